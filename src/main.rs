@@ -1,0 +1,2 @@
+//! The `perfidy` command.
+fn main() {}
