@@ -1,0 +1,360 @@
+//! What a node's code can do: send, receive, ask, wait, store, draw and note.
+//!
+//! A [`Context`] is cheap to clone and belongs to one incarnation of one node. It remembers the event that last
+//! happened to it, which becomes the cause of what it does next.
+
+use crate::core::Core;
+use crate::node::{Command, Expectation, Waiter};
+use crate::queue::{NodeIndex, TimerKey};
+use crate::service::reply_to;
+use crate::{Action, Call, Domain, Envelope, EventId, Hook, Name, Payload, SimSpan, SimTime, Spot, What};
+use std::cell::{Cell, RefCell, RefMut};
+use std::fmt;
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll};
+
+/// A node's view of its world.
+pub struct Context<D: Domain> {
+    core: Rc<RefCell<Core<D>>>,
+    node: NodeIndex,
+    name: Name,
+    cause: Rc<Cell<Option<EventId>>>,
+}
+
+impl<D: Domain> Clone for Context<D> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Rc::clone(&self.core),
+            node: self.node,
+            name: self.name,
+            cause: Rc::new(Cell::new(self.cause.get())),
+        }
+    }
+}
+
+/// Nothing came in time. It is not known whether anything happened elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimedOut;
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing came in time")
+    }
+}
+
+impl std::error::Error for TimedOut {}
+
+/// The payload with which a task that never yields is stopped.
+pub(crate) struct NeverYields;
+
+impl<D: Domain> Context<D> {
+    pub(crate) fn new(core: Rc<RefCell<Core<D>>>, node: NodeIndex, cause: Option<EventId>) -> Self {
+        let name = core.borrow().name(node);
+        Self { core, node, name, cause: Rc::new(Cell::new(cause)) }
+    }
+
+    /// The world, for one operation.
+    fn core(&self) -> RefMut<'_, Core<D>> {
+        let mut core = self.core.borrow_mut();
+        core.operations += 1;
+        if core.operations > core.config.limits.operations {
+            drop(core);
+            std::panic::panic_any(NeverYields);
+        }
+        core
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> Name {
+        self.name
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> SimTime {
+        self.core().now()
+    }
+
+    /// How often this node has died before.
+    pub fn incarnation(&self) -> u32 {
+        self.core().node(self.node).incarnation
+    }
+
+    /// The event that last happened to this context.
+    pub fn cause(&self) -> Option<EventId> {
+        self.cause.get()
+    }
+
+    // Messages.
+
+    /// Sends a message; whether it arrives is not known.
+    pub fn send(&self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
+        self.core().send(self.node, to, kind, about, payload, Call::Tell, self.cause.get())
+    }
+
+    /// Answers a message.
+    pub fn reply(&self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
+        let (call, cause) = (reply_to(to.call), self.cause.get());
+        self.core().send(self.node, to.from, kind, to.about, payload, call, cause)
+    }
+
+    /// The next message that answers no request.
+    pub async fn receive(&self) -> Envelope<D::Payload> {
+        let envelope = poll_fn(|task| {
+            let mut core = self.core();
+            let node = core.node(self.node);
+            let Some(envelope) = node.inbox.pop_front() else {
+                if !node.inbox_wakers.iter().any(|known| known.will_wake(task.waker())) {
+                    node.inbox_wakers.push(task.waker().clone());
+                }
+                return Poll::Pending;
+            };
+            Poll::Ready(envelope)
+        })
+        .await;
+        self.cause.set(Some(envelope.event));
+        envelope
+    }
+
+    /// Sends a message and waits for its answer, for at most `within`.
+    ///
+    /// # Errors
+    /// [`TimedOut`]: the message, the answer or both were lost or late; nobody here knows which.
+    pub async fn request(
+        &self,
+        to: Name,
+        kind: Name,
+        about: Name,
+        payload: D::Payload,
+        within: SimSpan,
+    ) -> Result<Envelope<D::Payload>, TimedOut> {
+        let id = {
+            let mut core = self.core();
+            let node = core.node(self.node);
+            node.next_request += 1;
+            let id = node.next_request;
+            node.waiters.push(Waiter { id, reply: None, waker: None });
+            core.send(self.node, to, kind, about, payload, Call::Request(id), self.cause.get());
+            id
+        };
+        let answer = Answer { context: self, id };
+        let envelope = self.within(within, kind, answer).await?;
+        self.cause.set(Some(envelope.event));
+        Ok(envelope)
+    }
+
+    // Time.
+
+    /// Waits.
+    pub async fn sleep(&self, span: SimSpan) {
+        self.timer(span).await;
+    }
+
+    fn timer(&self, span: SimSpan) -> Timer<'_, D> {
+        let mut core = self.core();
+        let at = core.now() + span;
+        let tie = core.node(self.node).tie;
+        let key = core.queue.arm(at, tie);
+        core.ring_alarm(at);
+        Timer { context: self, key }
+    }
+
+    /// Waits for `future`, for at most `span`; `label` says what for, in the history.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when the span is over first.
+    pub async fn within<T>(
+        &self,
+        span: SimSpan,
+        label: Name,
+        future: impl Future<Output = T>,
+    ) -> Result<T, TimedOut> {
+        let mut future = pin!(future);
+        let mut timer = pin!(self.timer(span));
+        let outcome = poll_fn(|task| match future.as_mut().poll(task) {
+            Poll::Ready(value) => Poll::Ready(Ok(value)),
+            Poll::Pending => timer.as_mut().poll(task).map(|()| Err(TimedOut)),
+        })
+        .await;
+        if outcome.is_err() {
+            let event = self.core().append(self.name, self.cause.get(), What::TimedOut { label });
+            self.cause.set(Some(event));
+        }
+        outcome
+    }
+
+    /// Lets others run first.
+    pub async fn yield_now(&self) {
+        let mut yielded = false;
+        poll_fn(|task| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            task.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    // Steps, at which the plan may kill or stop the node.
+
+    /// About to do `what` about `about`: the node may die or stop here.
+    pub async fn before(&self, what: Name, about: Name) {
+        self.step(Hook::Before, what, about).await;
+    }
+
+    /// Having just done `what` about `about`: the node may die or stop here.
+    pub async fn after(&self, what: Name, about: Name) {
+        self.step(Hook::After, what, about).await;
+    }
+
+    async fn step(&self, hook: Hook, what: Name, about: Name) {
+        let fault = self.core().ask(hook, self.node, what, about);
+        let Some(fault) = fault else { return };
+        match fault.action {
+            Action::Crash(back_after) => {
+                self.core().crash(self.node, back_after, fault, self.cause.get());
+                pending::<()>().await;
+            }
+            Action::Pause(span) => {
+                self.core().pause(self.node, span, fault, self.cause.get());
+                self.yield_now().await;
+            }
+            _ => unreachable!("the oracle answers with what fits"),
+        }
+    }
+
+    // Storage.
+
+    /// Writes a record to the node's storage. It is durable only after [`Context::sync`].
+    pub fn write(&self, record: D::Payload) {
+        let mut core = self.core();
+        let content = record.digest();
+        core.append(self.name, self.cause.get(), What::Wrote { content });
+        core.disk(self.node).append(record);
+    }
+
+    /// Makes everything written so far durable, which takes time.
+    pub async fn sync(&self) {
+        let (written, span) = {
+            let mut core = self.core();
+            let sync = Name::new("sync");
+            let nth = core.oracle.count(self.name, sync);
+            let span = core.oracle.spot(self.name, sync, nth).span("latency", &core.config.sync_latency);
+            (core.disk(self.node).len(), span)
+        };
+        self.sleep(span).await;
+        let mut core = self.core();
+        core.disk(self.node).sync_up_to(written);
+        let event =
+            core.append(self.name, self.cause.get(), What::Synced { records: written as u32 });
+        self.cause.set(Some(event));
+    }
+
+    /// The records in the node's storage, oldest first.
+    pub fn records(&self) -> Vec<D::Payload> {
+        self.core().disk(self.node).records().to_vec()
+    }
+
+    // Draws, tasks, notes.
+
+    /// Draws something at the next occurrence of `about` at `site`, which should begin with the node's name.
+    pub fn draw<T>(&self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+        let mut core = self.core();
+        let nth = core.oracle.count(site, about);
+        draw(core.oracle.spot(site, about, nth))
+    }
+
+    /// Runs one more task on this node; it dies with the node.
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        self.core().commands.push_back(Command::Spawn(self.node, Box::pin(future)));
+    }
+
+    /// Writes a note into the history.
+    pub fn note(&self, note: D::Note) -> EventId {
+        let event = self.core().append(self.name, self.cause.get(), What::Note(note));
+        self.cause.set(Some(event));
+        event
+    }
+
+    /// Says that this node cannot go on with `about` until `on` has done something, for whoever asks at the
+    /// end why it did not finish. Changes nothing else.
+    pub fn expect(&self, on: Name, why: Name, about: Name) {
+        let mut core = self.core();
+        let expectations = &mut core.node(self.node).expectations;
+        let expectation = Expectation { about, on, why };
+        match expectations.binary_search_by_key(&about, |known| known.about) {
+            Ok(place) => expectations[place] = expectation,
+            Err(place) => expectations.insert(place, expectation),
+        }
+    }
+
+    /// Takes back what was said with [`Context::expect`].
+    pub fn expect_no_more(&self, about: Name) {
+        let mut core = self.core();
+        core.node(self.node).expectations.retain(|known| known.about != about);
+    }
+
+    /// Ends the run after `span`; the first call counts.
+    pub fn finish_after(&self, span: SimSpan) {
+        self.core().finish_after(span);
+    }
+}
+
+/// Waits for the answer to a request; forgets the request when dropped.
+struct Answer<'a, D: Domain> {
+    context: &'a Context<D>,
+    id: u64,
+}
+
+impl<D: Domain> Future for Answer<'_, D> {
+    type Output = Envelope<D::Payload>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut core = self.context.core();
+        let node = core.node(self.context.node);
+        let waiter = node.waiters.iter_mut().find(|waiter| waiter.id == self.id);
+        let waiter = waiter.expect("a request is forgotten only when its asker is");
+        match waiter.reply.take() {
+            Some(reply) => Poll::Ready(reply),
+            None => {
+                waiter.waker = Some(task.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<D: Domain> Drop for Answer<'_, D> {
+    fn drop(&mut self) {
+        // A crash has forgotten all requests already; and a world in the middle of an operation is ending.
+        if let Ok(mut core) = self.context.core.try_borrow_mut() {
+            core.node(self.context.node).waiters.retain(|waiter| waiter.id != self.id);
+        }
+    }
+}
+
+struct Timer<'a, D: Domain> {
+    context: &'a Context<D>,
+    key: TimerKey,
+}
+
+impl<D: Domain> Future for Timer<'_, D> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
+        match self.context.core().queue.poll_timer(self.key, task.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl<D: Domain> Drop for Timer<'_, D> {
+    fn drop(&mut self) {
+        if let Ok(mut core) = self.context.core.try_borrow_mut() {
+            core.queue.release(self.key);
+        }
+    }
+}

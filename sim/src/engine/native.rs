@@ -1,0 +1,183 @@
+//! The native engine: a single-threaded executor that knows no time but the world's.
+//!
+//! One event is applied; the tasks it woke run, first woken first, until all of them wait; then comes the next
+//! event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used inside
+//! agents. Everything is dropped at the end of a run, so memory is flat over millions of them.
+
+use crate::core::Core;
+use crate::context::NeverYields;
+use crate::engine::panic_message;
+use crate::node::{Command, LocalFuture, Role};
+use crate::queue::NodeIndex;
+use crate::{Context, Domain, Outcome, Stop, World, quiet, stamp};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Wake, Waker};
+
+/// Tasks that were woken, in order.
+#[derive(Default)]
+struct Ready(Mutex<VecDeque<usize>>);
+
+impl Ready {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts its task into the ready queue, once until it is polled.
+struct TaskWaker {
+    task: usize,
+    queued: AtomicBool,
+    ready: Arc<Ready>,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            self.ready.queue().push_back(self.task);
+        }
+    }
+}
+
+struct Task {
+    node: NodeIndex,
+    future: LocalFuture,
+    signal: Arc<TaskWaker>,
+    waker: Waker,
+}
+
+struct Executor<D: Domain> {
+    core: Rc<RefCell<Core<D>>>,
+    /// Slots are not used again within a run, so that an old waker wakes nobody else.
+    tasks: Vec<Option<Task>>,
+    ready: Arc<Ready>,
+    /// Tasks that were woken while their node was paused.
+    parked: Vec<usize>,
+    paused: Vec<NodeIndex>,
+}
+
+/// Runs a world to its end.
+pub(crate) fn run<D: Domain>(world: World<D>) -> Outcome<D> {
+    let mut executor = Executor {
+        core: Rc::clone(&world.core),
+        tasks: Vec::new(),
+        ready: Arc::default(),
+        parked: Vec::new(),
+        paused: Vec::new(),
+    };
+    quiet::while_simulating(|| {
+        loop {
+            executor.settle();
+            if !world.core.borrow_mut().advance() {
+                break;
+            }
+        }
+        drop(executor);
+    });
+    world.into_outcome()
+}
+
+impl<D: Domain> Executor<D> {
+    /// Polls until everybody waits.
+    fn settle(&mut self) {
+        let mut polls = 0;
+        loop {
+            self.obey();
+            let Some(task) = self.ready.queue().pop_front() else { return };
+            polls += 1;
+            let stopped = self.poll(task, polls);
+            if stopped {
+                return;
+            }
+        }
+    }
+
+    /// Carries out the commands of the world.
+    fn obey(&mut self) {
+        loop {
+            let command = self.core.borrow_mut().commands.pop_front();
+            match command {
+                None => return,
+                Some(Command::Boot(node)) => {
+                    let boot = match &self.core.borrow_mut().node(node).role {
+                        Role::Agent(boot) => Rc::clone(boot),
+                        Role::Service(_) => unreachable!("services have no tasks"),
+                    };
+                    let context = Context::new(Rc::clone(&self.core), node, None);
+                    self.spawn(node, boot(context));
+                }
+                Some(Command::Spawn(node, future)) => self.spawn(node, future),
+                Some(Command::Kill(node)) => {
+                    self.paused.retain(|paused| *paused != node);
+                    for task in &mut self.tasks {
+                        if task.as_ref().is_some_and(|task| task.node == node) {
+                            *task = None;
+                        }
+                    }
+                }
+                Some(Command::Pause(node)) => self.paused.push(node),
+                Some(Command::Resume(node)) => {
+                    self.paused.retain(|paused| *paused != node);
+                    self.ready.queue().extend(self.parked.drain(..));
+                }
+                Some(Command::Link { .. }) => {}
+            }
+        }
+    }
+
+    fn spawn(&mut self, node: NodeIndex, future: LocalFuture) {
+        let task = self.tasks.len();
+        let ready = Arc::clone(&self.ready);
+        let signal = Arc::new(TaskWaker { task, queued: AtomicBool::new(true), ready });
+        let waker = Waker::from(Arc::clone(&signal));
+        self.tasks.push(Some(Task { node, future, signal, waker }));
+        self.ready.queue().push_back(task);
+    }
+
+    /// Polls one task; true if that ended the run.
+    fn poll(&mut self, index: usize, polls: u32) -> bool {
+        let Some(task) = &mut self.tasks[index] else { return false };
+        if self.paused.contains(&task.node) {
+            self.parked.push(index);
+            return false;
+        }
+        task.signal.queued.store(false, Ordering::Relaxed);
+        let node = task.node;
+        {
+            let mut core = self.core.borrow_mut();
+            if polls > core.config.limits.polls {
+                let node = core.name(node);
+                core.stop = Some(Stop::Spinning { node });
+                return true;
+            }
+            core.operations = 0;
+            stamp::set_node(core.now(), Some(core.name(node)));
+        }
+        let mut cx = std::task::Context::from_waker(&task.waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)));
+        match polled {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(())) => self.tasks[index] = None,
+            Err(panic) => {
+                self.tasks[index] = None;
+                let mut core = self.core.borrow_mut();
+                if panic.is::<NeverYields>() {
+                    let node = core.name(node);
+                    core.stop = Some(Stop::Spinning { node });
+                } else {
+                    core.panicked(node, panic_message(&*panic));
+                }
+            }
+        }
+        let core = self.core.borrow();
+        core.stop.is_some()
+    }
+}

@@ -1,0 +1,483 @@
+//! The history: the only witness of a run.
+//!
+//! The world appends typed events, each with its virtual time, its node and its *cause*, the event that led to
+//! it; following causes back gives happens-before. Properties, digests, stories and statistics read the
+//! history and nothing else.
+//!
+//! Every event is folded into a 128-bit digest as it is appended, by the text of its names and never by the
+//! order of their interning. Two runs of one seed differ at a named first event, or not at all.
+//!
+//! ```
+//! use perfidy_sim::{History, Name, SimTime, What};
+//! let mut history: History<u64> = History::default();
+//! let node = Name::new("executor-1");
+//! let first = history.append(SimTime::ZERO, node, None, What::Started { incarnation: 0 });
+//! history.append(SimTime::from_nanos(5), node, Some(first), What::Note(17));
+//! assert_eq!(history.len(), 2);
+//! assert_eq!(history.causes(history.events()[1].id).count(), 1);
+//! ```
+
+use crate::{Fault, Name, SimSpan, SimTime, stamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::sync::Arc;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// The number of an event in its history, counted from one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EventId(NonZeroU32);
+
+impl EventId {
+    /// The nth event of a history, from one; `None` for zero.
+    pub const fn new(nth: u32) -> Option<Self> {
+        match NonZeroU32::new(nth) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
+    /// Its number.
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A fingerprint of everything that happened in a run, in order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Digest(pub u128);
+
+impl Digest {
+    /// Folds another digest in; the order matters.
+    pub fn fold(&mut self, other: Self) {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&self.0.to_le_bytes());
+        bytes[16..].copy_from_slice(&other.0.to_le_bytes());
+        self.0 = xxh3_128(&bytes);
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match u128::from_str_radix(text, 16) {
+            Ok(digest) if text.len() == 32 => Ok(Self(digest)),
+            _ => Err(format!("`{text}` is not a digest: 32 hexadecimal digits")),
+        }
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The words of one event, on their way into the digest.
+pub struct Words {
+    words: [u64; Self::CAPACITY],
+    len: usize,
+}
+
+impl Words {
+    const CAPACITY: usize = 16;
+
+    fn starting_with(state: Digest) -> Self {
+        let mut words = Self { words: [0; Self::CAPACITY], len: 0 };
+        words.put(state.0 as u64).put((state.0 >> 64) as u64);
+        words
+    }
+
+    /// The 64-bit digest of whatever `fill` puts in; for the content of messages and records.
+    pub fn digest(fill: impl FnOnce(&mut Self)) -> u64 {
+        let mut words = Self::starting_with(Digest::default());
+        fill(&mut words);
+        words.finish().0 as u64
+    }
+
+    /// Adds one word.
+    pub fn put(&mut self, word: u64) -> &mut Self {
+        if self.len == Self::CAPACITY {
+            let folded = self.finish();
+            *self = Self::starting_with(folded);
+        }
+        self.words[self.len] = word;
+        self.len += 1;
+        self
+    }
+
+    /// Adds a text of any length.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.put(xxh3_64(text.as_bytes()))
+    }
+
+    /// Adds a name, by its text.
+    pub fn name(&mut self, name: Name) -> &mut Self {
+        self.put(name.hash64())
+    }
+
+    fn finish(&self) -> Digest {
+        let mut bytes = [0; Self::CAPACITY * 8];
+        for (slot, word) in bytes.chunks_exact_mut(8).zip(self.words) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+        Digest(xxh3_128(&bytes[..self.len * 8]))
+    }
+}
+
+/// What the layer above writes into the history.
+pub trait Note: Clone + fmt::Debug + Send + 'static {
+    /// Puts everything the note says into the digest.
+    fn fold(&self, words: &mut Words);
+}
+
+impl Note for u64 {
+    fn fold(&self, words: &mut Words) {
+        words.put(*self);
+    }
+}
+
+/// Why a message did not arrive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loss {
+    /// The plan dropped it.
+    Dropped,
+    /// The link was cut.
+    Cut,
+    /// The receiver was down.
+    NodeDown,
+    /// It answered a request that nobody waits for any more.
+    Late,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum What<N> {
+    /// The node began to run, for the first time or again.
+    Started {
+        /// How often it had died before.
+        incarnation: u32,
+    },
+    /// The node sent a message.
+    Sent {
+        /// To whom.
+        to: Name,
+        /// Its kind.
+        kind: Name,
+        /// Its logical id.
+        about: Name,
+        /// A digest of what it says.
+        content: u64,
+    },
+    /// The node received a message.
+    Delivered {
+        /// From whom.
+        from: Name,
+        /// Its kind.
+        kind: Name,
+        /// Its logical id.
+        about: Name,
+    },
+    /// A message to the node did not arrive.
+    Lost {
+        /// From whom.
+        from: Name,
+        /// Its kind.
+        kind: Name,
+        /// Its logical id.
+        about: Name,
+        /// Why.
+        why: Loss,
+    },
+    /// A wait of the node came to its end by the clock.
+    TimedOut {
+        /// What it had been waiting for.
+        label: Name,
+    },
+    /// A fault struck.
+    Struck(Fault),
+    /// The node died.
+    Crashed {
+        /// How many writes were lost with it because they had not been synced.
+        lost_writes: u32,
+    },
+    /// The node stopped.
+    Paused {
+        /// For how long.
+        span: SimSpan,
+    },
+    /// The node went on.
+    Resumed,
+    /// Two groups were cut off from each other; the node is the first of the left side.
+    CutBegan {
+        /// The names of one side, joined by `+`.
+        left: Name,
+        /// The names of the other.
+        right: Name,
+    },
+    /// They were joined again.
+    CutEnded {
+        /// The names of one side, joined by `+`.
+        left: Name,
+        /// The names of the other.
+        right: Name,
+    },
+    /// The node wrote a record to its storage.
+    Wrote {
+        /// A digest of it.
+        content: u64,
+    },
+    /// The node made its writes durable.
+    Synced {
+        /// How many records are durable now.
+        records: u32,
+    },
+    /// When the run ended, the node was still waiting.
+    Waiting {
+        /// For whom.
+        on: Name,
+        /// For what.
+        why: Name,
+        /// About what.
+        about: Name,
+    },
+    /// The node's code panicked.
+    Panicked {
+        /// With these words.
+        message: Arc<str>,
+    },
+    /// Something the layer above has to say.
+    Note(N),
+}
+
+impl<N: Note> What<N> {
+    fn fold(&self, words: &mut Words) {
+        match self {
+            Self::Started { incarnation } => words.put(1).put(u64::from(*incarnation)),
+            Self::Sent { to, kind, about, content } => {
+                words.put(2).name(*to).name(*kind).name(*about).put(*content)
+            }
+            Self::Delivered { from, kind, about } => words.put(3).name(*from).name(*kind).name(*about),
+            Self::Lost { from, kind, about, why } => {
+                words.put(4).name(*from).name(*kind).name(*about).put(*why as u64)
+            }
+            Self::TimedOut { label } => words.put(5).name(*label),
+            Self::Struck(fault) => {
+                words.put(6).name(fault.at.site).name(fault.at.id).put(u64::from(fault.at.nth));
+                words.name(Name::new(&fault.action.to_string()))
+            }
+            Self::Crashed { lost_writes } => words.put(7).put(u64::from(*lost_writes)),
+            Self::Paused { span } => words.put(8).put(span.as_nanos()),
+            Self::Resumed => words.put(9),
+            Self::CutBegan { left, right } => words.put(10).name(*left).name(*right),
+            Self::CutEnded { left, right } => words.put(11).name(*left).name(*right),
+            Self::Wrote { content } => words.put(12).put(*content),
+            Self::Synced { records } => words.put(13).put(u64::from(*records)),
+            Self::Waiting { on, why, about } => words.put(14).name(*on).name(*why).name(*about),
+            Self::Panicked { message } => {
+                words.put(15).text(message)
+            }
+            Self::Note(note) => {
+                words.put(16);
+                note.fold(words);
+                words
+            }
+        };
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event<N> {
+    /// Its number.
+    pub id: EventId,
+    /// When.
+    pub at: SimTime,
+    /// Where.
+    pub node: Name,
+    /// The event that led to it, if any did.
+    pub cause: Option<EventId>,
+    /// What.
+    pub what: What<N>,
+}
+
+impl<N> Event<N> {
+    /// What the layer above said, if this is its event.
+    pub fn note(&self) -> Option<&N> {
+        match &self.what {
+            What::Note(note) => Some(note),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that happened in one run, in order.
+#[derive(Clone)]
+pub struct History<N> {
+    events: Vec<Event<N>>,
+    digest: Digest,
+}
+
+impl<N> Default for History<N> {
+    fn default() -> Self {
+        Self { events: Vec::new(), digest: Digest::default() }
+    }
+}
+
+impl<N: Note> History<N> {
+    /// Appends an event and folds it into the digest.
+    ///
+    /// # Panics
+    /// After 2^32 - 1 events; a world stops long before.
+    pub fn append(&mut self, at: SimTime, node: Name, cause: Option<EventId>, what: What<N>) -> EventId {
+        let id = EventId::new(self.events.len() as u32 + 1).expect("a history shorter than 2^32 events");
+        let mut words = Words::starting_with(self.digest);
+        words.put(at.as_nanos()).name(node).put(cause.map_or(0, |cause| u64::from(cause.get())));
+        what.fold(&mut words);
+        self.digest = words.finish();
+        tracing::trace!(target: "perfidy::history", %at, %node, event = %id, cause = ?cause.map(EventId::get), ?what);
+        stamp::set_event(at, id);
+        self.events.push(Event { id, at, node, cause, what });
+        id
+    }
+
+    /// All events in order; the event with number n stands at n - 1.
+    pub fn events(&self) -> &[Event<N>] {
+        &self.events
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether nothing has happened.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The fingerprint of everything so far.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The event of that number.
+    ///
+    /// # Panics
+    /// If the history has none; event ids come from the history they belong to.
+    pub fn event(&self, id: EventId) -> &Event<N> {
+        &self.events[id.index()]
+    }
+
+    /// What the layer above wrote, with the events it stands in.
+    pub fn notes(&self) -> impl Iterator<Item = (&Event<N>, &N)> {
+        self.events.iter().filter_map(|event| event.note().map(|note| (event, note)))
+    }
+
+    /// The chain of causes of an event, the nearest first, without the event itself.
+    pub fn causes(&self, id: EventId) -> impl Iterator<Item = &Event<N>> {
+        std::iter::successors(self.event(id).cause, |cause| self.event(*cause).cause)
+            .map(|cause| self.event(cause))
+    }
+}
+
+impl<N: PartialEq> History<N> {
+    /// The first event at which two histories differ: what each has there.
+    pub fn first_difference<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> Option<(Option<&'a Event<N>>, Option<&'a Event<N>>)> {
+        let longest = self.events.len().max(other.events.len());
+        (0..longest)
+            .map(|index| (self.events.get(index), other.events.get(index)))
+            .find(|(left, right)| left != right)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(notes: &[u64]) -> History<u64> {
+        let mut history = History::default();
+        for note in notes {
+            history.append(SimTime::ZERO, Name::new("a"), None, What::Note(*note));
+        }
+        history
+    }
+
+    #[test]
+    fn the_digest_tells_order_and_content_apart() {
+        assert_eq!(history(&[1, 2]).digest(), history(&[1, 2]).digest());
+        assert_ne!(history(&[1, 2]).digest(), history(&[2, 1]).digest());
+        assert_ne!(history(&[1]).digest(), history(&[1, 1]).digest());
+    }
+
+    #[test]
+    fn the_first_difference_is_the_first() {
+        let (left, right) = (history(&[1, 2, 3]), history(&[1, 9, 3]));
+        let (a, b) = left.first_difference(&right).unwrap();
+        assert_eq!((a.unwrap().what.clone(), b.unwrap().what.clone()), (What::Note(2), What::Note(9)));
+        assert!(left.first_difference(&left).is_none());
+        let longer = history(&[1, 2, 3, 4]);
+        assert!(left.first_difference(&longer).unwrap().0.is_none());
+    }
+
+    #[test]
+    fn a_digest_reads_back_as_it_is_printed() {
+        let digest = history(&[1]).digest();
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert!("abc".parse::<Digest>().is_err());
+    }
+
+    #[test]
+    fn long_notes_are_folded_whole() {
+        #[derive(Clone, Debug)]
+        struct Long(Vec<u64>);
+        impl Note for Long {
+            fn fold(&self, words: &mut Words) {
+                for word in &self.0 {
+                    words.put(*word);
+                }
+            }
+        }
+        let digest = |last| {
+            let mut history = History::default();
+            let mut words: Vec<u64> = (0..99).collect();
+            words.push(last);
+            history.append(SimTime::ZERO, Name::new("a"), None, What::Note(Long(words)));
+            history.digest()
+        };
+        assert_ne!(digest(1), digest(2));
+    }
+}

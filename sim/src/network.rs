@@ -1,0 +1,100 @@
+//! The network between nodes: how long links take and which of them are cut.
+//!
+//! ```
+//! use perfidy_sim::{Links, Name, SimSpan};
+//! let ms = SimSpan::from_millis;
+//! let links = Links::uniform(ms(1)..=ms(10)).with(Name::new("ticketing"), ms(50)..=ms(2_000));
+//! assert_eq!(links.latency(Name::new("a"), Name::new("ticketing")), &(ms(50)..=ms(2_000)));
+//! assert_eq!(links.latency(Name::new("a"), Name::new("b")), &(ms(1)..=ms(10)));
+//! ```
+
+use crate::{Name, SimSpan};
+use std::ops::RangeInclusive;
+
+/// How long messages take.
+#[derive(Clone, Debug)]
+pub struct Links {
+    usual: RangeInclusive<SimSpan>,
+    by_node: Vec<(Name, RangeInclusive<SimSpan>)>,
+}
+
+impl Links {
+    /// Every link takes a time from this range.
+    pub fn uniform(latency: RangeInclusive<SimSpan>) -> Self {
+        Self { usual: latency, by_node: Vec::new() }
+    }
+
+    /// Links from or to `node` take a time from a range of their own.
+    #[must_use]
+    pub fn with(mut self, node: Name, latency: RangeInclusive<SimSpan>) -> Self {
+        self.by_node.push((node, latency));
+        self
+    }
+
+    /// The latency of one link; the receiver's own range goes before the sender's.
+    pub fn latency(&self, from: Name, to: Name) -> &RangeInclusive<SimSpan> {
+        let of = |node| self.by_node.iter().find(|(name, _)| *name == node).map(|(_, latency)| latency);
+        of(to).or_else(|| of(from)).unwrap_or(&self.usual)
+    }
+}
+
+/// Two groups between which messages are lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut {
+    pub left_name: Name,
+    pub right_name: Name,
+    pub left: Vec<Name>,
+    pub right: Vec<Name>,
+    pub one_way: bool,
+    pub open: bool,
+}
+
+impl Cut {
+    /// A cut between two groups of names joined by `+`.
+    pub fn new(left: Name, right: Name, one_way: bool) -> Self {
+        let split = |group: Name| group.as_str().split('+').map(Name::new).collect();
+        Self {
+            left_name: left,
+            right_name: right,
+            left: split(left),
+            right: split(right),
+            one_way,
+            open: false,
+        }
+    }
+
+    /// Every (from, to) on which it stops messages.
+    pub fn pairs(&self) -> Vec<(Name, Name)> {
+        let across = |a: &[Name], b: &[Name]| -> Vec<(Name, Name)> {
+            a.iter().flat_map(|from| b.iter().map(|to| (*from, *to))).collect()
+        };
+        let mut pairs = across(&self.left, &self.right);
+        if !self.one_way {
+            pairs.extend(across(&self.right, &self.left));
+        }
+        pairs
+    }
+
+    /// Whether it stops a message.
+    pub fn stops(&self, from: Name, to: Name) -> bool {
+        let across = |a: &[Name], b: &[Name]| a.contains(&from) && b.contains(&to);
+        self.open && (across(&self.left, &self.right) || (!self.one_way && across(&self.right, &self.left)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_one_way_cut_lets_answers_through() {
+        let [a, b, c] = ["a", "b", "c"].map(Name::new);
+        let mut cut = Cut::new(a, Name::new("b+c"), true);
+        assert!(!cut.stops(a, b), "not yet open");
+        cut.open = true;
+        assert!(cut.stops(a, b) && cut.stops(a, c));
+        assert!(!cut.stops(b, a) && !cut.stops(b, c));
+        cut.one_way = false;
+        assert!(cut.stops(b, a) && !cut.stops(b, c));
+    }
+}

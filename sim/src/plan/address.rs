@@ -1,0 +1,80 @@
+//! Addresses: the name of a place where something could go wrong.
+
+use crate::Name;
+use crate::time::serde_as_text;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// A place of decision in a run: the nth time that `id` comes by `site`.
+///
+/// Written `site, id, try n`; the site itself may contain commas. The id names the *intent* (`task-2`), not a
+/// request, so that `n` counts nothing but the repetitions of one and the same wish.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Address {
+    /// Where in the model: a link and a kind of message, a node and a step, a service and a call.
+    pub site: Name,
+    /// The logical id of what passes there.
+    pub id: Name,
+    /// Which occurrence, counted from one.
+    pub nth: u32,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}, try {}", self.site, self.id, self.nth)
+    }
+}
+
+/// Why a text is not an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAnAddress(String);
+
+impl fmt::Display for NotAnAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not an address; write `site, id, try n`, for example \
+             `ticketing > executor-1, reply to create, task-2, try 1`",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for NotAnAddress {}
+
+impl FromStr for Address {
+    type Err = NotAnAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        let parse = || {
+            let (rest, nth) = text.rsplit_once(',')?;
+            let (site, id) = rest.rsplit_once(',')?;
+            let nth: u32 = nth.trim().strip_prefix("try ")?.trim().parse().ok()?;
+            let (site, id) = (site.trim(), id.trim());
+            (nth > 0 && !site.is_empty() && !id.is_empty())
+                .then(|| Self { site: Name::new(site), id: Name::new(id), nth })
+        };
+        parse().ok_or_else(|| NotAnAddress(text.to_owned()))
+    }
+}
+
+serde_as_text!(Address);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_back_as_it_is_printed() {
+        let text = "ticketing > executor-1, reply to create, task-2, try 1";
+        assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "a", "a, b", "a, b, try", "a, b, try 0", ", b, try 1", "a, b, 1"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A plan says what goes wrong, as data.
+//!
+//! Wherever something can fail, the world stops and asks the plan: what happens here? The place has an
+//! [`Address`] (site, logical id, nth occurrence) and the answer is at most one [`Action`].
+//!
+//! * [`Plan::Fuzz`] answers by chance, from rules; every fault that fires is reported with the concrete
+//!   action that was drawn.
+//! * [`Plan::Explicit`] answers from a list. The faults reported by a fuzzed run, given back as an explicit
+//!   plan with the same seed, make the same run, event for event.
+//!
+//! Shrinking, exhaustive search, saved failures and hand-written fault patterns are all explicit plans.
+//!
+//! ```
+//! use perfidy_sim::{Action, Fault};
+//! let fault: Fault = Fault {
+//!     at: "ticketing > executor-1, reply to create, task-2, try 1".parse().unwrap(),
+//!     action: "delay 3s".parse().unwrap(),
+//! };
+//! assert!(matches!(fault.action, Action::Delay(_)));
+//! assert_eq!(fault.to_string(), "ticketing > executor-1, reply to create, task-2, try 1: delay 3s");
+//! ```
+
+mod action;
+mod address;
+mod rule;
+
+pub use action::{Action, NotAnAction};
+pub use address::{Address, NotAnAddress};
+pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, Window};
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// One thing that goes wrong at one place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Fault {
+    /// Where.
+    pub at: Address,
+    /// What.
+    #[serde(rename = "do")]
+    pub action: Action,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.action)
+    }
+}
+
+/// What goes wrong in a run.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// By chance.
+    Fuzz(Arc<Chaos>),
+    /// Exactly this and nothing else.
+    Explicit(Arc<[Fault]>),
+}
+
+impl Plan {
+    /// The plan in which nothing goes wrong.
+    pub fn calm() -> Self {
+        Self::Explicit(Arc::new([]))
+    }
+
+    /// The faults that stand in the plan word for word.
+    pub fn pinned(&self) -> &[Fault] {
+        match self {
+            Self::Fuzz(chaos) => &chaos.pinned,
+            Self::Explicit(faults) => faults,
+        }
+    }
+}

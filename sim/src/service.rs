@@ -1,0 +1,100 @@
+//! Services: the parts of a world that are not agents, such as tools, stores and lock services.
+//!
+//! A service is a node that handles messages at once, without tasks of its own. It never crashes; what can go
+//! wrong with it is for its author to decide, by asking the plan ([`Desk::ask`]).
+
+use crate::core::Core;
+use crate::queue::{NodeIndex, Pending};
+use crate::{Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, SimSpan, SimTime, Spot, What};
+use std::ops::RangeInclusive;
+
+/// Something that answers messages.
+pub trait Service<D: Domain> {
+    /// A message has arrived.
+    fn on_message(&mut self, desk: &mut Desk<'_, D>, envelope: Envelope<D::Payload>);
+
+    /// The time asked for with [`Desk::call_back`] has come.
+    fn on_timer(&mut self, desk: &mut Desk<'_, D>, token: u64) {
+        let _ = (desk, token);
+    }
+}
+
+/// What a service may do while it handles something.
+pub struct Desk<'a, D: Domain> {
+    pub(crate) core: &'a mut Core<D>,
+    pub(crate) node: NodeIndex,
+    pub(crate) cause: Option<EventId>,
+}
+
+impl<D: Domain> Desk<'_, D> {
+    /// The service's own name.
+    pub fn name(&self) -> Name {
+        self.core.name(self.node)
+    }
+
+    /// The virtual time.
+    pub fn now(&mut self) -> SimTime {
+        self.core.now()
+    }
+
+    /// Sends a message that answers nothing.
+    pub fn send(&mut self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
+        self.core.send(self.node, to, kind, about, payload, Call::Tell, self.cause)
+    }
+
+    /// Answers a message.
+    pub fn reply(&mut self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
+        let call = reply_to(to.call);
+        self.core.send(self.node, to.from, kind, to.about, payload, call, self.cause)
+    }
+
+    /// Asks to be called back with `token` after `span`.
+    pub fn call_back(&mut self, token: u64, span: SimSpan) {
+        let at = self.now() + span;
+        let tie = self.core.node(self.node).tie;
+        let (service, cause) = (self.node, self.cause);
+        self.core.schedule(at, tie, Pending::Callback { service, token, cause });
+    }
+
+    /// Asks the plan what goes wrong as the service handles `what` about `about`; the fault, if any, has struck.
+    pub fn ask(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
+        let fault: Fault = self.core.ask(Hook::Service, self.node, what, about)?;
+        let name = self.name();
+        self.cause = Some(self.core.strike(name, fault, self.cause));
+        match fault.action {
+            Action::Custom { word, span } => Some((word, span)),
+            _ => unreachable!("the oracle answers with what fits"),
+        }
+    }
+
+    /// Draws a span for `purpose` at the next occurrence of `about` at `site`.
+    pub fn draw_span(&mut self, site: Name, about: Name, range: &RangeInclusive<SimSpan>) -> SimSpan {
+        self.draw(site, about, |spot| spot.span("span", range))
+    }
+
+    /// Draws something at the next occurrence of `about` at `site`.
+    pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+        let nth = self.core.oracle.count(site, about);
+        draw(self.core.oracle.spot(site, about, nth))
+    }
+
+    /// Writes a note into the history.
+    pub fn note(&mut self, note: D::Note) -> EventId {
+        let name = self.name();
+        let event = self.core.append(name, self.cause, What::Note(note));
+        self.cause = Some(event);
+        event
+    }
+
+    /// Ends the run after `span`; the first call counts.
+    pub fn finish_after(&mut self, span: SimSpan) {
+        self.core.finish_after(span);
+    }
+}
+
+pub(crate) fn reply_to(call: Call) -> Call {
+    match call {
+        Call::Request(id) => Call::Reply(id),
+        Call::Tell | Call::Reply(_) => Call::Tell,
+    }
+}

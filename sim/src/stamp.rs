@@ -1,0 +1,55 @@
+//! Where and when in the simulation this thread is, for log lines.
+//!
+//! A log written by an agent should carry virtual time, the node and the last event, but a logger is handed
+//! none of these. The world leaves them here, in the thread that runs it; a formatter picks them up.
+
+use crate::{EventId, Name, SimTime};
+use std::cell::Cell;
+use std::fmt;
+
+/// A place in a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// The virtual time.
+    pub at: SimTime,
+    /// The node that is running, if one is.
+    pub node: Option<Name>,
+    /// The last event of the history.
+    pub event: Option<EventId>,
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>14}", self.at)?;
+        if let Some(event) = self.event {
+            write!(f, " {event}")?;
+        }
+        if let Some(node) = self.node {
+            write!(f, " {node}")?;
+        }
+        Ok(())
+    }
+}
+
+const NOWHERE: Stamp = Stamp { at: SimTime::ZERO, node: None, event: None };
+
+thread_local! {
+    static HERE: Cell<Stamp> = const { Cell::new(NOWHERE) };
+}
+
+/// Where this thread's simulation stands; all zero outside a run.
+pub fn current() -> Stamp {
+    HERE.get()
+}
+
+pub(crate) fn set_event(at: SimTime, event: EventId) {
+    HERE.set(Stamp { at, event: Some(event), ..HERE.get() });
+}
+
+pub(crate) fn set_node(at: SimTime, node: Option<Name>) {
+    HERE.set(Stamp { at, node, ..HERE.get() });
+}
+
+pub(crate) fn clear() {
+    HERE.set(NOWHERE);
+}

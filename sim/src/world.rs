@@ -1,0 +1,214 @@
+//! Building a world: which nodes there are, how the network behaves, what the plan is, and when to stop.
+
+use crate::core::Core;
+use crate::engine::Engine;
+use crate::node::Role;
+use crate::{
+    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service, SimSpan,
+    SimTime,
+};
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+/// The bounds of a run. Each that is hit is an outcome of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The virtual time at which a run ends at the latest.
+    pub until: SimTime,
+    /// How many events a history may have.
+    pub events: u32,
+    /// How often tasks may be polled without anything happening in between.
+    pub polls: u32,
+    /// How many operations a task may do without yielding.
+    pub operations: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            until: SimTime::ZERO + SimSpan::from_secs(3_600),
+            events: 200_000,
+            polls: 100_000,
+            operations: 1_000_000,
+        }
+    }
+}
+
+/// All that a world needs to know before anybody lives in it.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// Where all draws come from.
+    pub seed: Seed,
+    /// What goes wrong.
+    pub plan: Plan,
+    /// How long messages take.
+    pub links: Links,
+    /// How long it takes to make writes durable.
+    pub sync_latency: RangeInclusive<SimSpan>,
+    /// When to stop.
+    pub limits: Limits,
+}
+
+impl WorldConfig {
+    /// A world in which nothing goes wrong, messages take 1 to 10 ms and syncs 1 to 5 ms.
+    pub fn calm(seed: Seed) -> Self {
+        let ms = SimSpan::from_millis;
+        Self {
+            seed,
+            plan: Plan::calm(),
+            links: Links::uniform(ms(1)..=ms(10)),
+            sync_latency: ms(1)..=ms(5),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// Somebody called for the end.
+    Finished,
+    /// Nothing could happen any more: everybody waits.
+    Quiescent,
+    /// The virtual time was over.
+    Deadline,
+    /// The history grew past its bound.
+    TooManyEvents,
+    /// A node's code ran on without waiting for anything.
+    Spinning {
+        /// Whose.
+        node: Name,
+    },
+    /// A node's code panicked.
+    Panicked {
+        /// Whose.
+        node: Name,
+    },
+}
+
+/// What became of a fault that stood in the plan word for word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pinned {
+    /// The fault.
+    pub fault: Fault,
+    /// Whether its place came up in the run.
+    pub met: bool,
+}
+
+/// Everything that is left of a run.
+#[derive(Clone)]
+pub struct Outcome<D: Domain> {
+    /// What happened.
+    pub history: History<D::Note>,
+    /// Why it ended.
+    pub stop: Stop,
+    /// When it ended.
+    pub ended: SimTime,
+    /// The faults that struck, in order. As an explicit plan with the same seed they make the same run.
+    pub fired: Vec<Fault>,
+    /// The faults of the plan that were given word for word.
+    pub pinned: Vec<Pinned>,
+    /// Every place of decision, with how often it came up. Places at which the plan could not strike are left
+    /// out.
+    pub visited: Vec<Address>,
+}
+
+impl<D: Domain> Outcome<D> {
+    /// The fingerprint of the history.
+    pub fn digest(&self) -> Digest {
+        self.history.digest()
+    }
+}
+
+/// A world under construction.
+///
+/// ```
+/// use perfidy_sim::{Domain, Engine, Name, Seed, Stop, World, WorldConfig};
+///
+/// struct Numbers;
+/// impl Domain for Numbers {
+///     type Payload = u64;
+///     type Note = u64;
+/// }
+///
+/// let outcome = Engine::Native.run(|| {
+///     let mut world = World::<Numbers>::new(WorldConfig::calm(Seed(1)));
+///     let [ping, pong, about] = ["ping", "pong", "ball"].map(Name::new);
+///     world.agent(ping, move |context| async move {
+///         let answer = context.request(pong, ping, about, 20, perfidy_sim::SimSpan::from_secs(1)).await;
+///         context.note(answer.unwrap().payload);
+///         context.finish_after(perfidy_sim::SimSpan::ZERO);
+///     });
+///     world.agent(pong, move |context| async move {
+///         let ball = context.receive().await;
+///         context.reply(&ball, pong, ball.payload + 1);
+///     });
+///     world
+/// });
+/// assert_eq!(outcome.stop, Stop::Finished);
+/// assert_eq!(outcome.history.notes().map(|(_, note)| *note).collect::<Vec<_>>(), [21]);
+/// ```
+pub struct World<D: Domain> {
+    pub(crate) core: Rc<RefCell<Core<D>>>,
+}
+
+impl<D: Domain> World<D> {
+    /// A world without nodes.
+    pub fn new(config: WorldConfig) -> Self {
+        crate::stamp::clear();
+        Self { core: Rc::new(RefCell::new(Core::new(config))) }
+    }
+
+    /// Adds a node with code of its own, which runs from its beginning now and after every crash.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn agent<F>(&mut self, name: Name, boot: impl Fn(Context<D>) -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let boot: Boot<D> = Rc::new(move |context| Box::pin(boot(context)) as LocalFuture);
+        self.core.borrow_mut().add(name, Role::Agent(boot));
+    }
+
+    /// Adds a service.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn service(&mut self, name: Name, service: impl Service<D> + 'static) {
+        self.core.borrow_mut().add(name, Role::Service(Some(Box::new(service))));
+    }
+
+    /// What is left once an engine has run the world to its end and dropped every task.
+    pub(crate) fn into_outcome(self) -> Outcome<D> {
+        let mut core = self.core.borrow_mut();
+        core.record_waiting();
+        let stop = core.stop.expect("an engine runs until the world stops");
+        let ended = core.now();
+        let plan = core.config.plan.clone();
+        let seed = core.config.seed;
+        let oracle = std::mem::replace(&mut core.oracle, crate::oracle::Oracle::new(seed, &Plan::calm()));
+        let (fired, met, visited) = oracle.into_record();
+        let pinned =
+            plan.pinned().iter().zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
+        crate::stamp::clear();
+        Outcome { history: std::mem::take(&mut core.history), stop, ended, fired, pinned, visited }
+    }
+}
+
+impl Engine {
+    /// Builds a world and runs it to its end.
+    ///
+    /// # Panics
+    /// If the engine is not compiled in; ask [`Engine::available`] first.
+    pub fn run<D: Domain>(self, build: impl FnOnce() -> World<D> + Send) -> Outcome<D>
+    where
+        Outcome<D>: Send,
+    {
+        match self {
+            Self::Native => crate::engine::native::run(build()),
+            Self::Madsim => crate::engine::run_madsim(build),
+        }
+    }
+}
