@@ -7,9 +7,11 @@
 //! A new safeguard is one file and one line in [`ALL`].
 
 pub mod checkpoint;
+pub mod election;
 pub mod fencing;
 pub mod idempotency;
 pub mod observe;
+pub mod perform;
 pub mod persist;
 pub mod retry;
 pub mod tool_dedupe;
@@ -60,6 +62,7 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
     kind::<checkpoint::Checkpoint>(),
+    kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<observe::ObserveBeforeRetry>(),
