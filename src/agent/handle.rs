@@ -4,7 +4,7 @@ use crate::agent::lease::LeaseWire;
 use crate::agent::tool::{Wire, call_kind, look_up_of};
 use crate::agent::{
     Agents, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Receipt,
-    Thought, Told, ToolCall, ToolError,
+    Thought, Told, ToolCall, ToolError, Wish,
 };
 use perfidy_sim::{Context, Envelope, Name, SimSpan, SimTime, Spot, TimedOut};
 use std::future::Future;
@@ -106,7 +106,7 @@ impl Agent {
     /// # Errors
     /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if nobody knows.
     pub async fn call(&self, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
-        let ToolCall { tool, operation, intent, op, .. } = call;
+        let ToolCall { wish: Wish { tool, operation, intent }, op, .. } = call;
         self.before("call", intent).await;
         self.context.note(Note::Called { tool, operation, intent, op });
         let body = Body::new(Wire::Call(call));
@@ -127,14 +127,14 @@ impl Agent {
         result
     }
 
-    /// Asks a tool whether it has a record of what `call` wants, without changing anything.
+    /// Asks a tool whether it has a record of what somebody wants, without changing anything.
     ///
     /// # Errors
     /// [`Indefinite`] if no answer came.
-    pub async fn look_up(&self, call: ToolCall, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
-        let ToolCall { tool, operation, intent, .. } = call;
+    pub async fn look_up(&self, wish: Wish, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
+        let Wish { tool, operation, intent } = wish;
         let kind = call_kind(look_up_of(operation));
-        let answer = self.context.request(tool, kind, intent, Body::new(Wire::LookUp(call)), within).await;
+        let answer = self.context.request(tool, kind, intent, Body::new(Wire::LookUp(wish)), within).await;
         let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
             Ok(Some(Wire::Found(found))) => Ok(*found),
             Ok(_) => Err(Indefinite::Failed),

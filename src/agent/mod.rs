@@ -15,7 +15,7 @@ pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::Thought;
 pub use note::{Claim, Note, Told};
-pub use tool::{Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService};
+pub use tool::{Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
 
 use perfidy_sim::Domain;
 

@@ -26,15 +26,22 @@ impl fmt::Display for OpId {
     }
 }
 
+/// An effect that somebody wants.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Wish {
+    /// Through which tool.
+    pub tool: Name,
+    /// By which operation.
+    pub operation: Name,
+    /// What for.
+    pub intent: Name,
+}
+
 /// A call to a tool.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ToolCall {
-    /// Which tool.
-    pub tool: Name,
-    /// What it is asked to do.
-    pub operation: Name,
-    /// What it is for.
-    pub intent: Name,
+    /// What the caller wants.
+    pub wish: Wish,
     /// Which attempt this is.
     pub op: OpId,
     /// Whether the operation id is handed over as an idempotency key.
@@ -91,7 +98,7 @@ pub enum ToolError {
 #[derive(Clone, Copy, Hash, Debug)]
 pub(crate) enum Wire {
     Call(ToolCall),
-    LookUp(ToolCall),
+    LookUp(Wish),
     Done(Receipt),
     Found(Option<Receipt>),
     Failed,
@@ -156,7 +163,7 @@ impl ToolService {
 
     /// Carries a call out, or recognises it.
     fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Receipt {
-        let ToolCall { operation, intent, op, .. } = *call;
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
         if call.keyed
             && self.deduplicates
             && let Some(receipt) = self.by_key.get(&op)
@@ -178,13 +185,14 @@ impl ToolService {
         match envelope.payload.open::<Wire>() {
             Some(Wire::Call(call)) => {
                 let call = *call;
-                let lie = desk.ask(call.operation, call.intent).map(|(word, span)| {
+                let operation = call.wish.operation;
+                let lie = desk.ask(operation, call.wish.intent).map(|(word, span)| {
                     Lie::from_word(word, span).expect("scenarios and seeds are checked for words that are no lies")
                 });
                 match lie {
                     None => {
                         let receipt = self.commit(desk, &call);
-                        answer(desk, &envelope, call.operation, Wire::Done(receipt));
+                        answer(desk, &envelope, operation, Wire::Done(receipt));
                     }
                     Some(Lie::AckLost) => {
                         self.commit(desk, &call);
@@ -197,17 +205,17 @@ impl ToolService {
                     }
                     Some(Lie::ErrorWithEffect) => {
                         self.commit(desk, &call);
-                        answer(desk, &envelope, call.operation, Wire::Failed);
+                        answer(desk, &envelope, operation, Wire::Failed);
                     }
                     Some(Lie::SuccessWithoutEffect) => {
-                        answer(desk, &envelope, call.operation, Wire::Done(Receipt(self.receipts + 1)));
+                        answer(desk, &envelope, operation, Wire::Done(Receipt(self.receipts + 1)));
                     }
                     Some(Lie::Mute) => {}
                 }
             }
-            Some(Wire::LookUp(call)) => {
-                let found = self.by_intent.get(&(call.operation, call.intent)).copied();
-                answer(desk, &envelope, look_up_of(call.operation), Wire::Found(found));
+            Some(Wire::LookUp(wish)) => {
+                let found = self.by_intent.get(&(wish.operation, wish.intent)).copied();
+                answer(desk, &envelope, look_up_of(wish.operation), Wire::Found(found));
             }
             _ => answer(desk, &envelope, Name::new("unknown"), Wire::Refused),
         }
@@ -231,7 +239,7 @@ impl Service<Agents> for ToolService {
             self.finish(desk, envelope);
         } else if let Some((envelope, wire)) = self.late.remove(&token) {
             let Some(Wire::Call(call)) = envelope.payload.open::<Wire>() else { return };
-            let operation = call.operation;
+            let operation = call.wish.operation;
             answer(desk, &envelope, operation, wire);
         }
     }

@@ -51,6 +51,11 @@ impl Fence {
         self.highest.is_none_or(|highest| token >= highest)
     }
 
+    /// The highest token seen; zero, which no leader has, if none was.
+    pub fn highest(&self) -> Token {
+        self.highest.unwrap_or(Token(0))
+    }
+
     /// Raises the fence to `token`, and comes back once that is durable.
     pub async fn raise(&mut self, agent: &Agent, token: Token) {
         if self.highest < Some(token) {

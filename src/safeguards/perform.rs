@@ -3,26 +3,15 @@
 //! Each part is a switch of its own, and each covers what the others cannot: the key lets the tool recognise a
 //! repetition, observing covers a tool that cannot, retrying covers what was lost on the way.
 
-use crate::agent::{Agent, OpId, Receipt, ToolCall, ToolError};
+use crate::agent::{Agent, OpId, Receipt, ToolCall, ToolError, Wish};
 use crate::safeguards::Safeguards;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::observe::ObserveBeforeRetry;
 use crate::safeguards::retry::Retry;
-use perfidy_sim::{Name, SimSpan};
+use perfidy_sim::SimSpan;
 
 /// How long a caller waits for a tool.
 pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
-
-/// An effect that somebody wants.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Wish {
-    /// Through which tool.
-    pub tool: Name,
-    /// By which operation.
-    pub operation: Name,
-    /// What for.
-    pub intent: Name,
-}
 
 /// Carries out a wish under an operation id, as the safeguards say. `tried_before` says that earlier tries of
 /// the same operation ended without a clear answer, or may have.
@@ -36,15 +25,13 @@ pub async fn perform(
     op: OpId,
     tried_before: bool,
 ) -> Result<Receipt, ToolError> {
-    let Wish { tool, operation, intent } = wish;
-    let keyed = safeguards.has::<IdempotencyKeys>();
-    let call = ToolCall { tool, operation, intent, op, keyed };
+    let call = ToolCall { wish, op, keyed: safeguards.has::<IdempotencyKeys>() };
     let observes = safeguards.has::<ObserveBeforeRetry>();
     let retry = safeguards.get::<Retry>();
     let mut failed = 0;
     loop {
         let observed = if observes && (tried_before || failed > 0) {
-            agent.look_up(call, CALL_TIMEOUT).await.map_err(ToolError::Indefinite)
+            agent.look_up(wish, CALL_TIMEOUT).await.map_err(ToolError::Indefinite)
         } else {
             Ok(None)
         };
@@ -62,7 +49,7 @@ pub async fn perform(
         if matches!(error, ToolError::Definite(_)) {
             return Err(error);
         }
-        let wait = agent.draw("backoff", intent, |spot| retry.wait(failed, spot));
+        let wait = agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
         agent.sleep(wait).await;
     }
 }

@@ -4,8 +4,7 @@
 //! one coordinator's own view: which tasks it has accepted and how far each step is, changed only by
 //! [`Entry`]s, which are what it writes into its journal and reads after a crash.
 
-use crate::agent::{Message, OpId};
-use crate::safeguards::perform::Wish;
+use crate::agent::{Message, OpId, Wish};
 use crate::scenario::{Case, Step};
 use perfidy_sim::Name;
 use std::collections::BTreeMap;

@@ -330,7 +330,7 @@ async fn verifier(agent: Agent, plan: Rc<Plan>) {
 
 async fn look_for(agent: &Agent, plan: &Plan, task: Name, step: usize) -> Option<bool> {
     for _ in 0..LOOK_UPS {
-        if let Ok(found) = agent.look_up_wish(plan.wish(task, step), CALL_TIMEOUT).await {
+        if let Ok(found) = agent.look_up(plan.wish(task, step), CALL_TIMEOUT).await {
             return Some(found.is_some());
         }
     }

@@ -3,9 +3,9 @@
 //! The executors of the conductor and the workers of the standby team are both doers. What they do between order
 //! and report is the same; whom they obey is not.
 
-use crate::agent::{Agent, Message, OpId};
+use crate::agent::{Agent, Message, OpId, Wish};
 use crate::safeguards::Safeguards;
-use crate::safeguards::perform::{Wish, perform};
+use crate::safeguards::perform::perform;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use crate::safeguards::checkpoint;
 use perfidy_sim::Name;

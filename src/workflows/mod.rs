@@ -6,11 +6,14 @@
 //!
 //! A new workflow is one file and one line in [`ALL`].
 
+mod board;
 mod cast;
 pub mod conductor;
+mod doer;
 pub mod standby;
 mod user;
 
+pub use board::Plan;
 pub use cast::Cast;
 
 use crate::agent::Agents;
