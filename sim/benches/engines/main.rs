@@ -4,6 +4,7 @@
 
 mod floor;
 mod table;
+mod turmoil;
 mod workload;
 
 use criterion::{BenchmarkId, Criterion};
@@ -18,7 +19,8 @@ struct Engine {
 }
 
 /// The rivals, in the order of the table.
-const RIVALS: &[Engine] = &[Engine { name: "floor", run: floor::run }];
+const RIVALS: &[Engine] =
+    &[Engine { name: "floor", run: floor::run }, Engine { name: "turmoil", run: turmoil::run }];
 
 /// perfidy-sim's own engines; `native.rs` adds them once they have an API.
 const OURS: &[Engine] = &[];

@@ -6,6 +6,7 @@
 //! that slow under any engine, so a timeout always means a loss.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -64,13 +65,33 @@ pub struct Message {
     pub sequence: u32,
 }
 
+/// What travels: the request's sequence number, and the event that sent this copy of it.
+#[derive(Clone, Copy)]
+pub struct Packet {
+    pub sequence: u32,
+    pub sent: EventId,
+}
+
+impl Packet {
+    pub const SIZE: usize = 8;
+
+    pub fn encode(self) -> [u8; Self::SIZE] {
+        (u64::from(self.sequence) << 32 | u64::from(self.sent)).to_le_bytes()
+    }
+
+    pub fn decode(bytes: [u8; Self::SIZE]) -> Self {
+        let word = u64::from_le_bytes(bytes);
+        Self { sequence: (word >> 32) as u32, sent: word as u32 }
+    }
+}
+
 /// An event's place in its history.
 pub type EventId = u32;
 
 /// The cause of what nothing in the history caused.
 pub const ORIGIN: EventId = EventId::MAX;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
     Sent,
     Delivered,
@@ -120,11 +141,37 @@ impl History {
         self.record(at, Kind::Delivered, answer, sent)
     }
 
+    /// Records that `request`, sent by the event `sent`, stayed unanswered, and the loss that explains it: that
+    /// of the last message with its number. Engines that lose messages without saying so tell of drops this way.
+    pub fn record_timeout_and_loss(&mut self, at: Duration, request: Message, sent: EventId) -> EventId {
+        let since = &self.events[sent as usize..];
+        let is_candidate =
+            |event: &Event| event.kind == Kind::Sent && event.message.sequence == request.sequence;
+        let offset = since.iter().rposition(is_candidate).expect("the request itself was sent");
+        let lost = since[offset].message;
+        self.record(at, Kind::Dropped, lost, sent + offset as EventId);
+        self.record(at, Kind::TimedOut, request, sent)
+    }
+
     pub fn digest(&self) -> u64 {
         self.digest
     }
 
     pub fn is_complete(&self) -> bool {
         self.answered == ROUND_TRIPS
+    }
+}
+
+/// A history that the tasks of one run write to in turn.
+#[derive(Clone, Default)]
+pub struct SharedHistory(Arc<Mutex<History>>);
+
+impl SharedHistory {
+    pub fn with<T>(&self, write: impl FnOnce(&mut History) -> T) -> T {
+        write(&mut self.0.lock().expect("a run that panicked is not continued"))
+    }
+
+    pub fn take(&self) -> History {
+        self.with(std::mem::take)
     }
 }
