@@ -3,6 +3,8 @@
 //! `cargo bench -p perfidy-sim --bench engines` measures all engines at both sizes and ends with a Markdown table.
 
 mod floor;
+#[cfg(madsim)]
+mod madsim_endpoint;
 mod table;
 mod turmoil;
 mod workload;
@@ -19,8 +21,14 @@ struct Engine {
 }
 
 /// The rivals, in the order of the table.
-const RIVALS: &[Engine] =
-    &[Engine { name: "floor", run: floor::run }, Engine { name: "turmoil", run: turmoil::run }];
+const RIVALS: &[Engine] = &[
+    Engine { name: "floor", run: floor::run },
+    Engine { name: "turmoil", run: turmoil::run },
+    #[cfg(madsim)]
+    Engine { name: "madsim_endpoint", run: madsim_endpoint::run },
+    #[cfg(madsim)]
+    Engine { name: "madsim_endpoint_same_thread", run: madsim_endpoint::run_on_this_thread },
+];
 
 /// perfidy-sim's own engines; `native.rs` adds them once they have an API.
 const OURS: &[Engine] = &[];
@@ -44,6 +52,9 @@ fn main() {
     if is_measuring() {
         let names: Vec<_> = OURS.iter().chain(RIVALS).map(|engine| engine.name).collect();
         println!("{}", table::markdown(&results, GROUP, &names));
+    }
+    if cfg!(not(madsim)) {
+        eprintln!("madsim was left out: it needs RUSTFLAGS='--cfg madsim'.");
     }
 }
 
