@@ -247,8 +247,7 @@ impl<D: Domain> Context<D> {
         self.sleep(span).await;
         let mut core = self.core();
         core.disk(self.node).sync_up_to(written);
-        let event =
-            core.append(self.name, self.cause.get(), What::Synced { records: written as u32 });
+        let event = core.append(self.name, self.cause.get(), What::Synced { records: written as u32 });
         self.cause.set(Some(event));
     }
 

@@ -51,7 +51,8 @@ struct Planned {
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
         let oracle = Oracle::new(config.seed, &config.plan);
-        let silent = [Hook::Message, Hook::Before, Hook::After, Hook::Service].map(|hook| oracle.is_silent(hook));
+        let silent =
+            [Hook::Message, Hook::Before, Hook::After, Hook::Service].map(|hook| oracle.is_silent(hook));
         let mut core = Self {
             now: SimTime::ZERO,
             clock: None,
@@ -230,7 +231,7 @@ impl<D: Domain> Core<D> {
             self.strike(from, Fault { at: address, action }, Some(sent));
             match action {
                 Action::Drop => lost = Some(Loss::Dropped),
-                Action::Delay(span) => at += span,
+                Action::Delay(span) | Action::Reorder(span) => at += span,
                 Action::Duplicate(span) => copy_after = Some(span),
                 _ => unreachable!("the oracle answers with what fits"),
             }
@@ -266,7 +267,9 @@ impl<D: Domain> Core<D> {
             Some(index) if !self.node(index).up => Some(Loss::NodeDown),
             Some(_) if self.is_cut(from, to) => Some(Loss::Cut),
             Some(index) => match call {
-                Call::Reply(id) if !self.node(index).waiters.iter().any(|w| w.id == id && w.reply.is_none()) => {
+                Call::Reply(id)
+                    if !self.node(index).waiters.iter().any(|w| w.id == id && w.reply.is_none()) =>
+                {
                     Some(Loss::Late)
                 }
                 _ => None,
@@ -402,7 +405,13 @@ impl<D: Domain> Core<D> {
     }
 
     /// A node dies and may come back.
-    pub fn crash(&mut self, index: NodeIndex, back_after: Option<SimSpan>, fault: Fault, cause: Option<EventId>) {
+    pub fn crash(
+        &mut self,
+        index: NodeIndex,
+        back_after: Option<SimSpan>,
+        fault: Fault,
+        cause: Option<EventId>,
+    ) {
         if !self.node(index).up || matches!(self.node(index).role, Role::Service(_)) {
             return;
         }

@@ -306,9 +306,7 @@ impl<N: Note> What<N> {
             Self::Wrote { content } => words.put(12).put(*content),
             Self::Synced { records } => words.put(13).put(u64::from(*records)),
             Self::Waiting { on, why, about } => words.put(14).name(*on).name(*why).name(*about),
-            Self::Panicked { message } => {
-                words.put(15).text(message)
-            }
+            Self::Panicked { message } => words.put(15).text(message),
             Self::Ended(stop) => match stop {
                 Stop::Finished => words.put(17),
                 Stop::Quiescent => words.put(18),

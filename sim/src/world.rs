@@ -4,8 +4,8 @@ use crate::core::Core;
 use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
-    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service, SimSpan,
-    SimTime, What,
+    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service,
+    SimSpan, SimTime, What,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;

@@ -4,8 +4,8 @@
 //! event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used inside
 //! agents. Everything is dropped at the end of a run, so memory is flat over millions of them.
 
-use crate::core::Core;
 use crate::context::NeverYields;
+use crate::core::Core;
 use crate::engine::panic_message;
 use crate::node::{Command, LocalFuture, Role};
 use crate::queue::NodeIndex;
