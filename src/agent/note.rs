@@ -179,3 +179,28 @@ impl fmt::Display for Note {
         }
     }
 }
+
+impl Note {
+    /// The task or intent it is about, if it is about one.
+    pub fn intent(&self) -> Option<Name> {
+        match *self {
+            Self::TaskGiven { task } => Some(task),
+            Self::Wanted { intent, .. }
+            | Self::Called { intent, .. }
+            | Self::Answered { intent, .. }
+            | Self::Effect { intent, .. }
+            | Self::Recognised { intent, .. } => Some(intent),
+            Self::Thought { about, .. } => Some(about),
+            Self::Granted { .. } => None,
+            Self::Claimed(claim) => match claim {
+                Claim::TaskDone { task } | Claim::TaskFailed { task } | Claim::Informed { task } => Some(task),
+                Claim::Ordered { intent, .. }
+                | Claim::Completed { intent }
+                | Claim::Reopened { intent }
+                | Claim::Obeyed { intent, .. }
+                | Claim::Rejected { intent, .. } => Some(intent),
+                Claim::Leads { .. } | Claim::StepsDown { .. } => None,
+            },
+        }
+    }
+}
