@@ -39,6 +39,9 @@ pub trait Safeguard: Any + Send + Sync + Sized {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem>;
 }
 
+/// A safeguard that is on, whatever its type.
+type Switch = Arc<dyn Any + Send + Sync>;
+
 /// A safeguard as a list sees it.
 pub struct SafeguardKind {
     /// Its name in files and reports.
@@ -47,7 +50,7 @@ pub struct SafeguardKind {
     pub about: &'static str,
     /// How a file turns it on.
     pub example: &'static str,
-    read: fn(&Entry<'_>) -> Result<Option<Arc<dyn Any + Send + Sync>>, Problem>,
+    read: fn(&Entry<'_>) -> Result<Option<Switch>, Problem>,
 }
 
 const fn kind<S: Safeguard>() -> SafeguardKind {
@@ -55,7 +58,7 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
         name: S::NAME,
         about: S::ABOUT,
         example: S::EXAMPLE,
-        read: |entry| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Arc<dyn Any + Send + Sync>)),
+        read: |entry| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Switch)),
     }
 }
 
@@ -79,7 +82,7 @@ pub fn find(name: &str) -> Option<&'static SafeguardKind> {
 
 /// The safeguards that are on.
 #[derive(Clone, Default)]
-pub struct Safeguards(BTreeMap<&'static str, Arc<dyn Any + Send + Sync>>);
+pub struct Safeguards(BTreeMap<&'static str, Switch>);
 
 impl Safeguards {
     /// Turns a safeguard on or off, as its entry says.

@@ -12,11 +12,13 @@ mod file;
 mod problem;
 mod quantity;
 mod read;
+mod understand;
 
 pub use case::{Case, NoSuchCase};
-pub use file::{Entry, Text};
+pub use file::Entry;
 pub use problem::{Problem, Problems, nearest};
-pub use quantity::{OneOrMany, Ratio, Span, Spread};
+pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
+pub use read::read_all;
 
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
