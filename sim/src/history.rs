@@ -304,9 +304,7 @@ impl<N: Note> What<N> {
             Self::Wrote { content } => words.put(12).put(*content),
             Self::Synced { records } => words.put(13).put(u64::from(*records)),
             Self::Waiting { on, why, about } => words.put(14).name(*on).name(*why).name(*about),
-            Self::Panicked { message } => {
-                words.put(15).text(message)
-            }
+            Self::Panicked { message } => words.put(15).text(message),
             Self::Note(note) => {
                 words.put(16);
                 note.fold(words);
@@ -340,6 +338,9 @@ impl<N> Event<N> {
         }
     }
 }
+
+/// What two histories have in the same place, where they differ; `None` where one has ended.
+pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
@@ -413,10 +414,7 @@ impl<N: Note> History<N> {
 
 impl<N: PartialEq> History<N> {
     /// The first event at which two histories differ: what each has there.
-    pub fn first_difference<'a>(
-        &'a self,
-        other: &'a Self,
-    ) -> Option<(Option<&'a Event<N>>, Option<&'a Event<N>>)> {
+    pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<Difference<'a, N>> {
         let longest = self.events.len().max(other.events.len());
         (0..longest)
             .map(|index| (self.events.get(index), other.events.get(index)))

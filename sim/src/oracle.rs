@@ -54,7 +54,11 @@ impl Oracle {
             draws: Draws::new(seed),
             chaos,
             met: vec![false; pinned.len()],
-            pinned: pinned.iter().enumerate().map(|(index, fault)| (fault.at, (index, fault.action))).collect(),
+            pinned: pinned
+                .iter()
+                .enumerate()
+                .map(|(index, fault)| (fault.at, (index, fault.action)))
+                .collect(),
             sites: Vec::new(),
             by_key: Map::default(),
             counts: Map::default(),

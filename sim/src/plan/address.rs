@@ -52,8 +52,11 @@ impl FromStr for Address {
             let (site, id) = rest.rsplit_once(',')?;
             let nth: u32 = nth.trim().strip_prefix("try ")?.trim().parse().ok()?;
             let (site, id) = (site.trim(), id.trim());
-            (nth > 0 && !site.is_empty() && !id.is_empty())
-                .then(|| Self { site: Name::new(site), id: Name::new(id), nth })
+            (nth > 0 && !site.is_empty() && !id.is_empty()).then(|| Self {
+                site: Name::new(site),
+                id: Name::new(id),
+                nth,
+            })
         };
         parse().ok_or_else(|| NotAnAddress(text.to_owned()))
     }
