@@ -4,8 +4,8 @@ use crate::core::Core;
 use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
-    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service, SimSpan,
-    SimTime,
+    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service,
+    SimSpan, SimTime,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -182,6 +182,10 @@ impl<D: Domain> World<D> {
 
     /// What is left once an engine has run the world to its end and dropped every task.
     pub(crate) fn into_outcome(self) -> Outcome<D> {
+        // A task that was never started may hold the world, which would then hold itself.
+        while let Some(never_run) = { self.core.borrow_mut().commands.pop_front() } {
+            drop(never_run);
+        }
         let mut core = self.core.borrow_mut();
         core.record_waiting();
         let stop = core.stop.expect("an engine runs until the world stops");
