@@ -19,6 +19,7 @@ use std::task::{Context as TaskContext, Poll};
 pub struct Context<D: Domain> {
     core: Rc<RefCell<Core<D>>>,
     node: NodeIndex,
+    incarnation: u32,
     name: Name,
     cause: Rc<Cell<Option<EventId>>>,
 }
@@ -28,6 +29,7 @@ impl<D: Domain> Clone for Context<D> {
         Self {
             core: Rc::clone(&self.core),
             node: self.node,
+            incarnation: self.incarnation,
             name: self.name,
             cause: Rc::new(Cell::new(self.cause.get())),
         }
@@ -50,19 +52,18 @@ impl std::error::Error for TimedOut {}
 pub(crate) struct NeverYields;
 
 impl<D: Domain> Context<D> {
-    pub(crate) fn new(core: Rc<RefCell<Core<D>>>, node: NodeIndex, cause: Option<EventId>) -> Self {
-        let name = core.borrow().name(node);
-        Self { core, node, name, cause: Rc::new(Cell::new(cause)) }
+    pub(crate) fn new(core: Rc<RefCell<Core<D>>>, node: NodeIndex) -> Self {
+        let (name, incarnation) = {
+            let mut core = core.borrow_mut();
+            (core.name(node), core.node(node).incarnation)
+        };
+        Self { core, node, incarnation, name, cause: Rc::default() }
     }
 
     /// The world, for one operation.
     fn core(&self) -> RefMut<'_, Core<D>> {
         let mut core = self.core.borrow_mut();
-        core.operations += 1;
-        if core.operations > core.config.limits.operations {
-            drop(core);
-            std::panic::panic_any(NeverYields);
-        }
+        core.operate();
         core
     }
 
@@ -78,7 +79,7 @@ impl<D: Domain> Context<D> {
 
     /// How often this node has died before.
     pub fn incarnation(&self) -> u32 {
-        self.core().node(self.node).incarnation
+        self.incarnation
     }
 
     /// The event that last happened to this context.
@@ -155,8 +156,7 @@ impl<D: Domain> Context<D> {
         let mut core = self.core();
         let at = core.now() + span;
         let tie = core.node(self.node).tie;
-        let key = core.queue.arm(at, tie);
-        core.ring_alarm(at);
+        let key = core.arm(at, tie);
         Timer { context: self, key }
     }
 
@@ -267,7 +267,8 @@ impl<D: Domain> Context<D> {
 
     /// Runs one more task on this node; it dies with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        self.core().commands.push_back(Command::Spawn(self.node, Box::pin(future)));
+        let (node, incarnation, future) = (self.node, self.incarnation, Box::pin(future));
+        self.core().command(Command::Spawn { node, incarnation, future });
     }
 
     /// Writes a note into the history.
@@ -315,13 +316,11 @@ impl<D: Domain> Future for Answer<'_, D> {
         let node = core.node(self.context.node);
         let waiter = node.waiters.iter_mut().find(|waiter| waiter.id == self.id);
         let waiter = waiter.expect("a request is forgotten only when its asker is");
-        match waiter.reply.take() {
-            Some(reply) => Poll::Ready(reply),
-            None => {
-                waiter.waker = Some(task.waker().clone());
-                Poll::Pending
-            }
+        if let Some(reply) = waiter.reply.take() {
+            return Poll::Ready(reply);
         }
+        waiter.waker = Some(task.waker().clone());
+        Poll::Pending
     }
 }
 
@@ -343,10 +342,8 @@ impl<D: Domain> Future for Timer<'_, D> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
-        match self.context.core().queue.poll_timer(self.key, task.waker()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
+        let rung = self.context.core().queue.poll_timer(self.key, task.waker());
+        if rung { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

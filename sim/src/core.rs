@@ -3,13 +3,14 @@
 //! Engines call [`Core::advance`] to let the next thing happen, and carry out the commands it leaves. Contexts
 //! and services call the rest. Whatever happens is appended to the history here and nowhere else.
 
+use crate::context::NeverYields;
 use crate::network::Cut;
 use crate::node::{Command, Expectation, Node, Role, Waiter};
 use crate::oracle::{Answer, Oracle};
-use crate::queue::{NodeIndex, Pending, Queue};
+use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::{
     Action, Call, Desk, Disk, Domain, Envelope, EventId, Fault, History, Hook, Loss, Name, Payload, SimSpan,
-    SimTime, Stop, What, WorldConfig,
+    SimTime, Stop, What, WorldConfig, quiet, stamp,
 };
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -21,8 +22,8 @@ pub(crate) struct Core<D: Domain> {
     now: SimTime,
     /// The clock of an engine that keeps time itself.
     pub clock: Option<Box<dyn Fn() -> SimTime>>,
-    /// Who wants to know when something is scheduled before the given time.
-    pub alarm: Option<(SimTime, Waker)>,
+    /// Who is woken when something is scheduled or commanded while the engine does not look.
+    pub alarm: Option<Waker>,
     pub queue: Queue,
     pub oracle: Oracle,
     pub history: History<D::Note>,
@@ -36,8 +37,11 @@ pub(crate) struct Core<D: Domain> {
     pub commands: VecDeque<Command>,
     finish_at: Option<SimTime>,
     pub stop: Option<Stop>,
-    /// Operations since a task was last polled; bounds a task that never yields.
-    pub operations: u32,
+    /// How many operations the running code may still do without yielding.
+    allowance: u32,
+    /// How often tasks have been polled since `polls_since`.
+    polls: u32,
+    polls_since: SimTime,
     silent: [bool; 4],
 }
 
@@ -70,7 +74,9 @@ impl<D: Domain> Core<D> {
             commands: VecDeque::new(),
             finish_at: None,
             stop: None,
-            operations: 0,
+            allowance: u32::MAX,
+            polls: 0,
+            polls_since: SimTime::ZERO,
             silent,
             config,
         };
@@ -110,8 +116,10 @@ impl<D: Domain> Core<D> {
         self.nodes[index.0 as usize].name
     }
 
-    pub fn names(&self) -> impl Iterator<Item = (NodeIndex, Name)> {
-        (0..).map(NodeIndex).zip(self.nodes.iter().map(|node| node.name))
+    /// All nodes in the order of their adding.
+    #[cfg(madsim)]
+    pub fn nodes(&self) -> &[Node<D>] {
+        &self.nodes
     }
 
     pub fn disk(&mut self, index: NodeIndex) -> &mut Disk<D::Payload> {
@@ -121,34 +129,65 @@ impl<D: Domain> Core<D> {
     pub fn append(&mut self, node: Name, cause: Option<EventId>, what: What<D::Note>) -> EventId {
         let now = self.now();
         if self.history.len() >= self.config.limits.events as usize {
-            self.stop.get_or_insert(Stop::TooManyEvents);
+            self.stop_for(Stop::TooManyEvents);
         }
         self.history.append(now, node, cause, what)
     }
 
     pub fn schedule(&mut self, at: SimTime, tie: u64, what: Pending) {
         self.queue.push(at, tie, what);
-        self.ring_alarm(at);
+        self.ring_alarm();
     }
 
-    /// Tells an engine that sleeps until a later time.
-    pub fn ring_alarm(&mut self, at: SimTime) {
-        if self.alarm.as_ref().is_some_and(|(until, _)| at < *until) {
-            let (_, waker) = self.alarm.take().expect("an alarm was just there");
-            waker.wake();
+    /// Sets a timer of a node's code.
+    pub fn arm(&mut self, at: SimTime, tie: u64) -> TimerKey {
+        self.ring_alarm();
+        self.queue.arm(at, tie)
+    }
+
+    pub fn command(&mut self, command: Command) {
+        self.commands.push_back(command);
+        self.ring_alarm();
+    }
+
+    fn ring_alarm(&self) {
+        if let Some(waker) = &self.alarm {
+            waker.wake_by_ref();
         }
     }
 
     pub fn finish_after(&mut self, span: SimSpan) {
         let at = self.now() + span;
         self.finish_at.get_or_insert(at);
-        self.ring_alarm(at);
+        self.ring_alarm();
     }
 
-    /// When the next thing happens, the end of the run included.
+    /// Ends the run, unless it has ended already. Code that runs on is stopped at its next operation.
+    pub fn stop_for(&mut self, stop: Stop) {
+        self.stop.get_or_insert(stop);
+        if self.allowance < u32::MAX {
+            self.allowance = 0;
+        }
+        self.ring_alarm();
+    }
+
+    /// When the run ends at the latest.
+    fn end(&self) -> SimTime {
+        self.finish_at.unwrap_or(SimTime::MAX).min(self.config.limits.until)
+    }
+
+    /// Ends the run because its time is over.
+    #[cfg(madsim)]
+    pub fn run_out(&mut self, until: SimTime) {
+        self.now = self.now.max(until);
+        self.stop_for(Stop::Deadline);
+    }
+
+    /// When [`Core::advance`] is to be called next; never, if nothing is going to happen.
+    #[cfg(madsim)]
     pub fn next_at(&mut self) -> Option<SimTime> {
-        let next = self.queue.peek()?;
-        Some(next.min(self.finish_at.unwrap_or(SimTime::MAX)).min(self.config.limits.until))
+        let next = self.queue.peek().or(self.finish_at)?;
+        Some(next.min(self.end()))
     }
 
     /// Lets the next thing happen; false when the run is over.
@@ -157,23 +196,87 @@ impl<D: Domain> Core<D> {
             return false;
         }
         let next = self.queue.peek();
-        let end = self.finish_at.unwrap_or(SimTime::MAX).min(self.config.limits.until);
+        let end = self.end();
         if next.is_none_or(|next| next > end) {
-            let finished = self.finish_at.is_some_and(|at| at <= self.config.limits.until);
-            self.stop = Some(match next {
-                _ if finished => Stop::Finished,
+            self.stop_for(match next {
+                _ if self.finish_at.is_some_and(|at| at == end) => Stop::Finished,
                 None => Stop::Quiescent,
                 Some(_) => Stop::Deadline,
             });
-            if next.is_some() {
+            if self.stop != Some(Stop::Quiescent) {
                 self.now = self.now.max(end);
             }
             return false;
         }
         let (at, what) = self.queue.pop().expect("something was just next");
         self.now = self.now.max(at);
+        stamp::set_node(self.now, None);
         self.apply(what);
         true
+    }
+
+    // Code that runs.
+
+    /// A task of the node is about to be polled; false if it must not be.
+    pub fn begin_poll(&mut self, index: NodeIndex) -> bool {
+        if self.stop.is_some() {
+            return false;
+        }
+        let now = self.now();
+        self.polls += 1;
+        if self.polls > self.config.limits.polls {
+            // An engine whose clock creeps on with every poll cannot ask whether time stands still.
+            if now.since(self.polls_since) < SimSpan::from_micros(u64::from(self.polls)) {
+                let node = self.name(index);
+                self.stop_for(Stop::Spinning { node });
+                return false;
+            }
+            self.count_polls_anew();
+        }
+        self.begin_code(index);
+        true
+    }
+
+    /// Something has happened; whoever is polled now has a reason.
+    pub fn count_polls_anew(&mut self) {
+        self.polls = 0;
+        self.polls_since = self.now;
+    }
+
+    /// Code of the node is about to run.
+    pub fn begin_code(&mut self, index: NodeIndex) {
+        self.allowance = self.config.limits.operations.min(u32::MAX - 1);
+        stamp::set_node(self.now, Some(self.name(index)));
+    }
+
+    /// The code of the node has come to rest, or has come apart.
+    pub fn end_code(&mut self, index: NodeIndex, panic: Option<&quiet::Panic>) {
+        self.allowance = u32::MAX;
+        let Some(panic) = panic else { return };
+        let node = self.name(index);
+        if panic.is::<NeverYields>() {
+            self.stop_for(Stop::Spinning { node });
+        } else {
+            self.panicked(index, quiet::message(&**panic));
+        }
+    }
+
+    /// The node's code panicked: the run ends with that finding.
+    pub fn panicked(&mut self, index: NodeIndex, message: &str) {
+        let node = self.name(index);
+        self.append(node, None, What::Panicked { message: message.into() });
+        self.stop_for(Stop::Panicked { node });
+    }
+
+    /// Counts an operation of the running code, which ends here if it has had too many.
+    pub fn operate(&mut self) {
+        match self.allowance.checked_sub(1) {
+            _ if self.allowance == u32::MAX => {}
+            Some(rest) => self.allowance = rest,
+            // A destructor may not panic while its task is already coming apart.
+            None if std::thread::panicking() => {}
+            None => std::panic::panic_any(NeverYields),
+        }
     }
 
     fn apply(&mut self, what: Pending) {
@@ -196,7 +299,7 @@ impl<D: Domain> Core<D> {
                     node_now.paused_until = None;
                     let name = node_now.name;
                     self.append(name, None, What::Resumed);
-                    self.commands.push_back(Command::Resume(node));
+                    self.command(Command::Resume(node));
                 }
             }
             Pending::Planned(index) => self.strike_planned(index),
@@ -310,7 +413,9 @@ impl<D: Domain> Core<D> {
     ) {
         let Role::Service(slot) = &mut self.node(index).role else { return };
         let mut service = slot.take().expect("a service handles one thing at a time");
-        handle(&mut *service, &mut Desk { core: self, node: index, cause });
+        self.begin_code(index);
+        let handled = quiet::catch(|| handle(&mut *service, &mut Desk { core: self, node: index, cause }));
+        self.end_code(index, handled.err().as_ref());
         self.node(index).role = Role::Service(Some(service));
     }
 
@@ -337,8 +442,12 @@ impl<D: Domain> Core<D> {
         self.append(node, cause, What::Struck(fault))
     }
 
+    /// Sets a fault by the clock. One beyond the end of the world is as good as none.
     fn plan(&mut self, fault: Fault, window: Option<usize>) {
         let at = fault.action.moment().expect("only faults with a moment are planned");
+        if at > self.config.limits.until {
+            return;
+        }
         let tie = self.oracle.spot(fault.at.site, fault.at.id, fault.at.nth).word("tie");
         self.planned.push(Planned { fault, window });
         self.schedule(at, tie, Pending::Planned(self.planned.len() as u32 - 1));
@@ -350,29 +459,34 @@ impl<D: Domain> Core<D> {
         }
     }
 
+    /// The time of a planned fault has come. It strikes even if there is nothing left to hurt: a run and its
+    /// replay from the list of its faults must not differ in what the clock brings.
     fn strike_planned(&mut self, index: u32) {
         let Planned { fault, window } = self.planned[index as usize];
-        self.oracle.meet(&fault);
+        let victim = match fault.action {
+            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => self.by_name.get(&node).copied(),
+            _ => None,
+        };
         let mut ends = self.now;
-        match fault.action {
-            Action::Cut { left, right, one_way, lasting, .. } => {
+        match (fault.action, victim) {
+            (Action::Cut { left, right, one_way, lasting, .. }, _) => {
                 ends += lasting;
+                self.oracle.meet(&fault);
                 let struck = self.strike(left, fault, None);
                 self.cut(Cut::new(left, right, one_way), ends, struck);
             }
-            Action::CrashAt { node, back_after, .. } => {
+            (Action::CrashAt { back_after, .. }, Some(node)) => {
                 ends += back_after.unwrap_or_default();
-                if let Some(node) = self.by_name.get(&node).copied() {
-                    self.crash(node, back_after, fault, None);
-                }
+                self.oracle.meet(&fault);
+                self.crash(node, back_after, fault, None);
             }
-            Action::PauseAt { node, lasting, .. } => {
+            (Action::PauseAt { lasting, .. }, Some(node)) => {
                 ends += lasting;
-                if let Some(node) = self.by_name.get(&node).copied() {
-                    self.pause(node, lasting, fault, None);
-                }
+                self.oracle.meet(&fault);
+                self.pause(node, lasting, fault, None);
             }
-            _ => unreachable!("only faults with a moment are planned"),
+            // Nobody has that name, so the fault is not met.
+            _ => {}
         }
         if let Some(window) = window {
             self.plan_window(window, fault.at.nth + 1, ends);
@@ -398,10 +512,21 @@ impl<D: Domain> Core<D> {
         self.link(&cut, false);
     }
 
+    /// Has the sockets that the engine carries follow a cut; another cut may still be open on the same link.
     fn link(&mut self, cut: &Cut, is_cut: bool) {
         for (from, to) in cut.pairs() {
-            self.commands.push_back(Command::Link { from, to, cut: is_cut });
+            let ends = (self.by_name.get(&from), self.by_name.get(&to));
+            if let (Some(&from_node), Some(&to_node)) = ends
+                && (is_cut || !self.is_cut(from, to))
+            {
+                self.command(Command::Link { from: from_node, to: to_node, cut: is_cut });
+            }
         }
+    }
+
+    fn is_up_agent(&self, index: NodeIndex) -> bool {
+        let node = &self.nodes[index.0 as usize];
+        node.up && matches!(node.role, Role::Agent(_))
     }
 
     /// A node dies and may come back.
@@ -412,14 +537,14 @@ impl<D: Domain> Core<D> {
         fault: Fault,
         cause: Option<EventId>,
     ) {
-        if !self.node(index).up || matches!(self.node(index).role, Role::Service(_)) {
-            return;
-        }
         let name = self.name(index);
         let struck = self.strike(name, fault, cause);
+        if !self.is_up_agent(index) {
+            return;
+        }
         let lost_writes = self.node(index).die() as u32;
         self.append(name, Some(struck), What::Crashed { lost_writes });
-        self.commands.push_back(Command::Kill(index));
+        self.command(Command::Kill(index));
         if let Some(span) = back_after {
             let (incarnation, tie) = (self.node(index).incarnation, self.node(index).tie);
             let at = self.now + span;
@@ -429,22 +554,20 @@ impl<D: Domain> Core<D> {
 
     /// A node stops for a while.
     pub fn pause(&mut self, index: NodeIndex, span: SimSpan, fault: Fault, cause: Option<EventId>) {
-        if !self.node(index).up || matches!(self.node(index).role, Role::Service(_)) {
-            return;
-        }
         let name = self.name(index);
+        let struck = self.strike(name, fault, cause);
         let until = self.now() + span;
-        if self.node(index).paused_until.is_some_and(|already| already >= until) {
+        let longer = self.node(index).paused_until.is_none_or(|already| already < until);
+        if !self.is_up_agent(index) || !longer {
             return;
         }
-        let struck = self.strike(name, fault, cause);
         self.append(name, Some(struck), What::Paused { span });
         let node = self.node(index);
         node.paused_until = Some(until);
         node.pauses += 1;
         let (incarnation, pauses, tie) = (node.incarnation, node.pauses, node.tie);
         self.schedule(until, tie, Pending::Resume { node: index, incarnation, pauses });
-        self.commands.push_back(Command::Pause(index));
+        self.command(Command::Pause(index));
     }
 
     fn start(&mut self, index: NodeIndex, cause: Option<EventId>) {
@@ -454,15 +577,8 @@ impl<D: Domain> Core<D> {
         let is_agent = matches!(node.role, Role::Agent(_));
         if is_agent {
             self.append(name, cause, What::Started { incarnation });
-            self.commands.push_back(Command::Boot(index));
+            self.command(Command::Boot(index));
         }
-    }
-
-    /// The node's code panicked: the run ends with that finding.
-    pub fn panicked(&mut self, index: NodeIndex, message: &str) {
-        let node = self.name(index);
-        self.append(node, None, What::Panicked { message: message.into() });
-        self.stop = Some(Stop::Panicked { node });
     }
 
     /// Writes down who is still waiting for whom.

@@ -117,7 +117,10 @@ impl Spot<'_> {
         scale(self.word(purpose), 1_000_000) < u64::from(chance.0)
     }
 
-    /// A number below `bound`, which must not be zero.
+    /// A number below `bound`.
+    ///
+    /// # Panics
+    /// If `bound` is zero.
     pub fn below(&self, purpose: impl Into<Purpose>, bound: u64) -> u64 {
         assert!(bound > 0, "there is no number below zero");
         scale(self.word(purpose), bound)

@@ -349,6 +349,9 @@ impl<N> Event<N> {
     }
 }
 
+/// What two histories have in the same place, where they differ; `None` where one has ended.
+pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
+
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
 pub struct History<N> {
@@ -429,10 +432,7 @@ impl<N: Note> History<N> {
 
 impl<N: PartialEq> History<N> {
     /// The first event at which two histories differ: what each has there.
-    pub fn first_difference<'a>(
-        &'a self,
-        other: &'a Self,
-    ) -> Option<(Option<&'a Event<N>>, Option<&'a Event<N>>)> {
+    pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<Difference<'a, N>> {
         let longest = self.events.len().max(other.events.len());
         (0..longest)
             .map(|index| (self.events.get(index), other.events.get(index)))

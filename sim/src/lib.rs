@@ -37,7 +37,7 @@ mod world;
 pub use context::{Context, TimedOut};
 pub use draw::{Chance, Draws, Purpose, Seed, Spot};
 pub use engine::{Engine, EngineMissing};
-pub use history::{Digest, Event, EventId, History, Loss, Note, What, Words};
+pub use history::{Difference, Digest, Event, EventId, History, Loss, Note, What, Words};
 pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, Envelope, LocalFuture, Payload};

@@ -31,6 +31,12 @@ impl Links {
         self
     }
 
+    /// The latency of a link that has no range of its own.
+    #[cfg(madsim)]
+    pub(crate) fn usual(&self) -> &RangeInclusive<SimSpan> {
+        &self.usual
+    }
+
     /// The latency of one link; the receiver's own range goes before the sender's.
     pub fn latency(&self, from: Name, to: Name) -> &RangeInclusive<SimSpan> {
         let of = |node| self.by_node.iter().find(|(name, _)| *name == node).map(|(_, latency)| latency);

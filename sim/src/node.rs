@@ -122,6 +122,11 @@ impl<D: Domain> Node<D> {
         }
     }
 
+    /// Whether this life of the node goes on.
+    pub fn is_alive(&self, incarnation: u32) -> bool {
+        self.up && self.incarnation == incarnation
+    }
+
     /// Everything in memory is gone; what had been synced stays.
     pub fn die(&mut self) -> usize {
         self.up = false;
@@ -144,8 +149,9 @@ pub(crate) enum Command {
     Pause(NodeIndex),
     /// Poll them again.
     Resume(NodeIndex),
-    /// Run one more task on the node.
-    Spawn(NodeIndex, LocalFuture),
-    /// Cut or join the links between these pairs, for sockets the world does not carry itself.
-    Link { from: Name, to: Name, cut: bool },
+    /// Run one more task on the node, if it is still the one that asked.
+    Spawn { node: NodeIndex, incarnation: u32, future: LocalFuture },
+    /// Cut or join a link, for sockets the world does not carry itself.
+    #[cfg_attr(not(madsim), expect(dead_code, reason = "native has no sockets"))]
+    Link { from: NodeIndex, to: NodeIndex, cut: bool },
 }

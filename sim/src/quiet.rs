@@ -1,32 +1,48 @@
 //! Panics of simulated code are findings: they go into the history, not onto the terminal.
 
+use std::any::Any;
 use std::cell::Cell;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
+/// What a panic leaves behind.
+pub(crate) type Panic = Box<dyn Any + Send>;
+
+/// Sees a panic at the place where it happens.
+pub(crate) type Witness = fn(&PanicHookInfo<'_>);
+
 thread_local! {
-    static SIMULATING: Cell<bool> = const { Cell::new(false) };
+    static WITNESS: Cell<Option<Witness>> = const { Cell::new(None) };
 }
 
-/// Runs `work`, during which a panic on this thread prints nothing.
+/// Runs simulated code; its panic is caught and prints nothing.
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_seen_by(|_| {}, work)
+}
+
+/// Like [`catch`], with a witness who is called before the stack unwinds.
 ///
 /// The first call wraps the process's panic hook for good; panics anywhere else reach it as before.
-pub(crate) fn while_simulating<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn catch_seen_by<T>(witness: Witness, work: impl FnOnce() -> T) -> Result<T, Panic> {
     static WRAP: Once = Once::new();
     WRAP.call_once(|| {
         let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !SIMULATING.get() {
-                usual(info);
-            }
+        panic::set_hook(Box::new(move |info| match WITNESS.get() {
+            Some(witness) => witness(info),
+            None => usual(info),
         }));
     });
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            SIMULATING.set(self.0);
-        }
-    }
-    let _restore = Restore(SIMULATING.replace(true));
-    work()
+    let outer = WITNESS.replace(Some(witness));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    WITNESS.set(outer);
+    result
+}
+
+/// What a panic said.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
 }

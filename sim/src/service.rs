@@ -34,22 +34,26 @@ impl<D: Domain> Desk<'_, D> {
 
     /// The virtual time.
     pub fn now(&mut self) -> SimTime {
+        self.core.operate();
         self.core.now()
     }
 
     /// Sends a message that answers nothing.
     pub fn send(&mut self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
+        self.core.operate();
         self.core.send(self.node, to, kind, about, payload, Call::Tell, self.cause)
     }
 
     /// Answers a message.
     pub fn reply(&mut self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
+        self.core.operate();
         let call = reply_to(to.call);
         self.core.send(self.node, to.from, kind, to.about, payload, call, self.cause)
     }
 
     /// Asks to be called back with `token` after `span`.
     pub fn call_back(&mut self, token: u64, span: SimSpan) {
+        self.core.operate();
         let at = self.now() + span;
         let tie = self.core.node(self.node).tie;
         let (service, cause) = (self.node, self.cause);
@@ -58,6 +62,7 @@ impl<D: Domain> Desk<'_, D> {
 
     /// Asks the plan what goes wrong as the service handles `what` about `about`; the fault, if any, has struck.
     pub fn ask(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
+        self.core.operate();
         let fault: Fault = self.core.ask(Hook::Service, self.node, what, about)?;
         let name = self.name();
         self.cause = Some(self.core.strike(name, fault, self.cause));
@@ -74,12 +79,14 @@ impl<D: Domain> Desk<'_, D> {
 
     /// Draws something at the next occurrence of `about` at `site`.
     pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+        self.core.operate();
         let nth = self.core.oracle.count(site, about);
         draw(self.core.oracle.spot(site, about, nth))
     }
 
     /// Writes a note into the history.
     pub fn note(&mut self, note: D::Note) -> EventId {
+        self.core.operate();
         let name = self.name();
         let event = self.core.append(name, self.cause, What::Note(note));
         self.cause = Some(event);

@@ -182,6 +182,10 @@ impl<D: Domain> World<D> {
 
     /// What is left once an engine has run the world to its end and dropped every task.
     pub(crate) fn into_outcome(self) -> Outcome<D> {
+        // A task that was never started may hold the world, which would then hold itself.
+        while let Some(never_run) = { self.core.borrow_mut().commands.pop_front() } {
+            drop(never_run);
+        }
         let mut core = self.core.borrow_mut();
         let stop = core.stop.expect("an engine runs until the world stops");
         core.record_waiting();

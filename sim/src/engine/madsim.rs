@@ -1,1 +1,372 @@
+//! The madsim engine: agents run on madsim's executor and clock, so they may be real tokio code.
+//!
+//! Every agent node is a node of madsim. Their tasks, timers and sockets are madsim's; messages, storage,
+//! faults and the history are the world's, as on the other engine. A *pump* brings the two together: a task
+//! that lets the world's next thing happen when madsim's clock has come to it.
+//!
+//! What the world asks for (kill this node, stop that one) is carried out before and after each poll of an
+//! agent, not when the pump has its turn: madsim picks among the tasks that are ready by lot, and a node that
+//! has died must do nothing more.
+//!
+//! All lots come from one generator, so a run and its replay must poll the same tasks in the same order. The
+//! pump is therefore woken by timers at the times of what happens, and never by what is merely planned.
+//!
+//! madsim itself notices the two ends that the world cannot see, and panics: there is no event left for anybody
+//! (the run is quiescent), or tasks that live on madsim's timers alone went on past the end of time.
+//!
+//! Each run has a thread to itself, since std's hash keys, which madsim makes repeatable, are a thread's.
 
+use crate::core::Core;
+use crate::engine;
+use crate::node::{Command, LocalFuture, Role};
+use crate::queue::NodeIndex;
+use crate::{Domain, Outcome, SimSpan, SimTime, Stop, World, quiet};
+use madsim::net::NetSim;
+use madsim::runtime::{Handle, NodeHandle, Runtime};
+use madsim::task::NodeId;
+use madsim::time::{self, TimeHandle};
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::net::Ipv4Addr;
+use std::panic::{PanicHookInfo, resume_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+use tracing::subscriber::{NoSubscriber, with_default};
+
+/// How far madsim's clock stands past a timer that rings.
+const OVERSHOOT: Duration = Duration::from_nanos(50);
+
+/// Builds a world on a thread of its own and runs it to its end.
+pub(crate) fn run<D: Domain>(build: impl FnOnce() -> World<D> + Send) -> Outcome<D>
+where
+    Outcome<D>: Send,
+{
+    thread::scope(|scope| scope.spawn(|| simulate(build)).join()).unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Outcome<D> {
+    // The first runtime on a thread fixes std's hash keys, which must be fixed before the world's own code runs.
+    drop(Runtime::with_seed_and_config(0, madsim::Config::default()));
+    let world = build();
+    let (seed, until, config) = {
+        let core = world.core.borrow();
+        let mut config = madsim::Config::default();
+        let latency = core.config.links.usual();
+        config.net.send_latency =
+            duration(*latency.start())..duration(*latency.end()) + Duration::from_nanos(1);
+        (core.config.seed.0, core.config.limits.until, config)
+    };
+    // The second runtime warns that the hash keys are fixed already.
+    let mut runtime = with_default(NoSubscriber::new(), || Runtime::with_seed_and_config(seed, config));
+    let handle = runtime.handle().clone();
+    let sim = runtime.block_on(async { Rc::new(Sim::new(&world, handle)) });
+
+    runtime.set_time_limit(duration(until.since(SimTime::ZERO)) + OVERSHOOT + Duration::from_nanos(1));
+    let pump = Pump(Rc::clone(&sim));
+    if let Err(panic) = quiet::catch_seen_by(note_the_node, || runtime.block_on(pump)) {
+        sim.broke_off(&panic, until);
+    }
+    runtime.set_time_limit(Duration::MAX);
+    runtime.block_on(sim.tear_down());
+    drop((sim, runtime));
+    world.into_outcome()
+}
+
+/// The world and madsim, side by side.
+struct Sim<D: Domain> {
+    core: Rc<RefCell<Core<D>>>,
+    handle: Handle,
+    net: Arc<NetSim>,
+    time: TimeHandle,
+    /// By the world's index; services have none.
+    nodes: RefCell<Vec<Option<NodeHandle>>>,
+    /// When the pump will be woken, the next time last. madsim's timers cannot be cancelled.
+    timers: RefCell<Vec<SimTime>>,
+}
+
+impl<D: Domain> Sim<D> {
+    fn new(world: &World<D>, handle: Handle) -> Self {
+        let net = NetSim::current();
+        let mut address = u32::from(Ipv4Addr::new(10, 0, 0, 0));
+        let mut core = world.core.borrow_mut();
+        let nodes = core.nodes().iter().map(|node| match node.role {
+            Role::Service(_) => None,
+            Role::Agent(_) => {
+                address += 1;
+                let ip = Ipv4Addr::from(address).into();
+                net.add_dns_record(node.name.as_str(), ip);
+                Some(handle.create_node().name(node.name.as_str()).ip(ip).build())
+            }
+        });
+        let nodes = RefCell::new(nodes.collect());
+        let time = TimeHandle::current();
+        let clock = time.clone();
+        core.clock = Some(Box::new(move || now(&clock)));
+        Self { core: Rc::clone(&world.core), handle, net, time, nodes, timers: RefCell::default() }
+    }
+
+    /// Runs code of the simulation, with the world's commands carried out around it.
+    fn attend<T>(self: &Rc<Self>, work: impl FnOnce() -> T) -> T {
+        let pump = self.core.borrow_mut().alarm.take();
+        self.obey();
+        let done = work();
+        self.obey();
+        let mut core = self.core.borrow_mut();
+        if let Some(pump) = &pump {
+            match core.next_at() {
+                _ if core.stop.is_some() => pump.wake_by_ref(),
+                Some(at) => self.wake_at(at, pump),
+                None => {}
+            }
+        }
+        core.alarm = pump;
+        done
+    }
+
+    /// Has the pump woken at a time, to the nanosecond; madsim's own sleeps take a millisecond at least.
+    fn wake_at(&self, at: SimTime, pump: &Waker) {
+        let mut timers = self.timers.borrow_mut();
+        if timers.last().is_some_and(|earlier| *earlier <= at) {
+            return;
+        }
+        let mut sleep = pin!(self.time.sleep(Duration::ZERO));
+        sleep.as_mut().reset(self.time.now_instant() + duration(at.since(now(&self.time))));
+        match sleep.poll(&mut TaskContext::from_waker(pump)) {
+            Poll::Pending => timers.push(at),
+            Poll::Ready(()) => pump.wake_by_ref(),
+        }
+    }
+
+    /// Lets everything happen whose time has come.
+    fn catch_up(self: &Rc<Self>) {
+        let now = self.core.borrow_mut().now();
+        while self.timers.borrow_mut().pop_if(|at| *at <= now).is_some() {}
+        loop {
+            let mut core = self.core.borrow_mut();
+            let due = core.next_at().is_some_and(|at| at <= now);
+            if !due || !core.advance() {
+                return;
+            }
+            drop(core);
+            self.obey();
+        }
+    }
+
+    /// Carries out the commands of the world.
+    fn obey(self: &Rc<Self>) {
+        loop {
+            let command = self.core.borrow_mut().commands.pop_front();
+            match command {
+                None => return,
+                Some(Command::Boot(node)) => {
+                    self.revive(node);
+                    let incarnation = self.core.borrow_mut().node(node).incarnation;
+                    if let Some(future) = engine::boot(&self.core, node) {
+                        self.spawn(node, incarnation, future);
+                    }
+                }
+                Some(Command::Spawn { node, incarnation, future }) => {
+                    if self.core.borrow_mut().node(node).is_alive(incarnation) {
+                        self.spawn(node, incarnation, future);
+                    }
+                }
+                Some(Command::Kill(node)) => self.handle.kill(self.id(node)),
+                Some(Command::Pause(node)) => self.handle.pause(self.id(node)),
+                Some(Command::Resume(node)) => self.handle.resume(self.id(node)),
+                Some(Command::Link { from, to, cut }) => self.link(from, to, cut),
+            }
+        }
+    }
+
+    fn revive(&self, node: NodeIndex) {
+        let id = self.id(node);
+        if self.handle.is_exit(id) {
+            self.handle.restart(id);
+            // The old handle would spawn into the old life.
+            self.nodes.borrow_mut()[node.0 as usize] = self.handle.get_node(id);
+        }
+    }
+
+    fn spawn(self: &Rc<Self>, node: NodeIndex, incarnation: u32, future: LocalFuture) {
+        let task = Attended { sim: Rc::clone(self), node, incarnation, future };
+        let task = Shelved::new(Box::pin(task));
+        let nodes = self.nodes.borrow();
+        nodes[node.0 as usize].as_ref().expect("only agents have tasks").spawn(task);
+    }
+
+    fn link(&self, from: NodeIndex, to: NodeIndex, cut: bool) {
+        let ends = {
+            let nodes = self.nodes.borrow();
+            let id = |node: NodeIndex| nodes[node.0 as usize].as_ref().map(NodeHandle::id);
+            id(from).zip(id(to))
+        };
+        match ends {
+            Some((from, to)) if cut => self.net.clog_link(from, to),
+            Some((from, to)) => self.net.unclog_link(from, to),
+            // The sockets of services are no sockets of madsim's.
+            None => {}
+        }
+    }
+
+    fn id(&self, node: NodeIndex) -> NodeId {
+        self.nodes.borrow()[node.0 as usize].as_ref().expect("only agents live on madsim").id()
+    }
+
+    fn kill_all(&self) {
+        for node in self.nodes.borrow().iter().flatten() {
+            self.handle.kill(node.id());
+        }
+    }
+
+    /// madsim gave up with a panic, its own or that of a task which is not the world's.
+    fn broke_off(&self, panic: &quiet::Panic, until: SimTime) {
+        let mut core = self.core.borrow_mut();
+        match BrokeOff::from(quiet::message(&**panic)) {
+            BrokeOff::NothingLeft => core.stop_for(Stop::Quiescent),
+            BrokeOff::TimeOver => core.run_out(until),
+            BrokeOff::Panicked(message) => {
+                let id = PANICKED.take();
+                let nodes = self.nodes.borrow();
+                let node = nodes.iter().position(|node| node.as_ref().map(NodeHandle::id) == id);
+                let node = node.unwrap_or_else(|| panic!("the madsim engine broke: {message}"));
+                core.panicked(NodeIndex(node as u32), message);
+            }
+        }
+    }
+
+    /// Drops all tasks, which would outlive the runtime otherwise: madsim drops a killed one at its next turn.
+    async fn tear_down(&self) {
+        {
+            let mut core = self.core.borrow_mut();
+            core.clock = None;
+            core.alarm = None;
+        }
+        self.kill_all();
+        time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// The task that lets the world's things happen.
+struct Pump<D: Domain>(Rc<Sim<D>>);
+
+impl<D: Domain> Future for Pump<D> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let Self(sim) = &*self;
+        sim.core.borrow_mut().alarm.get_or_insert_with(|| cx.waker().clone());
+        sim.attend(|| sim.catch_up());
+        if sim.core.borrow().stop.is_none() {
+            return Poll::Pending;
+        }
+        sim.kill_all();
+        Poll::Ready(())
+    }
+}
+
+/// A task of an agent.
+struct Attended<D: Domain> {
+    sim: Rc<Sim<D>>,
+    node: NodeIndex,
+    incarnation: u32,
+    future: LocalFuture,
+}
+
+impl<D: Domain> Future for Attended<D> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let Self { sim, node, incarnation, future } = &mut *self;
+        sim.attend(|| {
+            let (alive, paused) = {
+                let mut core = sim.core.borrow_mut();
+                let node = core.node(*node);
+                (node.is_alive(*incarnation), node.paused_until.is_some())
+            };
+            // The commands just carried out may concern this very node. madsim drops or parks the task at its
+            // next turn.
+            if alive && !paused {
+                return engine::poll(&sim.core, *node, future, cx);
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+}
+
+thread_local! {
+    static SHELF: RefCell<Vec<Option<LocalFuture>>> = const { RefCell::new(Vec::new()) };
+    static PANICKED: Cell<Option<NodeId>> = const { Cell::new(None) };
+}
+
+/// A task kept on the thread's shelf: madsim wants a node's tasks to be `Send`, though it never sends them.
+struct Shelved(usize);
+
+impl Shelved {
+    fn new(task: LocalFuture) -> Self {
+        SHELF.with_borrow_mut(|shelf| {
+            shelf.push(Some(task));
+            Self(shelf.len() - 1)
+        })
+    }
+
+    fn take(&self) -> Option<LocalFuture> {
+        SHELF.with_borrow_mut(|shelf| shelf[self.0].take())
+    }
+}
+
+impl Future for Shelved {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let mut task = self.take().expect("a task is polled until it is done");
+        let polled = task.as_mut().poll(cx);
+        if polled.is_pending() {
+            SHELF.with_borrow_mut(|shelf| shelf[self.0] = Some(task));
+        }
+        polled
+    }
+}
+
+impl Drop for Shelved {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
+/// Why madsim gave up.
+enum BrokeOff<'a> {
+    NothingLeft,
+    TimeOver,
+    Panicked(&'a str),
+}
+
+impl<'a> From<&'a str> for BrokeOff<'a> {
+    fn from(message: &'a str) -> Self {
+        match message {
+            "no events, all tasks will block forever" => Self::NothingLeft,
+            _ if message.starts_with("time limit exceeded") => Self::TimeOver,
+            _ => Self::Panicked(message),
+        }
+    }
+}
+
+/// Notes on which node a task panics that is not the world's, such as one from `tokio::spawn`.
+fn note_the_node(info: &PanicHookInfo<'_>) {
+    let payload = info.payload_as_str().unwrap_or_default();
+    if let BrokeOff::Panicked(_) = BrokeOff::from(payload) {
+        PANICKED.set(Some(madsim::plugin::node()));
+    }
+}
+
+fn now(time: &TimeHandle) -> SimTime {
+    SimTime::from_nanos(time.elapsed().as_nanos() as u64)
+}
+
+fn duration(span: SimSpan) -> Duration {
+    Duration::from_nanos(span.as_nanos())
+}

@@ -9,10 +9,16 @@ pub(crate) mod native;
 #[cfg(madsim)]
 mod madsim;
 
+use crate::core::Core;
+use crate::node::{LocalFuture, Role};
+use crate::queue::NodeIndex;
+use crate::{Context, Domain, quiet};
 use serde::{Deserialize, Serialize};
-use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 use std::str::FromStr;
+use std::task::{Context as TaskContext, Poll};
 
 /// A way to run a world.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -22,6 +28,9 @@ pub enum Engine {
     #[default]
     Native,
     /// madsim's runtime, for agents that are real tokio code. Needs `--cfg madsim`.
+    ///
+    /// Every agent node is a host of its own: others reach it by its name or, for the nth agent node of the
+    /// world, at 10.0.0.n (and so on upwards). Unbiased `tokio::select!` does not replay; use `biased`.
     Madsim,
 }
 
@@ -85,15 +94,36 @@ impl FromStr for Engine {
 pub(crate) use madsim::run as run_madsim;
 
 #[cfg(not(madsim))]
-pub(crate) fn run_madsim<D: crate::Domain>(_: impl FnOnce() -> crate::World<D> + Send) -> crate::Outcome<D> {
+pub(crate) fn run_madsim<D: Domain>(_: impl FnOnce() -> crate::World<D> + Send) -> crate::Outcome<D> {
     panic!("{EngineMissing}")
 }
 
-/// What a panic said.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message")
+/// The code of a node from its beginning; none if it came apart at once.
+fn boot<D: Domain>(core: &Rc<RefCell<Core<D>>>, node: NodeIndex) -> Option<LocalFuture> {
+    let boot = match &core.borrow_mut().node(node).role {
+        Role::Agent(boot) => Rc::clone(boot),
+        Role::Service(_) => unreachable!("services have no tasks"),
+    };
+    let context = Context::new(Rc::clone(core), node);
+    core.borrow_mut().begin_code(node);
+    run_code(core, node, || boot(context))
+}
+
+/// Polls a task once, unless the run is over. A task that came apart is ready: it is done for.
+fn poll<D: Domain>(
+    core: &RefCell<Core<D>>,
+    node: NodeIndex,
+    task: &mut LocalFuture,
+    cx: &mut TaskContext<'_>,
+) -> Poll<()> {
+    if !core.borrow_mut().begin_poll(node) {
+        return Poll::Pending;
+    }
+    run_code(core, node, || task.as_mut().poll(cx)).unwrap_or(Poll::Ready(()))
+}
+
+fn run_code<D: Domain, T>(core: &RefCell<Core<D>>, node: NodeIndex, work: impl FnOnce() -> T) -> Option<T> {
+    let result = quiet::catch(work);
+    core.borrow_mut().end_code(node, result.as_ref().err());
+    result.ok()
 }

@@ -4,19 +4,17 @@
 //! event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used inside
 //! agents. Everything is dropped at the end of a run, so memory is flat over millions of them.
 
-use crate::context::NeverYields;
 use crate::core::Core;
-use crate::engine::panic_message;
-use crate::node::{Command, LocalFuture, Role};
+use crate::engine;
+use crate::node::{Command, LocalFuture};
 use crate::queue::NodeIndex;
-use crate::{Context, Domain, Outcome, Stop, World, quiet, stamp};
+use crate::{Domain, Outcome, World};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Wake, Waker};
+use std::task::{self, Wake, Waker};
 
 /// Tasks that were woken, in order.
 #[derive(Default)]
@@ -73,28 +71,25 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Outcome<D> {
         parked: Vec::new(),
         paused: Vec::new(),
     };
-    quiet::while_simulating(|| {
-        loop {
-            executor.settle();
-            if !world.core.borrow_mut().advance() {
-                break;
-            }
+    loop {
+        world.core.borrow_mut().count_polls_anew();
+        executor.settle();
+        if !world.core.borrow_mut().advance() {
+            break;
         }
-        drop(executor);
-    });
+    }
+    drop(executor);
     world.into_outcome()
 }
 
 impl<D: Domain> Executor<D> {
     /// Polls until everybody waits.
     fn settle(&mut self) {
-        let mut polls = 0;
         loop {
             self.obey();
             let Some(task) = self.ready.queue().pop_front() else { return };
-            polls += 1;
-            let stopped = self.poll(task, polls);
-            if stopped {
+            self.poll(task);
+            if self.core.borrow().stop.is_some() {
                 return;
             }
         }
@@ -107,14 +102,15 @@ impl<D: Domain> Executor<D> {
             match command {
                 None => return,
                 Some(Command::Boot(node)) => {
-                    let boot = match &self.core.borrow_mut().node(node).role {
-                        Role::Agent(boot) => Rc::clone(boot),
-                        Role::Service(_) => unreachable!("services have no tasks"),
-                    };
-                    let context = Context::new(Rc::clone(&self.core), node, None);
-                    self.spawn(node, boot(context));
+                    if let Some(future) = engine::boot(&self.core, node) {
+                        self.spawn(node, future);
+                    }
                 }
-                Some(Command::Spawn(node, future)) => self.spawn(node, future),
+                Some(Command::Spawn { node, incarnation, future }) => {
+                    if self.core.borrow_mut().node(node).is_alive(incarnation) {
+                        self.spawn(node, future);
+                    }
+                }
                 Some(Command::Kill(node)) => {
                     self.paused.retain(|paused| *paused != node);
                     for task in &mut self.tasks {
@@ -142,42 +138,16 @@ impl<D: Domain> Executor<D> {
         self.ready.queue().push_back(task);
     }
 
-    /// Polls one task; true if that ended the run.
-    fn poll(&mut self, index: usize, polls: u32) -> bool {
-        let Some(task) = &mut self.tasks[index] else { return false };
+    fn poll(&mut self, index: usize) {
+        let Some(task) = &mut self.tasks[index] else { return };
         if self.paused.contains(&task.node) {
             self.parked.push(index);
-            return false;
+            return;
         }
         task.signal.queued.store(false, Ordering::Relaxed);
-        let node = task.node;
-        {
-            let mut core = self.core.borrow_mut();
-            if polls > core.config.limits.polls {
-                let node = core.name(node);
-                core.stop = Some(Stop::Spinning { node });
-                return true;
-            }
-            core.operations = 0;
-            stamp::set_node(core.now(), Some(core.name(node)));
+        let mut cx = task::Context::from_waker(&task.waker);
+        if engine::poll(&self.core, task.node, &mut task.future, &mut cx).is_ready() {
+            self.tasks[index] = None;
         }
-        let mut cx = std::task::Context::from_waker(&task.waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)));
-        match polled {
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(())) => self.tasks[index] = None,
-            Err(panic) => {
-                self.tasks[index] = None;
-                let mut core = self.core.borrow_mut();
-                if panic.is::<NeverYields>() {
-                    let node = core.name(node);
-                    core.stop = Some(Stop::Spinning { node });
-                } else {
-                    core.panicked(node, panic_message(&*panic));
-                }
-            }
-        }
-        let core = self.core.borrow();
-        core.stop.is_some()
     }
 }

@@ -187,10 +187,11 @@ fn parse(text: &str) -> Option<Action> {
         "reorder" => Action::Reorder(span(rest)?),
         "duplicate" => Action::Duplicate(span(rest.strip_prefix("after ")?)?),
         "crash" => match rest.split_once(" at ") {
-            None => Action::Crash(back(rest)?),
+            None if rest == "for good" => Action::Crash(None),
+            None => Action::Crash(Some(back_after(rest)?)),
             Some((node, when)) => {
                 let (at, back_after) = match when.split_once(',') {
-                    Some((at, rest)) => (at, back(rest.trim())?),
+                    Some((at, rest)) => (at, Some(back_after(rest.trim())?)),
                     None => (when.strip_suffix("for good")?, None),
                 };
                 Action::CrashAt { node: Name::new(node), at: time(at)?, back_after }
@@ -221,11 +222,8 @@ fn parse(text: &str) -> Option<Action> {
     })
 }
 
-fn back(text: &str) -> Option<Option<SimSpan>> {
-    if text == "for good" {
-        return Some(None);
-    }
-    text.strip_prefix("back after ")?.trim().parse().ok().map(Some)
+fn back_after(text: &str) -> Option<SimSpan> {
+    text.strip_prefix("back after ")?.trim().parse().ok()
 }
 
 serde_as_text!(Action);

@@ -1,0 +1,46 @@
+//! A crash takes everything that was not synced, and nothing that was.
+
+use crate::{events_at, ms, name, notes, on_every_engine, with_faults};
+use perfidy_sim::{SimSpan, Stop, What, World};
+
+fn worker(world: &mut World<crate::Numbers>) {
+    world.agent(name("worker"), |context| async move {
+        let ticking = context.clone();
+        context.spawn(async move {
+            loop {
+                ticking.sleep(ms(10)).await;
+                ticking.note(u64::from(ticking.incarnation()));
+            }
+        });
+        context.note(100 + context.records().len() as u64);
+        context.write(1);
+        context.sync().await;
+        context.write(2);
+        context.after(name("write"), name("log")).await;
+        context.sleep(ms(22)).await;
+        context.finish_after(SimSpan::ZERO);
+    });
+}
+
+#[test]
+fn a_crash_drops_tasks_and_unsynced_writes_and_the_next_life_begins_with_what_was_synced() {
+    let config = with_faults(&[("worker, after write, log, try 1", "crash, back after 1s")]);
+    on_every_engine(&config, worker, |engine, outcome| {
+        let events = events_at(&outcome, "worker");
+        assert!(events.contains(&What::Crashed { lost_writes: 1 }), "{engine}: {events:?}");
+        assert!(events.contains(&What::Started { incarnation: 1 }), "{engine}");
+        assert_eq!(notes(&outcome), [100, 101, 1, 1], "{engine}: the old ticker is gone");
+        assert_eq!(outcome.stop, Stop::Finished, "{engine}");
+        assert!(outcome.pinned.iter().all(|pinned| pinned.met), "{engine}");
+    });
+}
+
+#[test]
+fn a_crash_for_good_is_for_good() {
+    let config = with_faults(&[("worker, after write, log, try 1", "crash for good")]);
+    on_every_engine(&config, worker, |engine, outcome| {
+        let last = outcome.history.events().last().unwrap();
+        assert_eq!(last.what, What::Crashed { lost_writes: 1 }, "{engine}");
+        assert_eq!(outcome.stop, Stop::Quiescent, "{engine}");
+    });
+}

@@ -1,0 +1,62 @@
+//! What a world does, on both engines: one module a behaviour.
+
+mod crash;
+
+use perfidy_sim::{
+    Action, Address, Domain, Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, What, World, WorldConfig,
+};
+
+/// A world whose messages and notes are numbers.
+#[derive(Clone)]
+struct Numbers;
+
+impl Domain for Numbers {
+    type Payload = u64;
+    type Note = u64;
+}
+
+/// Runs a world on every engine of this build and looks at what is left of it.
+fn on_every_engine(
+    config: &WorldConfig,
+    build: impl Fn(&mut World<Numbers>) + Sync,
+    look: impl Fn(Engine, Outcome<Numbers>),
+) {
+    for engine in Engine::ALL.into_iter().filter(|engine| engine.available().is_ok()) {
+        look(engine, run(engine, config, &build));
+    }
+}
+
+fn run(engine: Engine, config: &WorldConfig, build: impl Fn(&mut World<Numbers>) + Sync) -> Outcome<Numbers> {
+    engine.run(|| {
+        let mut world = World::new(config.clone());
+        build(&mut world);
+        world
+    })
+}
+
+/// A calm world but for these faults, each written `address: action`.
+fn with_faults(faults: &[(&str, &str)]) -> WorldConfig {
+    let fault = |(at, action): &(&str, &str)| Fault {
+        at: at.parse::<Address>().unwrap(),
+        action: action.parse::<Action>().unwrap(),
+    };
+    WorldConfig { plan: Plan::Explicit(faults.iter().map(fault).collect()), ..WorldConfig::calm(Seed(1)) }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text)
+}
+
+fn ms(millis: u64) -> SimSpan {
+    SimSpan::from_millis(millis)
+}
+
+fn notes(outcome: &Outcome<Numbers>) -> Vec<u64> {
+    outcome.history.notes().map(|(_, note)| *note).collect()
+}
+
+/// What happened at a node, in order.
+fn events_at(outcome: &Outcome<Numbers>, node: &str) -> Vec<What<u64>> {
+    let events = outcome.history.events().iter().filter(|event| event.node == name(node));
+    events.map(|event| event.what.clone()).collect()
+}
