@@ -160,7 +160,11 @@ impl Agent {
     pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
         let (span, choice, tokens_out) = self.draw("think", about, |spot| {
             let span = spot.span("latency", &self.model_latency);
-            (span, spot.below("choice", u64::from(answers.max(1))) as u32, 20 + spot.below("tokens", 200) as u32)
+            (
+                span,
+                spot.below("choice", u64::from(answers.max(1))) as u32,
+                20 + spot.below("tokens", 200) as u32,
+            )
         });
         self.context.sleep(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });

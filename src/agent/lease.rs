@@ -86,7 +86,13 @@ impl LeaseService {
     /// The name under which a world has its lock service.
     pub const NAME: &'static str = "leases";
 
-    fn decide(&mut self, desk: &mut Desk<'_, Agents>, from: Name, resource: Name, span: SimSpan) -> LeaseWire {
+    fn decide(
+        &mut self,
+        desk: &mut Desk<'_, Agents>,
+        from: Name,
+        resource: Name,
+        span: SimSpan,
+    ) -> LeaseWire {
         let now = desk.now();
         let token = match self.grants.get(&resource) {
             Some(grant) if grant.holder == from && now < grant.until => grant.token,
@@ -103,7 +109,8 @@ impl LeaseService {
 
 impl Service<Agents> for LeaseService {
     fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
-        let Some(LeaseWire::Acquire { resource, span }) = envelope.payload.open::<LeaseWire>().copied() else {
+        let Some(LeaseWire::Acquire { resource, span }) = envelope.payload.open::<LeaseWire>().copied()
+        else {
             return;
         };
         let answer = self.decide(desk, envelope.from, resource, span);

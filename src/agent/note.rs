@@ -30,6 +30,7 @@ impl fmt::Display for Told {
 }
 
 /// What an agent says of itself or its work. A claim is evidence of what somebody believed, not of what is so.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Claim {
     /// A task is done, as reported to its user.
@@ -55,6 +56,7 @@ pub enum Claim {
 }
 
 /// One thing that an agent, a tool or a lock service did.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Note {
     /// The user wants a task done.
@@ -97,9 +99,7 @@ impl perfidy_sim::Note for Note {
             Self::Effect { operation, intent, op, receipt } => {
                 words.put(5).name(operation).name(intent).put(op.0).put(receipt)
             }
-            Self::Recognised { operation, intent, op } => {
-                words.put(6).name(operation).name(intent).put(op.0)
-            }
+            Self::Recognised { operation, intent, op } => words.put(6).name(operation).name(intent).put(op.0),
             Self::Thought { about, choice, tokens_in, tokens_out } => {
                 let tokens = u64::from(tokens_in) << 32 | u64::from(tokens_out);
                 words.put(7).name(about).put(u64::from(choice)).put(tokens)
@@ -124,9 +124,7 @@ impl Claim {
             Self::Leads { token } => words.put(7).put(token.0),
             Self::StepsDown { token } => words.put(8).put(token.0),
             Self::Obeyed { leader, token, intent } => words.put(9).name(leader).put(token.0).name(intent),
-            Self::Rejected { leader, token, intent } => {
-                words.put(10).name(leader).put(token.0).name(intent)
-            }
+            Self::Rejected { leader, token, intent } => words.put(10).name(leader).put(token.0).name(intent),
         }
     }
 }
@@ -193,7 +191,9 @@ impl Note {
             Self::Thought { about, .. } => Some(about),
             Self::Granted { .. } => None,
             Self::Claimed(claim) => match claim {
-                Claim::TaskDone { task } | Claim::TaskFailed { task } | Claim::Informed { task } => Some(task),
+                Claim::TaskDone { task } | Claim::TaskFailed { task } | Claim::Informed { task } => {
+                    Some(task)
+                }
                 Claim::Ordered { intent, .. }
                 | Claim::Completed { intent }
                 | Claim::Reopened { intent }

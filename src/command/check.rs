@@ -1,7 +1,7 @@
 //! `perfidy check`: are these files what they should be?
 
-use super::{Status, complain, say};
-use perfidy::explore::SavedSeed;
+use super::{Status, complain_of, say};
+use perfidy::explore::{BadSeed, SavedSeed};
 use perfidy::scenario::{self, Problems};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub fn check(arguments: &Arguments) -> Status {
         match scenario::files_below(path) {
             Ok(found) => files.extend(found),
             Err(problems) => {
-                complain(problems.render(true));
+                complain_of(&problems);
                 status = Status::BadInput;
             }
         }
@@ -28,7 +28,7 @@ pub fn check(arguments: &Arguments) -> Status {
         match check_one(file) {
             Ok(what) => say(format_args!("{}: {what}", file.display())),
             Err(problems) => {
-                complain(problems);
+                complain_of(&problems);
                 status = Status::BadInput;
             }
         }
@@ -37,14 +37,16 @@ pub fn check(arguments: &Arguments) -> Status {
 }
 
 /// What a file is, if it is good.
-fn check_one(file: &Path) -> Result<String, String> {
-    let render = |problems: &Problems| problems.render(true);
-    let text = scenario::read_text(file).map_err(|problems| render(&problems))?;
+fn check_one(file: &Path) -> Result<String, Problems> {
+    let text = scenario::read_text(file)?;
     if SavedSeed::is_one(&text) {
-        let saved = SavedSeed::read(file).map_err(|bad| render(bad.problems()))?;
-        return Ok(format!("a saved failure of {}, {}: {}", saved.case.scenario, saved.case.label, saved.property));
+        let saved = SavedSeed::read(file).map_err(BadSeed::into_problems)?;
+        return Ok(format!(
+            "a saved failure of {}, {}: {}",
+            saved.case.scenario, saved.case.label, saved.property
+        ));
     }
-    let scenario = scenario::Scenario::parse_file(file, &text).map_err(|problems| render(&problems))?;
+    let scenario = scenario::Scenario::parse_file(file, &scenario::root_of(file), &text)?;
     let cases = scenario::Case::all(&scenario).len();
     Ok(format!("a scenario for {} with {cases} cases", scenario.workflow.name))
 }

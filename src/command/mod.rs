@@ -7,6 +7,7 @@ mod run;
 use clap::{Parser, Subcommand, ValueEnum};
 use perfidy::explore::Watchdog;
 use perfidy::report::init_logging;
+use perfidy::scenario::Problems;
 use perfidy_sim::Engine;
 use std::fmt;
 use std::io::{self, Write};
@@ -20,8 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Deterministic simulation testing for agent workflows.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
-    not caught),\n2 bad input, 3 vacuous, unknown, stale or interrupted.")]
+#[command(
+    version,
+    after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
+    not caught),\n2 bad input, 3 vacuous, unknown, stale or interrupted."
+)]
 struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -111,8 +115,17 @@ fn say(line: impl fmt::Display) {
 
 /// Prints what is wrong.
 fn complain(error: impl fmt::Display) {
+    tell(format_args!("error: {error}"));
+}
+
+/// Prints what is wrong with a file.
+fn complain_of(problems: &Problems) {
+    tell(problems.render(true));
+}
+
+fn tell(line: impl fmt::Display) {
     // Where standard error is gone, there is nobody left to tell.
-    let _ = writeln!(anstream::stderr().lock(), "{}", format!("error: {error}").trim_end());
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
 fn is_available(engine: Engine) -> bool {

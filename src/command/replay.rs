@@ -1,6 +1,6 @@
 //! `perfidy replay`: what do saved failures mean today?
 
-use super::{Format, Status, complain, interruption, say, watchdog};
+use super::{Format, Status, complain_of, interruption, say, watchdog};
 use perfidy::explore::{Answer, SavedSeed};
 use perfidy::report::{ReplayRecord, Story};
 use perfidy::scenario::{self, Case};
@@ -26,7 +26,7 @@ pub fn replay(arguments: &Arguments) -> Status {
         match scenario::files_below(path) {
             Ok(found) => files.extend(found),
             Err(problems) => {
-                complain(problems.render(true));
+                complain_of(&problems);
                 status = Status::BadInput;
             }
         }
@@ -40,7 +40,7 @@ pub fn replay(arguments: &Arguments) -> Status {
         let (case, saved) = match read {
             Ok(read) => read,
             Err(bad) => {
-                complain(bad.problems().render(true));
+                complain_of(bad.problems());
                 status = status.worse(Status::BadInput);
                 continue;
             }
@@ -79,9 +79,12 @@ fn in_words(file: &Path, case: &Case, saved: &SavedSeed, answer: &Answer) -> Str
         }
         Answer::Fixed => format!("fixed: every fault was met, and {} holds", saved.property),
         Answer::Stale { missing, nearest } => {
-            let nearest = nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
-            format!("stale: `{missing}` never came up{nearest}. The code has moved; find the failure again with \
-                `perfidy run`")
+            let nearest =
+                nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
+            format!(
+                "stale: `{missing}` never came up{nearest}. The code has moved; find the failure again with \
+                `perfidy run`"
+            )
         }
         Answer::Ambiguous { missing } => format!("ambiguous: the run ended before `{missing}` could come up"),
     };

@@ -1,6 +1,6 @@
 //! `perfidy run`: scenarios over many seeds.
 
-use super::{Format, Status, complain, interruption, is_available, say, watchdog};
+use super::{Format, Status, complain, complain_of, interruption, is_available, say, watchdog};
 use clap::ValueEnum;
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, Run, SavedSeed, shrink};
 use perfidy::report::{CaseRecord, Story, table};
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Status {
     let scenarios = match scenario::read_all(&arguments.scenarios) {
         Ok(scenarios) => scenarios,
         Err(bad) => {
-            bad.iter().for_each(|problems| complain(problems.render(true)));
+            bad.iter().for_each(complain_of);
             complain("nothing was run");
             return Status::BadInput;
         }
@@ -79,7 +79,8 @@ pub fn run(arguments: &Arguments) -> Status {
     let mut rows = Vec::new();
     let mut status = Status::AsExpected;
     for case in scenarios.iter().flat_map(Case::all) {
-        let seeds = arguments.seeds.unwrap_or_else(|| case.without().map_or(SEEDS, |w| w.within_seeds.into()));
+        let seeds =
+            arguments.seeds.unwrap_or_else(|| case.without().map_or(SEEDS, |w| w.within_seeds.into()));
         let (report, took) = timed(|| campaign(seeds).run(&case));
         status = status.worse(status_of(&report));
         let (saved, save_status) = keep(arguments, &report);

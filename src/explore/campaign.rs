@@ -209,10 +209,9 @@ impl CaseReport {
             return match self.finding(without.violates) {
                 Some(finding) if finding.after_seeds <= within => CaseVerdict::Caught(finding),
                 _ if self.interrupted && self.seeds < within => CaseVerdict::Interrupted,
-                _ => CaseVerdict::NotCaught {
-                    property: without.violates,
-                    within_seeds: without.within_seeds,
-                },
+                _ => {
+                    CaseVerdict::NotCaught { property: without.violates, within_seeds: without.within_seeds }
+                }
             };
         }
         let unexpected: Vec<Finding> =

@@ -99,7 +99,8 @@ impl Corpus {
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
             .collect::<String>()
             .replace("--", "-");
-        let engine = if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
+        let engine =
+            if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
         let file = format!("{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32);
         self.root.join(format!("{}-{file}", seed.case.scenario))
     }

@@ -59,6 +59,11 @@ impl BadSeed {
     pub fn problems(&self) -> &Problems {
         &self.0
     }
+
+    /// What is wrong with it.
+    pub fn into_problems(self) -> Problems {
+        self.0
+    }
 }
 
 impl fmt::Display for BadSeed {
@@ -121,32 +126,43 @@ impl SavedSeed {
     /// another version of the format. The file is left as it is.
     pub fn read(path: &Path) -> Result<Self, BadSeed> {
         let text = crate::scenario::read_text(path).map_err(BadSeed)?;
-        let bad = |problem| BadSeed(Problems::new(path, &text, vec![problem]));
+        let shown = path.display().to_string();
+        let bad = |problem| BadSeed(Problems::new(shown.clone(), text.as_str(), vec![problem]));
         let saved: Self = toml::from_str(&text).map_err(|error| bad(Problem::from_toml(&error)))?;
         if saved.schema != SCHEMA {
-            let message = format!("this file has schema {}; this perfidy reads schema {SCHEMA}", saved.schema);
-            return Err(bad(Problem::plain(message)));
+            let message =
+                format!("this file has schema {}; this perfidy reads schema {SCHEMA}", saved.schema);
+            return Err(bad(Problem::whole(message)));
         }
         if properties::find(&saved.property).is_none() {
-            return Err(bad(Problem::plain(format!("there is no property `{}`", saved.property))));
+            return Err(bad(Problem::whole(format!("there is no property `{}`", saved.property))));
         }
         if let Err(missing) = saved.engine.available() {
-            return Err(bad(Problem::plain(missing.to_string())));
+            return Err(bad(Problem::whole(missing.to_string())));
         }
-        saved.resolve().map_err(BadSeed)?;
+        saved.case()?;
         Ok(saved)
+    }
+
+    /// Whether a text looks like a saved failure, good or bad, and not like a scenario.
+    pub fn is_one(text: &str) -> bool {
+        text.lines().any(|line| line.starts_with("digest ") || line == "[case]")
     }
 
     /// The case it is about.
     ///
     /// # Errors
-    /// The problems of the scenario that it carries.
-    pub fn resolve(&self) -> Result<Case, Problems> {
+    /// [`BadSeed`] with the problems of the scenario that it carries.
+    pub fn case(&self) -> Result<Case, BadSeed> {
+        self.resolve().map_err(BadSeed)
+    }
+
+    fn resolve(&self) -> Result<Case, Problems> {
         let scenario = Scenario::parse(&self.case.scenario, &self.case.text)?;
-        Case::labelled(&scenario, &self.case.label)
-            .map_err(|error| Problems::new(Path::new(&self.case.scenario), &self.case.text, vec![
-                Problem::plain(error.to_string()),
-            ]))
+        Case::labelled(&scenario, &self.case.label).map_err(|error| {
+            let problem = Problem::whole(error.to_string());
+            Problems::new(self.case.scenario.as_str(), self.case.text.as_str(), vec![problem])
+        })
     }
 
     /// Runs it again.
@@ -177,7 +193,9 @@ impl SavedSeed {
             words.text(self.engine.as_str());
             let mut faults = self.faults.clone();
             faults.sort_unstable();
-            faults.iter().for_each(|fault| drop(words.text(&fault.to_string())));
+            for fault in &faults {
+                words.text(&fault.to_string());
+            }
         })
     }
 

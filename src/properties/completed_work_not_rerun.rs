@@ -23,10 +23,8 @@ fn judge(history: &TeamHistory) -> Verdict {
             Note::Claimed(Claim::Reopened { intent }) => drop(complete.remove(&(event.node, intent))),
             Note::Claimed(Claim::Ordered { intent, to }) => {
                 if let Some(completed) = complete.get(&(event.node, intent)) {
-                    let message = format!(
-                        "{} handed {intent} to {to} after it had counted it as complete",
-                        event.node
-                    );
+                    let message =
+                        format!("{} handed {intent} to {to} after it had counted it as complete", event.node);
                     return Verdict::violated(&[completed, event], message);
                 }
             }

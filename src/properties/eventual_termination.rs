@@ -95,7 +95,11 @@ impl<'a> Waits<'a> {
         on.keys().find_map(|start| Self::path_back(&on, *start, &mut vec![*start]))
     }
 
-    fn path_back(on: &BTreeMap<Name, BTreeSet<Name>>, start: Name, path: &mut Vec<Name>) -> Option<Vec<Name>> {
+    fn path_back(
+        on: &BTreeMap<Name, BTreeSet<Name>>,
+        start: Name,
+        path: &mut Vec<Name>,
+    ) -> Option<Vec<Name>> {
         let here = *path.last()?;
         for next in on.get(&here)? {
             if *next == start {
@@ -145,7 +149,9 @@ mod tests {
     #[test]
     fn a_cycle_of_waits_is_shown_as_a_deadlock() {
         let mut story = Story::default().given("task-1");
-        for (node, on) in [("user", "planner"), ("planner", "coder"), ("coder", "tester"), ("tester", "planner")] {
+        for (node, on) in
+            [("user", "planner"), ("planner", "coder"), ("coder", "tester"), ("tester", "planner")]
+        {
             story = waits(story, node, on);
         }
         let story = story.event("world", What::Ended(Stop::Quiescent));

@@ -48,6 +48,11 @@ pub fn find(name: &str) -> Option<&'static Property> {
     ALL.iter().find(|property| property.name == name)
 }
 
+/// The names of all properties.
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|property| property.name).collect()
+}
+
 /// What a property says of a history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {

@@ -47,8 +47,11 @@ mod tests {
     use perfidy_sim::Name;
 
     fn obey(story: Story, worker: &str, leader: &str, token: u64) -> Story {
-        let claim =
-            Claim::Obeyed { leader: Name::new(leader), token: Token(token), intent: Name::new("task-1/file") };
+        let claim = Claim::Obeyed {
+            leader: Name::new(leader),
+            token: Token(token),
+            intent: Name::new("task-1/file"),
+        };
         story.claim(worker, claim)
     }
 
@@ -66,7 +69,10 @@ mod tests {
         let story = obey(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
         let (events, message) = violation(story.judged_by(&PROPERTY));
         assert_eq!(events, [1, 2]);
-        assert!(message.contains("obeyed a (token 1)") && message.contains("obeyed b (token 2)"), "{message}");
+        assert!(
+            message.contains("obeyed a (token 1)") && message.contains("obeyed b (token 2)"),
+            "{message}"
+        );
     }
 
     #[test]

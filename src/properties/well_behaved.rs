@@ -28,9 +28,10 @@ fn judge(history: &TeamHistory) -> Verdict {
         Stop::Spinning { node } => {
             Verdict::violated(&[last], format!("{node} ran on and on without waiting for anything"))
         }
-        Stop::TooManyEvents => {
-            Verdict::violated(&[last], format!("more than {} events: somebody floods the world", history.len() - 1))
-        }
+        Stop::TooManyEvents => Verdict::violated(
+            &[last],
+            format!("more than {} events: somebody floods the world", history.len() - 1),
+        ),
     }
 }
 

@@ -112,7 +112,11 @@ impl ReplayRecord {
             answer,
             same_history,
             missing,
-            properties: run.verdicts.iter().map(|(property, verdict)| (property.name, verdict.word())).collect(),
+            properties: run
+                .verdicts
+                .iter()
+                .map(|(property, verdict)| (property.name, verdict.word()))
+                .collect(),
             faults_fired,
         }
     }

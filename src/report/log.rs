@@ -20,7 +20,8 @@ impl FormatTime for VirtualTime {
 /// # Errors
 /// A filter that is none, in words.
 pub fn init_logging(filter: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
+    let filter =
+        EnvFilter::try_new(filter).map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_timer(VirtualTime)

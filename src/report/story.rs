@@ -101,10 +101,16 @@ impl<'a> Story<'a> {
 
     fn fmt_ledger(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ledger = self.ledger();
-        let wanted: Vec<Name> = self.run.outcome.history.notes().filter_map(|(_, note)| match note {
-            Note::Wanted { intent, .. } => Some(*intent),
-            _ => None,
-        }).collect();
+        let wanted: Vec<Name> = self
+            .run
+            .outcome
+            .history
+            .notes()
+            .filter_map(|(_, note)| match note {
+                Note::Wanted { intent, .. } => Some(*intent),
+                _ => None,
+            })
+            .collect();
         writeln!(f, "\n  {STRONG}The ledger{STRONG:#} {FAINT}(wanted: each once){FAINT:#}")?;
         let once = ledger.values().filter(|events| events.len() == 1).count();
         let missing: Vec<&Name> =
@@ -112,7 +118,11 @@ impl<'a> Story<'a> {
         for ((intent, tool, operation), events) in ledger.iter().filter(|(_, events)| events.len() > 1) {
             let events: Vec<_> = events.iter().map(ToString::to_string).collect();
             let times = events.len();
-            writeln!(f, "    {BAD}{times} times{BAD:#}  {intent} by {tool}.{operation} ({})", events.join(", "))?;
+            writeln!(
+                f,
+                "    {BAD}{times} times{BAD:#}  {intent} by {tool}.{operation} ({})",
+                events.join(", ")
+            )?;
         }
         if once > 0 {
             let intents = if once == 1 { "intent" } else { "intents" };
@@ -130,8 +140,12 @@ impl fmt::Display for Story<'_> {
         let Self { case, saved, violation, .. } = self;
         let seed: Seed = saved.seed;
         writeln!(f, "{BAD}{} broke{BAD:#}: {}", saved.property, violation.message)?;
-        writeln!(f, "  {FAINT}{case}; seed {seed}, {} engine, after {} of virtual time{FAINT:#}",
-            saved.engine, rounded(violation.at))?;
+        writeln!(
+            f,
+            "  {FAINT}{case}; seed {seed}, {} engine, after {} of virtual time{FAINT:#}",
+            saved.engine,
+            rounded(violation.at)
+        )?;
         match saved.faults.len() {
             0 => writeln!(f, "\n  {STRONG}No fault is needed{STRONG:#}")?,
             1 => writeln!(f, "\n  {STRONG}One fault suffices{STRONG:#}")?,
@@ -148,7 +162,12 @@ impl fmt::Display for Story<'_> {
                 _ => Style::new(),
             };
             let (at, node) = (rounded(event.at), event.node);
-            writeln!(f, "    {FAINT}{at:>11} {:>5}{FAINT:#}  {style}{node:<13} {}{style:#}", event.id.to_string(), told(event))?;
+            writeln!(
+                f,
+                "    {FAINT}{at:>11} {:>5}{FAINT:#}  {style}{node:<13} {}{style:#}",
+                event.id.to_string(),
+                told(event)
+            )?;
         }
         self.fmt_ledger(f)?;
         if let Some(file) = &self.file {
@@ -166,7 +185,9 @@ fn rounded(at: SimTime) -> String {
 /// Whether an event says something to a person.
 fn is_telling(event: &Event<Note>) -> bool {
     match &event.what {
-        What::Note(Note::Thought { .. } | Note::TaskGiven { .. } | Note::Wanted { .. } | Note::Granted { .. })
+        What::Note(
+            Note::Thought { .. } | Note::TaskGiven { .. } | Note::Wanted { .. } | Note::Granted { .. },
+        )
         | What::Delivered { .. }
         | What::Sent { .. }
         | What::Wrote { .. }

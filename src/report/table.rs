@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The cases with what became of them, for a terminal.
 pub fn table(rows: &[(CaseReport, Duration)]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["scenario", "case", "seeds", "runs/s", "faults fired", "verdict"]);
     for column in [2, 3] {
         if let Some(column) = table.column_mut(column) {

@@ -25,7 +25,7 @@ impl Safeguard for Election {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let Keys { lease } = entry.read()?;
-        let lease: SimSpan = lease.into();
+        let Span(lease) = lease;
         let range = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);
         if !range.contains(&lease) {
             return Err(entry.problem(format!("a lease of {lease} makes no sense; it can be 100ms to 1h")));

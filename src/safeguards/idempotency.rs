@@ -13,7 +13,8 @@ pub struct IdempotencyKeys;
 
 impl Safeguard for IdempotencyKeys {
     const NAME: &'static str = "idempotency-keys";
-    const ABOUT: &'static str = "calls carry the id of their operation, by which a tool recognises a repetition";
+    const ABOUT: &'static str =
+        "calls carry the id of their operation, by which a tool recognises a repetition";
     const EXAMPLE: &'static str = "idempotency-keys = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

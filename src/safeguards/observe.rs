@@ -12,7 +12,8 @@ pub struct ObserveBeforeRetry;
 
 impl Safeguard for ObserveBeforeRetry {
     const NAME: &'static str = "observe-before-retry";
-    const ABOUT: &'static str = "after an unclear answer, the caller looks whether it happened before it tries again";
+    const ABOUT: &'static str =
+        "after an unclear answer, the caller looks whether it happened before it tries again";
     const EXAMPLE: &'static str = "observe-before-retry = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

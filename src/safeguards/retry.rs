@@ -27,7 +27,8 @@ struct Keys {
 
 impl Safeguard for Retry {
     const NAME: &'static str = "retry";
-    const ABOUT: &'static str = "a call without a clear answer is tried again, after a growing, jittered wait";
+    const ABOUT: &'static str =
+        "a call without a clear answer is tried again, after a growing, jittered wait";
     const EXAMPLE: &'static str = r#"retry = { attempts = 4, backoff = "1s..30s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -35,7 +36,7 @@ impl Safeguard for Retry {
         if !(1..=20).contains(&keys.attempts) {
             return Err(entry.problem(format!("`attempts` is {}; it can be 1 to 20", keys.attempts)));
         }
-        Ok(Some(Self { attempts: keys.attempts, backoff: keys.backoff.into() }))
+        Ok(Some(Self { attempts: keys.attempts, backoff: keys.backoff.0 }))
     }
 }
 

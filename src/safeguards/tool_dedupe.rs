@@ -11,7 +11,8 @@ pub struct ToolDedupe;
 
 impl Safeguard for ToolDedupe {
     const NAME: &'static str = "tool-dedupe";
-    const ABOUT: &'static str = "tools marked `deduplicates = true` recognise an idempotency key they have seen";
+    const ABOUT: &'static str =
+        "tools marked `deduplicates = true` recognise an idempotency key they have seen";
     const EXAMPLE: &'static str = "tool-dedupe = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -18,7 +18,7 @@ pub use case::{Case, NoSuchCase};
 pub use file::Entry;
 pub use problem::{Problem, Problems, nearest};
 pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
-pub use read::read_all;
+pub use read::{files_below, read_all, read_text, root_of};
 
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;

@@ -20,12 +20,16 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with the file.
     pub fn read(path: &Path, root: &Path) -> Result<Arc<Self>, Problems> {
-        let shown = path.display().to_string();
-        let text = read_text(path).map_err(|problem| Problems::new(shown.clone(), "", vec![problem]))?;
-        match understand(&name_below(path, root), &text) {
-            Ok(scenario) => Ok(Arc::new(scenario)),
-            Err(list) => Err(Problems::new(shown, text, list)),
-        }
+        Self::parse_file(path, root, &read_text(path)?)
+    }
+
+    /// Understands the text of a scenario file that has been read already.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse_file(path: &Path, root: &Path, text: &str) -> Result<Arc<Self>, Problems> {
+        let bad = |list| Problems::new(path.display().to_string(), text, list);
+        understand(&name_below(path, root), text).map(Arc::new).map_err(bad)
     }
 
     /// Understands a scenario's text.
@@ -51,10 +55,10 @@ pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<Problems>> 
     let mut seen = BTreeSet::new();
     let mut names = BTreeMap::new();
     for path in paths {
-        let files = match files_at(path) {
+        let files = match files_below(path) {
             Ok(files) => files,
-            Err(problem) => {
-                bad.push(Problems::new(path.display().to_string(), "", vec![problem]));
+            Err(problems) => {
+                bad.push(problems);
                 continue;
             }
         };
@@ -81,7 +85,14 @@ fn same_name(scenario: &Scenario, file: &Path, other: &Path) -> Problems {
     Problems::new(file.display().to_string(), "", vec![problem])
 }
 
-/// The files that a path stands for.
+/// The files that a path stands for: itself, or everything below it that ends in `.toml`, sorted.
+///
+/// # Errors
+/// If there is nothing at the path, or no such file below it, or it cannot be read.
+pub fn files_below(path: &Path) -> Result<Vec<PathBuf>, Problems> {
+    files_at(path).map_err(|problem| Problems::new(path.display().to_string(), "", vec![problem]))
+}
+
 fn files_at(path: &Path) -> Result<Vec<PathBuf>, Problem> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_dir() {
@@ -90,8 +101,8 @@ fn files_at(path: &Path) -> Result<Vec<PathBuf>, Problem> {
     let mut files = Vec::new();
     walk(path, &mut files)?;
     if files.is_empty() {
-        let help = "a scenario is a file that ends in .toml";
-        return Err(Problem::whole("there is no scenario in this directory").help(help));
+        let help = "scenarios and saved failures are files that end in .toml";
+        return Err(Problem::whole("there is no TOML file in this directory").help(help));
     }
     Ok(files)
 }
@@ -119,8 +130,8 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The folder below which the scenarios of a path have their names.
-fn root_of(path: &Path) -> PathBuf {
+/// The folder below which the scenarios of a path have their names: the nearest one called `scenarios`.
+pub fn root_of(path: &Path) -> PathBuf {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let below = whole.ancestors().position(|folder| folder.file_name().is_some_and(|name| name == ROOT));
     // The path as it was given has the same tail, unless it goes through links or dots: then it is its own root.
@@ -139,10 +150,18 @@ fn name_below(path: &Path, root: &Path) -> String {
     parts.join("/")
 }
 
-fn read_text(path: &Path) -> Result<String, Problem> {
+/// The text of a file.
+///
+/// # Errors
+/// If it is missing, unreadable, no text, or too large to be a page of it.
+pub fn read_text(path: &Path) -> Result<String, Problems> {
+    text_of(path).map_err(|problem| Problems::new(path.display().to_string(), "", vec![problem]))
+}
+
+fn text_of(path: &Path) -> Result<String, Problem> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
-        return Err(Problem::whole("this is a directory, not a scenario file"));
+        return Err(Problem::whole("this is a directory, not a file"));
     }
     if !metadata.is_file() {
         return Err(Problem::whole("this is not an ordinary file"));
@@ -152,7 +171,8 @@ fn read_text(path: &Path) -> Result<String, Problem> {
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(Problem::whole("the file is larger than 1 MiB").help("a scenario is a page of text"));
+        return Err(Problem::whole("the file is larger than 1 MiB")
+            .help("scenarios and saved failures are a page of text"));
     }
     String::from_utf8(bytes).map_err(|error| {
         let (bytes, good) = (error.as_bytes(), error.utf8_error().valid_up_to());

@@ -5,9 +5,9 @@
 
 use crate::agent::{Agent, Message, OpId, Wish};
 use crate::safeguards::Safeguards;
+use crate::safeguards::checkpoint;
 use crate::safeguards::perform::perform;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
-use crate::safeguards::checkpoint;
 use perfidy_sim::Name;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

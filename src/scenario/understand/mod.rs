@@ -251,8 +251,8 @@ struct PropertyTable {
 fn waived(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<&'static str, String> {
     let mut waived = BTreeMap::new();
     for entry in tables.open("properties", found) {
-        let Some(property) = properties::find(entry.name) else {
-            found.add(Problem::unknown(entry.key_span, "property", entry.name, properties::ALL));
+        let Some(property) = properties::find(entry.name).map(|property| property.name) else {
+            found.add(Problem::unknown(entry.key_span, "property", entry.name, &properties::names()));
             continue;
         };
         let Some(PropertyTable { waive }) = found.keep(entry.read()) else { continue };

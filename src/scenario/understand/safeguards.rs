@@ -139,8 +139,8 @@ fn can_break(
     word: &Spanned<String>,
     waived: &BTreeMap<&'static str, String>,
 ) -> Result<&'static str, Problem> {
-    let Some(property) = properties::find(word.get_ref()) else {
-        return Err(Problem::unknown(word.span(), "property", word.get_ref(), properties::ALL));
+    let Some(property) = properties::find(word.get_ref()).map(|property| property.name) else {
+        return Err(Problem::unknown(word.span(), "property", word.get_ref(), &properties::names()));
     };
     if waived.contains_key(property) {
         let message = format!("`{property}` is waived, so nobody would see it break");
