@@ -64,12 +64,16 @@ pub fn workload(world: &mut World<Numbers>) {
                 context.sync().await;
                 context.sleep(ms(200)).await;
             }
+            if context.draw(name(node), name("end"), |spot| spot.below("end", 6)) == 0 {
+                context.finish_after(ms(5_000));
+            }
         });
     }
 }
 
-/// What goes wrong: every kind of fault with the same chance, and three windows of trouble.
-pub fn config(seed: u64, per_million: u32, finish: bool) -> WorldConfig {
+/// What goes wrong: every kind of fault with the same chance, and three windows of trouble. A short run ends before
+/// its chaos does.
+pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
     let rule = |kind: &str, hook, action, span| Rule {
         kind: name(kind),
         hook,
@@ -98,14 +102,17 @@ pub fn config(seed: u64, per_million: u32, finish: bool) -> WorldConfig {
         every: ms(200)..=ms(20_000),
         lasting: ms(100)..=ms(4_000),
     };
-    let cut =
-        Disturbance::Cut { left: names(&["a"]), right: names(&["b", "counter"]), one_way: seed % 2 == 0 };
+    let cut = Disturbance::Cut {
+        left: names(&["a"]),
+        right: names(&["b", "counter"]),
+        one_way: seed.is_multiple_of(2),
+    };
     let windows = vec![
         window("partition", cut),
         window("pauses", Disturbance::Pause(names(&["a", "b"]))),
         window("crashes", Disturbance::Crash(names(&["b", "c"]))),
     ];
-    let until = if finish { 8 } else { 60 };
+    let until = if short { 8 } else { 60 };
     let chaos = Chaos { rules, windows, pinned: Vec::new(), until: SimTime::ZERO + SimSpan::from_secs(30) };
     WorldConfig {
         plan: Plan::Fuzz(Arc::new(chaos)),

@@ -65,7 +65,7 @@ fn a_panic_before_the_first_await_is_a_finding_too() {
             world.agent(name("fragile"), |context| {
                 assert!(context.incarnation() > 0, "stillborn");
                 async {}
-            })
+            });
         },
         |engine, outcome| assert_eq!(outcome.stop, Stop::Panicked { node: name("fragile") }, "{engine}"),
     );
