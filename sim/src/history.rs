@@ -296,7 +296,7 @@ impl<N: Note> What<N> {
             Self::TimedOut { label } => words.put(5).name(*label),
             Self::Struck(fault) => {
                 words.put(6).name(fault.at.site).name(fault.at.id).put(u64::from(fault.at.nth));
-                words.name(Name::new(&fault.action.to_string()))
+                words.text(&fault.action.to_string())
             }
             Self::Crashed { lost_writes } => words.put(7).put(u64::from(*lost_writes)),
             Self::Paused { span } => words.put(8).put(span.as_nanos()),

@@ -1,9 +1,22 @@
 //! What a world does, on both engines: one module a behaviour.
 
+mod chaos;
 mod crash;
+mod cut;
+mod ends;
+mod engines;
+mod independence;
+mod messages;
+mod pause;
+mod replay;
+mod request;
+#[cfg(madsim)]
+mod tokio_code;
+mod tokio_sync;
 
 use perfidy_sim::{
-    Action, Address, Domain, Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, What, World, WorldConfig,
+    Action, Address, Domain, Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, What, World,
+    WorldConfig,
 };
 
 /// A world whose messages and notes are numbers.
@@ -49,6 +62,10 @@ fn name(text: &str) -> Name {
 
 fn ms(millis: u64) -> SimSpan {
     SimSpan::from_millis(millis)
+}
+
+fn at(millis: u64) -> SimTime {
+    SimTime::ZERO + ms(millis)
 }
 
 fn notes(outcome: &Outcome<Numbers>) -> Vec<u64> {

@@ -1,0 +1,122 @@
+//! A workload in which everything can go wrong, for the tests of replay.
+
+use crate::{Numbers, ms, name};
+use perfidy_sim::{
+    Action, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Plan, Rule, Seed, Selector, Service,
+    SimSpan, SimTime, Window, World, WorldConfig,
+};
+use std::sync::Arc;
+
+/// Counts, and tells lies when the plan says so.
+#[derive(Default)]
+struct Counter(u64);
+
+impl Service<Numbers> for Counter {
+    fn on_message(&mut self, desk: &mut Desk<'_, Numbers>, envelope: Envelope<u64>) {
+        self.0 += 1;
+        let lie = desk.ask(envelope.kind, envelope.about);
+        desk.note(self.0);
+        match lie {
+            Some((_, span)) => desk.call_back(self.0, span),
+            None => drop(desk.reply(&envelope, name("counted"), self.0)),
+        }
+    }
+
+    fn on_timer(&mut self, desk: &mut Desk<'_, Numbers>, token: u64) {
+        desk.note(token);
+    }
+}
+
+/// Three agents that share out the work of a counter, gossip, keep a log and tick.
+pub fn workload(world: &mut World<Numbers>) {
+    world.service(name("counter"), Counter::default());
+    for (node, next) in [("a", "b"), ("b", "c"), ("c", "a")] {
+        world.agent(name(node), move |context| async move {
+            let gossip = context.clone();
+            context.spawn(async move {
+                loop {
+                    let rumour = gossip.receive().await;
+                    if rumour.payload > 0 {
+                        gossip.send(name(next), name("rumour"), rumour.about, rumour.payload - 1);
+                    }
+                }
+            });
+            let ticker = context.clone();
+            context.spawn(async move {
+                for tick in 0..20 {
+                    let span =
+                        ticker.draw(name(node), name("tick"), |spot| spot.span("tick", &(ms(1)..=ms(900))));
+                    ticker.sleep(span).await;
+                    ticker.note(1_000 + tick);
+                }
+            });
+            for task in context.records().len()..6 {
+                let about = name(["one", "two", "three", "four", "five", "six"][task]);
+                context.before(name("task"), about).await;
+                context.send(name(next), name("rumour"), about, 3);
+                context.expect(name("counter"), name("its count"), about);
+                while context.request(name("counter"), name("count"), about, 1, ms(300)).await.is_err() {
+                    context.yield_now().await;
+                }
+                context.expect_no_more(about);
+                context.write(task as u64);
+                context.after(name("task"), about).await;
+                context.sync().await;
+                context.sleep(ms(200)).await;
+            }
+            if context.draw(name(node), name("end"), |spot| spot.below("end", 6)) == 0 {
+                context.finish_after(ms(5_000));
+            }
+        });
+    }
+}
+
+/// What goes wrong: every kind of fault with the same chance, and three windows of trouble. A short run ends before
+/// its chaos does.
+pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
+    let rule = |kind: &str, hook, action, span| Rule {
+        kind: name(kind),
+        hook,
+        from: Selector::Any,
+        to: Selector::Any,
+        what: Selector::Any,
+        chance: Chance::per_million(per_million).unwrap(),
+        action,
+        span,
+    };
+    let rules = vec![
+        rule("drop", Hook::Message, Action::Drop, None),
+        rule("delay", Hook::Message, Action::Delay(ms(0)), Some(ms(1)..=ms(2_000))),
+        rule("duplicate", Hook::Message, Action::Duplicate(ms(0)), Some(ms(0)..=ms(500))),
+        rule("crash", Hook::Before, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
+        rule("death", Hook::Before, Action::Crash(None), None),
+        rule("crash", Hook::After, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
+        rule("pause", Hook::After, Action::Pause(ms(0)), Some(ms(1)..=ms(3_000))),
+        rule("lie", Hook::Service, Action::Custom { word: name("no-answer"), span: ms(40) }, None),
+    ];
+    let names = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
+    let window = |site: &str, disturbance| Window {
+        kind: name(site),
+        site: name(site),
+        disturbance,
+        every: ms(200)..=ms(20_000),
+        lasting: ms(100)..=ms(4_000),
+    };
+    let cut = Disturbance::Cut {
+        left: names(&["a"]),
+        right: names(&["b", "counter"]),
+        one_way: seed.is_multiple_of(2),
+    };
+    let windows = vec![
+        window("partition", cut),
+        window("pauses", Disturbance::Pause(names(&["a", "b"]))),
+        window("crashes", Disturbance::Crash(names(&["b", "c"]))),
+    ];
+    let until = if short { 8 } else { 60 };
+    let chaos = Chaos { rules, windows, pinned: Vec::new(), until: SimTime::ZERO + SimSpan::from_secs(30) };
+    WorldConfig {
+        plan: Plan::Fuzz(Arc::new(chaos)),
+        limits: Limits { until: SimTime::ZERO + SimSpan::from_secs(until), ..Limits::default() },
+        ..WorldConfig::calm(Seed(seed))
+    }
+}

@@ -1,0 +1,50 @@
+//! Nothing random depends on what happens elsewhere.
+
+use crate::{Numbers, chaos, ms, name, on_every_engine, run};
+use perfidy_sim::{Engine, Fault, Outcome, SimTime, What, World};
+
+/// The workload with two more agents that draw, tick and talk to each other.
+fn with_strangers(world: &mut World<Numbers>) {
+    for (node, other) in [("stranger", "friend"), ("friend", "stranger")] {
+        world.agent(name(node), move |context| async move {
+            let coin = context.draw(name(node), name("coin"), |spot| spot.below("coin", 2));
+            context.note(coin);
+            loop {
+                context.sleep(ms(700)).await;
+                context.send(name(other), name("heartbeat"), name("alive"), coin);
+            }
+        });
+    }
+    chaos::workload(world);
+}
+
+const LOCALS: [&str; 4] = ["a", "b", "c", "counter"];
+
+fn local_events(outcome: &Outcome<Numbers>) -> Vec<(SimTime, perfidy_sim::Name, What<u64>)> {
+    let local = |event: &&perfidy_sim::Event<u64>| LOCALS.contains(&event.node.as_str());
+    let waiting = |event: &&perfidy_sim::Event<u64>| matches!(event.what, What::Waiting { .. });
+    let events = outcome.history.events().iter().filter(local).filter(|event| !waiting(event));
+    events.map(|event| (event.at, event.node, event.what.clone())).collect()
+}
+
+fn local_faults(outcome: &Outcome<Numbers>) -> Vec<Fault> {
+    let stranger = |fault: &Fault| ["stranger", "friend"].iter().any(|s| fault.at.site.as_str().contains(s));
+    let mut faults: Vec<Fault> = outcome.fired.iter().copied().filter(|fault| !stranger(fault)).collect();
+    faults.sort_unstable();
+    faults
+}
+
+#[test]
+fn strangers_change_no_decision() {
+    for seed in 0..30 {
+        let config = chaos::config(seed, 30_000, false);
+        on_every_engine(&config, chaos::workload, |engine, alone| {
+            let in_company = run(engine, &config, with_strangers);
+            assert!(!alone.fired.is_empty());
+            assert_eq!(local_faults(&alone), local_faults(&in_company), "{engine}, seed {seed}");
+            if engine == Engine::Native {
+                assert_eq!(local_events(&alone), local_events(&in_company), "seed {seed}");
+            }
+        });
+    }
+}

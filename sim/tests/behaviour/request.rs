@@ -1,0 +1,67 @@
+//! Requests end: with an answer, or by the clock.
+
+use crate::{Numbers, at, ms, name, notes, on_every_engine, with_faults};
+use perfidy_sim::{Desk, Envelope, Loss, Service, What, World};
+
+/// Answers with one more.
+struct Adder;
+
+impl Service<Numbers> for Adder {
+    fn on_message(&mut self, desk: &mut Desk<'_, Numbers>, envelope: Envelope<u64>) {
+        desk.reply(&envelope, name("sum"), envelope.payload + 1);
+    }
+}
+
+fn asker(world: &mut World<Numbers>) {
+    world.service(name("adder"), Adder);
+    world.agent(name("asker"), |context| async move {
+        for question in [10, 20] {
+            let answer = context.request(name("adder"), name("add"), name("one"), question, ms(500)).await;
+            context.note(answer.map_or(0, |answer| answer.payload));
+        }
+        context.sleep(ms(2_000)).await;
+    });
+}
+
+#[test]
+fn a_request_is_answered() {
+    on_every_engine(&with_faults(&[]), asker, |engine, outcome| {
+        assert_eq!(notes(&outcome), [11, 21], "{engine}");
+    });
+}
+
+#[test]
+fn a_lost_answer_is_a_timeout_and_the_next_request_is_unharmed() {
+    for lost in ["asker > adder, add, one, try 1", "adder > asker, sum, one, try 1"] {
+        on_every_engine(&with_faults(&[(lost, "drop")]), asker, |engine, outcome| {
+            assert_eq!(notes(&outcome), [0, 21], "{engine}");
+            let timeout =
+                |event: &&perfidy_sim::Event<u64>| event.what == What::TimedOut { label: name("add") };
+            let timeout = outcome.history.events().iter().find(timeout).expect("a timeout");
+            assert!((at(500)..at(501)).contains(&timeout.at), "{engine}: {}", timeout.at);
+        });
+    }
+}
+
+#[test]
+fn a_late_answer_reaches_nobody() {
+    let config = with_faults(&[("adder > asker, sum, one, try 1", "delay 1s")]);
+    on_every_engine(&config, asker, |engine, outcome| {
+        assert_eq!(notes(&outcome), [0, 21], "{engine}");
+        let late = |what: &What<u64>| matches!(what, What::Lost { why: Loss::Late, .. });
+        assert_eq!(outcome.history.events().iter().filter(|event| late(&event.what)).count(), 1, "{engine}");
+    });
+}
+
+#[test]
+fn an_answer_to_a_dead_asker_does_not_reach_its_next_life() {
+    let config = with_faults(&[
+        ("adder > asker, sum, one, try 1", "delay 400ms"),
+        ("crash, a, try 1", "crash asker at 100ms, back after 1ms"),
+    ]);
+    on_every_engine(&config, asker, |engine, outcome| {
+        assert_eq!(notes(&outcome), [11, 21], "{engine}");
+        let late = |what: &What<u64>| matches!(what, What::Lost { why: Loss::Late, .. });
+        assert_eq!(outcome.history.events().iter().filter(|event| late(&event.what)).count(), 1, "{engine}");
+    });
+}

@@ -1,0 +1,107 @@
+//! Campaigns are millions of runs in one process: nothing of a run may stay behind.
+//!
+//! The only test of its file, so that nothing runs beside it.
+
+#![cfg(target_os = "linux")]
+
+use perfidy_sim::{
+    Action, Chance, Chaos, Disturbance, Domain, Engine, Hook, Name, Plan, Rule, Seed, Selector, SimSpan,
+    SimTime, Window, World, WorldConfig,
+};
+use std::sync::Arc;
+
+struct Numbers;
+
+impl Domain for Numbers {
+    type Payload = u64;
+    type Note = u64;
+}
+
+fn chaos() -> Chaos {
+    let ms = SimSpan::from_millis;
+    let rule = |kind, hook, action| Rule {
+        kind: Name::new(kind),
+        hook,
+        from: Selector::Any,
+        to: Selector::Any,
+        what: Selector::Any,
+        chance: Chance::per_million(100_000).unwrap(),
+        action,
+        span: Some(ms(1)..=ms(1_000)),
+    };
+    Chaos {
+        rules: vec![
+            rule("delay", Hook::Message, Action::Delay(SimSpan::ZERO)),
+            rule("crash", Hook::Before, Action::Crash(Some(SimSpan::ZERO))),
+            rule("pause", Hook::After, Action::Pause(SimSpan::ZERO)),
+        ],
+        windows: vec![Window {
+            kind: Name::new("crashes"),
+            site: Name::new("crashes"),
+            disturbance: Disturbance::Crash(vec![Name::new("server")]),
+            every: ms(100)..=ms(3_000),
+            lasting: ms(100)..=ms(1_000),
+        }],
+        pinned: Vec::new(),
+        until: SimTime::ZERO + SimSpan::from_secs(10),
+    }
+}
+
+/// Clients that ask, time out, write, crash and leave tasks behind when the run ends.
+fn world(config: &WorldConfig) -> World<Numbers> {
+    let mut world = World::new(config.clone());
+    let [server, ask, answer, step] = ["server", "ask", "answer", "step"].map(Name::new);
+    world.agent(server, move |context| async move {
+        loop {
+            let question = context.receive().await;
+            context.reply(&question, answer, question.payload + 1);
+        }
+    });
+    for client in ["ann", "bob", "cid"].map(Name::new) {
+        world.agent(client, move |context| async move {
+            let ticker = context.clone();
+            context.spawn(async move {
+                loop {
+                    ticker.sleep(SimSpan::from_millis(150)).await;
+                }
+            });
+            for question in 0..10 {
+                context.before(step, client).await;
+                let within = SimSpan::from_millis(100);
+                let answered = context.request(server, ask, client, question, within).await;
+                context.note(answered.map_or(0, |answer| answer.payload));
+                context.write(question);
+                context.after(step, client).await;
+                context.sync().await;
+            }
+            context.finish_after(SimSpan::from_secs(1));
+            context.spawn(std::future::pending());
+        });
+    }
+    world
+}
+
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4_096
+}
+
+#[test]
+fn memory_is_flat_over_thousands_of_runs() {
+    let plan = Plan::Fuzz(Arc::new(chaos()));
+    for (engine, runs) in [(Engine::Native, 10_000), (Engine::Madsim, 2_000)] {
+        if engine.available().is_err() {
+            continue;
+        }
+        let run =
+            |seed| engine.run(|| world(&WorldConfig { plan: plan.clone(), ..WorldConfig::calm(Seed(seed)) }));
+        let (warm_up, rest) = (0..runs / 10, runs / 10..runs);
+        let faults: usize = warm_up.map(|seed| run(seed).fired.len()).sum();
+        assert!(faults > runs as usize / 10, "{faults} faults are not enough to show anything");
+        let before = resident_bytes();
+        rest.for_each(|seed| drop(run(seed)));
+        let grown = resident_bytes().saturating_sub(before);
+        assert!(grown <= 1 << 20, "{engine}: {runs} runs grew by {grown} bytes");
+    }
+}
