@@ -228,12 +228,12 @@ mod tests {
     }
 
     #[test]
-    fn reordering_is_a_short_delay() {
+    fn reordering_holds_a_message_back() {
         let chaos =
             chaos_of(r#"reorder = { message = ["assign", "report"], chance = "10%", within = "100ms" }"#);
         let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
         assert_eq!(rule.kind.as_str(), "reorder");
-        assert_eq!(rule.action, Action::Delay(SimSpan::ZERO));
+        assert_eq!(rule.action, Action::Reorder(SimSpan::ZERO));
         assert_eq!(rule.span, Some(SimSpan::from_millis(1)..=SimSpan::from_millis(100)));
         assert_eq!(rule.what, of(&["assign", "report"]));
     }

@@ -123,7 +123,7 @@ const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step
 
 fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
     let (to_whom, possible): (_, &[&str]) = match hook {
-        Hook::Message => ("a message", &["drop", "delay 3s", "duplicate after 40ms"]),
+        Hook::Message => ("a message", &["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms"]),
         Hook::Before | Hook::After => {
             ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s"])
         }
