@@ -168,6 +168,7 @@ fn quantities_that_make_no_sense() {
         ("windows that never open", &[("\"1m..5m\"", "\"20m..30m\"")]),
         ("too many executors", &[("executors = 2", "executors = 40")]),
         ("fewer than no executors", &[("executors = 2", "executors = -1")]),
+        ("tasks that come too late", &[("\"1s..2s\"", "\"7m\"")]),
         ("no tasks", &[("count = 5", "count = 0")]),
         ("no seeds", &[("within-seeds = 200", "within-seeds = 0")]),
     ];
@@ -196,7 +197,7 @@ fn steps_that_cannot_be_taken() {
         ),
     ];
     insta::assert_snapshot!(said_of_edits(table));
-    insta::assert_snapshot!(said_of("# No steps.\nworkflow = \"standby\"\n"));
+    insta::assert_snapshot!(said_of("# No steps.\nworkflow = \"standby\"\nstep = []\n"));
 }
 
 #[test]
@@ -239,7 +240,7 @@ fn faults_that_cannot_strike() {
         ),
         (
             "a partition of three",
-            &[(partition, "partition = { between = [\"planner\", \"user\", \"executors\"]")],
+            &[(partition, "partition = { between = [\"planner\", \"verifier\", \"executors\"]")],
         ),
         ("an agent that lies", &[("at = \"ticketing\"", "at = \"planner\"")]),
         ("a tool that crashes", &[("ack-lost = { at = \"ticketing\"", "crash = { at = \"ticketing\"")]),
@@ -292,7 +293,7 @@ fn pinned_faults_that_cannot_happen() {
         ),
         ("a lie that takes no time", &[(at, "mail, send, task-2, try 1"), (action, "do = \"mute 3s\"")]),
         ("a cut of somebody else", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
-        ("a cut of one group", &[(action, "do = \"cut planner from user+planner at 1m for 1s\"")]),
+        ("a cut of one group", &[(action, "do = \"cut planner from verifier+planner at 1m for 1s\"")]),
         ("a crash of a tool", &[(action, "do = \"crash mail at 1m for good\"")]),
         ("a pause after the end", &[(action, "do = \"pause planner at 11m for 1s\"")]),
         (
@@ -400,6 +401,25 @@ fn two_scenarios_of_one_name_are_not_read_together() {
     let folder = Folder::new(&[("a/one.toml", GOOD.as_bytes()), ("b/one.toml", GOOD.as_bytes())]);
     let bad = read_all(&[folder.path("a"), folder.path("b")]).unwrap_err();
     assert!(bad[0].to_string().contains("one.toml is called `one` as well"), "{}", bad[0]);
+}
+
+#[test]
+fn a_megabyte_of_mistakes_is_read_to_its_end() {
+    let pieces = [
+        "[[step]]\nname = \"a\"\ntool = \"b.c\"\n",
+        "[[without]]\nsafeguards = \"retry\"\nviolates = \"well-behaved\"\n",
+        "[[faults.drop]]\nchance = \"1%\"\n",
+        "[[faults.mute]]\nat = \"nobody\"\nchance = \"1%\"\n",
+        "[[fault]]\nat = \"a, b, c, try 1\"\ndo = \"mute\"\n",
+        "[tools.a#]\n",
+        "a# = 1\n",
+        "[[",
+    ];
+    for piece in pieces {
+        let lines = (0..(1 << 19) / piece.len()).map(|number| piece.replace('#', &number.to_string()));
+        let text = format!("{GOOD}{}", lines.collect::<String>());
+        assert!(said_of(&text).len() < 20_000, "{piece}");
+    }
 }
 
 /// Pieces of which files are made, the strange ones included.

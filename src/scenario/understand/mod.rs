@@ -7,13 +7,15 @@ mod faults;
 mod pinned;
 mod safeguards;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use crate::properties;
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
 use crate::scenario::{Model, Network, Problem, Scenario, Span, Spread, Tasks, Tool};
 use crate::workflows::{self, Cast, Workflow};
-use perfidy_sim::{Name, SimSpan};
+use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -40,6 +42,9 @@ const KEYS: &[&str] = &[
 
 /// Nobody waits longer than this for a scenario's chaos to end, or for its team to settle.
 const A_DAY: SimSpan = SimSpan::from_secs(24 * 60 * 60);
+
+/// More tools than any team has.
+const MAX_TOOLS: usize = 100;
 
 /// The problems found so far.
 #[derive(Default)]
@@ -94,7 +99,7 @@ pub(super) fn understand(name: &str, text: &str) -> Result<Scenario, Vec<Problem
     }
 
     let about = found.keep(about(text)).unwrap_or_default();
-    let tools = tools(&tables, found);
+    let (tools, tools_are_sound) = tools(&tables, found);
     let steps = steps::read(&tables, &tools, found);
     let tasks = tasks(&tables, found);
     let network = latency(&tables, "network", SimSpan::from_millis(1)..=SimSpan::from_millis(20), found);
@@ -106,8 +111,12 @@ pub(super) fn understand(name: &str, text: &str) -> Result<Scenario, Vec<Problem
     let team = team(&tables, workflow, found);
     let cast = Cast::new(workflow, &team, &tools);
     nobody_twice(&tables, &cast, found);
-    let safeguards = safeguards::read(&tables, workflow, &tools, found);
+    let safeguards = safeguards::read(&tables, workflow, found);
+    if tools_are_sound {
+        safeguards.dedupe_takes_two(&tables, &tools, found);
+    }
     let faults = faults::read(&tables, &cast, found);
+    found.keep(in_time(&tables, &tasks, faults.chaos.until + settle_within));
     let without = safeguards::without(&tables, &safeguards, &waived, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
@@ -144,7 +153,7 @@ fn about(text: &str) -> Result<String, Problem> {
 fn workflow(tables: &Tables<'_>) -> Result<&'static Workflow, Problem> {
     let known: Vec<&str> = workflows::ALL.iter().map(|workflow| workflow.name).collect();
     let Some(entry) = tables.get("workflow") else {
-        let help = format!("add a line workflow = \"NAME\"; there is {}", listed(&known));
+        let help = format!("add a line workflow = \"NAME\"; there are {}", listed(&known));
         return Err(Problem::whole("the file does not say which workflow it runs").help(help));
     };
     let name: String = entry.read()?;
@@ -156,12 +165,15 @@ fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> 
     let known: Vec<&str> = team.keys().copied().collect();
     for entry in tables.open("team", found) {
         let Some(role) = workflow.roles.iter().find(|role| role.group == entry.name) else {
-            let what = format!("role of the workflow `{}`", workflow.name);
-            found.add(Problem::unknown(entry.key_span.clone(), &what, entry.name, &known));
+            let message = format!("the workflow `{}` has no role `{}`", workflow.name, entry.name);
+            found.add(Problem::at(entry.key_span.clone(), message).nearest_of(entry.name, &known));
             continue;
         };
-        let count = entry.read().and_then(|count| whole_number(&count, role.group, role.count.clone()));
-        team.extend(found.keep(count).map(|count| (role.group, count)));
+        let Some(count) = found.keep(entry.read::<Spanned<i64>>()) else { continue };
+        // Too many are cut to as many as there can be, so that their names are not missed elsewhere.
+        let most = if *count.get_ref() > 0 { *role.count.end() } else { role.default };
+        let count = found.keep(whole_number(&count, role.group, role.count.clone()));
+        team.insert(role.group, count.unwrap_or(most));
     }
     team
 }
@@ -180,6 +192,17 @@ fn tasks(tables: &Tables<'_>, found: &mut Found) -> Tasks {
     Tasks { count: count.unwrap_or(3), every }
 }
 
+/// Whether the last task can come before the time by which every task must have come to an end.
+fn in_time(tables: &Tables<'_>, tasks: &Tasks, settled: SimTime) -> Result<(), Problem> {
+    let last = SimTime::ZERO + tasks.every.start().saturating_mul(u64::from(tasks.count) - 1);
+    if last < settled {
+        return Ok(());
+    }
+    let message = format!("the last task comes at {last} or later, but all must have ended by {settled}");
+    let place = tables.get("tasks").map(|entry| entry.key_span.clone());
+    Err(Problem { span: place, message, help: Some("have fewer tasks, or a shorter `every`".to_owned()) })
+}
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct ToolTable {
@@ -188,10 +211,16 @@ struct ToolTable {
     deduplicates: bool,
 }
 
-/// The tools by name. A tool whose table has a problem is there all the same, so that it is not missed elsewhere.
-fn tools(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<Name, Tool> {
+/// The tools by name, and whether all of them were understood. A tool whose table has a problem is there all
+/// the same, so that it is not missed elsewhere.
+fn tools(tables: &Tables<'_>, found: &mut Found) -> (BTreeMap<Name, Tool>, bool) {
     let mut tools = BTreeMap::new();
-    for entry in tables.open("tools", found) {
+    let before = found.0.len();
+    for (place, entry) in tables.open("tools", found).into_iter().enumerate() {
+        if place == MAX_TOOLS {
+            found.add(entry.problem(format!("there are more than {MAX_TOOLS} tools")));
+            break;
+        }
         if !is_word(entry.name) {
             found.add(not_a_word(entry.key_span.clone(), entry.name));
             continue;
@@ -201,7 +230,7 @@ fn tools(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<Name, Tool> {
         let latency = table.latency.map_or(usual, |spread| spread.0);
         tools.insert(Name::new(entry.name), Tool { latency, deduplicates: table.deduplicates });
     }
-    tools
+    (tools, found.0.len() == before)
 }
 
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.
@@ -292,142 +321,4 @@ fn is_word(name: &str) -> bool {
 
 fn not_a_word(span: std::ops::Range<usize>, name: &str) -> Problem {
     Problem::at(span, format!("`{name}` cannot be a name")).help("names are letters, digits, `-` and `_`")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::safeguards::idempotency::IdempotencyKeys;
-    use crate::safeguards::retry::Retry;
-    use crate::scenario::Without;
-    use perfidy_sim::{Hook, SimTime};
-
-    /// The example of the format, with a word about everything.
-    const TEXT: &str = r#"# A lost acknowledgement must not file the ticket twice.
-workflow = "conductor"
-
-[team]
-executors = 3
-
-[[step]]
-name = "file-ticket"
-tool = "ticketing.create"
-
-[[step]]
-name = "tell-customer"
-tool = "mail.send"
-needs = ["file-ticket"]
-irreversible = true
-
-[tasks]
-count = 5
-every = "1s..2s"
-
-[safeguards]
-idempotency-keys = true
-tool-dedupe = true
-checkpoint = false
-retry = { attempts = 4, backoff = "1s..30s" }
-
-[tools.ticketing]
-latency = "50ms..2s"
-deduplicates = true
-
-[tools.mail]
-
-[faults]
-until = "9m"
-ack-lost = { at = "ticketing", chance = "5%" }
-partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }
-
-[[faults.drop]]
-chance = "1%"
-
-[[faults.drop]]
-between = ["planner", "mail"]
-chance = "2%"
-
-[[fault]]
-at = "ticketing > executor-1, reply to create, task-2, try 1"
-do = "drop"
-
-[[fault]]
-at = "pause of the planner, by hand, try 1"
-do = "pause planner at 1m for 20s"
-
-[properties]
-no-lost-effects = { waive = "mail may be lost" }
-
-[[without]]
-safeguards = "idempotency-keys"
-violates = "no-duplicate-effects"
-"#;
-
-    fn scenario() -> Scenario {
-        understand("conductor/lost-ack", TEXT).unwrap_or_else(|problems| panic!("{problems:?}"))
-    }
-
-    #[test]
-    fn a_good_file_means_what_it_says() {
-        let scenario = scenario();
-        assert_eq!(scenario.name.as_str(), "conductor/lost-ack");
-        assert_eq!(scenario.about, "A lost acknowledgement must not file the ticket twice.");
-        assert_eq!(scenario.workflow.name, "conductor");
-        assert_eq!(scenario.team, BTreeMap::from([("executors", 3)]));
-        assert_eq!(scenario.tasks.count, 5);
-        let [first, second] = scenario.steps.as_slice() else { panic!("{:?}", scenario.steps) };
-        assert_eq!((first.tool.as_str(), first.operation.as_str()), ("ticketing", "create"));
-        assert_eq!((second.needs.as_slice(), second.irreversible), ([0].as_slice(), true));
-        assert!(scenario.tools[&Name::new("ticketing")].deduplicates);
-        assert!(scenario.safeguards.has::<IdempotencyKeys>());
-        assert_eq!(scenario.safeguards.get::<Retry>().map(|retry| retry.attempts), Some(4));
-        assert_eq!(
-            scenario.safeguards.names().collect::<Vec<_>>(),
-            ["idempotency-keys", "retry", "tool-dedupe"],
-            "what is switched off is off"
-        );
-        let (safeguards, violates) = (vec!["idempotency-keys"], "no-duplicate-effects");
-        assert_eq!(scenario.without, [Without { safeguards, violates, within_seeds: 300 }]);
-        assert_eq!(scenario.waived["no-lost-effects"], "mail may be lost");
-    }
-
-    #[test]
-    fn what_a_good_file_leaves_out_is_usual() {
-        let scenario = scenario();
-        let ms = SimSpan::from_millis;
-        assert_eq!(scenario.settle_within, SimSpan::from_secs(900));
-        assert_eq!(scenario.network.latency, ms(1)..=ms(20));
-        assert_eq!(scenario.model.latency, ms(200)..=ms(2_000));
-        assert_eq!(
-            scenario.tools[&Name::new("mail")],
-            Tool { latency: ms(50)..=ms(500), deduplicates: false }
-        );
-    }
-
-    #[test]
-    fn a_good_file_says_what_goes_wrong() {
-        let scenario = scenario();
-        assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(540));
-        let kinds: Vec<&str> = scenario.fault_kinds.iter().map(|kind| kind.as_str()).collect();
-        assert_eq!(kinds, ["ack-lost", "partition", "drop"]);
-        let rules: Vec<_> = scenario.chaos.rules.iter().map(|rule| (rule.kind.as_str(), rule.hook)).collect();
-        let drop = ("drop", Hook::Message);
-        assert_eq!(
-            rules,
-            [("ack-lost", Hook::Service), drop, drop, drop],
-            "the second drop has two directions"
-        );
-        assert_eq!(scenario.chaos.windows.len(), 1);
-        assert_eq!(scenario.chaos.pinned.len(), 2);
-    }
-
-    #[test]
-    fn a_calm_world_heals_at_once() {
-        let text = "# Nothing goes wrong.\nworkflow = \"standby\"\n[tools.t]\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n";
-        let scenario = understand("calm", text).unwrap();
-        assert_eq!(scenario.heals_at(), SimTime::ZERO);
-        let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"mute\"\n";
-        let scenario = understand("pinned", &format!("{text}{pinned}")).unwrap();
-        assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));
-    }
 }
