@@ -1,1 +1,24 @@
-//! Deterministic simulation testing for agent workflows.
+//! perfidy: deterministic simulation testing for agent workflows.
+//!
+//! A simulated network, clock and set of tools betray a team of agents, on purpose and reproducibly; property
+//! checks say whether the team kept its promises.
+//!
+//! ```text
+//!     scenarios/x.toml -> Scenario -(+ Seed)-> Plan -> run in a World -> History -> Verdicts
+//!                                               ^                          |
+//!                                               |        violated: shrink -+-> seeds/*.toml, story, report
+//!                                               +---- explore: the next seed or plan
+//! ```
+//!
+//! Each station on that path is one module: [`scenario`] reads files, [`faults`] and [`safeguards`] and
+//! [`workflows`] are what they can name, [`agent`] is what an agent can touch, [`properties`] judge histories,
+//! [`explore`] runs seeds and keeps failures, [`report`] tells of them. The world itself is the crate `perfidy_sim`.
+
+pub mod agent;
+pub mod explore;
+pub mod faults;
+pub mod properties;
+pub mod report;
+pub mod safeguards;
+pub mod scenario;
+pub mod workflows;

@@ -1,2 +1,9 @@
 //! The `perfidy` command.
-fn main() {}
+
+mod command;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::main()
+}

@@ -334,7 +334,7 @@ impl<D: Domain> Core<D> {
             self.strike(from, Fault { at: address, action }, Some(sent));
             match action {
                 Action::Drop => lost = Some(Loss::Dropped),
-                Action::Delay(span) => at += span,
+                Action::Delay(span) | Action::Reorder(span) => at += span,
                 Action::Duplicate(span) => copy_after = Some(span),
                 _ => unreachable!("the oracle answers with what fits"),
             }

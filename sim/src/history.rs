@@ -17,7 +17,7 @@
 //! assert_eq!(history.causes(history.events()[1].id).count(), 1);
 //! ```
 
-use crate::{Fault, Name, SimSpan, SimTime, stamp};
+use crate::{Fault, Name, SimSpan, SimTime, Stop, stamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -276,6 +276,8 @@ pub enum What<N> {
         /// With these words.
         message: Arc<str>,
     },
+    /// The run ended here, and why.
+    Ended(Stop),
     /// Something the layer above has to say.
     Note(N),
 }
@@ -305,6 +307,14 @@ impl<N: Note> What<N> {
             Self::Synced { records } => words.put(13).put(u64::from(*records)),
             Self::Waiting { on, why, about } => words.put(14).name(*on).name(*why).name(*about),
             Self::Panicked { message } => words.put(15).text(message),
+            Self::Ended(stop) => match stop {
+                Stop::Finished => words.put(17),
+                Stop::Quiescent => words.put(18),
+                Stop::Deadline => words.put(19),
+                Stop::TooManyEvents => words.put(20),
+                Stop::Spinning { node } => words.put(21).name(*node),
+                Stop::Panicked { node } => words.put(22).name(*node),
+            },
             Self::Note(note) => {
                 words.put(16);
                 note.fold(words);
@@ -380,6 +390,14 @@ impl<N: Note> History<N> {
     /// How many events there are.
     pub fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// Why the run ended, once it has.
+    pub fn ended(&self) -> Option<Stop> {
+        match self.events.last()?.what {
+            What::Ended(stop) => Some(stop),
+            _ => None,
+        }
     }
 
     /// Whether nothing has happened.

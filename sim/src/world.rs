@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
     Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service,
-    SimSpan, SimTime,
+    SimSpan, SimTime, What,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -187,8 +187,9 @@ impl<D: Domain> World<D> {
             drop(never_run);
         }
         let mut core = self.core.borrow_mut();
-        core.record_waiting();
         let stop = core.stop.expect("an engine runs until the world stops");
+        core.record_waiting();
+        core.append(Name::new("world"), None, What::Ended(stop));
         let ended = core.now();
         let plan = core.config.plan.clone();
         let seed = core.config.seed;

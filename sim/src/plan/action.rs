@@ -22,6 +22,8 @@ pub enum Action {
     Drop,
     /// The message takes this much longer.
     Delay(SimSpan),
+    /// The message is held back this long, so that later ones overtake it.
+    Reorder(SimSpan),
     /// The message arrives a second time, this long after the first.
     Duplicate(SimSpan),
     /// The node dies here; it comes back after the span, or never.
@@ -74,6 +76,7 @@ impl Action {
     pub fn with_span(self, span: SimSpan) -> Self {
         match self {
             Self::Delay(_) => Self::Delay(span),
+            Self::Reorder(_) => Self::Reorder(span),
             Self::Duplicate(_) => Self::Duplicate(span),
             Self::Crash(Some(_)) => Self::Crash(Some(span)),
             Self::Pause(_) => Self::Pause(span),
@@ -89,10 +92,26 @@ impl Action {
         }
     }
 
+    /// The kind of fault, as scenario files and reports name it.
+    pub fn kind(&self) -> Name {
+        Name::new(match self {
+            Self::Drop => "drop",
+            Self::Delay(_) => "delay",
+            Self::Reorder(_) => "reorder",
+            Self::Duplicate(_) => "duplicate",
+            Self::Crash(_) | Self::CrashAt { .. } => "crash",
+            Self::Pause(_) | Self::PauseAt { .. } => "pause",
+            Self::Cut { .. } => "partition",
+            Self::Custom { word, .. } => return *word,
+        })
+    }
+
     /// Whether the action can be the answer at such a place.
     pub fn fits(&self, hook: Hook) -> bool {
         match hook {
-            Hook::Message => matches!(self, Self::Drop | Self::Delay(_) | Self::Duplicate(_)),
+            Hook::Message => {
+                matches!(self, Self::Drop | Self::Delay(_) | Self::Reorder(_) | Self::Duplicate(_))
+            }
             Hook::Before | Hook::After => matches!(self, Self::Crash(_) | Self::Pause(_)),
             Hook::Service => matches!(self, Self::Custom { .. }),
         }
@@ -112,6 +131,7 @@ impl fmt::Display for Action {
         match self {
             Self::Drop => write!(f, "drop"),
             Self::Delay(span) => write!(f, "delay {span}"),
+            Self::Reorder(span) => write!(f, "reorder {span}"),
             Self::Duplicate(span) => write!(f, "duplicate after {span}"),
             Self::Crash(None) => write!(f, "crash for good"),
             Self::Crash(Some(span)) => write!(f, "crash, back after {span}"),
@@ -164,6 +184,7 @@ fn parse(text: &str) -> Option<Action> {
     Some(match verb {
         "drop" if rest.is_empty() => Action::Drop,
         "delay" => Action::Delay(span(rest)?),
+        "reorder" => Action::Reorder(span(rest)?),
         "duplicate" => Action::Duplicate(span(rest.strip_prefix("after ")?)?),
         "crash" => match rest.split_once(" at ") {
             None if rest == "for good" => Action::Crash(None),
@@ -216,6 +237,7 @@ mod tests {
         for text in [
             "drop",
             "delay 3s",
+            "reorder 30ms",
             "duplicate after 40ms",
             "crash for good",
             "crash, back after 5s",
@@ -234,7 +256,9 @@ mod tests {
 
     #[test]
     fn what_is_no_action_is_refused() {
-        for text in ["", "delay", "delay soon", "crash", "cut a at 1m", "Drop it", "drop twice", "pause"] {
+        for text in
+            ["", "delay", "reorder", "delay soon", "crash", "cut a at 1m", "Drop it", "drop twice", "pause"]
+        {
             assert!(text.parse::<Action>().is_err(), "{text}");
         }
     }

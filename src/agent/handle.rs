@@ -1,0 +1,255 @@
+//! The handle through which an agent acts.
+
+use crate::agent::lease::LeaseWire;
+use crate::agent::tool::{Wire, call_kind, look_up_of};
+use crate::agent::{
+    Agents, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Receipt,
+    Thought, Told, ToolCall, ToolError, Wish,
+};
+use perfidy_sim::{Context, Envelope, Name, SimSpan, SimTime, Spot, TimedOut};
+use std::future::Future;
+use std::ops::RangeInclusive;
+
+/// A message as an agent gets it.
+#[derive(Clone, Debug)]
+pub struct Mail(Envelope<Body>);
+
+impl Mail {
+    /// From whom.
+    pub fn from(&self) -> Name {
+        self.0.from
+    }
+
+    /// Its logical id: what it is about.
+    pub fn about(&self) -> Name {
+        self.0.about
+    }
+
+    /// What it says, if it is a message of this type.
+    pub fn open<M: Message>(&self) -> Option<&M> {
+        self.0.payload.open()
+    }
+}
+
+/// An agent's hands, eyes and clock. Cheap to clone; every clone follows its own chain of causes.
+#[derive(Clone)]
+pub struct Agent {
+    context: Context<Agents>,
+    model_latency: RangeInclusive<SimSpan>,
+}
+
+impl Agent {
+    /// The agent that lives on a node, with a model that answers in a time from `model_latency`.
+    pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
+        Self { context, model_latency }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Name {
+        self.context.name()
+    }
+
+    /// What its clock says.
+    pub fn now(&self) -> SimTime {
+        self.context.now()
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, span: SimSpan) {
+        self.context.sleep(span).await;
+    }
+
+    // Messages.
+
+    /// Sends a message; whether it arrives is not known.
+    pub fn send(&self, to: Name, about: Name, message: impl Message) {
+        self.context.send(to, Name::new(message.kind()), about, Body::new(message));
+    }
+
+    /// The next message.
+    pub async fn receive(&self) -> Mail {
+        Mail(self.context.receive().await)
+    }
+
+    /// The next message, if one comes within `span`; `label` says in the history what did not come.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when the span is over.
+    pub async fn receive_within(&self, span: SimSpan, label: &'static str) -> Result<Mail, TimedOut> {
+        self.context.within(span, Name::new(label), self.receive()).await
+    }
+
+    /// Sends a message and waits for the answer to it.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when none came within `span`; the other side may have acted all the same.
+    pub async fn request(
+        &self,
+        to: Name,
+        about: Name,
+        message: impl Message,
+        span: SimSpan,
+    ) -> Result<Mail, TimedOut> {
+        let kind = Name::new(message.kind());
+        self.context.request(to, kind, about, Body::new(message), span).await.map(Mail)
+    }
+
+    /// Answers a message.
+    pub fn reply(&self, to: &Mail, message: impl Message) {
+        self.context.reply(&to.0, Name::new(message.kind()), Body::new(message));
+    }
+
+    // Tools.
+
+    /// Calls a tool and waits for its answer, for at most `within`.
+    ///
+    /// # Errors
+    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if nobody knows.
+    pub async fn call(&self, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
+        let ToolCall { wish: Wish { tool, operation, intent }, op, .. } = call;
+        self.before("call", intent).await;
+        self.context.note(Note::Called { tool, operation, intent, op });
+        let body = Body::new(Wire::Call(call));
+        let answer = self.context.request(tool, call_kind(operation), intent, body, within).await;
+        let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
+            Ok(Some(Wire::Done(receipt))) => Ok(*receipt),
+            Ok(Some(Wire::Refused)) => Err(ToolError::Definite(Definite::Refused)),
+            Ok(_) => Err(ToolError::Indefinite(Indefinite::Failed)),
+            Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
+        };
+        let told = match result {
+            Ok(_) => Told::Done,
+            Err(ToolError::Definite(error)) => Told::Not(error),
+            Err(ToolError::Indefinite(error)) => Told::Unknown(error),
+        };
+        self.context.note(Note::Answered { tool, operation, intent, told });
+        self.after("call", intent).await;
+        result
+    }
+
+    /// Asks a tool whether it has a record of what somebody wants, without changing anything.
+    ///
+    /// # Errors
+    /// [`Indefinite`] if no answer came.
+    pub async fn look_up(&self, wish: Wish, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
+        let Wish { tool, operation, intent } = wish;
+        let kind = call_kind(look_up_of(operation));
+        let answer = self.context.request(tool, kind, intent, Body::new(Wire::LookUp(wish)), within).await;
+        let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
+            Ok(Some(Wire::Found(found))) => Ok(*found),
+            Ok(_) => Err(Indefinite::Failed),
+            Err(TimedOut) => Err(Indefinite::TimedOut),
+        };
+        let told = match result {
+            Ok(found) => Told::Found(found.is_some()),
+            Err(error) => Told::Unknown(error),
+        };
+        self.context.note(Note::Answered { tool, operation: look_up_of(operation), intent, told });
+        result
+    }
+
+    /// A fresh operation id. It is random: the same agent asked again, or after a crash, gets another.
+    pub fn mint_op(&self, intent: Name) -> OpId {
+        OpId(self.draw("mint", intent, |spot| spot.word("op")))
+    }
+
+    // Model.
+
+    /// Asks the model about something, offering `answers` possible answers (at least one), having read
+    /// `tokens_in` tokens.
+    pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
+        let (span, choice, tokens_out) = self.draw("think", about, |spot| {
+            let span = spot.span("latency", &self.model_latency);
+            (
+                span,
+                spot.below("choice", u64::from(answers.max(1))) as u32,
+                20 + spot.below("tokens", 200) as u32,
+            )
+        });
+        self.context.sleep(span).await;
+        self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
+        Thought { choice, tokens_in, tokens_out, about }
+    }
+
+    // Journal.
+
+    /// Writes a record into the journal. A crash takes it unless [`Agent::sync`] has come back.
+    pub fn write(&self, record: impl Message) {
+        self.context.write(Body::new(record));
+    }
+
+    /// Makes everything written so far durable.
+    pub async fn sync(&self) {
+        self.context.sync().await;
+    }
+
+    /// What the journal holds, oldest first.
+    pub fn journal(&self) -> Vec<Body> {
+        self.context.records()
+    }
+
+    // Leases.
+
+    /// Asks the lock service for a lease on `resource`, or to prolong the one it has.
+    ///
+    /// # Errors
+    /// [`NotLeader`] if somebody else holds it or no answer came.
+    pub async fn lease(&self, resource: Name, span: SimSpan, within: SimSpan) -> Result<Lease, NotLeader> {
+        let asked = self.now();
+        let service = Name::new(LeaseService::NAME);
+        let message = LeaseWire::Acquire { resource, span };
+        let answer = self.request(service, resource, message, within).await;
+        match answer.as_ref().map(Mail::open::<LeaseWire>) {
+            Ok(Some(LeaseWire::Granted(token))) => Ok(Lease { resource, token: *token, until: asked + span }),
+            Ok(_) => Err(NotLeader::Held),
+            Err(TimedOut) => Err(NotLeader::NoAnswer),
+        }
+    }
+
+    // Steps, draws, claims.
+
+    /// About to do `step`; a place where the agent may crash or pause.
+    pub async fn before(&self, step: &'static str, about: Name) {
+        self.context.before(Name::new(step), about).await;
+    }
+
+    /// Having done `step`; a place where the agent may crash or pause.
+    pub async fn after(&self, step: &'static str, about: Name) {
+        self.context.after(Name::new(step), about).await;
+    }
+
+    /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that was.
+    pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+        self.context.draw(Name::new(&format!("{}, {purpose}", self.name())), about, draw)
+    }
+
+    /// Writes into the history what the agent believes. It has no other effect.
+    pub fn claim(&self, claim: Claim) {
+        self.context.note(Note::Claimed(claim));
+    }
+
+    /// Writes any other note into the history.
+    pub(crate) fn note(&self, note: Note) {
+        self.context.note(note);
+    }
+
+    /// Says whom the agent waits for, about what and why, for whoever asks at the end why it did not finish.
+    pub fn expect(&self, on: Name, why: &'static str, about: Name) {
+        self.context.expect(on, Name::new(why), about);
+    }
+
+    /// Takes back what was said with [`Agent::expect`].
+    pub fn expect_no_more(&self, about: Name) {
+        self.context.expect_no_more(about);
+    }
+
+    /// Runs one more task on this agent; it dies with the agent.
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        self.context.spawn(future);
+    }
+
+    /// Ends the run after `span`: the work is over, and what is on its way may still arrive.
+    pub fn finish_after(&self, span: SimSpan) {
+        self.context.finish_after(span);
+    }
+}

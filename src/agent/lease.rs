@@ -1,0 +1,119 @@
+//! Leases: the right to lead for a while, with a token that only ever grows.
+//!
+//! A lease is a promise of the lock service about its own clock: until a lease has run out or was given back, nobody
+//! else gets one. It says nothing about what a holder does after it: a paused leader that wakes up still
+//! believes in its lease. That is what the token is for ("fencing token", Kleppmann 2016, "How to do distributed
+//! locking"): whoever obeys a leader can refuse a token lower than one it has seen.
+
+use crate::agent::{Agents, Body, Message, Note};
+use perfidy_sim::{Desk, Envelope, Name, Service, SimSpan, SimTime};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A fencing token: every grant to a new holder has a higher one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Token(pub u64);
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A lease that its holder believes in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lease {
+    /// What it is for.
+    pub resource: Name,
+    /// The token to show with every order.
+    pub token: Token,
+    /// When it ends by the holder's clock, counted from before it was asked for: never later than the lock
+    /// service thinks.
+    pub until: SimTime,
+}
+
+/// The lease was not to be had.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotLeader {
+    /// Somebody else holds it.
+    Held,
+    /// The lock service did not answer in time.
+    NoAnswer,
+}
+
+impl fmt::Display for NotLeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Held => "somebody else holds the lease",
+            Self::NoAnswer => "the lock service did not answer",
+        })
+    }
+}
+
+impl std::error::Error for NotLeader {}
+
+/// What travels between an agent and the lock service.
+#[derive(Clone, Copy, Hash, Debug)]
+pub(crate) enum LeaseWire {
+    Acquire { resource: Name, span: SimSpan },
+    Granted(Token),
+    Held,
+}
+
+impl Message for LeaseWire {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Acquire { .. } => "acquire",
+            Self::Granted(_) => "granted",
+            Self::Held => "held",
+        }
+    }
+}
+
+struct Grant {
+    holder: Name,
+    token: Token,
+    until: SimTime,
+}
+
+/// The lock service.
+#[derive(Default)]
+pub struct LeaseService {
+    grants: BTreeMap<Name, Grant>,
+}
+
+impl LeaseService {
+    /// The name under which a world has its lock service.
+    pub const NAME: &'static str = "leases";
+
+    fn decide(
+        &mut self,
+        desk: &mut Desk<'_, Agents>,
+        from: Name,
+        resource: Name,
+        span: SimSpan,
+    ) -> LeaseWire {
+        let now = desk.now();
+        let token = match self.grants.get(&resource) {
+            Some(grant) if grant.holder == from && now < grant.until => grant.token,
+            Some(grant) if now < grant.until => return LeaseWire::Held,
+            Some(grant) => Token(grant.token.0 + 1),
+            None => Token(1),
+        };
+        let until = now + span;
+        self.grants.insert(resource, Grant { holder: from, token, until });
+        desk.note(Note::Granted { resource, holder: from, token, until });
+        LeaseWire::Granted(token)
+    }
+}
+
+impl Service<Agents> for LeaseService {
+    fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+        let Some(LeaseWire::Acquire { resource, span }) = envelope.payload.open::<LeaseWire>().copied()
+        else {
+            return;
+        };
+        let answer = self.decide(desk, envelope.from, resource, span);
+        desk.reply(&envelope, Name::new(answer.kind()), Body::new(answer));
+    }
+}

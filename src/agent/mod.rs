@@ -1,0 +1,28 @@
+//! What an agent touches: messages, tools, its model, its journal, leases and claims.
+//!
+//! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between an
+//! agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read it.
+
+mod body;
+mod handle;
+mod lease;
+mod model;
+mod note;
+mod tool;
+
+pub use body::{Body, Message};
+pub use handle::{Agent, Mail};
+pub use lease::{Lease, LeaseService, NotLeader, Token};
+pub use model::Thought;
+pub use note::{Claim, Note, Told};
+pub use tool::{Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
+
+use perfidy_sim::Domain;
+
+/// Agents as the simulated world sees them.
+pub struct Agents;
+
+impl Domain for Agents {
+    type Payload = Body;
+    type Note = Note;
+}

@@ -1,0 +1,245 @@
+//! Tools: services with effects, a ledger of what really happened, and acknowledgements that may lie.
+//!
+//! A call names the *intent* it serves (what the task wants) and carries an operation id. If the caller also
+//! hands over the operation id as an idempotency key, a tool that deduplicates recognises a repetition.
+//!
+//! The ledger is the sequence of [`Note::Effect`]s in the history. An answer is only what somebody was told, and
+//! its error says which of two kinds it is: [`Definite`] (it did not happen) or [`Indefinite`] (nobody knows).
+//!
+//! What can go wrong inside a tool is asked of the plan at the site `tool, operation`, when the call has been
+//! worked on and is about to take effect.
+
+use crate::agent::{Agents, Body, Message, Note};
+use crate::faults::tool_lies::Lie;
+use perfidy_sim::{Desk, Envelope, Name, Service, SimSpan};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// The identity of one attempt to get something done. A repetition under the same id means the same wish.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OpId(pub u64);
+
+impl fmt::Display for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "op {:04x}", self.0 >> 48)
+    }
+}
+
+/// An effect that somebody wants.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Wish {
+    /// Through which tool.
+    pub tool: Name,
+    /// By which operation.
+    pub operation: Name,
+    /// What for.
+    pub intent: Name,
+}
+
+/// A call to a tool.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ToolCall {
+    /// What the caller wants.
+    pub wish: Wish,
+    /// Which attempt this is.
+    pub op: OpId,
+    /// Whether the operation id is handed over as an idempotency key.
+    pub keyed: bool,
+}
+
+/// A tool's word that an operation is done.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Receipt(pub u64);
+
+/// It did not happen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Definite {
+    /// The tool does not know the operation, or not in this form.
+    Refused,
+}
+
+impl fmt::Display for Definite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => f.write_str("the tool refused the call"),
+        }
+    }
+}
+
+/// Nobody knows whether it happened.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Indefinite {
+    /// No answer came in time.
+    TimedOut,
+    /// The tool said that something went wrong inside it.
+    Failed,
+}
+
+impl fmt::Display for Indefinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Failed => f.write_str("an error inside the tool"),
+        }
+    }
+}
+
+/// Why a call did not succeed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ToolError {
+    /// It did not happen.
+    Definite(Definite),
+    /// Nobody knows whether it happened.
+    Indefinite(Indefinite),
+}
+
+/// What travels between an agent and a tool.
+#[derive(Clone, Copy, Hash, Debug)]
+pub(crate) enum Wire {
+    Call(ToolCall),
+    LookUp(Wish),
+    Done(Receipt),
+    Found(Option<Receipt>),
+    Failed,
+    Refused,
+}
+
+impl Message for Wire {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "call",
+            Self::LookUp(_) => "look-up",
+            Self::Done(_) | Self::Found(_) | Self::Failed | Self::Refused => "reply",
+        }
+    }
+}
+
+/// The kind of a message that carries a call, such as `call create`.
+pub(crate) fn call_kind(operation: Name) -> Name {
+    Name::new(&format!("call {operation}"))
+}
+
+fn reply_kind(operation: Name) -> Name {
+    Name::new(&format!("reply to {operation}"))
+}
+
+/// A look-up's operation, for its messages and addresses.
+pub(crate) fn look_up_of(operation: Name) -> Name {
+    Name::new(&format!("look-up of {operation}"))
+}
+
+/// A tool.
+pub struct ToolService {
+    latency: RangeInclusive<SimSpan>,
+    deduplicates: bool,
+    work: BTreeMap<u64, Envelope<Body>>,
+    late: BTreeMap<u64, (Envelope<Body>, Wire)>,
+    tokens: u64,
+    receipts: u64,
+    by_key: BTreeMap<OpId, Receipt>,
+    by_intent: BTreeMap<(Name, Name), Receipt>,
+}
+
+impl ToolService {
+    /// A tool that works on a call for a time from `latency` and, if it deduplicates, recognises keys.
+    pub fn new(latency: RangeInclusive<SimSpan>, deduplicates: bool) -> Self {
+        Self {
+            latency,
+            deduplicates,
+            work: BTreeMap::new(),
+            late: BTreeMap::new(),
+            tokens: 0,
+            receipts: 0,
+            by_key: BTreeMap::new(),
+            by_intent: BTreeMap::new(),
+        }
+    }
+
+    fn next_token(&mut self) -> u64 {
+        self.tokens += 1;
+        self.tokens
+    }
+
+    /// Carries a call out, or recognises it.
+    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Receipt {
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
+        if call.keyed
+            && self.deduplicates
+            && let Some(receipt) = self.by_key.get(&op)
+        {
+            desk.note(Note::Recognised { operation, intent, op });
+            return *receipt;
+        }
+        self.receipts += 1;
+        let receipt = Receipt(self.receipts);
+        desk.note(Note::Effect { operation, intent, op, receipt: receipt.0 });
+        if call.keyed {
+            self.by_key.insert(op, receipt);
+        }
+        self.by_intent.entry((operation, intent)).or_insert(receipt);
+        receipt
+    }
+
+    fn finish(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+        match envelope.payload.open::<Wire>() {
+            Some(Wire::Call(call)) => {
+                let call = *call;
+                let operation = call.wish.operation;
+                let lie =
+                    desk.ask(operation, call.wish.intent).map(|(word, span)| Lie::from_word(word, span));
+                match lie {
+                    None => {
+                        let receipt = self.commit(desk, &call);
+                        answer(desk, &envelope, operation, Wire::Done(receipt));
+                    }
+                    Some(Lie::AckLost) => {
+                        self.commit(desk, &call);
+                    }
+                    Some(Lie::LateReply(span)) => {
+                        let receipt = self.commit(desk, &call);
+                        let token = self.next_token();
+                        self.late.insert(token, (envelope, Wire::Done(receipt)));
+                        desk.call_back(token, span);
+                    }
+                    Some(Lie::ErrorWithEffect) => {
+                        self.commit(desk, &call);
+                        answer(desk, &envelope, operation, Wire::Failed);
+                    }
+                    Some(Lie::SuccessWithoutEffect) => {
+                        answer(desk, &envelope, operation, Wire::Done(Receipt(self.receipts + 1)));
+                    }
+                    Some(Lie::Mute) => {}
+                }
+            }
+            Some(Wire::LookUp(wish)) => {
+                let found = self.by_intent.get(&(wish.operation, wish.intent)).copied();
+                answer(desk, &envelope, look_up_of(wish.operation), Wire::Found(found));
+            }
+            _ => answer(desk, &envelope, Name::new("unknown"), Wire::Refused),
+        }
+    }
+}
+
+fn answer(desk: &mut Desk<'_, Agents>, to: &Envelope<Body>, operation: Name, wire: Wire) {
+    desk.reply(to, reply_kind(operation), Body::new(wire));
+}
+
+impl Service<Agents> for ToolService {
+    fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+        let latency = desk.draw_span(desk.name(), envelope.about, &self.latency);
+        let token = self.next_token();
+        self.work.insert(token, envelope);
+        desk.call_back(token, latency);
+    }
+
+    fn on_timer(&mut self, desk: &mut Desk<'_, Agents>, token: u64) {
+        if let Some(envelope) = self.work.remove(&token) {
+            self.finish(desk, envelope);
+        } else if let Some((envelope, wire)) = self.late.remove(&token) {
+            let Some(Wire::Call(call)) = envelope.payload.open::<Wire>() else { return };
+            let operation = call.wish.operation;
+            answer(desk, &envelope, operation, wire);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `perfidy check`: are these files what they should be?
+
+use super::{Status, complain_of, say};
+use perfidy::explore::{BadSeed, SavedSeed};
+use perfidy::scenario::{self, Problems};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Scenarios, saved failures, or folders of them
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+pub fn check(arguments: &Arguments) -> Status {
+    let mut status = Status::AsExpected;
+    let mut files = Vec::new();
+    for path in &arguments.files {
+        match scenario::files_below(path) {
+            Ok(found) => files.extend(found),
+            Err(problems) => {
+                complain_of(&problems);
+                status = Status::BadInput;
+            }
+        }
+    }
+    for file in &files {
+        match check_one(file) {
+            Ok(what) => say(format_args!("{}: {what}", file.display())),
+            Err(problems) => {
+                complain_of(&problems);
+                status = Status::BadInput;
+            }
+        }
+    }
+    status
+}
+
+/// What a file is, if it is good.
+fn check_one(file: &Path) -> Result<String, Problems> {
+    let text = scenario::read_text(file)?;
+    if SavedSeed::is_one(&text) {
+        let saved = SavedSeed::read(file).map_err(BadSeed::into_problems)?;
+        return Ok(format!(
+            "a saved failure of {}, {}: {}",
+            saved.case.scenario, saved.case.label, saved.property
+        ));
+    }
+    let scenario = scenario::Scenario::parse_file(file, &scenario::root_of(file), &text)?;
+    let cases = scenario::Case::all(&scenario).len();
+    Ok(format!("a scenario for {} with {cases} cases", scenario.workflow.name))
+}

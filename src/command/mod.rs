@@ -1,0 +1,161 @@
+//! The command line: its arguments, its exit statuses, and how trouble is told.
+
+mod check;
+mod replay;
+mod run;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use perfidy::explore::Watchdog;
+use perfidy::report::init_logging;
+use perfidy::scenario::Problems;
+use perfidy_sim::Engine;
+use std::fmt;
+use std::io::{self, Write};
+use std::process::{ExitCode, exit};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long a run may take in real time before it counts as stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Deterministic simulation testing for agent workflows.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
+    not caught),\n2 bad input, 3 vacuous, unknown, stale or interrupted."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    /// Write logs stamped with virtual time to standard error: `trace` for every event, or a filter
+    #[arg(long, global = true, value_name = "FILTER", env = "PERFIDY_LOG")]
+    log: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Run scenarios over many seeds
+    Run(run::Arguments),
+    /// Replay saved failures
+    Replay(replay::Arguments),
+    /// Check scenarios and saved failures without running them
+    Check(check::Arguments),
+}
+
+/// How results are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// How a command ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Status {
+    AsExpected,
+    Broken,
+    BadInput,
+    Inconclusive,
+}
+
+impl Status {
+    /// Of two, the one that must be reported.
+    fn worse(self, other: Self) -> Self {
+        let rank = |status| match status {
+            Self::AsExpected => 0,
+            Self::Inconclusive => 1,
+            Self::Broken => 2,
+            Self::BadInput => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            Self::AsExpected => 0,
+            Self::Broken => 1,
+            Self::BadInput => 2,
+            Self::Inconclusive => 3,
+        }
+    }
+}
+
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(filter) = &arguments.log
+        && let Err(error) = init_logging(filter)
+    {
+        complain(&error);
+        return ExitCode::from(Status::BadInput.code());
+    }
+    let status = match arguments.what {
+        What::Run(arguments) => run::run(&arguments),
+        What::Replay(arguments) => replay::replay(&arguments),
+        What::Check(arguments) => check::check(&arguments),
+    };
+    ExitCode::from(status.code())
+}
+
+/// Prints a line of a result. Nobody listening any more (`perfidy run | head`) is no reason to complain.
+fn say(line: impl fmt::Display) {
+    if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => exit(0),
+            _ => {
+                complain(format!("cannot write the result: {error}"));
+                exit(i32::from(Status::BadInput.code()));
+            }
+        }
+    }
+}
+
+/// Prints what is wrong.
+fn complain(error: impl fmt::Display) {
+    tell(format_args!("error: {error}"));
+}
+
+/// Prints what is wrong with a file.
+fn complain_of(problems: &Problems) {
+    tell(problems.render(true));
+}
+
+fn tell(line: impl fmt::Display) {
+    // Where standard error is gone, there is nobody left to tell.
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+fn is_available(engine: Engine) -> bool {
+    engine.available().map_err(complain).is_ok()
+}
+
+/// A flag that Ctrl-C sets; the second Ctrl-C ends the process at once.
+fn interruption() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&flag);
+    let installed = ctrlc::set_handler(move || {
+        if set.swap(true, Ordering::Relaxed) {
+            exit(130);
+        }
+        let _ = writeln!(io::stderr(), "stopping; what was found is saved (again to stop at once)");
+    });
+    if let Err(error) = installed {
+        complain(format!("Ctrl-C will end this at once: {error}"));
+    }
+    flag
+}
+
+/// A watchdog that ends the process when a run does not come back.
+fn watchdog() -> Watchdog {
+    Watchdog::barking(PATIENCE, |run| {
+        complain(format!(
+            "{run}: this run has not come back for {}s. Some agent loops without ever waiting or touching its \
+             world; attach a debugger to this seed to see where.",
+            PATIENCE.as_secs()
+        ));
+        exit(i32::from(Status::Broken.code()));
+    })
+}

@@ -1,0 +1,96 @@
+//! `perfidy replay`: what do saved failures mean today?
+
+use super::{Format, Status, complain_of, interruption, say, watchdog};
+use perfidy::explore::{Answer, SavedSeed};
+use perfidy::report::{ReplayRecord, Story};
+use perfidy::scenario::{self, Case};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Saved failures, or folders of them
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub fn replay(arguments: &Arguments) -> Status {
+    let interrupted = interruption();
+    let watchdog = watchdog();
+    let mut status = Status::AsExpected;
+    let mut files = Vec::new();
+    for path in &arguments.files {
+        match scenario::files_below(path) {
+            Ok(found) => files.extend(found),
+            Err(problems) => {
+                complain_of(&problems);
+                status = Status::BadInput;
+            }
+        }
+    }
+    for file in files {
+        if interrupted.load(Ordering::Relaxed) {
+            return status.worse(Status::Inconclusive);
+        }
+        // A bad file is named and skipped; the others still get their answer.
+        let read = SavedSeed::read(&file).and_then(|saved| Ok((saved.case()?, saved)));
+        let (case, saved) = match read {
+            Ok(read) => read,
+            Err(bad) => {
+                complain_of(bad.problems());
+                status = status.worse(Status::BadInput);
+                continue;
+            }
+        };
+        let (run, answer) = watchdog.watch(&case, saved.seed, || saved.replay(&case));
+        if arguments.format == Format::Json {
+            let record = ReplayRecord::new(file, &saved, &run, &answer);
+            say(serde_json::to_string(&record).expect("a record is plain data"));
+        } else {
+            if let Some(story) = Story::new(&case, &saved, &run, None) {
+                say(story);
+            }
+            say(in_words(&file, &case, &saved, &answer));
+        }
+        status = status.worse(status_of(&case, &answer));
+    }
+    status
+}
+
+/// A failure of a `[[without]]` case should still fail; one of a case as written should be fixed.
+fn status_of(case: &Case, answer: &Answer) -> Status {
+    match (answer, case.without().is_some()) {
+        (Answer::Reproduced { .. }, true) | (Answer::Fixed, false) => Status::AsExpected,
+        (Answer::Reproduced { .. }, false) | (Answer::Fixed, true) => Status::Broken,
+        (Answer::Stale { .. } | Answer::Ambiguous { .. }, _) => Status::Inconclusive,
+    }
+}
+
+fn in_words(file: &Path, case: &Case, saved: &SavedSeed, answer: &Answer) -> String {
+    let answer = match answer {
+        Answer::Reproduced { same_history: true } => {
+            format!("reproduced, event for event (digest {})", saved.digest)
+        }
+        Answer::Reproduced { same_history: false } => {
+            "reproduced, though the history is not the saved one: the code has changed since".to_owned()
+        }
+        Answer::Fixed => format!("fixed: every fault was met, and {} holds", saved.property),
+        Answer::Stale { missing, nearest } => {
+            let nearest =
+                nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
+            format!(
+                "stale: `{missing}` never came up{nearest}. The code has moved; find the failure again with \
+                `perfidy run`"
+            )
+        }
+        Answer::Ambiguous { missing } => format!("ambiguous: the run ended before `{missing}` could come up"),
+    };
+    let expected = match case.without() {
+        Some(_) => " (the case takes a safeguard away, so it should fail)",
+        None => "",
+    };
+    format!("{}: {answer}{expected}", file.display())
+}

@@ -1,0 +1,251 @@
+//! A campaign: one case over many seeds, on all cores, with a result that does not depend on how many.
+
+use crate::explore::{Run, Watchdog};
+use crate::properties::{self, Verdict};
+use crate::scenario::Case;
+use perfidy_sim::{Digest, Engine, Name, Seed};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many seeds run before their results are put together; bounds the memory of a campaign.
+const BATCH: u64 = 512;
+
+/// Which seeds to run, and how.
+pub struct Campaign<'a> {
+    /// The engine.
+    pub engine: Engine,
+    /// The first seed; the others follow it.
+    pub first_seed: Seed,
+    /// How many.
+    pub seeds: u64,
+    /// Set by somebody who wants the campaign to end early.
+    pub interrupted: &'a AtomicBool,
+    /// Who watches for runs that never come back.
+    pub watchdog: &'a Watchdog,
+}
+
+/// How often a property held, broke, and so on.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct Tally {
+    /// Runs in which the promise was kept.
+    pub holds: u64,
+    /// Runs in which it was broken.
+    pub violated: u64,
+    /// Runs in which there was nothing to judge.
+    pub vacuous: u64,
+    /// Runs that could not be judged.
+    pub unknown: u64,
+}
+
+/// A property that broke, and the first seed at which it did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    /// The property.
+    pub property: &'static str,
+    /// The seed.
+    pub seed: Seed,
+    /// How many seeds had been run by then, this one included.
+    pub after_seeds: u64,
+}
+
+/// What a campaign found.
+#[derive(Clone, Debug)]
+pub struct CaseReport {
+    /// The case.
+    pub case: Case,
+    /// The engine.
+    pub engine: Engine,
+    /// How many seeds were run.
+    pub seeds: u64,
+    /// How many events happened in all runs.
+    pub events: u64,
+    /// The digests of all runs, folded in the order of their seeds.
+    pub digest: Digest,
+    /// What the properties said.
+    pub tallies: BTreeMap<&'static str, Tally>,
+    /// How often each kind of fault struck.
+    pub fired: BTreeMap<Name, u64>,
+    /// The properties that broke.
+    pub findings: Vec<Finding>,
+    /// Whether somebody ended it early.
+    pub interrupted: bool,
+}
+
+/// What a campaign means for its case.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CaseVerdict {
+    /// Every property holds.
+    Holds,
+    /// The property that should break broke, after so many seeds.
+    Caught(Finding),
+    /// Properties broke that should hold.
+    Broken(Vec<Finding>),
+    /// The property that should break did not.
+    NotCaught {
+        /// Which.
+        property: &'static str,
+        /// Within how many seeds it should have.
+        within_seeds: u32,
+    },
+    /// Something that the case is about never came up.
+    Vacuous {
+        /// What, in words.
+        what: String,
+    },
+    /// A property could not be judged.
+    Unknown {
+        /// Which.
+        property: &'static str,
+    },
+    /// Somebody ended the campaign before it could tell.
+    Interrupted,
+}
+
+/// What is kept of one run.
+struct Summary {
+    digest: Digest,
+    events: u64,
+    verdicts: Vec<(&'static str, Mark)>,
+    fired: Vec<Name>,
+}
+
+#[derive(Clone, Copy)]
+enum Mark {
+    Holds,
+    Violated,
+    Vacuous,
+    Unknown,
+}
+
+impl Campaign<'_> {
+    /// Runs the case. The report is the same for any number of threads.
+    pub fn run(&self, case: &Case) -> CaseReport {
+        let mut report = CaseReport {
+            case: case.clone(),
+            engine: self.engine,
+            seeds: 0,
+            events: 0,
+            digest: Digest::default(),
+            tallies: properties::ALL.iter().map(|property| (property.name, Tally::default())).collect(),
+            fired: BTreeMap::new(),
+            findings: Vec::new(),
+            interrupted: false,
+        };
+        for start in (0..self.seeds).step_by(BATCH as usize) {
+            let batch = start..(start + BATCH).min(self.seeds);
+            let summaries: Vec<Option<Summary>> =
+                batch.into_par_iter().map(|index| self.summarise(case, self.seed(index))).collect();
+            for summary in summaries {
+                let Some(summary) = summary else {
+                    report.interrupted = true;
+                    return report;
+                };
+                report.take_in(summary, self.seed(report.seeds));
+            }
+        }
+        report
+    }
+
+    fn seed(&self, index: u64) -> Seed {
+        Seed(self.first_seed.0.wrapping_add(index))
+    }
+
+    fn summarise(&self, case: &Case, seed: Seed) -> Option<Summary> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let run = self.watchdog.watch(case, seed, || Run::fuzzed(case, self.engine, seed));
+        let mark = |verdict: &Verdict| match verdict {
+            Verdict::Holds => Mark::Holds,
+            Verdict::Violated(_) => Mark::Violated,
+            Verdict::Vacuous => Mark::Vacuous,
+            Verdict::Unknown { .. } => Mark::Unknown,
+        };
+        Some(Summary {
+            digest: run.outcome.digest(),
+            events: run.outcome.history.len() as u64,
+            verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
+            fired: run.outcome.fired.iter().map(|fault| fault.action.kind()).collect(),
+        })
+    }
+}
+
+impl CaseReport {
+    fn take_in(&mut self, summary: Summary, seed: Seed) {
+        self.seeds += 1;
+        self.events += summary.events;
+        self.digest.fold(summary.digest);
+        for kind in summary.fired {
+            *self.fired.entry(kind).or_insert(0) += 1;
+        }
+        for (property, mark) in summary.verdicts {
+            let tally = self.tallies.entry(property).or_default();
+            match mark {
+                Mark::Holds => tally.holds += 1,
+                Mark::Vacuous => tally.vacuous += 1,
+                Mark::Unknown => tally.unknown += 1,
+                Mark::Violated => {
+                    tally.violated += 1;
+                    if tally.violated == 1 {
+                        self.findings.push(Finding { property, seed, after_seeds: self.seeds });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The finding on a property, if it broke.
+    pub fn finding(&self, property: &str) -> Option<Finding> {
+        self.findings.iter().copied().find(|finding| finding.property == property)
+    }
+
+    /// What it means for the case.
+    pub fn verdict(&self) -> CaseVerdict {
+        let scenario = &self.case.scenario;
+        if let Some(without) = self.case.without() {
+            let within = u64::from(without.within_seeds);
+            return match self.finding(without.violates) {
+                Some(finding) if finding.after_seeds <= within => CaseVerdict::Caught(finding),
+                _ if self.interrupted && self.seeds < within => CaseVerdict::Interrupted,
+                _ => {
+                    CaseVerdict::NotCaught { property: without.violates, within_seeds: without.within_seeds }
+                }
+            };
+        }
+        let unexpected: Vec<Finding> =
+            self.findings.iter().copied().filter(|f| !scenario.waived.contains_key(f.property)).collect();
+        if !unexpected.is_empty() {
+            return CaseVerdict::Broken(unexpected);
+        }
+        if self.interrupted {
+            return CaseVerdict::Interrupted;
+        }
+        if let Some(kind) = scenario.fault_kinds.iter().find(|kind| !self.fired.contains_key(*kind)) {
+            return CaseVerdict::Vacuous { what: format!("the fault `{kind}` never struck") };
+        }
+        let tally = |property: &str| self.tallies.get(property).copied().unwrap_or_default();
+        for property in self.case.is_about() {
+            if tally(property).holds + tally(property).unknown == 0 {
+                return CaseVerdict::Vacuous { what: format!("`{property}` had nothing to judge") };
+            }
+        }
+        let unknown = self.tallies.iter().find(|(_, tally)| tally.unknown > 0);
+        match unknown {
+            Some((property, _)) => CaseVerdict::Unknown { property },
+            None => CaseVerdict::Holds,
+        }
+    }
+}
+
+impl CaseVerdict {
+    /// The exit status it asks for: 0 as expected, 1 broken or not caught, 3 vacuous or unknown.
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Holds | Self::Caught(_) => 0,
+            Self::Broken(_) | Self::NotCaught { .. } => 1,
+            Self::Vacuous { .. } | Self::Unknown { .. } | Self::Interrupted => 3,
+        }
+    }
+}

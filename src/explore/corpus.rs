@@ -1,0 +1,123 @@
+//! The corpus: saved failures in a folder.
+//!
+//! A file is written beside its place and then moved there, so it is whole or not there; it never replaces a
+//! different failure. A failure that is found again in other ways has the same fingerprint and is saved once.
+
+use crate::explore::SavedSeed;
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A folder of saved failures.
+#[derive(Clone, Debug)]
+pub struct Corpus {
+    root: PathBuf,
+}
+
+/// What became of a failure that was to be saved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Saved {
+    /// It stands in a new file.
+    Now(PathBuf),
+    /// It stood there already.
+    Before(PathBuf),
+}
+
+impl Saved {
+    /// Where it stands.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Now(path) | Self::Before(path) => path,
+        }
+    }
+}
+
+/// A failure could not be saved.
+#[derive(Debug)]
+pub struct SaveError {
+    path: PathBuf,
+    cause: io::Error,
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot save {}: {}", self.path.display(), self.cause)
+    }
+}
+
+impl std::error::Error for SaveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl Corpus {
+    /// The corpus in a folder, which is made when something is saved.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Saves a failure, unless it is there.
+    ///
+    /// # Errors
+    /// [`SaveError`] if the folder cannot be written to; nothing half-written is left behind.
+    pub fn save(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
+        let path = self.place(seed);
+        let failed = |cause| SaveError { path: path.clone(), cause };
+        if path.exists() {
+            return Ok(Saved::Before(path));
+        }
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = tempfile::Builder::new().prefix(".saving-").tempfile_in(folder).map_err(failed)?;
+        file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => Ok(Saved::Now(path)),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(Saved::Before(path)),
+            Err(error) => Err(failed(error.error)),
+        }
+    }
+
+    /// Every file in the corpus, sorted.
+    ///
+    /// # Errors
+    /// If a folder cannot be read; a corpus that does not exist is empty.
+    pub fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        collect(&self.root, &mut files)?;
+        files.sort();
+        Ok(files)
+    }
+
+    fn place(&self, seed: &SavedSeed) -> PathBuf {
+        let slug: String = seed
+            .case
+            .label
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect::<String>()
+            .replace("--", "-");
+        let engine =
+            if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
+        let file = format!("{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32);
+        self.root.join(format!("{}-{file}", seed.case.scenario))
+    }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "toml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! Exploration: running cases over seeds, making failures small, and keeping them.
+//!
+//! ```text
+//!   Case + Seed --Run--> History --properties--> Verdicts --Campaign--> Report
+//!                                                   |
+//!                         violated: shrink the plan, save it, tell the story
+//! ```
+
+mod campaign;
+mod corpus;
+mod run;
+mod saved;
+mod shrink;
+mod watchdog;
+
+pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Tally};
+pub use corpus::{Corpus, SaveError, Saved};
+pub use run::{Run, first_difference};
+pub use saved::{Answer, BadSeed, SavedSeed};
+pub use shrink::{Minimal, shrink};
+pub use watchdog::Watchdog;

@@ -1,0 +1,104 @@
+//! Whom a fault strikes: the words of a file as names of the scenario.
+
+use crate::scenario::{OneOrMany, Problem, Ratio, Spread};
+use crate::workflows::Cast;
+use perfidy_sim::{Chance, Name, SimSpan};
+use std::ops::RangeInclusive;
+use toml::Spanned;
+
+/// A word of a file with its place.
+pub(super) type Word = Spanned<String>;
+
+/// The agents that the words stand for, each once.
+pub(super) fn agents(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
+    let mut agents = Vec::new();
+    for word in words {
+        let Some(called) = cast.agents_called(word.get_ref()) else {
+            return Err(not_an_agent(word, cast));
+        };
+        agents.extend(called);
+    }
+    Ok(each_once(agents))
+}
+
+fn not_an_agent(word: &Word, cast: &Cast) -> Problem {
+    if cast.tools.contains(&Name::new(word.get_ref())) {
+        let message = format!("`{}` is a tool; tools neither crash nor pause", word.get_ref());
+        return Problem::at(word.span(), message)
+            .help("let it be silent with `mute`, or late with `late-reply`");
+    }
+    Problem::unknown(word.span(), "agent", word.get_ref(), &cast.agent_names())
+}
+
+/// The tools that the words stand for, each once.
+pub(super) fn tools(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
+    let mut tools = Vec::new();
+    for word in words {
+        let name = Name::new(word.get_ref());
+        if cast.agents_called(word.get_ref()).is_some() {
+            let message = format!("`{name}` is an agent; only tools lie");
+            return Err(Problem::at(word.span(), message));
+        }
+        if !cast.tools.contains(&name) {
+            let known: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
+            return Err(Problem::unknown(word.span(), "tool", word.get_ref(), &known));
+        }
+        tools.push(name);
+    }
+    Ok(each_once(tools))
+}
+
+/// The agents or the tool that a word stands for: whatever sends and receives messages.
+pub(super) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
+    let name = Name::new(word.get_ref());
+    if cast.tools.contains(&name) {
+        return Ok(vec![name]);
+    }
+    cast.agents_called(word.get_ref()).ok_or_else(|| {
+        let mut known = cast.agent_names();
+        known.extend(cast.tools.iter().map(|tool| tool.as_str()));
+        Problem::unknown(word.span(), "agent or tool", word.get_ref(), &known)
+    })
+}
+
+/// The steps that the words stand for.
+pub(super) fn crash_points(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
+    let step = |word: &Word| {
+        if cast.crash_points.contains(&word.get_ref().as_str()) {
+            return Ok(Name::new(word.get_ref()));
+        }
+        let what = format!("step of the workflow `{}`", cast.workflow);
+        Err(Problem::unknown(word.span(), &what, word.get_ref(), cast.crash_points))
+    };
+    Ok(each_once(words.iter().map(step).collect::<Result<_, _>>()?))
+}
+
+/// A chance that is not nil.
+pub(super) fn chance(chance: &Spanned<Ratio>) -> Result<Chance, Problem> {
+    match chance.get_ref().0 {
+        Chance::NEVER => Err(Problem::at(chance.span(), "a fault with a chance of 0% never strikes")
+            .help("raise the chance, or leave the fault out")),
+        chance => Ok(chance),
+    }
+}
+
+/// A range of times that are not nil.
+pub(super) fn time(spread: &Spanned<Spread>) -> Result<RangeInclusive<SimSpan>, Problem> {
+    let range = &spread.get_ref().0;
+    if *range.start() == SimSpan::ZERO {
+        let message = "no time at all is too short here";
+        return Err(Problem::at(spread.span(), message).help("begin above 0s, as in 1ms..5s"));
+    }
+    Ok(range.clone())
+}
+
+/// The words as the file has them, joined as groups are in addresses.
+pub(super) fn joined(words: &OneOrMany<String>) -> String {
+    words.iter().map(|word| word.get_ref().as_str()).collect::<Vec<_>>().join("+")
+}
+
+fn each_once(mut names: Vec<Name>) -> Vec<Name> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    names
+}

@@ -1,0 +1,159 @@
+//! Properties: the promises a team makes, judged on the history of a run and on nothing else. One file each.
+//!
+//! Every property is judged on every history; most find nothing that concerns them and say so. A new property is
+//! one file and one line in [`ALL`].
+
+mod completed_work_not_rerun;
+mod eventual_termination;
+mod no_duplicate_effects;
+mod no_lost_effects;
+mod no_split_brain;
+mod well_behaved;
+
+use crate::agent::Note;
+use perfidy_sim::{Event, EventId, History, SimTime};
+use std::fmt;
+
+/// The history of a team.
+pub type TeamHistory = History<Note>;
+
+/// A promise.
+pub struct Property {
+    /// Its name in files and reports.
+    pub name: &'static str,
+    /// The promise, in one line.
+    pub promise: &'static str,
+    /// Judges a history.
+    pub judge: fn(&TeamHistory) -> Verdict,
+}
+
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Property").field(&self.name).finish()
+    }
+}
+
+/// Every property.
+pub const ALL: &[Property] = &[
+    completed_work_not_rerun::PROPERTY,
+    eventual_termination::PROPERTY,
+    no_duplicate_effects::PROPERTY,
+    no_lost_effects::PROPERTY,
+    no_split_brain::PROPERTY,
+    well_behaved::PROPERTY,
+];
+
+/// The property of that name.
+pub fn find(name: &str) -> Option<&'static Property> {
+    ALL.iter().find(|property| property.name == name)
+}
+
+/// The names of all properties.
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|property| property.name).collect()
+}
+
+/// What a property says of a history.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The promise was kept.
+    Holds,
+    /// It was broken.
+    Violated(Violation),
+    /// There was nothing to judge.
+    Vacuous,
+    /// It could not be judged.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How a promise was broken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// When it was broken for good.
+    pub at: SimTime,
+    /// The events that show it, in order.
+    pub because: Vec<EventId>,
+    /// In words.
+    pub message: String,
+}
+
+impl Verdict {
+    fn violated(because: &[&Event<Note>], message: String) -> Self {
+        let mut events: Vec<_> = because.iter().map(|event| event.id).collect();
+        events.sort_unstable();
+        let at = because.iter().map(|event| event.at).max().unwrap_or_default();
+        Self::Violated(Violation { at, because: events, message })
+    }
+
+    /// Whether the promise was broken.
+    pub fn is_violated(&self) -> bool {
+        matches!(self, Self::Violated(_))
+    }
+
+    /// `holds`, `violated`, `vacuous` or `unknown`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated(_) => "violated",
+            Self::Vacuous => "vacuous",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    //! Hand-written histories.
+
+    use super::{TeamHistory, Verdict};
+    use crate::agent::{Claim, Note, OpId};
+    use perfidy_sim::{Name, SimSpan, SimTime, What};
+
+    /// A history under construction: one event a second.
+    #[derive(Default)]
+    pub struct Story(TeamHistory);
+
+    impl Story {
+        pub fn event(mut self, node: &str, what: What<Note>) -> Self {
+            let at = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
+            self.0.append(at, Name::new(node), None, what);
+            self
+        }
+
+        pub fn note(self, node: &str, note: Note) -> Self {
+            self.event(node, What::Note(note))
+        }
+
+        pub fn claim(self, node: &str, claim: Claim) -> Self {
+            self.note(node, Note::Claimed(claim))
+        }
+
+        /// A task with one intent, `TASK/file`.
+        pub fn given(self, task: &str) -> Self {
+            let (task, intent) = (Name::new(task), Name::new(&format!("{task}/file")));
+            self.note("user", Note::TaskGiven { task }).note("user", Note::Wanted { task, intent })
+        }
+
+        pub fn effect(self, intent: &str, op: u64) -> Self {
+            let (operation, intent) = (Name::new("create"), Name::new(intent));
+            self.note("ticketing", Note::Effect { operation, intent, op: OpId(op), receipt: op })
+        }
+
+        pub fn judged_by(self, property: &super::Property) -> Verdict {
+            (property.judge)(&self.0)
+        }
+    }
+
+    /// The events a verdict points at, by number, and its words.
+    pub fn violation(verdict: Verdict) -> (Vec<u32>, String) {
+        match verdict {
+            Verdict::Violated(violation) => {
+                (violation.because.iter().map(|event| event.get()).collect(), violation.message)
+            }
+            other => panic!("not violated but {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! A task reported done has all its effects in the ledger, by the time it is reported.
+
+use crate::agent::{Claim, Note};
+use crate::properties::{Property, TeamHistory, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: "no-lost-effects",
+    promise: "a task reported done has all its effects in the ledger",
+    judge,
+};
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let mut wanted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut happened = BTreeSet::new();
+    let mut verdict = Verdict::Vacuous;
+    for (event, note) in history.notes() {
+        match note {
+            Note::Wanted { task, intent } => wanted.entry(*task).or_default().push((event, *intent)),
+            Note::Effect { intent, .. } => drop(happened.insert(*intent)),
+            Note::Claimed(Claim::TaskDone { task }) => {
+                verdict = Verdict::Holds;
+                let missing = wanted.get(task).into_iter().flatten();
+                let missing = missing.clone().find(|(_, intent)| !happened.contains(intent));
+                if let Some((wish, intent)) = missing {
+                    let message = format!("{task} was reported done, but {intent} has not happened");
+                    return Verdict::violated(&[wish, event], message);
+                }
+            }
+            _ => {}
+        }
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::{Story, violation};
+    use perfidy_sim::Name;
+
+    fn done(story: Story) -> Story {
+        story.claim("coordinator", Claim::TaskDone { task: Name::new("task-1") })
+    }
+
+    #[test]
+    fn done_after_its_effect_is_true() {
+        let story = done(Story::default().given("task-1").effect("task-1/file", 1));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn done_without_its_effect_is_a_lie_even_if_it_comes_later() {
+        let story = done(Story::default().given("task-1")).effect("task-1/file", 1);
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [2, 3]);
+        assert_eq!(message, "task-1 was reported done, but task-1/file has not happened");
+    }
+
+    #[test]
+    fn another_tasks_effect_does_not_count() {
+        let story = done(Story::default().given("task-1").effect("task-2/file", 1));
+        assert!(story.judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn a_task_that_failed_or_never_ended_promises_nothing() {
+        let story = Story::default()
+            .given("task-1")
+            .claim("coordinator", Claim::TaskFailed { task: Name::new("task-1") });
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+}

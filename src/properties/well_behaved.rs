@@ -1,0 +1,77 @@
+//! No agent panics, runs on without ever waiting, or floods the world with messages.
+
+use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Stop, What};
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: "well-behaved",
+    promise: "no agent panics, spins without waiting or floods the world",
+    judge,
+};
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let Some(last) = history.events().last() else { return Verdict::Vacuous };
+    let What::Ended(stop) = last.what else { return Verdict::Vacuous };
+    match stop {
+        Stop::Finished | Stop::Quiescent | Stop::Deadline => Verdict::Holds,
+        Stop::Panicked { node } => {
+            let panic = history.events().iter().find_map(|event| match &event.what {
+                What::Panicked { message } => Some((event, message)),
+                _ => None,
+            });
+            match panic {
+                Some((event, message)) => Verdict::violated(&[event], format!("{node} panicked: {message}")),
+                None => Verdict::violated(&[last], format!("{node} panicked")),
+            }
+        }
+        Stop::Spinning { node } => {
+            Verdict::violated(&[last], format!("{node} ran on and on without waiting for anything"))
+        }
+        Stop::TooManyEvents => Verdict::violated(
+            &[last],
+            format!("more than {} events: somebody floods the world", history.len() - 1),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::{Story, violation};
+    use perfidy_sim::Name;
+
+    fn ended(stop: Stop) -> Verdict {
+        Story::default().given("task-1").event("world", What::Ended(stop)).judged_by(&PROPERTY)
+    }
+
+    #[test]
+    fn an_end_by_the_clock_or_by_agreement_is_good_behaviour() {
+        for stop in [Stop::Finished, Stop::Quiescent, Stop::Deadline] {
+            assert_eq!(ended(stop), Verdict::Holds);
+        }
+    }
+
+    #[test]
+    fn a_panic_is_told_in_its_own_words() {
+        let node = Name::new("executor-1");
+        let story = Story::default()
+            .event("executor-1", What::Panicked { message: "index out of bounds".into() })
+            .event("world", What::Ended(Stop::Panicked { node }));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!((events, message.as_str()), (vec![1], "executor-1 panicked: index out of bounds"));
+    }
+
+    #[test]
+    fn spinning_and_flooding_are_named() {
+        let (_, message) = violation(ended(Stop::Spinning { node: Name::new("planner") }));
+        assert_eq!(message, "planner ran on and on without waiting for anything");
+        let (_, message) = violation(ended(Stop::TooManyEvents));
+        assert_eq!(message, "more than 2 events: somebody floods the world");
+    }
+
+    #[test]
+    fn a_history_without_an_end_is_nothing_to_judge() {
+        assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+}

@@ -1,0 +1,123 @@
+//! What programs are told: one JSON object a line. The README documents the fields; they are only ever added to.
+
+use crate::explore::{Answer, CaseReport, CaseVerdict, Finding, SavedSeed, Tally};
+use crate::report::table::{runs_per_second, verdict};
+use perfidy_sim::{Address, Digest, Engine, Name, Seed};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One case of `perfidy run --format json`.
+#[derive(Serialize)]
+pub struct CaseRecord {
+    /// The version of this format.
+    schema: u32,
+    scenario: Name,
+    case: String,
+    engine: Engine,
+    first_seed: Seed,
+    seeds: u64,
+    runs_per_second: u64,
+    events: u64,
+    digest: Digest,
+    /// `holds`, `caught`, `broken`, `not-caught`, `vacuous`, `unknown` or `interrupted`.
+    verdict: &'static str,
+    /// The verdict in words.
+    summary: String,
+    properties: BTreeMap<&'static str, Tally>,
+    findings: Vec<Finding>,
+    faults_fired: BTreeMap<Name, u64>,
+    saved: Vec<PathBuf>,
+}
+
+impl CaseRecord {
+    /// The record of a case.
+    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, saved: Vec<PathBuf>) -> Self {
+        Self {
+            schema: 1,
+            scenario: report.case.scenario.name,
+            case: report.case.label(),
+            engine: report.engine,
+            first_seed,
+            seeds: report.seeds,
+            runs_per_second: runs_per_second(report, took).round() as u64,
+            events: report.events,
+            digest: report.digest,
+            verdict: match report.verdict() {
+                CaseVerdict::Holds => "holds",
+                CaseVerdict::Caught(_) => "caught",
+                CaseVerdict::Broken(_) => "broken",
+                CaseVerdict::NotCaught { .. } => "not-caught",
+                CaseVerdict::Vacuous { .. } => "vacuous",
+                CaseVerdict::Unknown { .. } => "unknown",
+                CaseVerdict::Interrupted => "interrupted",
+            },
+            summary: verdict(report),
+            properties: report.tallies.clone(),
+            findings: report.findings.clone(),
+            faults_fired: report.fired.clone(),
+            saved,
+        }
+    }
+}
+
+/// One file of `perfidy replay --format json`.
+#[derive(Serialize)]
+pub struct ReplayRecord {
+    schema: u32,
+    file: PathBuf,
+    scenario: String,
+    case: String,
+    engine: Engine,
+    first_seed: Seed,
+    seeds: u64,
+    events: u64,
+    digest: Digest,
+    property: String,
+    /// `reproduced`, `fixed`, `stale` or `ambiguous`.
+    answer: &'static str,
+    /// Whether the history is the saved one, event for event.
+    same_history: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Address>,
+    properties: BTreeMap<&'static str, &'static str>,
+    faults_fired: BTreeMap<Name, u64>,
+}
+
+impl ReplayRecord {
+    /// The record of a replayed file.
+    pub fn new(file: PathBuf, saved: &SavedSeed, run: &crate::explore::Run, answer: &Answer) -> Self {
+        let mut faults_fired = BTreeMap::new();
+        for fault in &run.outcome.fired {
+            *faults_fired.entry(fault.action.kind()).or_insert(0) += 1;
+        }
+        let (answer, same_history, missing) = match answer {
+            Answer::Reproduced { same_history } => ("reproduced", *same_history, None),
+            Answer::Fixed => ("fixed", false, None),
+            Answer::Stale { missing, .. } => ("stale", false, Some(*missing)),
+            Answer::Ambiguous { missing } => ("ambiguous", false, Some(*missing)),
+        };
+        Self {
+            schema: 1,
+            file,
+            scenario: saved.case.scenario.clone(),
+            case: saved.case.label.clone(),
+            engine: saved.engine,
+            first_seed: saved.seed,
+            seeds: 1,
+            events: run.outcome.history.len() as u64,
+            digest: run.outcome.digest(),
+            property: saved.property.clone(),
+            answer,
+            same_history,
+            missing,
+            properties: run
+                .verdicts
+                .iter()
+                .map(|(property, verdict)| (property.name, verdict.word()))
+                .collect(),
+            faults_fired,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The story of a failure: which promise broke, the faults that suffice, what happened in a handful of lines, the
+//! ledger, and the command that replays it.
+//!
+//! The lines are chosen backwards from the events that break the promise: their causes, the faults, and what
+//! the same intent went through. Everything else stays in the history.
+
+use crate::agent::Note;
+use crate::explore::{Run, SavedSeed};
+use crate::properties::Violation;
+use crate::scenario::Case;
+use anstyle::{AnsiColor, Style};
+use perfidy_sim::{Event, EventId, Loss, Name, Seed, SimTime, What};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// How many lines a story may have.
+const LINES: usize = 18;
+
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const FAULT: Style = AnsiColor::Yellow.on_default();
+const FAINT: Style = Style::new().dimmed();
+const STRONG: Style = Style::new().bold();
+
+/// A failure, ready to be told. Its `Display` is coloured; print it through `anstream`, or strip it.
+pub struct Story<'a> {
+    case: &'a Case,
+    saved: &'a SavedSeed,
+    run: &'a Run,
+    violation: &'a Violation,
+    file: Option<String>,
+}
+
+impl<'a> Story<'a> {
+    /// The story of a saved failure as it went in `run`; `None` if the property held there.
+    pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
+        let violation = run.violation(&saved.property)?;
+        Some(Self { case, saved, run, violation, file })
+    }
+
+    /// The events worth telling: those the property points at, the faults, and what led from one to the other.
+    fn lines(&self) -> Vec<&'a Event<Note>> {
+        let history = &self.run.outcome.history;
+        let mut told: BTreeSet<EventId> = self.violation.because.iter().copied().collect();
+        let mut subjects: BTreeSet<Name> = BTreeSet::new();
+        for id in &self.violation.because {
+            subjects.extend(subject(history.event(*id)));
+            for cause in history.causes(*id).filter(|event| is_telling(event)).take(4) {
+                told.insert(cause.id);
+            }
+        }
+        let last = self.violation.because.iter().max().copied();
+        for event in history.events() {
+            let is_fault = matches!(event.what, What::Struck(_) | What::Crashed { .. } | What::Resumed);
+            let restarted = matches!(event.what, What::Started { incarnation } if incarnation > 0);
+            let concerns = subject(event).is_some_and(|name| subjects.contains(&name)) && is_telling(event);
+            if is_fault || restarted || (concerns && last.is_none_or(|last| event.id <= last)) {
+                told.insert(event.id);
+            }
+        }
+        let mut lines: Vec<_> = told.into_iter().map(|id| history.event(id)).collect();
+        self.shorten(&mut lines);
+        lines
+    }
+
+    /// Keeps what the property points at, the faults, and as much before each as there is room for.
+    fn shorten(&self, lines: &mut Vec<&'a Event<Note>>) {
+        while lines.len() > LINES {
+            let is_kept = |event: &Event<Note>| {
+                self.violation.because.contains(&event.id) || matches!(event.what, What::Struck(_))
+            };
+            // The line that stands furthest from the next one that must be kept.
+            let mut distance = usize::MAX;
+            let mut furthest = (0, None);
+            for (index, event) in lines.iter().enumerate().rev() {
+                if is_kept(event) {
+                    distance = 0;
+                } else {
+                    distance = distance.saturating_add(1);
+                    if distance >= furthest.0 {
+                        furthest = (distance, Some(index));
+                    }
+                }
+            }
+            match furthest.1 {
+                Some(index) => drop(lines.remove(index)),
+                None => lines.truncate(LINES),
+            }
+        }
+    }
+
+    /// What happened for whom, how often: the lines of all ledgers.
+    fn ledger(&self) -> BTreeMap<(Name, Name, Name), Vec<EventId>> {
+        let mut ledger: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (event, note) in self.run.outcome.history.notes() {
+            if let Note::Effect { operation, intent, .. } = note {
+                ledger.entry((*intent, event.node, *operation)).or_default().push(event.id);
+            }
+        }
+        ledger
+    }
+
+    fn fmt_ledger(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ledger = self.ledger();
+        let wanted: Vec<Name> = self
+            .run
+            .outcome
+            .history
+            .notes()
+            .filter_map(|(_, note)| match note {
+                Note::Wanted { intent, .. } => Some(*intent),
+                _ => None,
+            })
+            .collect();
+        writeln!(f, "\n  {STRONG}The ledger{STRONG:#} {FAINT}(wanted: each once){FAINT:#}")?;
+        let once = ledger.values().filter(|events| events.len() == 1).count();
+        let missing: Vec<&Name> =
+            wanted.iter().filter(|intent| !ledger.keys().any(|(known, ..)| known == *intent)).collect();
+        for ((intent, tool, operation), events) in ledger.iter().filter(|(_, events)| events.len() > 1) {
+            let events: Vec<_> = events.iter().map(ToString::to_string).collect();
+            let times = events.len();
+            writeln!(
+                f,
+                "    {BAD}{times} times{BAD:#}  {intent} by {tool}.{operation} ({})",
+                events.join(", ")
+            )?;
+        }
+        if once > 0 {
+            let intents = if once == 1 { "intent" } else { "intents" };
+            writeln!(f, "    once     {once} {intents}")?;
+        }
+        for intent in missing {
+            writeln!(f, "    {FAULT}never{FAULT:#}    {intent}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Story<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { case, saved, violation, .. } = self;
+        let seed: Seed = saved.seed;
+        writeln!(f, "{BAD}{} broke{BAD:#}: {}", saved.property, violation.message)?;
+        writeln!(
+            f,
+            "  {FAINT}{case}; seed {seed}, {} engine, after {} of virtual time{FAINT:#}",
+            saved.engine,
+            rounded(violation.at)
+        )?;
+        match saved.faults.len() {
+            0 => writeln!(f, "\n  {STRONG}No fault is needed{STRONG:#}")?,
+            1 => writeln!(f, "\n  {STRONG}One fault suffices{STRONG:#}")?,
+            count => writeln!(f, "\n  {STRONG}{count} faults suffice{STRONG:#}")?,
+        }
+        for fault in &saved.faults {
+            writeln!(f, "    {FAULT}{}{FAULT:#}: {}", fault.at, fault.action)?;
+        }
+        writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
+        for event in self.lines() {
+            let style = match &event.what {
+                What::Struck(_) | What::Crashed { .. } => FAULT,
+                _ if violation.because.contains(&event.id) => BAD,
+                _ => Style::new(),
+            };
+            let (at, node) = (rounded(event.at), event.node);
+            writeln!(
+                f,
+                "    {FAINT}{at:>11} {:>5}{FAINT:#}  {style}{node:<13} {}{style:#}",
+                event.id.to_string(),
+                told(event)
+            )?;
+        }
+        self.fmt_ledger(f)?;
+        if let Some(file) = &self.file {
+            writeln!(f, "\n  {STRONG}Replay{STRONG:#}  perfidy replay {file}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A time in milliseconds, short enough for a column.
+fn rounded(at: SimTime) -> String {
+    SimTime::from_nanos(at.as_nanos() / 1_000_000 * 1_000_000).to_string()
+}
+
+/// Whether an event says something to a person.
+fn is_telling(event: &Event<Note>) -> bool {
+    match &event.what {
+        What::Note(
+            Note::Thought { .. } | Note::TaskGiven { .. } | Note::Wanted { .. } | Note::Granted { .. },
+        )
+        | What::Delivered { .. }
+        | What::Sent { .. }
+        | What::Wrote { .. }
+        | What::Synced { .. }
+        | What::Started { incarnation: 0 }
+        | What::TimedOut { .. }
+        | What::Ended(_) => false,
+        What::Note(_)
+        | What::Lost { .. }
+        | What::Started { .. }
+        | What::Struck(_)
+        | What::Crashed { .. }
+        | What::Paused { .. }
+        | What::Resumed
+        | What::CutBegan { .. }
+        | What::CutEnded { .. }
+        | What::Waiting { .. }
+        | What::Panicked { .. } => true,
+    }
+}
+
+/// What an event is about, so that events about the same can be told together.
+fn subject(event: &Event<Note>) -> Option<Name> {
+    match &event.what {
+        What::Sent { about, .. } | What::Delivered { about, .. } | What::Lost { about, .. } => Some(*about),
+        What::Note(note) => note.intent(),
+        _ => None,
+    }
+}
+
+fn told(event: &Event<Note>) -> String {
+    match &event.what {
+        What::Started { incarnation: 0 } => "starts".to_owned(),
+        What::Started { .. } => "is back, knowing what it had written down".to_owned(),
+        What::Sent { to, kind, about, .. } => format!("sends {kind} to {to}, {about}"),
+        What::Delivered { from, kind, about } => format!("gets {kind} from {from}, {about}"),
+        What::Lost { from, kind, about, why } => {
+            let why = match why {
+                Loss::Dropped => "it was dropped",
+                Loss::Cut => "the link is cut",
+                Loss::NodeDown => "nobody is there",
+                Loss::Late => "it comes too late, nobody waits for it any more",
+            };
+            format!("does not get {kind} from {from}, {about}: {why}")
+        }
+        What::TimedOut { label } => format!("has waited long enough for {label}"),
+        What::Struck(fault) => format!("FAULT {}", fault.action),
+        What::Crashed { lost_writes: 0 } => "dies".to_owned(),
+        What::Crashed { lost_writes } => format!("dies; {lost_writes} unsynced writes are lost"),
+        What::Paused { span } => format!("stops for {span}"),
+        What::Resumed => "goes on as if no time had passed".to_owned(),
+        What::CutBegan { left, right } => format!("is cut off: {left} from {right}"),
+        What::CutEnded { left, right } => format!("is joined again: {left} and {right}"),
+        What::Wrote { .. } => "writes to its journal".to_owned(),
+        What::Synced { records } => format!("has {records} records on disk"),
+        What::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
+        What::Ended(stop) => format!("the run ends: {stop:?}"),
+        What::Panicked { message } => format!("panics: {message}"),
+        What::Note(note) => note.to_string(),
+    }
+}

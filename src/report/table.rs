@@ -1,0 +1,66 @@
+//! The table of a campaign: a row for each case.
+
+use crate::explore::{CaseReport, CaseVerdict};
+use comfy_table::{CellAlignment, Table, presets};
+use std::time::Duration;
+
+/// The cases with what became of them, for a terminal.
+pub fn table(rows: &[(CaseReport, Duration)]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["scenario", "case", "seeds", "runs/s", "faults fired", "verdict"]);
+    for column in [2, 3] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut last = None;
+    for (report, took) in rows {
+        let scenario = report.case.scenario.name;
+        let shown = if last == Some(scenario) { "" } else { scenario.as_str() };
+        last = Some(scenario);
+        table.add_row([
+            shown.to_owned(),
+            report.case.label(),
+            report.seeds.to_string(),
+            format!("{:.0}", runs_per_second(report, *took)),
+            fired(report),
+            verdict(report),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Runs a second of wall time.
+pub(super) fn runs_per_second(report: &CaseReport, took: Duration) -> f64 {
+    report.seeds as f64 / took.as_secs_f64().max(1e-9)
+}
+
+fn fired(report: &CaseReport) -> String {
+    if report.fired.is_empty() {
+        return "none".to_owned();
+    }
+    report.fired.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A verdict in words.
+pub(super) fn verdict(report: &CaseReport) -> String {
+    match report.verdict() {
+        CaseVerdict::Holds => "holds".to_owned(),
+        CaseVerdict::Caught(finding) => {
+            let broke = report.tallies[finding.property].violated;
+            format!("caught: {} broke after {} seeds ({broke} in all)", finding.property, finding.after_seeds)
+        }
+        CaseVerdict::Broken(findings) => {
+            let broken: Vec<_> =
+                findings.iter().map(|f| format!("{} (seed {})", f.property, f.seed)).collect();
+            format!("BROKEN: {}", broken.join(", "))
+        }
+        CaseVerdict::NotCaught { property, within_seeds } => {
+            format!("NOT CAUGHT: {property} should break within {within_seeds} seeds")
+        }
+        CaseVerdict::Vacuous { what } => format!("VACUOUS: {what}"),
+        CaseVerdict::Unknown { property } => format!("UNKNOWN: {property} could not be judged"),
+        CaseVerdict::Interrupted => "interrupted".to_owned(),
+    }
+}

@@ -1,0 +1,40 @@
+//! Checkpoints: a coordinator writes down what it has learnt before it acts on it, and reads it after a crash.
+//!
+//! The order is the whole of it: write, sync, and only then tell anybody. What was promised is then always on
+//! disk; what is on disk and was not yet promised can be promised again.
+
+use crate::agent::{Agent, Message};
+use crate::safeguards::{Safeguard, Safeguards, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+
+/// The switch.
+#[derive(Default)]
+pub struct Checkpoint;
+
+impl Safeguard for Checkpoint {
+    const NAME: &'static str = "checkpoint";
+    const ABOUT: &'static str =
+        "the coordinator syncs what it learns before acting on it, and recovers it after a crash";
+    const EXAMPLE: &'static str = "checkpoint = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// Writes a record down for good, if checkpoints are on. The agent can crash before or after it.
+pub async fn save(agent: &Agent, safeguards: &Safeguards, about: Name, record: impl Message) {
+    if !safeguards.has::<Checkpoint>() {
+        return;
+    }
+    agent.before("record", about).await;
+    agent.write(record);
+    agent.sync().await;
+    agent.after("record", about).await;
+}
+
+/// Shows every record of this type that survived, oldest first.
+pub fn recover<R: Message>(agent: &Agent, mut show: impl FnMut(&R)) {
+    agent.journal().iter().filter_map(|body| body.open::<R>()).for_each(&mut show);
+}

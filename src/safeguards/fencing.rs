@@ -1,0 +1,80 @@
+//! Fencing tokens: whoever takes orders refuses a leader older than one it has heard of.
+//!
+//! A lease alone does not stop a leader that was paused between looking at its lease and sending its order. The
+//! receiver can, with one comparison, if every order carries the lease's token (Kleppmann 2016, "How to do
+//! distributed locking"). The highest token seen has to survive a crash of the receiver, or the oldest leader of
+//! all could come back.
+
+use crate::agent::{Agent, Message, Token};
+use crate::safeguards::{Safeguard, checkpoint, switch};
+use crate::scenario::{Entry, Problem};
+
+/// The switch.
+#[derive(Default)]
+pub struct FencingTokens;
+
+impl Safeguard for FencingTokens {
+    const NAME: &'static str = "fencing-tokens";
+    const ABOUT: &'static str = "whoever takes orders refuses a token lower than one it has seen";
+    const EXAMPLE: &'static str = "fencing-tokens = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// The highest token seen.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Fence {
+    highest: Option<Token>,
+}
+
+#[derive(Clone, Copy, Hash, Debug)]
+struct Raised(Token);
+
+impl Message for Raised {
+    fn kind(&self) -> &'static str {
+        "fence"
+    }
+}
+
+impl Fence {
+    /// The fence as the agent left it in its journal.
+    pub fn recover(agent: &Agent) -> Self {
+        let mut fence = Self::default();
+        checkpoint::recover(agent, |Raised(token)| fence.highest = fence.highest.max(Some(*token)));
+        fence
+    }
+
+    /// Whether an order with this token may be carried out.
+    pub fn admits(&self, token: Token) -> bool {
+        self.highest.is_none_or(|highest| token >= highest)
+    }
+
+    /// The highest token seen; zero, which no leader has, if none was.
+    pub fn highest(&self) -> Token {
+        self.highest.unwrap_or(Token(0))
+    }
+
+    /// Raises the fence to `token`, and comes back once that is durable.
+    pub async fn raise(&mut self, agent: &Agent, token: Token) {
+        if self.highest < Some(token) {
+            self.highest = Some(token);
+            agent.write(Raised(token));
+            agent.sync().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_leader_is_refused_and_the_same_one_is_not() {
+        let fence = Fence { highest: Some(Token(3)) };
+        assert!(!fence.admits(Token(2)));
+        assert!(fence.admits(Token(3)) && fence.admits(Token(4)));
+        assert!(Fence::default().admits(Token(1)));
+    }
+}

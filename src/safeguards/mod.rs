@@ -1,0 +1,130 @@
+//! Safeguards: what keeps a team's promises when the world does not keep its own. One file each.
+//!
+//! A safeguard is a piece of ordinary code that somebody's own workflow can use, plus a switch by which a
+//! scenario turns it on or off. It never asks the simulator for help: it works in any process that has a clock, a
+//! disk and a network.
+//!
+//! A new safeguard is one file and one line in [`ALL`].
+
+pub mod checkpoint;
+pub mod election;
+pub mod fencing;
+pub mod idempotency;
+pub mod observe;
+pub mod perform;
+pub mod persist;
+pub mod retry;
+pub mod tool_dedupe;
+pub mod verify;
+
+use crate::scenario::{Entry, Problem};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A switch of a scenario.
+pub trait Safeguard: Any + Send + Sync + Sized {
+    /// Its name in files and reports.
+    const NAME: &'static str;
+    /// What it does, in one line.
+    const ABOUT: &'static str;
+    /// How a file turns it on.
+    const EXAMPLE: &'static str;
+
+    /// Reads its entry of `[safeguards]`; `None` if the file switches it off.
+    ///
+    /// # Errors
+    /// A [`Problem`] at the place in the file.
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem>;
+}
+
+/// A safeguard that is on, whatever its type.
+type Switch = Arc<dyn Any + Send + Sync>;
+
+/// A safeguard as a list sees it.
+pub struct SafeguardKind {
+    /// Its name in files and reports.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// How a file turns it on.
+    pub example: &'static str,
+    read: fn(&Entry<'_>) -> Result<Option<Switch>, Problem>,
+}
+
+const fn kind<S: Safeguard>() -> SafeguardKind {
+    SafeguardKind {
+        name: S::NAME,
+        about: S::ABOUT,
+        example: S::EXAMPLE,
+        read: |entry| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Switch)),
+    }
+}
+
+/// Every safeguard.
+pub const ALL: &[SafeguardKind] = &[
+    kind::<checkpoint::Checkpoint>(),
+    kind::<election::Election>(),
+    kind::<fencing::FencingTokens>(),
+    kind::<idempotency::IdempotencyKeys>(),
+    kind::<observe::ObserveBeforeRetry>(),
+    kind::<persist::PersistBeforeCall>(),
+    kind::<retry::Retry>(),
+    kind::<tool_dedupe::ToolDedupe>(),
+    kind::<verify::Verify>(),
+];
+
+/// The safeguard of that name.
+pub fn find(name: &str) -> Option<&'static SafeguardKind> {
+    ALL.iter().find(|kind| kind.name == name)
+}
+
+/// The safeguards that are on.
+#[derive(Clone, Default)]
+pub struct Safeguards(BTreeMap<&'static str, Switch>);
+
+impl Safeguards {
+    /// Turns a safeguard on or off, as its entry says.
+    ///
+    /// # Errors
+    /// A [`Problem`] if the entry does not say it in the safeguard's terms.
+    pub fn read(&mut self, kind: &'static SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
+        match (kind.read)(entry)? {
+            Some(safeguard) => self.0.insert(kind.name, safeguard),
+            None => self.0.remove(kind.name),
+        };
+        Ok(())
+    }
+
+    /// The safeguard of that type, if it is on.
+    pub fn get<S: Safeguard>(&self) -> Option<&S> {
+        self.0.get(S::NAME).and_then(|safeguard| safeguard.downcast_ref())
+    }
+
+    /// Whether the safeguard of that type is on.
+    pub fn has<S: Safeguard>(&self) -> bool {
+        self.0.contains_key(S::NAME)
+    }
+
+    /// The names of those that are on.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
+    }
+
+    /// Takes one away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+}
+
+impl fmt::Debug for Safeguards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+/// Reads a plain switch: `true` or `false`.
+pub(crate) fn switch<S: Default>(entry: &Entry<'_>) -> Result<Option<S>, Problem> {
+    Ok(entry.read::<bool>()?.then(S::default))
+}

@@ -1,0 +1,22 @@
+//! Observing before a retry: an error says that something went wrong, not that nothing happened.
+//!
+//! A tool that does not deduplicate can still be asked what it has on record. That is safe only as far as the record
+//! is current: a call still on its way is not in it.
+
+use crate::safeguards::{Safeguard, switch};
+use crate::scenario::{Entry, Problem};
+
+/// The switch.
+#[derive(Default)]
+pub struct ObserveBeforeRetry;
+
+impl Safeguard for ObserveBeforeRetry {
+    const NAME: &'static str = "observe-before-retry";
+    const ABOUT: &'static str =
+        "after an unclear answer, the caller looks whether it happened before it tries again";
+    const EXAMPLE: &'static str = "observe-before-retry = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}

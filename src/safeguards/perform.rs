@@ -1,0 +1,55 @@
+//! Getting an effect done through a tool: the safeguards of a caller, put together.
+//!
+//! Each part is a switch of its own, and each covers what the others cannot: the key lets the tool recognise a
+//! repetition, observing covers a tool that cannot, retrying covers what was lost on the way.
+
+use crate::agent::{Agent, OpId, Receipt, ToolCall, ToolError, Wish};
+use crate::safeguards::Safeguards;
+use crate::safeguards::idempotency::IdempotencyKeys;
+use crate::safeguards::observe::ObserveBeforeRetry;
+use crate::safeguards::retry::Retry;
+use perfidy_sim::SimSpan;
+
+/// How long a caller waits for a tool.
+pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
+
+/// Carries out a wish under an operation id, as the safeguards say. `tried_before` says that earlier tries of
+/// the same operation ended without a clear answer, or may have.
+///
+/// # Errors
+/// The error of the last try, when all tries are used up or the tool definitely refused.
+pub async fn perform(
+    agent: &Agent,
+    safeguards: &Safeguards,
+    wish: Wish,
+    op: OpId,
+    tried_before: bool,
+) -> Result<Receipt, ToolError> {
+    let call = ToolCall { wish, op, keyed: safeguards.has::<IdempotencyKeys>() };
+    let observes = safeguards.has::<ObserveBeforeRetry>();
+    let retry = safeguards.get::<Retry>();
+    let mut failed = 0;
+    loop {
+        let observed = if observes && (tried_before || failed > 0) {
+            agent.look_up(wish, CALL_TIMEOUT).await.map_err(ToolError::Indefinite)
+        } else {
+            Ok(None)
+        };
+        let error = match observed {
+            Ok(Some(receipt)) => return Ok(receipt),
+            Ok(None) => match agent.call(call, CALL_TIMEOUT).await {
+                Ok(receipt) => return Ok(receipt),
+                Err(error) => error,
+            },
+            // What cannot be seen is not tried again blindly.
+            Err(error) => error,
+        };
+        failed += 1;
+        let Some(retry) = retry.filter(|retry| failed < retry.attempts) else { return Err(error) };
+        if matches!(error, ToolError::Definite(_)) {
+            return Err(error);
+        }
+        let wait = agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
+        agent.sleep(wait).await;
+    }
+}

@@ -1,0 +1,70 @@
+//! Operation ids persisted before the call: an agent that crashes between calling and recording the answer must
+//! come back with the same id, or its retry looks like a new wish.
+//!
+//! [`Operations`] is the agent's book of wishes: one id for each intent, minted once. With the switch on, an id is
+//! durable before anybody outside hears of it.
+
+use crate::agent::{Agent, Message, OpId};
+use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// The switch.
+#[derive(Default)]
+pub struct PersistBeforeCall;
+
+impl Safeguard for PersistBeforeCall {
+    const NAME: &'static str = "persist-before-call";
+    const ABOUT: &'static str = "an operation's id is durable before the first call that carries it";
+    const EXAMPLE: &'static str = "persist-before-call = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// What the book's pages look like.
+#[derive(Clone, Copy, Hash, Debug)]
+struct Minted {
+    intent: Name,
+    op: OpId,
+}
+
+impl Message for Minted {
+    fn kind(&self) -> &'static str {
+        "operation"
+    }
+}
+
+/// The operation ids of one agent, one for each intent.
+#[derive(Default, Debug)]
+pub struct Operations(RefCell<BTreeMap<Name, OpId>>);
+
+impl Operations {
+    /// The book as the agent left it in its journal: empty if nothing was persisted.
+    pub fn recover(agent: &Agent) -> Self {
+        let book = Self::default();
+        checkpoint::recover(agent, |minted: &Minted| {
+            book.0.borrow_mut().insert(minted.intent, minted.op);
+        });
+        book
+    }
+
+    /// The id for an intent, and whether it had one before: if not, a fresh one, made durable first if the
+    /// switch is on.
+    pub async fn id_for(&self, agent: &Agent, safeguards: &Safeguards, intent: Name) -> (OpId, bool) {
+        let known = self.0.borrow().get(&intent).copied();
+        if let Some(op) = known {
+            return (op, true);
+        }
+        let op = agent.mint_op(intent);
+        self.0.borrow_mut().insert(intent, op);
+        if safeguards.has::<PersistBeforeCall>() {
+            agent.write(Minted { intent, op });
+            agent.sync().await;
+        }
+        (op, false)
+    }
+}

@@ -1,0 +1,58 @@
+//! Retry with exponential backoff and full jitter.
+//!
+//! Without jitter, callers that failed together come back together; with full jitter each waits a time drawn
+//! from zero to the backoff (Brooker 2015, "Exponential backoff and jitter", AWS Architecture Blog).
+
+use crate::safeguards::Safeguard;
+use crate::scenario::{Entry, Problem, Spread};
+use perfidy_sim::{SimSpan, Spot};
+use serde::Deserialize;
+use std::ops::RangeInclusive;
+
+/// How often to try, and how long to wait in between.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Retry {
+    /// How many tries in all, the first included.
+    pub attempts: u32,
+    /// The backoff after the first try, and the longest there is.
+    pub backoff: RangeInclusive<SimSpan>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    attempts: u32,
+    backoff: Spread,
+}
+
+impl Safeguard for Retry {
+    const NAME: &'static str = "retry";
+    const ABOUT: &'static str =
+        "a call without a clear answer is tried again, after a growing, jittered wait";
+    const EXAMPLE: &'static str = r#"retry = { attempts = 4, backoff = "1s..30s" }"#;
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        let keys: Keys = entry.read()?;
+        if !(1..=20).contains(&keys.attempts) {
+            return Err(entry.problem(format!("`attempts` is {}; it can be 1 to 20", keys.attempts)));
+        }
+        Ok(Some(Self { attempts: keys.attempts, backoff: keys.backoff.0 }))
+    }
+}
+
+impl Retry {
+    /// How long to wait after the `failed`th try (counted from one) went wrong.
+    ///
+    /// ```
+    /// use perfidy::safeguards::retry::Retry;
+    /// use perfidy_sim::{Draws, Name, Seed, SimSpan};
+    /// let retry = Retry { attempts: 5, backoff: SimSpan::from_secs(1)..=SimSpan::from_secs(30) };
+    /// let draws = Draws::new(Seed(1));
+    /// let wait = retry.wait(3, draws.spot(Name::new("a"), Name::new("b"), 3));
+    /// assert!(wait <= SimSpan::from_secs(4));
+    /// ```
+    pub fn wait(&self, failed: u32, spot: Spot<'_>) -> SimSpan {
+        let doubled = self.backoff.start().saturating_mul(1 << failed.saturating_sub(1).min(40));
+        spot.span("jitter", &(SimSpan::ZERO..=doubled.min(*self.backoff.end())))
+    }
+}

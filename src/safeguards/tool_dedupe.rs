@@ -1,0 +1,21 @@
+//! Deduplication by the tool: a key seen before gives the earlier receipt and no second effect.
+//!
+//! The switch stands for all tools of a scenario; `deduplicates = true` in a tool's table says which have it.
+
+use crate::safeguards::{Safeguard, switch};
+use crate::scenario::{Entry, Problem};
+
+/// The switch.
+#[derive(Default)]
+pub struct ToolDedupe;
+
+impl Safeguard for ToolDedupe {
+    const NAME: &'static str = "tool-dedupe";
+    const ABOUT: &'static str =
+        "tools marked `deduplicates = true` recognise an idempotency key they have seen";
+    const EXAMPLE: &'static str = "tool-dedupe = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}

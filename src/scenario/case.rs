@@ -1,0 +1,91 @@
+//! Cases: a scenario as written, or with something taken away.
+
+use crate::safeguards::Safeguards;
+use crate::scenario::{Scenario, Without};
+use std::fmt;
+use std::sync::Arc;
+
+/// One scenario in one of its forms.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// The safeguards that are on in this case.
+    pub safeguards: Safeguards,
+    /// What this case takes away, as a place in the scenario's list.
+    without: Option<usize>,
+}
+
+/// A scenario has no case of that label.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoSuchCase {
+    label: String,
+    known: Vec<String>,
+}
+
+impl fmt::Display for NoSuchCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no case `{}`; there are: {}", self.label, self.known.join(", "))
+    }
+}
+
+impl std::error::Error for NoSuchCase {}
+
+impl Case {
+    /// The scenario as written.
+    pub fn as_written(scenario: &Arc<Scenario>) -> Self {
+        Self { scenario: Arc::clone(scenario), safeguards: scenario.safeguards.clone(), without: None }
+    }
+
+    /// All cases of a scenario: as written first.
+    pub fn all(scenario: &Arc<Scenario>) -> Vec<Self> {
+        let mut cases = vec![Self::as_written(scenario)];
+        for (index, without) in scenario.without.iter().enumerate() {
+            let mut case = Self::as_written(scenario);
+            without.safeguards.iter().for_each(|name| case.safeguards.remove(name));
+            case.without = Some(index);
+            cases.push(case);
+        }
+        cases
+    }
+
+    /// The case of a scenario that has this label.
+    ///
+    /// # Errors
+    /// [`NoSuchCase`] with the labels there are.
+    pub fn labelled(scenario: &Arc<Scenario>, label: &str) -> Result<Self, NoSuchCase> {
+        let cases = Self::all(scenario);
+        let known = cases.iter().map(Self::label).collect();
+        let found = cases.into_iter().find(|case| case.label() == label);
+        found.ok_or_else(|| NoSuchCase { label: label.to_owned(), known })
+    }
+
+    /// What this case takes away, if anything.
+    pub fn without(&self) -> Option<&Without> {
+        self.without.map(|index| &self.scenario.without[index])
+    }
+
+    /// How people tell the cases of a scenario apart: `as written`, or `without` and the names.
+    pub fn label(&self) -> String {
+        match self.without() {
+            None => "as written".to_owned(),
+            Some(without) => format!("without {}", without.safeguards.join(", ")),
+        }
+    }
+
+    /// The properties that must have had something to judge in this case.
+    pub fn is_about(&self) -> Vec<&'static str> {
+        let mut properties = self.scenario.workflow.properties.to_vec();
+        properties.extend(self.without().map(|without| without.violates));
+        properties.retain(|name| !self.scenario.waived.contains_key(name));
+        properties.sort_unstable();
+        properties.dedup();
+        properties
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.scenario.name, self.label())
+    }
+}

@@ -1,0 +1,137 @@
+//! Open tables: entries that are read one by one, by whoever knows what their names mean.
+//!
+//! Most of a scenario is read by ordinary structs. The tables whose keys come from a list (`[faults]`,
+//! `[safeguards]`, `[tools]`) are open: the file's reader hands each [`Entry`] to the owner of its name, which
+//! reads the value as its own type. Places survive all the way, so an error inside an inline table points
+//! there.
+
+use crate::scenario::Problem;
+use serde::de::DeserializeOwned;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+/// One key of an open table with its value.
+pub struct Entry<'a> {
+    /// The key.
+    pub name: &'a str,
+    /// Where the key stands.
+    pub key_span: Range<usize>,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+impl Entry<'_> {
+    /// Where the value stands.
+    pub fn value_span(&self) -> Range<usize> {
+        self.value.span()
+    }
+
+    /// Reads the value as `T`. A [`Spanned`] anywhere inside `T` knows its place in the file.
+    ///
+    /// # Errors
+    /// A [`Problem`] at the innermost place that does not fit.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        T::deserialize(ValueDeserializer::from(self.value.clone()))
+            .map_err(|error| Problem::from_toml(&error))
+    }
+
+    /// A problem with the entry as a whole.
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem::at(self.value_span(), message)
+    }
+
+    /// The entries that a list stands for: the same key with each of its values, or the entry itself.
+    pub(crate) fn each(&self) -> Vec<Self> {
+        let same = |value| Entry { name: self.name, key_span: self.key_span.clone(), value };
+        match self.value.get_ref() {
+            DeValue::Array(values) => values.iter().map(same).collect(),
+            _ => vec![same(self.value)],
+        }
+    }
+
+    /// The entries of the table that is this entry's value.
+    pub(crate) fn entries(&self) -> Result<Vec<Self>, Problem> {
+        match self.value.get_ref() {
+            DeValue::Table(table) => Ok(entries(table)),
+            other => Err(self.problem(format!("expected a table, found {}", with_article(other.type_str())))),
+        }
+    }
+
+    /// The elements of the array of tables that is this entry's value.
+    pub(crate) fn tables(&self) -> Result<Vec<Self>, Problem> {
+        let name = self.name;
+        let is_table = |value: &Spanned<DeValue<'_>>| value.get_ref().is_table();
+        match self.value.get_ref() {
+            DeValue::Array(values) if values.iter().all(is_table) => Ok(self.each()),
+            _ => {
+                let help = format!("write a table headed [[{name}]] for each");
+                Err(Problem::at(self.key_span.clone(), format!("`{name}` is a list of tables")).help(help))
+            }
+        }
+    }
+}
+
+/// The entries of a table, in the order of the file.
+pub(crate) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
+    let mut entries: Vec<Entry<'a>> =
+        table.iter().map(|(key, value)| Entry { name: key.get_ref(), key_span: key.span(), value }).collect();
+    entries.sort_by_key(|entry| entry.key_span.start);
+    entries
+}
+
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+    format!("{article} {kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Params {
+        chance: Spanned<String>,
+    }
+
+    #[test]
+    fn places_survive_into_inline_tables() {
+        let text = "[faults]\nuntil = \"1m\"\ndrop = { chance = \"5%\" }\n";
+        let root = DeTable::parse(text).unwrap();
+        let faults = &entries(root.get_ref())[0].entries().unwrap()[1];
+        assert_eq!((faults.name, &text[faults.key_span.clone()]), ("drop", "drop"));
+        assert_eq!(&text[faults.value_span()], "{ chance = \"5%\" }");
+        let params: Params = faults.read().unwrap();
+        assert_eq!(&text[params.chance.span()], "\"5%\"");
+    }
+
+    #[test]
+    fn an_error_inside_points_inside() {
+        let text = "drop = { chance = 5 }";
+        let root = DeTable::parse(text).unwrap();
+        let problem = entries(root.get_ref())[0].read::<Params>().unwrap_err();
+        assert_eq!(problem.span.map(|span| &text[span]), Some("5"));
+    }
+
+    #[test]
+    fn entries_come_in_the_order_of_the_file() {
+        let root = DeTable::parse("b = 1\na = 2\n").unwrap();
+        let names: Vec<&str> = entries(root.get_ref()).iter().map(|entry| entry.name).collect();
+        assert_eq!(names, ["b", "a"]);
+    }
+
+    #[test]
+    fn a_list_is_several_entries() {
+        for text in [
+            "drop = [{ chance = \"1%\" }, { chance = \"2%\" }]",
+            "[[drop]]\nchance = \"1%\"\n[[drop]]\nchance = \"2%\"",
+        ] {
+            let root = DeTable::parse(text).unwrap();
+            let each = entries(root.get_ref())[0].each();
+            let chances: Vec<String> =
+                each.iter().map(|entry| entry.read::<Params>().unwrap().chance.into_inner()).collect();
+            assert_eq!(chances, ["1%", "2%"]);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Scenarios: which team works on what, which safeguards it has, and how the world betrays it.
+//!
+//! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`] turns a
+//! file into a typed [`Scenario`] or into [`Problems`], each with its place in the file and what to do. A
+//! scenario that parses but cannot mean anything is refused here, never in the middle of a run.
+//!
+//! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, in which a safeguard
+//! is taken away and a property must break.
+
+mod case;
+mod file;
+mod problem;
+mod quantity;
+mod read;
+mod understand;
+
+pub use case::{Case, NoSuchCase};
+pub use file::Entry;
+pub use problem::{Problem, Problems, nearest};
+pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
+pub use read::{files_below, read_all, read_text, root_of};
+
+use crate::safeguards::Safeguards;
+use crate::workflows::Workflow;
+use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// A scenario file, understood.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its path below the scenario folder without ending, such as `conductor/lost-ack`.
+    pub name: Name,
+    /// Its first comment line: what it probes.
+    pub about: String,
+    /// The file as it was read.
+    pub text: Arc<str>,
+    /// The workflow it runs.
+    pub workflow: &'static Workflow,
+    /// The team: how many agents there are of each role that the workflow lets a file choose.
+    pub team: BTreeMap<&'static str, u32>,
+    /// What every task consists of.
+    pub steps: Vec<Step>,
+    /// How many tasks there are.
+    pub tasks: Tasks,
+    /// Which safeguards are on.
+    pub safeguards: Safeguards,
+    /// The tools, by name.
+    pub tools: BTreeMap<Name, Tool>,
+    /// How long messages take.
+    pub network: Network,
+    /// How models answer.
+    pub model: Model,
+    /// What goes wrong by chance, by the clock and word for word.
+    pub chaos: Arc<Chaos>,
+    /// The names of the fault kinds that the file configures, each of which must fire.
+    pub fault_kinds: Vec<Name>,
+    /// How long after the end of chaos every task must have come to an end.
+    pub settle_within: SimSpan,
+    /// Properties the file does not ask for, with the reason it gives.
+    pub waived: BTreeMap<&'static str, String>,
+    /// The cases in which something is taken away.
+    pub without: Vec<Without>,
+}
+
+/// One step of every task: an effect that somebody wants, through a tool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Its name.
+    pub name: Name,
+    /// The tool.
+    pub tool: Name,
+    /// What the tool is asked to do.
+    pub operation: Name,
+    /// Which steps come first, as places in the list of steps.
+    pub needs: Vec<usize>,
+    /// Whether it cannot be undone.
+    pub irreversible: bool,
+}
+
+/// The tasks that the user hands to the team.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tasks {
+    /// How many.
+    pub count: u32,
+    /// The time between one and the next.
+    pub every: RangeInclusive<SimSpan>,
+}
+
+/// A tool as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tool {
+    /// How long it works on a call.
+    pub latency: RangeInclusive<SimSpan>,
+    /// Whether it recognises an idempotency key that it has seen.
+    pub deduplicates: bool,
+}
+
+/// The network as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Network {
+    /// How long messages take.
+    pub latency: RangeInclusive<SimSpan>,
+}
+
+/// The models of the agents as the file describes them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Model {
+    /// How long a call takes.
+    pub latency: RangeInclusive<SimSpan>,
+}
+
+/// What a case takes away, and what must break then.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Without {
+    /// The safeguards that are switched off.
+    pub safeguards: Vec<&'static str>,
+    /// The property that must break.
+    pub violates: &'static str,
+    /// Within how many seeds.
+    pub within_seeds: u32,
+}
+
+impl Scenario {
+    /// When chaos ends.
+    pub fn heals_at(&self) -> SimTime {
+        self.chaos.until
+    }
+
+    /// The roles, agents and tools of the scenario, for whoever resolves a name.
+    pub fn cast(&self) -> crate::workflows::Cast {
+        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools)
+    }
+}

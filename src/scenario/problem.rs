@@ -1,0 +1,294 @@
+//! Problems: what is wrong with a file, where, and what to do about it.
+//!
+//! A [`Problem`] is one thing to put right, with its place in the text where it has one. [`Problems`] are all of
+//! one file, in the order of the file, and print as a compiler prints its errors:
+//!
+//! ```
+//! use perfidy::scenario::{Problem, Problems};
+//! let text = "workflow = \"conducter\"\n";
+//! let problem = Problem::unknown(11..22, "workflow", "conducter", &["conductor", "standby"]);
+//! assert_eq!(
+//!     Problems::new("lost-ack.toml", text, vec![problem]).to_string(),
+//!     "error: unknown workflow `conducter`\n --> lost-ack.toml:1:12\n  |\n1 | workflow = \"conducter\"\n  \
+//!      |            ^^^^^^^^^^^\n  |\n  = help: did you mean `conductor`?"
+//! );
+//! ```
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// More problems than this are counted, not shown: the first few explain the rest.
+const SHOWN: usize = 20;
+
+/// Longer messages are cut; the text they quote stands in the file anyway.
+const MESSAGE_CHARS: usize = 400;
+
+/// One thing that is wrong with a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// Where in the text, in bytes; `None` if it concerns the whole file.
+    pub span: Option<Range<usize>>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn at(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span: Some(span), message: message.into(), help: None }
+    }
+
+    /// A problem of the whole file.
+    pub fn whole(message: impl Into<String>) -> Self {
+        Self { span: None, message: message.into(), help: None }
+    }
+
+    /// The same problem, with what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// A name that does not exist, with the nearest that does or with all there are.
+    pub fn unknown(span: Range<usize>, what: &str, word: &str, known: &[&str]) -> Self {
+        let problem = Self::at(span, format!("unknown {what} `{word}`"));
+        match (nearest(word, known), known) {
+            (Some(near), _) => problem.help(format!("did you mean `{near}`?")),
+            (None, []) => problem.help(format!("there is no {what} to name here")),
+            (None, _) => problem.help(format!("there is {}", listed(known))),
+        }
+    }
+
+    /// What the TOML reader found, in plain words.
+    pub(crate) fn from_toml(error: &toml::de::Error) -> Self {
+        // The whole file has no place of its own; the reader gives it an empty one at the start.
+        let span = error.span().filter(|span| *span != (0..0));
+        let message = error.message();
+        if let Some((word, known)) = unknown_key(message) {
+            return Self::unknown(span.unwrap_or_default(), "key", word, &known);
+        }
+        let plain = if let Some(key) = message.strip_prefix("missing field ") {
+            format!("the key {key} is missing")
+        } else if let Some((found, wanted)) = wrong_type(message) {
+            format!("expected {}, found {found}", in_plain_words(wanted))
+        } else {
+            message.to_owned()
+        };
+        Self { span, message: plain, help: None }
+    }
+}
+
+/// All problems of one file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problems {
+    /// The file, as whoever asked for it would write it.
+    pub path: String,
+    /// Its text; empty if it could not be read.
+    pub text: Arc<str>,
+    /// The problems, in the order of the file.
+    pub list: Vec<Problem>,
+}
+
+impl Problems {
+    /// The problems of a file, put in the order of the file.
+    pub fn new(path: impl Into<String>, text: impl Into<Arc<str>>, mut list: Vec<Problem>) -> Self {
+        list.sort_by_key(|problem| problem.span.as_ref().map(|span| (span.start, span.end)));
+        list.dedup();
+        Self { path: path.into(), text: text.into(), list }
+    }
+
+    /// All of them as text, with colours for a terminal if asked for. Whoever prints to something that may
+    /// not be a terminal sends the coloured text through `anstream`, which strips what cannot be shown.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let mut parts: Vec<String> =
+            self.list.iter().take(SHOWN).map(|problem| self.render_one(problem, &renderer)).collect();
+        if self.list.len() > SHOWN {
+            parts.push(format!("... and {} more in {}", self.list.len() - SHOWN, self.path));
+        }
+        parts.join("\n\n")
+    }
+
+    fn render_one(&self, problem: &Problem, renderer: &Renderer) -> String {
+        let title = Level::ERROR.primary_title(shortened(&problem.message));
+        let group = match &problem.span {
+            None => Group::with_title(title).element(Origin::path(self.path.as_str())),
+            Some(span) => {
+                let place = Place::of(&self.text, span);
+                let snippet = Snippet::source(place.line)
+                    .line_start(place.number)
+                    .path(self.path.as_str())
+                    .annotation(AnnotationKind::Primary.span(place.within));
+                Group::with_title(title).element(snippet)
+            }
+        };
+        let group = match &problem.help {
+            None => group,
+            Some(help) => group.element(Level::HELP.message(shortened(help))),
+        };
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The line on which a span begins, and what of the span is on it. Never fails, whatever the span.
+struct Place<'a> {
+    line: &'a str,
+    number: usize,
+    within: Range<usize>,
+}
+
+impl<'a> Place<'a> {
+    fn of(text: &'a str, span: &Range<usize>) -> Self {
+        let start = text.floor_char_boundary(span.start);
+        let end = text.floor_char_boundary(span.end).max(start);
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+        let line = text[line_start..line_end].trim_end_matches('\r');
+        let number = text[..line_start].matches('\n').count() + 1;
+        let within = |at: usize| (at - line_start).min(line.len());
+        Self { line, number, within: within(start)..within(end) }
+    }
+}
+
+fn shortened(message: &str) -> String {
+    match message.char_indices().nth(MESSAGE_CHARS) {
+        None => message.to_owned(),
+        Some((cut, _)) => format!("{}…", &message[..cut]),
+    }
+}
+
+/// The known word that somebody who wrote `word` most likely meant, if any is near enough.
+///
+/// ```
+/// use perfidy::scenario::nearest;
+/// assert_eq!(nearest("ticketting", &["mail", "ticketing"]), Some("ticketing"));
+/// assert_eq!(nearest("weather", &["mail", "ticketing"]), None);
+/// ```
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let length = word.chars().count();
+    if length > 60 {
+        return None;
+    }
+    let wanted = word.to_lowercase().replace(['_', ' '], "-");
+    let distance = |name: &str| {
+        let begins = length >= 3 && (name.starts_with(&wanted) || wanted.starts_with(name));
+        if begins { 1 } else { strsim::damerau_levenshtein(&wanted, name) }
+    };
+    let scored = known.iter().map(|name| (distance(name), *name));
+    scored.filter(|(distance, _)| *distance <= (length / 3).max(1)).min().map(|(_, name)| name)
+}
+
+/// Names in a sentence: `a`, `b` and `c`.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// The word and the known names in serde's words about a field or variant it does not know.
+fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
+    let rest =
+        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    // The word comes from the file and may contain anything, the names after it come from us.
+    let (word, known) = match rest.rsplit_once("`, expected ") {
+        Some((word, known)) => (word, known.split('`').skip(1).step_by(2).collect()),
+        None => (rest.rsplit_once("`, there are no ")?.0, Vec::new()),
+    };
+    Some((word, known))
+}
+
+fn wrong_type(message: &str) -> Option<(&str, &str)> {
+    let rest = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
+    rest.rsplit_once(", expected ")
+}
+
+/// What serde wants, without the words of Rust.
+fn in_plain_words(wanted: &str) -> &str {
+    match wanted {
+        "a boolean" => "`true` or `false`",
+        "a string" => "text in quotes",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        "i64" | "u64" | "u32" => "a whole number",
+        _ if wanted.starts_with("struct ") => "a table",
+        _ => wanted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        let known = ["idempotency-keys", "persist-before-call", "retry", "executors", "executor-1"];
+        for (word, near) in [
+            ("idempotency_keys", Some("idempotency-keys")),
+            ("Retry", Some("retry")),
+            ("retyr", Some("retry")),
+            ("idempotency", Some("idempotency-keys")),
+            ("executor-11", Some("executor-1")),
+            ("weather", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, &known), near, "{word}");
+        }
+        assert_eq!(nearest(&"x".repeat(1_000_000), &known), None);
+    }
+
+    #[test]
+    fn any_span_at_all_can_be_shown() {
+        let text = "a = \"größe\"\r\nb = 1\n";
+        for start in 0..=text.len() + 2 {
+            for end in 0..=text.len() + 2 {
+                let problems = Problems::new("x.toml", text, vec![Problem::at(start..end, "no")]);
+                assert!(problems.to_string().starts_with("error: no\n"), "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_rust_do_not_reach_people() {
+        #[derive(serde::Deserialize, Debug)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            #[expect(dead_code, reason = "only its reading matters")]
+            on: bool,
+        }
+        let said = |text: &str| Problem::from_toml(&toml::from_str::<File>(text).unwrap_err());
+        assert_eq!(said("on = 1").message, "expected `true` or `false`, found integer `1`");
+        assert_eq!(said("").message, "the key `on` is missing");
+        assert_eq!(said("\"o`n\" = true").message, "unknown key `o`n`");
+        assert_eq!(said("off = true").help.as_deref(), Some("there is `on`"));
+    }
+
+    #[test]
+    fn a_flood_of_problems_is_cut() {
+        let list = (0..100).map(|at| Problem::at(at..at + 1, "no")).collect();
+        let problems = Problems::new("x.toml", "x".repeat(200), list);
+        assert!(problems.to_string().ends_with("... and 80 more in x.toml"));
+    }
+
+    #[test]
+    fn colours_are_there_only_when_asked_for() {
+        let problems = Problems::new("x.toml", "a = 1", vec![Problem::at(0..1, "no").help("yes")]);
+        assert!(problems.render(true).contains('\u{1b}'));
+        assert!(!problems.render(false).contains('\u{1b}'));
+    }
+}

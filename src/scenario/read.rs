@@ -1,0 +1,204 @@
+//! From paths to scenarios: which files are read, under which names, and what stops a file from being read.
+
+use crate::scenario::understand::understand;
+use crate::scenario::{Problem, Problems, Scenario, nearest};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A scenario is a page of text; what is larger is something else.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The folder below which scenarios have their names.
+const ROOT: &str = "scenarios";
+
+impl Scenario {
+    /// Reads a scenario from a file. Its name is the file's path below `root`, without ending.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    pub fn read(path: &Path, root: &Path) -> Result<Arc<Self>, Problems> {
+        Self::parse_file(path, root, &read_text(path)?)
+    }
+
+    /// Understands the text of a scenario file that has been read already.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse_file(path: &Path, root: &Path, text: &str) -> Result<Arc<Self>, Problems> {
+        let bad = |list| Problems::new(path.display().to_string(), text, list);
+        understand(&name_below(path, root), text).map(Arc::new).map_err(bad)
+    }
+
+    /// Understands a scenario's text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse(name: &str, text: &str) -> Result<Arc<Self>, Problems> {
+        understand(name, text).map(Arc::new).map_err(|list| Problems::new(name, text, list))
+    }
+}
+
+/// Reads the scenarios at these paths: files as they are, and of directories everything below them that ends
+/// in `.toml`, sorted by path. A file that two of the paths lead to is read once.
+///
+/// Names begin below the nearest folder called `scenarios`, so that a scenario has the same name however it is
+/// reached; outside of such a folder they begin at the path that was given.
+///
+/// # Errors
+/// Everything that is wrong with any of the files, or with the paths themselves. One bad file is enough for
+/// there to be no scenarios: whoever asked for a directory would not notice a test that is missing.
+pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<Problems>> {
+    let (mut scenarios, mut bad) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
+    let mut names = BTreeMap::new();
+    for path in paths {
+        let files = match files_below(path) {
+            Ok(files) => files,
+            Err(problems) => {
+                bad.push(problems);
+                continue;
+            }
+        };
+        let root = root_of(path);
+        for file in files {
+            if !seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
+                continue;
+            }
+            match Scenario::read(&file, &root) {
+                Ok(scenario) => match names.insert(scenario.name, file.clone()) {
+                    None => scenarios.push(scenario),
+                    Some(other) => bad.push(same_name(&scenario, &file, &other)),
+                },
+                Err(problems) => bad.push(problems),
+            }
+        }
+    }
+    if bad.is_empty() { Ok(scenarios) } else { Err(bad) }
+}
+
+fn same_name(scenario: &Scenario, file: &Path, other: &Path) -> Problems {
+    let message = format!("{} is called `{}` as well", other.display(), scenario.name);
+    let problem = Problem::whole(message).help("scenarios read together have different names");
+    Problems::new(file.display().to_string(), "", vec![problem])
+}
+
+/// The files that a path stands for: itself, or everything below it that ends in `.toml`, sorted.
+///
+/// # Errors
+/// If there is nothing at the path, or no such file below it, or it cannot be read.
+pub fn files_below(path: &Path) -> Result<Vec<PathBuf>, Problems> {
+    files_at(path).map_err(|problem| Problems::new(path.display().to_string(), "", vec![problem]))
+}
+
+fn files_at(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    walk(path, &mut files)?;
+    if files.is_empty() {
+        let help = "scenarios and saved failures are files that end in .toml";
+        return Err(Problem::whole("there is no TOML file in this directory").help(help));
+    }
+    Ok(files)
+}
+
+/// Collects the scenario files below a directory, sorted. Hidden entries and links to directories are passed
+/// over, so the walk ends.
+fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
+    let failed = |error: std::io::Error| {
+        Problem::whole(format!("the directory {} cannot be read: {error}", directory.display()))
+    };
+    let mut entries =
+        fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type().map_err(failed)?.is_dir() {
+            walk(&path, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "toml") && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The folder below which the scenarios of a path have their names: the nearest one called `scenarios`.
+pub fn root_of(path: &Path) -> PathBuf {
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let below = whole.ancestors().position(|folder| folder.file_name().is_some_and(|name| name == ROOT));
+    // The path as it was given has the same tail, unless it goes through links or dots: then it is its own root.
+    let given = below.and_then(|steps| path.ancestors().nth(steps)).filter(|root| root.ends_with(ROOT));
+    match given {
+        Some(root) => root.to_owned(),
+        None if path.is_dir() => path.to_owned(),
+        None => path.parent().unwrap_or(Path::new("")).to_owned(),
+    }
+}
+
+fn name_below(path: &Path, root: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or_else(|_| path.file_name().map_or(path, Path::new));
+    let parts: Vec<_> =
+        below.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    parts.join("/")
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// If it is missing, unreadable, no text, or too large to be a page of it.
+pub fn read_text(path: &Path) -> Result<String, Problems> {
+    text_of(path).map_err(|problem| Problems::new(path.display().to_string(), "", vec![problem]))
+}
+
+fn text_of(path: &Path) -> Result<String, Problem> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if metadata.is_dir() {
+        return Err(Problem::whole("this is a directory, not a file"));
+    }
+    if !metadata.is_file() {
+        return Err(Problem::whole("this is not an ordinary file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Problem::whole("the file is larger than 1 MiB")
+            .help("scenarios and saved failures are a page of text"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let (bytes, good) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let line = bytes[..good].split(|byte| *byte == b'\n').count();
+        Problem::whole(format!("line {line} is not UTF-8 text")).help("save the file in the encoding UTF-8")
+    })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    if error.kind() != ErrorKind::NotFound {
+        return Problem::whole(format!("this cannot be read: {error}"));
+    }
+    let problem = Problem::whole("there is no such file or directory");
+    match similar(path) {
+        Some(near) => problem.help(format!("did you mean {}?", path.with_file_name(near).display())),
+        None => problem,
+    }
+}
+
+/// A neighbour of a missing file with nearly its name.
+fn similar(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = fs::read_dir(folder).ok()?;
+    let mut neighbours: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    neighbours.sort_unstable();
+    let known: Vec<&str> = neighbours.iter().map(String::as_str).collect();
+    nearest(path.file_name()?.to_str()?, &known).map(str::to_owned)
+}

@@ -1,0 +1,84 @@
+//! What goes wrong: by chance, by the clock and word for word.
+
+use super::{Found, Tables, at_most_a_day, pinned};
+use crate::faults;
+use crate::scenario::file::Entry;
+use crate::scenario::problem::listed;
+use crate::scenario::{Problem, Span, nearest};
+use crate::workflows::Cast;
+use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
+use toml::Spanned;
+
+/// When chaos ends if the file does not say.
+const UNTIL: SimSpan = SimSpan::from_secs(10 * 60);
+
+/// More than anybody writes by hand.
+const MAX_FAULTS: usize = 1_000;
+
+/// What `[faults]` and `[[fault]]` come to.
+pub(super) struct Faults {
+    pub chaos: Chaos,
+    pub kinds: Vec<Name>,
+}
+
+pub(super) fn read(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Faults {
+    let mut chaos = Chaos::default();
+    let mut kinds = Vec::new();
+    let (until, entries): (Vec<_>, Vec<_>) =
+        tables.open("faults", found).into_iter().partition(|entry| entry.name == "until");
+    let pinned = tables.list("fault", found);
+    // A world in which nothing goes wrong has nothing to heal from.
+    let usual = if entries.is_empty() && pinned.is_empty() { SimSpan::ZERO } else { UNTIL };
+    let until = until
+        .first()
+        .map(|entry| entry.read::<Spanned<Span>>().and_then(|until| at_most_a_day(&until, "until")));
+    chaos.until = SimTime::ZERO + until.and_then(|until| found.keep(until)).unwrap_or(usual);
+
+    for entry in &entries {
+        let Some(kind) = faults::find(entry.name) else {
+            found.add(unknown_kind(entry));
+            continue;
+        };
+        let each = entry.each();
+        if each.is_empty() {
+            found
+                .add(entry.problem("this list is empty").help("write a fault into it, or leave the key out"));
+        }
+        for one in each {
+            let windows = chaos.windows.len();
+            if found.keep((kind.read)(&one, cast, &mut chaos)).is_some() {
+                found.keep(opens(&one, &chaos, windows));
+            }
+            if chaos.rules.len() + chaos.windows.len() > MAX_FAULTS {
+                found.add(one.problem(format!("there are more than {MAX_FAULTS} faults")));
+                return Faults { chaos, kinds };
+            }
+        }
+        kinds.push(Name::new(kind.name));
+    }
+    pinned::read(&pinned, cast, &mut chaos, found);
+    Faults { chaos, kinds }
+}
+
+fn unknown_kind(entry: &Entry<'_>) -> Problem {
+    let mut known: Vec<&str> = faults::all().map(|kind| kind.name).collect();
+    known.push("until");
+    let problem = Problem::at(entry.key_span.clone(), format!("unknown kind of fault `{}`", entry.name));
+    match nearest(entry.name, &known) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("there is {}", listed(&known))),
+    }
+}
+
+/// Whether the windows that an entry has added can open before chaos ends.
+fn opens(entry: &Entry<'_>, chaos: &Chaos, windows: usize) -> Result<(), Problem> {
+    let never = |window: &&perfidy_sim::Window| SimTime::ZERO + *window.every.start() >= chaos.until;
+    match chaos.windows[windows..].iter().find(never) {
+        None => Ok(()),
+        Some(window) => {
+            let (first, until) = (window.every.start(), chaos.until);
+            let message = format!("the first {} comes after {first}, but chaos ends at {until}", entry.name);
+            Err(entry.problem(message).help("make `every` shorter, or `until` later"))
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! From text to a [`Scenario`]: every table of a file read, checked against the others, and resolved.
+//!
+//! Nothing stops at the first problem. A part that cannot be understood is noted and left out, and the rest is
+//! read on, as far as it makes sense without that part: without a workflow nobody knows who is on the team.
+
+mod faults;
+mod pinned;
+mod safeguards;
+mod steps;
+
+use crate::properties;
+use crate::scenario::file::{Entry, entries};
+use crate::scenario::problem::listed;
+use crate::scenario::{Model, Network, Problem, Scenario, Span, Spread, Tasks, Tool};
+use crate::workflows::{self, Cast, Workflow};
+use perfidy_sim::{Name, SimSpan};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::DeTable;
+
+/// The tables of a file.
+const KEYS: &[&str] = &[
+    "fault",
+    "faults",
+    "model",
+    "network",
+    "properties",
+    "safeguards",
+    "settle",
+    "step",
+    "tasks",
+    "team",
+    "tools",
+    "without",
+    "workflow",
+];
+
+/// Nobody waits longer than this for a scenario's chaos to end, or for its team to settle.
+const A_DAY: SimSpan = SimSpan::from_secs(24 * 60 * 60);
+
+/// The problems found so far.
+#[derive(Default)]
+struct Found(Vec<Problem>);
+
+impl Found {
+    fn add(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// What was read, or `None` and the problem noted.
+    fn keep<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
+        read.map_err(|problem| self.add(problem)).ok()
+    }
+}
+
+/// The tables of a file by name.
+struct Tables<'a>(Vec<Entry<'a>>);
+
+impl<'a> Tables<'a> {
+    fn get(&self, name: &str) -> Option<&Entry<'a>> {
+        self.0.iter().find(|entry| entry.name == name)
+    }
+
+    /// The entries of an open table; none if there is no such table.
+    fn open(&self, name: &str, found: &mut Found) -> Vec<Entry<'a>> {
+        self.get(name).and_then(|entry| found.keep(entry.entries())).unwrap_or_default()
+    }
+
+    /// The elements of an array of tables; none if there is no such array.
+    fn list(&self, name: &str, found: &mut Found) -> Vec<Entry<'a>> {
+        self.get(name).and_then(|entry| found.keep(entry.tables())).unwrap_or_default()
+    }
+
+    /// A table that is read as a whole; its default if there is none.
+    fn closed<T: Default + serde::de::DeserializeOwned>(&self, name: &str, found: &mut Found) -> T {
+        self.get(name).and_then(|entry| found.keep(entry.read())).unwrap_or_default()
+    }
+}
+
+/// Turns a text into a scenario, or into everything that is wrong with it.
+pub(super) fn understand(name: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
+    if text.trim().is_empty() {
+        let help = "begin with a comment that says what the scenario probes, then workflow = \"conductor\"";
+        return Err(vec![Problem::whole("the file is empty").help(help)]);
+    }
+    let root = DeTable::parse(text).map_err(|error| vec![Problem::from_toml(&error)])?;
+    let tables = Tables(entries(root.get_ref()));
+    let found = &mut Found::default();
+    for entry in tables.0.iter().filter(|entry| !KEYS.contains(&entry.name)) {
+        found.add(Problem::unknown(entry.key_span.clone(), "key", entry.name, KEYS));
+    }
+
+    let about = found.keep(about(text)).unwrap_or_default();
+    let tools = tools(&tables, found);
+    let steps = steps::read(&tables, &tools, found);
+    let tasks = tasks(&tables, found);
+    let network = latency(&tables, "network", SimSpan::from_millis(1)..=SimSpan::from_millis(20), found);
+    let model = latency(&tables, "model", SimSpan::from_millis(200)..=SimSpan::from_millis(2_000), found);
+    let settle_within = settle(&tables, found);
+    let waived = waived(&tables, found);
+    let Some(workflow) = found.keep(workflow(&tables)) else { return Err(std::mem::take(&mut found.0)) };
+
+    let team = team(&tables, workflow, found);
+    let cast = Cast::new(workflow, &team, &tools);
+    nobody_twice(&tables, &cast, found);
+    let safeguards = safeguards::read(&tables, workflow, &tools, found);
+    let faults = faults::read(&tables, &cast, found);
+    let without = safeguards::without(&tables, &safeguards, &waived, found);
+    if !found.0.is_empty() {
+        return Err(std::mem::take(&mut found.0));
+    }
+    Ok(Scenario {
+        name: Name::new(name),
+        about,
+        text: Arc::from(text),
+        workflow,
+        team,
+        steps,
+        tasks,
+        safeguards: safeguards.on,
+        tools,
+        network: Network { latency: network },
+        model: Model { latency: model },
+        chaos: Arc::new(faults.chaos),
+        fault_kinds: faults.kinds,
+        settle_within,
+        waived,
+        without,
+    })
+}
+
+fn about(text: &str) -> Result<String, Problem> {
+    let first = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim();
+    let about = first.strip_prefix('#').map(|comment| comment.trim_start_matches('#').trim());
+    about.filter(|about| !about.is_empty()).map(str::to_owned).ok_or_else(|| {
+        Problem::at(0..first.len(), "the first line does not say what the scenario probes")
+            .help("begin with a comment, such as: # A lost acknowledgement must not file the ticket twice.")
+    })
+}
+
+fn workflow(tables: &Tables<'_>) -> Result<&'static Workflow, Problem> {
+    let known: Vec<&str> = workflows::ALL.iter().map(|workflow| workflow.name).collect();
+    let Some(entry) = tables.get("workflow") else {
+        let help = format!("add a line workflow = \"NAME\"; there is {}", listed(&known));
+        return Err(Problem::whole("the file does not say which workflow it runs").help(help));
+    };
+    let name: String = entry.read()?;
+    workflows::find(&name).ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))
+}
+
+fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> BTreeMap<&'static str, u32> {
+    let mut team: BTreeMap<_, _> = workflow.roles.iter().map(|role| (role.group, role.default)).collect();
+    let known: Vec<&str> = team.keys().copied().collect();
+    for entry in tables.open("team", found) {
+        let Some(role) = workflow.roles.iter().find(|role| role.group == entry.name) else {
+            let what = format!("role of the workflow `{}`", workflow.name);
+            found.add(Problem::unknown(entry.key_span.clone(), &what, entry.name, &known));
+            continue;
+        };
+        let count = entry.read().and_then(|count| whole_number(&count, role.group, role.count.clone()));
+        team.extend(found.keep(count).map(|count| (role.group, count)));
+    }
+    team
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TasksTable {
+    count: Option<Spanned<i64>>,
+    every: Option<Spread>,
+}
+
+fn tasks(tables: &Tables<'_>, found: &mut Found) -> Tasks {
+    let table: TasksTable = tables.closed("tasks", found);
+    let count = table.count.and_then(|count| found.keep(whole_number(&count, "count", 1..=1000)));
+    let every = table.every.map_or(SimSpan::ZERO..=SimSpan::from_secs(5), |spread| spread.0);
+    Tasks { count: count.unwrap_or(3), every }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ToolTable {
+    latency: Option<Spread>,
+    #[serde(default)]
+    deduplicates: bool,
+}
+
+/// The tools by name. A tool whose table has a problem is there all the same, so that it is not missed elsewhere.
+fn tools(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<Name, Tool> {
+    let mut tools = BTreeMap::new();
+    for entry in tables.open("tools", found) {
+        if !is_word(entry.name) {
+            found.add(not_a_word(entry.key_span.clone(), entry.name));
+            continue;
+        }
+        let table: ToolTable = found.keep(entry.read()).unwrap_or_default();
+        let usual = SimSpan::from_millis(50)..=SimSpan::from_millis(500);
+        let latency = table.latency.map_or(usual, |spread| spread.0);
+        tools.insert(Name::new(entry.name), Tool { latency, deduplicates: table.deduplicates });
+    }
+    tools
+}
+
+/// Agents, groups and tools share one set of names: faults and addresses name them alike.
+fn nobody_twice(tables: &Tables<'_>, cast: &Cast, found: &mut Found) {
+    for entry in tables.get("tools").and_then(|entry| entry.entries().ok()).unwrap_or_default() {
+        if cast.agents_called(entry.name).is_some() {
+            let message = format!("`{}` is the name of agents of this team", entry.name);
+            found.add(Problem::at(entry.key_span, message).help("call the tool something else"));
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LatencyTable {
+    latency: Option<Spread>,
+}
+
+fn latency(
+    tables: &Tables<'_>,
+    name: &str,
+    usual: RangeInclusive<SimSpan>,
+    found: &mut Found,
+) -> RangeInclusive<SimSpan> {
+    tables.closed::<LatencyTable>(name, found).latency.map_or(usual, |spread| spread.0)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct SettleTable {
+    within: Option<Spanned<Span>>,
+}
+
+fn settle(tables: &Tables<'_>, found: &mut Found) -> SimSpan {
+    let within = tables.closed::<SettleTable>("settle", found).within;
+    within
+        .and_then(|within| found.keep(at_most_a_day(&within, "within")))
+        .unwrap_or(SimSpan::from_secs(15 * 60))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PropertyTable {
+    waive: Spanned<String>,
+}
+
+fn waived(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<&'static str, String> {
+    let mut waived = BTreeMap::new();
+    for entry in tables.open("properties", found) {
+        let Some(property) = properties::find(entry.name).map(|property| property.name) else {
+            found.add(Problem::unknown(entry.key_span, "property", entry.name, &properties::names()));
+            continue;
+        };
+        let Some(PropertyTable { waive }) = found.keep(entry.read()) else { continue };
+        if waive.get_ref().trim().is_empty() {
+            let message = format!("nothing says why `{property}` is waived");
+            found.add(Problem::at(waive.span(), message).help("write the reason in the quotes"));
+        }
+        waived.insert(property, waive.into_inner());
+    }
+    waived
+}
+
+fn whole_number(value: &Spanned<i64>, what: &str, range: RangeInclusive<u32>) -> Result<u32, Problem> {
+    u32::try_from(*value.get_ref()).ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let message = format!("`{what}` is a number from {} to {}", range.start(), range.end());
+        Problem::at(value.span(), message)
+    })
+}
+
+fn at_most_a_day(value: &Spanned<Span>, what: &str) -> Result<SimSpan, Problem> {
+    let Span(span) = *value.get_ref();
+    if span == SimSpan::ZERO {
+        return Err(Problem::at(value.span(), format!("`{what}` leaves no time at all"))
+            .help("write how long, such as \"10m\""));
+    }
+    if span > A_DAY {
+        return Err(Problem::at(value.span(), format!("`{what}` is longer than 24h"))
+            .help("runs are minutes of virtual time; shorten the times between events instead"));
+    }
+    Ok(span)
+}
+
+/// Whether a name can stand in addresses, whose parts are set apart by blanks and punctuation.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+fn not_a_word(span: std::ops::Range<usize>, name: &str) -> Problem {
+    Problem::at(span, format!("`{name}` cannot be a name")).help("names are letters, digits, `-` and `_`")
+}

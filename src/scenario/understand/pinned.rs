@@ -1,0 +1,165 @@
+//! Faults that a file pins to a place, word for word.
+//!
+//! The shape of an address says what can happen there: to a message `from > to, kind`, to an agent `before` or
+//! `after` a step, to a call that a tool handles. What is set by the clock brings its own moment and can stand
+//! at any address.
+
+use super::Found;
+use crate::faults::tool_lies::{LATE_REPLY, WORDS};
+use crate::scenario::file::Entry;
+use crate::scenario::problem::listed;
+use crate::scenario::{Problem, nearest};
+use crate::workflows::Cast;
+use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
+use serde::Deserialize;
+use std::ops::Range;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultTable {
+    at: Spanned<Address>,
+    #[serde(rename = "do")]
+    action: Spanned<Action>,
+}
+
+pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found: &mut Found) {
+    for entry in entries {
+        let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
+        let fault = Fault { at: *at.get_ref(), action: *action.get_ref() };
+        let fits = match fault.action.moment() {
+            Some(_) => on_the_clock(&action, cast, chaos),
+            None => at_a_place(&at, &action, cast),
+        };
+        if found.keep(fits).is_none() {
+            continue;
+        }
+        if chaos.pinned.iter().any(|other| other.at == fault.at) {
+            let message = format!("another fault is pinned to `{}`", fault.at);
+            found.add(
+                Problem::at(at.span(), message).help("one thing goes wrong at a place; take one of them out"),
+            );
+        }
+        chaos.pinned.push(fault);
+    }
+}
+
+fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<(), Problem> {
+    let place = action.span();
+    match action.get_ref() {
+        Action::Cut { left, right, .. } => {
+            let [left, right] = [left, right].map(|group| group.as_str().split('+').collect::<Vec<_>>());
+            for name in left.iter().chain(&right) {
+                node(name, cast, &place)?;
+            }
+            if let Some(both) = left.iter().find(|name| right.contains(name)) {
+                return Err(Problem::at(place, format!("`{both}` is on both sides of the cut")));
+            }
+        }
+        Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
+        _ => {}
+    }
+    match action.get_ref().moment() {
+        Some(at) if at >= chaos.until => {
+            let message = format!("this happens at {at}, but chaos ends at {}", chaos.until);
+            Err(Problem::at(place, message).help("make it earlier, or `until` in [faults] later"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> Result<(), Problem> {
+    let hook = hook(at.get_ref().site.as_str(), cast, &at.span())?;
+    let what = action.get_ref();
+    if !what.fits(hook) {
+        return Err(misfit(action, hook));
+    }
+    let Action::Custom { word, span } = what else { return Ok(()) };
+    if !WORDS.contains(&word.as_str()) {
+        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), WORDS));
+    }
+    match (word.as_str() == LATE_REPLY, *span == SimSpan::ZERO) {
+        (true, true) => Err(Problem::at(action.span(), "nothing says how late the reply is")
+            .help(format!("write it behind, as in \"{LATE_REPLY} 30s\""))),
+        (false, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
+            .help(format!("write \"{word}\" alone"))),
+        _ => Ok(()),
+    }
+}
+
+/// Which kind of place a site is.
+fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> {
+    if let Some((from, rest)) = site.split_once(" > ") {
+        let Some((to, _)) = rest.split_once(", ") else {
+            let message = format!("nothing says which message from `{from}` to `{rest}`");
+            return Err(Problem::at(place.clone(), message).help(SHAPES));
+        };
+        node(from, cast, place)?;
+        node(to, cast, place)?;
+        return Ok(Hook::Message);
+    }
+    let Some((who, what)) = site.split_once(", ") else {
+        return Err(Problem::at(place.clone(), format!("`{site}` is not a place in a run")).help(SHAPES));
+    };
+    if cast.tools.contains(&Name::new(who)) {
+        return Ok(Hook::Service);
+    }
+    node(who, cast, place)?;
+    let steps = [("before ", Hook::Before), ("after ", Hook::After)];
+    let step = steps.iter().find_map(|(word, hook)| Some((what.strip_prefix(word)?, *hook)));
+    let Some((step, hook)) = step else {
+        let message = format!("`{what}` is not a moment of the work of `{who}`");
+        return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
+    };
+    if cast.crash_points.contains(&step) {
+        return Ok(hook);
+    }
+    let kind = format!("step of the workflow `{}`", cast.workflow);
+    Err(Problem::unknown(place.clone(), &kind, step, cast.crash_points))
+}
+
+const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
+                      agent, `tool, operation` for a tool, and then `, id, try n`";
+
+fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
+    let (to_whom, possible): (_, &[&str]) = match hook {
+        Hook::Message => ("a message", &["drop", "delay 3s", "duplicate after 40ms"]),
+        Hook::Before | Hook::After => {
+            ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s"])
+        }
+        Hook::Service => ("a call that a tool handles", WORDS),
+    };
+    let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
+    let verbs: Vec<&str> =
+        possible.iter().map(|text| text.split([' ', ',']).next().unwrap_or(text)).collect();
+    let written = action.to_string();
+    match nearest(written.split(' ').next().unwrap_or_default(), &verbs) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("what does is {}", listed(possible))),
+    }
+}
+
+/// Refuses what is neither an agent nor a tool, and groups: a place in a run belongs to one.
+fn node(name: &str, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
+    if cast.tools.contains(&Name::new(name)) { Ok(()) } else { one_agent(name, cast, place, "agent or tool") }
+}
+
+fn agent(name: &str, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
+    one_agent(name, cast, place, "agent")
+}
+
+fn one_agent(name: &str, cast: &Cast, place: &Range<usize>, what: &str) -> Result<(), Problem> {
+    if cast.agents.contains(&Name::new(name)) {
+        return Ok(());
+    }
+    if let Some(members) = cast.agents_called(name) {
+        let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
+        let problem = Problem::at(place.clone(), format!("`{name}` is a group; name one agent here"));
+        return Err(problem.help(format!("there is {}", listed(&members))));
+    }
+    let mut known: Vec<&str> = cast.agents.iter().map(|agent| agent.as_str()).collect();
+    if what != "agent" {
+        known.extend(cast.tools.iter().map(|tool| tool.as_str()));
+    }
+    Err(Problem::unknown(place.clone(), what, name, &known))
+}

@@ -1,0 +1,150 @@
+//! What is switched on, and what the cases without it claim.
+
+use super::{Found, Tables, whole_number};
+use crate::properties;
+use crate::safeguards::tool_dedupe::ToolDedupe;
+use crate::safeguards::{self, Safeguard, Safeguards};
+use crate::scenario::problem::listed;
+use crate::scenario::{OneOrMany, Problem, Tool, Without};
+use crate::workflows::Workflow;
+use perfidy_sim::Name;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use toml::Spanned;
+
+/// What `[safeguards]` comes to.
+pub(super) struct Switches {
+    pub on: Safeguards,
+    /// Those that the file means to switch on but does not manage to.
+    broken: BTreeSet<&'static str>,
+}
+
+pub(super) fn read(
+    tables: &Tables<'_>,
+    workflow: &Workflow,
+    tools: &BTreeMap<Name, Tool>,
+    found: &mut Found,
+) -> Switches {
+    let mut switches = Switches { on: Safeguards::default(), broken: BTreeSet::new() };
+    let known = names();
+    for entry in tables.open("safeguards", found) {
+        let Some(kind) = safeguards::find(entry.name) else {
+            found.add(Problem::unknown(entry.key_span, "safeguard", entry.name, &known));
+            continue;
+        };
+        if found.keep(switches.on.read(kind, &entry)).is_none() {
+            switches.broken.insert(kind.name);
+        } else if switches.on.names().any(|on| on == kind.name) && !workflow.safeguards.contains(&kind.name) {
+            let message = format!("the agents of the workflow `{}` have no `{}`", workflow.name, kind.name);
+            let help = format!("they know how to use {}", listed(workflow.safeguards));
+            found.add(Problem::at(entry.key_span, message).help(help));
+        }
+    }
+    dedupe_takes_two(tables, &switches, tools, found);
+    switches
+}
+
+fn names() -> Vec<&'static str> {
+    safeguards::ALL.iter().map(|kind| kind.name).collect()
+}
+
+/// A tool that could recognise keys and the switch that makes it do so mean nothing without each other.
+fn dedupe_takes_two(
+    tables: &Tables<'_>,
+    switches: &Switches,
+    tools: &BTreeMap<Name, Tool>,
+    found: &mut Found,
+) {
+    let switch = ToolDedupe::NAME;
+    if switches.broken.contains(switch) {
+        return;
+    }
+    let able = tools.iter().find(|(_, tool)| tool.deduplicates).map(|(name, _)| *name);
+    let mut at_key = |table: &str, key: &str, message: String, help: String| {
+        let entries = tables.get(table).and_then(|entry| entry.entries().ok()).unwrap_or_default();
+        if let Some(entry) = entries.into_iter().find(|entry| entry.name == key) {
+            found.add(Problem::at(entry.key_span, message).help(help));
+        }
+    };
+    match able {
+        Some(tool) if !switches.on.has::<ToolDedupe>() => at_key(
+            "tools",
+            tool.as_str(),
+            format!("`{tool}` deduplicates, but the safeguard `{switch}` is not on"),
+            format!("add {switch} = true to [safeguards], or take `deduplicates` out"),
+        ),
+        None if switches.on.has::<ToolDedupe>() => at_key(
+            "safeguards",
+            switch,
+            format!("`{switch}` is on, but no tool deduplicates"),
+            "add deduplicates = true to the table of a tool".to_owned(),
+        ),
+        _ => {}
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WithoutTable {
+    safeguards: OneOrMany<String>,
+    violates: Spanned<String>,
+    within_seeds: Option<Spanned<i64>>,
+}
+
+/// The cases in which something is taken away.
+pub(super) fn without(
+    tables: &Tables<'_>,
+    switches: &Switches,
+    waived: &BTreeMap<&'static str, String>,
+    found: &mut Found,
+) -> Vec<Without> {
+    let mut cases: Vec<Without> = Vec::new();
+    let mut taken = BTreeSet::new();
+    for entry in tables.list("without", found) {
+        let Some(table) = found.keep(entry.read::<WithoutTable>()) else { continue };
+        let before = found.0.len();
+        let mut safeguards = Vec::new();
+        for word in &table.safeguards {
+            safeguards.extend(found.keep(can_be_taken(word, switches)));
+        }
+        let violates = found.keep(can_break(&table.violates, waived)).unwrap_or_default();
+        let within_seeds =
+            table.within_seeds.map_or(Ok(300), |within| whole_number(&within, "within-seeds", 1..=100_000));
+        let within_seeds = found.keep(within_seeds).unwrap_or_default();
+        if found.0.len() > before {
+            continue;
+        }
+        let as_set: BTreeSet<&str> = safeguards.iter().copied().collect();
+        if as_set.len() < safeguards.len() || !taken.insert(as_set) {
+            let message = format!("{} is taken away twice", listed(&safeguards));
+            found.add(entry.problem(message).help("each case takes away something else"));
+        }
+        cases.push(Without { safeguards, violates, within_seeds });
+    }
+    cases
+}
+
+fn can_be_taken(word: &Spanned<String>, switches: &Switches) -> Result<&'static str, Problem> {
+    let Some(kind) = safeguards::find(word.get_ref()) else {
+        return Err(Problem::unknown(word.span(), "safeguard", word.get_ref(), &names()));
+    };
+    if switches.on.names().any(|on| on == kind.name) || switches.broken.contains(kind.name) {
+        return Ok(kind.name);
+    }
+    let message = format!("`{}` is not on, so it cannot be taken away", kind.name);
+    Err(Problem::at(word.span(), message).help("switch it on in [safeguards], or leave it out here"))
+}
+
+fn can_break(
+    word: &Spanned<String>,
+    waived: &BTreeMap<&'static str, String>,
+) -> Result<&'static str, Problem> {
+    let Some(property) = properties::find(word.get_ref()).map(|property| property.name) else {
+        return Err(Problem::unknown(word.span(), "property", word.get_ref(), &properties::names()));
+    };
+    if waived.contains_key(property) {
+        let message = format!("`{property}` is waived, so nobody would see it break");
+        return Err(Problem::at(word.span(), message).help("take it out of [properties]"));
+    }
+    Ok(property)
+}

@@ -1,0 +1,113 @@
+//! The steps of a task and the order in which they can be taken.
+
+use super::{Found, Tables, is_word, not_a_word};
+use crate::scenario::{OneOrMany, Problem, Step, Tool};
+use perfidy_sim::Name;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// More steps than anybody can follow in a story, and few enough to look for cycles the simple way.
+const MAX_STEPS: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepTable {
+    name: Spanned<String>,
+    tool: Spanned<String>,
+    needs: Option<OneOrMany<String>>,
+    #[serde(default)]
+    irreversible: bool,
+}
+
+pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) -> Vec<Step> {
+    let entries = tables.list("step", found);
+    if tables.get("step").is_none() {
+        let help = "add a table [[step]] with a name and a tool = \"TOOL.OPERATION\"";
+        found.add(Problem::whole("the tasks have no steps").help(help));
+    }
+    if let Some(one_more) = entries.get(MAX_STEPS) {
+        found.add(one_more.problem(format!("a task has at most {MAX_STEPS} steps")));
+        return Vec::new();
+    }
+    let read: Vec<Option<StepTable>> = entries.iter().map(|entry| found.keep(entry.read())).collect();
+    let complete = read.iter().all(Option::is_some);
+    let read: Vec<StepTable> = read.into_iter().flatten().collect();
+
+    let names: Vec<&str> = read.iter().map(|step| step.name.get_ref().as_str()).collect();
+    let mut steps = Vec::new();
+    for (place, step) in read.iter().enumerate() {
+        let name = step.name.get_ref().as_str();
+        if !is_word(name) {
+            found.add(not_a_word(step.name.span(), name));
+        } else if names[..place].contains(&name) {
+            found.add(Problem::at(step.name.span(), format!("another step is called `{name}` already")));
+        }
+        let (tool, operation) = found.keep(call(&step.tool, tools)).unwrap_or((Name::new(""), Name::new("")));
+        // With a step left out because of problems of its own, a name that is missing proves nothing.
+        let needs = if complete { needs(step, &names, found) } else { Vec::new() };
+        steps.push(Step { name: Name::new(name), tool, operation, needs, irreversible: step.irreversible });
+    }
+    if let Some(cycle) = cycle(&steps) {
+        let path: Vec<&str> = cycle.iter().map(|place| names[*place]).collect();
+        let first = &read[cycle[0]];
+        let need = first.needs.iter().flatten().find(|need| need.get_ref() == path[1]);
+        let place = need.map_or(first.name.span(), Spanned::span);
+        let message = format!("these steps wait for each other: {}", path.join(" -> "));
+        found.add(Problem::at(place, message).help("take one of these out of `needs`"));
+    }
+    steps
+}
+
+/// The tool and the operation of a step.
+fn call(text: &Spanned<String>, tools: &BTreeMap<Name, Tool>) -> Result<(Name, Name), Problem> {
+    let parts = text.get_ref().split_once('.');
+    let Some((tool, operation)) = parts.filter(|(tool, operation)| is_word(tool) && is_word(operation))
+    else {
+        let message = format!("`{}` does not name a tool and its operation", text.get_ref());
+        return Err(
+            Problem::at(text.span(), message).help("write both with a dot between: \"ticketing.create\"")
+        );
+    };
+    if tools.contains_key(&Name::new(tool)) {
+        return Ok((Name::new(tool), Name::new(operation)));
+    }
+    let known: Vec<&str> = tools.keys().map(|name| name.as_str()).collect();
+    let mut problem = Problem::unknown(text.span(), "tool", tool, &known);
+    if super::super::nearest(tool, &known).is_none() {
+        problem = problem.help(format!("every tool has a table: add [tools.{tool}]"));
+    }
+    Err(problem)
+}
+
+fn needs(step: &StepTable, names: &[&str], found: &mut Found) -> Vec<usize> {
+    let mut needs = Vec::new();
+    for need in step.needs.iter().flatten() {
+        match names.iter().position(|name| name == need.get_ref()) {
+            Some(place) if !needs.contains(&place) => needs.push(place),
+            Some(_) => {}
+            None => found.add(Problem::unknown(need.span(), "step", need.get_ref(), names)),
+        }
+    }
+    needs
+}
+
+/// A cycle of needs, beginning and ending with the same step.
+fn cycle(steps: &[Step]) -> Option<Vec<usize>> {
+    let mut done = vec![false; steps.len()];
+    (0..steps.len()).find_map(|start| follow(start, steps, &mut Vec::new(), &mut done))
+}
+
+fn follow(step: usize, steps: &[Step], path: &mut Vec<usize>, done: &mut [bool]) -> Option<Vec<usize>> {
+    if let Some(seen) = path.iter().position(|earlier| *earlier == step) {
+        return Some(path[seen..].iter().copied().chain([step]).collect());
+    }
+    if done[step] {
+        return None;
+    }
+    path.push(step);
+    let cycle = steps[step].needs.iter().find_map(|need| follow(*need, steps, path, done));
+    path.pop();
+    done[step] = true;
+    cycle
+}

@@ -1,0 +1,198 @@
+//! What is to be done, and what a coordinator knows of it.
+//!
+//! A [`Plan`] is what everybody in a team is told at the beginning: the steps of a task and their order. A [`Board`] is
+//! one coordinator's own view: which tasks it has accepted and how far each step is, changed only by
+//! [`Entry`]s, which are what it writes into its journal and reads after a crash.
+
+use crate::agent::{Message, OpId, Wish};
+use crate::scenario::{Case, Step};
+use perfidy_sim::Name;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The steps of every task, and the names of the tasks and of what they want.
+#[derive(Debug)]
+pub struct Plan {
+    /// The tasks, in the order in which they come.
+    pub tasks: Vec<Name>,
+    /// The steps of each.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The plan of a case.
+    pub fn new(case: &Case) -> Self {
+        let tasks = (1..=case.scenario.tasks.count).map(|number| Name::new(&format!("task-{number}")));
+        Self { tasks: tasks.collect(), steps: case.scenario.steps.clone() }
+    }
+
+    /// What a task wants of a step: the identity of the effect, whoever brings it about and however often they try.
+    pub fn intent(&self, task: Name, step: usize) -> Name {
+        Name::new(&format!("{task}/{}", self.steps[step].name))
+    }
+
+    /// The step of a task as something to be done through a tool.
+    pub fn wish(&self, task: Name, step: usize) -> Wish {
+        let Step { tool, operation, .. } = self.steps[step];
+        Wish { tool, operation, intent: self.intent(task, step) }
+    }
+}
+
+/// A change to a board.
+#[derive(Clone, Hash, Debug)]
+pub(super) enum Entry {
+    /// A task has come in, with the operation ids its user gave to its steps.
+    Accepted { task: Name, ops: Rc<[OpId]> },
+    /// It was decided who does which step.
+    Assigned { task: Name, doers: Rc<[Name]> },
+    /// A step counts as complete.
+    Completed { task: Name, step: usize },
+    /// A step turned out not to be.
+    Reopened { task: Name, step: usize },
+    /// A task has ended.
+    Closed { task: Name, done: bool },
+}
+
+impl Entry {
+    pub fn task(&self) -> Name {
+        match self {
+            Self::Accepted { task, .. }
+            | Self::Assigned { task, .. }
+            | Self::Completed { task, .. }
+            | Self::Reopened { task, .. }
+            | Self::Closed { task, .. } => *task,
+        }
+    }
+}
+
+impl Message for Entry {
+    fn kind(&self) -> &'static str {
+        "board"
+    }
+}
+
+/// How far a task is.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
+    pub ops: Rc<[OpId]>,
+    /// Who does which step, once that is decided.
+    pub doers: Option<Rc<[Name]>>,
+    pub complete: Vec<bool>,
+    /// How often each step was opened again: a doer that hears a higher number does it once more.
+    pub rounds: Vec<u32>,
+    /// How it ended, once it has.
+    pub closed: Option<bool>,
+}
+
+/// One coordinator's view of all tasks.
+#[derive(Debug)]
+pub(super) struct Board {
+    plan: Rc<Plan>,
+    tasks: BTreeMap<Name, Progress>,
+}
+
+impl Board {
+    pub fn new(plan: Rc<Plan>) -> Self {
+        Self { plan, tasks: BTreeMap::new() }
+    }
+
+    /// Makes a change. Changes that come twice or too late make no difference.
+    pub fn apply(&mut self, entry: &Entry) {
+        let steps = self.plan.steps.len();
+        if let Entry::Accepted { task, ops } = entry {
+            self.tasks.entry(*task).or_insert_with(|| Progress {
+                ops: Rc::clone(ops),
+                doers: None,
+                complete: vec![false; steps],
+                rounds: vec![0; steps],
+                closed: None,
+            });
+            return;
+        }
+        let Some(progress) = self.tasks.get_mut(&entry.task()) else { return };
+        match entry {
+            Entry::Accepted { .. } => {}
+            Entry::Assigned { doers, .. } => {
+                progress.doers.get_or_insert_with(|| Rc::clone(doers));
+            }
+            Entry::Completed { step, .. } => progress.complete[*step] = true,
+            Entry::Reopened { step, .. } => {
+                progress.complete[*step] = false;
+                progress.rounds[*step] += 1;
+            }
+            Entry::Closed { done, .. } => {
+                progress.closed.get_or_insert(*done);
+            }
+        }
+    }
+
+    pub fn get(&self, task: Name) -> Option<&Progress> {
+        self.tasks.get(&task)
+    }
+
+    /// The tasks that have not ended.
+    pub fn open(&self) -> Vec<Name> {
+        self.tasks.iter().filter(|(_, progress)| progress.closed.is_none()).map(|(task, _)| *task).collect()
+    }
+
+    /// The steps of a task that can be done now: not complete, with everything they need complete.
+    pub fn ready(&self, task: Name) -> Vec<usize> {
+        let Some(progress) = self.tasks.get(&task) else { return Vec::new() };
+        let done = |step: &usize| progress.complete[*step];
+        (0..self.plan.steps.len())
+            .filter(|step| !done(step) && self.plan.steps[*step].needs.iter().all(done))
+            .collect()
+    }
+
+    /// Whether every step of a task is complete.
+    pub fn is_complete(&self, task: Name) -> bool {
+        self.tasks.get(&task).is_some_and(|progress| progress.complete.iter().all(|done| *done))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board() -> (Board, Name) {
+        let step = |name, needs: &[usize]| Step {
+            name: Name::new(name),
+            tool: Name::new("tool"),
+            operation: Name::new("do"),
+            needs: needs.to_vec(),
+            irreversible: false,
+        };
+        let task = Name::new("task-1");
+        let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];
+        let mut board = Board::new(Rc::new(Plan { tasks: vec![task], steps }));
+        board.apply(&Entry::Accepted { task, ops: Rc::new([OpId(1), OpId(2), OpId(3)]) });
+        (board, task)
+    }
+
+    #[test]
+    fn a_step_is_ready_when_what_it_needs_is_complete() {
+        let (mut board, task) = board();
+        assert_eq!(board.ready(task), [0, 2]);
+        board.apply(&Entry::Completed { task, step: 0 });
+        assert_eq!(board.ready(task), [1, 2]);
+        board.apply(&Entry::Completed { task, step: 1 });
+        board.apply(&Entry::Completed { task, step: 2 });
+        assert!(board.is_complete(task));
+        board.apply(&Entry::Reopened { task, step: 1 });
+        assert_eq!(board.ready(task), [1]);
+        assert_eq!(board.get(task).unwrap().rounds, [0, 1, 0]);
+    }
+
+    #[test]
+    fn what_comes_twice_or_too_late_makes_no_difference() {
+        let (mut board, task) = board();
+        board.apply(&Entry::Completed { task, step: 0 });
+        board.apply(&Entry::Accepted { task, ops: Rc::new([OpId(9)]) });
+        assert_eq!(board.get(task).unwrap().ops[0], OpId(1));
+        board.apply(&Entry::Closed { task, done: true });
+        board.apply(&Entry::Closed { task, done: false });
+        assert_eq!(board.get(task).unwrap().closed, Some(true));
+        assert!(board.open().is_empty());
+        board.apply(&Entry::Completed { task: Name::new("unknown"), step: 0 });
+    }
+}

@@ -1,0 +1,68 @@
+//! Who is who in a scenario: agents, groups and tools by name.
+
+use crate::scenario::Tool;
+use crate::workflows::Workflow;
+use perfidy_sim::Name;
+use std::collections::BTreeMap;
+
+/// The names of a scenario and what each stands for.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// The workflow's name, for messages.
+    pub workflow: &'static str,
+    /// Every agent, in the order of the workflow's roles.
+    pub agents: Vec<Name>,
+    /// Every group of agents.
+    pub groups: BTreeMap<Name, Vec<Name>>,
+    /// Every tool.
+    pub tools: Vec<Name>,
+    /// The steps at which agents can crash or pause.
+    pub crash_points: &'static [&'static str],
+}
+
+impl Cast {
+    /// The cast of a workflow with a team of these sizes and these tools.
+    pub fn new(
+        workflow: &'static Workflow,
+        team: &BTreeMap<&'static str, u32>,
+        tools: &BTreeMap<Name, Tool>,
+    ) -> Self {
+        let mut agents: Vec<Name> = workflow.singles.iter().map(|name| Name::new(name)).collect();
+        let mut groups = BTreeMap::new();
+        for role in workflow.roles {
+            let count = team.get(role.group).copied().unwrap_or(role.default);
+            let members = members(role.member, count);
+            agents.extend(&members);
+            groups.insert(Name::new(role.group), members);
+        }
+        let tools = tools.keys().copied().collect();
+        Self { workflow: workflow.name, agents, groups, tools, crash_points: workflow.crash_points }
+    }
+
+    /// The agents that a name stands for: one, or a group, or `everyone`.
+    pub fn agents_called(&self, name: &str) -> Option<Vec<Name>> {
+        let name = Name::new(name);
+        if name.as_str() == "everyone" {
+            return Some(self.agents.clone());
+        }
+        self.groups.get(&name).cloned().or_else(|| self.agents.contains(&name).then(|| vec![name]))
+    }
+
+    /// Every name that stands for agents.
+    pub fn agent_names(&self) -> Vec<&'static str> {
+        let groups = self.groups.keys().map(|name| name.as_str());
+        self.agents.iter().map(|name| name.as_str()).chain(groups).chain(["everyone"]).collect()
+    }
+
+    /// The members of a group.
+    ///
+    /// # Panics
+    /// If the workflow has no such group; workflows ask for their own.
+    pub fn group(&self, group: &str) -> &[Name] {
+        &self.groups[&Name::new(group)]
+    }
+}
+
+fn members(member: &str, count: u32) -> Vec<Name> {
+    (1..=count).map(|number| Name::new(&format!("{member}-{number}"))).collect()
+}

@@ -1,0 +1,360 @@
+//! Conductor: a coordinator hands the steps of each task to executors, as planned by a planner and checked by a
+//! verifier.
+//!
+//! ```text
+//!   user --submit--> coordinator --plan?--> planner
+//!                        |  ^---plan-----------'
+//!                        |--assign--> executor --call--> tool
+//!                        |  ^--done/failed--'
+//!                        |--verify--> verifier --look-up--> tool
+//!   user <---report------'  ^--verdict--'
+//! ```
+//!
+//! Every message can be lost, late or doubled, so the coordinator says everything again until it is answered, and
+//! everybody else answers as often as asked. The coordinator's view is a [`Board`], which it writes down (with
+//! the `checkpoint` safeguard) before it acts on a change.
+
+use crate::agent::{Agent, Agents, Claim, Message};
+use crate::safeguards::checkpoint;
+use crate::safeguards::perform::CALL_TIMEOUT;
+use crate::safeguards::verify::Verify;
+use crate::scenario::Case;
+use crate::workflows::board::{Board, Entry, Plan};
+use crate::workflows::doer::{Doer, Identity, Standing};
+use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::{Role, Workflow};
+use perfidy_sim::{Context, Name, SimSpan, SimTime, World};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The workflow, for the list.
+pub const WORKFLOW: Workflow = Workflow {
+    name: "conductor",
+    about: "a coordinator hands steps to executors, with a planner before and a verifier after",
+    roles: &[Role { group: "executors", member: "executor", count: 1..=32, default: 2 }],
+    singles: &[COORDINATOR, PLANNER, VERIFIER],
+    safeguards: &[
+        "checkpoint",
+        "idempotency-keys",
+        "observe-before-retry",
+        "persist-before-call",
+        "retry",
+        "tool-dedupe",
+        "verify",
+    ],
+    crash_points: &["assign", "call", "plan", "record", "report"],
+    properties: &["eventual-termination", "no-duplicate-effects", "no-lost-effects"],
+    assemble,
+};
+
+const COORDINATOR: &str = "coordinator";
+const PLANNER: &str = "planner";
+const VERIFIER: &str = "verifier";
+
+/// How long the coordinator waits before it says something again.
+const RESEND: SimSpan = SimSpan::from_secs(15);
+
+/// How often a step may come back as failed before its task is given up.
+const MAX_FAILURES: u32 = 5;
+
+/// Tokens a planner reads for one plan.
+const PLANNING_TOKENS: u32 = 1_200;
+
+/// How often the verifier asks a tool before it leaves the coordinator to ask again.
+const LOOK_UPS: u32 = 3;
+
+#[derive(Clone, Hash, Debug)]
+enum Say {
+    PlanPlease { task: Name },
+    Planned { task: Name, doers: Rc<[Name]> },
+    Assign { task: Name, step: usize, round: u32 },
+    Done { task: Name, step: usize, round: u32 },
+    Failed { task: Name, step: usize, round: u32 },
+    VerifyPlease { task: Name, rounds: Rc<[u32]> },
+    Verdict { task: Name, rounds: Rc<[u32]>, missing: Rc<[usize]> },
+}
+
+impl Message for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::PlanPlease { .. } => "plan, please",
+            Self::Planned { .. } => "plan",
+            Self::Assign { .. } => "assign",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::VerifyPlease { .. } => "verify, please",
+            Self::Verdict { .. } => "verdict",
+        }
+    }
+}
+
+fn assemble(case: &Case, world: &mut World<Agents>) {
+    let case = Rc::new(case.clone());
+    let plan = Rc::new(Plan::new(&case));
+    let executors: Rc<[Name]> = case.scenario.cast().group("executors").into();
+    let mut add = |name: &str, run: fn(Agent, Rc<Plan>, Rc<Case>, Rc<[Name]>) -> perfidy_sim::LocalFuture| {
+        let (case, plan, executors) = (Rc::clone(&case), Rc::clone(&plan), Rc::clone(&executors));
+        world.agent(Name::new(name), move |context: Context<Agents>| {
+            let agent = Agent::new(context, case.scenario.model.latency.clone());
+            run(agent, Rc::clone(&plan), Rc::clone(&case), Rc::clone(&executors))
+        });
+    };
+    add(USER, |agent, plan, case, _| Box::pin(user(agent, plan, case, Rc::new([Name::new(COORDINATOR)]))));
+    add(COORDINATOR, |agent, plan, case, _| Box::pin(Coordinator::recover(agent, plan, case).run()));
+    add(PLANNER, |agent, plan, _, executors| Box::pin(planner(agent, plan, executors)));
+    add(VERIFIER, |agent, plan, _, _| Box::pin(verifier(agent, plan)));
+    for executor in executors.iter() {
+        add(executor.as_str(), |agent, plan, case, _| Box::pin(executor_loop(agent, plan, case)));
+    }
+}
+
+struct Coordinator {
+    agent: Agent,
+    plan: Rc<Plan>,
+    case: Rc<Case>,
+    board: Board,
+    verified: BTreeMap<Name, bool>,
+    failures: BTreeMap<(Name, usize), u32>,
+    /// When each open request was last sent.
+    sent_at: BTreeMap<(Name, Asked), SimTime>,
+}
+
+/// What the coordinator is waiting to hear.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Asked {
+    Plan,
+    Step(usize),
+    Verdict,
+}
+
+impl Coordinator {
+    fn recover(agent: Agent, plan: Rc<Plan>, case: Rc<Case>) -> Self {
+        let mut board = Board::new(Rc::clone(&plan));
+        checkpoint::recover(&agent, |entry| board.apply(entry));
+        Self {
+            agent,
+            plan,
+            case,
+            board,
+            verified: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            sent_at: BTreeMap::new(),
+        }
+    }
+
+    async fn run(mut self) {
+        loop {
+            for task in self.board.open() {
+                self.drive(task).await;
+            }
+            let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
+            if let Some(say) = mail.open::<UserSay>() {
+                self.on_user(say.clone()).await;
+            } else if let Some(say) = mail.open::<Say>() {
+                self.on_say(say.clone()).await;
+            }
+        }
+    }
+
+    /// Writes a change down, then makes it.
+    async fn change(&mut self, entry: Entry) {
+        checkpoint::save(&self.agent, &self.case.safeguards, entry.task(), entry.clone()).await;
+        self.board.apply(&entry);
+        match entry {
+            Entry::Completed { task, step } => {
+                self.agent.claim(Claim::Completed { intent: self.plan.intent(task, step) });
+            }
+            Entry::Reopened { task, step } => {
+                self.agent.claim(Claim::Reopened { intent: self.plan.intent(task, step) });
+            }
+            Entry::Accepted { .. } | Entry::Assigned { .. } | Entry::Closed { .. } => {}
+        }
+    }
+
+    async fn on_user(&mut self, say: UserSay) {
+        let UserSay::Submit { task, ops } = say else { return };
+        match self.board.get(task).map(|progress| progress.closed) {
+            None => self.change(Entry::Accepted { task, ops }).await,
+            Some(Some(done)) => self.report(task, done).await,
+            Some(None) => {}
+        }
+    }
+
+    async fn on_say(&mut self, say: Say) {
+        match say {
+            Say::Planned { task, doers } if self.awaits_plan(task) => {
+                self.heard(task, Asked::Plan);
+                self.change(Entry::Assigned { task, doers }).await;
+            }
+            Say::Done { task, step, round } if self.awaits_step(task, step, round) => {
+                self.heard(task, Asked::Step(step));
+                self.change(Entry::Completed { task, step }).await;
+            }
+            Say::Failed { task, step, round } if self.awaits_step(task, step, round) => {
+                let failures = self.failures.entry((task, step)).or_insert(0);
+                *failures += 1;
+                if *failures >= MAX_FAILURES {
+                    self.heard(task, Asked::Step(step));
+                    self.close(task, false).await;
+                }
+            }
+            Say::Verdict { task, rounds, missing } if self.awaits_verdict(task, &rounds) => {
+                self.heard(task, Asked::Verdict);
+                self.verified.insert(task, missing.is_empty());
+                for step in missing.iter() {
+                    self.change(Entry::Reopened { task, step: *step }).await;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn awaits_plan(&self, task: Name) -> bool {
+        self.board.get(task).is_some_and(|progress| progress.doers.is_none() && progress.closed.is_none())
+    }
+
+    fn awaits_step(&self, task: Name, step: usize, round: u32) -> bool {
+        self.board.get(task).is_some_and(|progress| {
+            progress.closed.is_none() && !progress.complete[step] && progress.rounds[step] == round
+        })
+    }
+
+    fn awaits_verdict(&self, task: Name, rounds: &[u32]) -> bool {
+        self.board.get(task).is_some_and(|progress| progress.closed.is_none() && progress.rounds == rounds)
+            && self.board.is_complete(task)
+    }
+
+    /// Does for a task whatever comes next.
+    async fn drive(&mut self, task: Name) {
+        let Some(progress) = self.board.get(task).cloned() else { return };
+        let Some(doers) = progress.doers else {
+            if self.must_ask(task, Asked::Plan, PLANNER) {
+                self.agent.before("plan", task).await;
+                self.agent.send(Name::new(PLANNER), task, Say::PlanPlease { task });
+            }
+            return;
+        };
+        for step in self.board.ready(task) {
+            let (doer, round) = (doers[step], progress.rounds[step]);
+            if self.must_ask(task, Asked::Step(step), doer.as_str()) {
+                let intent = self.plan.intent(task, step);
+                self.agent.before("assign", intent).await;
+                self.agent.claim(Claim::Ordered { intent, to: doer });
+                self.agent.send(doer, intent, Say::Assign { task, step, round });
+            }
+        }
+        if !self.board.is_complete(task) {
+            return;
+        }
+        let verifies = self.case.safeguards.has::<Verify>();
+        if !verifies || self.verified.get(&task) == Some(&true) {
+            self.close(task, true).await;
+        } else if self.must_ask(task, Asked::Verdict, VERIFIER) {
+            let rounds = progress.rounds.into();
+            self.agent.send(Name::new(VERIFIER), task, Say::VerifyPlease { task, rounds });
+        }
+    }
+
+    async fn close(&mut self, task: Name, done: bool) {
+        self.change(Entry::Closed { task, done }).await;
+        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
+        self.report(task, done).await;
+    }
+
+    async fn report(&self, task: Name, done: bool) {
+        self.agent.before("report", task).await;
+        self.agent.send(Name::new(USER), task, UserSay::Report { task, done });
+    }
+
+    /// Whether it is time to ask, for the first time or again; if so, it counts as asked.
+    fn must_ask(&mut self, task: Name, asked: Asked, whom: &str) -> bool {
+        let now = self.agent.now();
+        let due = self.sent_at.get(&(task, asked)).is_none_or(|sent| now >= *sent + RESEND);
+        if due {
+            self.sent_at.insert((task, asked), now);
+            let why = match asked {
+                Asked::Plan => "a plan",
+                Asked::Step(_) => "word that a step is done",
+                Asked::Verdict => "a verdict",
+            };
+            self.agent.expect(Name::new(whom), why, self.about(task, asked));
+        }
+        due
+    }
+
+    fn heard(&mut self, task: Name, asked: Asked) {
+        self.sent_at.remove(&(task, asked));
+        self.agent.expect_no_more(self.about(task, asked));
+    }
+
+    fn about(&self, task: Name, asked: Asked) -> Name {
+        match asked {
+            Asked::Plan | Asked::Verdict => task,
+            Asked::Step(step) => self.plan.intent(task, step),
+        }
+    }
+}
+
+/// Decides who does which step: whoever its model picks for the first, and the next ones in turn.
+async fn planner(agent: Agent, plan: Rc<Plan>, executors: Rc<[Name]>) {
+    loop {
+        let mail = agent.receive().await;
+        let Some(Say::PlanPlease { task }) = mail.open() else { continue };
+        let thought = agent.think(*task, PLANNING_TOKENS, executors.len() as u32).await;
+        let first = thought.choice as usize;
+        let doers = (0..plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
+        agent.send(mail.from(), *task, Say::Planned { task: *task, doers });
+    }
+}
+
+/// Looks for the effects of a task where they must be: with the tools.
+async fn verifier(agent: Agent, plan: Rc<Plan>) {
+    loop {
+        let mail = agent.receive().await;
+        let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() else { continue };
+        let mut missing = Vec::new();
+        let mut seen_all = true;
+        for step in 0..plan.steps.len() {
+            match look_for(&agent, &plan, task, step).await {
+                Some(true) => {}
+                Some(false) => missing.push(step),
+                None => seen_all = false,
+            }
+        }
+        if seen_all {
+            let missing = missing.into();
+            agent.send(mail.from(), task, Say::Verdict { task, rounds, missing });
+        }
+    }
+}
+
+async fn look_for(agent: &Agent, plan: &Plan, task: Name, step: usize) -> Option<bool> {
+    for _ in 0..LOOK_UPS {
+        if let Ok(found) = agent.look_up(plan.wish(task, step), CALL_TIMEOUT).await {
+            return Some(found.is_some());
+        }
+    }
+    None
+}
+
+/// Carries out what the coordinator assigns.
+async fn executor_loop(agent: Agent, plan: Rc<Plan>, case: Rc<Case>) {
+    let doer = Doer::recover(&agent, &case.safeguards);
+    loop {
+        let mail = agent.receive().await;
+        let Some(Say::Assign { task, step, round }) = mail.open().cloned() else { continue };
+        let (coordinator, wish) = (mail.from(), plan.wish(task, step));
+        match doer.standing(wish.intent, round) {
+            Standing::Busy => {}
+            Standing::Done => agent.send(coordinator, wish.intent, Say::Done { task, step, round }),
+            Standing::New => doer.set_to_work(wish, round, Identity::Own, move |agent, succeeded| {
+                let say = if succeeded {
+                    Say::Done { task, step, round }
+                } else {
+                    Say::Failed { task, step, round }
+                };
+                agent.send(coordinator, wish.intent, say);
+            }),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Workflows: teams of agents, one file each.
+//!
+//! A workflow says which roles it has, which safeguards it can honour and which properties it is about, and puts its
+//! agents into a world. The agents could run anywhere: they know what they are told in messages, what they
+//! wrote to their own journal and what their tools answer, and nothing else.
+//!
+//! A new workflow is one file and one line in [`ALL`].
+
+mod board;
+mod cast;
+pub mod conductor;
+mod doer;
+pub mod standby;
+mod user;
+
+pub use board::Plan;
+pub use cast::Cast;
+
+use crate::agent::Agents;
+use crate::scenario::Case;
+use perfidy_sim::World;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// A role of which a scenario can choose the number.
+pub struct Role {
+    /// Its name in `[team]` and wherever a group is meant, such as `executors`.
+    pub group: &'static str,
+    /// The name of its members without their number, such as `executor`.
+    pub member: &'static str,
+    /// How many there can be.
+    pub count: RangeInclusive<u32>,
+    /// How many there are if the file does not say.
+    pub default: u32,
+}
+
+/// A kind of team.
+pub struct Workflow {
+    /// Its name in files.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// The roles whose number a file chooses.
+    pub roles: &'static [Role],
+    /// Agents there is exactly one of.
+    pub singles: &'static [&'static str],
+    /// The safeguards its agents know how to use. A file that switches on another is refused.
+    pub safeguards: &'static [&'static str],
+    /// The steps at which its agents can crash or pause, for faults `at` a step.
+    pub crash_points: &'static [&'static str],
+    /// The properties it is about: each must have had something to judge.
+    pub properties: &'static [&'static str],
+    /// Puts the team into a world.
+    pub assemble: fn(&Case, &mut World<Agents>),
+}
+
+impl fmt::Debug for Workflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Workflow").field(&self.name).finish()
+    }
+}
+
+/// Every workflow.
+pub const ALL: &[&Workflow] = &[&conductor::WORKFLOW, &standby::WORKFLOW];
+
+/// The workflow of that name.
+pub fn find(name: &str) -> Option<&'static Workflow> {
+    ALL.iter().copied().find(|workflow| workflow.name == name)
+}

@@ -1,0 +1,342 @@
+//! Standby: an orchestrator leads, a backup takes over when the lease runs out, and workers carry out orders.
+//!
+//! ```text
+//!   user --submit--> orchestrator <--lease--> leases <--lease--> backup <--submit-- user
+//!                         |                                        |
+//!                         '--order (token)--> worker <--order (token)--'
+//!                                               '--call--> tool
+//! ```
+//!
+//! Orchestrator and backup are the same code: each asks for the lease, leads while it believes to hold it, and
+//! then asks again. What makes that safe is not the lease but the token in every order: a leader that was
+//! stopped between looking at its lease and sending an order still sends it, and only the worker can refuse.
+//!
+//! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order the
+//! same step then ask for the same operation.
+
+use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Token};
+use crate::safeguards::checkpoint;
+use crate::safeguards::election::Election;
+use crate::safeguards::fencing::{Fence, FencingTokens};
+use crate::scenario::Case;
+use crate::workflows::board::{Board, Entry, Plan};
+use crate::workflows::doer::{Doer, Identity, Standing};
+use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::{Role, Workflow};
+use perfidy_sim::{Context, LocalFuture, Name, SimSpan, SimTime, World};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::sync::watch;
+
+/// The workflow, for the list.
+pub const WORKFLOW: Workflow = Workflow {
+    name: "standby",
+    about: "an orchestrator leads by lease, a backup takes over, workers obey or reject",
+    roles: &[Role { group: "workers", member: "worker", count: 1..=16, default: 2 }],
+    singles: &[ORCHESTRATOR, BACKUP],
+    safeguards: &[
+        "checkpoint",
+        "election",
+        "fencing-tokens",
+        "idempotency-keys",
+        "observe-before-retry",
+        "retry",
+        "tool-dedupe",
+    ],
+    crash_points: &["call", "lease", "order", "record", "report"],
+    properties: &["eventual-termination", "no-duplicate-effects", "no-lost-effects", "no-split-brain"],
+    assemble,
+};
+
+const ORCHESTRATOR: &str = "orchestrator";
+const BACKUP: &str = "backup";
+
+/// What the lease is for.
+const LEADERSHIP: &str = "leadership";
+
+/// How long a leader waits for word of an order before it gives the order again.
+const RESEND: SimSpan = SimSpan::from_secs(15);
+
+/// The lease of an orchestrator that nobody stands in for.
+const LONELY_LEASE: SimSpan = SimSpan::from_secs(10);
+
+/// Tokens a leader reads to choose a worker.
+const CHOOSING_TOKENS: u32 = 300;
+
+/// How often a step may come back as failed before its task is given up.
+const MAX_FAILURES: u32 = 5;
+
+#[derive(Clone, Hash, Debug)]
+enum Say {
+    Order { task: Name, step: usize, op: OpId, token: Token },
+    Done { task: Name, step: usize },
+    Failed { task: Name, step: usize },
+    Rejected { token: Token },
+}
+
+impl Message for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Order { .. } => "order",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
+}
+
+fn assemble(case: &Case, world: &mut World<Agents>) {
+    let case = Rc::new(case.clone());
+    let plan = Rc::new(Plan::new(&case));
+    let workers: Rc<[Name]> = case.scenario.cast().group("workers").into();
+    let mut add = |name: &str, run: fn(Agent, Rc<Plan>, Rc<Case>, Rc<[Name]>) -> LocalFuture| {
+        let (case, plan, workers) = (Rc::clone(&case), Rc::clone(&plan), Rc::clone(&workers));
+        world.agent(Name::new(name), move |context: Context<Agents>| {
+            let agent = Agent::new(context, case.scenario.model.latency.clone());
+            run(agent, Rc::clone(&plan), Rc::clone(&case), Rc::clone(&workers))
+        });
+    };
+    let contacts = |agent, plan, case, _| {
+        let contacts = [ORCHESTRATOR, BACKUP].map(Name::new);
+        Box::pin(user(agent, plan, case, Rc::new(contacts))) as LocalFuture
+    };
+    add(USER, contacts);
+    add(ORCHESTRATOR, |agent, plan, case, workers| {
+        Box::pin(Candidate::recover(agent, plan, case, workers).stand())
+    });
+    add(BACKUP, |agent, plan, case, workers| {
+        let stands = case.safeguards.has::<Election>();
+        let candidate = Candidate::recover(agent, plan, case, workers);
+        Box::pin(async move {
+            if stands {
+                candidate.stand_by().await;
+            }
+        })
+    });
+    for worker in workers.iter() {
+        add(worker.as_str(), |agent, plan, case, _| Box::pin(worker_loop(agent, plan, case)));
+    }
+}
+
+/// Somebody who may lead.
+struct Candidate {
+    agent: Agent,
+    plan: Rc<Plan>,
+    case: Rc<Case>,
+    workers: Rc<[Name]>,
+    board: Board,
+    failures: BTreeMap<(Name, usize), u32>,
+    ordered_at: BTreeMap<(Name, usize), SimTime>,
+    lease_span: SimSpan,
+}
+
+impl Candidate {
+    fn recover(agent: Agent, plan: Rc<Plan>, case: Rc<Case>, workers: Rc<[Name]>) -> Self {
+        let mut board = Board::new(Rc::clone(&plan));
+        checkpoint::recover(&agent, |entry| board.apply(entry));
+        let lease_span = case.safeguards.get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
+        Self {
+            agent,
+            plan,
+            case,
+            workers,
+            board,
+            failures: BTreeMap::new(),
+            ordered_at: BTreeMap::new(),
+            lease_span,
+        }
+    }
+
+    /// The backup leaves the orchestrator the first chance.
+    async fn stand_by(mut self) {
+        let until = self.agent.now() + self.lease_span;
+        self.listen_until(until).await;
+        self.stand().await;
+    }
+
+    /// Asks for the lease, leads while it holds, and asks again.
+    async fn stand(mut self) {
+        let resource = Name::new(LEADERSHIP);
+        loop {
+            let within = self.lease_span.split(3);
+            match self.agent.lease(resource, self.lease_span, within).await {
+                Ok(lease) => self.lead(lease).await,
+                Err(_) => {
+                    let until = self.agent.now() + self.lease_span.split(2);
+                    self.listen_until(until).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in what the user says while somebody else leads.
+    async fn listen_until(&mut self, until: SimTime) {
+        while self.agent.now() < until {
+            let left = until.since(self.agent.now());
+            if let Ok(mail) = self.agent.receive_within(left, "news").await {
+                self.hear(&mail, None).await;
+            }
+        }
+    }
+
+    async fn lead(&mut self, lease: Lease) {
+        let token = lease.token;
+        self.agent.claim(Claim::Leads { token });
+        let (renewed, held) = watch::channel(lease);
+        let (agent, span) = (self.agent.clone(), self.lease_span);
+        self.agent.spawn(renew(agent, span, renewed));
+        // What was ordered under an older token may never have been obeyed.
+        self.ordered_at.clear();
+        loop {
+            for task in self.board.open() {
+                self.drive(task, &held).await;
+            }
+            let until = held.borrow().until;
+            if self.agent.now() >= until {
+                break;
+            }
+            let wait = until.since(self.agent.now()).min(RESEND);
+            if let Ok(mail) = self.agent.receive_within(wait, "news").await
+                && self.hear(&mail, Some(token)).await
+            {
+                break;
+            }
+        }
+        self.agent.claim(Claim::StepsDown { token });
+    }
+
+    /// Takes a message in; true if it says that there is a newer leader.
+    async fn hear(&mut self, mail: &Mail, leading: Option<Token>) -> bool {
+        if let Some(UserSay::Submit { task, ops }) = mail.open().cloned() {
+            match self.board.get(task).map(|progress| progress.closed) {
+                None => self.change(Entry::Accepted { task, ops }).await,
+                Some(Some(done)) => self.report(task, done).await,
+                Some(None) => {}
+            }
+        }
+        match mail.open::<Say>().cloned() {
+            Some(Say::Done { task, step }) if self.is_open(task, step) => {
+                self.agent.expect_no_more(self.plan.intent(task, step));
+                self.change(Entry::Completed { task, step }).await;
+            }
+            Some(Say::Failed { task, step }) if self.is_open(task, step) => {
+                let failures = self.failures.entry((task, step)).or_insert(0);
+                *failures += 1;
+                if *failures >= MAX_FAILURES {
+                    self.agent.expect_no_more(self.plan.intent(task, step));
+                    self.close(task, false).await;
+                }
+            }
+            Some(Say::Rejected { token }) => return leading.is_some_and(|leading| token > leading),
+            _ => {}
+        }
+        false
+    }
+
+    fn is_open(&self, task: Name, step: usize) -> bool {
+        self.board.get(task).is_some_and(|progress| progress.closed.is_none() && !progress.complete[step])
+    }
+
+    async fn change(&mut self, entry: Entry) {
+        checkpoint::save(&self.agent, &self.case.safeguards, entry.task(), entry.clone()).await;
+        self.board.apply(&entry);
+        if let Entry::Completed { task, step } = entry {
+            self.agent.claim(Claim::Completed { intent: self.plan.intent(task, step) });
+        }
+    }
+
+    async fn drive(&mut self, task: Name, held: &watch::Receiver<Lease>) {
+        let Some(progress) = self.board.get(task).cloned() else { return };
+        for step in self.board.ready(task) {
+            let due = self
+                .ordered_at
+                .get(&(task, step))
+                .is_none_or(|ordered| self.agent.now() >= *ordered + RESEND);
+            if due {
+                self.order(task, step, progress.ops[step], held).await;
+            }
+        }
+        if self.board.is_complete(task) {
+            self.close(task, true).await;
+        }
+    }
+
+    /// Gives an order, if the lease still holds at the moment of looking.
+    async fn order(&mut self, task: Name, step: usize, op: OpId, held: &watch::Receiver<Lease>) {
+        let intent = self.plan.intent(task, step);
+        let thought = self.agent.think(intent, CHOOSING_TOKENS, self.workers.len() as u32).await;
+        let worker = self.workers[thought.choice as usize];
+        let Lease { token, until, .. } = *held.borrow();
+        if self.agent.now() >= until {
+            return;
+        }
+        // Between the look at the lease and the order, anything can happen to a process.
+        self.agent.before("order", intent).await;
+        self.agent.claim(Claim::Ordered { intent, to: worker });
+        self.agent.expect(worker, "word that a step is done", intent);
+        self.agent.send(worker, intent, Say::Order { task, step, op, token });
+        self.ordered_at.insert((task, step), self.agent.now());
+    }
+
+    async fn close(&mut self, task: Name, done: bool) {
+        self.change(Entry::Closed { task, done }).await;
+        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
+        self.report(task, done).await;
+    }
+
+    async fn report(&self, task: Name, done: bool) {
+        self.agent.before("report", task).await;
+        self.agent.send(Name::new(USER), task, UserSay::Report { task, done });
+    }
+}
+
+/// Prolongs the lease until that fails or nobody needs it any more.
+async fn renew(agent: Agent, span: SimSpan, lease: watch::Sender<Lease>) {
+    let Lease { resource, token, .. } = *lease.borrow();
+    loop {
+        agent.sleep(span.split(3)).await;
+        if lease.is_closed() {
+            return;
+        }
+        agent.before("lease", resource).await;
+        match agent.lease(resource, span, span.split(3)).await {
+            Ok(renewed) if renewed.token == token => drop(lease.send(renewed)),
+            // Another token is another reign; the leader finds out when this lease ends.
+            Ok(_) => return,
+            Err(_) if agent.now() >= lease.borrow().until => return,
+            Err(_) => {}
+        }
+    }
+}
+
+/// Obeys orders, or rejects those of an older leader.
+async fn worker_loop(agent: Agent, plan: Rc<Plan>, case: Rc<Case>) {
+    let doer = Doer::recover(&agent, &case.safeguards);
+    let fenced = case.safeguards.has::<FencingTokens>();
+    let mut fence = Fence::recover(&agent);
+    loop {
+        let mail = agent.receive().await;
+        let Some(Say::Order { task, step, op, token }) = mail.open().cloned() else { continue };
+        let (leader, wish) = (mail.from(), plan.wish(task, step));
+        let intent = wish.intent;
+        if fenced && !fence.admits(token) {
+            agent.claim(Claim::Rejected { leader, token, intent });
+            agent.send(leader, intent, Say::Rejected { token: fence.highest() });
+            continue;
+        }
+        if fenced {
+            fence.raise(&agent, token).await;
+        }
+        match doer.standing(intent, 0) {
+            Standing::Busy => {}
+            Standing::Done => agent.send(leader, intent, Say::Done { task, step }),
+            Standing::New => {
+                agent.claim(Claim::Obeyed { leader, token, intent });
+                doer.set_to_work(wish, 0, Identity::Given(op), move |agent, succeeded| {
+                    let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+                    agent.send(leader, intent, say);
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The user: hands tasks to the team, asks again when nothing comes back, and goes home when all have ended.
+
+use crate::agent::{Agent, Claim, Message, Note, OpId};
+use crate::scenario::Case;
+use crate::workflows::Plan;
+use perfidy_sim::{Name, SimSpan, SimTime};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The user's name.
+pub const USER: &str = "user";
+
+/// How long the user waits before asking again.
+const PATIENCE: SimSpan = SimSpan::from_secs(30);
+
+/// How long a run goes on after the last report, for what is still on its way.
+const AFTERMATH: SimSpan = SimSpan::from_secs(60);
+
+/// What the user and the team say to each other.
+#[derive(Clone, Hash, Debug)]
+pub(super) enum UserSay {
+    /// Please do this task. Each of its steps has an operation id, minted here, once.
+    Submit { task: Name, ops: Rc<[OpId]> },
+    /// This is how it ended.
+    Report { task: Name, done: bool },
+}
+
+impl Message for UserSay {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Submit { .. } => "submit",
+            Self::Report { .. } => "report",
+        }
+    }
+}
+
+/// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
+pub(super) async fn user(agent: Agent, plan: Rc<Plan>, case: Rc<Case>, contacts: Rc<[Name]>) {
+    let tasks = &case.scenario.tasks;
+    let mut open: BTreeMap<Name, Rc<[OpId]>> = BTreeMap::new();
+    let mut coming = plan.tasks.iter().copied();
+    let mut next = coming.next();
+    let mut next_at = SimTime::ZERO;
+    let mut ask_again_at = SimTime::ZERO + PATIENCE;
+    loop {
+        while let Some(task) = next.filter(|_| agent.now() >= next_at) {
+            agent.note(Note::TaskGiven { task });
+            let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
+            intents.clone().for_each(|intent| agent.note(Note::Wanted { task, intent }));
+            let ops: Rc<[OpId]> = intents.map(|intent| agent.mint_op(intent)).collect();
+            submit(&agent, &contacts, task, &ops);
+            open.insert(task, ops);
+            next = coming.next();
+            next_at += agent.draw("gap after", task, |spot| spot.span("gap", &tasks.every));
+        }
+        if open.is_empty() && next.is_none() {
+            return agent.finish_after(AFTERMATH);
+        }
+        if agent.now() >= ask_again_at {
+            open.iter().for_each(|(task, ops)| submit(&agent, &contacts, *task, ops));
+            ask_again_at = agent.now() + PATIENCE;
+        }
+        let wake_at = if next.is_some() { ask_again_at.min(next_at) } else { ask_again_at };
+        let Ok(mail) = agent.receive_within(wake_at.since(agent.now()), "a report").await else { continue };
+        if let Some(UserSay::Report { task, .. }) = mail.open()
+            && open.remove(task).is_some()
+        {
+            agent.expect_no_more(*task);
+            agent.claim(Claim::Informed { task: *task });
+        }
+    }
+}
+
+fn submit(agent: &Agent, contacts: &[Name], task: Name, ops: &Rc<[OpId]>) {
+    for contact in contacts {
+        agent.expect(*contact, "a report on the task", task);
+        agent.send(*contact, task, UserSay::Submit { task, ops: Rc::clone(ops) });
+    }
+}
