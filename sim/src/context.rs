@@ -284,7 +284,7 @@ impl<D: Domain> Context<D> {
         let mut core = self.core();
         let expectations = &mut core.node(self.node).expectations;
         let expectation = Expectation { about, on, why };
-        match expectations.binary_search_by_key(&about, |known| known.about) {
+        match expectations.binary_search_by_key(&(about, on), |known| (known.about, known.on)) {
             Ok(place) => expectations[place] = expectation,
             Err(place) => expectations.insert(place, expectation),
         }

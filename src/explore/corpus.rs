@@ -70,7 +70,7 @@ impl Corpus {
         }
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = tempfile::Builder::new().prefix(".saving-").tempfile_in(folder).map_err(failed)?;
+        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
         file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         match file.persist_noclobber(&path) {
@@ -104,6 +104,15 @@ impl Corpus {
         let file = format!("{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32);
         self.root.join(format!("{}-{file}", seed.case.scenario))
     }
+}
+
+/// Temporary files are private by default; a corpus is there to be shared, as far as the umask allows.
+fn readable_by_all() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".saving-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

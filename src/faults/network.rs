@@ -116,7 +116,7 @@ fn read_reorder(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(),
     }
     let shortest = longest.min(SimSpan::from_millis(1));
     let messages = Messages { between, message, chance };
-    messages.add_rules("reorder", Action::Delay(SimSpan::ZERO), Some(&(shortest..=longest)), cast, chaos)
+    messages.add_rules("reorder", Action::Reorder(SimSpan::ZERO), Some(&(shortest..=longest)), cast, chaos)
 }
 
 impl Messages {

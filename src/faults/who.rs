@@ -48,15 +48,15 @@ pub(super) fn tools(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>,
     Ok(each_once(tools))
 }
 
-/// The agents or the tool that a word stands for: whatever sends and receives messages.
+/// Whoever a word stands for that sends and receives messages: agents, a tool, the user, the lock service.
 pub(super) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
     let name = Name::new(word.get_ref());
-    if cast.tools.contains(&name) {
+    if cast.is_node(name) {
         return Ok(vec![name]);
     }
     cast.agents_called(word.get_ref()).ok_or_else(|| {
         let mut known = cast.agent_names();
-        known.extend(cast.tools.iter().map(|tool| tool.as_str()));
+        known.extend(cast.tools.iter().chain(&cast.bystanders).map(|name| name.as_str()));
         Problem::unknown(word.span(), "agent or tool", word.get_ref(), &known)
     })
 }

@@ -36,7 +36,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         None if given => Verdict::Holds,
         None => Verdict::Vacuous,
         Some((task, wish)) => {
-            let waits = Waits::of(history);
+            let waits = Waits::of(history, *task);
             let because: Vec<_> = [*wish].into_iter().chain(waits.events()).collect();
             let others = match open.len() - 1 {
                 0 => String::new(),
@@ -48,19 +48,33 @@ fn judge(history: &TeamHistory) -> Verdict {
 }
 
 /// Who waits for whom at the end of a run.
-struct Waits<'a>(Vec<(&'a Event<Note>, Name, Name, Name)>);
+struct Waits<'a> {
+    all: Vec<(&'a Event<Note>, Name, Name, Name)>,
+    /// Who is dead and did not come back.
+    down: BTreeSet<Name>,
+}
 
 impl<'a> Waits<'a> {
-    fn of(history: &'a TeamHistory) -> Self {
-        let waits = history.events().iter().filter_map(|event| match event.what {
-            What::Waiting { on, why, about } => Some((event, on, why, about)),
-            _ => None,
-        });
-        Self(waits.collect())
+    /// All waits if they go in circles, else those that `task` is stuck in, as far as anybody says so.
+    fn of(history: &'a TeamHistory, task: Name) -> Self {
+        let mut waits = Self { all: Vec::new(), down: BTreeSet::new() };
+        for event in history.events() {
+            match event.what {
+                What::Waiting { on, why, about } => waits.all.push((event, on, why, about)),
+                What::Crashed { .. } => drop(waits.down.insert(event.node)),
+                What::Started { .. } => drop(waits.down.remove(&event.node)),
+                _ => {}
+            }
+        }
+        let is_of_task = |about: Name| about.as_str().split('/').next() == Some(task.as_str());
+        if waits.cycle().is_none() && waits.all.iter().any(|(.., about)| is_of_task(*about)) {
+            waits.all.retain(|(.., about)| is_of_task(*about));
+        }
+        waits
     }
 
     fn events(&self) -> impl Iterator<Item = &'a Event<Note>> {
-        self.0.iter().map(|(event, ..)| *event)
+        self.all.iter().map(|(event, ..)| *event)
     }
 
     fn in_words(&self, stop: Option<Stop>) -> String {
@@ -69,11 +83,13 @@ impl<'a> Waits<'a> {
             return format!("deadlock, {} -> {}", names.join(" -> "), names[0]);
         }
         let mut words: Vec<_> = self
-            .0
+            .all
             .iter()
-            .map(|(event, on, why, about)| format!("{} waits for {on} ({why}, {about})", event.node))
+            .map(|(event, on, why, about)| {
+                let down = if self.down.contains(on) { ", which is dead" } else { "" };
+                format!("{} waits for {on}{down} ({why}, {about})", event.node)
+            })
             .collect();
-        words.dedup();
         if words.len() > 4 {
             let more = words.len() - 4;
             words.truncate(4);
@@ -89,7 +105,7 @@ impl<'a> Waits<'a> {
     /// The names on a cycle of waits, if there is one.
     fn cycle(&self) -> Option<Vec<Name>> {
         let mut on: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
-        for (event, whom, ..) in &self.0 {
+        for (event, whom, ..) in &self.all {
             on.entry(event.node).or_default().insert(*whom);
         }
         on.keys().find_map(|start| Self::path_back(&on, *start, &mut vec![*start]))

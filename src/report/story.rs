@@ -16,6 +16,9 @@ use std::fmt;
 /// How many lines a story may have.
 const LINES: usize = 18;
 
+/// How many intents that never happened are named.
+const NEVER_LINES: usize = 4;
+
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAULT: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
@@ -30,6 +33,18 @@ pub struct Story<'a> {
     file: Option<String>,
 }
 
+/// An event, told once however often it came right after itself.
+struct Line<'a> {
+    event: &'a Event<Note>,
+    times: u32,
+}
+
+impl Line<'_> {
+    fn says_the_same_as(&self, event: &Event<Note>) -> bool {
+        self.event.node == event.node && told(self.event) == told(event)
+    }
+}
+
 impl<'a> Story<'a> {
     /// The story of a saved failure as it went in `run`; `None` if the property held there.
     pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
@@ -38,15 +53,12 @@ impl<'a> Story<'a> {
     }
 
     /// The events worth telling: those the property points at, the faults, and what led from one to the other.
-    fn lines(&self) -> Vec<&'a Event<Note>> {
+    fn lines(&self) -> Vec<Line<'a>> {
         let history = &self.run.outcome.history;
         let mut told: BTreeSet<EventId> = self.violation.because.iter().copied().collect();
         let mut subjects: BTreeSet<Name> = BTreeSet::new();
         for id in &self.violation.because {
             subjects.extend(subject(history.event(*id)));
-            for cause in history.causes(*id).filter(|event| is_telling(event)).take(4) {
-                told.insert(cause.id);
-            }
         }
         let last = self.violation.because.iter().max().copied();
         for event in history.events() {
@@ -57,13 +69,19 @@ impl<'a> Story<'a> {
                 told.insert(event.id);
             }
         }
-        let mut lines: Vec<_> = told.into_iter().map(|id| history.event(id)).collect();
+        let mut lines: Vec<Line<'a>> = Vec::new();
+        for event in told.into_iter().map(|id| history.event(id)) {
+            match lines.last_mut() {
+                Some(last) if last.says_the_same_as(event) => last.times += 1,
+                _ => lines.push(Line { event, times: 1 }),
+            }
+        }
         self.shorten(&mut lines);
         lines
     }
 
     /// Keeps what the property points at, the faults, and as much before each as there is room for.
-    fn shorten(&self, lines: &mut Vec<&'a Event<Note>>) {
+    fn shorten(&self, lines: &mut Vec<Line<'a>>) {
         while lines.len() > LINES {
             let is_kept = |event: &Event<Note>| {
                 self.violation.because.contains(&event.id) || matches!(event.what, What::Struck(_))
@@ -71,14 +89,10 @@ impl<'a> Story<'a> {
             // The line that stands furthest from the next one that must be kept.
             let mut distance = usize::MAX;
             let mut furthest = (0, None);
-            for (index, event) in lines.iter().enumerate().rev() {
-                if is_kept(event) {
-                    distance = 0;
-                } else {
-                    distance = distance.saturating_add(1);
-                    if distance >= furthest.0 {
-                        furthest = (distance, Some(index));
-                    }
+            for (index, line) in lines.iter().enumerate().rev() {
+                distance = if is_kept(line.event) { 0 } else { distance.saturating_add(1) };
+                if distance > 0 && distance >= furthest.0 {
+                    furthest = (distance, Some(index));
                 }
             }
             match furthest.1 {
@@ -128,8 +142,11 @@ impl<'a> Story<'a> {
             let intents = if once == 1 { "intent" } else { "intents" };
             writeln!(f, "    once     {once} {intents}")?;
         }
-        for intent in missing {
+        for intent in missing.iter().take(NEVER_LINES) {
             writeln!(f, "    {FAULT}never{FAULT:#}    {intent}")?;
+        }
+        if missing.len() > NEVER_LINES {
+            writeln!(f, "             and {} more never", missing.len() - NEVER_LINES)?;
         }
         Ok(())
     }
@@ -155,16 +172,17 @@ impl fmt::Display for Story<'_> {
             writeln!(f, "    {FAULT}{}{FAULT:#}: {}", fault.at, fault.action)?;
         }
         writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
-        for event in self.lines() {
+        for Line { event, times } in self.lines() {
             let style = match &event.what {
                 What::Struck(_) | What::Crashed { .. } => FAULT,
                 _ if violation.because.contains(&event.id) => BAD,
                 _ => Style::new(),
             };
             let (at, node) = (rounded(event.at), event.node);
+            let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
             writeln!(
                 f,
-                "    {FAINT}{at:>11} {:>5}{FAINT:#}  {style}{node:<13} {}{style:#}",
+                "    {FAINT}{at:>11} {:>5}{FAINT:#}  {style}{node:<13} {}{again}{style:#}",
                 event.id.to_string(),
                 told(event)
             )?;

@@ -4,11 +4,11 @@ use crate::explore::{CaseReport, CaseVerdict};
 use comfy_table::{CellAlignment, Table, presets};
 use std::time::Duration;
 
-/// The cases with what became of them, for a terminal.
+/// The cases with what became of them, and under them how often each fault struck, for a terminal.
 pub fn table(rows: &[(CaseReport, Duration)]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["scenario", "case", "seeds", "runs/s", "faults fired", "verdict"]);
+    table.load_style(presets::NOTHING);
+    table.set_header(["SCENARIO", "CASE", "SEEDS", "RUNS/S", "VERDICT"]);
     for column in [2, 3] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -24,11 +24,26 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
             report.case.label(),
             report.seeds.to_string(),
             format!("{:.0}", runs_per_second(report, *took)),
-            fired(report),
             verdict(report),
         ]);
     }
-    table.to_string()
+    format!("{}\n\n{}", trimmed(&table), trimmed(&struck(rows)))
+}
+
+/// How often each fault struck in the cases as written, or in whatever was run of a scenario.
+fn struck(rows: &[(CaseReport, Duration)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["SCENARIO", "FAULTS THAT STRUCK"]);
+    for (report, _) in rows.iter().filter(|(report, _)| report.case.without().is_none()) {
+        table.add_row([report.case.scenario.name.to_string(), fired(report)]);
+    }
+    table
+}
+
+/// A table without the blanks that fill its last column.
+fn trimmed(table: &Table) -> String {
+    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 /// Runs a second of wall time.
@@ -49,7 +64,11 @@ pub(super) fn verdict(report: &CaseReport) -> String {
         CaseVerdict::Holds => "holds".to_owned(),
         CaseVerdict::Caught(finding) => {
             let broke = report.tallies[finding.property].violated;
-            format!("caught: {} broke after {} seeds ({broke} in all)", finding.property, finding.after_seeds)
+            let after = match finding.after_seeds {
+                1 => "at the first seed".to_owned(),
+                seeds => format!("after {seeds} seeds"),
+            };
+            format!("caught: {} broke {after} ({broke} in all)", finding.property)
         }
         CaseVerdict::Broken(findings) => {
             let broken: Vec<_> =

@@ -1,7 +1,9 @@
 //! Who is who in a scenario: agents, groups and tools by name.
 
+use crate::agent::LeaseService;
 use crate::scenario::Tool;
 use crate::workflows::Workflow;
+use crate::workflows::user::USER;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
@@ -16,6 +18,8 @@ pub struct Cast {
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// Every tool.
     pub tools: Vec<Name>,
+    /// Who sends and receives messages without being an agent or a tool: the user and the lock service.
+    pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
     pub crash_points: &'static [&'static str],
 }
@@ -35,8 +39,14 @@ impl Cast {
             agents.extend(&members);
             groups.insert(Name::new(role.group), members);
         }
-        let tools = tools.keys().copied().collect();
-        Self { workflow: workflow.name, agents, groups, tools, crash_points: workflow.crash_points }
+        Self {
+            workflow: workflow.name,
+            agents,
+            groups,
+            tools: tools.keys().copied().collect(),
+            bystanders: [USER, LeaseService::NAME].map(Name::new).to_vec(),
+            crash_points: workflow.crash_points,
+        }
     }
 
     /// The agents that a name stands for: one, or a group, or `everyone`.
@@ -46,6 +56,11 @@ impl Cast {
             return Some(self.agents.clone());
         }
         self.groups.get(&name).cloned().or_else(|| self.agents.contains(&name).then(|| vec![name]))
+    }
+
+    /// Whether a name stands for exactly one sender and receiver of messages.
+    pub fn is_node(&self, name: Name) -> bool {
+        [&self.agents, &self.tools, &self.bystanders].into_iter().any(|names| names.contains(&name))
     }
 
     /// Every name that stands for agents.

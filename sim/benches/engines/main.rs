@@ -5,33 +5,37 @@
 mod floor;
 #[cfg(madsim)]
 mod madsim_endpoint;
+mod native;
 mod table;
 mod turmoil;
 mod workload;
 
 use criterion::{BenchmarkId, Criterion};
 use std::time::Duration;
-use workload::{History, SIZES, Size};
+use workload::{Ran, SIZES, Size};
 
 const GROUP: &str = "engines";
 
 struct Engine {
     name: &'static str,
-    run: fn(Size, u64) -> History,
+    run: fn(Size, u64) -> Ran,
 }
 
 /// The rivals, in the order of the table.
 const RIVALS: &[Engine] = &[
-    Engine { name: "floor", run: floor::run },
-    Engine { name: "turmoil", run: turmoil::run },
+    Engine { name: "floor", run: |size, seed| floor::run(size, seed).ran() },
+    Engine { name: "turmoil", run: |size, seed| turmoil::run(size, seed).ran() },
     #[cfg(madsim)]
-    Engine { name: "madsim_endpoint", run: madsim_endpoint::run },
+    Engine { name: "madsim_endpoint", run: |size, seed| madsim_endpoint::run(size, seed).ran() },
     #[cfg(madsim)]
-    Engine { name: "madsim_endpoint_same_thread", run: madsim_endpoint::run_on_this_thread },
+    Engine {
+        name: "madsim_endpoint_same_thread",
+        run: |size, seed| madsim_endpoint::run_on_this_thread(size, seed).ran(),
+    },
 ];
 
-/// perfidy-sim's own engines; `native.rs` adds them once they have an API.
-const OURS: &[Engine] = &[];
+/// perfidy-sim's own engine.
+const OURS: &[Engine] = &[Engine { name: "native", run: native::run }];
 
 fn main() {
     let results = table::results_folder();
@@ -67,9 +71,9 @@ fn is_measuring() -> bool {
 /// Measures runs of `engine`, each with a seed of its own.
 fn measure(criterion: &mut Criterion, engine: &Engine, size: Size) {
     let run = |seed| {
-        let history = (engine.run)(size, seed);
-        assert!(history.is_complete(), "{} left requests of seed {seed} unanswered", engine.name);
-        history.digest()
+        let ran = (engine.run)(size, seed);
+        assert!(ran.is_complete, "{} left requests of seed {seed} unanswered", engine.name);
+        ran.digest
     };
     assert_eq!(run(0), run(0), "{} does not repeat itself", engine.name);
     assert_ne!(run(0), run(1), "{} ignores its seed", engine.name);

@@ -153,13 +153,20 @@ impl History {
         self.record(at, Kind::TimedOut, request, sent)
     }
 
-    pub fn digest(&self) -> u64 {
-        self.digest
-    }
-
     pub fn is_complete(&self) -> bool {
         self.answered == ROUND_TRIPS
     }
+
+    pub fn ran(&self) -> Ran {
+        Ran { digest: self.digest, is_complete: self.is_complete() }
+    }
+}
+
+/// What is left of a run: a digest of its history, and whether every request was answered.
+#[derive(Clone, Copy)]
+pub struct Ran {
+    pub digest: u64,
+    pub is_complete: bool,
 }
 
 /// A history that the tasks of one run write to in turn.

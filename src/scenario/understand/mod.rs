@@ -13,7 +13,7 @@ use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
 use crate::scenario::{Model, Network, Problem, Scenario, Span, Spread, Tasks, Tool};
 use crate::workflows::{self, Cast, Workflow};
-use perfidy_sim::{Name, SimSpan};
+use perfidy_sim::{Chaos, Name, SimSpan};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -80,8 +80,22 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Turns a text into a scenario, or into everything that is wrong with it.
-pub(super) fn understand(name: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
+/// What is wrong with the pinned faults in the text of a saved failure of a scenario.
+pub(super) fn check_pinned(text: &str, scenario: &Scenario) -> Vec<Problem> {
+    let Ok(root) = DeTable::parse(text) else { return Vec::new() };
+    let found = &mut Found::default();
+    let pinned = Tables(entries(root.get_ref())).list("fault", found);
+    let mut chaos = Chaos { until: scenario.heals_at(), ..Chaos::default() };
+    pinned::read(&pinned, &scenario.cast(), &mut chaos, found);
+    std::mem::take(&mut found.0)
+}
+
+/// Turns a text into a scenario for one of these workflows, or into everything that is wrong with it.
+pub(super) fn understand(
+    name: &str,
+    text: &str,
+    workflows: &[&'static Workflow],
+) -> Result<Scenario, Vec<Problem>> {
     if text.trim().is_empty() {
         let help = "begin with a comment that says what the scenario probes, then workflow = \"conductor\"";
         return Err(vec![Problem::whole("the file is empty").help(help)]);
@@ -101,7 +115,7 @@ pub(super) fn understand(name: &str, text: &str) -> Result<Scenario, Vec<Problem
     let model = latency(&tables, "model", SimSpan::from_millis(200)..=SimSpan::from_millis(2_000), found);
     let settle_within = settle(&tables, found);
     let waived = waived(&tables, found);
-    let Some(workflow) = found.keep(workflow(&tables)) else { return Err(std::mem::take(&mut found.0)) };
+    let Some(workflow) = found.keep(workflow(&tables, workflows)) else { return Err(std::mem::take(&mut found.0)) };
 
     let team = team(&tables, workflow, found);
     let cast = Cast::new(workflow, &team, &tools);

@@ -141,7 +141,7 @@ fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
 
 /// Refuses what is neither an agent nor a tool, and groups: a place in a run belongs to one.
 fn node(name: &str, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
-    if cast.tools.contains(&Name::new(name)) { Ok(()) } else { one_agent(name, cast, place, "agent or tool") }
+    if cast.is_node(Name::new(name)) { Ok(()) } else { one_agent(name, cast, place, "agent or tool") }
 }
 
 fn agent(name: &str, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
