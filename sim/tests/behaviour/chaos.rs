@@ -87,6 +87,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
     let rules = vec![
         rule("drop", Hook::Message, Action::Drop, None),
         rule("delay", Hook::Message, Action::Delay(ms(0)), Some(ms(1)..=ms(2_000))),
+        rule("reorder", Hook::Message, Action::Reorder(ms(0)), Some(ms(1)..=ms(50))),
         rule("duplicate", Hook::Message, Action::Duplicate(ms(0)), Some(ms(0)..=ms(500))),
         rule("crash", Hook::Before, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
         rule("death", Hook::Before, Action::Crash(None), None),

@@ -1,6 +1,6 @@
 //! A crash takes everything that was not synced, and nothing that was.
 
-use crate::{events_at, ms, name, notes, on_every_engine, with_faults};
+use crate::{events_at, last_thing, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{SimSpan, Stop, What, World};
 
 fn worker(world: &mut World<crate::Numbers>) {
@@ -39,8 +39,7 @@ fn a_crash_drops_tasks_and_unsynced_writes_and_the_next_life_begins_with_what_wa
 fn a_crash_for_good_is_for_good() {
     let config = with_faults(&[("worker, after write, log, try 1", "crash for good")]);
     on_every_engine(&config, worker, |engine, outcome| {
-        let last = outcome.history.events().last().unwrap();
-        assert_eq!(last.what, What::Crashed { lost_writes: 1 }, "{engine}");
+        assert_eq!(*last_thing(&outcome), What::Crashed { lost_writes: 1 }, "{engine}");
         assert_eq!(outcome.stop, Stop::Quiescent, "{engine}");
     });
 }

@@ -72,6 +72,13 @@ fn notes(outcome: &Outcome<Numbers>) -> Vec<u64> {
     outcome.history.notes().map(|(_, note)| *note).collect()
 }
 
+/// The last thing that happened before the run ended.
+fn last_thing(outcome: &Outcome<Numbers>) -> &What<u64> {
+    assert_eq!(outcome.history.ended(), Some(outcome.stop));
+    let [.., last, _] = outcome.history.events() else { panic!("nothing happened") };
+    &last.what
+}
+
 /// What happened at a node, in order.
 fn events_at(outcome: &Outcome<Numbers>, node: &str) -> Vec<What<u64>> {
     let events = outcome.history.events().iter().filter(|event| event.node == name(node));

@@ -1,6 +1,6 @@
 //! What can happen to a message on its way.
 
-use crate::{Numbers, at, name, notes, on_every_engine, with_faults};
+use crate::{Numbers, at, last_thing, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Event, Loss, Outcome, SimSpan, What, World};
 
 fn two_letters(world: &mut World<Numbers>) {
@@ -46,12 +46,14 @@ fn a_dropped_message_is_lost() {
 }
 
 #[test]
-fn a_delayed_message_is_overtaken() {
-    let config = with_faults(&[("sender > reader, letter, first, try 1", "delay 3s")]);
-    on_every_engine(&config, two_letters, |engine, outcome| {
-        assert_eq!(notes(&outcome), [2, 1], "{engine}");
-        assert!(outcome.ended > at(3_000), "{engine}");
-    });
+fn a_delayed_or_reordered_message_is_overtaken() {
+    for action in ["delay 3s", "reorder 3s"] {
+        let config = with_faults(&[("sender > reader, letter, first, try 1", action)]);
+        on_every_engine(&config, two_letters, |engine, outcome| {
+            assert_eq!(notes(&outcome), [2, 1], "{engine}");
+            assert!(outcome.ended > at(3_000), "{engine}");
+        });
+    }
 }
 
 #[test]
@@ -72,7 +74,7 @@ fn a_message_to_nobody_is_lost() {
             });
         },
         |engine, outcome| {
-            let last = &outcome.history.events().last().unwrap().what;
+            let last = last_thing(&outcome);
             assert!(matches!(last, What::Lost { why: Loss::NodeDown, .. }), "{engine}: {last:?}");
         },
     );

@@ -71,7 +71,7 @@ fn chaos_strikes_in_every_way_it_can() {
                 }
             }
         }
-        assert_eq!(kinds.len(), 9, "{engine}");
+        assert_eq!(kinds.len(), 10, "{engine}");
     }
 }
 

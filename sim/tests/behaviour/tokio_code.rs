@@ -1,6 +1,6 @@
 //! Agents that are real tokio code, on madsim.
 
-use crate::{Numbers, at, chaos, ms, name, notes, run, with_faults};
+use crate::{Numbers, at, chaos, last_thing, ms, name, notes, run, with_faults};
 use madsim_tokio as tokio;
 use perfidy_sim::{Context, Engine, Limits, Outcome, SimSpan, Stop, What, World, WorldConfig};
 use std::time::Duration;
@@ -163,8 +163,7 @@ fn a_task_of_tokio_that_panics_is_a_finding_about_its_node() {
         }
     });
     assert_eq!(outcome.stop, Stop::Panicked { node: name("fragile") });
-    let last = &outcome.history.events().last().unwrap().what;
-    assert_eq!(*last, What::Panicked { message: "spawned and lost".into() });
+    assert_eq!(*last_thing(&outcome), What::Panicked { message: "spawned and lost".into() });
 }
 
 #[test]
