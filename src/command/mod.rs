@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a run may take in real time before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Deterministic simulation testing for agent workflows.
 #[derive(Parser)]
@@ -103,13 +103,11 @@ pub fn main() -> ExitCode {
 /// Prints a line of a result. Nobody listening any more (`perfidy run | head`) is no reason to complain.
 fn say(line: impl fmt::Display) {
     if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => exit(0),
-            _ => {
-                complain(format!("cannot write the result: {error}"));
-                exit(i32::from(Status::BadInput.code()));
-            }
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            exit(0);
         }
+        complain(format!("cannot write the result: {error}"));
+        exit(i32::from(Status::BadInput.code()));
     }
 }
 

@@ -86,7 +86,7 @@ fn in_words(file: &Path, case: &Case, saved: &SavedSeed, answer: &Answer) -> Str
                 `perfidy run`"
             )
         }
-        Answer::Ambiguous { missing } => format!("ambiguous: the run ended before `{missing}` could come up"),
+        Answer::Ambiguous { why } => format!("ambiguous: {why}"),
     };
     let expected = match case.without() {
         Some(_) => " (the case takes a safeguard away, so it should fail)",

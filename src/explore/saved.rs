@@ -91,10 +91,10 @@ pub enum Answer {
         /// The place most like it that did come up.
         nearest: Option<Address>,
     },
-    /// The run ended before the place could come up.
+    /// The run ended before the place could come up, or was cut short.
     Ambiguous {
-        /// The place.
-        missing: Address,
+        /// How the run ended, in words.
+        why: String,
     },
 }
 
@@ -140,8 +140,8 @@ impl SavedSeed {
         if let Err(missing) = saved.engine.available() {
             return Err(bad(Problem::whole(missing.to_string())));
         }
-        saved.case()?;
-        Ok(saved)
+        let problems = saved.case()?.scenario.check_pinned(&text);
+        if problems.is_empty() { Ok(saved) } else { Err(BadSeed(Problems::new(shown, text, problems))) }
     }
 
     /// Whether a text looks like a saved failure, good or bad, and not like a scenario.
@@ -176,14 +176,27 @@ impl SavedSeed {
         if run.violation(&self.property).is_some() {
             return Answer::Reproduced { same_history: run.outcome.digest() == self.digest };
         }
-        let Some(missing) = run.outcome.pinned.iter().find(|pinned| !pinned.met) else {
-            return Answer::Fixed;
+        let missing = run.outcome.pinned.iter().find(|pinned| !pinned.met).map(|pinned| pinned.fault.at);
+        let ended = match run.outcome.stop {
+            Stop::Finished => None,
+            // Everything was met and judged; that time ran out is what another property is about.
+            Stop::Quiescent | Stop::Deadline if missing.is_none() => None,
+            Stop::Quiescent => Some("everybody was waiting".to_owned()),
+            Stop::Deadline => Some("time ran out".to_owned()),
+            Stop::TooManyEvents => Some("there were too many events".to_owned()),
+            Stop::Spinning { node } => Some(format!("{node} ran on without waiting")),
+            Stop::Panicked { node } => Some(format!("{node} panicked")),
         };
-        let missing = missing.fault.at;
-        if !matches!(run.outcome.stop, Stop::Finished) {
-            return Answer::Ambiguous { missing };
+        match (missing, ended) {
+            (None, None) => Answer::Fixed,
+            (Some(missing), None) => {
+                Answer::Stale { missing, nearest: nearest(missing, &run.outcome.visited) }
+            }
+            (None, Some(ended)) => Answer::Ambiguous { why: format!("the run was cut short: {ended}") },
+            (Some(missing), Some(ended)) => {
+                Answer::Ambiguous { why: format!("{ended} before `{missing}` could come up") }
+            }
         }
-        Answer::Stale { missing, nearest: nearest(missing, &run.outcome.visited) }
     }
 
     /// What tells it apart: the property, the case and the faults.
@@ -199,7 +212,10 @@ impl SavedSeed {
         })
     }
 
-    /// The file's text.
+    /// The file's text, as it stands at `path`.
+    ///
+    /// # Panics
+    /// Never: a saved seed has nothing that TOML cannot say.
     pub fn to_toml(&self, path: &Path) -> String {
         let faults = match self.faults.len() {
             0 => "No fault is needed.".to_owned(),

@@ -9,7 +9,7 @@
 pub mod network;
 pub mod process;
 pub mod tool_lies;
-mod who;
+pub(crate) mod who;
 
 use crate::scenario::{Entry, Problem};
 use crate::workflows::Cast;

@@ -45,7 +45,8 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
-type Between = Spanned<[who::Word; 2]>;
+/// Two names; a list, because an array would pass over a third.
+type Between = Spanned<Vec<who::Word>>;
 
 /// The messages of a rule and how likely it is to strike one.
 struct Messages {
@@ -142,7 +143,7 @@ impl Messages {
             chaos.rules.push(rule(Selector::Any, Selector::Any, chance));
             return Ok(());
         };
-        let (left, right) = sides(between, cast)?;
+        let (left, right) = sides(two(between)?, cast)?;
         if left.len() == 1 && left == right {
             return Err(Problem::at(between.span(), "there is no link between an agent and itself"));
         }
@@ -155,8 +156,15 @@ impl Messages {
     }
 }
 
-fn sides(between: &Between, cast: &Cast) -> Result<(Vec<Name>, Vec<Name>), Problem> {
-    let [left, right] = between.get_ref();
+fn two(between: &Between) -> Result<[&who::Word; 2], Problem> {
+    match between.get_ref().as_slice() {
+        [left, right] => Ok([left, right]),
+        other => Err(Problem::at(between.span(), format!("`between` has {} names", other.len()))
+            .help("write two, as in between = [\"coordinator\", \"executors\"]")),
+    }
+}
+
+fn sides([left, right]: [&who::Word; 2], cast: &Cast) -> Result<(Vec<Name>, Vec<Name>), Problem> {
     Ok((who::nodes(left, cast)?, who::nodes(right, cast)?))
 }
 
@@ -172,12 +180,12 @@ struct Partition {
 
 fn read_partition(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
     let partition: Partition = entry.read()?;
-    let (left, right) = sides(&partition.between, cast)?;
+    let [a, b] = two(&partition.between)?;
+    let (left, right) = sides([a, b], cast)?;
     if let Some(both) = left.iter().find(|name| right.contains(name)) {
         let message = format!("`{both}` is on both sides of the partition");
         return Err(Problem::at(partition.between.span(), message).help("name two groups that share nobody"));
     }
-    let [a, b] = partition.between.get_ref();
     let sign = if partition.one_way { '>' } else { '|' };
     let site = Name::new(&format!("partition {a} {sign} {b}"));
     if chaos.windows.iter().any(|window| window.site == site) {
@@ -228,12 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn reordering_is_a_short_delay() {
+    fn reordering_holds_a_message_back() {
         let chaos =
             chaos_of(r#"reorder = { message = ["assign", "report"], chance = "10%", within = "100ms" }"#);
         let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
         assert_eq!(rule.kind.as_str(), "reorder");
-        assert_eq!(rule.action, Action::Delay(SimSpan::ZERO));
+        assert_eq!(rule.action, Action::Reorder(SimSpan::ZERO));
         assert_eq!(rule.span, Some(SimSpan::from_millis(1)..=SimSpan::from_millis(100)));
         assert_eq!(rule.what, of(&["assign", "report"]));
     }

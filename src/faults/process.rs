@@ -220,7 +220,7 @@ mod tests {
                 "belongs to crashes by the clock",
             ),
             (r#"crash = { at = "ticketing", chance = "1%" }"#, "tools neither crash nor pause"),
-            (r#"crash = { at = "planner", before = "cal", chance = "1%" }"#, "unknown step of the workflow"),
+            (r#"crash = { at = "planner", before = "cal", chance = "1%" }"#, "take no step `cal`"),
             (r#"pause = { at = "planner", chance = "1%" }"#, "nothing says how long it lasts"),
             (r#"pause = { at = "planer", chance = "1%", lasting = "1s" }"#, "unknown agent `planer`"),
         ] {

@@ -3,7 +3,7 @@
 use crate::scenario::{OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
 use perfidy_sim::{Chance, Name, SimSpan};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
 /// A word of a file with its place.
@@ -23,11 +23,21 @@ pub(super) fn agents(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>
 
 fn not_an_agent(word: &Word, cast: &Cast) -> Problem {
     if cast.tools.contains(&Name::new(word.get_ref())) {
-        let message = format!("`{}` is a tool; tools neither crash nor pause", word.get_ref());
-        return Problem::at(word.span(), message)
-            .help("let it be silent with `mute`, or late with `late-reply`");
+        return tools_live_on(word.span(), word.get_ref());
     }
     Problem::unknown(word.span(), "agent", word.get_ref(), &cast.agent_names())
+}
+
+/// A fault of agents, at a tool.
+pub(crate) fn tools_live_on(place: Range<usize>, tool: &str) -> Problem {
+    Problem::at(place, format!("`{tool}` is a tool; tools neither crash nor pause"))
+        .help("let it be silent with `mute`, or late with `late-reply`")
+}
+
+/// A step that the workflow's agents do not take.
+pub(crate) fn no_such_step(place: Range<usize>, step: &str, cast: &Cast) -> Problem {
+    let message = format!("agents of the workflow `{}` take no step `{step}`", cast.workflow);
+    Problem::at(place, message).nearest_of(step, cast.crash_points)
 }
 
 /// The tools that the words stand for, each once.
@@ -67,8 +77,7 @@ pub(super) fn crash_points(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec
         if cast.crash_points.contains(&word.get_ref().as_str()) {
             return Ok(Name::new(word.get_ref()));
         }
-        let what = format!("step of the workflow `{}`", cast.workflow);
-        Err(Problem::unknown(word.span(), &what, word.get_ref(), cast.crash_points))
+        Err(no_such_step(word.span(), word.get_ref(), cast))
     };
     Ok(each_once(words.iter().map(step).collect::<Result<_, _>>()?))
 }

@@ -123,8 +123,8 @@ mod testing {
             self
         }
 
-        pub fn note(self, node: &str, note: Note) -> Self {
-            self.event(node, What::Note(note))
+        pub fn note(self, node: &str, says: Note) -> Self {
+            self.event(node, What::Note(says))
         }
 
         pub fn claim(self, node: &str, claim: Claim) -> Self {

@@ -96,7 +96,7 @@ impl ReplayRecord {
             Answer::Reproduced { same_history } => ("reproduced", *same_history, None),
             Answer::Fixed => ("fixed", false, None),
             Answer::Stale { missing, .. } => ("stale", false, Some(*missing)),
-            Answer::Ambiguous { missing } => ("ambiguous", false, Some(*missing)),
+            Answer::Ambiguous { .. } => ("ambiguous", false, None),
         };
         Self {
             schema: 1,

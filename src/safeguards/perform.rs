@@ -26,11 +26,11 @@ pub async fn perform(
     tried_before: bool,
 ) -> Result<Receipt, ToolError> {
     let call = ToolCall { wish, op, keyed: safeguards.has::<IdempotencyKeys>() };
-    let observes = safeguards.has::<ObserveBeforeRetry>();
+    let looks_first = safeguards.has::<ObserveBeforeRetry>();
     let retry = safeguards.get::<Retry>();
     let mut failed = 0;
     loop {
-        let observed = if observes && (tried_before || failed > 0) {
+        let observed = if looks_first && (tried_before || failed > 0) {
             agent.look_up(wish, CALL_TIMEOUT).await.map_err(ToolError::Indefinite)
         } else {
             Ok(None)

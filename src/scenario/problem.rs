@@ -56,11 +56,17 @@ impl Problem {
 
     /// A name that does not exist, with the nearest that does or with all there are.
     pub fn unknown(span: Range<usize>, what: &str, word: &str, known: &[&str]) -> Self {
-        let problem = Self::at(span, format!("unknown {what} `{word}`"));
+        Self::at(span, format!("unknown {what} `{word}`")).nearest_of(word, known)
+    }
+
+    /// The same problem, with the name that was probably meant or with all there are.
+    #[must_use]
+    pub fn nearest_of(self, word: &str, known: &[&str]) -> Self {
         match (nearest(word, known), known) {
-            (Some(near), _) => problem.help(format!("did you mean `{near}`?")),
-            (None, []) => problem.help(format!("there is no {what} to name here")),
-            (None, _) => problem.help(format!("there is {}", listed(known))),
+            (Some(near), _) => self.help(format!("did you mean `{near}`?")),
+            (None, []) => self.help("there is nothing to name here"),
+            (None, [only]) => self.help(format!("there is only `{only}`")),
+            (None, _) => self.help(format!("there are {}", listed(known))),
         }
     }
 
@@ -77,7 +83,7 @@ impl Problem {
         } else if let Some((found, wanted)) = wrong_type(message) {
             format!("expected {}, found {found}", in_plain_words(wanted))
         } else {
-            message.to_owned()
+            in_plain_words_of_toml(message, span.as_ref()).to_owned()
         };
         Self { span, message: plain, help: None }
     }
@@ -231,6 +237,19 @@ fn in_plain_words(wanted: &str) -> &str {
     }
 }
 
+/// What the reader of TOML says of the commonest slips, as people would say it.
+fn in_plain_words_of_toml<'a>(message: &'a str, span: Option<&Range<usize>>) -> &'a str {
+    match message {
+        "string values must be quoted, expected literal string" if span.is_some_and(Range::is_empty) => {
+            "a value is missing here"
+        }
+        "string values must be quoted, expected literal string" => "text must stand in quotes",
+        "invalid basic string, expected `\"`" => "the quotes are not closed on this line",
+        "duplicate key" => "this is here a second time",
+        _ => message,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +294,7 @@ mod tests {
         assert_eq!(said("on = 1").message, "expected `true` or `false`, found integer `1`");
         assert_eq!(said("").message, "the key `on` is missing");
         assert_eq!(said("\"o`n\" = true").message, "unknown key `o`n`");
-        assert_eq!(said("off = true").help.as_deref(), Some("there is `on`"));
+        assert_eq!(said("off = true").help.as_deref(), Some("there is only `on`"));
     }
 
     #[test]

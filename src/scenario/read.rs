@@ -1,7 +1,8 @@
 //! From paths to scenarios: which files are read, under which names, and what stops a file from being read.
 
-use crate::scenario::understand::understand;
+use crate::scenario::understand::{check_pinned, understand};
 use crate::scenario::{Problem, Problems, Scenario, nearest};
+use crate::workflows::{self, Workflow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -29,7 +30,7 @@ impl Scenario {
     /// Everything that is wrong with the text.
     pub fn parse_file(path: &Path, root: &Path, text: &str) -> Result<Arc<Self>, Problems> {
         let bad = |list| Problems::new(path.display().to_string(), text, list);
-        understand(&name_below(path, root), text).map(Arc::new).map_err(bad)
+        understand(&name_below(path, root), text, workflows::ALL).map(Arc::new).map_err(bad)
     }
 
     /// Understands a scenario's text.
@@ -37,7 +38,20 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse(name: &str, text: &str) -> Result<Arc<Self>, Problems> {
-        understand(name, text).map(Arc::new).map_err(|list| Problems::new(name, text, list))
+        Self::parse_for(workflows::ALL, name, text)
+    }
+
+    /// Understands a scenario's text, which can name any of these workflows: yours, for example.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse_for(workflows: &[&'static Workflow], name: &str, text: &str) -> Result<Arc<Self>, Problems> {
+        understand(name, text, workflows).map(Arc::new).map_err(|list| Problems::new(name, text, list))
+    }
+
+    /// What is wrong with the pinned faults in the text of a saved failure of this scenario.
+    pub(crate) fn check_pinned(&self, text: &str) -> Vec<Problem> {
+        check_pinned(text, self)
     }
 }
 

@@ -22,8 +22,8 @@ use crate::scenario::Case;
 use crate::workflows::board::{Board, Entry, Plan};
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, UserSay, user};
-use crate::workflows::{Role, Workflow};
-use perfidy_sim::{Context, Name, SimSpan, SimTime, World};
+use crate::workflows::{Briefing, Role, Workflow};
+use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -89,29 +89,20 @@ impl Message for Say {
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
-    let case = Rc::new(case.clone());
-    let plan = Rc::new(Plan::new(&case));
-    let executors: Rc<[Name]> = case.scenario.cast().group("executors").into();
-    let mut add = |name: &str, run: fn(Agent, Rc<Plan>, Rc<Case>, Rc<[Name]>) -> perfidy_sim::LocalFuture| {
-        let (case, plan, executors) = (Rc::clone(&case), Rc::clone(&plan), Rc::clone(&executors));
-        world.agent(Name::new(name), move |context: Context<Agents>| {
-            let agent = Agent::new(context, case.scenario.model.latency.clone());
-            run(agent, Rc::clone(&plan), Rc::clone(&case), Rc::clone(&executors))
-        });
-    };
-    add(USER, |agent, plan, case, _| Box::pin(user(agent, plan, case, Rc::new([Name::new(COORDINATOR)]))));
-    add(COORDINATOR, |agent, plan, case, _| Box::pin(Coordinator::recover(agent, plan, case).run()));
-    add(PLANNER, |agent, plan, _, executors| Box::pin(planner(agent, plan, executors)));
-    add(VERIFIER, |agent, plan, _, _| Box::pin(verifier(agent, plan)));
-    for executor in executors.iter() {
-        add(executor.as_str(), |agent, plan, case, _| Box::pin(executor_loop(agent, plan, case)));
+    let briefing = Briefing::new(case, "executors");
+    let mut hire = |name: &str, run| briefing.hire(world, Name::new(name), run);
+    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[COORDINATOR])));
+    hire(COORDINATOR, |agent, briefing| Box::pin(Coordinator::recover(agent, briefing).run()));
+    hire(PLANNER, |agent, briefing| Box::pin(planner(agent, briefing)));
+    hire(VERIFIER, |agent, briefing| Box::pin(verifier(agent, briefing)));
+    for executor in briefing.doers.iter() {
+        hire(executor.as_str(), |agent, briefing| Box::pin(executor_loop(agent, briefing)));
     }
 }
 
 struct Coordinator {
     agent: Agent,
-    plan: Rc<Plan>,
-    case: Rc<Case>,
+    briefing: Briefing,
     board: Board,
     verified: BTreeMap<Name, bool>,
     failures: BTreeMap<(Name, usize), u32>,
@@ -128,13 +119,12 @@ enum Asked {
 }
 
 impl Coordinator {
-    fn recover(agent: Agent, plan: Rc<Plan>, case: Rc<Case>) -> Self {
-        let mut board = Board::new(Rc::clone(&plan));
+    fn recover(agent: Agent, briefing: Briefing) -> Self {
+        let mut board = Board::new(Rc::clone(&briefing.plan));
         checkpoint::recover(&agent, |entry| board.apply(entry));
         Self {
             agent,
-            plan,
-            case,
+            briefing,
             board,
             verified: BTreeMap::new(),
             failures: BTreeMap::new(),
@@ -158,14 +148,14 @@ impl Coordinator {
 
     /// Writes a change down, then makes it.
     async fn change(&mut self, entry: Entry) {
-        checkpoint::save(&self.agent, &self.case.safeguards, entry.task(), entry.clone()).await;
+        checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
         self.board.apply(&entry);
         match entry {
             Entry::Completed { task, step } => {
-                self.agent.claim(Claim::Completed { intent: self.plan.intent(task, step) });
+                self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
             }
             Entry::Reopened { task, step } => {
-                self.agent.claim(Claim::Reopened { intent: self.plan.intent(task, step) });
+                self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
             }
             Entry::Accepted { .. } | Entry::Assigned { .. } | Entry::Closed { .. } => {}
         }
@@ -237,7 +227,7 @@ impl Coordinator {
         for step in self.board.ready(task) {
             let (doer, round) = (doers[step], progress.rounds[step]);
             if self.must_ask(task, Asked::Step(step), doer.as_str()) {
-                let intent = self.plan.intent(task, step);
+                let intent = self.briefing.plan.intent(task, step);
                 self.agent.before("assign", intent).await;
                 self.agent.claim(Claim::Ordered { intent, to: doer });
                 self.agent.send(doer, intent, Say::Assign { task, step, round });
@@ -246,7 +236,7 @@ impl Coordinator {
         if !self.board.is_complete(task) {
             return;
         }
-        let verifies = self.case.safeguards.has::<Verify>();
+        let verifies = self.briefing.safeguards().has::<Verify>();
         if !verifies || self.verified.get(&task) == Some(&true) {
             self.close(task, true).await;
         } else if self.must_ask(task, Asked::Verdict, VERIFIER) {
@@ -290,25 +280,27 @@ impl Coordinator {
     fn about(&self, task: Name, asked: Asked) -> Name {
         match asked {
             Asked::Plan | Asked::Verdict => task,
-            Asked::Step(step) => self.plan.intent(task, step),
+            Asked::Step(step) => self.briefing.plan.intent(task, step),
         }
     }
 }
 
 /// Decides who does which step: whoever its model picks for the first, and the next ones in turn.
-async fn planner(agent: Agent, plan: Rc<Plan>, executors: Rc<[Name]>) {
+async fn planner(agent: Agent, briefing: Briefing) {
+    let executors = &briefing.doers;
     loop {
         let mail = agent.receive().await;
         let Some(Say::PlanPlease { task }) = mail.open() else { continue };
         let thought = agent.think(*task, PLANNING_TOKENS, executors.len() as u32).await;
         let first = thought.choice as usize;
-        let doers = (0..plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
+        let doers =
+            (0..briefing.plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
         agent.send(mail.from(), *task, Say::Planned { task: *task, doers });
     }
 }
 
 /// Looks for the effects of a task where they must be: with the tools.
-async fn verifier(agent: Agent, plan: Rc<Plan>) {
+async fn verifier(agent: Agent, Briefing { plan, .. }: Briefing) {
     loop {
         let mail = agent.receive().await;
         let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() else { continue };
@@ -338,12 +330,12 @@ async fn look_for(agent: &Agent, plan: &Plan, task: Name, step: usize) -> Option
 }
 
 /// Carries out what the coordinator assigns.
-async fn executor_loop(agent: Agent, plan: Rc<Plan>, case: Rc<Case>) {
-    let doer = Doer::recover(&agent, &case.safeguards);
+async fn executor_loop(agent: Agent, briefing: Briefing) {
+    let doer = Doer::recover(&agent, briefing.safeguards());
     loop {
         let mail = agent.receive().await;
         let Some(Say::Assign { task, step, round }) = mail.open().cloned() else { continue };
-        let (coordinator, wish) = (mail.from(), plan.wish(task, step));
+        let (coordinator, wish) = (mail.from(), briefing.plan.wish(task, step));
         match doer.standing(wish.intent, round) {
             Standing::Busy => {}
             Standing::Done => agent.send(coordinator, wish.intent, Say::Done { task, step, round }),

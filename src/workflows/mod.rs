@@ -7,6 +7,7 @@
 //! A new workflow is one file and one line in [`ALL`].
 
 mod board;
+mod briefing;
 mod cast;
 pub mod conductor;
 mod doer;
@@ -14,6 +15,7 @@ pub mod standby;
 mod user;
 
 pub use board::Plan;
+pub use briefing::Briefing;
 pub use cast::Cast;
 
 use crate::agent::Agents;

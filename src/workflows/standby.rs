@@ -19,11 +19,11 @@ use crate::safeguards::checkpoint;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::scenario::Case;
-use crate::workflows::board::{Board, Entry, Plan};
+use crate::workflows::board::{Board, Entry};
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, UserSay, user};
-use crate::workflows::{Role, Workflow};
-use perfidy_sim::{Context, LocalFuture, Name, SimSpan, SimTime, World};
+use crate::workflows::{Briefing, Role, Workflow};
+use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::watch;
@@ -86,44 +86,27 @@ impl Message for Say {
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
-    let case = Rc::new(case.clone());
-    let plan = Rc::new(Plan::new(&case));
-    let workers: Rc<[Name]> = case.scenario.cast().group("workers").into();
-    let mut add = |name: &str, run: fn(Agent, Rc<Plan>, Rc<Case>, Rc<[Name]>) -> LocalFuture| {
-        let (case, plan, workers) = (Rc::clone(&case), Rc::clone(&plan), Rc::clone(&workers));
-        world.agent(Name::new(name), move |context: Context<Agents>| {
-            let agent = Agent::new(context, case.scenario.model.latency.clone());
-            run(agent, Rc::clone(&plan), Rc::clone(&case), Rc::clone(&workers))
-        });
-    };
-    let contacts = |agent, plan, case, _| {
-        let contacts = [ORCHESTRATOR, BACKUP].map(Name::new);
-        Box::pin(user(agent, plan, case, Rc::new(contacts))) as LocalFuture
-    };
-    add(USER, contacts);
-    add(ORCHESTRATOR, |agent, plan, case, workers| {
-        Box::pin(Candidate::recover(agent, plan, case, workers).stand())
-    });
-    add(BACKUP, |agent, plan, case, workers| {
-        let stands = case.safeguards.has::<Election>();
-        let candidate = Candidate::recover(agent, plan, case, workers);
-        Box::pin(async move {
-            if stands {
-                candidate.stand_by().await;
-            }
-        })
-    });
-    for worker in workers.iter() {
-        add(worker.as_str(), |agent, plan, case, _| Box::pin(worker_loop(agent, plan, case)));
+    let briefing = Briefing::new(case, "workers");
+    let mut hire = |name: &str, run| briefing.hire(world, Name::new(name), run);
+    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[ORCHESTRATOR, BACKUP])));
+    hire(ORCHESTRATOR, |agent, briefing| Box::pin(Candidate::recover(agent, briefing).stand()));
+    hire(BACKUP, |agent, briefing| Box::pin(backup(agent, briefing)));
+    for worker in briefing.doers.iter() {
+        hire(worker.as_str(), |agent, briefing| Box::pin(worker_loop(agent, briefing)));
+    }
+}
+
+/// Stands for leader only where there are elections.
+async fn backup(agent: Agent, briefing: Briefing) {
+    if briefing.safeguards().has::<Election>() {
+        Candidate::recover(agent, briefing).stand_by().await;
     }
 }
 
 /// Somebody who may lead.
 struct Candidate {
     agent: Agent,
-    plan: Rc<Plan>,
-    case: Rc<Case>,
-    workers: Rc<[Name]>,
+    briefing: Briefing,
     board: Board,
     failures: BTreeMap<(Name, usize), u32>,
     ordered_at: BTreeMap<(Name, usize), SimTime>,
@@ -131,20 +114,12 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn recover(agent: Agent, plan: Rc<Plan>, case: Rc<Case>, workers: Rc<[Name]>) -> Self {
-        let mut board = Board::new(Rc::clone(&plan));
+    fn recover(agent: Agent, briefing: Briefing) -> Self {
+        let mut board = Board::new(Rc::clone(&briefing.plan));
         checkpoint::recover(&agent, |entry| board.apply(entry));
-        let lease_span = case.safeguards.get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
-        Self {
-            agent,
-            plan,
-            case,
-            workers,
-            board,
-            failures: BTreeMap::new(),
-            ordered_at: BTreeMap::new(),
-            lease_span,
-        }
+        let lease_span =
+            briefing.safeguards().get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
+        Self { agent, briefing, board, failures: BTreeMap::new(), ordered_at: BTreeMap::new(), lease_span }
     }
 
     /// The backup leaves the orchestrator the first chance.
@@ -159,12 +134,11 @@ impl Candidate {
         let resource = Name::new(LEADERSHIP);
         loop {
             let within = self.lease_span.split(3);
-            match self.agent.lease(resource, self.lease_span, within).await {
-                Ok(lease) => self.lead(lease).await,
-                Err(_) => {
-                    let until = self.agent.now() + self.lease_span.split(2);
-                    self.listen_until(until).await;
-                }
+            if let Ok(lease) = self.agent.lease(resource, self.lease_span, within).await {
+                self.lead(lease).await;
+            } else {
+                let until = self.agent.now() + self.lease_span.split(2);
+                self.listen_until(until).await;
             }
         }
     }
@@ -216,14 +190,14 @@ impl Candidate {
         }
         match mail.open::<Say>().cloned() {
             Some(Say::Done { task, step }) if self.is_open(task, step) => {
-                self.agent.expect_no_more(self.plan.intent(task, step));
+                self.agent.expect_no_more(self.briefing.plan.intent(task, step));
                 self.change(Entry::Completed { task, step }).await;
             }
             Some(Say::Failed { task, step }) if self.is_open(task, step) => {
                 let failures = self.failures.entry((task, step)).or_insert(0);
                 *failures += 1;
                 if *failures >= MAX_FAILURES {
-                    self.agent.expect_no_more(self.plan.intent(task, step));
+                    self.agent.expect_no_more(self.briefing.plan.intent(task, step));
                     self.close(task, false).await;
                 }
             }
@@ -238,10 +212,10 @@ impl Candidate {
     }
 
     async fn change(&mut self, entry: Entry) {
-        checkpoint::save(&self.agent, &self.case.safeguards, entry.task(), entry.clone()).await;
+        checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
         self.board.apply(&entry);
         if let Entry::Completed { task, step } = entry {
-            self.agent.claim(Claim::Completed { intent: self.plan.intent(task, step) });
+            self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
         }
     }
 
@@ -263,9 +237,9 @@ impl Candidate {
 
     /// Gives an order, if the lease still holds at the moment of looking.
     async fn order(&mut self, task: Name, step: usize, op: OpId, held: &watch::Receiver<Lease>) {
-        let intent = self.plan.intent(task, step);
-        let thought = self.agent.think(intent, CHOOSING_TOKENS, self.workers.len() as u32).await;
-        let worker = self.workers[thought.choice as usize];
+        let intent = self.briefing.plan.intent(task, step);
+        let thought = self.agent.think(intent, CHOOSING_TOKENS, self.briefing.doers.len() as u32).await;
+        let worker = self.briefing.doers[thought.choice as usize];
         let Lease { token, until, .. } = *held.borrow();
         if self.agent.now() >= until {
             return;
@@ -310,14 +284,14 @@ async fn renew(agent: Agent, span: SimSpan, lease: watch::Sender<Lease>) {
 }
 
 /// Obeys orders, or rejects those of an older leader.
-async fn worker_loop(agent: Agent, plan: Rc<Plan>, case: Rc<Case>) {
-    let doer = Doer::recover(&agent, &case.safeguards);
-    let fenced = case.safeguards.has::<FencingTokens>();
+async fn worker_loop(agent: Agent, briefing: Briefing) {
+    let doer = Doer::recover(&agent, briefing.safeguards());
+    let fenced = briefing.safeguards().has::<FencingTokens>();
     let mut fence = Fence::recover(&agent);
     loop {
         let mail = agent.receive().await;
         let Some(Say::Order { task, step, op, token }) = mail.open().cloned() else { continue };
-        let (leader, wish) = (mail.from(), plan.wish(task, step));
+        let (leader, wish) = (mail.from(), briefing.plan.wish(task, step));
         let intent = wish.intent;
         if fenced && !fence.admits(token) {
             agent.claim(Claim::Rejected { leader, token, intent });

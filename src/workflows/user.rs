@@ -1,8 +1,7 @@
 //! The user: hands tasks to the team, asks again when nothing comes back, and goes home when all have ended.
 
 use crate::agent::{Agent, Claim, Message, Note, OpId};
-use crate::scenario::Case;
-use crate::workflows::Plan;
+use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -35,8 +34,9 @@ impl Message for UserSay {
 }
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
-pub(super) async fn user(agent: Agent, plan: Rc<Plan>, case: Rc<Case>, contacts: Rc<[Name]>) {
-    let tasks = &case.scenario.tasks;
+pub(super) async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
+    let plan = &briefing.plan;
+    let contacts: Vec<Name> = contacts.iter().map(|name| Name::new(name)).collect();
     let mut open: BTreeMap<Name, Rc<[OpId]>> = BTreeMap::new();
     let mut coming = plan.tasks.iter().copied();
     let mut next = coming.next();
@@ -51,13 +51,15 @@ pub(super) async fn user(agent: Agent, plan: Rc<Plan>, case: Rc<Case>, contacts:
             submit(&agent, &contacts, task, &ops);
             open.insert(task, ops);
             next = coming.next();
-            next_at += agent.draw("gap after", task, |spot| spot.span("gap", &tasks.every));
+            next_at += agent.draw("gap after", task, |spot| spot.span("gap", briefing.task_gap()));
         }
         if open.is_empty() && next.is_none() {
             return agent.finish_after(AFTERMATH);
         }
         if agent.now() >= ask_again_at {
-            open.iter().for_each(|(task, ops)| submit(&agent, &contacts, *task, ops));
+            for (task, ops) in &open {
+                submit(&agent, &contacts, *task, ops);
+            }
             ask_again_at = agent.now() + PATIENCE;
         }
         let wake_at = if next.is_some() { ask_again_at.min(next_at) } else { ask_again_at };

@@ -3,8 +3,8 @@
 
 use crate::workload::{MAX_LATENCY, MIN_LATENCY, Pair, ROUND_TRIPS, Ran, Size, TIMEOUT};
 use perfidy_sim::{
-    Action, Chance, Chaos, Context, Domain, Engine, Hook, Links, Name, Plan, Rule, Seed, Selector, SimSpan, SimTime,
-    World, WorldConfig,
+    Action, Chance, Chaos, Context, Domain, Engine, Hook, Links, Name, Plan, Rule, Seed, Selector, SimSpan,
+    SimTime, World, WorldConfig,
 };
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

@@ -159,7 +159,7 @@ impl fmt::Display for NotAnAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is not something that can go wrong; write `drop`, `delay 3s`, `duplicate after 40ms`, \
+            "`{}` is not something that can go wrong; write `drop`, `delay 3s`, `reorder 30ms`, `duplicate after 40ms`, \
              `crash, back after 5s`, `crash for good`, `pause 20s`, `cut a from b at 1m for 40s`, \
              `crash a at 1m, back after 5s`, `pause a at 1m for 20s`, or a lie of a tool such as `ack-lost`",
             self.0

@@ -3,8 +3,7 @@
 use super::{Found, Tables, at_most_a_day, pinned};
 use crate::faults;
 use crate::scenario::file::Entry;
-use crate::scenario::problem::listed;
-use crate::scenario::{Problem, Span, nearest};
+use crate::scenario::{Problem, Span};
 use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
 use toml::Spanned;
@@ -63,11 +62,7 @@ pub(super) fn read(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Fault
 fn unknown_kind(entry: &Entry<'_>) -> Problem {
     let mut known: Vec<&str> = faults::all().map(|kind| kind.name).collect();
     known.push("until");
-    let problem = Problem::at(entry.key_span.clone(), format!("unknown kind of fault `{}`", entry.name));
-    match nearest(entry.name, &known) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("there is {}", listed(&known))),
-    }
+    Problem::unknown(entry.key_span.clone(), "kind of fault", entry.name, &known)
 }
 
 /// Whether the windows that an entry has added can open before chaos ends.

@@ -7,13 +7,15 @@ mod faults;
 mod pinned;
 mod safeguards;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use crate::properties;
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
 use crate::scenario::{Model, Network, Problem, Scenario, Span, Spread, Tasks, Tool};
-use crate::workflows::{self, Cast, Workflow};
-use perfidy_sim::{Chaos, Name, SimSpan};
+use crate::workflows::{Cast, Workflow};
+use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -40,6 +42,9 @@ const KEYS: &[&str] = &[
 
 /// Nobody waits longer than this for a scenario's chaos to end, or for its team to settle.
 const A_DAY: SimSpan = SimSpan::from_secs(24 * 60 * 60);
+
+/// More tools than any team has.
+const MAX_TOOLS: usize = 100;
 
 /// The problems found so far.
 #[derive(Default)]
@@ -108,20 +113,26 @@ pub(super) fn understand(
     }
 
     let about = found.keep(about(text)).unwrap_or_default();
-    let tools = tools(&tables, found);
+    let (tools, tools_are_sound) = tools(&tables, found);
     let steps = steps::read(&tables, &tools, found);
     let tasks = tasks(&tables, found);
     let network = latency(&tables, "network", SimSpan::from_millis(1)..=SimSpan::from_millis(20), found);
     let model = latency(&tables, "model", SimSpan::from_millis(200)..=SimSpan::from_millis(2_000), found);
     let settle_within = settle(&tables, found);
     let waived = waived(&tables, found);
-    let Some(workflow) = found.keep(workflow(&tables, workflows)) else { return Err(std::mem::take(&mut found.0)) };
+    let Some(workflow) = found.keep(workflow(&tables, workflows)) else {
+        return Err(std::mem::take(&mut found.0));
+    };
 
     let team = team(&tables, workflow, found);
     let cast = Cast::new(workflow, &team, &tools);
     nobody_twice(&tables, &cast, found);
-    let safeguards = safeguards::read(&tables, workflow, &tools, found);
+    let safeguards = safeguards::read(&tables, workflow, found);
+    if tools_are_sound {
+        safeguards.dedupe_takes_two(&tables, &tools, found);
+    }
     let faults = faults::read(&tables, &cast, found);
+    found.keep(in_time(&tables, &tasks, faults.chaos.until + settle_within));
     let without = safeguards::without(&tables, &safeguards, &waived, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
@@ -155,14 +166,15 @@ fn about(text: &str) -> Result<String, Problem> {
     })
 }
 
-fn workflow(tables: &Tables<'_>) -> Result<&'static Workflow, Problem> {
-    let known: Vec<&str> = workflows::ALL.iter().map(|workflow| workflow.name).collect();
+fn workflow(tables: &Tables<'_>, workflows: &[&'static Workflow]) -> Result<&'static Workflow, Problem> {
+    let known: Vec<&str> = workflows.iter().map(|workflow| workflow.name).collect();
     let Some(entry) = tables.get("workflow") else {
-        let help = format!("add a line workflow = \"NAME\"; there is {}", listed(&known));
+        let help = format!("add a line workflow = \"NAME\"; there are {}", listed(&known));
         return Err(Problem::whole("the file does not say which workflow it runs").help(help));
     };
     let name: String = entry.read()?;
-    workflows::find(&name).ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))
+    let found = workflows.iter().copied().find(|workflow| workflow.name == name);
+    found.ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))
 }
 
 fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> BTreeMap<&'static str, u32> {
@@ -170,12 +182,15 @@ fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> 
     let known: Vec<&str> = team.keys().copied().collect();
     for entry in tables.open("team", found) {
         let Some(role) = workflow.roles.iter().find(|role| role.group == entry.name) else {
-            let what = format!("role of the workflow `{}`", workflow.name);
-            found.add(Problem::unknown(entry.key_span.clone(), &what, entry.name, &known));
+            let message = format!("the workflow `{}` has no role `{}`", workflow.name, entry.name);
+            found.add(Problem::at(entry.key_span.clone(), message).nearest_of(entry.name, &known));
             continue;
         };
-        let count = entry.read().and_then(|count| whole_number(&count, role.group, role.count.clone()));
-        team.extend(found.keep(count).map(|count| (role.group, count)));
+        let Some(count) = found.keep(entry.read::<Spanned<i64>>()) else { continue };
+        // Too many are cut to as many as there can be, so that their names are not missed elsewhere.
+        let most = if *count.get_ref() > 0 { *role.count.end() } else { role.default };
+        let count = found.keep(whole_number(&count, role.group, role.count.clone()));
+        team.insert(role.group, count.unwrap_or(most));
     }
     team
 }
@@ -194,6 +209,17 @@ fn tasks(tables: &Tables<'_>, found: &mut Found) -> Tasks {
     Tasks { count: count.unwrap_or(3), every }
 }
 
+/// Whether the last task can come before the time by which every task must have come to an end.
+fn in_time(tables: &Tables<'_>, tasks: &Tasks, settled: SimTime) -> Result<(), Problem> {
+    let last = SimTime::ZERO + tasks.every.start().saturating_mul(u64::from(tasks.count) - 1);
+    if last < settled {
+        return Ok(());
+    }
+    let message = format!("the last task comes at {last} or later, but all must have ended by {settled}");
+    let place = tables.get("tasks").map(|entry| entry.key_span.clone());
+    Err(Problem { span: place, message, help: Some("have fewer tasks, or a shorter `every`".to_owned()) })
+}
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct ToolTable {
@@ -202,10 +228,16 @@ struct ToolTable {
     deduplicates: bool,
 }
 
-/// The tools by name. A tool whose table has a problem is there all the same, so that it is not missed elsewhere.
-fn tools(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<Name, Tool> {
+/// The tools by name, and whether all of them were understood. A tool whose table has a problem is there all
+/// the same, so that it is not missed elsewhere.
+fn tools(tables: &Tables<'_>, found: &mut Found) -> (BTreeMap<Name, Tool>, bool) {
     let mut tools = BTreeMap::new();
-    for entry in tables.open("tools", found) {
+    let before = found.0.len();
+    for (place, entry) in tables.open("tools", found).into_iter().enumerate() {
+        if place == MAX_TOOLS {
+            found.add(entry.problem(format!("there are more than {MAX_TOOLS} tools")));
+            break;
+        }
         if !is_word(entry.name) {
             found.add(not_a_word(entry.key_span.clone(), entry.name));
             continue;
@@ -215,7 +247,7 @@ fn tools(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<Name, Tool> {
         let latency = table.latency.map_or(usual, |spread| spread.0);
         tools.insert(Name::new(entry.name), Tool { latency, deduplicates: table.deduplicates });
     }
-    tools
+    (tools, found.0.len() == before)
 }
 
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.

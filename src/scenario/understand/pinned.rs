@@ -6,6 +6,7 @@
 
 use super::Found;
 use crate::faults::tool_lies::{LATE_REPLY, WORDS};
+use crate::faults::who;
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
 use crate::scenario::{Problem, nearest};
@@ -114,8 +115,7 @@ fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> 
     if cast.crash_points.contains(&step) {
         return Ok(hook);
     }
-    let kind = format!("step of the workflow `{}`", cast.workflow);
-    Err(Problem::unknown(place.clone(), &kind, step, cast.crash_points))
+    Err(who::no_such_step(place.clone(), step, cast))
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
@@ -123,7 +123,7 @@ const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step
 
 fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
     let (to_whom, possible): (_, &[&str]) = match hook {
-        Hook::Message => ("a message", &["drop", "delay 3s", "duplicate after 40ms"]),
+        Hook::Message => ("a message", &["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms"]),
         Hook::Before | Hook::After => {
             ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s"])
         }
@@ -135,7 +135,7 @@ fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
     let written = action.to_string();
     match nearest(written.split(' ').next().unwrap_or_default(), &verbs) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("what does is {}", listed(possible))),
+        None => problem.help(format!("what can happen there: {}", listed(possible))),
     }
 }
 
@@ -152,10 +152,13 @@ fn one_agent(name: &str, cast: &Cast, place: &Range<usize>, what: &str) -> Resul
     if cast.agents.contains(&Name::new(name)) {
         return Ok(());
     }
+    if cast.tools.contains(&Name::new(name)) {
+        return Err(who::tools_live_on(place.clone(), name));
+    }
     if let Some(members) = cast.agents_called(name) {
         let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
         let problem = Problem::at(place.clone(), format!("`{name}` is a group; name one agent here"));
-        return Err(problem.help(format!("there is {}", listed(&members))));
+        return Err(problem.help(format!("its members are {}", listed(&members))));
     }
     let mut known: Vec<&str> = cast.agents.iter().map(|agent| agent.as_str()).collect();
     if what != "agent" {

@@ -5,7 +5,7 @@ use crate::properties;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::{self, Safeguard, Safeguards};
 use crate::scenario::problem::listed;
-use crate::scenario::{OneOrMany, Problem, Tool, Without};
+use crate::scenario::{OneOrMany, Problem, Tool, Without, nearest};
 use crate::workflows::Workflow;
 use perfidy_sim::Name;
 use serde::Deserialize;
@@ -19,17 +19,13 @@ pub(super) struct Switches {
     broken: BTreeSet<&'static str>,
 }
 
-pub(super) fn read(
-    tables: &Tables<'_>,
-    workflow: &Workflow,
-    tools: &BTreeMap<Name, Tool>,
-    found: &mut Found,
-) -> Switches {
+pub(super) fn read(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> Switches {
     let mut switches = Switches { on: Safeguards::default(), broken: BTreeSet::new() };
     let known = names();
     for entry in tables.open("safeguards", found) {
         let Some(kind) = safeguards::find(entry.name) else {
             found.add(Problem::unknown(entry.key_span, "safeguard", entry.name, &known));
+            switches.broken.extend(nearest(entry.name, &known));
             continue;
         };
         if found.keep(switches.on.read(kind, &entry)).is_none() {
@@ -40,7 +36,6 @@ pub(super) fn read(
             found.add(Problem::at(entry.key_span, message).help(help));
         }
     }
-    dedupe_takes_two(tables, &switches, tools, found);
     switches
 }
 
@@ -48,38 +43,35 @@ fn names() -> Vec<&'static str> {
     safeguards::ALL.iter().map(|kind| kind.name).collect()
 }
 
-/// A tool that could recognise keys and the switch that makes it do so mean nothing without each other.
-fn dedupe_takes_two(
-    tables: &Tables<'_>,
-    switches: &Switches,
-    tools: &BTreeMap<Name, Tool>,
-    found: &mut Found,
-) {
-    let switch = ToolDedupe::NAME;
-    if switches.broken.contains(switch) {
-        return;
-    }
-    let able = tools.iter().find(|(_, tool)| tool.deduplicates).map(|(name, _)| *name);
-    let mut at_key = |table: &str, key: &str, message: String, help: String| {
-        let entries = tables.get(table).and_then(|entry| entry.entries().ok()).unwrap_or_default();
-        if let Some(entry) = entries.into_iter().find(|entry| entry.name == key) {
-            found.add(Problem::at(entry.key_span, message).help(help));
+impl Switches {
+    /// A tool that could recognise keys and the switch that makes it do so mean nothing without each other.
+    pub fn dedupe_takes_two(&self, tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) {
+        let switch = ToolDedupe::NAME;
+        if self.broken.contains(switch) {
+            return;
         }
-    };
-    match able {
-        Some(tool) if !switches.on.has::<ToolDedupe>() => at_key(
-            "tools",
-            tool.as_str(),
-            format!("`{tool}` deduplicates, but the safeguard `{switch}` is not on"),
-            format!("add {switch} = true to [safeguards], or take `deduplicates` out"),
-        ),
-        None if switches.on.has::<ToolDedupe>() => at_key(
-            "safeguards",
-            switch,
-            format!("`{switch}` is on, but no tool deduplicates"),
-            "add deduplicates = true to the table of a tool".to_owned(),
-        ),
-        _ => {}
+        let able = tools.iter().find(|(_, tool)| tool.deduplicates).map(|(name, _)| *name);
+        let mut at_key = |table: &str, key: &str, message: String, help: String| {
+            let entries = tables.get(table).and_then(|entry| entry.entries().ok()).unwrap_or_default();
+            if let Some(entry) = entries.into_iter().find(|entry| entry.name == key) {
+                found.add(Problem::at(entry.key_span, message).help(help));
+            }
+        };
+        match able {
+            Some(tool) if !self.on.has::<ToolDedupe>() => at_key(
+                "tools",
+                tool.as_str(),
+                format!("`{tool}` deduplicates, but the safeguard `{switch}` is not on"),
+                format!("add {switch} = true to [safeguards], or take `deduplicates` out"),
+            ),
+            None if self.on.has::<ToolDedupe>() => at_key(
+                "safeguards",
+                switch,
+                format!("`{switch}` is on, but no tool deduplicates"),
+                "add deduplicates = true to the table of a tool".to_owned(),
+            ),
+            _ => {}
+        }
     }
 }
 

@@ -21,8 +21,9 @@ struct StepTable {
 }
 
 pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) -> Vec<Step> {
+    let before = found.0.len();
     let entries = tables.list("step", found);
-    if tables.get("step").is_none() {
+    if entries.is_empty() && found.0.len() == before {
         let help = "add a table [[step]] with a name and a tool = \"TOOL.OPERATION\"";
         found.add(Problem::whole("the tasks have no steps").help(help));
     }

@@ -1,0 +1,131 @@
+//! A good file, and what it comes to.
+
+use super::*;
+use crate::safeguards::idempotency::IdempotencyKeys;
+use crate::safeguards::retry::Retry;
+use crate::scenario::Without;
+use crate::workflows;
+use perfidy_sim::Hook;
+
+/// The example of the format, with a word about everything.
+const TEXT: &str = r#"# A lost acknowledgement must not file the ticket twice.
+workflow = "conductor"
+
+[team]
+executors = 3
+
+[[step]]
+name = "file-ticket"
+tool = "ticketing.create"
+
+[[step]]
+name = "tell-customer"
+tool = "mail.send"
+needs = ["file-ticket"]
+irreversible = true
+
+[tasks]
+count = 5
+every = "1s..2s"
+
+[safeguards]
+idempotency-keys = true
+tool-dedupe = true
+checkpoint = false
+retry = { attempts = 4, backoff = "1s..30s" }
+
+[tools.ticketing]
+latency = "50ms..2s"
+deduplicates = true
+
+[tools.mail]
+
+[faults]
+until = "9m"
+ack-lost = { at = "ticketing", chance = "5%" }
+partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }
+
+[[faults.drop]]
+chance = "1%"
+
+[[faults.drop]]
+between = ["planner", "mail"]
+chance = "2%"
+
+[[fault]]
+at = "ticketing > executor-1, reply to create, task-2, try 1"
+do = "drop"
+
+[[fault]]
+at = "pause of the planner, by hand, try 1"
+do = "pause planner at 1m for 20s"
+
+[properties]
+no-lost-effects = { waive = "mail may be lost" }
+
+[[without]]
+safeguards = "idempotency-keys"
+violates = "no-duplicate-effects"
+"#;
+
+fn scenario() -> Scenario {
+    understand("conductor/lost-ack", TEXT, workflows::ALL).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+#[test]
+fn a_good_file_means_what_it_says() {
+    let scenario = scenario();
+    assert_eq!(scenario.name.as_str(), "conductor/lost-ack");
+    assert_eq!(scenario.about, "A lost acknowledgement must not file the ticket twice.");
+    assert_eq!(scenario.workflow.name, "conductor");
+    assert_eq!(scenario.team, BTreeMap::from([("executors", 3)]));
+    assert_eq!(scenario.tasks.count, 5);
+    let [first, second] = scenario.steps.as_slice() else { panic!("{:?}", scenario.steps) };
+    assert_eq!((first.tool.as_str(), first.operation.as_str()), ("ticketing", "create"));
+    assert_eq!((second.needs.as_slice(), second.irreversible), ([0].as_slice(), true));
+    assert!(scenario.tools[&Name::new("ticketing")].deduplicates);
+    assert!(scenario.safeguards.has::<IdempotencyKeys>());
+    assert_eq!(scenario.safeguards.get::<Retry>().map(|retry| retry.attempts), Some(4));
+    assert_eq!(
+        scenario.safeguards.names().collect::<Vec<_>>(),
+        ["idempotency-keys", "retry", "tool-dedupe"],
+        "what is switched off is off"
+    );
+    let (safeguards, violates) = (vec!["idempotency-keys"], "no-duplicate-effects");
+    assert_eq!(scenario.without, [Without { safeguards, violates, within_seeds: 300 }]);
+    assert_eq!(scenario.waived["no-lost-effects"], "mail may be lost");
+}
+
+#[test]
+fn what_a_good_file_leaves_out_is_usual() {
+    let scenario = scenario();
+    let ms = SimSpan::from_millis;
+    assert_eq!(scenario.settle_within, SimSpan::from_secs(900));
+    assert_eq!(scenario.network.latency, ms(1)..=ms(20));
+    assert_eq!(scenario.model.latency, ms(200)..=ms(2_000));
+    assert_eq!(scenario.tools[&Name::new("mail")], Tool { latency: ms(50)..=ms(500), deduplicates: false });
+}
+
+#[test]
+fn a_good_file_says_what_goes_wrong() {
+    let scenario = scenario();
+    assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(540));
+    let kinds: Vec<&str> = scenario.fault_kinds.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(kinds, ["ack-lost", "partition", "drop"]);
+    let rules: Vec<_> = scenario.chaos.rules.iter().map(|rule| (rule.kind.as_str(), rule.hook)).collect();
+    let drop = ("drop", Hook::Message);
+    assert_eq!(rules, [("ack-lost", Hook::Service), drop, drop, drop], "the second drop has two directions");
+    assert_eq!(scenario.chaos.windows.len(), 1);
+    assert_eq!(scenario.chaos.pinned.len(), 2);
+}
+
+#[test]
+fn a_calm_world_heals_at_once() {
+    let text =
+        "# Nothing goes wrong.\nworkflow = \"standby\"\n[tools.t]\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n";
+    let scenario = understand("calm", text, workflows::ALL).unwrap();
+    assert_eq!(scenario.heals_at(), SimTime::ZERO);
+    let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"mute\"\n";
+    let scenario = understand("pinned", &format!("{text}{pinned}"), workflows::ALL).unwrap();
+    assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));
+}

@@ -1,0 +1,48 @@
+//! What everybody on a team is told before the work begins, and how they are put to work.
+
+use crate::agent::{Agent, Agents};
+use crate::safeguards::Safeguards;
+use crate::scenario::Case;
+use crate::workflows::Plan;
+use perfidy_sim::{Context, LocalFuture, Name, World};
+use std::rc::Rc;
+
+/// What an agent knows from the beginning: the plan, its colleagues and the house rules. Never the faults.
+#[derive(Clone)]
+pub struct Briefing {
+    case: Rc<Case>,
+    /// The tasks' steps and names.
+    pub plan: Rc<Plan>,
+    /// The agents that carry out steps.
+    pub doers: Rc<[Name]>,
+}
+
+impl Briefing {
+    /// The briefing for a case, whose steps are carried out by the agents of `group`.
+    ///
+    /// # Panics
+    /// If the workflow has no such group.
+    pub fn new(case: &Case, group: &str) -> Self {
+        let doers = case.scenario.cast().group(group).into();
+        Self { case: Rc::new(case.clone()), plan: Rc::new(Plan::new(case)), doers }
+    }
+
+    /// The safeguards that are on.
+    pub fn safeguards(&self) -> &Safeguards {
+        &self.case.safeguards
+    }
+
+    /// The time between one task and the next.
+    pub fn task_gap(&self) -> &std::ops::RangeInclusive<perfidy_sim::SimSpan> {
+        &self.case.scenario.tasks.every
+    }
+
+    /// Puts an agent into the world that begins with `run`, now and after every crash.
+    pub fn hire(&self, world: &mut World<Agents>, name: Name, run: fn(Agent, Self) -> LocalFuture) {
+        let briefing = self.clone();
+        world.agent(name, move |context: Context<Agents>| {
+            let agent = Agent::new(context, briefing.case.scenario.model.latency.clone());
+            run(agent, briefing.clone())
+        });
+    }
+}

@@ -1,0 +1,93 @@
+//! Both engines come to the same verdicts. Their histories differ, their digests too; what is promised and what
+//! breaks must not.
+
+#[cfg(madsim)]
+#[path = "shared/cases.rs"]
+mod cases;
+
+#[cfg(madsim)]
+mod both {
+    use crate::cases;
+    use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, SavedSeed, Watchdog};
+    use perfidy::scenario::Case;
+    use perfidy_sim::{Engine, Seed};
+    use std::collections::BTreeMap;
+    use std::mem::discriminant;
+    use std::sync::atomic::AtomicBool;
+
+    const SEEDS: u64 = 1_000;
+
+    fn report(case: &Case, engine: Engine) -> CaseReport {
+        let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+        let campaign = Campaign {
+            engine,
+            first_seed: Seed(0),
+            seeds: SEEDS,
+            interrupted: &interrupted,
+            watchdog: &watchdog,
+        };
+        campaign.run(case)
+    }
+
+    /// The properties that broke, and how often.
+    fn broken(report: &CaseReport) -> BTreeMap<&'static str, u64> {
+        let broken = report.tallies.iter().filter(|(_, tally)| tally.violated > 0);
+        broken.map(|(property, tally)| (*property, tally.violated)).collect()
+    }
+
+    /// What of a verdict must be the same. After how many seeds something breaks is each engine's own.
+    fn kind(verdict: &CaseVerdict) -> String {
+        match verdict {
+            CaseVerdict::Caught(finding) => format!("caught: {}", finding.property),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_case_has_the_same_verdict_and_the_same_properties_break() {
+        let mut disagreements = Vec::new();
+        for case in cases::all() {
+            let [native, madsim] = Engine::ALL.map(|engine| report(&case, engine));
+            let [by_native, by_madsim] = [&native, &madsim].map(broken);
+            let same_verdict = discriminant(&native.verdict()) == discriminant(&madsim.verdict());
+            if !same_verdict || !by_native.keys().eq(by_madsim.keys()) {
+                disagreements.push(format!(
+                    "{case}\n  native  {}, broke in {SEEDS} runs: {by_native:?}\n  madsim  {}, broke: {by_madsim:?}",
+                    kind(&native.verdict()),
+                    kind(&madsim.verdict()),
+                ));
+            }
+        }
+        assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+    }
+
+    #[test]
+    fn a_saved_failure_breaks_the_same_property_on_the_other_engine() {
+        for file in Corpus::new("seeds").files().unwrap() {
+            let saved = SavedSeed::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
+            let case = saved.case().unwrap_or_else(|bad| panic!("{bad}"));
+            let [native, madsim] = Engine::ALL.map(|engine| {
+                let mut saved = saved.clone();
+                saved.engine = engine;
+                let (run, _) = saved.replay(&case);
+                run.violation(&saved.property).map(|violation| violation.message.clone())
+            });
+            assert_eq!(
+                native.is_some(),
+                madsim.is_some(),
+                "{}, {}: native says {native:?}, madsim says {madsim:?}",
+                file.display(),
+                saved.property
+            );
+        }
+    }
+}
+
+/// The repository's own tests mean both engines. Without the flag they would pass by testing one.
+#[cfg(not(madsim))]
+#[test]
+fn the_madsim_engine_is_part_of_the_tests() {
+    let waived = std::env::var_os("PERFIDY_WITHOUT_MADSIM").is_some_and(|value| value == "1");
+    let available = perfidy_sim::Engine::Madsim.available();
+    assert!(waived || available.is_ok(), "{}; or set PERFIDY_WITHOUT_MADSIM=1", available.unwrap_err());
+}

@@ -1,0 +1,270 @@
+//! Scenarios that nobody wrote: random teams, plans of work and bad weather, with every safeguard on.
+//!
+//! However the team is put together and whatever strikes it, it must not break a promise, and once the world
+//! behaves again it must finish. `PERFIDY_SEEDS` says how many scenarios are made, `PERFIDY_SEED` from which seed; the
+//! same two numbers make the same scenarios. A scenario that breaks a promise is made small and printed whole,
+//! ready to be saved as a file.
+
+use perfidy::explore::{Run, SavedSeed, shrink};
+use perfidy::properties::Verdict;
+use perfidy::report::Story;
+use perfidy::scenario::{Case, Scenario};
+use perfidy_sim::{Engine, Seed};
+use proptest::collection::{btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use std::collections::BTreeSet;
+use std::env;
+use std::fmt;
+
+/// How many scenarios are made of each workflow if nobody says otherwise.
+const SCENARIOS: u32 = 64;
+
+/// How many seeds each of them gets.
+const SEEDS_EACH: u64 = 24;
+
+/// What the generator has to know of a workflow.
+struct Kind {
+    workflow: &'static str,
+    role: &'static str,
+    agents: &'static [&'static str],
+    steps: &'static [&'static str],
+    safeguards: &'static [&'static str],
+}
+
+const CONDUCTOR: Kind = Kind {
+    workflow: "conductor",
+    role: "executors",
+    agents: &["coordinator", "planner", "verifier", "executors"],
+    steps: &["assign", "call", "plan", "record", "report"],
+    safeguards: &[
+        "checkpoint = true",
+        "idempotency-keys = true",
+        "observe-before-retry = true",
+        "persist-before-call = true",
+        "tool-dedupe = true",
+        "verify = true",
+    ],
+};
+
+const STANDBY: Kind = Kind {
+    workflow: "standby",
+    role: "workers",
+    agents: &["orchestrator", "backup", "workers"],
+    steps: &["call", "lease", "order", "record", "report"],
+    safeguards: &[
+        "checkpoint = true",
+        "election = { lease = \"10s\" }",
+        "fencing-tokens = true",
+        "idempotency-keys = true",
+        "observe-before-retry = true",
+        "tool-dedupe = true",
+    ],
+};
+
+/// A scenario with the first of the seeds to run it with.
+#[derive(Clone)]
+struct World {
+    text: String,
+    first_seed: u64,
+}
+
+/// A failing world is read by people: they want the file, not its bytes in quotes.
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seeds from {}, and this scenario:\n\n{}", self.first_seed, self.text)
+    }
+}
+
+/// The worlds of a workflow, with these safeguards on.
+fn worlds(kind: &'static Kind, safeguards: Vec<&'static str>) -> impl Strategy<Value = World> {
+    let tools = 1..=3_usize;
+    let body = tools.prop_flat_map(move |tools| (steps(tools), latencies(tools), faults(kind, tools)));
+    let around = (1..=5_u32, 1..=6_u32, spread(0, 60_000), 1..=6_u32, 61..=600_u32, any::<u32>());
+    (body, around).prop_map(move |((steps, latencies, faults), around)| {
+        let (team, tasks, every, attempts, until, first_seed) = around;
+        let text = [
+            format!(
+                "# Made by chance.\nworkflow = \"{}\"\n\n[team]\n{} = {team}\n",
+                kind.workflow, kind.role
+            ),
+            steps.join("\n"),
+            format!("[tasks]\ncount = {tasks}\nevery = {every}\n"),
+            format!(
+                "[safeguards]\n{}\nretry = {{ attempts = {attempts}, backoff = \"1s..30s\" }}\n",
+                safeguards.join("\n")
+            ),
+            latencies.join("\n"),
+            format!("[faults]\nuntil = \"{until}s\"\n{}\n", faults.join("\n")),
+        ];
+        World { text: text.join("\n"), first_seed: first_seed.into() }
+    })
+}
+
+/// A range of milliseconds as a file has it.
+fn spread(least: u64, most: u64) -> impl Strategy<Value = String> {
+    (least..=most, least..=most).prop_map(|(a, b)| format!("\"{}ms..{}ms\"", a.min(b), a.max(b)))
+}
+
+/// A chance that leaves the world livable.
+fn chance() -> impl Strategy<Value = String> {
+    (1..=120_u32).prop_map(|tenths| format!("\"{}.{}%\"", tenths / 10, tenths % 10))
+}
+
+fn tool(number: usize) -> String {
+    format!("tool-{number}")
+}
+
+/// One to four steps, each through some tool and needing some of those before it.
+fn steps(tools: usize) -> impl Strategy<Value = Vec<String>> {
+    vec((0..tools, btree_set(0..4_usize, 0..3)), 1..=4).prop_map(|steps| {
+        let step = |(index, (number, needs)): (usize, (usize, BTreeSet<usize>))| {
+            let needs: Vec<String> = needs.range(..index).map(|need| format!("\"step-{need}\"")).collect();
+            let needs =
+                if needs.is_empty() { String::new() } else { format!("needs = [{}]\n", needs.join(", ")) };
+            format!("[[step]]\nname = \"step-{index}\"\ntool = \"{}.do\"\n{needs}", tool(number))
+        };
+        steps.into_iter().enumerate().map(step).collect()
+    })
+}
+
+/// Tools that are slow, but not slower than their callers wait.
+fn latencies(tools: usize) -> impl Strategy<Value = Vec<String>> {
+    vec(spread(1, 4_000), tools).prop_map(|latencies| {
+        let tool = |(number, latency)| {
+            format!("[tools.{}]\nlatency = {latency}\ndeduplicates = true\n", tool(number))
+        };
+        latencies.into_iter().enumerate().map(tool).collect()
+    })
+}
+
+/// Any of the faults that a team with all safeguards must live with. Nobody dies for good.
+fn faults(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String>> {
+    let liars = move || {
+        let all: Vec<String> = (0..tools).map(|number| format!("{:?}", tool(number))).collect();
+        subsequence(all, 1..=tools).prop_map(|some| format!("[{}]", some.join(", ")))
+    };
+    let lie = move |word: &'static str| {
+        let lie = (liars(), chance());
+        lie.prop_map(move |(at, chance)| format!("{word} = {{ at = {at}, chance = {chance} }}"))
+    };
+    let late = (liars(), chance(), spread(1, 60_000))
+        .prop_map(|(at, chance, by)| format!("late-reply = {{ at = {at}, chance = {chance}, by = {by} }}"));
+    let drop = chance().prop_map(|chance| format!("drop = {{ chance = {chance} }}"));
+    let delay = (chance(), spread(1, 30_000))
+        .prop_map(|(chance, by)| format!("delay = {{ chance = {chance}, by = {by} }}"));
+    let duplicate = (chance(), spread(0, 60_000))
+        .prop_map(|(chance, after)| format!("duplicate = {{ chance = {chance}, after = {after} }}"));
+    let partition = (select(kind.agents), spread(500, 60_000), spread(1_000, 60_000)).prop_map(
+        |(agents, every, lasting)| {
+            format!(
+                "partition = {{ between = [\"{agents}\", \"tool-0\"], every = {every}, lasting = {lasting} }}"
+            )
+        },
+    );
+    let crash = (
+        select(kind.agents),
+        select(vec!["before", "after"]),
+        select(kind.steps),
+        chance(),
+        spread(0, 60_000),
+    )
+        .prop_map(|(agents, when, step, chance, back)| {
+            format!(
+                "crash = {{ at = \"{agents}\", {when} = \"{step}\", chance = {chance}, back-after = {back} }}"
+            )
+        });
+    let pause = (select(kind.agents), spread(500, 60_000), spread(1_000, 60_000)).prop_map(
+        |(agents, every, lasting)| {
+            format!("pause = {{ at = \"{agents}\", every = {every}, lasting = {lasting} }}")
+        },
+    );
+    let lies = (option::of(lie("ack-lost")), option::of(lie("error-with-effect")), option::of(late));
+    let messages = (option::of(drop), option::of(delay), option::of(duplicate), option::of(partition));
+    let processes = (option::of(crash), option::of(pause));
+    (lies, messages, processes).prop_map(|((a, b, c), (d, e, f, g), (h, i))| {
+        [a, b, c, d, e, f, g, h, i].into_iter().flatten().collect()
+    })
+}
+
+/// The first promise that breaks, as a story.
+fn broken(world: &World) -> Option<String> {
+    let scenario = Scenario::parse("fuzzed", &world.text).unwrap_or_else(|problems| panic!("{problems}"));
+    let case = Case::as_written(&scenario);
+    (0..SEEDS_EACH).find_map(|index| broken_by(&case, Seed(world.first_seed + index)))
+}
+
+fn broken_by(case: &Case, seed: Seed) -> Option<String> {
+    let run = Run::fuzzed(case, Engine::Native, seed);
+    let (property, verdict) = run.verdicts.iter().find_map(|(property, verdict)| match verdict {
+        Verdict::Violated(_) | Verdict::Unknown { .. } => Some((property.name, verdict)),
+        Verdict::Vacuous if property.name == "eventual-termination" => Some((property.name, verdict)),
+        Verdict::Holds | Verdict::Vacuous => None,
+    })?;
+    let Some(minimal) = shrink(case, Engine::Native, seed, property, &run.outcome.fired) else {
+        return Some(format!("seed {seed}: {property} is {}", verdict.word()));
+    };
+    let saved = SavedSeed::new(case, Engine::Native, seed, property, &minimal.faults, &minimal.run);
+    let story = Story::new(case, &saved, &minimal.run, None)?;
+    Some(anstream::adapter::strip_str(&story.to_string()).to_string())
+}
+
+fn number(name: &str) -> Option<u64> {
+    let value = env::var_os(name)?;
+    let shown = value.to_string_lossy();
+    let number = shown.parse();
+    Some(number.unwrap_or_else(|_| panic!("{name} is `{shown}`, which is not a whole number")))
+}
+
+fn runner() -> TestRunner {
+    let cases = number("PERFIDY_SEEDS").map_or(SCENARIOS, |seeds| u32::try_from(seeds).unwrap_or(u32::MAX));
+    let rng_seed = RngSeed::Fixed(number("PERFIDY_SEED").unwrap_or(0));
+    TestRunner::new(Config {
+        cases,
+        rng_seed,
+        failure_persistence: None,
+        max_shrink_iters: 4_096,
+        ..Config::default()
+    })
+}
+
+fn keeps_its_promises(kind: &'static Kind) {
+    let result = runner().run(&worlds(kind, kind.safeguards.to_vec()), |world| match broken(&world) {
+        None => Ok(()),
+        Some(story) => Err(TestCaseError::fail(story)),
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(story, world)) => panic!("{story}\nIt breaks with {world:?}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+/// Whether any of the worlds shows what a safeguard is for, once it is gone.
+fn some_promise_breaks_without(kind: &'static Kind, gone: &[&str]) {
+    let mut safeguards = kind.safeguards.to_vec();
+    safeguards.retain(|entry| !gone.iter().any(|name| entry.starts_with(name)));
+    let (worlds, mut runner) = (worlds(kind, safeguards), runner());
+    let tries = runner.config().cases.max(SCENARIOS);
+    let found = (0..tries).any(|_| broken(&worlds.new_tree(&mut runner).unwrap().current()).is_some());
+    assert!(found, "{tries} scenarios without {}, and every promise was kept", gone.join(" and "));
+}
+
+#[test]
+fn a_conductor_with_all_safeguards_keeps_its_promises_in_any_weather() {
+    keeps_its_promises(&CONDUCTOR);
+}
+
+#[test]
+fn a_standby_team_with_all_safeguards_keeps_its_promises_in_any_weather() {
+    keeps_its_promises(&STANDBY);
+}
+
+#[test]
+fn the_same_weather_breaks_teams_that_take_their_safeguards_off() {
+    some_promise_breaks_without(&CONDUCTOR, &["idempotency-keys", "observe-before-retry"]);
+    some_promise_breaks_without(&STANDBY, &["fencing-tokens"]);
+}
