@@ -100,6 +100,13 @@ impl<D: Domain> Context<D> {
         self.core().send(self.node, to.from, kind, to.about, payload, call, cause)
     }
 
+    /// The next message that answers no request, if one has come already.
+    pub fn receive_now(&self) -> Option<Envelope<D::Payload>> {
+        let envelope = self.core().node(self.node).inbox.pop_front()?;
+        self.cause.set(Some(envelope.event));
+        Some(envelope)
+    }
+
     /// The next message that answers no request.
     pub async fn receive(&self) -> Envelope<D::Payload> {
         let envelope = poll_fn(|task| {

@@ -71,6 +71,11 @@ impl Agent {
         Mail(self.context.receive().await)
     }
 
+    /// The next message, if one has come already.
+    pub fn receive_now(&self) -> Option<Mail> {
+        self.context.receive_now().map(Mail)
+    }
+
     /// The next message, if one comes within `span`; `label` says in the history what did not come.
     ///
     /// # Errors

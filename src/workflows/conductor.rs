@@ -14,7 +14,7 @@
 //! everybody else answers as often as asked. The coordinator's view is a [`Board`], which it writes down (with
 //! the `checkpoint` safeguard) before it acts on a change.
 
-use crate::agent::{Agent, Agents, Claim, Message};
+use crate::agent::{Agent, Agents, Claim, Mail, Message};
 use crate::safeguards::checkpoint;
 use crate::safeguards::perform::CALL_TIMEOUT;
 use crate::safeguards::verify::Verify;
@@ -24,7 +24,7 @@ use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, UserSay, user};
 use crate::workflows::{Briefing, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -300,14 +300,20 @@ async fn planner(agent: Agent, briefing: Briefing) {
 }
 
 /// Looks for the effects of a task where they must be: with the tools.
-async fn verifier(agent: Agent, Briefing { plan, .. }: Briefing) {
+async fn verifier(agent: Agent, briefing: Briefing) {
+    let mut asked = VecDeque::new();
     loop {
-        let mail = agent.receive().await;
-        let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() else { continue };
+        if asked.is_empty() {
+            note_request(&mut asked, &agent.receive().await);
+        }
+        while let Some(mail) = agent.receive_now() {
+            note_request(&mut asked, &mail);
+        }
+        let Some(Request { from, task, rounds }) = asked.pop_front() else { continue };
         let mut missing = Vec::new();
         let mut seen_all = true;
-        for step in 0..plan.steps.len() {
-            match look_for(&agent, &plan, task, step).await {
+        for step in 0..briefing.plan.steps.len() {
+            match look_for(&agent, &briefing.plan, task, step).await {
                 Some(true) => {}
                 Some(false) => missing.push(step),
                 None => seen_all = false,
@@ -315,8 +321,25 @@ async fn verifier(agent: Agent, Briefing { plan, .. }: Briefing) {
         }
         if seen_all {
             let missing = missing.into();
-            agent.send(mail.from(), task, Say::Verdict { task, rounds, missing });
+            agent.send(from, task, Say::Verdict { task, rounds, missing });
         }
+    }
+}
+
+struct Request {
+    from: Name,
+    task: Name,
+    rounds: Rc<[u32]>,
+}
+
+/// Whoever asks again wants one answer, not two. Looking takes longer than the coordinator waits before it asks
+/// again, so a verifier that did all it was ever asked for would never catch up.
+fn note_request(asked: &mut VecDeque<Request>, mail: &Mail) {
+    let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() else { return };
+    let request = Request { from: mail.from(), task, rounds };
+    match asked.iter_mut().find(|known| known.task == task) {
+        Some(known) => *known = request,
+        None => asked.push_back(request),
     }
 }
 

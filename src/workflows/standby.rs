@@ -171,12 +171,22 @@ impl Candidate {
             }
             let wait = until.since(self.agent.now()).min(RESEND);
             if let Ok(mail) = self.agent.receive_within(wait, "news").await
-                && self.hear(&mail, Some(token)).await
+                && self.catch_up(mail, token).await
             {
                 break;
             }
         }
         self.agent.claim(Claim::StepsDown { token });
+    }
+
+    /// Takes in a message and whatever else has come. Every order takes some thought, so a leader that heard one
+    /// message for each round of orders would never catch up with the answers.
+    async fn catch_up(&mut self, mail: Mail, leading: Token) -> bool {
+        let mut deposed = self.hear(&mail, Some(leading)).await;
+        while let Some(mail) = self.agent.receive_now() {
+            deposed |= self.hear(&mail, Some(leading)).await;
+        }
+        deposed
     }
 
     /// Takes a message in; true if it says that there is a newer leader.
