@@ -2,6 +2,10 @@
 
 mod audit;
 mod check;
+mod clock;
+mod findings;
+mod fuzz;
+mod progress;
 mod replay;
 mod run;
 mod testify;
@@ -45,6 +49,8 @@ enum What {
     Replay(replay::Arguments),
     /// Check scenarios and saved failures without running them
     Check(check::Arguments),
+    /// Run scenarios over ever more seeds, for as long as you like
+    Fuzz(fuzz::Arguments),
     /// Check that runs depend on their seed and on nothing else
     Audit(audit::Arguments),
     /// Say how seeds went in this process; for `audit`
@@ -104,6 +110,7 @@ pub fn main() -> ExitCode {
         What::Run(arguments) => run::run(&arguments),
         What::Replay(arguments) => replay::replay(&arguments),
         What::Check(arguments) => check::check(&arguments),
+        What::Fuzz(arguments) => fuzz::fuzz(&arguments),
         What::Audit(arguments) => audit::audit(&arguments),
         What::Testify(arguments) => testify::testify(&arguments),
     };
@@ -153,6 +160,13 @@ fn files_of(paths: &[PathBuf]) -> (Vec<PathBuf>, Status) {
 
 fn is_available(engine: Engine) -> bool {
     engine.available().map_err(complain).is_ok()
+}
+
+/// Starts the threads that runs are spread over, if a number was asked for.
+fn has_threads(threads: Option<u16>) -> bool {
+    let Some(threads) = threads else { return true };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+    pool.map_err(|error| complain(format!("cannot start {threads} threads: {error}"))).is_ok()
 }
 
 /// A flag that Ctrl-C sets; the second Ctrl-C ends the process at once.

@@ -1,14 +1,15 @@
 //! `perfidy run`: scenarios over many seeds.
 
-use super::{Format, Status, complain, complain_of, interruption, is_available, say, watchdog};
+use super::clock::timed;
+use super::findings::Small;
+use super::{Format, Status, complain, complain_of, has_threads, interruption, is_available, say, watchdog};
 use clap::ValueEnum;
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, Run, SavedSeed, shrink};
-use perfidy::report::{CaseRecord, Story, table};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding};
+use perfidy::report::{CaseRecord, table};
 use perfidy::scenario::{self, Case};
 use perfidy_sim::{Engine, Seed};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
 
 /// How many seeds a case as written gets if nobody says otherwise.
 const SEEDS: u64 = 1_000;
@@ -60,12 +61,8 @@ pub fn run(arguments: &Arguments) -> Status {
             return Status::BadInput;
         }
     };
-    if let Some(threads) = arguments.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-        if let Err(error) = pool {
-            complain(format!("cannot start {threads} threads: {error}"));
-            return Status::BadInput;
-        }
+    if !has_threads(arguments.threads) {
+        return Status::BadInput;
     }
     let interrupted = interruption();
     let watchdog = watchdog();
@@ -89,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Status {
             let record = CaseRecord::new(&report, Seed(arguments.seed), took, saved);
             say(serde_json::to_string(&record).expect("a record is plain data"));
         }
-        let is_over = is_set(&interrupted);
+        let is_over = interrupted.load(Ordering::Relaxed);
         rows.push((report, took));
         if is_over {
             status = status.worse(Status::Inconclusive);
@@ -100,17 +97,6 @@ pub fn run(arguments: &Arguments) -> Status {
         say(table(&rows));
     }
     status
-}
-
-fn is_set(flag: &AtomicBool) -> bool {
-    flag.load(std::sync::atomic::Ordering::Relaxed)
-}
-
-#[expect(clippy::disallowed_methods, reason = "runs a second are counted in real time")]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let result = work();
-    (result, start.elapsed())
 }
 
 fn status_of(report: &CaseReport) -> Status {
@@ -133,41 +119,26 @@ fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
     }
     let mut files = Vec::new();
     let mut status = Status::AsExpected;
-    for finding in findings {
-        let found = Run::fuzzed(&report.case, report.engine, finding.seed);
-        let Some(minimal) =
-            shrink(&report.case, report.engine, finding.seed, finding.property, &found.outcome.fired)
-        else {
-            complain(format!(
-                "{}, seed {}: {} does not break when the faults that struck are replayed. Something in these agents \
-                 depends on more than the seed.",
-                report.case, finding.seed, finding.property
-            ));
-            status = Status::Broken;
-            continue;
+    let corpus = (arguments.save != Save::None).then(|| Corpus::new(&arguments.corpus));
+    for finding in &findings {
+        let small = match Small::of(&report.case, report.engine, finding) {
+            Ok(small) => small,
+            Err(error) => {
+                complain(error);
+                status = Status::Broken;
+                continue;
+            }
         };
-        let saved = SavedSeed::new(
-            &report.case,
-            report.engine,
-            finding.seed,
-            finding.property,
-            &minimal.faults,
-            &minimal.run,
-        );
-        let file = match arguments.save {
-            Save::None => None,
-            Save::Unexpected | Save::All => match Corpus::new(&arguments.corpus).save(&saved) {
-                Ok(place) => Some(place.path().to_owned()),
-                Err(error) => {
-                    complain(error);
-                    status = Status::BadInput;
-                    None
-                }
-            },
+        let file = match corpus.as_ref().map(|corpus| corpus.save(&small.saved)).transpose() {
+            Ok(place) => place.map(|place| place.path().to_owned()),
+            Err(error) => {
+                complain(error);
+                status = Status::BadInput;
+                None
+            }
         };
-        let shown = file.as_ref().map(|file| file.display().to_string());
         if arguments.format == Format::Text
-            && let Some(story) = Story::new(&report.case, &saved, &minimal.run, shown)
+            && let Some(story) = small.story(&report.case, file.as_deref())
         {
             say(story);
         }

@@ -4,6 +4,7 @@
 //! different failure. A failure that is found again in other ways has the same fingerprint and is saved once.
 
 use crate::explore::SavedSeed;
+use perfidy_sim::Name;
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
@@ -80,7 +81,24 @@ impl Corpus {
         }
     }
 
-    /// Every file in the corpus, sorted.
+    /// Whether failures of these scenarios could be saved. The folder of the corpus itself is made.
+    ///
+    /// # Errors
+    /// [`SaveError`] with the first folder that cannot be written to.
+    pub fn check_writable(&self, scenarios: impl IntoIterator<Item = Name>) -> Result<(), SaveError> {
+        let make = fs::create_dir_all(&self.root);
+        make.map_err(|cause| SaveError { path: self.root.clone(), cause })?;
+        for scenario in scenarios {
+            let path = self.root.join(scenario.as_str());
+            // A folder that is not there yet can be made if the nearest one that is there can be written to.
+            let nearest = path.ancestors().skip(1).find(|folder| folder.exists()).unwrap_or(&self.root);
+            let tried = readable_by_all().tempfile_in(nearest);
+            tried.map_err(|cause| SaveError { path: nearest.to_owned(), cause })?;
+        }
+        Ok(())
+    }
+
+    /// Every file in the corpus, sorted. Hidden ones are not failures: a campaign keeps its place in one.
     ///
     /// # Errors
     /// If a folder cannot be read; a corpus that does not exist is empty.
@@ -107,7 +125,7 @@ impl Corpus {
 }
 
 /// Temporary files are private by default; a corpus is there to be shared, as far as the umask allows.
-fn readable_by_all() -> tempfile::Builder<'static, 'static> {
+pub(crate) fn readable_by_all() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".saving-");
     #[cfg(unix)]
@@ -122,6 +140,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     };
     for entry in entries {
         let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
         if path.is_dir() {
             collect(&path, files)?;
         } else if path.extension().is_some_and(|ending| ending == "toml") {

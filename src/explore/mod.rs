@@ -9,6 +9,8 @@
 mod audit;
 mod campaign;
 mod corpus;
+mod place;
+mod rounds;
 mod run;
 mod saved;
 mod shrink;
@@ -17,6 +19,8 @@ mod watchdog;
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
+pub use place::Place;
+pub use rounds::{Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn};
 pub use run::{Run, first_difference};
 pub use saved::{Answer, BadSeed, SavedSeed};
 pub use shrink::{Minimal, shrink};

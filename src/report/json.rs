@@ -1,7 +1,10 @@
 //! What programs are told: one JSON object a line. The README documents the fields; they are only ever added to.
 
-use crate::explore::{Answer, CaseReport, CaseVerdict, Divergence, Finding, SavedSeed, Tally};
-use crate::report::table::{runs_per_second, verdict};
+use crate::explore::{
+    Answer, Broke, CaseReport, CaseRounds, CaseVerdict, Divergence, Finding, Rounds, SavedSeed, Standing,
+    Tally,
+};
+use crate::report::table::{rate_of, runs_per_second, standing_in_words, verdict};
 use crate::scenario::Case;
 use perfidy_sim::{Address, Digest, Engine, Name, Seed};
 use serde::Serialize;
@@ -172,6 +175,68 @@ impl AuditRecord {
             verdict,
             why,
             divergence,
+        }
+    }
+}
+
+/// One case of `perfidy fuzz --format json`.
+#[derive(Serialize)]
+pub struct RoundsRecord<'a> {
+    schema: u32,
+    scenario: Name,
+    case: &'a str,
+    engine: Engine,
+    first_seed: Seed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a str>,
+    runs: u64,
+    runs_per_second: u64,
+    /// How many different failures were made small.
+    failures: usize,
+    /// `nothing-broke`, `broken`, `caught`, `not-caught` or `not-yet-caught`.
+    verdict: &'static str,
+    /// The verdict in words.
+    summary: String,
+    broke: BTreeMap<&'a str, BrokeRecord<'a>>,
+    faults_fired: &'a BTreeMap<Name, u64>,
+}
+
+#[derive(Serialize)]
+struct BrokeRecord<'a> {
+    runs: u64,
+    first_seed: Seed,
+    failures: &'a std::collections::BTreeSet<crate::explore::Fingerprint>,
+}
+
+impl<'a> RoundsRecord<'a> {
+    /// The record of a case.
+    pub fn new(rounds: &'a Rounds, case_rounds: &'a CaseRounds, case: &Case) -> Self {
+        let standing = case_rounds.standing(case);
+        let record = |broke: &'a Broke| BrokeRecord {
+            runs: broke.runs,
+            first_seed: broke.first_seed,
+            failures: &broke.failures,
+        };
+        Self {
+            schema: 1,
+            scenario: case_rounds.scenario,
+            case: &case_rounds.label,
+            engine: rounds.engine,
+            first_seed: rounds.first_seed,
+            base: rounds.base.as_deref(),
+            runs: case_rounds.runs,
+            runs_per_second: rate_of(case_rounds).round() as u64,
+            failures: case_rounds.failures(),
+            verdict: match standing {
+                Standing::NothingBroke => "nothing-broke",
+                Standing::Broken(_) => "broken",
+                Standing::Caught(..) => "caught",
+                Standing::NotCaught(_) => "not-caught",
+                Standing::NotYetCaught(_) => "not-yet-caught",
+            },
+            summary: standing_in_words(standing),
+            broke: case_rounds.broke.iter().map(|(name, broke)| (name.as_str(), record(broke))).collect(),
+            faults_fired: &case_rounds.fired,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The table of a campaign: a row for each case.
 
-use crate::explore::{CaseReport, CaseVerdict};
+use crate::explore::{Broke, CaseReport, CaseRounds, CaseVerdict, ENOUGH, Standing};
+use crate::scenario::Case;
 use comfy_table::{CellAlignment, Table, presets};
 use std::time::Duration;
 
@@ -28,6 +29,58 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
         ]);
     }
     format!("{}\n\n{}", trimmed(&table), trimmed(&struck(rows)))
+}
+
+/// The cases of a long campaign with what became of them so far.
+pub fn rounds_table<'a>(rows: impl IntoIterator<Item = (&'a CaseRounds, &'a Case)>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["SCENARIO", "CASE", "RUNS", "RUNS/S", "FAILURES", "VERDICT"]);
+    for column in [2, 3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut last = None;
+    for (rounds, case) in rows {
+        let shown = if last == Some(rounds.scenario) { "" } else { rounds.scenario.as_str() };
+        last = Some(rounds.scenario);
+        let is_capped = rounds.broke.values().any(|broke| broke.failures.len() >= ENOUGH);
+        table.add_row([
+            shown.to_owned(),
+            rounds.label.clone(),
+            rounds.runs.to_string(),
+            format!("{:.0}", rate_of(rounds)),
+            format!("{}{}", rounds.failures(), if is_capped { " or more" } else { "" }),
+            standing_in_words(rounds.standing(case)),
+        ]);
+    }
+    trimmed(&table)
+}
+
+/// Runs a second of real time, without what it took to make failures small.
+pub(super) fn rate_of(rounds: &CaseRounds) -> f64 {
+    rounds.runs as f64 * 1e9 / (rounds.took.as_nanos() as f64).max(1.0)
+}
+
+/// A standing in words.
+pub(super) fn standing_in_words(standing: Standing<'_>) -> String {
+    let in_runs =
+        |broke: &Broke| if broke.runs == 1 { "1 run".to_owned() } else { format!("{} runs", broke.runs) };
+    match standing {
+        Standing::NothingBroke => "nothing broke".to_owned(),
+        Standing::Broken(all) => {
+            let one = |(property, broke): (&String, &Broke)| {
+                format!("{property} in {}, first at seed {}", in_runs(broke), broke.first_seed)
+            };
+            format!("BROKEN: {}", all.iter().map(one).collect::<Vec<_>>().join("; "))
+        }
+        Standing::Caught(property, broke) => {
+            format!("caught: {property} broke in {}, first at seed {}", in_runs(broke), broke.first_seed)
+        }
+        Standing::NotCaught(property) => format!("NOT CAUGHT: {property} should have broken by now"),
+        Standing::NotYetCaught(property) => format!("{property} has not broken yet"),
+    }
 }
 
 /// How often each fault struck in the cases as written, or in whatever was run of a scenario.

@@ -1,0 +1,308 @@
+//! Rounds: a campaign over many cases that can be as long as anybody likes, be left and be taken up again.
+//!
+//! In every round each case has its turn, a block of seeds; all cases of a round have the same seeds, and the next
+//! round goes on behind them. What is tried next follows from how many turns there were, so a campaign is the same
+//! in one go or in several, on one thread or on many. Nothing here grows with the number of runs: a
+//! case has its counts and, for each property, the fingerprints of its first [`ENOUGH`] failures.
+//!
+//! Of the runs in a turn, the first that breaks a property is made small. Once there are enough different failures
+//! of a property in a case, further ones are only counted.
+
+use crate::explore::{CaseReport, Finding, SavedSeed};
+use crate::scenario::Case;
+use perfidy_sim::{Engine, Name, Seed, SimSpan, Words};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The version of the file in which a campaign keeps its place.
+const SCHEMA: u32 = 1;
+
+/// How many seeds a case has in its turn.
+const BLOCK: u64 = 512;
+
+/// How many different failures of one property in one case are made small and saved.
+pub const ENOUGH: usize = 32;
+
+/// A campaign in rounds: what it is about, and how far it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rounds {
+    schema: u32,
+    /// The text that the first seed comes from, if it comes from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// The first seed.
+    pub first_seed: Seed,
+    /// The engine.
+    pub engine: Engine,
+    /// How many turns are over.
+    turns: u64,
+    /// The cases in the order of their turns.
+    #[serde(rename = "case")]
+    pub cases: Vec<CaseRounds>,
+}
+
+/// What became of one case.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CaseRounds {
+    /// The scenario's name.
+    pub scenario: Name,
+    /// The label of the case.
+    pub label: String,
+    /// What tells the scenario's text apart from others.
+    text: Fingerprint,
+    /// How many runs there were.
+    pub runs: u64,
+    /// How long they took in real time.
+    pub took: SimSpan,
+    /// How often each kind of fault struck.
+    pub fired: BTreeMap<Name, u64>,
+    /// The properties that broke.
+    pub broke: BTreeMap<String, Broke>,
+}
+
+/// How a property broke in a case.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Broke {
+    /// In how many runs.
+    pub runs: u64,
+    /// The first seed at which it did.
+    pub first_seed: Seed,
+    /// The different failures, up to [`ENOUGH`].
+    pub failures: BTreeSet<Fingerprint>,
+}
+
+/// What tells a failure or a text apart from others.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Fingerprint(u64);
+
+/// What is to be run next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// Which case, as a place in [`Rounds::cases`].
+    pub case: usize,
+    /// The first seed.
+    pub first_seed: Seed,
+    /// How many.
+    pub seeds: u64,
+}
+
+/// What the rounds so far mean for a case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing<'a> {
+    /// No promise broke that should hold.
+    NothingBroke,
+    /// Promises broke.
+    Broken(&'a BTreeMap<String, Broke>),
+    /// The property that should break broke.
+    Caught(&'a str, &'a Broke),
+    /// The property that should break has not, and there were as many runs as it may take.
+    NotCaught(&'static str),
+    /// The property that should break has not yet.
+    NotYetCaught(&'static str),
+}
+
+/// Why a campaign cannot be taken up again: its scenarios are not what they were.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed(Vec<String>);
+
+impl Fingerprint {
+    /// The fingerprint of a failure whose faults, replayed, break nothing: all of them are one.
+    pub const DOES_NOT_REPLAY: Self = Self(0);
+
+    /// The fingerprint of a saved failure.
+    pub fn of(saved: &SavedSeed) -> Self {
+        Self(saved.fingerprint())
+    }
+
+    fn of_text(text: &str) -> Self {
+        Self(Words::digest(|words| {
+            words.text(text);
+        }))
+    }
+}
+
+impl Turn {
+    /// Whether it is as long as turns are; a shorter one is run again when the campaign goes on.
+    pub fn is_whole(&self) -> bool {
+        self.seeds == BLOCK
+    }
+}
+
+impl Rounds {
+    /// A campaign that has not begun.
+    pub fn new(cases: &[Case], engine: Engine, first_seed: Seed, base: Option<String>) -> Self {
+        let cases = cases.iter().map(CaseRounds::new).collect();
+        Self { schema: SCHEMA, base, first_seed, engine, turns: 0, cases }
+    }
+
+    /// The first seed that a text stands for. It has 48 bits, so that every reader of JSON gets it whole.
+    pub fn first_seed_of(base: &str) -> Seed {
+        Seed(Fingerprint::of_text(base).0 >> 16)
+    }
+
+    /// How many runs there were.
+    pub fn runs(&self) -> u64 {
+        self.cases.iter().map(|case| case.runs).sum()
+    }
+
+    /// How many faults struck.
+    pub fn faults(&self) -> u64 {
+        self.cases.iter().flat_map(|case| case.fired.values()).sum()
+    }
+
+    /// How many different failures there are.
+    pub fn failures(&self) -> usize {
+        self.cases.iter().map(CaseRounds::failures).sum()
+    }
+
+    /// Whether every case has had as many turns as the others.
+    pub fn is_between_rounds(&self) -> bool {
+        self.turns.is_multiple_of(self.cases.len() as u64)
+    }
+
+    /// What comes next; `None` after `most_runs` runs.
+    pub fn next(&self, most_runs: u64) -> Option<Turn> {
+        let cases = self.cases.len() as u64;
+        let seeds = BLOCK.min(most_runs.saturating_sub(self.runs()));
+        let round = self.turns.checked_div(cases)?;
+        let first_seed = Seed(self.first_seed.0.wrapping_add(round.wrapping_mul(BLOCK)));
+        (seeds > 0).then_some(Turn { case: (self.turns % cases) as usize, first_seed, seeds })
+    }
+
+    /// Takes in a turn that has been run; how long it took is real time.
+    pub fn take_in(&mut self, turn: Turn, report: &CaseReport, took: SimSpan) {
+        let case = &mut self.cases[turn.case];
+        for finding in findings(report) {
+            let broke = case.broke.entry(finding.property.to_owned()).or_insert_with(|| Broke {
+                runs: 0,
+                first_seed: finding.seed,
+                failures: BTreeSet::new(),
+            });
+            broke.runs += report.tallies[finding.property].violated;
+        }
+        for (kind, count) in &report.fired {
+            *case.fired.entry(*kind).or_insert(0) += count;
+        }
+        case.runs += report.seeds;
+        case.took = case.took + took;
+        self.turns += 1;
+    }
+
+    /// Takes in a failure of a turn that has been taken in; says whether it is a different one.
+    pub fn take_in_failure(&mut self, turn: Turn, property: &str, failure: Fingerprint) -> bool {
+        let broke = self.cases[turn.case].broke.get_mut(property);
+        broke.is_some_and(|broke| broke.failures.insert(failure))
+    }
+
+    /// The findings of a turn that are worth making small.
+    pub fn wanted<'a>(&self, turn: Turn, report: &'a CaseReport) -> Vec<&'a Finding> {
+        let known =
+            |property| self.cases[turn.case].broke.get(property).map_or(0, |broke| broke.failures.len());
+        findings(report).filter(|finding| known(finding.property) < ENOUGH).collect()
+    }
+
+    /// Whether this is a campaign over these cases.
+    ///
+    /// # Errors
+    /// [`Changed`] with every difference.
+    pub fn check_cases(&self, cases: &[Case]) -> Result<(), Changed> {
+        let now: Vec<_> = cases.iter().map(CaseRounds::new).collect();
+        let find = |list: &[CaseRounds], wanted: &CaseRounds| {
+            list.iter().find(|case| case.is_called_like(wanted)).map(|case| case.text)
+        };
+        let mut changes = BTreeSet::new();
+        for case in &self.cases {
+            changes.extend(match find(&now, case) {
+                None => Some(format!("{}, {} is missing", case.scenario, case.label)),
+                Some(text) => (text != case.text).then(|| format!("{} was edited", case.scenario)),
+            });
+        }
+        let new = now.iter().filter(|case| find(&self.cases, case).is_none());
+        changes.extend(new.map(|case| format!("{}, {} is new", case.scenario, case.label)));
+        if changes.is_empty() { Ok(()) } else { Err(Changed(changes.into_iter().collect())) }
+    }
+
+    /// Whether the file was written by a perfidy that meant the same by it.
+    pub(crate) fn has_this_schema(&self) -> bool {
+        self.schema == SCHEMA && !self.cases.is_empty()
+    }
+}
+
+impl CaseRounds {
+    fn new(case: &Case) -> Self {
+        Self {
+            scenario: case.scenario.name,
+            label: case.label(),
+            text: Fingerprint::of_text(&case.scenario.text),
+            runs: 0,
+            took: SimSpan::ZERO,
+            fired: BTreeMap::new(),
+            broke: BTreeMap::new(),
+        }
+    }
+
+    /// Whether this is what became of that case.
+    pub fn is_of(&self, case: &Case) -> bool {
+        self.scenario == case.scenario.name && self.label == case.label()
+    }
+
+    fn is_called_like(&self, other: &Self) -> bool {
+        self.scenario == other.scenario && self.label == other.label
+    }
+
+    /// How many different failures there are.
+    pub fn failures(&self) -> usize {
+        self.broke.values().map(|broke| broke.failures.len()).sum()
+    }
+
+    /// What this means for the case.
+    pub fn standing(&self, case: &Case) -> Standing<'_> {
+        let Some(without) = case.without() else {
+            return if self.broke.is_empty() {
+                Standing::NothingBroke
+            } else {
+                Standing::Broken(&self.broke)
+            };
+        };
+        let property = without.violates;
+        match self.broke.get(property) {
+            Some(broke) => Standing::Caught(property, broke),
+            None if self.runs >= u64::from(without.within_seeds) => Standing::NotCaught(property),
+            None => Standing::NotYetCaught(property),
+        }
+    }
+}
+
+/// What counts: in a case as written every property that is not waived, otherwise the one that should break.
+fn findings(report: &CaseReport) -> impl Iterator<Item = &Finding> {
+    let case = &report.case;
+    report.findings.iter().filter(|finding| match case.without() {
+        None => !case.scenario.waived.contains_key(finding.property),
+        Some(without) => without.violates == finding.property,
+    })
+}
+
+impl fmt::Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its scenarios are not what they were: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Changed {}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
+    }
+}
