@@ -146,18 +146,16 @@ impl Coordinator {
         }
     }
 
-    /// Writes a change down, then makes it.
+    /// Writes a change down, then makes it. A step counts as complete once that is on disk; that it is not complete
+    /// after all is known before.
     async fn change(&mut self, entry: Entry) {
+        if let Entry::Reopened { task, step } = entry {
+            self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
+        }
         checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
         self.board.apply(&entry);
-        match entry {
-            Entry::Completed { task, step } => {
-                self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
-            }
-            Entry::Reopened { task, step } => {
-                self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
-            }
-            Entry::Accepted { .. } | Entry::Assigned { .. } | Entry::Closed { .. } => {}
+        if let Entry::Completed { task, step } = entry {
+            self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
         }
     }
 
