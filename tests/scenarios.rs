@@ -220,8 +220,8 @@ fn seed_trial(file: &Path, case: Case, saved: SavedSeed) -> Trial {
                 let what = format!("stale: `{missing}` never came up{near}");
                 fail(&what, &format!("{file}: {what}.\n{}", find_again(&case)))
             }
-            (Answer::Ambiguous { missing }, _) => {
-                let what = format!("ambiguous: the run ended before `{missing}` could come up");
+            (Answer::Ambiguous { why }, _) => {
+                let what = format!("ambiguous: {why}");
                 fail(&what, &format!("{file}: {what}.\n{}", find_again(&case)))
             }
         }
