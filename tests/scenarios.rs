@@ -27,7 +27,7 @@ use std::time::Duration;
 const SEEDS: u64 = 200;
 
 /// How long a run may take in real time before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -116,7 +116,7 @@ fn unreadable(file: &Path, problems: String) -> Trial {
     })
 }
 
-/// Fails a test in one line, and tells the whole of it at once on standard error, where JUnit readers look for it.
+/// Fails a test in one line, and tells the whole of it at once on standard error, where `JUnit` readers look for it.
 fn fail(summary: &str, story: &str) -> Result<(), Failed> {
     eprint!("Error: {}\n\n", anstream::adapter::strip_str(story).to_string().trim_end());
     Err(Failed::from(summary))

@@ -376,8 +376,8 @@ impl<N: Note> History<N> {
         words.put(at.as_nanos()).name(node).put(cause.map_or(0, |cause| u64::from(cause.get())));
         what.fold(&mut words);
         self.digest = words.finish();
-        tracing::trace!(target: "perfidy::history", %at, %node, event = %id, cause = ?cause.map(EventId::get), ?what);
         stamp::set_event(at, id);
+        tracing::trace!(target: "perfidy::history", %node, cause = cause.map(tracing::field::display), "{what:?}");
         self.events.push(Event { id, at, node, cause, what });
         id
     }

@@ -3,9 +3,10 @@
 //! ```
 //! use perfidy_sim::{Links, Name, SimSpan};
 //! let ms = SimSpan::from_millis;
-//! let links = Links::uniform(ms(1)..=ms(10)).with(Name::new("ticketing"), ms(50)..=ms(2_000));
-//! assert_eq!(links.latency(Name::new("a"), Name::new("ticketing")), &(ms(50)..=ms(2_000)));
-//! assert_eq!(links.latency(Name::new("a"), Name::new("b")), &(ms(1)..=ms(10)));
+//! let [a, b, c] = ["a", "b", "c"].map(Name::new);
+//! let links = Links::uniform(ms(1)..=ms(10)).with(&[a], &[b], &(ms(50)..=ms(2_000)));
+//! assert_eq!(links.latency(b, a), &(ms(50)..=ms(2_000)));
+//! assert_eq!(links.latency(a, c), &(ms(1)..=ms(10)));
 //! ```
 
 use crate::{Name, SimSpan};
@@ -15,19 +16,22 @@ use std::ops::RangeInclusive;
 #[derive(Clone, Debug)]
 pub struct Links {
     usual: RangeInclusive<SimSpan>,
-    by_node: Vec<(Name, RangeInclusive<SimSpan>)>,
+    own: Vec<(Name, Name, RangeInclusive<SimSpan>)>,
 }
 
 impl Links {
     /// Every link takes a time from this range.
     pub fn uniform(latency: RangeInclusive<SimSpan>) -> Self {
-        Self { usual: latency, by_node: Vec::new() }
+        Self { usual: latency, own: Vec::new() }
     }
 
-    /// Links from or to `node` take a time from a range of their own.
+    /// The links between two groups, in both directions, take a time from a range of their own. What is said
+    /// last counts.
     #[must_use]
-    pub fn with(mut self, node: Name, latency: RangeInclusive<SimSpan>) -> Self {
-        self.by_node.push((node, latency));
+    pub fn with(mut self, left: &[Name], right: &[Name], latency: &RangeInclusive<SimSpan>) -> Self {
+        for a in left {
+            self.own.extend(right.iter().map(|b| (*a, *b, latency.clone())));
+        }
         self
     }
 
@@ -37,10 +41,11 @@ impl Links {
         &self.usual
     }
 
-    /// The latency of one link; the receiver's own range goes before the sender's.
+    /// The latency of one link.
     pub fn latency(&self, from: Name, to: Name) -> &RangeInclusive<SimSpan> {
-        let of = |node| self.by_node.iter().find(|(name, _)| *name == node).map(|(_, latency)| latency);
-        of(to).or_else(|| of(from)).unwrap_or(&self.usual)
+        let is_it = |a: Name, b: Name| (a, b) == (from, to) || (b, a) == (from, to);
+        let own = self.own.iter().rfind(|(a, b, _)| is_it(*a, *b)).map(|(_, _, latency)| latency);
+        own.unwrap_or(&self.usual)
     }
 }
 

@@ -81,6 +81,42 @@ fn world(config: &WorldConfig) -> World<Numbers> {
     world
 }
 
+/// Sockets, tasks and timers of tokio, which madsim has to take down with the nodes they are on.
+#[cfg(madsim)]
+fn tokio_agents(world: &mut World<Numbers>) {
+    use madsim_tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use madsim_tokio::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+    world.agent(Name::new("host"), |_| async {
+        let listener = TcpListener::bind("0.0.0.0:7").await.unwrap();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            madsim_tokio::spawn(async move {
+                while let Ok(byte) = stream.read_u8().await {
+                    if stream.write_u8(byte).await.is_err() || stream.flush().await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    world.agent(Name::new("guest"), |context| async move {
+        let (step, host) = (Name::new("step"), Name::new("host"));
+        loop {
+            madsim_tokio::time::sleep(Duration::from_millis(10)).await;
+            let Ok(mut stream) = TcpStream::connect((host.as_str(), 7)).await else { continue };
+            if stream.write_u8(1).await.is_err() || stream.flush().await.is_err() {
+                continue;
+            }
+            context.before(step, host).await;
+            let echo = madsim_tokio::time::timeout(Duration::from_millis(500), stream.read_u8()).await;
+            context.note(u64::from(echo.is_ok()));
+        }
+    });
+}
+
+#[cfg(not(madsim))]
+fn tokio_agents(_: &mut World<Numbers>) {}
+
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
@@ -94,8 +130,15 @@ fn memory_is_flat_over_thousands_of_runs() {
         if engine.available().is_err() {
             continue;
         }
-        let run =
-            |seed| engine.run(|| world(&WorldConfig { plan: plan.clone(), ..WorldConfig::calm(Seed(seed)) }));
+        let run = |seed| {
+            engine.run(|| {
+                let mut world = world(&WorldConfig { plan: plan.clone(), ..WorldConfig::calm(Seed(seed)) });
+                if engine == Engine::Madsim {
+                    tokio_agents(&mut world);
+                }
+                world
+            })
+        };
         let (warm_up, rest) = (0..runs / 10, runs / 10..runs);
         let faults: usize = warm_up.map(|seed| run(seed).fired.len()).sum();
         assert!(faults > runs as usize / 10, "{faults} faults are not enough to show anything");

@@ -234,7 +234,7 @@ impl Agent {
     }
 
     /// Writes any other note into the history.
-    pub(crate) fn note(&self, note: Note) {
+    pub fn note(&self, note: Note) {
         self.context.note(note);
     }
 

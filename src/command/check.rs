@@ -1,6 +1,6 @@
 //! `perfidy check`: are these files what they should be?
 
-use super::{Status, complain_of, say};
+use super::{Status, complain_of, files_of, say};
 use perfidy::explore::{BadSeed, SavedSeed};
 use perfidy::scenario::{self, Problems};
 use std::path::{Path, PathBuf};
@@ -13,17 +13,7 @@ pub struct Arguments {
 }
 
 pub fn check(arguments: &Arguments) -> Status {
-    let mut status = Status::AsExpected;
-    let mut files = Vec::new();
-    for path in &arguments.files {
-        match scenario::files_below(path) {
-            Ok(found) => files.extend(found),
-            Err(problems) => {
-                complain_of(&problems);
-                status = Status::BadInput;
-            }
-        }
-    }
+    let (files, mut status) = files_of(&arguments.files);
     for file in &files {
         match check_one(file) {
             Ok(what) => say(format_args!("{}: {what}", file.display())),

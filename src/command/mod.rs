@@ -7,10 +7,11 @@ mod run;
 use clap::{Parser, Subcommand, ValueEnum};
 use perfidy::explore::Watchdog;
 use perfidy::report::init_logging;
-use perfidy::scenario::Problems;
+use perfidy::scenario::{Problems, files_below};
 use perfidy_sim::Engine;
 use std::fmt;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,6 +125,21 @@ fn complain_of(problems: &Problems) {
 fn tell(line: impl fmt::Display) {
     // Where standard error is gone, there is nobody left to tell.
     let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// The files that the paths stand for. A path without any is complained of, and the others still count.
+fn files_of(paths: &[PathBuf]) -> (Vec<PathBuf>, Status) {
+    let (mut files, mut status) = (Vec::new(), Status::AsExpected);
+    for path in paths {
+        match files_below(path) {
+            Ok(found) => files.extend(found),
+            Err(problems) => {
+                complain_of(&problems);
+                status = Status::BadInput;
+            }
+        }
+    }
+    (files, status)
 }
 
 fn is_available(engine: Engine) -> bool {

@@ -1,9 +1,9 @@
 //! `perfidy replay`: what do saved failures mean today?
 
-use super::{Format, Status, complain_of, interruption, say, watchdog};
+use super::{Format, Status, complain_of, files_of, interruption, say, watchdog};
 use perfidy::explore::{Answer, SavedSeed};
 use perfidy::report::{ReplayRecord, Story};
-use perfidy::scenario::{self, Case};
+use perfidy::scenario::Case;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -20,17 +20,7 @@ pub struct Arguments {
 pub fn replay(arguments: &Arguments) -> Status {
     let interrupted = interruption();
     let watchdog = watchdog();
-    let mut status = Status::AsExpected;
-    let mut files = Vec::new();
-    for path in &arguments.files {
-        match scenario::files_below(path) {
-            Ok(found) => files.extend(found),
-            Err(problems) => {
-                complain_of(&problems);
-                status = Status::BadInput;
-            }
-        }
-    }
+    let (files, mut status) = files_of(&arguments.files);
     for file in files {
         if interrupted.load(Ordering::Relaxed) {
             return status.worse(Status::Inconclusive);

@@ -4,7 +4,7 @@ use crate::agent::{Agents, LeaseService, Note, ToolService};
 use crate::properties::{self, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Event, Limits, Links, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
+use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
 use std::sync::Arc;
 
 /// How long a journal takes to make its writes durable.
@@ -49,7 +49,7 @@ impl Case {
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
         let scenario = &self.scenario;
         let limits = Limits { until: scenario.heals_at() + scenario.settle_within, ..Limits::default() };
-        let links = Links::uniform(scenario.network.latency.clone());
+        let links = scenario.network.to_links();
         let mut world = World::new(WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits });
         world.service(Name::new(LeaseService::NAME), LeaseService::default());
         for (name, tool) in &scenario.tools {

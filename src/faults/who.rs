@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
 /// A word of a file with its place.
-pub(super) type Word = Spanned<String>;
+pub(crate) type Word = Spanned<String>;
 
 /// The agents that the words stand for, each once.
 pub(super) fn agents(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
@@ -59,7 +59,7 @@ pub(super) fn tools(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>,
 }
 
 /// Whoever a word stands for that sends and receives messages: agents, a tool, the user, the lock service.
-pub(super) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
+pub(crate) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
     let name = Name::new(word.get_ref());
     if cast.is_node(name) {
         return Ok(vec![name]);

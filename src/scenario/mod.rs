@@ -22,7 +22,7 @@ pub use read::{files_below, read_all, read_text, root_of};
 
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
-use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
+use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -102,6 +102,27 @@ pub struct Tool {
 pub struct Network {
     /// How long messages take.
     pub latency: RangeInclusive<SimSpan>,
+    /// Links that take a time of their own. Of two that concern the same link the later counts.
+    pub links: Vec<Link>,
+}
+
+/// Links between two groups, in both directions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// One side.
+    pub left: Vec<Name>,
+    /// The other.
+    pub right: Vec<Name>,
+    /// How long messages take there.
+    pub latency: RangeInclusive<SimSpan>,
+}
+
+impl Network {
+    /// The network as a world wants it.
+    pub fn to_links(&self) -> Links {
+        let usual = Links::uniform(self.latency.clone());
+        self.links.iter().fold(usual, |links, link| links.with(&link.left, &link.right, &link.latency))
+    }
 }
 
 /// The models of the agents as the file describes them.

@@ -39,8 +39,9 @@ impl Plan {
 }
 
 /// A change to a board.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug)]
-pub(super) enum Entry {
+pub enum Entry {
     /// A task has come in, with the operation ids its user gave to its steps.
     Accepted { task: Name, ops: Rc<[OpId]> },
     /// It was decided who does which step.
@@ -54,6 +55,7 @@ pub(super) enum Entry {
 }
 
 impl Entry {
+    /// The task it is about.
     pub fn task(&self) -> Name {
         match self {
             Self::Accepted { task, .. }
@@ -73,10 +75,12 @@ impl Message for Entry {
 
 /// How far a task is.
 #[derive(Clone, Debug)]
-pub(super) struct Progress {
+pub struct Progress {
+    /// The operation ids its user gave to its steps.
     pub ops: Rc<[OpId]>,
     /// Who does which step, once that is decided.
     pub doers: Option<Rc<[Name]>>,
+    /// Which steps count as complete.
     pub complete: Vec<bool>,
     /// How often each step was opened again: a doer that hears a higher number does it once more.
     pub rounds: Vec<u32>,
@@ -86,12 +90,13 @@ pub(super) struct Progress {
 
 /// One coordinator's view of all tasks.
 #[derive(Debug)]
-pub(super) struct Board {
+pub struct Board {
     plan: Rc<Plan>,
     tasks: BTreeMap<Name, Progress>,
 }
 
 impl Board {
+    /// A board on which nothing stands.
     pub fn new(plan: Rc<Plan>) -> Self {
         Self { plan, tasks: BTreeMap::new() }
     }
@@ -126,6 +131,7 @@ impl Board {
         }
     }
 
+    /// How far a task is, if it was accepted.
     pub fn get(&self, task: Name) -> Option<&Progress> {
         self.tasks.get(&task)
     }

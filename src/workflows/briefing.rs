@@ -18,12 +18,12 @@ pub struct Briefing {
 }
 
 impl Briefing {
-    /// The briefing for a case, whose steps are carried out by the agents of `group`.
+    /// The briefing for a case, whose steps are carried out by the agents of `group`, if there is one.
     ///
     /// # Panics
     /// If the workflow has no such group.
-    pub fn new(case: &Case, group: &str) -> Self {
-        let doers = case.scenario.cast().group(group).into();
+    pub fn new(case: &Case, group: Option<&str>) -> Self {
+        let doers = group.map_or_else(|| Rc::from([]), |group| case.scenario.cast().group(group).into());
         Self { case: Rc::new(case.clone()), plan: Rc::new(Plan::new(case)), doers }
     }
 

@@ -89,7 +89,7 @@ impl Message for Say {
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, "executors");
+    let briefing = Briefing::new(case, Some("executors"));
     let mut hire = |name: &str, run| briefing.hire(world, Name::new(name), run);
     hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[COORDINATOR])));
     hire(COORDINATOR, |agent, briefing| Box::pin(Coordinator::recover(agent, briefing).run()));

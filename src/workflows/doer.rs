@@ -28,7 +28,7 @@ enum State {
 
 /// Where the id of an operation comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Identity {
+pub enum Identity {
     /// The order carries it.
     Given(OpId),
     /// The doer mints it.
@@ -49,7 +49,7 @@ impl Message for Finished {
 
 /// What a doer knows of its own work. Clones share it.
 #[derive(Clone)]
-pub(super) struct Doer {
+pub struct Doer {
     agent: Agent,
     safeguards: Safeguards,
     operations: Rc<Operations>,
@@ -59,7 +59,7 @@ pub(super) struct Doer {
 
 /// Where an ordered step stands with its doer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Standing {
+pub enum Standing {
     /// Never heard of it, or not in this round.
     New,
     /// At work on it.
@@ -105,7 +105,8 @@ impl Doer {
         self.work.borrow_mut().insert(wish.intent, (State::Busy, round));
         let doer = Self { agent: self.agent.clone(), ..self.clone() };
         self.agent.spawn(async move {
-            let hand = doer.hands.acquire().await.expect("the semaphore is never closed");
+            // Nobody closes the semaphore, so this is always a hand.
+            let hand = doer.hands.acquire().await;
             let succeeded = doer.carry_out(wish, round, identity).await;
             drop(hand);
             report(&doer.agent, succeeded);

@@ -4,15 +4,48 @@
 //! agents into a world. The agents could run anywhere: they know what they are told in messages, what they
 //! wrote to their own journal and what their tools answer, and nothing else.
 //!
-//! A new workflow is one file and one line in [`ALL`].
+//! A new workflow is one file and one line in [`ALL`]. One of your own needs no line here:
+//! [`Scenario::parse_for`](crate::scenario::Scenario::parse_for) takes it. The pieces that the shipped ones are made of are yours
+//! as well: a [`user`] who hands out tasks, a coordinator's [`board`], a [`doer`] of steps.
+//!
+//! ```
+//! use perfidy::explore::Run;
+//! use perfidy::scenario::{Case, Scenario};
+//! use perfidy::workflows::user::{USER, user};
+//! use perfidy::workflows::{Briefing, Workflow};
+//! use perfidy_sim::{Engine, Name, Seed};
+//!
+//! /// A team of one that reads its mail and does nothing about it.
+//! const IDLER: Workflow = Workflow {
+//!     name: "idler",
+//!     about: "a team that does nothing",
+//!     roles: &[],
+//!     singles: &["idler"],
+//!     safeguards: &[],
+//!     crash_points: &[],
+//!     properties: &["eventual-termination"],
+//!     assemble: |case, world| {
+//!         let briefing = Briefing::new(case, None);
+//!         briefing.hire(world, Name::new(USER), |agent, briefing| Box::pin(user(agent, briefing, &["idler"])));
+//!         briefing.hire(world, Name::new("idler"), |agent, _| {
+//!             Box::pin(async move { loop { agent.receive().await; } })
+//!         });
+//!     },
+//! };
+//!
+//! let text = "# Nobody does anything.\nworkflow = \"idler\"\n[[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
+//! let scenario = Scenario::parse_for(&[&IDLER], "own/idler", text).unwrap();
+//! let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
+//! assert!(run.violation("eventual-termination").is_some());
+//! ```
 
-mod board;
+pub mod board;
 mod briefing;
 mod cast;
 pub mod conductor;
-mod doer;
+pub mod doer;
 pub mod standby;
-mod user;
+pub mod user;
 
 pub use board::Plan;
 pub use briefing::Briefing;

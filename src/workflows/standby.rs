@@ -86,7 +86,7 @@ impl Message for Say {
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, "workers");
+    let briefing = Briefing::new(case, Some("workers"));
     let mut hire = |name: &str, run| briefing.hire(world, Name::new(name), run);
     hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[ORCHESTRATOR, BACKUP])));
     hire(ORCHESTRATOR, |agent, briefing| Box::pin(Candidate::recover(agent, briefing).stand()));

@@ -16,8 +16,9 @@ const PATIENCE: SimSpan = SimSpan::from_secs(30);
 const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 
 /// What the user and the team say to each other.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug)]
-pub(super) enum UserSay {
+pub enum UserSay {
     /// Please do this task. Each of its steps has an operation id, minted here, once.
     Submit { task: Name, ops: Rc<[OpId]> },
     /// This is how it ended.
@@ -34,7 +35,7 @@ impl Message for UserSay {
 }
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
-pub(super) async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
+pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
     let plan = &briefing.plan;
     let contacts: Vec<Name> = contacts.iter().map(|name| Name::new(name)).collect();
     let mut open: BTreeMap<Name, Rc<[OpId]>> = BTreeMap::new();

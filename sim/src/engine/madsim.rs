@@ -14,6 +14,9 @@
 //! madsim itself notices the two ends that the world cannot see, and panics: there is no event left for anybody
 //! (the run is quiescent), or tasks that live on madsim's timers alone went on past the end of time.
 //!
+//! Tasks that agents start with tokio are polled by madsim alone. Their panics are findings, but nobody counts
+//! their polls: one that spins without waiting for anything never ends.
+//!
 //! Each run has a thread to itself, since std's hash keys, which madsim makes repeatable, are a thread's.
 
 use crate::core::Core;

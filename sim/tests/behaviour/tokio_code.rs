@@ -23,8 +23,9 @@ fn echo(world: &mut World<Numbers>) {
             let (mut stream, _) = listener.accept().await.unwrap();
             tokio::spawn(async move {
                 while let Ok(byte) = stream.read_u8().await {
-                    stream.write_u8(byte).await.unwrap();
-                    stream.flush().await.unwrap();
+                    if stream.write_u8(byte).await.is_err() || stream.flush().await.is_err() {
+                        return;
+                    }
                 }
             });
         }

@@ -10,10 +10,11 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+use crate::faults::who;
 use crate::properties;
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Model, Network, Problem, Scenario, Span, Spread, Tasks, Tool};
+use crate::scenario::{Link, Model, Network, Problem, Scenario, Span, Spread, Tasks, Tool};
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
 use serde::Deserialize;
@@ -116,8 +117,7 @@ pub(super) fn understand(
     let (tools, tools_are_sound) = tools(&tables, found);
     let steps = steps::read(&tables, &tools, found);
     let tasks = tasks(&tables, found);
-    let network = latency(&tables, "network", SimSpan::from_millis(1)..=SimSpan::from_millis(20), found);
-    let model = latency(&tables, "model", SimSpan::from_millis(200)..=SimSpan::from_millis(2_000), found);
+    let model = model(&tables, found);
     let settle_within = settle(&tables, found);
     let waived = waived(&tables, found);
     let Some(workflow) = found.keep(workflow(&tables, workflows)) else {
@@ -126,6 +126,7 @@ pub(super) fn understand(
 
     let team = team(&tables, workflow, found);
     let cast = Cast::new(workflow, &team, &tools);
+    let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);
     let safeguards = safeguards::read(&tables, workflow, found);
     if tools_are_sound {
@@ -147,8 +148,8 @@ pub(super) fn understand(
         tasks,
         safeguards: safeguards.on,
         tools,
-        network: Network { latency: network },
-        model: Model { latency: model },
+        network,
+        model,
         chaos: Arc::new(faults.chaos),
         fault_kinds: faults.kinds,
         settle_within,
@@ -262,17 +263,39 @@ fn nobody_twice(tables: &Tables<'_>, cast: &Cast, found: &mut Found) {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct LatencyTable {
+struct ModelTable {
     latency: Option<Spread>,
 }
 
-fn latency(
-    tables: &Tables<'_>,
-    name: &str,
-    usual: RangeInclusive<SimSpan>,
-    found: &mut Found,
-) -> RangeInclusive<SimSpan> {
-    tables.closed::<LatencyTable>(name, found).latency.map_or(usual, |spread| spread.0)
+fn model(tables: &Tables<'_>, found: &mut Found) -> Model {
+    let usual = Spread(SimSpan::from_millis(200)..=SimSpan::from_millis(2_000));
+    Model { latency: tables.closed::<ModelTable>("model", found).latency.unwrap_or(usual).0 }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct NetworkTable {
+    latency: Option<Spread>,
+    #[serde(default, rename = "link")]
+    links: Vec<LinkTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkTable {
+    between: (Spanned<String>, Spanned<String>),
+    latency: Spread,
+}
+
+fn network(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Network {
+    let NetworkTable { latency, links } = tables.closed("network", found);
+    let usual = Spread(SimSpan::from_millis(1)..=SimSpan::from_millis(20));
+    let links = links.into_iter().filter_map(|LinkTable { between: (left, right), latency }| {
+        let left = found.keep(who::nodes(&left, cast))?;
+        Some(Link { left, right: found.keep(who::nodes(&right, cast))?, latency: latency.0 })
+    });
+    let links = links.collect();
+    Network { latency: latency.unwrap_or(usual).0, links }
 }
 
 #[derive(Deserialize, Default)]

@@ -129,3 +129,14 @@ fn a_calm_world_heals_at_once() {
     let scenario = understand("pinned", &format!("{text}{pinned}"), workflows::ALL).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));
 }
+
+#[test]
+fn links_between_groups_take_a_time_of_their_own() {
+    let link = "\n[network]\nlatency = \"1ms\"\nlink = [{ between = [\"executors\", \"mail\"], latency = \"7ms\" }]\n";
+    let scenario = understand("links", &format!("{TEXT}{link}"), workflows::ALL).unwrap();
+    let links = scenario.network.to_links();
+    let latency = |a, b| *links.latency(Name::new(a), Name::new(b)).start();
+    assert_eq!(latency("executor-1", "mail"), SimSpan::from_millis(7));
+    assert_eq!(latency("mail", "executor-1"), SimSpan::from_millis(7));
+    assert_eq!(latency("coordinator", "executor-1"), SimSpan::from_millis(1));
+}

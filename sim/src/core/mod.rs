@@ -1,0 +1,333 @@
+//! The state of a world and the one place where it changes.
+//!
+//! Engines call [`Core::advance`] to let the next thing happen, and carry out the commands it leaves. Contexts
+//! and services call the rest. Whatever happens is appended to the history here and nowhere else.
+
+mod faults;
+mod messages;
+
+use crate::context::NeverYields;
+use crate::network::Cut;
+use crate::node::{Command, Expectation, Node, Role};
+use crate::oracle::Oracle;
+use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
+use crate::{
+    Disk, Domain, Envelope, EventId, Fault, History, Hook, Name, SimSpan, SimTime, Stop, What, WorldConfig,
+    quiet, stamp,
+};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use std::collections::VecDeque;
+use std::task::Waker;
+
+pub(crate) struct Core<D: Domain> {
+    pub config: WorldConfig,
+    now: SimTime,
+    /// The clock of an engine that keeps time itself.
+    pub clock: Option<Box<dyn Fn() -> SimTime>>,
+    /// Who is woken when something is scheduled or commanded while the engine does not look.
+    pub alarm: Option<Waker>,
+    pub queue: Queue,
+    pub oracle: Oracle,
+    pub history: History<D::Note>,
+    nodes: Vec<Node<D>>,
+    by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
+    messages: Vec<Option<Envelope<D::Payload>>>,
+    free_messages: Vec<u32>,
+    cuts: Vec<Cut>,
+    open_cuts: u32,
+    planned: Vec<Planned>,
+    pub commands: VecDeque<Command>,
+    finish_at: Option<SimTime>,
+    pub stop: Option<Stop>,
+    /// How many operations the running code may still do without yielding.
+    allowance: u32,
+    /// How often tasks have been polled since `polls_since`.
+    polls: u32,
+    polls_since: SimTime,
+    silent: [bool; 4],
+}
+
+/// A fault set by the clock.
+struct Planned {
+    fault: Fault,
+    /// The window it came from, whose next opening follows.
+    window: Option<usize>,
+}
+
+impl<D: Domain> Core<D> {
+    pub fn new(config: WorldConfig) -> Self {
+        let oracle = Oracle::new(config.seed, &config.plan);
+        let silent =
+            [Hook::Message, Hook::Before, Hook::After, Hook::Service].map(|hook| oracle.is_silent(hook));
+        let mut core = Self {
+            now: SimTime::ZERO,
+            clock: None,
+            alarm: None,
+            queue: Queue::default(),
+            oracle,
+            history: History::default(),
+            nodes: Vec::new(),
+            by_name: HashMap::default(),
+            messages: Vec::new(),
+            free_messages: Vec::new(),
+            cuts: Vec::new(),
+            open_cuts: 0,
+            planned: Vec::new(),
+            commands: VecDeque::new(),
+            finish_at: None,
+            stop: None,
+            allowance: u32::MAX,
+            polls: 0,
+            polls_since: SimTime::ZERO,
+            silent,
+            config,
+        };
+        for fault in core.config.plan.clone().pinned() {
+            if fault.action.moment().is_some() {
+                core.plan(*fault, None);
+            }
+        }
+        for window in 0..core.oracle.windows() {
+            core.plan_window(window, 1, SimTime::ZERO);
+        }
+        core
+    }
+
+    pub fn now(&mut self) -> SimTime {
+        if let Some(clock) = &self.clock {
+            self.now = self.now.max(clock());
+        }
+        self.now
+    }
+
+    pub fn add(&mut self, name: Name, role: Role<D>) -> NodeIndex {
+        let index = NodeIndex(self.nodes.len() as u32);
+        let tie = self.oracle.spot(name, name, 0).word("tie");
+        let earlier = self.by_name.insert(name, index);
+        assert!(earlier.is_none(), "two nodes are called {name}");
+        self.nodes.push(Node::new(name, role, tie));
+        self.start(index, None);
+        index
+    }
+
+    pub fn node(&mut self, index: NodeIndex) -> &mut Node<D> {
+        &mut self.nodes[index.0 as usize]
+    }
+
+    pub fn name(&self, index: NodeIndex) -> Name {
+        self.nodes[index.0 as usize].name
+    }
+
+    /// All nodes in the order of their adding.
+    #[cfg(madsim)]
+    pub fn nodes(&self) -> &[Node<D>] {
+        &self.nodes
+    }
+
+    pub fn disk(&mut self, index: NodeIndex) -> &mut Disk<D::Payload> {
+        &mut self.node(index).disk
+    }
+
+    pub fn append(&mut self, node: Name, cause: Option<EventId>, what: What<D::Note>) -> EventId {
+        let now = self.now();
+        if self.history.len() >= self.config.limits.events as usize {
+            self.stop_for(Stop::TooManyEvents);
+        }
+        self.history.append(now, node, cause, what)
+    }
+
+    pub fn schedule(&mut self, at: SimTime, tie: u64, what: Pending) {
+        self.queue.push(at, tie, what);
+        self.ring_alarm();
+    }
+
+    /// Sets a timer of a node's code.
+    pub fn arm(&mut self, at: SimTime, tie: u64) -> TimerKey {
+        self.ring_alarm();
+        self.queue.arm(at, tie)
+    }
+
+    pub fn command(&mut self, command: Command) {
+        self.commands.push_back(command);
+        self.ring_alarm();
+    }
+
+    fn ring_alarm(&self) {
+        if let Some(waker) = &self.alarm {
+            waker.wake_by_ref();
+        }
+    }
+
+    pub fn finish_after(&mut self, span: SimSpan) {
+        let at = self.now() + span;
+        self.finish_at.get_or_insert(at);
+        self.ring_alarm();
+    }
+
+    /// Ends the run, unless it has ended already. Code that runs on is stopped at its next operation.
+    pub fn stop_for(&mut self, stop: Stop) {
+        self.stop.get_or_insert(stop);
+        if self.allowance < u32::MAX {
+            self.allowance = 0;
+        }
+        self.ring_alarm();
+    }
+
+    /// When the run ends at the latest.
+    fn end(&self) -> SimTime {
+        self.finish_at.unwrap_or(SimTime::MAX).min(self.config.limits.until)
+    }
+
+    /// Ends the run because its time is over.
+    #[cfg(madsim)]
+    pub fn run_out(&mut self, until: SimTime) {
+        self.now = self.now.max(until);
+        self.stop_for(Stop::Deadline);
+    }
+
+    /// When [`Core::advance`] is to be called next; never, if nothing is going to happen.
+    #[cfg(madsim)]
+    pub fn next_at(&mut self) -> Option<SimTime> {
+        let next = self.queue.peek().or(self.finish_at)?;
+        Some(next.min(self.end()))
+    }
+
+    /// Lets the next thing happen; false when the run is over.
+    pub fn advance(&mut self) -> bool {
+        if self.stop.is_some() {
+            return false;
+        }
+        let next = self.queue.peek();
+        let end = self.end();
+        if next.is_none_or(|next| next > end) {
+            self.stop_for(match next {
+                _ if self.finish_at.is_some_and(|at| at == end) => Stop::Finished,
+                None => Stop::Quiescent,
+                Some(_) => Stop::Deadline,
+            });
+            if self.stop != Some(Stop::Quiescent) {
+                self.now = self.now.max(end);
+            }
+            return false;
+        }
+        let (at, what) = self.queue.pop().expect("something was just next");
+        self.now = self.now.max(at);
+        stamp::set_node(self.now, None);
+        self.apply(what);
+        true
+    }
+
+    // Code that runs.
+
+    /// A task of the node is about to be polled; false if it must not be.
+    pub fn begin_poll(&mut self, index: NodeIndex) -> bool {
+        if self.stop.is_some() {
+            return false;
+        }
+        let now = self.now();
+        self.polls += 1;
+        if self.polls > self.config.limits.polls {
+            // An engine whose clock creeps on with every poll cannot ask whether time stands still.
+            if now.since(self.polls_since) < SimSpan::from_micros(u64::from(self.polls)) {
+                let node = self.name(index);
+                self.stop_for(Stop::Spinning { node });
+                return false;
+            }
+            self.count_polls_anew();
+        }
+        self.begin_code(index);
+        true
+    }
+
+    /// Something has happened; whoever is polled now has a reason.
+    pub fn count_polls_anew(&mut self) {
+        self.polls = 0;
+        self.polls_since = self.now;
+    }
+
+    /// Code of the node is about to run.
+    pub fn begin_code(&mut self, index: NodeIndex) {
+        self.allowance = self.config.limits.operations.min(u32::MAX - 1);
+        stamp::set_node(self.now, Some(self.name(index)));
+    }
+
+    /// The code of the node has come to rest, or has come apart.
+    pub fn end_code(&mut self, index: NodeIndex, panic: Option<&quiet::Panic>) {
+        self.allowance = u32::MAX;
+        let Some(panic) = panic else { return };
+        let node = self.name(index);
+        if panic.is::<NeverYields>() {
+            self.stop_for(Stop::Spinning { node });
+        } else {
+            self.panicked(index, quiet::message(&**panic));
+        }
+    }
+
+    /// The node's code panicked: the run ends with that finding.
+    pub fn panicked(&mut self, index: NodeIndex, message: &str) {
+        let node = self.name(index);
+        self.append(node, None, What::Panicked { message: message.into() });
+        self.stop_for(Stop::Panicked { node });
+    }
+
+    /// Counts an operation of the running code, which ends here if it has had too many.
+    pub fn operate(&mut self) {
+        match self.allowance.checked_sub(1) {
+            _ if self.allowance == u32::MAX => {}
+            Some(rest) => self.allowance = rest,
+            // A destructor may not panic while its task is already coming apart.
+            None if std::thread::panicking() => {}
+            None => std::panic::panic_any(NeverYields),
+        }
+    }
+
+    fn apply(&mut self, what: Pending) {
+        match what {
+            Pending::Deliver(slot) => self.deliver(slot),
+            Pending::Timer(key) => self.queue.ring(key),
+            Pending::Callback { service, token, cause } => {
+                self.serve(service, cause, |service, desk| service.on_timer(desk, token));
+            }
+            Pending::Restart { node, incarnation } => {
+                let node_now = self.node(node);
+                if !node_now.up && node_now.incarnation == incarnation {
+                    node_now.incarnation += 1;
+                    self.start(node, None);
+                }
+            }
+            Pending::Resume { node, incarnation, pauses } => {
+                let node_now = self.node(node);
+                if node_now.up && node_now.incarnation == incarnation && node_now.pauses == pauses {
+                    node_now.paused_until = None;
+                    let name = node_now.name;
+                    self.append(name, None, What::Resumed);
+                    self.command(Command::Resume(node));
+                }
+            }
+            Pending::Planned(index) => self.strike_planned(index),
+            Pending::CutEnds(index) => self.join(index),
+        }
+    }
+
+    fn start(&mut self, index: NodeIndex, cause: Option<EventId>) {
+        let node = self.node(index);
+        node.up = true;
+        let (name, incarnation) = (node.name, node.incarnation);
+        let is_agent = matches!(node.role, Role::Agent(_));
+        if is_agent {
+            self.append(name, cause, What::Started { incarnation });
+            self.command(Command::Boot(index));
+        }
+    }
+
+    /// Writes down who is still waiting for whom.
+    pub fn record_waiting(&mut self) {
+        for index in (0..self.nodes.len() as u32).map(NodeIndex) {
+            let name = self.name(index);
+            for Expectation { about, on, why } in self.node(index).expectations.clone() {
+                self.append(name, None, What::Waiting { on, why, about });
+            }
+        }
+    }
+}

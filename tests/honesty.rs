@@ -1,0 +1,107 @@
+//! A check that cannot fail proves nothing: teams that are plainly wrong must be found out, each by the promise it
+//! breaks.
+
+use perfidy::agent::{Agent, Claim, ToolCall};
+use perfidy::explore::Run;
+use perfidy::safeguards::perform::CALL_TIMEOUT;
+use perfidy::scenario::{Case, Scenario};
+use perfidy::workflows::user::{USER, UserSay, user};
+use perfidy::workflows::{Briefing, Workflow};
+use perfidy_sim::{Engine, LocalFuture, Name, Seed};
+
+const TEXT: &str = r#"# A calm world, in which any honest team succeeds.
+workflow = "team"
+
+[[step]]
+name = "file-ticket"
+tool = "ticketing.create"
+
+[tools.ticketing]
+deduplicates = false
+"#;
+
+const fn team(assemble: fn(&Case, &mut perfidy_sim::World<perfidy::agent::Agents>)) -> Workflow {
+    Workflow {
+        name: "team",
+        about: "a team of one",
+        roles: &[],
+        singles: &["worker"],
+        safeguards: &[],
+        crash_points: &[],
+        properties: &["eventual-termination"],
+        assemble,
+    }
+}
+
+/// Assembles a user and a worker that treats every task as `work` says.
+macro_rules! worker_that {
+    ($work:expr) => {
+        team(|case, world| {
+            let briefing = Briefing::new(case, None);
+            let submit = |agent, briefing| Box::pin(user(agent, briefing, &["worker"])) as LocalFuture;
+            briefing.hire(world, Name::new(USER), submit);
+            briefing
+                .hire(world, Name::new("worker"), |agent, briefing| Box::pin(work(agent, briefing, $work)));
+        })
+    };
+}
+
+static HONEST: Workflow = worker_that!(Work { calls: 1, reports: true });
+static IDLE: Workflow = worker_that!(Work { calls: 0, reports: false });
+static EAGER: Workflow = worker_that!(Work { calls: 2, reports: true });
+static BOASTFUL: Workflow = worker_that!(Work { calls: 0, reports: true });
+static SILENT: Workflow = worker_that!(Work { calls: 1, reports: false });
+
+#[derive(Clone, Copy)]
+struct Work {
+    calls: u32,
+    reports: bool,
+}
+
+async fn work(agent: Agent, briefing: Briefing, work: Work) {
+    loop {
+        let mail = agent.receive().await;
+        let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
+        for _ in 0..work.calls {
+            let call = ToolCall { wish: briefing.plan.wish(task, 0), op: ops[0], keyed: true };
+            agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
+        }
+        if work.reports {
+            agent.claim(Claim::TaskDone { task });
+            agent.send(mail.from(), task, UserSay::Report { task, done: true });
+        }
+    }
+}
+
+/// The promises that a team breaks in a calm world.
+fn broken_by(workflow: &'static Workflow) -> Vec<&'static str> {
+    let scenario = Scenario::parse_for(&[workflow], "honesty/team", TEXT).unwrap();
+    let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
+    let broken = run.verdicts.iter().filter(|(_, verdict)| verdict.is_violated());
+    broken.map(|(property, _)| property.name).collect()
+}
+
+#[test]
+fn a_team_that_does_its_work_breaks_no_promise() {
+    assert!(broken_by(&HONEST).is_empty());
+}
+
+#[test]
+fn a_team_that_does_nothing_never_ends() {
+    assert_eq!(broken_by(&IDLE), ["eventual-termination"]);
+}
+
+#[test]
+fn a_team_that_does_everything_twice_duplicates_effects() {
+    assert_eq!(broken_by(&EAGER), ["no-duplicate-effects"]);
+}
+
+#[test]
+fn a_team_that_reports_what_it_has_not_done_loses_effects() {
+    assert_eq!(broken_by(&BOASTFUL), ["no-lost-effects"]);
+}
+
+#[test]
+fn a_team_that_does_its_work_again_when_asked_again_and_never_answers_breaks_both() {
+    assert_eq!(broken_by(&SILENT), ["eventual-termination", "no-duplicate-effects"]);
+}
