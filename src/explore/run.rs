@@ -51,7 +51,7 @@ impl Case {
         let limits = Limits { until: scenario.heals_at() + scenario.settle_within, ..Limits::default() };
         let links = scenario.network.to_links();
         let mut world = World::new(WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits });
-        world.service(Name::new(LeaseService::NAME), LeaseService::default());
+        world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
             world.service(*name, ToolService::new(tool.latency.clone(), deduplicates));
