@@ -27,7 +27,7 @@ const SCENARIOS: u32 = 64;
 const SEEDS_EACH: u64 = 24;
 
 /// How many seeds a scenario gets that broke a promise once.
-const SEEDS_ONCE_BROKEN: u64 = 500;
+const SEEDS_ONCE_BROKEN: u64 = 200;
 
 /// Within so many scenarios it shows what a safeguard is for.
 const ENOUGH: u32 = 1_000;
