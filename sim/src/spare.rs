@@ -30,13 +30,11 @@ fn on_shelf<T: 'static, R>(work: impl FnOnce(&mut Option<T>) -> R) -> Option<R> 
     SHELF
         .try_with(|shelf| {
             let mut shelf = shelf.borrow_mut();
-            let place = match shelf.iter().position(|place| place.is::<Option<T>>()) {
-                Some(known) => known,
-                None => {
-                    shelf.push(Box::new(None::<T>));
-                    shelf.len() - 1
-                }
-            };
+            let known = shelf.iter().position(|place| place.is::<Option<T>>());
+            let place = known.unwrap_or_else(|| {
+                shelf.push(Box::new(None::<T>));
+                shelf.len() - 1
+            });
             shelf[place].downcast_mut().map(work)
         })
         .ok()

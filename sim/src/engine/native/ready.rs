@@ -52,7 +52,14 @@ impl Ready {
     }
 
     pub fn push(&self, task: usize) {
-        HERE.with(|here| here.woken.borrow_mut().push_back(task));
+        HERE.with(|here| {
+            debug_assert_eq!(
+                here.run.get(),
+                address(&self.elsewhere),
+                "an inner run ends before the outer goes on"
+            );
+            here.woken.borrow_mut().push_back(task);
+        });
     }
 
     /// The task that was woken first.
@@ -60,7 +67,9 @@ impl Ready {
         if self.elsewhere.any.load(Ordering::Acquire) {
             self.elsewhere.any.store(false, Ordering::Relaxed);
             let woken = std::mem::take(&mut *lock(&self.elsewhere.woken));
-            woken.into_iter().for_each(|task| self.push(task));
+            for task in woken {
+                self.push(task);
+            }
         }
         HERE.with(|here| here.woken.borrow_mut().pop_front())
     }
