@@ -1,8 +1,10 @@
 //! The command line: its arguments, its exit statuses, and how trouble is told.
 
+mod audit;
 mod check;
 mod replay;
 mod run;
+mod testify;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use perfidy::explore::Watchdog;
@@ -25,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[command(
     version,
     after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
-    not caught),\n2 bad input, 3 vacuous, unknown, stale or interrupted."
+    not caught,\nor two runs of a seed were different), 2 bad input, 3 vacuous, unknown, stale or interrupted."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -43,6 +45,11 @@ enum What {
     Replay(replay::Arguments),
     /// Check scenarios and saved failures without running them
     Check(check::Arguments),
+    /// Check that runs depend on their seed and on nothing else
+    Audit(audit::Arguments),
+    /// Say how seeds went in this process; for `audit`
+    #[command(hide = true)]
+    Testify(testify::Arguments),
 }
 
 /// How results are written.
@@ -97,6 +104,8 @@ pub fn main() -> ExitCode {
         What::Run(arguments) => run::run(&arguments),
         What::Replay(arguments) => replay::replay(&arguments),
         What::Check(arguments) => check::check(&arguments),
+        What::Audit(arguments) => audit::audit(&arguments),
+        What::Testify(arguments) => testify::testify(&arguments),
     };
     ExitCode::from(status.code())
 }

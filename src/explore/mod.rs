@@ -6,6 +6,7 @@
 //!                         violated: shrink the plan, save it, tell the story
 //! ```
 
+mod audit;
 mod campaign;
 mod corpus;
 mod run;
@@ -13,6 +14,7 @@ mod saved;
 mod shrink;
 mod watchdog;
 
+pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use run::{Run, first_difference};

@@ -1,7 +1,8 @@
 //! What programs are told: one JSON object a line. The README documents the fields; they are only ever added to.
 
-use crate::explore::{Answer, CaseReport, CaseVerdict, Finding, SavedSeed, Tally};
+use crate::explore::{Answer, CaseReport, CaseVerdict, Divergence, Finding, SavedSeed, Tally};
 use crate::report::table::{runs_per_second, verdict};
+use crate::scenario::Case;
 use perfidy_sim::{Address, Digest, Engine, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -118,6 +119,59 @@ impl ReplayRecord {
                 .map(|(property, verdict)| (property.name, verdict.word()))
                 .collect(),
             faults_fired,
+        }
+    }
+}
+
+/// What an audit says of a case.
+#[derive(Clone, Debug)]
+pub enum AuditVerdict {
+    /// All runs of a seed were the same.
+    Identical,
+    /// Two were not.
+    Different(Box<Divergence>),
+    /// It could not be told, for this reason.
+    Unknown(String),
+    /// Somebody ended it.
+    Interrupted,
+}
+
+/// One case of `perfidy audit --format json`.
+#[derive(Serialize)]
+pub struct AuditRecord {
+    schema: u32,
+    scenario: Name,
+    case: String,
+    engine: Engine,
+    first_seed: Seed,
+    seeds: u64,
+    /// `identical`, `different`, `unknown` or `interrupted`.
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    divergence: Option<Box<Divergence>>,
+}
+
+impl AuditRecord {
+    /// The record of a case.
+    pub fn new(case: &Case, engine: Engine, first_seed: Seed, seeds: u64, verdict: AuditVerdict) -> Self {
+        let (verdict, why, divergence) = match verdict {
+            AuditVerdict::Identical => ("identical", None, None),
+            AuditVerdict::Different(divergence) => ("different", None, Some(divergence)),
+            AuditVerdict::Unknown(why) => ("unknown", Some(why), None),
+            AuditVerdict::Interrupted => ("interrupted", None, None),
+        };
+        Self {
+            schema: 1,
+            scenario: case.scenario.name,
+            case: case.label(),
+            engine,
+            first_seed,
+            seeds,
+            verdict,
+            why,
+            divergence,
         }
     }
 }

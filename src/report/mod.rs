@@ -5,7 +5,7 @@ mod log;
 mod story;
 mod table;
 
-pub use json::{CaseRecord, ReplayRecord};
+pub use json::{AuditRecord, AuditVerdict, CaseRecord, ReplayRecord};
 pub use log::init_logging;
 pub use story::Story;
 pub use table::table;

@@ -1,0 +1,201 @@
+//! `perfidy audit`: do runs depend on their seed and on nothing else?
+//!
+//! Within this process [`explore::audit`] runs every seed in several ways. Meanwhile another process, this
+//! same program started again, runs them as well, and its digests are compared.
+
+use super::testify;
+use super::{Format, Status, complain, complain_of, interruption, is_available, say, watchdog};
+use perfidy::explore::{self, Divergence, Run, Testimony, Watchdog, Way};
+use perfidy::report::{AuditRecord, AuditVerdict};
+use perfidy::scenario::{self, Case};
+use perfidy_sim::{Digest, Engine, Seed};
+use rayon::prelude::*;
+use std::env;
+use std::io::{self, BufRead, BufReader, Lines, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many seeds run before their digests are compared; bounds the memory of an audit.
+const BATCH: u64 = 256;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Scenarios, or folders of them
+    #[arg(default_value = "scenarios")]
+    scenarios: Vec<PathBuf>,
+    /// How many seeds of each case are tried
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Which engine
+    #[arg(long, default_value_t = Engine::Native, value_name = "native|madsim")]
+    engine: Engine,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub fn audit(arguments: &Arguments) -> Status {
+    if !is_available(arguments.engine) {
+        return Status::BadInput;
+    }
+    let scenarios = match scenario::read_all(&arguments.scenarios) {
+        Ok(scenarios) => scenarios,
+        Err(bad) => {
+            bad.iter().for_each(complain_of);
+            complain("nothing was run");
+            return Status::BadInput;
+        }
+    };
+    let (interrupted, watchdog) = (interruption(), watchdog());
+    let mut status = Status::AsExpected;
+    for case in scenarios.iter().flat_map(Case::all) {
+        let audit = Audit { arguments, case: &case, interrupted: &interrupted, watchdog: &watchdog };
+        let verdict = audit.run().unwrap_or_else(|error| AuditVerdict::Unknown(error.to_string()));
+        match arguments.format {
+            Format::Text => say(in_words(&case, arguments.seeds, &verdict)),
+            Format::Json => {
+                let seed = Seed(arguments.seed);
+                let record =
+                    AuditRecord::new(&case, arguments.engine, seed, arguments.seeds, verdict.clone());
+                say(serde_json::to_string(&record).expect("a record is plain data"));
+            }
+        }
+        status = status.worse(match verdict {
+            AuditVerdict::Identical => Status::AsExpected,
+            AuditVerdict::Different(_) => Status::Broken,
+            AuditVerdict::Unknown(_) | AuditVerdict::Interrupted => Status::Inconclusive,
+        });
+        if interrupted.load(Ordering::Relaxed) {
+            return status.worse(Status::Inconclusive);
+        }
+    }
+    status
+}
+
+fn in_words(case: &Case, seeds: u64, verdict: &AuditVerdict) -> String {
+    match verdict {
+        AuditVerdict::Identical => {
+            let seeds = if seeds == 1 { "1 seed".to_owned() } else { format!("{seeds} seeds") };
+            format!("{case}: {seeds}, the same on other threads, in another process and replayed")
+        }
+        AuditVerdict::Different(divergence) => format!("DIFFERENT: {divergence}"),
+        AuditVerdict::Unknown(why) => format!("{case}: unknown, {why}"),
+        AuditVerdict::Interrupted => format!("{case}: interrupted"),
+    }
+}
+
+/// The audit of one case.
+struct Audit<'a> {
+    arguments: &'a Arguments,
+    case: &'a Case,
+    interrupted: &'a AtomicBool,
+    watchdog: &'a Watchdog,
+}
+
+impl Audit<'_> {
+    fn run(&self) -> io::Result<AuditVerdict> {
+        let seeds = self.arguments.seeds;
+        let mut elsewhere = self.elsewhere(Seed(self.arguments.seed), seeds, false)?;
+        for start in (0..seeds).step_by(BATCH as usize) {
+            let batch = start..(start + BATCH).min(seeds);
+            let here: Vec<_> = batch.into_par_iter().map(|index| self.here(self.seed(index))).collect();
+            for (index, result) in (start..).zip(here) {
+                let digest = match result {
+                    None => return Ok(AuditVerdict::Interrupted),
+                    Some(Err(divergence)) => return Ok(AuditVerdict::Different(divergence)),
+                    Some(Ok(digest)) => digest,
+                };
+                let seed = self.seed(index);
+                let there = match elsewhere.answer().and_then(|line| line.parse().map_err(io::Error::other)) {
+                    Err(_) if self.interrupted.load(Ordering::Relaxed) => {
+                        return Ok(AuditVerdict::Interrupted);
+                    }
+                    there => there?,
+                };
+                if there != digest {
+                    let divergence = self.parting(seed, digest, there)?;
+                    return Ok(AuditVerdict::Different(Box::new(divergence)));
+                }
+            }
+        }
+        Ok(AuditVerdict::Identical)
+    }
+
+    fn seed(&self, index: u64) -> Seed {
+        Seed(self.arguments.seed.wrapping_add(index))
+    }
+
+    fn here(&self, seed: Seed) -> Option<Result<Digest, Box<Divergence>>> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(self.watchdog.watch(self.case, seed, || explore::audit(self.case, self.arguments.engine, seed)))
+    }
+
+    /// Where a run in this process and one in another part.
+    fn parting(&self, seed: Seed, here: Digest, there: Digest) -> io::Result<Divergence> {
+        let run =
+            self.watchdog.watch(self.case, seed, || Run::fuzzed(self.case, self.arguments.engine, seed));
+        let one = Testimony::of(&run.outcome);
+        let line = self.elsewhere(seed, 1, true)?.answer()?;
+        let other: Testimony = serde_json::from_str(&line)?;
+        let engine = self.arguments.engine;
+        let mut divergence = Divergence::between(self.case, engine, seed, Way::AnotherProcess, &one, &other);
+        if one.digest == other.digest {
+            (divergence.one.digest, divergence.other.digest) = (here, there);
+        }
+        Ok(divergence)
+    }
+
+    fn elsewhere(&self, seed: Seed, seeds: u64, history: bool) -> io::Result<Elsewhere> {
+        let arguments = testify::Arguments {
+            name: self.case.scenario.name.to_string(),
+            case: self.case.label(),
+            engine: self.arguments.engine,
+            seed: seed.0,
+            seeds,
+            history,
+        };
+        Elsewhere::start(&arguments, &self.case.scenario.text)
+            .map_err(|error| io::Error::other(format!("cannot start another process: {error}")))
+    }
+}
+
+/// Another process of this program, which runs the same seeds. It does not outlive its handle.
+struct Elsewhere {
+    child: Child,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Elsewhere {
+    fn start(arguments: &testify::Arguments, text: &str) -> io::Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .args(arguments.to_line())
+            .env_remove("PERFIDY_LOG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let answers = BufReader::new(stdout.expect("it is piped")).lines();
+        let elsewhere = Self { child, answers };
+        stdin.expect("it is piped").write_all(text.as_bytes())?;
+        Ok(elsewhere)
+    }
+
+    fn answer(&mut self) -> io::Result<String> {
+        let ended = || io::Error::other("the other process ended before it had run every seed");
+        self.answers.next().unwrap_or_else(|| Err(ended()))
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        // One that has ended by itself cannot be killed, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

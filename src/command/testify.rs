@@ -1,0 +1,85 @@
+//! `perfidy testify`: how seeds went in this process. `perfidy audit` starts it and compares.
+//!
+//! The scenario comes on standard input, so that both processes have the same text. The answer is one digest a
+//! line, or with `--history` one [`Testimony`] a line.
+
+use super::{Status, complain, complain_of, is_available, say, watchdog};
+use perfidy::explore::{Run, Testimony};
+use perfidy::scenario::{Case, Scenario};
+use perfidy_sim::{Engine, Seed};
+use std::io::{self, Read};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The name of the scenario
+    #[arg(long)]
+    pub name: String,
+    /// The label of the case
+    #[arg(long)]
+    pub case: String,
+    /// Which engine
+    #[arg(long)]
+    pub engine: Engine,
+    /// The first seed
+    #[arg(long)]
+    pub seed: u64,
+    /// How many seeds
+    #[arg(long)]
+    pub seeds: u64,
+    /// Say everything that happened
+    #[arg(long)]
+    pub history: bool,
+}
+
+impl Arguments {
+    /// The command line that these arguments are read from.
+    pub fn to_line(&self) -> Vec<String> {
+        let mut line = vec!["testify".to_owned()];
+        line.extend(["--name".to_owned(), self.name.clone()]);
+        line.extend(["--case".to_owned(), self.case.clone()]);
+        line.extend(["--engine".to_owned(), self.engine.to_string()]);
+        line.extend(["--seed".to_owned(), self.seed.to_string()]);
+        line.extend(["--seeds".to_owned(), self.seeds.to_string()]);
+        if self.history {
+            line.push("--history".to_owned());
+        }
+        line
+    }
+}
+
+pub fn testify(arguments: &Arguments) -> Status {
+    if !is_available(arguments.engine) {
+        return Status::BadInput;
+    }
+    let mut text = String::new();
+    if let Err(error) = io::stdin().read_to_string(&mut text) {
+        complain(format!("cannot read the scenario from standard input: {error}"));
+        return Status::BadInput;
+    }
+    let scenario = match Scenario::parse(&arguments.name, &text) {
+        Ok(scenario) => scenario,
+        Err(problems) => {
+            complain_of(&problems);
+            return Status::BadInput;
+        }
+    };
+    let case = match Case::labelled(&scenario, &arguments.case) {
+        Ok(case) => case,
+        Err(error) => {
+            complain(error);
+            return Status::BadInput;
+        }
+    };
+    let watchdog = watchdog();
+    for index in 0..arguments.seeds {
+        let seed = Seed(arguments.seed.wrapping_add(index));
+        let run = watchdog.watch(&case, seed, || Run::fuzzed(&case, arguments.engine, seed));
+        if arguments.history {
+            let testimony = Testimony::of(&run.outcome);
+            say(serde_json::to_string(&testimony).expect("a testimony is plain data"));
+        } else {
+            say(run.outcome.digest());
+        }
+    }
+    Status::AsExpected
+}
