@@ -2,7 +2,9 @@
 
 use super::{Format, Status, complain, complain_of, interruption, is_available, say, watchdog};
 use clap::ValueEnum;
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, Run, SavedSeed, shrink};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use perfidy::explore::strategy::{self, Start};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, SavedSeed, shrink};
 use perfidy::report::{CaseRecord, Story, table};
 use perfidy::scenario::{self, Case};
 use perfidy_sim::{Engine, Seed};
@@ -24,6 +26,9 @@ pub struct Arguments {
     /// The first seed
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
+    /// What is tried next
+    #[arg(long, value_name = "NAME", default_value = "random", value_parser = strategy_parser())]
+    strategy: &'static strategy::Kind,
     /// How many threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -46,6 +51,12 @@ enum Save {
     Unexpected,
     All,
     None,
+}
+
+/// The strategies by name, each with its line for `--help`.
+fn strategy_parser() -> impl TypedValueParser<Value = &'static strategy::Kind> {
+    let values = strategy::ALL.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
+    PossibleValuesParser::new(values).map(|name| strategy::find(&name).expect("one of the list"))
 }
 
 pub fn run(arguments: &Arguments) -> Status {
@@ -81,7 +92,9 @@ pub fn run(arguments: &Arguments) -> Status {
     for case in scenarios.iter().flat_map(Case::all) {
         let seeds =
             arguments.seeds.unwrap_or_else(|| case.without().map_or(SEEDS, |w| w.within_seeds.into()));
-        let (report, took) = timed(|| campaign(seeds).run(&case));
+        let start = Start { case: &case, engine: arguments.engine, first_seed: Seed(arguments.seed) };
+        let mut strategy = (arguments.strategy.start)(&start);
+        let (report, took) = timed(|| campaign(seeds).run_with(&case, &mut *strategy));
         status = status.worse(status_of(&report));
         let (saved, save_status) = keep(arguments, &report);
         status = status.worse(save_status);
@@ -134,9 +147,8 @@ fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
     let mut files = Vec::new();
     let mut status = Status::AsExpected;
     for finding in findings {
-        let found = Run::fuzzed(&report.case, report.engine, finding.seed);
         let Some(minimal) =
-            shrink(&report.case, report.engine, finding.seed, finding.property, &found.outcome.fired)
+            shrink(&report.case, report.engine, finding.seed, finding.property, &finding.faults)
         else {
             complain(format!(
                 "{}, seed {}: {} does not break when the faults that struck are replayed. Something in these agents \
