@@ -75,6 +75,8 @@ pub struct CaseReport {
     pub fired: BTreeMap<Name, u64>,
     /// The properties that broke.
     pub findings: Vec<Finding>,
+    /// What the strategy says it has shown.
+    pub closing: Option<String>,
     /// Whether somebody ended it early.
     pub interrupted: bool,
 }
@@ -145,6 +147,7 @@ impl Campaign<'_> {
             tallies: properties::ALL.iter().map(|property| (property.name, Tally::default())).collect(),
             fired: BTreeMap::new(),
             findings: Vec::new(),
+            closing: None,
             interrupted: false,
         };
         while report.seeds < self.seeds {
@@ -165,6 +168,7 @@ impl Campaign<'_> {
                 report.take_in(summary, trial.seed);
             }
         }
+        report.closing = strategy.closing();
         report
     }
 
@@ -184,7 +188,7 @@ impl Campaign<'_> {
             digest: run.outcome.digest(),
             events: run.outcome.history.len() as u64,
             verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
-            lesson: Lesson::of(case, trial.wants, &run),
+            lesson: Lesson::of(case, self.engine, trial, &run),
             fired: run.outcome.fired,
         })
     }

@@ -30,6 +30,8 @@ pub struct CaseRecord {
     findings: Vec<Finding>,
     faults_fired: BTreeMap<Name, u64>,
     saved: Vec<PathBuf>,
+    /// What the strategy says it has shown.
+    shown: Option<String>,
 }
 
 impl CaseRecord {
@@ -60,6 +62,7 @@ impl CaseRecord {
             findings: report.findings.clone(),
             faults_fired: report.fired.clone(),
             saved,
+            shown: report.closing.clone(),
         }
     }
 }

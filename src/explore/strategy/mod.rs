@@ -6,7 +6,13 @@
 //!
 //! A new strategy is one file and one line in [`ALL`].
 
+mod behaviour;
+mod chances;
+mod exhaustive;
+mod guided;
 mod lesson;
+mod mix;
+mod pct;
 mod random;
 mod swarm;
 
@@ -40,7 +46,56 @@ pub trait Strategy: Send {
     fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
         let _ = (trial, lesson);
     }
+
+    /// Whether it comes to an end by itself, and is to be let.
+    fn ends(&self) -> bool {
+        false
+    }
+
+    /// What it has to say before it begins.
+    fn opening(&self) -> Option<String> {
+        None
+    }
+
+    /// What it has shown, once every trial is over.
+    fn closing(&self) -> Option<String> {
+        None
+    }
+
+    /// Why it ended before it had tried everything.
+    fn gave_up(&self) -> Option<&str> {
+        None
+    }
 }
+
+/// How far a strategy goes that comes to an end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// How many faults a plan has at most.
+    pub faults: usize,
+    /// How many plans may be tried.
+    pub plans: u64,
+    /// How many plans are drawn where there are more than may be tried.
+    pub sample: Option<u64>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { faults: 1, plans: 200_000, sample: None }
+    }
+}
+
+/// A strategy cannot start, in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused(String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// What a strategy starts from.
 pub struct Start<'a> {
@@ -50,6 +105,8 @@ pub struct Start<'a> {
     pub engine: Engine,
     /// The first seed.
     pub first_seed: Seed,
+    /// How far it goes.
+    pub bounds: Bounds,
 }
 
 /// A strategy that can be chosen.
@@ -59,7 +116,7 @@ pub struct Kind {
     /// What it does, in one line.
     pub about: &'static str,
     /// Starts it.
-    pub start: fn(&Start<'_>) -> Box<dyn Strategy>,
+    pub start: fn(&Start<'_>) -> Result<Box<dyn Strategy>, Refused>,
 }
 
 impl fmt::Debug for Kind {
@@ -69,7 +126,8 @@ impl fmt::Debug for Kind {
 }
 
 /// Every strategy.
-pub const ALL: &[&Kind] = &[&random::KIND, &swarm::KIND];
+pub const ALL: &[&Kind] =
+    &[&mix::KIND, &random::KIND, &swarm::KIND, &pct::KIND, &guided::KIND, &exhaustive::KIND];
 
 /// The strategy of that name.
 pub fn find(name: &str) -> Option<&'static Kind> {
@@ -125,7 +183,8 @@ mod tests {
     }
 
     pub(super) fn start<'a>(case: &'a Case, kind: &Kind) -> Box<dyn Strategy> {
-        (kind.start)(&Start { case, engine: Engine::Native, first_seed: Seed(3) })
+        let bounds = Bounds::default();
+        (kind.start)(&Start { case, engine: Engine::Native, first_seed: Seed(3), bounds }).unwrap()
     }
 
     pub(super) fn report(case: &Case, strategy: &mut dyn Strategy, seeds: u64, threads: usize) -> CaseReport {

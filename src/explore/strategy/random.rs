@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub(super) const KIND: Kind = Kind {
     name: "random",
     about: "the chances as the scenario gives them, seed after seed",
-    start: |start| Box::new(random(start.case, start.first_seed)),
+    start: |start| Ok(Box::new(random(start.case, start.first_seed))),
 };
 
 pub(in crate::explore) fn random(case: &Case, first_seed: Seed) -> BySeed {

@@ -15,7 +15,9 @@ use std::sync::Arc;
 pub(super) const KIND: Kind = Kind {
     name: "swarm",
     about: "every seed leaves whole kinds of faults out and makes the others more or less likely",
-    start: |start| Box::new(BySeed { name: KIND.name, next: start.first_seed, plan_of: plan_of(start.case) }),
+    start: |start| {
+        Ok(Box::new(BySeed { name: KIND.name, next: start.first_seed, plan_of: plan_of(start.case) }))
+    },
 };
 
 /// What a chance is multiplied by, in thousandths: from a quarter to four, in steps of half a doubling.
