@@ -61,7 +61,10 @@ fn fired(report: &CaseReport) -> String {
 /// A verdict in words.
 pub(super) fn verdict(report: &CaseReport) -> String {
     match report.verdict() {
-        CaseVerdict::Holds => "holds".to_owned(),
+        CaseVerdict::Holds => match &report.closing {
+            Some(closing) => format!("holds: {closing}"),
+            None => "holds".to_owned(),
+        },
         CaseVerdict::Caught(finding) => {
             let broke = report.tallies[finding.property].violated;
             let after = match finding.after_seeds {
