@@ -66,7 +66,7 @@ impl Exhaustive {
         if expected > bounds.plans {
             let Some(sample) = bounds.sample else { return Err(Refused(exhaustive.too_many(expected))) };
             exhaustive.is_sample = true;
-            exhaustive.left.extend(drawn(&single, seed, bounds.faults, sample));
+            exhaustive.left.extend(shuffled(drawn(&single, seed, bounds.faults, sample), seed));
         }
         Ok(exhaustive)
     }
@@ -110,7 +110,7 @@ impl Strategy for Exhaustive {
             if plans > self.bounds.plans && !self.larger.is_empty() {
                 self.gave_up = Some(self.too_many(plans));
             } else {
-                self.left = std::mem::take(&mut self.larger).into_iter().collect();
+                self.left = shuffled(std::mem::take(&mut self.larger), self.seed).collect();
             }
         }
         let sets: Vec<_> = self.left.drain(..limit.min(self.left.len())).collect();
@@ -146,7 +146,9 @@ impl Strategy for Exhaustive {
         } else if bounds.faults <= 1 {
             format!("{case}: {expected} plans of {faults}, seed {seed}")
         } else {
-            format!("{case}: {expected} plans of {faults} or more (faults make room for others), seed {seed}")
+            format!(
+                "{case}: at least {expected} plans of {faults} (faults make room for others), seed {seed}"
+            )
         })
     }
 
@@ -171,6 +173,16 @@ impl Strategy for Exhaustive {
 
 fn or_fewer(faults: usize) -> String {
     format!("{faults} or fewer faults")
+}
+
+/// The sets in a drawn order, so that what is found early is not a matter of names.
+fn shuffled(sets: BTreeSet<Vec<Fault>>, seed: Seed) -> impl Iterator<Item = Vec<Fault>> {
+    let draws = Draws::new(seed);
+    let spot = |nth| draws.spot(Name::new("exhaustive"), Name::new("order"), nth);
+    let mut sets: Vec<(u64, Vec<Fault>)> =
+        sets.into_iter().zip(1..).map(|(set, nth)| (spot(nth).word("turn"), set)).collect();
+    sets.sort_unstable();
+    sets.into_iter().map(|(_, set)| set)
 }
 
 /// How many sets there are of at most so many faults, no two of them at the same address: the elementary symmetric
