@@ -109,14 +109,11 @@ impl Corpus {
 
 /// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.
 fn before(path: PathBuf) -> Result<Saved, SaveError> {
-    match SavedSeed::read(&path) {
-        Ok(_) => Ok(Saved::Before(path)),
-        Err(_) => {
-            let cause =
-                "a file that is no saved failure stands there; `perfidy check` says what is wrong with it";
-            Err(SaveError { path, cause: io::Error::new(io::ErrorKind::AlreadyExists, cause) })
-        }
+    if SavedSeed::read(&path).is_ok() {
+        return Ok(Saved::Before(path));
     }
+    let cause = "a file that is no saved failure stands there; `perfidy check` says what is wrong with it";
+    Err(SaveError { path, cause: io::Error::new(io::ErrorKind::AlreadyExists, cause) })
 }
 
 /// Temporary files are private by default; a corpus is there to be shared, as far as the umask allows.

@@ -182,7 +182,7 @@ mod tests {
         Case::all(&scenario.unwrap_or_else(|problems| panic!("{problems}")))
     }
 
-    pub(super) fn start<'a>(case: &'a Case, kind: &Kind) -> Box<dyn Strategy> {
+    pub(super) fn start(case: &Case, kind: &Kind) -> Box<dyn Strategy> {
         let bounds = Bounds::default();
         (kind.start)(&Start { case, engine: Engine::Native, first_seed: Seed(3), bounds }).unwrap()
     }
