@@ -58,7 +58,9 @@ impl Place {
 
     fn with(files: &[(&str, &str)]) -> Self {
         let place = Self::new();
-        files.iter().for_each(|(path, text)| place.write(path, text));
+        for (path, text) in files {
+            place.write(path, text);
+        }
         place
     }
 
@@ -140,14 +142,18 @@ impl Said {
     /// Each of the words stands in the text.
     #[track_caller]
     fn says(self, words: &[&str]) -> Self {
-        words.iter().for_each(|word| assert!(self.out.contains(word), "no `{word}` in:\n{}", self.out));
+        for word in words {
+            assert!(self.out.contains(word), "no `{word}` in:\n{}", self.out);
+        }
         self
     }
 
     /// Each of the words stands in the complaint.
     #[track_caller]
     fn complains(self, words: &[&str]) -> Self {
-        words.iter().for_each(|word| assert!(self.err.contains(word), "no `{word}` in:\n{}", self.err));
+        for word in words {
+            assert!(self.err.contains(word), "no `{word}` in:\n{}", self.err);
+        }
         self
     }
 
@@ -483,7 +489,9 @@ fn the_number_of_threads_changes_nothing_but_the_speed() {
         let said =
             place.perfidy(&["run", "--format", "json", "--save", "none", "--threads", threads]).ends_with(1);
         let mut records = said.calmly().records();
-        records.iter_mut().for_each(|record| drop(record.as_object_mut().unwrap().remove("runs_per_second")));
+        for record in &mut records {
+            record.as_object_mut().unwrap().remove("runs_per_second");
+        }
         records
     };
     assert_eq!(records("1"), records("2"));
