@@ -2,13 +2,13 @@
 //!
 //! However the team is put together and whatever strikes it, it must not break a promise, and once the world
 //! behaves again it must finish. `PERFIDY_SEEDS` says how many scenarios are made, `PERFIDY_SEED` from which seed; the
-//! same two numbers make the same scenarios. A scenario that breaks a promise is made small and printed whole,
-//! ready to be saved as a file.
+//! same two numbers make the same scenarios. A scenario that breaks a promise is made small and printed whole. Those
+//! that did once stand in `tests/once_broken`.
 
 use perfidy::explore::{Run, SavedSeed, shrink};
 use perfidy::properties::Verdict;
 use perfidy::report::Story;
-use perfidy::scenario::{Case, Scenario};
+use perfidy::scenario::{self, Case, Scenario};
 use perfidy_sim::{Engine, Seed};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -25,6 +25,9 @@ const SCENARIOS: u32 = 64;
 
 /// How many seeds each of them gets.
 const SEEDS_EACH: u64 = 24;
+
+/// How many seeds a scenario gets that broke a promise once.
+const SEEDS_ONCE_BROKEN: u64 = 200;
 
 /// Within so many scenarios it shows what a safeguard is for.
 const ENOUGH: u32 = 1_000;
@@ -194,8 +197,11 @@ fn faults(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String
 /// The first promise that breaks, as a story.
 fn broken(world: &World) -> Option<String> {
     let scenario = Scenario::parse("fuzzed", &world.text).unwrap_or_else(|problems| panic!("{problems}"));
-    let case = Case::as_written(&scenario);
-    (0..SEEDS_EACH).find_map(|index| broken_by(&case, Seed(world.first_seed + index)))
+    broken_within(SEEDS_EACH, world.first_seed, &Case::as_written(&scenario))
+}
+
+fn broken_within(seeds: u64, first_seed: u64, case: &Case) -> Option<String> {
+    (0..seeds).find_map(|index| broken_by(case, Seed(first_seed + index)))
 }
 
 fn broken_by(case: &Case, seed: Seed) -> Option<String> {
@@ -270,5 +276,15 @@ fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
     }
     for safeguard in ["checkpoint", "fencing-tokens", "idempotency-keys"] {
         is_needed(&STANDBY, safeguard);
+    }
+}
+
+#[test]
+fn what_once_broke_a_promise_no_longer_does() {
+    let scenarios =
+        scenario::read_all(&["tests/once_broken".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    for scenario in &scenarios {
+        let story = broken_within(SEEDS_ONCE_BROKEN, 0, &Case::as_written(scenario));
+        assert!(story.is_none(), "{}", story.unwrap_or_default());
     }
 }

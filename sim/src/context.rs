@@ -4,7 +4,8 @@
 //! happened to it, which becomes the cause of what it does next.
 
 use crate::core::Core;
-use crate::node::{Command, Expectation, Waiter};
+use crate::node::{Command, Expectation};
+use crate::oracle::LATENCY;
 use crate::queue::{NodeIndex, TimerKey};
 use crate::service::reply_to;
 use crate::{Action, Call, Domain, Envelope, EventId, Hook, Name, Payload, SimSpan, SimTime, Spot, What};
@@ -13,6 +14,7 @@ use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::task::{Context as TaskContext, Poll};
 
 /// A node's view of its world.
@@ -21,7 +23,7 @@ pub struct Context<D: Domain> {
     node: NodeIndex,
     incarnation: u32,
     name: Name,
-    cause: Rc<Cell<Option<EventId>>>,
+    cause: Cell<Option<EventId>>,
 }
 
 impl<D: Domain> Clone for Context<D> {
@@ -31,7 +33,7 @@ impl<D: Domain> Clone for Context<D> {
             node: self.node,
             incarnation: self.incarnation,
             name: self.name,
-            cause: Rc::new(Cell::new(self.cause.get())),
+            cause: self.cause.clone(),
         }
     }
 }
@@ -48,6 +50,9 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
+/// The id of all draws for syncs.
+static SYNC: LazyLock<Name> = LazyLock::new(|| Name::new("sync"));
+
 /// The payload with which a task that never yields is stopped.
 pub(crate) struct NeverYields;
 
@@ -57,7 +62,7 @@ impl<D: Domain> Context<D> {
             let mut core = core.borrow_mut();
             (core.name(node), core.node(node).incarnation)
         };
-        Self { core, node, incarnation, name, cause: Rc::default() }
+        Self { core, node, incarnation, name, cause: Cell::default() }
     }
 
     /// The world, for one operation.
@@ -102,25 +107,14 @@ impl<D: Domain> Context<D> {
 
     /// The next message that answers no request, if one has come already.
     pub fn receive_now(&self) -> Option<Envelope<D::Payload>> {
-        let envelope = self.core().node(self.node).inbox.pop_front()?;
+        let envelope = self.core().node(self.node).take_mail()?;
         self.cause.set(Some(envelope.event));
         Some(envelope)
     }
 
     /// The next message that answers no request.
     pub async fn receive(&self) -> Envelope<D::Payload> {
-        let envelope = poll_fn(|task| {
-            let mut core = self.core();
-            let node = core.node(self.node);
-            let Some(envelope) = node.inbox.pop_front() else {
-                if !node.inbox_wakers.iter().any(|known| known.will_wake(task.waker())) {
-                    node.inbox_wakers.push(task.waker().clone());
-                }
-                return Poll::Pending;
-            };
-            Poll::Ready(envelope)
-        })
-        .await;
+        let envelope = poll_fn(|task| self.core().node(self.node).poll_inbox(task.waker())).await;
         self.cause.set(Some(envelope.event));
         envelope
     }
@@ -139,10 +133,7 @@ impl<D: Domain> Context<D> {
     ) -> Result<Envelope<D::Payload>, TimedOut> {
         let id = {
             let mut core = self.core();
-            let node = core.node(self.node);
-            node.next_request += 1;
-            let id = node.next_request;
-            node.waiters.push(Waiter { id, reply: None, waker: None });
+            let id = core.node(self.node).begin_request();
             core.send(self.node, to, kind, about, payload, Call::Request(id), self.cause.get());
             id
         };
@@ -246,9 +237,9 @@ impl<D: Domain> Context<D> {
     pub async fn sync(&self) {
         let (written, span) = {
             let mut core = self.core();
-            let sync = Name::new("sync");
+            let sync = *SYNC;
             let nth = core.oracle.count(self.name, sync);
-            let span = core.oracle.spot(self.name, sync, nth).span("latency", &core.config.sync_latency);
+            let span = core.oracle.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
             (core.disk(self.node).len(), span)
         };
         self.sleep(span).await;
@@ -288,19 +279,12 @@ impl<D: Domain> Context<D> {
     /// Says that this node cannot go on with `about` until `on` has done something, for whoever asks at the
     /// end why it did not finish. Changes nothing else.
     pub fn expect(&self, on: Name, why: Name, about: Name) {
-        let mut core = self.core();
-        let expectations = &mut core.node(self.node).expectations;
-        let expectation = Expectation { about, on, why };
-        match expectations.binary_search_by_key(&(about, on), |known| (known.about, known.on)) {
-            Ok(place) => expectations[place] = expectation,
-            Err(place) => expectations.insert(place, expectation),
-        }
+        self.core().node(self.node).expect(Expectation { about, on, why });
     }
 
     /// Takes back what was said with [`Context::expect`].
     pub fn expect_no_more(&self, about: Name) {
-        let mut core = self.core();
-        core.node(self.node).expectations.retain(|known| known.about != about);
+        self.core().node(self.node).expect_no_more(about);
     }
 
     /// Ends the run after `span`; the first call counts.
@@ -319,23 +303,15 @@ impl<D: Domain> Future for Answer<'_, D> {
     type Output = Envelope<D::Payload>;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let mut core = self.context.core();
-        let node = core.node(self.context.node);
-        let waiter = node.waiters.iter_mut().find(|waiter| waiter.id == self.id);
-        let waiter = waiter.expect("a request is forgotten only when its asker is");
-        if let Some(reply) = waiter.reply.take() {
-            return Poll::Ready(reply);
-        }
-        waiter.waker = Some(task.waker().clone());
-        Poll::Pending
+        self.context.core().node(self.context.node).poll_answer(self.id, task.waker())
     }
 }
 
 impl<D: Domain> Drop for Answer<'_, D> {
     fn drop(&mut self) {
-        // A crash has forgotten all requests already; and a world in the middle of an operation is ending.
+        // A world in the middle of an operation is ending.
         if let Ok(mut core) = self.context.core.try_borrow_mut() {
-            core.node(self.context.node).waiters.retain(|waiter| waiter.id != self.id);
+            core.node(self.context.node).end_request(self.id);
         }
     }
 }

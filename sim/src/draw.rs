@@ -3,9 +3,10 @@
 //! A draw is a pure function of (seed, site, logical id, nth occurrence, purpose). There is no stream to
 //! consume, so one more draw somewhere changes no other: after an unrelated edit a saved failure still fails.
 //!
-//! `ChaCha` is the root. A seed is expanded once a run into a 192-byte secret, which is the secret of XXH3;
-//! a draw is then one keyed hash of 32 bytes. `ChaCha` gives the independence between seeds, XXH3 the price:
-//! a few nanoseconds a draw, against some fifty for a `ChaCha` block each (`benches/draws.rs` measures it).
+//! `ChaCha` is the root. A seed is expanded once a run into the secret of XXH3; a draw is then that keyed hash of
+//! 32 bytes, of which the half that names the place is done once for all draws there. `ChaCha` gives the
+//! independence between seeds, XXH3 the price: some two nanoseconds a draw, against some fifty for a `ChaCha`
+//! block each (`benches/draws.rs` measures it).
 //!
 //! ```
 //! use perfidy_sim::{Draws, Name, Seed};
@@ -22,7 +23,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_secret};
+use xxhash_rust::const_xxh3::xxh3_64;
 
 /// The number from which everything random in a run follows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -60,9 +61,16 @@ impl Chance {
 #[derive(Clone, Copy)]
 pub struct Purpose(u64);
 
+impl Purpose {
+    /// A purpose known when the program is built.
+    pub const fn new(text: &str) -> Self {
+        Self(xxh3_64(text.as_bytes()))
+    }
+}
+
 impl From<&'static str> for Purpose {
     fn from(text: &'static str) -> Self {
-        Self(xxh3_64(text.as_bytes()))
+        Self::new(text)
     }
 }
 
@@ -74,20 +82,22 @@ impl From<Name> for Purpose {
 
 /// All the draws of one seed.
 pub struct Draws {
-    secret: [u8; 192],
+    /// The part of XXH3's secret that 32 bytes of input meet.
+    secret: [u64; 4],
 }
 
 impl Draws {
     /// Expands `seed` into the secret of its draws.
     pub fn new(seed: Seed) -> Self {
-        let mut secret = [0; 192];
-        ChaCha8Rng::seed_from_u64(seed.0).fill_bytes(&mut secret);
-        Self { secret }
+        let mut stream = ChaCha8Rng::seed_from_u64(seed.0);
+        Self { secret: std::array::from_fn(|_| stream.next_u64()) }
     }
 
     /// The place of decision (site, id, nth); everything decided there is drawn from it.
     pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
-        Spot { draws: self, site: site.hash64(), id: id.hash64(), nth }
+        let [first, second, ..] = self.secret;
+        let place = fold(site.hash64() ^ first, id.hash64() ^ second);
+        Spot { draws: self, place: place.wrapping_add(INPUT_LEN.wrapping_mul(PRIME64_1)), nth }
     }
 }
 
@@ -95,8 +105,8 @@ impl Draws {
 #[derive(Clone, Copy)]
 pub struct Spot<'a> {
     draws: &'a Draws,
-    site: u64,
-    id: u64,
+    /// XXH3's accumulator once site and id are in it.
+    place: u64,
     nth: u32,
 }
 
@@ -104,12 +114,8 @@ impl Spot<'_> {
     /// 64 uniform bits for `purpose`.
     pub fn word(&self, purpose: impl Into<Purpose>) -> u64 {
         let Purpose(purpose) = purpose.into();
-        let mut input = [0; 32];
-        input[..8].copy_from_slice(&self.site.to_le_bytes());
-        input[8..16].copy_from_slice(&self.id.to_le_bytes());
-        input[16..24].copy_from_slice(&u64::from(self.nth).to_le_bytes());
-        input[24..].copy_from_slice(&purpose.to_le_bytes());
-        xxh3_64_with_secret(&input, &self.draws.secret)
+        let [.., third, fourth] = self.draws.secret;
+        avalanche(self.place.wrapping_add(fold(u64::from(self.nth) ^ third, purpose ^ fourth)))
     }
 
     /// Whether something of this chance happens; independent for every `purpose`.
@@ -142,6 +148,23 @@ impl Spot<'_> {
     }
 }
 
+/// The bytes under one draw's hash: site, id, nth and purpose, eight each.
+const INPUT_LEN: u64 = 32;
+const PRIME64_1: u64 = 0x9E37_79B1_85EB_CA87;
+
+/// XXH3's multiplication: both halves of the product in one.
+const fn fold(left: u64, right: u64) -> u64 {
+    let product = (left as u128) * (right as u128);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// XXH3's last step.
+const fn avalanche(mut word: u64) -> u64 {
+    word ^= word >> 37;
+    word = word.wrapping_mul(0x1656_6791_9E37_79F9);
+    word ^ word >> 32
+}
+
 /// Maps 64 uniform bits to `0..bound` (Lemire's multiplication; the bias is below one in 2^64 / bound).
 fn scale(word: u64, bound: u64) -> u64 {
     ((u128::from(word) * u128::from(bound)) >> 64) as u64
@@ -150,6 +173,7 @@ fn scale(word: u64, bound: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use xxhash_rust::xxh3::xxh3_64_with_secret;
 
     fn spot(draws: &Draws, id: &str, nth: u32) -> u64 {
         draws.spot(Name::new("site"), Name::new(id), nth).word("x")
@@ -164,6 +188,18 @@ mod tests {
         assert_ne!(base, spot(&one, "b", 1));
         assert_ne!(base, spot(&one, "a", 2));
         assert_ne!(base, one.spot(Name::new("other"), Name::new("a"), 1).word("x"));
+    }
+
+    #[test]
+    fn a_draw_is_xxh3_of_its_place_and_purpose_under_the_seeds_secret() {
+        let (site, id, purpose) = (Name::new("site"), Name::new("id"), Name::new("purpose"));
+        for seed in 0..1_000 {
+            let mut secret = [0; 192];
+            ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut secret);
+            let key = [site.hash64(), id.hash64(), seed, purpose.hash64()].map(u64::to_le_bytes);
+            let word = Draws::new(Seed(seed)).spot(site, id, seed as u32).word(purpose);
+            assert_eq!(word, xxh3_64_with_secret(key.as_flattened(), &secret));
+        }
     }
 
     #[test]

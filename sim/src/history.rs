@@ -17,12 +17,13 @@
 //! assert_eq!(history.causes(history.events()[1].id).count(), 1);
 //! ```
 
-use crate::{Fault, Name, SimSpan, SimTime, Stop, stamp};
+use crate::{Fault, Name, SimSpan, SimTime, Stop, spare, stamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
+use tracing::level_filters::LevelFilter;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// The number of an event in its history, counted from one.
@@ -105,16 +106,18 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// The words of one event, on their way into the digest.
 pub struct Words {
-    words: [u64; Self::CAPACITY],
+    words: [[u8; 8]; Self::CAPACITY],
     len: usize,
 }
 
 impl Words {
     const CAPACITY: usize = 16;
 
+    #[inline]
     fn starting_with(state: Digest) -> Self {
-        let mut words = Self { words: [0; Self::CAPACITY], len: 0 };
-        words.put(state.0 as u64).put((state.0 >> 64) as u64);
+        let mut words = Self { words: [[0; 8]; Self::CAPACITY], len: 2 };
+        words.words[0] = (state.0 as u64).to_le_bytes();
+        words.words[1] = ((state.0 >> 64) as u64).to_le_bytes();
         words
     }
 
@@ -126,14 +129,19 @@ impl Words {
     }
 
     /// Adds one word.
+    #[inline]
     pub fn put(&mut self, word: u64) -> &mut Self {
-        if self.len == Self::CAPACITY {
-            let folded = self.finish();
-            *self = Self::starting_with(folded);
+        if self.len >= Self::CAPACITY {
+            self.make_room();
         }
-        self.words[self.len] = word;
+        self.words[self.len] = word.to_le_bytes();
         self.len += 1;
         self
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
+        *self = Self::starting_with(self.finish());
     }
 
     /// Adds a text of any length.
@@ -142,16 +150,13 @@ impl Words {
     }
 
     /// Adds a name, by its text.
+    #[inline]
     pub fn name(&mut self, name: Name) -> &mut Self {
         self.put(name.hash64())
     }
 
     fn finish(&self) -> Digest {
-        let mut bytes = [0; Self::CAPACITY * 8];
-        for (slot, word) in bytes.chunks_exact_mut(8).zip(self.words) {
-            slot.copy_from_slice(&word.to_le_bytes());
-        }
-        Digest(xxh3_128(&bytes[..self.len * 8]))
+        Digest(xxh3_128(self.words[..self.len].as_flattened()))
     }
 }
 
@@ -225,7 +230,7 @@ pub enum What<N> {
         label: Name,
     },
     /// A fault struck.
-    Struck(Fault),
+    Struck(Box<Fault>),
     /// The node died.
     Crashed {
         /// How many writes were lost with it because they had not been synced.
@@ -354,14 +359,23 @@ pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
-pub struct History<N> {
+pub struct History<N: 'static> {
     events: Vec<Event<N>>,
     digest: Digest,
 }
 
-impl<N> Default for History<N> {
+impl<N: 'static> Default for History<N> {
     fn default() -> Self {
-        Self { events: Vec::new(), digest: Digest::default() }
+        Self { events: spare::take(), digest: Digest::default() }
+    }
+}
+
+impl<N: 'static> Drop for History<N> {
+    fn drop(&mut self) {
+        if self.events.capacity() <= spare::MOST {
+            self.events.clear();
+            spare::give(std::mem::take(&mut self.events));
+        }
     }
 }
 
@@ -379,7 +393,18 @@ impl<N: Note> History<N> {
         stamp::set_event(at, id);
         tracing::trace!(target: "perfidy::history", %node, cause = cause.map(tracing::field::display), "{what:?}");
         self.events.push(Event { id, at, node, cause, what });
+        if LevelFilter::current() >= LevelFilter::TRACE {
+            self.trace_last();
+        }
         id
+    }
+
+    #[cold]
+    fn trace_last(&self) {
+        if let Some(Event { node, cause, what, .. }) = self.events.last() {
+            let cause = cause.map(tracing::field::display);
+            tracing::trace!(target: "perfidy::history", %node, cause, "{what:?}");
+        }
     }
 
     /// All events in order; the event with number n stands at n - 1.
@@ -430,7 +455,7 @@ impl<N: Note> History<N> {
     }
 }
 
-impl<N: PartialEq> History<N> {
+impl<N: PartialEq + 'static> History<N> {
     /// The first event at which two histories differ: what each has there.
     pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<Difference<'a, N>> {
         let longest = self.events.len().max(other.events.len());

@@ -29,6 +29,8 @@ mod plan;
 mod queue;
 mod quiet;
 mod service;
+mod slab;
+mod spare;
 pub mod stamp;
 mod storage;
 mod time;

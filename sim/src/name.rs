@@ -15,12 +15,15 @@
 //! assert_eq!(a.as_str(), "executor-1");
 //! ```
 
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{PoisonError, RwLock};
+use std::thread::LocalKey;
 use xxhash_rust::xxh3::xxh3_64;
 
 struct Entry {
@@ -49,6 +52,24 @@ impl Name {
         Self(slot.get())
     }
 
+    /// The name of a text that stands in the program: found by its address from the second call on.
+    pub fn literal(text: &'static str) -> Self {
+        let key = (text.as_ptr() as usize, text.len());
+        remembered(&LITERALS, key, || Self::new(text))
+    }
+
+    /// The name made of two names and something between them: put together once on each thread.
+    ///
+    /// ```
+    /// use perfidy_sim::Name;
+    /// let intent = Name::joined(Name::new("task-1"), "/", Name::new("file"));
+    /// assert_eq!(intent, Name::new("task-1/file"));
+    /// ```
+    pub fn joined(left: Self, between: &'static str, right: Self) -> Self {
+        let key = (left, (between.as_ptr() as usize, between.len()), right);
+        remembered(&JOINED, key, || Self::new(&format!("{left}{between}{right}")))
+    }
+
     /// The text, for as long as the process lives.
     pub fn as_str(self) -> &'static str {
         &self.0.text
@@ -58,6 +79,24 @@ impl Name {
     pub fn hash64(self) -> u64 {
         self.0.hash
     }
+}
+
+/// The place of a text in memory, and its length.
+type Place = (usize, usize);
+type Memory<K> = RefCell<HashMap<K, Name, FxBuildHasher>>;
+
+thread_local! {
+    static LITERALS: Memory<Place> = const { RefCell::new(HashMap::with_hasher(FxBuildHasher)) };
+    static JOINED: Memory<(Name, Place, Name)> = const { RefCell::new(HashMap::with_hasher(FxBuildHasher)) };
+}
+
+/// What was found for `key` before, or else what `find` finds.
+fn remembered<K: Hash + Eq>(
+    memory: &'static LocalKey<Memory<K>>,
+    key: K,
+    find: impl FnOnce() -> Name,
+) -> Name {
+    memory.with_borrow_mut(|memory| *memory.entry(key).or_insert_with(find))
 }
 
 impl PartialEq for Name {
@@ -119,6 +158,18 @@ impl<'de> Deserialize<'de> for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_the_same_however_it_was_made() {
+        let [a, b] = ["made-a", "made-b"].map(Name::literal);
+        for _ in 0..2 {
+            assert_eq!(Name::literal("made-a"), Name::new("made-a"));
+            assert_eq!(Name::joined(a, " > ", b), Name::new("made-a > made-b"));
+            assert_ne!(Name::joined(a, ", ", b), Name::joined(b, ", ", a));
+        }
+        let text = "made-a, made-b";
+        assert_ne!(Name::literal(text), Name::literal(&text[..6]), "one place, two lengths");
+    }
 
     #[test]
     fn names_sort_by_text_whatever_the_order_of_interning() {

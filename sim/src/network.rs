@@ -13,7 +13,7 @@ use crate::{Name, SimSpan};
 use std::ops::RangeInclusive;
 
 /// How long messages take.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Links {
     usual: RangeInclusive<SimSpan>,
     own: Vec<(Name, Name, RangeInclusive<SimSpan>)>,

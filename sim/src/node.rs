@@ -1,13 +1,13 @@
 //! Nodes: what runs on them, what waits for them, and what survives their death.
 
 use crate::queue::NodeIndex;
-use crate::{Context, Disk, EventId, Name, Service, SimTime};
+use crate::{Context, Disk, EventId, Name, Service, SimTime, spare};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 /// A future of one run; runs are single-threaded.
 pub type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
@@ -67,9 +67,9 @@ pub struct Envelope<P> {
 
 /// A request that somebody waits for.
 pub(crate) struct Waiter<P> {
-    pub id: u64,
-    pub reply: Option<Envelope<P>>,
-    pub waker: Option<Waker>,
+    id: u64,
+    reply: Option<Envelope<P>>,
+    waker: Option<Waker>,
 }
 
 /// Whom a node says it is waiting for, and why.
@@ -93,18 +93,64 @@ pub(crate) struct Node<D: Domain> {
     pub incarnation: u32,
     pub pauses: u32,
     pub paused_until: Option<SimTime>,
-    pub inbox: VecDeque<Envelope<D::Payload>>,
-    pub inbox_wakers: Vec<Waker>,
-    pub waiters: Vec<Waiter<D::Payload>>,
     /// Never reset, so that an answer to a dead asker does not reach its successor.
-    pub next_request: u64,
-    pub disk: Disk<D::Payload>,
-    pub expectations: Vec<Expectation>,
+    next_request: u64,
     pub tie: u64,
+    belongings: Belongings<D::Payload>,
+}
+
+/// What a node has collected.
+pub(crate) struct Belongings<P> {
+    inbox: VecDeque<Envelope<P>>,
+    inbox_wakers: Vec<Waker>,
+    waiters: Vec<Waiter<P>>,
+    disk: Disk<P>,
+    expectations: Vec<Expectation>,
+    /// A waker that is not needed now. The next one is likely to be the same task's, and then need not be cloned.
+    spare_waker: Option<Waker>,
+}
+
+impl<P> Default for Belongings<P> {
+    fn default() -> Self {
+        Self {
+            inbox: VecDeque::new(),
+            inbox_wakers: Vec::new(),
+            waiters: Vec::new(),
+            disk: Disk::default(),
+            expectations: Vec::new(),
+            spare_waker: None,
+        }
+    }
+}
+
+impl<P> Belongings<P> {
+    /// Everything in memory is gone.
+    fn forget(&mut self) {
+        self.inbox.clear();
+        self.inbox_wakers.clear();
+        self.waiters.clear();
+        self.expectations.clear();
+        self.spare_waker = None;
+    }
+
+    fn waiter(&mut self, id: u64) -> Option<&mut Waiter<P>> {
+        self.waiters.iter_mut().find(|waiter| waiter.id == id)
+    }
+
+    fn clone_waker(&mut self, waker: &Waker) -> Waker {
+        match self.spare_waker.take() {
+            Some(mut spare) => {
+                spare.clone_from(waker);
+                spare
+            }
+            None => waker.clone(),
+        }
+    }
 }
 
 impl<D: Domain> Node<D> {
-    pub fn new(name: Name, role: Role<D>, tie: u64) -> Self {
+    /// A node that has not begun to run; `belongings` are empty.
+    pub fn new(name: Name, role: Role<D>, tie: u64, belongings: Belongings<D::Payload>) -> Self {
         Self {
             name,
             role,
@@ -112,13 +158,9 @@ impl<D: Domain> Node<D> {
             incarnation: 0,
             pauses: 0,
             paused_until: None,
-            inbox: VecDeque::new(),
-            inbox_wakers: Vec::new(),
-            waiters: Vec::new(),
             next_request: 0,
-            disk: Disk::default(),
-            expectations: Vec::new(),
             tie,
+            belongings,
         }
     }
 
@@ -131,11 +173,118 @@ impl<D: Domain> Node<D> {
     pub fn die(&mut self) -> usize {
         self.up = false;
         self.paused_until = None;
-        self.inbox.clear();
-        self.inbox_wakers.clear();
-        self.waiters.clear();
-        self.expectations.clear();
-        self.disk.crash()
+        self.belongings.forget();
+        self.belongings.disk.crash()
+    }
+
+    /// The end of the world: what is left of the node's belongings is the room they took.
+    pub fn leave(mut self) -> Belongings<D::Payload> {
+        self.belongings.forget();
+        self.belongings.disk.clear();
+        self.belongings.inbox.shrink_to(spare::MOST);
+        self.belongings
+    }
+
+    pub fn disk(&mut self) -> &mut Disk<D::Payload> {
+        &mut self.belongings.disk
+    }
+
+    // Messages.
+
+    /// A message that answers no request has arrived.
+    pub fn receive(&mut self, envelope: Envelope<D::Payload>) {
+        let Belongings { inbox, inbox_wakers, spare_waker, .. } = &mut self.belongings;
+        inbox.push_back(envelope);
+        for waker in inbox_wakers.drain(..) {
+            waker.wake_by_ref();
+            *spare_waker = Some(waker);
+        }
+    }
+
+    /// The next message that answers no request.
+    pub fn take_mail(&mut self) -> Option<Envelope<D::Payload>> {
+        self.belongings.inbox.pop_front()
+    }
+
+    /// The next message that answers no request; if there is none, `waker` is woken when one has arrived.
+    pub fn poll_inbox(&mut self, waker: &Waker) -> Poll<Envelope<D::Payload>> {
+        if let Some(envelope) = self.take_mail() {
+            return Poll::Ready(envelope);
+        }
+        if !self.belongings.inbox_wakers.iter().any(|known| known.will_wake(waker)) {
+            let waker = self.belongings.clone_waker(waker);
+            self.belongings.inbox_wakers.push(waker);
+        }
+        Poll::Pending
+    }
+
+    /// The number of a new request, whose answer is awaited from now on.
+    pub fn begin_request(&mut self) -> u64 {
+        self.next_request += 1;
+        self.belongings.waiters.push(Waiter { id: self.next_request, reply: None, waker: None });
+        self.next_request
+    }
+
+    /// Whether somebody still waits for the answer to a request.
+    pub fn awaits(&self, id: u64) -> bool {
+        self.belongings.waiters.iter().any(|waiter| waiter.id == id && waiter.reply.is_none())
+    }
+
+    /// The answer that somebody waits for has arrived.
+    pub fn answer(&mut self, id: u64, envelope: Envelope<D::Payload>) {
+        let waiter = self.belongings.waiter(id).expect("a late reply is lost");
+        waiter.reply = Some(envelope);
+        if let Some(waker) = waiter.waker.take() {
+            waker.wake_by_ref();
+            self.belongings.spare_waker = Some(waker);
+        }
+    }
+
+    /// The answer to a request; if it is not there yet, `waker` is woken when it is.
+    pub fn poll_answer(&mut self, id: u64, waker: &Waker) -> Poll<Envelope<D::Payload>> {
+        let waiter = self.belongings.waiter(id).expect("a request is forgotten only when its asker is");
+        if let Some(reply) = waiter.reply.take() {
+            return Poll::Ready(reply);
+        }
+        let new = match waiter.waker.take() {
+            Some(mut known) => {
+                known.clone_from(waker);
+                known
+            }
+            None => self.belongings.clone_waker(waker),
+        };
+        if let Some(waiter) = self.belongings.waiter(id) {
+            waiter.waker = Some(new);
+        }
+        Poll::Pending
+    }
+
+    /// Nobody waits for the answer to a request any more.
+    pub fn end_request(&mut self, id: u64) {
+        // A crash has forgotten all requests already.
+        if let Some(place) = self.belongings.waiters.iter().position(|waiter| waiter.id == id) {
+            self.belongings.waiters.swap_remove(place);
+        }
+    }
+
+    // Expectations.
+
+    /// The node cannot go on with something until somebody has done their part.
+    pub fn expect(&mut self, expectation: Expectation) {
+        let Expectation { about, on, .. } = expectation;
+        let known = &mut self.belongings.expectations;
+        match known.binary_search_by_key(&(about, on), |known| (known.about, known.on)) {
+            Ok(place) => known[place] = expectation,
+            Err(place) => known.insert(place, expectation),
+        }
+    }
+
+    pub fn expect_no_more(&mut self, about: Name) {
+        self.belongings.expectations.retain(|known| known.about != about);
+    }
+
+    pub fn expectations(&self) -> &[Expectation] {
+        &self.belongings.expectations
     }
 }
 

@@ -4,8 +4,9 @@
 //! and none depends on who was scheduled first. Timers can be cancelled; a cancelled one is skipped when its
 //! time comes.
 
-use crate::{EventId, SimTime};
-use std::cmp::{Ordering, Reverse};
+use crate::slab::Slab;
+use crate::{EventId, SimTime, spare};
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::task::Waker;
 
@@ -32,17 +33,27 @@ pub(crate) enum Pending {
     CutEnds(u32),
 }
 
-#[derive(Clone, Copy, Debug)]
+/// What the heap knows of it; small, because heaps move their entries about.
+#[derive(Clone, Copy)]
+enum Next {
+    Deliver(u32),
+    /// By its slot. The entry's sequence number says whether the slot is still this timer's.
+    Timer(u32),
+    /// Anything else, by its place in a slab.
+    Other(u32),
+}
+
+#[derive(Clone, Copy)]
 struct Entry {
     at: SimTime,
     tie: u64,
     seq: u64,
-    what: Pending,
+    next: Next,
 }
 
 impl Entry {
-    fn key(&self) -> (SimTime, u64, u64) {
-        (self.at, self.tie, self.seq)
+    fn key(&self) -> (u128, u64) {
+        (u128::from(self.at.as_nanos()) << 64 | u128::from(self.tie), self.seq)
     }
 }
 
@@ -60,54 +71,74 @@ impl PartialOrd for Entry {
     }
 }
 
+/// The greatest entry is the one that comes first, since the heap gives out the greatest.
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        other.key().cmp(&self.key())
     }
 }
 
-/// Which timer; a slot is used again, its generation is not.
+/// Which timer: a slot, and the sequence number of its entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TimerKey {
     slot: u32,
-    generation: u32,
+    seq: u64,
 }
 
+/// A slot for timers, one after the other.
 #[derive(Default)]
 struct Timer {
-    generation: u32,
-    armed: bool,
+    /// Whose turn it is; zero if nobody's.
+    seq: u64,
+    has_rung: bool,
+    /// Whether the waker is this timer's, or one left by an earlier timer.
+    is_awaited: bool,
     waker: Option<Waker>,
 }
 
 #[derive(Default)]
 pub(crate) struct Queue {
-    heap: BinaryHeap<Reverse<Entry>>,
+    heap: BinaryHeap<Entry>,
     seq: u64,
+    others: Slab<Pending>,
     timers: Vec<Timer>,
     free_timers: Vec<u32>,
 }
 
 impl Queue {
     pub fn push(&mut self, at: SimTime, tie: u64, what: Pending) {
-        self.seq += 1;
-        self.heap.push(Reverse(Entry { at, tie, seq: self.seq, what }));
+        let next = match what {
+            Pending::Deliver(slot) => Next::Deliver(slot),
+            other => Next::Other(self.others.put(other)),
+        };
+        self.push_next(at, tie, next);
     }
 
-    /// The next thing that is still going to happen, which is left where it is.
+    fn push_next(&mut self, at: SimTime, tie: u64, next: Next) {
+        self.seq += 1;
+        self.heap.push(Entry { at, tie, seq: self.seq, next });
+    }
+
+    /// The time of the next thing that is still going to happen.
     pub fn peek(&mut self) -> Option<SimTime> {
-        while let Some(Reverse(next)) = self.heap.peek().copied() {
-            match next.what {
-                Pending::Timer(key) if !self.is_armed(key) => drop(self.heap.pop()),
-                _ => return Some(next.at),
+        while let Some(entry) = self.heap.peek() {
+            match entry.next {
+                Next::Timer(slot) if self.timers[slot as usize].seq != entry.seq => drop(self.heap.pop()),
+                _ => return Some(entry.at),
             }
         }
         None
     }
 
+    /// Takes out what [`Queue::peek`] has just found.
     pub fn pop(&mut self) -> Option<(SimTime, Pending)> {
-        self.peek()?;
-        self.heap.pop().map(|Reverse(entry)| (entry.at, entry.what))
+        let Entry { at, seq, next, .. } = self.heap.pop()?;
+        let what = match next {
+            Next::Deliver(slot) => Pending::Deliver(slot),
+            Next::Timer(slot) => Pending::Timer(TimerKey { slot, seq }),
+            Next::Other(place) => self.others.take(place),
+        };
+        Some((at, what))
     }
 
     /// Sets a timer.
@@ -116,49 +147,59 @@ impl Queue {
             self.timers.push(Timer::default());
             self.timers.len() as u32 - 1
         });
+        self.push_next(at, tie, Next::Timer(slot));
         let timer = &mut self.timers[slot as usize];
-        timer.armed = true;
-        let key = TimerKey { slot, generation: timer.generation };
-        self.push(at, tie, Pending::Timer(key));
-        key
+        timer.seq = self.seq;
+        timer.has_rung = false;
+        timer.is_awaited = false;
+        TimerKey { slot, seq: self.seq }
     }
 
     fn timer(&mut self, key: TimerKey) -> Option<&mut Timer> {
         let timer = &mut self.timers[key.slot as usize];
-        (timer.generation == key.generation).then_some(timer)
-    }
-
-    fn is_armed(&mut self, key: TimerKey) -> bool {
-        self.timer(key).is_some_and(|timer| timer.armed)
+        (timer.seq == key.seq).then_some(timer)
     }
 
     /// Whether the timer has rung; if not, `waker` is woken when it does.
     pub fn poll_timer(&mut self, key: TimerKey, waker: &Waker) -> bool {
-        let Some(timer) = self.timer(key) else { return true };
-        if timer.armed && timer.waker.as_ref().is_none_or(|known| !known.will_wake(waker)) {
-            timer.waker = Some(waker.clone());
+        let Some(timer) = self.timer(key).filter(|timer| !timer.has_rung) else { return true };
+        timer.is_awaited = true;
+        match &mut timer.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
         }
-        !timer.armed
+        false
     }
 
     /// The timer's time has come.
     pub fn ring(&mut self, key: TimerKey) {
-        if let Some(timer) = self.timer(key) {
-            timer.armed = false;
-            if let Some(waker) = timer.waker.take() {
-                waker.wake();
-            }
+        let Some(timer) = self.timer(key) else { return };
+        timer.has_rung = true;
+        if let Some(waker) = &timer.waker
+            && std::mem::take(&mut timer.is_awaited)
+        {
+            waker.wake_by_ref();
         }
     }
 
-    /// Gives the timer's slot back, whether it has rung or not.
+    /// Gives the timer's slot back, whether it has rung or not. Its waker stays, since the next timer in the slot is
+    /// likely to be the same task's.
     pub fn release(&mut self, key: TimerKey) {
         if let Some(timer) = self.timer(key) {
-            timer.generation = timer.generation.wrapping_add(1);
-            timer.armed = false;
-            timer.waker = None;
+            timer.seq = 0;
             self.free_timers.push(key.slot);
         }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.heap.clear();
+        self.heap.shrink_to(spare::MOST);
+        self.seq = 0;
+        self.others.clear();
+        self.timers.clear();
+        self.timers.shrink_to(spare::MOST);
+        self.free_timers.clear();
     }
 }
 
@@ -192,6 +233,18 @@ mod tests {
         assert_eq!(first.slot, second.slot);
         assert_eq!(queue.peek(), Some(SimTime::from_nanos(2)));
         queue.ring(first);
-        assert!(queue.is_armed(second), "an old key does not touch the new timer");
+        queue.release(first);
+        assert!(!queue.poll_timer(second, Waker::noop()), "an old key does not touch the new timer");
+        queue.ring(second);
+        assert!(queue.poll_timer(second, Waker::noop()));
+    }
+
+    #[test]
+    fn what_is_rare_comes_out_as_it_was_put_in() {
+        let mut queue = Queue::default();
+        queue.push(SimTime::from_nanos(1), 0, Pending::Planned(7));
+        queue.push(SimTime::from_nanos(2), 0, Pending::CutEnds(8));
+        assert!(matches!(queue.pop(), Some((_, Pending::Planned(7)))));
+        assert!(matches!(queue.pop(), Some((_, Pending::CutEnds(8)))));
     }
 }

@@ -5,8 +5,12 @@
 
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
-use crate::{Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, SimSpan, SimTime, Spot, What};
+use crate::{
+    Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, Purpose, SimSpan, SimTime, Spot, What,
+};
 use std::ops::RangeInclusive;
+
+const SPAN: Purpose = Purpose::new("span");
 
 /// Something that answers messages.
 pub trait Service<D: Domain> {
@@ -74,7 +78,7 @@ impl<D: Domain> Desk<'_, D> {
 
     /// Draws a span for `purpose` at the next occurrence of `about` at `site`.
     pub fn draw_span(&mut self, site: Name, about: Name, range: &RangeInclusive<SimSpan>) -> SimSpan {
-        self.draw(site, about, |spot| spot.span("span", range))
+        self.draw(site, about, |spot| spot.span(SPAN, range))
     }
 
     /// Draws something at the next occurrence of `about` at `site`.

@@ -31,25 +31,38 @@ impl fmt::Display for Stamp {
     }
 }
 
-const NOWHERE: Stamp = Stamp { at: SimTime::ZERO, node: None, event: None };
+/// The stamp in parts, so that each is changed without a look at the others.
+struct Here {
+    at: Cell<SimTime>,
+    node: Cell<Option<Name>>,
+    event: Cell<Option<EventId>>,
+}
 
 thread_local! {
-    static HERE: Cell<Stamp> = const { Cell::new(NOWHERE) };
+    static HERE: Here =
+        const { Here { at: Cell::new(SimTime::ZERO), node: Cell::new(None), event: Cell::new(None) } };
 }
 
 /// Where this thread's simulation stands; all zero outside a run.
 pub fn current() -> Stamp {
-    HERE.get()
+    HERE.with(|here| Stamp { at: here.at.get(), node: here.node.get(), event: here.event.get() })
 }
 
 pub(crate) fn set_event(at: SimTime, event: EventId) {
-    HERE.set(Stamp { at, event: Some(event), ..HERE.get() });
+    HERE.with(|here| {
+        here.at.set(at);
+        here.event.set(Some(event));
+    });
 }
 
 pub(crate) fn set_node(at: SimTime, node: Option<Name>) {
-    HERE.set(Stamp { at, node, ..HERE.get() });
+    HERE.with(|here| {
+        here.at.set(at);
+        here.node.set(node);
+    });
 }
 
 pub(crate) fn clear() {
-    HERE.set(NOWHERE);
+    HERE.with(|here| here.event.set(None));
+    set_node(SimTime::ZERO, None);
 }

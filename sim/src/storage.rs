@@ -56,6 +56,13 @@ impl<R> Disk<R> {
         lost
     }
 
+    /// Loses everything.
+    pub(crate) fn clear(&mut self) {
+        self.records.clear();
+        self.records.shrink_to(crate::spare::MOST);
+        self.durable = 0;
+    }
+
     /// What a reader sees: all records while the node is up.
     pub fn records(&self) -> &[R] {
         &self.records

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
     Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service,
-    SimSpan, SimTime, What,
+    SimSpan, SimTime,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -109,8 +109,8 @@ pub struct Outcome<D: Domain> {
     pub fired: Vec<Fault>,
     /// The faults of the plan that were given word for word.
     pub pinned: Vec<Pinned>,
-    /// Every place of decision, with how often it came up. Places at which the plan could not strike are left
-    /// out.
+    /// Every place of decision in the order of their coming up, with how often that was. Places at which the plan
+    /// could not strike are left out.
     pub visited: Vec<Address>,
 }
 
@@ -186,19 +186,12 @@ impl<D: Domain> World<D> {
         while let Some(never_run) = { self.core.borrow_mut().commands.pop_front() } {
             drop(never_run);
         }
-        let mut core = self.core.borrow_mut();
-        let stop = core.stop.expect("an engine runs until the world stops");
-        core.record_waiting();
-        core.append(Name::new("world"), None, What::Ended(stop));
-        let ended = core.now();
-        let plan = core.config.plan.clone();
-        let seed = core.config.seed;
-        let oracle = std::mem::replace(&mut core.oracle, crate::oracle::Oracle::new(seed, &Plan::calm()));
-        let (fired, met, visited) = oracle.into_record();
-        let pinned =
-            plan.pinned().iter().zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
+        let outcome = self.core.borrow_mut().outcome();
         crate::stamp::clear();
-        Outcome { history: std::mem::take(&mut core.history), stop, ended, fired, pinned, visited }
+        if let Ok(core) = Rc::try_unwrap(self.core) {
+            core.into_inner().leave();
+        }
+        outcome
     }
 }
 

@@ -99,8 +99,24 @@ impl Hasher for Folding<'_> {
         }
     }
 
+    fn write_u8(&mut self, word: u8) {
+        self.0.put(word.into());
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.0.put(word.into());
+    }
+
     fn write_u64(&mut self, word: u64) {
         self.0.put(word);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.0.put(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.0.put(word as u64);
     }
 
     fn finish(&self) -> u64 {

@@ -6,9 +6,14 @@ use crate::agent::{
     Agents, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Receipt,
     Thought, Told, ToolCall, ToolError, Wish,
 };
-use perfidy_sim::{Context, Envelope, Name, SimSpan, SimTime, Spot, TimedOut};
+use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut};
 use std::future::Future;
 use std::ops::RangeInclusive;
+
+const OP: Purpose = Purpose::new("op");
+const LATENCY: Purpose = Purpose::new("latency");
+const CHOICE: Purpose = Purpose::new("choice");
+const TOKENS: Purpose = Purpose::new("tokens");
 
 /// A message as an agent gets it.
 #[derive(Clone, Debug)]
@@ -63,7 +68,7 @@ impl Agent {
 
     /// Sends a message; whether it arrives is not known.
     pub fn send(&self, to: Name, about: Name, message: impl Message) {
-        self.context.send(to, Name::new(message.kind()), about, Body::new(message));
+        self.context.send(to, Name::literal(message.kind()), about, Body::new(message));
     }
 
     /// The next message.
@@ -81,7 +86,7 @@ impl Agent {
     /// # Errors
     /// [`TimedOut`] when the span is over.
     pub async fn receive_within(&self, span: SimSpan, label: &'static str) -> Result<Mail, TimedOut> {
-        self.context.within(span, Name::new(label), self.receive()).await
+        self.context.within(span, Name::literal(label), self.receive()).await
     }
 
     /// Sends a message and waits for the answer to it.
@@ -95,13 +100,13 @@ impl Agent {
         message: impl Message,
         span: SimSpan,
     ) -> Result<Mail, TimedOut> {
-        let kind = Name::new(message.kind());
+        let kind = Name::literal(message.kind());
         self.context.request(to, kind, about, Body::new(message), span).await.map(Mail)
     }
 
     /// Answers a message.
     pub fn reply(&self, to: &Mail, message: impl Message) {
-        self.context.reply(&to.0, Name::new(message.kind()), Body::new(message));
+        self.context.reply(&to.0, Name::literal(message.kind()), Body::new(message));
     }
 
     // Tools.
@@ -155,7 +160,7 @@ impl Agent {
 
     /// A fresh operation id. It is random: the same agent asked again, or after a crash, gets another.
     pub fn mint_op(&self, intent: Name) -> OpId {
-        OpId(self.draw("mint", intent, |spot| spot.word("op")))
+        OpId(self.draw("mint", intent, |spot| spot.word(OP)))
     }
 
     // Model.
@@ -164,12 +169,8 @@ impl Agent {
     /// `tokens_in` tokens.
     pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
         let (span, choice, tokens_out) = self.draw("think", about, |spot| {
-            let span = spot.span("latency", &self.model_latency);
-            (
-                span,
-                spot.below("choice", u64::from(answers.max(1))) as u32,
-                20 + spot.below("tokens", 200) as u32,
-            )
+            let span = spot.span(LATENCY, &self.model_latency);
+            (span, spot.below(CHOICE, u64::from(answers.max(1))) as u32, 20 + spot.below(TOKENS, 200) as u32)
         });
         self.context.sleep(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
@@ -201,7 +202,7 @@ impl Agent {
     /// [`NotLeader`] if somebody else holds it or no answer came.
     pub async fn lease(&self, resource: Name, span: SimSpan, within: SimSpan) -> Result<Lease, NotLeader> {
         let asked = self.now();
-        let service = Name::new(LeaseService::NAME);
+        let service = Name::literal(LeaseService::NAME);
         let message = LeaseWire::Acquire { resource, span };
         let answer = self.request(service, resource, message, within).await;
         match answer.as_ref().map(Mail::open::<LeaseWire>) {
@@ -215,17 +216,17 @@ impl Agent {
 
     /// About to do `step`; a place where the agent may crash or pause.
     pub async fn before(&self, step: &'static str, about: Name) {
-        self.context.before(Name::new(step), about).await;
+        self.context.before(Name::literal(step), about).await;
     }
 
     /// Having done `step`; a place where the agent may crash or pause.
     pub async fn after(&self, step: &'static str, about: Name) {
-        self.context.after(Name::new(step), about).await;
+        self.context.after(Name::literal(step), about).await;
     }
 
     /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that was.
     pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
-        self.context.draw(Name::new(&format!("{}, {purpose}", self.name())), about, draw)
+        self.context.draw(Name::joined(self.name(), ", ", Name::literal(purpose)), about, draw)
     }
 
     /// Writes into the history what the agent believes. It has no other effect.
@@ -240,7 +241,7 @@ impl Agent {
 
     /// Says whom the agent waits for, about what and why, for whoever asks at the end why it did not finish.
     pub fn expect(&self, on: Name, why: &'static str, about: Name) {
-        self.context.expect(on, Name::new(why), about);
+        self.context.expect(on, Name::literal(why), about);
     }
 
     /// Takes back what was said with [`Agent::expect`].

@@ -114,6 +114,6 @@ impl Service<Agents> for LeaseService {
             return;
         };
         let answer = self.decide(desk, envelope.from, resource, span);
-        desk.reply(&envelope, Name::new(answer.kind()), Body::new(answer));
+        desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
     }
 }

@@ -117,24 +117,26 @@ impl Message for Wire {
 
 /// The kind of a message that carries a call, such as `call create`.
 pub(crate) fn call_kind(operation: Name) -> Name {
-    Name::new(&format!("call {operation}"))
+    Name::joined(Name::literal("call"), " ", operation)
 }
 
 fn reply_kind(operation: Name) -> Name {
-    Name::new(&format!("reply to {operation}"))
+    Name::joined(Name::literal("reply to"), " ", operation)
 }
 
 /// A look-up's operation, for its messages and addresses.
 pub(crate) fn look_up_of(operation: Name) -> Name {
-    Name::new(&format!("look-up of {operation}"))
+    Name::joined(Name::literal("look-up of"), " ", operation)
 }
 
 /// A tool.
 pub struct ToolService {
     latency: RangeInclusive<SimSpan>,
     deduplicates: bool,
-    work: BTreeMap<u64, Envelope<Body>>,
-    late: BTreeMap<u64, (Envelope<Body>, Wire)>,
+    /// Calls that are worked on, by token.
+    work: Vec<(u64, Envelope<Body>)>,
+    /// Answers that are held back, by token.
+    late: Vec<(u64, Envelope<Body>, Wire)>,
     tokens: u64,
     receipts: u64,
     by_key: BTreeMap<OpId, Receipt>,
@@ -147,8 +149,8 @@ impl ToolService {
         Self {
             latency,
             deduplicates,
-            work: BTreeMap::new(),
-            late: BTreeMap::new(),
+            work: Vec::new(),
+            late: Vec::new(),
             tokens: 0,
             receipts: 0,
             by_key: BTreeMap::new(),
@@ -199,7 +201,7 @@ impl ToolService {
                     Some(Lie::LateReply(span)) => {
                         let receipt = self.commit(desk, &call);
                         let token = self.next_token();
-                        self.late.insert(token, (envelope, Wire::Done(receipt)));
+                        self.late.push((token, envelope, Wire::Done(receipt)));
                         desk.call_back(token, span);
                     }
                     Some(Lie::ErrorWithEffect) => {
@@ -229,14 +231,16 @@ impl Service<Agents> for ToolService {
     fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
         let latency = desk.draw_span(desk.name(), envelope.about, &self.latency);
         let token = self.next_token();
-        self.work.insert(token, envelope);
+        self.work.push((token, envelope));
         desk.call_back(token, latency);
     }
 
     fn on_timer(&mut self, desk: &mut Desk<'_, Agents>, token: u64) {
-        if let Some(envelope) = self.work.remove(&token) {
+        if let Some(place) = self.work.iter().position(|(working, _)| *working == token) {
+            let (_, envelope) = self.work.swap_remove(place);
             self.finish(desk, envelope);
-        } else if let Some((envelope, wire)) = self.late.remove(&token) {
+        } else if let Some(place) = self.late.iter().position(|(late, ..)| *late == token) {
+            let (_, envelope, wire) = self.late.swap_remove(place);
             let Some(Wire::Call(call)) = envelope.payload.open::<Wire>() else { return };
             let operation = call.wish.operation;
             answer(desk, &envelope, operation, wire);

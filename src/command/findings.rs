@@ -17,9 +17,8 @@ pub struct Small {
 impl Small {
     /// Makes a finding small; or says that it cannot be had again.
     pub fn of(case: &Case, engine: Engine, finding: &Finding) -> Result<Self, String> {
-        let Finding { property, seed, .. } = *finding;
-        let found = Run::fuzzed(case, engine, seed);
-        let minimal = shrink(case, engine, seed, property, &found.outcome.fired).ok_or_else(|| {
+        let Finding { property, seed, ref faults, .. } = *finding;
+        let minimal = shrink(case, engine, seed, property, faults).ok_or_else(|| {
             format!(
                 "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something \
                  in these agents depends on more than the seed; `perfidy audit` shows where."

@@ -2,13 +2,18 @@
 
 use super::clock::timed;
 use super::findings::Small;
-use super::{Format, Status, complain, complain_of, has_threads, interruption, is_available, say, watchdog};
+use super::{
+    Format, Status, complain, complain_of, has_threads, interruption, is_available, say, tell, watchdog,
+};
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use perfidy::explore::strategy::{self, Bounds, Refused, Start, Strategy};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding};
 use perfidy::report::{CaseRecord, table};
-use perfidy::scenario::{self, Case};
+use perfidy::scenario::{self, Case, Scenario};
 use perfidy_sim::{Engine, Seed};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How many seeds a case as written gets if nobody says otherwise.
@@ -25,6 +30,18 @@ pub struct Arguments {
     /// The first seed
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
+    /// What is tried next
+    #[arg(long, value_name = "NAME", default_value = "mix", value_parser = strategy_parser())]
+    strategy: &'static strategy::Kind,
+    /// How many faults the plans of `exhaustive` have at most [default: 1]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(0..=8))]
+    faults: Option<u8>,
+    /// How many plans `exhaustive` may try [default: 200000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_plans: Option<u64>,
+    /// How many plans `exhaustive` draws where there are more than it may try
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    sample: Option<u64>,
     /// How many threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -49,6 +66,35 @@ enum Save {
     None,
 }
 
+/// A case and the strategy that looks for failures in it.
+type Started = (Case, Box<dyn Strategy>);
+
+/// The cases with their strategies; none are started unless all can be.
+fn start_all(arguments: &Arguments, scenarios: &[Arc<Scenario>]) -> Result<Vec<Started>, Vec<Refused>> {
+    let usual = Bounds::default();
+    let bounds = Bounds {
+        faults: arguments.faults.map_or(usual.faults, usize::from),
+        plans: arguments.max_plans.unwrap_or(usual.plans),
+        sample: arguments.sample,
+    };
+    let (mut started, mut refused) = (Vec::new(), Vec::new());
+    for case in scenarios.iter().flat_map(Case::all) {
+        let first_seed = Seed(arguments.seed);
+        match (arguments.strategy.start)(&Start { case: &case, engine: arguments.engine, first_seed, bounds })
+        {
+            Ok(strategy) => started.push((case, strategy)),
+            Err(why) => refused.push(why),
+        }
+    }
+    if refused.is_empty() { Ok(started) } else { Err(refused) }
+}
+
+/// The strategies by name, each with its line for `--help`.
+fn strategy_parser() -> impl TypedValueParser<Value = &'static strategy::Kind> {
+    let values = strategy::ALL.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
+    PossibleValuesParser::new(values).map(|name| strategy::find(&name).expect("one of the list"))
+}
+
 pub fn run(arguments: &Arguments) -> Status {
     if !is_available(arguments.engine) {
         return Status::BadInput;
@@ -64,6 +110,20 @@ pub fn run(arguments: &Arguments) -> Status {
     if !has_threads(arguments.threads) {
         return Status::BadInput;
     }
+    let is_bounded =
+        arguments.faults.is_some() || arguments.max_plans.is_some() || arguments.sample.is_some();
+    if is_bounded && arguments.strategy.name != "exhaustive" {
+        complain("--faults, --max-plans and --sample belong to --strategy exhaustive");
+        return Status::BadInput;
+    }
+    let started = match start_all(arguments, &scenarios) {
+        Ok(started) => started,
+        Err(refused) => {
+            refused.iter().for_each(complain);
+            complain("nothing was run");
+            return Status::BadInput;
+        }
+    };
     let interrupted = interruption();
     let watchdog = watchdog();
     let campaign = |seeds| Campaign {
@@ -75,11 +135,18 @@ pub fn run(arguments: &Arguments) -> Status {
     };
     let mut rows = Vec::new();
     let mut status = Status::AsExpected;
-    for case in scenarios.iter().flat_map(Case::all) {
-        let seeds =
-            arguments.seeds.unwrap_or_else(|| case.without().map_or(SEEDS, |w| w.within_seeds.into()));
-        let (report, took) = timed(|| campaign(seeds).run(&case));
+    for (case, mut strategy) in started {
+        if let Some(opening) = strategy.opening() {
+            tell(opening);
+        }
+        let usual = || if strategy.ends() { u64::MAX } else { usual_seeds(&case) };
+        let seeds = arguments.seeds.unwrap_or_else(usual);
+        let (report, took) = timed(|| campaign(seeds).run_with(&case, &mut *strategy));
         status = status.worse(status_of(&report));
+        if let Some(why) = strategy.gave_up() {
+            complain(why);
+            status = Status::BadInput;
+        }
         let (saved, save_status) = keep(arguments, &report);
         status = status.worse(save_status);
         if arguments.format == Format::Json {
@@ -97,6 +164,10 @@ pub fn run(arguments: &Arguments) -> Status {
         say(table(&rows));
     }
     status
+}
+
+fn usual_seeds(case: &Case) -> u64 {
+    case.without().map_or(SEEDS, |without| without.within_seeds.into())
 }
 
 fn status_of(report: &CaseReport) -> Status {

@@ -1,15 +1,16 @@
-//! A campaign: one case over many seeds, on all cores, with a result that does not depend on how many.
+//! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
+use crate::explore::strategy::{self, Lesson, Strategy, Trial};
 use crate::explore::{Run, Watchdog};
 use crate::properties::{self, Verdict};
 use crate::scenario::Case;
-use perfidy_sim::{Digest, Engine, Name, Seed};
+use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many seeds run before their results are put together; bounds the memory of a campaign.
+/// How many trials run before their results are put together; bounds the memory of a campaign.
 const BATCH: u64 = 512;
 
 /// Which seeds to run, and how.
@@ -18,7 +19,7 @@ pub struct Campaign<'a> {
     pub engine: Engine,
     /// The first seed; the others follow it.
     pub first_seed: Seed,
-    /// How many.
+    /// How many trials at most.
     pub seeds: u64,
     /// Set by somebody who wants the campaign to end early.
     pub interrupted: &'a AtomicBool,
@@ -39,14 +40,17 @@ pub struct Tally {
     pub unknown: u64,
 }
 
-/// A property that broke, and the first seed at which it did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+/// A property that broke, and the first trial in which it did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
     /// The property.
     pub property: &'static str,
     /// The seed.
     pub seed: Seed,
-    /// How many seeds had been run by then, this one included.
+    /// The faults that struck. With the seed they make the run again, whatever strategy planned it.
+    #[serde(skip)]
+    pub faults: Vec<Fault>,
+    /// How many trials had been run by then, this one included.
     pub after_seeds: u64,
 }
 
@@ -57,11 +61,13 @@ pub struct CaseReport {
     pub case: Case,
     /// The engine.
     pub engine: Engine,
-    /// How many seeds were run.
+    /// The name of the strategy.
+    pub strategy: &'static str,
+    /// How many trials were run.
     pub seeds: u64,
     /// How many events happened in all runs.
     pub events: u64,
-    /// The digests of all runs, folded in the order of their seeds.
+    /// The digests of all runs, folded in the order of the trials.
     pub digest: Digest,
     /// What the properties said.
     pub tallies: BTreeMap<&'static str, Tally>,
@@ -69,6 +75,8 @@ pub struct CaseReport {
     pub fired: BTreeMap<Name, u64>,
     /// The properties that broke.
     pub findings: Vec<Finding>,
+    /// What the strategy says it has shown.
+    pub closing: Option<String>,
     /// Whether somebody ended it early.
     pub interrupted: bool,
 }
@@ -108,7 +116,8 @@ struct Summary {
     digest: Digest,
     events: u64,
     verdicts: Vec<(&'static str, Mark)>,
-    fired: Vec<Name>,
+    fired: Vec<Fault>,
+    lesson: Option<Lesson>,
 }
 
 #[derive(Clone, Copy)]
@@ -120,43 +129,55 @@ enum Mark {
 }
 
 impl Campaign<'_> {
-    /// Runs the case. The report is the same for any number of threads.
+    /// Runs the case at random: seed after seed, each with the chances of its scenario.
     pub fn run(&self, case: &Case) -> CaseReport {
+        self.run_with(case, &mut strategy::random(case, self.first_seed))
+    }
+
+    /// Runs the case with whatever the strategy thinks of, until it thinks of nothing more or there have been enough
+    /// trials. The report is the same for any number of threads.
+    pub fn run_with(&self, case: &Case, strategy: &mut dyn Strategy) -> CaseReport {
         let mut report = CaseReport {
             case: case.clone(),
             engine: self.engine,
+            strategy: strategy.name(),
             seeds: 0,
             events: 0,
             digest: Digest::default(),
             tallies: properties::ALL.iter().map(|property| (property.name, Tally::default())).collect(),
             fired: BTreeMap::new(),
             findings: Vec::new(),
+            closing: None,
             interrupted: false,
         };
-        for start in (0..self.seeds).step_by(BATCH as usize) {
-            let batch = start..(start + BATCH).min(self.seeds);
+        while report.seeds < self.seeds {
+            let trials = strategy.next((self.seeds - report.seeds).min(BATCH) as usize);
+            if trials.is_empty() {
+                break;
+            }
             let summaries: Vec<Option<Summary>> =
-                batch.into_par_iter().map(|index| self.summarise(case, self.seed(index))).collect();
-            for summary in summaries {
+                trials.par_iter().map(|trial| self.summarise(case, trial)).collect();
+            for (trial, summary) in trials.iter().zip(summaries) {
                 let Some(summary) = summary else {
                     report.interrupted = true;
                     return report;
                 };
-                report.take_in(summary, self.seed(report.seeds));
+                if let Some(lesson) = &summary.lesson {
+                    strategy.learn(trial, lesson);
+                }
+                report.take_in(summary, trial.seed);
             }
         }
+        report.closing = strategy.closing();
         report
     }
 
-    fn seed(&self, index: u64) -> Seed {
-        Seed(self.first_seed.0.wrapping_add(index))
-    }
-
-    fn summarise(&self, case: &Case, seed: Seed) -> Option<Summary> {
+    fn summarise(&self, case: &Case, trial: &Trial) -> Option<Summary> {
         if self.interrupted.load(Ordering::Relaxed) {
             return None;
         }
-        let run = self.watchdog.watch(case, seed, || Run::fuzzed(case, self.engine, seed));
+        let seed = trial.seed;
+        let run = self.watchdog.watch(case, seed, || Run::planned(case, self.engine, seed, &trial.plan));
         let mark = |verdict: &Verdict| match verdict {
             Verdict::Holds => Mark::Holds,
             Verdict::Violated(_) => Mark::Violated,
@@ -167,7 +188,8 @@ impl Campaign<'_> {
             digest: run.outcome.digest(),
             events: run.outcome.history.len() as u64,
             verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
-            fired: run.outcome.fired.iter().map(|fault| fault.action.kind()).collect(),
+            lesson: Lesson::of(case, self.engine, trial, &run),
+            fired: run.outcome.fired,
         })
     }
 }
@@ -177,8 +199,8 @@ impl CaseReport {
         self.seeds += 1;
         self.events += summary.events;
         self.digest.fold(summary.digest);
-        for kind in summary.fired {
-            *self.fired.entry(kind).or_insert(0) += 1;
+        for fault in &summary.fired {
+            *self.fired.entry(fault.action.kind()).or_insert(0) += 1;
         }
         for (property, mark) in summary.verdicts {
             let tally = self.tallies.entry(property).or_default();
@@ -189,7 +211,8 @@ impl CaseReport {
                 Mark::Violated => {
                     tally.violated += 1;
                     if tally.violated == 1 {
-                        self.findings.push(Finding { property, seed, after_seeds: self.seeds });
+                        let (faults, after_seeds) = (summary.fired.clone(), self.seeds);
+                        self.findings.push(Finding { property, seed, faults, after_seeds });
                     }
                 }
             }
@@ -198,7 +221,7 @@ impl CaseReport {
 
     /// The finding on a property, if it broke.
     pub fn finding(&self, property: &str) -> Option<Finding> {
-        self.findings.iter().copied().find(|finding| finding.property == property)
+        self.findings.iter().find(|finding| finding.property == property).cloned()
     }
 
     /// What it means for the case.
@@ -215,7 +238,7 @@ impl CaseReport {
             };
         }
         let unexpected: Vec<Finding> =
-            self.findings.iter().copied().filter(|f| !scenario.waived.contains_key(f.property)).collect();
+            self.findings.iter().filter(|f| !scenario.waived.contains_key(f.property)).cloned().collect();
         if !unexpected.is_empty() {
             return CaseVerdict::Broken(unexpected);
         }

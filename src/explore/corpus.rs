@@ -62,12 +62,13 @@ impl Corpus {
     /// Saves a failure, unless it is there.
     ///
     /// # Errors
-    /// [`SaveError`] if the folder cannot be written to; nothing half-written is left behind.
+    /// [`SaveError`] if the folder cannot be written to or something else stands there already; nothing half-written
+    /// is left behind.
     pub fn save(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
         let path = self.place(seed);
         let failed = |cause| SaveError { path: path.clone(), cause };
         if path.exists() {
-            return Ok(Saved::Before(path));
+            return before(path);
         }
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(failed)?;
@@ -76,7 +77,7 @@ impl Corpus {
         file.as_file().sync_all().map_err(failed)?;
         match file.persist_noclobber(&path) {
             Ok(_) => Ok(Saved::Now(path)),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(Saved::Before(path)),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => before(path),
             Err(error) => Err(failed(error.error)),
         }
     }
@@ -122,6 +123,15 @@ impl Corpus {
         let file = format!("{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32);
         self.root.join(format!("{}-{file}", seed.case.scenario))
     }
+}
+
+/// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.
+fn before(path: PathBuf) -> Result<Saved, SaveError> {
+    if SavedSeed::read(&path).is_ok() {
+        return Ok(Saved::Before(path));
+    }
+    let cause = "a file that is no saved failure stands there; `perfidy check` says what is wrong with it";
+    Err(SaveError { path, cause: io::Error::new(io::ErrorKind::AlreadyExists, cause) })
 }
 
 /// Temporary files are private by default; a corpus is there to be shared, as far as the umask allows.

@@ -1,9 +1,9 @@
 //! Exploration: running cases over seeds, making failures small, and keeping them.
 //!
 //! ```text
-//!   Case + Seed --Run--> History --properties--> Verdicts --Campaign--> Report
-//!                                                   |
-//!                         violated: shrink the plan, save it, tell the story
+//!   Strategy --Trial--> Run --> History --properties--> Verdicts --Campaign--> Report
+//!                                                          |
+//!                                violated: shrink the plan, save it, tell the story
 //! ```
 
 mod audit;
@@ -14,6 +14,7 @@ mod rounds;
 mod run;
 mod saved;
 mod shrink;
+pub mod strategy;
 mod watchdog;
 
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};

@@ -4,7 +4,9 @@ use crate::agent::{Agents, LeaseService, Note, ToolService};
 use crate::properties::{self, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
+use perfidy_sim::{
+    Address, Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, SimTime, World, WorldConfig,
+};
 use std::sync::Arc;
 
 /// How long a journal takes to make its writes durable.
@@ -35,6 +37,17 @@ impl Run {
         Self { outcome, verdicts }
     }
 
+    /// The places that come up in a run until a moment.
+    pub(crate) fn visited_until(
+        case: &Case,
+        engine: Engine,
+        seed: Seed,
+        plan: &Plan,
+        until: SimTime,
+    ) -> Vec<Address> {
+        engine.run(|| case.world_until(seed, plan.clone(), until)).visited
+    }
+
     /// How the property of that name was broken, if it was.
     pub fn violation(&self, property: &str) -> Option<&Violation> {
         self.verdicts.iter().find_map(|(judged, verdict)| match verdict {
@@ -47,11 +60,17 @@ impl Run {
 impl Case {
     /// The world of this case: network, lock service, tools and team.
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
+        let until = self.scenario.heals_at() + self.scenario.settle_within;
+        self.world_until(seed, plan, until)
+    }
+
+    /// The world of this case, which ends at this time at the latest.
+    fn world_until(&self, seed: Seed, plan: Plan, until: SimTime) -> World<Agents> {
         let scenario = &self.scenario;
-        let limits = Limits { until: scenario.heals_at() + scenario.settle_within, ..Limits::default() };
+        let limits = Limits { until, ..Limits::default() };
         let links = scenario.network.to_links();
         let mut world = World::new(WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits });
-        world.service(Name::new(LeaseService::NAME), LeaseService::default());
+        world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
             world.service(*name, ToolService::new(tool.latency.clone(), deduplicates));

@@ -236,10 +236,10 @@ impl SavedSeed {
 
 /// The place most like one that did not come up: the same site before the same id, then by spelling.
 fn nearest(missing: Address, visited: &[Address]) -> Option<Address> {
-    let likeness = |address: &&Address| {
+    let likeness = |address: &Address| {
         let site = strsim::normalized_levenshtein(address.site.as_str(), missing.site.as_str());
         let id = strsim::normalized_levenshtein(address.id.as_str(), missing.id.as_str());
         ((site * 2.0 + id) * 1e6) as u64
     };
-    visited.iter().max_by_key(likeness).copied()
+    visited.iter().copied().max_by_key(|address| (likeness(address), *address))
 }

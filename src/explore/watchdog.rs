@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 struct Watched {
     next: u64,
-    running: BTreeMap<u64, (Instant, String)>,
+    running: BTreeMap<u64, (Instant, Case, Seed)>,
 }
 
 /// Knows which runs are under way.
@@ -36,8 +36,8 @@ impl Watchdog {
                 let late = lock(&watched)
                     .running
                     .values()
-                    .find(|(since, _)| since.elapsed() > patience)
-                    .map(|(_, run)| run.clone());
+                    .find(|(since, ..)| since.elapsed() > patience)
+                    .map(|(_, case, seed)| format!("{case}, seed {seed}"));
                 if let Some(run) = late {
                     bark(&run);
                 }
@@ -50,18 +50,18 @@ impl Watchdog {
 
     /// Runs `work` under watch.
     pub fn watch<T>(&self, case: &Case, seed: Seed, work: impl FnOnce() -> T) -> T {
-        let key = self.begin(format!("{case}, seed {seed}"));
+        let key = self.begin(case.clone(), seed);
         let result = work();
         lock(&self.0).running.remove(&key);
         result
     }
 
     #[expect(clippy::disallowed_methods, reason = "it watches real time, and nothing simulated reads it")]
-    fn begin(&self, run: String) -> u64 {
+    fn begin(&self, case: Case, seed: Seed) -> u64 {
         let mut watched = lock(&self.0);
         watched.next += 1;
         let key = watched.next;
-        watched.running.insert(key, (Instant::now(), run));
+        watched.running.insert(key, (Instant::now(), case, seed));
         key
     }
 }

@@ -20,6 +20,7 @@ pub struct CaseRecord {
     scenario: Name,
     case: String,
     engine: Engine,
+    strategy: &'static str,
     first_seed: Seed,
     seeds: u64,
     runs_per_second: u64,
@@ -33,6 +34,8 @@ pub struct CaseRecord {
     findings: Vec<Finding>,
     faults_fired: BTreeMap<Name, u64>,
     saved: Vec<PathBuf>,
+    /// What the strategy says it has shown.
+    shown: Option<String>,
 }
 
 impl CaseRecord {
@@ -43,6 +46,7 @@ impl CaseRecord {
             scenario: report.case.scenario.name,
             case: report.case.label(),
             engine: report.engine,
+            strategy: report.strategy,
             first_seed,
             seeds: report.seeds,
             runs_per_second: runs_per_second(report, took).round() as u64,
@@ -62,6 +66,7 @@ impl CaseRecord {
             findings: report.findings.clone(),
             faults_fired: report.fired.clone(),
             saved,
+            shown: report.closing.clone(),
         }
     }
 }

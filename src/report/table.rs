@@ -111,10 +111,15 @@ fn fired(report: &CaseReport) -> String {
     report.fired.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
 }
 
+/// A verdict with what the strategy says it has shown.
+fn with_closing(verdict: &str, report: &CaseReport) -> String {
+    report.closing.as_ref().map_or_else(|| verdict.to_owned(), |closing| format!("{verdict}: {closing}"))
+}
+
 /// A verdict in words.
 pub(super) fn verdict(report: &CaseReport) -> String {
     match report.verdict() {
-        CaseVerdict::Holds => "holds".to_owned(),
+        CaseVerdict::Holds => with_closing("holds", report),
         CaseVerdict::Caught(finding) => {
             let broke = report.tallies[finding.property].violated;
             let after = match finding.after_seeds {
@@ -129,7 +134,7 @@ pub(super) fn verdict(report: &CaseReport) -> String {
             format!("BROKEN: {}", broken.join(", "))
         }
         CaseVerdict::NotCaught { property, within_seeds } => {
-            format!("NOT CAUGHT: {property} should break within {within_seeds} seeds")
+            with_closing(&format!("NOT CAUGHT: {property} should break within {within_seeds} seeds"), report)
         }
         CaseVerdict::Vacuous { what } => format!("VACUOUS: {what}"),
         CaseVerdict::Unknown { property } => format!("UNKNOWN: {property} could not be judged"),

@@ -82,7 +82,7 @@ pub fn find(name: &str) -> Option<&'static SafeguardKind> {
 
 /// The safeguards that are on.
 #[derive(Clone, Default)]
-pub struct Safeguards(BTreeMap<&'static str, Switch>);
+pub struct Safeguards(Arc<BTreeMap<&'static str, Switch>>);
 
 impl Safeguards {
     /// Turns a safeguard on or off, as its entry says.
@@ -90,9 +90,10 @@ impl Safeguards {
     /// # Errors
     /// A [`Problem`] if the entry does not say it in the safeguard's terms.
     pub fn read(&mut self, kind: &'static SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
+        let switches = Arc::make_mut(&mut self.0);
         match (kind.read)(entry)? {
-            Some(safeguard) => self.0.insert(kind.name, safeguard),
-            None => self.0.remove(kind.name),
+            Some(safeguard) => switches.insert(kind.name, safeguard),
+            None => switches.remove(kind.name),
         };
         Ok(())
     }
@@ -114,7 +115,7 @@ impl Safeguards {
 
     /// Takes one away.
     pub fn remove(&mut self, name: &str) {
-        self.0.remove(name);
+        Arc::make_mut(&mut self.0).remove(name);
     }
 }
 

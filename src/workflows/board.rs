@@ -28,7 +28,7 @@ impl Plan {
 
     /// What a task wants of a step: the identity of the effect, whoever brings it about and however often they try.
     pub fn intent(&self, task: Name, step: usize) -> Name {
-        Name::new(&format!("{task}/{}", self.steps[step].name))
+        Name::joined(task, "/", self.steps[step].name)
     }
 
     /// The step of a task as something to be done through a tool.
@@ -148,6 +148,11 @@ impl Board {
         (0..self.plan.steps.len())
             .filter(|step| !done(step) && self.plan.steps[*step].needs.iter().all(done))
             .collect()
+    }
+
+    /// How often a step of a task was opened again.
+    pub fn round(&self, task: Name, step: usize) -> u32 {
+        self.tasks.get(&task).map_or(0, |progress| progress.rounds[step])
     }
 
     /// Whether every step of a task is complete.

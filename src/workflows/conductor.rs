@@ -90,7 +90,7 @@ impl Message for Say {
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
     let briefing = Briefing::new(case, Some("executors"));
-    let mut hire = |name: &str, run| briefing.hire(world, Name::new(name), run);
+    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
     hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[COORDINATOR])));
     hire(COORDINATOR, |agent, briefing| Box::pin(Coordinator::recover(agent, briefing).run()));
     hire(PLANNER, |agent, briefing| Box::pin(planner(agent, briefing)));
@@ -146,18 +146,16 @@ impl Coordinator {
         }
     }
 
-    /// Writes a change down, then makes it.
+    /// Writes a change down, then makes it. A step counts as complete once that is on disk; that it is not complete
+    /// after all is known before.
     async fn change(&mut self, entry: Entry) {
+        if let Entry::Reopened { task, step } = entry {
+            self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
+        }
         checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
         self.board.apply(&entry);
-        match entry {
-            Entry::Completed { task, step } => {
-                self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
-            }
-            Entry::Reopened { task, step } => {
-                self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
-            }
-            Entry::Accepted { .. } | Entry::Assigned { .. } | Entry::Closed { .. } => {}
+        if let Entry::Completed { task, step } = entry {
+            self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
         }
     }
 
@@ -216,18 +214,20 @@ impl Coordinator {
 
     /// Does for a task whatever comes next.
     async fn drive(&mut self, task: Name) {
-        let Some(progress) = self.board.get(task).cloned() else { return };
-        let Some(doers) = progress.doers else {
-            if self.must_ask(task, Asked::Plan, PLANNER) {
+        let Some(progress) = self.board.get(task) else { return };
+        let Some(doers) = progress.doers.clone() else {
+            let planner = Name::literal(PLANNER);
+            if self.must_ask(task, Asked::Plan, planner) {
                 self.agent.before("plan", task).await;
-                self.agent.send(Name::new(PLANNER), task, Say::PlanPlease { task });
+                self.agent.send(planner, task, Say::PlanPlease { task });
             }
             return;
         };
         for step in self.board.ready(task) {
-            let (doer, round) = (doers[step], progress.rounds[step]);
-            if self.must_ask(task, Asked::Step(step), doer.as_str()) {
+            let doer = doers[step];
+            if self.must_ask(task, Asked::Step(step), doer) {
                 let intent = self.briefing.plan.intent(task, step);
+                let round = self.board.round(task, step);
                 self.agent.before("assign", intent).await;
                 self.agent.claim(Claim::Ordered { intent, to: doer });
                 self.agent.send(doer, intent, Say::Assign { task, step, round });
@@ -239,9 +239,11 @@ impl Coordinator {
         let verifies = self.briefing.safeguards().has::<Verify>();
         if !verifies || self.verified.get(&task) == Some(&true) {
             self.close(task, true).await;
-        } else if self.must_ask(task, Asked::Verdict, VERIFIER) {
-            let rounds = progress.rounds.into();
-            self.agent.send(Name::new(VERIFIER), task, Say::VerifyPlease { task, rounds });
+        } else if self.must_ask(task, Asked::Verdict, Name::literal(VERIFIER))
+            && let Some(progress) = self.board.get(task)
+        {
+            let rounds = progress.rounds.as_slice().into();
+            self.agent.send(Name::literal(VERIFIER), task, Say::VerifyPlease { task, rounds });
         }
     }
 
@@ -253,11 +255,11 @@ impl Coordinator {
 
     async fn report(&self, task: Name, done: bool) {
         self.agent.before("report", task).await;
-        self.agent.send(Name::new(USER), task, UserSay::Report { task, done });
+        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
     }
 
     /// Whether it is time to ask, for the first time or again; if so, it counts as asked.
-    fn must_ask(&mut self, task: Name, asked: Asked, whom: &str) -> bool {
+    fn must_ask(&mut self, task: Name, asked: Asked, whom: Name) -> bool {
         let now = self.agent.now();
         let due = self.sent_at.get(&(task, asked)).is_none_or(|sent| now >= *sent + RESEND);
         if due {
@@ -267,7 +269,7 @@ impl Coordinator {
                 Asked::Step(_) => "word that a step is done",
                 Asked::Verdict => "a verdict",
             };
-            self.agent.expect(Name::new(whom), why, self.about(task, asked));
+            self.agent.expect(whom, why, self.about(task, asked));
         }
         due
     }

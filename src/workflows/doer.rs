@@ -103,7 +103,7 @@ impl Doer {
         report: impl FnOnce(&Agent, bool) + 'static,
     ) {
         self.work.borrow_mut().insert(wish.intent, (State::Busy, round));
-        let doer = Self { agent: self.agent.clone(), ..self.clone() };
+        let doer = self.clone();
         self.agent.spawn(async move {
             // Nobody closes the semaphore, so this is always a hand.
             let hand = doer.hands.acquire().await;

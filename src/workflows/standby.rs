@@ -87,7 +87,7 @@ impl Message for Say {
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
     let briefing = Briefing::new(case, Some("workers"));
-    let mut hire = |name: &str, run| briefing.hire(world, Name::new(name), run);
+    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
     hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[ORCHESTRATOR, BACKUP])));
     hire(ORCHESTRATOR, |agent, briefing| Box::pin(Candidate::recover(agent, briefing).stand()));
     hire(BACKUP, |agent, briefing| Box::pin(backup(agent, briefing)));
@@ -131,7 +131,7 @@ impl Candidate {
 
     /// Asks for the lease, leads while it holds, and asks again.
     async fn stand(mut self) {
-        let resource = Name::new(LEADERSHIP);
+        let resource = Name::literal(LEADERSHIP);
         loop {
             let within = self.lease_span.split(3);
             if let Ok(lease) = self.agent.lease(resource, self.lease_span, within).await {
@@ -270,7 +270,7 @@ impl Candidate {
 
     async fn report(&self, task: Name, done: bool) {
         self.agent.before("report", task).await;
-        self.agent.send(Name::new(USER), task, UserSay::Report { task, done });
+        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
     }
 }
 

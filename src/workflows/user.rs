@@ -37,7 +37,7 @@ impl Message for UserSay {
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
     let plan = &briefing.plan;
-    let contacts: Vec<Name> = contacts.iter().map(|name| Name::new(name)).collect();
+    let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
     let mut open: BTreeMap<Name, Rc<[OpId]>> = BTreeMap::new();
     let mut coming = plan.tasks.iter().copied();
     let mut next = coming.next();

@@ -1,11 +1,18 @@
-//! Faults: where the plan is asked, and how nodes and links come to harm.
+//! Faults: where the plan is asked, and how what it answers comes about.
 
-use super::{Core, Planned};
+use super::Core;
 use crate::network::Cut;
 use crate::node::{Command, Role};
-use crate::oracle::Answer;
+use crate::oracle::{Answer, TIE};
 use crate::queue::{NodeIndex, Pending};
 use crate::{Action, Domain, EventId, Fault, Hook, Name, SimSpan, SimTime, What};
+
+/// A fault set by the clock.
+pub(super) struct Planned {
+    fault: Fault,
+    /// The window it came from, whose next opening follows.
+    window: Option<usize>,
+}
 
 impl<D: Domain> Core<D> {
     /// Asks the plan about a place other than a message's.
@@ -14,15 +21,14 @@ impl<D: Domain> Core<D> {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
-        let site = self.oracle.site(hook, name, name, what, &self.config.links);
-        let Answer { address, action } = self.oracle.ask(site, about, now);
+        let Answer { address, action } = self.oracle.ask(hook, name, what, about, now);
         action.map(|action| Fault { at: address, action })
     }
 
     /// Records that a fault strikes.
     pub fn strike(&mut self, node: Name, fault: Fault, cause: Option<EventId>) -> EventId {
         self.oracle.fired.push(fault);
-        self.append(node, cause, What::Struck(fault))
+        self.append(node, cause, What::Struck(Box::new(fault)))
     }
 
     /// Sets a fault by the clock. One beyond the end of the world is as good as none.
@@ -31,7 +37,7 @@ impl<D: Domain> Core<D> {
         if at > self.config.limits.until {
             return;
         }
-        let tie = self.oracle.spot(fault.at.site, fault.at.id, fault.at.nth).word("tie");
+        let tie = self.oracle.spot(fault.at.site, fault.at.id, fault.at.nth).word(TIE);
         self.planned.push(Planned { fault, window });
         self.schedule(at, tie, Pending::Planned(self.planned.len() as u32 - 1));
     }
@@ -47,7 +53,7 @@ impl<D: Domain> Core<D> {
     pub(super) fn strike_planned(&mut self, index: u32) {
         let Planned { fault, window } = self.planned[index as usize];
         let victim = match fault.action {
-            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => self.by_name.get(&node).copied(),
+            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => self.index_of(node),
             _ => None,
         };
         let mut ends = self.now;
@@ -98,8 +104,8 @@ impl<D: Domain> Core<D> {
     /// Has the sockets that the engine carries follow a cut; another cut may still be open on the same link.
     fn link(&mut self, cut: &Cut, is_cut: bool) {
         for (from, to) in cut.pairs() {
-            let ends = (self.by_name.get(&from), self.by_name.get(&to));
-            if let (Some(&from_node), Some(&to_node)) = ends
+            let ends = (self.index_of(from), self.index_of(to));
+            if let (Some(from_node), Some(to_node)) = ends
                 && (is_cut || !self.is_cut(from, to))
             {
                 self.command(Command::Link { from: from_node, to: to_node, cut: is_cut });
@@ -151,10 +157,5 @@ impl<D: Domain> Core<D> {
         let (incarnation, pauses, tie) = (node.incarnation, node.pauses, node.tie);
         self.schedule(until, tie, Pending::Resume { node: index, incarnation, pauses });
         self.command(Command::Pause(index));
-    }
-
-    /// Whether a message between the two would be lost.
-    pub(super) fn is_cut(&self, from: Name, to: Name) -> bool {
-        self.open_cuts > 0 && self.cuts.iter().any(|cut| cut.stops(from, to))
     }
 }

@@ -1,13 +1,13 @@
-//! Messages: out of a node, past the plan, over the network and into a node.
+//! Messages: how they are sent, lost, carried and delivered.
 
 use super::Core;
-use crate::node::{Role, Waiter};
-use crate::oracle::Answer;
+use crate::network::Cut;
+use crate::node::Role;
+use crate::oracle::Passage;
 use crate::queue::{NodeIndex, Pending};
 use crate::{
-    Action, Call, Desk, Domain, Envelope, EventId, Fault, Hook, Loss, Name, Payload, SimTime, What, quiet,
+    Action, Call, Desk, Domain, Envelope, EventId, Fault, Loss, Name, Payload, SimTime, What, quiet,
 };
-use std::task::Waker;
 
 impl<D: Domain> Core<D> {
     #[expect(clippy::too_many_arguments, reason = "the parts of a message, each of another type")]
@@ -24,11 +24,8 @@ impl<D: Domain> Core<D> {
         let from = self.name(from);
         let content = payload.digest();
         let sent = self.append(from, cause, What::Sent { to, kind, about, content });
-        let site = self.oracle.site(Hook::Message, from, to, kind, &self.config.links);
-        let Answer { address, action } = self.oracle.ask(site, about, self.now);
-        let spot = self.oracle.spot(address.site, address.id, address.nth);
-        let mut at = self.now + spot.span("latency", self.oracle.latency(site));
-        let tie = spot.word("tie");
+        let Passage { address, action, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
+        let mut at = self.now + latency;
         let mut copy_after = None;
         let mut lost = self.is_cut(from, to).then_some(Loss::Cut);
         if let Some(action) = action {
@@ -53,56 +50,40 @@ impl<D: Domain> Core<D> {
     }
 
     fn carry(&mut self, envelope: Envelope<D::Payload>, at: SimTime, tie: u64) {
-        let slot = self.free_messages.pop().unwrap_or_else(|| {
-            self.messages.push(None);
-            self.messages.len() as u32 - 1
-        });
-        self.messages[slot as usize] = Some(envelope);
+        let slot = self.messages.put(envelope);
         self.schedule(at, tie, Pending::Deliver(slot));
     }
 
     pub(super) fn deliver(&mut self, slot: u32) {
-        let mut envelope = self.messages[slot as usize].take().expect("a message is delivered once");
-        self.free_messages.push(slot);
+        let mut envelope = self.messages.take(slot);
         let Envelope { from, to, kind, about, event: sent, call, .. } = envelope;
-        let index = self.by_name.get(&to).copied();
-        let why = match index {
-            None => Some(Loss::NodeDown),
-            Some(index) if !self.node(index).up => Some(Loss::NodeDown),
-            Some(_) if self.is_cut(from, to) => Some(Loss::Cut),
-            Some(index) => match call {
-                Call::Reply(id)
-                    if !self.node(index).waiters.iter().any(|w| w.id == id && w.reply.is_none()) =>
-                {
-                    Some(Loss::Late)
+        let why = match self.index_of(to) {
+            Some(index) if self.node(index).up => {
+                let is_late = matches!(call, Call::Reply(id) if !self.node(index).awaits(id));
+                if self.is_cut(from, to) {
+                    Loss::Cut
+                } else if is_late {
+                    Loss::Late
+                } else {
+                    envelope.event = self.append(to, Some(sent), What::Delivered { from, kind, about });
+                    return self.hand_over(index, envelope);
                 }
-                _ => None,
-            },
+            }
+            _ => Loss::NodeDown,
         };
-        if let Some(why) = why {
-            self.append(to, Some(sent), What::Lost { from, kind, about, why });
-            return;
-        }
-        let index = index.expect("a message without a receiver is lost");
-        envelope.event = self.append(to, Some(sent), What::Delivered { from, kind, about });
-        let delivered = Some(envelope.event);
+        self.append(to, Some(sent), What::Lost { from, kind, about, why });
+    }
+
+    /// Gives a message to its receiver.
+    fn hand_over(&mut self, index: NodeIndex, envelope: Envelope<D::Payload>) {
         let node = self.node(index);
-        match (&node.role, call) {
+        match (&node.role, envelope.call) {
             (Role::Service(_), _) => {
-                self.serve(index, delivered, |service, desk| service.on_message(desk, envelope));
+                let cause = Some(envelope.event);
+                self.serve(index, cause, |service, desk| service.on_message(desk, envelope));
             }
-            (Role::Agent(_), Call::Reply(id)) => {
-                let waiter = node.waiters.iter_mut().find(|waiter| waiter.id == id);
-                let waiter: &mut Waiter<_> = waiter.expect("a late reply is lost");
-                waiter.reply = Some(envelope);
-                if let Some(waker) = waiter.waker.take() {
-                    waker.wake();
-                }
-            }
-            (Role::Agent(_), _) => {
-                node.inbox.push_back(envelope);
-                node.inbox_wakers.drain(..).for_each(Waker::wake);
-            }
+            (Role::Agent(_), Call::Reply(id)) => node.answer(id, envelope),
+            (Role::Agent(_), _) => node.receive(envelope),
         }
     }
 
@@ -118,5 +99,9 @@ impl<D: Domain> Core<D> {
         let handled = quiet::catch(|| handle(&mut *service, &mut Desk { core: self, node: index, cause }));
         self.end_code(index, handled.err().as_ref());
         self.node(index).role = Role::Service(Some(service));
+    }
+
+    pub(super) fn is_cut(&self, from: Name, to: Name) -> bool {
+        self.open_cuts > 0 && self.cuts.iter().any(|cut: &Cut| cut.stops(from, to))
     }
 }

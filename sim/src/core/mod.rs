@@ -8,13 +8,15 @@ mod messages;
 
 use crate::context::NeverYields;
 use crate::network::Cut;
-use crate::node::{Command, Expectation, Node, Role};
-use crate::oracle::Oracle;
+use crate::node::{Belongings, Command, Expectation, Node, Role};
+use crate::oracle::{Oracle, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
+use crate::slab::Slab;
 use crate::{
-    Disk, Domain, Envelope, EventId, Fault, History, Hook, Name, SimSpan, SimTime, Stop, What, WorldConfig,
-    quiet, stamp,
+    Disk, Domain, Envelope, EventId, History, Hook, Name, Outcome, Pinned, SimSpan, SimTime, Stop, What,
+    WorldConfig, quiet, spare, stamp,
 };
+use faults::Planned;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::collections::VecDeque;
@@ -32,12 +34,13 @@ pub(crate) struct Core<D: Domain> {
     pub history: History<D::Note>,
     nodes: Vec<Node<D>>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
-    messages: Vec<Option<Envelope<D::Payload>>>,
-    free_messages: Vec<u32>,
+    messages: Slab<Envelope<D::Payload>>,
     cuts: Vec<Cut>,
     open_cuts: u32,
     planned: Vec<Planned>,
     pub commands: VecDeque<Command>,
+    /// What nodes of earlier runs have left for those still to be added.
+    belongings: Vec<Belongings<D::Payload>>,
     finish_at: Option<SimTime>,
     pub stop: Option<Stop>,
     /// How many operations the running code may still do without yielding.
@@ -48,33 +51,52 @@ pub(crate) struct Core<D: Domain> {
     silent: [bool; 4],
 }
 
-/// A fault set by the clock.
-struct Planned {
-    fault: Fault,
-    /// The window it came from, whose next opening follows.
-    window: Option<usize>,
+/// The containers of a core, empty, for the next run on the same thread.
+struct Spare<D: Domain> {
+    queue: Queue,
+    table: Table,
+    nodes: Vec<Node<D>>,
+    by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
+    messages: Slab<Envelope<D::Payload>>,
+    commands: VecDeque<Command>,
+    belongings: Vec<Belongings<D::Payload>>,
+}
+
+impl<D: Domain> Default for Spare<D> {
+    fn default() -> Self {
+        Self {
+            queue: Queue::default(),
+            table: Table::default(),
+            nodes: Vec::new(),
+            by_name: HashMap::default(),
+            messages: Slab::default(),
+            commands: VecDeque::new(),
+            belongings: Vec::new(),
+        }
+    }
 }
 
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
-        let oracle = Oracle::new(config.seed, &config.plan);
+        let Spare { queue, table, nodes, by_name, messages, commands, belongings } = spare::take();
+        let oracle = Oracle::new(config.seed, &config.plan, &config.links, table);
         let silent =
             [Hook::Message, Hook::Before, Hook::After, Hook::Service].map(|hook| oracle.is_silent(hook));
         let mut core = Self {
             now: SimTime::ZERO,
             clock: None,
             alarm: None,
-            queue: Queue::default(),
+            queue,
             oracle,
             history: History::default(),
-            nodes: Vec::new(),
-            by_name: HashMap::default(),
-            messages: Vec::new(),
-            free_messages: Vec::new(),
+            nodes,
+            by_name,
+            messages,
             cuts: Vec::new(),
             open_cuts: 0,
             planned: Vec::new(),
-            commands: VecDeque::new(),
+            commands,
+            belongings,
             finish_at: None,
             stop: None,
             allowance: u32::MAX,
@@ -94,6 +116,25 @@ impl<D: Domain> Core<D> {
         core
     }
 
+    /// Leaves the containers to the next run. Whatever is still in them is dropped.
+    pub fn leave(mut self) {
+        let mut belongings = self.belongings;
+        belongings.extend(self.nodes.drain(..).map(Node::leave));
+        self.queue.clear();
+        self.by_name.clear();
+        self.messages.clear();
+        self.commands.clear();
+        spare::give(Spare::<D> {
+            queue: self.queue,
+            table: self.oracle.into_table(),
+            nodes: self.nodes,
+            by_name: self.by_name,
+            messages: self.messages,
+            commands: self.commands,
+            belongings,
+        });
+    }
+
     pub fn now(&mut self) -> SimTime {
         if let Some(clock) = &self.clock {
             self.now = self.now.max(clock());
@@ -103,16 +144,21 @@ impl<D: Domain> Core<D> {
 
     pub fn add(&mut self, name: Name, role: Role<D>) -> NodeIndex {
         let index = NodeIndex(self.nodes.len() as u32);
-        let tie = self.oracle.spot(name, name, 0).word("tie");
+        let tie = self.oracle.spot(name, name, 0).word(TIE);
         let earlier = self.by_name.insert(name, index);
         assert!(earlier.is_none(), "two nodes are called {name}");
-        self.nodes.push(Node::new(name, role, tie));
+        let belongings = self.belongings.pop().unwrap_or_default();
+        self.nodes.push(Node::new(name, role, tie, belongings));
         self.start(index, None);
         index
     }
 
     pub fn node(&mut self, index: NodeIndex) -> &mut Node<D> {
         &mut self.nodes[index.0 as usize]
+    }
+
+    fn index_of(&self, name: Name) -> Option<NodeIndex> {
+        self.by_name.get(&name).copied()
     }
 
     pub fn name(&self, index: NodeIndex) -> Name {
@@ -126,7 +172,7 @@ impl<D: Domain> Core<D> {
     }
 
     pub fn disk(&mut self, index: NodeIndex) -> &mut Disk<D::Payload> {
-        &mut self.node(index).disk
+        self.node(index).disk()
     }
 
     pub fn append(&mut self, node: Name, cause: Option<EventId>, what: What<D::Note>) -> EventId {
@@ -322,12 +368,24 @@ impl<D: Domain> Core<D> {
     }
 
     /// Writes down who is still waiting for whom.
-    pub fn record_waiting(&mut self) {
+    fn record_waiting(&mut self) {
         for index in (0..self.nodes.len() as u32).map(NodeIndex) {
             let name = self.name(index);
-            for Expectation { about, on, why } in self.node(index).expectations.clone() {
+            for Expectation { about, on, why } in self.node(index).expectations().to_vec() {
                 self.append(name, None, What::Waiting { on, why, about });
             }
         }
+    }
+
+    /// Ends the history; what is left of the run.
+    pub fn outcome(&mut self) -> Outcome<D> {
+        let stop = self.stop.expect("an engine runs until the world stops");
+        self.record_waiting();
+        self.append(Name::new("world"), None, What::Ended(stop));
+        let ended = self.now();
+        let (fired, met, visited) = self.oracle.take_record();
+        let faults = self.config.plan.pinned().iter();
+        let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
+        Outcome { history: std::mem::take(&mut self.history), stop, ended, fired, pinned, visited }
     }
 }

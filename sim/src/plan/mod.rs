@@ -63,6 +63,15 @@ impl Plan {
         Self::Explicit(Arc::new([]))
     }
 
+    /// Whether both are one and the same plan, and not only equal ones.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fuzz(left), Self::Fuzz(right)) => Arc::ptr_eq(left, right),
+            (Self::Explicit(left), Self::Explicit(right)) => Arc::ptr_eq(left, right),
+            _ => false,
+        }
+    }
+
     /// The faults that stand in the plan word for word.
     pub fn pinned(&self) -> &[Fault] {
         match self {

@@ -4,46 +4,18 @@
 //! event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used inside
 //! agents. Everything is dropped at the end of a run, so memory is flat over millions of them.
 
+mod ready;
+
 use crate::core::Core;
 use crate::engine;
 use crate::node::{Command, LocalFuture};
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, World};
+use crate::{Domain, Outcome, World, spare};
+use ready::{Ready, TaskWaker};
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{self, Wake, Waker};
-
-/// Tasks that were woken, in order.
-#[derive(Default)]
-struct Ready(Mutex<VecDeque<usize>>);
-
-impl Ready {
-    fn queue(&self) -> MutexGuard<'_, VecDeque<usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Puts its task into the ready queue, once until it is polled.
-struct TaskWaker {
-    task: usize,
-    queued: AtomicBool,
-    ready: Arc<Ready>,
-}
-
-impl Wake for TaskWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if !self.queued.swap(true, Ordering::Relaxed) {
-            self.ready.queue().push_back(self.task);
-        }
-    }
-}
+use std::sync::Arc;
+use std::task::{self, Waker};
 
 struct Task {
     node: NodeIndex,
@@ -56,7 +28,7 @@ struct Executor<D: Domain> {
     core: Rc<RefCell<Core<D>>>,
     /// Slots are not used again within a run, so that an old waker wakes nobody else.
     tasks: Vec<Option<Task>>,
-    ready: Arc<Ready>,
+    ready: Ready,
     /// Tasks that were woken while their node was paused.
     parked: Vec<usize>,
     paused: Vec<NodeIndex>,
@@ -66,8 +38,8 @@ struct Executor<D: Domain> {
 pub(crate) fn run<D: Domain>(world: World<D>) -> Outcome<D> {
     let mut executor = Executor {
         core: Rc::clone(&world.core),
-        tasks: Vec::new(),
-        ready: Arc::default(),
+        tasks: spare::take(),
+        ready: Ready::new(),
         parked: Vec::new(),
         paused: Vec::new(),
     };
@@ -78,6 +50,8 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Outcome<D> {
             break;
         }
     }
+    executor.tasks.clear();
+    spare::give(std::mem::take(&mut executor.tasks));
     drop(executor);
     world.into_outcome()
 }
@@ -87,7 +61,7 @@ impl<D: Domain> Executor<D> {
     fn settle(&mut self) {
         loop {
             self.obey();
-            let Some(task) = self.ready.queue().pop_front() else { return };
+            let Some(task) = self.ready.next() else { return };
             self.poll(task);
             if self.core.borrow().stop.is_some() {
                 return;
@@ -122,7 +96,7 @@ impl<D: Domain> Executor<D> {
                 Some(Command::Pause(node)) => self.paused.push(node),
                 Some(Command::Resume(node)) => {
                     self.paused.retain(|paused| *paused != node);
-                    self.ready.queue().extend(self.parked.drain(..));
+                    self.parked.drain(..).for_each(|task| self.ready.push(task));
                 }
                 Some(Command::Link { .. }) => {}
             }
@@ -131,11 +105,10 @@ impl<D: Domain> Executor<D> {
 
     fn spawn(&mut self, node: NodeIndex, future: LocalFuture) {
         let task = self.tasks.len();
-        let ready = Arc::clone(&self.ready);
-        let signal = Arc::new(TaskWaker { task, queued: AtomicBool::new(true), ready });
+        let signal = Arc::new(self.ready.waker(task));
         let waker = Waker::from(Arc::clone(&signal));
         self.tasks.push(Some(Task { node, future, signal, waker }));
-        self.ready.queue().push_back(task);
+        self.ready.push(task);
     }
 
     fn poll(&mut self, index: usize) {
@@ -144,7 +117,7 @@ impl<D: Domain> Executor<D> {
             self.parked.push(index);
             return;
         }
-        task.signal.queued.store(false, Ordering::Relaxed);
+        task.signal.about_to_be_polled();
         let mut cx = task::Context::from_waker(&task.waker);
         if engine::poll(&self.core, task.node, &mut task.future, &mut cx).is_ready() {
             self.tasks[index] = None;

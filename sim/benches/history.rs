@@ -1,0 +1,31 @@
+//! What it costs to append an event to a history, digest included.
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use perfidy_sim::{EventId, History, Name, SimTime, What};
+
+const EVENTS: u32 = 500;
+
+fn append(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("history");
+    group.throughput(Throughput::Elements(EVENTS.into()));
+    let [node, to, kind, about] = ["executor-1", "ticketing", "call create", "task-2"].map(Name::new);
+    let sent = What::Sent { to, kind, about, content: 17 };
+
+    // Histories of one thread hand their memory on, so a campaign pays what this pays.
+    group.bench_function("append", |bencher| {
+        bencher.iter_batched(
+            History::<u64>::default,
+            |mut history| {
+                for nth in 0..EVENTS {
+                    history.append(SimTime::from_nanos(nth.into()), node, EventId::new(nth), sent.clone());
+                }
+                history
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, append);
+criterion_main!(benches);

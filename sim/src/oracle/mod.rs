@@ -1,0 +1,185 @@
+//! The oracle answers for the plan: what happens at this place, and what is drawn there.
+//!
+//! It counts how often each id comes by each site (the nth of an address) and keeps the list of the faults that
+//! struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
+
+mod table;
+
+use crate::plan::{Action, Address, Disturbance, Fault, Hook, Plan, Selector};
+use crate::{Draws, Links, Name, Purpose, Seed, SimSpan, SimTime, Spot};
+use table::Site;
+pub(crate) use table::Table;
+
+/// How long a message or a sync takes.
+pub(crate) const LATENCY: Purpose = Purpose::new("latency");
+/// Who goes first among those whose time is the same.
+pub(crate) const TIE: Purpose = Purpose::new("tie");
+// The rule's kind is the purpose of its chance; the span wants one of its own.
+const SPAN: Purpose = Purpose::new("span of the fault");
+
+/// The answer to one question.
+pub(crate) struct Answer {
+    pub address: Address,
+    pub action: Option<Action>,
+}
+
+/// The answer to the question what becomes of a message.
+pub(crate) struct Passage {
+    pub address: Address,
+    pub action: Option<Action>,
+    pub latency: SimSpan,
+    pub tie: u64,
+}
+
+pub(crate) struct Oracle {
+    draws: Draws,
+    table: Table,
+    met: Vec<bool>,
+    pub fired: Vec<Fault>,
+}
+
+impl Oracle {
+    /// The oracle of one run; `table` is that of an earlier one, whatever its plan, or empty.
+    pub fn new(seed: Seed, plan: &Plan, links: &Links, table: Table) -> Self {
+        let table = table.of(plan, links);
+        Self { draws: Draws::new(seed), met: vec![false; plan.pinned().len()], table, fired: Vec::new() }
+    }
+
+    /// Whether any fault could strike at a hook; where none can, nobody needs to ask.
+    pub fn is_silent(&self, hook: Hook) -> bool {
+        self.table.is_silent(hook)
+    }
+
+    /// Counts one more passage of `id` by `site`.
+    pub fn count(&mut self, site: Name, id: Name) -> u32 {
+        let place = self.table.place(site, id);
+        self.table.pass(place).nth
+    }
+
+    /// The place where (site, id, nth) is decided.
+    pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
+        self.draws.spot(site, id, nth)
+    }
+
+    /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage.
+    pub fn ask(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Answer {
+        let (site, place) = self.table.place_of(hook, node, node, what, about);
+        let address = self.table.pass(place);
+        let site = self.table.site(site);
+        let spot = self.draws.spot(address.site, address.id, address.nth);
+        let (met, action) = self.action(site, address, spot, now);
+        self.note_met(met);
+        Answer { address, action }
+    }
+
+    /// Asks the plan what becomes of a message, and counts it.
+    pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> Passage {
+        let (site, place) = self.table.place_of(Hook::Message, from, to, kind, about);
+        let address = self.table.pass(place);
+        let site = self.table.site(site);
+        let spot = self.draws.spot(address.site, address.id, address.nth);
+        let (met, action) = self.action(site, address, spot, now);
+        let (latency, tie) = (spot.span(LATENCY, &site.latency), spot.word(TIE));
+        self.note_met(met);
+        Passage { address, action, latency, tie }
+    }
+
+    /// What the plan does at an address, and which of its pinned faults that is, if it is one.
+    fn action(
+        &self,
+        site: &Site,
+        address: Address,
+        spot: Spot<'_>,
+        now: SimTime,
+    ) -> (Option<usize>, Option<Action>) {
+        if site.is_pinned
+            && let Some((index, action)) = self.table.pinned(address)
+            && action.fits(site.hook)
+        {
+            return (Some(index), Some(action));
+        }
+        (None, self.drawn_action(site, spot, now))
+    }
+
+    fn drawn_action(&self, site: &Site, spot: Spot<'_>, now: SimTime) -> Option<Action> {
+        if site.rules.is_empty() {
+            return None;
+        }
+        let chaos = self.table.chaos().filter(|chaos| now < chaos.until)?;
+        let rule = site
+            .rules
+            .iter()
+            .map(|index| &chaos.rules[usize::from(*index)])
+            .find(|rule| spot.happens(rule.kind, rule.chance))?;
+        let action = rule.action;
+        Some(match &rule.span {
+            Some(range) => action.with_span(spot.span(SPAN, range)),
+            None => action,
+        })
+    }
+
+    fn note_met(&mut self, met: Option<usize>) {
+        if let Some(index) = met {
+            self.met[index] = true;
+        }
+    }
+
+    /// The nth opening of a window of trouble: when, and what happens then. `None` when chaos is over.
+    pub fn opening(&self, window: usize, nth: u32, after: SimTime) -> Option<Fault> {
+        let chaos = self.table.chaos()?;
+        let window = &chaos.windows[window];
+        let id = Name::new("window");
+        let spot = self.draws.spot(window.site, id, nth);
+        let at = after + spot.span("every", &window.every);
+        if at >= chaos.until {
+            return None;
+        }
+        let lasting = spot.span("lasting", &window.lasting).min(chaos.until.since(at));
+        let one_of = |names: &[Name]| names[spot.below("who", names.len() as u64) as usize];
+        let action = match &window.disturbance {
+            Disturbance::Cut { left, right, one_way } => {
+                Action::Cut { left: joined(left), right: joined(right), one_way: *one_way, at, lasting }
+            }
+            Disturbance::Pause(among) => Action::PauseAt { node: one_of(among), at, lasting },
+            Disturbance::Crash(among) => {
+                Action::CrashAt { node: one_of(among), at, back_after: Some(lasting) }
+            }
+        };
+        Some(Fault { at: Address { site: window.site, id, nth }, action })
+    }
+
+    /// How many windows of trouble there are.
+    pub fn windows(&self) -> usize {
+        self.table.chaos().map_or(0, |chaos| chaos.windows.len())
+    }
+
+    /// A pinned fault that is set by the clock has come up.
+    pub fn meet(&mut self, fault: &Fault) {
+        let pinned = self.table.pinned(fault.at);
+        self.note_met(pinned.map(|(index, _)| index));
+    }
+
+    /// The faults that struck, which of the pinned ones were met, and every address that came up.
+    pub fn take_record(&mut self) -> (Vec<Fault>, Vec<bool>, Vec<Address>) {
+        (std::mem::take(&mut self.fired), std::mem::take(&mut self.met), self.table.take_visited())
+    }
+
+    /// The table, for the next run.
+    pub fn into_table(mut self) -> Table {
+        self.table.take_visited();
+        self.table
+    }
+}
+
+/// The name of a group: its members joined by `+`.
+fn joined(names: &[Name]) -> Name {
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    Name::new(&names.join("+"))
+}
+
+impl Selector {
+    /// A selector of one name.
+    pub fn only(name: Name) -> Self {
+        Self::Of(vec![name])
+    }
+}

@@ -1,0 +1,46 @@
+//! A slab: things that are put somewhere and taken out once.
+
+use crate::spare;
+
+/// Things by number; a number is used again once its thing has been taken.
+pub(crate) struct Slab<T> {
+    things: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { things: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    /// Puts a thing somewhere and says where.
+    pub fn put(&mut self, thing: T) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.things[slot as usize] = Some(thing);
+            slot
+        } else {
+            self.things.push(Some(thing));
+            self.things.len() as u32 - 1
+        }
+    }
+
+    /// Takes a thing out.
+    ///
+    /// # Panics
+    /// If it has been taken already.
+    pub fn take(&mut self, slot: u32) -> T {
+        let thing = self.things[slot as usize].take().expect("a thing is taken out once");
+        self.free.push(slot);
+        thing
+    }
+
+    /// Drops all things.
+    pub fn clear(&mut self) {
+        self.things.clear();
+        self.things.shrink_to(spare::MOST);
+        self.free.clear();
+        self.free.shrink_to(spare::MOST);
+    }
+}

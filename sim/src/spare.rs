@@ -1,0 +1,57 @@
+//! Spare memory: what one run has allocated serves the next on the same thread.
+//!
+//! Only containers are kept, and only empty ones, so that a run can learn nothing from those before it. At most
+//! one thing of each type is kept on each thread.
+
+use std::any::Any;
+use std::cell::RefCell;
+
+/// How much room is kept at most; what one extraordinary run has needed is given back.
+pub(crate) const MOST: usize = 1 << 14;
+
+thread_local! {
+    static SHELF: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A spare thing of this type, or a new one.
+pub(crate) fn take<T: Default + 'static>() -> T {
+    on_shelf(Option::take).flatten().unwrap_or_default()
+}
+
+/// Keeps a thing until somebody takes it. The giver has emptied it.
+pub(crate) fn give<T: 'static>(thing: T) {
+    // A thread that is ending has no shelf any more.
+    let earlier = on_shelf(|place| place.replace(thing));
+    drop(earlier);
+}
+
+/// Does something with the place for things of one type.
+fn on_shelf<T: 'static, R>(work: impl FnOnce(&mut Option<T>) -> R) -> Option<R> {
+    SHELF
+        .try_with(|shelf| {
+            let mut shelf = shelf.borrow_mut();
+            let known = shelf.iter().position(|place| place.is::<Option<T>>());
+            let place = known.unwrap_or_else(|| {
+                shelf.push(Box::new(None::<T>));
+                shelf.len() - 1
+            });
+            shelf[place].downcast_mut().map(work)
+        })
+        .ok()
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_is_taken_once() {
+        let mut first: Vec<u16> = take();
+        first.reserve(100);
+        give(first);
+        assert!(take::<Vec<u16>>().capacity() >= 100);
+        assert_eq!(take::<Vec<u16>>().capacity(), 0);
+        assert_eq!(take::<Vec<i16>>().capacity(), 0, "another type has another place");
+    }
+}

@@ -1,0 +1,131 @@
+//! What a run did, without when, to whom or about what: its behaviour.
+//!
+//! An event is reduced to its kind, the role of its node (`executor` for `executor-3`) and the word that it carries: a
+//! kind of message, an answer, a claim. A behaviour is such an event, or two of them in a row on one node. Faults are
+//! no behaviour: what counts is what they lead to.
+
+use crate::agent::{Claim, Note, Told};
+use perfidy_sim::{History, Name, Stop, What, Words};
+use std::collections::BTreeMap;
+
+/// The behaviours of a run, sorted.
+pub(super) fn of(history: &History<Note>) -> Vec<u64> {
+    let mut last: BTreeMap<Name, u64> = BTreeMap::new();
+    let mut behaviours = Vec::with_capacity(2 * history.len());
+    for event in history.events() {
+        let Some(word) = word(&event.what) else { continue };
+        let word = Words::digest(|words| {
+            words.text(role(event.node)).put(word);
+        });
+        behaviours.push(word);
+        if let Some(before) = last.insert(event.node, word) {
+            behaviours.push(before.rotate_left(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word);
+        }
+    }
+    behaviours.sort_unstable();
+    behaviours.dedup();
+    behaviours
+}
+
+fn role(node: Name) -> &'static str {
+    let name = node.as_str();
+    let unnumbered = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    unnumbered.strip_suffix('-').unwrap_or(name)
+}
+
+/// What of an event counts; nothing of faults.
+fn word(what: &What<Note>) -> Option<u64> {
+    let (kind, detail) = match what {
+        What::Started { incarnation } => (1, u64::from(*incarnation > 0)),
+        What::Sent { kind, .. } => (2, kind.hash64()),
+        What::Delivered { kind, .. } => (3, kind.hash64()),
+        What::Lost { kind, why, .. } => (4, kind.hash64() ^ *why as u64),
+        What::TimedOut { label } => (5, label.hash64()),
+        What::Crashed { lost_writes } => (6, u64::from(*lost_writes > 0)),
+        What::Wrote { .. } => (7, 0),
+        What::Synced { .. } => (8, 0),
+        What::Waiting { why, .. } => (9, why.hash64()),
+        What::Panicked { .. } => (10, 0),
+        What::Ended(stop) => (11, ending(*stop)),
+        What::Note(note) => (12, note_word(note)),
+        What::Struck(_)
+        | What::Paused { .. }
+        | What::Resumed
+        | What::CutBegan { .. }
+        | What::CutEnded { .. } => return None,
+    };
+    Some(detail.wrapping_mul(32).wrapping_add(kind))
+}
+
+fn ending(stop: Stop) -> u64 {
+    match stop {
+        Stop::Finished => 0,
+        Stop::Quiescent => 1,
+        Stop::Deadline => 2,
+        Stop::TooManyEvents => 3,
+        Stop::Spinning { .. } => 4,
+        Stop::Panicked { .. } => 5,
+    }
+}
+
+fn note_word(note: &Note) -> u64 {
+    match note {
+        Note::TaskGiven { .. } => 1,
+        Note::Wanted { .. } => 2,
+        Note::Called { tool, operation, .. } => tool.hash64() ^ operation.hash64().rotate_left(8),
+        Note::Answered { told, .. } => match told {
+            Told::Done => 3,
+            Told::Found(found) => 4 + u64::from(*found),
+            Told::Not(error) => 64 + *error as u64,
+            Told::Unknown(error) => 96 + *error as u64,
+        },
+        Note::Effect { .. } => 6,
+        Note::Recognised { .. } => 7,
+        Note::Thought { choice, .. } => 128 + u64::from(*choice),
+        Note::Granted { .. } => 8,
+        Note::Claimed(claim) => match claim {
+            Claim::TaskDone { .. } => 9,
+            Claim::TaskFailed { .. } => 10,
+            Claim::Informed { .. } => 11,
+            Claim::Ordered { .. } => 12,
+            Claim::Completed { .. } => 13,
+            Claim::Reopened { .. } => 14,
+            Claim::Leads { .. } => 15,
+            Claim::StepsDown { .. } => 16,
+            Claim::Obeyed { .. } => 17,
+            Claim::Rejected { .. } => 18,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perfidy_sim::SimTime;
+
+    fn sent(node: &str, millis: u64, kind: &str) -> Vec<u64> {
+        let mut history = History::default();
+        let [node, to, about] = [node, "ticketing", "task-1"].map(Name::new);
+        let at = SimTime::from_nanos(millis * 1_000_000);
+        history.append(at, node, None, What::Started { incarnation: 0 });
+        history.append(at, node, None, What::Sent { to, kind: Name::new(kind), about, content: millis });
+        of(&history)
+    }
+
+    #[test]
+    fn time_content_and_number_make_no_difference_and_the_kind_of_message_does() {
+        let one = sent("executor-1", 5, "create");
+        assert_eq!(one.len(), 3);
+        assert_eq!(one, sent("executor-2", 9, "create"));
+        assert_ne!(one, sent("executor-1", 5, "cancel"));
+        assert_ne!(one, sent("planner", 5, "create"));
+    }
+
+    #[test]
+    fn a_role_is_a_name_without_its_number() {
+        assert_eq!(
+            ["executor-12", "backup", "mail2"].map(|name| role(Name::new(name))),
+            ["executor", "backup", "mail2"]
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! Guided: what led to something new is varied.
+//!
+//! The idea of fuzzers that watch what their inputs reach (Zalewski's AFL; for histories of distributed systems, Meng
+//! et al. 2023, "Greybox fuzzing of distributed systems"). A run whose history shows a [behaviour](super::behaviour)
+//! that none had shown before is kept, as the list of its faults. Most trials take one that was kept and add a fault
+//! that could have struck in it, leave one out, move one, or give it another seed. What is new is varied
+//! most; with every variation its energy becomes less. A run that broke a promise is a result and not varied.
+
+use super::{Kind, Lesson, PlanOf, Strategy, Trial, Wants, after, random};
+use crate::scenario::Case;
+use perfidy_sim::{Draws, Fault, Name, Plan, Seed, Spot};
+use std::collections::{BTreeSet, VecDeque};
+
+pub(super) const KIND: Kind = Kind {
+    name: "guided",
+    about: "varies the faults of runs that behaved as none before",
+    start: |start| Ok(Box::new(Guided::new(start.case, start.first_seed))),
+};
+
+/// How many runs are kept; the oldest go first.
+const KEPT: usize = 128;
+/// The energy of a run that has just been kept.
+const ENERGY: u64 = 32;
+/// How many trials there are before what they taught is wanted.
+const BATCH: usize = 32;
+
+pub(super) struct Guided {
+    next: Seed,
+    random: PlanOf,
+    seen: BTreeSet<u64>,
+    kept: VecDeque<Kept>,
+}
+
+/// A run worth varying.
+struct Kept {
+    seed: Seed,
+    faults: Vec<Fault>,
+    /// What could have struck in it as well.
+    chances: Vec<Fault>,
+    energy: u64,
+}
+
+impl Guided {
+    pub(super) fn new(case: &Case, first_seed: Seed) -> Self {
+        let random = random::plan_of(case);
+        Self { next: first_seed, random, seen: BTreeSet::new(), kept: VecDeque::new() }
+    }
+
+    /// The next trial. All of its draws come from `fresh`, a seed that no other trial had.
+    pub(super) fn trial(&mut self, fresh: Seed) -> Trial {
+        let draws = Draws::new(fresh);
+        let spot = |nth| draws.spot(Name::new("guided"), Name::new("trial"), nth);
+        let wants = Wants::Behaviours;
+        let Some(kept) = self.pick(spot(0)) else {
+            return Trial { seed: fresh, plan: (self.random)(fresh), wants };
+        };
+        let (mut seed, mut faults) = (kept.seed, kept.faults.clone());
+        for nth in 1..=1 + spot(0).below("how much", 3) as u32 {
+            match spot(nth).below("how", 8) {
+                0 => seed = fresh,
+                1..=4 => add(&mut faults, &kept.chances, spot(nth)),
+                5 => remove(&mut faults, spot(nth)),
+                _ => shift(&mut faults, &kept.chances, spot(nth)),
+            }
+        }
+        Trial { seed, plan: Plan::Explicit(faults.into()), wants }
+    }
+
+    /// One that was kept, by energy; in one of four cases, and while there is none, nothing.
+    fn pick(&mut self, spot: Spot<'_>) -> Option<&Kept> {
+        let energy: u64 = self.kept.iter().map(|kept| kept.energy).sum();
+        if energy == 0 || spot.below("fresh", 4) == 0 {
+            return None;
+        }
+        let mut point = spot.below("which", energy);
+        let picked = self.kept.iter_mut().find(|kept| {
+            let is_here = point < kept.energy;
+            point = point.saturating_sub(kept.energy);
+            is_here
+        })?;
+        picked.energy = (picked.energy - 1).max(1);
+        Some(picked)
+    }
+}
+
+impl Strategy for Guided {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn next(&mut self, limit: usize) -> Vec<Trial> {
+        let trial = |_| {
+            let fresh = self.next;
+            self.next = after(fresh);
+            self.trial(fresh)
+        };
+        (0..limit.min(BATCH)).map(trial).collect()
+    }
+
+    fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
+        let seen = self.seen.len();
+        self.seen.extend(&lesson.behaviours);
+        if !lesson.holds || self.seen.len() == seen {
+            return;
+        }
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(Kept {
+            seed: trial.seed,
+            faults: lesson.fired.clone(),
+            chances: lesson.chances.clone(),
+            energy: ENERGY,
+        });
+    }
+}
+
+fn one_of<'a>(faults: &'a [Fault], spot: Spot<'_>) -> Option<&'a Fault> {
+    let place = (!faults.is_empty()).then(|| spot.below("one of", faults.len() as u64))?;
+    faults.get(place as usize)
+}
+
+/// Adds a fault, unless something strikes there already.
+fn add(faults: &mut Vec<Fault>, chances: &[Fault], spot: Spot<'_>) {
+    let more = one_of(chances, spot).filter(|more| faults.iter().all(|fault| fault.at != more.at));
+    faults.extend(more.copied());
+}
+
+fn remove(faults: &mut Vec<Fault>, spot: Spot<'_>) {
+    if !faults.is_empty() {
+        faults.remove(spot.below("goes", faults.len() as u64) as usize);
+    }
+}
+
+/// Lets a fault strike at another of the places where one of its kind can.
+fn shift(faults: &mut Vec<Fault>, chances: &[Fault], spot: Spot<'_>) {
+    let Some(kind) = one_of(faults, spot).map(|fault| fault.action.kind()) else { return };
+    let alike: Vec<Fault> = chances.iter().copied().filter(|fault| fault.action.kind() == kind).collect();
+    remove(faults, spot);
+    add(faults, &alike, spot);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::strategy::tests::case;
+
+    fn fault(text: &str) -> Fault {
+        let (at, action) = text.rsplit_once(": ").unwrap();
+        Fault { at: at.parse().unwrap(), action: action.parse().unwrap() }
+    }
+
+    fn guided() -> (Guided, Trial) {
+        let mut guided = Guided::new(&case("conductor/lost-ack"), Seed(3));
+        let first = guided.next(1).remove(0);
+        (guided, first)
+    }
+
+    fn lesson(behaviours: &[u64]) -> Lesson {
+        Lesson {
+            holds: true,
+            fired: vec![fault("ticketing, create, task-1, try 1: ack-lost")],
+            chances: vec![fault("mail, send, task-1, try 1: ack-lost")],
+            behaviours: behaviours.to_vec(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_new_is_kept() {
+        let (mut guided, trial) = guided();
+        for behaviours in [&[1, 2][..], &[2], &[1, 2], &[2, 3]] {
+            guided.learn(&trial, &lesson(behaviours));
+        }
+        assert_eq!(guided.kept.len(), 2);
+    }
+
+    #[test]
+    fn what_broke_a_promise_is_not_varied() {
+        let (mut guided, trial) = guided();
+        guided.learn(&trial, &Lesson { holds: false, ..lesson(&[1]) });
+        assert!(guided.kept.is_empty());
+    }
+
+    #[test]
+    fn variations_differ_and_never_plan_two_faults_for_one_address() {
+        let (mut guided, trial) = guided();
+        guided.learn(&trial, &lesson(&[1]));
+        let trials: Vec<Trial> = (0..8).flat_map(|_| guided.next(BATCH)).collect();
+        let explicit: Vec<&[Fault]> =
+            trials.iter().filter(|t| matches!(t.plan, Plan::Explicit(_))).map(|t| t.plan.pinned()).collect();
+        assert!(explicit.len() > trials.len() / 2);
+        for faults in &explicit {
+            let at: BTreeSet<_> = faults.iter().map(|fault| fault.at).collect();
+            assert_eq!(at.len(), faults.len());
+        }
+        let sizes: BTreeSet<usize> = explicit.iter().map(|faults| faults.len()).collect();
+        assert_eq!(sizes, BTreeSet::from([0, 1, 2]));
+    }
+}

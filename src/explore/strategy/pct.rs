@@ -1,0 +1,149 @@
+//! PCT: deliveries in an order that few, well chosen, changes of priority make.
+//!
+//! Burckhardt et al. 2010, "A randomized scheduler with probabilistic guarantees of finding bugs": most bugs of order
+//! need only `d` events to happen in a certain order, and a scheduler that draws a priority for everybody and changes
+//! it at `d - 1` drawn moments meets each such order with a chance worth having. Here nodes have priorities, and a step
+//! is a message of a calm run. Whatever goes to the node that comes last is held back by one drawn span, far longer
+//! than a message takes, so that what goes to the others overtakes it; at a moment of change the node that was next
+//! becomes the last. What is held back is a planned `reorder` like any other: it is recorded, replays and shrinks. The
+//! scenario's own chances apply as well.
+
+use super::{BySeed, Kind, PlanOf, Start, chances};
+use crate::agent::Note;
+use crate::explore::Run;
+use perfidy_sim::{
+    Action, Address, Chaos, Draws, Fault, History, Name, Plan, Seed, SimSpan, SimTime, Spot, What,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) const KIND: Kind = Kind {
+    name: "pct",
+    about: "messages to the node that comes last are held back; who that is changes at few drawn moments",
+    start: |start| Ok(Box::new(BySeed { name: KIND.name, next: start.first_seed, plan_of: plan_of(start) })),
+};
+
+/// How many events must come in a certain order for the bugs that are looked for.
+const DEPTH: u64 = 3;
+
+/// A message is held back for between one and so many doublings of the time that messages take at most.
+const DOUBLINGS: u64 = 7;
+
+/// A message of the calm run.
+struct Message {
+    at: Address,
+    to: Name,
+}
+
+pub(super) fn plan_of(start: &Start<'_>) -> PlanOf {
+    let Start { case, engine, first_seed, .. } = *start;
+    let chaos = Arc::clone(&case.scenario.chaos);
+    let calm = Run::planned(case, engine, first_seed, &chances::calm(&chaos));
+    let messages = messages(&calm.outcome.history, chaos.until);
+    let longest = *case.scenario.network.latency.end();
+    Box::new(move |seed| {
+        let mut chaos = Chaos::clone(&chaos);
+        let held = held_back(&messages, longest, seed);
+        let is_free = |fault: &Fault| chaos.pinned.iter().all(|pinned| pinned.at != fault.at);
+        let held: Vec<Fault> = held.into_iter().filter(is_free).collect();
+        chaos.pinned.extend(held);
+        Plan::Fuzz(Arc::new(chaos))
+    })
+}
+
+/// The messages of a run in their order, as a plan addresses them.
+fn messages(history: &History<Note>, until: SimTime) -> Vec<Message> {
+    let mut counts: BTreeMap<(Name, Name), u32> = BTreeMap::new();
+    let sent = history.events().iter().take_while(|event| event.at < until).filter_map(|event| {
+        let What::Sent { to, kind, about, .. } = event.what else { return None };
+        let site = Name::new(&format!("{} > {to}, {kind}", event.node));
+        let nth = counts.entry((site, about)).or_default();
+        *nth += 1;
+        Some(Message { at: Address { site, id: about, nth: *nth }, to })
+    });
+    sent.collect()
+}
+
+/// The messages that a seed holds back, each with how long.
+fn held_back(messages: &[Message], longest: SimSpan, seed: Seed) -> Vec<Fault> {
+    let draws = Draws::new(seed);
+    let spot = |what: Name, nth| draws.spot(Name::new("pct"), what, nth);
+    let priority = |node: Name| spot(node, 0).word("priority");
+    let Some(last) = messages.iter().map(|message| message.to).min_by_key(|node| (priority(*node), *node))
+    else {
+        return Vec::new();
+    };
+    let change =
+        |nth: u64| spot(Name::new("change"), nth as u32).below("step", messages.len() as u64) as usize;
+    let changes: Vec<usize> = (1..DEPTH).map(change).collect();
+    let action = Action::Reorder(hold(spot(Name::new("hold"), 0), longest));
+    let mut last = last;
+    let mut held = Vec::new();
+    for (step, message) in messages.iter().enumerate() {
+        if changes.contains(&step) {
+            last = message.to;
+        }
+        if message.to == last {
+            held.push(Fault { at: message.at, action });
+        }
+    }
+    held
+}
+
+/// How long: every doubling is as likely as every other.
+fn hold(spot: Spot<'_>, longest: SimSpan) -> SimSpan {
+    let shortest =
+        longest.max(SimSpan::from_millis(1)).saturating_mul(1 << spot.below("doublings", DOUBLINGS));
+    spot.span("span", &(shortest..=shortest.saturating_mul(2)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::strategy::Bounds;
+    use crate::explore::strategy::tests::case;
+    use perfidy_sim::Engine;
+
+    fn start(case: &crate::scenario::Case) -> Start<'_> {
+        Start { case, engine: Engine::Native, first_seed: Seed(3), bounds: Bounds::default() }
+    }
+
+    #[test]
+    fn the_messages_of_a_run_have_the_addresses_under_which_the_plan_is_asked() {
+        let case = case("conductor/lost-ack");
+        let calm = Run::planned(&case, Engine::Native, Seed(3), &chances::calm(&case.scenario.chaos));
+        let messages = messages(&calm.outcome.history, SimTime::MAX);
+        assert!(messages.len() > 20);
+        for message in messages {
+            let place = |place: &&Address| (place.site, place.id) == (message.at.site, message.at.id);
+            let place = calm.outcome.visited.iter().find(place);
+            assert!(place.is_some_and(|place| place.nth >= message.at.nth), "{}", message.at);
+        }
+    }
+
+    #[test]
+    fn at_most_as_many_nodes_as_the_depth_are_held_back_and_not_always_the_same() {
+        let case = case("conductor/lost-ack");
+        let plan_of = plan_of(&start(&case));
+        let held = |seed| {
+            let plan = plan_of(Seed(seed));
+            let sites = plan.pinned().iter().map(|fault| fault.at.site.as_str());
+            let mut to: Vec<&str> =
+                sites.filter_map(|site| Some(site.split_once(", ")?.0.split_once(" > ")?.1)).collect();
+            to.sort_unstable();
+            to.dedup();
+            to
+        };
+        let all: Vec<_> = (0..50).map(held).collect();
+        assert!(all.iter().all(|nodes| !nodes.is_empty() && nodes.len() as u64 <= DEPTH), "{all:?}");
+        assert!(all.iter().any(|nodes| *nodes != all[0]));
+    }
+
+    #[test]
+    fn what_is_held_back_is_recorded_as_a_fault() {
+        let case = case("conductor/lost-ack");
+        let plan = plan_of(&start(&case))(Seed(8));
+        let run = Run::planned(&case, Engine::Native, Seed(8), &plan);
+        assert!(run.outcome.fired.iter().any(|fault| fault.action.kind().as_str() == "reorder"));
+    }
+}
