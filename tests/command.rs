@@ -318,6 +318,8 @@ fn what_programs_read_of_a_run_is_complete() {
                 "scenario",
                 "schema",
                 "seeds",
+                "shown",
+                "strategy",
                 "summary",
                 "verdict"
             ]
