@@ -18,6 +18,7 @@
 
 mod context;
 mod core;
+mod digest;
 mod draw;
 pub mod engine;
 mod history;
@@ -37,9 +38,10 @@ mod time;
 mod world;
 
 pub use context::{Context, TimedOut};
+pub use digest::{Digest, Words};
 pub use draw::{Chance, Draws, Purpose, Seed, Spot};
 pub use engine::{Engine, EngineMissing};
-pub use history::{Difference, Digest, Event, EventId, History, Loss, Note, What, Words};
+pub use history::{Difference, Event, EventId, History, Loss, Note, What};
 pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, Envelope, LocalFuture, Payload};
