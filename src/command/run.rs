@@ -8,7 +8,7 @@ use super::{
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use perfidy::explore::strategy::{self, Bounds, Refused, Start, Strategy};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, Watchdog};
 use perfidy::report::{CaseRecord, table};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy_sim::{Engine, Seed};
@@ -70,7 +70,11 @@ enum Save {
 type Started = (Case, Box<dyn Strategy>);
 
 /// The cases with their strategies; none are started unless all can be.
-fn start_all(arguments: &Arguments, scenarios: &[Arc<Scenario>]) -> Result<Vec<Started>, Vec<Refused>> {
+fn start_all(
+    arguments: &Arguments,
+    scenarios: &[Arc<Scenario>],
+    watchdog: &Watchdog,
+) -> Result<Vec<Started>, Vec<Refused>> {
     let usual = Bounds::default();
     let bounds = Bounds {
         faults: arguments.faults.map_or(usual.faults, usize::from),
@@ -80,8 +84,8 @@ fn start_all(arguments: &Arguments, scenarios: &[Arc<Scenario>]) -> Result<Vec<S
     let (mut started, mut refused) = (Vec::new(), Vec::new());
     for case in scenarios.iter().flat_map(Case::all) {
         let first_seed = Seed(arguments.seed);
-        match (arguments.strategy.start)(&Start { case: &case, engine: arguments.engine, first_seed, bounds })
-        {
+        let start = Start { case: &case, engine: arguments.engine, first_seed, bounds };
+        match watchdog.watch(&case, first_seed, || (arguments.strategy.start)(&start)) {
             Ok(strategy) => started.push((case, strategy)),
             Err(why) => refused.push(why),
         }
@@ -116,7 +120,10 @@ pub fn run(arguments: &Arguments) -> Status {
         complain("--faults, --max-plans and --sample belong to --strategy exhaustive");
         return Status::BadInput;
     }
-    let started = match start_all(arguments, &scenarios) {
+    // A strategy may run a case to see where things could go wrong, so these come first.
+    let interrupted = interruption();
+    let watchdog = watchdog();
+    let started = match start_all(arguments, &scenarios, &watchdog) {
         Ok(started) => started,
         Err(refused) => {
             refused.iter().for_each(complain);
@@ -124,8 +131,6 @@ pub fn run(arguments: &Arguments) -> Status {
             return Status::BadInput;
         }
     };
-    let interrupted = interruption();
-    let watchdog = watchdog();
     let campaign = |seeds| Campaign {
         engine: arguments.engine,
         first_seed: Seed(arguments.seed),
