@@ -3,7 +3,8 @@
 //! A file is written beside its place and then moved there, so it is whole or not there; it never replaces a
 //! different failure. A failure that is found again in other ways has the same fingerprint and is saved once.
 
-use crate::explore::SavedSeed;
+use crate::explore::{Aliases, SavedSeed};
+use crate::scenario;
 use perfidy_sim::Name;
 use std::fmt;
 use std::fs;
@@ -99,7 +100,7 @@ impl Corpus {
         Ok(())
     }
 
-    /// Every file in the corpus, sorted. Hidden ones are not failures: a campaign keeps its place in one.
+    /// Every failure in the corpus, sorted. Hidden files are none, for a campaign keeps its place in one, nor are aliases.
     ///
     /// # Errors
     /// If a folder cannot be read; a corpus that does not exist is empty.
@@ -127,7 +128,8 @@ impl Corpus {
 
 /// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.
 fn before(path: PathBuf) -> Result<Saved, SaveError> {
-    if SavedSeed::read(&path).is_ok() {
+    let text = scenario::read_text(&path);
+    if text.is_ok_and(|text| SavedSeed::parse(&path.display().to_string(), &text).is_ok()) {
         return Ok(Saved::Before(path));
     }
     let cause = "a file that is no saved failure stands there; `perfidy check` says what is wrong with it";
@@ -155,7 +157,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|ending| ending == "toml") {
+        } else if path.extension().is_some_and(|ending| ending == "toml") && !Aliases::is_one(&path) {
             files.push(path);
         }
     }

@@ -12,6 +12,7 @@ mod file;
 mod problem;
 mod quantity;
 mod read;
+mod rename;
 mod understand;
 
 pub use case::{Case, NoSuchCase};
@@ -19,6 +20,10 @@ pub use file::Entry;
 pub use problem::{Problem, Problems, nearest};
 pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
+
+pub(crate) use file::entries;
+pub(crate) use rename::renamed;
+pub(crate) use understand::{is_word, not_a_word};
 
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;

@@ -1,0 +1,237 @@
+//! A saved failure, read back: understood in the names of today, and asked what it means today.
+
+use crate::explore::{Aliases, Run, SavedSeed};
+use crate::properties;
+use crate::scenario::{self, Case, Problem, Problems, Scenario};
+use crate::workflows::{self, Workflow};
+use perfidy_sim::{Address, Pinned, Plan, Renames, Stop};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::de::DeTable;
+
+/// A saved failure that can be replayed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What was saved, in the names of today.
+    pub saved: SavedSeed,
+    /// The case.
+    pub case: Case,
+    pub(super) path: PathBuf,
+    /// The file as it stands.
+    pub(super) text: String,
+}
+
+/// A saved failure that cannot be used.
+#[derive(Debug)]
+pub struct BadSeed(Problems);
+
+impl BadSeed {
+    /// What is wrong with it.
+    pub fn problems(&self) -> &Problems {
+        &self.0
+    }
+
+    /// What is wrong with it.
+    pub fn into_problems(self) -> Problems {
+        self.0
+    }
+}
+
+impl fmt::Display for BadSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for BadSeed {}
+
+impl From<Problems> for BadSeed {
+    fn from(problems: Problems) -> Self {
+        Self(problems)
+    }
+}
+
+/// What a saved failure means today.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// The property broke again.
+    Reproduced {
+        /// Whether the history is the saved one, event for event.
+        same_history: bool,
+    },
+    /// Every fault was met, and the property holds.
+    Fixed,
+    /// A fault's place never came up: the code under test has moved.
+    Stale {
+        /// The place.
+        missing: Address,
+        /// The place most like it that did come up.
+        nearest: Option<Address>,
+    },
+    /// The run ended before the place could come up, or was cut short.
+    Ambiguous {
+        /// How the run ended, in words.
+        why: String,
+    },
+}
+
+impl Failure {
+    /// Reads a saved failure, and the [`Aliases`] beside it.
+    ///
+    /// # Errors
+    /// [`BadSeed`] with what is wrong and where, for a file that cannot be read, is half-written, was saved by
+    /// another version of the format, or names what is not there. The file is left as it is.
+    pub fn read(path: &Path) -> Result<Self, BadSeed> {
+        Self::read_for(workflows::ALL, path)
+    }
+
+    /// Reads a saved failure of one of these workflows: yours, for example.
+    ///
+    /// # Errors
+    /// As [`Failure::read`].
+    pub fn read_for(workflows: &[&'static Workflow], path: &Path) -> Result<Self, BadSeed> {
+        let text = scenario::read_text(path)?;
+        let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
+        let aliases = match Aliases::beside(path, &saved.case.scenario) {
+            Some(file) => Aliases::read(workflows, &file)?,
+            None => Aliases::default(),
+        };
+        Self::understand(workflows, path, text, saved, &aliases)
+    }
+
+    fn understand(
+        workflows: &[&'static Workflow],
+        path: &Path,
+        text: String,
+        mut saved: SavedSeed,
+        aliases: &Aliases,
+    ) -> Result<Self, BadSeed> {
+        let shown = path.display().to_string();
+        if properties::find(&saved.property).is_none() {
+            let problem = Problem::whole(format!("there is no property `{}`", saved.property));
+            return Err(Problems::new(shown, text, vec![problem]).into());
+        }
+        let renames = workflow_of(workflows, &saved.case.text).map(|workflow| aliases.of(workflow));
+        let renames = renames.filter(|renames| *renames != Renames::default());
+        let today = |text: &str| renames.as_ref().map_or_else(|| text.to_owned(), |r| scenario::renamed(text, r));
+        saved.case.text = today(&saved.case.text);
+        if let Some(renames) = &renames {
+            saved.faults.iter_mut().for_each(|fault| *fault = renames.fault(*fault));
+        }
+        let scenario = Scenario::parse_for(workflows, &saved.case.scenario, &saved.case.text);
+        let scenario = scenario.map_err(|problems| may_be_renamed(problems, path))?;
+        let mut case = Case::labelled(&scenario, &saved.case.label).map_err(|error| {
+            let problem = Problem::whole(error.to_string());
+            Problems::new(shown.as_str(), text.as_str(), vec![problem])
+        })?;
+        // The places of problems are those of the file, line for line.
+        let text_today = today(&text);
+        let problems = scenario.check_pinned(&text_today);
+        if !problems.is_empty() {
+            return Err(may_be_renamed(Problems::new(shown, text_today, problems), path).into());
+        }
+        case.formerly = renames.map(|renames| Arc::new(renames.reversed()));
+        Ok(Self { saved, case, path: path.to_owned(), text })
+    }
+
+    /// Runs it again.
+    pub fn replay(&self) -> (Run, Answer) {
+        let plan = Plan::Explicit(self.saved.faults.as_slice().into());
+        let run = Run::planned(&self.case, self.saved.engine, self.saved.seed, &plan);
+        let answer = self.answer(&run);
+        (run, answer)
+    }
+
+    fn answer(&self, run: &Run) -> Answer {
+        let outcome = &run.outcome;
+        if run.violation(&self.saved.property).is_some() {
+            return Answer::Reproduced { same_history: outcome.digest() == self.saved.digest };
+        }
+        let missing: Vec<&Pinned> = outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
+        // What is set by the clock can only be missed by ending first, unless nobody has that name.
+        let too_late =
+            |pinned: &&Pinned| pinned.fault.action.moment().is_some_and(|moment| moment > outcome.ended);
+        let moved = missing.iter().find(|pinned| !too_late(pinned)).or(missing.first());
+        let ended = match outcome.stop {
+            Stop::Finished if missing.iter().all(too_late) && !missing.is_empty() => {
+                Some(format!("all was over at {}", outcome.ended))
+            }
+            Stop::Finished => None,
+            // Everything was met and judged; that time ran out is what another property is about.
+            Stop::Quiescent | Stop::Deadline if missing.is_empty() => None,
+            Stop::Quiescent => Some("everybody was waiting".to_owned()),
+            Stop::Deadline => Some("time ran out".to_owned()),
+            Stop::TooManyEvents => Some("there were too many events".to_owned()),
+            Stop::Spinning { node } => Some(format!("{node} ran on without waiting")),
+            Stop::Panicked { node } => Some(format!("{node} panicked")),
+        };
+        match (moved.map(|pinned| pinned.fault.at), ended) {
+            (None, None) => Answer::Fixed,
+            (Some(missing), None) => Answer::Stale { missing, nearest: nearest(missing, &outcome.visited) },
+            (None, Some(ended)) => Answer::Ambiguous { why: format!("the run was cut short: {ended}") },
+            (Some(missing), Some(ended)) => {
+                Answer::Ambiguous { why: format!("{ended} before `{missing}` could come up") }
+            }
+        }
+    }
+}
+
+/// The workflow that a scenario's text names.
+fn workflow_of(workflows: &[&'static Workflow], text: &str) -> Option<&'static Workflow> {
+    let root = DeTable::parse(text).ok()?;
+    let name = root.get_ref().get("workflow")?.get_ref().as_str()?;
+    workflows.iter().copied().find(|workflow| workflow.name == name)
+}
+
+/// Problems of a text that was good when it was saved. Something may just be called something else now.
+fn may_be_renamed(mut problems: Problems, path: &Path) -> Problems {
+    let file = path.with_file_name(Aliases::FILE);
+    let hint = format!("if something was renamed since this was saved, say so in {}", file.display());
+    if let Some(problem) = problems.list.first_mut() {
+        problem.help = Some(match problem.help.take() {
+            Some(help) => format!("{help} ({hint})"),
+            None => hint,
+        });
+    }
+    problems
+}
+
+/// The place most like one that did not come up: another try at the same place, else another id at the same site,
+/// else the same id at another site, else by spelling.
+fn nearest(missing: Address, visited: &[Address]) -> Option<Address> {
+    let alike = |a: perfidy_sim::Name, b: perfidy_sim::Name| {
+        (strsim::normalized_levenshtein(a.as_str(), b.as_str()) * 1e6) as u64
+    };
+    let likeness = |address: &Address| {
+        let same = (address.site == missing.site, address.id == missing.id);
+        (same, alike(address.site, missing.site) * 2 + alike(address.id, missing.id))
+    };
+    visited.iter().copied().max_by_key(|address| (likeness(address), *address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_nearest_place_is_at_the_same_site_if_anything_was_there() {
+        let all = [
+            "bank > worker-1, reply to pay, task-2, try 2",
+            "bank > worker-1, reply to pay, task-9/other, try 1",
+            "bank > worker-2, reply to pay, task-2, try 1",
+            "bank > worker-1, reply to play, task-20, try 1",
+            "leases, leadership, try 1",
+        ]
+        .map(address);
+        let missing = address("bank > worker-1, reply to pay, task-2, try 3");
+        for left_out in 0..all.len() {
+            assert_eq!(nearest(missing, &all[left_out..]), Some(all[left_out]));
+        }
+        assert_eq!(nearest(missing, &[]), None);
+    }
+}
