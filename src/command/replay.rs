@@ -1,6 +1,6 @@
 //! `perfidy replay`: what do saved failures mean today?
 
-use super::{Format, Status, complain_of, files_of, interruption, say, watchdog};
+use super::{Format, Status, complain, complain_of, files_of, interruption, say, watchdog};
 use perfidy::explore::{Aliases, Answer, Failure};
 use perfidy::report::{ReplayRecord, Story};
 use perfidy::scenario::Case;
@@ -12,6 +12,9 @@ pub struct Arguments {
     /// Saved failures, or folders of them
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Write the history of today into the files of failures that are reproduced
+    #[arg(long)]
+    refresh: bool,
     /// How to write the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -37,6 +40,11 @@ pub fn replay(arguments: &Arguments) -> Status {
         };
         let Failure { saved, case, .. } = &failure;
         let (run, answer) = watchdog.watch(case, saved.seed, || failure.replay());
+        let refreshed = arguments.refresh && answer == (Answer::Reproduced { same_history: false });
+        if refreshed && let Err(error) = failure.refresh(&run) {
+            complain(error);
+            status = status.worse(Status::BadInput);
+        }
         if arguments.format == Format::Json {
             let record = ReplayRecord::new(file, saved, &run, &answer);
             say(serde_json::to_string(&record).expect("a record is plain data"));
@@ -67,7 +75,9 @@ fn in_words(file: &Path, failure: &Failure, answer: &Answer) -> String {
             format!("reproduced, event for event (digest {})", saved.digest)
         }
         Answer::Reproduced { same_history: false } => {
-            "reproduced, though the history is not the saved one: the code has changed since".to_owned()
+            "reproduced, though the history is not the saved one: the code has changed since (--refresh saves the new \
+             history)"
+                .to_owned()
         }
         Answer::Fixed => format!("fixed: every fault was met, and {} holds", saved.property),
         Answer::Stale { missing, nearest } => {

@@ -126,6 +126,21 @@ impl Corpus {
     }
 }
 
+/// Puts a new text in the place of a file's old one: whole or not at all.
+pub(super) fn replace(path: &Path, old: &str, new: &str) -> Result<(), SaveError> {
+    let failed = |cause| SaveError { path: path.to_owned(), cause };
+    // A link stays one: what it leads to is replaced.
+    let target = fs::canonicalize(path).map_err(failed)?;
+    if fs::read_to_string(&target).map_err(failed)? != old {
+        return Err(failed(io::Error::other("somebody else has changed the file")));
+    }
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
+    file.write_all(new.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(&target).map(drop).map_err(|error| failed(error.error))
+}
+
 /// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.
 fn before(path: PathBuf) -> Result<Saved, SaveError> {
     let text = scenario::read_text(&path);

@@ -1,6 +1,6 @@
 //! A saved failure, read back: understood in the names of today, and asked what it means today.
 
-use crate::explore::{Aliases, Run, SavedSeed};
+use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus};
 use crate::properties;
 use crate::scenario::{self, Case, Problem, Problems, Scenario};
 use crate::workflows::{self, Workflow};
@@ -17,9 +17,9 @@ pub struct Failure {
     pub saved: SavedSeed,
     /// The case.
     pub case: Case,
-    pub(super) path: PathBuf,
-    /// The file as it stands.
-    pub(super) text: String,
+    path: PathBuf,
+    /// The file as it was read.
+    text: String,
 }
 
 /// A saved failure that cannot be used.
@@ -141,6 +141,31 @@ impl Failure {
         let run = Run::planned(&self.case, self.saved.engine, self.saved.seed, &plan);
         let answer = self.answer(&run);
         (run, answer)
+    }
+
+    /// Writes what a run has made of a failure that was reproduced into its file: the history, what broke in words, and the
+    /// version of perfidy. Everything else in the file stays as it is, comments as well.
+    ///
+    /// # Errors
+    /// [`SaveError`] if the file cannot be written or is another by now; the old one is then still whole.
+    pub fn refresh(&self, run: &Run) -> Result<(), SaveError> {
+        let Some(violation) = run.violation(&self.saved.property) else { return Ok(()) };
+        let today = [
+            ("digest", run.outcome.digest().to_string()),
+            ("message", violation.message.clone()),
+            ("perfidy", env!("CARGO_PKG_VERSION").to_owned()),
+        ];
+        let root = DeTable::parse(&self.text).expect("it was read as TOML");
+        let mut spans: Vec<_> = today
+            .into_iter()
+            .filter_map(|(key, value)| Some((root.get_ref().get(key)?.span(), value)))
+            .collect();
+        spans.sort_by_key(|(span, _)| span.start);
+        let mut text = self.text.clone();
+        for (span, value) in spans.into_iter().rev() {
+            text.replace_range(span, &toml::Value::String(value).to_string());
+        }
+        corpus::replace(&self.path, &self.text, &text)
     }
 
     fn answer(&self, run: &Run) -> Answer {

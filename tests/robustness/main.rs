@@ -1,71 +1,157 @@
 //! Seeds that do not rot: what was saved before an edit of the workflow still fails after it.
 //!
-//! Failures are found, made small and saved with the team as it was; then the team is edited as people edit code, and
-//! every file is replayed. With one generator for the whole run, which any further draw moves on, nearly all would be
-//! lost.
+//! Failures are found, made small and saved with a team as it was; then the team is edited as people edit code, and
+//! every file is replayed. Of each edit at least 95% must still fail, shrunk or with all the faults that struck.
+//!
+//! Measured on 269 failures of the desk, shrunk: all survive an extra draw and a heartbeat, 268 an audit call, 263 a longer
+//! timeout, 261 another task. Of 369 failures of the shipped teams all survive a heartbeat and another task.
+//!
+//! What does lose failures:
+//!
+//! * one generator for the whole run. Any further draw moves it on, so every later decision is another, as under another
+//!   seed: 159 of the 269 fail with the same faults under another seed, 102 with the other seed's own faults;
+//! * to say of another effect that it is the same wish: an audit call under the intent of the step loses 11 of 190, nearly all
+//!   of those in which the effect was missing, because the ledger now has an effect of that intent.
 
 mod team;
 
-use perfidy::explore::{Answer, Corpus, Failure, Run, SavedSeed, shrink};
-use perfidy::scenario::{Case, Scenario};
+use perfidy::explore::{Answer, Corpus, Failure, Run, Saved, SavedSeed, shrink};
+use perfidy::scenario::{self, Case, Scenario};
 use perfidy::workflows::{self, Workflow};
-use perfidy_sim::{Engine, Seed};
-use std::path::PathBuf;
+use perfidy_sim::{Engine, Fault, Seed};
+use std::fs;
 use std::sync::Arc;
-use team::{AS_SAVED, EDITED};
+use team::{AS_SAVED, CONDUCTOR, EDITED, STANDBY};
+use tempfile::TempDir;
 
-/// How many failures are saved of each case.
-const EACH: usize = 30;
+/// How many different failures of a case are saved at most.
+const MOST: usize = 40;
 
-/// In which seeds they are looked for.
-const SEEDS: u64 = 4_000;
+/// In which seeds of a case they are looked for.
+const SEEDS: u64 = 600;
 
-const SCENARIOS: &[(&str, &str)] = &[
-    ("desk/lost-ack", include_str!("lost-ack.toml")),
+/// What share of the failures must survive an edit.
+const PERCENT: usize = 95;
+
+const DESK: &[(&str, &str)] = &[
     ("desk/crashes", include_str!("crashes.toml")),
-    ("desk/wrong-answers", include_str!("wrong-answers.toml")),
+    ("desk/lost-ack", include_str!("lost-ack.toml")),
     ("desk/rough-weather", include_str!("rough-weather.toml")),
+    ("desk/wrong-answers", include_str!("wrong-answers.toml")),
 ];
 
-#[test]
-fn measure() {
-    let folder = tempfile::tempdir().unwrap();
-    let small = Corpus::new(folder.path().join("small"));
-    let whole = Corpus::new(folder.path().join("whole"));
-    for (name, text) in SCENARIOS {
-        let scenario = Scenario::parse_for(&[&AS_SAVED], name, text).unwrap_or_else(|bad| panic!("{bad}"));
-        for case in Case::all(&scenario) {
-            let Some(without) = case.without() else { continue };
-            let mut found = 0;
-            let mut seed = 0;
-            while found < EACH && seed < SEEDS {
-                let run = Run::fuzzed(&case, Engine::Native, Seed(seed));
-                if run.violation(without.violates).is_some() {
-                    let fired = &run.outcome.fired;
-                    let minimal = shrink(&case, Engine::Native, Seed(seed), without.violates, fired).unwrap();
-                    let all = SavedSeed::new(&case, Engine::Native, Seed(seed), without.violates, fired, &run);
-                    let few = SavedSeed::new(&case, Engine::Native, Seed(seed), without.violates, &minimal.faults, &minimal.run);
-                    small.save(&few).unwrap();
-                    whole.save(&all).unwrap();
-                    found += 1;
-                }
-                seed += 1;
+/// Failures as they were saved before an edit, each shrunk and with all the faults that struck.
+struct Before {
+    folder: TempDir,
+    shrunk: Corpus,
+    whole: Corpus,
+}
+
+impl Before {
+    /// The failures of every case that takes something away.
+    fn of(scenarios: &[Arc<Scenario>]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [shrunk, whole] = ["shrunk", "whole"].map(|name| Corpus::new(folder.path().join(name)));
+        let before = Self { folder, shrunk, whole };
+        for case in scenarios.iter().flat_map(Case::all).filter(|case| case.without().is_some()) {
+            before.save_failures_of(&case);
+        }
+        before
+    }
+
+    fn save_failures_of(&self, case: &Case) {
+        let property = case.without().unwrap().violates;
+        let mut saved = 0;
+        for seed in (0..SEEDS).map(Seed) {
+            let run = Run::fuzzed(case, Engine::Native, seed);
+            if run.violation(property).is_none() {
+                continue;
             }
-            println!("{case}: {found} in {seed}");
+            let fired = &run.outcome.fired;
+            let minimal = shrink(case, Engine::Native, seed, property, fired).expect("a run is its faults");
+            let save = |corpus: &Corpus, faults: &[Fault], run: &Run| {
+                let failure = SavedSeed::new(case, Engine::Native, seed, property, faults, run);
+                corpus.save(&failure).unwrap()
+            };
+            if let Saved::Now(_) = save(&self.shrunk, &minimal.faults, &minimal.run) {
+                save(&self.whole, fired, &run);
+                saved += 1;
+            }
+            if saved == MOST {
+                return;
+            }
         }
     }
-    for corpus in [&small, &whole] {
-        for (edit, workflow) in EDITED {
+
+    /// What the files mean after an edit of the code, and perhaps of the scenario that they carry.
+    #[track_caller]
+    fn survive(&self, edit: &str, workflows: &[&'static Workflow], edit_text: fn(&str) -> String) {
+        for (corpus, form) in [(&self.shrunk, "shrunk"), (&self.whole, "with all its faults")] {
             let files = corpus.files().unwrap();
-            let mut kept = 0;
-            let mut by = std::collections::BTreeMap::<String, [u32; 4]>::new();
+            assert!(files.len() >= 150, "{} failures are too few to tell", files.len());
+            let mut lost = Vec::new();
             for file in &files {
-                let failure = Failure::read_for(&[workflow], file).unwrap_or_else(|bad| panic!("{bad}"));
+                let mut saved = SavedSeed::parse("", &fs::read_to_string(file).unwrap()).unwrap();
+                saved.case.text = edit_text(&saved.case.text);
+                // Read back from the file, as anybody would.
+                let edited = self.folder.path().join("edited.toml");
+                fs::write(&edited, saved.to_toml(&edited)).unwrap();
+                let failure = Failure::read_for(workflows, &edited).unwrap_or_else(|bad| panic!("{bad}"));
                 let (_, answer) = failure.replay();
-                let slot = match answer { Answer::Reproduced{..} => {kept += 1; 0}, Answer::Fixed => 1, Answer::Stale{..} => 2, Answer::Ambiguous{..} => 3 };
-                by.entry(failure.case.to_string()).or_default()[slot] += 1;
+                if !matches!(answer, Answer::Reproduced { .. }) {
+                    lost.push(format!("{}, seed {}: {answer:?}", failure.case, saved.seed));
+                }
             }
-            println!("{edit:?}: {kept}/{}  {by:?}", files.len());
+            let kept = files.len() - lost.len();
+            assert!(
+                kept * 100 >= files.len() * PERCENT,
+                "{edit}: only {kept} of {} failures {form} survive; these do not:\n{}",
+                files.len(),
+                lost.join("\n")
+            );
         }
     }
+}
+
+fn as_it_was(text: &str) -> String {
+    text.to_owned()
+}
+
+/// The scenario with one task more.
+fn with_another_task(text: &str) -> String {
+    let mut table: toml::Table = text.parse().unwrap();
+    let tasks = table.entry("tasks").or_insert_with(|| toml::Table::new().into()).as_table_mut().unwrap();
+    let count = tasks.get("count").map_or(3, |count| count.as_integer().unwrap());
+    tasks.insert("count".to_owned(), (count + 1).into());
+    format!("# One task more.\n{table}")
+}
+
+#[test]
+fn edits_of_a_team_leave_its_saved_failures_as_they_were() {
+    let scenarios = DESK.iter().map(|(name, text)| Scenario::parse_for(&[&AS_SAVED], name, text));
+    let scenarios: Vec<_> = scenarios.map(|read| read.unwrap_or_else(|bad| panic!("{bad}"))).collect();
+    let before = Before::of(&scenarios);
+    let count = before.shrunk.files().unwrap().len();
+    assert!(count >= 200, "{count} failures are too few to tell");
+    for (edit, workflow) in EDITED {
+        before.survive(&format!("{edit:?}"), &[workflow], as_it_was);
+    }
+    before.survive("another task", &[&AS_SAVED], with_another_task);
+
+    // The contrast: if every draw were another, the faults alone would not do.
+    let files = before.shrunk.files().unwrap().into_iter();
+    let (kept, lost): (Vec<_>, Vec<_>) = files.partition(|file| {
+        let mut failure = Failure::read_for(&[&AS_SAVED], file).unwrap();
+        failure.saved.seed.0 += SEEDS;
+        matches!(failure.replay().1, Answer::Reproduced { .. })
+    });
+    assert!(kept.len() < lost.len() * 3, "{} survive another seed, only {} do not", kept.len(), lost.len());
+}
+
+#[test]
+fn edits_of_the_shipped_teams_leave_their_saved_failures_as_they_were() {
+    let scenarios = scenario::read_all(&["scenarios/conductor".into(), "scenarios/standby".into()]);
+    let before = Before::of(&scenarios.unwrap_or_else(|bad| panic!("{}", bad[0])));
+    before.survive("a heartbeat", &[&CONDUCTOR, &STANDBY], as_it_was);
+    before.survive("another task", workflows::ALL, with_another_task);
 }

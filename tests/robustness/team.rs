@@ -15,7 +15,7 @@ use perfidy::safeguards::verify::Verify;
 use perfidy::scenario::Case;
 use perfidy::workflows::board::{Board, Entry};
 use perfidy::workflows::user::{USER, UserSay, user};
-use perfidy::workflows::{Briefing, Role, Workflow};
+use perfidy::workflows::{Briefing, Role, Workflow, conductor, standby};
 use perfidy_sim::{Context, Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -42,8 +42,6 @@ pub enum Edit {
     Heartbeat,
     /// Workers tell an auditing tool of every step before they take it.
     AuditCall,
-    /// The same, about the very intent that the step is about.
-    AuditCallOfTheSameIntent,
     /// Workers wait eight seconds for a tool instead of five.
     LongerTimeout,
 }
@@ -85,7 +83,6 @@ pub static EDITED: &[(Edit, Workflow)] = &[
     (Edit::DrawMidway, edited!(Edit::DrawMidway)),
     (Edit::Heartbeat, edited!(Edit::Heartbeat)),
     (Edit::AuditCall, edited!(Edit::AuditCall)),
-    (Edit::AuditCallOfTheSameIntent, edited!(Edit::AuditCallOfTheSameIntent)),
     (Edit::LongerTimeout, edited!(Edit::LongerTimeout)),
 ];
 
@@ -109,13 +106,31 @@ fn assemble(case: &Case, world: &mut World<Agents>, edit: Edit) {
     }
     match edit {
         Edit::Heartbeat => heartbeats(world),
-        Edit::AuditCall | Edit::AuditCallOfTheSameIntent => {
+        Edit::AuditCall => {
             let ms = SimSpan::from_millis;
             world.service(Name::new(AUDIT), ToolService::new(ms(20)..=ms(200), true));
         }
         _ => {}
     }
 }
+
+/// The shipped conductor, edited from outside: two more agents, of whom one draws and sends.
+pub static CONDUCTOR: Workflow = Workflow {
+    assemble: |case, world| {
+        (conductor::WORKFLOW.assemble)(case, world);
+        heartbeats(world);
+    },
+    ..conductor::WORKFLOW
+};
+
+/// The shipped standby team, edited in the same way.
+pub static STANDBY: Workflow = Workflow {
+    assemble: |case, world| {
+        (standby::WORKFLOW.assemble)(case, world);
+        heartbeats(world);
+    },
+    ..standby::WORKFLOW
+};
 
 #[derive(Hash, Debug)]
 struct Alive;
@@ -127,7 +142,7 @@ impl Message for Alive {
 }
 
 /// Adds an agent that sends a message every second to another, which ignores it.
-pub fn heartbeats(world: &mut World<Agents>) {
+fn heartbeats(world: &mut World<Agents>) {
     let [heart, wall] = ["heart", "wall"].map(Name::new);
     let model = SimSpan::ZERO..=SimSpan::ZERO;
     let of_heart = model.clone();
@@ -135,6 +150,7 @@ pub fn heartbeats(world: &mut World<Agents>) {
         let agent = Agent::new(context, of_heart.clone());
         async move {
             loop {
+                agent.draw("pulse", heart, |spot| spot.word("pulse"));
                 agent.send(wall, heart, Alive);
                 agent.sleep(SimSpan::from_secs(1)).await;
             }
@@ -313,7 +329,9 @@ struct Worker {
 impl Worker {
     fn recover(agent: Agent, briefing: Briefing, edit: Edit) -> Self {
         let mut work = BTreeMap::new();
-        checkpoint::recover(&agent, |Finished { intent, round }| drop(work.insert(*intent, (*round, true))));
+        checkpoint::recover(&agent, |Finished { intent, round }| {
+            work.insert(*intent, (*round, true));
+        });
         let operations = Rc::new(Operations::recover(&agent));
         Self { agent, briefing, edit, operations, work: Rc::new(RefCell::new(work)) }
     }
@@ -359,19 +377,19 @@ impl Worker {
 
     /// What an edit has a worker do before a step.
     async fn prepare(&self, wish: Wish, op: OpId) {
-        let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
-        let intent = match self.edit {
-            Edit::AuditCall => Name::joined(wish.intent, "/", tool),
-            Edit::AuditCallOfTheSameIntent => wish.intent,
+        match self.edit {
             Edit::DrawMidway => {
                 self.agent.draw("jitter", wish.intent, |spot| spot.word("jitter"));
-                return;
             }
-            _ => return,
-        };
-        let call = ToolCall { wish: Wish { tool, operation, intent }, op, keyed: true };
-        // The audit is a courtesy: nothing depends on its answer.
-        let _ = self.agent.call(call, self.patience()).await;
+            Edit::AuditCall => {
+                let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
+                let intent = Name::joined(wish.intent, "/", tool);
+                let call = ToolCall { wish: Wish { tool, operation, intent }, op, keyed: true };
+                // The audit is a courtesy: nothing depends on its answer.
+                let _ = self.agent.call(call, self.patience()).await;
+            }
+            _ => {}
+        }
     }
 
     fn patience(&self) -> SimSpan {
