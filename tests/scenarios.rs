@@ -26,6 +26,12 @@ use std::time::Duration;
 /// How many seeds a case as written gets if nobody says otherwise.
 const SEEDS: u64 = 200;
 
+/// How many saved failures there may be, and how many events each may have. The suite has five minutes, of which its saved
+/// failures get a fifth: 60 s. A slow machine makes 200,000 events a second in the profile of tests, which is 12 million in that
+/// time. Counted in events, the bound is the same on every machine.
+const MOST_FAILURES: usize = 1_200;
+const MOST_EVENTS: usize = 10_000;
+
 /// How long a run may take in real time before it counts as stuck.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -106,7 +112,19 @@ fn seed_trials() -> Vec<Trial> {
         Ok(failure) => seed_trial(file, failure),
         Err(bad) => unreadable(file, bad.to_string()),
     };
-    files.iter().map(|file| of_file(file)).collect()
+    let mut trials: Vec<Trial> = files.iter().map(|file| of_file(file)).collect();
+    trials.push(share_trial(files.len()));
+    trials
+}
+
+fn share_trial(failures: usize) -> Trial {
+    Trial::test("saved failures take at most a fifth of the time of the suite", move || {
+        if failures <= MOST_FAILURES {
+            return Ok(());
+        }
+        let what = format!("there are {failures} saved failures, and time for {MOST_FAILURES}");
+        fail(&what, &format!("{what}.\nKeep of failures that are alike the shortest, and delete the others."))
+    })
 }
 
 /// A test that fails, in the name of a file.
@@ -203,6 +221,12 @@ fn seed_trial(file: &Path, failure: Failure) -> Trial {
     Trial::test(file.clone(), move || {
         let (run, answer) = failure.replay();
         let Failure { saved, case, .. } = &failure;
+        let events = run.outcome.history.len();
+        if events > MOST_EVENTS {
+            let what = format!("{events} events, of which a saved failure may have {MOST_EVENTS}");
+            let why = "Every run of the tests replays it. Save it with fewer tasks, or with chaos that ends earlier";
+            return fail(&what, &format!("{file}: {what}.\n{why}."));
+        }
         match (answer, case.without().is_some()) {
             (Answer::Reproduced { .. }, true) | (Answer::Fixed, false) => Ok(()),
             (Answer::Reproduced { .. }, false) => {

@@ -40,10 +40,11 @@ pub fn replay(arguments: &Arguments) -> Status {
         };
         let Failure { saved, case, .. } = &failure;
         let (run, answer) = watchdog.watch(case, saved.seed, || failure.replay());
-        let refreshed = arguments.refresh && answer == (Answer::Reproduced { same_history: false });
+        let mut refreshed = arguments.refresh && answer == (Answer::Reproduced { same_history: false });
         if refreshed && let Err(error) = failure.refresh(&run) {
             complain(error);
             status = status.worse(Status::BadInput);
+            refreshed = false;
         }
         if arguments.format == Format::Json {
             let record = ReplayRecord::new(file, saved, &run, &answer);
@@ -52,7 +53,7 @@ pub fn replay(arguments: &Arguments) -> Status {
             if let Some(story) = Story::new(case, saved, &run, None) {
                 say(story);
             }
-            say(in_words(&file, &failure, &answer));
+            say(in_words(&file, &failure, &answer, refreshed));
         }
         status = status.worse(status_of(case, &answer));
     }
@@ -68,11 +69,14 @@ fn status_of(case: &Case, answer: &Answer) -> Status {
     }
 }
 
-fn in_words(file: &Path, failure: &Failure, answer: &Answer) -> String {
+fn in_words(file: &Path, failure: &Failure, answer: &Answer, refreshed: bool) -> String {
     let Failure { saved, case, .. } = failure;
     let answer = match answer {
         Answer::Reproduced { same_history: true } => {
             format!("reproduced, event for event (digest {})", saved.digest)
+        }
+        Answer::Reproduced { same_history: false } if refreshed => {
+            "reproduced; the history was not the saved one, and is now".to_owned()
         }
         Answer::Reproduced { same_history: false } => {
             "reproduced, though the history is not the saved one: the code has changed since (--refresh saves the new \

@@ -189,3 +189,83 @@ fn agent_names(workflow: &Workflow) -> Vec<String> {
     });
     singles.chain(roles).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workflows;
+
+    fn parse(text: &str) -> Result<Aliases, String> {
+        Aliases::parse(workflows::ALL, text)
+            .map_err(|list| Problems::new("seeds/aliases.toml", text, list).to_string())
+    }
+
+    #[track_caller]
+    fn refuses(text: &str, words: &[&str]) {
+        let said = parse(text).unwrap_err();
+        for word in words {
+            assert!(said.contains(word), "no `{word}` in:\n{said}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_its_place() {
+        refuses("[agent]\nboss = \"planner\"", &[":1:2", "unknown table `agent`", "did you mean `agents`?"]);
+        refuses("[agents]\nboss = \"planer\"", &[":2:8", "unknown agent `planer`", "did you mean `planner`?"]);
+        refuses("[agents]\nboss = 3", &[":2:8", "expected text in quotes"]);
+        refuses("agents = 3", &[":1:10", "expected a table"]);
+        refuses("[tools]\na = \"c\"\nb = \"c\"", &[":3:5", "`a` is called `c` already", "folder"]);
+        refuses("[tools]\na = \"planner\"\n[agents]\nb = \"planner\"", &["is called `planner` already"]);
+        refuses("[tools]\na = \"b\"\n[agents]\na = \"planner\"", &["has another new name already"]);
+        refuses("[steps]\na = \"b\"\nb = \"a\"", &[":2:5", "`b` is an old name as well as a new one", ":3:5"]);
+        refuses("[steps]\na = \"b\"\nb = \"c\"", &[":2:5", "`b` is an old name as well as a new one"]);
+        refuses("[steps]\na = \"a\"", &["called what it was called before"]);
+        refuses("[steps]\n\"a b\" = \"a\"", &["`a b` cannot be a name"]);
+        refuses("[steps]\na = \"\"", &["`` cannot be a name"]);
+        refuses("[steps\na = \"b\"", &[":1:"]);
+    }
+
+    #[test]
+    fn steps_and_nodes_do_not_share_their_names() {
+        let aliases = parse("[tools]\na = \"b\"\n[steps]\nb = \"a\"\nc = \"d\"").unwrap();
+        assert_eq!(aliases.count(), 3);
+        let renames = aliases.of(&workflows::conductor::WORKFLOW);
+        assert_eq!(renames, Renames::new([("a", "b")], [("b", "a"), ("c", "d")]));
+    }
+
+    #[test]
+    fn an_alias_concerns_the_workflows_that_have_the_new_name_and_not_the_old_one() {
+        let aliases = parse("[agents]\nboss = \"coordinator\"\nplanner = \"orchestrator\"\n[steps]\nplan = \"x\"");
+        let aliases = aliases.unwrap();
+        let conductor = aliases.of(&workflows::conductor::WORKFLOW);
+        assert_eq!(conductor, Renames::new([("boss", "coordinator")], []), "it still has a planner and a step plan");
+        let standby = aliases.of(&workflows::standby::WORKFLOW);
+        assert_eq!(standby, Renames::new([("planner", "orchestrator")], [("plan", "x")]));
+    }
+
+    #[test]
+    fn a_role_is_renamed_with_its_members_and_a_group_by_itself() {
+        let aliases = parse("[agents]\nrunner = \"executor\"\nrunners = \"executors\"").unwrap();
+        let renames = aliases.of(&workflows::conductor::WORKFLOW);
+        let node = |name| renames.node(name).map(|name| name.to_string());
+        assert_eq!(node("runner-1").as_deref(), Some("executor-1"));
+        assert_eq!(node("runner-32").as_deref(), Some("executor-32"));
+        assert_eq!(node("runner-33"), None, "there are no more");
+        assert_eq!(node("runners").as_deref(), Some("executors"));
+        assert_eq!(renames.step("runner"), None);
+    }
+
+    #[test]
+    fn the_nearest_file_up_to_the_corpus_counts() {
+        let outside = tempfile::tempdir().unwrap();
+        let corpus = outside.path().join("seeds");
+        let folder = corpus.join("conductor");
+        std::fs::create_dir_all(&folder).unwrap();
+        let found = || Aliases::beside(&folder.join("lost-ack-1.toml"), "conductor/lost-ack");
+        for (place, counts) in [(outside.path(), false), (&corpus, true), (&folder, true)] {
+            let file = place.join(Aliases::FILE);
+            std::fs::write(&file, "").unwrap();
+            assert_eq!(found(), counts.then_some(file));
+        }
+    }
+}

@@ -165,6 +165,10 @@ impl Failure {
         for (span, value) in spans.into_iter().rev() {
             text.replace_range(span, &toml::Value::String(value).to_string());
         }
+        // The head of the file says in a comment what broke.
+        let head = text.find("\n\n").unwrap_or(0);
+        let told_anew = text[..head].replacen(&self.saved.message, &violation.message, 1);
+        text.replace_range(..head, &told_anew);
         corpus::replace(&self.path, &self.text, &text)
     }
 

@@ -18,10 +18,10 @@ mod team;
 use perfidy::explore::{Answer, Corpus, Failure, Run, Saved, SavedSeed, shrink};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy::workflows::{self, Workflow};
-use perfidy_sim::{Engine, Fault, Seed};
+use perfidy_sim::{Engine, EventId, Fault, Plan, Seed, SimTime};
 use std::fs;
 use std::sync::Arc;
-use team::{AS_SAVED, CONDUCTOR, EDITED, STANDBY};
+use team::{AS_SAVED, CONDUCTOR, EDITED, RENAMED, STANDBY};
 use tempfile::TempDir;
 
 /// How many different failures of a case are saved at most.
@@ -126,11 +126,16 @@ fn with_another_task(text: &str) -> String {
     format!("# One task more.\n{table}")
 }
 
+fn desk() -> Vec<Arc<Scenario>> {
+    let read = |(name, text): &(&str, &str)| {
+        Scenario::parse_for(&[&AS_SAVED], name, text).unwrap_or_else(|bad| panic!("{bad}"))
+    };
+    DESK.iter().map(read).collect()
+}
+
 #[test]
 fn edits_of_a_team_leave_its_saved_failures_as_they_were() {
-    let scenarios = DESK.iter().map(|(name, text)| Scenario::parse_for(&[&AS_SAVED], name, text));
-    let scenarios: Vec<_> = scenarios.map(|read| read.unwrap_or_else(|bad| panic!("{bad}"))).collect();
-    let before = Before::of(&scenarios);
+    let before = Before::of(&desk());
     let count = before.shrunk.files().unwrap().len();
     assert!(count >= 200, "{count} failures are too few to tell");
     for (edit, workflow) in EDITED {
@@ -154,4 +159,66 @@ fn edits_of_the_shipped_teams_leave_their_saved_failures_as_they_were() {
     let before = Before::of(&scenarios.unwrap_or_else(|bad| panic!("{}", bad[0])));
     before.survive("a heartbeat", &[&CONDUCTOR, &STANDBY], as_it_was);
     before.survive("another task", workflows::ALL, with_another_task);
+}
+
+const ALIASES: &str = r#"
+[agents]
+clerk = "secretary"
+worker = "hand"
+workers = "hands"
+
+[tools]
+mail = "post"
+warehouse = "store"
+
+[steps]
+assign = "order"
+file-ticket = "open-ticket"
+pay = "settle"
+"#;
+
+/// When everything happened, and what led to it.
+fn course(run: &Run) -> Vec<(SimTime, Option<EventId>)> {
+    run.outcome.history.events().iter().map(|event| (event.at, event.cause)).collect()
+}
+
+#[test]
+fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_is_told_of_them() {
+    let before = Before::of(&desk());
+    for file in before.whole.files().unwrap() {
+        // Where no fault and no line of the scenario names an agent, nobody misses one.
+        let text = fs::read_to_string(&file).unwrap();
+        if text.contains("workers = 3") || text.contains("clerk,") {
+            let bad = Failure::read_for(&[&RENAMED], &file).unwrap_err().to_string();
+            let hint = format!("say so in {}", file.with_file_name("aliases.toml").display());
+            assert!(bad.contains(&hint), "{bad}");
+        }
+    }
+    for corpus in ["shrunk", "whole"] {
+        fs::write(before.folder.path().join(corpus).join("aliases.toml"), ALIASES).unwrap();
+    }
+    let mut renamed = String::new();
+    for corpus in [&before.shrunk, &before.whole] {
+        for file in corpus.files().unwrap() {
+            let then = SavedSeed::parse("", &fs::read_to_string(&file).unwrap()).unwrap();
+            let failure = Failure::read_for(&[&RENAMED], &file).unwrap_or_else(|bad| panic!("{bad}"));
+            let (run, answer) = failure.replay();
+            assert_eq!(answer, Answer::Reproduced { same_history: false }, "{}", file.display());
+            renamed.extend(failure.saved.faults.iter().map(|fault| format!("{fault}\n")));
+
+            let scenario = Scenario::parse_for(&[&AS_SAVED], &then.case.scenario, &then.case.text).unwrap();
+            let case = Case::labelled(&scenario, &then.case.label).unwrap();
+            let plan = Plan::Explicit(then.faults.as_slice().into());
+            let original = Run::planned(&case, then.engine, then.seed, &plan);
+            assert_eq!(original.outcome.digest(), then.digest);
+            assert_eq!(course(&run), course(&original), "{}", file.display());
+        }
+    }
+    // Every kind of name came up, and none of the old ones did.
+    for name in ["secretary", "hand-1", "post", "store", "before order", "/open-ticket", "/settle"] {
+        assert!(renamed.contains(name), "no {name}");
+    }
+    for name in ["clerk", "worker", "mail", "warehouse", "before assign", "file-ticket", "/pay"] {
+        assert!(!renamed.contains(name), "{name}");
+    }
 }

@@ -21,8 +21,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-const CLERK: &str = "clerk";
-
 /// A tool that only an edited team knows.
 const AUDIT: &str = "audit";
 
@@ -44,15 +42,38 @@ pub enum Edit {
     AuditCall,
     /// Workers wait eight seconds for a tool instead of five.
     LongerTimeout,
+    /// The clerk is called secretary, its workers hands, and it orders what it assigned.
+    Renamed,
+}
+
+/// What the agents and their steps are called.
+struct Names {
+    clerk: [&'static str; 1],
+    workers: [Role; 1],
+    crash_points: [&'static str; 4],
+}
+
+const fn names(clerk: &'static str, group: &'static str, member: &'static str, assign: &'static str) -> Names {
+    let workers = [Role { group, member, count: 1..=8, default: 2 }];
+    Names { clerk: [clerk], workers, crash_points: [assign, "call", "record", "report"] }
+}
+
+static AT_FIRST: Names = names("clerk", "workers", "worker", "assign");
+static TODAY: Names = names("secretary", "hands", "hand", "order");
+
+impl Edit {
+    fn names(self) -> &'static Names {
+        if self == Self::Renamed { &TODAY } else { &AT_FIRST }
+    }
 }
 
 /// The team with an edit.
-const fn team(assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
+const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
     Workflow {
         name: "desk",
         about: "a clerk hands steps to workers and looks for their effects",
-        roles: &[Role { group: "workers", member: "worker", count: 1..=8, default: 2 }],
-        singles: &[CLERK],
+        roles: &names.workers,
+        singles: &names.clerk,
         safeguards: &[
             "checkpoint",
             "idempotency-keys",
@@ -62,7 +83,7 @@ const fn team(assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
             "tool-dedupe",
             "verify",
         ],
-        crash_points: &["assign", "call", "record", "report"],
+        crash_points: &names.crash_points,
         properties: &["eventual-termination", "no-duplicate-effects", "no-lost-effects"],
         assemble,
     }
@@ -70,7 +91,7 @@ const fn team(assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
 
 macro_rules! edited {
     ($edit:expr) => {
-        team(|case, world| assemble(case, world, $edit))
+        team(&AT_FIRST, |case, world| assemble(case, world, $edit))
     };
 }
 
@@ -86,9 +107,15 @@ pub static EDITED: &[(Edit, Workflow)] = &[
     (Edit::LongerTimeout, edited!(Edit::LongerTimeout)),
 ];
 
+/// The team after it got other names.
+pub static RENAMED: Workflow = team(&TODAY, |case, world| assemble(case, world, Edit::Renamed));
+
 fn assemble(case: &Case, world: &mut World<Agents>, edit: Edit) {
-    let briefing = Briefing::new(case, Some("workers"));
-    briefing.hire(world, Name::new(USER), |agent, briefing| Box::pin(user(agent, briefing, &[CLERK])));
+    let briefing = Briefing::new(case, Some(edit.names().workers[0].group));
+    briefing.hire(world, Name::new(USER), match edit {
+        Edit::Renamed => |agent, briefing| Box::pin(user(agent, briefing, &TODAY.clerk)),
+        _ => |agent, briefing| Box::pin(user(agent, briefing, &AT_FIRST.clerk)),
+    });
     let mut hire = |name: Name, work: fn(Agent, Briefing, Edit) -> perfidy_sim::LocalFuture| {
         let (briefing, model) = (briefing.clone(), case.scenario.model.latency.clone());
         world.agent(name, move |context: Context<Agents>| {
@@ -100,7 +127,7 @@ fn assemble(case: &Case, world: &mut World<Agents>, edit: Edit) {
             work(agent, briefing.clone(), edit)
         });
     };
-    hire(Name::new(CLERK), |agent, briefing, edit| Box::pin(Clerk::recover(agent, briefing, edit).run()));
+    hire(Name::new(edit.names().clerk[0]), |agent, briefing, edit| Box::pin(Clerk::recover(agent, briefing, edit).run()));
     for worker in briefing.doers.iter() {
         hire(*worker, |agent, briefing, edit| Box::pin(Worker::recover(agent, briefing, edit).run()));
     }
@@ -267,7 +294,7 @@ impl Clerk {
                 self.agent.draw("second thought", intent, |spot| spot.word("second thought"));
             }
             self.agent.expect(to, "word that a step is done", intent);
-            self.agent.before("assign", intent).await;
+            self.agent.before(self.edit.names().crash_points[0], intent).await;
             self.agent.claim(Claim::Ordered { intent, to });
             self.agent.send(to, intent, Say::Assign { task, step, round });
         }
