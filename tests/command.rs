@@ -506,7 +506,8 @@ fn a_fault_that_the_run_was_too_short_for_is_ambiguous() {
     let place = Place::new();
     let file = place.saved_failure();
     place.change(&file, fault_of, |_| {
-        "[[fault]]\nat = \"crash planner, window, try 1\"\ndo = \"crash planner at 4m 59s for good\"\n".to_owned()
+        "[[fault]]\nat = \"crash planner, window, try 1\"\ndo = \"crash planner at 4m 59s for good\"\n"
+            .to_owned()
     });
     let said = place.perfidy(&["replay", &file]).ends_with(3).calmly();
     said.says(&["ambiguous: all was over at ", "before `crash planner, window, try 1` could come up"]);
@@ -516,9 +517,11 @@ fn a_fault_that_the_run_was_too_short_for_is_ambiguous() {
 fn a_failure_whose_safeguard_is_back_is_fixed_as_it_should_be() {
     let place = Place::new();
     let file = place.saved_failure();
-    place.change(&file, |text| text.find("persist-before-call").map(|at| at..at), |_| {
-        "idempotency-keys = true\n".to_owned()
-    });
+    place.change(
+        &file,
+        |text| text.find("persist-before-call").map(|at| at..at),
+        |_| "idempotency-keys = true\n".to_owned(),
+    );
     let said = place.perfidy(&["replay", &file]).ends_with(0).calmly();
     said.says(&["fixed: every fault was met, and no-duplicate-effects holds"]);
 }
@@ -547,7 +550,7 @@ fn a_failure_with_another_history_is_refreshed_when_asked_to_and_nothing_else_in
 
     place.change(&file, |text| text.find("\ndigest = \"").map(|at| at + 11..at + 43), |_| "0".repeat(32));
     let message = "bank.refund happened twice";
-    for from in [0, whole.find("\nmessage").unwrap()] {
+    for from in [whole.find("\nmessage").unwrap(), 0] {
         let words = |text: &str| text[from..].find(message).map(|at| from + at..from + at + message.len());
         place.change(&file, words, |_| "it broke".to_owned());
     }
@@ -569,8 +572,16 @@ fn a_failure_saved_under_other_names_asks_for_aliases_and_is_replayed_with_them(
         "if something was renamed since this was saved, say so in seeds/bank/aliases.toml",
     ]);
     place.write("seeds/aliases.toml", "[agents]\nrunner = \"executor\"\nrunners = \"executors\"\n");
-    place.perfidy(&["replay", "seeds"]).ends_with(1).calmly().says(&["no-duplicate-effects broke", "reproduced"]);
-    place.perfidy(&["check", "seeds"]).ends_with(0).calmly().says(&["seeds/aliases.toml: aliases of 2 names"]);
+    place
+        .perfidy(&["replay", "seeds"])
+        .ends_with(1)
+        .calmly()
+        .says(&["no-duplicate-effects broke", "reproduced"]);
+    place
+        .perfidy(&["check", "seeds"])
+        .ends_with(0)
+        .calmly()
+        .says(&["seeds/aliases.toml: aliases of 2 names"]);
 
     place.write("seeds/aliases.toml", "[agents]\nrunners = \"executers\"\n");
     for command in ["replay", "check"] {

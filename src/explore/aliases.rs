@@ -146,15 +146,18 @@ impl Alias<'_> {
             return Some(not_a_word(self.new.span(), new));
         }
         if old == new {
-            let problem = Problem::at(self.new.span(), format!("`{old}` is called what it was called before"));
+            let problem =
+                Problem::at(self.new.span(), format!("`{old}` is called what it was called before"));
             return Some(problem.help("write old = \"new\", or take the line out"));
         }
         if earlier.iter().any(|other| self.is_akin(other) && other.old.name == old) {
-            let problem = Problem::at(self.old.key_span.clone(), format!("`{old}` has another new name already"));
+            let problem =
+                Problem::at(self.old.key_span.clone(), format!("`{old}` has another new name already"));
             return Some(problem.help("agents and tools share one set of names; take one of the lines out"));
         }
         if let Some(other) = earlier.iter().find(|other| self.is_akin(other) && other.new.get_ref() == new) {
-            let message = format!("`{}` is called `{new}` already, and one name cannot be both", other.old.name);
+            let message =
+                format!("`{}` is called `{new}` already, and one name cannot be both", other.old.name);
             return Some(Problem::at(self.new.span(), message).help(AGES));
         }
         if all.iter().any(|other| self.is_akin(other) && other.old.name == new) {
@@ -169,8 +172,11 @@ impl Alias<'_> {
         if known.iter().any(|known| known == new) {
             return None;
         }
-        let mut known: Vec<&str> =
-            known.iter().map(String::as_str).filter(|name| !name.ends_with(|c: char| c.is_ascii_digit())).collect();
+        let mut known: Vec<&str> = known
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.ends_with(|c: char| c.is_ascii_digit()))
+            .collect();
         known.sort_unstable();
         known.dedup();
         Some(Problem::unknown(self.new.span(), "agent", new, &known))
@@ -211,13 +217,19 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_with_its_place() {
         refuses("[agent]\nboss = \"planner\"", &[":1:2", "unknown table `agent`", "did you mean `agents`?"]);
-        refuses("[agents]\nboss = \"planer\"", &[":2:8", "unknown agent `planer`", "did you mean `planner`?"]);
+        refuses(
+            "[agents]\nboss = \"planer\"",
+            &[":2:8", "unknown agent `planer`", "did you mean `planner`?"],
+        );
         refuses("[agents]\nboss = 3", &[":2:8", "expected text in quotes"]);
         refuses("agents = 3", &[":1:10", "expected a table"]);
         refuses("[tools]\na = \"c\"\nb = \"c\"", &[":3:5", "`a` is called `c` already", "folder"]);
         refuses("[tools]\na = \"planner\"\n[agents]\nb = \"planner\"", &["is called `planner` already"]);
         refuses("[tools]\na = \"b\"\n[agents]\na = \"planner\"", &["has another new name already"]);
-        refuses("[steps]\na = \"b\"\nb = \"a\"", &[":2:5", "`b` is an old name as well as a new one", ":3:5"]);
+        refuses(
+            "[steps]\na = \"b\"\nb = \"a\"",
+            &[":2:5", "`b` is an old name as well as a new one", ":3:5"],
+        );
         refuses("[steps]\na = \"b\"\nb = \"c\"", &[":2:5", "`b` is an old name as well as a new one"]);
         refuses("[steps]\na = \"a\"", &["called what it was called before"]);
         refuses("[steps]\n\"a b\" = \"a\"", &["`a b` cannot be a name"]);
@@ -235,10 +247,15 @@ mod tests {
 
     #[test]
     fn an_alias_concerns_the_workflows_that_have_the_new_name_and_not_the_old_one() {
-        let aliases = parse("[agents]\nboss = \"coordinator\"\nplanner = \"orchestrator\"\n[steps]\nplan = \"x\"");
+        let aliases =
+            parse("[agents]\nboss = \"coordinator\"\nplanner = \"orchestrator\"\n[steps]\nplan = \"x\"");
         let aliases = aliases.unwrap();
         let conductor = aliases.of(&workflows::conductor::WORKFLOW);
-        assert_eq!(conductor, Renames::new([("boss", "coordinator")], []), "it still has a planner and a step plan");
+        assert_eq!(
+            conductor,
+            Renames::new([("boss", "coordinator")], []),
+            "it still has a planner and a step plan"
+        );
         let standby = aliases.of(&workflows::standby::WORKFLOW);
         assert_eq!(standby, Renames::new([("planner", "orchestrator")], [("plan", "x")]));
     }

@@ -114,7 +114,8 @@ impl Failure {
         }
         let renames = workflow_of(workflows, &saved.case.text).map(|workflow| aliases.of(workflow));
         let renames = renames.filter(|renames| *renames != Renames::default());
-        let today = |text: &str| renames.as_ref().map_or_else(|| text.to_owned(), |r| scenario::renamed(text, r));
+        let today =
+            |text: &str| renames.as_ref().map_or_else(|| text.to_owned(), |r| scenario::renamed(text, r));
         saved.case.text = today(&saved.case.text);
         if let Some(renames) = &renames {
             saved.faults.iter_mut().for_each(|fault| *fault = renames.fault(*fault));

@@ -37,7 +37,12 @@ impl std::error::Error for NoSuchCase {}
 impl Case {
     /// The scenario as written.
     pub fn as_written(scenario: &Arc<Scenario>) -> Self {
-        Self { scenario: Arc::clone(scenario), safeguards: scenario.safeguards.clone(), without: None, formerly: None }
+        Self {
+            scenario: Arc::clone(scenario),
+            safeguards: scenario.safeguards.clone(),
+            without: None,
+            formerly: None,
+        }
     }
 
     /// All cases of a scenario: as written first.

@@ -159,11 +159,11 @@ violates = "clerk"
 
     #[test]
     fn names_are_replaced_where_they_are_names() {
-        let nodes =
-            [("clerk", "desk"), ("workers", "hands"), ("worker-1", "hand-1"), ("mail", "post")];
+        let nodes = [("clerk", "desk"), ("workers", "hands"), ("worker-1", "hand-1"), ("mail", "post")];
         let renames = Renames::new(nodes, [("file", "open"), ("call", "ask")]);
         let text = renamed(TEXT, &renames);
-        let changed: Vec<&str> = text.lines().zip(TEXT.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
+        let changed: Vec<&str> =
+            text.lines().zip(TEXT.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
         assert_eq!(
             changed,
             [

@@ -53,7 +53,12 @@ struct Names {
     crash_points: [&'static str; 4],
 }
 
-const fn names(clerk: &'static str, group: &'static str, member: &'static str, assign: &'static str) -> Names {
+const fn names(
+    clerk: &'static str,
+    group: &'static str,
+    member: &'static str,
+    assign: &'static str,
+) -> Names {
     let workers = [Role { group, member, count: 1..=8, default: 2 }];
     Names { clerk: [clerk], workers, crash_points: [assign, "call", "record", "report"] }
 }
@@ -112,10 +117,14 @@ pub static RENAMED: Workflow = team(&TODAY, |case, world| assemble(case, world, 
 
 fn assemble(case: &Case, world: &mut World<Agents>, edit: Edit) {
     let briefing = Briefing::new(case, Some(edit.names().workers[0].group));
-    briefing.hire(world, Name::new(USER), match edit {
-        Edit::Renamed => |agent, briefing| Box::pin(user(agent, briefing, &TODAY.clerk)),
-        _ => |agent, briefing| Box::pin(user(agent, briefing, &AT_FIRST.clerk)),
-    });
+    briefing.hire(
+        world,
+        Name::new(USER),
+        match edit {
+            Edit::Renamed => |agent, briefing| Box::pin(user(agent, briefing, &TODAY.clerk)),
+            _ => |agent, briefing| Box::pin(user(agent, briefing, &AT_FIRST.clerk)),
+        },
+    );
     let mut hire = |name: Name, work: fn(Agent, Briefing, Edit) -> perfidy_sim::LocalFuture| {
         let (briefing, model) = (briefing.clone(), case.scenario.model.latency.clone());
         world.agent(name, move |context: Context<Agents>| {
@@ -127,7 +136,9 @@ fn assemble(case: &Case, world: &mut World<Agents>, edit: Edit) {
             work(agent, briefing.clone(), edit)
         });
     };
-    hire(Name::new(edit.names().clerk[0]), |agent, briefing, edit| Box::pin(Clerk::recover(agent, briefing, edit).run()));
+    hire(Name::new(edit.names().clerk[0]), |agent, briefing, edit| {
+        Box::pin(Clerk::recover(agent, briefing, edit).run())
+    });
     for worker in briefing.doers.iter() {
         hire(*worker, |agent, briefing, edit| Box::pin(Worker::recover(agent, briefing, edit).run()));
     }
@@ -245,8 +256,9 @@ impl Clerk {
     }
 
     async fn on_say(&mut self, say: Say) {
-        let (Say::Assign { task, step, round } | Say::Done { task, step, round } | Say::Failed { task, step, round }) =
-            say;
+        let (Say::Assign { task, step, round }
+        | Say::Done { task, step, round }
+        | Say::Failed { task, step, round }) = say;
         let awaited = self.board.get(task).is_some_and(|progress| {
             progress.closed.is_none() && !progress.complete[step] && progress.rounds[step] == round
         });
@@ -377,7 +389,11 @@ impl Worker {
                     let worker = self.clone();
                     self.agent.spawn(async move {
                         let done = worker.carry_out(wish, round).await;
-                        let say = if done { Say::Done { task, step, round } } else { Say::Failed { task, step, round } };
+                        let say = if done {
+                            Say::Done { task, step, round }
+                        } else {
+                            Say::Failed { task, step, round }
+                        };
                         worker.agent.send(clerk, wish.intent, say);
                     });
                 }

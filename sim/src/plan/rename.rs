@@ -101,7 +101,9 @@ impl Renames {
     pub fn action(&self, mut action: Action) -> Action {
         match &mut action {
             Action::Cut { left, right, .. } => {
-                [left, right].into_iter().for_each(|group| *group = Name::new(&self.nodes_in(group.as_str())));
+                [left, right]
+                    .into_iter()
+                    .for_each(|group| *group = Name::new(&self.nodes_in(group.as_str())));
             }
             Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => {
                 *node = self.node(node.as_str()).unwrap_or(*node);
