@@ -16,7 +16,8 @@
 //! record = "persist"
 //! ```
 //!
-//! An alias of an agent concerns the failures of workflows that have the new name and no longer the old one; an alias of a
+//! A failure is older than an alias if it names what has another name today, and younger if it names what is called so. If it
+//! names neither it is tried as both. An alias of an agent concerns the failures of workflows that have the new name and no longer the old one; an alias of a
 //! step those that do not crash at a step of the old name any more. Of several files the nearest counts. Where one
 //! name was two in failures of different age, each age needs a folder with a file of its own.
 
@@ -107,27 +108,27 @@ impl Aliases {
         self.tables.values().map(BTreeMap::len).sum()
     }
 
-    /// What they come to for failures of a workflow: from the names of then to those of today.
-    pub(super) fn of(&self, workflow: &Workflow) -> Renames {
-        let pairs = |table: &str| {
-            let names = self.tables.get(table).into_iter().flatten();
-            names.map(|(old, new)| (old.as_str(), new.as_str())).collect::<Vec<_>>()
-        };
+    /// What each alias that concerns the failures of a workflow comes to: from names of then to those of today.
+    pub(super) fn of(&self, workflow: &Workflow) -> Vec<Renames> {
         let known = agent_names(workflow);
         let is_today = |name: &str| known.iter().any(|known| known == name);
-        let mut nodes: Vec<(String, String)> =
-            pairs("tools").into_iter().map(|(old, new)| (old.to_owned(), new.to_owned())).collect();
-        for (old, new) in pairs("agents") {
-            if !is_today(new) || is_today(old) {
-                continue;
+        let alias = |table: &str, old: &str, new: &str| match table {
+            "agents" if !is_today(new) || is_today(old) => None,
+            "agents" => {
+                let role = workflow.roles.iter().find(|role| role.member == new);
+                let numbers = role.map_or(0, |role| *role.count.end());
+                let members: Vec<_> = (1..=numbers)
+                    .map(|number| (format!("{old}-{number}"), format!("{new}-{number}")))
+                    .collect();
+                let members = members.iter().map(|(old, new)| (old.as_str(), new.as_str()));
+                Some(Renames::new(members.chain([(old, new)]), []))
             }
-            nodes.push((old.to_owned(), new.to_owned()));
-            if let Some(role) = workflow.roles.iter().find(|role| role.member == new) {
-                nodes.extend((1..=*role.count.end()).map(|n| (format!("{old}-{n}"), format!("{new}-{n}"))));
-            }
-        }
-        let steps = pairs("steps").into_iter().filter(|(old, _)| !workflow.crash_points.contains(old));
-        Renames::new(nodes.iter().map(|(old, new)| (old.as_str(), new.as_str())), steps)
+            "tools" => Some(Renames::new([(old, new)], [])),
+            _ if workflow.crash_points.contains(&old) => None,
+            _ => Some(Renames::new([], [(old, new)])),
+        };
+        let all = self.tables.iter().flat_map(|(table, names)| names.iter().map(move |names| (table, names)));
+        all.filter_map(|(table, (old, new))| alias(table, old, new)).collect()
     }
 }
 
@@ -241,7 +242,7 @@ mod tests {
     fn steps_and_nodes_do_not_share_their_names() {
         let aliases = parse("[tools]\na = \"b\"\n[steps]\nb = \"a\"\nc = \"d\"").unwrap();
         assert_eq!(aliases.count(), 3);
-        let renames = aliases.of(&workflows::conductor::WORKFLOW);
+        let renames: Renames = aliases.of(&workflows::conductor::WORKFLOW).into_iter().collect();
         assert_eq!(renames, Renames::new([("a", "b")], [("b", "a"), ("c", "d")]));
     }
 
@@ -250,20 +251,20 @@ mod tests {
         let aliases =
             parse("[agents]\nboss = \"coordinator\"\nplanner = \"orchestrator\"\n[steps]\nplan = \"x\"");
         let aliases = aliases.unwrap();
-        let conductor = aliases.of(&workflows::conductor::WORKFLOW);
+        let conductor: Renames = aliases.of(&workflows::conductor::WORKFLOW).into_iter().collect();
         assert_eq!(
             conductor,
             Renames::new([("boss", "coordinator")], []),
             "it still has a planner and a step plan"
         );
-        let standby = aliases.of(&workflows::standby::WORKFLOW);
+        let standby: Renames = aliases.of(&workflows::standby::WORKFLOW).into_iter().collect();
         assert_eq!(standby, Renames::new([("planner", "orchestrator")], [("plan", "x")]));
     }
 
     #[test]
     fn a_role_is_renamed_with_its_members_and_a_group_by_itself() {
         let aliases = parse("[agents]\nrunner = \"executor\"\nrunners = \"executors\"").unwrap();
-        let renames = aliases.of(&workflows::conductor::WORKFLOW);
+        let renames: Renames = aliases.of(&workflows::conductor::WORKFLOW).into_iter().collect();
         let node = |name| renames.node(name).map(|name| name.to_string());
         assert_eq!(node("runner-1").as_deref(), Some("executor-1"));
         assert_eq!(node("runner-32").as_deref(), Some("executor-32"));

@@ -17,6 +17,8 @@ pub struct Failure {
     pub saved: SavedSeed,
     /// The case.
     pub case: Case,
+    /// The same under other names, if the file does not say how old it is.
+    perhaps: Option<Case>,
     path: PathBuf,
     /// The file as it was read.
     text: String,
@@ -76,6 +78,13 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// Whether the property broke again.
+    pub fn is_reproduced(&self) -> bool {
+        matches!(self, Self::Reproduced { .. })
+    }
+}
+
 impl Failure {
     /// Reads a saved failure, and the [`Aliases`] beside it.
     ///
@@ -112,14 +121,12 @@ impl Failure {
             let problem = Problem::whole(format!("there is no property `{}`", saved.property));
             return Err(Problems::new(shown, text, vec![problem]).into());
         }
-        let renames = workflow_of(workflows, &saved.case.text).map(|workflow| aliases.of(workflow));
-        let renames = renames.filter(|renames| *renames != Renames::default());
-        let today =
-            |text: &str| renames.as_ref().map_or_else(|| text.to_owned(), |r| scenario::renamed(text, r));
+        let all =
+            workflow_of(workflows, &saved.case.text).map_or_else(Vec::new, |workflow| aliases.of(workflow));
+        let Names { older, unclear } = Names::of(&saved, all);
+        let today = |text: &str| scenario::renamed(text, &older);
         saved.case.text = today(&saved.case.text);
-        if let Some(renames) = &renames {
-            saved.faults.iter_mut().for_each(|fault| *fault = renames.fault(*fault));
-        }
+        saved.faults.iter_mut().for_each(|fault| *fault = older.fault(*fault));
         let scenario = Scenario::parse_for(workflows, &saved.case.scenario, &saved.case.text);
         let scenario = scenario.map_err(|problems| may_be_renamed(problems, path))?;
         let mut case = Case::labelled(&scenario, &saved.case.label).map_err(|error| {
@@ -132,14 +139,36 @@ impl Failure {
         if !problems.is_empty() {
             return Err(may_be_renamed(Problems::new(shown, text_today, problems), path).into());
         }
-        case.formerly = renames.map(|renames| Arc::new(renames.reversed()));
-        Ok(Self { saved, case, path: path.to_owned(), text })
+        // What is not clear is taken to be as old as the rest, and else tried the other way round.
+        let both: Renames = [older.clone(), unclear.clone()].into_iter().collect();
+        let (likely, perhaps) = if older.is_empty() { (older, both) } else { (both, older) };
+        let drawn_under =
+            |renames: Renames| Some(Arc::new(renames.reversed())).filter(|names| !names.is_empty());
+        case.formerly = drawn_under(likely);
+        let perhaps = (!unclear.is_empty()).then(|| {
+            let mut case = case.clone();
+            case.formerly = drawn_under(perhaps);
+            case
+        });
+        Ok(Self { saved, case, perhaps, path: path.to_owned(), text })
+    }
+
+    /// Whether it was saved under other names than those of today.
+    pub fn is_renamed(&self) -> bool {
+        self.case.formerly.is_some()
     }
 
     /// Runs it again.
     pub fn replay(&self) -> (Run, Answer) {
+        let first = self.replay_as(&self.case);
+        let Some(perhaps) = self.perhaps.as_ref().filter(|_| !first.1.is_reproduced()) else { return first };
+        let second = self.replay_as(perhaps);
+        if second.1.is_reproduced() { second } else { first }
+    }
+
+    fn replay_as(&self, case: &Case) -> (Run, Answer) {
         let plan = Plan::Explicit(self.saved.faults.as_slice().into());
-        let run = Run::planned(&self.case, self.saved.engine, self.saved.seed, &plan);
+        let run = Run::planned(case, self.saved.engine, self.saved.seed, &plan);
         let answer = self.answer(&run);
         (run, answer)
     }
@@ -170,7 +199,7 @@ impl Failure {
         let head = text.find("\n\n").unwrap_or(0);
         let told_anew = text[..head].replacen(&self.saved.message, &violation.message, 1);
         text.replace_range(..head, &told_anew);
-        corpus::replace(&self.path, &self.text, &text)
+        corpus::rewrite(&self.path, &self.text, &text)
     }
 
     fn answer(&self, run: &Run) -> Answer {
@@ -204,6 +233,26 @@ impl Failure {
                 Answer::Ambiguous { why: format!("{ended} before `{missing}` could come up") }
             }
         }
+    }
+}
+
+/// Which aliases concern a failure.
+struct Names {
+    /// Those of which it has the old names.
+    older: Renames,
+    /// Those of which it has neither the old names nor the new ones.
+    unclear: Renames,
+}
+
+impl Names {
+    fn of(saved: &SavedSeed, aliases: Vec<Renames>) -> Self {
+        let has = |names: &Renames| {
+            let in_text = scenario::renamed(&saved.case.text, names) != saved.case.text;
+            in_text || saved.faults.iter().any(|fault| names.fault(*fault) != *fault)
+        };
+        let (older, rest): (Vec<_>, Vec<_>) = aliases.into_iter().partition(&has);
+        let unclear = rest.into_iter().filter(|alias| !has(&alias.reversed())).collect();
+        Self { older: older.into_iter().collect(), unclear }
     }
 }
 

@@ -3,8 +3,8 @@
 //! The file carries the text of its scenario, so that it means the same from any directory and after the scenario
 //! has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
 
-use crate::explore::Run;
-use crate::scenario::{Case, Problem, Problems};
+use crate::explore::Minimal;
+use crate::scenario::{Problem, Problems};
 use perfidy_sim::{Digest, Engine, Fault, Seed};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -29,6 +29,9 @@ pub struct SavedSeed {
     pub seed: Seed,
     /// The fingerprint of the history.
     pub digest: Digest,
+    /// Whether something could perhaps still be left out, because shrinking was cut short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
     /// The faults that suffice.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
@@ -50,7 +53,8 @@ pub struct SavedCase {
 
 impl SavedSeed {
     /// A failure to be saved.
-    pub fn new(case: &Case, engine: Engine, seed: Seed, property: &str, faults: &[Fault], run: &Run) -> Self {
+    pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
+        let Minimal { case, faults, run, is_finished } = minimal;
         let message = run.violation(property).map(|violation| violation.message.clone()).unwrap_or_default();
         Self {
             schema: SCHEMA,
@@ -60,7 +64,8 @@ impl SavedSeed {
             engine,
             seed,
             digest: run.outcome.digest(),
-            faults: faults.to_vec(),
+            faults: faults.clone(),
+            unfinished: !is_finished,
             case: SavedCase {
                 scenario: case.scenario.name.to_string(),
                 label: case.label(),
@@ -116,8 +121,12 @@ impl SavedSeed {
             1 => "One fault suffices.".to_owned(),
             count => format!("{count} faults suffice."),
         };
+        let unfinished = match self.unfinished {
+            true => format!("\n# Something may still be left out: perfidy shrink {}", path.display()),
+            false => String::new(),
+        };
         format!(
-            "# {}, {}: {} broke.\n# {}. {faults}\n# Replay it with: perfidy replay {}\n\n{}",
+            "# {}, {}: {} broke.\n# {}. {faults}\n# Replay it with: perfidy replay {}{unfinished}\n\n{}",
             self.case.scenario,
             self.case.label,
             self.property,

@@ -25,6 +25,7 @@ pub(crate) use file::entries;
 pub(crate) use rename::renamed;
 pub(crate) use understand::{is_word, not_a_word};
 
+use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
 use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
@@ -63,6 +64,8 @@ pub struct Scenario {
     pub fault_kinds: Vec<Name>,
     /// How long after the end of chaos every task must have come to an end.
     pub settle_within: SimSpan,
+    /// How far properties may go, of those that concern the scenario and are a matter of how much.
+    pub bounds: BTreeMap<&'static str, AtMost>,
     /// Properties the file does not ask for, with the reason it gives.
     pub waived: BTreeMap<&'static str, String>,
     /// The cases in which something is taken away.

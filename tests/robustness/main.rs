@@ -15,10 +15,10 @@
 
 mod team;
 
-use perfidy::explore::{Answer, Corpus, Failure, Run, Saved, SavedSeed, shrink};
+use perfidy::explore::{Answer, Corpus, Failure, Minimal, Run, Saved, SavedSeed, shrink};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy::workflows::{self, Workflow};
-use perfidy_sim::{Engine, EventId, Fault, Plan, Seed, SimTime};
+use perfidy_sim::{Engine, EventId, Plan, Seed, SimTime};
 use std::fs;
 use std::sync::Arc;
 use team::{AS_SAVED, CONDUCTOR, EDITED, RENAMED, STANDBY};
@@ -69,12 +69,12 @@ impl Before {
             }
             let fired = &run.outcome.fired;
             let minimal = shrink(case, Engine::Native, seed, property, fired).expect("a run is its faults");
-            let save = |corpus: &Corpus, faults: &[Fault], run: &Run| {
-                let failure = SavedSeed::new(case, Engine::Native, seed, property, faults, run);
-                corpus.save(&failure).unwrap()
+            let save = |corpus: &Corpus, minimal: &Minimal| {
+                corpus.save(&SavedSeed::new(Engine::Native, seed, property, minimal)).unwrap()
             };
-            if let Saved::Now(_) = save(&self.shrunk, &minimal.faults, &minimal.run) {
-                save(&self.whole, fired, &run);
+            if let Saved::Now(_) = save(&self.shrunk, &minimal) {
+                let (case, faults) = (case.clone(), fired.clone());
+                save(&self.whole, &Minimal { case, faults, run, is_finished: false });
                 saved += 1;
             }
             if saved == MOST {

@@ -39,6 +39,11 @@ impl Renames {
         Self { nodes: nodes.into_iter().map(pair).collect(), steps: steps.into_iter().map(pair).collect() }
     }
 
+    /// Whether nothing has another name.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.steps.is_empty()
+    }
+
     /// The same, back from the other names to the one.
     #[must_use]
     pub fn reversed(&self) -> Self {
@@ -122,6 +127,17 @@ impl Renames {
             renamed.push_str(&part[word.len()..]);
         }
         renamed
+    }
+}
+
+impl FromIterator<Renames> for Renames {
+    /// All of them together.
+    fn from_iter<T: IntoIterator<Item = Self>>(renames: T) -> Self {
+        renames.into_iter().fold(Self::default(), |mut all, some| {
+            all.nodes.extend(some.nodes);
+            all.steps.extend(some.steps);
+            all
+        })
     }
 }
 
