@@ -89,7 +89,7 @@ const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) ->
             "verify",
         ],
         crash_points: &names.crash_points,
-        properties: &["eventual-termination", "no-duplicate-effects", "no-lost-effects"],
+        properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
         assemble,
     }
 }
