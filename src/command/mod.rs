@@ -3,8 +3,10 @@
 mod audit;
 mod check;
 mod clock;
+mod explain;
 mod findings;
 mod fuzz;
+mod list;
 mod progress;
 mod replay;
 mod run;
@@ -56,6 +58,10 @@ enum What {
     Fuzz(fuzz::Arguments),
     /// Check that runs depend on their seed and on nothing else
     Audit(audit::Arguments),
+    /// List the faults, safeguards, properties, workflows and strategies there are
+    List(list::Arguments),
+    /// Explain one of them: what it is, how a scenario says it, and where to see it at work
+    Explain(explain::Arguments),
     /// Say how seeds went in this process; for `audit`
     #[command(hide = true)]
     Testify(testify::Arguments),
@@ -116,6 +122,8 @@ pub fn main() -> ExitCode {
         What::Check(arguments) => check::check(&arguments),
         What::Fuzz(arguments) => fuzz::fuzz(&arguments),
         What::Audit(arguments) => audit::audit(&arguments),
+        What::List(arguments) => list::list(&arguments),
+        What::Explain(arguments) => explain::explain(&arguments),
         What::Testify(arguments) => testify::testify(&arguments),
     };
     ExitCode::from(status.code())
