@@ -28,7 +28,9 @@ pub fn list(arguments: &Arguments) -> Status {
     for family in Family::ALL.into_iter().filter(|family| is_wanted(*family)) {
         let items: Vec<&Item> = all.iter().filter(|item| item.family == family).collect();
         if arguments.format == Format::Json {
-            items.iter().for_each(|item| say(record(item)));
+            for item in items {
+                say(record(item));
+            }
             continue;
         }
         if !std::mem::take(&mut is_first) {

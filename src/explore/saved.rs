@@ -227,9 +227,10 @@ impl SavedSeed {
             1 => "One fault suffices.".to_owned(),
             count => format!("{count} faults suffice."),
         };
-        let unfinished = match self.unfinished {
-            true => format!("\n# Something may still be left out: perfidy shrink {}", path.display()),
-            false => String::new(),
+        let unfinished = if self.unfinished {
+            format!("\n# Something may still be left out: perfidy shrink {}", path.display())
+        } else {
+            String::new()
         };
         format!(
             "# {}, {}: {} broke.\n# {}. {faults}\n# Replay it with: perfidy replay {}{unfinished}\n\n{}",
