@@ -69,7 +69,9 @@ impl Case {
         let scenario = &self.scenario;
         let limits = Limits { until, ..Limits::default() };
         let links = scenario.network.to_links();
-        let mut world = World::new(WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits });
+        let formerly = self.formerly.clone();
+        let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, formerly };
+        let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();

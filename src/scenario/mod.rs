@@ -12,6 +12,7 @@ mod file;
 mod problem;
 mod quantity;
 mod read;
+mod rename;
 mod understand;
 
 pub use case::{Case, NoSuchCase};
@@ -20,6 +21,10 @@ pub(crate) use file::keys_read;
 pub use problem::{Problem, Problems, nearest};
 pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
+
+pub(crate) use file::entries;
+pub(crate) use rename::renamed;
+pub(crate) use understand::{is_word, not_a_word};
 
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;

@@ -79,7 +79,7 @@ impl<D: Domain> Default for Spare<D> {
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
         let Spare { queue, table, nodes, by_name, messages, commands, belongings } = spare::take();
-        let oracle = Oracle::new(config.seed, &config.plan, &config.links, table);
+        let oracle = Oracle::new(&config, table);
         let silent =
             [Hook::Message, Hook::Before, Hook::After, Hook::Service].map(|hook| oracle.is_silent(hook));
         let mut core = Self {

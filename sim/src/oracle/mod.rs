@@ -3,10 +3,12 @@
 //! It counts how often each id comes by each site (the nth of an address) and keeps the list of the faults that
 //! struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
 
+mod draws;
 mod table;
 
-use crate::plan::{Action, Address, Disturbance, Fault, Hook, Plan, Selector};
-use crate::{Draws, Links, Name, Purpose, Seed, SimSpan, SimTime, Spot};
+use crate::plan::{Action, Address, Disturbance, Fault, Hook, Selector};
+use crate::{Name, Purpose, SimSpan, SimTime, Spot, WorldConfig};
+use draws::WorldDraws;
 use table::Site;
 pub(crate) use table::Table;
 
@@ -32,7 +34,7 @@ pub(crate) struct Passage {
 }
 
 pub(crate) struct Oracle {
-    draws: Draws,
+    draws: WorldDraws,
     table: Table,
     met: Vec<bool>,
     pub fired: Vec<Fault>,
@@ -40,9 +42,11 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     /// The oracle of one run; `table` is that of an earlier one, whatever its plan, or empty.
-    pub fn new(seed: Seed, plan: &Plan, links: &Links, table: Table) -> Self {
-        let table = table.of(plan, links);
-        Self { draws: Draws::new(seed), met: vec![false; plan.pinned().len()], table, fired: Vec::new() }
+    pub fn new(config: &WorldConfig, table: Table) -> Self {
+        let table = table.of(&config.plan, &config.links);
+        let met = vec![false; config.plan.pinned().len()];
+        let draws = WorldDraws::new(config.seed, config.formerly.clone());
+        Self { draws, met, table, fired: Vec::new() }
     }
 
     /// Whether any fault could strike at a hook; where none can, nobody needs to ask.

@@ -22,10 +22,12 @@
 
 mod action;
 mod address;
+mod rename;
 mod rule;
 
 pub use action::{Action, NotAnAction};
 pub use address::{Address, NotAnAddress};
+pub use rename::Renames;
 pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, Window};
 
 use serde::{Deserialize, Serialize};
