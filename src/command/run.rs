@@ -144,7 +144,7 @@ pub fn run(arguments: &Arguments) -> Status {
         if let Some(opening) = strategy.opening() {
             tell(opening);
         }
-        let usual = || if strategy.ends() { u64::MAX } else { usual_seeds(&case) };
+        let usual = || if arguments.strategy.ends { u64::MAX } else { usual_seeds(&case) };
         let seeds = arguments.seeds.unwrap_or_else(usual);
         let (report, took) = timed(|| campaign(seeds).run_with(&case, &mut *strategy));
         status = status.worse(status_of(&report));

@@ -94,7 +94,7 @@ impl Oracle {
     ) -> (Option<usize>, Option<Action>) {
         if site.is_pinned
             && let Some((index, action)) = self.table.pinned(address)
-            && action.fits(site.hook)
+            && action.fits(site.hook())
         {
             return (Some(index), Some(action));
         }

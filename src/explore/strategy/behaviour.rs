@@ -6,25 +6,47 @@
 
 use crate::agent::{Claim, Note, Told};
 use perfidy_sim::{History, Name, Stop, What, Words};
-use std::collections::BTreeMap;
+
+/// A node that something has happened on.
+struct Seen {
+    node: Name,
+    role: u64,
+    last: Option<u64>,
+}
 
 /// The behaviours of a run, sorted.
 pub(super) fn of(history: &History<Note>) -> Vec<u64> {
-    let mut last: BTreeMap<Name, u64> = BTreeMap::new();
+    // A team is small: going through it is faster than any map.
+    let mut team: Vec<Seen> = Vec::new();
     let mut behaviours = Vec::with_capacity(2 * history.len());
     for event in history.events() {
         let Some(word) = word(&event.what) else { continue };
-        let word = Words::digest(|words| {
-            words.text(role(event.node)).put(word);
+        let place = team.iter().position(|seen| seen.node == event.node).unwrap_or_else(|| {
+            team.push(Seen { node: event.node, role: role_hash(event.node), last: None });
+            team.len() - 1
         });
+        let seen = &mut team[place];
+        let word = mixed(seen.role, word);
         behaviours.push(word);
-        if let Some(before) = last.insert(event.node, word) {
-            behaviours.push(before.rotate_left(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word);
+        if let Some(before) = seen.last.replace(word) {
+            behaviours.push(mixed(before, word));
         }
     }
     behaviours.sort_unstable();
     behaviours.dedup();
     behaviours
+}
+
+/// One number for two, in their order.
+fn mixed(first: u64, second: u64) -> u64 {
+    let mixed = (first.rotate_left(23) ^ second).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
+}
+
+fn role_hash(node: Name) -> u64 {
+    Words::digest(|words| {
+        words.text(role(node));
+    })
 }
 
 fn role(node: Name) -> &'static str {

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(super) const KIND: Kind = Kind {
     name: "exhaustive",
     about: "every fault of the scenario at every place of a run, then every pair, up to --faults",
+    ends: true,
     start: |start| Ok(Box::new(Exhaustive::new(start)?)),
 };
 
@@ -131,10 +132,6 @@ impl Strategy for Exhaustive {
             set.sort_unstable();
             self.larger.insert(set);
         }
-    }
-
-    fn ends(&self) -> bool {
-        true
     }
 
     fn opening(&self) -> Option<String> {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub(super) const KIND: Kind = Kind {
     name: "pct",
     about: "messages to the node that comes last are held back; who that is changes at few drawn moments",
+    ends: false,
     start: |start| Ok(Box::new(BySeed { name: KIND.name, next: start.first_seed, plan_of: plan_of(start) })),
 };
 

@@ -1,0 +1,67 @@
+//! What a strategy costs: runs a second of each, as a share of what `random` gets, on one thread. The strategies take
+//! turns in short campaigns, so that whatever else the machine does meets all of them, and the share is the median over
+//! the rounds. Prints a Markdown table.
+//!
+//! ```text
+//! cargo bench --bench strategies                   # 30 rounds of 2000 runs each
+//! cargo bench --bench strategies -- 5 500          # 5 rounds of 500 runs each
+//! ```
+
+use perfidy::explore::strategy::{self, Bounds, Kind, Start};
+use perfidy::explore::{Campaign, Watchdog};
+use perfidy::scenario::{self, Case};
+use perfidy_sim::{Engine, Seed};
+use std::env;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/rough-weather"];
+
+fn main() {
+    // Cargo says `--bench`; what is left are the two numbers.
+    let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
+    let (rounds, runs) = (numbers.next().unwrap_or(30).max(1), numbers.next().unwrap_or(2_000).max(1));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread can be started");
+    let kinds: Vec<&Kind> = strategy::ALL.iter().copied().filter(|kind| !kind.ends).collect();
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    println!("| case | {} | runs/s of random |", names.join(" | "));
+    println!("|---|{}--:|", "--:|".repeat(names.len()));
+    for name in SCENARIOS {
+        let case = case(name);
+        let measure = |round: u64| -> Vec<f64> {
+            let first_seed = Seed(round * runs);
+            kinds.iter().map(|kind| pool.install(|| runs_per_second(&case, kind, first_seed, runs))).collect()
+        };
+        let rates: Vec<Vec<f64>> = (0..rounds).map(measure).collect();
+        let random = kinds.iter().position(|kind| kind.name == "random").expect("random is a strategy");
+        let share = |which: usize| median(rates.iter().map(|rates| 100.0 * rates[which] / rates[random]));
+        let shares: Vec<String> = (0..kinds.len()).map(|which| format!("{:.0}%", share(which))).collect();
+        let of_random = median(rates.iter().map(|rates| rates[random]));
+        println!("| {name} | {} | {of_random:.0} |", shares.join(" | "));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "runs a second are counted in real time")]
+fn runs_per_second(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> f64 {
+    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let engine = Engine::Native;
+    let campaign = Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog };
+    let began = Instant::now();
+    let start = Start { case, engine, first_seed, bounds: Bounds::default() };
+    let mut strategy = (kind.start)(&start).unwrap_or_else(|refused| panic!("{refused}"));
+    let report = campaign.run_with(case, &mut *strategy);
+    report.seeds as f64 / began.elapsed().as_secs_f64()
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn case(name: &str) -> Case {
+    let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let scenarios = scenario::read_all(&[path.as_str().into()]);
+    let scenarios = scenarios.unwrap_or_else(|bad| panic!("{path} cannot be read: {}", bad[0]));
+    Case::as_written(&scenarios[0])
+}
