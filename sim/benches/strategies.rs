@@ -1,6 +1,7 @@
 //! What a strategy costs: runs a second of each, as a share of what `random` gets, on one thread. The strategies take
 //! turns in short campaigns, so that whatever else the machine does meets all of them, and the share is the median over
-//! the rounds. Prints a Markdown table.
+//! the rounds. Trouble makes runs longer: the second figure is the number of events in a run, as a share again. Prints a
+//! Markdown table.
 //!
 //! ```text
 //! cargo bench --bench strategies                   # 30 rounds of 2000 runs each
@@ -28,21 +29,32 @@ fn main() {
     println!("|---|{}--:|", "--:|".repeat(names.len()));
     for name in SCENARIOS {
         let case = case(name);
-        let measure = |round: u64| -> Vec<f64> {
+        let measure = |round: u64| -> Vec<Speed> {
             let first_seed = Seed(round * runs);
-            kinds.iter().map(|kind| pool.install(|| runs_per_second(&case, kind, first_seed, runs))).collect()
+            kinds.iter().map(|kind| pool.install(|| speed(&case, kind, first_seed, runs))).collect()
         };
-        let rates: Vec<Vec<f64>> = (0..rounds).map(measure).collect();
+        let rounds: Vec<Vec<Speed>> = (0..rounds).map(measure).collect();
         let random = kinds.iter().position(|kind| kind.name == "random").expect("random is a strategy");
-        let share = |which: usize| median(rates.iter().map(|rates| 100.0 * rates[which] / rates[random]));
-        let shares: Vec<String> = (0..kinds.len()).map(|which| format!("{:.0}%", share(which))).collect();
-        let of_random = median(rates.iter().map(|rates| rates[random]));
-        println!("| {name} | {} | {of_random:.0} |", shares.join(" | "));
+        let share = |which: usize, figure: fn(&Speed) -> f64| {
+            100.0 * median(rounds.iter().map(|round| figure(&round[which]) / figure(&round[random])))
+        };
+        let shares = (0..kinds.len())
+            .map(|which| format!("{:.0}% ({:.0}%)", share(which, |s| s.runs), share(which, |s| s.events)));
+        let of_random = median(rounds.iter().map(|round| round[random].runs));
+        println!("| {name} | {} | {of_random:.0} |", shares.collect::<Vec<_>>().join(" | "));
     }
 }
 
+/// What a short campaign came to.
+struct Speed {
+    /// Runs a second.
+    runs: f64,
+    /// Events a run.
+    events: f64,
+}
+
 #[expect(clippy::disallowed_methods, reason = "runs a second are counted in real time")]
-fn runs_per_second(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> f64 {
+fn speed(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> Speed {
     let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
     let engine = Engine::Native;
     let campaign = Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog };
@@ -50,7 +62,8 @@ fn runs_per_second(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> f6
     let start = Start { case, engine, first_seed, bounds: Bounds::default() };
     let mut strategy = (kind.start)(&start).unwrap_or_else(|refused| panic!("{refused}"));
     let report = campaign.run_with(case, &mut *strategy);
-    report.seeds as f64 / began.elapsed().as_secs_f64()
+    let runs = report.seeds as f64;
+    Speed { runs: runs / began.elapsed().as_secs_f64(), events: report.events as f64 / runs }
 }
 
 fn median(figures: impl Iterator<Item = f64>) -> f64 {

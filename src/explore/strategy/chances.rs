@@ -13,7 +13,6 @@ use perfidy_sim::{
     Action, Address, Chaos, Disturbance, Engine, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan,
     SimTime, Window,
 };
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -24,30 +23,39 @@ pub(super) fn calm(chaos: &Chaos) -> Plan {
     Plan::Fuzz(Arc::new(calm))
 }
 
-/// The faults, each of which could strike in addition to those of the trial; sorted.
+/// The faults, each of which could strike in addition to those of the trial; all different, in the order in which
+/// their places came up.
 pub(super) fn of(case: &Case, engine: Engine, trial: &Trial, outcome: &Outcome<Agents>) -> Vec<Fault> {
     let chaos = &case.scenario.chaos;
     // Places have no time. What came up after the end of chaos is told apart by a run that ends there.
     let until_the_end = (outcome.ended >= chaos.until)
         .then(|| Run::visited_until(case, engine, trial.seed, &trial.plan, chaos.until));
     let mut faults = Vec::new();
+    // There are few sites and many places; what can happen at a site is worked out once.
+    let mut sites: Vec<(Name, Vec<Action>)> = Vec::new();
     for place in until_the_end.as_ref().unwrap_or(&outcome.visited) {
-        let actions = actions_at(chaos, place.site);
+        let known = sites.iter().position(|(site, _)| *site == place.site).unwrap_or_else(|| {
+            sites.push((place.site, actions_at(chaos, place.site)));
+            sites.len() - 1
+        });
+        let actions = &sites[known].1;
         let each = (1..=place.nth).map(|nth| Address { nth, ..*place });
         faults.extend(each.flat_map(|at| actions.iter().map(move |action| Fault { at, action: *action })));
     }
     for window in &chaos.windows {
         by_the_clock(window, chaos.until, &outcome.history, &mut faults);
     }
-    faults.sort_unstable();
-    faults.dedup();
     faults
 }
 
-/// What the rules could do at a site.
+/// What the rules could do at a site; two that come to the same are one.
 fn actions_at(chaos: &Chaos, site: Name) -> Vec<Action> {
     let Some(passage) = Passage::read(site) else { return Vec::new() };
-    chaos.rules.iter().filter(|rule| passage.concerns(rule)).map(action_of).collect()
+    let concerned = chaos.rules.iter().filter(|rule| passage.concerns(rule));
+    let mut actions: Vec<Action> = concerned.map(action_of).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
 }
 
 fn action_of(rule: &Rule) -> Action {
@@ -120,9 +128,12 @@ fn by_the_clock(window: &Window, until: SimTime, history: &History<Note>, faults
 }
 
 /// When something happened on any of these nodes.
-fn moments(among: &[Name], until: SimTime, history: &History<Note>) -> BTreeSet<SimTime> {
-    let concerned = history.events().iter().filter(|event| among.contains(&event.node));
-    concerned.map(|event| event.at).filter(|at| *at < until).collect()
+fn moments(among: &[Name], until: SimTime, history: &History<Note>) -> Vec<SimTime> {
+    let in_time = history.events().iter().take_while(|event| event.at < until);
+    let mut moments: Vec<SimTime> =
+        in_time.filter(|event| among.contains(&event.node)).map(|event| event.at).collect();
+    moments.dedup();
+    moments
 }
 
 fn joined(names: &[Name]) -> Name {
@@ -132,6 +143,7 @@ fn joined(names: &[Name]) -> Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
     use crate::explore::strategy::Wants;
     use crate::explore::strategy::tests::{all_cases, case};
     use perfidy_sim::Seed;

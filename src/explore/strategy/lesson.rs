@@ -28,7 +28,7 @@ pub struct Lesson {
     pub holds: bool,
     /// The faults that struck.
     pub fired: Vec<Fault>,
-    /// The single faults that could have struck as well, sorted.
+    /// The single faults that could have struck as well, all different.
     pub chances: Vec<Fault>,
     /// What the run did that was not known, without when and to whom; sorted.
     pub news: Vec<u64>,
