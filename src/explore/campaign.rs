@@ -1,7 +1,7 @@
 //! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
 use crate::explore::strategy::{self, Lesson, Strategy, Trial};
-use crate::explore::{Run, Watchdog};
+use crate::explore::Watchdog;
 use crate::properties::{self, Verdict};
 use crate::scenario::Case;
 use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
@@ -177,7 +177,7 @@ impl Campaign<'_> {
             return None;
         }
         let seed = trial.seed;
-        let run = self.watchdog.watch(case, seed, || Run::planned(case, self.engine, seed, &trial.plan));
+        let run = self.watchdog.watch(case, seed, || trial.wants.run(case, self.engine, seed, &trial.plan));
         let mark = |verdict: &Verdict| match verdict {
             Verdict::Holds => Mark::Holds,
             Verdict::Violated(_) => Mark::Violated,
@@ -188,7 +188,7 @@ impl Campaign<'_> {
             digest: run.outcome.digest(),
             events: run.outcome.history.len() as u64,
             verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
-            lesson: Lesson::of(case, self.engine, trial, &run),
+            lesson: Lesson::of(case, trial, &run),
             fired: run.outcome.fired,
         })
     }

@@ -51,6 +51,8 @@ struct Place {
     id: Name,
     /// How often it has come up in this run.
     count: u32,
+    /// How often before the mark.
+    early: u32,
 }
 
 /// What a place is asked by: its hook, the two ends, what passes, and about what.
@@ -213,28 +215,45 @@ impl Table {
     /// The place of an id at a site, made on first use.
     pub fn place(&mut self, site: Name, id: Name) -> PlaceId {
         *self.place_by_address.entry((site, id)).or_insert_with(|| {
-            self.places.push(Place { site, id, count: 0 });
+            self.places.push(Place { site, id, count: 0, early: 0 });
             PlaceId(self.places.len() as u32 - 1)
         })
     }
 
     /// Counts one more passage by a place, and gives it its address.
-    pub fn pass(&mut self, id: PlaceId) -> Address {
+    pub fn pass(&mut self, id: PlaceId, is_early: bool) -> Address {
         let place = &mut self.places[id.0 as usize];
         if place.count == 0 {
             self.visited.push(id);
         }
         place.count += 1;
+        place.early += u32::from(is_early);
         Address { site: place.site, id: place.id, nth: place.count }
     }
 
-    /// Every address with the number of its passages, in the order of the first ones. All counts are back at zero.
-    pub fn take_visited(&mut self) -> Vec<Address> {
-        let passed = |id: PlaceId| {
+    /// Every address with the number of its passages, in the order of the first ones.
+    pub fn visited(&self) -> Vec<Address> {
+        self.addresses(|place| place.count)
+    }
+
+    /// The same of passages before the mark.
+    pub fn visited_early(&self) -> Vec<Address> {
+        let mut early = self.addresses(|place| place.early);
+        early.retain(|address| address.nth > 0);
+        early
+    }
+
+    fn addresses(&self, nth: impl Fn(&Place) -> u32) -> Vec<Address> {
+        let places = self.visited.iter().map(|id| &self.places[id.0 as usize]);
+        places.map(|place| Address { site: place.site, id: place.id, nth: nth(place) }).collect()
+    }
+
+    /// Sets all counts back to zero.
+    pub fn forget_visits(&mut self) {
+        for id in self.visited.drain(..) {
             let place = &mut self.places[id.0 as usize];
-            Address { site: place.site, id: place.id, nth: std::mem::take(&mut place.count) }
-        };
-        self.visited.drain(..).map(passed).collect()
+            (place.count, place.early) = (0, 0);
+        }
     }
 }
 

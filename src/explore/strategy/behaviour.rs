@@ -4,8 +4,9 @@
 //! kind of message, an answer, a claim. A behaviour is such an event, or two of them in a row on one node. Faults are
 //! no behaviour: what counts is what they lead to.
 
-use crate::agent::{Claim, Note, Told};
+use crate::agent::Note;
 use perfidy_sim::{History, Name, Stop, What, Words};
+use std::mem::discriminant;
 
 /// A node that something has happened on.
 struct Seen {
@@ -14,11 +15,23 @@ struct Seen {
     last: Option<u64>,
 }
 
+/// How many behaviours are remembered to pass over those that come again; a power of two. Teams repeat themselves: what
+/// is left is a fraction, and sorting it costs a fraction too.
+const REMEMBERED: usize = 1 << 9;
+
 /// The behaviours of a run, sorted.
 pub(super) fn of(history: &History<Note>) -> Vec<u64> {
     // A team is small: going through it is faster than any map.
     let mut team: Vec<Seen> = Vec::new();
-    let mut behaviours = Vec::with_capacity(2 * history.len());
+    let mut remembered = [0; REMEMBERED];
+    let mut behaviours = Vec::new();
+    let mut show = |behaviour: u64| {
+        let earlier = &mut remembered[behaviour as usize % REMEMBERED];
+        if *earlier != behaviour {
+            *earlier = behaviour;
+            behaviours.push(behaviour);
+        }
+    };
     for event in history.events() {
         let Some(word) = word(&event.what) else { continue };
         let place = team.iter().position(|seen| seen.node == event.node).unwrap_or_else(|| {
@@ -27,9 +40,9 @@ pub(super) fn of(history: &History<Note>) -> Vec<u64> {
         });
         let seen = &mut team[place];
         let word = mixed(seen.role, word);
-        behaviours.push(word);
+        show(word);
         if let Some(before) = seen.last.replace(word) {
-            behaviours.push(mixed(before, word));
+            show(mixed(before, word));
         }
     }
     behaviours.sort_unstable();
@@ -90,34 +103,18 @@ fn ending(stop: Stop) -> u64 {
     }
 }
 
+/// Which kind of note it is, and what of it leads to different behaviour.
 fn note_word(note: &Note) -> u64 {
-    match note {
-        Note::TaskGiven { .. } => 1,
-        Note::Wanted { .. } => 2,
-        Note::Called { tool, operation, .. } => tool.hash64() ^ operation.hash64().rotate_left(8),
-        Note::Answered { told, .. } => match told {
-            Told::Done => 3,
-            Told::Found(found) => 4 + u64::from(*found),
-            Told::Not(error) => 64 + *error as u64,
-            Told::Unknown(error) => 96 + *error as u64,
-        },
-        Note::Effect { .. } => 6,
-        Note::Recognised { .. } => 7,
-        Note::Thought { choice, .. } => 128 + u64::from(*choice),
-        Note::Granted { .. } => 8,
-        Note::Claimed(claim) => match claim {
-            Claim::TaskDone { .. } => 9,
-            Claim::TaskFailed { .. } => 10,
-            Claim::Informed { .. } => 11,
-            Claim::Ordered { .. } => 12,
-            Claim::Completed { .. } => 13,
-            Claim::Reopened { .. } => 14,
-            Claim::Leads { .. } => 15,
-            Claim::StepsDown { .. } => 16,
-            Claim::Obeyed { .. } => 17,
-            Claim::Rejected { .. } => 18,
-        },
-    }
+    Words::digest(|words| {
+        words.hash(&discriminant(note));
+        match note {
+            Note::Called { tool, operation, .. } => words.hash(&(tool, operation)),
+            Note::Answered { told, .. } => words.hash(told),
+            Note::Thought { choice, .. } => words.hash(choice),
+            Note::Claimed(claim) => words.hash(&discriminant(claim)),
+            _ => {}
+        }
+    })
 }
 
 #[cfg(test)]

@@ -5,12 +5,9 @@
 //! a pause or a partition begins whenever something happens on a node that it concerns. Nothing strikes once the
 //! scenario's chaos is over.
 
-use super::Trial;
 use crate::agent::{Agents, Note};
-use crate::explore::Run;
-use crate::scenario::Case;
 use perfidy_sim::{
-    Action, Address, Chaos, Disturbance, Engine, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan,
+    Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan,
     SimTime, Window,
 };
 use std::ops::RangeInclusive;
@@ -24,16 +21,15 @@ pub(super) fn calm(chaos: &Chaos) -> Plan {
 }
 
 /// The faults, each of which could strike in addition to those of the trial; all different, in the order in which
-/// their places came up.
-pub(super) fn of(case: &Case, engine: Engine, trial: &Trial, outcome: &Outcome<Agents>) -> Vec<Fault> {
-    let chaos = &case.scenario.chaos;
-    // Places have no time. What came up after the end of chaos is told apart by a run that ends there.
-    let until_the_end = (outcome.ended >= chaos.until)
-        .then(|| Run::visited_until(case, engine, trial.seed, &trial.plan, chaos.until));
+/// their places came up. Of the moments of a fault by the clock there are `most_moments` on each node, spread evenly.
+///
+/// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only after the
+/// end of chaos is told apart by the mark.
+pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, most_moments: usize) -> Vec<Fault> {
     let mut faults = Vec::new();
     // There are few sites and many places; what can happen at a site is worked out once.
     let mut sites: Vec<(Name, Vec<Action>)> = Vec::new();
-    for place in until_the_end.as_ref().unwrap_or(&outcome.visited) {
+    for place in &outcome.visited_early {
         let known = sites.iter().position(|(site, _)| *site == place.site).unwrap_or_else(|| {
             sites.push((place.site, actions_at(chaos, place.site)));
             sites.len() - 1
@@ -43,7 +39,7 @@ pub(super) fn of(case: &Case, engine: Engine, trial: &Trial, outcome: &Outcome<A
         faults.extend(each.flat_map(|at| actions.iter().map(move |action| Fault { at, action: *action })));
     }
     for window in &chaos.windows {
-        by_the_clock(window, chaos.until, &outcome.history, &mut faults);
+        by_the_clock(window, (chaos.until, most_moments), &outcome.history, &mut faults);
     }
     faults
 }
@@ -98,9 +94,15 @@ impl Passage {
     }
 }
 
-fn by_the_clock(window: &Window, until: SimTime, history: &History<Note>, faults: &mut Vec<Fault>) {
+fn by_the_clock(
+    window: &Window,
+    (until, most): (SimTime, usize),
+    history: &History<Note>,
+    faults: &mut Vec<Fault>,
+) {
     let mut open = |among: &[Name], action: &dyn Fn(SimTime, SimSpan) -> Action| {
-        for at in moments(among, until, history) {
+        let moments = moments(among, until, history);
+        for at in moments.iter().copied().step_by(moments.len().div_ceil(most).max(1)) {
             let lasting = middle(&window.lasting).min(until.since(at));
             // A window is known by its number; here the millisecond is one that no other moment shares.
             let nth = (at.as_nanos() / 1_000_000) as u32 + 1;
@@ -144,16 +146,16 @@ fn joined(names: &[Name]) -> Name {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use crate::explore::strategy::Wants;
+    use crate::explore::Run;
     use crate::explore::strategy::tests::{all_cases, case};
-    use perfidy_sim::Seed;
+    use crate::scenario::Case;
+    use perfidy_sim::{Engine, Seed};
 
     fn in_calm(case: &Case) -> Vec<Fault> {
         let plan = calm(&case.scenario.chaos);
-        let trial = Trial { seed: Seed(3), plan, wants: Wants::Chances };
-        let run = Run::planned(case, Engine::Native, trial.seed, &trial.plan);
+        let run = Run::marked(case, Engine::Native, Seed(3), &plan);
         assert!(run.outcome.fired.is_empty());
-        of(case, Engine::Native, &trial, &run.outcome)
+        of(&case.scenario.chaos, &run.outcome, usize::MAX)
     }
 
     #[test]

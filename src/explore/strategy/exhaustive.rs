@@ -45,9 +45,8 @@ impl Exhaustive {
     fn new(start: &Start<'_>) -> Result<Self, Refused> {
         let Start { case, engine, first_seed: seed, bounds } = *start;
         let calm = chances::calm(&case.scenario.chaos);
-        let trial = Trial { seed, plan: calm.clone(), wants: Wants::Chances };
-        let run = Run::planned(case, engine, seed, &calm);
-        let single = chances::of(case, engine, &trial, &run.outcome);
+        let run = Run::marked(case, engine, seed, &calm);
+        let single = chances::of(&case.scenario.chaos, &run.outcome, usize::MAX);
         let expected = sets(&single, bounds.faults);
         let mut exhaustive = Self {
             case: case.to_string(),

@@ -4,8 +4,11 @@ use super::{Trial, behaviour, chances};
 use crate::explore::Run;
 use crate::properties::Verdict;
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Fault};
+use perfidy_sim::{Engine, Fault, Plan, Seed};
 use std::sync::Arc;
+
+/// How many moments of a fault by the clock are worth knowing on each node where few of them will be tried.
+const MOMENTS: usize = 32;
 
 /// What a strategy wants to know of a trial; what nobody asks for is not computed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +20,7 @@ pub enum Wants {
     /// That, and which faults could have struck.
     Chances,
     /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only if there
-    /// is something, also which faults could have struck: to find that out takes as long as a run, or longer.
+    /// is something, also which faults could have struck, though not at every moment: there may be thousands.
     News(Arc<Vec<u64>>),
 }
 
@@ -34,9 +37,19 @@ pub struct Lesson {
     pub news: Vec<u64>,
 }
 
+impl Wants {
+    /// Runs a trial so that this can be told.
+    pub(crate) fn run(&self, case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Run {
+        match self {
+            Self::Nothing | Self::Verdict => Run::planned(case, engine, seed, plan),
+            Self::Chances | Self::News(_) => Run::marked(case, engine, seed, plan),
+        }
+    }
+}
+
 impl Lesson {
     /// What is wanted of a run of this case.
-    pub(crate) fn of(case: &Case, engine: Engine, trial: &Trial, run: &Run) -> Option<Self> {
+    pub(crate) fn of(case: &Case, trial: &Trial, run: &Run) -> Option<Self> {
         if trial.wants == Wants::Nothing {
             return None;
         }
@@ -48,12 +61,15 @@ impl Lesson {
             Wants::News(known) => not_among(known, behaviour::of(&run.outcome.history)),
             _ => Vec::new(),
         };
-        let wants_chances = trial.wants == Wants::Chances || !news.is_empty();
-        let chances = || chances::of(case, engine, trial, &run.outcome);
+        let chances = match &trial.wants {
+            Wants::Chances => chances::of(&case.scenario.chaos, &run.outcome, usize::MAX),
+            _ if news.is_empty() => Vec::new(),
+            _ => chances::of(&case.scenario.chaos, &run.outcome, MOMENTS),
+        };
         Some(Self {
             holds,
             fired: run.outcome.fired.clone(),
-            chances: wants_chances.then(chances).unwrap_or_default(),
+            chances,
             news,
         })
     }
