@@ -18,7 +18,7 @@ pub mod strategy;
 mod watchdog;
 
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
-pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Tally};
+pub use campaign::{BLOCK, Campaign, CaseReport, CaseVerdict, Finding, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use place::Place;
 pub use rounds::{Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn};
