@@ -6,6 +6,7 @@
 //! ```text
 //! cargo bench --bench strategies                   # 30 rounds of 2000 runs each
 //! cargo bench --bench strategies -- 5 500          # 5 rounds of 500 runs each
+//! cargo bench --bench strategies -- guided         # only guided, and random, which it is compared with
 //! ```
 
 use perfidy::explore::strategy::{self, Bounds, Kind, Start};
@@ -19,11 +20,18 @@ use std::time::Instant;
 const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/rough-weather"];
 
 fn main() {
-    // Cargo says `--bench`; what is left are the two numbers.
+    // Cargo says `--bench`; what is left are the two numbers and names.
     let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
     let (rounds, runs) = (numbers.next().unwrap_or(30).max(1), numbers.next().unwrap_or(2_000).max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread can be started");
-    let kinds: Vec<&Kind> = strategy::ALL.iter().copied().filter(|kind| !kind.ends).collect();
+    let chosen: Vec<&Kind> = env::args().filter_map(|argument| strategy::find(&argument)).collect();
+    let is_wanted = |kind: &&Kind| {
+        !kind.ends
+            && (chosen.is_empty()
+                || kind.name == "random"
+                || chosen.iter().any(|wanted| wanted.name == kind.name))
+    };
+    let kinds: Vec<&Kind> = strategy::ALL.iter().copied().filter(is_wanted).collect();
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
     println!("| case | {} | runs/s of random |", names.join(" | "));
     println!("|---|{}--:|", "--:|".repeat(names.len()));

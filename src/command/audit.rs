@@ -116,13 +116,17 @@ impl Audit<'_> {
         if self.interrupted.load(Ordering::Relaxed) {
             return None;
         }
-        Some(self.watchdog.watch(self.case, seed, || explore::audit(self.case, self.arguments.subject.engine, seed)))
+        Some(
+            self.watchdog
+                .watch(self.case, seed, || explore::audit(self.case, self.arguments.subject.engine, seed)),
+        )
     }
 
     /// Where a run in this process and one in another part.
     fn parting(&self, seed: Seed, here: Digest, there: Digest) -> io::Result<Divergence> {
-        let run =
-            self.watchdog.watch(self.case, seed, || Run::fuzzed(self.case, self.arguments.subject.engine, seed));
+        let run = self
+            .watchdog
+            .watch(self.case, seed, || Run::fuzzed(self.case, self.arguments.subject.engine, seed));
         let one = Testimony::of(&run.outcome);
         let line = self.elsewhere(seed, 1, true)?.answer()?;
         let other: Testimony = serde_json::from_str(&line)?;

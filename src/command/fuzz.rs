@@ -75,7 +75,10 @@ pub fn fuzz(arguments: &Arguments) -> Status {
     let place = match Place::claim(&arguments.search.corpus) {
         Ok(place) => place,
         Err(error) => {
-            complain(format!("cannot write to {}: {error}; nothing was run", arguments.search.corpus.display()));
+            complain(format!(
+                "cannot write to {}: {error}; nothing was run",
+                arguments.search.corpus.display()
+            ));
             return Status::BadInput;
         }
     };
@@ -113,8 +116,7 @@ fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Roun
         let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
         let seed = arguments.base.as_deref().map_or(arguments.subject.first_seed(), Rounds::first_seed_of);
         let strategy = arguments.search.strategy;
-        let rounds =
-            Rounds::new(&cases, arguments.subject.engine, strategy, seed, arguments.base.clone());
+        let rounds = Rounds::new(&cases, arguments.subject.engine, strategy, seed, arguments.base.clone());
         return has_set_aside(place).then_some((rounds, cases));
     }
     if !place.is_ours() {

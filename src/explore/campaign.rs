@@ -1,7 +1,7 @@
 //! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
-use crate::explore::strategy::{self, Lesson, Strategy, Trial};
 use crate::explore::Watchdog;
+use crate::explore::strategy::{self, Lesson, Strategy, Trial};
 use crate::properties::{self, Verdict};
 use crate::scenario::Case;
 use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
@@ -219,7 +219,8 @@ impl CaseReport {
                     let block = |after_seeds: u64| (after_seeds - 1) / BLOCK;
                     let is_of_it = |finding: &&Finding| finding.property == property;
                     let last = self.again.iter().rfind(is_of_it);
-                    let last = last.or_else(|| self.findings.iter().find(is_of_it)).map(|last| last.after_seeds);
+                    let last =
+                        last.or_else(|| self.findings.iter().find(is_of_it)).map(|last| last.after_seeds);
                     if last.is_none_or(|last| block(last) < block(self.seeds)) {
                         let (faults, after_seeds) = (summary.fired.clone(), self.seeds);
                         let list = if last.is_none() { &mut self.findings } else { &mut self.again };

@@ -4,9 +4,7 @@ use crate::agent::{Agents, LeaseService, Note, ToolService};
 use crate::properties::{self, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::Case;
-use perfidy_sim::{
-    Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig,
-};
+use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
 use std::sync::Arc;
 
 /// How long a journal takes to make its writes durable.

@@ -113,7 +113,8 @@ impl Table {
 
     fn set(&mut self, plan: &Plan) {
         if let Plan::Fuzz(chaos) = plan {
-            let is_ruled_alike = |ruling: &Arc<Chaos>| Arc::ptr_eq(ruling, chaos) || rule_alike(ruling, chaos);
+            let is_ruled_alike =
+                |ruling: &Arc<Chaos>| Arc::ptr_eq(ruling, chaos) || rule_alike(ruling, chaos);
             if !self.ruling.as_ref().is_some_and(is_ruled_alike) {
                 self.rules_edition += 1;
             }

@@ -7,8 +7,8 @@
 
 use crate::agent::{Agents, Note};
 use perfidy_sim::{
-    Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan,
-    SimTime, Window,
+    Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
+    Window,
 };
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -145,11 +145,11 @@ fn joined(names: &[Name]) -> Name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
     use crate::explore::Run;
     use crate::explore::strategy::tests::{all_cases, case};
     use crate::scenario::Case;
     use perfidy_sim::{Engine, Seed};
+    use std::collections::BTreeSet;
 
     fn in_calm(case: &Case) -> Vec<Fault> {
         let plan = calm(&case.scenario.chaos);

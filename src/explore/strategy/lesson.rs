@@ -66,12 +66,7 @@ impl Lesson {
             _ if news.is_empty() => Vec::new(),
             _ => chances::of(&case.scenario.chaos, &run.outcome, MOMENTS),
         };
-        Some(Self {
-            holds,
-            fired: run.outcome.fired.clone(),
-            chances,
-            news,
-        })
+        Some(Self { holds, fired: run.outcome.fired.clone(), chances, news })
     }
 }
 
