@@ -52,7 +52,7 @@ impl Exhaustive {
         let Start { case, engine, first_seed: seed, bounds } = *start;
         let calm = chances::calm(&case.scenario.chaos);
         let run = Run::marked(case, engine, seed, &calm);
-        let single = chances::of(&case.scenario.chaos, &run.outcome, usize::MAX);
+        let single = chances::of(&case.scenario.chaos, &run.outcome, chances::Detail::Full);
         let expected = sets(&single, bounds.faults);
         let mut exhaustive = Self {
             case: case.to_string(),
@@ -278,6 +278,16 @@ mod tests {
         assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)), "{said}");
     }
 
+    /// A leader that stays away for long is replaced by another, who has nothing to forget; back before its lease is
+    /// over, it leads on with what it has forgotten.
+    #[test]
+    fn the_shortest_crash_alone_shows_what_a_checkpoint_is_for() {
+        let case = all_cases("standby/rough-weather").remove(1);
+        let report = report(&case, &mut start(&case, Bounds::default()).unwrap(), u64::MAX, 2);
+        let finding = report.finding("completed-work-not-rerun").expect("one fault suffices");
+        assert!(matches!(finding.faults[..], [Fault { action: perfidy_sim::Action::CrashAt { .. }, .. }]));
+    }
+
     #[test]
     fn who_stops_early_states_nothing() {
         let case = case("conductor/lost-ack");
@@ -326,7 +336,7 @@ mod tests {
     fn a_sample_meets_what_comes_up_only_because_of_a_fault() {
         let case = case("conductor/lost-ack");
         let calm = Run::marked(&case, Engine::Native, Seed(3), &chances::calm(&case.scenario.chaos));
-        let calm = chances::of(&case.scenario.chaos, &calm.outcome, usize::MAX);
+        let calm = chances::of(&case.scenario.chaos, &calm.outcome, chances::Detail::Full);
         let mut sampled = start(&case, Bounds { faults: 2, plans: 100, sample: Some(200) }).unwrap();
         report(&case, &mut sampled, 1 + calm.len() as u64, 2);
         let has_new = sampled.larger.keys().any(|set| set.iter().any(|fault| !calm.contains(fault)));

@@ -1,14 +1,12 @@
 //! What a strategy can learn from a run.
 
-use super::{Trial, behaviour, chances};
+use super::chances::{self, Detail};
+use super::{Trial, behaviour};
 use crate::explore::Run;
 use crate::properties::Verdict;
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
 use std::sync::Arc;
-
-/// How many moments of a fault by the clock are worth knowing on each node where few of them will be tried.
-const MOMENTS: usize = 32;
 
 /// What a strategy wants to know of a trial; what nobody asks for is not computed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,7 +18,7 @@ pub enum Wants {
     /// That, and which faults could have struck.
     Chances,
     /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only if there
-    /// is something, also which faults could have struck, though not at every moment: there may be thousands.
+    /// is something, also which faults could have struck, though not all of them: there may be thousands.
     News(Arc<Vec<u64>>),
 }
 
@@ -62,9 +60,9 @@ impl Lesson {
             _ => Vec::new(),
         };
         let chances = match &trial.wants {
-            Wants::Chances => chances::of(&case.scenario.chaos, &run.outcome, usize::MAX),
+            Wants::Chances => chances::of(&case.scenario.chaos, &run.outcome, Detail::Full),
             _ if news.is_empty() => Vec::new(),
-            _ => chances::of(&case.scenario.chaos, &run.outcome, MOMENTS),
+            _ => chances::of(&case.scenario.chaos, &run.outcome, Detail::Coarse),
         };
         Some(Self { holds, fired: run.outcome.fired.clone(), chances, news })
     }
