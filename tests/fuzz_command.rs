@@ -170,12 +170,10 @@ fn what_broke_is_told_in_five_stories_at_most_and_replays() {
     assert!(told.contains(&format!("and {} more new failures, saved in seeds", saved.len() - 5)), "{told}");
     assert!(told.contains("BROKEN: no-duplicate-effects in "), "{told}");
     assert!(told.contains("nothing broke"), "{told}");
-    assert!(
-        told.contains(&format!(
-            "12000 runs of mix from seed 7, {0} different failures, {0} of them new",
-            saved.len()
-        ))
-    );
+    assert!(told.contains(&format!(
+        "12000 runs of mix from seed 7, {0} different failures, {0} of them new",
+        saved.len()
+    )));
     let mut replay = Command::new(env!("CARGO_BIN_EXE_perfidy"));
     let replay = replay.args(["replay", "seeds"]).current_dir(folder.path()).output().unwrap();
     assert_eq!(text(&replay.stdout).matches(": reproduced, event for event").count(), saved.len());
@@ -217,7 +215,10 @@ fn a_new_campaign_sets_the_place_of_the_last_one_aside() {
     let output = fuzz(&folder, "--runs 600 scenarios/strong");
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("the campaign of 1024 runs from seed 7 is now in seeds/.campaign.before.toml"), "{told}");
+    assert!(
+        told.contains("the campaign of 1024 runs from seed 7 is now in seeds/.campaign.before.toml"),
+        "{told}"
+    );
     assert_eq!(fs::read_to_string(&before).unwrap(), earlier);
     fs::rename(&before, &place).unwrap();
     let resumed = fuzz(&folder, "--resume --runs 3000 --format json");

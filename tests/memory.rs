@@ -38,8 +38,8 @@ fn go_on(rounds: &mut Rounds, cases: &[Case], until: u64) {
 
 #[test]
 fn memory_of_a_campaign_is_flat_whatever_the_strategy() {
-    let scenarios = ["conductor/lost-ack", "standby/paused-leader"]
-        .map(|name| format!("scenarios/{name}.toml").into());
+    let scenarios =
+        ["conductor/lost-ack", "standby/paused-leader"].map(|name| format!("scenarios/{name}.toml").into());
     let scenarios = scenario::read_all(&scenarios).unwrap_or_else(|bad| panic!("{}", bad[0]));
     let cases: Vec<Case> = scenarios.iter().map(Case::as_written).collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

@@ -8,7 +8,9 @@ use super::findings::Small;
 use super::keep::save;
 use super::options::{Search, Subject};
 use super::progress::Progress;
-use super::{Format, Status, complain, complain_of, interruption, is_available, say, tell, watchdog};
+use super::{
+    Format, Status, complain, complain_of, interruption, is_available, say, some_time, tell, watchdog,
+};
 use perfidy::explore::strategy::{Bounds, Refused, Start};
 use perfidy::explore::{
     Campaign, CaseReport, Corpus, Finding, Fingerprint, Place, Rounds, Saved, Standing, Turn, Watchdog,
@@ -47,14 +49,6 @@ pub struct Arguments {
     without: bool,
     #[command(flatten)]
     search: Search,
-}
-
-fn some_time(text: &str) -> Result<SimSpan, String> {
-    match text.parse() {
-        Ok(SimSpan::ZERO) => Err("nothing can be run in no time".to_owned()),
-        Ok(span) => Ok(span),
-        Err(error) => Err(format!("{error}")),
-    }
 }
 
 pub fn fuzz(arguments: &Arguments) -> Status {
@@ -278,11 +272,11 @@ impl Fuzz<'_> {
                     self.new.files += 1;
                     self.new.last = Some(self.stopwatch.elapsed());
                     if self.new.stories.len() < STORIES {
-                        self.new.stories.extend(small.story(case, Some(&file)));
+                        self.new.stories.extend(small.story(Some(&file)));
                     }
                 }
                 None => {
-                    self.new.stories.extend(small.story(case, None));
+                    self.new.stories.extend(small.story(None));
                     status = Status::BadInput;
                 }
             }

@@ -181,7 +181,7 @@ fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
             saved.map(|saved| saved.path().to_owned())
         });
         if arguments.subject.format == Format::Text
-            && let Some(story) = small.story(&report.case, file.as_deref())
+            && let Some(story) = small.story(file.as_deref())
         {
             say(story);
         }

@@ -70,10 +70,9 @@ fn actions_at(chaos: &Chaos, site: Name, detail: Detail) -> Vec<Action> {
 
 fn actions_of(rule: &Rule, detail: Detail) -> Vec<Action> {
     let with_span = |span| rule.action.with_span(span);
-    rule.span.as_ref().map_or_else(
-        || vec![rule.action],
-        |range| spans(range, detail).into_iter().map(with_span).collect(),
-    )
+    rule.span
+        .as_ref()
+        .map_or_else(|| vec![rule.action], |range| spans(range, detail).into_iter().map(with_span).collect())
 }
 
 /// The spans that stand for a range, all different.
