@@ -74,7 +74,7 @@ fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
         let whole = failure.shrunk();
         let (mut case, mut faults) = (failure.case.clone(), failure.run.outcome.fired.clone());
         for doublings in 0..20 {
-            let effort = Effort { events: 500 << doublings, interrupted: None };
+            let effort = Effort { events: 500 << doublings, is_over: &|| false };
             let part = shrink_within(effort, &case, Engine::Native, failure.seed, failure.property, &faults)
                 .unwrap();
             (case, faults) = (part.case, part.faults);

@@ -116,6 +116,8 @@ pub struct Outcome<D: Domain> {
     /// Every place of decision in the order of their coming up, with how often that was. Places at which the plan
     /// could not strike are left out.
     pub visited: Vec<Address>,
+    /// The same of what came up before the time set by [`World::mark`]; empty if none was set.
+    pub visited_early: Vec<Address>,
 }
 
 impl<D: Domain> Outcome<D> {
@@ -174,6 +176,11 @@ impl<D: Domain> World<D> {
     {
         let boot: Boot<D> = Rc::new(move |context| Box::pin(boot(context)) as LocalFuture);
         self.core.borrow_mut().add(name, Role::Agent(boot));
+    }
+
+    /// Has the outcome say which places came up before a time, apart from all that came up.
+    pub fn mark(&mut self, at: SimTime) {
+        self.core.borrow_mut().oracle.mark(at);
     }
 
     /// Adds a service.

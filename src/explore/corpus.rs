@@ -42,6 +42,13 @@ pub struct SaveError {
     cause: io::Error,
 }
 
+impl SaveError {
+    /// What could not be written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot save {}: {}", self.path.display(), self.cause)

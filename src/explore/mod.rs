@@ -21,7 +21,7 @@ mod watchdog;
 
 pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
-pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Tally};
+pub use campaign::{BLOCK, Campaign, CaseReport, CaseVerdict, Finding, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use failure::{Answer, BadSeed, Failure};
 pub use place::Place;

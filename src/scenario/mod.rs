@@ -17,6 +17,7 @@ mod understand;
 
 pub use case::{Case, NoSuchCase};
 pub use file::Entry;
+pub(crate) use file::keys_read;
 pub use problem::{Problem, Problems, nearest};
 pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
