@@ -130,6 +130,7 @@ impl Table {
             Hook::Before => format!("{from}, before {what}"),
             Hook::After => format!("{from}, after {what}"),
             Hook::Service => format!("{from}, {what}"),
+            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => format!("{from}'s disk, {what}"),
         });
         let concerns = |rule: &Rule| {
             rule.hook == hook && rule.from.covers(from) && rule.to.covers(to) && rule.what.covers(what)

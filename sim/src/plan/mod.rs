@@ -22,11 +22,15 @@
 
 mod action;
 mod address;
+mod ailment;
 mod rule;
+mod text;
 
-pub use action::{Action, NotAnAction};
+pub use action::Action;
 pub use address::{Address, NotAnAddress};
+pub use ailment::{Ailment, Way};
 pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, Window};
+pub use text::NotAnAction;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -59,7 +59,9 @@ pub fn workload(world: &mut World<Numbers>) {
                     context.yield_now().await;
                 }
                 context.expect_no_more(about);
-                context.write(task as u64);
+                while context.write(task as u64).is_err() {
+                    context.sleep(ms(50)).await;
+                }
                 context.after(name("task"), about).await;
                 context.sync().await;
                 context.sleep(ms(200)).await;
