@@ -58,7 +58,7 @@ do = "drop"
 within = "15m"
 
 [properties]
-no-lost-effects = { waive = "the network may drop it" }
+no-phantom-completion = { waive = "the network may drop it" }
 
 [[without]]
 safeguards = ["idempotency-keys"]
@@ -142,7 +142,7 @@ fn names_that_nobody_has() {
         ("a tool without a table", &[("mail.send", "calendar.invite")]),
         ("a step", &[("needs = [\"file-ticket\"]", "needs = [\"file-tickets\"]")]),
         ("a property", &[("violates = \"no-duplicate-effects\"", "violates = \"no-duplicates\"")]),
-        ("a waived property", &[("no-lost-effects =", "no-lost-effect =")]),
+        ("a waived property", &[("no-phantom-completion =", "no-lost-effect =")]),
         ("a safeguard", &[("idempotency-keys = true", "idempotency = true")]),
         ("a kind of fault", &[("ack-lost", "ack-list")]),
         ("an agent", &[("\"coordinator\", ", "\"cordinator\", ")]),
@@ -216,7 +216,7 @@ fn safeguards_that_cannot_be_had_or_taken() {
         ),
         (
             "breaking what is waived",
-            &[("violates = \"no-duplicate-effects\"", "violates = \"no-lost-effects\"")],
+            &[("violates = \"no-duplicate-effects\"", "violates = \"no-phantom-completion\"")],
         ),
         ("waiving without a reason", &[("\"the network may drop it\"", "\"\"")]),
         (

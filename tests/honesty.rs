@@ -98,7 +98,7 @@ fn a_team_that_does_everything_twice_duplicates_effects() {
 
 #[test]
 fn a_team_that_reports_what_it_has_not_done_loses_effects() {
-    assert_eq!(broken_by(&BOASTFUL), ["no-lost-effects"]);
+    assert_eq!(broken_by(&BOASTFUL), ["no-phantom-completion"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use crate::Name;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -108,7 +109,51 @@ impl Words {
         self.put(name.hash64())
     }
 
+    /// Adds whatever a value hashes, which must be the same in every process: names are, addresses in memory are not.
+    pub fn hash(&mut self, value: &(impl Hash + ?Sized)) {
+        value.hash(&mut Folding(self));
+    }
+
     pub(crate) fn finish(&self) -> Digest {
         Digest(xxh3_128(self.words[..self.len].as_flattened()))
+    }
+}
+
+/// Lets `#[derive(Hash)]` write into a digest.
+struct Folding<'a>(&'a mut Words);
+
+impl Hasher for Folding<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0.put(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, word: u8) {
+        self.0.put(word.into());
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.0.put(word.into());
+    }
+
+    #[inline]
+    fn write_u64(&mut self, word: u64) {
+        self.0.put(word);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.0.put(word as u64);
+    }
+
+    #[inline]
+    fn write_isize(&mut self, word: isize) {
+        self.0.put(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        unreachable!("the digest is read from the words")
     }
 }

@@ -3,7 +3,7 @@
 use perfidy_sim::{Payload, Words};
 use std::any::Any;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::rc::Rc;
 
 /// Something that can be said to another agent or written into a journal.
@@ -55,7 +55,7 @@ impl<M: Message> Content for M {
     }
 
     fn digest(&self) -> u64 {
-        Words::digest(|words| self.hash(&mut Folding(words)))
+        Words::digest(|words| words.hash(self))
     }
 }
 
@@ -84,42 +84,5 @@ impl fmt::Debug for Body {
 impl Payload for Body {
     fn digest(&self) -> u64 {
         self.0.digest()
-    }
-}
-
-/// Lets `#[derive(Hash)]` write into a digest.
-struct Folding<'a>(&'a mut Words);
-
-impl Hasher for Folding<'_> {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0.put(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u8(&mut self, word: u8) {
-        self.0.put(word.into());
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.0.put(word.into());
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0.put(word);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.0.put(word as u64);
-    }
-
-    fn write_isize(&mut self, word: isize) {
-        self.0.put(word as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        unreachable!("the digest is read from the words")
     }
 }

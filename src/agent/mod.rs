@@ -4,6 +4,7 @@
 //! agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read it.
 
 mod body;
+mod claim;
 mod handle;
 mod lease;
 mod model;
@@ -11,10 +12,11 @@ mod note;
 mod tool;
 
 pub use body::{Body, Message};
+pub use claim::Claim;
 pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::Thought;
-pub use note::{Claim, Note, Told};
+pub use note::{Note, Told};
 pub use tool::{Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
 
 use perfidy_sim::Domain;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 pub const PROPERTY: Property = Property {
     name: "completed-work-not-rerun",
     promise: "a step that a coordinator counts as complete is not handed out by it again",
+    bound: None,
     judge,
 };
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const PROPERTY: Property = Property {
     name: "eventual-termination",
     promise: "every task comes to an end and its user hears of it",
+    bound: None,
     judge,
 };
 

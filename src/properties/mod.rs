@@ -6,12 +6,12 @@
 mod completed_work_not_rerun;
 mod eventual_termination;
 mod no_duplicate_effects;
-mod no_lost_effects;
+mod no_phantom_completion;
 mod no_split_brain;
 mod well_behaved;
 
 use crate::agent::Note;
-use perfidy_sim::{Event, EventId, History, SimTime};
+use perfidy_sim::{Event, EventId, History, Name, SimSpan, SimTime};
 use std::fmt;
 
 /// The history of a team.
@@ -23,8 +23,38 @@ pub struct Property {
     pub name: &'static str,
     /// The promise, in one line.
     pub promise: &'static str,
+    /// How far it may go, if that is a matter of how much.
+    pub bound: Option<Bound>,
     /// Judges a history.
     pub judge: fn(&TeamHistory) -> Verdict,
+}
+
+/// How far something may go. The user asks for it with a [`Note::Bound`], where the property finds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bound {
+    /// What the bound is called in a file, such as `max-age`.
+    pub key: &'static str,
+    /// What applies if the file does not say.
+    pub usual: AtMost,
+}
+
+/// An amount that may not be exceeded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AtMost {
+    /// So long.
+    Span(SimSpan),
+    /// So many.
+    Count(u64),
+}
+
+impl AtMost {
+    /// As a [`Note::Bound`] gives it: nanoseconds, or the number.
+    pub fn as_number(self) -> u64 {
+        match self {
+            Self::Span(span) => span.as_nanos(),
+            Self::Count(count) => count,
+        }
+    }
 }
 
 impl fmt::Debug for Property {
@@ -33,12 +63,23 @@ impl fmt::Debug for Property {
     }
 }
 
+impl Property {
+    /// How far the user lets it go, in nanoseconds or as a number; `None` if nobody asked.
+    pub fn asked_for(&self, history: &TeamHistory) -> Option<u64> {
+        let name = Name::new(self.name);
+        history.notes().find_map(|(_, note)| match note {
+            Note::Bound { property, at_most } if *property == name => Some(*at_most),
+            _ => None,
+        })
+    }
+}
+
 /// Every property.
 pub const ALL: &[Property] = &[
     completed_work_not_rerun::PROPERTY,
     eventual_termination::PROPERTY,
     no_duplicate_effects::PROPERTY,
-    no_lost_effects::PROPERTY,
+    no_phantom_completion::PROPERTY,
     no_split_brain::PROPERTY,
     well_behaved::PROPERTY,
 ];

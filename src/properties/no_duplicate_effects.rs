@@ -8,8 +8,12 @@ use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
-pub const PROPERTY: Property =
-    Property { name: "no-duplicate-effects", promise: "whatever a task wants happens at most once", judge };
+pub const PROPERTY: Property = Property {
+    name: "no-duplicate-effects",
+    promise: "whatever a task wants happens at most once",
+    bound: None,
+    judge,
+};
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut first = BTreeMap::new();

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 pub const PROPERTY: Property = Property {
     name: "no-split-brain",
     promise: "nobody obeys an older leader after a newer one, and no two leaders share a token",
+    bound: None,
     judge,
 };
 

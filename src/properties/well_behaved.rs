@@ -7,6 +7,7 @@ use perfidy_sim::{Stop, What};
 pub const PROPERTY: Property = Property {
     name: "well-behaved",
     promise: "no agent panics, spins without waiting or floods the world",
+    bound: None,
     judge,
 };
 

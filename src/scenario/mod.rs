@@ -20,6 +20,7 @@ pub use problem::{Problem, Problems, nearest};
 pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
+use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
 use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
@@ -58,6 +59,8 @@ pub struct Scenario {
     pub fault_kinds: Vec<Name>,
     /// How long after the end of chaos every task must have come to an end.
     pub settle_within: SimSpan,
+    /// How far properties may go, of those that concern the scenario and are a matter of how much.
+    pub bounds: BTreeMap<&'static str, AtMost>,
     /// Properties the file does not ask for, with the reason it gives.
     pub waived: BTreeMap<&'static str, String>,
     /// The cases in which something is taken away.

@@ -1,6 +1,6 @@
 //! What everybody on a team is told before the work begins, and how they are put to work.
 
-use crate::agent::{Agent, Agents};
+use crate::agent::{Agent, Agents, Note};
 use crate::safeguards::Safeguards;
 use crate::scenario::Case;
 use crate::workflows::Plan;
@@ -30,6 +30,12 @@ impl Briefing {
     /// The safeguards that are on.
     pub fn safeguards(&self) -> &Safeguards {
         &self.case.safeguards
+    }
+
+    /// How far properties may go, as the user asks for it.
+    pub(super) fn bounds(&self) -> impl Iterator<Item = Note> + '_ {
+        let bounds = self.case.scenario.bounds.iter();
+        bounds.map(|(name, at_most)| Note::Bound { property: Name::new(name), at_most: at_most.as_number() })
     }
 
     /// The time between one task and the next.

@@ -43,7 +43,7 @@ pub const WORKFLOW: Workflow = Workflow {
         "verify",
     ],
     crash_points: &["assign", "call", "plan", "record", "report"],
-    properties: &["eventual-termination", "no-duplicate-effects", "no-lost-effects"],
+    properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
     assemble,
 };
 

@@ -44,7 +44,7 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lease", "order", "record", "report"],
-    properties: &["eventual-termination", "no-duplicate-effects", "no-lost-effects", "no-split-brain"],
+    properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion", "no-split-brain"],
     assemble,
 };
 

@@ -43,6 +43,7 @@ pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static
     let mut next = coming.next();
     let mut next_at = SimTime::ZERO;
     let mut ask_again_at = SimTime::ZERO + PATIENCE;
+    briefing.bounds().for_each(|bound| agent.note(bound));
     loop {
         while let Some(task) = next.filter(|_| agent.now() >= next_at) {
             agent.note(Note::TaskGiven { task });

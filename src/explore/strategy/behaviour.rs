@@ -4,9 +4,10 @@
 //! kind of message, an answer, a claim. A behaviour is such an event, or two of them in a row on one node. Faults are
 //! no behaviour: what counts is what they lead to.
 
-use crate::agent::{Claim, Note, Told};
+use crate::agent::Note;
 use perfidy_sim::{History, Name, Stop, What, Words};
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 
 /// The behaviours of a run, sorted.
 pub(super) fn of(history: &History<Note>) -> Vec<u64> {
@@ -68,34 +69,18 @@ fn ending(stop: Stop) -> u64 {
     }
 }
 
+/// Which kind of note it is, and what of it leads to different behaviour.
 fn note_word(note: &Note) -> u64 {
-    match note {
-        Note::TaskGiven { .. } => 1,
-        Note::Wanted { .. } => 2,
-        Note::Called { tool, operation, .. } => tool.hash64() ^ operation.hash64().rotate_left(8),
-        Note::Answered { told, .. } => match told {
-            Told::Done => 3,
-            Told::Found(found) => 4 + u64::from(*found),
-            Told::Not(error) => 64 + *error as u64,
-            Told::Unknown(error) => 96 + *error as u64,
-        },
-        Note::Effect { .. } => 6,
-        Note::Recognised { .. } => 7,
-        Note::Thought { choice, .. } => 128 + u64::from(*choice),
-        Note::Granted { .. } => 8,
-        Note::Claimed(claim) => match claim {
-            Claim::TaskDone { .. } => 9,
-            Claim::TaskFailed { .. } => 10,
-            Claim::Informed { .. } => 11,
-            Claim::Ordered { .. } => 12,
-            Claim::Completed { .. } => 13,
-            Claim::Reopened { .. } => 14,
-            Claim::Leads { .. } => 15,
-            Claim::StepsDown { .. } => 16,
-            Claim::Obeyed { .. } => 17,
-            Claim::Rejected { .. } => 18,
-        },
-    }
+    Words::digest(|words| {
+        words.hash(&discriminant(note));
+        match note {
+            Note::Called { tool, operation, .. } => words.hash(&(tool, operation)),
+            Note::Answered { told, .. } => words.hash(told),
+            Note::Thought { choice, .. } => words.hash(choice),
+            Note::Claimed(claim) => words.hash(&discriminant(claim)),
+            _ => {}
+        }
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing stops at the first problem. A part that cannot be understood is noted and left out, and the rest is
 //! read on, as far as it makes sense without that part: without a workflow nobody knows who is on the team.
 
+mod asked;
 mod faults;
 mod pinned;
 mod safeguards;
@@ -11,7 +12,6 @@ mod steps;
 mod tests;
 
 use crate::faults::who;
-use crate::properties;
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
 use crate::scenario::{Link, Model, Network, Problem, Scenario, Span, Spread, Tasks, Tool};
@@ -119,7 +119,7 @@ pub(super) fn understand(
     let tasks = tasks(&tables, found);
     let model = model(&tables, found);
     let settle_within = settle(&tables, found);
-    let waived = waived(&tables, found);
+    let asked = asked::read(&tables, found);
     let Some(workflow) = found.keep(workflow(&tables, workflows)) else {
         return Err(std::mem::take(&mut found.0));
     };
@@ -134,7 +134,7 @@ pub(super) fn understand(
     }
     let faults = faults::read(&tables, &cast, found);
     found.keep(in_time(&tables, &tasks, faults.chaos.until + settle_within));
-    let without = safeguards::without(&tables, &safeguards, &waived, found);
+    let without = safeguards::without(&tables, &safeguards, &asked.waived, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
@@ -153,7 +153,8 @@ pub(super) fn understand(
         chaos: Arc::new(faults.chaos),
         fault_kinds: faults.kinds,
         settle_within,
-        waived,
+        bounds: asked.bounds(workflow, &without),
+        waived: asked.waived,
         without,
     })
 }
@@ -309,29 +310,6 @@ fn settle(tables: &Tables<'_>, found: &mut Found) -> SimSpan {
     within
         .and_then(|within| found.keep(at_most_a_day(&within, "within")))
         .unwrap_or(SimSpan::from_secs(15 * 60))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PropertyTable {
-    waive: Spanned<String>,
-}
-
-fn waived(tables: &Tables<'_>, found: &mut Found) -> BTreeMap<&'static str, String> {
-    let mut waived = BTreeMap::new();
-    for entry in tables.open("properties", found) {
-        let Some(property) = properties::find(entry.name).map(|property| property.name) else {
-            found.add(Problem::unknown(entry.key_span, "property", entry.name, &properties::names()));
-            continue;
-        };
-        let Some(PropertyTable { waive }) = found.keep(entry.read()) else { continue };
-        if waive.get_ref().trim().is_empty() {
-            let message = format!("nothing says why `{property}` is waived");
-            found.add(Problem::at(waive.span(), message).help("write the reason in the quotes"));
-        }
-        waived.insert(property, waive.into_inner());
-    }
-    waived
 }
 
 fn whole_number(value: &Spanned<i64>, what: &str, range: RangeInclusive<u32>) -> Result<u32, Problem> {

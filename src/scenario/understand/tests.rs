@@ -61,7 +61,7 @@ at = "pause of the planner, by hand, try 1"
 do = "pause planner at 1m for 20s"
 
 [properties]
-no-lost-effects = { waive = "mail may be lost" }
+no-phantom-completion = { waive = "mail may be lost" }
 
 [[without]]
 safeguards = "idempotency-keys"
@@ -93,7 +93,7 @@ fn a_good_file_means_what_it_says() {
     );
     let (safeguards, violates) = (vec!["idempotency-keys"], "no-duplicate-effects");
     assert_eq!(scenario.without, [Without { safeguards, violates, within_seeds: 300 }]);
-    assert_eq!(scenario.waived["no-lost-effects"], "mail may be lost");
+    assert_eq!(scenario.waived["no-phantom-completion"], "mail may be lost");
 }
 
 #[test]

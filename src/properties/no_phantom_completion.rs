@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
-    name: "no-lost-effects",
+    name: "no-phantom-completion",
     promise: "a task reported done has all its effects in the ledger",
+    bound: None,
     judge,
 };
 

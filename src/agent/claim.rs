@@ -1,0 +1,70 @@
+//! Claims: what an agent says of itself or its work.
+//!
+//! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
+//! services wrote down. Each is one variant and one line of words.
+
+use crate::agent::Token;
+use perfidy_sim::Name;
+use std::fmt;
+
+/// What an agent says of itself or its work. A claim is evidence of what somebody believed, not of what is so.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Claim {
+    /// A task is done, as reported to its user.
+    TaskDone { task: Name },
+    /// A task was given up, as reported to its user.
+    TaskFailed { task: Name },
+    /// The user has learnt how a task ended.
+    Informed { task: Name },
+    /// A step was handed to somebody.
+    Ordered { intent: Name, to: Name },
+    /// A step counts as complete.
+    Completed { intent: Name },
+    /// A step that counted as complete turned out not to be.
+    Reopened { intent: Name },
+    /// The agent believes it leads.
+    Leads { token: Token },
+    /// It no longer believes so.
+    StepsDown { token: Token },
+    /// The agent carried out an order of that leader.
+    Obeyed { leader: Name, token: Token, intent: Name },
+    /// It refused one.
+    Rejected { leader: Name, token: Token, intent: Name },
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TaskDone { task } => write!(f, "reports {task} done"),
+            Self::TaskFailed { task } => write!(f, "reports {task} failed"),
+            Self::Informed { task } => write!(f, "has heard how {task} ended"),
+            Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
+            Self::Completed { intent } => write!(f, "counts {intent} as complete"),
+            Self::Reopened { intent } => write!(f, "opens {intent} again"),
+            Self::Leads { token } => write!(f, "leads, with token {token}"),
+            Self::StepsDown { token } => write!(f, "steps down, token {token}"),
+            Self::Obeyed { leader, token, intent } => {
+                write!(f, "obeys {leader} (token {token}): {intent}")
+            }
+            Self::Rejected { leader, token, intent } => {
+                write!(f, "rejects {leader} (token {token}): {intent}")
+            }
+        }
+    }
+}
+
+impl Claim {
+    /// The task or intent it is about, if it is about one.
+    pub fn about(&self) -> Option<Name> {
+        match *self {
+            Self::TaskDone { task } | Self::TaskFailed { task } | Self::Informed { task } => Some(task),
+            Self::Ordered { intent, .. }
+            | Self::Completed { intent }
+            | Self::Reopened { intent }
+            | Self::Obeyed { intent, .. }
+            | Self::Rejected { intent, .. } => Some(intent),
+            Self::Leads { .. } | Self::StepsDown { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the user asks for: properties that are waived, and how far others may go.
+
+use super::{Found, Tables, at_most_a_day, whole_number};
+use crate::properties::{self, AtMost, Bound, Property};
+use crate::scenario::file::Entry;
+use crate::scenario::{Problem, Span, Without};
+use crate::workflows::Workflow;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// What `[properties]` comes to.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub waived: BTreeMap<&'static str, String>,
+    tightened: BTreeMap<&'static str, AtMost>,
+}
+
+pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Asked {
+    let mut asked = Asked::default();
+    for entry in tables.open("properties", found) {
+        let Some(property) = properties::find(entry.name) else {
+            found.add(Problem::unknown(entry.key_span, "property", entry.name, &properties::names()));
+            continue;
+        };
+        for key in found.keep(entry.entries()).unwrap_or_default() {
+            match property.bound {
+                _ if key.name == "waive" => {
+                    asked.waived.extend(found.keep(waived(property, &key)).map(|why| (property.name, why)));
+                }
+                Some(bound) if key.name == bound.key => {
+                    let at_most = found.keep(at_most(&bound, &key));
+                    asked.tightened.extend(at_most.map(|at_most| (property.name, at_most)));
+                }
+                bound => {
+                    let known: Vec<&str> =
+                        ["waive"].into_iter().chain(bound.map(|bound| bound.key)).collect();
+                    found.add(Problem::unknown(key.key_span, "key", key.name, &known));
+                }
+            }
+        }
+    }
+    asked
+}
+
+fn waived(property: &Property, entry: &Entry<'_>) -> Result<String, Problem> {
+    let why: String = entry.read()?;
+    if why.trim().is_empty() {
+        let message = format!("nothing says why `{}` is waived", property.name);
+        return Err(entry.problem(message).help("write the reason in the quotes"));
+    }
+    Ok(why)
+}
+
+fn at_most(bound: &Bound, entry: &Entry<'_>) -> Result<AtMost, Problem> {
+    Ok(match bound.usual {
+        AtMost::Span(_) => AtMost::Span(at_most_a_day(&entry.read::<Spanned<Span>>()?, bound.key)?),
+        AtMost::Count(_) => {
+            AtMost::Count(whole_number(&entry.read::<Spanned<i64>>()?, bound.key, 1..=1_000_000)?.into())
+        }
+    })
+}
+
+impl Asked {
+    /// The bounds of the properties that the file tightens, that the workflow is about, or that a case breaks.
+    pub fn bounds(&self, workflow: &Workflow, without: &[Without]) -> BTreeMap<&'static str, AtMost> {
+        let concerned = workflow.properties.iter().copied().chain(without.iter().map(|case| case.violates));
+        let usual = concerned.filter_map(|name| Some((name, properties::find(name)?.bound?.usual)));
+        let mut bounds: BTreeMap<_, _> = usual.collect();
+        bounds.extend(&self.tightened);
+        bounds
+    }
+}
