@@ -17,7 +17,7 @@ mod understand;
 pub use case::{Case, NoSuchCase};
 pub use file::Entry;
 pub use problem::{Problem, Problems, nearest};
-pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
+pub use quantity::{Lasting, NotAQuantity, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
 use crate::properties::AtMost;

@@ -2,8 +2,8 @@
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
-    Action, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Plan, Rule, Seed, Selector, Service,
-    SimSpan, SimTime, Window, World, WorldConfig,
+    Action, Ailment, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Plan, Rule, Seed, Selector,
+    Service, SimSpan, SimTime, Way, Window, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ impl Service<Numbers> for Counter {
         self.0 += 1;
         let lie = desk.ask(envelope.kind, envelope.about);
         desk.note(self.0);
+        desk.mark(envelope.from);
         match lie {
             Some((_, span)) => desk.call_back(self.0, span),
             None => drop(desk.reply(&envelope, name("counted"), self.0)),
@@ -95,6 +96,12 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         rule("death", Hook::Before, Action::Crash(None), None),
         rule("crash", Hook::After, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
         rule("pause", Hook::After, Action::Pause(ms(0)), Some(ms(1)..=ms(3_000))),
+        rule("corrupt", Hook::Message, Action::Corrupt, None),
+        rule("zombie", Hook::After, Action::Zombie(ms(0)), Some(ms(1)..=ms(3_000))),
+        rule("refused-write", Hook::Write, Action::Refuse, None),
+        rule("slow-sync", Hook::Sync, Action::SlowSync(ms(0)), Some(ms(1)..=ms(900))),
+        rule("torn-write", Hook::Loss, Action::Tear, None),
+        rule("stale-journal", Hook::Recovery, Action::Stale { records: 2 }, None),
         rule("lie", Hook::Service, Action::Custom { word: name("no-answer"), span: ms(40) }, None),
     ];
     let names = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
@@ -110,7 +117,41 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         right: names(&["b", "counter"]),
         one_way: seed.is_multiple_of(2),
     };
+    let [left, right] = [names(&["a"]), names(&["b", "counter"])];
+    let ail = |ailments: &[Ailment], amount| Disturbance::Ail {
+        among: names(&["a", "b", "c", "counter"]),
+        ailments: ailments.to_vec(),
+        amount,
+    };
+    let by = ms(0);
+    let [nanos, seconds] = [1_000_000, 1_000_000_000];
+    let skews = [Way::Ahead, Way::Behind].map(|way| Ailment::Skew { by, way });
+    let steps = [Way::Ahead, Way::Behind].map(|way| Ailment::Step { by, way });
+    let drifts = [Way::Ahead, Way::Behind].map(|way| Ailment::Drift { ppm: 0, way });
     let windows = vec![
+        window("random split", Disturbance::Split { among: names(&["a", "b", "c"]), minority: false }),
+        window("minority", Disturbance::Split { among: names(&["a", "b", "c"]), minority: true }),
+        window(
+            "marked",
+            Disturbance::CutMarked {
+                otherwise: names(&["a", "b", "c"]),
+                right: names(&["b", "counter"]),
+                one_way: false,
+            },
+        ),
+        window(
+            "flap",
+            Disturbance::Flap { left: left.clone(), right: right.clone(), turn: ms(20)..=ms(700) },
+        ),
+        window("slow-link", Disturbance::Lag { left, right, by: ms(10)..=ms(900) }),
+        window("zombies", ail(&[Ailment::Zombie], 0..=0)),
+        window("twins", ail(&[Ailment::Twin], 0..=0)),
+        window("slow", ail(&[Ailment::Slow { times: 1 }], 2..=9)),
+        window("choke", ail(&[Ailment::SlowReceiver { each: by }], nanos..=seconds)),
+        window("skew", ail(&skews, nanos..=9 * seconds)),
+        window("step", ail(&steps, nanos..=9 * seconds)),
+        window("drift", ail(&drifts, 1..=300_000)),
+        window("kill", Disturbance::Kill { among: names(&["a", "b", "c"]), at_most: 1 }),
         window("partition", cut),
         window("pauses", Disturbance::Pause(names(&["a", "b"]))),
         window("crashes", Disturbance::Crash(names(&["b", "c"]))),
