@@ -279,14 +279,15 @@ impl<D: Domain> Context<D> {
 
     /// Makes everything written so far durable, which takes time.
     pub async fn sync(&self) {
-        let (written, span) = {
+        let begun = {
             let mut core = self.core();
             let sync = *SYNC;
             let nth = core.oracle.count(self.name, sync);
             let span = core.oracle.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
-            let span = span + core.sync_delay(self.node, self.cause.get());
-            (core.disk(self.node).len(), span)
+            let delay = core.sync_delay(self.node, self.cause.get());
+            delay.map(|delay| (core.disk(self.node).len(), span + delay))
         };
+        let Some((written, span)) = begun else { return pending().await };
         self.work(span).await;
         let mut core = self.core();
         core.disk(self.node).sync_up_to(written);

@@ -52,6 +52,7 @@ struct Crash {
     at: OneOrMany<String>,
     before: Option<OneOrMany<String>>,
     after: Option<OneOrMany<String>>,
+    during: Option<During>,
     chance: Option<Spanned<Ratio>>,
     back_after: Option<Spread>,
     every: Option<Spanned<Spread>>,
@@ -59,11 +60,19 @@ struct Crash {
     at_most: Option<Spanned<u32>>,
 }
 
+/// What an agent can die in the middle of, and not only before or after.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum During {
+    /// Its journal is being made durable.
+    Sync,
+}
+
 fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
     let crash: Crash = entry.read()?;
     let among = who::agents(&crash.at, cast)?;
     if let Some(every) = &crash.every {
-        let steps = crash.before.is_some() || crash.after.is_some();
+        let steps = crash.before.is_some() || crash.after.is_some() || crash.during.is_some();
         if steps || crash.chance.is_some() || crash.back_after.is_some() {
             return Err(two_ways(entry, "lasting"));
         }
@@ -98,7 +107,14 @@ fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
     // A crash without a span is for good; the span of the others is drawn when they strike.
     let action = Action::Crash(crash.back_after.as_ref().map(|_| SimSpan::ZERO));
     let fault = AtAStep { chance, action, span: crash.back_after.map(|spread| spread.0) };
-    fault.add_rules(entry, &among, [crash.before.as_ref(), crash.after.as_ref()], cast, chaos)
+    let steps = [crash.before.as_ref(), crash.after.as_ref()];
+    if let Some(During::Sync) = crash.during {
+        chaos.rules.push(fault.rule(entry, &among, Hook::Sync, Selector::Any));
+        if steps.iter().all(Option::is_none) {
+            return Ok(());
+        }
+    }
+    fault.add_rules(entry, &among, steps, cast, chaos)
 }
 
 /// How many may stay down for good: so few that most are left when the world heals.
@@ -253,18 +269,7 @@ impl AtAStep {
         cast: &Cast,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
-        let mut add = |hook, what| {
-            chaos.rules.push(Rule {
-                kind: Name::new(entry.name),
-                hook,
-                from: Selector::Of(among.to_vec()),
-                to: Selector::Any,
-                what,
-                chance: self.chance,
-                action: self.action,
-                span: self.span.clone(),
-            });
-        };
+        let mut add = |hook, what| chaos.rules.push(self.rule(entry, among, hook, what));
         if before.is_none() && after.is_none() {
             add(Hook::Before, Selector::Any);
         }
@@ -274,6 +279,19 @@ impl AtAStep {
             }
         }
         Ok(())
+    }
+
+    fn rule(&self, entry: &Entry<'_>, among: &[Name], hook: Hook, what: Selector) -> Rule {
+        Rule {
+            kind: Name::new(entry.name),
+            hook,
+            from: Selector::Of(among.to_vec()),
+            to: Selector::Any,
+            what,
+            chance: self.chance,
+            action: self.action,
+            span: self.span.clone(),
+        }
     }
 }
 
@@ -313,6 +331,16 @@ mod tests {
         assert_eq!(chaos.windows[0].site.as_str(), "crash planner+executors");
         let Disturbance::Crash(among) = &chaos.windows[0].disturbance else { panic!("{chaos:?}") };
         assert_eq!(among.len(), 3);
+    }
+
+    #[test]
+    fn a_crash_in_the_middle_of_a_sync_is_a_fault_of_its_own() {
+        let chaos =
+            chaos_of(r#"crash = { at = "planner", during = "sync", chance = "5%", back-after = "2s" }"#);
+        let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
+        assert_eq!((rule.hook, &rule.what), (Hook::Sync, &Selector::Any));
+        let both = r#"crash = { at = "planner", during = "sync", after = "plan", chance = "5%", back-after = "2s" }"#;
+        assert_eq!(chaos_of(both).rules.len(), 2);
     }
 
     #[test]

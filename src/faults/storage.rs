@@ -15,7 +15,7 @@ use toml::Spanned;
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: "torn-write",
-        about: "a crash leaves the first record that was not yet durable half-written at the end of the journal",
+        about: "a crash, as one `during = \"sync\"`, leaves the first record that was not yet durable half-written",
         example: r#"torn-write = { at = "executors", chance = "20%" }"#,
         read: read_torn_write,
     },

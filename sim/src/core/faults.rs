@@ -170,14 +170,19 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// How long a sync that begins now takes beyond its usual time.
-    pub fn sync_delay(&mut self, index: NodeIndex, cause: Option<EventId>) -> SimSpan {
-        match self.ask_storage(Hook::Sync, index, journal) {
-            Some(fault) => {
+    /// How long a sync that begins now takes beyond its usual time; `None` if the node dies in the middle of it.
+    pub fn sync_delay(&mut self, index: NodeIndex, cause: Option<EventId>) -> Option<SimSpan> {
+        let Some(fault) = self.ask_storage(Hook::Sync, index, journal) else { return Some(SimSpan::ZERO) };
+        match fault.action {
+            Action::SlowSync(span) => {
                 self.strike(self.name(index), fault, cause);
-                if let Action::SlowSync(span) = fault.action { span } else { SimSpan::ZERO }
+                Some(span)
             }
-            None => SimSpan::ZERO,
+            Action::Crash(back_after) => {
+                self.crash(index, back_after, fault, cause);
+                None
+            }
+            _ => unreachable!("the oracle answers with what fits"),
         }
     }
 

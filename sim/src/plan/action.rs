@@ -190,7 +190,7 @@ impl Action {
                 matches!(self, Self::Crash(_) | Self::Pause(_) | Self::Zombie(_))
             }
             Hook::Write => matches!(self, Self::Refuse),
-            Hook::Sync => matches!(self, Self::SlowSync(_)),
+            Hook::Sync => matches!(self, Self::SlowSync(_) | Self::Crash(_)),
             Hook::Loss => matches!(self, Self::Tear),
             Hook::Recovery => matches!(self, Self::Stale { .. }),
             Hook::Service => matches!(self, Self::Custom { .. }),

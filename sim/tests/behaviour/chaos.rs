@@ -100,6 +100,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         rule("zombie", Hook::After, Action::Zombie(ms(0)), Some(ms(1)..=ms(3_000))),
         rule("refused-write", Hook::Write, Action::Refuse, None),
         rule("slow-sync", Hook::Sync, Action::SlowSync(ms(0)), Some(ms(1)..=ms(900))),
+        rule("sync-crash", Hook::Sync, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
         rule("torn-write", Hook::Loss, Action::Tear, None),
         rule("stale-journal", Hook::Recovery, Action::Stale { records: 2 }, None),
         rule("lie", Hook::Service, Action::Custom { word: name("no-answer"), span: ms(40) }, None),

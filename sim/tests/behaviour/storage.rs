@@ -43,6 +43,20 @@ fn a_torn_record_is_the_first_that_was_not_durable_and_its_reader_gets_garbage()
 }
 
 #[test]
+fn a_crash_in_the_middle_of_a_sync_takes_or_tears_what_was_being_written() {
+    let crash = ("clerk's disk, sync, journal, try 2", "crash, back after 1s");
+    on_every_engine(&with_faults(&[crash]), clerk, |engine, outcome| {
+        assert_eq!(notes(&outcome), [1_000, 1, 1_001], "{engine}");
+        assert!(all_met(&outcome), "{engine}");
+    });
+    let config = with_faults(&[crash, ("clerk's disk, crash, journal, try 1", "tear")]);
+    on_every_engine(&config, clerk, |engine, outcome| {
+        assert_eq!(notes(&outcome), [1_000, 1, !2, 1_001], "{engine}");
+        assert!(all_met(&outcome), "{engine}");
+    });
+}
+
+#[test]
 fn nothing_is_torn_where_everything_was_durable() {
     let crash = ("clerk, after work, day, try 1", "crash, back after 1s");
     let refused = [4, 5].map(|nth| (format!("clerk's disk, write, record, try {nth}"), "refuse"));

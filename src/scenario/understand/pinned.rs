@@ -144,7 +144,7 @@ fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
             ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s", "zombie 20s"])
         }
         Hook::Write => ("a write", &["refuse"]),
-        Hook::Sync => ("a sync", &["slow by 3s"]),
+        Hook::Sync => ("a sync", &["slow by 3s", "crash, back after 5s"]),
         Hook::Loss => ("a disk in a crash", &["tear"]),
         Hook::Recovery => ("a disk that is read again", &["stale by 2 records"]),
         Hook::Service => ("a call that a tool handles", WORDS),
