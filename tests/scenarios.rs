@@ -187,9 +187,10 @@ fn story_of(report: &CaseReport, finding: &Finding) -> String {
              these agents depends on more than the seed."
         );
     };
-    let saved = SavedSeed::new(case, *engine, seed, property, &minimal.faults, &minimal.run);
-    let story =
-        Story::new(case, &saved, &minimal.run, None).map(|story| story.to_string()).unwrap_or_default();
+    let saved = SavedSeed::new(*engine, seed, property, &minimal);
+    let story = Story::new(&minimal.case, &saved, &minimal.run, None)
+        .map(|story| story.to_string())
+        .unwrap_or_default();
     format!(
         "{story}\n  Save it with  perfidy run scenarios/{}.toml --seed {seed} --seeds 1\n",
         case.scenario.name

@@ -6,7 +6,9 @@
 use super::clock::{Stopwatch, timed};
 use super::findings::Small;
 use super::progress::Progress;
-use super::{Format, Status, complain, complain_of, has_threads, interruption, is_available, say, watchdog};
+use super::{
+    Format, Status, complain, complain_of, has_threads, interruption, is_available, say, some_time, watchdog,
+};
 use perfidy::explore::{
     Campaign, CaseReport, Corpus, Finding, Fingerprint, Place, Rounds, Saved, Standing, Turn, Watchdog,
 };
@@ -59,14 +61,6 @@ pub struct Arguments {
     /// Where failures are saved, and the place of the campaign is kept
     #[arg(long, value_name = "FOLDER", default_value = "seeds")]
     corpus: PathBuf,
-}
-
-fn some_time(text: &str) -> Result<SimSpan, String> {
-    match text.parse() {
-        Ok(SimSpan::ZERO) => Err("nothing can be run in no time".to_owned()),
-        Ok(span) => Ok(span),
-        Err(error) => Err(format!("{error}")),
-    }
 }
 
 pub fn fuzz(arguments: &Arguments) -> Status {
@@ -233,12 +227,12 @@ impl Fuzz<'_> {
                     self.new.files += 1;
                     self.new.last = Some(self.stopwatch.elapsed());
                     if self.new.stories.len() < STORIES {
-                        self.new.stories.extend(small.story(case, Some(&file)));
+                        self.new.stories.extend(small.story(Some(&file)));
                     }
                 }
                 Ok((Err(error), small)) => {
                     complain(error);
-                    self.new.stories.extend(small.story(case, None));
+                    self.new.stories.extend(small.story(None));
                     status = Status::BadInput;
                 }
                 Err(does_not_replay) => {

@@ -8,13 +8,14 @@ mod fuzz;
 mod progress;
 mod replay;
 mod run;
+mod shrink;
 mod testify;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use perfidy::explore::Watchdog;
 use perfidy::report::init_logging;
 use perfidy::scenario::{Problems, files_below};
-use perfidy_sim::Engine;
+use perfidy_sim::{Engine, SimSpan};
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -47,6 +48,8 @@ enum What {
     Run(run::Arguments),
     /// Replay saved failures
     Replay(replay::Arguments),
+    /// Go on making saved failures smaller
+    Shrink(shrink::Arguments),
     /// Check scenarios and saved failures without running them
     Check(check::Arguments),
     /// Run scenarios over ever more seeds, for as long as you like
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
     let status = match arguments.what {
         What::Run(arguments) => run::run(&arguments),
         What::Replay(arguments) => replay::replay(&arguments),
+        What::Shrink(arguments) => shrink::shrink(&arguments),
         What::Check(arguments) => check::check(&arguments),
         What::Fuzz(arguments) => fuzz::fuzz(&arguments),
         What::Audit(arguments) => audit::audit(&arguments),
@@ -167,6 +171,15 @@ fn has_threads(threads: Option<u16>) -> bool {
     let Some(threads) = threads else { return true };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
     pool.map_err(|error| complain(format!("cannot start {threads} threads: {error}"))).is_ok()
+}
+
+/// A length of time in which something can be done.
+fn some_time(text: &str) -> Result<SimSpan, String> {
+    match text.parse() {
+        Ok(SimSpan::ZERO) => Err("nothing can be run in no time".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(format!("{error}")),
+    }
 }
 
 /// A flag that Ctrl-C sets; the second Ctrl-C ends the process at once.

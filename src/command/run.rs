@@ -214,7 +214,7 @@ fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
             }
         };
         if arguments.format == Format::Text
-            && let Some(story) = small.story(&report.case, file.as_deref())
+            && let Some(story) = small.story(file.as_deref())
         {
             say(story);
         }

@@ -82,6 +82,24 @@ impl Corpus {
         }
     }
 
+    /// Puts a failure in the place of the file that it was shrunk from, and gives its own file.
+    ///
+    /// # Errors
+    /// [`SaveError`] if the folder cannot be written to; the old file is then still there.
+    pub fn replace(old: &Path, seed: &SavedSeed) -> Result<PathBuf, SaveError> {
+        let path = old.with_file_name(file_name(seed));
+        let failed = |cause| SaveError { path: path.clone(), cause };
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
+        file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        if path != old {
+            fs::remove_file(old).map_err(failed)?;
+        }
+        Ok(path)
+    }
+
     /// Whether failures of these scenarios could be saved. The folder of the corpus itself is made.
     ///
     /// # Errors
@@ -111,18 +129,22 @@ impl Corpus {
     }
 
     fn place(&self, seed: &SavedSeed) -> PathBuf {
-        let slug: String = seed
-            .case
-            .label
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-            .collect::<String>()
-            .replace("--", "-");
-        let engine =
-            if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
-        let file = format!("{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32);
-        self.root.join(format!("{}-{file}", seed.case.scenario))
+        self.root.join(&seed.case.scenario).with_file_name(file_name(seed))
     }
+}
+
+/// What the file of a failure is called: its scenario without the folder, its case, its property and its fingerprint.
+fn file_name(seed: &SavedSeed) -> String {
+    let slug: String = seed
+        .case
+        .label
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect::<String>()
+        .replace("--", "-");
+    let engine = if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
+    let scenario = seed.case.scenario.rsplit('/').next().unwrap_or_default();
+    format!("{scenario}-{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32)
 }
 
 /// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.

@@ -24,5 +24,5 @@ pub use place::Place;
 pub use rounds::{Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn};
 pub use run::{Run, first_difference};
 pub use saved::{Answer, BadSeed, SavedSeed};
-pub use shrink::{Minimal, shrink};
+pub use shrink::{Effort, Minimal, shrink, shrink_within};
 pub use watchdog::Watchdog;

@@ -3,7 +3,7 @@
 //! The file carries the text of its scenario, so that it means the same from any directory and after the scenario
 //! has been edited. Replaying it gives one of four [`Answer`]s.
 
-use crate::explore::Run;
+use crate::explore::{Minimal, Run};
 use crate::properties;
 use crate::scenario::{Case, Problem, Problems, Scenario};
 use perfidy_sim::{Address, Digest, Engine, Fault, Plan, Seed, Stop};
@@ -31,6 +31,9 @@ pub struct SavedSeed {
     pub seed: Seed,
     /// The fingerprint of the history.
     pub digest: Digest,
+    /// Whether something could perhaps still be left out, because shrinking was cut short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
     /// The faults that suffice.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
@@ -100,7 +103,8 @@ pub enum Answer {
 
 impl SavedSeed {
     /// A failure to be saved.
-    pub fn new(case: &Case, engine: Engine, seed: Seed, property: &str, faults: &[Fault], run: &Run) -> Self {
+    pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
+        let Minimal { case, faults, run, is_finished } = minimal;
         let message = run.violation(property).map(|violation| violation.message.clone()).unwrap_or_default();
         Self {
             schema: SCHEMA,
@@ -110,7 +114,8 @@ impl SavedSeed {
             engine,
             seed,
             digest: run.outcome.digest(),
-            faults: faults.to_vec(),
+            faults: faults.clone(),
+            unfinished: !is_finished,
             case: SavedCase {
                 scenario: case.scenario.name.to_string(),
                 label: case.label(),
@@ -222,8 +227,12 @@ impl SavedSeed {
             1 => "One fault suffices.".to_owned(),
             count => format!("{count} faults suffice."),
         };
+        let unfinished = match self.unfinished {
+            true => format!("\n# Something may still be left out: perfidy shrink {}", path.display()),
+            false => String::new(),
+        };
         format!(
-            "# {}, {}: {} broke.\n# {}. {faults}\n# Replay it with: perfidy replay {}\n\n{}",
+            "# {}, {}: {} broke.\n# {}. {faults}\n# Replay it with: perfidy replay {}{unfinished}\n\n{}",
             self.case.scenario,
             self.case.label,
             self.property,
