@@ -165,10 +165,45 @@ impl Action {
             | Self::Cut { lasting: span, .. }
             | Self::PauseAt { lasting: span, .. }
             | Self::CrashAt { back_after: Some(span), .. }
+            | Self::Zombie(span)
+            | Self::SlowSync(span)
+            | Self::Flap { lasting: span, .. }
+            | Self::Lag { lasting: span, .. }
+            | Self::Ail { lasting: span, .. }
             | Self::Custom { span, .. } => span,
-            Self::Drop | Self::Crash(None) | Self::CrashAt { back_after: None, .. } => return None,
+            Self::Drop
+            | Self::Corrupt
+            | Self::Refuse
+            | Self::Tear
+            | Self::Stale { .. }
+            | Self::Crash(None)
+            | Self::CrashAt { back_after: None, .. } => return None,
         };
         (span > SimSpan::ZERO).then_some(span)
+    }
+
+    /// By how much, for those that last for a time and besides are more or less bad in terms of time.
+    pub fn amount(&self) -> Option<SimSpan> {
+        match *self {
+            Self::Flap { turn, .. } => Some(turn),
+            Self::Lag { by, .. } => Some(by),
+            Self::Ail { ailment, .. } => ailment.span(),
+            _ => None,
+        }
+    }
+
+    /// The same action, as bad as this, for those that have an amount.
+    #[must_use]
+    pub fn with_amount(mut self, amount: SimSpan) -> Self {
+        match &mut self {
+            Self::Flap { turn, .. } => *turn = amount,
+            Self::Lag { by, .. } => *by = amount,
+            Self::Ail { ailment, .. } if ailment.span().is_some() => {
+                *ailment = ailment.with_amount(amount.as_nanos());
+            }
+            _ => {}
+        }
+        self
     }
 
     /// The kind of fault, as scenario files and reports name it.
@@ -230,8 +265,36 @@ impl Action {
     /// The same action at another moment, for those that are set by the clock.
     #[must_use]
     pub fn with_moment(mut self, moment: SimTime) -> Self {
-        if let Self::Cut { at, .. } | Self::CrashAt { at, .. } | Self::PauseAt { at, .. } = &mut self {
-            *at = moment;
+        match &mut self {
+            Self::Cut { at, .. }
+            | Self::CrashAt { at, .. }
+            | Self::PauseAt { at, .. }
+            | Self::Flap { at, .. }
+            | Self::Lag { at, .. }
+            | Self::Ail { at, .. } => *at = moment,
+            _ => {}
+        }
+        self
+    }
+
+    /// The two groups that it comes between, for those that do.
+    pub fn sides(&self) -> Option<(Name, Name)> {
+        match *self {
+            Self::Cut { left, right, .. }
+            | Self::Flap { left, right, .. }
+            | Self::Lag { left, right, .. } => Some((left, right)),
+            _ => None,
+        }
+    }
+
+    /// The same action between other groups, for those that come between groups.
+    #[must_use]
+    pub fn with_sides(mut self, (a, b): (Name, Name)) -> Self {
+        if let Self::Cut { left, right, .. }
+        | Self::Flap { left, right, .. }
+        | Self::Lag { left, right, .. } = &mut self
+        {
+            (*left, *right) = (a, b);
         }
         self
     }

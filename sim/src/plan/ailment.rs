@@ -70,6 +70,16 @@ impl Ailment {
         }
     }
 
+    /// How bad it is, if that is a matter of time.
+    pub fn span(self) -> Option<SimSpan> {
+        match self {
+            Self::SlowReceiver { each: span } | Self::Skew { by: span, .. } | Self::Step { by: span, .. } => {
+                Some(span)
+            }
+            Self::Zombie | Self::Twin | Self::Slow { .. } | Self::Drift { .. } => None,
+        }
+    }
+
     /// The kind of fault, as scenario files and reports name it.
     pub fn kind(self) -> Name {
         Name::literal(match self {
