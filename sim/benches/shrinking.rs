@@ -15,6 +15,7 @@ struct Sample {
     took: Duration,
 }
 
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 fn samples(case: &Case, property: &str) -> Vec<Sample> {
     let sample = |seed| {
         let run = Run::fuzzed(case, Engine::Native, seed);

@@ -47,8 +47,8 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, Envelope, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Ailment, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Rule,
-    Selector, Way, Window,
+    Action, Address, Ailment, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames,
+    Rule, Selector, Way, Window,
 };
 pub use service::{Desk, Service};
 pub use storage::Disk;

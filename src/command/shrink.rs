@@ -1,12 +1,11 @@
 //! `perfidy shrink`: saved failures made smaller, where shrinking was cut short or has learnt something since.
 
+use super::clock::Stopwatch;
 use super::{Status, complain, complain_of, files_of, interruption, say, some_time};
-use perfidy::explore::{Corpus, Effort, Minimal, SavedSeed, shrink_within};
+use perfidy::explore::{Aliases, Corpus, Effort, Failure, Minimal, SavedSeed, shrink_within};
 use perfidy_sim::SimSpan;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 #[derive(clap::Args)]
@@ -20,38 +19,38 @@ pub struct Arguments {
 }
 
 pub fn shrink(arguments: &Arguments) -> Status {
-    let interrupted = interruption();
-    if let Some(span) = arguments.time {
-        end_after(span, &interrupted);
-    }
-    let (files, mut status) = files_of(&arguments.files);
+    let (interrupted, stopwatch) = (interruption(), Stopwatch::start());
+    let time = arguments.time.map(|span| Duration::from_nanos(span.as_nanos()));
+    let is_over =
+        || interrupted.load(Ordering::Relaxed) || time.is_some_and(|time| stopwatch.elapsed() >= time);
+    let (mut files, mut status) = files_of(&arguments.files);
+    files.retain(|file| !Aliases::is_one(file));
     for file in files {
-        if interrupted.load(Ordering::Relaxed) {
+        if is_over() {
             return status.worse(Status::Inconclusive);
         }
-        status = status.worse(shrink_file(&file, &interrupted));
+        status = status.worse(shrink_file(&file, &is_over));
     }
     status
 }
 
-fn end_after(span: SimSpan, flag: &Arc<AtomicBool>) {
-    let flag = Arc::clone(flag);
-    thread::spawn(move || {
-        thread::sleep(Duration::from_nanos(span.as_nanos()));
-        flag.store(true, Ordering::Relaxed);
-    });
-}
-
-fn shrink_file(file: &Path, interrupted: &AtomicBool) -> Status {
-    let (saved, case) = match SavedSeed::read(file).and_then(|saved| Ok((saved.case()?, saved))) {
-        Ok((case, saved)) => (saved, case),
+fn shrink_file(file: &Path, is_over: &dyn Fn() -> bool) -> Status {
+    let Failure { saved, case, .. } = match Failure::read(file) {
+        Ok(failure) if failure.is_renamed() => {
+            say(format_args!(
+                "{}: this was saved under other names, under which it is drawn; it stays as it is",
+                file.display()
+            ));
+            return Status::Inconclusive;
+        }
+        Ok(failure) => failure,
         Err(bad) => {
             complain_of(bad.problems());
             return Status::BadInput;
         }
     };
     let SavedSeed { engine, seed, ref property, ref faults, .. } = saved;
-    let effort = Effort { events: u64::MAX, interrupted: Some(interrupted) };
+    let effort = Effort { events: u64::MAX, is_over };
     let Some(minimal) = shrink_within(effort, &case, engine, seed, property, faults) else {
         say(format_args!(
             "{}: {property} does not break any more; `perfidy replay` says why",

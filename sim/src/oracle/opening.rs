@@ -2,6 +2,7 @@
 
 use crate::plan::{Action, Disturbance, Window};
 use crate::{Name, SimSpan, SimTime, Spot};
+use rand_chacha::rand_core::Rng;
 
 /// What a window does when it opens; `None` if it does not open that often.
 pub(super) fn action(
@@ -54,7 +55,9 @@ pub(super) fn without(names: &[Name], one: Name) -> Name {
 
 /// Two sides, neither of them empty, each in the order of the names. Of a minority the first is the smaller.
 fn split(among: &[Name], minority: bool, spot: Spot<'_>) -> (Vec<Name>, Vec<Name>) {
-    let mut lots: Vec<(u64, Name)> = among.iter().map(|name| (spot.word(*name), *name)).collect();
+    // By their place and not by their name, so that nodes under other names fall apart alike.
+    let mut stream = spot.rng("sides");
+    let mut lots: Vec<(u64, Name)> = among.iter().map(|name| (stream.next_u64(), *name)).collect();
     lots.sort_unstable();
     let most = if minority { among.len().saturating_sub(1) / 2 } else { among.len() - 1 };
     let size = 1 + spot.below("size", most.max(1) as u64) as usize;

@@ -18,20 +18,19 @@ mod values;
 use crate::explore::Run;
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much is spent on making one failure small.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Effort<'a> {
     /// How many events may be simulated, all runs together. A core does some millions a second.
     pub events: u64,
-    /// What ends it early.
-    pub interrupted: Option<&'a AtomicBool>,
+    /// Whether somebody wants it to end now.
+    pub is_over: &'a dyn Fn() -> bool,
 }
 
 impl Default for Effort<'_> {
     fn default() -> Self {
-        Self { events: 10_000_000, interrupted: None }
+        Self { events: 10_000_000, is_over: &|| false }
     }
 }
 
@@ -93,8 +92,7 @@ impl Shrinking<'_> {
 
     /// Takes a case and faults for the best so far if the property still breaks.
     fn suffices(&mut self, case: Case, faults: &[Fault]) -> bool {
-        let is_over = self.effort.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed));
-        if is_over || self.effort.events == 0 {
+        if self.effort.events == 0 || (self.effort.is_over)() {
             self.best.is_finished = false;
             return false;
         }

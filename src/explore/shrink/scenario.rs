@@ -91,7 +91,9 @@ fn leave_out_chances(document: &mut DocumentMut, case: &Case) -> bool {
         return pinned;
     }
     faults.insert("until", value(text_of(case.scenario.heals_at().since(SimTime::ZERO))));
-    others.iter().for_each(|key| drop(faults.remove(key)));
+    for key in &others {
+        faults.remove(key);
+    }
     true
 }
 

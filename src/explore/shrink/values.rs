@@ -104,7 +104,7 @@ fn without_one(group: Name) -> impl Iterator<Item = Name> {
 mod tests {
     use super::*;
 
-    fn texts(actions: Vec<Action>) -> Vec<String> {
+    fn texts(actions: &[Action]) -> Vec<String> {
         actions.iter().map(Action::to_string).collect()
     }
 
@@ -112,11 +112,11 @@ mod tests {
     fn spans_become_the_shortest_round_one_that_will_do() {
         let action: Action = "crash, back after 2s 911ms 804us".parse().unwrap();
         assert_eq!(
-            texts(shorter_spans(action)),
+            texts(&shorter_spans(action)),
             ["1ms", "10ms", "100ms", "1s", "2s", "2s", "2s 900ms", "2s 911ms"]
                 .map(|span| format!("crash, back after {span}"))
         );
-        assert_eq!(texts(shorter_spans("pause 10ms".parse().unwrap())), ["pause 1ms"]);
+        assert_eq!(texts(&shorter_spans("pause 10ms".parse().unwrap())), ["pause 1ms"]);
         assert!(shorter_spans(Action::Drop).is_empty());
     }
 
@@ -124,7 +124,7 @@ mod tests {
     fn a_clock_is_less_wrong_if_that_will_do() {
         let action: Action = "step a at 1m for 40s, 1s 200ms back".parse().unwrap();
         assert_eq!(
-            texts(smaller_amounts(action)),
+            texts(&smaller_amounts(action)),
             ["1ms", "10ms", "100ms", "1s", "1s"].map(|by| format!("step a at 1m for 40s, {by} back"))
         );
         assert!(smaller_amounts("twin a at 1m for 40s".parse().unwrap()).is_empty());
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_moment_that_is_round_is_left_alone() {
-        let texts = |text: &str| texts(rounder_moments(text.parse().unwrap()));
+        let texts = |text: &str| texts(&rounder_moments(text.parse().unwrap()));
         assert_eq!(
             texts("crash a at 1m 10s, back after 5s"),
             ["crash a at 2m, back after 5s", "crash a at 1m, back after 5s"]
@@ -146,12 +146,12 @@ mod tests {
     fn groups_lose_one_name_at_a_time() {
         let action: Action = "cut a+b from c at 1m for 40s".parse().unwrap();
         assert_eq!(
-            texts(smaller_groups(action)),
+            texts(&smaller_groups(action)),
             ["cut b from c at 1m for 40s", "cut a from c at 1m for 40s"]
         );
         let action: Action = "lag a from b+c at 1m for 40s, by 2s".parse().unwrap();
         assert_eq!(
-            texts(smaller_groups(action)),
+            texts(&smaller_groups(action)),
             ["lag a from c at 1m for 40s, by 2s", "lag a from b at 1m for 40s, by 2s"]
         );
     }
