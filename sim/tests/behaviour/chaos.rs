@@ -167,10 +167,13 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
     }
 }
 
-/// The same, but nobody is there twice.
-pub fn without_twins(config: &WorldConfig) -> WorldConfig {
+/// The same without what makes several tasks of a node ready at once: nobody stops and goes on, or is there twice.
+pub fn without_rushes(config: &WorldConfig) -> WorldConfig {
     let Plan::Fuzz(chaos) = &config.plan else { panic!("{:?}", config.plan) };
     let mut chaos = Chaos::clone(chaos);
-    chaos.windows.retain(|window| window.site != name("twins"));
+    let rush =
+        |kind: perfidy_sim::Name| ["pause", "pauses", "twins", "zombie", "zombies"].contains(&kind.as_str());
+    chaos.rules.retain(|rule| !rush(rule.kind));
+    chaos.windows.retain(|window| !rush(window.kind));
     WorldConfig { plan: Plan::Fuzz(Arc::new(chaos)), ..config.clone() }
 }
