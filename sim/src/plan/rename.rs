@@ -70,7 +70,9 @@ impl Renames {
         };
         // Trouble by the clock has its kind first, as in `partition a | b`.
         let (kind, nodes) = match place.split_once(' ') {
-            Some((kind, nodes)) if !nodes.starts_with("> ") => (Some(kind), nodes),
+            Some((kind, nodes)) if !nodes.starts_with("> ") && !place.ends_with("'s disk") => {
+                (Some(kind), nodes)
+            }
             _ => (None, place),
         };
         let mut result = kind.map_or_else(String::new, |kind| format!("{kind} "));
@@ -108,12 +110,14 @@ impl Renames {
     #[must_use]
     pub fn action(&self, mut action: Action) -> Action {
         match &mut action {
-            Action::Cut { left, right, .. } => {
+            Action::Cut { left, right, .. }
+            | Action::Flap { left, right, .. }
+            | Action::Lag { left, right, .. } => {
                 for group in [left, right] {
                     *group = Name::new(&self.nodes_in(group.as_str()));
                 }
             }
-            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => {
+            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } | Action::Ail { node, .. } => {
                 *node = self.node(node.as_str()).unwrap_or(*node);
             }
             _ => {}
@@ -180,6 +184,8 @@ mod tests {
             ("coordinator, mail", "conductor, mail"),
             ("partition coordinator | executors", "partition conductor | workers"),
             ("crash coordinator+executors", "crash conductor+workers"),
+            ("executor-1's disk, write", "worker-1's disk, write"),
+            ("partition minority of coordinator+mail", "partition minority of conductor+post"),
             ("mail executors", "mail workers"),
         ] {
             assert_eq!(renames().site(Name::new(before)).as_str(), after);
@@ -204,6 +210,11 @@ mod tests {
             ),
             ("crash executor-2 at 1m for good", "crash worker-2 at 1m for good"),
             ("pause coordinator at 1m for 3s", "pause conductor at 1m for 3s"),
+            (
+                "flap coordinator from mail at 1m for 3s, every 1s",
+                "flap conductor from post at 1m for 3s, every 1s",
+            ),
+            ("twin executor-2 at 1m for 3s", "twin worker-2 at 1m for 3s"),
             ("delay 3s", "delay 3s"),
             ("mail", "mail"),
         ] {
