@@ -223,8 +223,8 @@ impl CaseReport {
                         last.or_else(|| self.findings.iter().find(is_of_it)).map(|last| last.after_seeds);
                     if last.is_none_or(|last| block(last) < block(self.seeds)) {
                         let (faults, after_seeds) = (summary.fired.clone(), self.seeds);
-                        let list = if last.is_none() { &mut self.findings } else { &mut self.again };
-                        list.push(Finding { property, seed, faults, after_seeds });
+                        let among = if last.is_none() { &mut self.findings } else { &mut self.again };
+                        among.push(Finding { property, seed, faults, after_seeds });
                     }
                 }
             }
