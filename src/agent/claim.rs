@@ -3,7 +3,7 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::Token;
+use crate::agent::{ArtifactId, OpId, Token};
 use perfidy_sim::Name;
 use std::fmt;
 
@@ -23,6 +23,10 @@ pub enum Claim {
     Completed { intent: Name },
     /// A step that counted as complete turned out not to be.
     Reopened { intent: Name },
+    /// Work is asked for in a new version, to be acted on under this operation id; older ones no longer count.
+    Issued { intent: Name, version: u32, op: OpId },
+    /// The agent decided what to do, on the basis of what it takes to be this piece of work.
+    Decided { intent: Name, on: ArtifactId },
     /// The agent believes it leads.
     Leads { token: Token },
     /// It no longer believes so.
@@ -42,6 +46,10 @@ impl fmt::Display for Claim {
             Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
             Self::Reopened { intent } => write!(f, "opens {intent} again"),
+            Self::Issued { intent, version, op } => {
+                write!(f, "asks for {intent} in version {version} ({op})")
+            }
+            Self::Decided { intent, on } => write!(f, "decides on {intent}, going by {on}"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -62,6 +70,8 @@ impl Claim {
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
+            | Self::Issued { intent, .. }
+            | Self::Decided { intent, .. }
             | Self::Obeyed { intent, .. }
             | Self::Rejected { intent, .. } => Some(intent),
             Self::Leads { .. } | Self::StepsDown { .. } => None,

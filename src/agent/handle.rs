@@ -3,12 +3,15 @@
 use crate::agent::lease::LeaseWire;
 use crate::agent::tool::{Wire, call_kind, look_up_of};
 use crate::agent::{
-    Agents, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Receipt,
-    Thought, Told, ToolCall, ToolError, Wish,
+    Agents, Artifact, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId,
+    Receipt, Thought, Told, ToolCall, ToolError, Wish,
 };
 use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut};
 use std::future::Future;
 use std::ops::RangeInclusive;
+
+/// Tokens a model reads to sum up a piece of work.
+const SUMMARY_TOKENS: u32 = 1_000;
 
 const OP: Purpose = Purpose::new("op");
 const LATENCY: Purpose = Purpose::new("latency");
@@ -175,6 +178,13 @@ impl Agent {
         self.context.sleep(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
         Thought { choice, tokens_in, tokens_out, about }
+    }
+
+    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece to be:
+    /// the same, if the summary is right.
+    pub async fn summarise(&self, artifact: Artifact) -> Artifact {
+        self.think(artifact.about, SUMMARY_TOKENS, 1).await;
+        artifact
     }
 
     // Journal.

@@ -3,7 +3,9 @@
 //! Every property is judged on every history; most find nothing that concerns them and say so. A new property is
 //! one file and one line in [`ALL`].
 
+mod acts_on_current_version;
 mod completed_work_not_rerun;
+mod decisions_cite_artifacts;
 mod eventual_termination;
 mod no_duplicate_effects;
 mod no_phantom_completion;
@@ -76,7 +78,9 @@ impl Property {
 
 /// Every property.
 pub const ALL: &[Property] = &[
+    acts_on_current_version::PROPERTY,
     completed_work_not_rerun::PROPERTY,
+    decisions_cite_artifacts::PROPERTY,
     eventual_termination::PROPERTY,
     no_duplicate_effects::PROPERTY,
     no_phantom_completion::PROPERTY,

@@ -7,15 +7,18 @@
 //! A new safeguard is one file and one line in [`ALL`].
 
 pub mod checkpoint;
+pub mod cite_artifacts;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
 pub mod observe;
 pub mod perform;
 pub mod persist;
+pub mod reply_dedupe;
 pub mod retry;
 pub mod tool_dedupe;
 pub mod verify;
+pub mod version_check;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -65,14 +68,17 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
     kind::<checkpoint::Checkpoint>(),
+    kind::<cite_artifacts::CiteArtifacts>(),
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<persist::PersistBeforeCall>(),
+    kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<verify::Verify>(),
+    kind::<version_check::VersionCheck>(),
 ];
 
 /// The safeguard of that name.
