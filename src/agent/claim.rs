@@ -27,6 +27,12 @@ pub enum Claim {
     Issued { intent: Name, version: u32, op: OpId },
     /// The agent decided what to do, on the basis of what it takes to be this piece of work.
     Decided { intent: Name, on: ArtifactId },
+    /// The agent has taken over a task from somebody.
+    TookOver { task: Name, from: Name },
+    /// It waits for a colleague's work before it goes on.
+    Awaits { intent: Name, on: Name },
+    /// It has waited long enough and goes on without.
+    GoesWithout { intent: Name, on: Name },
     /// The agent believes it leads.
     Leads { token: Token },
     /// It no longer believes so.
@@ -50,6 +56,9 @@ impl fmt::Display for Claim {
                 write!(f, "asks for {intent} in version {version} ({op})")
             }
             Self::Decided { intent, on } => write!(f, "decides on {intent}, going by {on}"),
+            Self::TookOver { task, from } => write!(f, "takes {task} over from {from}"),
+            Self::Awaits { intent, on } => write!(f, "waits for {on} before it goes on with {intent}"),
+            Self::GoesWithout { intent, on } => write!(f, "goes on with {intent} without {on}"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -66,12 +75,17 @@ impl Claim {
     /// The task or intent it is about, if it is about one.
     pub fn about(&self) -> Option<Name> {
         match *self {
-            Self::TaskDone { task } | Self::TaskFailed { task } | Self::Informed { task } => Some(task),
+            Self::TaskDone { task }
+            | Self::TaskFailed { task }
+            | Self::Informed { task }
+            | Self::TookOver { task, .. } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
             | Self::Issued { intent, .. }
             | Self::Decided { intent, .. }
+            | Self::Awaits { intent, .. }
+            | Self::GoesWithout { intent, .. }
             | Self::Obeyed { intent, .. }
             | Self::Rejected { intent, .. } => Some(intent),
             Self::Leads { .. } | Self::StepsDown { .. } => None,

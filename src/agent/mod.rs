@@ -17,7 +17,7 @@ pub use body::{Body, Message};
 pub use claim::Claim;
 pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
-pub use model::Thought;
+pub use model::{Pick, Thought};
 pub use note::{Note, Told};
 pub use tool::{Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
 

@@ -6,6 +6,7 @@
 //!
 //! A new kind is one constant in the file of its family and one line in that family's list.
 
+pub mod model;
 pub mod network;
 pub mod process;
 pub mod tool_lies;
@@ -29,7 +30,7 @@ pub struct FaultKind {
 
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
-    [network::KINDS, process::KINDS, tool_lies::KINDS].into_iter().flatten()
+    [network::KINDS, process::KINDS, tool_lies::KINDS, model::KINDS].into_iter().flatten()
 }
 
 /// The kind of that name.

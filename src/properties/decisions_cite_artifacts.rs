@@ -46,18 +46,17 @@ struct Flaw<'a> {
     made_from_it: Option<&'a Event<Note>>,
 }
 
-/// Follows a piece of work back to the one made from nothing. Each is made from pieces with a digest of their own, so
-/// the way back has an end.
+/// Follows a piece of work back to the one made from nothing. One that was made from itself, in a circle, never gets
+/// there and is no ground either.
 fn flaw<'a>(made: &Made<'a>, intent: Name, on: ArtifactId) -> Option<Flaw<'a>> {
     let mut made_from_it = None;
-    let mut next = Some(on);
-    while let Some(artifact) = next {
-        match made.get(&(intent, artifact)) {
-            Some((event, from)) => (made_from_it, next) = (Some(*event), *from),
-            None => return Some(Flaw { nobody_made: artifact, made_from_it }),
-        }
+    let mut artifact = on;
+    for _ in 0..=made.len() {
+        let Some((event, from)) = made.get(&(intent, artifact)) else { break };
+        let Some(from) = from else { return None };
+        (made_from_it, artifact) = (Some(*event), *from);
     }
-    None
+    Some(Flaw { nobody_made: artifact, made_from_it })
 }
 
 impl Flaw<'_> {
@@ -127,6 +126,13 @@ mod tests {
         assert!(decided(other, 1).judged_by(&PROPERTY).is_violated());
         let late = made(decided(Story::default(), 1), "lead", "task-1/file", 1, None);
         assert!(late.judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn work_made_from_itself_rests_on_nothing() {
+        let circle = made(Story::default(), "link-1", "task-1/file", 1, Some(2));
+        let circle = made(circle, "link-2", "task-1/file", 2, Some(1));
+        assert!(decided(circle, 2).judged_by(&PROPERTY).is_violated());
     }
 
     #[test]

@@ -15,14 +15,14 @@
 //! the piece itself, which the archivist keeps.
 
 use crate::agent::{Agent, Agents, Artifact, ArtifactId, Claim, Message, Note, OpId};
-use crate::safeguards::checkpoint;
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, archivist};
 use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
 use crate::scenario::Case;
-use crate::workflows::board::{Board, Entry};
+use crate::workflows::board::Board;
+use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
-use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
@@ -64,9 +64,6 @@ const PATIENCE: SimSpan = SimSpan::from_secs(20);
 
 /// How long the actor waits for the lead's word on a version.
 const CHECK_TIMEOUT: SimSpan = SimSpan::from_secs(5);
-
-/// How often a step may come back as failed before its task is given up.
-const MAX_FAILURES: u32 = 5;
 
 /// Tokens a lead reads to write a brief.
 const BRIEFING_TOKENS: u32 = 800;
@@ -166,82 +163,49 @@ impl Hand {
 /// Whoever asks for the work, and decides which version of it counts.
 struct Lead {
     hand: Hand,
-    board: Rc<RefCell<Board>>,
+    clerk: Clerk,
     versions: Rc<Versions>,
     asked_at: BTreeMap<(Name, usize), SimTime>,
-    failures: BTreeMap<(Name, usize), u32>,
 }
 
 impl Lead {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let mut board = Board::new(Rc::clone(&briefing.plan));
-        checkpoint::recover(&agent, |entry| board.apply(entry));
         Self {
-            board: Rc::new(RefCell::new(board)),
+            clerk: Clerk::recover(&agent, &briefing),
             versions: Rc::new(Versions::recover(&agent, briefing.safeguards())),
             asked_at: BTreeMap::new(),
-            failures: BTreeMap::new(),
             hand: Hand { agent, briefing },
         }
     }
 
     async fn run(mut self) {
         loop {
-            let open = self.board.borrow().open();
+            let open = self.clerk.board().open();
             for task in open {
                 self.drive(task).await;
             }
             let Ok(mail) = self.hand.agent.receive_within(PATIENCE, "news").await else { continue };
-            if let Some(UserSay::Submit { task, ops }) = mail.open().cloned() {
-                let known = self.board.borrow().get(task).map(|progress| progress.closed);
-                match known {
-                    None => self.change(Entry::Accepted { task, ops }).await,
-                    Some(Some(done)) => self.report(task, done).await,
-                    Some(None) => {}
-                }
-            }
+            self.clerk.hear(&mail).await;
             match mail.open() {
                 Some(Say::MayI { task, step, version }) => {
                     let intent = self.hand.briefing.plan.intent(*task, *step);
                     let may = self.versions.settle(intent, *version).await;
                     self.hand.agent.reply(&mail, Say::YouMay(may));
                 }
-                Some(Say::Done { task, step }) => self.on_done(*task, *step).await,
-                Some(Say::Failed { task, step }) => self.on_failed(*task, *step).await,
+                Some(Say::Done { task, step }) => self.clerk.completed(*task, *step).await,
+                Some(Say::Failed { task, step }) => self.clerk.failed(*task, *step).await,
                 _ => {}
             }
         }
     }
 
-    async fn on_done(&mut self, task: Name, step: usize) {
-        if !self.board.borrow().is_open(task, step) {
-            return;
-        }
-        let intent = self.hand.briefing.plan.intent(task, step);
-        self.hand.agent.expect_no_more(intent);
-        self.change(Entry::Completed { task, step }).await;
-        self.hand.agent.claim(Claim::Completed { intent });
-    }
-
-    async fn on_failed(&mut self, task: Name, step: usize) {
-        if !self.board.borrow().is_open(task, step) {
-            return;
-        }
-        let failures = self.failures.entry((task, step)).or_insert(0);
-        *failures += 1;
-        if *failures >= MAX_FAILURES {
-            self.hand.agent.expect_no_more(self.hand.briefing.plan.intent(task, step));
-            self.close(task, false).await;
-        }
-    }
-
     async fn drive(&mut self, task: Name) {
         let (ready, complete) = {
-            let board = self.board.borrow();
+            let board = self.clerk.board();
             (board.ready(task), board.is_complete(task))
         };
         if complete {
-            return self.close(task, true).await;
+            return self.clerk.close(task, true).await;
         }
         for step in ready {
             let now = self.hand.agent.now();
@@ -250,29 +214,11 @@ impl Lead {
                 self.asked_at.insert((task, step), now);
                 let intent = self.hand.briefing.plan.intent(task, step);
                 self.hand.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
-                let (hand, board) = (self.hand.clone(), Rc::clone(&self.board));
-                let ask = ask(hand, board, Rc::clone(&self.versions), task, step);
+                let board = self.clerk.shared_board();
+                let ask = ask(self.hand.clone(), board, Rc::clone(&self.versions), task, step);
                 self.hand.agent.spawn(ask);
             }
         }
-    }
-
-    async fn change(&mut self, entry: Entry) {
-        let Hand { agent, briefing } = &self.hand;
-        checkpoint::save(agent, briefing.safeguards(), entry.task(), entry.clone()).await;
-        self.board.borrow_mut().apply(&entry);
-    }
-
-    async fn close(&mut self, task: Name, done: bool) {
-        self.change(Entry::Closed { task, done }).await;
-        let claim = if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } };
-        self.hand.agent.claim(claim);
-        self.report(task, done).await;
-    }
-
-    async fn report(&self, task: Name, done: bool) {
-        self.hand.agent.before("report", task).await;
-        self.hand.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
     }
 }
 
