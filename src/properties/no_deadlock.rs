@@ -1,7 +1,8 @@
 //! Agents never wait for each other in a circle.
 //!
-//! A wait that somebody breaks in time is no deadlock; one that stands when the run is over is. Only waits about one and
-//! the same task make a circle: who waits for a colleague over one task can still work for them on another.
+//! A circle that somebody breaks in time is no deadlock; one that stands when the run is over and its task has not ended
+//! is. Only waits about one and the same task make a circle: who waits for a colleague over one task can still work
+//! for them on another.
 
 use crate::agent::{Claim, Note};
 use crate::properties::waits::Waits;
@@ -17,18 +18,22 @@ pub const PROPERTY: Property = Property {
 };
 
 fn judge(history: &TeamHistory) -> Verdict {
-    for task in Waits::at_the_end_of(history).tasks() {
-        let mut waits = Waits::at_the_end_of(history);
-        waits.keep_task(task);
-        if let Some(circle) = waits.circle() {
-            let because: Vec<_> = waits.events().filter(|event| circle.contains(event.node)).collect();
-            return Verdict::violated(&because, format!("{task} waits in a circle: {circle}"));
-        }
-    }
     if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
         return Verdict::Unknown {
             reason: "the run was cut short before anybody could wait long".to_owned(),
         };
+    }
+    let informed = |task| {
+        let claim = Note::Claimed(Claim::Informed { task });
+        history.notes().any(|(_, note)| *note == claim)
+    };
+    for task in Waits::at_the_end_of(history).tasks() {
+        let mut waits = Waits::at_the_end_of(history);
+        waits.keep_task(task);
+        if let Some(circle) = waits.circle().filter(|_| !informed(task)) {
+            let because: Vec<_> = waits.events().filter(|event| circle.contains(event.node)).collect();
+            return Verdict::violated(&because, format!("{task} waits in a circle: {circle}"));
+        }
     }
     let waited = history.notes().any(|(_, note)| matches!(note, Note::Claimed(Claim::Awaits { .. })));
     if waited { Verdict::Holds } else { Verdict::Vacuous }
@@ -86,6 +91,13 @@ mod tests {
         let story =
             waits(story, "planner", "coder", "task-2/plan").event("world", What::Ended(Stop::Deadline));
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_circle_that_did_not_keep_the_task_from_ending_is_none() {
+        let story = awaited().claim("user", Claim::Informed { task: Name::new("task-1") });
+        let story = waits(waits(story, "coder", "docs", "task-1/code"), "docs", "coder", "task-1/docs");
+        assert_eq!(story.event("world", What::Ended(Stop::Finished)).judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]

@@ -94,8 +94,8 @@ enum Page {
     Holds(Folder),
     /// They pass it on, and have to until it has arrived.
     PassesOn(Folder, Name),
-    /// It has arrived.
-    Gone { task: Name },
+    /// It has arrived. By then it may be back already, under a higher number.
+    Gone { task: Name, number: u32 },
 }
 
 impl Message for Page {
@@ -130,35 +130,30 @@ struct Hands {
 }
 
 impl Drawer {
-    /// The drawer as it was left in the journal; what was in it is taken up again.
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let mut open: BTreeMap<Name, (Folder, Option<Name>)> = BTreeMap::new();
+    /// The drawer as it was left in the journal, with the folders that were in it and where each was to go.
+    fn recover(agent: Agent, briefing: Briefing) -> (Self, Vec<(Folder, Option<Name>)>) {
+        let mut left: BTreeMap<Name, (Folder, Option<Name>)> = BTreeMap::new();
         let mut seen = BTreeMap::new();
         checkpoint::recover(&agent, |page| match page {
             Page::Holds(folder) => {
                 seen.insert(folder.task, folder.number);
-                open.insert(folder.task, (folder.clone(), None));
+                left.insert(folder.task, (folder.clone(), None));
             }
             Page::PassesOn(folder, to) => {
                 seen.insert(folder.task, folder.number);
-                open.insert(folder.task, (folder.clone(), Some(*to)));
+                left.insert(folder.task, (folder.clone(), Some(*to)));
             }
-            Page::Gone { task } => drop(open.remove(task)),
+            Page::Gone { task, number } => {
+                if left.get(task).is_some_and(|(folder, _)| folder.number <= *number) {
+                    left.remove(task);
+                }
+            }
         });
         let me = agent.name();
         let everybody = briefing.doers.iter().copied().chain([Name::literal(DESK)]);
         let team = everybody.filter(|name| *name != me).collect();
         let hands = Hands { agent, briefing, team };
-        for (folder, to) in open.into_values() {
-            let hands = hands.clone();
-            hands.agent.clone().spawn(async move {
-                match to {
-                    Some(to) => hands.pass_on(folder, to).await.expect("only a colleague is written down"),
-                    None => hands.work_on(folder).await,
-                }
-            });
-        }
-        Self { hands, seen }
+        (Self { hands, seen }, left.into_values().collect())
     }
 
     /// Takes a folder that has come, and acknowledges it; `None` if it has come before.
@@ -184,14 +179,22 @@ impl Hands {
 
     /// Passes a folder on, if there is somebody to take it.
     async fn pass_on(&self, folder: Folder, to: Name) -> Result<(), NobodyThere> {
-        let (task, safeguards) = (folder.task, self.briefing.safeguards());
+        let (task, number, safeguards) = (folder.task, folder.number, self.briefing.safeguards());
         if self.team.contains(&to) {
             self.write(task, Page::PassesOn(folder.clone(), to)).await;
         }
         self.agent.before("transfer", task).await;
         hand_over(&self.agent, safeguards, &self.team, to, task, Say::Transfer(folder)).await?;
-        self.write(task, Page::Gone { task }).await;
+        self.write(task, Page::Gone { task, number }).await;
         Ok(())
+    }
+
+    /// Goes on with what was to be passed on when its holder died.
+    fn go_on_passing(&self, folder: Folder, to: Name) {
+        let hands = self.clone();
+        self.agent.spawn(async move {
+            hands.pass_on(folder, to).await.expect("only a colleague is written down");
+        });
     }
 
     /// Does with a folder what the model thinks best, step by step, until it is out of these hands.
@@ -263,21 +266,34 @@ impl Folder {
 
 /// Works on every folder that comes, each beside the others.
 async fn specialist_loop(agent: Agent, briefing: Briefing) {
-    let mut drawer = Drawer::recover(agent, briefing);
+    let (mut drawer, left) = Drawer::recover(agent, briefing);
+    let begin = |hands: Hands, folder| hands.agent.clone().spawn(async move { hands.work_on(folder).await });
+    for (folder, to) in left {
+        match to {
+            Some(to) => drawer.hands.go_on_passing(folder, to),
+            None => begin(drawer.hands.clone(), folder),
+        }
+    }
     loop {
         let mail = drawer.hands.agent.receive().await;
         let Some(folder) = drawer.take(&mail).await else { continue };
         drawer.hands.agent.claim(Claim::TookOver { task: folder.task, from: mail.from() });
-        let hands = drawer.hands.clone();
-        drawer.hands.agent.spawn(async move { hands.work_on(folder).await });
+        begin(drawer.hands.clone(), folder);
     }
 }
 
 /// Opens a folder for each task, gives it to whoever should begin, and closes it when it comes back.
 async fn desk(agent: Agent, briefing: Briefing) {
     let mut clerk = Clerk::recover(&agent, &briefing);
-    let mut drawer = Drawer::recover(agent.clone(), briefing.clone());
-    for task in clerk.board().open() {
+    let (mut drawer, left) = Drawer::recover(agent.clone(), briefing);
+    for (folder, to) in left {
+        match to {
+            Some(to) => drawer.hands.go_on_passing(folder, to),
+            None => close(&agent, &mut clerk, &folder).await,
+        }
+    }
+    let open = clerk.board().open();
+    for task in open {
         if !drawer.seen.contains_key(&task) {
             send_round(&drawer.hands, &clerk, task);
         }
@@ -287,12 +303,17 @@ async fn desk(agent: Agent, briefing: Briefing) {
         if let Some(task) = clerk.hear(&mail).await {
             send_round(&drawer.hands, &clerk, task);
         }
-        if let Some(folder) = drawer.take(&mail).await
-            && clerk.board().get(folder.task).is_some_and(|progress| progress.closed.is_none())
-        {
-            agent.expect_no_more(folder.task);
-            clerk.close(folder.task, folder.is_finished()).await;
+        if let Some(folder) = drawer.take(&mail).await {
+            close(&agent, &mut clerk, &folder).await;
         }
+    }
+}
+
+async fn close(agent: &Agent, clerk: &mut Clerk, folder: &Folder) {
+    let task = folder.task;
+    if clerk.board().open().contains(&task) {
+        agent.expect_no_more(task);
+        clerk.close(task, folder.is_finished()).await;
     }
 }
 
