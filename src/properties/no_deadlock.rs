@@ -5,7 +5,7 @@
 //! for them on another.
 
 use crate::agent::{Claim, Note};
-use crate::properties::waits::Waits;
+use crate::properties::waits::{Waits, task_of};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Stop;
 
@@ -31,7 +31,14 @@ fn judge(history: &TeamHistory) -> Verdict {
         let mut waits = Waits::at_the_end_of(history);
         waits.keep_task(task);
         if let Some(circle) = waits.circle().filter(|_| !informed(task)) {
-            let because: Vec<_> = waits.events().filter(|event| circle.contains(event.node)).collect();
+            let began = history.notes().filter_map(|(event, note)| match note {
+                Note::Claimed(Claim::Awaits { intent, on }) => Some((event, *on, *intent)),
+                _ => None,
+            });
+            let of_circle = |(event, on, intent): (_, _, _)| {
+                (circle.contains(event, on) && task_of(intent) == task.as_str()).then_some(event)
+            };
+            let because: Vec<_> = began.filter_map(of_circle).chain(waits.in_circle(&circle)).collect();
             return Verdict::violated(&because, format!("{task} waits in a circle: {circle}"));
         }
     }
@@ -81,7 +88,7 @@ mod tests {
         }
         let (events, message) =
             violation(story.event("world", What::Ended(Stop::Deadline)).judged_by(&PROPERTY));
-        assert_eq!(events, [3, 4, 5], "the chair waits, but nobody waits for it");
+        assert_eq!(events, [1, 3, 4, 5], "the chair waits, but nobody waits for it");
         assert_eq!(message, "task-1 waits in a circle: coder -> planner -> docs -> coder");
     }
 

@@ -35,9 +35,10 @@ impl fmt::Display for Circle {
 }
 
 impl Circle {
-    /// Whether somebody is part of it.
-    pub fn contains(&self, name: Name) -> bool {
-        self.0.contains(&name)
+    /// Whether it is a link of the circle that the event's node waits for somebody.
+    pub fn contains(&self, event: &Event<Note>, on: Name) -> bool {
+        let next = self.0.iter().cycle().skip(1);
+        self.0.iter().zip(next).any(|link| link == (&event.node, &on))
     }
 }
 
@@ -77,6 +78,11 @@ impl<'a> Waits<'a> {
         self.all.iter().map(|wait| wait.event)
     }
 
+    /// The waits that make a circle.
+    pub fn in_circle(&self, circle: &Circle) -> impl Iterator<Item = &'a Event<Note>> {
+        self.all.iter().filter(|wait| circle.contains(wait.event, wait.on)).map(|wait| wait.event)
+    }
+
     /// A circle of waits, if there is one.
     pub fn circle(&self) -> Option<Circle> {
         let mut on: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
@@ -102,7 +108,7 @@ impl fmt::Display for Waits<'_> {
 }
 
 /// The task that an intent belongs to.
-fn task_of(about: Name) -> &'static str {
+pub(super) fn task_of(about: Name) -> &'static str {
     about.as_str().split('/').next().unwrap_or_default()
 }
 

@@ -84,13 +84,18 @@ impl Versions {
         self.current.borrow().get(&intent).filter(|(_, settled)| *settled).map(|(version, _)| *version)
     }
 
+    /// The number of the next version.
+    pub fn next(&self, intent: Name) -> u32 {
+        self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1)
+    }
+
     /// Makes a new version the current one; if one is settled, that is the one to ask for again.
     pub async fn issue(&self, brief: Artifact) -> Version {
         let intent = brief.about;
         if let Some(settled) = self.settled(intent) {
             return settled;
         }
-        let number = self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1);
+        let number = self.next(intent);
         let version = Version { number, op: self.agent.mint_op(intent), brief };
         self.current.borrow_mut().insert(intent, (version, false));
         self.write(Page::Issued(version)).await;

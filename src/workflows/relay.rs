@@ -129,9 +129,10 @@ struct Hand {
 }
 
 impl Hand {
-    /// Makes a piece of work with the help of the model.
-    async fn make(&self, about: Name, from: Option<ArtifactId>, tokens: u32) -> Artifact {
-        let thought = self.agent.think(about, tokens, WAYS_TO_PUT_IT).await;
+    /// Makes a piece of work with the help of the model. To ask for another version is another question.
+    async fn make(&self, about: Name, version: u32, from: Option<ArtifactId>, tokens: u32) -> Artifact {
+        let question = Name::new(&format!("{about}/version-{version}"));
+        let thought = self.agent.think(question, tokens, WAYS_TO_PUT_IT).await;
         let artifact = Artifact { about, from, body: thought.choice.into() };
         self.agent.note(Note::Produced { intent: about, artifact: artifact.id(), from });
         artifact
@@ -228,7 +229,7 @@ async fn ask(hand: Hand, board: Rc<RefCell<Board>>, versions: Rc<Versions>, task
     let version = match versions.settled(intent) {
         Some(settled) => settled,
         None => {
-            let brief = hand.make(intent, None, BRIEFING_TOKENS).await;
+            let brief = hand.make(intent, versions.next(intent), None, BRIEFING_TOKENS).await;
             versions.issue(brief).await
         }
     };
@@ -268,7 +269,7 @@ impl Link {
 async fn pass_on(hand: Hand, parcel: Parcel, next: Name) {
     let intent = hand.intent(&parcel);
     let Some(material) = hand.unpack(&parcel).await else { return };
-    let made = hand.make(intent, Some(material.id()), WORKING_TOKENS).await;
+    let made = hand.make(intent, parcel.version, Some(material.id()), WORKING_TOKENS).await;
     let Some(parcel) = hand.pack(parcel, made).await else { return };
     hand.agent.before("pass-on", intent).await;
     hand.agent.send(next, intent, Say::PassOn(parcel));
