@@ -23,6 +23,14 @@ pub enum Claim {
     Completed { intent: Name },
     /// A step that counted as complete turned out not to be.
     Reopened { intent: Name },
+    /// The agent believes it leads.
+    Leads { token: Token },
+    /// It no longer believes so.
+    StepsDown { token: Token },
+    /// The agent carried out an order of that leader.
+    Obeyed { leader: Name, token: Token, intent: Name },
+    /// It refused one.
+    Rejected { leader: Name, token: Token, intent: Name },
     /// Work is asked for in a new version, to be acted on under this operation id; older ones no longer count.
     Issued { intent: Name, version: u32, op: OpId },
     /// The agent decided what to do, on the basis of what it takes to be this piece of work.
@@ -33,14 +41,6 @@ pub enum Claim {
     Awaits { intent: Name, on: Name },
     /// It has waited long enough and goes on without.
     GoesWithout { intent: Name, on: Name },
-    /// The agent believes it leads.
-    Leads { token: Token },
-    /// It no longer believes so.
-    StepsDown { token: Token },
-    /// The agent carried out an order of that leader.
-    Obeyed { leader: Name, token: Token, intent: Name },
-    /// It refused one.
-    Rejected { leader: Name, token: Token, intent: Name },
 }
 
 impl fmt::Display for Claim {

@@ -49,12 +49,12 @@ pub enum Note {
     Recognised { operation: Name, intent: Name, op: OpId },
     /// An agent asked its model.
     Thought { about: Name, choice: u32, tokens_in: u32, tokens_out: u32 },
-    /// An agent made a piece of work, from another or from nothing.
-    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
     /// The lock service granted a lease, or prolonged it.
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
     /// An agent said something of itself or its work.
     Claimed(Claim),
+    /// An agent made a piece of work, from another or from nothing.
+    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
 }
 
 impl perfidy_sim::Note for Note {

@@ -209,7 +209,7 @@ impl Hands {
             match self.choose(&mut folder).await {
                 Pick::Myself => failures += u32::from(!self.take_a_step(&mut folder).await),
                 _ if budgets.is_some_and(|budgets| !budgets.allow_hop(&folder.spent)) => {
-                    folder.given_up = true
+                    folder.given_up = true;
                 }
                 pick if self.pass_on(folder.handed_on(), self.named(pick)).await.is_ok() => return,
                 // There is nobody of that name, so it stays here for another turn.

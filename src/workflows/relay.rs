@@ -226,12 +226,11 @@ impl Lead {
 /// Asks for a step: again for the version that is settled, or else for a new one.
 async fn ask(hand: Hand, board: Rc<RefCell<Board>>, versions: Rc<Versions>, task: Name, step: usize) {
     let intent = hand.briefing.plan.intent(task, step);
-    let version = match versions.settled(intent) {
-        Some(settled) => settled,
-        None => {
-            let brief = hand.make(intent, versions.next(intent), None, BRIEFING_TOKENS).await;
-            versions.issue(brief).await
-        }
+    let version = if let Some(settled) = versions.settled(intent) {
+        settled
+    } else {
+        let brief = hand.make(intent, versions.next(intent), None, BRIEFING_TOKENS).await;
+        versions.issue(brief).await
     };
     let parcel =
         Parcel { task, step, version: version.number, op: version.op, summary: version.brief, cites: None };

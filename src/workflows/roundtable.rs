@@ -108,11 +108,12 @@ async fn chair(agent: Agent, briefing: Briefing) {
                 let due = asked_at.get(&(task, step)).is_none_or(|asked| agent.now() >= *asked + RESEND);
                 let op = clerk.board().get(task).map(|progress| progress.ops[step]);
                 if let Some(op) = op.filter(|_| due && clerk.board().is_open(task, step)) {
-                    asked_at.insert((task, step), agent.now());
                     let intent = briefing.plan.intent(task, step);
                     agent.expect(owner(step), "a piece of the work", intent);
                     agent.before("contribute", intent).await;
-                    agent.claim(Claim::Ordered { intent, to: owner(step) });
+                    if asked_at.insert((task, step), agent.now()).is_none() {
+                        agent.claim(Claim::Ordered { intent, to: owner(step) });
+                    }
                     agent.send(owner(step), intent, Say::Contribute { task, step, op });
                 }
             }
