@@ -1,6 +1,6 @@
 //! What the history of a team says, beyond messages and faults.
 
-use crate::agent::{Claim, Definite, Indefinite, OpId, Token};
+use crate::agent::{ArtifactId, Claim, Definite, Indefinite, OpId, Token};
 use perfidy_sim::{Name, SimTime, Words};
 use std::fmt;
 
@@ -53,6 +53,8 @@ pub enum Note {
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
     /// An agent said something of itself or its work.
     Claimed(Claim),
+    /// An agent made a piece of work, from another or from nothing.
+    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
 }
 
 impl perfidy_sim::Note for Note {
@@ -82,6 +84,10 @@ impl fmt::Display for Note {
             Self::Thought { about, choice, tokens_in, tokens_out } => {
                 write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
             }
+            Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
+            Self::Produced { intent, artifact, from: Some(from) } => {
+                write!(f, "makes {artifact} for {intent} from {from}")
+            }
             Self::Granted { resource, holder, token, until } => {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
@@ -99,7 +105,8 @@ impl Note {
             | Self::Called { intent, .. }
             | Self::Answered { intent, .. }
             | Self::Effect { intent, .. }
-            | Self::Recognised { intent, .. } => Some(intent),
+            | Self::Recognised { intent, .. }
+            | Self::Produced { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),
             Self::Granted { .. } | Self::Bound { .. } => None,
             Self::Claimed(claim) => claim.about(),

@@ -6,16 +6,23 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod budgets;
 pub mod checkpoint;
+pub mod cite_artifacts;
+pub mod deadlock_detection;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
 pub mod observe;
 pub mod perform;
 pub mod persist;
+pub mod reply_dedupe;
 pub mod retry;
 pub mod tool_dedupe;
+pub mod transfer_acks;
 pub mod verify;
+pub mod version_check;
+pub mod wait_limit;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -71,15 +78,22 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<budgets::Budgets>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<cite_artifacts::CiteArtifacts>(),
+    kind::<deadlock_detection::DeadlockDetection>(),
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<persist::PersistBeforeCall>(),
+    kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
     kind::<tool_dedupe::ToolDedupe>(),
+    kind::<transfer_acks::TransferAcks>(),
     kind::<verify::Verify>(),
+    kind::<version_check::VersionCheck>(),
+    kind::<wait_limit::WaitLimit>(),
 ];
 
 /// The safeguard of that name.

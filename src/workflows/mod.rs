@@ -42,8 +42,12 @@
 pub mod board;
 mod briefing;
 mod cast;
+pub mod clerk;
 pub mod conductor;
 pub mod doer;
+pub mod handoff;
+pub mod relay;
+pub mod roundtable;
 pub mod standby;
 pub mod user;
 
@@ -96,7 +100,8 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] = &[&conductor::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] =
+    &[&conductor::WORKFLOW, &handoff::WORKFLOW, &relay::WORKFLOW, &roundtable::WORKFLOW, &standby::WORKFLOW];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {
