@@ -70,8 +70,10 @@ impl<E: Message> Message for Arrived<E> {
 pub struct Outbox<E> {
     agent: Agent,
     is_durable: bool,
-    pending: Rc<RefCell<BTreeMap<E, (News<E>, SimTime)>>>,
+    pending: Rc<RefCell<Pending<E>>>,
 }
+
+type Pending<E> = BTreeMap<E, (News<E>, SimTime)>;
 
 impl<E: Message + Copy + Ord> Outbox<E> {
     /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown, oldest first.

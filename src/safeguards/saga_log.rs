@@ -211,7 +211,9 @@ mod tests {
 
     fn saga(marks: &[Mark]) -> Saga {
         let mut saga = Saga::new(&[1, 0, 2], [OpId(1), OpId(2), OpId(3)].into());
-        marks.iter().for_each(|mark| saga.apply(*mark));
+        for mark in marks {
+            saga.apply(*mark);
+        }
         saga
     }
 
