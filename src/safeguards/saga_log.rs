@@ -184,8 +184,7 @@ impl Sagas {
     async fn log(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, line: Line) {
         agent.before("record", saga).await;
         if safeguards.has::<SagaLog>() {
-            agent.write(line.clone());
-            agent.sync().await;
+            agent.persist(line.clone()).await;
         }
         self.take_in(&line);
         agent.after("record", saga).await;

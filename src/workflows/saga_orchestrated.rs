@@ -162,7 +162,7 @@ impl Orchestrator {
     }
 
     async fn order(&mut self, task: Name, deed: Deed, op: OpId) {
-        let now = self.agent.now();
+        let now = self.agent.monotonic();
         let last = self.ordered.get(&task);
         if last.is_some_and(|(last, ordered)| *last == deed && now < *ordered + RESEND) {
             return;
