@@ -6,7 +6,7 @@ use crate::agent::{
     Agents, Artifact, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId,
     Pick, Receipt, Thought, Told, ToolCall, ToolError, Wish,
 };
-use crate::faults::model::{HANDOFF, NO_TARGET, SUMMARY};
+use crate::faults::model::{HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused};
 use std::future::Future;
 use std::ops::RangeInclusive;
@@ -213,6 +213,12 @@ impl Agent {
             None => Pick::Myself,
         };
         (thought, pick)
+    }
+
+    /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well what would
+    /// be for others to say.
+    pub fn keeps_to_its_role(&self, about: Name) -> bool {
+        self.context.ask(Name::literal(ROLE), about).is_none()
     }
 
     // Journal.

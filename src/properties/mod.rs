@@ -7,6 +7,7 @@ mod acts_on_current_version;
 mod all_or_compensated;
 mod bounded_handoffs;
 mod completed_work_not_rerun;
+mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod eventual_termination;
 mod every_call_accounted;
@@ -15,6 +16,8 @@ mod no_deadlock;
 mod no_duplicate_effects;
 mod no_phantom_completion;
 mod no_split_brain;
+mod recovered_state_is_a_prefix;
+mod recovery_calls_no_model;
 mod waits;
 mod well_behaved;
 
@@ -88,6 +91,7 @@ pub const ALL: &[Property] = &[
     bounded_handoffs::PROPERTY,
     all_or_compensated::PROPERTY,
     completed_work_not_rerun::PROPERTY,
+    decisions_are_authorised::PROPERTY,
     decisions_cite_artifacts::PROPERTY,
     eventual_termination::PROPERTY,
     no_deadlock::PROPERTY,
@@ -95,6 +99,8 @@ pub const ALL: &[Property] = &[
     no_duplicate_effects::PROPERTY,
     no_phantom_completion::PROPERTY,
     no_split_brain::PROPERTY,
+    recovered_state_is_a_prefix::PROPERTY,
+    recovery_calls_no_model::PROPERTY,
     well_behaved::PROPERTY,
 ];
 

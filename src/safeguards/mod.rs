@@ -8,11 +8,13 @@
 
 pub mod budgets;
 pub mod checkpoint;
+pub mod checksummed_log;
 pub mod cite_artifacts;
 pub mod compensate;
 pub mod dead_letter;
 pub mod deadlock_detection;
 pub mod election;
+pub mod event_log;
 pub mod fencing;
 pub mod idempotency;
 pub mod inbox;
@@ -22,6 +24,7 @@ pub mod perform;
 pub mod persist;
 pub mod reply_dedupe;
 pub mod retry;
+pub mod roles;
 pub mod saga_log;
 pub mod tool_dedupe;
 pub mod transfer_acks;
@@ -85,11 +88,13 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 pub const ALL: &[SafeguardKind] = &[
     kind::<budgets::Budgets>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<checksummed_log::ChecksummedLog>(),
     kind::<cite_artifacts::CiteArtifacts>(),
     kind::<deadlock_detection::DeadlockDetection>(),
     kind::<compensate::Compensate>(),
     kind::<dead_letter::DeadLetter>(),
     kind::<election::Election>(),
+    kind::<event_log::EventLog>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<inbox::InboxDedupe>(),
@@ -98,6 +103,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<persist::PersistBeforeCall>(),
     kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
+    kind::<roles::Roles>(),
     kind::<saga_log::SagaLog>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<transfer_acks::TransferAcks>(),
