@@ -133,8 +133,7 @@ pub async fn archivist(agent: Agent) {
                 let id = artifact.id();
                 if files.insert(id, *artifact).is_none() {
                     agent.before("record", artifact.about).await;
-                    agent.write(OnFile(*artifact));
-                    agent.sync().await;
+                    agent.persist(OnFile(*artifact)).await;
                 }
                 agent.reply(&mail, Filing::Filed(id));
             }

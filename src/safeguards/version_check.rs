@@ -120,8 +120,7 @@ impl Versions {
 
     async fn write(&self, page: Page) {
         if self.checked {
-            self.agent.write(page);
-            self.agent.sync().await;
+            self.agent.persist(page).await;
         }
     }
 }
