@@ -41,6 +41,12 @@ pub enum Claim {
     Awaits { intent: Name, on: Name },
     /// It has waited long enough and goes on without.
     GoesWithout { intent: Name, on: Name },
+    /// The undoing of a step was handed to somebody.
+    Recalled { intent: Name, to: Name },
+    /// A step counts as undone.
+    Undone { intent: Name },
+    /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
+    IsOnCall,
 }
 
 impl fmt::Display for Claim {
@@ -67,6 +73,9 @@ impl fmt::Display for Claim {
             Self::Rejected { leader, token, intent } => {
                 write!(f, "rejects {leader} (token {token}): {intent}")
             }
+            Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
+            Self::Undone { intent } => write!(f, "counts {intent} as undone"),
+            Self::IsOnCall => f.write_str("is on call"),
         }
     }
 }
@@ -87,8 +96,10 @@ impl Claim {
             | Self::Awaits { intent, .. }
             | Self::GoesWithout { intent, .. }
             | Self::Obeyed { intent, .. }
-            | Self::Rejected { intent, .. } => Some(intent),
-            Self::Leads { .. } | Self::StepsDown { .. } => None,
+            | Self::Rejected { intent, .. }
+            | Self::Recalled { intent, .. }
+            | Self::Undone { intent } => Some(intent),
+            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall => None,
         }
     }
 }

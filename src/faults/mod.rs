@@ -34,9 +34,8 @@ pub struct FaultKind {
 
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
-    let of_world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
-    let of_answers = [tool_lies::KINDS, model::KINDS];
-    of_world.into_iter().chain(of_answers).flatten()
+    let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
+    world.into_iter().chain([tool_lies::KINDS, model::KINDS]).flatten()
 }
 
 /// The kind of that name.

@@ -9,15 +9,20 @@
 pub mod budgets;
 pub mod checkpoint;
 pub mod cite_artifacts;
+pub mod compensate;
+pub mod dead_letter;
 pub mod deadlock_detection;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
+pub mod inbox;
 pub mod observe;
+pub mod outbox;
 pub mod perform;
 pub mod persist;
 pub mod reply_dedupe;
 pub mod retry;
+pub mod saga_log;
 pub mod tool_dedupe;
 pub mod transfer_acks;
 pub mod verify;
@@ -82,13 +87,18 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<checkpoint::Checkpoint>(),
     kind::<cite_artifacts::CiteArtifacts>(),
     kind::<deadlock_detection::DeadlockDetection>(),
+    kind::<compensate::Compensate>(),
+    kind::<dead_letter::DeadLetter>(),
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
+    kind::<inbox::InboxDedupe>(),
     kind::<observe::ObserveBeforeRetry>(),
+    kind::<outbox::DurableOutbox>(),
     kind::<persist::PersistBeforeCall>(),
     kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
+    kind::<saga_log::SagaLog>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<transfer_acks::TransferAcks>(),
     kind::<verify::Verify>(),

@@ -105,7 +105,8 @@ async fn chair(agent: Agent, briefing: Briefing) {
                 continue;
             }
             for step in 0..briefing.plan.steps.len() {
-                let due = asked_at.get(&(task, step)).is_none_or(|asked| agent.monotonic() >= *asked + RESEND);
+                let due =
+                    asked_at.get(&(task, step)).is_none_or(|asked| agent.monotonic() >= *asked + RESEND);
                 let op = clerk.board().get(task).map(|progress| progress.ops[step]);
                 if let Some(op) = op.filter(|_| due && clerk.board().is_open(task, step)) {
                     let intent = briefing.plan.intent(task, step);
@@ -213,7 +214,8 @@ impl Member {
         let plan = &self.briefing.plan;
         let (intent, needs, on) = (plan.intent(task, step), plan.intent(task, other), owner(other));
         let wait = Wait { intent, needs, on, optional };
-        let limit = self.briefing.safeguards().get::<WaitLimit>().map(|limit| self.agent.monotonic() + limit.0);
+        let limit =
+            self.briefing.safeguards().get::<WaitLimit>().map(|limit| self.agent.monotonic() + limit.0);
         self.waits.begin(wait);
         self.agent.claim(Claim::Awaits { intent, on });
         self.agent.expect(on, "their piece first", intent);
