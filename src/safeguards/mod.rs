@@ -6,9 +6,12 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod budgets;
 pub mod checkpoint;
+pub mod cite_artifacts;
 pub mod compensate;
 pub mod dead_letter;
+pub mod deadlock_detection;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
@@ -17,10 +20,14 @@ pub mod observe;
 pub mod outbox;
 pub mod perform;
 pub mod persist;
+pub mod reply_dedupe;
 pub mod retry;
 pub mod saga_log;
 pub mod tool_dedupe;
+pub mod transfer_acks;
 pub mod verify;
+pub mod version_check;
+pub mod wait_limit;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -76,7 +83,10 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<budgets::Budgets>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<cite_artifacts::CiteArtifacts>(),
+    kind::<deadlock_detection::DeadlockDetection>(),
     kind::<compensate::Compensate>(),
     kind::<dead_letter::DeadLetter>(),
     kind::<election::Election>(),
@@ -86,10 +96,14 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<observe::ObserveBeforeRetry>(),
     kind::<outbox::DurableOutbox>(),
     kind::<persist::PersistBeforeCall>(),
+    kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
     kind::<saga_log::SagaLog>(),
     kind::<tool_dedupe::ToolDedupe>(),
+    kind::<transfer_acks::TransferAcks>(),
     kind::<verify::Verify>(),
+    kind::<version_check::VersionCheck>(),
+    kind::<wait_limit::WaitLimit>(),
 ];
 
 /// The safeguard of that name.

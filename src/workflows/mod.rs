@@ -42,9 +42,13 @@
 pub mod board;
 mod briefing;
 mod cast;
+pub mod clerk;
 pub mod conductor;
 pub mod doer;
+pub mod handoff;
 pub mod on_call;
+pub mod relay;
+pub mod roundtable;
 pub mod saga;
 pub mod saga_choreographed;
 pub mod saga_orchestrated;
@@ -100,8 +104,15 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] =
-    &[&conductor::WORKFLOW, &saga_choreographed::WORKFLOW, &saga_orchestrated::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] = &[
+    &conductor::WORKFLOW,
+    &handoff::WORKFLOW,
+    &relay::WORKFLOW,
+    &roundtable::WORKFLOW,
+    &saga_choreographed::WORKFLOW,
+    &saga_orchestrated::WORKFLOW,
+    &standby::WORKFLOW,
+];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {
