@@ -137,6 +137,7 @@ impl Agent {
         let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
             Ok(Some(Wire::Done(receipt))) => Ok(*receipt),
             Ok(Some(Wire::Refused)) => Err(ToolError::Definite(Definite::Refused)),
+            Ok(Some(Wire::Declined)) => Err(ToolError::Definite(Definite::Declined)),
             Ok(_) => Err(ToolError::Indefinite(Indefinite::Failed)),
             Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
         };
