@@ -31,6 +31,12 @@ pub enum Claim {
     Obeyed { leader: Name, token: Token, intent: Name },
     /// It refused one.
     Rejected { leader: Name, token: Token, intent: Name },
+    /// The undoing of a step was handed to somebody.
+    Recalled { intent: Name, to: Name },
+    /// A step counts as undone.
+    Undone { intent: Name },
+    /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
+    IsOnCall,
 }
 
 impl fmt::Display for Claim {
@@ -50,6 +56,9 @@ impl fmt::Display for Claim {
             Self::Rejected { leader, token, intent } => {
                 write!(f, "rejects {leader} (token {token}): {intent}")
             }
+            Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
+            Self::Undone { intent } => write!(f, "counts {intent} as undone"),
+            Self::IsOnCall => f.write_str("is on call"),
         }
     }
 }
@@ -63,8 +72,10 @@ impl Claim {
             | Self::Completed { intent }
             | Self::Reopened { intent }
             | Self::Obeyed { intent, .. }
-            | Self::Rejected { intent, .. } => Some(intent),
-            Self::Leads { .. } | Self::StepsDown { .. } => None,
+            | Self::Rejected { intent, .. }
+            | Self::Recalled { intent, .. }
+            | Self::Undone { intent } => Some(intent),
+            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall => None,
         }
     }
 }

@@ -129,8 +129,7 @@ impl Agent {
         };
         let told = match result {
             Ok(_) => Told::Done,
-            Err(ToolError::Definite(error)) => Told::Not(error),
-            Err(ToolError::Indefinite(error)) => Told::Unknown(error),
+            Err(error) => error.into(),
         };
         self.context.note(Note::Answered { tool, operation, intent, told });
         self.after("call", intent).await;

@@ -1,6 +1,6 @@
 //! What the history of a team says, beyond messages and faults.
 
-use crate::agent::{Claim, Definite, Indefinite, OpId, Token};
+use crate::agent::{Claim, Definite, Indefinite, OpId, Token, ToolError};
 use perfidy_sim::{Name, SimTime, Words};
 use std::fmt;
 
@@ -15,6 +15,15 @@ pub enum Told {
     Not(Definite),
     /// Nobody knows.
     Unknown(Indefinite),
+}
+
+impl From<ToolError> for Told {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::Definite(error) => Self::Not(error),
+            ToolError::Indefinite(error) => Self::Unknown(error),
+        }
+    }
 }
 
 impl fmt::Display for Told {
@@ -53,6 +62,10 @@ pub enum Note {
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
     /// An agent said something of itself or its work.
     Claimed(Claim),
+    /// What takes the effect of a wish back, should its task fail.
+    UndoneBy { intent: Name, tool: Name, operation: Name },
+    /// The person on call has learnt of a call that `by` could not bring to a good end.
+    TookDown { tool: Name, operation: Name, intent: Name, op: OpId, told: Told, at: SimTime, by: Name },
 }
 
 impl perfidy_sim::Note for Note {
@@ -86,6 +99,12 @@ impl fmt::Display for Note {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
             Self::Claimed(claim) => claim.fmt(f),
+            Self::UndoneBy { intent, tool, operation } => {
+                write!(f, "would have {intent} undone by {tool}.{operation}")
+            }
+            Self::TookDown { tool, operation, intent, op, told, at, by } => {
+                write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
+            }
         }
     }
 }
@@ -99,7 +118,9 @@ impl Note {
             | Self::Called { intent, .. }
             | Self::Answered { intent, .. }
             | Self::Effect { intent, .. }
-            | Self::Recognised { intent, .. } => Some(intent),
+            | Self::Recognised { intent, .. }
+            | Self::UndoneBy { intent, .. }
+            | Self::TookDown { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),
             Self::Granted { .. } | Self::Bound { .. } => None,
             Self::Claimed(claim) => claim.about(),

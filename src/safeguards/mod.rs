@@ -7,13 +7,18 @@
 //! A new safeguard is one file and one line in [`ALL`].
 
 pub mod checkpoint;
+pub mod compensate;
+pub mod dead_letter;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
+pub mod inbox;
 pub mod observe;
+pub mod outbox;
 pub mod perform;
 pub mod persist;
 pub mod retry;
+pub mod saga_log;
 pub mod tool_dedupe;
 pub mod verify;
 
@@ -72,12 +77,17 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
     kind::<checkpoint::Checkpoint>(),
+    kind::<compensate::Compensate>(),
+    kind::<dead_letter::DeadLetter>(),
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
+    kind::<inbox::InboxDedupe>(),
     kind::<observe::ObserveBeforeRetry>(),
+    kind::<outbox::DurableOutbox>(),
     kind::<persist::PersistBeforeCall>(),
     kind::<retry::Retry>(),
+    kind::<saga_log::SagaLog>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<verify::Verify>(),
 ];

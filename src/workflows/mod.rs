@@ -44,6 +44,10 @@ mod briefing;
 mod cast;
 pub mod conductor;
 pub mod doer;
+pub mod on_call;
+pub mod saga;
+pub mod saga_choreographed;
+pub mod saga_orchestrated;
 pub mod standby;
 pub mod user;
 
@@ -96,7 +100,8 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] = &[&conductor::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] =
+    &[&conductor::WORKFLOW, &saga_choreographed::WORKFLOW, &saga_orchestrated::WORKFLOW, &standby::WORKFLOW];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {
