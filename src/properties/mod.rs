@@ -9,6 +9,8 @@ mod eventual_termination;
 mod every_call_accounted;
 mod ledger;
 mod no_duplicate_effects;
+mod no_effect_after_cancel;
+mod no_orphans;
 mod no_phantom_completion;
 mod no_split_brain;
 mod well_behaved;
@@ -84,6 +86,8 @@ pub const ALL: &[Property] = &[
     eventual_termination::PROPERTY,
     every_call_accounted::PROPERTY,
     no_duplicate_effects::PROPERTY,
+    no_effect_after_cancel::PROPERTY,
+    no_orphans::PROPERTY,
     no_phantom_completion::PROPERTY,
     no_split_brain::PROPERTY,
     well_behaved::PROPERTY,
@@ -91,6 +95,10 @@ pub const ALL: &[Property] = &[
 
 /// The name of the property of sagas. A workflow that is about it has its steps undone, so its files say how.
 pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
+
+/// The name of the property of teams that can be told to stop. Their files say how each step is undone, and may say how much
+/// time a task has and that the user cancels some.
+pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
 /// The property of that name.
 pub fn find(name: &str) -> Option<&'static Property> {

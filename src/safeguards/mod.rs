@@ -6,21 +6,26 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod acknowledged_cancel;
+pub mod cancellation;
 pub mod checkpoint;
 pub mod compensate;
 pub mod dead_letter;
+pub mod deadline_propagation;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
 pub mod inbox;
 pub mod observe;
 pub mod outbox;
+pub mod parent_lease;
 pub mod perform;
 pub mod persist;
 pub mod retry;
 pub mod saga_log;
 pub mod tool_dedupe;
 pub mod verify;
+pub mod warrant;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -76,15 +81,19 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<acknowledged_cancel::AcknowledgedCancel>(),
+    kind::<cancellation::Cancellation>(),
     kind::<checkpoint::Checkpoint>(),
     kind::<compensate::Compensate>(),
     kind::<dead_letter::DeadLetter>(),
+    kind::<deadline_propagation::DeadlinePropagation>(),
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<inbox::InboxDedupe>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<outbox::DurableOutbox>(),
+    kind::<parent_lease::ParentLease>(),
     kind::<persist::PersistBeforeCall>(),
     kind::<retry::Retry>(),
     kind::<saga_log::SagaLog>(),

@@ -44,6 +44,7 @@ mod briefing;
 mod cast;
 pub mod conductor;
 pub mod doer;
+pub mod hierarchy;
 pub mod on_call;
 pub mod saga;
 pub mod saga_choreographed;
@@ -101,7 +102,7 @@ impl fmt::Debug for Workflow {
 
 /// Every workflow.
 pub const ALL: &[&Workflow] =
-    &[&conductor::WORKFLOW, &saga_choreographed::WORKFLOW, &saga_orchestrated::WORKFLOW, &standby::WORKFLOW];
+    &[&conductor::WORKFLOW, &hierarchy::WORKFLOW, &saga_choreographed::WORKFLOW, &saga_orchestrated::WORKFLOW, &standby::WORKFLOW];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {

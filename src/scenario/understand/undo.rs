@@ -1,10 +1,10 @@
 //! Whether a task whose steps fail can be taken back.
 //!
 //! The steps of a saga are taken one after the other until one fails for good; then those before it are undone. So each
-//! says how it is undone, and only the last can be one that nothing undoes.
+//! says how it is undone, and only the last can be one that nothing undoes. Where a task can be cancelled, not even that.
 
 use super::{Found, Tables};
-use crate::properties::ALL_OR_COMPENSATED;
+use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
 use crate::scenario::{Problem, Step, one_at_a_time};
 use crate::workflows::Workflow;
 use std::ops::Range;
@@ -17,6 +17,9 @@ pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, fo
             found.add(Problem::at(undo, message).help("take `undo` out, or choose a saga"));
         }
         return;
+    }
+    if workflow.properties.contains(&NO_EFFECT_AFTER_CANCEL) {
+        return can_all_be_undone(steps, &places, found);
     }
     let order = one_at_a_time(steps);
     for (index, place) in order.iter().enumerate() {
@@ -48,6 +51,22 @@ pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, fo
     {
         let message = format!("`{}` is all there is to do, and nothing undoes it", only.name);
         found.add(Problem::at(place.name.clone(), message).help("add a step that has an `undo`"));
+    }
+}
+
+/// A task that can be cancelled at any time needs steps that can be undone, each of them.
+fn can_all_be_undone(steps: &[Step], places: &Places, found: &mut Found) {
+    for (step, at) in steps.iter().zip(&places.0) {
+        let help = "add undo = \"TOOL.OPERATION\", the operation that takes its effect back";
+        if let Some(irreversible) = &at.irreversible
+            && step.irreversible
+        {
+            let message = format!("`{}` cannot be undone, but its task can be cancelled", step.name);
+            found.add(Problem::at(irreversible.clone(), message).help(help));
+        } else if at.undo.is_none() {
+            let message = format!("nothing says how `{}` is undone", step.name);
+            found.add(Problem::at(at.name.clone(), message).help(help));
+        }
     }
 }
 
