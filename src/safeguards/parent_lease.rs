@@ -71,14 +71,13 @@ impl Message for Lifeline {
     }
 }
 
-/// Asks `parent` again and again whether `about` is still wanted, and keeps the warrant accordingly, until it is
+/// Asks `parent` again and again whether `about` is still wanted, as it was handed out in that term, and keeps the warrant accordingly, until it is
 /// revoked.
 pub async fn keep_asking(
     agent: Agent,
-    ParentLease { lease }: ParentLease,
+    lease: SimSpan,
     parent: Name,
-    about: Name,
-    term: u32,
+    (about, term): (Name, u32),
     warrant: Rc<Warrant>,
 ) {
     let within = lease.split(3);

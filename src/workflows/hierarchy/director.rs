@@ -41,6 +41,15 @@ struct Holder {
     /// Until when they may believe that it is theirs, by the director's clock.
     leased_until: SimTime,
     told_at: Option<SimTime>,
+    heard_at: Option<SimTime>,
+}
+
+impl Holder {
+    /// Whether it is time to tell the manager again. Who was heard of knows about the task, but not that it is called off.
+    fn is_due(&self, now: SimTime, is_called_off: bool) -> bool {
+        let heard_at = self.heard_at.filter(|_| !is_called_off);
+        self.told_at.max(heard_at).is_none_or(|last| now >= last + RESEND)
+    }
 }
 
 /// How far a task is.
@@ -105,7 +114,8 @@ impl Director {
                 self.tasks.entry(*task).or_insert(new);
             }
             Entry::Handed { task, to, term } => {
-                let holder = Holder { manager: *to, term: *term, leased_until, told_at: None };
+                let holder =
+                    Holder { manager: *to, term: *term, leased_until, told_at: None, heard_at: None };
                 self.tasks.entry(*task).and_modify(|task| task.holder = Some(holder));
             }
             Entry::CalledOff { task } => {
@@ -176,10 +186,12 @@ impl Director {
         }
         let (now, lease) = (self.agent.now(), self.lease());
         let left = self.left(task);
-        if let Some(holder) = self.tasks.get_mut(&task).and_then(|task| task.holder.as_mut()) {
-            holder.leased_until = now + lease;
+        let Some(task) = self.tasks.get_mut(&task) else { return Lifeline::Unwanted };
+        if let Some(holder) = &mut task.holder {
+            (holder.leased_until, holder.heard_at) = (now + lease, Some(now));
         }
-        Lifeline::Wanted { lease, left }
+        // What was called off is still theirs, to take it back; to go on with it they get no more time.
+        Lifeline::Wanted { lease: if task.is_called_off { SimSpan::ZERO } else { lease }, left }
     }
 
     /// The time that is left for a task, as those below are told. To take back what was done there is no deadline.
@@ -211,7 +223,7 @@ impl Director {
                 let (next, term) = (place.unwrap_or_default() + 1, holder.term + 1);
                 self.hand(name, next, term).await;
             }
-            Some(holder) if holder.told_at.is_none_or(|told| now >= told + RESEND) => self.tell(name).await,
+            Some(holder) if holder.is_due(now, task.is_called_off) => self.tell(name).await,
             Some(_) => {}
         }
     }
@@ -242,7 +254,7 @@ impl Director {
         self.change(name, Entry::CalledOff { task: name }).await;
         self.agent.claim(Claim::CallsOff { task: name });
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
-        holder.into_iter().for_each(|holder| holder.told_at = None);
+        holder.into_iter().for_each(|holder| (holder.told_at, holder.heard_at) = (None, None));
     }
 
     async fn end(&mut self, task: Name, end: End) {

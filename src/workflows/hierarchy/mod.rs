@@ -15,6 +15,7 @@
 //! handed to somebody else gets a new *term*, by which word from the one before is recognised as stale.
 
 mod director;
+mod led;
 mod manager;
 mod worker;
 
@@ -90,14 +91,18 @@ impl Message for Lead {
 enum Say {
     /// Take this step.
     Order { task: Name, step: usize, op: OpId, left: Option<SimSpan> },
-    /// Leave this step, and take back what it did; `was_done` as far as the manager knows.
+    /// Leave this step.
+    Stop { task: Name, step: usize },
+    /// See to it that nothing of this step happens or stays; `was_done` as far as the manager knows.
     TakeBack { task: Name, step: usize, op: OpId, was_done: bool },
     /// The step is done; sent until it was noted.
     Done { task: Name, step: usize },
     /// It was.
     Noted,
     /// The step could not be done this time.
-    Failed { task: Name, step: usize },
+    Failed,
+    /// It was left, and is not going to be taken up again.
+    Stopped { task: Name, step: usize },
     /// Nothing of the step is left.
     TakenBack { task: Name, step: usize },
 }
@@ -106,10 +111,12 @@ impl Message for Say {
     fn kind(&self) -> &'static str {
         match self {
             Self::Order { .. } => "order",
+            Self::Stop { .. } => "stop",
             Self::TakeBack { .. } => "take back",
             Self::Done { .. } => "done",
             Self::Noted => "noted",
-            Self::Failed { .. } => "failed",
+            Self::Failed => "failed",
+            Self::Stopped { .. } => "stopped",
             Self::TakenBack { .. } => "taken back",
         }
     }

@@ -51,6 +51,13 @@ impl Worker {
             let manager = mail.from();
             match mail.open().copied() {
                 Some(Say::Order { task, step, op, left }) => self.on_order(manager, task, step, op, left),
+                Some(Say::Stop { task, step }) => {
+                    let worker = Rc::clone(&self);
+                    self.agent.spawn(async move {
+                        worker.stop(worker.briefing.plan.intent(task, step)).await;
+                        worker.agent.send(manager, mail.about(), Say::Stopped { task, step });
+                    });
+                }
                 Some(Say::TakeBack { task, step, op, was_done }) => {
                     let worker = Rc::clone(&self);
                     self.agent.spawn(async move { worker.take_back(manager, task, step, op, was_done).await });
@@ -83,7 +90,7 @@ impl Worker {
             let is_wanted = match lease {
                 Some(lease) => {
                     let (agent, kept) = (worker.agent.clone(), Rc::clone(&warrant));
-                    worker.agent.spawn(keep_asking(agent, lease, manager, intent, 0, kept));
+                    worker.agent.spawn(keep_asking(agent, lease.lease, manager, (intent, 0), kept));
                     warrant.comes_to_hold(&worker.agent, lease.lease).await
                 }
                 None => true,
@@ -106,25 +113,30 @@ impl Worker {
                 self.agent.think(wish.intent, DRAFTING_TOKENS, 3).await;
             }
             if !self.doer.carry_out(wish, 0, Identity::Given(op)).await {
-                return self.agent.send(manager, wish.intent, Say::Failed { task, step });
+                return self.agent.send(manager, wish.intent, Say::Failed);
             }
         }
         self.agent.expect(manager, "word that a finished step was noted", wish.intent);
         while self.agent.request(manager, wish.intent, Say::Done { task, step }, RESEND).await.is_err() {}
     }
 
+    /// Leaves a step for good.
+    async fn stop(&self, intent: Name) {
+        if let Some(job) = self.jobs.borrow().get(&intent) {
+            job.warrant.revoke();
+        }
+        self.cancelled.add(&self.agent, intent).await;
+    }
+
     /// Leaves a step for good and takes back what it did.
     async fn take_back(&self, manager: Name, task: Name, step: usize, op: OpId, was_done: bool) {
         let wish = self.briefing.plan.wish(task, step);
         let intent = wish.intent;
-        if let Some(job) = self.jobs.borrow().get(&intent) {
-            job.warrant.revoke();
-        }
         if !self.taken_back.borrow().contains(&intent) {
             if !self.taking_back.borrow_mut().insert(intent) {
                 return;
             }
-            self.cancelled.add(&self.agent, intent).await;
+            self.stop(intent).await;
             self.settle(task, step, wish, op, was_done).await;
             self.taking_back.borrow_mut().remove(&intent);
             self.taken_back.borrow_mut().insert(intent);
