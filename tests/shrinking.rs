@@ -3,7 +3,7 @@
 #[path = "shared/cases.rs"]
 mod cases;
 
-use perfidy::explore::{Corpus, Effort, Minimal, Run, SavedSeed, shrink, shrink_within};
+use perfidy::explore::{self, Corpus, Effort, Minimal, Run, SavedSeed, shrink, shrink_within};
 use perfidy::scenario::Case;
 use perfidy_sim::{Engine, Plan, Seed};
 use std::path::Path;
@@ -96,8 +96,8 @@ fn a_shrunk_failure_is_read_back_and_replays_event_for_event() {
         let saved = failure.saved(&minimal);
         let folder = tempfile::tempdir().unwrap();
         let place = Corpus::new(folder.path()).save(&saved).unwrap();
-        let read = SavedSeed::read(place.path()).unwrap_or_else(|bad| panic!("{bad}"));
-        let (run, _) = read.replay(&read.case().unwrap_or_else(|bad| panic!("{bad}")));
+        let read = explore::Failure::read(place.path()).unwrap_or_else(|bad| panic!("{bad}"));
+        let (run, _) = read.replay();
         assert_eq!(run.outcome.digest(), saved.digest, "{}", failure.case);
     }
 }
@@ -107,8 +107,8 @@ fn no_saved_failure_can_spare_any_of_its_faults() {
     let files = Corpus::new(Path::new("seeds")).files().unwrap();
     assert!(!files.is_empty());
     for file in files {
-        let saved = SavedSeed::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
-        let case = saved.case().unwrap_or_else(|bad| panic!("{bad}"));
+        let failure = explore::Failure::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
+        let explore::Failure { saved, case, .. } = failure;
         let file = file.display();
         assert!(!saved.unfinished, "{file} was not shrunk to the end: perfidy shrink {file}");
         for place in 0..saved.faults.len() {

@@ -3,7 +3,7 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::Token;
+use crate::agent::{ArtifactId, OpId, Token};
 use perfidy_sim::Name;
 use std::fmt;
 
@@ -35,6 +35,16 @@ pub enum Claim {
     Obeyed { leader: Name, token: Token, intent: Name },
     /// It refused one.
     Rejected { leader: Name, token: Token, intent: Name },
+    /// Work is asked for in a new version, to be acted on under this operation id; older ones no longer count.
+    Issued { intent: Name, version: u32, op: OpId },
+    /// The agent decided what to do, on the basis of what it takes to be this piece of work.
+    Decided { intent: Name, on: ArtifactId },
+    /// The agent has taken over a task from somebody.
+    TookOver { task: Name, from: Name },
+    /// It waits for a colleague's work before it goes on.
+    Awaits { intent: Name, on: Name },
+    /// It has waited long enough and goes on without.
+    GoesWithout { intent: Name, on: Name },
     /// The undoing of a step was handed to somebody.
     Recalled { intent: Name, to: Name },
     /// A step counts as undone.
@@ -54,6 +64,13 @@ impl fmt::Display for Claim {
             Self::CallsOff { task } => write!(f, "calls {task} off"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
             Self::Reopened { intent } => write!(f, "opens {intent} again"),
+            Self::Issued { intent, version, op } => {
+                write!(f, "asks for {intent} in version {version} ({op})")
+            }
+            Self::Decided { intent, on } => write!(f, "decides on {intent}, going by {on}"),
+            Self::TookOver { task, from } => write!(f, "takes {task} over from {from}"),
+            Self::Awaits { intent, on } => write!(f, "waits for {on} before it goes on with {intent}"),
+            Self::GoesWithout { intent, on } => write!(f, "goes on with {intent} without {on}"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -77,10 +94,15 @@ impl Claim {
             | Self::TaskFailed { task }
             | Self::TaskCancelled { task }
             | Self::CallsOff { task }
-            | Self::Informed { task } => Some(task),
+            | Self::Informed { task }
+            | Self::TookOver { task, .. } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
+            | Self::Issued { intent, .. }
+            | Self::Decided { intent, .. }
+            | Self::Awaits { intent, .. }
+            | Self::GoesWithout { intent, .. }
             | Self::Obeyed { intent, .. }
             | Self::Rejected { intent, .. }
             | Self::Recalled { intent, .. }

@@ -3,17 +3,24 @@
 use crate::agent::lease::LeaseWire;
 use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of};
 use crate::agent::{
-    Agents, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Receipt,
-    Thought, Told, ToolCall, ToolError, Wish,
+    Agents, Artifact, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader,
+    Note, OpId, Pick, Receipt, Thought, Told, ToolCall, ToolError, Wish,
 };
-use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut};
+use crate::faults::model::{HANDOFF, NO_TARGET, SUMMARY};
+use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused};
 use std::future::Future;
 use std::ops::RangeInclusive;
+
+/// Tokens a model reads to sum up a piece of work.
+const SUMMARY_TOKENS: u32 = 1_000;
 
 const OP: Purpose = Purpose::new("op");
 const LATENCY: Purpose = Purpose::new("latency");
 const CHOICE: Purpose = Purpose::new("choice");
 const TOKENS: Purpose = Purpose::new("tokens");
+
+/// How long an agent waits before it offers a disk again what it has refused.
+const WRITE_AGAIN: SimSpan = SimSpan::from_secs(1);
 
 /// A message as an agent gets it.
 #[derive(Clone, Debug)]
@@ -54,9 +61,15 @@ impl Agent {
         self.context.name()
     }
 
-    /// What its clock says.
+    /// What its wall clock says, which can be wrong: it can be off, drift, and jump. It is what is compared with
+    /// other agents; for lengths of time there is [`Agent::monotonic`].
     pub fn now(&self) -> SimTime {
         self.context.now()
+    }
+
+    /// What its monotonic clock says: it never jumps, and means nothing to anybody else. Sleeps and timeouts go by it.
+    pub fn monotonic(&self) -> SimTime {
+        self.context.monotonic()
     }
 
     /// Waits.
@@ -203,16 +216,55 @@ impl Agent {
             let span = spot.span(LATENCY, &self.model_latency);
             (span, spot.below(CHOICE, u64::from(answers.max(1))) as u32, 20 + spot.below(TOKENS, 200) as u32)
         });
-        self.context.sleep(span).await;
+        self.context.work(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
         Thought { choice, tokens_in, tokens_out, about }
+    }
+
+    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece to be:
+    /// the same, if the summary is right.
+    pub async fn summarise(&self, artifact: Artifact) -> Artifact {
+        self.think(artifact.about, SUMMARY_TOKENS, 1).await;
+        if self.context.ask(Name::literal(SUMMARY), artifact.about).is_none() {
+            return artifact;
+        }
+        let slip = self.draw("slip", artifact.about, |spot| 1 + spot.below(CHOICE, u64::from(u32::MAX)));
+        Artifact { body: artifact.body ^ slip, ..artifact }
+    }
+
+    /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at least
+    /// one). Every third time, when nothing goes wrong, it is a colleague.
+    pub async fn pick(&self, about: Name, tokens_in: u32, colleagues: u32) -> (Thought, Pick) {
+        let colleagues = colleagues.max(1);
+        let thought = self.think(about, tokens_in, 3 * colleagues).await;
+        let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
+        let pick = match struck {
+            Some(NO_TARGET) => Pick::Stranger,
+            Some(_) => Pick::Colleague(thought.choice % colleagues),
+            None if thought.choice < colleagues => Pick::Colleague(thought.choice),
+            None => Pick::Myself,
+        };
+        (thought, pick)
     }
 
     // Journal.
 
     /// Writes a record into the journal. A crash takes it unless [`Agent::sync`] has come back.
-    pub fn write(&self, record: impl Message) {
-        self.context.write(Body::new(record));
+    ///
+    /// # Errors
+    /// [`WriteRefused`] if the disk does not take it; nothing was written then.
+    pub fn write(&self, record: impl Message) -> Result<(), WriteRefused> {
+        self.context.write(Body::new(record))
+    }
+
+    /// Writes a record into the journal and makes it durable, and comes back when it is. A disk that refuses is
+    /// asked again every second: who cannot write down what they promise must not promise it.
+    pub async fn persist(&self, record: impl Message) {
+        let record = Body::new(record);
+        while self.context.write(record.clone()).is_err() {
+            self.sleep(WRITE_AGAIN).await;
+        }
+        self.sync().await;
     }
 
     /// Makes everything written so far durable.

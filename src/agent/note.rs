@@ -1,6 +1,6 @@
 //! What the history of a team says, beyond messages and faults.
 
-use crate::agent::{Claim, Definite, Indefinite, OpId, Token, ToolError};
+use crate::agent::{ArtifactId, Claim, Definite, Indefinite, OpId, Token, ToolError};
 use perfidy_sim::{Name, SimTime, Words};
 use std::fmt;
 
@@ -69,6 +69,8 @@ pub enum Note {
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
     /// An agent said something of itself or its work.
     Claimed(Claim),
+    /// An agent made a piece of work, from another or from nothing.
+    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
     /// What takes the effect of a wish back, should its task fail.
     UndoneBy { intent: Name, tool: Name, operation: Name },
     /// The person on call has learnt of a call that `by` could not bring to a good end.
@@ -106,6 +108,10 @@ impl fmt::Display for Note {
             Self::Thought { about, choice, tokens_in, tokens_out } => {
                 write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
             }
+            Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
+            Self::Produced { intent, artifact, from: Some(from) } => {
+                write!(f, "makes {artifact} for {intent} from {from}")
+            }
             Self::Granted { resource, holder, token, until } => {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
@@ -131,6 +137,7 @@ impl Note {
             | Self::Effect { intent, .. }
             | Self::Recognised { intent, .. }
             | Self::CalledOff { intent, .. }
+            | Self::Produced { intent, .. }
             | Self::UndoneBy { intent, .. }
             | Self::TookDown { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),

@@ -6,7 +6,9 @@ mod clock;
 mod explain;
 mod findings;
 mod fuzz;
+mod keep;
 mod list;
+mod options;
 mod progress;
 mod replay;
 mod run;
@@ -34,7 +36,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[command(
     version,
     after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
-    not caught,\nor two runs of a seed were different), 2 bad input, 3 vacuous, unknown, stale or interrupted."
+    not caught,\nor two runs of a seed were different), 2 bad input or a failure that could not be saved, 3 vacuous,\nunknown, \
+    stale or interrupted."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -151,8 +154,10 @@ fn complain_of(problems: &Problems) {
 }
 
 fn tell(line: impl fmt::Display) {
-    // Where standard error is gone, there is nobody left to tell.
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    progress::aside(|| {
+        // Where standard error is gone, there is nobody left to tell.
+        let _ = writeln!(anstream::stderr().lock(), "{line}");
+    });
 }
 
 /// The files that the paths stand for. A path without any is complained of, and the others still count.
@@ -174,13 +179,6 @@ fn is_available(engine: Engine) -> bool {
     engine.available().map_err(complain).is_ok()
 }
 
-/// Starts the threads that runs are spread over, if a number was asked for.
-fn has_threads(threads: Option<u16>) -> bool {
-    let Some(threads) = threads else { return true };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-    pool.map_err(|error| complain(format!("cannot start {threads} threads: {error}"))).is_ok()
-}
-
 /// A length of time in which something can be done.
 fn some_time(text: &str) -> Result<SimSpan, String> {
     match text.parse() {
@@ -198,7 +196,7 @@ fn interruption() -> Arc<AtomicBool> {
         if set.swap(true, Ordering::Relaxed) {
             exit(130);
         }
-        let _ = writeln!(io::stderr(), "stopping; what was found is saved (again to stop at once)");
+        tell("stopping; what was found is saved (again to stop at once)");
     });
     if let Err(error) = installed {
         complain(format!("Ctrl-C will end this at once: {error}"));

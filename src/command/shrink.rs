@@ -2,7 +2,7 @@
 
 use super::clock::Stopwatch;
 use super::{Status, complain, complain_of, files_of, interruption, say, some_time};
-use perfidy::explore::{Corpus, Effort, Minimal, SavedSeed, shrink_within};
+use perfidy::explore::{Aliases, Corpus, Effort, Failure, Minimal, SavedSeed, shrink_within};
 use perfidy_sim::SimSpan;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -23,7 +23,8 @@ pub fn shrink(arguments: &Arguments) -> Status {
     let time = arguments.time.map(|span| Duration::from_nanos(span.as_nanos()));
     let is_over =
         || interrupted.load(Ordering::Relaxed) || time.is_some_and(|time| stopwatch.elapsed() >= time);
-    let (files, mut status) = files_of(&arguments.files);
+    let (mut files, mut status) = files_of(&arguments.files);
+    files.retain(|file| !Aliases::is_one(file));
     for file in files {
         if is_over() {
             return status.worse(Status::Inconclusive);
@@ -34,8 +35,15 @@ pub fn shrink(arguments: &Arguments) -> Status {
 }
 
 fn shrink_file(file: &Path, is_over: &dyn Fn() -> bool) -> Status {
-    let (saved, case) = match SavedSeed::read(file).and_then(|saved| Ok((saved.case()?, saved))) {
-        Ok((case, saved)) => (saved, case),
+    let Failure { saved, case, .. } = match Failure::read(file) {
+        Ok(failure) if failure.is_renamed() => {
+            say(format_args!(
+                "{}: this was saved under other names, under which it is drawn; it stays as it is",
+                file.display()
+            ));
+            return Status::Inconclusive;
+        }
+        Ok(failure) => failure,
         Err(bad) => {
             complain_of(bad.problems());
             return Status::BadInput;

@@ -7,8 +7,8 @@
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note, Told};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, Stop};
-use std::collections::BTreeMap;
+use perfidy_sim::{Event, Name, Stop, What};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -22,8 +22,8 @@ pub const PROPERTY: Property = Property {
 #[derive(Default)]
 struct Task<'a> {
     intents: Vec<Name>,
-    /// The user has heard how it ended.
-    informed: Option<&'a Event<Note>>,
+    /// The user has heard how it ended, or waits for that when the run is over.
+    user: Option<&'a Event<Note>>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -32,38 +32,48 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
     let mut ledger = Ledger::default();
     let mut tasks: BTreeMap<Name, Task<'_>> = BTreeMap::new();
-    let mut taken_down = Vec::new();
+    let mut taken_down = BTreeSet::new();
     let mut refused = BTreeMap::new();
-    for (event, note) in history.notes() {
-        ledger.take_in(event, note);
-        match *note {
-            Note::Wanted { task, intent } => tasks.entry(task).or_default().intents.push(intent),
-            Note::TookDown { intent, .. } => taken_down.push(intent),
-            Note::Answered { intent, told: Told::Not(_), .. } => drop(refused.insert(intent, event)),
-            Note::Claimed(Claim::Informed { task }) => {
-                tasks.entry(task).or_default().informed = Some(event);
+    for event in history.events() {
+        match &event.what {
+            What::Waiting { about, .. } => {
+                tasks.entry(*about).and_modify(|task| task.user = Some(event));
+            }
+            What::Note(note) => {
+                ledger.take_in(event, note);
+                match *note {
+                    Note::Wanted { task, intent } => tasks.entry(task).or_default().intents.push(intent),
+                    Note::TookDown { intent, .. } => drop(taken_down.insert(intent)),
+                    Note::Answered { intent, told: Told::Not(_), .. } => drop(refused.insert(intent, event)),
+                    Note::Claimed(Claim::Informed { task }) => {
+                        tasks.entry(task).and_modify(|task| task.user = Some(event));
+                    }
+                    _ => {}
+                }
             }
             _ => {}
         }
     }
     tasks.retain(|_, task| task.intents.iter().any(|intent| ledger.can_be_undone(*intent)));
     let mut verdict = Verdict::Vacuous;
-    for (task, Task { intents, informed }) in &tasks {
-        if intents.iter().any(|intent| ledger.of(*intent).is_some()) {
+    for (task, Task { intents, user }) in &tasks {
+        if intents.iter().any(|intent| ledger.knows(*intent)) {
             verdict = Verdict::Holds;
         }
-        let Some(missing) = intents.iter().find(|intent| !ledger.stands(**intent)) else { continue };
-        let left = intents.iter().find(|intent| ledger.stands(**intent) && !taken_down.contains(intent));
-        let Some(left) = left else { continue };
+        let (there, missing): (Vec<Name>, Vec<Name>) =
+            intents.iter().copied().partition(|intent| ledger.stands(*intent));
+        let left: Vec<Name> = there.into_iter().filter(|intent| !taken_down.contains(intent)).collect();
+        let (Some(last), Some(first_missing)) = (left.last(), missing.first()) else { continue };
         if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
             return Verdict::Unknown {
                 reason: "the run was cut short before the team had its time".to_owned(),
             };
         }
-        let effects = ledger.of(*left).into_iter().flatten().copied();
-        let because: Vec<_> = effects.chain(refused.get(missing).copied()).chain(*informed).collect();
+        let standing = left.iter().flat_map(|intent| ledger.standing(*intent)).copied();
+        let why = |intent: &Name| refused.get(intent).copied().or_else(|| ledger.undone(*intent));
+        let because: Vec<_> = standing.chain(missing.iter().filter_map(why)).chain(*user).collect();
         let message =
-            format!("{task} is left half done: {left} stands, {missing} does not, and nobody was told");
+            format!("{task} is left half done: {last} stands, {first_missing} does not, and nobody was told");
         return Verdict::violated(&because, message);
     }
     verdict
@@ -73,7 +83,6 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, saga, violation};
-    use perfidy_sim::What;
 
     fn informed(story: Story) -> Story {
         story.claim("user", Claim::Informed { task: Name::new("task-1") })
@@ -100,14 +109,20 @@ mod tests {
             message,
             "task-1 is left half done: task-1/file stands, task-1/bill does not, and nobody was told"
         );
-        let story = saga().effect("task-1/file", 1).event("world", What::Ended(Stop::Deadline));
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5], "nobody was told anything");
+        let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-1"));
+        let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
+        let story = story.event("world", What::Ended(Stop::Deadline));
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5, 6], "it never ended, half way");
     }
 
     #[test]
-    fn the_refusal_that_it_came_from_is_part_of_the_story() {
+    fn the_refusal_or_the_undoing_that_it_came_from_is_part_of_the_story() {
         let story = saga().effect("task-1/file", 1).refused("executor-1", "task-1/bill");
         assert_eq!(violation(informed(story).judged_by(&PROPERTY)).0, [5, 6, 7]);
+        let story = saga().effect("task-1/file", 1).undo("task-1/file", 2).effect("task-1/bill", 3);
+        let (events, message) = violation(informed(story).judged_by(&PROPERTY));
+        assert_eq!(events, [6, 7, 8]);
+        assert!(message.contains("task-1/bill stands, task-1/file does not"), "{message}");
     }
 
     #[test]

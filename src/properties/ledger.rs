@@ -13,6 +13,8 @@ pub(super) struct Ledger<'a> {
     /// Tool, operation and intent of every undoing that the user has named.
     undoings: BTreeSet<(Name, Name, Name)>,
     standing: BTreeMap<Name, Vec<&'a Event<Note>>>,
+    /// The last undoing for each intent.
+    undone: BTreeMap<Name, &'a Event<Note>>,
 }
 
 impl<'a> Ledger<'a> {
@@ -26,6 +28,7 @@ impl<'a> Ledger<'a> {
                 let standing = self.standing.entry(intent).or_default();
                 if self.undoings.contains(&(event.node, operation, intent)) {
                     standing.pop();
+                    self.undone.insert(intent, event);
                 } else {
                     standing.push(event);
                 }
@@ -44,13 +47,23 @@ impl<'a> Ledger<'a> {
         self.undoings.iter().any(|(.., known)| *known == intent)
     }
 
-    /// The effects for an intent that stand, oldest first; `None` if there never was one.
-    pub fn of(&self, intent: Name) -> Option<&[&'a Event<Note>]> {
-        self.standing.get(&intent).map(Vec::as_slice)
+    /// The effects for an intent that stand, oldest first.
+    pub fn standing(&self, intent: Name) -> &[&'a Event<Note>] {
+        self.standing.get(&intent).map_or(&[], Vec::as_slice)
     }
 
     /// Whether what an intent is about has happened and stands.
     pub fn stands(&self, intent: Name) -> bool {
-        self.of(intent).is_some_and(|effects| !effects.is_empty())
+        !self.standing(intent).is_empty()
+    }
+
+    /// The last undoing for an intent, if there was one.
+    pub fn undone(&self, intent: Name) -> Option<&'a Event<Note>> {
+        self.undone.get(&intent).copied()
+    }
+
+    /// Whether anything was ever done or undone for an intent.
+    pub fn knows(&self, intent: Name) -> bool {
+        self.standing.contains_key(&intent)
     }
 }

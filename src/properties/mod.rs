@@ -3,16 +3,21 @@
 //! Every property is judged on every history; most find nothing that concerns them and say so. A new property is
 //! one file and one line in [`ALL`].
 
+mod acts_on_current_version;
 mod all_or_compensated;
+mod bounded_handoffs;
 mod completed_work_not_rerun;
+mod decisions_cite_artifacts;
 mod eventual_termination;
 mod every_call_accounted;
 mod ledger;
+mod no_deadlock;
 mod no_duplicate_effects;
 mod no_effect_after_cancel;
 mod no_orphans;
 mod no_phantom_completion;
 mod no_split_brain;
+mod waits;
 mod well_behaved;
 
 use crate::agent::Note;
@@ -81,9 +86,13 @@ impl Property {
 
 /// Every property.
 pub const ALL: &[Property] = &[
+    acts_on_current_version::PROPERTY,
+    bounded_handoffs::PROPERTY,
     all_or_compensated::PROPERTY,
     completed_work_not_rerun::PROPERTY,
+    decisions_cite_artifacts::PROPERTY,
     eventual_termination::PROPERTY,
+    no_deadlock::PROPERTY,
     every_call_accounted::PROPERTY,
     no_duplicate_effects::PROPERTY,
     no_effect_after_cancel::PROPERTY,

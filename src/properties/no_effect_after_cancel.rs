@@ -32,7 +32,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
     for (task, intent) in wanted {
         let Some(report) = cancelled.get(&task) else { continue };
-        let Some(effect) = ledger.of(intent).and_then(<[_]>::last) else { continue };
+        let Some(effect) = ledger.standing(intent).last() else { continue };
         if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
             return Verdict::Unknown {
                 reason: "the run was cut short before the team had its time".to_owned(),
@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_short_before_an_effect_could_be_undone_leaves_it_unknown() {
-        let story = cancelled(saga()).effect("task-1/file", 1).event("world", What::Ended(Stop::TooManyEvents));
+        let story =
+            cancelled(saga()).effect("task-1/file", 1).event("world", What::Ended(Stop::TooManyEvents));
         assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
     }
 }

@@ -52,7 +52,8 @@ fn judge(history: &TeamHistory) -> Verdict {
             && event.at > family.could_know(event.node, loss.at) + bound
         {
             let order = family.order(about, event.node).into_iter();
-            let message = format!("{} {does} for {about}, {} after {why}", event.node, event.at.since(loss.at));
+            let message =
+                format!("{} {does} for {about}, {} after {why}", event.node, event.at.since(loss.at));
             return Verdict::violated(&order.chain([loss, event]).collect::<Vec<_>>(), message);
         }
         family.take_in(event);
@@ -244,8 +245,7 @@ mod tests {
 
     #[test]
     fn who_goes_on_with_what_was_called_off_or_has_ended_is_one() {
-        let (_, message) =
-            violation(thinks(later(called_off(handed()), 3), "worker-1").judged_by(&PROPERTY));
+        let (_, message) = violation(thinks(later(called_off(handed()), 3), "worker-1").judged_by(&PROPERTY));
         assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 was called off");
         let ended = handed().claim("director", Claim::TaskDone { task: Name::new(TASK) });
         let (_, message) = violation(thinks(later(ended, 3), "worker-1").judged_by(&PROPERTY));

@@ -26,7 +26,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                 let missing = wanted.get(task).into_iter().flatten();
                 let missing = missing.clone().find(|(_, intent)| !ledger.stands(*intent));
                 if let Some((wish, intent)) = missing {
-                    let what = if ledger.of(*intent).is_some() { "was undone" } else { "has not happened" };
+                    let what =
+                        if ledger.undone(*intent).is_some() { "was undone" } else { "has not happened" };
                     let message = format!("{task} was reported done, but {intent} {what}");
                     return Verdict::violated(&[wish, event], message);
                 }

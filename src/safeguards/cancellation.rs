@@ -17,7 +17,8 @@ pub struct Cancellation;
 
 impl Safeguard for Cancellation {
     const NAME: &'static str = "cancellation";
-    const ABOUT: &'static str = "a cancel reaches everybody who works on the task, and counts once all have answered";
+    const ABOUT: &'static str =
+        "a cancel reaches everybody who works on the task, and counts once all have answered";
     const EXAMPLE: &'static str = "cancellation = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -55,10 +56,8 @@ impl Cancelled {
 
     /// Adds something, and comes back once that is durable.
     pub async fn add(&self, agent: &Agent, intent: Name) {
-        if self.0.borrow_mut().insert(intent) {
-            agent.write(CalledOff(intent));
-        }
-        // Also if somebody else adds it at the same time: they may not be through yet.
-        agent.sync().await;
+        self.0.borrow_mut().insert(intent);
+        // Also if it is there already: whoever is adding it at the same time may not be through.
+        agent.persist(CalledOff(intent)).await;
     }
 }

@@ -64,7 +64,11 @@ impl Message for Post {
 pub async fn escalate(agent: &Agent, person: Name, wish: Wish, op: OpId, error: ToolError) {
     let letter = Letter { wish, op, error, at: agent.now(), agent: agent.name() };
     agent.expect(person, "word that a dead letter was taken down", wish.intent);
-    while agent.request(person, wish.intent, Post::Letter(letter), PATIENCE).await.is_err() {
+    loop {
+        let answer = agent.request(person, wish.intent, Post::Letter(letter), PATIENCE).await;
+        if answer.is_ok_and(|mail| matches!(mail.open(), Some(Post::TakenDown))) {
+            break;
+        }
         agent.sleep(PATIENCE).await;
     }
     agent.expect_no_more(wish.intent);

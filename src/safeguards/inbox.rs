@@ -77,8 +77,7 @@ where
     /// Takes an event in, with what is to be made of it, and comes back once that is durable.
     pub async fn take(&mut self, agent: &Agent, about: Name, event: E, work: W) {
         agent.before("record", about).await;
-        agent.write(Taken { event, work });
-        agent.sync().await;
+        agent.persist(Taken { event, work }).await;
         self.taken.insert(event, work);
         agent.after("record", about).await;
     }

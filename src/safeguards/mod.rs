@@ -7,11 +7,14 @@
 //! A new safeguard is one file and one line in [`ALL`].
 
 pub mod acknowledged_cancel;
+pub mod budgets;
 pub mod cancellation;
 pub mod checkpoint;
+pub mod cite_artifacts;
 pub mod compensate;
 pub mod dead_letter;
 pub mod deadline_propagation;
+pub mod deadlock_detection;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
@@ -21,10 +24,14 @@ pub mod outbox;
 pub mod parent_lease;
 pub mod perform;
 pub mod persist;
+pub mod reply_dedupe;
 pub mod retry;
 pub mod saga_log;
 pub mod tool_dedupe;
+pub mod transfer_acks;
 pub mod verify;
+pub mod version_check;
+pub mod wait_limit;
 pub mod warrant;
 
 use crate::scenario::{Entry, Problem};
@@ -82,8 +89,11 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
     kind::<acknowledged_cancel::AcknowledgedCancel>(),
+    kind::<budgets::Budgets>(),
     kind::<cancellation::Cancellation>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<cite_artifacts::CiteArtifacts>(),
+    kind::<deadlock_detection::DeadlockDetection>(),
     kind::<compensate::Compensate>(),
     kind::<dead_letter::DeadLetter>(),
     kind::<deadline_propagation::DeadlinePropagation>(),
@@ -95,10 +105,14 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<outbox::DurableOutbox>(),
     kind::<parent_lease::ParentLease>(),
     kind::<persist::PersistBeforeCall>(),
+    kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
     kind::<saga_log::SagaLog>(),
     kind::<tool_dedupe::ToolDedupe>(),
+    kind::<transfer_acks::TransferAcks>(),
     kind::<verify::Verify>(),
+    kind::<version_check::VersionCheck>(),
+    kind::<wait_limit::WaitLimit>(),
 ];
 
 /// The safeguard of that name.

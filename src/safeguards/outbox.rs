@@ -70,8 +70,10 @@ impl<E: Message> Message for Arrived<E> {
 pub struct Outbox<E> {
     agent: Agent,
     is_durable: bool,
-    pending: Rc<RefCell<BTreeMap<E, (News<E>, SimTime)>>>,
+    pending: Rc<RefCell<Pending<E>>>,
 }
+
+type Pending<E> = BTreeMap<E, (News<E>, SimTime)>;
 
 impl<E: Message + Copy + Ord> Outbox<E> {
     /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown, oldest first.
@@ -93,10 +95,9 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     pub async fn commit<C: Message>(&self, change: C, news: News<E>) {
         let agent = &self.agent;
         agent.before("record", news.about).await;
-        agent.write(Turn { change, news: self.is_durable.then_some(news) });
-        agent.sync().await;
+        agent.persist(Turn { change, news: self.is_durable.then_some(news) }).await;
         if self.is_durable {
-            self.pending.borrow_mut().insert(news.event, (news, agent.now()));
+            self.pending.borrow_mut().insert(news.event, (news, agent.monotonic()));
         }
         agent.before("publish", news.about).await;
         self.send(&news);
@@ -113,13 +114,14 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     pub fn arrived(&self, event: E) {
         if let Some((news, _)) = self.pending.borrow_mut().remove(&event) {
             self.agent.expect_no_more(news.about);
-            self.agent.write(Arrived(event));
+            // A disk that does not take it costs no more than sending the event once more after a crash.
+            let _ = self.agent.write(Arrived(event));
         }
     }
 
     /// Sends what has been on its way for [`RESEND`] or longer once more.
     pub fn send_again(&self) {
-        let now = self.agent.now();
+        let now = self.agent.monotonic();
         for (news, sent_at) in self.pending.borrow_mut().values_mut() {
             if now >= *sent_at + RESEND {
                 *sent_at = now;

@@ -30,7 +30,8 @@ struct Keys {
 
 impl Safeguard for ParentLease {
     const NAME: &'static str = "parent-lease";
-    const ABOUT: &'static str = "who hears nothing from above stops, and the work of who is silent is given to others";
+    const ABOUT: &'static str =
+        "who hears nothing from above stops, and the work of who is silent is given to others";
     const EXAMPLE: &'static str = r#"parent-lease = { lease = "10s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -82,7 +83,7 @@ pub async fn keep_asking(
 ) {
     let within = lease.split(3);
     while !warrant.is_revoked() {
-        let asked = agent.now();
+        let asked = agent.monotonic();
         let answer = agent.request(parent, about, Lifeline::StillWanted { term }, within).await;
         match answer.as_ref().ok().and_then(|mail| mail.open()) {
             Some(Lifeline::Wanted { lease, left }) => {

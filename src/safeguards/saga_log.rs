@@ -184,8 +184,7 @@ impl Sagas {
     async fn log(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, line: Line) {
         agent.before("record", saga).await;
         if safeguards.has::<SagaLog>() {
-            agent.write(line.clone());
-            agent.sync().await;
+            agent.persist(line.clone()).await;
         }
         self.take_in(&line);
         agent.after("record", saga).await;
@@ -211,7 +210,9 @@ mod tests {
 
     fn saga(marks: &[Mark]) -> Saga {
         let mut saga = Saga::new(&[1, 0, 2], [OpId(1), OpId(2), OpId(3)].into());
-        marks.iter().for_each(|mark| saga.apply(*mark));
+        for mark in marks {
+            saga.apply(*mark);
+        }
         saga
     }
 

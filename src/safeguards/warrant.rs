@@ -97,7 +97,7 @@ impl Warrant {
     pub async fn comes_to_hold(&self, agent: &Agent, within: SimSpan) -> bool {
         let mut time = pin!(agent.sleep(within));
         loop {
-            if self.is_revoked() || self.holds(agent.now()) {
+            if self.is_revoked() || self.holds(agent.monotonic()) {
                 return !self.is_revoked();
             }
             let mut change = pin!(self.prolonged.notified());
@@ -106,7 +106,7 @@ impl Warrant {
                 Poll::Pending => time.as_mut().poll(task).map(|()| true),
             });
             if is_late.await {
-                return self.holds(agent.now());
+                return self.holds(agent.monotonic());
             }
         }
     }
@@ -117,11 +117,11 @@ impl Warrant {
     /// [`Over`] as soon as it does not: the work was dropped where it was.
     pub async fn during<T>(&self, agent: &Agent, work: impl Future<Output = T>) -> Result<T, Over> {
         let mut work = pin!(work);
-        while self.holds(agent.now()) {
+        while self.holds(agent.monotonic()) {
             let mut change = pin!(self.shortened.notified());
             let mut end = pin!(async {
                 match self.ends() {
-                    Some(end) => agent.sleep(end.since(agent.now())).await,
+                    Some(end) => agent.sleep(end.since(agent.monotonic())).await,
                     None => std::future::pending().await,
                 }
             });

@@ -156,6 +156,11 @@ impl Board {
             .collect()
     }
 
+    /// Whether a step of a task is still to be done.
+    pub fn is_open(&self, task: Name, step: usize) -> bool {
+        self.get(task).is_some_and(|progress| progress.closed.is_none() && !progress.complete[step])
+    }
+
     /// How often a step of a task was opened again.
     pub fn round(&self, task: Name, step: usize) -> u32 {
         self.tasks.get(&task).map_or(0, |progress| progress.rounds[step])

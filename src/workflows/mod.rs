@@ -42,10 +42,14 @@
 pub mod board;
 mod briefing;
 mod cast;
+pub mod clerk;
 pub mod conductor;
 pub mod doer;
+pub mod handoff;
 pub mod hierarchy;
 pub mod on_call;
+pub mod relay;
+pub mod roundtable;
 pub mod saga;
 pub mod saga_choreographed;
 pub mod saga_orchestrated;
@@ -101,8 +105,16 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] =
-    &[&conductor::WORKFLOW, &hierarchy::WORKFLOW, &saga_choreographed::WORKFLOW, &saga_orchestrated::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] = &[
+    &conductor::WORKFLOW,
+    &handoff::WORKFLOW,
+    &hierarchy::WORKFLOW,
+    &relay::WORKFLOW,
+    &roundtable::WORKFLOW,
+    &saga_choreographed::WORKFLOW,
+    &saga_orchestrated::WORKFLOW,
+    &standby::WORKFLOW,
+];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {

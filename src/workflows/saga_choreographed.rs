@@ -249,14 +249,14 @@ impl Desk {
             Deed::Undo(_) => Fact::Undid,
         };
         let Some(place) = order.iter().position(|known| *known == step) else { return };
-        let (intent, event_of) = (briefing.plan.intent(event.task, step), Event { fact, place, ..event });
+        let (intent, outcome) = (briefing.plan.intent(event.task, step), Event { place, fact, ..event });
         if was_done {
             agent.claim(match deed {
                 Deed::Do(_) => Claim::Completed { intent },
                 Deed::Undo(_) => Claim::Undone { intent },
             });
         }
-        let news = News { to: self.concerned(event_of), about: intent, event: event_of };
+        let news = News { to: self.concerned(outcome), about: intent, event: outcome };
         outbox.commit(Settled(event), news).await;
     }
 

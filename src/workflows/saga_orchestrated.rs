@@ -14,7 +14,7 @@
 
 use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId};
 use crate::safeguards::compensate::Compensate;
-use crate::safeguards::saga_log::{Deed, Mark, Next, Sagas};
+use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
 use crate::scenario::{Case, one_at_a_time};
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::saga::carry_out;
@@ -104,7 +104,7 @@ impl Orchestrator {
 
     async fn hear(&mut self, mail: &Mail) {
         if let Some(UserSay::Submit { task, .. }) = mail.open() {
-            match self.sagas.get(*task).map(|saga| saga.ended()) {
+            match self.sagas.get(*task).map(Saga::ended) {
                 None => self.begin(*task).await,
                 Some(Some(done)) => self.report(*task, done).await,
                 Some(None) => {}
@@ -162,7 +162,7 @@ impl Orchestrator {
     }
 
     async fn order(&mut self, task: Name, deed: Deed, op: OpId) {
-        let now = self.agent.now();
+        let now = self.agent.monotonic();
         let last = self.ordered.get(&task);
         if last.is_some_and(|(last, ordered)| *last == deed && now < *ordered + RESEND) {
             return;

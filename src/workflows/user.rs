@@ -58,7 +58,7 @@ pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static
     let mut ask_again_at = SimTime::ZERO + PATIENCE;
     briefing.bounds().for_each(|bound| agent.note(bound));
     loop {
-        while let Some(task) = next.filter(|_| agent.now() >= next_at) {
+        while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
             let given = give(&agent, &briefing, task);
             ask(&agent, &contacts, task, &given);
             open.insert(task, given);
@@ -69,19 +69,21 @@ pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static
             return agent.finish_after(AFTERMATH);
         }
         for (task, given) in &mut open {
-            if given.cancel_at.is_some_and(|at| agent.now() >= at) && !given.was_cancelled {
+            if given.cancel_at.is_some_and(|at| agent.monotonic() >= at) && !given.was_cancelled {
                 given.was_cancelled = true;
                 agent.note(Note::Withdrawn { task: *task });
                 ask(&agent, &contacts, *task, given);
             }
         }
-        if agent.now() >= ask_again_at {
+        if agent.monotonic() >= ask_again_at {
             open.iter().for_each(|(task, given)| ask(&agent, &contacts, *task, given));
-            ask_again_at = agent.now() + PATIENCE;
+            ask_again_at = agent.monotonic() + PATIENCE;
         }
         let cancels = open.values().filter(|given| !given.was_cancelled).filter_map(|given| given.cancel_at);
         let wake_at = cancels.chain(next.map(|_| next_at)).fold(ask_again_at, SimTime::min);
-        let Ok(mail) = agent.receive_within(wake_at.since(agent.now()), "a report").await else { continue };
+        let Ok(mail) = agent.receive_within(wake_at.since(agent.monotonic()), "a report").await else {
+            continue;
+        };
         if let Some(UserSay::Report { task, .. } | UserSay::Cancelled { task }) = mail.open()
             && open.remove(task).is_some()
         {
@@ -107,7 +109,7 @@ fn give(agent: &Agent, briefing: &Briefing, task: Name) -> Open {
             spot.happens("change of mind", cancelled.chance).then(|| spot.span("after", &cancelled.after))
         })
     });
-    Open { ops, cancel_at: cancel_after.map(|after| agent.now() + after), was_cancelled: false }
+    Open { ops, cancel_at: cancel_after.map(|after| agent.monotonic() + after), was_cancelled: false }
 }
 
 /// Asks for a task to be done, or not to be done.

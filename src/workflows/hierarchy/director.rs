@@ -22,10 +22,24 @@ enum End {
 /// What the director writes down.
 #[derive(Clone, Hash, Debug)]
 enum Entry {
-    Accepted { task: Name, ops: Rc<[OpId]>, at: SimTime },
-    Handed { task: Name, to: Name, term: u32 },
-    CalledOff { task: Name },
-    Ended { task: Name, end: End },
+    /// `at` by the wall clock.
+    Accepted {
+        task: Name,
+        ops: Rc<[OpId]>,
+        at: SimTime,
+    },
+    Handed {
+        task: Name,
+        to: Name,
+        term: u32,
+    },
+    CalledOff {
+        task: Name,
+    },
+    Ended {
+        task: Name,
+        end: End,
+    },
 }
 
 impl Message for Entry {
@@ -38,7 +52,7 @@ impl Message for Entry {
 struct Holder {
     manager: Name,
     term: u32,
-    /// Until when they may believe that it is theirs, by the director's clock.
+    /// Until when they may believe that it is theirs, by the director's clock, as all times here.
     leased_until: SimTime,
     told_at: Option<SimTime>,
     heard_at: Option<SimTime>,
@@ -92,7 +106,7 @@ impl Director {
 
     /// How long nothing has to be done if nobody says anything.
     fn next_look(&self) -> SimSpan {
-        let now = self.agent.now();
+        let now = self.agent.monotonic();
         let open = self.tasks.values().filter(|task| task.ended.is_none() && !task.is_called_off);
         let deadlines = open.filter_map(|task| task.deadline);
         deadlines.map(|deadline| deadline.since(now)).fold(RESEND, SimSpan::min)
@@ -105,10 +119,13 @@ impl Director {
     }
 
     fn apply(&mut self, entry: &Entry) {
-        let leased_until = self.agent.now() + self.lease();
+        let leased_until = self.agent.monotonic() + self.lease();
         match entry {
             Entry::Accepted { task, ops, at } => {
-                let deadline = self.briefing.task_within().map(|within| *at + within);
+                // After a crash only the wall clock knows how much of the time is over.
+                let spent = self.agent.now().since(*at);
+                let left = self.briefing.task_within().map(|within| within - spent);
+                let deadline = left.map(|left| self.agent.monotonic() + left);
                 let new =
                     Task { ops: Rc::clone(ops), deadline, holder: None, is_called_off: false, ended: None };
                 self.tasks.entry(*task).or_insert(new);
@@ -184,7 +201,7 @@ impl Director {
         if !self.is_held(task, from, term) {
             return Lifeline::Unwanted;
         }
-        let (now, lease) = (self.agent.now(), self.lease());
+        let (now, lease) = (self.agent.monotonic(), self.lease());
         let left = self.left(task);
         let Some(task) = self.tasks.get_mut(&task) else { return Lifeline::Unwanted };
         if let Some(holder) = &mut task.holder {
@@ -197,12 +214,12 @@ impl Director {
     /// The time that is left for a task, as those below are told. To take back what was done there is no deadline.
     fn left(&self, task: Name) -> Option<SimSpan> {
         let deadline = self.tasks.get(&task).filter(|task| !task.is_called_off)?.deadline?;
-        passed_on(self.briefing.safeguards(), Some(deadline.since(self.agent.now())))
+        passed_on(self.briefing.safeguards(), Some(deadline.since(self.agent.monotonic())))
     }
 
     /// Does for a task whatever comes next.
     async fn drive(&mut self, name: Name) {
-        let (now, may_replace) = (self.agent.now(), self.briefing.safeguards().has::<ParentLease>());
+        let (now, may_replace) = (self.agent.monotonic(), self.briefing.safeguards().has::<ParentLease>());
         let Some(task) = self.tasks.get(&name) else { return };
         if !task.is_called_off && task.deadline.is_some_and(|deadline| now >= deadline) {
             self.call_off(name).await;
@@ -239,7 +256,7 @@ impl Director {
     /// Tells the manager who has it what is to become of a task.
     async fn tell(&mut self, name: Name) {
         self.agent.before("lead", name).await;
-        let (now, left) = (self.agent.now(), self.left(name));
+        let (now, left) = (self.agent.monotonic(), self.left(name));
         let Some(task) = self.tasks.get_mut(&name) else { return };
         let (is_called_off, ops) = (task.is_called_off, Rc::clone(&task.ops));
         let Some(holder) = &mut task.holder else { return };

@@ -122,7 +122,9 @@ impl Led {
         let steps = self.steps.borrow();
         let is_ready = |number: &usize| {
             let step = &steps[*number];
-            !step.is_complete && step.is_due(now) && plan[*number].needs.iter().all(|need| steps[*need].is_complete)
+            !step.is_complete
+                && step.is_due(now)
+                && plan[*number].needs.iter().all(|need| steps[*need].is_complete)
         };
         (0..steps.len()).filter(is_ready).collect()
     }

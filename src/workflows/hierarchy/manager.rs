@@ -101,7 +101,7 @@ impl Manager {
             }
             (Entry::Gave { step, to, .. }, Some(led)) => led.update(*step, |step| {
                 step.doer = Some(*to);
-                step.leased_until = self.agent.now() + self.lease().unwrap_or_default();
+                step.leased_until = self.agent.monotonic() + self.lease().unwrap_or_default();
             }),
             (Entry::Completed { step, .. }, Some(led)) => led.update(*step, |step| step.is_complete = true),
             (Entry::CalledOff { .. }, Some(led)) => led.call_off(),
@@ -129,7 +129,7 @@ impl Manager {
             self.change(task, Entry::CalledOff { task }).await;
         }
         if let Some(left) = left {
-            led.warrant.limit(self.agent.now() + left);
+            led.warrant.limit(self.agent.monotonic() + left);
         }
         if is_new {
             self.set_to_work(led);
@@ -179,7 +179,7 @@ impl Manager {
 
     /// What a worker is told who asks whether a step is still wanted of them.
     fn word_on(&self, intent: Name, from: Name) -> Lifeline {
-        let now = self.agent.now();
+        let now = self.agent.monotonic();
         for led in self.led.borrow().values() {
             let is_it = |number: &usize| self.briefing.plan.intent(led.task, *number) == intent;
             let Some(number) = (0..led.ops.len()).find(is_it) else { continue };
@@ -197,7 +197,7 @@ impl Manager {
 
     /// The time that is left for a task, as the workers are told.
     fn left(&self, led: &Led) -> Option<SimSpan> {
-        passed_on(self.briefing.safeguards(), led.warrant.left(self.agent.now()))
+        passed_on(self.briefing.safeguards(), led.warrant.left(self.agent.monotonic()))
     }
 
     /// Begins to lead, unless that is over already.
@@ -218,7 +218,7 @@ impl Manager {
         let mut first = None;
         while !led.warrant.is_revoked() {
             if led.is_called_off.get() {
-                if led.is_taken_back(self.agent.now()) {
+                if led.is_taken_back(self.agent.monotonic()) {
                     return self.end(led, false).await;
                 }
                 self.take_back(led, first.unwrap_or_default()).await;
@@ -230,7 +230,8 @@ impl Manager {
                 self.hand_out(led, first).await;
             } else {
                 let think = self.agent.think(led.task, PLANNING_TOKENS, self.briefing.doers.len() as u32);
-                first = led.warrant.during(&self.agent, think).await.ok().map(|thought| thought.choice as usize);
+                first =
+                    led.warrant.during(&self.agent, think).await.ok().map(|thought| thought.choice as usize);
                 continue;
             }
             let (Ok(()) | Err(TimedOut)) = self.agent.within(RESEND, "news", led.news.notified()).await;
@@ -243,18 +244,22 @@ impl Manager {
     /// Orders every step whose time has come.
     async fn hand_out(&self, led: &Led, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
-        for step in led.to_order(&plan.steps, self.agent.now()) {
+        for step in led.to_order(&plan.steps, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
-            let to = led.doer(step, first, &self.briefing.doers, self.agent.now());
+            let to = led.doer(step, first, &self.briefing.doers, self.agent.monotonic());
             if led.step(step).doer != Some(to) {
                 // Whom nobody remembers nobody can tell to stop.
                 self.change(task, Entry::Gave { task, step, to }).await;
             }
             self.agent.before("order", intent).await;
-            if led.is_called_off.get() || !led.warrant.holds(self.agent.now()) {
+            // Much can have been heard since the look at what is to be ordered.
+            if led.is_called_off.get() || !led.warrant.holds(self.agent.monotonic()) {
                 return;
             }
-            led.update(step, |step| step.told_at = Some(self.agent.now()));
+            if led.step(step).is_complete {
+                continue;
+            }
+            led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
             self.agent.claim(Claim::Ordered { intent, to });
             self.agent.expect(to, "word that a step is done", intent);
             let order = Say::Order { task, step, op: led.ops[step], left: self.left(led) };
@@ -265,17 +270,17 @@ impl Manager {
     /// Has everybody stop at once, and then every step taken back, each before those that it needed.
     async fn take_back(&self, led: &Led, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
-        for (step, doer) in led.to_stop(self.agent.now()) {
-            led.update(step, |step| step.told_at = Some(self.agent.now()));
+        for (step, doer) in led.to_stop(self.agent.monotonic()) {
+            led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
             self.agent.send(doer, plan.intent(task, step), Say::Stop { task, step });
         }
-        for step in led.to_take_back(&plan.steps, self.agent.now()) {
+        for step in led.to_take_back(&plan.steps, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
             self.agent.before("order", intent).await;
             let to = led.taker(step, first, &self.briefing.doers);
             let was_done = led.step(step).is_complete;
             led.update(step, |step| {
-                (step.taker, step.asked_at) = (Some(to), Some(self.agent.now()));
+                (step.taker, step.asked_at) = (Some(to), Some(self.agent.monotonic()));
                 step.times += 1;
             });
             self.agent.claim(Claim::Recalled { intent, to });

@@ -60,7 +60,8 @@ impl Worker {
                 }
                 Some(Say::TakeBack { task, step, op, was_done }) => {
                     let worker = Rc::clone(&self);
-                    self.agent.spawn(async move { worker.take_back(manager, task, step, op, was_done).await });
+                    self.agent
+                        .spawn(async move { worker.take_back(manager, task, step, op, was_done).await });
                 }
                 _ => {}
             }
@@ -73,7 +74,7 @@ impl Worker {
         if self.cancelled.contains(intent) {
             return;
         }
-        let deadline = left.map(|left| self.agent.now() + left);
+        let deadline = left.map(|left| self.agent.monotonic() + left);
         if let Some(job) = self.jobs.borrow().get(&intent).filter(|job| job.manager == manager) {
             return deadline.iter().for_each(|deadline| job.warrant.limit(*deadline));
         }
