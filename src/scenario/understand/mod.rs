@@ -134,6 +134,7 @@ pub(super) fn understand(
     let safeguards = safeguards::read(&tables, workflow, found);
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
+        safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
     let faults = faults::read(&tables, &cast, found);
     found.keep(tasks::in_time(&tables, &tasks, faults.chaos.until + settle_within));
