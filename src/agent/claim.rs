@@ -15,10 +15,14 @@ pub enum Claim {
     TaskDone { task: Name },
     /// A task was given up, as reported to its user.
     TaskFailed { task: Name },
+    /// A task was cancelled, as reported to its user: nothing of it is going to happen, or to stay.
+    TaskCancelled { task: Name },
     /// The user has learnt how a task ended.
     Informed { task: Name },
     /// A step was handed to somebody.
     Ordered { intent: Name, to: Name },
+    /// A task is no longer to be done, and whatever was begun of it is to end.
+    CallsOff { task: Name },
     /// A step counts as complete.
     Completed { intent: Name },
     /// A step that counted as complete turned out not to be.
@@ -58,8 +62,10 @@ impl fmt::Display for Claim {
         match self {
             Self::TaskDone { task } => write!(f, "reports {task} done"),
             Self::TaskFailed { task } => write!(f, "reports {task} failed"),
+            Self::TaskCancelled { task } => write!(f, "reports {task} cancelled"),
             Self::Informed { task } => write!(f, "has heard how {task} ended"),
             Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
+            Self::CallsOff { task } => write!(f, "calls {task} off"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
             Self::Reopened { intent } => write!(f, "opens {intent} again"),
             Self::Issued { intent, version, op } => {
@@ -92,6 +98,8 @@ impl Claim {
         match *self {
             Self::TaskDone { task }
             | Self::TaskFailed { task }
+            | Self::TaskCancelled { task }
+            | Self::CallsOff { task }
             | Self::Informed { task }
             | Self::TookOver { task, .. }
             | Self::Approved { task, .. } => Some(task),

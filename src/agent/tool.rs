@@ -6,6 +6,9 @@
 //! The ledger is the sequence of [`Note::Effect`]s in the history. An answer is only what somebody was told, and
 //! its error says which of two kinds it is: [`Definite`] (it did not happen) or [`Indefinite`] (nobody knows).
 //!
+//! A tool that deduplicates can also be asked to call an operation off. Whether it is called off or done is decided there,
+//! by which of the two comes first, and stays so: the only place where a race between them has a winner.
+//!
 //! What can go wrong inside a tool is asked of the plan at the site `tool, operation`, when the call has been
 //! worked on and is about to take effect.
 
@@ -68,6 +71,15 @@ pub struct ToolCall {
 /// A tool's word that an operation is done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Receipt(pub u64);
+
+/// What became of an operation that was to be called off.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CallOff {
+    /// It is not going to happen, whoever asks for it under the same id.
+    CalledOff,
+    /// It had happened before.
+    DoneAlready(Receipt),
+}
 
 /// It did not happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -136,6 +148,7 @@ impl ToolError {
 pub(crate) enum Wire {
     Call(ToolCall),
     LookUp(Wish),
+    CallOff(ToolCall),
     Done(Receipt),
     Found(Option<Receipt>),
     Failed,
@@ -148,6 +161,7 @@ impl Message for Wire {
         match self {
             Self::Call(_) => "call",
             Self::LookUp(_) => "look-up",
+            Self::CallOff(_) => "call-off",
             Self::Done(_) | Self::Found(_) | Self::Failed | Self::Refused | Self::Declined => "reply",
         }
     }
@@ -165,6 +179,11 @@ fn reply_kind(operation: Name) -> Name {
 /// A look-up's operation, for its messages and addresses.
 pub(crate) fn look_up_of(operation: Name) -> Name {
     Name::joined(Name::literal("look-up of"), " ", operation)
+}
+
+/// A call-off's operation, for its messages and addresses.
+pub(crate) fn call_off_of(operation: Name) -> Name {
+    Name::joined(Name::literal("call-off of"), " ", operation)
 }
 
 /// A tool.
@@ -232,6 +251,18 @@ impl ToolService {
         Some(known)
     }
 
+    /// Calls an operation off, unless it was done before. A tool that cannot tell one operation from another cannot.
+    fn call_off(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
+        if !call.keyed || !self.deduplicates {
+            return Wire::Failed;
+        }
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
+        if !self.by_key.contains_key(&op) {
+            desk.note(Note::CalledOff { operation, intent, op });
+        }
+        self.refuse(desk, call)
+    }
+
     fn remember(&mut self, call: &ToolCall, answer: Wire) -> Wire {
         if call.keyed {
             self.by_key.insert(call.op, answer);
@@ -273,6 +304,10 @@ impl ToolService {
                         answer(desk, &envelope, operation, wire);
                     }
                 }
+            }
+            Some(Wire::CallOff(call)) => {
+                let wire = self.call_off(desk, call);
+                answer(desk, &envelope, call_off_of(call.wish.operation), wire);
             }
             Some(Wire::LookUp(wish)) => {
                 let found = self.by_intent.get(&(wish.operation, wish.intent)).copied();

@@ -14,6 +14,8 @@ mod every_call_accounted;
 mod ledger;
 mod no_deadlock;
 mod no_duplicate_effects;
+mod no_effect_after_cancel;
+mod no_orphans;
 mod no_phantom_completion;
 mod no_split_brain;
 mod recovered_state_is_a_prefix;
@@ -97,6 +99,8 @@ pub const ALL: &[Property] = &[
     no_deadlock::PROPERTY,
     every_call_accounted::PROPERTY,
     no_duplicate_effects::PROPERTY,
+    no_effect_after_cancel::PROPERTY,
+    no_orphans::PROPERTY,
     no_phantom_completion::PROPERTY,
     no_split_brain::PROPERTY,
     recovered_state_is_a_prefix::PROPERTY,
@@ -106,6 +110,10 @@ pub const ALL: &[Property] = &[
 
 /// The name of the property of sagas. A workflow that is about it has its steps undone, so its files say how.
 pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
+
+/// The name of the property of teams that can be told to stop. Their files say how each step is undone, and may say how much
+/// time a task has and that the user cancels some.
+pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
 /// The property of that name.
 pub fn find(name: &str) -> Option<&'static Property> {

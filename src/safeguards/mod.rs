@@ -6,12 +6,15 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod acknowledged_cancel;
 pub mod budgets;
+pub mod cancellation;
 pub mod checkpoint;
 pub mod checksummed_log;
 pub mod cite_artifacts;
 pub mod compensate;
 pub mod dead_letter;
+pub mod deadline_propagation;
 pub mod deadlock_detection;
 pub mod election;
 pub mod event_log;
@@ -20,6 +23,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod observe;
 pub mod outbox;
+pub mod parent_lease;
 pub mod perform;
 pub mod persist;
 pub mod reply_dedupe;
@@ -31,6 +35,7 @@ pub mod transfer_acks;
 pub mod verify;
 pub mod version_check;
 pub mod wait_limit;
+pub mod warrant;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -86,13 +91,16 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<acknowledged_cancel::AcknowledgedCancel>(),
     kind::<budgets::Budgets>(),
+    kind::<cancellation::Cancellation>(),
     kind::<checkpoint::Checkpoint>(),
     kind::<checksummed_log::ChecksummedLog>(),
     kind::<cite_artifacts::CiteArtifacts>(),
     kind::<deadlock_detection::DeadlockDetection>(),
     kind::<compensate::Compensate>(),
     kind::<dead_letter::DeadLetter>(),
+    kind::<deadline_propagation::DeadlinePropagation>(),
     kind::<election::Election>(),
     kind::<event_log::EventLog>(),
     kind::<fencing::FencingTokens>(),
@@ -100,6 +108,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<inbox::InboxDedupe>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<outbox::DurableOutbox>(),
+    kind::<parent_lease::ParentLease>(),
     kind::<persist::PersistBeforeCall>(),
     kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),

@@ -116,7 +116,9 @@ impl Doer {
         });
     }
 
-    async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
+    /// Carries a step out, and says whether it succeeded. It can be dropped at any point; what then becomes of a call that
+    /// was on its way is not known.
+    pub async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
         let Self { agent, safeguards, .. } = self;
         self.answers.think(agent, safeguards, wish.intent, BRIEFING_TOKENS, 3).await;
         let (op, tried_before) = match identity {
