@@ -3,8 +3,8 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::Token;
-use perfidy_sim::Name;
+use crate::agent::{Token, Version};
+use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 
 /// What an agent says of itself or its work. A claim is evidence of what somebody believed, not of what is so.
@@ -31,6 +31,14 @@ pub enum Claim {
     Obeyed { leader: Name, token: Token, intent: Name },
     /// It refused one.
     Rejected { leader: Name, token: Token, intent: Name },
+    /// The agent owns a piece of work from now on: for that long, or until it says otherwise.
+    Took { work: Name, lasting: Option<SimSpan> },
+    /// It owns it no more.
+    LetGo { work: Name },
+    /// The agent made a plan for a task, having seen the evidence at that version.
+    Drafted { task: Name, plan: u64, evidence: Version },
+    /// It acts on that plan.
+    Follows { task: Name, plan: u64 },
 }
 
 impl fmt::Display for Claim {
@@ -50,6 +58,13 @@ impl fmt::Display for Claim {
             Self::Rejected { leader, token, intent } => {
                 write!(f, "rejects {leader} (token {token}): {intent}")
             }
+            Self::Took { work, lasting: Some(span) } => write!(f, "owns {work} for {span}"),
+            Self::Took { work, lasting: None } => write!(f, "owns {work}"),
+            Self::LetGo { work } => write!(f, "lets go of {work}"),
+            Self::Drafted { task, plan, evidence } => {
+                write!(f, "makes plan {:04x} for {task}, having seen {evidence} of the evidence", plan >> 48)
+            }
+            Self::Follows { task, plan } => write!(f, "follows plan {:04x} for {task}", plan >> 48),
         }
     }
 }
@@ -64,6 +79,8 @@ impl Claim {
             | Self::Reopened { intent }
             | Self::Obeyed { intent, .. }
             | Self::Rejected { intent, .. } => Some(intent),
+            Self::Took { work, .. } | Self::LetGo { work } => Some(work),
+            Self::Drafted { task, .. } | Self::Follows { task, .. } => Some(task),
             Self::Leads { .. } | Self::StepsDown { .. } => None,
         }
     }

@@ -6,8 +6,12 @@
 mod completed_work_not_rerun;
 mod eventual_termination;
 mod no_duplicate_effects;
+mod no_lost_update;
 mod no_phantom_completion;
 mod no_split_brain;
+mod one_owner_per_task;
+mod plan_agreement;
+mod reads_keep_declared_consistency;
 mod well_behaved;
 
 use crate::agent::Note;
@@ -79,8 +83,12 @@ pub const ALL: &[Property] = &[
     completed_work_not_rerun::PROPERTY,
     eventual_termination::PROPERTY,
     no_duplicate_effects::PROPERTY,
+    no_lost_update::PROPERTY,
     no_phantom_completion::PROPERTY,
     no_split_brain::PROPERTY,
+    one_owner_per_task::PROPERTY,
+    plan_agreement::PROPERTY,
+    reads_keep_declared_consistency::PROPERTY,
     well_behaved::PROPERTY,
 ];
 

@@ -6,16 +6,24 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod append_only;
 pub mod checkpoint;
+pub mod claim;
+pub mod consistent_reads;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
 pub mod observe;
+pub mod optimistic_locking;
 pub mod perform;
 pub mod persist;
+pub mod plan_commit;
 pub mod retry;
+pub mod single_writer;
 pub mod tool_dedupe;
+pub mod update;
 pub mod verify;
+pub mod write_lock;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -64,15 +72,23 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<append_only::AppendOnly>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<claim::ClaimByLease>(),
+    kind::<consistent_reads::ConsistentReads>(),
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<observe::ObserveBeforeRetry>(),
+    kind::<optimistic_locking::OptimisticLocking>(),
     kind::<persist::PersistBeforeCall>(),
+    kind::<plan_commit::PlanCommit>(),
     kind::<retry::Retry>(),
+    kind::<single_writer::SingleWriter>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<verify::Verify>(),
+    kind::<write_lock::LockWholeCycle>(),
+    kind::<write_lock::WriteLock>(),
 ];
 
 /// The safeguard of that name.

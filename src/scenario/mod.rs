@@ -20,6 +20,7 @@ pub use problem::{Problem, Problems, nearest};
 pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
+use crate::agent::Consistency;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
@@ -49,6 +50,8 @@ pub struct Scenario {
     pub safeguards: Safeguards,
     /// The tools, by name.
     pub tools: BTreeMap<Name, Tool>,
+    /// The store that the team shares, if the file describes it.
+    pub store: Option<Store>,
     /// How long messages take.
     pub network: Network,
     /// How models answer.
@@ -98,6 +101,17 @@ pub struct Tool {
     pub latency: RangeInclusive<SimSpan>,
     /// Whether it recognises an idempotency key that it has seen.
     pub deduplicates: bool,
+}
+
+/// The shared store as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Store {
+    /// How many replicas serve its reads; with none the primary does.
+    pub replicas: usize,
+    /// How far each lags behind each change.
+    pub lag: RangeInclusive<SimSpan>,
+    /// What the team relies on when it reads.
+    pub reads: Consistency,
 }
 
 /// The network as the file describes it.

@@ -44,6 +44,9 @@ mod briefing;
 mod cast;
 pub mod conductor;
 pub mod doer;
+pub mod errands;
+pub mod peers;
+pub mod scratchpad;
 pub mod standby;
 pub mod user;
 
@@ -96,7 +99,8 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] = &[&conductor::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] =
+    &[&conductor::WORKFLOW, &peers::WORKFLOW, &scratchpad::WORKFLOW, &standby::WORKFLOW];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {

@@ -36,21 +36,31 @@ impl Message for UserSay {
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
-    let plan = &briefing.plan;
     let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
+    submit_all(agent, briefing, &contacts).await;
+}
+
+/// Does what [`user`] does with everybody on the team who carries out steps as a contact.
+pub async fn user_of_all(agent: Agent, briefing: Briefing) {
+    let contacts = Rc::clone(&briefing.doers);
+    submit_all(agent, briefing, &contacts).await;
+}
+
+async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name]) {
+    let plan = &briefing.plan;
     let mut open: BTreeMap<Name, Rc<[OpId]>> = BTreeMap::new();
     let mut coming = plan.tasks.iter().copied();
     let mut next = coming.next();
     let mut next_at = SimTime::ZERO;
     let mut ask_again_at = SimTime::ZERO + PATIENCE;
-    briefing.bounds().for_each(|bound| agent.note(bound));
+    briefing.demands().for_each(|demand| agent.note(demand));
     loop {
         while let Some(task) = next.filter(|_| agent.now() >= next_at) {
             agent.note(Note::TaskGiven { task });
             let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
             intents.clone().for_each(|intent| agent.note(Note::Wanted { task, intent }));
             let ops: Rc<[OpId]> = intents.map(|intent| agent.mint_op(intent)).collect();
-            submit(&agent, &contacts, task, &ops);
+            submit(&agent, contacts, task, &ops);
             open.insert(task, ops);
             next = coming.next();
             next_at += agent.draw("gap after", task, |spot| spot.span("gap", briefing.task_gap()));
@@ -60,7 +70,7 @@ pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static
         }
         if agent.now() >= ask_again_at {
             for (task, ops) in &open {
-                submit(&agent, &contacts, *task, ops);
+                submit(&agent, contacts, *task, ops);
             }
             ask_again_at = agent.now() + PATIENCE;
         }

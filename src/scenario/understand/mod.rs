@@ -8,6 +8,7 @@ mod faults;
 mod pinned;
 mod safeguards;
 mod steps;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ const KEYS: &[&str] = &[
     "safeguards",
     "settle",
     "step",
+    "store",
     "tasks",
     "team",
     "tools",
@@ -117,6 +119,7 @@ pub(super) fn understand(
     let (tools, tools_are_sound) = tools(&tables, found);
     let steps = steps::read(&tables, &tools, found);
     let tasks = tasks(&tables, found);
+    let store = store::read(&tables, found);
     let model = model(&tables, found);
     let settle_within = settle(&tables, found);
     let asked = asked::read(&tables, found);
@@ -148,6 +151,7 @@ pub(super) fn understand(
         tasks,
         safeguards: safeguards.on,
         tools,
+        store,
         network,
         model,
         chaos: Arc::new(faults.chaos),

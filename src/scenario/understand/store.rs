@@ -1,0 +1,30 @@
+//! The shared store: how many replicas there are, how far they lag, and what the team's readers rely on.
+
+use super::{Found, Tables};
+use crate::agent::{Consistency, StoreService};
+use crate::scenario::{Problem, Spread, Store};
+use perfidy_sim::SimSpan;
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreTable {
+    replicas: Option<Spanned<i64>>,
+    lag: Option<Spanned<Spread>>,
+    reads: Option<Consistency>,
+}
+
+pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<Store> {
+    let table: StoreTable = found.keep(tables.get("store")?.read())?;
+    let most = StoreService::MAX_REPLICAS as u32;
+    let replicas = table.replicas.map_or(Ok(0), |count| super::whole_number(&count, "replicas", 0..=most));
+    let replicas = found.keep(replicas).unwrap_or_default() as usize;
+    if let Some(lag) = table.lag.as_ref().filter(|_| replicas == 0) {
+        let help = "add replicas = 3, or take `lag` out";
+        found.add(Problem::at(lag.span(), "a store without replicas lags behind nobody").help(help));
+    }
+    let usual = SimSpan::from_millis(10)..=SimSpan::from_secs(2);
+    let lag = table.lag.map_or(usual, |lag| lag.into_inner().0);
+    Some(Store { replicas, lag, reads: table.reads.unwrap_or(Consistency::Eventual) })
+}
