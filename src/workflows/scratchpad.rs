@@ -104,13 +104,16 @@ struct Editor {
     errands: Errands,
     /// The tasks it has heard of, with the operation ids their user gave to the steps.
     tasks: Rc<RefCell<BTreeMap<Name, Rc<[OpId]>>>>,
+    /// With which version each of its parts came into a document.
+    written: Rc<RefCell<BTreeMap<Name, Version>>>,
 }
 
 impl Editor {
     fn new(agent: Agent, briefing: Briefing) -> Self {
         let reader = Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads()));
         let writer = Rc::new(Writer::new(&agent, briefing.safeguards(), Rc::clone(&reader)));
-        Self { agent, briefing, reader, writer, errands: Errands::default(), tasks: Rc::default() }
+        let (errands, tasks, written) = (Errands::default(), Rc::default(), Rc::default());
+        Self { agent, briefing, reader, writer, errands, tasks, written }
     }
 
     async fn run(self) {
@@ -147,13 +150,11 @@ impl Editor {
     /// Does whatever this editor can do for a task now.
     async fn work_on(&self, task: Name, ops: &[OpId]) {
         let plan = &self.briefing.plan;
-        // A document from before a part was written says nothing about that part.
-        let mut written = BTreeMap::new();
         loop {
             let Ok(document) = self.reader.read(task).await else { return };
             let is_there = |step: &usize| document.has(plan.intent(task, *step));
             let is_open = |step: &usize| {
-                !is_there(step) && written.get(step).is_none_or(|since| document.stamp.version >= *since)
+                !is_there(step) && !self.has_written(plan.intent(task, *step), document.stamp.version)
             };
             let steps = 0..plan.steps.len();
             if steps.clone().all(|step| is_there(&step)) {
@@ -168,8 +169,13 @@ impl Editor {
                 return;
             }
             let Some(version) = self.add(task, wish.intent).await else { return };
-            written.insert(step, version);
+            self.written.borrow_mut().insert(wish.intent, version);
         }
+    }
+
+    /// Whether this editor has written a part that a document of this version is too old to have.
+    fn has_written(&self, part: Name, version: Version) -> bool {
+        self.written.borrow().get(&part).is_some_and(|since| version < *since)
     }
 
     /// Gets a part into the document: by its own hand, or by that of the one who writes. Gives the version since which

@@ -2,9 +2,10 @@
 
 use super::{Found, Tables};
 use crate::agent::{Consistency, StoreService};
-use crate::scenario::{Problem, Spread, Store};
-use perfidy_sim::SimSpan;
+use crate::scenario::{Case, Problem, Scenario, Spread, Store};
+use perfidy_sim::{Name, Seed, SimSpan, World, WorldConfig};
 use serde::Deserialize;
+use std::sync::Arc;
 use toml::Spanned;
 
 #[derive(Deserialize)]
@@ -27,4 +28,17 @@ pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<Store> {
     let usual = SimSpan::from_millis(10)..=SimSpan::from_secs(2);
     let lag = table.lag.map_or(usual, |lag| lag.into_inner().0);
     Some(Store { replicas, lag, reads: table.reads.unwrap_or(Consistency::Eventual) })
+}
+
+/// What is wrong with a store that the workflow does not have. Whether it has one shows when its team is put together.
+pub(super) fn nobody_reads_it(tables: &Tables<'_>, scenario: &Scenario) -> Option<Problem> {
+    let entry = tables.get("store")?;
+    let mut world = World::new(WorldConfig::calm(Seed(0)));
+    let workflow = scenario.workflow;
+    (workflow.assemble)(&Case::as_written(&Arc::new(scenario.clone())), &mut world);
+    if world.has(Name::literal(StoreService::NAME)) {
+        return None;
+    }
+    let message = format!("the workflow `{}` has no store", workflow.name);
+    Some(Problem::at(entry.key_span.clone(), message).help("take this table out"))
 }
