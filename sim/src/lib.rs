@@ -46,7 +46,8 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, Envelope, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Rule, Selector, Window,
+    Action, Address, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames, Rule,
+    Selector, Window,
 };
 pub use service::{Desk, Service};
 pub use storage::Disk;

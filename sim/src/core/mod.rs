@@ -9,7 +9,7 @@ mod messages;
 use crate::context::NeverYields;
 use crate::network::Cut;
 use crate::node::{Belongings, Command, Expectation, Node, Role};
-use crate::oracle::{Oracle, TIE, Table};
+use crate::oracle::{Oracle, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::{
@@ -79,7 +79,7 @@ impl<D: Domain> Default for Spare<D> {
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
         let Spare { queue, table, nodes, by_name, messages, commands, belongings } = spare::take();
-        let oracle = Oracle::new(config.seed, &config.plan, &config.links, table);
+        let oracle = Oracle::new(&config, table);
         let silent =
             [Hook::Message, Hook::Before, Hook::After, Hook::Service].map(|hook| oracle.is_silent(hook));
         let mut core = Self {
@@ -383,9 +383,10 @@ impl<D: Domain> Core<D> {
         self.record_waiting();
         self.append(Name::new("world"), None, What::Ended(stop));
         let ended = self.now();
-        let (fired, met, visited) = self.oracle.take_record();
+        let Record { fired, met, visited, visited_early } = self.oracle.take_record();
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
-        Outcome { history: std::mem::take(&mut self.history), stop, ended, fired, pinned, visited }
+        let history = std::mem::take(&mut self.history);
+        Outcome { history, stop, ended, fired, pinned, visited, visited_early }
     }
 }

@@ -3,10 +3,12 @@
 //! It counts how often each id comes by each site (the nth of an address) and keeps the list of the faults that
 //! struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
 
+mod draws;
 mod table;
 
-use crate::plan::{Action, Address, Disturbance, Fault, Hook, Plan, Selector};
-use crate::{Draws, Links, Name, Purpose, Seed, SimSpan, SimTime, Spot};
+use crate::plan::{Action, Address, Disturbance, Fault, Hook, Selector};
+use crate::{Name, Purpose, SimSpan, SimTime, Spot, WorldConfig};
+use draws::WorldDraws;
 use table::Site;
 pub(crate) use table::Table;
 
@@ -31,18 +33,39 @@ pub(crate) struct Passage {
     pub tie: u64,
 }
 
+/// What an oracle knows of a run that is over.
+pub(crate) struct Record {
+    /// The faults that struck.
+    pub fired: Vec<Fault>,
+    /// Which of the pinned ones were met.
+    pub met: Vec<bool>,
+    /// Every address that came up.
+    pub visited: Vec<Address>,
+    /// Every address that came up before the mark, if there was one.
+    pub visited_early: Vec<Address>,
+}
+
 pub(crate) struct Oracle {
-    draws: Draws,
+    draws: WorldDraws,
     table: Table,
     met: Vec<bool>,
+    /// Passages before this are counted apart.
+    mark: Option<SimTime>,
     pub fired: Vec<Fault>,
 }
 
 impl Oracle {
     /// The oracle of one run; `table` is that of an earlier one, whatever its plan, or empty.
-    pub fn new(seed: Seed, plan: &Plan, links: &Links, table: Table) -> Self {
-        let table = table.of(plan, links);
-        Self { draws: Draws::new(seed), met: vec![false; plan.pinned().len()], table, fired: Vec::new() }
+    pub fn new(config: &WorldConfig, table: Table) -> Self {
+        let table = table.of(&config.plan, &config.links);
+        let met = vec![false; config.plan.pinned().len()];
+        let draws = WorldDraws::new(config.seed, config.formerly.clone());
+        Self { draws, met, table, mark: None, fired: Vec::new() }
+    }
+
+    /// Counts the passages before this apart from now on.
+    pub fn mark(&mut self, at: SimTime) {
+        self.mark = Some(at);
     }
 
     /// Whether any fault could strike at a hook; where none can, nobody needs to ask.
@@ -53,7 +76,7 @@ impl Oracle {
     /// Counts one more passage of `id` by `site`.
     pub fn count(&mut self, site: Name, id: Name) -> u32 {
         let place = self.table.place(site, id);
-        self.table.pass(place).nth
+        self.table.pass(place, false).nth
     }
 
     /// The place where (site, id, nth) is decided.
@@ -64,7 +87,7 @@ impl Oracle {
     /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage.
     pub fn ask(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Answer {
         let (site, place) = self.table.place_of(hook, node, node, what, about);
-        let address = self.table.pass(place);
+        let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
         let site = self.table.site(site);
         let spot = self.draws.spot(address.site, address.id, address.nth);
         let (met, action) = self.action(site, address, spot, now);
@@ -75,7 +98,7 @@ impl Oracle {
     /// Asks the plan what becomes of a message, and counts it.
     pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> Passage {
         let (site, place) = self.table.place_of(Hook::Message, from, to, kind, about);
-        let address = self.table.pass(place);
+        let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
         let site = self.table.site(site);
         let spot = self.draws.spot(address.site, address.id, address.nth);
         let (met, action) = self.action(site, address, spot, now);
@@ -94,7 +117,7 @@ impl Oracle {
     ) -> (Option<usize>, Option<Action>) {
         if site.is_pinned
             && let Some((index, action)) = self.table.pinned(address)
-            && action.fits(site.hook)
+            && action.fits(site.hook())
         {
             return (Some(index), Some(action));
         }
@@ -159,14 +182,22 @@ impl Oracle {
         self.note_met(pinned.map(|(index, _)| index));
     }
 
-    /// The faults that struck, which of the pinned ones were met, and every address that came up.
-    pub fn take_record(&mut self) -> (Vec<Fault>, Vec<bool>, Vec<Address>) {
-        (std::mem::take(&mut self.fired), std::mem::take(&mut self.met), self.table.take_visited())
+    /// What is left of a run. All counts are back at zero.
+    pub fn take_record(&mut self) -> Record {
+        let visited_early = self.mark.map_or_else(Vec::new, |_| self.table.visited_early());
+        let record = Record {
+            fired: std::mem::take(&mut self.fired),
+            met: std::mem::take(&mut self.met),
+            visited: self.table.visited(),
+            visited_early,
+        };
+        self.table.forget_visits();
+        record
     }
 
     /// The table, for the next run.
     pub fn into_table(mut self) -> Table {
-        self.table.take_visited();
+        self.table.forget_visits();
         self.table
     }
 }

@@ -92,6 +92,23 @@ impl Action {
         }
     }
 
+    /// How long it takes, or by how much; `None` if that is no matter of time, or zero.
+    pub fn span(&self) -> Option<SimSpan> {
+        let span = match *self {
+            Self::Delay(span)
+            | Self::Reorder(span)
+            | Self::Duplicate(span)
+            | Self::Pause(span)
+            | Self::Crash(Some(span))
+            | Self::Cut { lasting: span, .. }
+            | Self::PauseAt { lasting: span, .. }
+            | Self::CrashAt { back_after: Some(span), .. }
+            | Self::Custom { span, .. } => span,
+            Self::Drop | Self::Crash(None) | Self::CrashAt { back_after: None, .. } => return None,
+        };
+        (span > SimSpan::ZERO).then_some(span)
+    }
+
     /// The kind of fault, as scenario files and reports name it.
     pub fn kind(&self) -> Name {
         Name::new(match self {
@@ -123,6 +140,15 @@ impl Action {
             Self::Cut { at, .. } | Self::CrashAt { at, .. } | Self::PauseAt { at, .. } => Some(*at),
             _ => None,
         }
+    }
+
+    /// The same action at another moment, for those that are set by the clock.
+    #[must_use]
+    pub fn with_moment(mut self, moment: SimTime) -> Self {
+        if let Self::Cut { at, .. } | Self::CrashAt { at, .. } | Self::PauseAt { at, .. } = &mut self {
+            *at = moment;
+        }
+        self
     }
 }
 

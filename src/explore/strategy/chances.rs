@@ -1,21 +1,31 @@
 //! Which single faults a run left room for: at every place that came up, and at every moment at which something
 //! happened, each action that the scenario could have answered with.
 //!
-//! A span is taken from the middle of its range. Faults by the clock strike where they can make a difference: a crash,
+//! A span is the shortest, the middle or the longest of its range: a leader that is back before its lease is over is
+//! another trouble than one that stays away. Faults by the clock strike where they can make a difference: a crash,
 //! a pause or a partition begins whenever something happens on a node that it concerns. Nothing strikes once the
 //! scenario's chaos is over.
 
-use super::Trial;
 use crate::agent::{Agents, Note};
-use crate::explore::Run;
-use crate::scenario::Case;
 use perfidy_sim::{
-    Action, Address, Chaos, Disturbance, Engine, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan,
-    SimTime, Window,
+    Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
+    Window,
 };
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// How many of the chances are wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Detail {
+    /// All there are.
+    Full,
+    /// Spans from the middle, and of the moments of a fault by the clock few on each node, spread evenly: for those who
+    /// try only some.
+    Coarse,
+}
+
+/// How many moments are few.
+const FEW: usize = 32;
 
 /// The plan in which nothing goes wrong but what stands in the scenario word for word. Its rules are all there and
 /// their time is over, so that every place at which they could strike is counted.
@@ -24,38 +34,57 @@ pub(super) fn calm(chaos: &Chaos) -> Plan {
     Plan::Fuzz(Arc::new(calm))
 }
 
-/// The faults, each of which could strike in addition to those of the trial; sorted.
-pub(super) fn of(case: &Case, engine: Engine, trial: &Trial, outcome: &Outcome<Agents>) -> Vec<Fault> {
-    let chaos = &case.scenario.chaos;
-    // Places have no time. What came up after the end of chaos is told apart by a run that ends there.
-    let until_the_end = (outcome.ended >= chaos.until)
-        .then(|| Run::visited_until(case, engine, trial.seed, &trial.plan, chaos.until));
+/// The faults, each of which could strike in addition to those of the trial; all different, in the order in which
+/// their places came up.
+///
+/// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only after the
+/// end of chaos is told apart by the mark.
+pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for place in until_the_end.as_ref().unwrap_or(&outcome.visited) {
-        let actions = actions_at(chaos, place.site);
+    // There are few sites and many places; what can happen at a site is worked out once.
+    let mut sites: Vec<(Name, Vec<Action>)> = Vec::new();
+    for place in &outcome.visited_early {
+        let known = sites.iter().position(|(site, _)| *site == place.site).unwrap_or_else(|| {
+            sites.push((place.site, actions_at(chaos, place.site, detail)));
+            sites.len() - 1
+        });
+        let actions = &sites[known].1;
         let each = (1..=place.nth).map(|nth| Address { nth, ..*place });
         faults.extend(each.flat_map(|at| actions.iter().map(move |action| Fault { at, action: *action })));
     }
     for window in &chaos.windows {
-        by_the_clock(window, chaos.until, &outcome.history, &mut faults);
+        by_the_clock(window, (chaos.until, detail), &outcome.history, &mut faults);
     }
-    faults.sort_unstable();
-    faults.dedup();
     faults
 }
 
-/// What the rules could do at a site.
-fn actions_at(chaos: &Chaos, site: Name) -> Vec<Action> {
+/// What the rules could do at a site; two that come to the same are one.
+fn actions_at(chaos: &Chaos, site: Name, detail: Detail) -> Vec<Action> {
     let Some(passage) = Passage::read(site) else { return Vec::new() };
-    chaos.rules.iter().filter(|rule| passage.concerns(rule)).map(action_of).collect()
+    let concerned = chaos.rules.iter().filter(|rule| passage.concerns(rule));
+    let mut actions: Vec<Action> = concerned.flat_map(|rule| actions_of(rule, detail)).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
 }
 
-fn action_of(rule: &Rule) -> Action {
-    rule.span.as_ref().map_or(rule.action, |range| rule.action.with_span(middle(range)))
+fn actions_of(rule: &Rule, detail: Detail) -> Vec<Action> {
+    let with_span = |span| rule.action.with_span(span);
+    rule.span
+        .as_ref()
+        .map_or_else(|| vec![rule.action], |range| spans(range, detail).into_iter().map(with_span).collect())
 }
 
-fn middle(range: &RangeInclusive<SimSpan>) -> SimSpan {
-    *range.start() + (*range.end() - *range.start()).split(2)
+/// The spans that stand for a range, all different.
+fn spans(range: &RangeInclusive<SimSpan>, detail: Detail) -> Vec<SimSpan> {
+    let (shortest, longest) = (*range.start(), *range.end());
+    let middle = shortest + (longest - shortest).split(2);
+    let mut spans = match detail {
+        Detail::Full => vec![shortest, middle, longest],
+        Detail::Coarse => vec![middle],
+    };
+    spans.dedup();
+    spans
 }
 
 /// Where and what a site is about, read back from its name.
@@ -90,14 +119,28 @@ impl Passage {
     }
 }
 
-fn by_the_clock(window: &Window, until: SimTime, history: &History<Note>, faults: &mut Vec<Fault>) {
+fn by_the_clock(
+    window: &Window,
+    (until, detail): (SimTime, Detail),
+    history: &History<Note>,
+    faults: &mut Vec<Fault>,
+) {
+    let lengths = spans(&window.lasting, detail);
     let mut open = |among: &[Name], action: &dyn Fn(SimTime, SimSpan) -> Action| {
-        for at in moments(among, until, history) {
-            let lasting = middle(&window.lasting).min(until.since(at));
+        let moments = moments(among, until, history);
+        let step = match detail {
+            Detail::Full => 1,
+            Detail::Coarse => moments.len().div_ceil(FEW).max(1),
+        };
+        for at in moments.into_iter().step_by(step) {
             // A window is known by its number; here the millisecond is one that no other moment shares.
             let nth = (at.as_nanos() / 1_000_000) as u32 + 1;
-            let at_window = Address { site: window.site, id: Name::new("window"), nth };
-            faults.push(Fault { at: at_window, action: action(at, lasting) });
+            let at_window = Address { site: window.site, id: Name::literal("window"), nth };
+            let mut lasting: Vec<SimSpan> =
+                lengths.iter().map(|length| (*length).min(until.since(at))).collect();
+            lasting.dedup();
+            let actions = lasting.into_iter().map(|lasting| action(at, lasting));
+            faults.extend(actions.map(|action| Fault { at: at_window, action }));
         }
     };
     match &window.disturbance {
@@ -120,9 +163,12 @@ fn by_the_clock(window: &Window, until: SimTime, history: &History<Note>, faults
 }
 
 /// When something happened on any of these nodes.
-fn moments(among: &[Name], until: SimTime, history: &History<Note>) -> BTreeSet<SimTime> {
-    let concerned = history.events().iter().filter(|event| among.contains(&event.node));
-    concerned.map(|event| event.at).filter(|at| *at < until).collect()
+fn moments(among: &[Name], until: SimTime, history: &History<Note>) -> Vec<SimTime> {
+    let in_time = history.events().iter().take_while(|event| event.at < until);
+    let mut moments: Vec<SimTime> =
+        in_time.filter(|event| among.contains(&event.node)).map(|event| event.at).collect();
+    moments.dedup();
+    moments
 }
 
 fn joined(names: &[Name]) -> Name {
@@ -132,16 +178,17 @@ fn joined(names: &[Name]) -> Name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::strategy::Wants;
+    use crate::explore::Run;
     use crate::explore::strategy::tests::{all_cases, case};
-    use perfidy_sim::Seed;
+    use crate::scenario::Case;
+    use perfidy_sim::{Engine, Seed};
+    use std::collections::BTreeSet;
 
     fn in_calm(case: &Case) -> Vec<Fault> {
         let plan = calm(&case.scenario.chaos);
-        let trial = Trial { seed: Seed(3), plan, wants: Wants::Chances };
-        let run = Run::planned(case, Engine::Native, trial.seed, &trial.plan);
+        let run = Run::marked(case, Engine::Native, Seed(3), &plan);
         assert!(run.outcome.fired.is_empty());
-        of(case, Engine::Native, &trial, &run.outcome)
+        of(&case.scenario.chaos, &run.outcome, Detail::Full)
     }
 
     #[test]

@@ -1,0 +1,133 @@
+//! Simpler numbers: spans short and round, moments round, groups small.
+//!
+//! What was drawn is as odd as `32s 911ms 804us`. A reader takes every digit for one that matters, so those that do not
+//! should go. A crash at a named step stays there: its place is a name and not a number, and says why it hurts.
+
+use super::Shrinking;
+use perfidy_sim::{Action, Fault, Name, SimSpan, SimTime};
+
+/// Spans that nobody wonders about, the shortest first.
+const ROUND: [SimSpan; 12] = [
+    SimSpan::from_millis(1),
+    SimSpan::from_millis(10),
+    SimSpan::from_millis(100),
+    SimSpan::from_secs(1),
+    SimSpan::from_secs(2),
+    SimSpan::from_secs(5),
+    SimSpan::from_secs(10),
+    SimSpan::from_secs(20),
+    SimSpan::from_secs(30),
+    SimSpan::from_secs(60),
+    SimSpan::from_secs(5 * 60),
+    SimSpan::from_secs(10 * 60),
+];
+
+/// What moments are rounded to, the coarsest first.
+const STEPS: [SimSpan; 5] = [
+    SimSpan::from_secs(60),
+    SimSpan::from_secs(10),
+    SimSpan::from_secs(1),
+    SimSpan::from_millis(100),
+    SimSpan::from_millis(1),
+];
+
+/// Puts simpler numbers into the faults; whether any was.
+pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
+    let mut is_simpler = false;
+    for place in 0..shrinking.best.faults.len() {
+        for candidates in [smaller_groups, shorter_spans, rounder_moments] {
+            let now = shrinking.best.faults[place].action;
+            is_simpler |= candidates(now).into_iter().any(|action| {
+                let mut faults = shrinking.best.faults.clone();
+                faults[place] = Fault { action, ..faults[place] };
+                shrinking.faults_suffice(&faults)
+            });
+        }
+    }
+    is_simpler
+}
+
+/// Shorter round spans, the shortest first; last the span itself without its smallest units.
+fn shorter_spans(action: Action) -> Vec<Action> {
+    let Some(now) = action.span() else { return Vec::new() };
+    let round = ROUND.into_iter().filter(|span| *span < now);
+    let cut =
+        STEPS.into_iter().map(|step| down(now, step)).filter(|span| *span < now && *span > SimSpan::ZERO);
+    if ROUND.contains(&now) {
+        return round.map(|span| action.with_span(span)).collect();
+    }
+    round.chain(cut).map(|span| action.with_span(span)).collect()
+}
+
+/// Rounder moments, later before earlier.
+fn rounder_moments(action: Action) -> Vec<Action> {
+    let Some(now) = action.moment().map(|moment| moment.since(SimTime::ZERO)) else { return Vec::new() };
+    // Nothing rounder than it is already, or shrinking would go round in circles.
+    let rounder = STEPS.into_iter().take_while(|step| down(now, *step) != now);
+    let both = rounder.flat_map(|step| [down(now, step) + step, down(now, step)]);
+    both.map(|span| action.with_moment(SimTime::ZERO + span)).collect()
+}
+
+fn down(span: SimSpan, step: SimSpan) -> SimSpan {
+    SimSpan::from_nanos(span.as_nanos() / step.as_nanos() * step.as_nanos())
+}
+
+/// A group cut off from another, with one name fewer on one side.
+fn smaller_groups(action: Action) -> Vec<Action> {
+    let Action::Cut { left, right, one_way, at, lasting } = action else { return Vec::new() };
+    let lefts = without_one(left).map(|left| Action::Cut { left, right, one_way, at, lasting });
+    let rights = without_one(right).map(|right| Action::Cut { left, right, one_way, at, lasting });
+    lefts.chain(rights).collect()
+}
+
+/// The groups of one name less; none for a group of one.
+fn without_one(group: Name) -> impl Iterator<Item = Name> {
+    let names: Vec<&str> = group.as_str().split('+').collect();
+    let others = |left_out: usize| {
+        let kept = names.iter().enumerate().filter(|(place, _)| *place != left_out).map(|(_, name)| *name);
+        Name::new(&kept.collect::<Vec<_>>().join("+"))
+    };
+    let groups: Vec<Name> = if names.len() < 2 { Vec::new() } else { (0..names.len()).map(others).collect() };
+    groups.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(actions: &[Action]) -> Vec<String> {
+        actions.iter().map(Action::to_string).collect()
+    }
+
+    #[test]
+    fn spans_become_the_shortest_round_one_that_will_do() {
+        let action: Action = "crash, back after 2s 911ms 804us".parse().unwrap();
+        assert_eq!(
+            texts(&shorter_spans(action)),
+            ["1ms", "10ms", "100ms", "1s", "2s", "2s", "2s 900ms", "2s 911ms"]
+                .map(|span| format!("crash, back after {span}"))
+        );
+        assert_eq!(texts(&shorter_spans("pause 10ms".parse().unwrap())), ["pause 1ms"]);
+        assert!(shorter_spans(Action::Drop).is_empty());
+    }
+
+    #[test]
+    fn a_moment_that_is_round_is_left_alone() {
+        let texts = |text: &str| texts(&rounder_moments(text.parse().unwrap()));
+        assert_eq!(
+            texts("crash a at 1m 10s, back after 5s"),
+            ["crash a at 2m, back after 5s", "crash a at 1m, back after 5s"]
+        );
+        assert!(texts("crash a at 2m, back after 5s").is_empty());
+        assert_eq!(texts("pause a at 61s 1ns for 5s").len(), 10);
+    }
+
+    #[test]
+    fn groups_lose_one_name_at_a_time() {
+        let action: Action = "cut a+b from c at 1m for 40s".parse().unwrap();
+        assert_eq!(
+            texts(&smaller_groups(action)),
+            ["cut b from c at 1m for 40s", "cut a from c at 1m for 40s"]
+        );
+    }
+}
