@@ -200,6 +200,44 @@ fn steps_that_cannot_be_taken() {
     insta::assert_snapshot!(said_of("# No steps.\nworkflow = \"standby\"\nstep = []\n"));
 }
 
+const WITH_STORE: &str = r#"# Nobody's part is lost.
+workflow = "scratchpad"
+
+[[step]]
+name = "findings"
+tool = "library.search"
+
+[safeguards]
+optimistic-locking = true
+
+[store]
+replicas = 3
+lag = "10ms..2s"
+reads = "sequential"
+
+[tools.library]
+"#;
+
+#[test]
+fn stores_that_make_no_sense() {
+    assert_eq!(said_of(WITH_STORE), "nothing");
+    let table = [
+        ("a workflow that has none", "workflow = \"scratchpad\"", "workflow = \"conductor\""),
+        ("too many replicas", "replicas = 3", "replicas = 30"),
+        ("replicas that nobody counted", "replicas = 3", "replicas = \"a few\""),
+        ("a lag of nobody", "replicas = 3\n", ""),
+        ("a model that nobody knows", "sequential", "strong"),
+        ("a tool of the same name", "library.search\"", "store.search\"\n\n[tools.store]"),
+        ("a lease that makes no sense", "optimistic-locking = true", "write-lock = { lease = \"1ms\" }"),
+    ];
+    let mut all = String::new();
+    for (name, from, to) in table {
+        assert!(WITH_STORE.contains(from), "{from}");
+        writeln!(all, "--- {name}\n{}\n", said_of(&WITH_STORE.replacen(from, to, 1))).unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
+
 #[test]
 fn safeguards_that_cannot_be_had_or_taken() {
     let table: &[(&str, &[(&str, &str)])] = &[

@@ -40,3 +40,33 @@ impl Errands {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Agents, Claim};
+    use perfidy_sim::{Context, Engine, Seed, SimSpan, World, WorldConfig};
+
+    #[test]
+    fn whoever_asks_in_the_middle_is_heard_once_more_and_not_more_often() {
+        let outcome = Engine::Native.run(|| {
+            let mut world = World::<Agents>::new(WorldConfig::calm(Seed(1)));
+            world.agent(Name::new("a"), |context: Context<Agents>| async move {
+                let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
+                let (errands, task) = (Errands::default(), Name::new("task-1"));
+                for _ in 0..5 {
+                    let pursuer = agent.clone();
+                    errands.pursue(&agent, task, async move || {
+                        pursuer.claim(Claim::Completed { intent: task });
+                        pursuer.sleep(SimSpan::from_secs(10)).await;
+                    });
+                    agent.sleep(SimSpan::from_secs(1)).await;
+                }
+                agent.finish_after(SimSpan::from_secs(60));
+            });
+            world
+        });
+        let times: Vec<_> = outcome.history.notes().map(|(event, _)| event.at.to_string()).collect();
+        assert_eq!(times, ["0ns", "10s"]);
+    }
+}
