@@ -120,7 +120,7 @@ impl fmt::Display for Note {
 }
 
 impl Note {
-    /// The task or intent it is about, if it is about one.
+    /// The task, the intent or the shared thing it is about, if it is about one.
     pub fn intent(&self) -> Option<Name> {
         match *self {
             Self::TaskGiven { task } => Some(task),
@@ -135,9 +135,8 @@ impl Note {
             | Self::Stored { item, .. }
             | Self::Entered { item, .. }
             | Self::Vanished { item, .. } => Some(item),
-            Self::Granted { .. } | Self::GivenBack { .. } | Self::Bound { .. } | Self::Declared { .. } => {
-                None
-            }
+            Self::Granted { resource, .. } | Self::GivenBack { resource, .. } => Some(resource),
+            Self::Bound { .. } | Self::Declared { .. } => None,
             Self::Claimed(claim) => claim.about(),
         }
     }

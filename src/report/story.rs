@@ -207,7 +207,6 @@ fn is_telling(event: &Event<Note>) -> bool {
             Note::Thought { .. }
             | Note::TaskGiven { .. }
             | Note::Wanted { .. }
-            | Note::Granted { .. }
             | Note::Asked { access: Access::Read, .. },
         )
         | What::Delivered { .. }

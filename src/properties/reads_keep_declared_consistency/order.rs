@@ -10,7 +10,7 @@
 //! nobody else says he made.
 
 use perfidy_sim::{EventId, Name};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What somebody asked of the store and was told.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +101,7 @@ struct Attempt<'a> {
     operations: &'a [Operation],
     items: BTreeMap<Name, Item>,
     /// Operations among which the order of asking and answering is kept, in the order of being asked.
-    lanes: Vec<Vec<usize>>,
+    lanes: Vec<VecDeque<usize>>,
     happened: Vec<bool>,
     /// How many answers are not yet explained.
     left: usize,
@@ -110,10 +110,10 @@ struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     fn new(operations: &'a [Operation], keeps: Keeps) -> Self {
         let mut items: BTreeMap<Name, Item> = BTreeMap::new();
-        let mut lanes: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        let mut lanes: BTreeMap<_, VecDeque<usize>> = BTreeMap::new();
         for (index, operation) in operations.iter().enumerate() {
             let lane = (keeps == Keeps::Sessions).then_some(operation.session);
-            lanes.entry(lane).or_default().push(index);
+            lanes.entry(lane).or_default().push_back(index);
             let item = items.entry(operation.item).or_default();
             match operation.act {
                 Act::Saw(version) => {
@@ -137,9 +137,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// The operations that nothing in their lane has to come before.
-    fn in_turn(&self) -> Vec<usize> {
+    fn in_turn(&mut self) -> Vec<usize> {
         let mut in_turn = Vec::new();
-        for lane in &self.lanes {
+        for lane in &mut self.lanes {
+            while lane.front().is_some_and(|index| self.happened[*index]) {
+                lane.pop_front();
+            }
             let mut first_answer = None;
             for index in lane.iter().copied().filter(|index| !self.happened[*index]) {
                 let Operation { asked, answered, .. } = self.operations[index];
@@ -175,12 +178,13 @@ impl<'a> Attempt<'a> {
 
     /// Lets one write happen that nobody knows about, where a version is missing. One that fits only there goes first.
     fn fill_a_gap(&mut self) -> bool {
+        let in_turn = self.in_turn();
         let fits = |index: &usize| {
             let Operation { item, act: Act::Perhaps(on), .. } = self.operations[*index] else { return None };
             let item = &self.items[&item];
             (item.has_gap() && on.is_none_or(|on| on == item.version)).then_some((on.is_none(), *index))
         };
-        let Some((_, index)) = self.in_turn().iter().filter_map(fits).min() else { return false };
+        let Some((_, index)) = in_turn.iter().filter_map(fits).min() else { return false };
         self.happened[index] = true;
         if let Some(item) = self.items.get_mut(&self.operations[index].item) {
             item.version += 1;
