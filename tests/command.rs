@@ -565,8 +565,8 @@ fn a_failure_saved_under_other_names_asks_for_aliases_and_is_replayed_with_them(
     let place = Place::new();
     let file = place.saved_failure();
     // As if it had been saved when the executors were runners: the text of its scenario says so.
-    let team = "[team]\nrunners = 2\n\n";
-    place.change(&file, |text| text.find("[[step]]").map(|at| at..at), |_| team.to_owned());
+    let group = |text: &str| text.find("\nexecutors = ").map(|at| at + 1..at + 10);
+    place.change(&file, group, |_| "runners".to_owned());
     place.perfidy(&["replay", "seeds"]).ends_with(2).complains(&[
         "the workflow `conductor` has no role `runners`",
         "if something was renamed since this was saved, say so in seeds/bank/aliases.toml",

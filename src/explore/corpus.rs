@@ -67,6 +67,11 @@ impl Corpus {
         Self { root: root.into() }
     }
 
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Saves a failure, unless it is there.
     ///
     /// # Errors

@@ -178,6 +178,9 @@ impl Failure {
     ///
     /// # Errors
     /// [`SaveError`] if the file cannot be written or is another by now; the old one is then still whole.
+    ///
+    /// # Panics
+    /// Never: what was read as TOML is TOML.
     pub fn refresh(&self, run: &Run) -> Result<(), SaveError> {
         let Some(violation) = run.violation(&self.saved.property) else { return Ok(()) };
         let today = [

@@ -6,10 +6,14 @@
 //!
 //! A new kind is one constant in the file of its family and one line in that family's list.
 
+pub mod clock;
+pub mod links;
 pub mod network;
 pub mod process;
+pub mod storage;
 pub mod tool_lies;
 pub(crate) mod who;
+mod window;
 
 use crate::scenario::{Entry, Problem};
 use crate::workflows::Cast;
@@ -29,7 +33,9 @@ pub struct FaultKind {
 
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
-    [network::KINDS, process::KINDS, tool_lies::KINDS].into_iter().flatten()
+    [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS, tool_lies::KINDS]
+        .into_iter()
+        .flatten()
 }
 
 /// The kind of that name.

@@ -19,7 +19,7 @@ pub use case::{Case, NoSuchCase};
 pub use file::Entry;
 pub(crate) use file::keys_read;
 pub use problem::{Problem, Problems, nearest};
-pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
+pub use quantity::{Lasting, NotAQuantity, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
 pub(crate) use file::entries;

@@ -31,6 +31,15 @@ pub struct Span(pub SimSpan);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spread(pub RangeInclusive<SimSpan>);
 
+/// How long somebody is gone: a time from a range, or for good, written `"never"`: they never come back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lasting {
+    /// For a time from this range.
+    For(Spread),
+    /// For good.
+    Never,
+}
+
 /// A chance, such as `"5%"` or `"0.1%"`, exact to one in a million.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ratio(pub Chance);
@@ -81,6 +90,14 @@ impl FromStr for Spread {
 /// A span without the blanks between its units, as people write it in a range.
 fn closed_up(span: SimSpan) -> String {
     span.to_string().replace(' ', "")
+}
+
+impl FromStr for Lasting {
+    type Err = NotAQuantity;
+
+    fn from_str(text: &str) -> Result<Self, NotAQuantity> {
+        if text.trim() == "never" { Ok(Self::Never) } else { text.parse().map(Self::For) }
+    }
 }
 
 impl FromStr for Ratio {
@@ -143,6 +160,15 @@ impl<'de> Deserialize<'de> for Span {
 impl<'de> Deserialize<'de> for Spread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(deserializer, "a length of time or a range of them in quotes, such as \"2s\" or \"50ms..2s\"")
+    }
+}
+
+impl<'de> Deserialize<'de> for Lasting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(
+            deserializer,
+            "a length of time or a range of them in quotes, such as \"50ms..2s\", or \"never\"",
+        )
     }
 }
 

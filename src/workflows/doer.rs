@@ -126,8 +126,7 @@ impl Doer {
         }
         if safeguards.has::<PersistBeforeCall>() || identity != Identity::Own {
             agent.before("record", wish.intent).await;
-            agent.write(Finished { intent: wish.intent, round });
-            agent.sync().await;
+            agent.persist(Finished { intent: wish.intent, round }).await;
             agent.after("record", wish.intent).await;
         }
         self.work.borrow_mut().insert(wish.intent, (State::Done, round));

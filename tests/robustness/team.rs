@@ -89,7 +89,7 @@ const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) ->
             "verify",
         ],
         crash_points: &names.crash_points,
-        properties: &["eventual-termination", "no-duplicate-effects", "no-lost-effects"],
+        properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
         assemble,
     }
 }
@@ -295,7 +295,7 @@ impl Clerk {
             return self.change(Entry::Assigned { task, doers }).await;
         };
         for step in self.board.ready(task) {
-            let now = self.agent.now();
+            let now = self.agent.monotonic();
             let last = self.ordered_at.get(&(task, step));
             if last.is_some_and(|last| now < *last + RESEND) {
                 continue;
@@ -411,8 +411,7 @@ impl Worker {
             return false;
         }
         agent.before("record", wish.intent).await;
-        agent.write(Finished { intent: wish.intent, round });
-        agent.sync().await;
+        agent.persist(Finished { intent: wish.intent, round }).await;
         agent.after("record", wish.intent).await;
         self.work.borrow_mut().insert(wish.intent, (round, true));
         true

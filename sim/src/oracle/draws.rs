@@ -31,14 +31,16 @@ impl WorldDraws {
     }
 }
 
+type SiteAndId = (Name, Name);
+
 /// What places were called. Each is thought about once a run.
 struct Formerly {
     renames: Arc<Renames>,
-    known: RefCell<HashMap<(Name, Name), (Name, Name), FxBuildHasher>>,
+    known: RefCell<HashMap<SiteAndId, SiteAndId, FxBuildHasher>>,
 }
 
 impl Formerly {
-    fn place(&self, site: Name, id: Name) -> (Name, Name) {
+    fn place(&self, site: Name, id: Name) -> SiteAndId {
         let was = || (self.renames.site(site), self.renames.id(id));
         *self.known.borrow_mut().entry((site, id)).or_insert_with(was)
     }

@@ -4,6 +4,7 @@
 //! struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
 
 mod draws;
+mod opening;
 mod table;
 
 use crate::plan::{Action, Address, Disturbance, Fault, Hook, Selector};
@@ -158,17 +159,20 @@ impl Oracle {
             return None;
         }
         let lasting = spot.span("lasting", &window.lasting).min(chaos.until.since(at));
-        let one_of = |names: &[Name]| names[spot.below("who", names.len() as u64) as usize];
-        let action = match &window.disturbance {
-            Disturbance::Cut { left, right, one_way } => {
-                Action::Cut { left: joined(left), right: joined(right), one_way: *one_way, at, lasting }
-            }
-            Disturbance::Pause(among) => Action::PauseAt { node: one_of(among), at, lasting },
-            Disturbance::Crash(among) => {
-                Action::CrashAt { node: one_of(among), at, back_after: Some(lasting) }
-            }
-        };
+        let action = opening::action(window, nth, at, lasting, spot)?;
         Some(Fault { at: Address { site: window.site, id, nth }, action })
+    }
+
+    /// What a window that looks for the marked node does, now that there is one.
+    pub fn aimed(&self, window: usize, fault: Fault, marked: Name) -> Fault {
+        let window = self.table.chaos().map(|chaos| &chaos.windows[window].disturbance);
+        match (window, fault.action) {
+            (Some(Disturbance::CutMarked { right, .. }), Action::Cut { one_way, at, lasting, .. }) => {
+                let right = opening::without(right, marked);
+                Fault { action: Action::Cut { left: marked, right, one_way, at, lasting }, ..fault }
+            }
+            _ => fault,
+        }
     }
 
     /// How many windows of trouble there are.
@@ -200,12 +204,6 @@ impl Oracle {
         self.table.forget_visits();
         self.table
     }
-}
-
-/// The name of a group: its members joined by `+`.
-fn joined(names: &[Name]) -> Name {
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    Name::new(&names.join("+"))
 }
 
 impl Selector {

@@ -181,6 +181,7 @@ impl Table {
             Hook::Before => format!("{from}, before {what}"),
             Hook::After => format!("{from}, after {what}"),
             Hook::Service => format!("{from}, {what}"),
+            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => format!("{from}'s disk, {what}"),
         });
         let latency = self.links.latency(from, to).clone();
         let id = SiteId(self.sites.len() as u32);

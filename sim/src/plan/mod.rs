@@ -22,13 +22,17 @@
 
 mod action;
 mod address;
+mod ailment;
 mod rename;
 mod rule;
+mod text;
 
-pub use action::{Action, NotAnAction};
+pub use action::Action;
 pub use address::{Address, NotAnAddress};
+pub use ailment::{Ailment, Way};
 pub use rename::Renames;
 pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, Window};
+pub use text::NotAnAction;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

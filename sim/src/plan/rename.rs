@@ -47,8 +47,8 @@ impl Renames {
     /// The same, back from the other names to the one.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        let turn = |names: &BTreeMap<Name, Name>| names.iter().map(|(from, to)| (*to, *from)).collect();
-        Self { nodes: turn(&self.nodes), steps: turn(&self.steps) }
+        let back = |names: &BTreeMap<Name, Name>| names.iter().map(|(from, to)| (*to, *from)).collect();
+        Self { nodes: back(&self.nodes), steps: back(&self.steps) }
     }
 
     /// The other name of a node, if it has one.
@@ -64,23 +64,28 @@ impl Renames {
     /// A site under the other names.
     pub fn site(&self, site: Name) -> Name {
         let text = site.as_str();
-        let (place, what) = text.split_once(", ").map_or((text, None), |(place, what)| (place, Some(what)));
+        let (place, what) = match text.split_once(", ") {
+            Some((place, what)) => (place, Some(what)),
+            None => (text, None),
+        };
         // Trouble by the clock has its kind first, as in `partition a | b`.
         let (kind, nodes) = match place.split_once(' ') {
-            Some((kind, nodes)) if !nodes.starts_with("> ") => (Some(kind), nodes),
+            Some((kind, nodes)) if !nodes.starts_with("> ") && !place.ends_with("'s disk") => {
+                (Some(kind), nodes)
+            }
             _ => (None, place),
         };
-        let mut renamed = kind.map_or_else(String::new, |kind| format!("{kind} "));
-        renamed.push_str(&self.nodes_in(nodes));
+        let mut result = kind.map_or_else(String::new, |kind| format!("{kind} "));
+        result.push_str(&self.nodes_in(nodes));
         if let Some(what) = what {
-            renamed.push_str(", ");
-            let of_step = |side: &str| Some((side.to_owned(), self.step(what.strip_prefix(side)?)?));
+            result.push_str(", ");
+            let of_step = |word: &str| Some((word.to_owned(), self.step(what.strip_prefix(word)?)?));
             match of_step("before ").or_else(|| of_step("after ")) {
-                Some((side, step)) => renamed.extend([&side, step.as_str()]),
-                None => renamed.push_str(what),
+                Some((word, step)) => result.extend([&word, step.as_str()]),
+                None => result.push_str(what),
             }
         }
-        Name::new(&renamed)
+        Name::new(&result)
     }
 
     /// A logical id under the other names.
@@ -105,12 +110,14 @@ impl Renames {
     #[must_use]
     pub fn action(&self, mut action: Action) -> Action {
         match &mut action {
-            Action::Cut { left, right, .. } => {
-                [left, right]
-                    .into_iter()
-                    .for_each(|group| *group = Name::new(&self.nodes_in(group.as_str())));
+            Action::Cut { left, right, .. }
+            | Action::Flap { left, right, .. }
+            | Action::Lag { left, right, .. } => {
+                for group in [left, right] {
+                    *group = Name::new(&self.nodes_in(group.as_str()));
+                }
             }
-            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => {
+            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } | Action::Ail { node, .. } => {
                 *node = self.node(node.as_str()).unwrap_or(*node);
             }
             _ => {}
@@ -177,6 +184,8 @@ mod tests {
             ("coordinator, mail", "conductor, mail"),
             ("partition coordinator | executors", "partition conductor | workers"),
             ("crash coordinator+executors", "crash conductor+workers"),
+            ("executor-1's disk, write", "worker-1's disk, write"),
+            ("partition minority of coordinator+mail", "partition minority of conductor+post"),
             ("mail executors", "mail workers"),
         ] {
             assert_eq!(renames().site(Name::new(before)).as_str(), after);
@@ -201,6 +210,11 @@ mod tests {
             ),
             ("crash executor-2 at 1m for good", "crash worker-2 at 1m for good"),
             ("pause coordinator at 1m for 3s", "pause conductor at 1m for 3s"),
+            (
+                "flap coordinator from mail at 1m for 3s, every 1s",
+                "flap conductor from post at 1m for 3s, every 1s",
+            ),
+            ("twin executor-2 at 1m for 3s", "twin worker-2 at 1m for 3s"),
             ("delay 3s", "delay 3s"),
             ("mail", "mail"),
         ] {

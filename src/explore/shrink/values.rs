@@ -35,7 +35,7 @@ const STEPS: [SimSpan; 5] = [
 pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
     let mut is_simpler = false;
     for place in 0..shrinking.best.faults.len() {
-        for candidates in [smaller_groups, shorter_spans, rounder_moments] {
+        for candidates in [smaller_groups, shorter_spans, smaller_amounts, rounder_moments] {
             let now = shrinking.best.faults[place].action;
             is_simpler |= candidates(now).into_iter().any(|action| {
                 let mut faults = shrinking.best.faults.clone();
@@ -49,14 +49,23 @@ pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
 
 /// Shorter round spans, the shortest first; last the span itself without its smallest units.
 fn shorter_spans(action: Action) -> Vec<Action> {
-    let Some(now) = action.span() else { return Vec::new() };
-    let round = ROUND.into_iter().filter(|span| *span < now);
-    let cut =
-        STEPS.into_iter().map(|step| down(now, step)).filter(|span| *span < now && *span > SimSpan::ZERO);
-    if ROUND.contains(&now) {
-        return round.map(|span| action.with_span(span)).collect();
-    }
-    round.chain(cut).map(|span| action.with_span(span)).collect()
+    simpler_spans(action.span()).map(|span| action.with_span(span)).collect()
+}
+
+/// Smaller round amounts of what is a matter of time, such as by how much a clock is wrong.
+fn smaller_amounts(action: Action) -> Vec<Action> {
+    simpler_spans(action.amount()).map(|span| action.with_amount(span)).collect()
+}
+
+fn simpler_spans(now: Option<SimSpan>) -> impl Iterator<Item = SimSpan> {
+    let now = now.unwrap_or_default();
+    let round = ROUND.into_iter().filter(move |span| *span < now);
+    let cut = STEPS
+        .into_iter()
+        .map(move |step| down(now, step))
+        .filter(move |span| *span < now && *span > SimSpan::ZERO);
+    let is_round = ROUND.contains(&now);
+    round.chain(cut.filter(move |_| !is_round))
 }
 
 /// Rounder moments, later before earlier.
@@ -74,9 +83,9 @@ fn down(span: SimSpan, step: SimSpan) -> SimSpan {
 
 /// A group cut off from another, with one name fewer on one side.
 fn smaller_groups(action: Action) -> Vec<Action> {
-    let Action::Cut { left, right, one_way, at, lasting } = action else { return Vec::new() };
-    let lefts = without_one(left).map(|left| Action::Cut { left, right, one_way, at, lasting });
-    let rights = without_one(right).map(|right| Action::Cut { left, right, one_way, at, lasting });
+    let Some((left, right)) = action.sides() else { return Vec::new() };
+    let lefts = without_one(left).map(|left| action.with_sides((left, right)));
+    let rights = without_one(right).map(|right| action.with_sides((left, right)));
     lefts.chain(rights).collect()
 }
 
@@ -112,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_is_less_wrong_if_that_will_do() {
+        let action: Action = "step a at 1m for 40s, 1s 200ms back".parse().unwrap();
+        assert_eq!(
+            texts(&smaller_amounts(action)),
+            ["1ms", "10ms", "100ms", "1s", "1s"].map(|by| format!("step a at 1m for 40s, {by} back"))
+        );
+        assert!(smaller_amounts("twin a at 1m for 40s".parse().unwrap()).is_empty());
+    }
+
+    #[test]
     fn a_moment_that_is_round_is_left_alone() {
         let texts = |text: &str| texts(&rounder_moments(text.parse().unwrap()));
         assert_eq!(
@@ -119,6 +138,7 @@ mod tests {
             ["crash a at 2m, back after 5s", "crash a at 1m, back after 5s"]
         );
         assert!(texts("crash a at 2m, back after 5s").is_empty());
+        assert_eq!(texts("twin a at 1m 10s for 5s"), ["twin a at 2m for 5s", "twin a at 1m for 5s"]);
         assert_eq!(texts("pause a at 61s 1ns for 5s").len(), 10);
     }
 
@@ -128,6 +148,11 @@ mod tests {
         assert_eq!(
             texts(&smaller_groups(action)),
             ["cut b from c at 1m for 40s", "cut a from c at 1m for 40s"]
+        );
+        let action: Action = "lag a from b+c at 1m for 40s, by 2s".parse().unwrap();
+        assert_eq!(
+            texts(&smaller_groups(action)),
+            ["lag a from c at 1m for 40s, by 2s", "lag a from b at 1m for 40s, by 2s"]
         );
     }
 }

@@ -86,6 +86,7 @@ fn word(what: &What<Note>) -> Option<u64> {
         What::Struck(_)
         | What::Paused { .. }
         | What::Resumed
+        | What::Recovered { .. }
         | What::CutBegan { .. }
         | What::CutEnded { .. } => return None,
     };

@@ -75,10 +75,14 @@ fn actions_of(rule: &Rule, detail: Detail) -> Vec<Action> {
         .map_or_else(|| vec![rule.action], |range| spans(range, detail).into_iter().map(with_span).collect())
 }
 
+fn middle(range: &RangeInclusive<SimSpan>) -> SimSpan {
+    *range.start() + (*range.end() - *range.start()).split(2)
+}
+
 /// The spans that stand for a range, all different.
 fn spans(range: &RangeInclusive<SimSpan>, detail: Detail) -> Vec<SimSpan> {
     let (shortest, longest) = (*range.start(), *range.end());
-    let middle = shortest + (longest - shortest).split(2);
+    let middle = middle(range);
     let mut spans = match detail {
         Detail::Full => vec![shortest, middle, longest],
         Detail::Coarse => vec![middle],
@@ -99,6 +103,11 @@ impl Passage {
     fn read(site: Name) -> Option<Self> {
         let (who, what) = site.as_str().split_once(", ")?;
         let step = |hook, step: &str| (hook, who, who, Name::new(step));
+        if let Some(who) = who.strip_suffix("'s disk") {
+            let hook = Hook::ALL.into_iter().find(|hook| hook.of_storage() == Some(what))?;
+            let who = Name::new(who);
+            return Some(Self { hook, from: who, to: who, what: Name::new(what) });
+        }
         let (hook, from, to, what) = if let Some((from, to)) = who.split_once(" > ") {
             (Hook::Message, from, to, Name::new(what))
         } else if let Some(what) = what.strip_prefix("before ") {
@@ -125,6 +134,7 @@ fn by_the_clock(
     history: &History<Note>,
     faults: &mut Vec<Fault>,
 ) {
+    let kills = matches!(window.disturbance, Disturbance::Kill { .. });
     let lengths = spans(&window.lasting, detail);
     let mut open = |among: &[Name], action: &dyn Fn(SimTime, SimSpan) -> Action| {
         let moments = moments(among, until, history);
@@ -133,8 +143,9 @@ fn by_the_clock(
             Detail::Coarse => moments.len().div_ceil(FEW).max(1),
         };
         for at in moments.into_iter().step_by(step) {
-            // A window is known by its number; here the millisecond is one that no other moment shares.
-            let nth = (at.as_nanos() / 1_000_000) as u32 + 1;
+            // A window is known by its number; here the millisecond is one that no other moment shares. Kills are all
+            // the first, so that no two are ever tried together: a single one is within any budget.
+            let nth = if kills { 1 } else { (at.as_nanos() / 1_000_000) as u32 + 1 };
             let at_window = Address { site: window.site, id: Name::literal("window"), nth };
             let mut lasting: Vec<SimSpan> =
                 lengths.iter().map(|length| (*length).min(until.since(at))).collect();
@@ -143,10 +154,43 @@ fn by_the_clock(
             faults.extend(actions.map(|action| Fault { at: at_window, action }));
         }
     };
+    let mut apart =
+        |left: &[Name], right: &[Name], action: &dyn Fn(Name, Name, SimTime, SimSpan) -> Action| {
+            let among: Vec<Name> = left.iter().chain(right).copied().collect();
+            let [left, right] = [left, right].map(joined);
+            open(&among, &|at, lasting| action(left, right, at, lasting));
+        };
+    let cut =
+        |one_way: bool| move |left, right, at, lasting| Action::Cut { left, right, one_way, at, lasting };
     match &window.disturbance {
+        Disturbance::Cut { left, right, one_way } => apart(left, right, &cut(*one_way)),
+        // Of all the ways to fall apart, those in which one is alone.
+        Disturbance::Split { among, .. } => {
+            for one in among {
+                apart(&[*one], &others(among, *one), &cut(false));
+            }
+        }
+        Disturbance::CutMarked { otherwise, right, one_way } => {
+            for one in otherwise {
+                apart(&[*one], &others(right, *one), &cut(*one_way));
+            }
+        }
+        Disturbance::Flap { left, right, turn } => {
+            let turn = middle(turn);
+            apart(left, right, &|left, right, at, lasting| Action::Flap { left, right, at, lasting, turn });
+        }
+        Disturbance::Lag { left, right, by } => {
+            let by = middle(by);
+            apart(left, right, &|left, right, at, lasting| Action::Lag { left, right, at, lasting, by });
+        }
         Disturbance::Crash(among) => {
             for &node in among {
                 open(&[node], &|at, lasting| Action::CrashAt { node, at, back_after: Some(lasting) });
+            }
+        }
+        Disturbance::Kill { among, .. } => {
+            for &node in among {
+                open(&[node], &|at, _| Action::CrashAt { node, at, back_after: None });
             }
         }
         Disturbance::Pause(among) => {
@@ -154,12 +198,22 @@ fn by_the_clock(
                 open(&[node], &|at, lasting| Action::PauseAt { node, at, lasting });
             }
         }
-        Disturbance::Cut { left, right, one_way } => {
-            let among: Vec<Name> = left.iter().chain(right).copied().collect();
-            let [left, right] = [left, right].map(|names| joined(names));
-            open(&among, &|at, lasting| Action::Cut { left, right, one_way: *one_way, at, lasting });
+        Disturbance::Ail { among, ailments, amount } => {
+            let amount = amount.start() + (amount.end() - amount.start()) / 2;
+            for (&node, ailment) in
+                among.iter().flat_map(|node| ailments.iter().map(move |what| (node, what)))
+            {
+                let ailment = ailment.with_amount(amount);
+                open(&[node], &|at, lasting| Action::Ail { node, at, lasting, ailment });
+            }
         }
     }
+}
+
+/// The names but one, unless that is the only one.
+fn others(names: &[Name], one: Name) -> Vec<Name> {
+    let others: Vec<Name> = names.iter().copied().filter(|name| *name != one).collect();
+    if others.is_empty() { names.to_vec() } else { others }
 }
 
 /// When something happened on any of these nodes.

@@ -1,7 +1,7 @@
 //! Faults that a file pins to a place, word for word.
 //!
 //! The shape of an address says what can happen there: to a message `from > to, kind`, to an agent `before` or
-//! `after` a step, to a call that a tool handles. What is set by the clock brings its own moment and can stand
+//! `after` a step, to a call that a tool handles, to an agent's disk. What is set by the clock brings its own moment and can stand
 //! at any address.
 
 use super::Found;
@@ -48,7 +48,9 @@ pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found:
 fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<(), Problem> {
     let place = action.span();
     match action.get_ref() {
-        Action::Cut { left, right, .. } => {
+        Action::Cut { left, right, .. }
+        | Action::Flap { left, right, .. }
+        | Action::Lag { left, right, .. } => {
             let [left, right] = [left, right].map(|group| group.as_str().split('+').collect::<Vec<_>>());
             for name in left.iter().chain(&right) {
                 node(name, cast, &place)?;
@@ -58,6 +60,8 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
             }
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
+        Action::Ail { node, ailment, .. } if ailment.is_of_agents() => agent(node.as_str(), cast, &place)?,
+        Action::Ail { node: name, .. } => node(name.as_str(), cast, &place)?,
         _ => {}
     }
     match action.get_ref().moment() {
@@ -102,6 +106,16 @@ fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> 
     let Some((who, what)) = site.split_once(", ") else {
         return Err(Problem::at(place.clone(), format!("`{site}` is not a place in a run")).help(SHAPES));
     };
+    if let Some(who) = who.strip_suffix("'s disk") {
+        agent(who, cast, place)?;
+        let moments = Hook::ALL.into_iter().filter_map(|hook| Some((hook, hook.of_storage()?)));
+        let hook = moments.clone().find_map(|(hook, moment)| (moment == what).then_some(hook));
+        return hook.ok_or_else(|| {
+            let known: Vec<&str> = moments.map(|(_, moment)| moment).collect();
+            let message = format!("`{what}` is nothing that a disk does");
+            Problem::at(place.clone(), message).help(format!("it does {}", listed(&known)))
+        });
+    }
     if cast.tools.contains(&Name::new(who)) {
         return Ok(Hook::Service);
     }
@@ -119,14 +133,20 @@ fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> 
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
-                      agent, `tool, operation` for a tool, and then `, id, try n`";
+                      agent, `tool, operation` for a tool, `agent's disk, write` for a journal, and then `, id, try n`";
 
 fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
     let (to_whom, possible): (_, &[&str]) = match hook {
-        Hook::Message => ("a message", &["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms"]),
-        Hook::Before | Hook::After => {
-            ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s"])
+        Hook::Message => {
+            ("a message", &["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms", "corrupt"])
         }
+        Hook::Before | Hook::After => {
+            ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s", "zombie 20s"])
+        }
+        Hook::Write => ("a write", &["refuse"]),
+        Hook::Sync => ("a sync", &["slow by 3s", "crash, back after 5s"]),
+        Hook::Loss => ("a disk in a crash", &["tear"]),
+        Hook::Recovery => ("a disk that is read again", &["stale by 2 records"]),
         Hook::Service => ("a call that a tool handles", WORDS),
     };
     let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
