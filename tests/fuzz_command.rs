@@ -17,17 +17,32 @@ workflow = "conductor"
 name = "file-ticket"
 tool = "ticketing.create"
 
+[[step]]
+name = "tell-customer"
+tool = "mail.send"
+
+[[step]]
+name = "book-room"
+tool = "calendar.book"
+
+[[step]]
+name = "post-note"
+tool = "chat.post"
+
 [safeguards]
 tool-dedupe = true
 retry = { attempts = 4, backoff = "1s..30s" }
 
-[tools.ticketing]
-deduplicates = true
+[tools]
+ticketing = { deduplicates = true }
+mail = { deduplicates = true }
+calendar = { deduplicates = true }
+chat = { deduplicates = true }
 
 [faults]
 until = "10m"
-ack-lost = { at = "ticketing", chance = "1%" }
-late-reply = { at = "ticketing", chance = "1%", by = "5s..40s" }
+ack-lost = { at = ["ticketing", "mail", "calendar", "chat"], chance = "1%" }
+late-reply = { at = ["ticketing", "mail", "calendar", "chat"], chance = "1%", by = "5s..40s" }
 "#;
 
 /// The same team with its keys, and a case without them.
@@ -139,7 +154,7 @@ fn one_thread_and_four_find_and_save_the_same_with_every_strategy() {
         let found = [1, 4].map(|threads| {
             let folder = workshop();
             let options = format!("--strategy {strategy} --threads {threads} --format json");
-            let output = fuzz(&folder, &format!("--runs 5000 --without {options}"));
+            let output = fuzz(&folder, &format!("--runs 8000 --without {options}"));
             assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
             (records(&output), failures(&folder))
         });
@@ -162,7 +177,7 @@ fn exhaustive_is_no_campaign() {
 #[test]
 fn what_broke_is_told_in_five_stories_at_most_and_replays() {
     let folder = workshop();
-    let output = fuzz(&folder, "--runs 12000 --seed 7");
+    let output = fuzz(&folder, "--runs 20000 --seed 7");
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let saved = failures(&folder);
@@ -171,7 +186,7 @@ fn what_broke_is_told_in_five_stories_at_most_and_replays() {
     assert!(told.contains("BROKEN: no-duplicate-effects in "), "{told}");
     assert!(told.contains("nothing broke"), "{told}");
     assert!(told.contains(&format!(
-        "12000 runs of mix from seed 7, {0} different failures, {0} of them new",
+        "20000 runs of mix from seed 7, {0} different failures, {0} of them new",
         saved.len()
     )));
     let mut replay = Command::new(env!("CARGO_BIN_EXE_perfidy"));

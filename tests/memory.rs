@@ -11,10 +11,10 @@ use perfidy_sim::{Engine, Seed, SimSpan};
 use std::sync::atomic::AtomicBool;
 
 /// Runs before anything is measured: every word has been said and every buffer has found its size.
-const WARM_UP: u64 = 20_000;
+const WARM_UP: u64 = 5_000;
 
 /// Runs in which memory is to stay as it is.
-const RUNS: u64 = 60_000;
+const RUNS: u64 = 15_000;
 
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();

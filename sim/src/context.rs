@@ -259,6 +259,18 @@ impl<D: Domain> Context<D> {
         }
     }
 
+    /// Asks the plan what goes wrong as the node does `what` about `about`, for faults whose meaning belongs to the
+    /// layer above: the word and the span of the one that has struck, if any.
+    pub fn ask(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
+        let fault = self.core().ask(Hook::Service, self.node, what, about)?;
+        let event = self.core().strike(self.name, fault, self.cause.get());
+        self.cause.set(Some(event));
+        match fault.action {
+            Action::Custom { word, span } => Some((word, span)),
+            _ => unreachable!("the oracle answers with what fits"),
+        }
+    }
+
     // Storage.
 
     /// Writes a record to the node's storage. It is durable only after [`Context::sync`].

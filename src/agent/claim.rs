@@ -3,7 +3,7 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::{Token, Version};
+use crate::agent::{ArtifactId, OpId, Token, Version};
 use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 
@@ -39,6 +39,22 @@ pub enum Claim {
     Drafted { task: Name, plan: u64, evidence: Version },
     /// It acts on that plan.
     Follows { task: Name, plan: u64 },
+    /// Work is asked for in a new version, to be acted on under this operation id; older ones no longer count.
+    Issued { intent: Name, version: u32, op: OpId },
+    /// The agent decided what to do, on the basis of what it takes to be this piece of work.
+    Decided { intent: Name, on: ArtifactId },
+    /// The agent has taken over a task from somebody.
+    TookOver { task: Name, from: Name },
+    /// It waits for a colleague's work before it goes on.
+    Awaits { intent: Name, on: Name },
+    /// It has waited long enough and goes on without.
+    GoesWithout { intent: Name, on: Name },
+    /// The undoing of a step was handed to somebody.
+    Recalled { intent: Name, to: Name },
+    /// A step counts as undone.
+    Undone { intent: Name },
+    /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
+    IsOnCall,
 }
 
 impl fmt::Display for Claim {
@@ -50,6 +66,13 @@ impl fmt::Display for Claim {
             Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
             Self::Reopened { intent } => write!(f, "opens {intent} again"),
+            Self::Issued { intent, version, op } => {
+                write!(f, "asks for {intent} in version {version} ({op})")
+            }
+            Self::Decided { intent, on } => write!(f, "decides on {intent}, going by {on}"),
+            Self::TookOver { task, from } => write!(f, "takes {task} over from {from}"),
+            Self::Awaits { intent, on } => write!(f, "waits for {on} before it goes on with {intent}"),
+            Self::GoesWithout { intent, on } => write!(f, "goes on with {intent} without {on}"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -65,6 +88,9 @@ impl fmt::Display for Claim {
                 write!(f, "makes plan {:04x} for {task}, having seen {evidence} of the evidence", plan >> 48)
             }
             Self::Follows { task, plan } => write!(f, "follows plan {:04x} for {task}", plan >> 48),
+            Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
+            Self::Undone { intent } => write!(f, "counts {intent} as undone"),
+            Self::IsOnCall => f.write_str("is on call"),
         }
     }
 }
@@ -73,15 +99,24 @@ impl Claim {
     /// The task or intent it is about, if it is about one.
     pub fn about(&self) -> Option<Name> {
         match *self {
-            Self::TaskDone { task } | Self::TaskFailed { task } | Self::Informed { task } => Some(task),
+            Self::TaskDone { task }
+            | Self::TaskFailed { task }
+            | Self::Informed { task }
+            | Self::TookOver { task, .. } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
+            | Self::Issued { intent, .. }
+            | Self::Decided { intent, .. }
+            | Self::Awaits { intent, .. }
+            | Self::GoesWithout { intent, .. }
             | Self::Obeyed { intent, .. }
-            | Self::Rejected { intent, .. } => Some(intent),
+            | Self::Rejected { intent, .. }
+            | Self::Recalled { intent, .. }
+            | Self::Undone { intent } => Some(intent),
             Self::Took { work, .. } | Self::LetGo { work } => Some(work),
             Self::Drafted { task, .. } | Self::Follows { task, .. } => Some(task),
-            Self::Leads { .. } | Self::StepsDown { .. } => None,
+            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall => None,
         }
     }
 }

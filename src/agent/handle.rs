@@ -3,14 +3,18 @@
 use crate::agent::lease::LeaseWire;
 use crate::agent::tool::{Wire, call_kind, look_up_of};
 use crate::agent::{
-    Agents, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Receipt,
-    Store, Thought, Told, ToolCall, ToolError, Wish,
+    Agents, Artifact, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId,
+    Pick, Receipt, Store, Thought, Told, ToolCall, ToolError, Wish,
 };
+use crate::faults::model::{HANDOFF, NO_TARGET, SUMMARY};
 use perfidy_sim::{
     Context, Envelope, EventId, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
 };
 use std::future::Future;
 use std::ops::RangeInclusive;
+
+/// Tokens a model reads to sum up a piece of work.
+const SUMMARY_TOKENS: u32 = 1_000;
 
 const OP: Purpose = Purpose::new("op");
 const LATENCY: Purpose = Purpose::new("latency");
@@ -140,8 +144,7 @@ impl Agent {
         };
         let told = match result {
             Ok(_) => Told::Done,
-            Err(ToolError::Definite(error)) => Told::Not(error),
-            Err(ToolError::Indefinite(error)) => Told::Unknown(error),
+            Err(error) => error.into(),
         };
         self.context.note(Note::Answered { tool, operation, intent, told });
         self.after("call", intent).await;
@@ -186,6 +189,32 @@ impl Agent {
         self.context.work(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
         Thought { choice, tokens_in, tokens_out, about }
+    }
+
+    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece to be:
+    /// the same, if the summary is right.
+    pub async fn summarise(&self, artifact: Artifact) -> Artifact {
+        self.think(artifact.about, SUMMARY_TOKENS, 1).await;
+        if self.context.ask(Name::literal(SUMMARY), artifact.about).is_none() {
+            return artifact;
+        }
+        let slip = self.draw("slip", artifact.about, |spot| 1 + spot.below(CHOICE, u64::from(u32::MAX)));
+        Artifact { body: artifact.body ^ slip, ..artifact }
+    }
+
+    /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at least
+    /// one). Every third time, when nothing goes wrong, it is a colleague.
+    pub async fn pick(&self, about: Name, tokens_in: u32, colleagues: u32) -> (Thought, Pick) {
+        let colleagues = colleagues.max(1);
+        let thought = self.think(about, tokens_in, 3 * colleagues).await;
+        let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
+        let pick = match struck {
+            Some(NO_TARGET) => Pick::Stranger,
+            Some(_) => Pick::Colleague(thought.choice % colleagues),
+            None if thought.choice < colleagues => Pick::Colleague(thought.choice),
+            None => Pick::Myself,
+        };
+        (thought, pick)
     }
 
     // Journal.

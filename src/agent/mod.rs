@@ -3,6 +3,7 @@
 //! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between an
 //! agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read it.
 
+mod artifact;
 mod body;
 mod claim;
 mod handle;
@@ -12,16 +13,18 @@ mod note;
 mod store;
 mod tool;
 
+pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use claim::Claim;
 pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
-pub use model::Thought;
+pub use model::{Pick, Thought};
 pub use note::{Note, Told};
 pub use store::{
     Access, Change, Commit, Consistency, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
     StoreError, StoreService, Version,
 };
+pub(crate) use tool::look_up_of;
 pub use tool::{Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
 
 use perfidy_sim::Domain;

@@ -1,6 +1,8 @@
 //! What the history of a team says, beyond messages and faults.
 
-use crate::agent::{Access, Claim, Consistency, Definite, Heard, Indefinite, OpId, Token, Version};
+use crate::agent::{
+    Access, ArtifactId, Claim, Consistency, Definite, Heard, Indefinite, OpId, Token, ToolError, Version,
+};
 use perfidy_sim::{EventId, Name, SimTime, Words};
 use std::fmt;
 
@@ -15,6 +17,15 @@ pub enum Told {
     Not(Definite),
     /// Nobody knows.
     Unknown(Indefinite),
+}
+
+impl From<ToolError> for Told {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::Definite(error) => Self::Not(error),
+            ToolError::Indefinite(error) => Self::Unknown(error),
+        }
+    }
 }
 
 impl fmt::Display for Told {
@@ -67,6 +78,12 @@ pub enum Note {
     Vanished { item: Name, entry: Name, version: Version },
     /// An agent said something of itself or its work.
     Claimed(Claim),
+    /// An agent made a piece of work, from another or from nothing.
+    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
+    /// What takes the effect of a wish back, should its task fail.
+    UndoneBy { intent: Name, tool: Name, operation: Name },
+    /// The person on call has learnt of a call that `by` could not bring to a good end.
+    TookDown { tool: Name, operation: Name, intent: Name, op: OpId, told: Told, at: SimTime, by: Name },
 }
 
 impl perfidy_sim::Note for Note {
@@ -96,6 +113,10 @@ impl fmt::Display for Note {
             Self::Thought { about, choice, tokens_in, tokens_out } => {
                 write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
             }
+            Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
+            Self::Produced { intent, artifact, from: Some(from) } => {
+                write!(f, "makes {artifact} for {intent} from {from}")
+            }
             Self::Granted { resource, holder, token, until } => {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
@@ -115,6 +136,12 @@ impl fmt::Display for Note {
             Self::Entered { item, entry, version } => write!(f, "{version} of {item} has {entry}"),
             Self::Vanished { item, entry, version } => write!(f, "{version} of {item} has {entry} NO MORE"),
             Self::Claimed(claim) => claim.fmt(f),
+            Self::UndoneBy { intent, tool, operation } => {
+                write!(f, "would have {intent} undone by {tool}.{operation}")
+            }
+            Self::TookDown { tool, operation, intent, op, told, at, by } => {
+                write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
+            }
         }
     }
 }
@@ -128,7 +155,10 @@ impl Note {
             | Self::Called { intent, .. }
             | Self::Answered { intent, .. }
             | Self::Effect { intent, .. }
-            | Self::Recognised { intent, .. } => Some(intent),
+            | Self::Recognised { intent, .. }
+            | Self::Produced { intent, .. }
+            | Self::UndoneBy { intent, .. }
+            | Self::TookDown { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),
             Self::Asked { item, .. }
             | Self::Heard { item, .. }

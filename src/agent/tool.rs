@@ -11,7 +11,7 @@
 
 use crate::agent::{Agents, Body, Message, Note};
 use crate::faults::tool_lies::Lie;
-use perfidy_sim::{Desk, Envelope, Name, Service, SimSpan};
+use perfidy_sim::{Desk, Envelope, Name, Service, SimSpan, Words};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -23,6 +23,23 @@ pub struct OpId(pub u64);
 impl fmt::Display for OpId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "op {:04x}", self.0 >> 48)
+    }
+}
+
+impl OpId {
+    /// The id of the nth attempt to undo this operation: the same for everybody who knows the operation, so that nobody
+    /// has to remember it across a crash.
+    ///
+    /// ```
+    /// use perfidy::agent::OpId;
+    /// assert_eq!(OpId(7).of_undo(1), OpId(7).of_undo(1));
+    /// assert_ne!(OpId(7).of_undo(1), OpId(7).of_undo(2));
+    /// ```
+    #[must_use]
+    pub fn of_undo(self, attempt: u32) -> Self {
+        Self(Words::digest(|words| {
+            words.put(self.0).text("undo").put(attempt.into());
+        }))
     }
 }
 
@@ -139,7 +156,8 @@ pub struct ToolService {
     late: Vec<(u64, Envelope<Body>, Wire)>,
     tokens: u64,
     receipts: u64,
-    by_key: BTreeMap<OpId, Receipt>,
+    /// What each key was answered with: done or refused, and that for good.
+    by_key: BTreeMap<OpId, Wire>,
     by_intent: BTreeMap<(Name, Name), Receipt>,
 }
 
@@ -164,23 +182,37 @@ impl ToolService {
     }
 
     /// Carries a call out, or recognises it.
-    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Receipt {
-        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
-        if call.keyed
-            && self.deduplicates
-            && let Some(receipt) = self.by_key.get(&op)
-        {
-            desk.note(Note::Recognised { operation, intent, op });
-            return *receipt;
+    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
+        if let Some(known) = self.recognise(desk, call) {
+            return known;
         }
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
         self.receipts += 1;
         let receipt = Receipt(self.receipts);
         desk.note(Note::Effect { operation, intent, op, receipt: receipt.0 });
-        if call.keyed {
-            self.by_key.insert(op, receipt);
-        }
         self.by_intent.entry((operation, intent)).or_insert(receipt);
-        receipt
+        self.remember(call, Wire::Done(receipt))
+    }
+
+    /// Turns a call down, or recognises it. Whoever deduplicates stays by a refusal as by a receipt: a copy of the
+    /// call that is still on its way must not be carried out later.
+    fn refuse(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
+        self.recognise(desk, call).unwrap_or_else(|| self.remember(call, Wire::Refused))
+    }
+
+    /// What a call was answered with when it came before, if the tool can tell.
+    fn recognise(&self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Option<Wire> {
+        let ToolCall { wish: Wish { operation, intent, .. }, op, keyed } = *call;
+        let known = *self.by_key.get(&op).filter(|_| keyed && self.deduplicates)?;
+        desk.note(Note::Recognised { operation, intent, op });
+        Some(known)
+    }
+
+    fn remember(&mut self, call: &ToolCall, answer: Wire) -> Wire {
+        if call.keyed {
+            self.by_key.insert(call.op, answer);
+        }
+        answer
     }
 
     fn finish(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
@@ -192,16 +224,16 @@ impl ToolService {
                     desk.ask(operation, call.wish.intent).map(|(word, span)| Lie::from_word(word, span));
                 match lie {
                     None => {
-                        let receipt = self.commit(desk, &call);
-                        answer(desk, &envelope, operation, Wire::Done(receipt));
+                        let wire = self.commit(desk, &call);
+                        answer(desk, &envelope, operation, wire);
                     }
                     Some(Lie::AckLost) => {
                         self.commit(desk, &call);
                     }
                     Some(Lie::LateReply(span)) => {
-                        let receipt = self.commit(desk, &call);
+                        let wire = self.commit(desk, &call);
                         let token = self.next_token();
-                        self.late.push((token, envelope, Wire::Done(receipt)));
+                        self.late.push((token, envelope, wire));
                         desk.call_back(token, span);
                     }
                     Some(Lie::ErrorWithEffect) => {
@@ -212,6 +244,10 @@ impl ToolService {
                         answer(desk, &envelope, operation, Wire::Done(Receipt(self.receipts + 1)));
                     }
                     Some(Lie::Mute) => {}
+                    Some(Lie::Refused) => {
+                        let wire = self.refuse(desk, &call);
+                        answer(desk, &envelope, operation, wire);
+                    }
                 }
             }
             Some(Wire::LookUp(wish)) => {

@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod links;
+pub mod model;
 pub mod network;
 pub mod process;
 pub mod storage;
@@ -33,9 +34,8 @@ pub struct FaultKind {
 
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
-    [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS, tool_lies::KINDS]
-        .into_iter()
-        .flatten()
+    let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
+    world.into_iter().chain([tool_lies::KINDS, model::KINDS]).flatten()
 }
 
 /// The kind of that name.

@@ -27,9 +27,11 @@ pub const ERROR_WITH_EFFECT: &str = "error-with-effect";
 pub const SUCCESS_WITHOUT_EFFECT: &str = "success-without-effect";
 /// Nothing happened and no answer comes.
 pub const MUTE: &str = "mute";
+/// Nothing happened and the answer says so, which for once is the truth.
+pub const REFUSED: &str = "refused";
 
 /// Every lie as a plan writes it.
-pub const WORDS: &[&str] = &[ACK_LOST, LATE_REPLY, ERROR_WITH_EFFECT, SUCCESS_WITHOUT_EFFECT, MUTE];
+pub const WORDS: &[&str] = &[ACK_LOST, LATE_REPLY, ERROR_WITH_EFFECT, SUCCESS_WITHOUT_EFFECT, MUTE, REFUSED];
 
 /// How a tool betrays its caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +46,8 @@ pub enum Lie {
     SuccessWithoutEffect,
     /// Nothing happens; no answer comes.
     Mute,
+    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer.
+    Refused,
 }
 
 impl Lie {
@@ -58,6 +62,7 @@ impl Lie {
             ERROR_WITH_EFFECT => Self::ErrorWithEffect,
             SUCCESS_WITHOUT_EFFECT => Self::SuccessWithoutEffect,
             MUTE => Self::Mute,
+            REFUSED => Self::Refused,
             _ => panic!("no tool tells the lie `{word}`"),
         }
     }
@@ -93,6 +98,12 @@ pub const KINDS: &[FaultKind] = &[
         name: MUTE,
         about: "a tool does nothing and never answers",
         example: r#"mute = { at = ["ticketing"], chance = "5%" }"#,
+        read: read_lie,
+    },
+    FaultKind {
+        name: REFUSED,
+        about: "a tool refuses a call for good, and does nothing",
+        example: r#"refused = { at = "ticketing", operation = "create", chance = "20%" }"#,
         read: read_lie,
     },
 ];

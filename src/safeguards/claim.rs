@@ -3,7 +3,8 @@
 //! A claim is an item of the shared store, taken by compare-and-set, so that of two who reach for it one gets it. It is a
 //! lease: its owner writes it again and again, and whoever sees it unchanged for a whole lease of its own clock may take
 //! it. Nobody compares clocks (the lock client of DynamoDB and leader election in Kubernetes do it this way). The owner
-//! counts its lease from before it asked, so it stops before anybody else can begin.
+//! counts its lease from before it asked and leaves a tenth of it unused, so it stops before anybody else can begin even
+//! if one of their clocks goes a little faster.
 //!
 //! Without the switch the same is done as people do it at first: look whether somebody is at it, and if not, write one's
 //! own name there.
@@ -52,6 +53,11 @@ impl Safeguard for ClaimByLease {
 /// After how long an owner is taken for dead where claims are not renewed.
 const PRESUMED_DEAD: SimSpan = SimSpan::from_secs(5);
 
+/// How much of a lease its owner counts on.
+fn usable(lease: SimSpan) -> SimSpan {
+    lease.split(10).saturating_mul(9)
+}
+
 /// What stands in a claim that somebody has.
 #[derive(Clone, Copy, Hash, Debug)]
 struct Owned;
@@ -87,7 +93,7 @@ impl Claims {
             return None;
         }
         let op = self.agent.mint_op(item);
-        let asked = self.agent.now();
+        let asked = self.agent.monotonic();
         let stamp = self.agent.store().commit(item, self.own(found.stamp.version), op).await.ok()?;
         self.seen.borrow_mut().remove(&item);
         let holding = Holding {
@@ -96,7 +102,7 @@ impl Claims {
             item,
             state: Rc::new(State {
                 version: Cell::new(stamp.version),
-                until: Cell::new(self.lease.map(|lease| asked + lease)),
+                until: Cell::new(self.lease.map(|lease| asked + usable(lease))),
             }),
         };
         if !holding.is_held() {
@@ -115,7 +121,7 @@ impl Claims {
         if owner.id == self.agent.name() {
             return true;
         }
-        let now = self.agent.now();
+        let now = self.agent.monotonic();
         let version = found.stamp.version;
         let mut seen = self.seen.borrow_mut();
         let (known, since) = seen.entry(item).or_insert((version, now));
@@ -140,7 +146,7 @@ impl Claims {
 
 struct State {
     version: Cell<Version>,
-    /// When it ends by the owner's clock, if it does.
+    /// When it ends by the owner's monotonic clock, if it does.
     until: Cell<Option<SimTime>>,
 }
 
@@ -165,7 +171,7 @@ pub struct Lost;
 impl Holding {
     /// Whether the claim holds at this moment.
     pub fn is_held(&self) -> bool {
-        self.state.is_held(self.claims.agent.now())
+        self.state.is_held(self.claims.agent.monotonic())
     }
 
     /// Goes on with `work` only while the claim holds: every time before it does anything, the clock is looked at.
@@ -186,7 +192,7 @@ impl Holding {
     /// Gives the work back, so that nobody has to wait for the end of the lease.
     pub async fn let_go(self) {
         let Self { claims, work, item, state } = self;
-        let held = state.is_held(claims.agent.now());
+        let held = state.is_held(claims.agent.monotonic());
         let version = state.version.get();
         // Nobody renews it from here on.
         drop(state);
@@ -200,7 +206,7 @@ impl Holding {
     }
 
     fn say(&self) {
-        let now = self.claims.agent.now();
+        let now = self.claims.agent.monotonic();
         let lasting = self.state.until.get().map(|until| until.since(now));
         self.claims.agent.claim(Claim::Took { work: self.work, lasting });
     }
@@ -213,19 +219,19 @@ async fn renew(claims: Claims, (work, item): (Name, Name), lease: SimSpan, state
         agent.sleep(lease.split(3)).await;
         let Some(version) = state.upgrade().map(|state| state.version.get()) else { return };
         let op = agent.mint_op(item);
-        let asked = agent.now();
+        let asked = agent.monotonic();
         let renewed = agent.store().insist(item, claims.own(version), op).await;
         let Some(state) = state.upgrade() else { return };
         match renewed {
-            Ok(stamp) if state.is_held(agent.now()) => {
+            Ok(stamp) if state.is_held(agent.monotonic()) => {
                 state.version.set(stamp.version);
-                state.until.set(Some(asked + lease));
-                if state.is_held(agent.now()) {
-                    let lasting = Some((asked + lease).since(agent.now()));
+                state.until.set(Some(asked + usable(lease)));
+                if state.is_held(agent.monotonic()) {
+                    let lasting = Some((asked + usable(lease)).since(agent.monotonic()));
                     agent.claim(Claim::Took { work, lasting });
                 }
             }
-            Err(StoreError::Indefinite(_)) if state.is_held(agent.now()) => {}
+            Err(StoreError::Indefinite(_)) if state.is_held(agent.monotonic()) => {}
             _ => return,
         }
     }

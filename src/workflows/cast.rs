@@ -3,6 +3,7 @@
 use crate::agent::{LeaseService, StoreService};
 use crate::scenario::Tool;
 use crate::workflows::Workflow;
+use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ pub struct Cast {
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// Every tool.
     pub tools: Vec<Name>,
-    /// Who sends and receives messages without being an agent or a tool: the user, the lock service and the store.
+    /// Who sends and receives messages without being an agent or a tool: people, the lock service and the store.
     pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
     pub crash_points: &'static [&'static str],
@@ -44,7 +45,7 @@ impl Cast {
             agents,
             groups,
             tools: tools.keys().copied().collect(),
-            bystanders: [USER, LeaseService::NAME, StoreService::NAME].map(Name::new).to_vec(),
+            bystanders: [USER, LeaseService::NAME, StoreService::NAME, ON_CALL].map(Name::new).to_vec(),
             crash_points: workflow.crash_points,
         }
     }

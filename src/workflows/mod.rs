@@ -42,10 +42,18 @@
 pub mod board;
 mod briefing;
 mod cast;
+pub mod clerk;
 pub mod conductor;
 pub mod doer;
 pub mod errands;
+pub mod handoff;
+pub mod on_call;
 pub mod peers;
+pub mod relay;
+pub mod roundtable;
+pub mod saga;
+pub mod saga_choreographed;
+pub mod saga_orchestrated;
 pub mod scratchpad;
 pub mod standby;
 pub mod user;
@@ -99,8 +107,17 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] =
-    &[&conductor::WORKFLOW, &peers::WORKFLOW, &scratchpad::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] = &[
+    &conductor::WORKFLOW,
+    &handoff::WORKFLOW,
+    &peers::WORKFLOW,
+    &relay::WORKFLOW,
+    &roundtable::WORKFLOW,
+    &saga_choreographed::WORKFLOW,
+    &saga_orchestrated::WORKFLOW,
+    &scratchpad::WORKFLOW,
+    &standby::WORKFLOW,
+];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {

@@ -146,9 +146,9 @@ impl Peer {
             };
             let can_be_done = |step: &usize| !is_done(step) && plan.steps[*step].needs.iter().all(is_done);
             for step in (0..plan.steps.len()).filter(can_be_done) {
-                let since = *ready_since.entry(step).or_insert(self.agent.now());
+                let since = *ready_since.entry(step).or_insert(self.agent.monotonic());
                 let is_mine = assignment.doers[step] == self.agent.name();
-                if is_mine || self.agent.now() >= since + PATIENCE {
+                if is_mine || self.agent.monotonic() >= since + PATIENCE {
                     self.try_to_do(task, step, ops[step]).await;
                 }
             }

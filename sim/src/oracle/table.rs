@@ -270,3 +270,77 @@ fn rule_alike(left: &Chaos, right: &Chaos) -> bool {
     };
     left.rules.len() == right.rules.len() && left.rules.iter().zip(&right.rules).all(is_alike)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fault, Selector};
+
+    fn chaos(scopes: &[&str], chance: Chance) -> Plan {
+        let rule = |from: &&str| Rule {
+            kind: Name::new("drop"),
+            hook: Hook::Message,
+            from: Selector::only(Name::new(from)),
+            to: Selector::Any,
+            what: Selector::Any,
+            chance,
+            action: Action::Drop,
+            span: None,
+        };
+        Plan::Fuzz(Arc::new(Chaos { rules: scopes.iter().map(rule).collect(), ..Chaos::default() }))
+    }
+
+    /// What the table says of the messages from `ann` under these plans, one after the other.
+    fn after_each(plans: &[Plan]) -> Vec<(Vec<u16>, bool)> {
+        let links = Links::uniform(SimSpan::ZERO..=SimSpan::ZERO);
+        let [ann, bob, hello, id] = ["ann", "bob", "hello", "task-1"].map(Name::new);
+        let mut table = Table::default();
+        let ask = |plan: &Plan| {
+            table = std::mem::take(&mut table).of(plan, &links);
+            let (site, place) = table.place_of(Hook::Message, ann, bob, hello, id);
+            assert_eq!(table.pass(place, false).nth, 1);
+            table.forget_visits();
+            (table.site(site).rules.clone(), table.site(site).is_pinned)
+        };
+        plans.iter().map(ask).collect()
+    }
+
+    #[test]
+    fn a_used_table_says_of_every_plan_what_a_new_one_would() {
+        let at = "ann > bob, hello, task-1, try 1".parse().unwrap();
+        let (often, never) = (Chance::ALWAYS, Chance::NEVER);
+        let plans = [
+            chaos(&["ann", "bob"], often),
+            Plan::Explicit([Fault { at, action: Action::Drop }].into()),
+            chaos(&["ann", "bob"], never),
+            chaos(&["bob", "ann"], often),
+            Plan::calm(),
+            chaos(&["bob"], often),
+            chaos(&["bob", "ann"], often),
+        ];
+        let used = after_each(&plans);
+        assert!(used.iter().any(|(_, is_pinned)| *is_pinned));
+        for (plan, (rules, is_pinned)) in plans.iter().zip(used) {
+            let (anew, pinned_anew) = after_each(std::slice::from_ref(plan)).remove(0);
+            assert_eq!(is_pinned, pinned_anew);
+            // Without rules there is nothing to look up, and nobody looks.
+            if matches!(plan, Plan::Fuzz(_)) {
+                assert_eq!(rules, anew);
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_up_before_the_mark_is_counted_apart() {
+        let mut table = Table::default();
+        let [early, late] = ["early", "late"].map(|id| table.place(Name::new("site"), Name::new(id)));
+        for (place, is_early) in [(early, true), (early, false), (late, false)] {
+            table.pass(place, is_early);
+        }
+        let counts = |visited: Vec<Address>| visited.iter().map(|at| at.nth).collect::<Vec<_>>();
+        assert_eq!(counts(table.visited()), [2, 1]);
+        assert_eq!(counts(table.visited_early()), [1]);
+        table.forget_visits();
+        assert!(table.visited().is_empty() && table.visited_early().is_empty());
+    }
+}

@@ -12,7 +12,7 @@ pub enum Hook {
     Before,
     /// A node has just taken a step. Site: `node, after step`.
     After,
-    /// A service handles a call; `what` is the call's kind. Site: `service, kind`.
+    /// A service handles a call, or a node's own code asks; `what` is the call's kind. Site: `service, kind`.
     Service,
     /// A node writes a record; the id is the record's kind. Site: `node's disk, write`.
     Write,

@@ -1,23 +1,25 @@
 //! Shrinking: from everything that struck to the little that suffices.
 //!
 //! A failure is run again and again as an explicit plan, always judged by the same property, with less and less in
-//! it. Draws are keyed by identity, so taking one thing away leaves every other where it was. Three kinds of
+//! it. Draws are keyed by identity, so taking one thing away leaves every other where it was. Four kinds of
 //! things go, in turns, until none of them can:
 //!
 //! * [faults](faults), until no single one can be left out: the result is 1-minimal;
 //! * [the scenario](scenario) around them: other cases, tasks, agents, steps, and the spread of latencies;
+//! * [moments](moments) at which somebody dies or stops: the step that it was in the middle of says more;
 //! * [numbers](values): spans become short and round, moments round, groups small.
 //!
 //! How far it goes is a matter of [`Effort`], counted in simulated events and not by the clock, so that the same
 //! failure becomes the same small one on any machine. What is cut short is still a failure and can be gone on with.
 
 mod faults;
+mod moments;
 mod scenario;
 mod values;
 
 use crate::explore::Run;
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Fault, Plan, Seed};
+use perfidy_sim::{Action, Engine, Fault, Plan, Seed};
 
 /// How much is spent on making one failure small.
 #[derive(Clone, Copy)]
@@ -33,6 +35,9 @@ impl Default for Effort<'_> {
         Self { events: 10_000_000, is_over: &|| false }
     }
 }
+
+/// How often everything is tried again at most. Two faults could take turns in leaving each other room.
+const ROUNDS: u32 = 12;
 
 /// A failure made small.
 pub struct Minimal {
@@ -64,14 +69,17 @@ pub fn shrink_within(
     run.violation(property)?;
     let best = Minimal { case: case.clone(), faults: faults.to_vec(), run, is_finished: true };
     let mut shrinking = Shrinking { engine, seed, property, effort, best };
-    loop {
+    for _ in 0..ROUNDS {
         faults::fewer(&mut shrinking);
-        let simpler_scenario = scenario::simpler(&mut shrinking);
-        let simpler_values = values::simpler(&mut shrinking);
-        if !simpler_scenario && !simpler_values || !shrinking.best.is_finished {
+        let is_simpler = scenario::simpler(&mut shrinking)
+            | moments::to_places(&mut shrinking)
+            | values::simpler(&mut shrinking);
+        if !is_simpler || !shrinking.best.is_finished {
             return Some(shrinking.best);
         }
     }
+    faults::fewer(&mut shrinking);
+    Some(shrinking.best)
 }
 
 /// A failure on its way.
@@ -88,6 +96,19 @@ impl Shrinking<'_> {
     fn faults_suffice(&mut self, faults: &[Fault]) -> bool {
         let case = self.best.case.clone();
         self.suffices(case, faults)
+    }
+
+    /// Takes the faults with another action at a place among them for the best so far if they suffice.
+    fn action_suffices(&mut self, place: usize, action: Action) -> bool {
+        let at = self.best.faults[place].at;
+        self.fault_suffices(place, Fault { at, action })
+    }
+
+    /// Takes the faults with another at a place among them for the best so far if they suffice.
+    fn fault_suffices(&mut self, place: usize, fault: Fault) -> bool {
+        let mut faults = self.best.faults.clone();
+        faults[place] = fault;
+        self.faults_suffice(&faults)
     }
 
     /// Takes a case and faults for the best so far if the property still breaks.

@@ -6,7 +6,7 @@
 
 use super::Found;
 use crate::faults::tool_lies::{LATE_REPLY, WORDS};
-use crate::faults::who;
+use crate::faults::{model, who};
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
 use crate::scenario::{Problem, nearest};
@@ -80,6 +80,12 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
         return Err(misfit(action, hook));
     }
     let Action::Custom { word, span } = what else { return Ok(()) };
+    if let Some((who, moment)) = at.get_ref().site.as_str().split_once(", ")
+        && let Some(words) = model::words_at(moment)
+        && !cast.tools.contains(&Name::new(who))
+    {
+        return slip_of_a_model(action, *word, *span, words);
+    }
     if !WORDS.contains(&word.as_str()) {
         return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), WORDS));
     }
@@ -90,6 +96,22 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
             .help(format!("write \"{word}\" alone"))),
         _ => Ok(()),
     }
+}
+
+fn slip_of_a_model(
+    action: &Spanned<Action>,
+    word: Name,
+    span: SimSpan,
+    words: &[&str],
+) -> Result<(), Problem> {
+    if !words.contains(&word.as_str()) {
+        return Err(Problem::unknown(action.span(), "fault of a model", word.as_str(), words));
+    }
+    if span != SimSpan::ZERO {
+        let help = format!("write \"{word}\" alone");
+        return Err(Problem::at(action.span(), format!("`{word}` takes no time")).help(help));
+    }
+    Ok(())
 }
 
 /// Which kind of place a site is.
@@ -120,6 +142,9 @@ fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> 
         return Ok(Hook::Service);
     }
     node(who, cast, place)?;
+    if model::words_at(what).is_some() {
+        return Ok(Hook::Service);
+    }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
     let step = steps.iter().find_map(|(word, hook)| Some((what.strip_prefix(word)?, *hook)));
     let Some((step, hook)) = step else {

@@ -1,0 +1,114 @@
+//! Faults of models: an answer that is well-formed and wrong.
+//!
+//! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a word in a
+//! plan, at the site `agent, moment`. What each word makes of the answer is said where the moment is
+//! ([`Agent`](crate::agent::Agent)).
+
+use super::{FaultKind, who};
+use crate::scenario::{Entry, OneOrMany, Problem, Ratio};
+use crate::workflows::Cast;
+use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The moment at which a model sums a piece of work up.
+pub const SUMMARY: &str = "summary";
+/// The moment at which a model says who should go on with something.
+pub const HANDOFF: &str = "handoff";
+
+/// The summary says something else than what was summed up.
+pub const WRONG_SUMMARY: &str = "wrong-summary";
+/// Somebody else should do it, whatever it is.
+pub const ALWAYS_HAND_OFF: &str = "always-hand-off";
+/// Somebody should do it who is not on the team.
+pub const NO_TARGET: &str = "no-target";
+
+/// What can go wrong at which moment.
+pub const MOMENTS: &[(&str, &[&str])] =
+    &[(SUMMARY, &[WRONG_SUMMARY]), (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET])];
+
+/// The faults of models.
+pub const KINDS: &[FaultKind] = &[
+    FaultKind {
+        name: WRONG_SUMMARY,
+        about: "a model sums up a piece of work as something else",
+        example: r#"wrong-summary = { at = "everyone", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: ALWAYS_HAND_OFF,
+        about: "a model finds that somebody else should go on",
+        example: r#"always-hand-off = { at = "everyone", chance = "60%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: NO_TARGET,
+        about: "a model hands off to somebody who is not on the team",
+        example: r#"no-target = { at = "everyone", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+];
+
+/// What can go wrong at a moment; nothing if models are never asked then.
+pub(crate) fn words_at(moment: &str) -> Option<&'static [&'static str]> {
+    MOMENTS.iter().find(|(known, _)| *known == moment).map(|(_, words)| *words)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mistaken {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+}
+
+fn read_at_its_moment(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Mistaken { at, chance } = entry.read()?;
+    if let Some(tool) = at.iter().find(|word| cast.tools.contains(&Name::new(word.get_ref()))) {
+        let message = format!("`{}` is a tool; only agents have models", tool.get_ref());
+        return Err(Problem::at(tool.span(), message));
+    }
+    let word = Name::new(entry.name);
+    let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&entry.name));
+    chaos.rules.push(Rule {
+        kind: word,
+        hook: Hook::Service,
+        from: Selector::Of(who::agents(&at, cast)?),
+        to: Selector::Any,
+        what: Selector::Of(moments.map(|(moment, _)| Name::new(moment)).collect()),
+        chance: who::chance(&chance)?,
+        action: Action::Custom { word, span: SimSpan::ZERO },
+        span: None,
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::tests::{chaos_of, refusal_of};
+
+    #[test]
+    fn every_kind_has_one_moment() {
+        for kind in KINDS {
+            let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&kind.name)).count();
+            assert_eq!(moments, 1, "{}", kind.name);
+        }
+        assert_eq!(KINDS.len(), MOMENTS.iter().map(|(_, words)| words.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn a_wrong_summary_strikes_agents_as_they_sum_up() {
+        let chaos = chaos_of(r#"wrong-summary = { at = "planner", chance = "5%" }"#);
+        let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
+        assert_eq!(rule.from, Selector::Of(vec![Name::new("planner")]));
+        assert_eq!(rule.what, Selector::Of(vec![Name::new("summary")]));
+    }
+
+    #[test]
+    fn only_agents_have_models() {
+        let refusal = refusal_of(r#"wrong-summary = { at = "ticketing", chance = "5%" }"#);
+        assert_eq!(refusal, "`ticketing` is a tool; only agents have models");
+        let refusal = refusal_of(r#"no-target = { at = "planer", chance = "5%" }"#);
+        assert_eq!(refusal, "unknown agent `planer`");
+    }
+}
