@@ -67,6 +67,6 @@ mod tests {
             world
         });
         let times: Vec<_> = outcome.history.notes().map(|(event, _)| event.at.to_string()).collect();
-        assert_eq!(times, ["0ns", "10s"]);
+        assert_eq!(times, ["0s", "10s"]);
     }
 }

@@ -19,7 +19,6 @@ pub use service::StoreService;
 
 use crate::agent::{Body, Indefinite, Message, OpId, Token};
 use perfidy_sim::{Name, Payload};
-use serde::Deserialize;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -192,8 +191,7 @@ impl fmt::Display for Heard {
 
 /// What a team relies on when it reads (Viotti and Vukolić 2016, "Consistency in non-transactional distributed
 /// storage systems").
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Consistency {
     /// Everything happens at one moment between being asked for and being answered.
     Linearizable,
@@ -205,14 +203,24 @@ pub enum Consistency {
     Eventual,
 }
 
-impl fmt::Display for Consistency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Consistency {
+    /// Every model, the strongest first.
+    pub const ALL: &[Self] = &[Self::Linearizable, Self::Sequential, Self::Monotonic, Self::Eventual];
+
+    /// Its name in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Linearizable => "linearizable",
             Self::Sequential => "sequential",
             Self::Monotonic => "monotonic",
             Self::Eventual => "eventual",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Consistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

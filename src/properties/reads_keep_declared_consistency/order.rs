@@ -1,6 +1,7 @@
 //! Whether one order of everything explains what readers and writers were told.
 //!
-//! In general that is a search through exponentially many orders (Gibbons and Korach 1997, "Testing shared memories").
+//! In general that is a search through exponentially many orders (Gibbons and Korach 1997, "Testing shared memories"),
+//! and checkers for objects of any kind, such as Porcupine or stateright's testers, do search.
 //! Here every answer names a version, and a version has one successor, so what must come before what is known: a
 //! version's readers before its successor's writer, whose own readers come after. What is left is to follow these
 //! arrows, and with them the clock's or each session's: if nothing more can follow, they go in a circle. No step of that

@@ -263,7 +263,7 @@ proptest! {
                 let act = match act {
                     0..=2 => Act::Saw(version),
                     3..=4 => Act::Made(version + 1),
-                    _ => Act::Perhaps((version > 0).then_some(version - 1)),
+                    _ => Act::Perhaps(version.checked_sub(1)),
                 };
                 Operation {
                     session: (Name::new(["a", "b", "c"][session as usize]), 0),

@@ -13,21 +13,30 @@ use toml::Spanned;
 struct StoreTable {
     replicas: Option<Spanned<i64>>,
     lag: Option<Spanned<Spread>>,
-    reads: Option<Consistency>,
+    reads: Option<Spanned<String>>,
 }
 
 pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<Store> {
     let table: StoreTable = found.keep(tables.get("store")?.read())?;
     let most = StoreService::MAX_REPLICAS as u32;
     let replicas = table.replicas.map_or(Ok(0), |count| super::whole_number(&count, "replicas", 0..=most));
-    let replicas = found.keep(replicas).unwrap_or_default() as usize;
-    if let Some(lag) = table.lag.as_ref().filter(|_| replicas == 0) {
+    if let (Ok(0), Some(lag)) = (&replicas, &table.lag) {
         let help = "add replicas = 3, or take `lag` out";
         found.add(Problem::at(lag.span(), "a store without replicas lags behind nobody").help(help));
     }
+    let replicas = found.keep(replicas).unwrap_or_default() as usize;
     let usual = SimSpan::from_millis(10)..=SimSpan::from_secs(2);
     let lag = table.lag.map_or(usual, |lag| lag.into_inner().0);
-    Some(Store { replicas, lag, reads: table.reads.unwrap_or(Consistency::Eventual) })
+    let reads = table.reads.map_or(Ok(Consistency::Eventual), |word| model(&word));
+    Some(Store { replicas, lag, reads: found.keep(reads).unwrap_or(Consistency::Eventual) })
+}
+
+fn model(word: &Spanned<String>) -> Result<Consistency, Problem> {
+    let model = Consistency::ALL.iter().find(|model| model.name() == word.get_ref());
+    model.copied().ok_or_else(|| {
+        let known: Vec<&str> = Consistency::ALL.iter().map(|model| model.name()).collect();
+        Problem::unknown(word.span(), "consistency model", word.get_ref(), &known)
+    })
 }
 
 /// What is wrong with a store that the workflow does not have. Whether it has one shows when its team is put together.
