@@ -55,6 +55,10 @@ pub enum Claim {
     Undone { intent: Name },
     /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
     IsOnCall,
+    /// An approval of a task by somebody counts.
+    Approved { task: Name, by: Name },
+    /// The agent came back with so many records, which together have this digest.
+    Recovered { records: u32, digest: u64 },
 }
 
 impl fmt::Display for Claim {
@@ -73,6 +77,8 @@ impl fmt::Display for Claim {
             Self::TookOver { task, from } => write!(f, "takes {task} over from {from}"),
             Self::Awaits { intent, on } => write!(f, "waits for {on} before it goes on with {intent}"),
             Self::GoesWithout { intent, on } => write!(f, "goes on with {intent} without {on}"),
+            Self::Approved { task, by } => write!(f, "takes {by}'s word that {task} is as it should be"),
+            Self::Recovered { records, .. } => write!(f, "goes on from {records} records"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -102,7 +108,8 @@ impl Claim {
             Self::TaskDone { task }
             | Self::TaskFailed { task }
             | Self::Informed { task }
-            | Self::TookOver { task, .. } => Some(task),
+            | Self::TookOver { task, .. }
+            | Self::Approved { task, .. } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
@@ -116,7 +123,7 @@ impl Claim {
             | Self::Undone { intent } => Some(intent),
             Self::Took { work, .. } | Self::LetGo { work } => Some(work),
             Self::Drafted { task, .. } | Self::Follows { task, .. } => Some(task),
-            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall => None,
+            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall | Self::Recovered { .. } => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::agent::{
     Agents, Artifact, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId,
     Pick, Receipt, Store, Thought, Told, ToolCall, ToolError, Wish,
 };
-use crate::faults::model::{HANDOFF, NO_TARGET, SUMMARY};
+use crate::faults::model::{HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use perfidy_sim::{
     Context, Envelope, EventId, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
 };
@@ -139,6 +139,7 @@ impl Agent {
         let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
             Ok(Some(Wire::Done(receipt))) => Ok(*receipt),
             Ok(Some(Wire::Refused)) => Err(ToolError::Definite(Definite::Refused)),
+            Ok(Some(Wire::Declined)) => Err(ToolError::Definite(Definite::Declined)),
             Ok(_) => Err(ToolError::Indefinite(Indefinite::Failed)),
             Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
         };
@@ -215,6 +216,12 @@ impl Agent {
             None => Pick::Myself,
         };
         (thought, pick)
+    }
+
+    /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well what would
+    /// be for others to say.
+    pub fn keeps_to_its_role(&self, about: Name) -> bool {
+        self.context.ask(Name::literal(ROLE), about).is_none()
     }
 
     // Journal.

@@ -72,14 +72,17 @@ pub struct Receipt(pub u64);
 /// It did not happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Definite {
-    /// The tool does not know the operation, or not in this form.
+    /// The tool does not know the operation, or not in this form. That says nothing about another try of it.
     Refused,
+    /// The tool has turned the operation down: under its key, nothing has happened and nothing ever will.
+    Declined,
 }
 
 impl fmt::Display for Definite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("the tool refused the call"),
+            Self::Declined => f.write_str("the tool turned it down for good"),
         }
     }
 }
@@ -91,6 +94,8 @@ pub enum Indefinite {
     TimedOut,
     /// The tool said that something went wrong inside it.
     Failed,
+    /// The tool refused this time, which says nothing about an earlier try.
+    Refused(Definite),
 }
 
 impl fmt::Display for Indefinite {
@@ -98,6 +103,7 @@ impl fmt::Display for Indefinite {
         match self {
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Failed => f.write_str("an error inside the tool"),
+            Self::Refused(why) => write!(f, "{why}, and what happened before is not known"),
         }
     }
 }
@@ -111,6 +117,20 @@ pub enum ToolError {
     Indefinite(Indefinite),
 }
 
+impl ToolError {
+    /// What it means for something that was tried before without a clear answer: that the tool refused this time does not
+    /// say that nothing has happened, unless it speaks of the operation and not of the try.
+    #[must_use]
+    pub fn after_an_unclear_try(self) -> Self {
+        match self {
+            Self::Definite(error) if error != Definite::Declined => {
+                Self::Indefinite(Indefinite::Refused(error))
+            }
+            as_it_is => as_it_is,
+        }
+    }
+}
+
 /// What travels between an agent and a tool.
 #[derive(Clone, Copy, Hash, Debug)]
 pub(crate) enum Wire {
@@ -120,6 +140,7 @@ pub(crate) enum Wire {
     Found(Option<Receipt>),
     Failed,
     Refused,
+    Declined,
 }
 
 impl Message for Wire {
@@ -127,7 +148,7 @@ impl Message for Wire {
         match self {
             Self::Call(_) => "call",
             Self::LookUp(_) => "look-up",
-            Self::Done(_) | Self::Found(_) | Self::Failed | Self::Refused => "reply",
+            Self::Done(_) | Self::Found(_) | Self::Failed | Self::Refused | Self::Declined => "reply",
         }
     }
 }
@@ -156,7 +177,7 @@ pub struct ToolService {
     late: Vec<(u64, Envelope<Body>, Wire)>,
     tokens: u64,
     receipts: u64,
-    /// What each key was answered with: done or refused, and that for good.
+    /// What each key was answered with: done or declined, and that for good.
     by_key: BTreeMap<OpId, Wire>,
     by_intent: BTreeMap<(Name, Name), Receipt>,
 }
@@ -197,7 +218,10 @@ impl ToolService {
     /// Turns a call down, or recognises it. Whoever deduplicates stays by a refusal as by a receipt: a copy of the
     /// call that is still on its way must not be carried out later.
     fn refuse(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
-        self.recognise(desk, call).unwrap_or_else(|| self.remember(call, Wire::Refused))
+        if !(call.keyed && self.deduplicates) {
+            return Wire::Refused;
+        }
+        self.recognise(desk, call).unwrap_or_else(|| self.remember(call, Wire::Declined))
     }
 
     /// What a call was answered with when it came before, if the tool can tell.

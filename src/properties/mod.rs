@@ -7,6 +7,7 @@ mod acts_on_current_version;
 mod all_or_compensated;
 mod bounded_handoffs;
 mod completed_work_not_rerun;
+mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod eventual_termination;
 mod every_call_accounted;
@@ -19,6 +20,8 @@ mod no_split_brain;
 mod one_owner_per_task;
 mod plan_agreement;
 mod reads_keep_declared_consistency;
+mod recovered_state_is_a_prefix;
+mod recovery_calls_no_model;
 mod waits;
 mod well_behaved;
 
@@ -92,6 +95,7 @@ pub const ALL: &[Property] = &[
     bounded_handoffs::PROPERTY,
     all_or_compensated::PROPERTY,
     completed_work_not_rerun::PROPERTY,
+    decisions_are_authorised::PROPERTY,
     decisions_cite_artifacts::PROPERTY,
     eventual_termination::PROPERTY,
     no_deadlock::PROPERTY,
@@ -103,6 +107,8 @@ pub const ALL: &[Property] = &[
     one_owner_per_task::PROPERTY,
     plan_agreement::PROPERTY,
     reads_keep_declared_consistency::PROPERTY,
+    recovered_state_is_a_prefix::PROPERTY,
+    recovery_calls_no_model::PROPERTY,
     well_behaved::PROPERTY,
 ];
 

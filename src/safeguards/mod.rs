@@ -9,6 +9,7 @@
 pub mod append_only;
 pub mod budgets;
 pub mod checkpoint;
+pub mod checksummed_log;
 pub mod cite_artifacts;
 pub mod claim;
 pub mod compensate;
@@ -16,6 +17,7 @@ pub mod consistent_reads;
 pub mod dead_letter;
 pub mod deadlock_detection;
 pub mod election;
+pub mod event_log;
 pub mod fencing;
 pub mod idempotency;
 pub mod inbox;
@@ -27,6 +29,7 @@ pub mod persist;
 pub mod plan_commit;
 pub mod reply_dedupe;
 pub mod retry;
+pub mod roles;
 pub mod saga_log;
 pub mod single_writer;
 pub mod tool_dedupe;
@@ -94,6 +97,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<append_only::AppendOnly>(),
     kind::<budgets::Budgets>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<checksummed_log::ChecksummedLog>(),
     kind::<cite_artifacts::CiteArtifacts>(),
     kind::<claim::ClaimByLease>(),
     kind::<compensate::Compensate>(),
@@ -101,6 +105,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<dead_letter::DeadLetter>(),
     kind::<deadlock_detection::DeadlockDetection>(),
     kind::<election::Election>(),
+    kind::<event_log::EventLog>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<inbox::InboxDedupe>(),
@@ -111,6 +116,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<plan_commit::PlanCommit>(),
     kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
+    kind::<roles::Roles>(),
     kind::<saga_log::SagaLog>(),
     kind::<single_writer::SingleWriter>(),
     kind::<tool_dedupe::ToolDedupe>(),
