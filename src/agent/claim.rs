@@ -3,8 +3,8 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::{ArtifactId, OpId, Token};
-use perfidy_sim::Name;
+use crate::agent::{ArtifactId, OpId, Token, Version};
+use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 
 /// What an agent says of itself or its work. A claim is evidence of what somebody believed, not of what is so.
@@ -35,6 +35,14 @@ pub enum Claim {
     Obeyed { leader: Name, token: Token, intent: Name },
     /// It refused one.
     Rejected { leader: Name, token: Token, intent: Name },
+    /// The agent owns a piece of work from now on: for that long, or until it says otherwise.
+    Took { work: Name, lasting: Option<SimSpan> },
+    /// It owns it no more.
+    LetGo { work: Name },
+    /// The agent made a plan for a task, having seen the evidence at that version.
+    Drafted { task: Name, plan: u64, evidence: Version },
+    /// It acts on that plan.
+    Follows { task: Name, plan: u64 },
     /// Work is asked for in a new version, to be acted on under this operation id; older ones no longer count.
     Issued { intent: Name, version: u32, op: OpId },
     /// The agent decided what to do, on the basis of what it takes to be this piece of work.
@@ -85,6 +93,13 @@ impl fmt::Display for Claim {
             Self::Rejected { leader, token, intent } => {
                 write!(f, "rejects {leader} (token {token}): {intent}")
             }
+            Self::Took { work, lasting: Some(span) } => write!(f, "owns {work} for {span}"),
+            Self::Took { work, lasting: None } => write!(f, "owns {work}"),
+            Self::LetGo { work } => write!(f, "lets go of {work}"),
+            Self::Drafted { task, plan, evidence } => {
+                write!(f, "makes plan {:04x} for {task}, having seen {evidence} of the evidence", plan >> 48)
+            }
+            Self::Follows { task, plan } => write!(f, "follows plan {:04x} for {task}", plan >> 48),
             Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
             Self::Undone { intent } => write!(f, "counts {intent} as undone"),
             Self::IsOnCall => f.write_str("is on call"),
@@ -114,6 +129,8 @@ impl Claim {
             | Self::Rejected { intent, .. }
             | Self::Recalled { intent, .. }
             | Self::Undone { intent } => Some(intent),
+            Self::Took { work, .. } | Self::LetGo { work } => Some(work),
+            Self::Drafted { task, .. } | Self::Follows { task, .. } => Some(task),
             Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall | Self::Recovered { .. } => None,
         }
     }

@@ -4,10 +4,12 @@ use crate::agent::lease::LeaseWire;
 use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of};
 use crate::agent::{
     Agents, Artifact, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader,
-    Note, OpId, Pick, Receipt, Thought, Told, ToolCall, ToolError, Wish,
+    Note, OpId, Pick, Receipt, Store, Thought, Told, ToolCall, ToolError, Wish,
 };
 use crate::faults::model::{HANDOFF, NO_TARGET, ROLE, SUMMARY};
-use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused};
+use perfidy_sim::{
+    Context, Envelope, EventId, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
+};
 use std::future::Future;
 use std::ops::RangeInclusive;
 
@@ -302,6 +304,19 @@ impl Agent {
         }
     }
 
+    /// Gives a lease back before it ends; if that message is lost, it ends by itself.
+    pub fn give_back(&self, lease: Lease) {
+        let Lease { resource, token, .. } = lease;
+        self.send(Name::literal(LeaseService::NAME), resource, LeaseWire::Release { resource, token });
+    }
+
+    // Store.
+
+    /// The store that the team shares.
+    pub fn store(&self) -> Store<'_> {
+        Store::new(self)
+    }
+
     // Steps, draws, claims.
 
     /// About to do `step`; a place where the agent may crash or pause.
@@ -326,7 +341,12 @@ impl Agent {
 
     /// Writes any other note into the history.
     pub fn note(&self, note: Note) {
-        self.context.note(note);
+        self.noted(note);
+    }
+
+    /// Writes a note into the history and says where it stands there.
+    pub(crate) fn noted(&self, note: Note) -> EventId {
+        self.context.note(note)
     }
 
     /// Says whom the agent waits for, about what and why, for whoever asks at the end why it did not finish.

@@ -15,9 +15,13 @@ mod ledger;
 mod no_deadlock;
 mod no_duplicate_effects;
 mod no_effect_after_cancel;
+mod no_lost_update;
 mod no_orphans;
 mod no_phantom_completion;
 mod no_split_brain;
+mod one_owner_per_task;
+mod plan_agreement;
+mod reads_keep_declared_consistency;
 mod recovered_state_is_a_prefix;
 mod recovery_calls_no_model;
 mod waits;
@@ -101,8 +105,12 @@ pub const ALL: &[Property] = &[
     no_duplicate_effects::PROPERTY,
     no_effect_after_cancel::PROPERTY,
     no_orphans::PROPERTY,
+    no_lost_update::PROPERTY,
     no_phantom_completion::PROPERTY,
     no_split_brain::PROPERTY,
+    one_owner_per_task::PROPERTY,
+    plan_agreement::PROPERTY,
+    reads_keep_declared_consistency::PROPERTY,
     recovered_state_is_a_prefix::PROPERTY,
     recovery_calls_no_model::PROPERTY,
     well_behaved::PROPERTY,

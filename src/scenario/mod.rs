@@ -26,6 +26,7 @@ pub(crate) use file::entries;
 pub(crate) use rename::renamed;
 pub(crate) use understand::{is_word, not_a_word};
 
+use crate::agent::Consistency;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
@@ -55,6 +56,8 @@ pub struct Scenario {
     pub safeguards: Safeguards,
     /// The tools, by name.
     pub tools: BTreeMap<Name, Tool>,
+    /// The store that the team shares, if the file describes it.
+    pub store: Option<Store>,
     /// How long messages take.
     pub network: Network,
     /// How models answer.
@@ -144,6 +147,17 @@ pub struct Tool {
     pub latency: RangeInclusive<SimSpan>,
     /// Whether it recognises an idempotency key that it has seen.
     pub deduplicates: bool,
+}
+
+/// The shared store as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Store {
+    /// How many replicas serve its reads; with none the primary does.
+    pub replicas: usize,
+    /// How far each lags behind each change.
+    pub lag: RangeInclusive<SimSpan>,
+    /// What the team relies on when it reads.
+    pub reads: Consistency,
 }
 
 /// The network as the file describes it.

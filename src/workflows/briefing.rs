@@ -1,6 +1,6 @@
 //! What everybody on a team is told before the work begins, and how they are put to work.
 
-use crate::agent::{Agent, Agents, Note};
+use crate::agent::{Agent, Agents, Consistency, Note, StoreService};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Cancelled, Case};
 use crate::workflows::Plan;
@@ -40,10 +40,27 @@ impl Briefing {
         &self.case.safeguards
     }
 
-    /// How far properties may go, as the user asks for it.
-    pub(super) fn bounds(&self) -> impl Iterator<Item = Note> + '_ {
+    /// What the user asks for beside the tasks: how far properties may go, and how the store is read.
+    pub(super) fn demands(&self) -> impl Iterator<Item = Note> + '_ {
         let bounds = self.case.scenario.bounds.iter();
-        bounds.map(|(name, at_most)| Note::Bound { property: Name::new(name), at_most: at_most.as_number() })
+        let bounds = bounds
+            .map(|(name, at_most)| Note::Bound { property: Name::new(name), at_most: at_most.as_number() });
+        let reads = self.case.scenario.store.as_ref().map(|store| Note::Declared { reads: store.reads });
+        bounds.chain(reads)
+    }
+
+    /// What the team relies on when it reads the store.
+    pub fn declared_reads(&self) -> Consistency {
+        self.case.scenario.store.as_ref().map_or(Consistency::Eventual, |store| store.reads)
+    }
+
+    /// Puts the store that the team shares into the world.
+    pub fn open_store(&self, world: &mut World<Agents>) {
+        let service = match &self.case.scenario.store {
+            Some(store) => StoreService::new(store.replicas, store.lag.clone()),
+            None => StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO),
+        };
+        world.service(Name::literal(StoreService::NAME), service);
     }
 
     /// The time between one task and the next.

@@ -51,16 +51,26 @@ struct Open {
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
     let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
+    submit_all(agent, briefing, &contacts).await;
+}
+
+/// Does what [`user`] does with everybody on the team who carries out steps as a contact.
+pub async fn user_of_all(agent: Agent, briefing: Briefing) {
+    let contacts = Rc::clone(&briefing.doers);
+    submit_all(agent, briefing, &contacts).await;
+}
+
+async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name]) {
     let mut open: BTreeMap<Name, Open> = BTreeMap::new();
     let mut coming = briefing.plan.tasks.iter().copied();
     let mut next = coming.next();
     let mut next_at = SimTime::ZERO;
     let mut ask_again_at = SimTime::ZERO + PATIENCE;
-    briefing.bounds().for_each(|bound| agent.note(bound));
+    briefing.demands().for_each(|demand| agent.note(demand));
     loop {
         while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
             let given = give(&agent, &briefing, task);
-            ask(&agent, &contacts, task, &given);
+            ask(&agent, contacts, task, &given);
             open.insert(task, given);
             next = coming.next();
             next_at += agent.draw("gap after", task, |spot| spot.span("gap", briefing.task_gap()));
@@ -72,11 +82,11 @@ pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static
             if given.cancel_at.is_some_and(|at| agent.monotonic() >= at) && !given.was_cancelled {
                 given.was_cancelled = true;
                 agent.note(Note::Withdrawn { task: *task });
-                ask(&agent, &contacts, *task, given);
+                ask(&agent, contacts, *task, given);
             }
         }
         if agent.monotonic() >= ask_again_at {
-            open.iter().for_each(|(task, given)| ask(&agent, &contacts, *task, given));
+            open.iter().for_each(|(task, given)| ask(&agent, contacts, *task, given));
             ask_again_at = agent.monotonic() + PATIENCE;
         }
         let cancels = open.values().filter(|given| !given.was_cancelled).filter_map(|given| given.cancel_at);

@@ -8,6 +8,7 @@ mod faults;
 mod pinned;
 mod safeguards;
 mod steps;
+mod store;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ const KEYS: &[&str] = &[
     "safeguards",
     "settle",
     "step",
+    "store",
     "tasks",
     "team",
     "tools",
@@ -119,6 +121,7 @@ pub(super) fn understand(
     let (tools, tools_are_sound) = tools(&tables, found);
     let steps = steps::read(&tables, &tools, found);
     let tasks = tasks::read(&tables, found);
+    let store = store::read(&tables, found);
     let model = model(&tables, found);
     let settle_within = settle(&tables, found);
     let asked = asked::read(&tables, found);
@@ -143,7 +146,7 @@ pub(super) fn understand(
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
-    Ok(Scenario {
+    let scenario = Scenario {
         name: Name::new(name),
         about,
         text: Arc::from(text),
@@ -153,6 +156,7 @@ pub(super) fn understand(
         tasks,
         safeguards: safeguards.on,
         tools,
+        store,
         network,
         model,
         chaos: Arc::new(faults.chaos),
@@ -161,7 +165,11 @@ pub(super) fn understand(
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,
         without,
-    })
+    };
+    match store::nobody_reads_it(&tables, &scenario) {
+        Some(problem) => Err(vec![problem]),
+        None => Ok(scenario),
+    }
 }
 
 fn about(text: &str) -> Result<String, Problem> {
@@ -235,10 +243,15 @@ fn tools(tables: &Tables<'_>, found: &mut Found) -> (BTreeMap<Name, Tool>, bool)
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.
 fn nobody_twice(tables: &Tables<'_>, cast: &Cast, found: &mut Found) {
     for entry in tables.get("tools").and_then(|entry| entry.entries().ok()).unwrap_or_default() {
-        if cast.agents_called(entry.name).is_some() {
-            let message = format!("`{}` is the name of agents of this team", entry.name);
-            found.add(Problem::at(entry.key_span, message).help("call the tool something else"));
-        }
+        let whose = if cast.agents_called(entry.name).is_some() {
+            "agents of this team"
+        } else if cast.bystanders.contains(&Name::new(entry.name)) {
+            "somebody the world has already"
+        } else {
+            continue;
+        };
+        let message = format!("`{}` is the name of {whose}", entry.name);
+        found.add(Problem::at(entry.key_span, message).help("call the tool something else"));
     }
 }
 
