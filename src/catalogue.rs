@@ -202,7 +202,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("every", "the time from the end of one to the next, drawn anew each time"),
     ("hops", "how often it may change hands"),
     ("lasting", "how long each takes, drawn anew each time"),
-    ("lease", "how long a leader may lead before it has to ask again"),
+    ("lease", "how long its holder may go on before it has to ask again"),
     ("message", "which kind of message; all if nothing is said"),
     ("one-way", "whether only messages from the first to the second are lost"),
     ("operation", "which operation of the tool; all if nothing is said"),

@@ -237,6 +237,42 @@ fn steps_that_cannot_be_undone() {
 }
 
 #[test]
+fn tasks_that_cannot_be_cancelled() {
+    let (tasks, switch) = ("[tasks]\nwithin = \"3m\"\n", "idempotency-keys = true\n");
+    let cancelled = "cancelled = { chance = \"40%\", after = \"1s..20s\" }";
+    let undo = "undo = \"shop.cancel\"";
+    let (able, unable) = ("deduplicates = true", "");
+    let called_off = "acknowledged-cancel = true\ntool-dedupe = true\n";
+    let both = [switch, called_off].concat();
+    let passed_on = "deadline-propagation = true\n";
+    let table: [(&str, [&str; 4]); 9] = [
+        ("the way it should be", [&[tasks, cancelled].concat(), undo, &[&both, passed_on].concat(), able]),
+        ("never", ["[tasks]\ncancelled = { chance = \"0%\", after = \"1s\" }", undo, switch, unable]),
+        ("not said when", ["[tasks]\ncancelled = { chance = \"10%\" }", undo, switch, unable]),
+        ("no time at all", ["[tasks]\nwithin = \"0s\"", undo, switch, unable]),
+        ("a deadline that is not there", ["", undo, passed_on, unable]),
+        ("a step that cannot be undone", ["", "irreversible = true", switch, unable]),
+        ("a step of which nobody says how", ["", "", switch, unable]),
+        ("operations without ids", ["", undo, called_off, able]),
+        (
+            "a tool that does not know them",
+            ["", undo, "idempotency-keys = true\nacknowledged-cancel = true\n", unable],
+        ),
+    ];
+    let mut all = String::new();
+    for (name, [tasks, undo, safeguards, tool]) in &table {
+        let text = format!(
+            "# A hierarchy.\nworkflow = \"hierarchy\"\n\n[[step]]\nname = \"order\"\ntool = \"shop.order\"\n{undo}\n\n\
+             {tasks}\n\n[safeguards]\n{safeguards}\n[tools.shop]\n{tool}\n"
+        );
+        writeln!(all, "--- {name}\n{}\n", said_of(&text)).unwrap();
+    }
+    let conductor = edited(&[("[safeguards]", &format!("{tasks}{cancelled}\n\n[safeguards]"))]);
+    writeln!(all, "--- a team that cannot be told to stop\n{}\n", said_of(&conductor)).unwrap();
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn safeguards_that_cannot_be_had_or_taken() {
     let table: &[(&str, &[(&str, &str)])] = &[
         (

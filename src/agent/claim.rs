@@ -15,10 +15,14 @@ pub enum Claim {
     TaskDone { task: Name },
     /// A task was given up, as reported to its user.
     TaskFailed { task: Name },
+    /// A task was cancelled, as reported to its user: nothing of it is going to happen, or to stay.
+    TaskCancelled { task: Name },
     /// The user has learnt how a task ended.
     Informed { task: Name },
     /// A step was handed to somebody.
     Ordered { intent: Name, to: Name },
+    /// A task is no longer to be done, and whatever was begun of it is to end.
+    CallsOff { task: Name },
     /// A step counts as complete.
     Completed { intent: Name },
     /// A step that counted as complete turned out not to be.
@@ -47,6 +51,10 @@ pub enum Claim {
     Undone { intent: Name },
     /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
     IsOnCall,
+    /// An approval of a task by somebody counts.
+    Approved { task: Name, by: Name },
+    /// The agent came back with so many records, which together have this digest.
+    Recovered { records: u32, digest: u64 },
 }
 
 impl fmt::Display for Claim {
@@ -54,8 +62,10 @@ impl fmt::Display for Claim {
         match self {
             Self::TaskDone { task } => write!(f, "reports {task} done"),
             Self::TaskFailed { task } => write!(f, "reports {task} failed"),
+            Self::TaskCancelled { task } => write!(f, "reports {task} cancelled"),
             Self::Informed { task } => write!(f, "has heard how {task} ended"),
             Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
+            Self::CallsOff { task } => write!(f, "calls {task} off"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
             Self::Reopened { intent } => write!(f, "opens {intent} again"),
             Self::Issued { intent, version, op } => {
@@ -65,6 +75,8 @@ impl fmt::Display for Claim {
             Self::TookOver { task, from } => write!(f, "takes {task} over from {from}"),
             Self::Awaits { intent, on } => write!(f, "waits for {on} before it goes on with {intent}"),
             Self::GoesWithout { intent, on } => write!(f, "goes on with {intent} without {on}"),
+            Self::Approved { task, by } => write!(f, "takes {by}'s word that {task} is as it should be"),
+            Self::Recovered { records, .. } => write!(f, "goes on from {records} records"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -86,8 +98,11 @@ impl Claim {
         match *self {
             Self::TaskDone { task }
             | Self::TaskFailed { task }
+            | Self::TaskCancelled { task }
+            | Self::CallsOff { task }
             | Self::Informed { task }
-            | Self::TookOver { task, .. } => Some(task),
+            | Self::TookOver { task, .. }
+            | Self::Approved { task, .. } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
@@ -99,7 +114,7 @@ impl Claim {
             | Self::Rejected { intent, .. }
             | Self::Recalled { intent, .. }
             | Self::Undone { intent } => Some(intent),
-            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall => None,
+            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall | Self::Recovered { .. } => None,
         }
     }
 }

@@ -20,7 +20,7 @@ pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::{Pick, Thought};
 pub use note::{Note, Told};
 pub(crate) use tool::look_up_of;
-pub use tool::{Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
+pub use tool::{CallOff, Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
 
 use perfidy_sim::Domain;
 

@@ -13,6 +13,8 @@ pub enum Told {
     Found(bool),
     /// It did not happen.
     Not(Definite),
+    /// It was called off, and is not going to happen.
+    CalledOff,
     /// Nobody knows.
     Unknown(Indefinite),
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Told {
             Self::Found(true) => f.write_str("it is there"),
             Self::Found(false) => f.write_str("it is not there"),
             Self::Not(error) => write!(f, "refused: {error}"),
+            Self::CalledOff => f.write_str("called off"),
             Self::Unknown(error) => write!(f, "{error}"),
         }
     }
@@ -46,6 +49,8 @@ pub enum Note {
     Bound { property: Name, at_most: u64 },
     /// The user wants a task done.
     TaskGiven { task: Name },
+    /// The user wants it done no more.
+    Withdrawn { task: Name },
     /// What the task wants to have happened, exactly once.
     Wanted { task: Name, intent: Name },
     /// An agent calls a tool.
@@ -56,6 +61,8 @@ pub enum Note {
     Effect { operation: Name, intent: Name, op: OpId, receipt: u64 },
     /// A tool recognised a call it had carried out before, and did nothing.
     Recognised { operation: Name, intent: Name, op: OpId },
+    /// A tool was asked to call an operation off in time, and is not going to carry it out.
+    CalledOff { operation: Name, intent: Name, op: OpId },
     /// An agent asked its model.
     Thought { about: Name, choice: u32, tokens_in: u32, tokens_out: u32 },
     /// The lock service granted a lease, or prolonged it.
@@ -81,6 +88,7 @@ impl fmt::Display for Note {
         match self {
             Self::Bound { property, at_most } => write!(f, "asks for {property}, at most {at_most}"),
             Self::TaskGiven { task } => write!(f, "wants {task} done"),
+            Self::Withdrawn { task } => write!(f, "wants {task} no more"),
             Self::Wanted { intent, .. } => write!(f, "wants {intent}, once"),
             Self::Called { tool, operation, intent, op } => {
                 write!(f, "calls {tool}.{operation} for {intent} ({op})")
@@ -93,6 +101,9 @@ impl fmt::Display for Note {
             }
             Self::Recognised { operation, intent, op } => {
                 write!(f, "recognises {operation} for {intent} ({op}), does nothing")
+            }
+            Self::CalledOff { operation, intent, op } => {
+                write!(f, "calls off {operation} for {intent} ({op})")
             }
             Self::Thought { about, choice, tokens_in, tokens_out } => {
                 write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
@@ -119,12 +130,13 @@ impl Note {
     /// The task or intent it is about, if it is about one.
     pub fn intent(&self) -> Option<Name> {
         match *self {
-            Self::TaskGiven { task } => Some(task),
+            Self::TaskGiven { task } | Self::Withdrawn { task } => Some(task),
             Self::Wanted { intent, .. }
             | Self::Called { intent, .. }
             | Self::Answered { intent, .. }
             | Self::Effect { intent, .. }
             | Self::Recognised { intent, .. }
+            | Self::CalledOff { intent, .. }
             | Self::Produced { intent, .. }
             | Self::UndoneBy { intent, .. }
             | Self::TookDown { intent, .. } => Some(intent),

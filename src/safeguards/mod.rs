@@ -6,28 +6,36 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod acknowledged_cancel;
 pub mod budgets;
+pub mod cancellation;
 pub mod checkpoint;
+pub mod checksummed_log;
 pub mod cite_artifacts;
 pub mod compensate;
 pub mod dead_letter;
+pub mod deadline_propagation;
 pub mod deadlock_detection;
 pub mod election;
+pub mod event_log;
 pub mod fencing;
 pub mod idempotency;
 pub mod inbox;
 pub mod observe;
 pub mod outbox;
+pub mod parent_lease;
 pub mod perform;
 pub mod persist;
 pub mod reply_dedupe;
 pub mod retry;
+pub mod roles;
 pub mod saga_log;
 pub mod tool_dedupe;
 pub mod transfer_acks;
 pub mod verify;
 pub mod version_check;
 pub mod wait_limit;
+pub mod warrant;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -83,21 +91,28 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<acknowledged_cancel::AcknowledgedCancel>(),
     kind::<budgets::Budgets>(),
+    kind::<cancellation::Cancellation>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<checksummed_log::ChecksummedLog>(),
     kind::<cite_artifacts::CiteArtifacts>(),
     kind::<compensate::Compensate>(),
     kind::<dead_letter::DeadLetter>(),
     kind::<deadlock_detection::DeadlockDetection>(),
+    kind::<deadline_propagation::DeadlinePropagation>(),
     kind::<election::Election>(),
+    kind::<event_log::EventLog>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<inbox::InboxDedupe>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<outbox::DurableOutbox>(),
+    kind::<parent_lease::ParentLease>(),
     kind::<persist::PersistBeforeCall>(),
     kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
+    kind::<roles::Roles>(),
     kind::<saga_log::SagaLog>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<transfer_acks::TransferAcks>(),

@@ -29,7 +29,7 @@ pub(crate) use understand::{is_word, not_a_word};
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
-use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
+use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -122,6 +122,19 @@ pub struct Tasks {
     pub count: u32,
     /// The time between one and the next.
     pub every: RangeInclusive<SimSpan>,
+    /// How much time the team has for each from when it takes it on, if that is limited.
+    pub within: Option<SimSpan>,
+    /// Whether the user thinks better of some.
+    pub cancelled: Option<Cancelled>,
+}
+
+/// Tasks that the user cancels again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cancelled {
+    /// How likely that is, for each.
+    pub chance: Chance,
+    /// How long after it was handed to the team.
+    pub after: RangeInclusive<SimSpan>,
 }
 
 /// A tool as the file describes it.

@@ -2,9 +2,9 @@
 
 use crate::agent::{Agent, Agents, Note};
 use crate::safeguards::Safeguards;
-use crate::scenario::Case;
+use crate::scenario::{Cancelled, Case};
 use crate::workflows::Plan;
-use perfidy_sim::{Context, LocalFuture, Name, World};
+use perfidy_sim::{Context, LocalFuture, Name, SimSpan, World};
 use std::rc::Rc;
 
 /// What an agent knows from the beginning: the plan, its colleagues and the house rules. Never the faults.
@@ -27,6 +27,14 @@ impl Briefing {
         Self { case: Rc::new(case.clone()), plan: Rc::new(Plan::new(case)), doers }
     }
 
+    /// The members of a group.
+    ///
+    /// # Panics
+    /// If the workflow has no such group.
+    pub fn group(&self, group: &str) -> Vec<Name> {
+        self.case.scenario.cast().group(group).to_vec()
+    }
+
     /// The safeguards that are on.
     pub fn safeguards(&self) -> &Safeguards {
         &self.case.safeguards
@@ -39,8 +47,18 @@ impl Briefing {
     }
 
     /// The time between one task and the next.
-    pub fn task_gap(&self) -> &std::ops::RangeInclusive<perfidy_sim::SimSpan> {
+    pub fn task_gap(&self) -> &std::ops::RangeInclusive<SimSpan> {
         &self.case.scenario.tasks.every
+    }
+
+    /// How much time the team has for each task, from when it takes it on.
+    pub fn task_within(&self) -> Option<SimSpan> {
+        self.case.scenario.tasks.within
+    }
+
+    /// Whether the user thinks better of some tasks.
+    pub(super) fn cancelled(&self) -> Option<&Cancelled> {
+        self.case.scenario.tasks.cancelled.as_ref()
     }
 
     /// Puts an agent into the world that begins with `run`, now and after every crash.

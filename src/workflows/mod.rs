@@ -46,6 +46,7 @@ pub mod clerk;
 pub mod conductor;
 pub mod doer;
 pub mod handoff;
+pub mod hierarchy;
 pub mod on_call;
 pub mod relay;
 pub mod roundtable;
@@ -107,6 +108,7 @@ impl fmt::Debug for Workflow {
 pub const ALL: &[&Workflow] = &[
     &conductor::WORKFLOW,
     &handoff::WORKFLOW,
+    &hierarchy::WORKFLOW,
     &relay::WORKFLOW,
     &roundtable::WORKFLOW,
     &saga_choreographed::WORKFLOW,
