@@ -94,14 +94,14 @@ impl Property {
 /// Every property.
 pub const ALL: &[Property] = &[
     acts_on_current_version::PROPERTY,
-    bounded_handoffs::PROPERTY,
     all_or_compensated::PROPERTY,
+    bounded_handoffs::PROPERTY,
     completed_work_not_rerun::PROPERTY,
     decisions_are_authorised::PROPERTY,
     decisions_cite_artifacts::PROPERTY,
     eventual_termination::PROPERTY,
-    no_deadlock::PROPERTY,
     every_call_accounted::PROPERTY,
+    no_deadlock::PROPERTY,
     no_duplicate_effects::PROPERTY,
     no_effect_after_cancel::PROPERTY,
     no_orphans::PROPERTY,
