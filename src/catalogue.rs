@@ -191,7 +191,9 @@ fn item(
 /// What the keys of faults and safeguards mean. A key means the same wherever it stands.
 const MEANINGS: &[(&str, &str)] = &[
     ("after", "the step or the time after which it strikes"),
+    ("among", "who falls apart: agents, groups, tools; the whole team if nothing is said"),
     ("at", "whom it strikes: an agent, a group, a tool, or a list of them"),
+    ("at-most", "how many may stay down for good, fewer than half of them"),
     ("attempts", "how many tries in all, the first included"),
     ("back-after", "how long until it is back"),
     ("backoff", "the wait after the first try, and the longest there is"),
@@ -199,12 +201,20 @@ const MEANINGS: &[(&str, &str)] = &[
     ("between", "the two ends, each an agent, a group or a tool"),
     ("by", "by how much, drawn anew each time"),
     ("chance", "how likely, at each place where it could strike"),
+    ("during", "what it is in the middle of when it strikes: `sync`"),
+    ("each", "how long it takes to take in one message, drawn anew each time"),
     ("every", "the time from the end of one to the next, drawn anew each time"),
     ("lasting", "how long each takes, drawn anew each time"),
     ("lease", "how long a leader may lead before it has to ask again"),
     ("message", "which kind of message; all if nothing is said"),
     ("one-way", "whether only messages from the first to the second are lost"),
     ("operation", "which operation of the tool; all if nothing is said"),
+    ("ppm", "by how many parts per million the clock runs wrong"),
+    ("records", "how many of the last records it misses; 1 if nothing is said"),
+    ("split", "how the team falls apart: `random`, or `minority`"),
+    ("times", "how many times as long it takes"),
+    ("turn", "how long the link is down and then up, drawn anew each time"),
+    ("way", "whether the clock is `ahead` or `behind`; either if nothing is said"),
     ("within", "the longest time it takes"),
 ];
 
