@@ -204,8 +204,9 @@ const MEANINGS: &[(&str, &str)] = &[
     ("during", "what it is in the middle of when it strikes: `sync`"),
     ("each", "how long it takes to take in one message, drawn anew each time"),
     ("every", "the time from the end of one to the next, drawn anew each time"),
+    ("hops", "how often it may change hands"),
     ("lasting", "how long each takes, drawn anew each time"),
-    ("lease", "how long a leader may lead before it has to ask again"),
+    ("lease", "how long its holder may go on before it has to ask again"),
     ("message", "which kind of message; all if nothing is said"),
     ("one-way", "whether only messages from the first to the second are lost"),
     ("operation", "which operation of the tool; all if nothing is said"),
@@ -215,6 +216,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("times", "how many times as long it takes"),
     ("turn", "how long the link is down and then up, drawn anew each time"),
     ("way", "whether the clock is `ahead` or `behind`; either if nothing is said"),
+    ("tokens", "how many tokens models may read and write over it"),
+    ("turns", "how often a model may be asked about it"),
     ("within", "the longest time it takes"),
 ];
 

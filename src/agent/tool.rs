@@ -6,6 +6,9 @@
 //! The ledger is the sequence of [`Note::Effect`]s in the history. An answer is only what somebody was told, and
 //! its error says which of two kinds it is: [`Definite`] (it did not happen) or [`Indefinite`] (nobody knows).
 //!
+//! A tool that deduplicates can also be asked to call an operation off. Whether it is called off or done is decided there,
+//! by which of the two comes first, and stays so: the only place where a race between them has a winner.
+//!
 //! What can go wrong inside a tool is asked of the plan at the site `tool, operation`, when the call has been
 //! worked on and is about to take effect.
 
@@ -69,17 +72,29 @@ pub struct ToolCall {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Receipt(pub u64);
 
+/// What became of an operation that was to be called off.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CallOff {
+    /// It is not going to happen, whoever asks for it under the same id.
+    CalledOff,
+    /// It had happened before.
+    DoneAlready(Receipt),
+}
+
 /// It did not happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Definite {
-    /// The tool does not know the operation, or not in this form.
+    /// The tool does not know the operation, or not in this form. That says nothing about another try of it.
     Refused,
+    /// The tool has turned the operation down: under its key, nothing has happened and nothing ever will.
+    Declined,
 }
 
 impl fmt::Display for Definite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("the tool refused the call"),
+            Self::Declined => f.write_str("the tool turned it down for good"),
         }
     }
 }
@@ -91,6 +106,8 @@ pub enum Indefinite {
     TimedOut,
     /// The tool said that something went wrong inside it.
     Failed,
+    /// The tool refused this time, which says nothing about an earlier try.
+    Refused(Definite),
 }
 
 impl fmt::Display for Indefinite {
@@ -98,6 +115,7 @@ impl fmt::Display for Indefinite {
         match self {
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Failed => f.write_str("an error inside the tool"),
+            Self::Refused(why) => write!(f, "{why}, and what happened before is not known"),
         }
     }
 }
@@ -111,15 +129,31 @@ pub enum ToolError {
     Indefinite(Indefinite),
 }
 
+impl ToolError {
+    /// What it means for something that was tried before without a clear answer: that the tool refused this time does not
+    /// say that nothing has happened, unless it speaks of the operation and not of the try.
+    #[must_use]
+    pub fn after_an_unclear_try(self) -> Self {
+        match self {
+            Self::Definite(error) if error != Definite::Declined => {
+                Self::Indefinite(Indefinite::Refused(error))
+            }
+            as_it_is => as_it_is,
+        }
+    }
+}
+
 /// What travels between an agent and a tool.
 #[derive(Clone, Copy, Hash, Debug)]
 pub(crate) enum Wire {
     Call(ToolCall),
     LookUp(Wish),
+    CallOff(ToolCall),
     Done(Receipt),
     Found(Option<Receipt>),
     Failed,
     Refused,
+    Declined,
 }
 
 impl Message for Wire {
@@ -127,7 +161,8 @@ impl Message for Wire {
         match self {
             Self::Call(_) => "call",
             Self::LookUp(_) => "look-up",
-            Self::Done(_) | Self::Found(_) | Self::Failed | Self::Refused => "reply",
+            Self::CallOff(_) => "call-off",
+            Self::Done(_) | Self::Found(_) | Self::Failed | Self::Refused | Self::Declined => "reply",
         }
     }
 }
@@ -146,6 +181,11 @@ pub(crate) fn look_up_of(operation: Name) -> Name {
     Name::joined(Name::literal("look-up of"), " ", operation)
 }
 
+/// A call-off's operation, for its messages and addresses.
+pub(crate) fn call_off_of(operation: Name) -> Name {
+    Name::joined(Name::literal("call-off of"), " ", operation)
+}
+
 /// A tool.
 pub struct ToolService {
     latency: RangeInclusive<SimSpan>,
@@ -156,7 +196,7 @@ pub struct ToolService {
     late: Vec<(u64, Envelope<Body>, Wire)>,
     tokens: u64,
     receipts: u64,
-    /// What each key was answered with: done or refused, and that for good.
+    /// What each key was answered with: done or declined, and that for good.
     by_key: BTreeMap<OpId, Wire>,
     by_intent: BTreeMap<(Name, Name), Receipt>,
 }
@@ -197,7 +237,10 @@ impl ToolService {
     /// Turns a call down, or recognises it. Whoever deduplicates stays by a refusal as by a receipt: a copy of the
     /// call that is still on its way must not be carried out later.
     fn refuse(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
-        self.recognise(desk, call).unwrap_or_else(|| self.remember(call, Wire::Refused))
+        if !(call.keyed && self.deduplicates) {
+            return Wire::Refused;
+        }
+        self.recognise(desk, call).unwrap_or_else(|| self.remember(call, Wire::Declined))
     }
 
     /// What a call was answered with when it came before, if the tool can tell.
@@ -206,6 +249,18 @@ impl ToolService {
         let known = *self.by_key.get(&op).filter(|_| keyed && self.deduplicates)?;
         desk.note(Note::Recognised { operation, intent, op });
         Some(known)
+    }
+
+    /// Calls an operation off, unless it was done before. A tool that cannot tell one operation from another cannot.
+    fn call_off(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
+        if !call.keyed || !self.deduplicates {
+            return Wire::Failed;
+        }
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
+        if !self.by_key.contains_key(&op) {
+            desk.note(Note::CalledOff { operation, intent, op });
+        }
+        self.refuse(desk, call)
     }
 
     fn remember(&mut self, call: &ToolCall, answer: Wire) -> Wire {
@@ -249,6 +304,10 @@ impl ToolService {
                         answer(desk, &envelope, operation, wire);
                     }
                 }
+            }
+            Some(Wire::CallOff(call)) => {
+                let wire = self.call_off(desk, call);
+                answer(desk, &envelope, call_off_of(call.wish.operation), wire);
             }
             Some(Wire::LookUp(wish)) => {
                 let found = self.by_intent.get(&(wish.operation, wish.intent)).copied();

@@ -46,7 +46,7 @@ pub enum Lie {
     SuccessWithoutEffect,
     /// Nothing happens; no answer comes.
     Mute,
-    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer.
+    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer to a key.
     Refused,
 }
 

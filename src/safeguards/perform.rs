@@ -17,7 +17,8 @@ pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
 /// the same operation ended without a clear answer, or may have.
 ///
 /// # Errors
-/// The error of the last try, when all tries are used up or the tool definitely refused.
+/// The error of the last try, when all tries are used up or the tool definitely refused. It is definite only if no
+/// try before it was unclear, or if it speaks of the operation and not of the try.
 pub async fn perform(
     agent: &Agent,
     safeguards: &Safeguards,
@@ -29,8 +30,9 @@ pub async fn perform(
     let looks_first = safeguards.has::<ObserveBeforeRetry>();
     let retry = safeguards.get::<Retry>();
     let mut failed = 0;
+    let mut unclear = tried_before;
     loop {
-        let observed = if looks_first && (tried_before || failed > 0) {
+        let observed = if looks_first && unclear {
             agent.look_up(wish, CALL_TIMEOUT).await.map_err(ToolError::Indefinite)
         } else {
             Ok(None)
@@ -45,6 +47,8 @@ pub async fn perform(
             Err(error) => error,
         };
         failed += 1;
+        let error = if unclear { error.after_an_unclear_try() } else { error };
+        unclear |= matches!(error, ToolError::Indefinite(_));
         let Some(retry) = retry.filter(|retry| failed < retry.attempts) else { return Err(error) };
         if matches!(error, ToolError::Definite(_)) {
             return Err(error);
@@ -61,7 +65,7 @@ pub const ROUNDS: u32 = 5;
 const PRESS_AGAIN: SimSpan = SimSpan::from_secs(10);
 
 /// Carries out a wish until the answer is clear: whoever has to know whether something happened, so that it can be
-/// undone, does not take "nobody knows" for an answer.
+/// undone, does not take "nobody knows" for an answer. Somebody may have begun before under the same id, and died.
 ///
 /// # Errors
 /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after [`ROUNDS`].
@@ -70,11 +74,10 @@ pub async fn press(
     safeguards: &Safeguards,
     wish: Wish,
     op: OpId,
-    tried_before: bool,
 ) -> Result<Receipt, ToolError> {
     let mut round = 1;
     loop {
-        match perform(agent, safeguards, wish, op, tried_before || round > 1).await {
+        match perform(agent, safeguards, wish, op, true).await {
             Err(ToolError::Indefinite(_)) if round < ROUNDS => round += 1,
             result => return result,
         }

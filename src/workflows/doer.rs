@@ -6,6 +6,7 @@
 use crate::agent::{Agent, Message, OpId, Wish};
 use crate::safeguards::Safeguards;
 use crate::safeguards::checkpoint;
+use crate::safeguards::event_log::Answers;
 use crate::safeguards::perform::perform;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
@@ -53,6 +54,7 @@ pub struct Doer {
     agent: Agent,
     safeguards: Safeguards,
     operations: Rc<Operations>,
+    answers: Answers,
     work: Rc<RefCell<BTreeMap<Name, (State, u32)>>>,
     hands: Rc<Semaphore>,
 }
@@ -79,6 +81,7 @@ impl Doer {
             agent: agent.clone(),
             safeguards: safeguards.clone(),
             operations: Rc::new(Operations::recover(agent)),
+            answers: Answers::recover(agent),
             work: Rc::new(RefCell::new(work)),
             hands: Rc::new(Semaphore::new(HANDS)),
         }
@@ -113,9 +116,11 @@ impl Doer {
         });
     }
 
-    async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
+    /// Carries a step out, and says whether it succeeded. It can be dropped at any point; what then becomes of a call that
+    /// was on its way is not known.
+    pub async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
         let Self { agent, safeguards, .. } = self;
-        agent.think(wish.intent, BRIEFING_TOKENS, 3).await;
+        self.answers.think(agent, safeguards, wish.intent, BRIEFING_TOKENS, 3).await;
         let (op, tried_before) = match identity {
             Identity::Given(op) => (op, false),
             Identity::Own => self.operations.id_for(agent, safeguards, wish.intent).await,

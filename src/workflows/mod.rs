@@ -45,13 +45,17 @@ mod cast;
 pub mod clerk;
 pub mod conductor;
 pub mod doer;
+pub mod errands;
 pub mod handoff;
+pub mod hierarchy;
 pub mod on_call;
+pub mod peers;
 pub mod relay;
 pub mod roundtable;
 pub mod saga;
 pub mod saga_choreographed;
 pub mod saga_orchestrated;
+pub mod scratchpad;
 pub mod standby;
 pub mod user;
 
@@ -107,10 +111,13 @@ impl fmt::Debug for Workflow {
 pub const ALL: &[&Workflow] = &[
     &conductor::WORKFLOW,
     &handoff::WORKFLOW,
+    &hierarchy::WORKFLOW,
+    &peers::WORKFLOW,
     &relay::WORKFLOW,
     &roundtable::WORKFLOW,
     &saga_choreographed::WORKFLOW,
     &saga_orchestrated::WORKFLOW,
+    &scratchpad::WORKFLOW,
     &standby::WORKFLOW,
 ];
 
