@@ -196,7 +196,7 @@ impl Agent {
         let body = Body::new(Wire::CallOff(ToolCall { wish, op, keyed: true }));
         let answer = self.context.request(tool, call_kind(operation), intent, body, within).await;
         let (result, told) = match answer.as_ref().map(|envelope| envelope.payload.open()) {
-            Ok(Some(Wire::Refused)) => (Ok(CallOff::CalledOff), Told::CalledOff),
+            Ok(Some(Wire::Declined)) => (Ok(CallOff::CalledOff), Told::CalledOff),
             Ok(Some(Wire::Done(receipt))) => (Ok(CallOff::DoneAlready(*receipt)), Told::Done),
             Ok(_) => (Err(Indefinite::Failed), Told::Unknown(Indefinite::Failed)),
             Err(TimedOut) => (Err(Indefinite::TimedOut), Told::Unknown(Indefinite::TimedOut)),

@@ -187,7 +187,7 @@ workers = "hands"
 
 [tools]
 mail = "post"
-warehouse = "store"
+warehouse = "depot"
 
 [steps]
 assign = "order"
