@@ -15,14 +15,35 @@ pub(super) struct Planned {
 }
 
 impl<D: Domain> Core<D> {
-    /// Asks the plan about a place other than a message's.
-    pub fn ask(&mut self, hook: Hook, node: NodeIndex, what: Name, about: Name) -> Option<Fault> {
+    /// Asks the plan about a place other than a message's, where only some actions matter.
+    pub fn ask(
+        &mut self,
+        hook: Hook,
+        node: NodeIndex,
+        what: Name,
+        about: Name,
+        matters: impl Fn(&Action) -> bool,
+    ) -> Option<Fault> {
         if self.silent[hook as usize] {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
-        let Answer { address, action } = self.oracle.ask(hook, name, what, about, now);
+        let Answer { address, action } = self.oracle.ask(hook, name, what, about, now, matters);
         action.map(|action| Fault { at: address, action })
+    }
+
+    /// Asks the plan about a place where only faults of the layer above can strike, of which only some matter.
+    pub fn ask_custom(
+        &mut self,
+        node: NodeIndex,
+        what: Name,
+        about: Name,
+        matters: impl Fn(Name, SimSpan) -> bool,
+    ) -> Option<Fault> {
+        self.ask(Hook::Service, node, what, about, |action| match action {
+            Action::Custom { word, span } => matters(*word, *span),
+            _ => false,
+        })
     }
 
     /// Records that a fault strikes.
@@ -53,7 +74,9 @@ impl<D: Domain> Core<D> {
     pub(super) fn strike_planned(&mut self, index: u32) {
         let Planned { fault, window } = self.planned[index as usize];
         let victim = match fault.action {
-            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => self.index_of(node),
+            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } | Action::CustomAt { node, .. } => {
+                self.index_of(node)
+            }
             _ => None,
         };
         let mut ends = self.now;
@@ -73,6 +96,12 @@ impl<D: Domain> Core<D> {
                 ends += lasting;
                 self.oracle.meet(&fault);
                 self.pause(node, lasting, fault, None);
+            }
+            (Action::CustomAt { word, node, lasting, .. }, Some(service)) if self.is_service(service) => {
+                ends += lasting;
+                self.oracle.meet(&fault);
+                let struck = self.strike(node, fault, None);
+                self.serve(service, Some(struck), |service, desk| service.on_fault(desk, word, lasting));
             }
             // Nobody has that name, so the fault is not met.
             _ => {}
@@ -111,6 +140,10 @@ impl<D: Domain> Core<D> {
                 self.command(Command::Link { from: from_node, to: to_node, cut: is_cut });
             }
         }
+    }
+
+    fn is_service(&self, index: NodeIndex) -> bool {
+        matches!(self.nodes[index.0 as usize].role, Role::Service(_))
     }
 
     fn is_up_agent(&self, index: NodeIndex) -> bool {

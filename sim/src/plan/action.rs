@@ -61,6 +61,17 @@ pub enum Action {
         /// For how long.
         lasting: SimSpan,
     },
+    /// Something that befalls a service at a moment, and whose meaning belongs to the layer above.
+    CustomAt {
+        /// The word.
+        word: Name,
+        /// Which service.
+        node: Name,
+        /// When.
+        at: SimTime,
+        /// For how long.
+        lasting: SimSpan,
+    },
     /// Something whose meaning belongs to the layer above: a word and perhaps a span.
     Custom {
         /// The word.
@@ -87,6 +98,7 @@ impl Action {
                 Self::CrashAt { node, at, back_after: Some(span) }
             }
             Self::PauseAt { node, at, .. } => Self::PauseAt { node, at, lasting: span },
+            Self::CustomAt { word, node, at, .. } => Self::CustomAt { word, node, at, lasting: span },
             Self::Custom { word, .. } => Self::Custom { word, span },
             Self::Drop | Self::Crash(None) | Self::CrashAt { .. } => self,
         }
@@ -102,7 +114,7 @@ impl Action {
             Self::Crash(_) | Self::CrashAt { .. } => "crash",
             Self::Pause(_) | Self::PauseAt { .. } => "pause",
             Self::Cut { .. } => "partition",
-            Self::Custom { word, .. } => return *word,
+            Self::Custom { word, .. } | Self::CustomAt { word, .. } => return *word,
         })
     }
 
@@ -120,7 +132,10 @@ impl Action {
     /// When the action happens, for those that are set by the clock and not by a place met on the way.
     pub fn moment(&self) -> Option<SimTime> {
         match self {
-            Self::Cut { at, .. } | Self::CrashAt { at, .. } | Self::PauseAt { at, .. } => Some(*at),
+            Self::Cut { at, .. }
+            | Self::CrashAt { at, .. }
+            | Self::PauseAt { at, .. }
+            | Self::CustomAt { at, .. } => Some(*at),
             _ => None,
         }
     }
@@ -145,6 +160,7 @@ impl fmt::Display for Action {
                 write!(f, "crash {node} at {at}, back after {span}")
             }
             Self::PauseAt { node, at, lasting } => write!(f, "pause {node} at {at} for {lasting}"),
+            Self::CustomAt { word, node, at, lasting } => write!(f, "{word} of {node} at {at} for {lasting}"),
             Self::Custom { word, span } if *span == SimSpan::ZERO => write!(f, "{word}"),
             Self::Custom { word, span } => write!(f, "{word} {span}"),
         }
@@ -215,8 +231,17 @@ fn parse(text: &str) -> Option<Action> {
             Action::Cut { left, right, one_way, at: time(at)?, lasting: span(lasting)? }
         }
         word if !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-') => {
-            let span = if rest.is_empty() { SimSpan::ZERO } else { span(rest)? };
-            Action::Custom { word: Name::new(word), span }
+            let word = Name::new(word);
+            match rest.strip_prefix("of ") {
+                Some(rest) => {
+                    let (node, when) = rest.split_once(" at ")?;
+                    let (at, lasting) = when.split_once(" for ")?;
+                    let (node, at) = (Name::new(node.trim()), time(at)?);
+                    Action::CustomAt { word, node, at, lasting: span(lasting)? }
+                }
+                None if rest.is_empty() => Action::Custom { word, span: SimSpan::ZERO },
+                None => Action::Custom { word, span: span(rest)? },
+            }
         }
         _ => return None,
     })
@@ -249,6 +274,7 @@ mod tests {
             "pause orchestrator at 3m for 10s",
             "ack-lost",
             "late-reply 12s",
+            "outage of ticketing at 1m 2s for 40s",
         ] {
             assert_eq!(text.parse::<Action>().map(|action| action.to_string()), Ok(text.to_owned()));
         }
@@ -257,7 +283,7 @@ mod tests {
     #[test]
     fn what_is_no_action_is_refused() {
         for text in
-            ["", "delay", "reorder", "delay soon", "crash", "cut a at 1m", "Drop it", "drop twice", "pause"]
+            ["", "delay", "reorder", "delay soon", "crash", "cut a at 1m", "Drop it", "drop twice", "pause", "outage of a for 1s"]
         {
             assert!(text.parse::<Action>().is_err(), "{text}");
         }

@@ -12,7 +12,7 @@ pub enum Hook {
     Before,
     /// A node has just taken a step. Site: `node, after step`.
     After,
-    /// A service handles a call; `what` is the call's kind. Site: `service, kind`.
+    /// A service handles a call, or a node's own code asks; `what` is the call's kind. Site: `service, kind`.
     Service,
 }
 
@@ -72,6 +72,14 @@ pub enum Disturbance {
     Pause(Vec<Name>),
     /// Kills one of these nodes, drawn anew for every window; it is back when the window closes.
     Crash(Vec<Name>),
+    /// Something befalls one of these services, drawn anew for every window. What the word means is for the service
+    /// to know.
+    Custom {
+        /// The word.
+        word: Name,
+        /// Whom it may befall.
+        among: Vec<Name>,
+    },
 }
 
 /// Trouble that comes and goes by the clock.
