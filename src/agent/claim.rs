@@ -3,7 +3,7 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::Token;
+use crate::agent::{Content, Token};
 use perfidy_sim::Name;
 use std::fmt;
 
@@ -31,6 +31,12 @@ pub enum Claim {
     Obeyed { leader: Name, token: Token, intent: Name },
     /// It refused one.
     Rejected { leader: Name, token: Token, intent: Name },
+    /// The answer to a task rests on this for one of the things it wanted to know.
+    Cites { intent: Name, content: Content },
+    /// The answer to a task says that one of the things it wanted to know is missing.
+    Lacks { intent: Name },
+    /// A task is answered, with what was cited and said to be missing just before.
+    Answers { task: Name },
 }
 
 impl fmt::Display for Claim {
@@ -50,6 +56,9 @@ impl fmt::Display for Claim {
             Self::Rejected { leader, token, intent } => {
                 write!(f, "rejects {leader} (token {token}): {intent}")
             }
+            Self::Cites { intent, content } => write!(f, "rests its answer for {intent} on {content}"),
+            Self::Lacks { intent } => write!(f, "says that {intent} is missing"),
+            Self::Answers { task } => write!(f, "answers {task}"),
         }
     }
 }
@@ -58,12 +67,17 @@ impl Claim {
     /// The task or intent it is about, if it is about one.
     pub fn about(&self) -> Option<Name> {
         match *self {
-            Self::TaskDone { task } | Self::TaskFailed { task } | Self::Informed { task } => Some(task),
+            Self::TaskDone { task }
+            | Self::TaskFailed { task }
+            | Self::Informed { task }
+            | Self::Answers { task } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
             | Self::Obeyed { intent, .. }
-            | Self::Rejected { intent, .. } => Some(intent),
+            | Self::Rejected { intent, .. }
+            | Self::Cites { intent, .. }
+            | Self::Lacks { intent } => Some(intent),
             Self::Leads { .. } | Self::StepsDown { .. } => None,
         }
     }

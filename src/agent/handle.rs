@@ -1,11 +1,12 @@
 //! The handle through which an agent acts.
 
 use crate::agent::lease::LeaseWire;
-use crate::agent::tool::{Wire, call_kind, look_up_of};
+use crate::agent::tool::{Wire, call_kind, look_up_of, read_of};
 use crate::agent::{
-    Agents, Body, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Receipt,
+    Agents, Body, Claim, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Query, Reading, Receipt,
     Thought, Told, ToolCall, ToolError, Wish,
 };
+use crate::faults::model::{DIFFERENT_ANSWER, MODEL};
 use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut};
 use std::future::Future;
 use std::ops::RangeInclusive;
@@ -13,6 +14,7 @@ use std::ops::RangeInclusive;
 const OP: Purpose = Purpose::new("op");
 const LATENCY: Purpose = Purpose::new("latency");
 const CHOICE: Purpose = Purpose::new("choice");
+const OTHERWISE: Purpose = Purpose::new("otherwise");
 const TOKENS: Purpose = Purpose::new("tokens");
 
 /// A message as an agent gets it.
@@ -119,36 +121,66 @@ impl Agent {
         let ToolCall { wish: Wish { tool, operation, intent }, op, .. } = call;
         self.before("call", intent).await;
         self.context.note(Note::Called { tool, operation, intent, op });
-        let body = Body::new(Wire::Call(call));
-        let answer = self.context.request(tool, call_kind(operation), intent, body, within).await;
-        let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
-            Ok(Some(Wire::Done(receipt))) => Ok(*receipt),
-            Ok(Some(Wire::Refused)) => Err(ToolError::Definite(Definite::Refused)),
-            Ok(_) => Err(ToolError::Indefinite(Indefinite::Failed)),
-            Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
+        let result = match self.ask_tool(tool, operation, intent, Wire::Call(call), within).await {
+            Ok(Wire::Done(receipt)) => Ok(receipt),
+            Ok(_) => Err(ToolError::Indefinite(Indefinite::Malformed)),
+            Err(error) => Err(error),
         };
-        let told = match result {
-            Ok(_) => Told::Done,
-            Err(ToolError::Definite(error)) => Told::Not(error),
-            Err(ToolError::Indefinite(error)) => Told::Unknown(error),
-        };
+        let told = result.map_or_else(Told::from, |_| Told::Done);
         self.context.note(Note::Answered { tool, operation, intent, told });
         self.after("call", intent).await;
         result
     }
 
+    /// Asks a tool to tell what something is, and waits for its answer, for at most `within`.
+    ///
+    /// # Errors
+    /// [`ToolError::Definite`] if the tool will not say, [`ToolError::Indefinite`] if no answer came or none that
+    /// can be understood. Nothing has changed in any case.
+    pub async fn read(&self, query: Query, within: SimSpan) -> Result<Reading, ToolError> {
+        let Query { tool, item, intent } = query;
+        self.before("read", intent).await;
+        let result = match self.ask_tool(tool, read_of(item), intent, Wire::Read(query), within).await {
+            Ok(Wire::Reading(reading)) => Ok(reading),
+            Ok(_) => Err(ToolError::Indefinite(Indefinite::Malformed)),
+            Err(error) => Err(error),
+        };
+        let told = result.map_or_else(Told::from, |reading| Told::Version(reading.version));
+        self.context.note(Note::Answered { tool, operation: read_of(item), intent, told });
+        self.after("read", intent).await;
+        result
+    }
+
+    /// Sends a tool a request and waits for its answer.
+    async fn ask_tool(
+        &self,
+        tool: Name,
+        what: Name,
+        intent: Name,
+        request: Wire,
+        within: SimSpan,
+    ) -> Result<Wire, ToolError> {
+        let answer = self.context.request(tool, call_kind(what), intent, Body::new(request), within).await;
+        match answer.as_ref().map(|envelope| envelope.payload.open()) {
+            Ok(Some(Wire::Refused(error))) => Err(ToolError::Definite(*error)),
+            Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
+            Ok(Some(answer)) => Ok(*answer),
+            Ok(None) => Err(ToolError::Indefinite(Indefinite::Malformed)),
+            Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
+        }
+    }
+
     /// Asks a tool whether it has a record of what somebody wants, without changing anything.
     ///
     /// # Errors
-    /// [`Indefinite`] if no answer came.
+    /// [`Indefinite`] if no answer came, or the tool refused to say: what was to be looked up is as unclear as before.
     pub async fn look_up(&self, wish: Wish, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
         let Wish { tool, operation, intent } = wish;
-        let kind = call_kind(look_up_of(operation));
-        let answer = self.context.request(tool, kind, intent, Body::new(Wire::LookUp(wish)), within).await;
-        let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
-            Ok(Some(Wire::Found(found))) => Ok(*found),
-            Ok(_) => Err(Indefinite::Failed),
-            Err(TimedOut) => Err(Indefinite::TimedOut),
+        let result = match self.ask_tool(tool, look_up_of(operation), intent, Wire::LookUp(wish), within).await {
+            Ok(Wire::Found(found)) => Ok(found),
+            Ok(_) => Err(Indefinite::Malformed),
+            Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
+            Err(ToolError::Indefinite(error)) => Err(error),
         };
         let told = match result {
             Ok(found) => Told::Found(found.is_some()),
@@ -166,12 +198,22 @@ impl Agent {
     // Model.
 
     /// Asks the model about something, offering `answers` possible answers (at least one), having read
-    /// `tokens_in` tokens.
+    /// `tokens_in` tokens. Asked the same again, also after a crash, it answers the same, unless a fault strikes.
     pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
-        let (span, choice, tokens_out) = self.draw("think", about, |spot| {
-            let span = spot.span(LATENCY, &self.model_latency);
-            (span, spot.below(CHOICE, u64::from(answers.max(1))) as u32, 20 + spot.below(TOKENS, 200) as u32)
+        let fault = self.context.ask(Name::literal(MODEL), about, |word, _| {
+            word.as_str() != DIFFERENT_ANSWER || answers > 1
         });
+        let (span, otherwise, tokens_out) = self.draw("think", about, |spot| {
+            let span = spot.span(LATENCY, &self.model_latency);
+            let otherwise = 1 + spot.below(OTHERWISE, u64::from(answers.max(2)) - 1) as u32;
+            (span, otherwise, 20 + spot.below(TOKENS, 200) as u32)
+        });
+        let site = self.site("think");
+        let usual = self.context.draw_once(site, about, |spot| spot.below(CHOICE, u64::from(answers.max(1)))) as u32;
+        let choice = match fault {
+            Some((word, _)) if word.as_str() == DIFFERENT_ANSWER => (usual + otherwise) % answers,
+            _ => usual,
+        };
         self.context.sleep(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
         Thought { choice, tokens_in, tokens_out, about }
@@ -226,7 +268,12 @@ impl Agent {
 
     /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that was.
     pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
-        self.context.draw(Name::joined(self.name(), ", ", Name::literal(purpose)), about, draw)
+        self.context.draw(self.site(purpose), about, draw)
+    }
+
+    /// Where the agent draws for a purpose.
+    fn site(&self, purpose: &'static str) -> Name {
+        Name::joined(self.name(), ", ", Name::literal(purpose))
     }
 
     /// Writes into the history what the agent believes. It has no other effect.

@@ -1,6 +1,6 @@
 //! What the history of a team says, beyond messages and faults.
 
-use crate::agent::{Claim, Definite, Indefinite, OpId, Token};
+use crate::agent::{Claim, Content, Definite, Indefinite, OpId, Token, ToolError};
 use perfidy_sim::{Name, SimTime, Words};
 use std::fmt;
 
@@ -15,6 +15,17 @@ pub enum Told {
     Not(Definite),
     /// Nobody knows.
     Unknown(Indefinite),
+    /// What it asked for, in this version.
+    Version(u32),
+}
+
+impl From<ToolError> for Told {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::Definite(error) => Self::Not(error),
+            ToolError::Indefinite(error) => Self::Unknown(error),
+        }
+    }
 }
 
 impl fmt::Display for Told {
@@ -25,6 +36,7 @@ impl fmt::Display for Told {
             Self::Found(false) => f.write_str("it is not there"),
             Self::Not(error) => write!(f, "refused: {error}"),
             Self::Unknown(error) => write!(f, "{error}"),
+            Self::Version(version) => write!(f, "version {version}"),
         }
     }
 }
@@ -53,6 +65,10 @@ pub enum Note {
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
     /// An agent said something of itself or its work.
     Claimed(Claim),
+    /// What the task wants to know.
+    Question { task: Name, intent: Name },
+    /// A tool gave a version of something to somebody who wanted to know it for that intent.
+    Served { item: Name, intent: Name, version: u32, as_of: SimTime, content: Content },
 }
 
 impl perfidy_sim::Note for Note {
@@ -86,6 +102,10 @@ impl fmt::Display for Note {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
             Self::Claimed(claim) => claim.fmt(f),
+            Self::Question { intent, .. } => write!(f, "wants to know {intent}"),
+            Self::Served { item, intent, version, as_of, content } => {
+                write!(f, "SAYS {item} for {intent}: version {version}, as of {as_of} ({content})")
+            }
         }
     }
 }
@@ -99,7 +119,9 @@ impl Note {
             | Self::Called { intent, .. }
             | Self::Answered { intent, .. }
             | Self::Effect { intent, .. }
-            | Self::Recognised { intent, .. } => Some(intent),
+            | Self::Recognised { intent, .. }
+            | Self::Question { intent, .. }
+            | Self::Served { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),
             Self::Granted { .. } | Self::Bound { .. } => None,
             Self::Claimed(claim) => claim.about(),

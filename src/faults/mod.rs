@@ -6,6 +6,7 @@
 //!
 //! A new kind is one constant in the file of its family and one line in that family's list.
 
+pub mod model;
 pub mod network;
 pub mod process;
 pub mod tool_lies;
@@ -29,7 +30,8 @@ pub struct FaultKind {
 
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
-    [network::KINDS, process::KINDS, tool_lies::KINDS].into_iter().flatten()
+    let lies = tool_lies::kinds().map(|kind| &kind.fault);
+    [network::KINDS, process::KINDS, model::KINDS].into_iter().flatten().chain(lies)
 }
 
 /// The kind of that name.
@@ -43,11 +45,12 @@ mod tests {
     use perfidy_sim::Chaos;
     use std::sync::Arc;
 
-    /// A scenario of the conductor with one tool and these faults.
+    /// A scenario of the conductor with two tools, of which one deduplicates, and these faults.
     fn scenario_of(faults: &str) -> Result<Arc<Scenario>, crate::scenario::Problems> {
         let text = format!(
             "# A fault.\nworkflow = \"conductor\"\n\n[[step]]\nname = \"file-ticket\"\n\
-             tool = \"ticketing.create\"\n\n[tools.ticketing]\n\n[faults]\n{faults}\n"
+             tool = \"ticketing.create\"\n\n[safeguards]\ntool-dedupe = true\n\n[tools.ticketing]\n\
+             deduplicates = true\n\n[tools.mail]\n\n[faults]\n{faults}\n"
         );
         Scenario::parse("fault.toml", &text)
     }

@@ -3,10 +3,12 @@
 //! Every property is judged on every history; most find nothing that concerns them and say so. A new property is
 //! one file and one line in [`ALL`].
 
+mod bounded_staleness;
 mod completed_work_not_rerun;
 mod eventual_termination;
 mod no_duplicate_effects;
 mod no_phantom_completion;
+mod no_silent_partial;
 mod no_split_brain;
 mod well_behaved;
 
@@ -76,10 +78,12 @@ impl Property {
 
 /// Every property.
 pub const ALL: &[Property] = &[
+    bounded_staleness::PROPERTY,
     completed_work_not_rerun::PROPERTY,
     eventual_termination::PROPERTY,
     no_duplicate_effects::PROPERTY,
     no_phantom_completion::PROPERTY,
+    no_silent_partial::PROPERTY,
     no_split_brain::PROPERTY,
     well_behaved::PROPERTY,
 ];
@@ -150,7 +154,7 @@ mod testing {
     //! Hand-written histories.
 
     use super::{TeamHistory, Verdict};
-    use crate::agent::{Claim, Note, OpId};
+    use crate::agent::{Claim, Content, Note, OpId};
     use perfidy_sim::{Name, SimSpan, SimTime, What};
 
     /// A history under construction: one event a second.
@@ -181,6 +185,44 @@ mod testing {
         pub fn effect(self, intent: &str, op: u64) -> Self {
             let (operation, intent) = (Name::new("create"), Name::new(intent));
             self.note("ticketing", Note::Effect { operation, intent, op: OpId(op), receipt: op })
+        }
+
+        /// A task that wants to know these things, each with the name of the task before it.
+        pub fn asked(self, task: &str, wants: &[&str]) -> Self {
+            let given = self.note("user", Note::TaskGiven { task: Name::new(task) });
+            wants.iter().fold(given, |story, want| {
+                let (task, intent) = (Name::new(task), Name::new(&format!("{task}/{want}")));
+                story.note("user", Note::Question { task, intent })
+            })
+        }
+
+        /// A source says something, as of now.
+        pub fn served(self, intent: &str, content: u64) -> Self {
+            let now = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
+            self.served_as_of(intent, content, now)
+        }
+
+        pub fn served_as_of(self, intent: &str, content: u64, as_of: SimTime) -> Self {
+            let (item, intent, content) = (Name::new("item"), Name::new(intent), Content(content));
+            self.note("source", Note::Served { item, intent, version: 1, as_of, content })
+        }
+
+        pub fn cites(self, intent: &str, content: u64) -> Self {
+            let (intent, content) = (Name::new(intent), Content(content));
+            self.claim("synthesiser", Claim::Cites { intent, content })
+        }
+
+        pub fn lacks(self, intent: &str) -> Self {
+            self.claim("synthesiser", Claim::Lacks { intent: Name::new(intent) })
+        }
+
+        pub fn answers(self, task: &str) -> Self {
+            self.claim("synthesiser", Claim::Answers { task: Name::new(task) })
+        }
+
+        /// So many seconds go by.
+        pub fn pass(self, seconds: usize) -> Self {
+            (0..seconds).fold(self, |story, _| story.event("world", What::Resumed))
         }
 
         pub fn judged_by(self, property: &super::Property) -> Verdict {

@@ -10,10 +10,14 @@ pub mod checkpoint;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
+pub mod inquire;
+pub mod intent_keys;
+pub mod join;
 pub mod observe;
 pub mod perform;
 pub mod persist;
 pub mod retry;
+pub mod snapshots;
 pub mod tool_dedupe;
 pub mod verify;
 
@@ -68,9 +72,12 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
+    kind::<intent_keys::IntentKeys>(),
+    kind::<join::Join>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<persist::PersistBeforeCall>(),
     kind::<retry::Retry>(),
+    kind::<snapshots::Snapshots>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<verify::Verify>(),
 ];

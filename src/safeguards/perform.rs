@@ -17,7 +17,8 @@ pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
 /// the same operation ended without a clear answer, or may have.
 ///
 /// # Errors
-/// The error of the last try, when all tries are used up or the tool definitely refused.
+/// The error of the last try, when all tries are used up or the tool refused for good. It is definite only if no try
+/// before it was unclear.
 pub async fn perform(
     agent: &Agent,
     safeguards: &Safeguards,
@@ -29,8 +30,9 @@ pub async fn perform(
     let looks_first = safeguards.has::<ObserveBeforeRetry>();
     let retry = safeguards.get::<Retry>();
     let mut failed = 0;
+    let mut unclear = tried_before;
     loop {
-        let observed = if looks_first && (tried_before || failed > 0) {
+        let observed = if looks_first && unclear {
             agent.look_up(wish, CALL_TIMEOUT).await.map_err(ToolError::Indefinite)
         } else {
             Ok(None)
@@ -45,11 +47,11 @@ pub async fn perform(
             Err(error) => error,
         };
         failed += 1;
-        let Some(retry) = retry.filter(|retry| failed < retry.attempts) else { return Err(error) };
-        if matches!(error, ToolError::Definite(_)) {
-            return Err(error);
-        }
+        let passes = error.can_pass();
+        let error = if unclear { error.after_an_unclear_try() } else { error };
+        unclear |= matches!(error, ToolError::Indefinite(_));
+        let Some(retry) = retry.filter(|retry| passes && failed < retry.attempts) else { return Err(error) };
         let wait = agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
-        agent.sleep(wait).await;
+        agent.sleep(wait.max(error.retry_after())).await;
     }
 }

@@ -17,7 +17,7 @@ mod understand;
 pub use case::{Case, NoSuchCase};
 pub use file::Entry;
 pub use problem::{Problem, Problems, nearest};
-pub use quantity::{NotAQuantity, OneOrMany, Ratio, Span, Spread};
+pub use quantity::{NotAQuantity, Numbers, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
 use crate::properties::AtMost;
@@ -98,6 +98,22 @@ pub struct Tool {
     pub latency: RangeInclusive<SimSpan>,
     /// Whether it recognises an idempotency key that it has seen.
     pub deduplicates: bool,
+    /// After what time the things it knows get a new version; `None` if they never change.
+    pub changes_every: Option<RangeInclusive<SimSpan>>,
+    /// How long its answers are, in tokens.
+    pub tokens: RangeInclusive<u32>,
+}
+
+impl Default for Tool {
+    /// What a file gets that says nothing.
+    fn default() -> Self {
+        Self {
+            latency: SimSpan::from_millis(50)..=SimSpan::from_millis(500),
+            deduplicates: false,
+            changes_every: None,
+            tokens: 200..=2_000,
+        }
+    }
 }
 
 /// The network as the file describes it.

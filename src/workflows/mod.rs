@@ -44,6 +44,7 @@ mod briefing;
 mod cast;
 pub mod conductor;
 pub mod doer;
+pub mod research;
 pub mod standby;
 pub mod user;
 
@@ -96,7 +97,7 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] = &[&conductor::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] = &[&conductor::WORKFLOW, &research::WORKFLOW, &standby::WORKFLOW];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {

@@ -34,8 +34,23 @@ impl Message for UserSay {
     }
 }
 
-/// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
+/// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a task wants is
+/// to happen, once.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
+    submit_all(agent, briefing, contacts, |task, intent| Note::Wanted { task, intent }).await;
+}
+
+/// Does the same for tasks that want to know something, and nothing to happen.
+pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
+    submit_all(agent, briefing, contacts, |task, intent| Note::Question { task, intent }).await;
+}
+
+async fn submit_all(
+    agent: Agent,
+    briefing: Briefing,
+    contacts: &'static [&'static str],
+    wants: fn(Name, Name) -> Note,
+) {
     let plan = &briefing.plan;
     let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
     let mut open: BTreeMap<Name, Rc<[OpId]>> = BTreeMap::new();
@@ -48,7 +63,7 @@ pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static
         while let Some(task) = next.filter(|_| agent.now() >= next_at) {
             agent.note(Note::TaskGiven { task });
             let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
-            intents.clone().for_each(|intent| agent.note(Note::Wanted { task, intent }));
+            intents.clone().for_each(|intent| agent.note(wants(task, intent)));
             let ops: Rc<[OpId]> = intents.map(|intent| agent.mint_op(intent)).collect();
             submit(&agent, &contacts, task, &ops);
             open.insert(task, ops);

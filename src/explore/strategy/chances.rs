@@ -6,8 +6,9 @@
 //! scenario's chaos is over.
 
 use super::Trial;
-use crate::agent::{Agents, Note};
+use crate::agent::{Agents, Note, Request};
 use crate::explore::Run;
+use crate::faults::tool_lies;
 use crate::scenario::Case;
 use perfidy_sim::{
     Action, Address, Chaos, Disturbance, Engine, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan,
@@ -87,6 +88,14 @@ impl Passage {
             && rule.from.covers(self.from)
             && rule.to.covers(self.to)
             && rule.what.covers(self.what)
+            && self.makes_sense(rule.action)
+    }
+
+    /// Whether a lie can be told of what a tool is asked here.
+    fn makes_sense(&self, action: Action) -> bool {
+        let Action::Custom { word, .. } = action else { return true };
+        let of = tool_lies::find(word.as_str()).map(|kind| kind.of);
+        of.is_none_or(|requests| requests.contains(&Request::at(self.what.as_str())))
     }
 }
 
@@ -109,6 +118,11 @@ fn by_the_clock(window: &Window, until: SimTime, history: &History<Note>, faults
         Disturbance::Pause(among) => {
             for &node in among {
                 open(&[node], &|at, lasting| Action::PauseAt { node, at, lasting });
+            }
+        }
+        Disturbance::Custom { word, among } => {
+            for &node in among {
+                open(&[node], &|at, lasting| Action::CustomAt { word: *word, node, at, lasting });
             }
         }
         Disturbance::Cut { left, right, one_way } => {

@@ -5,7 +5,8 @@
 //! at any address.
 
 use super::Found;
-use crate::faults::tool_lies::{LATE_REPLY, WORDS};
+use crate::faults::model::{self, MODEL};
+use crate::faults::tool_lies::{self, Time};
 use crate::faults::who;
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
@@ -58,6 +59,7 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
             }
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
+        Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, cast, &place)?,
         _ => {}
     }
     match action.get_ref().moment() {
@@ -70,26 +72,69 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
 }
 
 fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> Result<(), Problem> {
-    let hook = hook(at.get_ref().site.as_str(), cast, &at.span())?;
+    let to = place_of(at.get_ref().site.as_str(), cast, &at.span())?;
     let what = action.get_ref();
-    if !what.fits(hook) {
-        return Err(misfit(action, hook));
+    if !what.fits(to.hook()) {
+        return Err(misfit(action, to));
     }
     let Action::Custom { word, span } = what else { return Ok(()) };
-    if !WORDS.contains(&word.as_str()) {
-        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), WORDS));
-    }
-    match (word.as_str() == LATE_REPLY, *span == SimSpan::ZERO) {
-        (true, true) => Err(Problem::at(action.span(), "nothing says how late the reply is")
-            .help(format!("write it behind, as in \"{LATE_REPLY} 30s\""))),
-        (false, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
+    let (known, time) = match to {
+        Place::Model => (model::words(), model::words().contains(&word.as_str()).then_some(Time::None)),
+        _ => (tool_lies::words(), tool_lies::find(word.as_str()).map(|kind| kind.time)),
+    };
+    let Some(time) = time else {
+        return Err(Problem::unknown(action.span(), to.whose_fault(), word.as_str(), &known));
+    };
+    match (time, *span == SimSpan::ZERO) {
+        (Time::Needed(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))
+            .help(format!("write it behind, as in \"{word} 30s\""))),
+        (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
             .help(format!("write \"{word}\" alone"))),
         _ => Ok(()),
     }
 }
 
+/// What strikes a tool by the clock must be something that lasts.
+fn trouble_of_a_tool(word: Name, tool: Name, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
+    let lasting: Vec<&str> = tool_lies::troubles::KINDS.iter().map(|kind| kind.fault.name).collect();
+    if !lasting.contains(&word.as_str()) {
+        return Err(Problem::unknown(place.clone(), "trouble of a tool", word.as_str(), &lasting));
+    }
+    if cast.tools.contains(&tool) {
+        return Ok(());
+    }
+    let tools: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
+    Err(Problem::unknown(place.clone(), "tool", tool.as_str(), &tools))
+}
+
+/// The kinds of places in a run.
+#[derive(Clone, Copy)]
+enum Place {
+    Message,
+    Step(Hook),
+    Tool,
+    Model,
+}
+
+impl Place {
+    fn hook(self) -> Hook {
+        match self {
+            Self::Message => Hook::Message,
+            Self::Step(hook) => hook,
+            Self::Tool | Self::Model => Hook::Service,
+        }
+    }
+
+    fn whose_fault(self) -> &'static str {
+        match self {
+            Self::Model => "fault of a model",
+            _ => "lie of a tool",
+        }
+    }
+}
+
 /// Which kind of place a site is.
-fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> {
+fn place_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Place, Problem> {
     if let Some((from, rest)) = site.split_once(" > ") {
         let Some((to, _)) = rest.split_once(", ") else {
             let message = format!("nothing says which message from `{from}` to `{rest}`");
@@ -97,15 +142,18 @@ fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> 
         };
         node(from, cast, place)?;
         node(to, cast, place)?;
-        return Ok(Hook::Message);
+        return Ok(Place::Message);
     }
     let Some((who, what)) = site.split_once(", ") else {
         return Err(Problem::at(place.clone(), format!("`{site}` is not a place in a run")).help(SHAPES));
     };
     if cast.tools.contains(&Name::new(who)) {
-        return Ok(Hook::Service);
+        return Ok(Place::Tool);
     }
     node(who, cast, place)?;
+    if what == MODEL && cast.agents.contains(&Name::new(who)) {
+        return Ok(Place::Model);
+    }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
     let step = steps.iter().find_map(|(word, hook)| Some((what.strip_prefix(word)?, *hook)));
     let Some((step, hook)) = step else {
@@ -113,21 +161,22 @@ fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> 
         return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
     };
     if cast.crash_points.contains(&step) {
-        return Ok(hook);
+        return Ok(Place::Step(hook));
     }
     Err(who::no_such_step(place.clone(), step, cast))
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
-                      agent, `tool, operation` for a tool, and then `, id, try n`";
+                      agent, `agent, model` for its model, `tool, operation` for a tool, and then `, id, try n`";
 
-fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
-    let (to_whom, possible): (_, &[&str]) = match hook {
-        Hook::Message => ("a message", &["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms"]),
-        Hook::Before | Hook::After => {
-            ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s"])
+fn misfit(action: &Spanned<Action>, place: Place) -> Problem {
+    let (to_whom, possible) = match place {
+        Place::Message => ("a message", vec!["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms"]),
+        Place::Step(_) => {
+            ("an agent at a step", vec!["crash for good", "crash, back after 5s", "pause 20s"])
         }
-        Hook::Service => ("a call that a tool handles", WORDS),
+        Place::Tool => ("a call that a tool handles", tool_lies::words()),
+        Place::Model => ("a model that is asked", model::words()),
     };
     let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
     let verbs: Vec<&str> =
@@ -135,7 +184,7 @@ fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
     let written = action.to_string();
     match nearest(written.split(' ').next().unwrap_or_default(), &verbs) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("what can happen there: {}", listed(possible))),
+        None => problem.help(format!("what can happen there: {}", listed(&possible))),
     }
 }
 

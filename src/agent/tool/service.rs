@@ -1,0 +1,251 @@
+//! A tool as the world runs it.
+
+use super::items::Items;
+use super::trouble::{Troubles, refusal};
+use super::wire::{Request, Wire, look_up_of, read_of, reply_kind};
+use crate::agent::{Agents, Body, Definite, Note, OpId, Query, Reading, Receipt, ToolCall, Wish};
+use crate::faults::tool_lies::{self, Lie};
+use crate::scenario::Tool;
+use perfidy_sim::{Desk, Envelope, Name, Service, SimSpan, SimTime};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+/// A tool.
+pub struct ToolService {
+    latency: RangeInclusive<SimSpan>,
+    deduplicates: bool,
+    items: Items,
+    troubles: Troubles,
+    /// Requests that are worked on, by token.
+    work: Vec<(u64, Envelope<Body>)>,
+    /// Answers that are held back, by token.
+    late: Vec<(u64, Envelope<Body>, Name, Wire)>,
+    tokens: u64,
+    receipts: u64,
+    by_key: BTreeMap<OpId, Line>,
+    by_intent: BTreeMap<(Name, Name), Line>,
+    /// The last call that was answered, and the last reading.
+    last_done: Option<(Name, Receipt)>,
+    last_read: Option<Reading>,
+}
+
+/// What a tool remembers of something it did.
+#[derive(Clone, Copy)]
+struct Line {
+    receipt: Receipt,
+    at: SimTime,
+}
+
+/// What becomes of a request.
+enum Reply {
+    Now(Wire),
+    Later(Wire, SimSpan),
+    Never,
+}
+
+impl ToolService {
+    /// A tool as a file describes it.
+    pub fn new(tool: Tool) -> Self {
+        let Tool { latency, deduplicates, changes_every, tokens } = tool;
+        Self {
+            latency,
+            deduplicates,
+            items: Items::new(changes_every, tokens),
+            troubles: Troubles::default(),
+            work: Vec::new(),
+            late: Vec::new(),
+            tokens: 0,
+            receipts: 0,
+            by_key: BTreeMap::new(),
+            by_intent: BTreeMap::new(),
+            last_done: None,
+            last_read: None,
+        }
+    }
+
+    fn next_token(&mut self) -> u64 {
+        self.tokens += 1;
+        self.tokens
+    }
+
+    fn finish(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+        let wire = envelope.payload.open::<Wire>().copied();
+        let (request, what, intent) = match wire {
+            Some(Wire::Call(ToolCall { wish: Wish { operation, intent, .. }, .. })) => {
+                (Request::Call, operation, intent)
+            }
+            Some(Wire::Read(Query { item, intent, .. })) => (Request::Read, read_of(item), intent),
+            Some(Wire::LookUp(Wish { operation, intent, .. })) => {
+                (Request::LookUp, look_up_of(operation), intent)
+            }
+            _ => {
+                let refused = Wire::Refused(Definite::Refused);
+                return answer(desk, &envelope, Name::literal("unknown"), refused);
+            }
+        };
+        let now = desk.now();
+        let was_in_trouble = self.troubles.at(now).is_some();
+        let lie = desk.ask_for(what, intent, |word, span| {
+            let kind = tool_lies::find(word.as_str());
+            !was_in_trouble
+                && kind.is_some_and(|kind| kind.of.contains(&request))
+                && self.makes_a_difference(Lie::from_word(word, span), wire.as_ref(), now)
+        });
+        let lie = lie.map(|(word, span)| Lie::from_word(word, span));
+        if let Some(Lie::Trouble(trouble, lasting)) = lie {
+            self.troubles.begin(trouble, now, lasting);
+        }
+        let reply = match (self.troubles.at(now), wire) {
+            (Some((trouble, until)), _) => match refusal(trouble, until, now) {
+                Some(refusal) => Reply::Now(Wire::Refused(refusal)),
+                None => Reply::Never,
+            },
+            (None, Some(Wire::Call(call))) => self.on_call(desk, call, lie),
+            (None, Some(Wire::Read(query))) => self.on_read(desk, query, lie),
+            (None, Some(Wire::LookUp(wish))) => Reply::Now(Wire::Found(self.on_look_up(wish, lie, now))),
+            (None, _) => Reply::Never,
+        };
+        match reply {
+            Reply::Now(wire) => answer(desk, &envelope, what, wire),
+            Reply::Later(wire, span) => {
+                let token = self.next_token();
+                self.late.push((token, envelope, what, wire));
+                desk.call_back(token, span);
+            }
+            Reply::Never => {}
+        }
+    }
+
+    /// Whether a lie that can be told of such a request would change anything about this one.
+    fn makes_a_difference(&self, lie: Lie, request: Option<&Wire>, now: SimTime) -> bool {
+        let known = |call: &ToolCall| {
+            self.by_key.get(&call.op).filter(|_| call.keyed && self.deduplicates).map(|line| line.at)
+        };
+        match (request, lie) {
+            (Some(Wire::Call(call)), Lie::KeyIgnored) => known(call).is_some(),
+            (Some(Wire::Call(call)), Lie::KeyForgotten(age)) => known(call).is_some_and(|at| at + age <= now),
+            (Some(Wire::Call(call)), Lie::WrongReply) => {
+                self.last_done.is_some_and(|(intent, _)| intent != call.wish.intent)
+            }
+            (Some(Wire::Read(query)), Lie::WrongReply) => {
+                self.last_read.is_some_and(|reading| reading.item != query.item)
+            }
+            (Some(Wire::LookUp(wish)), Lie::StaleRead(age)) => {
+                let line = self.by_intent.get(&(wish.operation, wish.intent));
+                line.is_some_and(|line| line.at + age > now)
+            }
+            _ => true,
+        }
+    }
+
+    /// Carries a call out, or recognises it if the tool deduplicates and the call has a key.
+    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall, looks_at_keys: bool) -> Receipt {
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
+        if call.keyed
+            && self.deduplicates
+            && looks_at_keys
+            && let Some(line) = self.by_key.get(&op)
+        {
+            desk.note(Note::Recognised { operation, intent, op });
+            return line.receipt;
+        }
+        self.receipts += 1;
+        let receipt = Receipt(self.receipts);
+        desk.note(Note::Effect { operation, intent, op, receipt: receipt.0 });
+        let line = Line { receipt, at: desk.now() };
+        if call.keyed {
+            self.by_key.insert(op, line);
+        }
+        self.by_intent.entry((operation, intent)).or_insert(line);
+        receipt
+    }
+
+    fn on_call(&mut self, desk: &mut Desk<'_, Agents>, call: ToolCall, lie: Option<Lie>) -> Reply {
+        match lie {
+            Some(Lie::SuccessWithoutEffect) => return Reply::Now(Wire::Done(Receipt(self.receipts + 1))),
+            Some(Lie::Mute) => return Reply::Never,
+            Some(Lie::KeyForgotten(age)) => {
+                let now = desk.now();
+                self.by_key.retain(|_, line| line.at + age > now);
+            }
+            _ => {}
+        }
+        let receipt = self.commit(desk, &call, lie != Some(Lie::KeyIgnored));
+        let other = self.last_done.replace((call.wish.intent, receipt));
+        match lie {
+            Some(Lie::AckLost) => Reply::Never,
+            Some(Lie::LateReply(span)) => Reply::Later(Wire::Done(receipt), span),
+            Some(Lie::ErrorWithEffect) => Reply::Now(Wire::Failed),
+            Some(Lie::MalformedResult) => Reply::Now(Wire::Malformed),
+            Some(Lie::WrongReply) => Reply::Now(Wire::Done(other.map_or(receipt, |(_, receipt)| receipt))),
+            Some(Lie::DuplicateEffect) => {
+                self.commit(desk, &call, true);
+                Reply::Now(Wire::Done(receipt))
+            }
+            _ => Reply::Now(Wire::Done(receipt)),
+        }
+    }
+
+    fn on_read(&mut self, desk: &mut Desk<'_, Agents>, query: Query, lie: Option<Lie>) -> Reply {
+        match lie {
+            Some(Lie::Mute) => return Reply::Never,
+            Some(Lie::MalformedResult) => return Reply::Now(Wire::Malformed),
+            _ => {}
+        }
+        let mut as_of = desk.now();
+        if let Some(Lie::StaleRead(age)) = lie {
+            as_of = SimTime::ZERO + as_of.since(SimTime::ZERO + age);
+        }
+        let true_reading = self.items.read(desk, query.item, as_of);
+        let other = self.last_read.replace(true_reading);
+        let reading = match lie {
+            Some(Lie::WrongValue) => true_reading.falsified(),
+            Some(Lie::PartialResult) => true_reading.truncated(),
+            Some(Lie::InjectedInstruction) => true_reading.instructing(),
+            Some(Lie::OversizeResult) => true_reading.bloated(),
+            Some(Lie::WrongReply) => other.unwrap_or(true_reading),
+            _ => true_reading,
+        };
+        let Reading { item, version, as_of, content, .. } = reading;
+        desk.note(Note::Served { item, intent: query.intent, version, as_of, content });
+        match lie {
+            Some(Lie::LateReply(span)) => Reply::Later(Wire::Reading(reading), span),
+            _ => Reply::Now(Wire::Reading(reading)),
+        }
+    }
+
+    fn on_look_up(&self, wish: Wish, lie: Option<Lie>, now: SimTime) -> Option<Receipt> {
+        let line = self.by_intent.get(&(wish.operation, wish.intent))?;
+        let in_view = !matches!(lie, Some(Lie::StaleRead(age)) if line.at + age > now);
+        in_view.then_some(line.receipt)
+    }
+}
+
+fn answer(desk: &mut Desk<'_, Agents>, to: &Envelope<Body>, what: Name, wire: Wire) {
+    desk.reply(to, reply_kind(what), Body::new(wire));
+}
+
+impl Service<Agents> for ToolService {
+    fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+        let latency = desk.draw_span(desk.name(), envelope.about, &self.latency);
+        let token = self.next_token();
+        self.work.push((token, envelope));
+        desk.call_back(token, latency);
+    }
+
+    fn on_timer(&mut self, desk: &mut Desk<'_, Agents>, token: u64) {
+        if let Some(place) = self.work.iter().position(|(working, _)| *working == token) {
+            let (_, envelope) = self.work.swap_remove(place);
+            self.finish(desk, envelope);
+        } else if let Some(place) = self.late.iter().position(|(late, ..)| *late == token) {
+            let (_, envelope, what, wire) = self.late.swap_remove(place);
+            answer(desk, &envelope, what, wire);
+        }
+    }
+
+    fn on_fault(&mut self, desk: &mut Desk<'_, Agents>, word: Name, lasting: SimSpan) {
+        if let Lie::Trouble(trouble, _) = Lie::from_word(word, lasting) {
+            self.troubles.begin(trouble, desk.now(), lasting);
+        }
+    }
+}
