@@ -5,9 +5,7 @@
 
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
-use crate::{
-    Action, Call, Domain, Envelope, EventId, Fault, Name, Purpose, SimSpan, SimTime, Spot, What,
-};
+use crate::{Action, Call, Domain, Envelope, EventId, Fault, Name, Purpose, SimSpan, SimTime, Spot, What};
 use std::ops::RangeInclusive;
 
 const SPAN: Purpose = Purpose::new("span");

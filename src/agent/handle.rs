@@ -3,8 +3,8 @@
 use crate::agent::lease::LeaseWire;
 use crate::agent::tool::{Wire, call_kind, look_up_of, read_of};
 use crate::agent::{
-    Agents, Body, Claim, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Query, Reading, Receipt,
-    Thought, Told, ToolCall, ToolError, Wish,
+    Agents, Body, Claim, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Query, Reading,
+    Receipt, Thought, Told, ToolCall, ToolError, Wish,
 };
 use crate::faults::model::{DIFFERENT_ANSWER, MODEL};
 use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut};
@@ -176,12 +176,13 @@ impl Agent {
     /// [`Indefinite`] if no answer came, or the tool refused to say: what was to be looked up is as unclear as before.
     pub async fn look_up(&self, wish: Wish, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
         let Wish { tool, operation, intent } = wish;
-        let result = match self.ask_tool(tool, look_up_of(operation), intent, Wire::LookUp(wish), within).await {
-            Ok(Wire::Found(found)) => Ok(found),
-            Ok(_) => Err(Indefinite::Malformed),
-            Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
-            Err(ToolError::Indefinite(error)) => Err(error),
-        };
+        let result =
+            match self.ask_tool(tool, look_up_of(operation), intent, Wire::LookUp(wish), within).await {
+                Ok(Wire::Found(found)) => Ok(found),
+                Ok(_) => Err(Indefinite::Malformed),
+                Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
+                Err(ToolError::Indefinite(error)) => Err(error),
+            };
         let told = match result {
             Ok(found) => Told::Found(found.is_some()),
             Err(error) => Told::Unknown(error),
@@ -200,16 +201,17 @@ impl Agent {
     /// Asks the model about something, offering `answers` possible answers (at least one), having read
     /// `tokens_in` tokens. Asked the same again, also after a crash, it answers the same, unless a fault strikes.
     pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
-        let fault = self.context.ask(Name::literal(MODEL), about, |word, _| {
-            word.as_str() != DIFFERENT_ANSWER || answers > 1
-        });
+        let fault = self
+            .context
+            .ask(Name::literal(MODEL), about, |word, _| word.as_str() != DIFFERENT_ANSWER || answers > 1);
         let (span, otherwise, tokens_out) = self.draw("think", about, |spot| {
             let span = spot.span(LATENCY, &self.model_latency);
             let otherwise = 1 + spot.below(OTHERWISE, u64::from(answers.max(2)) - 1) as u32;
             (span, otherwise, 20 + spot.below(TOKENS, 200) as u32)
         });
         let site = self.site("think");
-        let usual = self.context.draw_once(site, about, |spot| spot.below(CHOICE, u64::from(answers.max(1)))) as u32;
+        let usual =
+            self.context.draw_once(site, about, |spot| spot.below(CHOICE, u64::from(answers.max(1)))) as u32;
         let choice = match fault {
             Some((word, _)) if word.as_str() == DIFFERENT_ANSWER => (usual + otherwise) % answers,
             _ => usual,

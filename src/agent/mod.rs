@@ -17,10 +17,11 @@ pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::Thought;
 pub use note::{Note, Told};
-pub(crate) use tool::{look_up_of, read_of};
 pub use tool::{
-    Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError, ToolService, Wish,
+    Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError, ToolService,
+    Wish,
 };
+pub(crate) use tool::{look_up_of, read_of};
 
 use perfidy_sim::Domain;
 

@@ -44,7 +44,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                     verdict = Verdict::Holds;
                     let age = event.at.since(as_of);
                     if age > max_age {
-                        let (age, as_of) = (rounded(age), SimTime::ZERO + rounded(as_of.since(SimTime::ZERO)));
+                        let (age, as_of) =
+                            (rounded(age), SimTime::ZERO + rounded(as_of.since(SimTime::ZERO)));
                         let message = format!(
                             "the answer to {task} rests on {intent} as of {as_of}, which is {age} old; \
                              at most {max_age} was asked for"

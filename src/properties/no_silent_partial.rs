@@ -34,10 +34,13 @@ fn judge(history: &TeamHistory) -> Verdict {
                 for (question, intent) in asked.get(&task).into_iter().flatten() {
                     let key = (event.node, *intent);
                     match cited.remove(&key) {
-                        Some((_, content)) if served.contains(&(*intent, content)) => verdict = Verdict::Holds,
+                        Some((_, content)) if served.contains(&(*intent, content)) => {
+                            verdict = Verdict::Holds
+                        }
                         Some((cite, content)) => {
-                            let message =
-                                format!("the answer to {task} has {content} for {intent}, which no source has said");
+                            let message = format!(
+                                "the answer to {task} has {content} for {intent}, which no source has said"
+                            );
                             return Verdict::violated(&[question, cite, event], message);
                         }
                         None if lacking.contains(&key) => {}

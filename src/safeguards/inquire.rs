@@ -21,8 +21,7 @@ pub async fn inquire(agent: &Agent, safeguards: &Safeguards, query: Query) -> Re
     loop {
         let error = match agent.read(query, CALL_TIMEOUT).await {
             Ok(reading) => {
-                let is_fresh =
-                    snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, agent.now()));
+                let is_fresh = snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, agent.now()));
                 if reading.item == query.item && reading.is_whole() && is_fresh {
                     return Ok(reading);
                 }

@@ -92,7 +92,8 @@ impl FromStr for Numbers {
 
     fn from_str(text: &str) -> Result<Self, NotAQuantity> {
         let number = |part: &str| {
-            let refused = || NotAQuantity(format!("`{text}` is not a range of numbers; write it like 200..2000"));
+            let refused =
+                || NotAQuantity(format!("`{text}` is not a range of numbers; write it like 200..2000"));
             part.trim().parse::<u32>().map_err(|_| refused())
         };
         let (low, high) = text.split_once("..").unwrap_or((text, text));

@@ -46,7 +46,11 @@ impl Cast {
             agents,
             groups,
             tools: tools.keys().copied().collect(),
-            deduplicating: tools.iter().filter(|(_, tool)| tool.deduplicates).map(|(name, _)| *name).collect(),
+            deduplicating: tools
+                .iter()
+                .filter(|(_, tool)| tool.deduplicates)
+                .map(|(name, _)| *name)
+                .collect(),
             bystanders: [USER, LeaseService::NAME].map(Name::new).to_vec(),
             crash_points: workflow.crash_points,
         }

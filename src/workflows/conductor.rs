@@ -359,8 +359,7 @@ async fn look_for(agent: &Agent, plan: &Plan, task: Name, step: usize) -> Option
 /// Carries out what the coordinator assigns.
 async fn executor_loop(agent: Agent, briefing: Briefing) {
     let doer = Doer::recover(&agent, briefing.safeguards());
-    let identity =
-        if briefing.safeguards().has::<IntentKeys>() { Identity::Own } else { Identity::Composed };
+    let identity = if briefing.safeguards().has::<IntentKeys>() { Identity::Own } else { Identity::Composed };
     loop {
         let mail = agent.receive().await;
         let Some(Say::Assign { task, step, round }) = mail.open().cloned() else { continue };

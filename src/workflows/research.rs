@@ -131,7 +131,8 @@ impl Synthesiser {
     }
 
     fn on_say(&mut self, say: &Say) {
-        let (Say::Found { task, step, .. } | Say::Nothing { task, step } | Say::LookInto { task, step }) = *say;
+        let (Say::Found { task, step, .. } | Say::Nothing { task, step } | Say::LookInto { task, step }) =
+            *say;
         let Some(inquiry) = self.open.get_mut(&task) else { return };
         match *say {
             Say::Found { reading, .. } => {
@@ -152,7 +153,8 @@ impl Synthesiser {
     fn usable(&self, task: Name) -> Vec<Option<Reading>> {
         let now = self.agent.now();
         let snapshots = self.briefing.safeguards().get::<Snapshots>();
-        let admits = |reading: &Reading| snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, now));
+        let admits =
+            |reading: &Reading| snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, now));
         let findings = self.open.get(&task).map_or(&[][..], |inquiry| &inquiry.findings);
         findings.iter().map(|finding| finding.filter(admits)).collect()
     }
@@ -172,7 +174,9 @@ impl Synthesiser {
     /// Sends a researcher out, unless one has been sent not long ago.
     async fn ask(&mut self, task: Name, step: usize) {
         let (now, intent) = (self.agent.now(), self.briefing.plan.intent(task, step));
-        let Some(asked_at) = self.open.get_mut(&task).map(|inquiry| &mut inquiry.asked_at[step]) else { return };
+        let Some(asked_at) = self.open.get_mut(&task).map(|inquiry| &mut inquiry.asked_at[step]) else {
+            return;
+        };
         if asked_at.is_some_and(|asked| now < asked + RESEND) {
             return;
         }
@@ -201,7 +205,9 @@ impl Synthesiser {
             let intent = self.briefing.plan.intent(task, step);
             self.agent.expect_no_more(intent);
             match finding {
-                Some(reading) if answers => self.agent.claim(Claim::Cites { intent, content: reading.content }),
+                Some(reading) if answers => {
+                    self.agent.claim(Claim::Cites { intent, content: reading.content })
+                }
                 None if answers && join.is_some() => self.agent.claim(Claim::Lacks { intent }),
                 _ => {}
             }

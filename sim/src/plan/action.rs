@@ -282,9 +282,18 @@ mod tests {
 
     #[test]
     fn what_is_no_action_is_refused() {
-        for text in
-            ["", "delay", "reorder", "delay soon", "crash", "cut a at 1m", "Drop it", "drop twice", "pause", "outage of a for 1s"]
-        {
+        for text in [
+            "",
+            "delay",
+            "reorder",
+            "delay soon",
+            "crash",
+            "cut a at 1m",
+            "Drop it",
+            "drop twice",
+            "pause",
+            "outage of a for 1s",
+        ] {
             assert!(text.parse::<Action>().is_err(), "{text}");
         }
     }

@@ -82,7 +82,7 @@ fn chaos_strikes_in_every_way_it_can() {
                 }
             }
         }
-        assert_eq!(kinds.len(), 10, "{engine}");
+        assert_eq!(kinds.len(), 11, "{engine}");
     }
 }
 

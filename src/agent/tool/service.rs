@@ -118,12 +118,11 @@ impl ToolService {
 
     /// Whether a lie that can be told of such a request would change anything about this one.
     fn makes_a_difference(&self, lie: Lie, request: Option<&Wire>, now: SimTime) -> bool {
-        let known = |call: &ToolCall| {
-            self.by_key.get(&call.op).filter(|_| call.keyed && self.deduplicates).map(|line| line.at)
-        };
         match (request, lie) {
-            (Some(Wire::Call(call)), Lie::KeyIgnored) => known(call).is_some(),
-            (Some(Wire::Call(call)), Lie::KeyForgotten(age)) => known(call).is_some_and(|at| at + age <= now),
+            (Some(Wire::Call(call)), Lie::KeyIgnored) => call.keyed && self.deduplicates,
+            (_, Lie::KeyForgotten(age)) => {
+                self.deduplicates && self.by_key.values().any(|line| line.at + age <= now)
+            }
             (Some(Wire::Call(call)), Lie::WrongReply) => {
                 self.last_done.is_some_and(|(intent, _)| intent != call.wish.intent)
             }
@@ -139,11 +138,10 @@ impl ToolService {
     }
 
     /// Carries a call out, or recognises it if the tool deduplicates and the call has a key.
-    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall, looks_at_keys: bool) -> Receipt {
+    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Receipt {
         let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
         if call.keyed
             && self.deduplicates
-            && looks_at_keys
             && let Some(line) = self.by_key.get(&op)
         {
             desk.note(Note::Recognised { operation, intent, op });
@@ -160,7 +158,7 @@ impl ToolService {
         receipt
     }
 
-    fn on_call(&mut self, desk: &mut Desk<'_, Agents>, call: ToolCall, lie: Option<Lie>) -> Reply {
+    fn on_call(&mut self, desk: &mut Desk<'_, Agents>, mut call: ToolCall, lie: Option<Lie>) -> Reply {
         match lie {
             Some(Lie::SuccessWithoutEffect) => return Reply::Now(Wire::Done(Receipt(self.receipts + 1))),
             Some(Lie::Mute) => return Reply::Never,
@@ -168,9 +166,10 @@ impl ToolService {
                 let now = desk.now();
                 self.by_key.retain(|_, line| line.at + age > now);
             }
+            Some(Lie::KeyIgnored) => call.keyed = false,
             _ => {}
         }
-        let receipt = self.commit(desk, &call, lie != Some(Lie::KeyIgnored));
+        let receipt = self.commit(desk, &call);
         let other = self.last_done.replace((call.wish.intent, receipt));
         match lie {
             Some(Lie::AckLost) => Reply::Never,
@@ -179,7 +178,7 @@ impl ToolService {
             Some(Lie::MalformedResult) => Reply::Now(Wire::Malformed),
             Some(Lie::WrongReply) => Reply::Now(Wire::Done(other.map_or(receipt, |(_, receipt)| receipt))),
             Some(Lie::DuplicateEffect) => {
-                self.commit(desk, &call, true);
+                self.commit(desk, &call);
                 Reply::Now(Wire::Done(receipt))
             }
             _ => Reply::Now(Wire::Done(receipt)),

@@ -62,7 +62,7 @@ pub const KINDS: &[LieKind] = &[
     LieKind {
         fault: FaultKind {
             name: "key-ignored",
-            about: "a tool carries a call out although it has seen its idempotency key",
+            about: "a tool carries a call out as if it had no idempotency key",
             example: r#"key-ignored = { at = "ticketing", chance = "5%" }"#,
             read: read_ignored,
         },
@@ -73,7 +73,7 @@ pub const KINDS: &[LieKind] = &[
     LieKind {
         fault: FaultKind {
             name: "key-forgotten",
-            about: "a tool forgets idempotency keys after a time",
+            about: "a tool forgets the idempotency keys that are older than a time",
             example: r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#,
             read: read_forgotten,
         },

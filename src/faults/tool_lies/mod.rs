@@ -11,7 +11,7 @@
 //!
 //! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a tool from
 //! doing anything for a while or for good ([`troubles`]). A lie that would make no difference to a request (a key
-//! ignored where none was seen before) does not strike, so a scenario in which it never can is vacuous.
+//! ignored that was not handed over) does not strike, so a scenario in which it never can is vacuous.
 
 pub mod answers;
 pub mod effects;
@@ -63,9 +63,9 @@ pub enum Lie {
     Mute,
     /// The call is handled twice, as by a queue that delivers at least once.
     DuplicateEffect,
-    /// The call is carried out as if its key had not been seen before.
+    /// The call is carried out as if it had no key, which is not remembered either.
     KeyIgnored,
-    /// Keys that are so old are not recognised any more.
+    /// Keys that are so old are forgotten.
     KeyForgotten(SimSpan),
     /// It is done or read; the answer is that to another request.
     WrongReply,

@@ -121,7 +121,8 @@ impl Troubled {
                 let word = Name::new(entry.name);
                 let site = Name::new(&format!("{word} of {}", who::joined(&self.at)));
                 if chaos.windows.iter().any(|window| window.site == site) {
-                    return Err(entry.problem(format!("there is another `{site}` by the clock"))
+                    return Err(entry
+                        .problem(format!("there is another `{site}` by the clock"))
                         .help("make one of the two"));
                 }
                 chaos.windows.push(Window {
@@ -133,7 +134,8 @@ impl Troubled {
                 });
                 Ok(())
             }
-            (None, None) => Err(entry.problem(format!("nothing says when `{}` strikes", entry.name))
+            (None, None) => Err(entry
+                .problem(format!("nothing says when `{}` strikes", entry.name))
                 .help("add chance = \"2%\" of a request, or every = \"1m..5m\" by the clock")),
             (Some(_), Some(_)) => {
                 let message = format!("`{}` strikes with a request or by the clock, not both", entry.name);

@@ -242,7 +242,9 @@ impl ToolTable {
             let Spread(range) = every.get_ref();
             if *range.start() < SHORTEST_CHANGE {
                 let message = format!("`changes-every` begins below {SHORTEST_CHANGE}");
-                return Err(Problem::at(every.span(), message).help("write a longer time, such as \"10s..1m\""));
+                return Err(
+                    Problem::at(every.span(), message).help("write a longer time, such as \"10s..1m\"")
+                );
             }
             Ok(range.clone())
         });

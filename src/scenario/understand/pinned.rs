@@ -172,9 +172,7 @@ const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step
 fn misfit(action: &Spanned<Action>, place: Place) -> Problem {
     let (to_whom, possible) = match place {
         Place::Message => ("a message", vec!["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms"]),
-        Place::Step(_) => {
-            ("an agent at a step", vec!["crash for good", "crash, back after 5s", "pause 20s"])
-        }
+        Place::Step(_) => ("an agent at a step", vec!["crash for good", "crash, back after 5s", "pause 20s"]),
         Place::Tool => ("a call that a tool handles", tool_lies::words()),
         Place::Model => ("a model that is asked", model::words()),
     };
