@@ -18,38 +18,41 @@ pub const PROPERTY: Property = Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut served = BTreeSet::new();
-    // What each agent has said about an intent since its last answer.
-    let mut cited = BTreeMap::new();
-    let mut lacking = BTreeSet::new();
+    // What each agent has said since its last answer: on what it rests, and what it lacks.
+    let mut cited: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    let mut lacking: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match *note {
             Note::Question { task, intent } => asked.entry(task).or_default().push((event, intent)),
             Note::Served { intent, content, .. } => drop(served.insert((intent, content))),
             Note::Claimed(Claim::Cites { intent, content }) => {
-                cited.insert((event.node, intent), (event, content));
+                cited.entry(event.node).or_default().insert(intent, (event, content));
             }
-            Note::Claimed(Claim::Lacks { intent }) => drop(lacking.insert((event.node, intent))),
+            Note::Claimed(Claim::Lacks { intent }) => {
+                lacking.entry(event.node).or_default().insert(intent);
+            }
             Note::Claimed(Claim::Answers { task }) => {
+                let cited = cited.remove(&event.node).unwrap_or_default();
+                let lacking = lacking.remove(&event.node).unwrap_or_default();
                 for (question, intent) in asked.get(&task).into_iter().flatten() {
-                    let key = (event.node, *intent);
-                    match cited.remove(&key) {
-                        Some((_, content)) if served.contains(&(*intent, content)) => {
-                            verdict = Verdict::Holds
+                    let flaw = match cited.get(intent) {
+                        Some((_, content)) if served.contains(&(*intent, *content)) => None,
+                        Some((_, content)) => {
+                            Some(format!("has {content} for {intent}, which no source has said"))
                         }
-                        Some((cite, content)) => {
-                            let message = format!(
-                                "the answer to {task} has {content} for {intent}, which no source has said"
-                            );
-                            return Verdict::violated(&[question, cite, event], message);
-                        }
-                        None if lacking.contains(&key) => {}
-                        None => {
-                            let message = format!("the answer to {task} lacks {intent} and does not say so");
-                            return Verdict::violated(&[question, event], message);
-                        }
+                        None if lacking.contains(intent) => None,
+                        None => Some(format!("lacks {intent} and does not say so")),
+                    };
+                    if let Some(flaw) = flaw {
+                        let rests_on = cited.values().map(|(cite, _)| *cite);
+                        let because: Vec<_> =
+                            [*question].into_iter().chain(rests_on).chain([event]).collect();
+                        return Verdict::violated(&because, format!("the answer to {task} {flaw}"));
                     }
-                    lacking.remove(&key);
+                }
+                if !cited.is_empty() {
+                    verdict = Verdict::Holds;
                 }
             }
             _ => {}
@@ -87,7 +90,7 @@ mod tests {
     fn an_answer_that_hides_what_it_lacks_is_not() {
         let story = Story::default().asked("task-1", &["a", "b"]).served("task-1/a", 7).cites("task-1/a", 7);
         let (events, message) = violation(story.answers("task-1").judged_by(&PROPERTY));
-        assert_eq!(events, [3, 6]);
+        assert_eq!(events, [3, 5, 6]);
         assert_eq!(message, "the answer to task-1 lacks task-1/b and does not say so");
     }
 

@@ -125,6 +125,9 @@ impl<'a> Story<'a> {
                 _ => None,
             })
             .collect();
+        if ledger.is_empty() && wanted.is_empty() {
+            return Ok(());
+        }
         writeln!(f, "\n  {STRONG}The ledger{STRONG:#} {FAINT}(wanted: each once){FAINT:#}")?;
         let once = ledger.values().filter(|events| events.len() == 1).count();
         let missing: Vec<&Name> =
