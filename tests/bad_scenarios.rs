@@ -292,6 +292,18 @@ fn pinned_faults_that_cannot_happen() {
             &[(at, "mail, send, task-2, try 1"), (action, "do = \"late-reply\"")],
         ),
         ("a lie that takes no time", &[(at, "mail, send, task-2, try 1"), (action, "do = \"mute 3s\"")]),
+        (
+            "a disk that does something else",
+            &[(at, "planner's disk, read, journal, try 1"), (action, "do = \"refuse\"")],
+        ),
+        (
+            "a torn write that is no crash",
+            &[(at, "planner's disk, write, finished, try 1"), (action, "do = \"tear\"")],
+        ),
+        ("the disk of a tool", &[(at, "mail's disk, write, finished, try 1"), (action, "do = \"refuse\"")]),
+        ("a twin of a tool", &[(action, "do = \"twin mail at 1m for 9s\"")]),
+        ("a clock of nobody", &[(action, "do = \"skew bob at 1m for 9s, 5s ahead\"")]),
+        ("a flapping link to oneself", &[(action, "do = \"flap mail from mail at 1m for 9s, every 1s\"")]),
         ("a cut of somebody else", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
         ("a cut of one group", &[(action, "do = \"cut planner from verifier+planner at 1m for 1s\"")]),
         ("a crash of a tool", &[(action, "do = \"crash mail at 1m for good\"")]),

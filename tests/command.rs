@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
@@ -74,6 +75,16 @@ impl Place {
         fs::write(path, text).unwrap();
     }
 
+    /// Puts other words in the place of some of a file's.
+    #[track_caller]
+    fn change(&self, file: &str, place: impl Fn(&str) -> Option<Range<usize>>, new: impl Fn(&str) -> String) {
+        let mut text = fs::read_to_string(self.path(file)).unwrap();
+        let place = place(&text).unwrap_or_else(|| panic!("there is no such place in:\n{text}"));
+        let new = new(&text[place.clone()]);
+        text.replace_range(place, &new);
+        fs::write(self.path(file), text).unwrap();
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_perfidy"));
         command.current_dir(self.0.path()).args(arguments).stdin(Stdio::null());
@@ -117,6 +128,11 @@ impl Place {
         assert_eq!(files.len(), 1, "{files:?}");
         files[0].clone()
     }
+}
+
+/// The table of the one fault of a saved failure.
+fn fault_of(text: &str) -> Option<Range<usize>> {
+    Some(text.find("[[fault]]")?..text.find("\n[case]")?)
 }
 
 impl Said {
@@ -481,7 +497,100 @@ fn a_failure_of_other_code_is_stale_and_the_nearest_place_is_named() {
     said.says(&[
         "stale: `bank, refund, task-9",
         "never came up; the nearest that did is `bank, refund, task-",
+        "if something was only renamed, say so in seeds/bank/aliases.toml",
     ]);
+}
+
+#[test]
+fn a_fault_that_the_run_was_too_short_for_is_ambiguous() {
+    let place = Place::new();
+    let file = place.saved_failure();
+    place.change(&file, fault_of, |_| {
+        "[[fault]]\nat = \"crash planner, window, try 1\"\ndo = \"crash planner at 4m 59s for good\"\n"
+            .to_owned()
+    });
+    let said = place.perfidy(&["replay", &file]).ends_with(3).calmly();
+    said.says(&["ambiguous: all was over at ", "before `crash planner, window, try 1` could come up"]);
+}
+
+#[test]
+fn a_failure_whose_safeguard_is_back_is_fixed_as_it_should_be() {
+    let place = Place::new();
+    let file = place.saved_failure();
+    place.change(
+        &file,
+        |text| text.find("persist-before-call").map(|at| at..at),
+        |_| "idempotency-keys = true\n".to_owned(),
+    );
+    let said = place.perfidy(&["replay", &file]).ends_with(0).calmly();
+    said.says(&["fixed: every fault was met, and no-duplicate-effects holds"]);
+}
+
+#[test]
+fn a_failure_that_should_show_what_a_safeguard_is_for_must_not_be_fixed() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    place.perfidy(&["run", "--save", "all"]).ends_with(0);
+    let file = place.files("seeds")[0].clone();
+    place.change(&file, fault_of, |_| String::new());
+    let said = place.perfidy(&["replay", &file]).ends_with(1).calmly();
+    said.says(&["fixed: every fault was met", "the case takes a safeguard away, so it should fail"]);
+}
+
+#[test]
+fn a_failure_with_another_history_is_refreshed_when_asked_to_and_nothing_else_in_its_file_changes() {
+    let place = Place::new();
+    let file = place.saved_failure();
+    place.change(&file, |text| text.find("\nschema").map(|at| at..at), |_| "# See issue 12.\n".to_owned());
+    let whole = fs::read_to_string(place.path(&file)).unwrap();
+    let replay = |arguments: &[&str], word: &str| {
+        place.perfidy(&[&["replay", &file][..], arguments].concat()).ends_with(1).calmly().says(&[word]);
+        fs::read_to_string(place.path(&file)).unwrap()
+    };
+    assert_eq!(replay(&["--refresh"], "reproduced, event for event"), whole, "there was nothing to refresh");
+
+    place.change(&file, |text| text.find("\ndigest = \"").map(|at| at + 11..at + 43), |_| "0".repeat(32));
+    let message = "bank.refund happened twice";
+    for from in [whole.find("\nmessage").unwrap(), 0] {
+        let words = |text: &str| text[from..].find(message).map(|at| from + at..from + at + message.len());
+        place.change(&file, words, |_| "it broke".to_owned());
+    }
+    let old = fs::read_to_string(place.path(&file)).unwrap();
+    assert_eq!(replay(&[], "the history is not the saved one"), old);
+    assert_eq!(replay(&["--refresh"], "the history was not the saved one, and is now"), whole);
+    assert_eq!(place.files("seeds"), [file.as_str()], "nothing is left behind");
+}
+
+#[test]
+fn a_failure_saved_under_other_names_asks_for_aliases_and_is_replayed_with_them() {
+    let place = Place::new();
+    let file = place.saved_failure();
+    // As if it had been saved when the executors were runners: the text of its scenario says so.
+    let group = |text: &str| text.find("\nexecutors = ").map(|at| at + 1..at + 10);
+    place.change(&file, group, |_| "runners".to_owned());
+    place.perfidy(&["replay", "seeds"]).ends_with(2).complains(&[
+        "the workflow `conductor` has no role `runners`",
+        "if something was renamed since this was saved, say so in seeds/bank/aliases.toml",
+    ]);
+    place.write("seeds/aliases.toml", "[agents]\nrunner = \"executor\"\nrunners = \"executors\"\n");
+    place
+        .perfidy(&["replay", "seeds"])
+        .ends_with(1)
+        .calmly()
+        .says(&["no-duplicate-effects broke", "reproduced"]);
+    place
+        .perfidy(&["check", "seeds"])
+        .ends_with(0)
+        .calmly()
+        .says(&["seeds/aliases.toml: aliases of 2 names"]);
+
+    place.write("seeds/aliases.toml", "[agents]\nrunners = \"executers\"\n");
+    for command in ["replay", "check"] {
+        place.perfidy(&[command, "seeds"]).ends_with(2).complains(&[
+            "seeds/aliases.toml:2:11",
+            "unknown agent `executers`",
+            "did you mean `executors`?",
+        ]);
+    }
 }
 
 #[test]
@@ -561,4 +670,37 @@ fn the_command_explains_itself() {
     place.perfidy(&["--help"]).says(&["Exit status: 0 as expected"]);
     let version = format!("perfidy {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(place.perfidy(&["--version"]).ends_with(0).out, version);
+}
+
+#[test]
+fn a_failure_that_was_not_shrunk_to_the_end_is_shrunk_in_its_place() {
+    let place = Place::new();
+    let small = place.saved_failure();
+    let text = fs::read_to_string(place.path(&small)).unwrap();
+    // Somebody adds a fault that makes no difference, and says that shrinking was cut short.
+    let more = "[[fault]]\nat = \"user > coordinator, submit, task-1, try 1\"\ndo = \"delay 1ms\"\n\n[case]";
+    let large = text.replacen("[case]", more, 1).replacen("digest = ", "unfinished = true\ndigest = ", 1);
+    fs::remove_file(place.path(&small)).unwrap();
+    place.write("seeds/bank/large.toml", &large);
+    place.perfidy(&["shrink", "seeds"]).ends_with(0).calmly().says(&[
+        &small,
+        "2 faults",
+        "became 1 fault in",
+        "nothing more can go",
+    ]);
+    assert_eq!(place.files("seeds"), [small.as_str()]);
+    assert_eq!(fs::read_to_string(place.path(&small)).unwrap(), text);
+    place.perfidy(&["shrink", &small, "--for", "1m"]).ends_with(0).says(&["nothing more can go"]);
+    assert_eq!(fs::read_to_string(place.path(&small)).unwrap(), text);
+}
+
+#[test]
+fn what_does_not_break_any_more_is_not_shrunk_and_stays_where_it_is() {
+    let place = Place::new();
+    let file = place.saved_failure();
+    let text = fs::read_to_string(place.path(&file)).unwrap();
+    let mended = text.replacen("[safeguards]", "[safeguards]\nidempotency-keys = true", 1);
+    place.write(&file, &mended);
+    place.perfidy(&["shrink", &file, "nowhere.toml"]).ends_with(2).says(&["does not break any more"]);
+    assert_eq!(fs::read_to_string(place.path(&file)).unwrap(), mended);
 }

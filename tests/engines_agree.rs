@@ -8,7 +8,7 @@ mod cases;
 #[cfg(madsim)]
 mod both {
     use crate::cases;
-    use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, SavedSeed, Watchdog};
+    use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Failure, Watchdog};
     use perfidy::scenario::Case;
     use perfidy_sim::{Engine, Seed};
     use std::collections::BTreeMap;
@@ -64,20 +64,19 @@ mod both {
     #[test]
     fn a_saved_failure_breaks_the_same_property_on_the_other_engine() {
         for file in Corpus::new("seeds").files().unwrap() {
-            let saved = SavedSeed::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
-            let case = saved.case().unwrap_or_else(|bad| panic!("{bad}"));
+            let failure = Failure::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
             let [native, madsim] = Engine::ALL.map(|engine| {
-                let mut saved = saved.clone();
-                saved.engine = engine;
-                let (run, _) = saved.replay(&case);
-                run.violation(&saved.property).map(|violation| violation.message.clone())
+                let mut failure = failure.clone();
+                failure.saved.engine = engine;
+                let (run, _) = failure.replay();
+                run.violation(&failure.saved.property).map(|violation| violation.message.clone())
             });
             assert_eq!(
                 native.is_some(),
                 madsim.is_some(),
                 "{}, {}: native says {native:?}, madsim says {madsim:?}",
                 file.display(),
-                saved.property
+                failure.saved.property
             );
         }
     }

@@ -17,17 +17,32 @@ workflow = "conductor"
 name = "file-ticket"
 tool = "ticketing.create"
 
+[[step]]
+name = "tell-customer"
+tool = "mail.send"
+
+[[step]]
+name = "book-room"
+tool = "calendar.book"
+
+[[step]]
+name = "post-note"
+tool = "chat.post"
+
 [safeguards]
 tool-dedupe = true
 retry = { attempts = 4, backoff = "1s..30s" }
 
-[tools.ticketing]
-deduplicates = true
+[tools]
+ticketing = { deduplicates = true }
+mail = { deduplicates = true }
+calendar = { deduplicates = true }
+chat = { deduplicates = true }
 
 [faults]
 until = "10m"
-ack-lost = { at = "ticketing", chance = "1%" }
-late-reply = { at = "ticketing", chance = "1%", by = "5s..40s" }
+ack-lost = { at = ["ticketing", "mail", "calendar", "chat"], chance = "1%" }
+late-reply = { at = ["ticketing", "mail", "calendar", "chat"], chance = "1%", by = "5s..40s" }
 "#;
 
 /// The same team with its keys, and a case without them.
@@ -134,21 +149,35 @@ fn write(path: impl AsRef<Path>, text: &str) {
 }
 
 #[test]
-fn one_thread_and_two_find_and_save_the_same() {
-    let found = [1, 2].map(|threads| {
-        let folder = workshop();
-        let output = fuzz(&folder, &format!("--runs 5000 --without --threads {threads} --format json"));
-        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-        (records(&output), failures(&folder))
-    });
-    assert!(found[0].1.len() > 3, "{:?}", found[0].1.keys());
-    assert_eq!(found[0], found[1]);
+fn one_thread_and_four_find_and_save_the_same_with_every_strategy() {
+    for strategy in ["mix", "random", "swarm", "pct", "guided"] {
+        let found = [1, 4].map(|threads| {
+            let folder = workshop();
+            let options = format!("--strategy {strategy} --threads {threads} --format json");
+            let output = fuzz(&folder, &format!("--runs 8000 --without {options}"));
+            assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+            (records(&output), failures(&folder))
+        });
+        assert!(found[0].1.len() > 3, "{strategy}: {:?}", found[0].1.keys());
+        assert!(found[0].0.iter().all(|record| record["strategy"] == strategy));
+        assert_eq!(found[0], found[1], "{strategy}");
+    }
+}
+
+#[test]
+fn exhaustive_is_no_campaign() {
+    let folder = workshop();
+    let output = fuzz(&folder, "--strategy exhaustive");
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("use `perfidy run --strategy exhaustive`"), "{told}");
+    assert!(!folder.path().join("seeds").exists(), "nothing was run");
 }
 
 #[test]
 fn what_broke_is_told_in_five_stories_at_most_and_replays() {
     let folder = workshop();
-    let output = fuzz(&folder, "--runs 12000 --seed 7");
+    let output = fuzz(&folder, "--runs 20000 --seed 7");
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let saved = failures(&folder);
@@ -156,12 +185,10 @@ fn what_broke_is_told_in_five_stories_at_most_and_replays() {
     assert!(told.contains(&format!("and {} more new failures, saved in seeds", saved.len() - 5)), "{told}");
     assert!(told.contains("BROKEN: no-duplicate-effects in "), "{told}");
     assert!(told.contains("nothing broke"), "{told}");
-    assert!(
-        told.contains(&format!(
-            "12000 runs from seed 7, {0} different failures, {0} of them new",
-            saved.len()
-        ))
-    );
+    assert!(told.contains(&format!(
+        "20000 runs of mix from seed 7, {0} different failures, {0} of them new",
+        saved.len()
+    )));
     let mut replay = Command::new(env!("CARGO_BIN_EXE_perfidy"));
     let replay = replay.args(["replay", "seeds"]).current_dir(folder.path()).output().unwrap();
     assert_eq!(text(&replay.stdout).matches(": reproduced, event for event").count(), saved.len());
@@ -181,12 +208,64 @@ fn a_campaign_finds_nothing_new_in_what_it_has_been_through() {
 
 #[test]
 fn a_campaign_in_two_parts_is_the_campaign_in_one() {
-    let (whole, parts) = (workshop(), workshop());
-    let at_once = fuzz(&whole, "--runs 7000 --without --base nightly --format json");
-    fuzz(&parts, "--runs 3000 --without --base nightly");
-    let at_last = fuzz(&parts, "--resume --runs 7000 --format json");
-    assert_eq!(records(&at_once), records(&at_last));
-    assert_eq!(failures(&whole), failures(&parts));
+    for strategy in ["mix", "guided"] {
+        let (whole, parts) = (workshop(), workshop());
+        let options = format!("--without --base nightly --strategy {strategy}");
+        let at_once = fuzz(&whole, &format!("--runs 7000 {options} --format json"));
+        fuzz(&parts, &format!("--runs 3000 {options}"));
+        let at_last = fuzz(&parts, "--resume --runs 7000 --format json");
+        assert_eq!(records(&at_once)[0]["strategy"], strategy);
+        assert_eq!(records(&at_once), records(&at_last), "{strategy}");
+        assert_eq!(failures(&whole), failures(&parts), "{strategy}");
+    }
+}
+
+#[test]
+fn a_new_campaign_sets_the_place_of_the_last_one_aside() {
+    let folder = workshop();
+    fuzz(&folder, "--runs 2000 --seed 7");
+    let [place, before] =
+        [".campaign.toml", ".campaign.before.toml"].map(|name| folder.path().join("seeds").join(name));
+    let earlier = fs::read_to_string(&place).unwrap();
+    let output = fuzz(&folder, "--runs 600 scenarios/strong");
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("the campaign of 1024 runs from seed 7 is now in seeds/.campaign.before.toml"),
+        "{told}"
+    );
+    assert_eq!(fs::read_to_string(&before).unwrap(), earlier);
+    fs::rename(&before, &place).unwrap();
+    let resumed = fuzz(&folder, "--resume --runs 3000 --format json");
+    assert_eq!(records(&resumed)[0]["first_seed"], 7);
+}
+
+/// What is written to files meets a limit of nothing at all, as on a disk that is full.
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_saved_is_shown_whole_and_the_exit_status_says_so() {
+    let folder = workshop();
+    let full = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
+    let output = Command::new("sh")
+        .args(["-c", full, env!("CARGO_BIN_EXE_perfidy"), "fuzz", "scenarios/weak"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(failures(&folder).is_empty());
+    let shown: Vec<&str> = told.split("this is the file, to be saved by hand:\n\n").skip(1).collect();
+    assert!(!shown.is_empty(), "{told}");
+    for shown in shown {
+        let file = folder.path().join("by-hand.toml");
+        write(&file, shown.split("\nerror: ").next().unwrap());
+        let mut replay = Command::new(env!("CARGO_BIN_EXE_perfidy"));
+        let replay = replay.arg("replay").arg(&file).output().unwrap();
+        let said = text(&replay.stdout);
+        assert!(said.contains("reproduced, event for event"), "{said}{}", text(&replay.stderr));
+    }
+    let told = text(&output.stdout);
+    assert!(told.contains("faults suffice") || told.contains("One fault suffices"), "{told}");
 }
 
 #[test]
@@ -321,7 +400,7 @@ fn a_place_that_is_none_is_not_taken_up() {
     write(&place, "turns = \"many\"");
     assert!(refused().contains("expected a whole number"), "{}", refused());
     fuzz(&folder, "--runs 2000");
-    let later = fs::read_to_string(&place).unwrap().replace("schema = 1", "schema = 2");
+    let later = fs::read_to_string(&place).unwrap().replace("schema = 2", "schema = 3");
     write(&place, &later);
     assert!(refused().contains("another version of perfidy left this campaign"), "{}", refused());
 }
@@ -335,6 +414,8 @@ fn arguments_that_make_no_sense_are_refused() {
         ("--runs 0", "0 is not in 1.."),
         ("--base a --seed 1", "cannot be used with"),
         ("--resume --base a", "cannot be used with"),
+        ("--resume --strategy swarm", "cannot be used with"),
+        ("--strategy luck", "[possible values: mix, random, swarm, pct, guided, exhaustive]"),
         ("scenarois", "no such file or directory"),
     ] {
         let output = fuzz(&folder, arguments);

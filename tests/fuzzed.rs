@@ -214,8 +214,8 @@ fn broken_by(case: &Case, seed: Seed) -> Option<String> {
     let Some(minimal) = shrink(case, Engine::Native, seed, property, &run.outcome.fired) else {
         return Some(format!("seed {seed}: {property} is {}", verdict.word()));
     };
-    let saved = SavedSeed::new(case, Engine::Native, seed, property, &minimal.faults, &minimal.run);
-    let story = Story::new(case, &saved, &minimal.run, None)?;
+    let saved = SavedSeed::new(Engine::Native, seed, property, &minimal);
+    let story = Story::new(&minimal.case, &saved, &minimal.run, None)?;
     Some(anstream::adapter::strip_str(&story.to_string()).to_string())
 }
 

@@ -12,7 +12,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use perfidy::explore::{
-    Answer, Campaign, CaseReport, CaseVerdict, Corpus, Finding, Run, SavedSeed, Watchdog, shrink,
+    Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Finding, Run, SavedSeed, Watchdog, shrink,
 };
 use perfidy::report::Story;
 use perfidy::scenario::{self, Case, Scenario};
@@ -25,6 +25,12 @@ use std::time::Duration;
 
 /// How many seeds a case as written gets if nobody says otherwise.
 const SEEDS: u64 = 200;
+
+/// How many saved failures there may be, and how many events each may have. The suite has five minutes, of which its saved
+/// failures get a fifth: 60 s. A slow machine makes 200,000 events a second in the profile of tests, which is 12 million in that
+/// time. Counted in events, the bound is the same on every machine.
+const MOST_FAILURES: usize = 1_200;
+const MOST_EVENTS: usize = 10_000;
 
 /// How long a run may take in real time before it counts as stuck.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -102,11 +108,23 @@ fn seed_trials() -> Vec<Trial> {
         Ok(files) => files,
         Err(error) => return vec![unreadable(root, format!("error: cannot read the folder: {error}"))],
     };
-    let of_file = |file: &Path| match SavedSeed::read(file).and_then(|saved| Ok((saved.case()?, saved))) {
-        Ok((case, saved)) => seed_trial(file, case, saved),
+    let of_file = |file: &Path| match Failure::read(file) {
+        Ok(failure) => seed_trial(file, failure),
         Err(bad) => unreadable(file, bad.to_string()),
     };
-    files.iter().map(|file| of_file(file)).collect()
+    let mut trials: Vec<Trial> = files.iter().map(|file| of_file(file)).collect();
+    trials.push(share_trial(files.len()));
+    trials
+}
+
+fn share_trial(failures: usize) -> Trial {
+    Trial::test("saved failures take at most a fifth of the time of the suite", move || {
+        if failures <= MOST_FAILURES {
+            return Ok(());
+        }
+        let what = format!("there are {failures} saved failures, and time for {MOST_FAILURES}");
+        fail(&what, &format!("{what}.\nKeep of failures that are alike the shortest, and delete the others."))
+    })
 }
 
 /// A test that fails, in the name of a file.
@@ -187,9 +205,10 @@ fn story_of(report: &CaseReport, finding: &Finding) -> String {
              these agents depends on more than the seed."
         );
     };
-    let saved = SavedSeed::new(case, *engine, seed, property, &minimal.faults, &minimal.run);
-    let story =
-        Story::new(case, &saved, &minimal.run, None).map(|story| story.to_string()).unwrap_or_default();
+    let saved = SavedSeed::new(*engine, seed, property, &minimal);
+    let story = Story::new(&minimal.case, &saved, &minimal.run, None)
+        .map(|story| story.to_string())
+        .unwrap_or_default();
     format!(
         "{story}\n  Save it with  perfidy run scenarios/{}.toml --seed {seed} --seeds 1\n",
         case.scenario.name
@@ -198,31 +217,38 @@ fn story_of(report: &CaseReport, finding: &Finding) -> String {
 
 /// A failure of a case without a safeguard must go on failing: it shows that the property has teeth. A failure
 /// of a case as written must stay mended. The history may change with the code, the answer may not.
-fn seed_trial(file: &Path, case: Case, saved: SavedSeed) -> Trial {
+fn seed_trial(file: &Path, failure: Failure) -> Trial {
     let file = file.display().to_string();
     Trial::test(file.clone(), move || {
-        let (run, answer) = saved.replay(&case);
+        let (run, answer) = failure.replay();
+        let Failure { saved, case, .. } = &failure;
+        let events = run.outcome.history.len();
+        if events > MOST_EVENTS {
+            let what = format!("{events} events, of which a saved failure may have {MOST_EVENTS}");
+            let why = "Every run of the tests replays it. Save it with fewer tasks, or with chaos that ends earlier";
+            return fail(&what, &format!("{file}: {what}.\n{why}."));
+        }
         match (answer, case.without().is_some()) {
             (Answer::Reproduced { .. }, true) | (Answer::Fixed, false) => Ok(()),
             (Answer::Reproduced { .. }, false) => {
-                let story = Story::new(&case, &saved, &run, Some(file));
+                let story = Story::new(case, saved, &run, Some(file));
                 let story = story.map(|story| story.to_string()).unwrap_or_default();
                 fail(&format!("{} breaks again", saved.property), &story)
             }
             (Answer::Fixed, true) => {
                 let what = format!("{} holds", saved.property);
                 let why = "though every fault was met and the safeguard is away. Something else keeps this promise now";
-                fail(&what, &format!("{file}: {what}, {why}.\n{}", find_again(&case)))
+                fail(&what, &format!("{file}: {what}, {why}.\n{}", find_again(case)))
             }
             (Answer::Stale { missing, nearest }, _) => {
                 let near =
                     nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
                 let what = format!("stale: `{missing}` never came up{near}");
-                fail(&what, &format!("{file}: {what}.\n{}", find_again(&case)))
+                fail(&what, &format!("{file}: {what}.\n{}", find_again(case)))
             }
             (Answer::Ambiguous { why }, _) => {
                 let what = format!("ambiguous: {why}");
-                fail(&what, &format!("{file}: {what}.\n{}", find_again(&case)))
+                fail(&what, &format!("{file}: {what}.\n{}", find_again(case)))
             }
         }
     })

@@ -22,8 +22,9 @@ fn story(case: &Case, property: &str) -> String {
     let faults = Run::fuzzed(case, Engine::Native, seed).outcome.fired;
     let minimal =
         shrink(case, Engine::Native, seed, property, &faults).expect("it breaks again when replayed");
-    let saved = SavedSeed::new(case, Engine::Native, seed, property, &minimal.faults, &minimal.run);
-    let story = Story::new(case, &saved, &minimal.run, Some("seeds/it.toml".to_owned())).expect("it broke");
+    let saved = SavedSeed::new(Engine::Native, seed, property, &minimal);
+    let story =
+        Story::new(&minimal.case, &saved, &minimal.run, Some("seeds/it.toml".to_owned())).expect("it broke");
     anstream::adapter::strip_str(&story.to_string()).to_string()
 }
 

@@ -50,6 +50,18 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
+/// The storage did not take a record: nothing was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WriteRefused;
+
+impl fmt::Display for WriteRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the storage did not take the record")
+    }
+}
+
+impl std::error::Error for WriteRefused {}
+
 /// The id of all draws for syncs.
 static SYNC: LazyLock<Name> = LazyLock::new(|| Name::new("sync"));
 
@@ -77,9 +89,20 @@ impl<D: Domain> Context<D> {
         self.name
     }
 
-    /// The virtual time.
+    /// What the node's wall clock shows: the virtual time, unless the clock is wrong. It can jump, and the clocks
+    /// of two nodes can differ; for lengths of time there is [`Context::monotonic`].
     pub fn now(&self) -> SimTime {
-        self.core().now()
+        let mut core = self.core();
+        let now = core.now();
+        core.node(self.node).wall(now)
+    }
+
+    /// What the node's monotonic clock shows: it never jumps, it may run a little fast or slow, and it means nothing
+    /// on another node. Sleeps and timeouts go by it.
+    pub fn monotonic(&self) -> SimTime {
+        let mut core = self.core();
+        let now = core.now();
+        core.node(self.node).monotonic(now)
     }
 
     /// How often this node has died before.
@@ -145,17 +168,30 @@ impl<D: Domain> Context<D> {
 
     // Time.
 
-    /// Waits.
+    /// Waits, by the node's monotonic clock as it runs when the wait begins.
     pub async fn sleep(&self, span: SimSpan) {
         self.timer(span).await;
     }
 
+    /// Is busy: takes a time that is longer on a slow node, whatever the clocks show.
+    pub async fn work(&self, span: SimSpan) {
+        let timer = {
+            let mut core = self.core();
+            let at = core.now() + core.work_span(self.node, span);
+            self.alarm(&mut core, at)
+        };
+        timer.await;
+    }
+
     fn timer(&self, span: SimSpan) -> Timer<'_, D> {
         let mut core = self.core();
-        let at = core.now() + span;
+        let at = core.now() + core.node(self.node).true_span(span);
+        self.alarm(&mut core, at)
+    }
+
+    fn alarm(&self, core: &mut Core<D>, at: SimTime) -> Timer<'_, D> {
         let tie = core.node(self.node).tie;
-        let key = core.arm(at, tie);
-        Timer { context: self, key }
+        Timer { context: self, key: core.arm(at, tie) }
     }
 
     /// Waits for `future`, for at most `span`; `label` says what for, in the history.
@@ -215,7 +251,7 @@ impl<D: Domain> Context<D> {
                 self.core().crash(self.node, back_after, fault, self.cause.get());
                 pending::<()>().await;
             }
-            Action::Pause(span) => {
+            Action::Pause(span) | Action::Zombie(span) => {
                 self.core().pause(self.node, span, fault, self.cause.get());
                 self.yield_now().await;
             }
@@ -241,23 +277,33 @@ impl<D: Domain> Context<D> {
     // Storage.
 
     /// Writes a record to the node's storage. It is durable only after [`Context::sync`].
-    pub fn write(&self, record: D::Payload) {
+    ///
+    /// # Errors
+    /// [`WriteRefused`] if the storage does not take it, as when it is full.
+    pub fn write(&self, record: D::Payload) -> Result<(), WriteRefused> {
         let mut core = self.core();
+        if let Some(fault) = core.ask_storage(Hook::Write, self.node, || record.kind()) {
+            self.cause.set(Some(core.strike(self.name, fault, self.cause.get())));
+            return Err(WriteRefused);
+        }
         let content = record.digest();
         core.append(self.name, self.cause.get(), What::Wrote { content });
         core.disk(self.node).append(record);
+        Ok(())
     }
 
     /// Makes everything written so far durable, which takes time.
     pub async fn sync(&self) {
-        let (written, span) = {
+        let begun = {
             let mut core = self.core();
             let sync = *SYNC;
             let nth = core.oracle.count(self.name, sync);
             let span = core.oracle.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
-            (core.disk(self.node).len(), span)
+            let delay = core.sync_delay(self.node, self.cause.get());
+            delay.map(|delay| (core.disk(self.node).len(), span + delay))
         };
-        self.sleep(span).await;
+        let Some((written, span)) = begun else { return pending().await };
+        self.work(span).await;
         let mut core = self.core();
         core.disk(self.node).sync_up_to(written);
         let event = core.append(self.name, self.cause.get(), What::Synced { records: written as u32 });
@@ -266,7 +312,7 @@ impl<D: Domain> Context<D> {
 
     /// The records in the node's storage, oldest first.
     pub fn records(&self) -> Vec<D::Payload> {
-        self.core().disk(self.node).records().to_vec()
+        self.core().disk(self.node).records().cloned().collect()
     }
 
     // Draws, tasks, notes.

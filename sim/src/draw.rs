@@ -5,8 +5,8 @@
 //!
 //! `ChaCha` is the root. A seed is expanded once a run into the secret of XXH3; a draw is then that keyed hash of
 //! 32 bytes, of which the half that names the place is done once for all draws there. `ChaCha` gives the
-//! independence between seeds, XXH3 the price: some two nanoseconds a draw, against some fifty for a `ChaCha`
-//! block each (`benches/draws.rs` measures it).
+//! independence between seeds, XXH3 the price: some two nanoseconds a draw, where a `ChaCha` generator of its own for
+//! each would take some hundred and sixty (`benches/draws.rs` measures both).
 //!
 //! ```
 //! use perfidy_sim::{Draws, Name, Seed};

@@ -173,6 +173,11 @@ pub enum What<N> {
         /// With these words.
         message: Arc<str>,
     },
+    /// The node got over something it had suffered from; for a link, the node is the first of its left side.
+    Recovered {
+        /// The kind of fault.
+        from: Name,
+    },
     /// The run ended here, and why.
     Ended(Stop),
     /// Something the layer above has to say.
@@ -212,6 +217,7 @@ impl<N: Note> What<N> {
                 Stop::Spinning { node } => words.put(21).name(*node),
                 Stop::Panicked { node } => words.put(22).name(*node),
             },
+            Self::Recovered { from } => words.put(23).name(*from),
             Self::Note(note) => {
                 words.put(16);
                 note.fold(words);

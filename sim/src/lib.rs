@@ -16,6 +16,7 @@
 //!
 //! [`World`] has an example from end to end.
 
+mod clock;
 mod context;
 mod core;
 mod digest;
@@ -37,7 +38,7 @@ mod storage;
 mod time;
 mod world;
 
-pub use context::{Context, TimedOut};
+pub use context::{Context, TimedOut, WriteRefused};
 pub use digest::{Digest, Words};
 pub use draw::{Chance, Draws, Purpose, Seed, Spot};
 pub use engine::{Engine, EngineMissing};
@@ -46,7 +47,8 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, Envelope, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Rule, Selector, Window,
+    Action, Address, Ailment, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames,
+    Rule, Selector, Way, Window,
 };
 pub use service::{Desk, Service};
 pub use storage::Disk;

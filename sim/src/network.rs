@@ -57,7 +57,24 @@ pub(crate) struct Cut {
     pub left: Vec<Name>,
     pub right: Vec<Name>,
     pub one_way: bool,
+    /// How long it stays open and closed in turn, if it does not stay open all the time.
+    pub turn: Option<SimSpan>,
     pub open: bool,
+}
+
+/// Two groups between which messages take longer.
+#[derive(Clone, Debug)]
+pub(crate) struct Lag {
+    /// The links between them, open for as long as they are slow.
+    pub links: Cut,
+    pub by: SimSpan,
+}
+
+impl Lag {
+    /// A lag between two groups of names joined by `+`, which has begun.
+    pub fn new(left: Name, right: Name, by: SimSpan) -> Self {
+        Self { links: Cut { open: true, ..Cut::new(left, right, false) }, by }
+    }
 }
 
 impl Cut {
@@ -70,6 +87,7 @@ impl Cut {
             left: split(left),
             right: split(right),
             one_way,
+            turn: None,
             open: false,
         }
     }

@@ -1,7 +1,8 @@
 //! Nodes: what runs on them, what waits for them, and what survives their death.
 
+use crate::core::Health;
 use crate::queue::NodeIndex;
-use crate::{Context, Disk, EventId, Name, Service, SimTime, spare};
+use crate::{Context, Disk, EventId, Name, Service, SimSpan, SimTime, spare};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -27,11 +28,26 @@ pub trait Domain: Sized + 'static {
 pub trait Payload: Clone + fmt::Debug + 'static {
     /// A digest of all it says, the same in every process.
     fn digest(&self) -> u64;
+
+    /// What is left of it when it was garbled on its way or half-written: what a reader then gets. The same
+    /// for the same content, always.
+    #[must_use]
+    fn garbled(&self) -> Self;
+
+    /// What kind of record it is, as addresses name it.
+    fn kind(&self) -> Name {
+        Name::literal("record")
+    }
 }
 
 impl Payload for u64 {
     fn digest(&self) -> u64 {
         *self
+    }
+
+    /// Every bit is flipped, and nobody can tell.
+    fn garbled(&self) -> Self {
+        !self
     }
 }
 
@@ -91,11 +107,16 @@ pub(crate) struct Node<D: Domain> {
     pub role: Role<D>,
     pub up: bool,
     pub incarnation: u32,
+    /// The life before this one, while it has not ended yet.
+    pub outgoing: Option<u32>,
+    /// Counts what makes an earlier pause irrelevant: later pauses, and deaths.
     pub pauses: u32,
     pub paused_until: Option<SimTime>,
     /// Never reset, so that an answer to a dead asker does not reach its successor.
     next_request: u64,
     pub tie: u64,
+    /// What is wrong with it, if anything ever was.
+    pub health: Option<Box<Health>>,
     belongings: Belongings<D::Payload>,
 }
 
@@ -156,25 +177,52 @@ impl<D: Domain> Node<D> {
             role,
             up: false,
             incarnation: 0,
+            outgoing: None,
             pauses: 0,
             paused_until: None,
             next_request: 0,
             tie,
+            health: None,
             belongings,
         }
     }
 
     /// Whether this life of the node goes on.
     pub fn is_alive(&self, incarnation: u32) -> bool {
-        self.up && self.incarnation == incarnation
+        self.up && (self.incarnation == incarnation || self.outgoing == Some(incarnation))
     }
 
-    /// Everything in memory is gone; what had been synced stays.
-    pub fn die(&mut self) -> usize {
+    /// Whether this life of the node was ended by the next, and not by a crash.
+    #[cfg(madsim)]
+    pub fn is_retired(&self, incarnation: u32) -> bool {
+        self.up && incarnation < self.incarnation && self.outgoing != Some(incarnation)
+    }
+
+    /// Everything in memory is gone. What is wrong with the machine and its clocks stays wrong.
+    pub fn die(&mut self) {
         self.up = false;
+        self.outgoing = None;
         self.paused_until = None;
+        self.pauses += 1;
+        if let Some(health) = &mut self.health {
+            health.thaw();
+        }
         self.belongings.forget();
-        self.belongings.disk.crash()
+    }
+
+    /// What the node's wall clock shows at a time.
+    pub fn wall(&self, now: SimTime) -> SimTime {
+        self.health.as_ref().map_or(now, |health| health.clock.wall(now))
+    }
+
+    /// What the node's monotonic clock shows at a time.
+    pub fn monotonic(&self, now: SimTime) -> SimTime {
+        self.health.as_ref().map_or(now, |health| health.clock.monotonic(now))
+    }
+
+    /// How long it takes until a span has passed by the node's clock.
+    pub fn true_span(&self, span: SimSpan) -> SimSpan {
+        self.health.as_ref().map_or(span, |health| health.clock.true_span(span))
     }
 
     /// The end of the world: what is left of the node's belongings is the room they took.
@@ -294,6 +342,8 @@ pub(crate) enum Command {
     Boot(NodeIndex),
     /// Cancel all tasks of the node.
     Kill(NodeIndex),
+    /// Cancel the tasks of one life of the node.
+    Retire { node: NodeIndex, incarnation: u32 },
     /// Stop polling the node's tasks.
     Pause(NodeIndex),
     /// Poll them again.

@@ -19,6 +19,8 @@ pub(crate) struct NodeIndex(pub u32);
 pub(crate) enum Pending {
     /// A message arrives: its slot.
     Deliver(u32),
+    /// A message that had to wait at its sender or its receiver is taken in: its slot.
+    Admit(u32),
     /// A timer rings.
     Timer(TimerKey),
     /// A service asked to be called back.
@@ -26,11 +28,17 @@ pub(crate) enum Pending {
     /// A dead node comes back.
     Restart { node: NodeIndex, incarnation: u32 },
     /// A paused node goes on.
-    Resume { node: NodeIndex, incarnation: u32, pauses: u32 },
+    Resume { node: NodeIndex, pauses: u32 },
     /// The nth opening of a window of trouble, or a pinned fault set by the clock.
     Planned(u32),
     /// A cut closes.
     CutEnds(u32),
+    /// A link that fails again and again, until `ends`, fails or recovers.
+    CutTurns { cut: u32, ends: SimTime },
+    /// A link is no longer slow.
+    LagEnds(u32),
+    /// A node gets over something.
+    Recovers(u32),
 }
 
 /// What the heap knows of it; small, because heaps move their entries about.

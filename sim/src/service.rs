@@ -39,10 +39,11 @@ impl<D: Domain> Desk<'_, D> {
         self.core.name(self.node)
     }
 
-    /// The virtual time.
+    /// What the service's wall clock shows: the virtual time, unless the clock is wrong.
     pub fn now(&mut self) -> SimTime {
         self.core.operate();
-        self.core.now()
+        let now = self.core.now();
+        self.core.node(self.node).wall(now)
     }
 
     /// Sends a message that answers nothing.
@@ -58,10 +59,10 @@ impl<D: Domain> Desk<'_, D> {
         self.core.send(self.node, to.from, kind, to.about, payload, call, self.cause)
     }
 
-    /// Asks to be called back with `token` after `span`.
+    /// Asks to be called back with `token` after `span` of the service's monotonic clock.
     pub fn call_back(&mut self, token: u64, span: SimSpan) {
         self.core.operate();
-        let at = self.now() + span;
+        let at = self.core.now() + self.core.node(self.node).true_span(span);
         let tie = self.core.node(self.node).tie;
         let (service, cause) = (self.node, self.cause);
         self.core.schedule(at, tie, Pending::Callback { service, token, cause });
@@ -97,6 +98,13 @@ impl<D: Domain> Desk<'_, D> {
         self.core.operate();
         let nth = self.core.oracle.count(site, about);
         draw(self.core.oracle.spot(site, about, nth))
+    }
+
+    /// Points a node out as the one that counts just now, as a lock service does with whom it has given a lock. A
+    /// window of trouble can look for it ([`Disturbance::CutMarked`](crate::Disturbance::CutMarked)); nobody
+    /// else can.
+    pub fn mark(&mut self, node: Name) {
+        self.core.marked = Some(node);
     }
 
     /// Writes a note into the history.

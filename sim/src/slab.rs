@@ -26,6 +26,14 @@ impl<T> Slab<T> {
         }
     }
 
+    /// Looks at a thing.
+    ///
+    /// # Panics
+    /// If it has been taken.
+    pub fn get(&self, slot: u32) -> &T {
+        self.things[slot as usize].as_ref().expect("a thing is there until it is taken")
+    }
+
     /// Takes a thing out.
     ///
     /// # Panics

@@ -4,12 +4,13 @@ use crate::core::Core;
 use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
-    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Seed, Service,
-    SimSpan, SimTime,
+    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Renames, Seed,
+    Service, SimSpan, SimTime,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The bounds of a run. Each that is hit is an outcome of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +49,8 @@ pub struct WorldConfig {
     pub sync_latency: RangeInclusive<SimSpan>,
     /// When to stop.
     pub limits: Limits,
+    /// From what nodes and steps are called to what they were called, so that everything is drawn as it was then.
+    pub formerly: Option<Arc<Renames>>,
 }
 
 impl WorldConfig {
@@ -60,6 +63,7 @@ impl WorldConfig {
             links: Links::uniform(ms(1)..=ms(10)),
             sync_latency: ms(1)..=ms(5),
             limits: Limits::default(),
+            formerly: None,
         }
     }
 }
@@ -112,6 +116,8 @@ pub struct Outcome<D: Domain> {
     /// Every place of decision in the order of their coming up, with how often that was. Places at which the plan
     /// could not strike are left out.
     pub visited: Vec<Address>,
+    /// The same of what came up before the time set by [`World::mark`]; empty if none was set.
+    pub visited_early: Vec<Address>,
 }
 
 impl<D: Domain> Outcome<D> {
@@ -170,6 +176,11 @@ impl<D: Domain> World<D> {
     {
         let boot: Boot<D> = Rc::new(move |context| Box::pin(boot(context)) as LocalFuture);
         self.core.borrow_mut().add(name, Role::Agent(boot));
+    }
+
+    /// Has the outcome say which places came up before a time, apart from all that came up.
+    pub fn mark(&mut self, at: SimTime) {
+        self.core.borrow_mut().oracle.mark(at);
     }
 
     /// Adds a service.

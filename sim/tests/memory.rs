@@ -70,7 +70,7 @@ fn world(config: &WorldConfig) -> World<Numbers> {
                 let within = SimSpan::from_millis(100);
                 let answered = context.request(server, ask, client, question, within).await;
                 context.note(answered.map_or(0, |answer| answer.payload));
-                context.write(question);
+                context.write(question).unwrap();
                 context.after(step, client).await;
                 context.sync().await;
             }

@@ -1,6 +1,6 @@
 //! Messages and records: any type of yours that can be hashed and shown.
 
-use perfidy_sim::{Payload, Words};
+use perfidy_sim::{Name, Payload, Words};
 use std::any::Any;
 use std::fmt;
 use std::hash::Hash;
@@ -42,11 +42,33 @@ use std::rc::Rc;
 pub trait Message: Hash + fmt::Debug + 'static {
     /// What kind of message it is, as addresses and stories name it.
     fn kind(&self) -> &'static str;
+
+    /// What somebody reads who gets it garbled, from the network or from a torn journal. `None`, as it is unless you
+    /// say otherwise, is what a checksum is for: it cannot be read at all. A message without one may read as
+    /// something else.
+    fn garbled(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 trait Content: fmt::Debug {
     fn as_any(&self) -> &dyn Any;
     fn digest(&self) -> u64;
+    fn garbled(&self) -> Body;
+    fn kind(&self) -> &'static str;
+}
+
+/// What nobody can read: all that is left of a message is that it was one, and which.
+#[derive(Hash, Debug)]
+struct Garbled(u64);
+
+impl Message for Garbled {
+    fn kind(&self) -> &'static str {
+        "garbled"
+    }
 }
 
 impl<M: Message> Content for M {
@@ -56,6 +78,14 @@ impl<M: Message> Content for M {
 
     fn digest(&self) -> u64 {
         Words::digest(|words| words.hash(self))
+    }
+
+    fn garbled(&self) -> Body {
+        Message::garbled(self).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
+    }
+
+    fn kind(&self) -> &'static str {
+        Message::kind(self)
     }
 }
 
@@ -84,5 +114,50 @@ impl fmt::Debug for Body {
 impl Payload for Body {
     fn digest(&self) -> u64 {
         self.0.digest()
+    }
+
+    fn garbled(&self) -> Self {
+        self.0.garbled()
+    }
+
+    fn kind(&self) -> Name {
+        Name::literal(self.0.kind())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+    struct Sum(u64);
+
+    impl Message for Sum {
+        fn kind(&self) -> &'static str {
+            "sum"
+        }
+    }
+
+    /// A sum that nobody checks.
+    #[derive(PartialEq, Eq, Hash, Debug)]
+    struct Unchecked(u64);
+
+    impl Message for Unchecked {
+        fn kind(&self) -> &'static str {
+            "unchecked"
+        }
+
+        fn garbled(&self) -> Option<Self> {
+            Some(Self(self.0 ^ 1))
+        }
+    }
+
+    #[test]
+    fn what_is_garbled_cannot_be_read_unless_nobody_checks_it() {
+        let [one, two] = [1, 2].map(|sum| Body::new(Sum(sum)).garbled());
+        assert_eq!(one.open::<Sum>(), None);
+        assert_ne!(one.digest(), two.digest());
+        assert_eq!(one.digest(), Body::new(Sum(1)).garbled().digest());
+        assert_eq!(Body::new(Unchecked(6)).garbled().open(), Some(&Unchecked(7)));
     }
 }

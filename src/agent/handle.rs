@@ -7,7 +7,7 @@ use crate::agent::{
     Receipt, Thought, Told, ToolCall, ToolError, Wish,
 };
 use crate::faults::model::{DIFFERENT_ANSWER, MODEL};
-use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut};
+use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused};
 use std::future::Future;
 use std::ops::RangeInclusive;
 
@@ -16,6 +16,9 @@ const LATENCY: Purpose = Purpose::new("latency");
 const CHOICE: Purpose = Purpose::new("choice");
 const OTHERWISE: Purpose = Purpose::new("otherwise");
 const TOKENS: Purpose = Purpose::new("tokens");
+
+/// How long an agent waits before it offers a disk again what it has refused.
+const WRITE_AGAIN: SimSpan = SimSpan::from_secs(1);
 
 /// A message as an agent gets it.
 #[derive(Clone, Debug)]
@@ -56,9 +59,15 @@ impl Agent {
         self.context.name()
     }
 
-    /// What its clock says.
+    /// What its wall clock says, which can be wrong: it can be off, drift, and jump. It is what is compared with
+    /// other agents; for lengths of time there is [`Agent::monotonic`].
     pub fn now(&self) -> SimTime {
         self.context.now()
+    }
+
+    /// What its monotonic clock says: it never jumps, and means nothing to anybody else. Sleeps and timeouts go by it.
+    pub fn monotonic(&self) -> SimTime {
+        self.context.monotonic()
     }
 
     /// Waits.
@@ -216,7 +225,7 @@ impl Agent {
             Some((word, _)) if word.as_str() == DIFFERENT_ANSWER => (usual + otherwise) % answers,
             _ => usual,
         };
-        self.context.sleep(span).await;
+        self.context.work(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
         Thought { choice, tokens_in, tokens_out, about }
     }
@@ -224,8 +233,21 @@ impl Agent {
     // Journal.
 
     /// Writes a record into the journal. A crash takes it unless [`Agent::sync`] has come back.
-    pub fn write(&self, record: impl Message) {
-        self.context.write(Body::new(record));
+    ///
+    /// # Errors
+    /// [`WriteRefused`] if the disk does not take it; nothing was written then.
+    pub fn write(&self, record: impl Message) -> Result<(), WriteRefused> {
+        self.context.write(Body::new(record))
+    }
+
+    /// Writes a record into the journal and makes it durable, and comes back when it is. A disk that refuses is
+    /// asked again every second: who cannot write down what they promise must not promise it.
+    pub async fn persist(&self, record: impl Message) {
+        let record = Body::new(record);
+        while self.context.write(record.clone()).is_err() {
+            self.sleep(WRITE_AGAIN).await;
+        }
+        self.sync().await;
     }
 
     /// Makes everything written so far durable.

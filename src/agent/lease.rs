@@ -27,8 +27,9 @@ pub struct Lease {
     pub resource: Name,
     /// The token to show with every order.
     pub token: Token,
-    /// When it ends by the holder's clock, counted from before it was asked for: never later than the lock
-    /// service thinks.
+    /// When it ends by the holder's wall clock, counted from before it was asked for: never later than the lock
+    /// service thinks, as long as both clocks go alike. A holder whose clock is set back or stood still believes in
+    /// it for too long.
     pub until: SimTime,
 }
 
@@ -103,6 +104,7 @@ impl LeaseService {
         let until = now + span;
         self.grants.insert(resource, Grant { holder: from, token, until });
         desk.note(Note::Granted { resource, holder: from, token, until });
+        desk.mark(from);
         LeaseWire::Granted(token)
     }
 }

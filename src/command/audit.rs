@@ -3,16 +3,16 @@
 //! Within this process [`explore::audit`] runs every seed in several ways. Meanwhile another process, this
 //! same program started again, runs them as well, and its digests are compared.
 
+use super::options::Subject;
 use super::testify;
-use super::{Format, Status, complain, complain_of, interruption, is_available, say, watchdog};
+use super::{Format, Status, interruption, is_available, say, watchdog};
 use perfidy::explore::{self, Divergence, Run, Testimony, Watchdog, Way};
 use perfidy::report::{AuditRecord, AuditVerdict};
-use perfidy::scenario::{self, Case};
-use perfidy_sim::{Digest, Engine, Seed};
+use perfidy::scenario::Case;
+use perfidy_sim::{Digest, Seed};
 use rayon::prelude::*;
 use std::env;
 use std::io::{self, BufRead, BufReader, Lines, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,46 +21,29 @@ const BATCH: u64 = 256;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Scenarios, or folders of them
-    #[arg(default_value = "scenarios")]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    subject: Subject,
     /// How many seeds of each case are tried
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// The first seed
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u64,
-    /// Which engine
-    #[arg(long, default_value_t = Engine::Native, value_name = "native|madsim")]
-    engine: Engine,
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
 }
 
 pub fn audit(arguments: &Arguments) -> Status {
-    if !is_available(arguments.engine) {
+    if !is_available(arguments.subject.engine) {
         return Status::BadInput;
     }
-    let scenarios = match scenario::read_all(&arguments.scenarios) {
-        Ok(scenarios) => scenarios,
-        Err(bad) => {
-            bad.iter().for_each(complain_of);
-            complain("nothing was run");
-            return Status::BadInput;
-        }
-    };
+    let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
     let (interrupted, watchdog) = (interruption(), watchdog());
     let mut status = Status::AsExpected;
     for case in scenarios.iter().flat_map(Case::all) {
         let audit = Audit { arguments, case: &case, interrupted: &interrupted, watchdog: &watchdog };
         let verdict = audit.run().unwrap_or_else(|error| AuditVerdict::Unknown(error.to_string()));
-        match arguments.format {
+        match arguments.subject.format {
             Format::Text => say(in_words(&case, arguments.seeds, &verdict)),
             Format::Json => {
-                let seed = Seed(arguments.seed);
+                let seed = arguments.subject.first_seed();
                 let record =
-                    AuditRecord::new(&case, arguments.engine, seed, arguments.seeds, verdict.clone());
+                    AuditRecord::new(&case, arguments.subject.engine, seed, arguments.seeds, verdict.clone());
                 say(serde_json::to_string(&record).expect("a record is plain data"));
             }
         }
@@ -99,7 +82,7 @@ struct Audit<'a> {
 impl Audit<'_> {
     fn run(&self) -> io::Result<AuditVerdict> {
         let seeds = self.arguments.seeds;
-        let mut elsewhere = self.elsewhere(Seed(self.arguments.seed), seeds, false)?;
+        let mut elsewhere = self.elsewhere(self.arguments.subject.first_seed(), seeds, false)?;
         for start in (0..seeds).step_by(BATCH as usize) {
             let batch = start..(start + BATCH).min(seeds);
             let here: Vec<_> = batch.into_par_iter().map(|index| self.here(self.seed(index))).collect();
@@ -126,24 +109,28 @@ impl Audit<'_> {
     }
 
     fn seed(&self, index: u64) -> Seed {
-        Seed(self.arguments.seed.wrapping_add(index))
+        Seed(self.arguments.subject.seed.wrapping_add(index))
     }
 
     fn here(&self, seed: Seed) -> Option<Result<Digest, Box<Divergence>>> {
         if self.interrupted.load(Ordering::Relaxed) {
             return None;
         }
-        Some(self.watchdog.watch(self.case, seed, || explore::audit(self.case, self.arguments.engine, seed)))
+        Some(
+            self.watchdog
+                .watch(self.case, seed, || explore::audit(self.case, self.arguments.subject.engine, seed)),
+        )
     }
 
     /// Where a run in this process and one in another part.
     fn parting(&self, seed: Seed, here: Digest, there: Digest) -> io::Result<Divergence> {
-        let run =
-            self.watchdog.watch(self.case, seed, || Run::fuzzed(self.case, self.arguments.engine, seed));
+        let run = self
+            .watchdog
+            .watch(self.case, seed, || Run::fuzzed(self.case, self.arguments.subject.engine, seed));
         let one = Testimony::of(&run.outcome);
         let line = self.elsewhere(seed, 1, true)?.answer()?;
         let other: Testimony = serde_json::from_str(&line)?;
-        let engine = self.arguments.engine;
+        let engine = self.arguments.subject.engine;
         let mut divergence = Divergence::between(self.case, engine, seed, Way::AnotherProcess, &one, &other);
         if one.digest == other.digest {
             (divergence.one.digest, divergence.other.digest) = (here, there);
@@ -155,7 +142,7 @@ impl Audit<'_> {
         let arguments = testify::Arguments {
             name: self.case.scenario.name.to_string(),
             case: self.case.label(),
-            engine: self.arguments.engine,
+            engine: self.arguments.subject.engine,
             seed: seed.0,
             seeds,
             history,

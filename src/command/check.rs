@@ -1,8 +1,9 @@
 //! `perfidy check`: are these files what they should be?
 
 use super::{Status, complain_of, files_of, say};
-use perfidy::explore::{BadSeed, SavedSeed};
+use perfidy::explore::{Aliases, BadSeed, Failure, SavedSeed};
 use perfidy::scenario::{self, Problems};
+use perfidy::workflows;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -28,9 +29,13 @@ pub fn check(arguments: &Arguments) -> Status {
 
 /// What a file is, if it is good.
 fn check_one(file: &Path) -> Result<String, Problems> {
+    if Aliases::is_one(file) {
+        let count = Aliases::read(workflows::ALL, file)?.count();
+        return Ok(format!("aliases of {count} names in saved failures"));
+    }
     let text = scenario::read_text(file)?;
     if SavedSeed::is_one(&text) {
-        let saved = SavedSeed::read(file).map_err(BadSeed::into_problems)?;
+        let saved = Failure::read(file).map_err(BadSeed::into_problems)?.saved;
         return Ok(format!(
             "a saved failure of {}, {}: {}",
             saved.case.scenario, saved.case.label, saved.property

@@ -1,6 +1,6 @@
 //! What becomes of a finding: it is made small, saved and told.
 
-use perfidy::explore::{Finding, Run, SavedSeed, shrink};
+use perfidy::explore::{Finding, Minimal, SavedSeed, shrink};
 use perfidy::report::Story;
 use perfidy::scenario::Case;
 use perfidy_sim::Engine;
@@ -10,8 +10,7 @@ use std::path::Path;
 pub struct Small {
     /// What is saved of it.
     pub saved: SavedSeed,
-    /// The run with exactly the faults that suffice.
-    run: Run,
+    minimal: Minimal,
 }
 
 impl Small {
@@ -24,13 +23,13 @@ impl Small {
                  in these agents depends on more than the seed; `perfidy audit` shows where."
             )
         })?;
-        let saved = SavedSeed::new(case, engine, seed, property, &minimal.faults, &minimal.run);
-        Ok(Self { saved, run: minimal.run })
+        let saved = SavedSeed::new(engine, seed, property, &minimal);
+        Ok(Self { saved, minimal })
     }
 
     /// Its story, with the file that it was saved to.
-    pub fn story(&self, case: &Case, file: Option<&Path>) -> Option<String> {
+    pub fn story(&self, file: Option<&Path>) -> Option<String> {
         let shown = file.map(|file| file.display().to_string());
-        Story::new(case, &self.saved, &self.run, shown).map(|story| story.to_string())
+        Story::new(&self.minimal.case, &self.saved, &self.minimal.run, shown).map(|story| story.to_string())
     }
 }

@@ -5,16 +5,20 @@
 
 use super::clock::{Stopwatch, timed};
 use super::findings::Small;
+use super::keep::save;
+use super::options::{Search, Subject};
 use super::progress::Progress;
-use super::{Format, Status, complain, complain_of, has_threads, interruption, is_available, say, watchdog};
+use super::{
+    Format, Status, complain, complain_of, interruption, is_available, say, some_time, tell, watchdog,
+};
+use perfidy::explore::strategy::{Bounds, Refused, Start};
 use perfidy::explore::{
     Campaign, CaseReport, Corpus, Finding, Fingerprint, Place, Rounds, Saved, Standing, Turn, Watchdog,
 };
 use perfidy::report::{RoundsRecord, rounds_table};
-use perfidy::scenario::{self, Case};
-use perfidy_sim::{Engine, Seed, SimSpan};
+use perfidy::scenario::Case;
+use perfidy_sim::SimSpan;
 use rayon::prelude::*;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -26,73 +30,54 @@ const PLACE_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Scenarios, or folders of them
-    #[arg(default_value = "scenarios")]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    subject: Subject,
     /// For how long, such as 90s, 10m or 1h 30m [default: until Ctrl-C]
     #[arg(long = "for", value_name = "TIME", value_parser = some_time)]
     time: Option<SimSpan>,
     /// How many runs of all cases together; those before a --resume count
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     runs: Option<u64>,
-    /// The first seed
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u64,
     /// Any text, such as a date or a commit, that the first seed is made from
     #[arg(long, value_name = "TEXT", conflicts_with = "seed")]
     base: Option<String>,
-    /// Go on where the last campaign in this corpus stopped
-    #[arg(long, conflicts_with_all = ["seed", "base", "engine", "without"])]
+    /// Go on where the last campaign in this corpus stopped; it keeps its place there
+    #[arg(long, conflicts_with_all = ["seed", "base", "engine", "strategy", "without"])]
     resume: bool,
     /// Run the [[without]] cases too, in which a promise should break
     #[arg(long)]
     without: bool,
-    /// How many threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Which engine
-    #[arg(long, default_value_t = Engine::Native, value_name = "native|madsim")]
-    engine: Engine,
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Where failures are saved, and the place of the campaign is kept
-    #[arg(long, value_name = "FOLDER", default_value = "seeds")]
-    corpus: PathBuf,
-}
-
-fn some_time(text: &str) -> Result<SimSpan, String> {
-    match text.parse() {
-        Ok(SimSpan::ZERO) => Err("nothing can be run in no time".to_owned()),
-        Ok(span) => Ok(span),
-        Err(error) => Err(format!("{error}")),
-    }
+    #[command(flatten)]
+    search: Search,
 }
 
 pub fn fuzz(arguments: &Arguments) -> Status {
-    let scenarios = match scenario::read_all(&arguments.scenarios) {
-        Ok(scenarios) => scenarios,
-        Err(bad) => {
-            bad.iter().for_each(complain_of);
-            complain("nothing was run");
-            return Status::BadInput;
-        }
-    };
+    if !arguments.resume && arguments.search.strategy.ends {
+        let name = arguments.search.strategy.name;
+        complain(format!(
+            "{name} comes to an end, and a campaign does not: use `perfidy run --strategy {name}`; nothing was run"
+        ));
+        return Status::BadInput;
+    }
+    let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
     let cases: Vec<Case> = scenarios.iter().flat_map(Case::all).collect();
-    let corpus = Corpus::new(&arguments.corpus);
+    let corpus = Corpus::new(&arguments.search.corpus);
     if let Err(error) = corpus.check_writable(scenarios.iter().map(|scenario| scenario.name)) {
         complain(format!("{error}; nothing was run"));
         return Status::BadInput;
     }
-    let place = match Place::claim(&arguments.corpus) {
+    let place = match Place::claim(&arguments.search.corpus) {
         Ok(place) => place,
         Err(error) => {
-            complain(format!("cannot write to {}: {error}; nothing was run", arguments.corpus.display()));
+            complain(format!(
+                "cannot write to {}: {error}; nothing was run",
+                arguments.search.corpus.display()
+            ));
             return Status::BadInput;
         }
     };
     let Some((rounds, cases)) = opening(arguments, &place, cases) else { return Status::BadInput };
-    if !is_available(rounds.engine) || !has_threads(arguments.threads) {
+    if !is_available(rounds.engine) || !arguments.search.start_threads() {
         return Status::BadInput;
     }
     let (interrupted, watchdog) = (interruption(), watchdog());
@@ -119,18 +104,28 @@ fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Roun
         if !place.is_ours() {
             complain(format!(
                 "another campaign keeps its place in {}; this one saves what it finds, but cannot be resumed",
-                arguments.corpus.display()
+                arguments.search.corpus.display()
             ));
         }
         let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
-        let seed = arguments.base.as_deref().map_or(Seed(arguments.seed), Rounds::first_seed_of);
-        return Some((Rounds::new(&cases, arguments.engine, seed, arguments.base.clone()), cases));
+        let seed = arguments.base.as_deref().map_or(arguments.subject.first_seed(), Rounds::first_seed_of);
+        let strategy = arguments.search.strategy;
+        let rounds = Rounds::new(&cases, arguments.subject.engine, strategy, seed, arguments.base.clone());
+        return has_set_aside(place).then_some((rounds, cases));
     }
     if !place.is_ours() {
-        complain(format!("the campaign in {} is still running", arguments.corpus.display()));
+        complain(format!("the campaign in {} is still running", arguments.search.corpus.display()));
         return None;
     }
     let rounds = place.read().map_err(|problems| complain_of(&problems)).ok()?;
+    if rounds.kind().is_none() {
+        complain(format!(
+            "{} cannot go on: there is no strategy `{}`. Begin anew without --resume.",
+            place.path().display(),
+            rounds.strategy
+        ));
+        return None;
+    }
     let has_without =
         rounds.cases.iter().any(|case| all.iter().any(|known| case.is_of(known) && !as_written(known)));
     let cases: Vec<Case> = all.into_iter().filter(|case| has_without || as_written(case)).collect();
@@ -139,6 +134,29 @@ fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Roun
         return None;
     }
     Some((rounds, cases))
+}
+
+/// Makes room for the place of a new campaign. The place of an earlier one is not lost, and its owner is told.
+fn has_set_aside(place: &Place) -> bool {
+    let aside = match place.set_aside() {
+        Ok(None) => return true,
+        Ok(Some(aside)) => aside,
+        Err(error) => {
+            complain(format!("cannot set {} aside: {error}; nothing was run", place.path().display()));
+            return false;
+        }
+    };
+    let earlier = place.read().map_or_else(
+        |_| "an earlier campaign".to_owned(),
+        |rounds| format!("the campaign of {} runs from seed {}", rounds.runs(), rounds.first_seed),
+    );
+    tell(format_args!(
+        "this begins anew; the place of {earlier} is now in {} (to go on with that one, stop this one, move the file \
+         back to {} and use --resume)",
+        aside.display(),
+        place.path().display()
+    ));
+    true
 }
 
 /// What this process found that was not in the corpus.
@@ -170,8 +188,16 @@ impl Fuzz<'_> {
         let mut kept = None;
         let mut status = Status::AsExpected;
         while let Some(turn) = self.rounds.next(self.arguments.runs.unwrap_or(u64::MAX)) {
-            let (report, took) = timed(|| self.campaign(turn).run(&self.cases[turn.case]));
-            let is_whole = turn.is_whole() && !report.interrupted;
+            let (report, took) = timed(|| self.campaign(turn));
+            let report = match report {
+                Ok(report) => report,
+                Err(refused) => {
+                    complain(refused);
+                    status = Status::BadInput;
+                    break;
+                }
+            };
+            let is_whole = turn.is_whole && !report.interrupted;
             // A part of a turn is not in the place: it is run again, whole, when the campaign goes on.
             if !is_whole && !self.keep_place() {
                 return Status::BadInput;
@@ -201,14 +227,20 @@ impl Fuzz<'_> {
         if was_interrupted { status.worse(Status::Inconclusive) } else { status }
     }
 
-    fn campaign(&self, turn: Turn) -> Campaign<'_> {
-        Campaign {
-            engine: self.rounds.engine,
-            first_seed: turn.first_seed,
+    /// Runs a turn. Its strategy starts afresh.
+    fn campaign(&self, turn: Turn) -> Result<CaseReport, Refused> {
+        let (case, engine, first_seed) = (&self.cases[turn.case], self.rounds.engine, turn.first_seed);
+        let start = Start { case, engine, first_seed, bounds: Bounds::default() };
+        let kind = self.rounds.kind().expect("the opening has looked");
+        let mut strategy = self.watchdog.watch(case, first_seed, || (kind.start)(&start))?;
+        let campaign = Campaign {
+            engine,
+            first_seed,
             seeds: turn.seeds,
             interrupted: self.interrupted,
             watchdog: self.watchdog,
-        }
+        };
+        Ok(campaign.run_with(case, &mut *strategy))
     }
 
     /// Makes small and saves what a turn found.
@@ -226,24 +258,26 @@ impl Fuzz<'_> {
             if !self.rounds.take_in_failure(turn, property, failure) {
                 continue;
             }
-            let saved = small.map(|small| (self.corpus.save(&small.saved), small));
-            match saved {
-                Ok((Ok(Saved::Before(_)), _)) => {}
-                Ok((Ok(Saved::Now(file)), small)) => {
-                    self.new.files += 1;
-                    self.new.last = Some(self.stopwatch.elapsed());
-                    if self.new.stories.len() < STORIES {
-                        self.new.stories.extend(small.story(case, Some(&file)));
-                    }
-                }
-                Ok((Err(error), small)) => {
-                    complain(error);
-                    self.new.stories.extend(small.story(case, None));
-                    status = Status::BadInput;
-                }
+            let small = match small {
+                Ok(small) => small,
                 Err(does_not_replay) => {
                     complain(does_not_replay);
                     status = status.worse(Status::Broken);
+                    continue;
+                }
+            };
+            match save(&self.corpus, &small) {
+                Some(Saved::Before(_)) => {}
+                Some(Saved::Now(file)) => {
+                    self.new.files += 1;
+                    self.new.last = Some(self.stopwatch.elapsed());
+                    if self.new.stories.len() < STORIES {
+                        self.new.stories.extend(small.story(Some(&file)));
+                    }
+                }
+                None => {
+                    self.new.stories.extend(small.story(None));
+                    status = Status::BadInput;
                 }
             }
         }
@@ -273,7 +307,7 @@ impl Fuzz<'_> {
 
     fn report(&self) {
         let rows = self.rounds.cases.iter().zip(&self.cases);
-        if self.arguments.format == Format::Json {
+        if self.arguments.subject.format == Format::Json {
             for (rounds, case) in rows {
                 let record = RoundsRecord::new(&self.rounds, rounds, case);
                 say(serde_json::to_string(&record).expect("a record is plain data"));
@@ -285,14 +319,15 @@ impl Fuzz<'_> {
         if untold > 0 {
             say(format_args!(
                 "and {untold} more new failures, saved in {}\n",
-                self.arguments.corpus.display()
+                self.arguments.search.corpus.display()
             ));
         }
         say(rounds_table(rows));
         let base = self.rounds.base.as_ref().map_or_else(String::new, |base| format!(" (from \"{base}\")"));
         say(format_args!(
-            "\n{} runs from seed {}{base}, {} different failures, {} of them new",
+            "\n{} runs of {} from seed {}{base}, {} different failures, {} of them new",
             self.rounds.runs(),
+            self.rounds.strategy,
             self.rounds.first_seed,
             self.rounds.failures(),
             self.new.files

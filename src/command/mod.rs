@@ -3,18 +3,23 @@
 mod audit;
 mod check;
 mod clock;
+mod explain;
 mod findings;
 mod fuzz;
+mod keep;
+mod list;
+mod options;
 mod progress;
 mod replay;
 mod run;
+mod shrink;
 mod testify;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use perfidy::explore::Watchdog;
 use perfidy::report::init_logging;
 use perfidy::scenario::{Problems, files_below};
-use perfidy_sim::Engine;
+use perfidy_sim::{Engine, SimSpan};
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -31,7 +36,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[command(
     version,
     after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
-    not caught,\nor two runs of a seed were different), 2 bad input, 3 vacuous, unknown, stale or interrupted."
+    not caught,\nor two runs of a seed were different), 2 bad input or a failure that could not be saved, 3 vacuous,\nunknown, \
+    stale or interrupted."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -47,12 +53,18 @@ enum What {
     Run(run::Arguments),
     /// Replay saved failures
     Replay(replay::Arguments),
+    /// Go on making saved failures smaller
+    Shrink(shrink::Arguments),
     /// Check scenarios and saved failures without running them
     Check(check::Arguments),
     /// Run scenarios over ever more seeds, for as long as you like
     Fuzz(fuzz::Arguments),
     /// Check that runs depend on their seed and on nothing else
     Audit(audit::Arguments),
+    /// List the faults, safeguards, properties, workflows and strategies there are
+    List(list::Arguments),
+    /// Explain one of them: what it is, how a scenario says it, and where to see it at work
+    Explain(explain::Arguments),
     /// Say how seeds went in this process; for `audit`
     #[command(hide = true)]
     Testify(testify::Arguments),
@@ -109,9 +121,12 @@ pub fn main() -> ExitCode {
     let status = match arguments.what {
         What::Run(arguments) => run::run(&arguments),
         What::Replay(arguments) => replay::replay(&arguments),
+        What::Shrink(arguments) => shrink::shrink(&arguments),
         What::Check(arguments) => check::check(&arguments),
         What::Fuzz(arguments) => fuzz::fuzz(&arguments),
         What::Audit(arguments) => audit::audit(&arguments),
+        What::List(arguments) => list::list(&arguments),
+        What::Explain(arguments) => explain::explain(&arguments),
         What::Testify(arguments) => testify::testify(&arguments),
     };
     ExitCode::from(status.code())
@@ -139,8 +154,10 @@ fn complain_of(problems: &Problems) {
 }
 
 fn tell(line: impl fmt::Display) {
-    // Where standard error is gone, there is nobody left to tell.
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    progress::aside(|| {
+        // Where standard error is gone, there is nobody left to tell.
+        let _ = writeln!(anstream::stderr().lock(), "{line}");
+    });
 }
 
 /// The files that the paths stand for. A path without any is complained of, and the others still count.
@@ -162,11 +179,13 @@ fn is_available(engine: Engine) -> bool {
     engine.available().map_err(complain).is_ok()
 }
 
-/// Starts the threads that runs are spread over, if a number was asked for.
-fn has_threads(threads: Option<u16>) -> bool {
-    let Some(threads) = threads else { return true };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-    pool.map_err(|error| complain(format!("cannot start {threads} threads: {error}"))).is_ok()
+/// A length of time in which something can be done.
+fn some_time(text: &str) -> Result<SimSpan, String> {
+    match text.parse() {
+        Ok(SimSpan::ZERO) => Err("nothing can be run in no time".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(format!("{error}")),
+    }
 }
 
 /// A flag that Ctrl-C sets; the second Ctrl-C ends the process at once.
@@ -177,7 +196,7 @@ fn interruption() -> Arc<AtomicBool> {
         if set.swap(true, Ordering::Relaxed) {
             exit(130);
         }
-        let _ = writeln!(io::stderr(), "stopping; what was found is saved (again to stop at once)");
+        tell("stopping; what was found is saved (again to stop at once)");
     });
     if let Err(error) = installed {
         complain(format!("Ctrl-C will end this at once: {error}"));

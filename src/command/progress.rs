@@ -1,12 +1,31 @@
 //! How far a long campaign is: a line that renews itself on a terminal, elsewhere a line a minute.
+//!
+//! Whatever else is written to standard error goes through [`aside`], so that the line neither hides it nor is torn.
 
 use super::tell;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The time between two lines where there is no terminal.
 const PAUSE: Duration = Duration::from_mins(1);
+
+/// The line that is shown, if one is. Anybody may have to write beside it: a watchdog, a Ctrl-C.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+fn show(bar: Option<ProgressBar>) {
+    *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
+
+/// Writes to standard error while the line is out of the way.
+pub fn aside(write: impl FnOnce()) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// Tells how far it is, on standard error.
 pub struct Progress {
@@ -20,6 +39,7 @@ impl Progress {
             let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("the template is good");
             ProgressBar::new_spinner().with_style(style)
         });
+        show(bar.clone());
         Self { bar, told: Duration::ZERO }
     }
 
@@ -39,5 +59,6 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        show(None);
     }
 }

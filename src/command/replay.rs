@@ -1,7 +1,7 @@
 //! `perfidy replay`: what do saved failures mean today?
 
-use super::{Format, Status, complain_of, files_of, interruption, say, watchdog};
-use perfidy::explore::{Answer, SavedSeed};
+use super::{Format, Status, complain, complain_of, files_of, interruption, say, watchdog};
+use perfidy::explore::{Aliases, Answer, Failure};
 use perfidy::report::{ReplayRecord, Story};
 use perfidy::scenario::Case;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ pub struct Arguments {
     /// Saved failures, or folders of them
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Write the history of today into the files of failures that are reproduced
+    #[arg(long)]
+    refresh: bool,
     /// How to write the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -20,32 +23,39 @@ pub struct Arguments {
 pub fn replay(arguments: &Arguments) -> Status {
     let interrupted = interruption();
     let watchdog = watchdog();
-    let (files, mut status) = files_of(&arguments.files);
+    let (mut files, mut status) = files_of(&arguments.files);
+    files.retain(|file| !Aliases::is_one(file));
     for file in files {
         if interrupted.load(Ordering::Relaxed) {
             return status.worse(Status::Inconclusive);
         }
         // A bad file is named and skipped; the others still get their answer.
-        let read = SavedSeed::read(&file).and_then(|saved| Ok((saved.case()?, saved)));
-        let (case, saved) = match read {
-            Ok(read) => read,
+        let failure = match Failure::read(&file) {
+            Ok(failure) => failure,
             Err(bad) => {
                 complain_of(bad.problems());
                 status = status.worse(Status::BadInput);
                 continue;
             }
         };
-        let (run, answer) = watchdog.watch(&case, saved.seed, || saved.replay(&case));
+        let Failure { saved, case, .. } = &failure;
+        let (run, answer) = watchdog.watch(case, saved.seed, || failure.replay());
+        let mut refreshed = arguments.refresh && answer == (Answer::Reproduced { same_history: false });
+        if refreshed && let Err(error) = failure.refresh(&run) {
+            complain(error);
+            status = status.worse(Status::BadInput);
+            refreshed = false;
+        }
         if arguments.format == Format::Json {
-            let record = ReplayRecord::new(file, &saved, &run, &answer);
+            let record = ReplayRecord::new(file, saved, &run, &answer);
             say(serde_json::to_string(&record).expect("a record is plain data"));
         } else {
-            if let Some(story) = Story::new(&case, &saved, &run, None) {
+            if let Some(story) = Story::new(case, saved, &run, None) {
                 say(story);
             }
-            say(in_words(&file, &case, &saved, &answer));
+            say(in_words(&file, &failure, &answer, refreshed));
         }
-        status = status.worse(status_of(&case, &answer));
+        status = status.worse(status_of(case, &answer));
     }
     status
 }
@@ -59,21 +69,28 @@ fn status_of(case: &Case, answer: &Answer) -> Status {
     }
 }
 
-fn in_words(file: &Path, case: &Case, saved: &SavedSeed, answer: &Answer) -> String {
+fn in_words(file: &Path, failure: &Failure, answer: &Answer, refreshed: bool) -> String {
+    let Failure { saved, case, .. } = failure;
     let answer = match answer {
         Answer::Reproduced { same_history: true } => {
             format!("reproduced, event for event (digest {})", saved.digest)
         }
+        Answer::Reproduced { same_history: false } if refreshed => {
+            "reproduced; the history was not the saved one, and is now".to_owned()
+        }
         Answer::Reproduced { same_history: false } => {
-            "reproduced, though the history is not the saved one: the code has changed since".to_owned()
+            "reproduced, though the history is not the saved one: the code has changed since (--refresh saves the new \
+             history)"
+                .to_owned()
         }
         Answer::Fixed => format!("fixed: every fault was met, and {} holds", saved.property),
         Answer::Stale { missing, nearest } => {
             let nearest =
                 nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
             format!(
-                "stale: `{missing}` never came up{nearest}. The code has moved; find the failure again with \
-                `perfidy run`"
+                "stale: `{missing}` never came up{nearest}. The code has moved: if something was only renamed, say so in \
+                 {}; else find the failure again with `perfidy run`",
+                file.with_file_name(Aliases::FILE).display()
             )
         }
         Answer::Ambiguous { why } => format!("ambiguous: {why}"),

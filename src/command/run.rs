@@ -2,16 +2,14 @@
 
 use super::clock::timed;
 use super::findings::Small;
-use super::{
-    Format, Status, complain, complain_of, has_threads, interruption, is_available, say, tell, watchdog,
-};
+use super::keep::save;
+use super::options::{Search, Subject};
+use super::{Format, Status, complain, interruption, is_available, say, tell, watchdog};
 use clap::ValueEnum;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use perfidy::explore::strategy::{self, Bounds, Refused, Start, Strategy};
+use perfidy::explore::strategy::{Bounds, Refused, Start, Strategy};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, Watchdog};
 use perfidy::report::{CaseRecord, table};
-use perfidy::scenario::{self, Case, Scenario};
-use perfidy_sim::{Engine, Seed};
+use perfidy::scenario::{Case, Scenario};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,18 +19,13 @@ const SEEDS: u64 = 1_000;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Scenarios, or folders of them
-    #[arg(default_value = "scenarios")]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    subject: Subject,
     /// How many seeds each case gets [default: 1000, and for a [[without]] case what its file allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
-    /// The first seed
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u64,
-    /// What is tried next
-    #[arg(long, value_name = "NAME", default_value = "mix", value_parser = strategy_parser())]
-    strategy: &'static strategy::Kind,
+    #[command(flatten)]
+    search: Search,
     /// How many faults the plans of `exhaustive` have at most [default: 1]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(0..=8))]
     faults: Option<u8>,
@@ -42,21 +35,9 @@ pub struct Arguments {
     /// How many plans `exhaustive` draws where there are more than it may try
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sample: Option<u64>,
-    /// How many threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Which engine
-    #[arg(long, default_value_t = Engine::Native, value_name = "native|madsim")]
-    engine: Engine,
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     /// Which failures to save: those that should not be, also those of [[without]] cases, or none
     #[arg(long, value_enum, default_value_t = Save::Unexpected)]
     save: Save,
-    /// Where failures are saved
-    #[arg(long, value_name = "FOLDER", default_value = "seeds")]
-    corpus: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,9 +64,9 @@ fn start_all(
     };
     let (mut started, mut refused) = (Vec::new(), Vec::new());
     for case in scenarios.iter().flat_map(Case::all) {
-        let first_seed = Seed(arguments.seed);
-        let start = Start { case: &case, engine: arguments.engine, first_seed, bounds };
-        match watchdog.watch(&case, first_seed, || (arguments.strategy.start)(&start)) {
+        let first_seed = arguments.subject.first_seed();
+        let start = Start { case: &case, engine: arguments.subject.engine, first_seed, bounds };
+        match watchdog.watch(&case, first_seed, || (arguments.search.strategy.start)(&start)) {
             Ok(strategy) => started.push((case, strategy)),
             Err(why) => refused.push(why),
         }
@@ -93,30 +74,17 @@ fn start_all(
     if refused.is_empty() { Ok(started) } else { Err(refused) }
 }
 
-/// The strategies by name, each with its line for `--help`.
-fn strategy_parser() -> impl TypedValueParser<Value = &'static strategy::Kind> {
-    let values = strategy::ALL.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
-    PossibleValuesParser::new(values).map(|name| strategy::find(&name).expect("one of the list"))
-}
-
 pub fn run(arguments: &Arguments) -> Status {
-    if !is_available(arguments.engine) {
+    if !is_available(arguments.subject.engine) {
         return Status::BadInput;
     }
-    let scenarios = match scenario::read_all(&arguments.scenarios) {
-        Ok(scenarios) => scenarios,
-        Err(bad) => {
-            bad.iter().for_each(complain_of);
-            complain("nothing was run");
-            return Status::BadInput;
-        }
-    };
-    if !has_threads(arguments.threads) {
+    let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
+    if !arguments.search.start_threads() {
         return Status::BadInput;
     }
     let is_bounded =
         arguments.faults.is_some() || arguments.max_plans.is_some() || arguments.sample.is_some();
-    if is_bounded && arguments.strategy.name != "exhaustive" {
+    if is_bounded && arguments.search.strategy.name != "exhaustive" {
         complain("--faults, --max-plans and --sample belong to --strategy exhaustive");
         return Status::BadInput;
     }
@@ -132,8 +100,8 @@ pub fn run(arguments: &Arguments) -> Status {
         }
     };
     let campaign = |seeds| Campaign {
-        engine: arguments.engine,
-        first_seed: Seed(arguments.seed),
+        engine: arguments.subject.engine,
+        first_seed: arguments.subject.first_seed(),
         seeds,
         interrupted: &interrupted,
         watchdog: &watchdog,
@@ -144,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Status {
         if let Some(opening) = strategy.opening() {
             tell(opening);
         }
-        let usual = || if strategy.ends() { u64::MAX } else { usual_seeds(&case) };
+        let usual = || if arguments.search.strategy.ends { u64::MAX } else { usual_seeds(&case) };
         let seeds = arguments.seeds.unwrap_or_else(usual);
         let (report, took) = timed(|| campaign(seeds).run_with(&case, &mut *strategy));
         status = status.worse(status_of(&report));
@@ -154,8 +122,8 @@ pub fn run(arguments: &Arguments) -> Status {
         }
         let (saved, save_status) = keep(arguments, &report);
         status = status.worse(save_status);
-        if arguments.format == Format::Json {
-            let record = CaseRecord::new(&report, Seed(arguments.seed), took, saved);
+        if arguments.subject.format == Format::Json {
+            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, saved);
             say(serde_json::to_string(&record).expect("a record is plain data"));
         }
         let is_over = interrupted.load(Ordering::Relaxed);
@@ -165,7 +133,7 @@ pub fn run(arguments: &Arguments) -> Status {
             break;
         }
     }
-    if arguments.format == Format::Text {
+    if arguments.subject.format == Format::Text {
         say(table(&rows));
     }
     status
@@ -195,7 +163,7 @@ fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
     }
     let mut files = Vec::new();
     let mut status = Status::AsExpected;
-    let corpus = (arguments.save != Save::None).then(|| Corpus::new(&arguments.corpus));
+    let corpus = (arguments.save != Save::None).then(|| Corpus::new(&arguments.search.corpus));
     for finding in &findings {
         let small = match Small::of(&report.case, report.engine, finding) {
             Ok(small) => small,
@@ -205,16 +173,15 @@ fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
                 continue;
             }
         };
-        let file = match corpus.as_ref().map(|corpus| corpus.save(&small.saved)).transpose() {
-            Ok(place) => place.map(|place| place.path().to_owned()),
-            Err(error) => {
-                complain(error);
+        let file = corpus.as_ref().and_then(|corpus| {
+            let saved = save(corpus, &small);
+            if saved.is_none() {
                 status = Status::BadInput;
-                None
             }
-        };
-        if arguments.format == Format::Text
-            && let Some(story) = small.story(&report.case, file.as_deref())
+            saved.map(|saved| saved.path().to_owned())
+        });
+        if arguments.subject.format == Format::Text
+            && let Some(story) = small.story(file.as_deref())
         {
             say(story);
         }

@@ -1,7 +1,7 @@
 //! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
+use crate::explore::Watchdog;
 use crate::explore::strategy::{self, Lesson, Strategy, Trial};
-use crate::explore::{Run, Watchdog};
 use crate::properties::{self, Verdict};
 use crate::scenario::Case;
 use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many trials run before their results are put together; bounds the memory of a campaign.
 const BATCH: u64 = 512;
+
+/// Of so many trials in a row, the first that breaks a property is kept.
+pub const BLOCK: u64 = 512;
 
 /// Which seeds to run, and how.
 pub struct Campaign<'a> {
@@ -73,8 +76,10 @@ pub struct CaseReport {
     pub tallies: BTreeMap<&'static str, Tally>,
     /// How often each kind of fault struck.
     pub fired: BTreeMap<Name, u64>,
-    /// The properties that broke.
+    /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
+    /// How they broke again: each as it first did in each further [`BLOCK`] of trials.
+    pub again: Vec<Finding>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
     /// Whether somebody ended it early.
@@ -147,6 +152,7 @@ impl Campaign<'_> {
             tallies: properties::ALL.iter().map(|property| (property.name, Tally::default())).collect(),
             fired: BTreeMap::new(),
             findings: Vec::new(),
+            again: Vec::new(),
             closing: None,
             interrupted: false,
         };
@@ -177,7 +183,7 @@ impl Campaign<'_> {
             return None;
         }
         let seed = trial.seed;
-        let run = self.watchdog.watch(case, seed, || Run::planned(case, self.engine, seed, &trial.plan));
+        let run = self.watchdog.watch(case, seed, || trial.wants.run(case, self.engine, seed, &trial.plan));
         let mark = |verdict: &Verdict| match verdict {
             Verdict::Holds => Mark::Holds,
             Verdict::Violated(_) => Mark::Violated,
@@ -188,7 +194,7 @@ impl Campaign<'_> {
             digest: run.outcome.digest(),
             events: run.outcome.history.len() as u64,
             verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
-            lesson: Lesson::of(case, self.engine, trial, &run),
+            lesson: Lesson::of(case, trial, &run),
             fired: run.outcome.fired,
         })
     }
@@ -210,9 +216,15 @@ impl CaseReport {
                 Mark::Unknown => tally.unknown += 1,
                 Mark::Violated => {
                     tally.violated += 1;
-                    if tally.violated == 1 {
+                    let block = |after_seeds: u64| (after_seeds - 1) / BLOCK;
+                    let is_of_it = |finding: &&Finding| finding.property == property;
+                    let earlier = self.again.iter().rfind(is_of_it);
+                    let earlier = earlier.or_else(|| self.findings.iter().find(is_of_it));
+                    let earlier = earlier.map(|finding| finding.after_seeds);
+                    if earlier.is_none_or(|earlier| block(earlier) < block(self.seeds)) {
                         let (faults, after_seeds) = (summary.fired.clone(), self.seeds);
-                        self.findings.push(Finding { property, seed, faults, after_seeds });
+                        let kept = if earlier.is_none() { &mut self.findings } else { &mut self.again };
+                        kept.push(Finding { property, seed, faults, after_seeds });
                     }
                 }
             }

@@ -3,7 +3,8 @@
 //! A file is written beside its place and then moved there, so it is whole or not there; it never replaces a
 //! different failure. A failure that is found again in other ways has the same fingerprint and is saved once.
 
-use crate::explore::SavedSeed;
+use crate::explore::{Aliases, SavedSeed};
+use crate::scenario;
 use perfidy_sim::Name;
 use std::fmt;
 use std::fs;
@@ -41,6 +42,13 @@ pub struct SaveError {
     cause: io::Error,
 }
 
+impl SaveError {
+    /// What could not be written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot save {}: {}", self.path.display(), self.cause)
@@ -57,6 +65,11 @@ impl Corpus {
     /// The corpus in a folder, which is made when something is saved.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Saves a failure, unless it is there.
@@ -82,6 +95,24 @@ impl Corpus {
         }
     }
 
+    /// Puts a failure in the place of the file that it was shrunk from, and gives its own file.
+    ///
+    /// # Errors
+    /// [`SaveError`] if the folder cannot be written to; the old file is then still there.
+    pub fn replace(old: &Path, seed: &SavedSeed) -> Result<PathBuf, SaveError> {
+        let path = old.with_file_name(file_name(seed));
+        let failed = |cause| SaveError { path: path.clone(), cause };
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
+        file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        if path != old {
+            fs::remove_file(old).map_err(failed)?;
+        }
+        Ok(path)
+    }
+
     /// Whether failures of these scenarios could be saved. The folder of the corpus itself is made.
     ///
     /// # Errors
@@ -99,7 +130,7 @@ impl Corpus {
         Ok(())
     }
 
-    /// Every file in the corpus, sorted. Hidden ones are not failures: a campaign keeps its place in one.
+    /// Every failure in the corpus, sorted. Hidden files are none, for a campaign keeps its place in one, nor are aliases.
     ///
     /// # Errors
     /// If a folder cannot be read; a corpus that does not exist is empty.
@@ -111,23 +142,43 @@ impl Corpus {
     }
 
     fn place(&self, seed: &SavedSeed) -> PathBuf {
-        let slug: String = seed
-            .case
-            .label
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-            .collect::<String>()
-            .replace("--", "-");
-        let engine =
-            if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
-        let file = format!("{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32);
-        self.root.join(format!("{}-{file}", seed.case.scenario))
+        self.root.join(&seed.case.scenario).with_file_name(file_name(seed))
     }
+}
+
+/// Puts a new text in the place of a file's old one: whole or not at all.
+pub(super) fn rewrite(path: &Path, old: &str, new: &str) -> Result<(), SaveError> {
+    let failed = |cause| SaveError { path: path.to_owned(), cause };
+    // A link stays one: what it leads to is replaced.
+    let target = fs::canonicalize(path).map_err(failed)?;
+    if fs::read_to_string(&target).map_err(failed)? != old {
+        return Err(failed(io::Error::other("somebody else has changed the file")));
+    }
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
+    file.write_all(new.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(&target).map(drop).map_err(|error| failed(error.error))
+}
+
+/// What the file of a failure is called: its scenario without the folder, its case, its property and its fingerprint.
+fn file_name(seed: &SavedSeed) -> String {
+    let slug: String = seed
+        .case
+        .label
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect::<String>()
+        .replace("--", "-");
+    let engine = if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
+    let scenario = seed.case.scenario.rsplit('/').next().unwrap_or_default();
+    format!("{scenario}-{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32)
 }
 
 /// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.
 fn before(path: PathBuf) -> Result<Saved, SaveError> {
-    if SavedSeed::read(&path).is_ok() {
+    let text = scenario::read_text(&path);
+    if text.is_ok_and(|text| SavedSeed::parse(&path.display().to_string(), &text).is_ok()) {
         return Ok(Saved::Before(path));
     }
     let cause = "a file that is no saved failure stands there; `perfidy check` says what is wrong with it";
@@ -155,7 +206,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|ending| ending == "toml") {
+        } else if path.extension().is_some_and(|ending| ending == "toml") && !Aliases::is_one(&path) {
             files.push(path);
         }
     }

@@ -6,9 +6,11 @@
 //!                                violated: shrink the plan, save it, tell the story
 //! ```
 
+mod aliases;
 mod audit;
 mod campaign;
 mod corpus;
+mod failure;
 mod place;
 mod rounds;
 mod run;
@@ -17,12 +19,14 @@ mod shrink;
 pub mod strategy;
 mod watchdog;
 
+pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
-pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Tally};
+pub use campaign::{BLOCK, Campaign, CaseReport, CaseVerdict, Finding, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
+pub use failure::{Answer, BadSeed, Failure};
 pub use place::Place;
 pub use rounds::{Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn};
 pub use run::{Run, first_difference};
-pub use saved::{Answer, BadSeed, SavedSeed};
-pub use shrink::{Minimal, shrink};
+pub use saved::SavedSeed;
+pub use shrink::{Effort, Minimal, shrink, shrink_within};
 pub use watchdog::Watchdog;

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// The file of the place, in the corpus.
 const FILE: &str = ".campaign.toml";
 
+/// The file to which the place of an earlier campaign goes when another begins.
+const BEFORE: &str = ".campaign.before.toml";
+
 /// The file that is locked. It is another one because the place is replaced.
 const LOCK: &str = ".campaign.lock";
 
@@ -64,6 +67,20 @@ impl Place {
             .help("begin anew without --resume")))
     }
 
+    /// Copies the place of an earlier campaign, if there is one and it is not somebody else's, so that another can begin
+    /// without it being lost; says where to. What was copied there before is replaced.
+    ///
+    /// # Errors
+    /// If the copy cannot be written.
+    pub fn set_aside(&self) -> io::Result<Option<PathBuf>> {
+        if !self.is_ours() || !self.path.exists() {
+            return Ok(None);
+        }
+        let aside = self.path.with_file_name(BEFORE);
+        replace(&aside, &fs::read(&self.path)?)?;
+        Ok(Some(aside))
+    }
+
     /// Keeps the place of a campaign, unless it is somebody else's.
     ///
     /// # Errors
@@ -76,12 +93,17 @@ impl Place {
             return Ok(());
         }
         let text = toml::to_string(rounds).expect("a campaign has nothing that TOML cannot say");
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = readable_by_all().tempfile_in(folder)?;
-        writeln!(file, "# Where a campaign stands. Go on with: perfidy fuzz --resume\n")?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        Ok(())
+        let text = format!("# Where a campaign stands. Go on with: perfidy fuzz --resume\n\n{text}");
+        replace(&self.path, text.as_bytes())
     }
+}
+
+/// Writes a file that is whole or, if that fails, as it was.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = readable_by_all().tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }

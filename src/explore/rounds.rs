@@ -5,10 +5,16 @@
 //! in one go or in several, on one thread or on many. Nothing here grows with the number of runs: a
 //! case has its counts and, for each property, the fingerprints of its first [`ENOUGH`] failures.
 //!
-//! Of the runs in a turn, the first that breaks a property is made small. Once there are enough different failures
-//! of a property in a case, further ones are only counted.
+//! A strategy starts afresh in every turn, from the first seed of the turn, so there is nothing that it has learnt to
+//! be kept with the place, and no turn depends on another. The turns of the first round are short, for a quick look at
+//! every case; those of the next rounds are longer and longer, up to eight times, and give a strategy that learns
+//! something to learn from.
+//!
+//! Of every [`BLOCK`](crate::explore::BLOCK) runs in a turn, the first that breaks a property is made small. Once there
+//! are enough different failures of a property in a case, further ones are only counted.
 
-use crate::explore::{CaseReport, Finding, SavedSeed};
+use crate::explore::strategy::{self, Kind};
+use crate::explore::{BLOCK, CaseReport, Finding, SavedSeed};
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Name, Seed, SimSpan, Words};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,10 +22,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The version of the file in which a campaign keeps its place.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
-/// How many seeds a case has in its turn.
-const BLOCK: u64 = 512;
+/// From which round on turns are no longer twice as long as in the round before.
+const LONGEST_FROM: u64 = 3;
 
 /// How many different failures of one property in one case are made small and saved.
 pub const ENOUGH: usize = 32;
@@ -36,6 +42,8 @@ pub struct Rounds {
     pub first_seed: Seed,
     /// The engine.
     pub engine: Engine,
+    /// The name of the strategy.
+    pub strategy: String,
     /// How many turns are over.
     turns: u64,
     /// The cases in the order of their turns.
@@ -88,6 +96,8 @@ pub struct Turn {
     pub first_seed: Seed,
     /// How many.
     pub seeds: u64,
+    /// Whether it is as long as turns of its round are; a shorter one is run again when the campaign goes on.
+    pub is_whole: bool,
 }
 
 /// What the rounds so far mean for a case.
@@ -125,23 +135,28 @@ impl Fingerprint {
     }
 }
 
-impl Turn {
-    /// Whether it is as long as turns are; a shorter one is run again when the campaign goes on.
-    pub fn is_whole(&self) -> bool {
-        self.seeds == BLOCK
-    }
-}
-
 impl Rounds {
     /// A campaign that has not begun.
-    pub fn new(cases: &[Case], engine: Engine, first_seed: Seed, base: Option<String>) -> Self {
+    pub fn new(
+        cases: &[Case],
+        engine: Engine,
+        strategy: &Kind,
+        first_seed: Seed,
+        base: Option<String>,
+    ) -> Self {
         let cases = cases.iter().map(CaseRounds::new).collect();
-        Self { schema: SCHEMA, base, first_seed, engine, turns: 0, cases }
+        let strategy = strategy.name.to_owned();
+        Self { schema: SCHEMA, base, first_seed, engine, strategy, turns: 0, cases }
     }
 
     /// The first seed that a text stands for. It has 48 bits, so that every reader of JSON gets it whole.
     pub fn first_seed_of(base: &str) -> Seed {
         Seed(Fingerprint::of_text(base).0 >> 16)
+    }
+
+    /// The strategy; `None` if there is none of that name, in a place that another perfidy kept.
+    pub fn kind(&self) -> Option<&'static Kind> {
+        strategy::find(&self.strategy).filter(|kind| !kind.ends)
     }
 
     /// How many runs there were.
@@ -167,16 +182,18 @@ impl Rounds {
     /// What comes next; `None` after `most_runs` runs.
     pub fn next(&self, most_runs: u64) -> Option<Turn> {
         let cases = self.cases.len() as u64;
-        let seeds = BLOCK.min(most_runs.saturating_sub(self.runs()));
         let round = self.turns.checked_div(cases)?;
-        let first_seed = Seed(self.first_seed.0.wrapping_add(round.wrapping_mul(BLOCK)));
-        (seeds > 0).then_some(Turn { case: (self.turns % cases) as usize, first_seed, seeds })
+        let (earlier, whole) = seeds_of(round);
+        let seeds = whole.min(most_runs.saturating_sub(self.runs()));
+        let first_seed = Seed(self.first_seed.0.wrapping_add(earlier));
+        let case = (self.turns % cases) as usize;
+        (seeds > 0).then_some(Turn { case, first_seed, seeds, is_whole: seeds == whole })
     }
 
     /// Takes in a turn that has been run; how long it took is real time.
     pub fn take_in(&mut self, turn: Turn, report: &CaseReport, took: SimSpan) {
         let case = &mut self.cases[turn.case];
-        for finding in findings(report) {
+        for finding in findings(report, &report.findings) {
             let broke = case.broke.entry(finding.property.to_owned()).or_insert_with(|| Broke {
                 runs: 0,
                 first_seed: finding.seed,
@@ -202,7 +219,8 @@ impl Rounds {
     pub fn wanted<'a>(&self, turn: Turn, report: &'a CaseReport) -> Vec<&'a Finding> {
         let known =
             |property| self.cases[turn.case].broke.get(property).map_or(0, |broke| broke.failures.len());
-        findings(report).filter(|finding| known(finding.property) < ENOUGH).collect()
+        let all = findings(report, &report.findings).chain(findings(report, &report.again));
+        all.filter(|finding| known(finding.property) < ENOUGH).collect()
     }
 
     /// Whether this is a campaign over these cases.
@@ -277,10 +295,17 @@ impl CaseRounds {
     }
 }
 
+/// How many seeds there are before a round, and how many a case has in it.
+fn seeds_of(round: u64) -> (u64, u64) {
+    let grown = round.min(LONGEST_FROM);
+    let whole = BLOCK << grown;
+    (((BLOCK << grown) - BLOCK).wrapping_add((round - grown).wrapping_mul(whole)), whole)
+}
+
 /// What counts: in a case as written every property that is not waived, otherwise the one that should break.
-fn findings(report: &CaseReport) -> impl Iterator<Item = &Finding> {
+fn findings<'a>(report: &'a CaseReport, all: &'a [Finding]) -> impl Iterator<Item = &'a Finding> {
     let case = &report.case;
-    report.findings.iter().filter(|finding| match case.without() {
+    all.iter().filter(|finding| match case.without() {
         None => !case.scenario.waived.contains_key(finding.property),
         Some(without) => without.violates == finding.property,
     })
@@ -304,5 +329,21 @@ impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_round_goes_on_where_the_one_before_ended() {
+        let mut next = 0;
+        for round in 0..10 {
+            let (earlier, whole) = seeds_of(round);
+            assert_eq!(earlier, next, "round {round}");
+            next += whole;
+        }
+        assert_eq!([0, 1, 2, 3, 4].map(|round| seeds_of(round).1), [512, 1_024, 2_048, 4_096, 4_096]);
     }
 }

@@ -4,9 +4,7 @@ use crate::agent::{Agents, LeaseService, Note, ToolService};
 use crate::properties::{self, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Tool};
-use perfidy_sim::{
-    Address, Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, SimTime, World, WorldConfig,
-};
+use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
 use std::sync::Arc;
 
 /// How long a journal takes to make its writes durable.
@@ -31,21 +29,22 @@ impl Run {
     /// # Panics
     /// If the engine is not part of this build; ask [`Engine::available`] first.
     pub fn planned(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
-        let outcome = engine.run(|| case.world(seed, plan.clone()));
+        Self::judged(engine.run(|| case.world(seed, plan.clone())))
+    }
+
+    /// The same, with the places that came up before the end of chaos told apart.
+    pub(crate) fn marked(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
+        Self::judged(engine.run(|| {
+            let mut world = case.world(seed, plan.clone());
+            world.mark(case.scenario.chaos.until);
+            world
+        }))
+    }
+
+    fn judged(outcome: Outcome<Agents>) -> Self {
         let verdicts =
             properties::ALL.iter().map(|property| (property, (property.judge)(&outcome.history))).collect();
         Self { outcome, verdicts }
-    }
-
-    /// The places that come up in a run until a moment.
-    pub(crate) fn visited_until(
-        case: &Case,
-        engine: Engine,
-        seed: Seed,
-        plan: &Plan,
-        until: SimTime,
-    ) -> Vec<Address> {
-        engine.run(|| case.world_until(seed, plan.clone(), until)).visited
     }
 
     /// How the property of that name was broken, if it was.
@@ -60,16 +59,13 @@ impl Run {
 impl Case {
     /// The world of this case: network, lock service, tools and team.
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
-        let until = self.scenario.heals_at() + self.scenario.settle_within;
-        self.world_until(seed, plan, until)
-    }
-
-    /// The world of this case, which ends at this time at the latest.
-    fn world_until(&self, seed: Seed, plan: Plan, until: SimTime) -> World<Agents> {
         let scenario = &self.scenario;
+        let until = scenario.heals_at() + scenario.settle_within;
         let limits = Limits { until, ..Limits::default() };
         let links = scenario.network.to_links();
-        let mut world = World::new(WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits });
+        let formerly = self.formerly.clone();
+        let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, formerly };
+        let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();

@@ -6,11 +6,15 @@
 //!
 //! A new kind is one constant in the file of its family and one line in that family's list.
 
+pub mod clock;
+pub mod links;
 pub mod model;
 pub mod network;
 pub mod process;
+pub mod storage;
 pub mod tool_lies;
 pub(crate) mod who;
+mod window;
 
 use crate::scenario::{Entry, Problem};
 use crate::workflows::Cast;
@@ -31,7 +35,8 @@ pub struct FaultKind {
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
     let lies = tool_lies::kinds().map(|kind| &kind.fault);
-    [network::KINDS, process::KINDS, model::KINDS].into_iter().flatten().chain(lies)
+    let others = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS, model::KINDS];
+    others.into_iter().flatten().chain(lies)
 }
 
 /// The kind of that name.

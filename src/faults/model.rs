@@ -24,6 +24,11 @@ pub const KINDS: &[FaultKind] = &[FaultKind {
     read: read_model_fault,
 }];
 
+/// The kind of that name.
+pub fn find(word: &str) -> Option<&'static FaultKind> {
+    KINDS.iter().find(|kind| kind.name == word)
+}
+
 /// Every model fault as a plan writes it.
 pub fn words() -> Vec<&'static str> {
     KINDS.iter().map(|kind| kind.name).collect()

@@ -1,17 +1,17 @@
-//! The network's faults: messages lost, late, twice and out of order, and groups cut off from each other.
+//! The network's faults of single messages, by chance: lost, late, twice, out of order and garbled.
 //!
-//! The first four strike single messages, by chance. A `partition` comes and goes by the clock, and while it
-//! lasts every message across it is lost.
+//! What happens to whole links, by the clock, is in [`links`](super::links).
 
+use super::who::{Between, two};
 use super::{FaultKind, who};
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Span, Spread};
 use crate::workflows::Cast;
-use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, Window};
+use perfidy_sim::{Action, Chance, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 use toml::Spanned;
 
-/// The network's faults.
+/// The faults of messages.
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: "drop",
@@ -38,15 +38,12 @@ pub const KINDS: &[FaultKind] = &[
         read: read_reorder,
     },
     FaultKind {
-        name: "partition",
-        about: "two groups cannot reach each other for a while",
-        example: r#"partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }"#,
-        read: read_partition,
+        name: "corrupt",
+        about: "a message arrives garbled: its receiver cannot read it, or reads something else",
+        example: r#"corrupt = { between = ["coordinator", "executors"], chance = "1%" }"#,
+        read: read_corrupt,
     },
 ];
-
-/// Two names; a list, because an array would pass over a third.
-type Between = Spanned<Vec<who::Word>>;
 
 /// The messages of a rule and how likely it is to strike one.
 struct Messages {
@@ -67,6 +64,12 @@ fn read_drop(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Pr
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
     messages.add_rules("drop", Action::Drop, None, cast, chaos)
+}
+
+fn read_corrupt(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Drop { between, message, chance } = entry.read()?;
+    let messages = Messages { between, message, chance };
+    messages.add_rules("corrupt", Action::Corrupt, None, cast, chaos)
 }
 
 #[derive(Deserialize)]
@@ -143,7 +146,8 @@ impl Messages {
             chaos.rules.push(rule(Selector::Any, Selector::Any, chance));
             return Ok(());
         };
-        let (left, right) = sides(two(between)?, cast)?;
+        let [left, right] = two(between)?;
+        let (left, right) = (who::nodes(left, cast)?, who::nodes(right, cast)?);
         if left.len() == 1 && left == right {
             return Err(Problem::at(between.span(), "there is no link between an agent and itself"));
         }
@@ -156,56 +160,10 @@ impl Messages {
     }
 }
 
-fn two(between: &Between) -> Result<[&who::Word; 2], Problem> {
-    match between.get_ref().as_slice() {
-        [left, right] => Ok([left, right]),
-        other => Err(Problem::at(between.span(), format!("`between` has {} names", other.len()))
-            .help("write two, as in between = [\"coordinator\", \"executors\"]")),
-    }
-}
-
-fn sides([left, right]: [&who::Word; 2], cast: &Cast) -> Result<(Vec<Name>, Vec<Name>), Problem> {
-    Ok((who::nodes(left, cast)?, who::nodes(right, cast)?))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Partition {
-    between: Between,
-    every: Spanned<Spread>,
-    lasting: Spanned<Spread>,
-    #[serde(default)]
-    one_way: bool,
-}
-
-fn read_partition(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
-    let partition: Partition = entry.read()?;
-    let [a, b] = two(&partition.between)?;
-    let (left, right) = sides([a, b], cast)?;
-    if let Some(both) = left.iter().find(|name| right.contains(name)) {
-        let message = format!("`{both}` is on both sides of the partition");
-        return Err(Problem::at(partition.between.span(), message).help("name two groups that share nobody"));
-    }
-    let sign = if partition.one_way { '>' } else { '|' };
-    let site = Name::new(&format!("partition {a} {sign} {b}"));
-    if chaos.windows.iter().any(|window| window.site == site) {
-        let message = format!("there is another partition between `{a}` and `{b}`");
-        return Err(Problem::at(partition.between.span(), message).help("make one of the two"));
-    }
-    chaos.windows.push(Window {
-        kind: Name::new("partition"),
-        site,
-        disturbance: Disturbance::Cut { left, right, one_way: partition.one_way },
-        every: who::time(&partition.every)?,
-        lasting: who::time(&partition.lasting)?,
-    });
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use perfidy_sim::{Action, Disturbance, Name, Selector, SimSpan};
+    use perfidy_sim::{Action, Name, Selector, SimSpan};
 
     fn of(names: &[&str]) -> Selector {
         Selector::Of(names.iter().map(|name| Name::new(name)).collect())
@@ -247,20 +205,6 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_a_window_with_a_readable_site() {
-        let text = |one_way: &str| {
-            format!(
-                r#"partition = {{ between = ["coordinator", "ticketing"], every = "1m", lasting = "9s"{one_way} }}"#
-            )
-        };
-        let chaos = chaos_of(&text(""));
-        assert_eq!(chaos.windows[0].site.as_str(), "partition coordinator | ticketing");
-        let chaos = chaos_of(&text(", one-way = true"));
-        assert_eq!(chaos.windows[0].site.as_str(), "partition coordinator > ticketing");
-        assert!(matches!(chaos.windows[0].disturbance, Disturbance::Cut { one_way: true, .. }));
-    }
-
-    #[test]
     fn what_strikes_nobody_is_refused() {
         for (text, said) in [
             (r#"drop = { chance = "0%" }"#, "a fault with a chance of 0% never strikes"),
@@ -269,14 +213,6 @@ mod tests {
                 "no link between an agent and itself",
             ),
             (r#"reorder = { chance = "1%", within = "0s" }"#, "nothing can change places"),
-            (
-                r#"partition = { between = ["everyone", "executors"], every = "1m", lasting = "1s" }"#,
-                "`executor-1` is on both sides of the partition",
-            ),
-            (
-                r#"partition = { between = ["planner", "executors"], every = "0s", lasting = "1s" }"#,
-                "no time at all is too short here",
-            ),
         ] {
             assert!(refusal_of(text).contains(said), "{text}: {}", refusal_of(text));
         }

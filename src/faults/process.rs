@@ -1,12 +1,13 @@
-//! Faults of processes: agents that die or stop, at a step of their work or by the clock.
+//! Faults of processes: agents that die, stop, are slow or are there twice, at a step of their work or by the clock.
 //!
 //! A step is a name that the workflow gives to a moment of its agents' work, such as `call`; dying before and
 //! after it are different places, because what the step did is then lost or not.
 
+use super::window::{self, OF_THE_SAME, Times};
 use super::{FaultKind, who};
-use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::scenario::{Entry, Lasting, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
-use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, Window};
+use perfidy_sim::{Action, Ailment, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 use toml::Spanned;
@@ -25,6 +26,24 @@ pub const KINDS: &[FaultKind] = &[
         example: r#"pause = { at = "coordinator", every = "2m..4m", lasting = "20s..40s" }"#,
         read: read_pause,
     },
+    FaultKind {
+        name: "zombie",
+        about: "an agent is frozen with its clocks and its mail, and goes on believing that no time has passed",
+        example: r#"zombie = { at = "coordinator", before = "assign", chance = "5%", lasting = "20s..60s" }"#,
+        read: read_zombie,
+    },
+    FaultKind {
+        name: "twin",
+        about: "an agent is started anew while it still runs; in the end the new one remains",
+        example: r#"twin = { at = "coordinator", every = "2m..4m", lasting = "10s..60s" }"#,
+        read: read_twin,
+    },
+    FaultKind {
+        name: "slow-node",
+        about: "whatever an agent works on takes so many times as long, while timeouts stay as they are",
+        example: r#"slow-node = { at = "executors", times = 5, every = "1m..5m", lasting = "10s..60s" }"#,
+        read: read_slow_node,
+    },
 ];
 
 #[derive(Deserialize)]
@@ -33,23 +52,51 @@ struct Crash {
     at: OneOrMany<String>,
     before: Option<OneOrMany<String>>,
     after: Option<OneOrMany<String>>,
+    during: Option<During>,
     chance: Option<Spanned<Ratio>>,
     back_after: Option<Spread>,
     every: Option<Spanned<Spread>>,
-    lasting: Option<Spanned<Spread>>,
+    lasting: Option<Spanned<Lasting>>,
+    at_most: Option<Spanned<u32>>,
+}
+
+/// What an agent can die in the middle of, and not only before or after.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum During {
+    /// Its journal is being made durable.
+    Sync,
 }
 
 fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
     let crash: Crash = entry.read()?;
     let among = who::agents(&crash.at, cast)?;
     if let Some(every) = &crash.every {
-        let steps = crash.before.is_some() || crash.after.is_some();
+        let steps = crash.before.is_some() || crash.after.is_some() || crash.during.is_some();
         if steps || crash.chance.is_some() || crash.back_after.is_some() {
             return Err(two_ways(entry, "lasting"));
         }
         let Some(lasting) = &crash.lasting else { return Err(no_lasting(entry)) };
         let site = format!("crash {}", who::joined(&crash.at));
-        return add_window(entry, &site, Disturbance::Crash(among), every, lasting, chaos);
+        let (disturbance, lasting) = match (lasting.get_ref(), &crash.at_most) {
+            (Lasting::For(spread), None) => {
+                (Disturbance::Crash(among), who::time(&Spanned::new(lasting.span(), spread.clone()))?)
+            }
+            (Lasting::For(_), Some(at_most)) => {
+                return Err(Problem::at(at_most.span(), "`at-most` is for those who never come back")
+                    .help("leave it out, or write lasting = \"never\""));
+            }
+            (Lasting::Never, at_most) => {
+                let at_most = a_minority(entry, at_most.as_ref(), &among)?;
+                (Disturbance::Kill { among, at_most }, SimSpan::ZERO..=SimSpan::ZERO)
+            }
+        };
+        let times = [who::time(every)?, lasting];
+        return window::push(entry, (&site, OF_THE_SAME), disturbance, times, chaos);
+    }
+    if let Some(at_most) = &crash.at_most {
+        return Err(Problem::at(at_most.span(), "`at-most` belongs to crashes by the clock")
+            .help("write it with `every` and lasting = \"never\""));
     }
     if crash.lasting.is_some() {
         return Err(entry
@@ -60,7 +107,34 @@ fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
     // A crash without a span is for good; the span of the others is drawn when they strike.
     let action = Action::Crash(crash.back_after.as_ref().map(|_| SimSpan::ZERO));
     let fault = AtAStep { chance, action, span: crash.back_after.map(|spread| spread.0) };
-    fault.add_rules(entry, &among, [crash.before.as_ref(), crash.after.as_ref()], cast, chaos)
+    let steps = [crash.before.as_ref(), crash.after.as_ref()];
+    if let Some(During::Sync) = crash.during {
+        chaos.rules.push(fault.rule(entry, &among, Hook::Sync, Selector::Any));
+        if steps.iter().all(Option::is_none) {
+            return Ok(());
+        }
+    }
+    fault.add_rules(entry, &among, steps, cast, chaos)
+}
+
+/// How many may stay down for good: so few that most are left when the world heals.
+fn a_minority(entry: &Entry<'_>, at_most: Option<&Spanned<u32>>, among: &[Name]) -> Result<u32, Problem> {
+    let Some(at_most) = at_most else {
+        return Err(entry
+            .problem("nothing says how many may never come back")
+            .help("add `at-most`, such as at-most = 1: fewer than half of those it strikes"));
+    };
+    let most = (among.len() - 1) / 2;
+    let number = *at_most.get_ref();
+    if number == 0 || number as usize > most {
+        let message = format!("{number} of {} is not a minority", among.len());
+        let help = match most {
+            0 => "name three agents at least, or let them come back".to_owned(),
+            _ => format!("write a number from 1 to {most}"),
+        };
+        return Err(Problem::at(at_most.span(), message).help(help));
+    }
+    Ok(number)
 }
 
 #[derive(Deserialize)]
@@ -76,18 +150,84 @@ struct Pause {
 
 fn read_pause(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
     let pause: Pause = entry.read()?;
-    let among = who::agents(&pause.at, cast)?;
     let Some(lasting) = &pause.lasting else { return Err(no_lasting(entry)) };
-    if let Some(every) = &pause.every {
-        if pause.before.is_some() || pause.after.is_some() || pause.chance.is_some() {
-            return Err(two_ways(entry, "lasting"));
+    let lasting = who::time(lasting)?;
+    pause.add(entry, Action::Pause(SimSpan::ZERO), lasting, Disturbance::Pause, cast, chaos)
+}
+
+/// How long a zombie is frozen if the file does not say: longer than most leases.
+const FROZEN: RangeInclusive<SimSpan> = SimSpan::from_secs(20)..=SimSpan::from_secs(60);
+
+fn read_zombie(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let zombie: Pause = entry.read()?;
+    let lasting = zombie.lasting.as_ref().map_or(Ok(FROZEN), who::time)?;
+    let frozen = |among| window::ail(among, &[Ailment::Zombie], 0..=0);
+    zombie.add(entry, Action::Zombie(SimSpan::ZERO), lasting, frozen, cast, chaos)
+}
+
+impl Pause {
+    /// Something that lasts, at steps by chance or by the clock.
+    fn add(
+        &self,
+        entry: &Entry<'_>,
+        at_a_step: Action,
+        lasting: RangeInclusive<SimSpan>,
+        by_the_clock: impl FnOnce(Vec<Name>) -> Disturbance,
+        cast: &Cast,
+        chaos: &mut Chaos,
+    ) -> Result<(), Problem> {
+        let among = who::agents(&self.at, cast)?;
+        if let Some(every) = &self.every {
+            if self.before.is_some() || self.after.is_some() || self.chance.is_some() {
+                return Err(two_ways(entry, "lasting"));
+            }
+            let site = format!("{} {}", entry.name, who::joined(&self.at));
+            let times = [who::time(every)?, lasting];
+            return window::push(entry, (&site, OF_THE_SAME), by_the_clock(among), times, chaos);
         }
-        let site = format!("pause {}", who::joined(&pause.at));
-        return add_window(entry, &site, Disturbance::Pause(among), every, lasting, chaos);
+        let chance = by_chance(entry, self.chance.as_ref())?;
+        let fault = AtAStep { chance, action: at_a_step, span: Some(lasting) };
+        fault.add_rules(entry, &among, [self.before.as_ref(), self.after.as_ref()], cast, chaos)
     }
-    let chance = by_chance(entry, pause.chance.as_ref())?;
-    let fault = AtAStep { chance, action: Action::Pause(SimSpan::ZERO), span: Some(who::time(lasting)?) };
-    fault.add_rules(entry, &among, [pause.before.as_ref(), pause.after.as_ref()], cast, chaos)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Twin {
+    at: OneOrMany<String>,
+    every: Spanned<Spread>,
+    lasting: Spanned<Spread>,
+}
+
+fn read_twin(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Twin { at, every, lasting } = entry.read()?;
+    let disturbance = window::ail(who::agents(&at, cast)?, &[Ailment::Twin], 0..=0);
+    let site = format!("twin {}", who::joined(&at));
+    window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
+}
+
+/// Slower than this is a pause.
+const MOST_TIMES: u32 = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SlowNode {
+    at: OneOrMany<String>,
+    times: Spanned<u32>,
+    every: Spanned<Spread>,
+    lasting: Spanned<Spread>,
+}
+
+fn read_slow_node(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let SlowNode { at, times, every, lasting } = entry.read()?;
+    if !(2..=MOST_TIMES).contains(times.get_ref()) {
+        let message = format!("{} times as long is not what a slow node takes", times.get_ref());
+        return Err(Problem::at(times.span(), message).help(format!("write a number from 2 to {MOST_TIMES}")));
+    }
+    let amount = u64::from(*times.get_ref());
+    let disturbance = window::ail(who::agents(&at, cast)?, &[Ailment::Slow { times: 1 }], amount..=amount);
+    let site = format!("slow-node {}", who::joined(&at));
+    window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 
 fn by_chance(entry: &Entry<'_>, chance: Option<&Spanned<Ratio>>) -> Result<Chance, Problem> {
@@ -111,24 +251,6 @@ fn no_lasting(entry: &Entry<'_>) -> Problem {
     entry.problem("nothing says how long it lasts").help("add `lasting`, such as lasting = \"10s..60s\"")
 }
 
-fn add_window(
-    entry: &Entry<'_>,
-    site: &str,
-    disturbance: Disturbance,
-    every: &Spanned<Spread>,
-    lasting: &Spanned<Spread>,
-    chaos: &mut Chaos,
-) -> Result<(), Problem> {
-    let site = Name::new(site);
-    if chaos.windows.iter().any(|window| window.site == site) {
-        let message = format!("there is another {} of the same agents by the clock", entry.name);
-        return Err(entry.problem(message).help("make one of the two"));
-    }
-    let (kind, every, lasting) = (Name::new(entry.name), who::time(every)?, who::time(lasting)?);
-    chaos.windows.push(Window { kind, site, disturbance, every, lasting });
-    Ok(())
-}
-
 /// A fault that strikes where agents take steps.
 struct AtAStep {
     chance: Chance,
@@ -147,18 +269,7 @@ impl AtAStep {
         cast: &Cast,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
-        let mut add = |hook, what| {
-            chaos.rules.push(Rule {
-                kind: Name::new(entry.name),
-                hook,
-                from: Selector::Of(among.to_vec()),
-                to: Selector::Any,
-                what,
-                chance: self.chance,
-                action: self.action,
-                span: self.span.clone(),
-            });
-        };
+        let mut add = |hook, what| chaos.rules.push(self.rule(entry, among, hook, what));
         if before.is_none() && after.is_none() {
             add(Hook::Before, Selector::Any);
         }
@@ -168,6 +279,19 @@ impl AtAStep {
             }
         }
         Ok(())
+    }
+
+    fn rule(&self, entry: &Entry<'_>, among: &[Name], hook: Hook, what: Selector) -> Rule {
+        Rule {
+            kind: Name::new(entry.name),
+            hook,
+            from: Selector::Of(among.to_vec()),
+            to: Selector::Any,
+            what,
+            chance: self.chance,
+            action: self.action,
+            span: self.span.clone(),
+        }
     }
 }
 
@@ -210,6 +334,36 @@ mod tests {
     }
 
     #[test]
+    fn a_crash_in_the_middle_of_a_sync_is_a_fault_of_its_own() {
+        let chaos =
+            chaos_of(r#"crash = { at = "planner", during = "sync", chance = "5%", back-after = "2s" }"#);
+        let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
+        assert_eq!((rule.hook, &rule.what), (Hook::Sync, &Selector::Any));
+        let both = r#"crash = { at = "planner", during = "sync", after = "plan", chance = "5%", back-after = "2s" }"#;
+        assert_eq!(chaos_of(both).rules.len(), 2);
+    }
+
+    #[test]
+    fn a_minority_may_stay_down_for_good() {
+        let chaos = chaos_of(r#"crash = { at = "everyone", every = "1m", lasting = "never", at-most = 2 }"#);
+        assert!(
+            matches!(&chaos.windows[0].disturbance, Disturbance::Kill { among, at_most: 2 } if among.len() == 5)
+        );
+    }
+
+    #[test]
+    fn a_zombie_is_frozen_for_longer_than_most_leases_if_nobody_says_for_how_long() {
+        let chaos = chaos_of(r#"zombie = { at = "planner", before = "plan", chance = "5%" }"#);
+        let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
+        assert_eq!((rule.action, rule.span.clone()), (Action::Zombie(SimSpan::ZERO), Some(super::FROZEN)));
+        let chaos = chaos_of(r#"zombie = { at = "planner", every = "1m" }"#);
+        assert_eq!(
+            (chaos.windows[0].site.as_str(), chaos.windows[0].lasting.clone()),
+            ("zombie planner", super::FROZEN)
+        );
+    }
+
+    #[test]
     fn what_cannot_strike_is_refused() {
         for (text, said) in [
             (r#"crash = { at = "planner" }"#, "nothing says when a crash strikes"),
@@ -222,6 +376,30 @@ mod tests {
             (r#"crash = { at = "ticketing", chance = "1%" }"#, "tools neither crash nor pause"),
             (r#"crash = { at = "planner", before = "cal", chance = "1%" }"#, "take no step `cal`"),
             (r#"pause = { at = "planner", chance = "1%" }"#, "nothing says how long it lasts"),
+            (
+                r#"crash = { at = "everyone", every = "1m", lasting = "never" }"#,
+                "how many may never come back",
+            ),
+            (
+                r#"crash = { at = "everyone", every = "1m", lasting = "never", at-most = 3 }"#,
+                "3 of 5 is not a minority",
+            ),
+            (
+                r#"crash = { at = "executors", every = "1m", lasting = "never", at-most = 1 }"#,
+                "1 of 2 is not a minority",
+            ),
+            (
+                r#"crash = { at = "planner", every = "1m", lasting = "9s", at-most = 1 }"#,
+                "who never come back",
+            ),
+            (r#"crash = { at = "planner", chance = "1%", at-most = 1 }"#, "belongs to crashes by the clock"),
+            (r#"zombie = { at = "planner" }"#, "nothing says when a zombie strikes"),
+            (
+                r#"zombie = { at = "planner", chance = "1%", every = "1m" }"#,
+                "either at steps or by the clock",
+            ),
+            (r#"twin = { at = "ticketing", every = "1m", lasting = "1s" }"#, "`ticketing` is a tool"),
+            (r#"slow-node = { at = "planner", times = 1, every = "1m", lasting = "1s" }"#, "1 times as long"),
             (r#"pause = { at = "planer", chance = "1%", lasting = "1s" }"#, "unknown agent `planer`"),
         ] {
             assert!(refusal_of(text).contains(said), "{text}: {}", refusal_of(text));

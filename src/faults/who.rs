@@ -9,6 +9,18 @@ use toml::Spanned;
 /// A word of a file with its place.
 pub(crate) type Word = Spanned<String>;
 
+/// Two names; a list, because an array would pass over a third.
+pub(super) type Between = Spanned<Vec<Word>>;
+
+/// The two names.
+pub(super) fn two(between: &Between) -> Result<[&Word; 2], Problem> {
+    match between.get_ref().as_slice() {
+        [left, right] => Ok([left, right]),
+        other => Err(Problem::at(between.span(), format!("`between` has {} names", other.len()))
+            .help("write two, as in between = [\"coordinator\", \"executors\"]")),
+    }
+}
+
 /// The agents that the words stand for, each once.
 pub(super) fn agents(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
     let mut agents = Vec::new();
@@ -69,6 +81,15 @@ pub(crate) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
         known.extend(cast.tools.iter().chain(&cast.bystanders).map(|name| name.as_str()));
         Problem::unknown(word.span(), "agent or tool", word.get_ref(), &known)
     })
+}
+
+/// Whoever the words stand for that sends and receives messages, each once.
+pub(super) fn all_nodes(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
+    let mut all = Vec::new();
+    for word in words {
+        all.extend(nodes(word, cast)?);
+    }
+    Ok(each_once(all))
 }
 
 /// The steps that the words stand for.

@@ -191,6 +191,7 @@ pub struct RoundsRecord<'a> {
     scenario: Name,
     case: &'a str,
     engine: Engine,
+    strategy: &'a str,
     first_seed: Seed,
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<&'a str>,
@@ -227,6 +228,7 @@ impl<'a> RoundsRecord<'a> {
             scenario: case_rounds.scenario,
             case: &case_rounds.label,
             engine: rounds.engine,
+            strategy: &rounds.strategy,
             first_seed: rounds.first_seed,
             base: rounds.base.as_deref(),
             runs: case_rounds.runs,

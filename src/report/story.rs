@@ -223,6 +223,7 @@ fn is_telling(event: &Event<Note>) -> bool {
         | What::Crashed { .. }
         | What::Paused { .. }
         | What::Resumed
+        | What::Recovered { .. }
         | What::CutBegan { .. }
         | What::CutEnded { .. }
         | What::Waiting { .. }
@@ -260,6 +261,7 @@ fn told(event: &Event<Note>) -> String {
         What::Crashed { lost_writes } => format!("dies; {lost_writes} unsynced writes are lost"),
         What::Paused { span } => format!("stops for {span}"),
         What::Resumed => "goes on as if no time had passed".to_owned(),
+        What::Recovered { from } => format!("is itself again: {from} is over"),
         What::CutBegan { left, right } => format!("is cut off: {left} from {right}"),
         What::CutEnded { left, right } => format!("is joined again: {left} and {right}"),
         What::Wrote { .. } => "writes to its journal".to_owned(),

@@ -29,8 +29,7 @@ pub async fn save(agent: &Agent, safeguards: &Safeguards, about: Name, record: i
         return;
     }
     agent.before("record", about).await;
-    agent.write(record);
-    agent.sync().await;
+    agent.persist(record).await;
     agent.after("record", about).await;
 }
 

@@ -60,8 +60,7 @@ impl Fence {
     pub async fn raise(&mut self, agent: &Agent, token: Token) {
         if self.highest < Some(token) {
             self.highest = Some(token);
-            agent.write(Raised(token));
-            agent.sync().await;
+            agent.persist(Raised(token)).await;
         }
     }
 }

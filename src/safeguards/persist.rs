@@ -62,8 +62,7 @@ impl Operations {
         let op = agent.mint_op(intent);
         self.0.borrow_mut().insert(intent, op);
         if safeguards.has::<PersistBeforeCall>() {
-            agent.write(Minted { intent, op });
-            agent.sync().await;
+            agent.persist(Minted { intent, op }).await;
         }
         (op, false)
     }

@@ -2,6 +2,7 @@
 
 use crate::safeguards::Safeguards;
 use crate::scenario::{Scenario, Without};
+use perfidy_sim::Renames;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub struct Case {
     pub safeguards: Safeguards,
     /// What this case takes away, as a place in the scenario's list.
     without: Option<usize>,
+    /// From the names of the team and its steps to those under which everything is drawn, if they were others.
+    pub(crate) formerly: Option<Arc<Renames>>,
 }
 
 /// A scenario has no case of that label.
@@ -34,7 +37,12 @@ impl std::error::Error for NoSuchCase {}
 impl Case {
     /// The scenario as written.
     pub fn as_written(scenario: &Arc<Scenario>) -> Self {
-        Self { scenario: Arc::clone(scenario), safeguards: scenario.safeguards.clone(), without: None }
+        Self {
+            scenario: Arc::clone(scenario),
+            safeguards: scenario.safeguards.clone(),
+            without: None,
+            formerly: None,
+        }
     }
 
     /// All cases of a scenario: as written first.

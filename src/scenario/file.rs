@@ -6,7 +6,9 @@
 //! there.
 
 use crate::scenario::Problem;
-use serde::de::DeserializeOwned;
+use serde::Deserializer;
+use serde::de::{DeserializeOwned, Visitor};
+use std::cell::RefCell;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -18,6 +20,8 @@ pub struct Entry<'a> {
     /// Where the key stands.
     pub key_span: Range<usize>,
     value: &'a Spanned<DeValue<'a>>,
+    /// Where the keys are noted that its owner would read, if that is all that is wanted.
+    asked: Option<&'a RefCell<Vec<&'static str>>>,
 }
 
 impl Entry<'_> {
@@ -31,6 +35,10 @@ impl Entry<'_> {
     /// # Errors
     /// A [`Problem`] at the innermost place that does not fit.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if let Some(keys) = self.asked {
+            let asked = T::deserialize(Asking(keys));
+            return asked.map_err(|error| self.problem(error.to_string()));
+        }
         T::deserialize(ValueDeserializer::from(self.value.clone()))
             .map_err(|error| Problem::from_toml(&error))
     }
@@ -42,7 +50,8 @@ impl Entry<'_> {
 
     /// The entries that a list stands for: the same key with each of its values, or the entry itself.
     pub(crate) fn each(&self) -> Vec<Self> {
-        let same = |value| Entry { name: self.name, key_span: self.key_span.clone(), value };
+        let same =
+            |value| Entry { name: self.name, key_span: self.key_span.clone(), value, asked: self.asked };
         match self.value.get_ref() {
             DeValue::Array(values) => values.iter().map(same).collect(),
             _ => vec![same(self.value)],
@@ -73,10 +82,46 @@ impl Entry<'_> {
 
 /// The entries of a table, in the order of the file.
 pub(crate) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
-    let mut entries: Vec<Entry<'a>> =
-        table.iter().map(|(key, value)| Entry { name: key.get_ref(), key_span: key.span(), value }).collect();
+    let mut entries: Vec<Entry<'a>> = table
+        .iter()
+        .map(|(key, value)| Entry { name: key.get_ref(), key_span: key.span(), value, asked: None })
+        .collect();
     entries.sort_by_key(|entry| entry.key_span.start);
     entries
+}
+
+/// The keys that the owner of an entry reads if its value is a table.
+pub(crate) fn keys_read<T>(name: &str, read: impl FnOnce(&Entry<'_>) -> T) -> Vec<&'static str> {
+    let keys = RefCell::new(Vec::new());
+    let value = Spanned::new(0..0, DeValue::Boolean(true));
+    read(&Entry { name, key_span: 0..0, value: &value, asked: Some(&keys) });
+    keys.into_inner()
+}
+
+/// Reads nothing, but notes the names of the fields of the struct that was to be read.
+struct Asking<'a>(&'a RefCell<Vec<&'static str>>);
+
+impl<'de> Deserializer<'de> for Asking<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(serde::de::Error::custom("there is nothing to read"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.borrow_mut().extend(fields);
+        self.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 fn with_article(kind: &str) -> String {
@@ -112,6 +157,12 @@ mod tests {
         let root = DeTable::parse(text).unwrap();
         let problem = entries(root.get_ref())[0].read::<Params>().unwrap_err();
         assert_eq!(problem.span.map(|span| &text[span]), Some("5"));
+    }
+
+    #[test]
+    fn an_owner_can_be_asked_for_its_keys() {
+        assert_eq!(keys_read("drop", |entry| entry.read::<Params>().is_ok()), ["chance"]);
+        assert_eq!(keys_read("verify", |entry| entry.read::<bool>().is_ok()), [""; 0]);
     }
 
     #[test]

@@ -12,13 +12,19 @@ mod file;
 mod problem;
 mod quantity;
 mod read;
+mod rename;
 mod understand;
 
 pub use case::{Case, NoSuchCase};
 pub use file::Entry;
+pub(crate) use file::keys_read;
 pub use problem::{Problem, Problems, nearest};
-pub use quantity::{NotAQuantity, Numbers, OneOrMany, Ratio, Span, Spread};
+pub use quantity::{Lasting, NotAQuantity, Numbers, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
+
+pub(crate) use file::entries;
+pub(crate) use rename::renamed;
+pub(crate) use understand::{is_word, not_a_word};
 
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;

@@ -34,6 +34,14 @@ pub struct Spread(pub RangeInclusive<SimSpan>);
 /// A range of whole numbers, such as `"200..2000"`, both ends included; one number alone is a range of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Numbers(pub RangeInclusive<u32>);
+/// How long somebody is gone: a time from a range, or for good, written `"never"`: they never come back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lasting {
+    /// For a time from this range.
+    For(Spread),
+    /// For good.
+    Never,
+}
 
 /// A chance, such as `"5%"` or `"0.1%"`, exact to one in a million.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,6 +114,14 @@ impl FromStr for Numbers {
     }
 }
 
+impl FromStr for Lasting {
+    type Err = NotAQuantity;
+
+    fn from_str(text: &str) -> Result<Self, NotAQuantity> {
+        if text.trim() == "never" { Ok(Self::Never) } else { text.parse().map(Self::For) }
+    }
+}
+
 impl FromStr for Ratio {
     type Err = NotAQuantity;
 
@@ -172,6 +188,15 @@ impl<'de> Deserialize<'de> for Spread {
 impl<'de> Deserialize<'de> for Numbers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(deserializer, "a number or a range of them in quotes, such as \"200..2000\"")
+    }
+}
+
+impl<'de> Deserialize<'de> for Lasting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(
+            deserializer,
+            "a length of time or a range of them in quotes, such as \"50ms..2s\", or \"never\"",
+        )
     }
 }
 

@@ -262,7 +262,7 @@ impl Coordinator {
 
     /// Whether it is time to ask, for the first time or again; if so, it counts as asked.
     fn must_ask(&mut self, task: Name, asked: Asked, whom: Name) -> bool {
-        let now = self.agent.now();
+        let now = self.agent.monotonic();
         let due = self.sent_at.get(&(task, asked)).is_none_or(|sent| now >= *sent + RESEND);
         if due {
             self.sent_at.insert((task, asked), now);

@@ -132,8 +132,7 @@ impl Doer {
         }
         if safeguards.has::<PersistBeforeCall>() || matches!(identity, Identity::Given(_)) {
             agent.before("record", wish.intent).await;
-            agent.write(Finished { intent: wish.intent, round });
-            agent.sync().await;
+            agent.persist(Finished { intent: wish.intent, round }).await;
             agent.after("record", wish.intent).await;
         }
         self.work.borrow_mut().insert(wish.intent, (State::Done, round));

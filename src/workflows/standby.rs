@@ -124,7 +124,7 @@ impl Candidate {
 
     /// The backup leaves the orchestrator the first chance.
     async fn stand_by(mut self) {
-        let until = self.agent.now() + self.lease_span;
+        let until = self.agent.monotonic() + self.lease_span;
         self.listen_until(until).await;
         self.stand().await;
     }
@@ -137,7 +137,7 @@ impl Candidate {
             if let Ok(lease) = self.agent.lease(resource, self.lease_span, within).await {
                 self.lead(lease).await;
             } else {
-                let until = self.agent.now() + self.lease_span.split(2);
+                let until = self.agent.monotonic() + self.lease_span.split(2);
                 self.listen_until(until).await;
             }
         }
@@ -145,8 +145,8 @@ impl Candidate {
 
     /// Takes in what the user says while somebody else leads.
     async fn listen_until(&mut self, until: SimTime) {
-        while self.agent.now() < until {
-            let left = until.since(self.agent.now());
+        while self.agent.monotonic() < until {
+            let left = until.since(self.agent.monotonic());
             if let Ok(mail) = self.agent.receive_within(left, "news").await {
                 self.hear(&mail, None).await;
             }
@@ -235,7 +235,7 @@ impl Candidate {
             let due = self
                 .ordered_at
                 .get(&(task, step))
-                .is_none_or(|ordered| self.agent.now() >= *ordered + RESEND);
+                .is_none_or(|ordered| self.agent.monotonic() >= *ordered + RESEND);
             if due {
                 self.order(task, step, progress.ops[step], held).await;
             }
@@ -259,7 +259,7 @@ impl Candidate {
         self.agent.claim(Claim::Ordered { intent, to: worker });
         self.agent.expect(worker, "word that a step is done", intent);
         self.agent.send(worker, intent, Say::Order { task, step, op, token });
-        self.ordered_at.insert((task, step), self.agent.now());
+        self.ordered_at.insert((task, step), self.agent.monotonic());
     }
 
     async fn close(&mut self, task: Name, done: bool) {

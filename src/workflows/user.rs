@@ -60,7 +60,7 @@ async fn submit_all(
     let mut ask_again_at = SimTime::ZERO + PATIENCE;
     briefing.bounds().for_each(|bound| agent.note(bound));
     loop {
-        while let Some(task) = next.filter(|_| agent.now() >= next_at) {
+        while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
             agent.note(Note::TaskGiven { task });
             let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
             intents.clone().for_each(|intent| agent.note(wants(task, intent)));
@@ -73,14 +73,16 @@ async fn submit_all(
         if open.is_empty() && next.is_none() {
             return agent.finish_after(AFTERMATH);
         }
-        if agent.now() >= ask_again_at {
+        if agent.monotonic() >= ask_again_at {
             for (task, ops) in &open {
                 submit(&agent, &contacts, *task, ops);
             }
-            ask_again_at = agent.now() + PATIENCE;
+            ask_again_at = agent.monotonic() + PATIENCE;
         }
         let wake_at = if next.is_some() { ask_again_at.min(next_at) } else { ask_again_at };
-        let Ok(mail) = agent.receive_within(wake_at.since(agent.now()), "a report").await else { continue };
+        let Ok(mail) = agent.receive_within(wake_at.since(agent.monotonic()), "a report").await else {
+            continue;
+        };
         if let Some(UserSay::Report { task, .. }) = mail.open()
             && open.remove(task).is_some()
         {

@@ -1,11 +1,11 @@
 //! Faults: where the plan is asked, and how what it answers comes about.
 
 use super::Core;
-use crate::network::Cut;
+use crate::network::{Cut, Lag};
 use crate::node::{Command, Role};
 use crate::oracle::{Answer, TIE};
 use crate::queue::{NodeIndex, Pending};
-use crate::{Action, Domain, EventId, Fault, Hook, Name, SimSpan, SimTime, What};
+use crate::{Action, Domain, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, What};
 
 /// A fault set by the clock.
 pub(super) struct Planned {
@@ -46,6 +46,20 @@ impl<D: Domain> Core<D> {
         })
     }
 
+    /// Asks the plan about a place of the node's storage; `about` is not looked at if nothing can strike there.
+    pub fn ask_storage(
+        &mut self,
+        hook: Hook,
+        node: NodeIndex,
+        about: impl FnOnce() -> Name,
+    ) -> Option<Fault> {
+        if self.silent[hook as usize] {
+            return None;
+        }
+        let what = hook.of_storage().expect("only places of storage are asked about here");
+        self.ask(hook, node, Name::literal(what), about(), |_| true)
+    }
+
     /// Records that a fault strikes.
     pub fn strike(&mut self, node: Name, fault: Fault, cause: Option<EventId>) -> EventId {
         self.oracle.fired.push(fault);
@@ -72,73 +86,60 @@ impl<D: Domain> Core<D> {
     /// The time of a planned fault has come. It strikes even if there is nothing left to hurt: a run and its
     /// replay from the list of its faults must not differ in what the clock brings.
     pub(super) fn strike_planned(&mut self, index: u32) {
-        let Planned { fault, window } = self.planned[index as usize];
-        let victim = match fault.action {
-            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } | Action::CustomAt { node, .. } => {
-                self.index_of(node)
-            }
-            _ => None,
-        };
+        let Planned { mut fault, window } = self.planned[index as usize];
+        if let (Some(window), Some(marked)) = (window, self.marked) {
+            fault = self.oracle.aimed(window, fault, marked);
+        }
         let mut ends = self.now;
-        match (fault.action, victim) {
-            (Action::Cut { left, right, one_way, lasting, .. }, _) => {
+        match fault.action {
+            Action::Cut { left, right, one_way, lasting, .. } => {
                 ends += lasting;
-                self.oracle.meet(&fault);
-                let struck = self.strike(left, fault, None);
+                let struck = self.strike_met(left, fault);
                 self.cut(Cut::new(left, right, one_way), ends, struck);
             }
-            (Action::CrashAt { back_after, .. }, Some(node)) => {
+            Action::Flap { left, right, lasting, turn, .. } => {
+                ends += lasting;
+                let struck = self.strike_met(left, fault);
+                self.cut(Cut { turn: Some(turn), ..Cut::new(left, right, false) }, ends, struck);
+            }
+            Action::Lag { left, right, lasting, by, .. } => {
+                ends += lasting;
+                self.strike_met(left, fault);
+                self.lag(Lag::new(left, right, by), ends);
+            }
+            Action::CrashAt { node, back_after, .. } => {
                 ends += back_after.unwrap_or_default();
-                self.oracle.meet(&fault);
-                self.crash(node, back_after, fault, None);
+                if let Some(node) = self.index_of(node) {
+                    self.oracle.meet(&fault);
+                    self.crash(node, back_after, fault, None);
+                }
             }
-            (Action::PauseAt { lasting, .. }, Some(node)) => {
+            Action::PauseAt { node, lasting, .. } => {
                 ends += lasting;
-                self.oracle.meet(&fault);
-                self.pause(node, lasting, fault, None);
+                if let Some(node) = self.index_of(node) {
+                    self.oracle.meet(&fault);
+                    self.pause(node, lasting, fault, None);
+                }
             }
-            (Action::CustomAt { word, node, lasting, .. }, Some(service)) if self.is_service(service) => {
+            Action::Ail { node, lasting, .. } => {
                 ends += lasting;
-                self.oracle.meet(&fault);
-                let struck = self.strike(node, fault, None);
-                self.serve(service, Some(struck), |service, desk| service.on_fault(desk, word, lasting));
+                if let Some(index) = self.index_of(node) {
+                    let struck = self.strike_met(node, fault);
+                    self.ail(index, fault, ends, struck);
+                }
             }
-            // Nobody has that name, so the fault is not met.
-            _ => {}
+            Action::CustomAt { word, node, lasting, .. } => {
+                ends += lasting;
+                if let Some(service) = self.index_of(node).filter(|node| self.is_service(*node)) {
+                    let struck = self.strike_met(node, fault);
+                    self.serve(service, Some(struck), |service, desk| service.on_fault(desk, word, lasting));
+                }
+            }
+            _ => unreachable!("only faults with a moment are planned"),
         }
+        // Where nobody has the name of the victim, the fault is not met.
         if let Some(window) = window {
             self.plan_window(window, fault.at.nth + 1, ends);
-        }
-    }
-
-    fn cut(&mut self, mut cut: Cut, ends: SimTime, struck: EventId) {
-        cut.open = true;
-        self.open_cuts += 1;
-        let (left, right) = (cut.left_name, cut.right_name);
-        self.append(cut.left[0], Some(struck), What::CutBegan { left, right });
-        self.link(&cut, true);
-        self.cuts.push(cut);
-        self.schedule(ends, 0, Pending::CutEnds(self.cuts.len() as u32 - 1));
-    }
-
-    pub(super) fn join(&mut self, index: u32) {
-        let mut cut = self.cuts[index as usize].clone();
-        cut.open = false;
-        self.open_cuts -= 1;
-        self.cuts[index as usize].open = false;
-        self.append(cut.left[0], None, What::CutEnded { left: cut.left_name, right: cut.right_name });
-        self.link(&cut, false);
-    }
-
-    /// Has the sockets that the engine carries follow a cut; another cut may still be open on the same link.
-    fn link(&mut self, cut: &Cut, is_cut: bool) {
-        for (from, to) in cut.pairs() {
-            let ends = (self.index_of(from), self.index_of(to));
-            if let (Some(from_node), Some(to_node)) = ends
-                && (is_cut || !self.is_cut(from, to))
-            {
-                self.command(Command::Link { from: from_node, to: to_node, cut: is_cut });
-            }
         }
     }
 
@@ -146,9 +147,9 @@ impl<D: Domain> Core<D> {
         matches!(self.nodes[index.0 as usize].role, Role::Service(_))
     }
 
-    fn is_up_agent(&self, index: NodeIndex) -> bool {
-        let node = &self.nodes[index.0 as usize];
-        node.up && matches!(node.role, Role::Agent(_))
+    fn strike_met(&mut self, node: Name, fault: Fault) -> EventId {
+        self.oracle.meet(&fault);
+        self.strike(node, fault, None)
     }
 
     /// A node dies and may come back.
@@ -164,8 +165,12 @@ impl<D: Domain> Core<D> {
         if !self.is_up_agent(index) {
             return;
         }
-        let lost_writes = self.node(index).die() as u32;
-        self.append(name, Some(struck), What::Crashed { lost_writes });
+        let torn = self.is_torn(index, struck);
+        let node = self.node(index);
+        node.die();
+        let lost_writes =
+            if torn { node.disk().crash_tearing(Payload::garbled) } else { node.disk().crash() };
+        self.append(name, Some(struck), What::Crashed { lost_writes: lost_writes as u32 });
         self.command(Command::Kill(index));
         if let Some(span) = back_after {
             let (incarnation, tie) = (self.node(index).incarnation, self.node(index).tie);
@@ -174,21 +179,53 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// A node stops for a while.
-    pub fn pause(&mut self, index: NodeIndex, span: SimSpan, fault: Fault, cause: Option<EventId>) {
-        let name = self.name(index);
-        let struck = self.strike(name, fault, cause);
-        let until = self.now() + span;
-        let longer = self.node(index).paused_until.is_none_or(|already| already < until);
-        if !self.is_up_agent(index) || !longer {
+    /// Whether the first record that a crash would take is left half-written.
+    fn is_torn(&mut self, index: NodeIndex, crash: EventId) -> bool {
+        if self.disk(index).unsynced() == 0 {
+            return false;
+        }
+        let Some(fault) = self.ask_storage(Hook::Loss, index, journal) else { return false };
+        self.strike(self.name(index), fault, Some(crash));
+        true
+    }
+
+    /// A node that comes back may not see the last records that it had made durable.
+    pub(super) fn look_back(&mut self, index: NodeIndex) {
+        if self.disk(index).is_empty() {
             return;
         }
-        self.append(name, Some(struck), What::Paused { span });
-        let node = self.node(index);
-        node.paused_until = Some(until);
-        node.pauses += 1;
-        let (incarnation, pauses, tie) = (node.incarnation, node.pauses, node.tie);
-        self.schedule(until, tie, Pending::Resume { node: index, incarnation, pauses });
-        self.command(Command::Pause(index));
+        if let Some(fault) = self.ask_storage(Hook::Recovery, index, journal)
+            && let Action::Stale { records } = fault.action
+        {
+            self.strike(self.name(index), fault, None);
+            self.disk(index).miss_last(records as usize);
+        }
     }
+
+    /// How long a sync that begins now takes beyond its usual time; `None` if the node dies in the middle of it.
+    pub fn sync_delay(&mut self, index: NodeIndex, cause: Option<EventId>) -> Option<SimSpan> {
+        let Some(fault) = self.ask_storage(Hook::Sync, index, journal) else { return Some(SimSpan::ZERO) };
+        match fault.action {
+            Action::SlowSync(span) => {
+                self.strike(self.name(index), fault, cause);
+                Some(span)
+            }
+            Action::Crash(back_after) => {
+                self.crash(index, back_after, fault, cause);
+                None
+            }
+            _ => unreachable!("the oracle answers with what fits"),
+        }
+    }
+
+    /// A node stops for a while.
+    pub fn pause(&mut self, index: NodeIndex, span: SimSpan, fault: Fault, cause: Option<EventId>) {
+        let struck = self.strike(self.name(index), fault, cause);
+        self.hold(index, span, matches!(fault.action, Action::Zombie(_)), struck);
+    }
+}
+
+/// What all of a node's records are together, as addresses name it.
+fn journal() -> Name {
+    Name::literal("journal")
 }

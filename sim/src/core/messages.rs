@@ -1,7 +1,6 @@
 //! Messages: how they are sent, lost, carried and delivered.
 
 use super::Core;
-use crate::network::Cut;
 use crate::node::Role;
 use crate::oracle::Passage;
 use crate::queue::{NodeIndex, Pending};
@@ -25,8 +24,9 @@ impl<D: Domain> Core<D> {
         let content = payload.digest();
         let sent = self.append(from, cause, What::Sent { to, kind, about, content });
         let Passage { address, action, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
-        let mut at = self.now + latency;
+        let mut at = self.now + latency + self.lag_of(from, to);
         let mut copy_after = None;
+        let mut payload = payload;
         let mut lost = self.is_cut(from, to).then_some(Loss::Cut);
         if let Some(action) = action {
             self.strike(from, Fault { at: address, action }, Some(sent));
@@ -34,6 +34,7 @@ impl<D: Domain> Core<D> {
                 Action::Drop => lost = Some(Loss::Dropped),
                 Action::Delay(span) | Action::Reorder(span) => at += span,
                 Action::Duplicate(span) => copy_after = Some(span),
+                Action::Corrupt => payload = payload.garbled(),
                 _ => unreachable!("the oracle answers with what fits"),
             }
         }
@@ -52,6 +53,17 @@ impl<D: Domain> Core<D> {
     fn carry(&mut self, envelope: Envelope<D::Payload>, at: SimTime, tie: u64) {
         let slot = self.messages.put(envelope);
         self.schedule(at, tie, Pending::Deliver(slot));
+    }
+
+    /// A message has come to its receiver's door, or its sender still holds it.
+    pub(super) fn arrive(&mut self, slot: u32) {
+        if self.any_ailing {
+            let &Envelope { from, to, .. } = self.messages.get(slot);
+            if let Some(until) = self.held_until(from, to) {
+                return self.schedule(until, 0, Pending::Admit(slot));
+            }
+        }
+        self.deliver(slot);
     }
 
     pub(super) fn deliver(&mut self, slot: u32) {
@@ -99,9 +111,5 @@ impl<D: Domain> Core<D> {
         let handled = quiet::catch(|| handle(&mut *service, &mut Desk { core: self, node: index, cause }));
         self.end_code(index, handled.err().as_ref());
         self.node(index).role = Role::Service(Some(service));
-    }
-
-    pub(super) fn is_cut(&self, from: Name, to: Name) -> bool {
-        self.open_cuts > 0 && self.cuts.iter().any(|cut: &Cut| cut.stops(from, to))
     }
 }

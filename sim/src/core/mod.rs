@@ -3,19 +3,23 @@
 //! Engines call [`Core::advance`] to let the next thing happen, and carry out the commands it leaves. Contexts
 //! and services call the rest. Whatever happens is appended to the history here and nowhere else.
 
+mod ailments;
 mod faults;
+mod links;
 mod messages;
 
 use crate::context::NeverYields;
-use crate::network::Cut;
+use crate::network::{Cut, Lag};
 use crate::node::{Belongings, Command, Expectation, Node, Role};
-use crate::oracle::{Oracle, TIE, Table};
+use crate::oracle::{Oracle, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::{
     Disk, Domain, Envelope, EventId, History, Hook, Name, Outcome, Pinned, SimSpan, SimTime, Stop, What,
     WorldConfig, quiet, spare, stamp,
 };
+use ailments::Ailing;
+pub(crate) use ailments::Health;
 use faults::Planned;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -37,6 +41,13 @@ pub(crate) struct Core<D: Domain> {
     messages: Slab<Envelope<D::Payload>>,
     cuts: Vec<Cut>,
     open_cuts: u32,
+    lags: Vec<Lag>,
+    open_lags: u32,
+    ailing: Vec<Ailing>,
+    /// Whether anything was ever wrong with a node.
+    any_ailing: bool,
+    /// The node that a service has pointed out last.
+    pub marked: Option<Name>,
     planned: Vec<Planned>,
     pub commands: VecDeque<Command>,
     /// What nodes of earlier runs have left for those still to be added.
@@ -48,7 +59,7 @@ pub(crate) struct Core<D: Domain> {
     /// How often tasks have been polled since `polls_since`.
     polls: u32,
     polls_since: SimTime,
-    silent: [bool; 4],
+    silent: [bool; Hook::ALL.len()],
 }
 
 /// The containers of a core, empty, for the next run on the same thread.
@@ -79,9 +90,8 @@ impl<D: Domain> Default for Spare<D> {
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
         let Spare { queue, table, nodes, by_name, messages, commands, belongings } = spare::take();
-        let oracle = Oracle::new(config.seed, &config.plan, &config.links, table);
-        let silent =
-            [Hook::Message, Hook::Before, Hook::After, Hook::Service].map(|hook| oracle.is_silent(hook));
+        let oracle = Oracle::new(&config, table);
+        let silent = Hook::ALL.map(|hook| oracle.is_silent(hook));
         let mut core = Self {
             now: SimTime::ZERO,
             clock: None,
@@ -94,6 +104,11 @@ impl<D: Domain> Core<D> {
             messages,
             cuts: Vec::new(),
             open_cuts: 0,
+            lags: Vec::new(),
+            open_lags: 0,
+            ailing: Vec::new(),
+            any_ailing: false,
+            marked: None,
             planned: Vec::new(),
             commands,
             belongings,
@@ -330,7 +345,8 @@ impl<D: Domain> Core<D> {
 
     fn apply(&mut self, what: Pending) {
         match what {
-            Pending::Deliver(slot) => self.deliver(slot),
+            Pending::Deliver(slot) => self.arrive(slot),
+            Pending::Admit(slot) => self.deliver(slot),
             Pending::Timer(key) => self.queue.ring(key),
             Pending::Callback { service, token, cause } => {
                 self.serve(service, cause, |service, desk| service.on_timer(desk, token));
@@ -339,20 +355,16 @@ impl<D: Domain> Core<D> {
                 let node_now = self.node(node);
                 if !node_now.up && node_now.incarnation == incarnation {
                     node_now.incarnation += 1;
+                    self.look_back(node);
                     self.start(node, None);
                 }
             }
-            Pending::Resume { node, incarnation, pauses } => {
-                let node_now = self.node(node);
-                if node_now.up && node_now.incarnation == incarnation && node_now.pauses == pauses {
-                    node_now.paused_until = None;
-                    let name = node_now.name;
-                    self.append(name, None, What::Resumed);
-                    self.command(Command::Resume(node));
-                }
-            }
+            Pending::Resume { node, pauses } => self.resume(node, pauses),
             Pending::Planned(index) => self.strike_planned(index),
             Pending::CutEnds(index) => self.join(index),
+            Pending::CutTurns { cut, ends } => self.turn(cut, ends),
+            Pending::LagEnds(index) => self.lag_ends(index),
+            Pending::Recovers(index) => self.recovers(index),
         }
     }
 
@@ -383,9 +395,10 @@ impl<D: Domain> Core<D> {
         self.record_waiting();
         self.append(Name::new("world"), None, What::Ended(stop));
         let ended = self.now();
-        let (fired, met, visited) = self.oracle.take_record();
+        let Record { fired, met, visited, visited_early } = self.oracle.take_record();
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
-        Outcome { history: std::mem::take(&mut self.history), stop, ended, fired, pinned, visited }
+        let history = std::mem::take(&mut self.history);
+        Outcome { history, stop, ended, fired, pinned, visited, visited_early }
     }
 }

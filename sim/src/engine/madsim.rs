@@ -178,6 +178,8 @@ impl<D: Domain> Sim<D> {
                     }
                 }
                 Some(Command::Kill(node)) => self.handle.kill(self.id(node)),
+                // A task of a life that is over ends when it is polled next.
+                Some(Command::Retire { .. }) => {}
                 Some(Command::Pause(node)) => self.handle.pause(self.id(node)),
                 Some(Command::Resume(node)) => self.handle.resume(self.id(node)),
                 Some(Command::Link { from, to, cut }) => self.link(from, to, cut),
@@ -285,11 +287,14 @@ impl<D: Domain> Future for Attended<D> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let Self { sim, node, incarnation, future } = &mut *self;
         sim.attend(|| {
-            let (alive, paused) = {
+            let (alive, paused, retired) = {
                 let mut core = sim.core.borrow_mut();
                 let node = core.node(*node);
-                (node.is_alive(*incarnation), node.paused_until.is_some())
+                (node.is_alive(*incarnation), node.paused_until.is_some(), node.is_retired(*incarnation))
             };
+            if retired {
+                return Poll::Ready(());
+            }
             // The commands just carried out may concern this very node. madsim drops or parks the task at its
             // next turn.
             if alive && !paused {

@@ -3,10 +3,13 @@
 //! It counts how often each id comes by each site (the nth of an address) and keeps the list of the faults that
 //! struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
 
+mod draws;
+mod opening;
 mod table;
 
-use crate::plan::{Action, Address, Disturbance, Fault, Hook, Plan, Rule, Selector};
-use crate::{Draws, Links, Name, Purpose, Seed, SimSpan, SimTime, Spot};
+use crate::plan::{Action, Address, Disturbance, Fault, Hook, Rule, Selector};
+use crate::{Name, Purpose, SimSpan, SimTime, Spot, WorldConfig};
+use draws::WorldDraws;
 use table::Site;
 pub(crate) use table::Table;
 
@@ -31,18 +34,39 @@ pub(crate) struct Passage {
     pub tie: u64,
 }
 
+/// What an oracle knows of a run that is over.
+pub(crate) struct Record {
+    /// The faults that struck.
+    pub fired: Vec<Fault>,
+    /// Which of the pinned ones were met.
+    pub met: Vec<bool>,
+    /// Every address that came up.
+    pub visited: Vec<Address>,
+    /// Every address that came up before the mark, if there was one.
+    pub visited_early: Vec<Address>,
+}
+
 pub(crate) struct Oracle {
-    draws: Draws,
+    draws: WorldDraws,
     table: Table,
     met: Vec<bool>,
+    /// Passages before this are counted apart.
+    mark: Option<SimTime>,
     pub fired: Vec<Fault>,
 }
 
 impl Oracle {
     /// The oracle of one run; `table` is that of an earlier one, whatever its plan, or empty.
-    pub fn new(seed: Seed, plan: &Plan, links: &Links, table: Table) -> Self {
-        let table = table.of(plan, links);
-        Self { draws: Draws::new(seed), met: vec![false; plan.pinned().len()], table, fired: Vec::new() }
+    pub fn new(config: &WorldConfig, table: Table) -> Self {
+        let table = table.of(&config.plan, &config.links);
+        let met = vec![false; config.plan.pinned().len()];
+        let draws = WorldDraws::new(config.seed, config.formerly.clone());
+        Self { draws, met, table, mark: None, fired: Vec::new() }
+    }
+
+    /// Counts the passages before this apart from now on.
+    pub fn mark(&mut self, at: SimTime) {
+        self.mark = Some(at);
     }
 
     /// Whether any fault could strike at a hook; where none can, nobody needs to ask.
@@ -53,7 +77,7 @@ impl Oracle {
     /// Counts one more passage of `id` by `site`.
     pub fn count(&mut self, site: Name, id: Name) -> u32 {
         let place = self.table.place(site, id);
-        self.table.pass(place).nth
+        self.table.pass(place, false).nth
     }
 
     /// The place where (site, id, nth) is decided.
@@ -73,7 +97,7 @@ impl Oracle {
         matters: impl Fn(&Action) -> bool,
     ) -> Answer {
         let (site, place) = self.table.place_of(hook, node, node, what, about);
-        let address = self.table.pass(place);
+        let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
         let site = self.table.site(site);
         let spot = self.draws.spot(address.site, address.id, address.nth);
         let (met, action) = self.action(site, address, spot, now, matters);
@@ -84,7 +108,7 @@ impl Oracle {
     /// Asks the plan what becomes of a message, and counts it.
     pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> Passage {
         let (site, place) = self.table.place_of(Hook::Message, from, to, kind, about);
-        let address = self.table.pass(place);
+        let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
         let site = self.table.site(site);
         let spot = self.draws.spot(address.site, address.id, address.nth);
         let (met, action) = self.action(site, address, spot, now, |_| true);
@@ -104,7 +128,7 @@ impl Oracle {
     ) -> (Option<usize>, Option<Action>) {
         if site.is_pinned
             && let Some((index, action)) = self.table.pinned(address)
-            && action.fits(site.hook)
+            && action.fits(site.hook())
         {
             return (Some(index), matters(&action).then_some(action));
         }
@@ -148,20 +172,20 @@ impl Oracle {
             return None;
         }
         let lasting = spot.span("lasting", &window.lasting).min(chaos.until.since(at));
-        let one_of = |names: &[Name]| names[spot.below("who", names.len() as u64) as usize];
-        let action = match &window.disturbance {
-            Disturbance::Cut { left, right, one_way } => {
-                Action::Cut { left: joined(left), right: joined(right), one_way: *one_way, at, lasting }
-            }
-            Disturbance::Pause(among) => Action::PauseAt { node: one_of(among), at, lasting },
-            Disturbance::Crash(among) => {
-                Action::CrashAt { node: one_of(among), at, back_after: Some(lasting) }
-            }
-            Disturbance::Custom { word, among } => {
-                Action::CustomAt { word: *word, node: one_of(among), at, lasting }
-            }
-        };
+        let action = opening::action(window, nth, at, lasting, spot)?;
         Some(Fault { at: Address { site: window.site, id, nth }, action })
+    }
+
+    /// What a window that looks for the marked node does, now that there is one.
+    pub fn aimed(&self, window: usize, fault: Fault, marked: Name) -> Fault {
+        let window = self.table.chaos().map(|chaos| &chaos.windows[window].disturbance);
+        match (window, fault.action) {
+            (Some(Disturbance::CutMarked { right, .. }), Action::Cut { one_way, at, lasting, .. }) => {
+                let right = opening::without(right, marked);
+                Fault { action: Action::Cut { left: marked, right, one_way, at, lasting }, ..fault }
+            }
+            _ => fault,
+        }
     }
 
     /// How many windows of trouble there are.
@@ -175,22 +199,24 @@ impl Oracle {
         self.note_met(pinned.map(|(index, _)| index));
     }
 
-    /// The faults that struck, which of the pinned ones were met, and every address that came up.
-    pub fn take_record(&mut self) -> (Vec<Fault>, Vec<bool>, Vec<Address>) {
-        (std::mem::take(&mut self.fired), std::mem::take(&mut self.met), self.table.take_visited())
+    /// What is left of a run. All counts are back at zero.
+    pub fn take_record(&mut self) -> Record {
+        let visited_early = self.mark.map_or_else(Vec::new, |_| self.table.visited_early());
+        let record = Record {
+            fired: std::mem::take(&mut self.fired),
+            met: std::mem::take(&mut self.met),
+            visited: self.table.visited(),
+            visited_early,
+        };
+        self.table.forget_visits();
+        record
     }
 
     /// The table, for the next run.
     pub fn into_table(mut self) -> Table {
-        self.table.take_visited();
+        self.table.forget_visits();
         self.table
     }
-}
-
-/// The name of a group: its members joined by `+`.
-fn joined(names: &[Name]) -> Name {
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    Name::new(&names.join("+"))
 }
 
 impl Selector {

@@ -1,14 +1,16 @@
-//! The table of sites and places: everything about them that depends on the plan and the network and not on the
-//! seed.
+//! The table of sites and places: everything about them that does not depend on the seed.
 //!
-//! It is filled as places come up. A campaign runs one plan over many seeds, and nearly all places come up in
-//! nearly all runs; so the table of one run serves the next on its thread, with all counts back at zero.
+//! It is filled as places come up. Nearly all places of a campaign come up in nearly all of its runs, so the table of
+//! one run serves the next on its thread, with all counts back at zero. Sites and places are names and survive any
+//! change of plan. What a plan may do at a site is looked up when the site first comes up under that plan: which rules
+//! concern it, unless the rules of the plan before concerned the same, and whether a pinned fault names it.
 
 use crate::plan::{Action, Address, Chaos, Hook, Plan};
-use crate::{Links, Name, Rule, SimSpan, spare};
-use hashbrown::HashMap;
+use crate::{Chance, Links, Name, Rule, SimSpan, spare};
+use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 type Map<K, V> = HashMap<K, V, FxBuildHasher>;
 
@@ -20,7 +22,10 @@ pub(crate) struct PlaceId(u32);
 
 pub(crate) struct Site {
     name: Name,
-    pub hook: Hook,
+    key: SiteKey,
+    /// The plan for which the rest was looked up, and the rules for which the rules were.
+    plan: Edition,
+    ruled_by: Edition,
     /// Which of the chaos rules concern it.
     pub rules: Vec<u16>,
     /// Whether some pinned fault names it.
@@ -29,22 +34,41 @@ pub(crate) struct Site {
     pub latency: RangeInclusive<SimSpan>,
 }
 
+impl Site {
+    pub fn hook(&self) -> Hook {
+        self.key.0
+    }
+}
+
+/// What a site is known by: its hook, the two ends, and what passes.
+type SiteKey = (Hook, Name, Name, Name);
+
+/// Counts the plans that a table has served, or the sets of rules.
+type Edition = u64;
+
 struct Place {
     site: Name,
     id: Name,
     /// How often it has come up in this run.
     count: u32,
+    /// How often before the mark.
+    early: u32,
 }
 
 /// What a place is asked by: its hook, the two ends, what passes, and about what.
 type Question = (Hook, Name, Name, Name, Name);
 
 pub(crate) struct Table {
-    plan: Plan,
     links: Links,
+    plan: Plan,
+    plan_edition: Edition,
     pinned: Map<Address, (usize, Action)>,
+    pinned_sites: HashSet<Name, FxBuildHasher>,
+    /// The last chaos whose rules were looked at; a plan without rules leaves it.
+    ruling: Option<Arc<Chaos>>,
+    rules_edition: Edition,
     sites: Vec<Site>,
-    site_by_key: Map<(Hook, Name, Name, Name), SiteId>,
+    site_by_key: Map<SiteKey, SiteId>,
     places: Vec<Place>,
     place_by_address: Map<(Name, Name), PlaceId>,
     place_by_question: Map<Question, (SiteId, PlaceId)>,
@@ -54,17 +78,20 @@ pub(crate) struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Self::new(Plan::calm(), Links::uniform(SimSpan::ZERO..=SimSpan::ZERO))
+        Self::new(Links::uniform(SimSpan::ZERO..=SimSpan::ZERO))
     }
 }
 
 impl Table {
-    fn new(plan: Plan, links: Links) -> Self {
-        let pinned = plan.pinned().iter().enumerate();
+    fn new(links: Links) -> Self {
         Self {
-            pinned: pinned.map(|(index, fault)| (fault.at, (index, fault.action))).collect(),
-            plan,
             links,
+            plan: Plan::calm(),
+            plan_edition: 0,
+            pinned: Map::default(),
+            pinned_sites: HashSet::default(),
+            ruling: None,
+            rules_edition: 0,
             sites: Vec::new(),
             site_by_key: Map::default(),
             places: Vec::new(),
@@ -74,13 +101,33 @@ impl Table {
         }
     }
 
-    /// This table, if it is that of the plan and the network and has not grown too large; else a new one.
+    /// This table, if it is that of the network and has not grown too large, else a new one; set to the plan.
     pub fn of(self, plan: &Plan, links: &Links) -> Self {
-        if self.places.len() <= spare::MOST && self.plan.is_same(plan) && self.links == *links {
-            self
-        } else {
-            Self::new(plan.clone(), links.clone())
+        let is_good = self.places.len() <= spare::MOST && self.links == *links;
+        let mut table = if is_good { self } else { Self::new(links.clone()) };
+        if !table.plan.is_same(plan) {
+            table.set(plan);
         }
+        table
+    }
+
+    fn set(&mut self, plan: &Plan) {
+        if let Plan::Fuzz(chaos) = plan {
+            let is_ruled_alike =
+                |ruling: &Arc<Chaos>| Arc::ptr_eq(ruling, chaos) || rule_alike(ruling, chaos);
+            if !self.ruling.as_ref().is_some_and(is_ruled_alike) {
+                self.rules_edition += 1;
+            }
+            self.ruling = Some(Arc::clone(chaos));
+        }
+        self.pinned.clear();
+        self.pinned_sites.clear();
+        for (index, fault) in plan.pinned().iter().enumerate() {
+            self.pinned.insert(fault.at, (index, fault.action));
+            self.pinned_sites.insert(fault.at.site);
+        }
+        self.plan = plan.clone();
+        self.plan_edition += 1;
     }
 
     pub fn chaos(&self) -> Option<&Chaos> {
@@ -98,7 +145,9 @@ impl Table {
     /// Whether no fault could strike at a hook.
     pub fn is_silent(&self, hook: Hook) -> bool {
         self.pinned.is_empty()
-            && self.chaos().is_none_or(|chaos| chaos.rules.iter().all(|rule| rule.hook != hook))
+            && self.chaos().is_none_or(|chaos| {
+                chaos.rules.iter().all(|rule| rule.hook != hook || rule.chance == Chance::NEVER)
+            })
     }
 
     /// The site and the place where the plan is asked this question, made on first use.
@@ -111,38 +160,54 @@ impl Table {
         about: Name,
     ) -> (SiteId, PlaceId) {
         let question = (hook, from, to, what, about);
-        if let Some(known) = self.place_by_question.get(&question) {
-            return *known;
+        if let Some(&known) = self.place_by_question.get(&question) {
+            self.look_up(known.0);
+            return known;
         }
-        let site = self.site_of(hook, from, to, what);
+        let site = self.site_of((hook, from, to, what));
+        self.look_up(site);
         let found = (site, self.place(self.site(site).name, about));
         self.place_by_question.insert(question, found);
         found
     }
 
-    fn site_of(&mut self, hook: Hook, from: Name, to: Name, what: Name) -> SiteId {
-        let key = (hook, from, to, what);
+    fn site_of(&mut self, key: SiteKey) -> SiteId {
         if let Some(known) = self.site_by_key.get(&key) {
             return *known;
         }
+        let (hook, from, to, what) = key;
         let name = Name::new(&match hook {
             Hook::Message => format!("{from} > {to}, {what}"),
             Hook::Before => format!("{from}, before {what}"),
             Hook::After => format!("{from}, after {what}"),
             Hook::Service => format!("{from}, {what}"),
+            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => format!("{from}'s disk, {what}"),
         });
-        let concerns = |rule: &Rule| {
-            rule.hook == hook && rule.from.covers(from) && rule.to.covers(to) && rule.what.covers(what)
-        };
-        let rules = self.chaos().map_or_else(Vec::new, |chaos| {
-            (0..).zip(&chaos.rules).filter(|(_, rule)| concerns(rule)).map(|(index, _)| index).collect()
-        });
-        let is_pinned = self.pinned.keys().any(|address| address.site == name);
         let latency = self.links.latency(from, to).clone();
         let id = SiteId(self.sites.len() as u32);
-        self.sites.push(Site { name, hook, rules, is_pinned, latency });
+        // No edition has the number zero once there is a plan, so everything is still to be looked up.
+        let site = Site { name, key, plan: 0, ruled_by: 0, rules: Vec::new(), is_pinned: false, latency };
+        self.sites.push(site);
         self.site_by_key.insert(key, id);
         id
+    }
+
+    /// Looks up what the plan may do at a site, unless that is known.
+    fn look_up(&mut self, id: SiteId) {
+        let site = &mut self.sites[id.0 as usize];
+        if site.plan == self.plan_edition {
+            return;
+        }
+        site.plan = self.plan_edition;
+        site.is_pinned = self.pinned_sites.contains(&site.name);
+        if site.ruled_by != self.rules_edition
+            && let Plan::Fuzz(chaos) = &self.plan
+        {
+            site.ruled_by = self.rules_edition;
+            site.rules.clear();
+            let concerned = (0..).zip(&chaos.rules).filter(|(_, rule)| concerns(rule, site.key));
+            site.rules.extend(concerned.map(|(index, _)| index));
+        }
     }
 
     pub fn site(&self, id: SiteId) -> &Site {
@@ -152,27 +217,130 @@ impl Table {
     /// The place of an id at a site, made on first use.
     pub fn place(&mut self, site: Name, id: Name) -> PlaceId {
         *self.place_by_address.entry((site, id)).or_insert_with(|| {
-            self.places.push(Place { site, id, count: 0 });
+            self.places.push(Place { site, id, count: 0, early: 0 });
             PlaceId(self.places.len() as u32 - 1)
         })
     }
 
     /// Counts one more passage by a place, and gives it its address.
-    pub fn pass(&mut self, id: PlaceId) -> Address {
+    pub fn pass(&mut self, id: PlaceId, is_early: bool) -> Address {
         let place = &mut self.places[id.0 as usize];
         if place.count == 0 {
             self.visited.push(id);
         }
         place.count += 1;
+        place.early += u32::from(is_early);
         Address { site: place.site, id: place.id, nth: place.count }
     }
 
-    /// Every address with the number of its passages, in the order of the first ones. All counts are back at zero.
-    pub fn take_visited(&mut self) -> Vec<Address> {
-        let passed = |id: PlaceId| {
+    /// Every address with the number of its passages, in the order of the first ones.
+    pub fn visited(&self) -> Vec<Address> {
+        self.addresses(|place| place.count)
+    }
+
+    /// The same of passages before the mark.
+    pub fn visited_early(&self) -> Vec<Address> {
+        let mut early = self.addresses(|place| place.early);
+        early.retain(|address| address.nth > 0);
+        early
+    }
+
+    fn addresses(&self, nth: impl Fn(&Place) -> u32) -> Vec<Address> {
+        let places = self.visited.iter().map(|id| &self.places[id.0 as usize]);
+        places.map(|place| Address { site: place.site, id: place.id, nth: nth(place) }).collect()
+    }
+
+    /// Sets all counts back to zero.
+    pub fn forget_visits(&mut self) {
+        for id in self.visited.drain(..) {
             let place = &mut self.places[id.0 as usize];
-            Address { site: place.site, id: place.id, nth: std::mem::take(&mut place.count) }
+            (place.count, place.early) = (0, 0);
+        }
+    }
+}
+
+fn concerns(rule: &Rule, (hook, from, to, what): SiteKey) -> bool {
+    rule.hook == hook && rule.from.covers(from) && rule.to.covers(to) && rule.what.covers(what)
+}
+
+/// Whether the rules of both concern the same sites, one by one; what they do there and how likely may differ.
+fn rule_alike(left: &Chaos, right: &Chaos) -> bool {
+    let is_alike = |(left, right): (&Rule, &Rule)| {
+        left.hook == right.hook && left.from == right.from && left.to == right.to && left.what == right.what
+    };
+    left.rules.len() == right.rules.len() && left.rules.iter().zip(&right.rules).all(is_alike)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fault, Selector};
+
+    fn chaos(scopes: &[&str], chance: Chance) -> Plan {
+        let rule = |from: &&str| Rule {
+            kind: Name::new("drop"),
+            hook: Hook::Message,
+            from: Selector::only(Name::new(from)),
+            to: Selector::Any,
+            what: Selector::Any,
+            chance,
+            action: Action::Drop,
+            span: None,
         };
-        self.visited.drain(..).map(passed).collect()
+        Plan::Fuzz(Arc::new(Chaos { rules: scopes.iter().map(rule).collect(), ..Chaos::default() }))
+    }
+
+    /// What the table says of the messages from `ann` under these plans, one after the other.
+    fn after_each(plans: &[Plan]) -> Vec<(Vec<u16>, bool)> {
+        let links = Links::uniform(SimSpan::ZERO..=SimSpan::ZERO);
+        let [ann, bob, hello, id] = ["ann", "bob", "hello", "task-1"].map(Name::new);
+        let mut table = Table::default();
+        let ask = |plan: &Plan| {
+            table = std::mem::take(&mut table).of(plan, &links);
+            let (site, place) = table.place_of(Hook::Message, ann, bob, hello, id);
+            assert_eq!(table.pass(place, false).nth, 1);
+            table.forget_visits();
+            (table.site(site).rules.clone(), table.site(site).is_pinned)
+        };
+        plans.iter().map(ask).collect()
+    }
+
+    #[test]
+    fn a_used_table_says_of_every_plan_what_a_new_one_would() {
+        let at = "ann > bob, hello, task-1, try 1".parse().unwrap();
+        let (often, never) = (Chance::ALWAYS, Chance::NEVER);
+        let plans = [
+            chaos(&["ann", "bob"], often),
+            Plan::Explicit([Fault { at, action: Action::Drop }].into()),
+            chaos(&["ann", "bob"], never),
+            chaos(&["bob", "ann"], often),
+            Plan::calm(),
+            chaos(&["bob"], often),
+            chaos(&["bob", "ann"], often),
+        ];
+        let used = after_each(&plans);
+        assert!(used.iter().any(|(_, is_pinned)| *is_pinned));
+        for (plan, (rules, is_pinned)) in plans.iter().zip(used) {
+            let (anew, pinned_anew) = after_each(std::slice::from_ref(plan)).remove(0);
+            assert_eq!(is_pinned, pinned_anew);
+            // Without rules there is nothing to look up, and nobody looks.
+            if matches!(plan, Plan::Fuzz(_)) {
+                assert_eq!(rules, anew);
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_up_before_the_mark_is_counted_apart() {
+        let mut table = Table::default();
+        let [early, late] = ["early", "late"].map(|id| table.place(Name::new("site"), Name::new(id)));
+        for (place, is_early) in [(early, true), (early, false), (late, false)] {
+            table.pass(place, is_early);
+        }
+        let counts = |visited: Vec<Address>| visited.iter().map(|at| at.nth).collect::<Vec<_>>();
+        assert_eq!(counts(table.visited()), [2, 1]);
+        assert_eq!(counts(table.visited_early()), [1]);
+        table.forget_visits();
+        assert!(table.visited().is_empty() && table.visited_early().is_empty());
     }
 }

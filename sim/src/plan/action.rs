@@ -1,10 +1,7 @@
 //! Actions: what can go wrong, with every number that was drawn for it.
 
-use crate::time::serde_as_text;
+use super::Ailment;
 use crate::{Hook, Name, SimSpan, SimTime};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
-use std::str::FromStr;
 
 /// One thing that goes wrong. Complete in itself: no further draw is needed to carry it out.
 ///
@@ -12,7 +9,7 @@ use std::str::FromStr;
 ///
 /// ```
 /// use perfidy_sim::Action;
-/// for text in ["drop", "delay 3s", "crash, back after 5s", "cut a+b from c at 1m for 40s", "ack-lost"] {
+/// for text in ["drop", "crash, back after 5s", "cut a+b from c at 1m for 40s", "step a at 1m for 40s, 5s back"] {
 ///     assert_eq!(text.parse::<Action>().unwrap().to_string(), text);
 /// }
 /// ```
@@ -26,10 +23,27 @@ pub enum Action {
     Reorder(SimSpan),
     /// The message arrives a second time, this long after the first.
     Duplicate(SimSpan),
+    /// The message arrives, but not as it was sent: its receiver gets what
+    /// [`Payload::garbled`](crate::Payload::garbled) makes of it.
+    Corrupt,
     /// The node dies here; it comes back after the span, or never.
     Crash(Option<SimSpan>),
     /// The node stops here for so long, as for a long collection, and goes on believing no time has passed.
     Pause(SimSpan),
+    /// The node is frozen here for so long: see [`Ailment::Zombie`].
+    Zombie(SimSpan),
+    /// A record is not written, and the node is told.
+    Refuse,
+    /// A sync takes this much longer.
+    SlowSync(SimSpan),
+    /// As the node dies, the first record that was not yet durable is left half-written: it stays, as
+    /// [`Payload::garbled`](crate::Payload::garbled) makes it.
+    Tear,
+    /// A node that comes back does not see the last records that it had made durable. In its next life it does.
+    Stale {
+        /// How many.
+        records: u32,
+    },
     /// Messages between two groups (names joined by `+`) are lost for a while.
     Cut {
         /// One side; the sending side if `one_way`.
@@ -61,15 +75,52 @@ pub enum Action {
         /// For how long.
         lasting: SimSpan,
     },
-    /// Something that befalls a service at a moment, and whose meaning belongs to the layer above.
+    /// The links between two groups fail and recover, again and again, for a while.
+    Flap {
+        /// One side.
+        left: Name,
+        /// The other side.
+        right: Name,
+        /// When it begins, with a failure.
+        at: SimTime,
+        /// How long it lasts.
+        lasting: SimSpan,
+        /// How long each failure lasts, and each time without one.
+        turn: SimSpan,
+    },
+    /// Messages between two groups take longer for a while.
+    Lag {
+        /// One side.
+        left: Name,
+        /// The other side.
+        right: Name,
+        /// When it begins.
+        at: SimTime,
+        /// How long it lasts.
+        lasting: SimSpan,
+        /// How much longer each message takes that is sent meanwhile.
+        by: SimSpan,
+    },
+    /// A node suffers from something for a while.
+    Ail {
+        /// Which.
+        node: Name,
+        /// When it begins.
+        at: SimTime,
+        /// How long it lasts.
+        lasting: SimSpan,
+        /// From what, and how badly.
+        ailment: Ailment,
+    },
+    /// Something befalls a service for a while; what, belongs to the layer above.
     CustomAt {
-        /// The word.
+        /// The word for it.
         word: Name,
         /// Which service.
         node: Name,
-        /// When.
+        /// When it begins.
         at: SimTime,
-        /// For how long.
+        /// How long it lasts.
         lasting: SimSpan,
     },
     /// Something whose meaning belongs to the layer above: a word and perhaps a span.
@@ -98,10 +149,74 @@ impl Action {
                 Self::CrashAt { node, at, back_after: Some(span) }
             }
             Self::PauseAt { node, at, .. } => Self::PauseAt { node, at, lasting: span },
+            Self::Zombie(_) => Self::Zombie(span),
+            Self::SlowSync(_) => Self::SlowSync(span),
+            Self::Flap { left, right, at, turn, .. } => Self::Flap { left, right, at, lasting: span, turn },
+            Self::Lag { left, right, at, by, .. } => Self::Lag { left, right, at, lasting: span, by },
+            Self::Ail { node, at, ailment, .. } => Self::Ail { node, at, lasting: span, ailment },
             Self::CustomAt { word, node, at, .. } => Self::CustomAt { word, node, at, lasting: span },
             Self::Custom { word, .. } => Self::Custom { word, span },
-            Self::Drop | Self::Crash(None) | Self::CrashAt { .. } => self,
+            Self::Drop
+            | Self::Corrupt
+            | Self::Refuse
+            | Self::Tear
+            | Self::Stale { .. }
+            | Self::Crash(None)
+            | Self::CrashAt { .. } => self,
         }
+    }
+
+    /// How long it takes, or by how much; `None` if that is no matter of time, or zero.
+    pub fn span(&self) -> Option<SimSpan> {
+        let span = match *self {
+            Self::Delay(span)
+            | Self::Reorder(span)
+            | Self::Duplicate(span)
+            | Self::Pause(span)
+            | Self::Crash(Some(span))
+            | Self::Cut { lasting: span, .. }
+            | Self::PauseAt { lasting: span, .. }
+            | Self::CrashAt { back_after: Some(span), .. }
+            | Self::Zombie(span)
+            | Self::SlowSync(span)
+            | Self::Flap { lasting: span, .. }
+            | Self::Lag { lasting: span, .. }
+            | Self::Ail { lasting: span, .. }
+            | Self::CustomAt { lasting: span, .. }
+            | Self::Custom { span, .. } => span,
+            Self::Drop
+            | Self::Corrupt
+            | Self::Refuse
+            | Self::Tear
+            | Self::Stale { .. }
+            | Self::Crash(None)
+            | Self::CrashAt { back_after: None, .. } => return None,
+        };
+        (span > SimSpan::ZERO).then_some(span)
+    }
+
+    /// By how much, for those that last for a time and besides are more or less bad in terms of time.
+    pub fn amount(&self) -> Option<SimSpan> {
+        match *self {
+            Self::Flap { turn, .. } => Some(turn),
+            Self::Lag { by, .. } => Some(by),
+            Self::Ail { ailment, .. } => ailment.span(),
+            _ => None,
+        }
+    }
+
+    /// The same action, as bad as this, for those that have an amount.
+    #[must_use]
+    pub fn with_amount(mut self, amount: SimSpan) -> Self {
+        match &mut self {
+            Self::Flap { turn, .. } => *turn = amount,
+            Self::Lag { by, .. } => *by = amount,
+            Self::Ail { ailment, .. } if ailment.span().is_some() => {
+                *ailment = ailment.with_amount(amount.as_nanos());
+            }
+            _ => {}
+        }
+        self
     }
 
     /// The kind of fault, as scenario files and reports name it.
@@ -114,6 +229,15 @@ impl Action {
             Self::Crash(_) | Self::CrashAt { .. } => "crash",
             Self::Pause(_) | Self::PauseAt { .. } => "pause",
             Self::Cut { .. } => "partition",
+            Self::Corrupt => "corrupt",
+            Self::Zombie(_) => "zombie",
+            Self::Refuse => "refused-write",
+            Self::SlowSync(_) => "slow-sync",
+            Self::Tear => "torn-write",
+            Self::Stale { .. } => "stale-journal",
+            Self::Flap { .. } => "flap",
+            Self::Lag { .. } => "slow-link",
+            Self::Ail { ailment, .. } => return ailment.kind(),
             Self::Custom { word, .. } | Self::CustomAt { word, .. } => return *word,
         })
     }
@@ -122,9 +246,18 @@ impl Action {
     pub fn fits(&self, hook: Hook) -> bool {
         match hook {
             Hook::Message => {
-                matches!(self, Self::Drop | Self::Delay(_) | Self::Reorder(_) | Self::Duplicate(_))
+                matches!(
+                    self,
+                    Self::Drop | Self::Delay(_) | Self::Reorder(_) | Self::Duplicate(_) | Self::Corrupt
+                )
             }
-            Hook::Before | Hook::After => matches!(self, Self::Crash(_) | Self::Pause(_)),
+            Hook::Before | Hook::After => {
+                matches!(self, Self::Crash(_) | Self::Pause(_) | Self::Zombie(_))
+            }
+            Hook::Write => matches!(self, Self::Refuse),
+            Hook::Sync => matches!(self, Self::SlowSync(_) | Self::Crash(_)),
+            Hook::Loss => matches!(self, Self::Tear),
+            Hook::Recovery => matches!(self, Self::Stale { .. }),
             Hook::Service => matches!(self, Self::Custom { .. }),
         }
     }
@@ -135,166 +268,49 @@ impl Action {
             Self::Cut { at, .. }
             | Self::CrashAt { at, .. }
             | Self::PauseAt { at, .. }
+            | Self::Flap { at, .. }
+            | Self::Lag { at, .. }
+            | Self::Ail { at, .. }
             | Self::CustomAt { at, .. } => Some(*at),
             _ => None,
         }
     }
-}
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Drop => write!(f, "drop"),
-            Self::Delay(span) => write!(f, "delay {span}"),
-            Self::Reorder(span) => write!(f, "reorder {span}"),
-            Self::Duplicate(span) => write!(f, "duplicate after {span}"),
-            Self::Crash(None) => write!(f, "crash for good"),
-            Self::Crash(Some(span)) => write!(f, "crash, back after {span}"),
-            Self::Pause(span) => write!(f, "pause {span}"),
-            Self::Cut { left, right, one_way, at, lasting } => {
-                let from = if *one_way { "towards" } else { "from" };
-                write!(f, "cut {left} {from} {right} at {at} for {lasting}")
-            }
-            Self::CrashAt { node, at, back_after: None } => write!(f, "crash {node} at {at} for good"),
-            Self::CrashAt { node, at, back_after: Some(span) } => {
-                write!(f, "crash {node} at {at}, back after {span}")
-            }
-            Self::PauseAt { node, at, lasting } => write!(f, "pause {node} at {at} for {lasting}"),
-            Self::CustomAt { word, node, at, lasting } => write!(f, "{word} of {node} at {at} for {lasting}"),
-            Self::Custom { word, span } if *span == SimSpan::ZERO => write!(f, "{word}"),
-            Self::Custom { word, span } => write!(f, "{word} {span}"),
+    /// The same action at another moment, for those that are set by the clock.
+    #[must_use]
+    pub fn with_moment(mut self, moment: SimTime) -> Self {
+        match &mut self {
+            Self::Cut { at, .. }
+            | Self::CrashAt { at, .. }
+            | Self::PauseAt { at, .. }
+            | Self::Flap { at, .. }
+            | Self::Lag { at, .. }
+            | Self::Ail { at, .. }
+            | Self::CustomAt { at, .. } => *at = moment,
+            _ => {}
         }
+        self
     }
-}
 
-/// Why a text is not an action.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAnAction(String);
-
-impl fmt::Display for NotAnAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not something that can go wrong; write `drop`, `delay 3s`, `reorder 30ms`, `duplicate after 40ms`, \
-             `crash, back after 5s`, `crash for good`, `pause 20s`, `cut a from b at 1m for 40s`, \
-             `crash a at 1m, back after 5s`, `pause a at 1m for 20s`, or a lie of a tool such as `ack-lost`",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for NotAnAction {}
-
-impl FromStr for Action {
-    type Err = NotAnAction;
-
-    fn from_str(text: &str) -> Result<Self, NotAnAction> {
-        parse(text.trim()).ok_or_else(|| NotAnAction(text.to_owned()))
-    }
-}
-
-fn parse(text: &str) -> Option<Action> {
-    let span = |text: &str| text.trim().parse::<SimSpan>().ok();
-    let time = |text: &str| text.trim().parse::<SimTime>().ok();
-    let (verb, rest) = text.split_once([' ', ',']).map_or((text, ""), |(v, r)| (v, r.trim()));
-    Some(match verb {
-        "drop" if rest.is_empty() => Action::Drop,
-        "delay" => Action::Delay(span(rest)?),
-        "reorder" => Action::Reorder(span(rest)?),
-        "duplicate" => Action::Duplicate(span(rest.strip_prefix("after ")?)?),
-        "crash" => match rest.split_once(" at ") {
-            None if rest == "for good" => Action::Crash(None),
-            None => Action::Crash(Some(back_after(rest)?)),
-            Some((node, when)) => {
-                let (at, back_after) = match when.split_once(',') {
-                    Some((at, rest)) => (at, Some(back_after(rest.trim())?)),
-                    None => (when.strip_suffix("for good")?, None),
-                };
-                Action::CrashAt { node: Name::new(node), at: time(at)?, back_after }
-            }
-        },
-        "pause" => match rest.split_once(" at ") {
-            None => Action::Pause(span(rest)?),
-            Some((node, when)) => {
-                let (at, lasting) = when.split_once(" for ")?;
-                Action::PauseAt { node: Name::new(node), at: time(at)?, lasting: span(lasting)? }
-            }
-        },
-        "cut" => {
-            let (sides, when) = rest.split_once(" at ")?;
-            let (left, right, one_way) = match sides.split_once(" towards ") {
-                Some((left, right)) => (left, right, true),
-                None => sides.split_once(" from ").map(|(left, right)| (left, right, false))?,
-            };
-            let (at, lasting) = when.split_once(" for ")?;
-            let (left, right) = (Name::new(left.trim()), Name::new(right.trim()));
-            Action::Cut { left, right, one_way, at: time(at)?, lasting: span(lasting)? }
-        }
-        word if !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-') => {
-            let word = Name::new(word);
-            match rest.strip_prefix("of ") {
-                Some(rest) => {
-                    let (node, when) = rest.split_once(" at ")?;
-                    let (at, lasting) = when.split_once(" for ")?;
-                    let (node, at) = (Name::new(node.trim()), time(at)?);
-                    Action::CustomAt { word, node, at, lasting: span(lasting)? }
-                }
-                None if rest.is_empty() => Action::Custom { word, span: SimSpan::ZERO },
-                None => Action::Custom { word, span: span(rest)? },
-            }
-        }
-        _ => return None,
-    })
-}
-
-fn back_after(text: &str) -> Option<SimSpan> {
-    text.strip_prefix("back after ")?.trim().parse().ok()
-}
-
-serde_as_text!(Action);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_action_reads_back_as_it_is_printed() {
-        for text in [
-            "drop",
-            "delay 3s",
-            "reorder 30ms",
-            "duplicate after 40ms",
-            "crash for good",
-            "crash, back after 5s",
-            "pause 20s 1ms",
-            "cut coordinator from executor-1+executor-2 at 1m 2s for 40s",
-            "cut a towards b at 0s for 1h",
-            "crash executor-1 at 3m for good",
-            "crash executor-1 at 3m, back after 10s",
-            "pause orchestrator at 3m for 10s",
-            "ack-lost",
-            "late-reply 12s",
-            "outage of ticketing at 1m 2s for 40s",
-        ] {
-            assert_eq!(text.parse::<Action>().map(|action| action.to_string()), Ok(text.to_owned()));
+    /// The two groups that it comes between, for those that do.
+    pub fn sides(&self) -> Option<(Name, Name)> {
+        match *self {
+            Self::Cut { left, right, .. }
+            | Self::Flap { left, right, .. }
+            | Self::Lag { left, right, .. } => Some((left, right)),
+            _ => None,
         }
     }
 
-    #[test]
-    fn what_is_no_action_is_refused() {
-        for text in [
-            "",
-            "delay",
-            "reorder",
-            "delay soon",
-            "crash",
-            "cut a at 1m",
-            "Drop it",
-            "drop twice",
-            "pause",
-            "outage of a for 1s",
-        ] {
-            assert!(text.parse::<Action>().is_err(), "{text}");
+    /// The same action between other groups, for those that come between groups.
+    #[must_use]
+    pub fn with_sides(mut self, (a, b): (Name, Name)) -> Self {
+        if let Self::Cut { left, right, .. }
+        | Self::Flap { left, right, .. }
+        | Self::Lag { left, right, .. } = &mut self
+        {
+            (*left, *right) = (a, b);
         }
+        self
     }
 }

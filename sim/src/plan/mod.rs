@@ -22,11 +22,17 @@
 
 mod action;
 mod address;
+mod ailment;
+mod rename;
 mod rule;
+mod text;
 
-pub use action::{Action, NotAnAction};
+pub use action::Action;
 pub use address::{Address, NotAnAddress};
+pub use ailment::{Ailment, Way};
+pub use rename::Renames;
 pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, Window};
+pub use text::NotAnAction;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,6 +46,37 @@ pub struct Fault {
     /// What.
     #[serde(rename = "do")]
     pub action: Action,
+}
+
+impl Fault {
+    /// The same fault with some words of its text replaced: names of nodes, ids of what passes. A word is letters,
+    /// digits and hyphens. Where the text that comes of it is no fault any more, nothing is replaced.
+    ///
+    /// ```
+    /// use perfidy_sim::Fault;
+    /// let fault = Fault { at: "a > b-2, ask, task-2, try 1".parse().unwrap(), action: "drop".parse().unwrap() };
+    /// let renamed = fault.with_words(|word| (word == "task-2").then(|| "task-1".to_owned()));
+    /// assert_eq!(renamed.to_string(), "a > b-2, ask, task-1, try 1: drop");
+    /// ```
+    #[must_use]
+    pub fn with_words(&self, replace: impl Fn(&str) -> Option<String>) -> Self {
+        let at = replaced(&self.at.to_string(), &replace).parse();
+        let action = replaced(&self.action.to_string(), &replace).parse();
+        match (at, action) {
+            (Ok(at), Ok(action)) => Self { at, action },
+            _ => *self,
+        }
+    }
+}
+
+fn replaced(text: &str, replace: impl Fn(&str) -> Option<String>) -> String {
+    let is_of_word = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    text.split_inclusive(|c| !is_of_word(c))
+        .map(|part| {
+            let word = part.trim_end_matches(|c| !is_of_word(c));
+            replace(word).map_or_else(|| part.to_owned(), |new| part.replacen(word, &new, 1))
+        })
+        .collect()
 }
 
 impl fmt::Display for Fault {

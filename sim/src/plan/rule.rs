@@ -1,6 +1,6 @@
 //! Rules: how a fuzzed plan decides.
 
-use crate::{Action, Chance, Fault, Name, SimSpan, SimTime};
+use crate::{Action, Ailment, Chance, Fault, Name, SimSpan, SimTime};
 use std::ops::RangeInclusive;
 
 /// The kinds of places where the world asks its plan.
@@ -14,6 +14,39 @@ pub enum Hook {
     After,
     /// A service handles a call, or a node's own code asks; `what` is the call's kind. Site: `service, kind`.
     Service,
+    /// A node writes a record; the id is the record's kind. Site: `node's disk, write`.
+    Write,
+    /// A node makes its writes durable; the id is `journal`, as in the next two. Site: `node's disk, sync`.
+    Sync,
+    /// A node dies with records that are not yet durable. Site: `node's disk, crash`.
+    Loss,
+    /// A node comes back and has durable records. Site: `node's disk, recovery`.
+    Recovery,
+}
+
+impl Hook {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Message,
+        Self::Before,
+        Self::After,
+        Self::Service,
+        Self::Write,
+        Self::Sync,
+        Self::Loss,
+        Self::Recovery,
+    ];
+
+    /// What a node's storage does at this place, as sites name it; `None` if the place is no storage's.
+    pub fn of_storage(self) -> Option<&'static str> {
+        match self {
+            Self::Write => Some("write"),
+            Self::Sync => Some("sync"),
+            Self::Loss => Some("crash"),
+            Self::Recovery => Some("recovery"),
+            Self::Message | Self::Before | Self::After | Self::Service => None,
+        }
+    }
 }
 
 /// Which names a rule concerns.
@@ -67,6 +100,56 @@ pub enum Disturbance {
         right: Vec<Name>,
         /// Whether only messages from left to right are lost.
         one_way: bool,
+    },
+    /// Cuts some of these nodes off from the others, drawn anew for every window.
+    Split {
+        /// All of them: two at least, and three for a minority.
+        among: Vec<Name>,
+        /// Whether those cut off are fewer than half. Otherwise they can be any number.
+        minority: bool,
+    },
+    /// Cuts off the node that a service has [marked](crate::Desk::mark) last.
+    CutMarked {
+        /// Of whom one is drawn if nobody is marked yet.
+        otherwise: Vec<Name>,
+        /// From whom; the node itself does not count.
+        right: Vec<Name>,
+        /// Whether only messages from the marked node are lost.
+        one_way: bool,
+    },
+    /// Lets the links between two groups fail and recover again and again.
+    Flap {
+        /// One side.
+        left: Vec<Name>,
+        /// The other side.
+        right: Vec<Name>,
+        /// How long each failure lasts and each time without one, drawn for every window.
+        turn: RangeInclusive<SimSpan>,
+    },
+    /// Has messages between two groups take longer.
+    Lag {
+        /// One side.
+        left: Vec<Name>,
+        /// The other side.
+        right: Vec<Name>,
+        /// How much longer, drawn for every window.
+        by: RangeInclusive<SimSpan>,
+    },
+    /// Makes one of these nodes suffer, drawn anew for every window.
+    Ail {
+        /// Of whom one is drawn.
+        among: Vec<Name>,
+        /// From what: one of these is drawn.
+        ailments: Vec<Ailment>,
+        /// How badly, in the unit of [`Ailment::with_amount`], drawn for every window.
+        amount: RangeInclusive<u64>,
+    },
+    /// Kills one of these nodes for good, drawn anew for every window.
+    Kill {
+        /// Of whom one is drawn.
+        among: Vec<Name>,
+        /// How many windows there are at most, and so how many nodes can be lost.
+        at_most: u32,
     },
     /// Stops one of these nodes, drawn anew for every window.
     Pause(Vec<Name>),

@@ -2,8 +2,8 @@
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
-    Action, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Name, Plan, Rule, Seed, Selector,
-    Service, SimSpan, SimTime, Window, World, WorldConfig,
+    Action, Ailment, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Name, Plan, Rule, Seed,
+    Selector, Service, SimSpan, SimTime, Way, Window, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ impl Service<Numbers> for Counter {
         self.0 += 1;
         let lie = desk.ask(envelope.kind, envelope.about);
         desk.note(self.0);
+        desk.mark(envelope.from);
         match lie {
             Some((_, span)) => desk.call_back(self.0, span),
             None => drop(desk.reply(&envelope, name("counted"), self.0)),
@@ -41,7 +42,8 @@ pub fn workload(world: &mut World<Numbers>) {
             context.spawn(async move {
                 loop {
                     let rumour = gossip.receive().await;
-                    if rumour.payload > 0 {
+                    // What is garbled is no rumour to pass on: it would never come to an end.
+                    if (1..=3).contains(&rumour.payload) {
                         gossip.send(name(next), name("rumour"), rumour.about, rumour.payload - 1);
                     }
                 }
@@ -64,7 +66,9 @@ pub fn workload(world: &mut World<Numbers>) {
                     context.yield_now().await;
                 }
                 context.expect_no_more(about);
-                context.write(task as u64);
+                while context.write(task as u64).is_err() {
+                    context.sleep(ms(50)).await;
+                }
                 context.after(name("task"), about).await;
                 context.sync().await;
                 context.sleep(ms(200)).await;
@@ -98,6 +102,13 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         rule("death", Hook::Before, Action::Crash(None), None),
         rule("crash", Hook::After, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
         rule("pause", Hook::After, Action::Pause(ms(0)), Some(ms(1)..=ms(3_000))),
+        rule("corrupt", Hook::Message, Action::Corrupt, None),
+        rule("zombie", Hook::After, Action::Zombie(ms(0)), Some(ms(1)..=ms(3_000))),
+        rule("refused-write", Hook::Write, Action::Refuse, None),
+        rule("slow-sync", Hook::Sync, Action::SlowSync(ms(0)), Some(ms(1)..=ms(900))),
+        rule("sync-crash", Hook::Sync, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
+        rule("torn-write", Hook::Loss, Action::Tear, None),
+        rule("stale-journal", Hook::Recovery, Action::Stale { records: 2 }, None),
         rule("lie", Hook::Service, Action::Custom { word: name("no-answer"), span: ms(40) }, None),
     ];
     let names = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
@@ -113,7 +124,41 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         right: names(&["b", "counter"]),
         one_way: seed.is_multiple_of(2),
     };
+    let [left, right] = [names(&["a"]), names(&["b", "counter"])];
+    let ail = |ailments: &[Ailment], amount| Disturbance::Ail {
+        among: names(&["a", "b", "c", "counter"]),
+        ailments: ailments.to_vec(),
+        amount,
+    };
+    let by = ms(0);
+    let [nanos, seconds] = [1_000_000, 1_000_000_000];
+    let skews = [Way::Ahead, Way::Behind].map(|way| Ailment::Skew { by, way });
+    let steps = [Way::Ahead, Way::Behind].map(|way| Ailment::Step { by, way });
+    let drifts = [Way::Ahead, Way::Behind].map(|way| Ailment::Drift { ppm: 0, way });
     let windows = vec![
+        window("random split", Disturbance::Split { among: names(&["a", "b", "c"]), minority: false }),
+        window("minority", Disturbance::Split { among: names(&["a", "b", "c"]), minority: true }),
+        window(
+            "marked",
+            Disturbance::CutMarked {
+                otherwise: names(&["a", "b", "c"]),
+                right: names(&["b", "counter"]),
+                one_way: false,
+            },
+        ),
+        window(
+            "flap",
+            Disturbance::Flap { left: left.clone(), right: right.clone(), turn: ms(20)..=ms(700) },
+        ),
+        window("slow-link", Disturbance::Lag { left, right, by: ms(10)..=ms(900) }),
+        window("zombies", ail(&[Ailment::Zombie], 0..=0)),
+        window("twins", ail(&[Ailment::Twin], 0..=0)),
+        window("slow", ail(&[Ailment::Slow { times: 1 }], 2..=9)),
+        window("choke", ail(&[Ailment::SlowReceiver { each: by }], nanos..=seconds)),
+        window("skew", ail(&skews, nanos..=9 * seconds)),
+        window("step", ail(&steps, nanos..=9 * seconds)),
+        window("drift", ail(&drifts, 1..=300_000)),
+        window("kill", Disturbance::Kill { among: names(&["a", "b", "c"]), at_most: 1 }),
         window("partition", cut),
         window("pauses", Disturbance::Pause(names(&["a", "b"]))),
         window("crashes", Disturbance::Crash(names(&["b", "c"]))),
@@ -126,4 +171,15 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         limits: Limits { until: SimTime::ZERO + SimSpan::from_secs(until), ..Limits::default() },
         ..WorldConfig::calm(Seed(seed))
     }
+}
+
+/// The same without what makes several tasks of a node ready at once: nobody stops and goes on, or is there twice.
+pub fn without_rushes(config: &WorldConfig) -> WorldConfig {
+    let Plan::Fuzz(chaos) = &config.plan else { panic!("{:?}", config.plan) };
+    let mut chaos = Chaos::clone(chaos);
+    let rush =
+        |kind: perfidy_sim::Name| ["pause", "pauses", "twins", "zombie", "zombies"].contains(&kind.as_str());
+    chaos.rules.retain(|rule| !rush(rule.kind));
+    chaos.windows.retain(|window| !rush(window.kind));
+    WorldConfig { plan: Plan::Fuzz(Arc::new(chaos)), ..config.clone() }
 }

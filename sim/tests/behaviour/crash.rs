@@ -13,9 +13,9 @@ fn worker(world: &mut World<crate::Numbers>) {
             }
         });
         context.note(100 + context.records().len() as u64);
-        context.write(1);
+        context.write(1).unwrap();
         context.sync().await;
-        context.write(2);
+        context.write(2).unwrap();
         context.after(name("write"), name("log")).await;
         context.sleep(ms(22)).await;
         context.finish_after(SimSpan::ZERO);

@@ -38,13 +38,15 @@ fn local_faults(outcome: &Outcome<Numbers>) -> Vec<Fault> {
 fn strangers_change_no_decision() {
     for seed in 0..30 {
         let config = chaos::config(seed, 30_000, false);
+        let alone = run(Engine::Native, &config, chaos::workload);
+        let in_company = run(Engine::Native, &config, with_strangers);
+        assert_eq!(local_events(&alone), local_events(&in_company), "seed {seed}");
+        // Of several tasks of a node that are ready at once, madsim polls one by lot; here none are.
+        let config = chaos::without_rushes(&config);
         on_every_engine(&config, chaos::workload, |engine, alone| {
             let in_company = run(engine, &config, with_strangers);
             assert!(!alone.fired.is_empty());
             assert_eq!(local_faults(&alone), local_faults(&in_company), "{engine}, seed {seed}");
-            if engine == Engine::Native {
-                assert_eq!(local_events(&alone), local_events(&in_company), "seed {seed}");
-            }
         });
     }
 }

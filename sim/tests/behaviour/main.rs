@@ -1,18 +1,22 @@
 //! What a world does, on both engines: one module a behaviour.
 
 mod chaos;
+mod clocks;
 mod crash;
 mod cut;
 mod ends;
 mod engines;
 mod independence;
+mod links;
 mod messages;
 mod pause;
 mod replay;
 mod request;
+mod storage;
 #[cfg(madsim)]
 mod tokio_code;
 mod tokio_sync;
+mod twins;
 
 use perfidy_sim::{
     Action, Address, Domain, Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, What, World,

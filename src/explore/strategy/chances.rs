@@ -1,22 +1,32 @@
 //! Which single faults a run left room for: at every place that came up, and at every moment at which something
 //! happened, each action that the scenario could have answered with.
 //!
-//! A span is taken from the middle of its range. Faults by the clock strike where they can make a difference: a crash,
+//! A span is the shortest, the middle or the longest of its range: a leader that is back before its lease is over is
+//! another trouble than one that stays away. Faults by the clock strike where they can make a difference: a crash,
 //! a pause or a partition begins whenever something happens on a node that it concerns. Nothing strikes once the
 //! scenario's chaos is over.
 
-use super::Trial;
 use crate::agent::{Agents, Note, Request};
-use crate::explore::Run;
 use crate::faults::tool_lies;
-use crate::scenario::Case;
 use perfidy_sim::{
-    Action, Address, Chaos, Disturbance, Engine, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan,
-    SimTime, Window,
+    Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
+    Window,
 };
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// How many of the chances are wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Detail {
+    /// All there are.
+    Full,
+    /// Spans from the middle, and of the moments of a fault by the clock few on each node, spread evenly: for those who
+    /// try only some.
+    Coarse,
+}
+
+/// How many moments are few.
+const FEW: usize = 32;
 
 /// The plan in which nothing goes wrong but what stands in the scenario word for word. Its rules are all there and
 /// their time is over, so that every place at which they could strike is counted.
@@ -25,38 +35,61 @@ pub(super) fn calm(chaos: &Chaos) -> Plan {
     Plan::Fuzz(Arc::new(calm))
 }
 
-/// The faults, each of which could strike in addition to those of the trial; sorted.
-pub(super) fn of(case: &Case, engine: Engine, trial: &Trial, outcome: &Outcome<Agents>) -> Vec<Fault> {
-    let chaos = &case.scenario.chaos;
-    // Places have no time. What came up after the end of chaos is told apart by a run that ends there.
-    let until_the_end = (outcome.ended >= chaos.until)
-        .then(|| Run::visited_until(case, engine, trial.seed, &trial.plan, chaos.until));
+/// The faults, each of which could strike in addition to those of the trial; all different, in the order in which
+/// their places came up.
+///
+/// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only after the
+/// end of chaos is told apart by the mark.
+pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for place in until_the_end.as_ref().unwrap_or(&outcome.visited) {
-        let actions = actions_at(chaos, place.site);
+    // There are few sites and many places; what can happen at a site is worked out once.
+    let mut sites: Vec<(Name, Vec<Action>)> = Vec::new();
+    for place in &outcome.visited_early {
+        let known = sites.iter().position(|(site, _)| *site == place.site).unwrap_or_else(|| {
+            sites.push((place.site, actions_at(chaos, place.site, detail)));
+            sites.len() - 1
+        });
+        let actions = &sites[known].1;
         let each = (1..=place.nth).map(|nth| Address { nth, ..*place });
         faults.extend(each.flat_map(|at| actions.iter().map(move |action| Fault { at, action: *action })));
     }
     for window in &chaos.windows {
-        by_the_clock(window, chaos.until, &outcome.history, &mut faults);
+        by_the_clock(window, (chaos.until, detail), &outcome.history, &mut faults);
     }
-    faults.sort_unstable();
-    faults.dedup();
     faults
 }
 
-/// What the rules could do at a site.
-fn actions_at(chaos: &Chaos, site: Name) -> Vec<Action> {
+/// What the rules could do at a site; two that come to the same are one.
+fn actions_at(chaos: &Chaos, site: Name, detail: Detail) -> Vec<Action> {
     let Some(passage) = Passage::read(site) else { return Vec::new() };
-    chaos.rules.iter().filter(|rule| passage.concerns(rule)).map(action_of).collect()
+    let concerned = chaos.rules.iter().filter(|rule| passage.concerns(rule));
+    let mut actions: Vec<Action> = concerned.flat_map(|rule| actions_of(rule, detail)).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
 }
 
-fn action_of(rule: &Rule) -> Action {
-    rule.span.as_ref().map_or(rule.action, |range| rule.action.with_span(middle(range)))
+fn actions_of(rule: &Rule, detail: Detail) -> Vec<Action> {
+    let with_span = |span| rule.action.with_span(span);
+    rule.span
+        .as_ref()
+        .map_or_else(|| vec![rule.action], |range| spans(range, detail).into_iter().map(with_span).collect())
 }
 
 fn middle(range: &RangeInclusive<SimSpan>) -> SimSpan {
     *range.start() + (*range.end() - *range.start()).split(2)
+}
+
+/// The spans that stand for a range, all different.
+fn spans(range: &RangeInclusive<SimSpan>, detail: Detail) -> Vec<SimSpan> {
+    let (shortest, longest) = (*range.start(), *range.end());
+    let middle = middle(range);
+    let mut spans = match detail {
+        Detail::Full => vec![shortest, middle, longest],
+        Detail::Coarse => vec![middle],
+    };
+    spans.dedup();
+    spans
 }
 
 /// Where and what a site is about, read back from its name.
@@ -71,6 +104,11 @@ impl Passage {
     fn read(site: Name) -> Option<Self> {
         let (who, what) = site.as_str().split_once(", ")?;
         let step = |hook, step: &str| (hook, who, who, Name::new(step));
+        if let Some(who) = who.strip_suffix("'s disk") {
+            let hook = Hook::ALL.into_iter().find(|hook| hook.of_storage() == Some(what))?;
+            let who = Name::new(who);
+            return Some(Self { hook, from: who, to: who, what: Name::new(what) });
+        }
         let (hook, from, to, what) = if let Some((from, to)) = who.split_once(" > ") {
             (Hook::Message, from, to, Name::new(what))
         } else if let Some(what) = what.strip_prefix("before ") {
@@ -99,20 +137,69 @@ impl Passage {
     }
 }
 
-fn by_the_clock(window: &Window, until: SimTime, history: &History<Note>, faults: &mut Vec<Fault>) {
+fn by_the_clock(
+    window: &Window,
+    (until, detail): (SimTime, Detail),
+    history: &History<Note>,
+    faults: &mut Vec<Fault>,
+) {
+    let kills = matches!(window.disturbance, Disturbance::Kill { .. });
+    let lengths = spans(&window.lasting, detail);
     let mut open = |among: &[Name], action: &dyn Fn(SimTime, SimSpan) -> Action| {
-        for at in moments(among, until, history) {
-            let lasting = middle(&window.lasting).min(until.since(at));
-            // A window is known by its number; here the millisecond is one that no other moment shares.
-            let nth = (at.as_nanos() / 1_000_000) as u32 + 1;
-            let at_window = Address { site: window.site, id: Name::new("window"), nth };
-            faults.push(Fault { at: at_window, action: action(at, lasting) });
+        let moments = moments(among, until, history);
+        let step = match detail {
+            Detail::Full => 1,
+            Detail::Coarse => moments.len().div_ceil(FEW).max(1),
+        };
+        for at in moments.into_iter().step_by(step) {
+            // A window is known by its number; here the millisecond is one that no other moment shares. Kills are all
+            // the first, so that no two are ever tried together: a single one is within any budget.
+            let nth = if kills { 1 } else { (at.as_nanos() / 1_000_000) as u32 + 1 };
+            let at_window = Address { site: window.site, id: Name::literal("window"), nth };
+            let mut lasting: Vec<SimSpan> =
+                lengths.iter().map(|length| (*length).min(until.since(at))).collect();
+            lasting.dedup();
+            let actions = lasting.into_iter().map(|lasting| action(at, lasting));
+            faults.extend(actions.map(|action| Fault { at: at_window, action }));
         }
     };
+    let mut apart =
+        |left: &[Name], right: &[Name], action: &dyn Fn(Name, Name, SimTime, SimSpan) -> Action| {
+            let among: Vec<Name> = left.iter().chain(right).copied().collect();
+            let [left, right] = [left, right].map(joined);
+            open(&among, &|at, lasting| action(left, right, at, lasting));
+        };
+    let cut =
+        |one_way: bool| move |left, right, at, lasting| Action::Cut { left, right, one_way, at, lasting };
     match &window.disturbance {
+        Disturbance::Cut { left, right, one_way } => apart(left, right, &cut(*one_way)),
+        // Of all the ways to fall apart, those in which one is alone.
+        Disturbance::Split { among, .. } => {
+            for one in among {
+                apart(&[*one], &others(among, *one), &cut(false));
+            }
+        }
+        Disturbance::CutMarked { otherwise, right, one_way } => {
+            for one in otherwise {
+                apart(&[*one], &others(right, *one), &cut(*one_way));
+            }
+        }
+        Disturbance::Flap { left, right, turn } => {
+            let turn = middle(turn);
+            apart(left, right, &|left, right, at, lasting| Action::Flap { left, right, at, lasting, turn });
+        }
+        Disturbance::Lag { left, right, by } => {
+            let by = middle(by);
+            apart(left, right, &|left, right, at, lasting| Action::Lag { left, right, at, lasting, by });
+        }
         Disturbance::Crash(among) => {
             for &node in among {
                 open(&[node], &|at, lasting| Action::CrashAt { node, at, back_after: Some(lasting) });
+            }
+        }
+        Disturbance::Kill { among, .. } => {
+            for &node in among {
+                open(&[node], &|at, _| Action::CrashAt { node, at, back_after: None });
             }
         }
         Disturbance::Pause(among) => {
@@ -120,23 +207,36 @@ fn by_the_clock(window: &Window, until: SimTime, history: &History<Note>, faults
                 open(&[node], &|at, lasting| Action::PauseAt { node, at, lasting });
             }
         }
+        Disturbance::Ail { among, ailments, amount } => {
+            let amount = amount.start() + (amount.end() - amount.start()) / 2;
+            for (&node, ailment) in
+                among.iter().flat_map(|node| ailments.iter().map(move |what| (node, what)))
+            {
+                let ailment = ailment.with_amount(amount);
+                open(&[node], &|at, lasting| Action::Ail { node, at, lasting, ailment });
+            }
+        }
         Disturbance::Custom { word, among } => {
             for &node in among {
                 open(&[node], &|at, lasting| Action::CustomAt { word: *word, node, at, lasting });
             }
         }
-        Disturbance::Cut { left, right, one_way } => {
-            let among: Vec<Name> = left.iter().chain(right).copied().collect();
-            let [left, right] = [left, right].map(|names| joined(names));
-            open(&among, &|at, lasting| Action::Cut { left, right, one_way: *one_way, at, lasting });
-        }
     }
 }
 
+/// The names but one, unless that is the only one.
+fn others(names: &[Name], one: Name) -> Vec<Name> {
+    let others: Vec<Name> = names.iter().copied().filter(|name| *name != one).collect();
+    if others.is_empty() { names.to_vec() } else { others }
+}
+
 /// When something happened on any of these nodes.
-fn moments(among: &[Name], until: SimTime, history: &History<Note>) -> BTreeSet<SimTime> {
-    let concerned = history.events().iter().filter(|event| among.contains(&event.node));
-    concerned.map(|event| event.at).filter(|at| *at < until).collect()
+fn moments(among: &[Name], until: SimTime, history: &History<Note>) -> Vec<SimTime> {
+    let in_time = history.events().iter().take_while(|event| event.at < until);
+    let mut moments: Vec<SimTime> =
+        in_time.filter(|event| among.contains(&event.node)).map(|event| event.at).collect();
+    moments.dedup();
+    moments
 }
 
 fn joined(names: &[Name]) -> Name {
@@ -146,16 +246,17 @@ fn joined(names: &[Name]) -> Name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::strategy::Wants;
+    use crate::explore::Run;
     use crate::explore::strategy::tests::{all_cases, case};
-    use perfidy_sim::Seed;
+    use crate::scenario::Case;
+    use perfidy_sim::{Engine, Seed};
+    use std::collections::BTreeSet;
 
     fn in_calm(case: &Case) -> Vec<Fault> {
         let plan = calm(&case.scenario.chaos);
-        let trial = Trial { seed: Seed(3), plan, wants: Wants::Chances };
-        let run = Run::planned(case, Engine::Native, trial.seed, &trial.plan);
+        let run = Run::marked(case, Engine::Native, Seed(3), &plan);
         assert!(run.outcome.fired.is_empty());
-        of(case, Engine::Native, &trial, &run.outcome)
+        of(&case.scenario.chaos, &run.outcome, Detail::Full)
     }
 
     #[test]

@@ -6,15 +6,20 @@
 //! "Simple testing can prevent most critical failures"), so small numbers go far.
 //!
 //! A set of faults that breaks a promise is not made larger: that it breaks is known.
+//!
+//! Where there are too many sets, a sample of them is grown in the same way: every run is followed by as many larger
+//! sets as its share allows, drawn from the places that this very run had, so that a sample too meets what comes up only
+//! because of a fault.
 
 use super::{Bounds, Kind, Lesson, Refused, Start, Strategy, Trial, Wants, chances};
 use crate::explore::Run;
 use perfidy_sim::{Address, Draws, Fault, Name, Plan, Seed};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 pub(super) const KIND: Kind = Kind {
     name: "exhaustive",
     about: "every fault of the scenario at every place of a run, then every pair, up to --faults",
+    ends: true,
     start: |start| Ok(Box::new(Exhaustive::new(start)?)),
 };
 
@@ -30,10 +35,12 @@ struct Exhaustive {
     expected: u64,
     /// Whether a drawn part of the plans stands for all.
     is_sample: bool,
-    /// The sets of this size that are left.
-    left: VecDeque<Vec<Fault>>,
+    /// The sets of this size that are left, each with its share.
+    left: VecDeque<(Vec<Fault>, u64)>,
     /// The sets that are larger by one.
-    larger: BTreeSet<Vec<Fault>>,
+    larger: BTreeMap<Vec<Fault>, u64>,
+    /// The shares of those that are tried.
+    tried: BTreeMap<Vec<Fault>, u64>,
     asked: u64,
     answered: u64,
     all_hold: bool,
@@ -44,9 +51,8 @@ impl Exhaustive {
     fn new(start: &Start<'_>) -> Result<Self, Refused> {
         let Start { case, engine, first_seed: seed, bounds } = *start;
         let calm = chances::calm(&case.scenario.chaos);
-        let trial = Trial { seed, plan: calm.clone(), wants: Wants::Chances };
-        let run = Run::planned(case, engine, seed, &calm);
-        let single = chances::of(case, engine, &trial, &run.outcome);
+        let run = Run::marked(case, engine, seed, &calm);
+        let single = chances::of(&case.scenario.chaos, &run.outcome, chances::Detail::Full);
         let expected = sets(&single, bounds.faults);
         let mut exhaustive = Self {
             case: case.to_string(),
@@ -56,8 +62,9 @@ impl Exhaustive {
             bounds,
             expected,
             is_sample: false,
-            left: VecDeque::from([Vec::new()]),
-            larger: BTreeSet::new(),
+            left: VecDeque::new(),
+            larger: BTreeMap::from([(Vec::new(), ALL)]),
+            tried: BTreeMap::new(),
             asked: 0,
             answered: 0,
             all_hold: true,
@@ -66,7 +73,7 @@ impl Exhaustive {
         if expected > bounds.plans {
             let Some(sample) = bounds.sample else { return Err(Refused(exhaustive.too_many(expected))) };
             exhaustive.is_sample = true;
-            exhaustive.left.extend(shuffled(drawn(&single, seed, bounds.faults, sample), seed));
+            exhaustive.larger.insert(Vec::new(), sample);
         }
         Ok(exhaustive)
     }
@@ -75,13 +82,13 @@ impl Exhaustive {
         format!(
             "{}: {} would take at least {plans} plans, more than --max-plans {}; raise it, or try some with --sample",
             self.case,
-            or_fewer(self.bounds.faults),
+            up_to(self.bounds.faults),
             self.bounds.plans
         )
     }
 
     fn trial(&self, faults: &[Fault]) -> Trial {
-        let is_last = self.is_sample || faults.len() == self.bounds.faults;
+        let is_last = faults.len() == self.bounds.faults;
         let wants = if is_last { Wants::Verdict } else { Wants::Chances };
         let plan = if faults.is_empty() {
             self.calm.clone()
@@ -107,48 +114,56 @@ impl Strategy for Exhaustive {
     fn next(&mut self, limit: usize) -> Vec<Trial> {
         if self.left.is_empty() && self.gave_up.is_none() {
             let plans = self.asked + self.larger.len() as u64;
-            if plans > self.bounds.plans && !self.larger.is_empty() {
+            if plans > self.bounds.plans && !self.larger.is_empty() && !self.is_sample {
                 self.gave_up = Some(self.too_many(plans));
             } else {
-                self.left = shuffled(std::mem::take(&mut self.larger), self.seed).collect();
+                let larger = std::mem::take(&mut self.larger);
+                self.left = shuffled(larger, self.seed, 0).collect();
             }
         }
         let sets: Vec<_> = self.left.drain(..limit.min(self.left.len())).collect();
         self.asked += sets.len() as u64;
-        sets.iter().map(|faults| self.trial(faults)).collect()
+        let trials = sets.iter().map(|(faults, _)| self.trial(faults)).collect();
+        self.tried.extend(sets);
+        trials
     }
 
     fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
         self.answered += 1;
         self.all_hold &= lesson.holds;
+        let faults = &trial.plan.pinned()[self.calm.pinned().len()..];
+        let share = self.tried.remove(faults).unwrap_or_default();
         if !lesson.holds {
             return;
         }
-        let faults = &trial.plan.pinned()[self.calm.pinned().len()..];
         let is_free = |at: Address| trial.plan.pinned().iter().all(|fault| fault.at != at);
-        for more in lesson.chances.iter().filter(|fault| is_free(fault.at)) {
-            let mut set: Vec<Fault> = faults.iter().chain([more]).copied().collect();
-            set.sort_unstable();
-            self.larger.insert(set);
+        let mut chances: Vec<Fault> =
+            lesson.chances.iter().filter(|fault| is_free(fault.at)).copied().collect();
+        if share != ALL {
+            chances = shuffled(chances, self.seed, self.answered).collect();
         }
-    }
-
-    fn ends(&self) -> bool {
-        true
+        let shares = shared(share, chances.len() as u64);
+        for (more, share) in chances.into_iter().zip(shares) {
+            let mut set: Vec<Fault> = faults.iter().copied().chain([more]).collect();
+            set.sort_unstable();
+            let known = self.larger.entry(set).or_default();
+            *known = known.saturating_add(share);
+        }
     }
 
     fn opening(&self) -> Option<String> {
         let Self { case, seed, expected, bounds, .. } = self;
-        let faults = or_fewer(bounds.faults);
-        Some(if self.is_sample {
-            let sample = self.left.len();
-            format!("{case}: {sample} plans, drawn from {expected} of {faults}, seed {seed}")
-        } else if bounds.faults <= 1 {
-            format!("{case}: {expected} plans of {faults}, seed {seed}")
-        } else {
-            format!(
+        let faults = up_to(bounds.faults);
+        Some(match bounds.sample.filter(|_| self.is_sample) {
+            Some(sample) => format!(
+                "{case}: {sample} plans of {}, and the smaller ones that they grow from, drawn from at least {expected} \
+                 of {faults}, seed {seed}",
+                bounds.faults
+            ),
+            None if bounds.faults <= 1 => format!("{case}: {expected} plans of {faults}, seed {seed}"),
+            None => format!(
                 "{case}: at least {expected} plans of {faults} (faults make room for others), seed {seed}"
-            )
+            ),
         })
     }
 
@@ -158,11 +173,13 @@ impl Strategy for Exhaustive {
         }
         let kinds = self.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
         let Self { asked, seed, expected, .. } = self;
-        let faults = or_fewer(self.bounds.faults);
+        let faults = up_to(self.bounds.faults);
         Some(if self.is_sample {
-            format!("no violation in {asked} plans, drawn from {expected} of {faults} (seed {seed}): {kinds}")
+            format!(
+                "no violation in {asked} plans, drawn from at least {expected} of {faults} (seed {seed}): {kinds}"
+            )
         } else {
-            format!("no violation under any {faults} of these kinds ({asked} plans, seed {seed}): {kinds}")
+            format!("no violation under {faults} of these kinds ({asked} plans, seed {seed}): {kinds}")
         })
     }
 
@@ -171,18 +188,37 @@ impl Strategy for Exhaustive {
     }
 }
 
-fn or_fewer(faults: usize) -> String {
-    format!("{faults} or fewer faults")
+/// The share of a set that all larger ones are tried after.
+const ALL: u64 = u64::MAX;
+
+/// How `share` is spread over so many: evenly, and who comes first has what is left over. Of all, each has all.
+fn shared(share: u64, among: u64) -> impl Iterator<Item = u64> {
+    let (each, more) = match among {
+        _ if share == ALL => (ALL, 0),
+        0 => (0, 0),
+        _ => (share / among, share % among),
+    };
+    (0..among).map(move |nth| if nth < more { each + 1 } else { each }).take_while(|share| *share > 0)
 }
 
-/// The sets in a drawn order, so that what is found early is not a matter of names.
-fn shuffled(sets: BTreeSet<Vec<Fault>>, seed: Seed) -> impl Iterator<Item = Vec<Fault>> {
-    let draws = Draws::new(seed);
-    let spot = |nth| draws.spot(Name::new("exhaustive"), Name::new("order"), nth);
-    let mut sets: Vec<(u64, Vec<Fault>)> =
-        sets.into_iter().zip(1..).map(|(set, nth)| (spot(nth).word("turn"), set)).collect();
-    sets.sort_unstable();
-    sets.into_iter().map(|(_, set)| set)
+/// No fault, or any number of them up to so many, in words.
+fn up_to(faults: usize) -> String {
+    match faults {
+        0 => "no fault".to_owned(),
+        1 => "any single fault".to_owned(),
+        2 => "any 1 or 2 faults".to_owned(),
+        _ => format!("any 1 to {faults} faults"),
+    }
+}
+
+/// Things in a drawn order, so that what is found early is not a matter of names. Every `turn` has an order of its own.
+fn shuffled<T: Ord>(things: impl IntoIterator<Item = T>, seed: Seed, turn: u64) -> impl Iterator<Item = T> {
+    let draws = Draws::new(Seed(seed.0.wrapping_add(turn)));
+    let spot = |nth| draws.spot(Name::literal("exhaustive"), Name::literal("order"), nth);
+    let mut things: Vec<(u64, T)> =
+        things.into_iter().zip(1..).map(|(thing, nth)| (spot(nth).word("turn"), thing)).collect();
+    things.sort_unstable();
+    things.into_iter().map(|(_, thing)| thing)
 }
 
 /// How many sets there are of at most so many faults, no two of them at the same address: the elementary symmetric
@@ -200,32 +236,6 @@ fn sets(faults: &[Fault], most: usize) -> u64 {
         }
     }
     of_size.into_iter().fold(0, u64::saturating_add)
-}
-
-/// So many different sets of the full size, or as many as turn up in a fair time.
-fn drawn(single: &[Fault], seed: Seed, size: usize, sample: u64) -> BTreeSet<Vec<Fault>> {
-    let draws = Draws::new(seed);
-    let one = |nth| {
-        let spot = draws.spot(Name::new("exhaustive"), Name::new("sample"), nth);
-        single[spot.below("fault", single.len() as u64) as usize]
-    };
-    let mut chosen = BTreeSet::new();
-    let mut nth = 0;
-    for _ in 0..sample.saturating_mul(4) {
-        let mut set: BTreeMap<Address, Fault> = BTreeMap::new();
-        for _ in 0..size {
-            nth += 1;
-            let fault = one(nth);
-            set.entry(fault.at).or_insert(fault);
-        }
-        let mut set: Vec<Fault> = set.into_values().collect();
-        set.sort_unstable();
-        chosen.insert(set);
-        if chosen.len() as u64 == sample {
-            break;
-        }
-    }
-    chosen
 }
 
 #[cfg(test)]
@@ -264,9 +274,18 @@ mod tests {
         let report = report(&case, &mut exhaustive, u64::MAX, 2);
         assert_eq!(report.verdict(), CaseVerdict::Holds);
         assert_eq!(report.seeds, expected);
-        let said =
-            format!("no violation under any 1 or fewer faults of these kinds ({expected} plans, seed 3)");
+        let said = format!("no violation under any single fault of these kinds ({expected} plans, seed 3)");
         assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)), "{said}");
+    }
+
+    /// A leader that stays away for long is replaced by another, who has nothing to forget; back before its lease is
+    /// over, it leads on with what it has forgotten.
+    #[test]
+    fn the_shortest_crash_alone_shows_what_a_checkpoint_is_for() {
+        let case = all_cases("standby/rough-weather").remove(1);
+        let report = report(&case, &mut start(&case, Bounds::default()).unwrap(), u64::MAX, 2);
+        let finding = report.finding("completed-work-not-rerun").expect("one fault suffices");
+        assert!(matches!(finding.faults[..], [Fault { action: perfidy_sim::Action::CrashAt { .. }, .. }]));
     }
 
     #[test]
@@ -308,7 +327,27 @@ mod tests {
         assert!(refused.contains("more than --max-plans 100"), "{refused}");
         let mut sampled = start(&case, Bounds { sample: Some(40), ..bounds }).unwrap();
         let report = report(&case, &mut sampled, u64::MAX, 2);
-        assert_eq!(report.seeds, 41);
-        assert!(report.closing.unwrap().starts_with("no violation in 41 plans, drawn from "));
+        assert!((70..=81).contains(&report.seeds), "1, 40 and nearly 40 different pairs: {}", report.seeds);
+        let said = format!("no violation in {} plans, drawn from at least ", report.seeds);
+        assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)));
+    }
+
+    #[test]
+    fn a_sample_meets_what_comes_up_only_because_of_a_fault() {
+        let case = case("conductor/lost-ack");
+        let calm = Run::marked(&case, Engine::Native, Seed(3), &chances::calm(&case.scenario.chaos));
+        let calm = chances::of(&case.scenario.chaos, &calm.outcome, chances::Detail::Full);
+        let mut sampled = start(&case, Bounds { faults: 2, plans: 100, sample: Some(200) }).unwrap();
+        report(&case, &mut sampled, 1 + calm.len() as u64, 2);
+        let has_new = sampled.larger.keys().any(|set| set.iter().any(|fault| !calm.contains(fault)));
+        assert!(has_new, "{} pairs", sampled.larger.len());
+    }
+
+    #[test]
+    fn a_share_is_spread_without_loss() {
+        assert_eq!(shared(7, 3).collect::<Vec<_>>(), [3, 2, 2]);
+        assert_eq!(shared(2, 5).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(shared(ALL, 2).collect::<Vec<_>>(), [ALL, ALL]);
+        assert_eq!(shared(4, 0).count(), 0);
     }
 }

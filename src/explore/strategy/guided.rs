@@ -9,11 +9,13 @@
 use super::{Kind, Lesson, PlanOf, Strategy, Trial, Wants, after, random};
 use crate::scenario::Case;
 use perfidy_sim::{Draws, Fault, Name, Plan, Seed, Spot};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub(super) const KIND: Kind = Kind {
     name: "guided",
     about: "varies the faults of runs that behaved as none before",
+    ends: false,
     start: |start| Ok(Box::new(Guided::new(start.case, start.first_seed))),
 };
 
@@ -27,7 +29,8 @@ const BATCH: usize = 32;
 pub(super) struct Guided {
     next: Seed,
     random: PlanOf,
-    seen: BTreeSet<u64>,
+    /// Every behaviour that a run has shown, sorted.
+    seen: Arc<Vec<u64>>,
     kept: VecDeque<Kept>,
 }
 
@@ -43,14 +46,14 @@ struct Kept {
 impl Guided {
     pub(super) fn new(case: &Case, first_seed: Seed) -> Self {
         let random = random::plan_of(case);
-        Self { next: first_seed, random, seen: BTreeSet::new(), kept: VecDeque::new() }
+        Self { next: first_seed, random, seen: Arc::default(), kept: VecDeque::new() }
     }
 
     /// The next trial. All of its draws come from `fresh`, a seed that no other trial had.
     pub(super) fn trial(&mut self, fresh: Seed) -> Trial {
         let draws = Draws::new(fresh);
         let spot = |nth| draws.spot(Name::new("guided"), Name::new("trial"), nth);
-        let wants = Wants::Behaviours;
+        let wants = Wants::News(Arc::clone(&self.seen));
         let Some(kept) = self.pick(spot(0)) else {
             return Trial { seed: fresh, plan: (self.random)(fresh), wants };
         };
@@ -98,9 +101,16 @@ impl Strategy for Guided {
     }
 
     fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
-        let seen = self.seen.len();
-        self.seen.extend(&lesson.behaviours);
-        if !lesson.holds || self.seen.len() == seen {
+        // An earlier trial of the batch may have shown it all by now.
+        let is_new = lesson.news.iter().any(|news| self.seen.binary_search(news).is_err());
+        if !is_new {
+            return;
+        }
+        let seen = Arc::make_mut(&mut self.seen);
+        seen.extend(&lesson.news);
+        seen.sort_unstable();
+        seen.dedup();
+        if !lesson.holds {
             return;
         }
         if self.kept.len() == KEPT {
@@ -144,6 +154,7 @@ fn shift(faults: &mut Vec<Fault>, chances: &[Fault], spot: Spot<'_>) {
 mod tests {
     use super::*;
     use crate::explore::strategy::tests::case;
+    use std::collections::BTreeSet;
 
     fn fault(text: &str) -> Fault {
         let (at, action) = text.rsplit_once(": ").unwrap();
@@ -156,20 +167,20 @@ mod tests {
         (guided, first)
     }
 
-    fn lesson(behaviours: &[u64]) -> Lesson {
+    fn lesson(news: &[u64]) -> Lesson {
         Lesson {
             holds: true,
             fired: vec![fault("ticketing, create, task-1, try 1: ack-lost")],
             chances: vec![fault("mail, send, task-1, try 1: ack-lost")],
-            behaviours: behaviours.to_vec(),
+            news: news.to_vec(),
         }
     }
 
     #[test]
     fn only_what_is_new_is_kept() {
         let (mut guided, trial) = guided();
-        for behaviours in [&[1, 2][..], &[2], &[1, 2], &[2, 3]] {
-            guided.learn(&trial, &lesson(behaviours));
+        for news in [&[1, 2][..], &[2], &[1, 2], &[2, 3]] {
+            guided.learn(&trial, &lesson(news));
         }
         assert_eq!(guided.kept.len(), 2);
     }

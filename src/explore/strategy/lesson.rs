@@ -1,13 +1,15 @@
 //! What a strategy can learn from a run.
 
-use super::{Trial, behaviour, chances};
+use super::chances::{self, Detail};
+use super::{Trial, behaviour};
 use crate::explore::Run;
 use crate::properties::Verdict;
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Fault};
+use perfidy_sim::{Engine, Fault, Plan, Seed};
+use std::sync::Arc;
 
 /// What a strategy wants to know of a trial; what nobody asks for is not computed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wants {
     /// Nothing.
     Nothing,
@@ -15,8 +17,9 @@ pub enum Wants {
     Verdict,
     /// That, and which faults could have struck.
     Chances,
-    /// All that, and what the run did.
-    Behaviours,
+    /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only if there
+    /// is something, also which faults could have struck, though not all of them: there may be thousands.
+    News(Arc<Vec<u64>>),
 }
 
 /// What a run taught.
@@ -26,15 +29,25 @@ pub struct Lesson {
     pub holds: bool,
     /// The faults that struck.
     pub fired: Vec<Fault>,
-    /// The single faults that could have struck as well, sorted.
+    /// The single faults that could have struck as well, all different.
     pub chances: Vec<Fault>,
-    /// What the run did, without when and to whom; sorted.
-    pub behaviours: Vec<u64>,
+    /// What the run did that was not known, without when and to whom; sorted.
+    pub news: Vec<u64>,
+}
+
+impl Wants {
+    /// Runs a trial so that this can be told.
+    pub(crate) fn run(&self, case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Run {
+        match self {
+            Self::Nothing | Self::Verdict => Run::planned(case, engine, seed, plan),
+            Self::Chances | Self::News(_) => Run::marked(case, engine, seed, plan),
+        }
+    }
 }
 
 impl Lesson {
     /// What is wanted of a run of this case.
-    pub(crate) fn of(case: &Case, engine: Engine, trial: &Trial, run: &Run) -> Option<Self> {
+    pub(crate) fn of(case: &Case, trial: &Trial, run: &Run) -> Option<Self> {
         if trial.wants == Wants::Nothing {
             return None;
         }
@@ -42,15 +55,37 @@ impl Lesson {
             let is_waived = case.scenario.waived.contains_key(property.name);
             is_waived || matches!(verdict, Verdict::Holds | Verdict::Vacuous)
         });
-        let [wants_chances, wants_behaviours] =
-            [Wants::Chances, Wants::Behaviours].map(|least| trial.wants >= least);
-        let chances = || chances::of(case, engine, trial, &run.outcome);
-        let behaviours = || behaviour::of(&run.outcome.history);
-        Some(Self {
-            holds,
-            fired: run.outcome.fired.clone(),
-            chances: wants_chances.then(chances).unwrap_or_default(),
-            behaviours: wants_behaviours.then(behaviours).unwrap_or_default(),
-        })
+        let news = match &trial.wants {
+            Wants::News(known) => not_among(known, behaviour::of(&run.outcome.history)),
+            _ => Vec::new(),
+        };
+        let chances = match &trial.wants {
+            Wants::Chances => chances::of(&case.scenario.chaos, &run.outcome, Detail::Full),
+            _ if news.is_empty() => Vec::new(),
+            _ => chances::of(&case.scenario.chaos, &run.outcome, Detail::Coarse),
+        };
+        Some(Self { holds, fired: run.outcome.fired.clone(), chances, news })
+    }
+}
+
+/// What of one sorted list is not in another.
+fn not_among(known: &[u64], mut these: Vec<u64>) -> Vec<u64> {
+    let mut rest = known.iter().peekable();
+    these.retain(|this| {
+        while rest.next_if(|known| *known < this).is_some() {}
+        rest.peek() != Some(&this)
+    });
+    these
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_is_what_is_not_known() {
+        assert_eq!(not_among(&[2, 4, 6], vec![1, 2, 5, 6, 7]), [1, 5, 7]);
+        assert_eq!(not_among(&[], vec![1, 2]), [1, 2]);
+        assert!(not_among(&[1, 2, 3], vec![2]).is_empty());
     }
 }

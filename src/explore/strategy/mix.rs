@@ -11,6 +11,7 @@ use perfidy_sim::Seed;
 pub(super) const KIND: Kind = Kind {
     name: "mix",
     about: "random first; then half random, the rest swarm, pct and guided in turn",
+    ends: false,
     start: |start| Ok(Box::new(Mix::new(start))),
 };
 

@@ -47,11 +47,6 @@ pub trait Strategy: Send {
         let _ = (trial, lesson);
     }
 
-    /// Whether it comes to an end by itself, and is to be let.
-    fn ends(&self) -> bool {
-        false
-    }
-
     /// What it has to say before it begins.
     fn opening(&self) -> Option<String> {
         None
@@ -115,6 +110,8 @@ pub struct Kind {
     pub name: &'static str,
     /// What it does, in one line.
     pub about: &'static str,
+    /// Whether it comes to an end by itself, and is to be let.
+    pub ends: bool,
     /// Starts it.
     pub start: fn(&Start<'_>) -> Result<Box<dyn Strategy>, Refused>,
 }

@@ -12,14 +12,15 @@ use super::{BySeed, Kind, PlanOf, Start, chances};
 use crate::agent::Note;
 use crate::explore::Run;
 use perfidy_sim::{
-    Action, Address, Chaos, Draws, Fault, History, Name, Plan, Seed, SimSpan, SimTime, Spot, What,
+    Action, Address, Chaos, Draws, Fault, History, Name, Plan, Purpose, Seed, SimSpan, SimTime, Spot, What,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(super) const KIND: Kind = Kind {
     name: "pct",
     about: "messages to the node that comes last are held back; who that is changes at few drawn moments",
+    ends: false,
     start: |start| Ok(Box::new(BySeed { name: KIND.name, next: start.first_seed, plan_of: plan_of(start) })),
 };
 
@@ -40,10 +41,11 @@ pub(super) fn plan_of(start: &Start<'_>) -> PlanOf {
     let chaos = Arc::clone(&case.scenario.chaos);
     let calm = Run::planned(case, engine, first_seed, &chances::calm(&chaos));
     let messages = messages(&calm.outcome.history, chaos.until);
+    let nodes: BTreeSet<Name> = messages.iter().map(|message| message.to).collect();
     let longest = *case.scenario.network.latency.end();
     Box::new(move |seed| {
         let mut chaos = Chaos::clone(&chaos);
-        let held = held_back(&messages, longest, seed);
+        let held = held_back(&messages, &nodes, longest, seed);
         let is_free = |fault: &Fault| chaos.pinned.iter().all(|pinned| pinned.at != fault.at);
         let held: Vec<Fault> = held.into_iter().filter(is_free).collect();
         chaos.pinned.extend(held);
@@ -64,19 +66,18 @@ fn messages(history: &History<Note>, until: SimTime) -> Vec<Message> {
     sent.collect()
 }
 
-/// The messages that a seed holds back, each with how long.
-fn held_back(messages: &[Message], longest: SimSpan, seed: Seed) -> Vec<Fault> {
+/// The messages that a seed holds back, each with how long; `nodes` are those that messages go to.
+fn held_back(messages: &[Message], nodes: &BTreeSet<Name>, longest: SimSpan, seed: Seed) -> Vec<Fault> {
     let draws = Draws::new(seed);
-    let spot = |what: Name, nth| draws.spot(Name::new("pct"), what, nth);
-    let priority = |node: Name| spot(node, 0).word("priority");
-    let Some(last) = messages.iter().map(|message| message.to).min_by_key(|node| (priority(*node), *node))
-    else {
+    let spot = |what: Name, nth| draws.spot(Name::literal("pct"), what, nth);
+    let priority = |node: Name| spot(node, 0).word(const { Purpose::new("priority") });
+    let Some(last) = nodes.iter().copied().min_by_key(|node| priority(*node)) else {
         return Vec::new();
     };
     let change =
-        |nth: u64| spot(Name::new("change"), nth as u32).below("step", messages.len() as u64) as usize;
+        |nth: u64| spot(Name::literal("change"), nth as u32).below("step", messages.len() as u64) as usize;
     let changes: Vec<usize> = (1..DEPTH).map(change).collect();
-    let action = Action::Reorder(hold(spot(Name::new("hold"), 0), longest));
+    let action = Action::Reorder(hold(spot(Name::literal("hold"), 0), longest));
     let mut last = last;
     let mut held = Vec::new();
     for (step, message) in messages.iter().enumerate() {

@@ -360,10 +360,10 @@ fn at_most_a_day(value: &Spanned<Span>, what: &str) -> Result<SimSpan, Problem> 
 }
 
 /// Whether a name can stand in addresses, whose parts are set apart by blanks and punctuation.
-fn is_word(name: &str) -> bool {
+pub(crate) fn is_word(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-fn not_a_word(span: std::ops::Range<usize>, name: &str) -> Problem {
+pub(crate) fn not_a_word(span: std::ops::Range<usize>, name: &str) -> Problem {
     Problem::at(span, format!("`{name}` cannot be a name")).help("names are letters, digits, `-` and `_`")
 }

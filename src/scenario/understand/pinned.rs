@@ -1,8 +1,8 @@
 //! Faults that a file pins to a place, word for word.
 //!
 //! The shape of an address says what can happen there: to a message `from > to, kind`, to an agent `before` or
-//! `after` a step, to a call that a tool handles. What is set by the clock brings its own moment and can stand
-//! at any address.
+//! `after` a step, to its model, to a call that a tool handles, to an agent's disk. What is set by the clock brings its
+//! own moment and can stand at any address.
 
 use super::Found;
 use crate::faults::model::{self, MODEL};
@@ -49,7 +49,9 @@ pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found:
 fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<(), Problem> {
     let place = action.span();
     match action.get_ref() {
-        Action::Cut { left, right, .. } => {
+        Action::Cut { left, right, .. }
+        | Action::Flap { left, right, .. }
+        | Action::Lag { left, right, .. } => {
             let [left, right] = [left, right].map(|group| group.as_str().split('+').collect::<Vec<_>>());
             for name in left.iter().chain(&right) {
                 node(name, cast, &place)?;
@@ -60,6 +62,8 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
         Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, cast, &place)?,
+        Action::Ail { node, ailment, .. } if ailment.is_of_agents() => agent(node.as_str(), cast, &place)?,
+        Action::Ail { node: name, .. } => node(name.as_str(), cast, &place)?,
         _ => {}
     }
     match action.get_ref().moment() {
@@ -78,12 +82,13 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
         return Err(misfit(action, to));
     }
     let Action::Custom { word, span } = what else { return Ok(()) };
-    let (known, time) = match to {
-        Place::Model => (model::words(), model::words().contains(&word.as_str()).then_some(Time::None)),
-        _ => (tool_lies::words(), tool_lies::find(word.as_str()).map(|kind| kind.time)),
+    let word = word.as_str();
+    let (whose, known, time) = match to {
+        Place::Model => ("fault of a model", model::words(), model::find(word).map(|_| Time::None)),
+        Place::Other(_) => ("lie of a tool", tool_lies::words(), tool_lies::find(word).map(|kind| kind.time)),
     };
     let Some(time) = time else {
-        return Err(Problem::unknown(action.span(), to.whose_fault(), word.as_str(), &known));
+        return Err(Problem::unknown(action.span(), whose, word, &known));
     };
     match (time, *span == SimSpan::ZERO) {
         (Time::Needed(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))
@@ -110,25 +115,15 @@ fn trouble_of_a_tool(word: Name, tool: Name, cast: &Cast, place: &Range<usize>) 
 /// The kinds of places in a run.
 #[derive(Clone, Copy)]
 enum Place {
-    Message,
-    Step(Hook),
-    Tool,
     Model,
+    Other(Hook),
 }
 
 impl Place {
     fn hook(self) -> Hook {
         match self {
-            Self::Message => Hook::Message,
-            Self::Step(hook) => hook,
-            Self::Tool | Self::Model => Hook::Service,
-        }
-    }
-
-    fn whose_fault(self) -> &'static str {
-        match self {
-            Self::Model => "fault of a model",
-            _ => "lie of a tool",
+            Self::Model => Hook::Service,
+            Self::Other(hook) => hook,
         }
     }
 }
@@ -142,13 +137,23 @@ fn place_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Place, Prob
         };
         node(from, cast, place)?;
         node(to, cast, place)?;
-        return Ok(Place::Message);
+        return Ok(Place::Other(Hook::Message));
     }
     let Some((who, what)) = site.split_once(", ") else {
         return Err(Problem::at(place.clone(), format!("`{site}` is not a place in a run")).help(SHAPES));
     };
+    if let Some(who) = who.strip_suffix("'s disk") {
+        agent(who, cast, place)?;
+        let moments = Hook::ALL.into_iter().filter_map(|hook| Some((hook, hook.of_storage()?)));
+        let hook = moments.clone().find_map(|(hook, moment)| (moment == what).then_some(hook));
+        return hook.map(Place::Other).ok_or_else(|| {
+            let known: Vec<&str> = moments.map(|(_, moment)| moment).collect();
+            let message = format!("`{what}` is nothing that a disk does");
+            Problem::at(place.clone(), message).help(format!("it does {}", listed(&known)))
+        });
+    }
     if cast.tools.contains(&Name::new(who)) {
-        return Ok(Place::Tool);
+        return Ok(Place::Other(Hook::Service));
     }
     node(who, cast, place)?;
     if what == MODEL && cast.agents.contains(&Name::new(who)) {
@@ -161,20 +166,36 @@ fn place_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Place, Prob
         return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
     };
     if cast.crash_points.contains(&step) {
-        return Ok(Place::Step(hook));
+        return Ok(Place::Other(hook));
     }
     Err(who::no_such_step(place.clone(), step, cast))
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
-                      agent, `agent, model` for its model, `tool, operation` for a tool, and then `, id, try n`";
+                      agent, `agent, model` for its model, `tool, operation` for a tool, `agent's disk, write` for a \
+                      journal, and then `, id, try n`";
+
+/// To whom something happens at such a place, and what can.
+fn possible_at(hook: Hook) -> (&'static str, Vec<&'static str>) {
+    match hook {
+        Hook::Message => {
+            ("a message", vec!["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms", "corrupt"])
+        }
+        Hook::Before | Hook::After => {
+            ("an agent at a step", vec!["crash for good", "crash, back after 5s", "pause 20s", "zombie 20s"])
+        }
+        Hook::Write => ("a write", vec!["refuse"]),
+        Hook::Sync => ("a sync", vec!["slow by 3s", "crash, back after 5s"]),
+        Hook::Loss => ("a disk in a crash", vec!["tear"]),
+        Hook::Recovery => ("a disk that is read again", vec!["stale by 2 records"]),
+        Hook::Service => ("a call that a tool handles", tool_lies::words()),
+    }
+}
 
 fn misfit(action: &Spanned<Action>, place: Place) -> Problem {
     let (to_whom, possible) = match place {
-        Place::Message => ("a message", vec!["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms"]),
-        Place::Step(_) => ("an agent at a step", vec!["crash for good", "crash, back after 5s", "pause 20s"]),
-        Place::Tool => ("a call that a tool handles", tool_lies::words()),
         Place::Model => ("a model that is asked", model::words()),
+        Place::Other(hook) => possible_at(hook),
     };
     let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
     let verbs: Vec<&str> =

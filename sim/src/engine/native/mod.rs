@@ -19,6 +19,7 @@ use std::task::{self, Waker};
 
 struct Task {
     node: NodeIndex,
+    incarnation: u32,
     future: LocalFuture,
     signal: Arc<TaskWaker>,
     waker: Waker,
@@ -76,19 +77,30 @@ impl<D: Domain> Executor<D> {
             match command {
                 None => return,
                 Some(Command::Boot(node)) => {
+                    let incarnation = self.core.borrow_mut().node(node).incarnation;
                     if let Some(future) = engine::boot(&self.core, node) {
-                        self.spawn(node, future);
+                        self.spawn(node, incarnation, future);
                     }
                 }
                 Some(Command::Spawn { node, incarnation, future }) => {
                     if self.core.borrow_mut().node(node).is_alive(incarnation) {
-                        self.spawn(node, future);
+                        self.spawn(node, incarnation, future);
                     }
                 }
                 Some(Command::Kill(node)) => {
                     self.paused.retain(|paused| *paused != node);
                     for task in &mut self.tasks {
                         if task.as_ref().is_some_and(|task| task.node == node) {
+                            *task = None;
+                        }
+                    }
+                }
+                Some(Command::Retire { node, incarnation }) => {
+                    for task in &mut self.tasks {
+                        if task
+                            .as_ref()
+                            .is_some_and(|task| (task.node, task.incarnation) == (node, incarnation))
+                        {
                             *task = None;
                         }
                     }
@@ -103,11 +115,11 @@ impl<D: Domain> Executor<D> {
         }
     }
 
-    fn spawn(&mut self, node: NodeIndex, future: LocalFuture) {
+    fn spawn(&mut self, node: NodeIndex, incarnation: u32, future: LocalFuture) {
         let task = self.tasks.len();
         let signal = Arc::new(self.ready.waker(task));
         let waker = Waker::from(Arc::clone(&signal));
-        self.tasks.push(Some(Task { node, future, signal, waker }));
+        self.tasks.push(Some(Task { node, incarnation, future, signal, waker }));
         self.ready.push(task);
     }
 

@@ -1,0 +1,88 @@
+//! What a strategy costs: runs a second of each, as a share of what `random` gets, on one thread. The strategies take
+//! turns in short campaigns, so that whatever else the machine does meets all of them, and the share is the median over
+//! the rounds. Trouble makes runs longer: the second figure is the number of events in a run, as a share again. Prints a
+//! Markdown table.
+//!
+//! ```text
+//! cargo bench --bench strategies                   # 30 rounds of 2000 runs each
+//! cargo bench --bench strategies -- 5 500          # 5 rounds of 500 runs each
+//! cargo bench --bench strategies -- guided         # only guided, and random, which it is compared with
+//! ```
+
+use perfidy::explore::strategy::{self, Bounds, Kind, Start};
+use perfidy::explore::{Campaign, Watchdog};
+use perfidy::scenario::{self, Case};
+use perfidy_sim::{Engine, Seed};
+use std::env;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/rough-weather"];
+
+fn main() {
+    // Cargo says `--bench`; what is left are the two numbers and names.
+    let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
+    let (rounds, runs) = (numbers.next().unwrap_or(30).max(1), numbers.next().unwrap_or(2_000).max(1));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread can be started");
+    let chosen: Vec<&Kind> = env::args().filter_map(|argument| strategy::find(&argument)).collect();
+    let is_wanted = |kind: &&Kind| {
+        !kind.ends
+            && (chosen.is_empty()
+                || kind.name == "random"
+                || chosen.iter().any(|wanted| wanted.name == kind.name))
+    };
+    let kinds: Vec<&Kind> = strategy::ALL.iter().copied().filter(is_wanted).collect();
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    println!("| case | {} | runs/s of random |", names.join(" | "));
+    println!("|---|{}--:|", "--:|".repeat(names.len()));
+    for name in SCENARIOS {
+        let case = case(name);
+        let measure = |round: u64| -> Vec<Speed> {
+            let first_seed = Seed(round * runs);
+            kinds.iter().map(|kind| pool.install(|| speed(&case, kind, first_seed, runs))).collect()
+        };
+        let rounds: Vec<Vec<Speed>> = (0..rounds).map(measure).collect();
+        let random = kinds.iter().position(|kind| kind.name == "random").expect("random is a strategy");
+        let share = |which: usize, figure: fn(&Speed) -> f64| {
+            100.0 * median(rounds.iter().map(|round| figure(&round[which]) / figure(&round[random])))
+        };
+        let shares = (0..kinds.len())
+            .map(|which| format!("{:.0}% ({:.0}%)", share(which, |s| s.runs), share(which, |s| s.events)));
+        let of_random = median(rounds.iter().map(|round| round[random].runs));
+        println!("| {name} | {} | {of_random:.0} |", shares.collect::<Vec<_>>().join(" | "));
+    }
+}
+
+/// What a short campaign came to.
+struct Speed {
+    /// Runs a second.
+    runs: f64,
+    /// Events a run.
+    events: f64,
+}
+
+#[expect(clippy::disallowed_methods, reason = "runs a second are counted in real time")]
+fn speed(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> Speed {
+    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let engine = Engine::Native;
+    let campaign = Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog };
+    let began = Instant::now();
+    let start = Start { case, engine, first_seed, bounds: Bounds::default() };
+    let mut strategy = (kind.start)(&start).unwrap_or_else(|refused| panic!("{refused}"));
+    let report = campaign.run_with(case, &mut *strategy);
+    let runs = report.seeds as f64;
+    Speed { runs: runs / began.elapsed().as_secs_f64(), events: report.events as f64 / runs }
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn case(name: &str) -> Case {
+    let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let scenarios = scenario::read_all(&[path.as_str().into()]);
+    let scenarios = scenarios.unwrap_or_else(|bad| panic!("{path} cannot be read: {}", bad[0]));
+    Case::as_written(&scenarios[0])
+}

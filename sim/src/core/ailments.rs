@@ -1,0 +1,221 @@
+//! Ailments: how a node comes to suffer from something, and how it gets over it.
+
+use super::Core;
+use crate::clock::{Clock, opposite};
+use crate::node::{Command, Role};
+use crate::queue::{NodeIndex, Pending};
+use crate::{Action, Ailment, Domain, EventId, Fault, Name, SimSpan, SimTime, What};
+
+/// What is wrong with a node. A node with which nothing ever was has none of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Health {
+    pub clock: Clock,
+    /// How many times as long its work takes.
+    times: u32,
+    /// How long it takes to take in one message.
+    intake: SimSpan,
+    /// When it has taken in all that has come.
+    free_at: SimTime,
+    /// For how long it is frozen, while it is.
+    frozen: Option<SimSpan>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            clock: Clock::default(),
+            times: 1,
+            intake: SimSpan::ZERO,
+            free_at: SimTime::ZERO,
+            frozen: None,
+        }
+    }
+}
+
+impl Health {
+    /// The node is no longer frozen, whatever else it is.
+    pub fn thaw(&mut self) {
+        self.frozen = None;
+    }
+}
+
+/// An ailment that somebody has for a while.
+#[derive(Clone, Copy)]
+pub(super) struct Ailing {
+    node: NodeIndex,
+    ailment: Ailment,
+    /// The life of the node that it concerns, if it concerns one.
+    incarnation: u32,
+}
+
+impl<D: Domain> Core<D> {
+    fn health(&mut self, index: NodeIndex) -> &mut Health {
+        self.any_ailing = true;
+        self.node(index).health.get_or_insert_default()
+    }
+
+    /// A node begins to suffer; at `ends` it gets over it.
+    pub(super) fn ail(&mut self, index: NodeIndex, fault: Fault, ends: SimTime, struck: EventId) {
+        let Action::Ail { ailment, lasting, .. } = fault.action else { unreachable!("only ailments ail") };
+        let (now, incarnation) = (self.now, self.node(index).incarnation);
+        match ailment {
+            Ailment::Zombie => {
+                self.hold(index, lasting, true, struck);
+                return;
+            }
+            Ailment::Twin => {
+                if !self.begin_twin(index, struck) {
+                    return;
+                }
+            }
+            Ailment::Slow { times } => {
+                let health = self.health(index);
+                health.times = health.times.saturating_mul(times.max(1));
+            }
+            Ailment::SlowReceiver { each } => {
+                let health = self.health(index);
+                health.intake = health.intake + each;
+            }
+            Ailment::Skew { by, way } | Ailment::Step { by, way } => self.health(index).clock.set(by, way),
+            Ailment::Drift { ppm, way } => self.health(index).clock.run(now, ppm, way),
+        }
+        self.gets_over(Ailing { node: index, ailment, incarnation }, ends);
+    }
+
+    fn gets_over(&mut self, ailing: Ailing, ends: SimTime) {
+        self.ailing.push(ailing);
+        self.schedule(ends, 0, Pending::Recovers(self.ailing.len() as u32 - 1));
+    }
+
+    /// A node gets over something.
+    pub(super) fn recovers(&mut self, index: u32) {
+        let Ailing { node: index, ailment, incarnation } = self.ailing[index as usize];
+        let now = self.now;
+        let name = self.name(index);
+        match ailment {
+            Ailment::Zombie => self.health(index).clock.set_right(now),
+            Ailment::Twin => {
+                if !self.end_twin(index, incarnation) {
+                    return;
+                }
+            }
+            Ailment::Slow { times } => {
+                let health = self.health(index);
+                health.times = (health.times / times.max(1)).max(1);
+            }
+            Ailment::SlowReceiver { each } => {
+                let health = self.health(index);
+                health.intake = health.intake - each;
+            }
+            Ailment::Skew { by, way } | Ailment::Step { by, way } => {
+                self.health(index).clock.set(by, opposite(way));
+            }
+            Ailment::Drift { ppm, way } => {
+                let clock = &mut self.health(index).clock;
+                clock.run(now, ppm, opposite(way));
+                clock.set_right(now);
+            }
+        }
+        self.append(name, None, What::Recovered { from: ailment.kind() });
+    }
+
+    // Zombies, and other nodes that stop.
+
+    /// A node stops for a while. If it is frozen, its clocks and what it has under way stop with it.
+    pub(super) fn hold(&mut self, index: NodeIndex, span: SimSpan, is_frozen: bool, struck: EventId) {
+        let name = self.name(index);
+        let until = self.now() + span;
+        let longer = self.node(index).paused_until.is_none_or(|already| already < until);
+        if !self.is_up_agent(index) || !longer {
+            return;
+        }
+        self.append(name, Some(struck), What::Paused { span });
+        if is_frozen {
+            self.health(index).frozen = Some(span);
+        }
+        let node = self.node(index);
+        node.paused_until = Some(until);
+        node.pauses += 1;
+        let (pauses, tie) = (node.pauses, node.tie);
+        self.schedule(until, tie, Pending::Resume { node: index, pauses });
+        self.command(Command::Pause(index));
+    }
+
+    /// A node that was stopped goes on.
+    pub(super) fn resume(&mut self, index: NodeIndex, pauses: u32) {
+        let node = self.node(index);
+        if node.pauses != pauses {
+            return;
+        }
+        let incarnation = node.incarnation;
+        node.paused_until = None;
+        let (name, health) = (node.name, node.health.as_deref_mut());
+        let frozen = health.and_then(|health| {
+            let span = health.frozen.take()?;
+            health.clock.lose(span);
+            Some(span)
+        });
+        self.append(name, None, What::Resumed);
+        self.command(Command::Resume(index));
+        if let Some(span) = frozen {
+            let ends = self.now + span;
+            self.gets_over(Ailing { node: index, ailment: Ailment::Zombie, incarnation }, ends);
+        }
+    }
+
+    /// When a message that arrives now really does: later, if its sender is frozen or its receiver slow.
+    pub(super) fn held_until(&mut self, from: Name, to: Name) -> Option<SimTime> {
+        let now = self.now;
+        if let Some(from) = self.index_of(from) {
+            let node = self.node(from);
+            let is_frozen = node.health.as_ref().is_some_and(|health| health.frozen.is_some());
+            if let Some(thaws) = node.paused_until.filter(|thaws| is_frozen && *thaws > now) {
+                return Some(thaws);
+            }
+        }
+        let to = self.index_of(to)?;
+        let health = self.node(to).health.as_mut()?;
+        if health.intake == SimSpan::ZERO {
+            return None;
+        }
+        let free_at = health.free_at.max(now);
+        health.free_at = free_at + health.intake;
+        (free_at > now).then_some(free_at)
+    }
+
+    // Twins.
+
+    /// A second life of the node begins beside the first; false if there is no first, or a second already.
+    fn begin_twin(&mut self, index: NodeIndex, struck: EventId) -> bool {
+        if !self.is_up_agent(index) || self.node(index).outgoing.is_some() {
+            return false;
+        }
+        let node = self.node(index);
+        node.outgoing = Some(node.incarnation);
+        node.incarnation += 1;
+        self.start(index, Some(struck));
+        true
+    }
+
+    /// The older of two lives ends, if both are still there.
+    fn end_twin(&mut self, index: NodeIndex, incarnation: u32) -> bool {
+        let node = self.node(index);
+        if node.outgoing != Some(incarnation) {
+            return false;
+        }
+        node.outgoing = None;
+        self.command(Command::Retire { node: index, incarnation });
+        true
+    }
+
+    pub(super) fn is_up_agent(&self, index: NodeIndex) -> bool {
+        let node = &self.nodes[index.0 as usize];
+        node.up && matches!(node.role, Role::Agent(_))
+    }
+
+    /// How long a piece of work takes a node that would take `span` if it were well.
+    pub fn work_span(&mut self, index: NodeIndex, span: SimSpan) -> SimSpan {
+        let health = self.node(index).health.as_ref();
+        health.map_or(span, |health| span.saturating_mul(health.times.into()))
+    }
+}

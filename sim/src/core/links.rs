@@ -1,0 +1,90 @@
+//! Links that are cut, fail again and again, or are slow for a while.
+
+use super::Core;
+use crate::network::{Cut, Lag};
+use crate::node::Command;
+use crate::queue::Pending;
+use crate::{Domain, EventId, Name, SimSpan, SimTime, What};
+
+impl<D: Domain> Core<D> {
+    /// Cuts links until `ends`, or in turns if the cut has any.
+    pub(super) fn cut(&mut self, cut: Cut, ends: SimTime, struck: EventId) {
+        let (left, right) = (cut.left_name, cut.right_name);
+        let (first, turn) = (cut.left[0], cut.turn);
+        self.append(first, Some(struck), What::CutBegan { left, right });
+        self.cuts.push(cut);
+        let index = self.cuts.len() as u32 - 1;
+        self.set_cut(index, true);
+        self.schedule(ends, 0, Pending::CutEnds(index));
+        if let Some(turn) = turn {
+            self.schedule(self.now + turn, 0, Pending::CutTurns { cut: index, ends });
+        }
+    }
+
+    /// A link that fails again and again fails, or recovers.
+    pub(super) fn turn(&mut self, index: u32, ends: SimTime) {
+        let Some(turn) = self.cuts[index as usize].turn.filter(|_| self.now < ends) else { return };
+        let was_open = self.cuts[index as usize].open;
+        self.set_cut(index, !was_open);
+        let next = self.now + turn;
+        if next < ends {
+            self.schedule(next, 0, Pending::CutTurns { cut: index, ends });
+        }
+    }
+
+    pub(super) fn join(&mut self, index: u32) {
+        if self.cuts[index as usize].open {
+            self.set_cut(index, false);
+        }
+        let cut = &self.cuts[index as usize];
+        let (first, left, right) = (cut.left[0], cut.left_name, cut.right_name);
+        self.append(first, None, What::CutEnded { left, right });
+    }
+
+    fn set_cut(&mut self, index: u32, open: bool) {
+        self.cuts[index as usize].open = open;
+        self.open_cuts = if open { self.open_cuts + 1 } else { self.open_cuts - 1 };
+        let cut = self.cuts[index as usize].clone();
+        self.link(&cut, open);
+    }
+
+    /// Has the sockets that the engine carries follow a cut; another cut may still be open on the same link.
+    fn link(&mut self, cut: &Cut, is_cut: bool) {
+        for (from, to) in cut.pairs() {
+            let ends = (self.index_of(from), self.index_of(to));
+            if let (Some(from_node), Some(to_node)) = ends
+                && (is_cut || !self.is_cut(from, to))
+            {
+                self.command(Command::Link { from: from_node, to: to_node, cut: is_cut });
+            }
+        }
+    }
+
+    pub(super) fn is_cut(&self, from: Name, to: Name) -> bool {
+        self.open_cuts > 0 && self.cuts.iter().any(|cut: &Cut| cut.stops(from, to))
+    }
+
+    /// Has messages between two groups take longer until `ends`.
+    pub(super) fn lag(&mut self, lag: Lag, ends: SimTime) {
+        self.lags.push(lag);
+        self.open_lags += 1;
+        self.schedule(ends, 0, Pending::LagEnds(self.lags.len() as u32 - 1));
+    }
+
+    pub(super) fn lag_ends(&mut self, index: u32) {
+        let lag = &mut self.lags[index as usize];
+        lag.links.open = false;
+        self.open_lags -= 1;
+        let first = lag.links.left[0];
+        self.append(first, None, What::Recovered { from: Name::literal("slow-link") });
+    }
+
+    /// How much longer a message takes that is sent now.
+    pub(super) fn lag_of(&self, from: Name, to: Name) -> SimSpan {
+        if self.open_lags == 0 {
+            return SimSpan::ZERO;
+        }
+        let open = self.lags.iter().filter(|lag| lag.links.stops(from, to));
+        open.fold(SimSpan::ZERO, |sum, lag| sum + lag.by)
+    }
+}

@@ -1,0 +1,47 @@
+//! The draws of a world, some of whose nodes and steps may have been called something else before.
+
+use crate::plan::Renames;
+use crate::{Draws, Name, Seed, Spot};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+pub(super) struct WorldDraws {
+    draws: Draws,
+    formerly: Option<Box<Formerly>>,
+}
+
+impl WorldDraws {
+    pub fn new(seed: Seed, formerly: Option<Arc<Renames>>) -> Self {
+        let formerly = formerly.map(|renames| Box::new(Formerly { renames, known: RefCell::default() }));
+        Self { draws: Draws::new(seed), formerly }
+    }
+
+    /// The place where (site, id, nth) is decided.
+    #[inline]
+    pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
+        match &self.formerly {
+            None => self.draws.spot(site, id, nth),
+            Some(formerly) => {
+                let (site, id) = formerly.place(site, id);
+                self.draws.spot(site, id, nth)
+            }
+        }
+    }
+}
+
+type SiteAndId = (Name, Name);
+
+/// What places were called. Each is thought about once a run.
+struct Formerly {
+    renames: Arc<Renames>,
+    known: RefCell<HashMap<SiteAndId, SiteAndId, FxBuildHasher>>,
+}
+
+impl Formerly {
+    fn place(&self, site: Name, id: Name) -> SiteAndId {
+        let was = || (self.renames.site(site), self.renames.id(id));
+        *self.known.borrow_mut().entry((site, id)).or_insert_with(was)
+    }
+}

@@ -1,0 +1,75 @@
+//! What a window of trouble does when it opens: whom it strikes and how badly, drawn at its spot.
+
+use crate::plan::{Action, Disturbance, Window};
+use crate::{Name, SimSpan, SimTime, Spot};
+use rand_chacha::rand_core::Rng;
+
+/// What a window does when it opens; `None` if it does not open that often.
+pub(super) fn action(
+    window: &Window,
+    nth: u32,
+    at: SimTime,
+    lasting: SimSpan,
+    spot: Spot<'_>,
+) -> Option<Action> {
+    let one_of = |names: &[Name]| names[spot.below("who", names.len() as u64) as usize];
+    Some(match &window.disturbance {
+        Disturbance::Cut { left, right, one_way } => {
+            Action::Cut { left: joined(left), right: joined(right), one_way: *one_way, at, lasting }
+        }
+        Disturbance::Pause(among) => Action::PauseAt { node: one_of(among), at, lasting },
+        Disturbance::Crash(among) => Action::CrashAt { node: one_of(among), at, back_after: Some(lasting) },
+        Disturbance::Kill { among, at_most } => {
+            (nth <= *at_most).then(|| Action::CrashAt { node: one_of(among), at, back_after: None })?
+        }
+        Disturbance::Split { among, minority } => {
+            let (left, right) = split(among, *minority, spot);
+            Action::Cut { left: joined(&left), right: joined(&right), one_way: false, at, lasting }
+        }
+        Disturbance::CutMarked { otherwise, right, one_way } => {
+            let left = one_of(otherwise);
+            Action::Cut { left, right: without(right, left), one_way: *one_way, at, lasting }
+        }
+        Disturbance::Flap { left, right, turn } => {
+            let (left, right) = (joined(left), joined(right));
+            Action::Flap { left, right, at, lasting, turn: spot.span("turn", turn) }
+        }
+        Disturbance::Lag { left, right, by } => {
+            let (left, right) = (joined(left), joined(right));
+            Action::Lag { left, right, at, lasting, by: spot.span("by", by) }
+        }
+        Disturbance::Ail { among, ailments, amount } => {
+            let ailment = ailments[spot.below("what", ailments.len() as u64) as usize];
+            let more = spot.below("how much", amount.end() - amount.start() + 1);
+            let ailment = ailment.with_amount(amount.start() + more);
+            Action::Ail { node: one_of(among), at, lasting, ailment }
+        }
+        Disturbance::Custom { word, among } => {
+            Action::CustomAt { word: *word, node: one_of(among), at, lasting }
+        }
+    })
+}
+
+/// The name of a group without one of its members, unless that is the only one.
+pub(super) fn without(names: &[Name], one: Name) -> Name {
+    let others: Vec<Name> = names.iter().copied().filter(|name| *name != one).collect();
+    joined(if others.is_empty() { names } else { &others })
+}
+
+/// Two sides, neither of them empty, each in the order of the names. Of a minority the first is the smaller.
+fn split(among: &[Name], minority: bool, spot: Spot<'_>) -> (Vec<Name>, Vec<Name>) {
+    // By their place and not by their name, so that nodes under other names fall apart alike.
+    let mut stream = spot.rng("sides");
+    let mut lots: Vec<(u64, Name)> = among.iter().map(|name| (stream.next_u64(), *name)).collect();
+    lots.sort_unstable();
+    let most = if minority { among.len().saturating_sub(1) / 2 } else { among.len() - 1 };
+    let size = 1 + spot.below("size", most.max(1) as u64) as usize;
+    let chosen: Vec<Name> = lots[..size].iter().map(|(_, name)| *name).collect();
+    among.iter().copied().partition(|name| chosen.contains(name))
+}
+
+/// The name of a group: its members joined by `+`.
+fn joined(names: &[Name]) -> Name {
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    Name::new(&names.join("+"))
+}

@@ -1,0 +1,240 @@
+//! Renames: what nodes and steps that have another name now were called before.
+//!
+//! Addresses and draws are keyed by names, so a node under a new name would live another life. A world that is told
+//! what its nodes were called draws for them as it did then; a list of faults can be carried over into today's names.
+//!
+//! Names are found where they stand in sites, ids and actions, never as mere text: a node before the first comma of
+//! a site and in the parts of an id, a step behind `before` and `after` and in the parts of an id.
+//!
+//! ```
+//! use perfidy_sim::{Fault, Renames};
+//! let renames = Renames::new([("clerk", "desk"), ("worker", "hand")], [("file", "open")]);
+//! let fault: Fault = Fault {
+//!     at: "worker > clerk, file, task-2/file, try 1".parse().unwrap(),
+//!     action: "cut clerk from worker+planner at 1m for 40s".parse().unwrap(),
+//! };
+//! assert_eq!(
+//!     renames.fault(fault).to_string(),
+//!     "hand > desk, file, task-2/open, try 1: cut desk from hand+planner at 1m for 40s"
+//! );
+//! ```
+
+use crate::{Action, Address, Fault, Name};
+use std::collections::BTreeMap;
+
+/// From names of nodes and steps to others.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Renames {
+    nodes: BTreeMap<Name, Name>,
+    steps: BTreeMap<Name, Name>,
+}
+
+impl Renames {
+    /// Renames of nodes and of steps, each from one name to another.
+    pub fn new<'a>(
+        nodes: impl IntoIterator<Item = (&'a str, &'a str)>,
+        steps: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let pair = |(from, to): (&str, &str)| (Name::new(from), Name::new(to));
+        Self { nodes: nodes.into_iter().map(pair).collect(), steps: steps.into_iter().map(pair).collect() }
+    }
+
+    /// Whether nothing has another name.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.steps.is_empty()
+    }
+
+    /// The same, back from the other names to the one.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let back = |names: &BTreeMap<Name, Name>| names.iter().map(|(from, to)| (*to, *from)).collect();
+        Self { nodes: back(&self.nodes), steps: back(&self.steps) }
+    }
+
+    /// The other name of a node, if it has one.
+    pub fn node(&self, word: &str) -> Option<Name> {
+        self.nodes.get(&Name::new(word)).copied()
+    }
+
+    /// The other name of a step, if it has one.
+    pub fn step(&self, word: &str) -> Option<Name> {
+        self.steps.get(&Name::new(word)).copied()
+    }
+
+    /// A site under the other names.
+    pub fn site(&self, site: Name) -> Name {
+        let text = site.as_str();
+        let (place, what) = match text.split_once(", ") {
+            Some((place, what)) => (place, Some(what)),
+            None => (text, None),
+        };
+        // Trouble by the clock has its kind first, as in `partition a | b`.
+        let (kind, nodes) = match place.split_once(' ') {
+            Some((kind, nodes)) if !nodes.starts_with("> ") && !place.ends_with("'s disk") => {
+                (Some(kind), nodes)
+            }
+            _ => (None, place),
+        };
+        let mut result = kind.map_or_else(String::new, |kind| format!("{kind} "));
+        result.push_str(&self.nodes_in(nodes));
+        if let Some(what) = what {
+            result.push_str(", ");
+            let of_step = |word: &str| Some((word.to_owned(), self.step(what.strip_prefix(word)?)?));
+            match of_step("before ").or_else(|| of_step("after ")) {
+                Some((word, step)) => result.extend([&word, step.as_str()]),
+                None => result.push_str(what),
+            }
+        }
+        Name::new(&result)
+    }
+
+    /// A logical id under the other names.
+    pub fn id(&self, id: Name) -> Name {
+        let other = |part| self.step(part).or_else(|| self.node(part)).map_or(part, |name| name.as_str());
+        Name::new(&id.as_str().split('/').map(other).collect::<Vec<_>>().join("/"))
+    }
+
+    /// A fault under the other names.
+    #[must_use]
+    pub fn fault(&self, fault: Fault) -> Fault {
+        Fault { at: self.address(fault.at), action: self.action(fault.action) }
+    }
+
+    /// An address under the other names.
+    #[must_use]
+    pub fn address(&self, Address { site, id, nth }: Address) -> Address {
+        Address { site: self.site(site), id: self.id(id), nth }
+    }
+
+    /// An action under the other names.
+    #[must_use]
+    pub fn action(&self, mut action: Action) -> Action {
+        match &mut action {
+            Action::Cut { left, right, .. }
+            | Action::Flap { left, right, .. }
+            | Action::Lag { left, right, .. } => {
+                for group in [left, right] {
+                    *group = Name::new(&self.nodes_in(group.as_str()));
+                }
+            }
+            Action::CrashAt { node, .. }
+            | Action::PauseAt { node, .. }
+            | Action::Ail { node, .. }
+            | Action::CustomAt { node, .. } => {
+                *node = self.node(node.as_str()).unwrap_or(*node);
+            }
+            _ => {}
+        }
+        action
+    }
+
+    /// A text in which every word that is a node's name is replaced.
+    fn nodes_in(&self, text: &str) -> String {
+        let mut renamed = String::new();
+        for part in text.split_inclusive(|c: char| !is_of_a_word(c)) {
+            let word = part.trim_end_matches(|c| !is_of_a_word(c));
+            renamed.push_str(self.node(word).map_or(word, |name| name.as_str()));
+            renamed.push_str(&part[word.len()..]);
+        }
+        renamed
+    }
+}
+
+impl FromIterator<Renames> for Renames {
+    /// All of them together.
+    fn from_iter<T: IntoIterator<Item = Self>>(renames: T) -> Self {
+        renames.into_iter().fold(Self::default(), |mut all, some| {
+            all.nodes.extend(some.nodes);
+            all.steps.extend(some.steps);
+            all
+        })
+    }
+}
+
+fn is_of_a_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '-' || c == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn renames() -> Renames {
+        Renames::new(
+            [
+                ("coordinator", "conductor"),
+                ("executor-1", "worker-1"),
+                ("executor-2", "worker-2"),
+                ("executors", "workers"),
+                ("mail", "post"),
+            ],
+            [("call", "ask"), ("mail", "write")],
+        )
+    }
+
+    #[test]
+    fn names_are_replaced_where_they_stand_and_nowhere_else() {
+        for (before, after) in [
+            ("coordinator", "conductor"),
+            ("coordinator-2", "coordinator-2"),
+            ("coordinators", "coordinators"),
+            ("subcoordinator", "subcoordinator"),
+            ("executor-1 > mail, call send", "worker-1 > post, call send"),
+            ("mail > executor-x, reply to mail", "post > executor-x, reply to mail"),
+            ("coordinator, before call", "conductor, before ask"),
+            ("coordinator, after mail", "conductor, after write"),
+            ("coordinator, before calling", "conductor, before calling"),
+            ("coordinator, mail", "conductor, mail"),
+            ("partition coordinator | executors", "partition conductor | workers"),
+            ("crash coordinator+executors", "crash conductor+workers"),
+            ("executor-1's disk, write", "worker-1's disk, write"),
+            ("partition minority of coordinator+mail", "partition minority of conductor+post"),
+            ("mail executors", "mail workers"),
+        ] {
+            assert_eq!(renames().site(Name::new(before)).as_str(), after);
+        }
+        for (before, after) in [
+            ("task-1/mail", "task-1/write"),
+            ("task-1/call/mail", "task-1/ask/write"),
+            ("executor-2", "worker-2"),
+            ("task-1", "task-1"),
+            ("window", "window"),
+        ] {
+            assert_eq!(renames().id(Name::new(before)).as_str(), after);
+        }
+    }
+
+    #[test]
+    fn every_action_that_names_nodes_is_carried_over() {
+        for (before, after) in [
+            (
+                "cut coordinator towards executor-1+mail at 1m for 2s",
+                "cut conductor towards worker-1+post at 1m for 2s",
+            ),
+            ("crash executor-2 at 1m for good", "crash worker-2 at 1m for good"),
+            ("pause coordinator at 1m for 3s", "pause conductor at 1m for 3s"),
+            (
+                "flap coordinator from mail at 1m for 3s, every 1s",
+                "flap conductor from post at 1m for 3s, every 1s",
+            ),
+            ("twin executor-2 at 1m for 3s", "twin worker-2 at 1m for 3s"),
+            ("outage of mail at 1m for 3s", "outage of post at 1m for 3s"),
+            ("delay 3s", "delay 3s"),
+            ("mail", "mail"),
+        ] {
+            let action = before.parse().unwrap();
+            assert_eq!(renames().action(action).to_string(), after);
+        }
+    }
+
+    #[test]
+    fn there_and_back_again_is_where_one_was() {
+        let fault = Fault {
+            at: "executor-1 > coordinator, done, task-2/call, try 3".parse().unwrap(),
+            action: "cut mail from executor-1 at 1m for 2s".parse().unwrap(),
+        };
+        let there = renames().fault(fault);
+        assert_ne!(there, fault);
+        assert_eq!(renames().reversed().fault(there), fault);
+    }
+}

@@ -1,0 +1,330 @@
+//! Actions as text: written as people say them, and read back exactly.
+
+use super::{Action, Ailment};
+use crate::time::serde_as_text;
+use crate::{Name, SimSpan, SimTime};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drop => write!(f, "drop"),
+            Self::Delay(span) => write!(f, "delay {span}"),
+            Self::Reorder(span) => write!(f, "reorder {span}"),
+            Self::Duplicate(span) => write!(f, "duplicate after {span}"),
+            Self::Crash(None) => write!(f, "crash for good"),
+            Self::Crash(Some(span)) => write!(f, "crash, back after {span}"),
+            Self::Pause(span) => write!(f, "pause {span}"),
+            Self::Cut { left, right, one_way, at, lasting } => {
+                let from = if *one_way { "towards" } else { "from" };
+                write!(f, "cut {left} {from} {right} at {at} for {lasting}")
+            }
+            Self::CrashAt { node, at, back_after: None } => write!(f, "crash {node} at {at} for good"),
+            Self::CrashAt { node, at, back_after: Some(span) } => {
+                write!(f, "crash {node} at {at}, back after {span}")
+            }
+            Self::PauseAt { node, at, lasting } => write!(f, "pause {node} at {at} for {lasting}"),
+            Self::Corrupt => write!(f, "corrupt"),
+            Self::Zombie(span) => write!(f, "zombie {span}"),
+            Self::Refuse => write!(f, "refuse"),
+            Self::SlowSync(span) => write!(f, "slow by {span}"),
+            Self::Tear => write!(f, "tear"),
+            Self::Stale { records: 1 } => write!(f, "stale by 1 record"),
+            Self::Stale { records } => write!(f, "stale by {records} records"),
+            Self::Flap { left, right, at, lasting, turn } => {
+                write!(f, "flap {left} from {right} at {at} for {lasting}, every {turn}")
+            }
+            Self::Lag { left, right, at, lasting, by } => {
+                write!(f, "lag {left} from {right} at {at} for {lasting}, by {by}")
+            }
+            Self::Ail { node, at, lasting, ailment } => {
+                write!(f, "{} {node} at {at} for {lasting}{ailment}", ailment.verb())
+            }
+            Self::CustomAt { word, node, at, lasting } => write!(f, "{word} of {node} at {at} for {lasting}"),
+            Self::Custom { word, span } if *span == SimSpan::ZERO => write!(f, "{word}"),
+            Self::Custom { word, span } => write!(f, "{word} {span}"),
+        }
+    }
+}
+
+/// Why a text is not an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAnAction(String);
+
+impl fmt::Display for NotAnAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not something that can go wrong; write `drop`, `delay 3s`, `corrupt`, `crash, back after 5s`, \
+             `pause 20s`, `cut a from b at 1m for 40s`, `crash a at 1m for good`, `skew a at 1m for 5m, 3s ahead`, `tear`, \
+             or a lie of a tool such as `ack-lost`",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for NotAnAction {}
+
+impl FromStr for Action {
+    type Err = NotAnAction;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAction> {
+        parse(text.trim()).ok_or_else(|| NotAnAction(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Action> {
+    let span = |text: &str| text.trim().parse::<SimSpan>().ok();
+    let time = |text: &str| text.trim().parse::<SimTime>().ok();
+    let (verb, rest) = text.split_once([' ', ',']).map_or((text, ""), |(v, r)| (v, r.trim()));
+    Some(match verb {
+        "drop" if rest.is_empty() => Action::Drop,
+        "delay" => Action::Delay(span(rest)?),
+        "reorder" => Action::Reorder(span(rest)?),
+        "duplicate" => Action::Duplicate(span(rest.strip_prefix("after ")?)?),
+        "crash" => match rest.split_once(" at ") {
+            None if rest == "for good" => Action::Crash(None),
+            None => Action::Crash(Some(back_after(rest)?)),
+            Some((node, when)) => {
+                let (at, back_after) = match when.split_once(',') {
+                    Some((at, rest)) => (at, Some(back_after(rest.trim())?)),
+                    None => (when.strip_suffix("for good")?, None),
+                };
+                Action::CrashAt { node: Name::new(node), at: time(at)?, back_after }
+            }
+        },
+        "corrupt" if rest.is_empty() => Action::Corrupt,
+        "refuse" if rest.is_empty() => Action::Refuse,
+        "tear" if rest.is_empty() => Action::Tear,
+        "stale" => Action::Stale { records: records(rest)? },
+        "flap" => {
+            let (left, right, at, lasting, turn) = between(rest, "every ")?;
+            Action::Flap { left, right, at, lasting, turn }
+        }
+        "lag" => {
+            let (left, right, at, lasting, by) = between(rest, "by ")?;
+            Action::Lag { left, right, at, lasting, by }
+        }
+        "zombie" if !rest.contains(" at ") => Action::Zombie(span(rest)?),
+        "slow" if !rest.contains(" at ") => Action::SlowSync(span(rest.strip_prefix("by ")?)?),
+        "zombie" | "twin" | "slow" | "choke" | "skew" | "step" | "drift" => {
+            let (node, when) = rest.split_once(" at ")?;
+            let (at, tail) = when.split_once(" for ")?;
+            let (lasting, detail) = tail.split_once(',').unwrap_or((tail, ""));
+            let ailment = Ailment::parse(verb, detail.trim())?;
+            Action::Ail { node: Name::new(node.trim()), at: time(at)?, lasting: span(lasting)?, ailment }
+        }
+        "pause" => match rest.split_once(" at ") {
+            None => Action::Pause(span(rest)?),
+            Some((node, when)) => {
+                let (at, lasting) = when.split_once(" for ")?;
+                Action::PauseAt { node: Name::new(node), at: time(at)?, lasting: span(lasting)? }
+            }
+        },
+        "cut" => {
+            let (sides, when) = rest.split_once(" at ")?;
+            let (left, right, one_way) = match sides.split_once(" towards ") {
+                Some((left, right)) => (left, right, true),
+                None => sides.split_once(" from ").map(|(left, right)| (left, right, false))?,
+            };
+            let (at, lasting) = when.split_once(" for ")?;
+            let (left, right) = (Name::new(left.trim()), Name::new(right.trim()));
+            Action::Cut { left, right, one_way, at: time(at)?, lasting: span(lasting)? }
+        }
+        word if !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-') => {
+            let word = Name::new(word);
+            match rest.strip_prefix("of ") {
+                Some(rest) => {
+                    let (node, when) = rest.split_once(" at ")?;
+                    let (at, lasting) = when.split_once(" for ")?;
+                    let (node, at) = (Name::new(node.trim()), time(at)?);
+                    Action::CustomAt { word, node, at, lasting: span(lasting)? }
+                }
+                None if rest.is_empty() => Action::Custom { word, span: SimSpan::ZERO },
+                None => Action::Custom { word, span: span(rest)? },
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// What is done to the links between two groups: `a from b at 1m for 40s`, and behind a comma and a word how much.
+fn between(text: &str, word: &str) -> Option<(Name, Name, SimTime, SimSpan, SimSpan)> {
+    let (sides, when) = text.split_once(" at ")?;
+    let (left, right) = sides.split_once(" from ")?;
+    let (at, tail) = when.split_once(" for ")?;
+    let (lasting, how) = tail.split_once(',')?;
+    let how = how.trim().strip_prefix(word)?;
+    let [left, right] = [left, right].map(|side| Name::new(side.trim()));
+    Some((left, right, at.trim().parse().ok()?, lasting.trim().parse().ok()?, how.trim().parse().ok()?))
+}
+
+fn records(text: &str) -> Option<u32> {
+    let (number, noun) = text.strip_prefix("by ")?.split_once(' ')?;
+    let number = number.parse().ok().filter(|number| *number > 0)?;
+    matches!(noun.trim(), "record" | "records").then_some(number)
+}
+
+fn back_after(text: &str) -> Option<SimSpan> {
+    text.strip_prefix("back after ")?.trim().parse().ok()
+}
+
+serde_as_text!(Action);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Way;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    fn names() -> impl Strategy<Value = Name> {
+        prop::sample::select(vec!["a", "executor-1+executor-2", "leases", "by"]).prop_map(Name::new)
+    }
+
+    fn span() -> impl Strategy<Value = SimSpan> {
+        any::<u64>().prop_map(|nanos| SimSpan::from_nanos(nanos >> (nanos % 40)))
+    }
+
+    fn ailment() -> impl Strategy<Value = Ailment> {
+        let way = || prop::sample::select(vec![Way::Ahead, Way::Behind]);
+        prop_oneof![
+            Just(Ailment::Zombie),
+            Just(Ailment::Twin),
+            any::<u32>().prop_map(|times| Ailment::Slow { times }),
+            span().prop_map(|each| Ailment::SlowReceiver { each }),
+            (span(), way()).prop_map(|(by, way)| Ailment::Skew { by, way }),
+            (span(), way()).prop_map(|(by, way)| Ailment::Step { by, way }),
+            (any::<u32>(), way()).prop_map(|(ppm, way)| Ailment::Drift { ppm, way }),
+        ]
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        let time = || span().prop_map(|span| SimTime::ZERO + span);
+        let at_a_place = prop_oneof![
+            Just(Action::Drop),
+            span().prop_map(Action::Delay),
+            span().prop_map(Action::Reorder),
+            span().prop_map(Action::Duplicate),
+            Just(Action::Corrupt),
+            prop::option::of(span()).prop_map(Action::Crash),
+            span().prop_map(Action::Pause),
+            span().prop_map(Action::Zombie),
+            Just(Action::Refuse),
+            span().prop_map(Action::SlowSync),
+            Just(Action::Tear),
+            (1..=u32::MAX).prop_map(|records| Action::Stale { records }),
+            span().prop_map(|span| Action::Custom { word: Name::new("late-reply"), span }),
+        ];
+        let by_the_clock = prop_oneof![
+            (names(), names(), any::<bool>(), time(), span()).prop_map(
+                |(left, right, one_way, at, lasting)| { Action::Cut { left, right, one_way, at, lasting } }
+            ),
+            (names(), time(), prop::option::of(span())).prop_map(|(node, at, back_after)| Action::CrashAt {
+                node,
+                at,
+                back_after
+            }),
+            (names(), time(), span()).prop_map(|(node, at, lasting)| Action::PauseAt { node, at, lasting }),
+            (names(), time(), span()).prop_map(|(node, at, lasting)| Action::CustomAt {
+                word: Name::new("outage"),
+                node,
+                at,
+                lasting
+            }),
+            (names(), names(), time(), span(), span())
+                .prop_map(|(left, right, at, lasting, turn)| Action::Flap { left, right, at, lasting, turn }),
+            (names(), names(), time(), span(), span())
+                .prop_map(|(left, right, at, lasting, by)| Action::Lag { left, right, at, lasting, by }),
+            (names(), time(), span(), ailment()).prop_map(|(node, at, lasting, ailment)| Action::Ail {
+                node,
+                at,
+                lasting,
+                ailment
+            }),
+        ];
+        prop_oneof![at_a_place, by_the_clock]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, rng_seed: RngSeed::Fixed(4), failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_can_go_wrong_reads_back_as_it_is_printed(action in action()) {
+            prop_assert_eq!(action.to_string().parse(), Ok(action));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_of_actions_panic(text in any::<String>(), verb in 0..10_usize) {
+            let verbs = ["", "slow ", "stale by ", "flap a from b at ", "lag ", "skew a at 1s for ", "drift a at 1m for 5m, ", "cut ", "crash a at ", "zombie "];
+            let _ = format!("{}{text}", verbs[verb]).parse::<Action>();
+        }
+    }
+
+    #[test]
+    fn every_action_reads_back_as_it_is_printed() {
+        for text in [
+            "drop",
+            "delay 3s",
+            "reorder 30ms",
+            "duplicate after 40ms",
+            "crash for good",
+            "crash, back after 5s",
+            "pause 20s 1ms",
+            "cut coordinator from executor-1+executor-2 at 1m 2s for 40s",
+            "cut a towards b at 0s for 1h",
+            "crash executor-1 at 3m for good",
+            "crash executor-1 at 3m, back after 10s",
+            "pause orchestrator at 3m for 10s",
+            "corrupt",
+            "zombie 20s",
+            "zombie a at 1m for 20s",
+            "twin coordinator at 1m for 20s",
+            "slow a at 1m for 20s, 5 times",
+            "choke a at 1m for 20s, 500ms a message",
+            "skew a at 0s for 10m, 3s ahead",
+            "step a at 1m for 5m, 3s back",
+            "drift a at 1m for 5m, 200ppm slow",
+            "flap a+b from c at 1m for 40s, every 500ms",
+            "lag a from b+c at 1m for 40s, by 2s",
+            "refuse",
+            "tear",
+            "slow by 3s",
+            "stale by 1 record",
+            "stale by 2 records",
+            "ack-lost",
+            "late-reply 12s",
+        ] {
+            assert_eq!(text.parse::<Action>().map(|action| action.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_action_is_refused() {
+        for text in [
+            "",
+            "delay",
+            "reorder",
+            "delay soon",
+            "crash",
+            "cut a at 1m",
+            "Drop it",
+            "drop twice",
+            "pause",
+            "twin a at 1m for 20s, twice",
+            "slow a at 1m for 20s",
+            "slow a at 1m for 20s, -5 times",
+            "step a at 1m for 5m, 3s ahead",
+            "drift a at 1m for 5m, 3s fast",
+            "stale by 0 records",
+            "stale by 2 days",
+            "flap a from b at 1m for 40s",
+            "lag a towards b at 1m for 40s, by 2s",
+            "tear it",
+        ] {
+            assert!(text.parse::<Action>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A second life of a node that begins before the first has ended.
+
+use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
+use perfidy_sim::{Event, SimSpan, What, World};
+
+/// Two agents: one ticks every second with its number of lives, one sends a letter every second.
+fn clerk(world: &mut World<Numbers>) {
+    world.agent(name("clerk"), |context| async move {
+        context.note(100 + context.records().len() as u64);
+        context.write(1).unwrap();
+        let reading = context.clone();
+        context.spawn(async move {
+            loop {
+                let letter = reading.receive().await.payload;
+                reading.note(1_000 + letter);
+            }
+        });
+        loop {
+            context.sleep(SimSpan::from_secs(1)).await;
+            context.note(u64::from(context.incarnation()));
+        }
+    });
+    world.agent(name("sender"), |context| async move {
+        for letter in 0..10 {
+            context.send(name("clerk"), name("letter"), name("post"), letter);
+            context.sleep(SimSpan::from_secs(1)).await;
+        }
+        context.finish_after(SimSpan::ZERO);
+    });
+}
+
+#[test]
+fn both_lives_run_share_journal_and_mail_and_in_the_end_the_newer_remains() {
+    let config = with_faults(&[("twin, a, try 1", "twin clerk at 2500ms for 4s")]);
+    on_every_engine(&config, clerk, |engine, outcome| {
+        let ticks = |life: u64, from: u64, to: u64| {
+            let within = |event: &Event<u64>| (at(from)..at(to)).contains(&event.at);
+            outcome.history.notes().filter(|(event, note)| **note == life && within(event)).count()
+        };
+        assert_eq!([ticks(0, 0, 6_500), ticks(0, 6_500, 20_000)], [6, 0], "{engine}");
+        assert_eq!([ticks(1, 2_500, 6_500), ticks(1, 6_500, 9_999)], [3, 4], "{engine}");
+        let letters: Vec<u64> = notes(&outcome).into_iter().filter(|note| *note >= 1_000).collect();
+        assert_eq!(letters, (1_000..1_010).collect::<Vec<_>>(), "{engine}: each letter once");
+        assert!(notes(&outcome).contains(&101), "{engine}: the twin reads what the first wrote");
+        let events = events_at(&outcome, "clerk");
+        assert!(events.contains(&What::Started { incarnation: 1 }), "{engine}");
+        assert!(events.contains(&What::Recovered { from: name("twin") }), "{engine}");
+    });
+}
+
+#[test]
+fn both_die_in_a_crash_and_a_node_that_is_down_has_no_twin() {
+    let config = with_faults(&[
+        ("twin, a, try 1", "twin clerk at 2500ms for 1h"),
+        ("crash, a, try 1", "crash clerk at 4s, back after 2s"),
+        ("twin, a, try 2", "twin clerk at 5s for 1h"),
+    ]);
+    on_every_engine(&config, clerk, |engine, outcome| {
+        let lives = events_at(&outcome, "clerk");
+        let lives: Vec<u32> = lives
+            .iter()
+            .filter_map(
+                |what| if let What::Started { incarnation } = what { Some(*incarnation) } else { None },
+            )
+            .collect();
+        assert_eq!(lives, [0, 1, 2], "{engine}");
+        let late = |note: &&u64| **note < 3;
+        let after: Vec<u64> = outcome
+            .history
+            .notes()
+            .filter(|(event, _)| event.at > at(6_000))
+            .map(|(_, note)| *note)
+            .filter(|note| late(&note))
+            .collect();
+        assert!(!after.is_empty() && after.iter().all(|life| *life == 2), "{engine}: {after:?}");
+        assert_eq!(outcome.fired.len(), 3, "{engine}");
+    });
+}
+
+#[test]
+fn a_paused_node_resumes_with_all_of_its_lives() {
+    let config = with_faults(&[
+        ("pause, a, try 1", "pause clerk at 1s for 4s"),
+        ("twin, a, try 1", "twin clerk at 2s for 1s"),
+    ]);
+    on_every_engine(&config, clerk, |engine, outcome| {
+        let ticks =
+            outcome.history.notes().filter(|(event, note)| **note == 1 && event.at > at(5_000) + ms(1));
+        assert!(ticks.count() >= 3, "{engine}");
+    });
+}

@@ -1,0 +1,273 @@
+//! The catalogue: everything a scenario can name, read from where it is defined.
+//!
+//! Faults, safeguards, properties, workflows and strategies each stand in a list of their own. Here they are
+//! [`Item`]s of one shape, for whoever wants to look something up; nothing is written down a second time.
+//!
+//! ```
+//! let drop = perfidy::catalogue::named("drop").next().unwrap();
+//! assert_eq!(drop.example, Some("drop = { between = [\"coordinator\", \"executors\"], chance = \"2%\" }"));
+//! assert!(drop.keys.iter().any(|key| key.name == "chance"));
+//! ```
+
+use crate::explore::strategy;
+use crate::faults::{self, FaultKind};
+use crate::properties::{self, AtMost, Property};
+use crate::safeguards::{self, SafeguardKind};
+use crate::scenario::{Scenario, keys_read};
+use crate::workflows::{self, Cast, Workflow, conductor};
+use perfidy_sim::{Chaos, Name};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What kind of thing an item is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Family {
+    /// It goes wrong.
+    Fault,
+    /// It keeps a promise all the same.
+    Safeguard,
+    /// It is promised.
+    Property,
+    /// It is a team.
+    Workflow,
+    /// It says what is tried next.
+    Strategy,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 5] = [Self::Fault, Self::Safeguard, Self::Property, Self::Workflow, Self::Strategy];
+
+    /// What its items are called together, such as `faults`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Fault => "faults",
+            Self::Safeguard => "safeguards",
+            Self::Property => "properties",
+            Self::Workflow => "workflows",
+            Self::Strategy => "strategies",
+        }
+    }
+
+    /// Where its items stand in a scenario, or on the command line.
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::Fault => "[faults]",
+            Self::Safeguard => "[safeguards]",
+            Self::Property => "[properties]",
+            Self::Workflow => "workflow =",
+            Self::Strategy => "--strategy",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Fault => "fault",
+            Self::Safeguard => "safeguard",
+            Self::Property => "property",
+            Self::Workflow => "workflow",
+            Self::Strategy => "strategy",
+        })
+    }
+}
+
+/// Something that a scenario can name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Item {
+    /// What kind of thing it is.
+    pub family: Family,
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// What can be said of it in a file.
+    pub keys: Vec<Key>,
+    /// How a file says it, in one line.
+    pub example: Option<&'static str>,
+}
+
+/// Something that can be said of an item.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub means: String,
+}
+
+/// Everything there is, family by family, each in the order of its list.
+pub fn all() -> Vec<Item> {
+    let faults = faults::all().map(fault);
+    let safeguards = safeguards::ALL.iter().map(safeguard);
+    let properties = properties::ALL.iter().map(property);
+    let workflows = workflows::ALL.iter().map(|kind| workflow(kind));
+    let strategies = strategy::ALL.iter().map(|kind| Item {
+        family: Family::Strategy,
+        name: kind.name,
+        about: kind.about,
+        keys: Vec::new(),
+        example: None,
+    });
+    faults.chain(safeguards).chain(properties).chain(workflows).chain(strategies).collect()
+}
+
+/// The items of that name.
+pub fn named(name: &str) -> impl Iterator<Item = Item> {
+    all().into_iter().filter(move |item| item.name == name)
+}
+
+impl Item {
+    /// Whether a scenario uses it: configures the fault, has the safeguard on, is about the property or runs the workflow.
+    pub fn is_used_by(&self, scenario: &Scenario) -> bool {
+        match self.family {
+            Family::Fault => {
+                let is_it = |kind: &Name| kind.as_str() == self.name;
+                let pinned = scenario.chaos.pinned.iter().map(|fault| fault.action.kind());
+                scenario.fault_kinds.iter().any(is_it) || pinned.into_iter().any(|kind| is_it(&kind))
+            }
+            Family::Safeguard => scenario.safeguards.names().any(|name| name == self.name),
+            Family::Property => {
+                let is_waived = scenario.waived.contains_key(self.name);
+                let breaks = scenario.without.iter().any(|without| without.violates == self.name);
+                !is_waived && (breaks || scenario.workflow.properties.contains(&self.name))
+            }
+            Family::Workflow => scenario.workflow.name == self.name,
+            Family::Strategy => false,
+        }
+    }
+}
+
+fn fault(kind: &'static FaultKind) -> Item {
+    let nobody = BTreeMap::new();
+    let cast = Cast::new(&conductor::WORKFLOW, &BTreeMap::new(), &nobody);
+    let keys = keys_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()));
+    item(Family::Fault, kind.name, kind.about, keys, Some(kind.example))
+}
+
+fn safeguard(kind: &'static SafeguardKind) -> Item {
+    let keys = keys_read(kind.name, |entry| kind.ask(entry));
+    item(Family::Safeguard, kind.name, kind.about, keys, Some(kind.example))
+}
+
+fn property(kind: &'static Property) -> Item {
+    let mut keys = vec![Key { name: "waive", means: "why this file does not ask for it".to_owned() }];
+    keys.extend(kind.bound.map(|bound| {
+        let usual = match bound.usual {
+            AtMost::Span(span) => span.to_string(),
+            AtMost::Count(count) => count.to_string(),
+        };
+        Key { name: bound.key, means: format!("how far it may go; {usual} if nothing is said") }
+    }));
+    Item { family: Family::Property, name: kind.name, about: kind.promise, keys, example: None }
+}
+
+fn workflow(kind: &'static Workflow) -> Item {
+    let role = |role: &crate::workflows::Role| Key {
+        name: role.group,
+        means: format!(
+            "[team] how many, from {} to {}; {} if nothing is said",
+            role.count.start(),
+            role.count.end(),
+            role.default
+        ),
+    };
+    let keys = kind.roles.iter().map(role).collect();
+    Item { family: Family::Workflow, name: kind.name, about: kind.about, keys, example: None }
+}
+
+fn item(
+    family: Family,
+    name: &'static str,
+    about: &'static str,
+    keys: Vec<&'static str>,
+    example: Option<&'static str>,
+) -> Item {
+    let keys = keys.into_iter().map(|name| Key { name, means: meaning(name).unwrap_or_default().to_owned() });
+    Item { family, name, about, keys: keys.collect(), example }
+}
+
+/// What the keys of faults and safeguards mean. A key means the same wherever it stands.
+const MEANINGS: &[(&str, &str)] = &[
+    ("after", "the step or the time after which it strikes"),
+    ("at", "whom it strikes: an agent, a group, a tool, or a list of them"),
+    ("attempts", "how many tries in all, the first included"),
+    ("back-after", "how long until it is back"),
+    ("backoff", "the wait after the first try, and the longest there is"),
+    ("before", "the step before which it strikes"),
+    ("between", "the two ends, each an agent, a group or a tool"),
+    ("by", "by how much, drawn anew each time"),
+    ("chance", "how likely, at each place where it could strike"),
+    ("every", "the time from the end of one to the next, drawn anew each time"),
+    ("lasting", "how long each takes, drawn anew each time"),
+    ("lease", "how long a leader may lead before it has to ask again"),
+    ("message", "which kind of message; all if nothing is said"),
+    ("one-way", "whether only messages from the first to the second are lost"),
+    ("operation", "which operation of the tool; all if nothing is said"),
+    ("within", "the longest time it takes"),
+];
+
+fn meaning(key: &str) -> Option<&'static str> {
+    MEANINGS.iter().find(|(name, _)| *name == key).map(|(_, meaning)| *meaning)
+}
+
+/// The longest a name gets, for whoever sets them in columns.
+pub fn widest(items: &[Item]) -> usize {
+    items.iter().map(|item| item.name.len()).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_key_has_a_meaning_and_every_meaning_a_key() {
+        let items = all();
+        let keys: BTreeSet<&str> = items
+            .iter()
+            .filter(|item| matches!(item.family, Family::Fault | Family::Safeguard))
+            .flat_map(|item| item.keys.iter().map(|key| key.name))
+            .collect();
+        let meant: BTreeSet<&str> = MEANINGS.iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys, meant);
+    }
+
+    #[test]
+    fn an_example_says_nothing_but_what_has_a_meaning() {
+        for item in all() {
+            let Some(Ok(example)) = item.example.map(str::parse::<toml::Table>) else { continue };
+            let toml::Value::Table(said) = &example[item.name] else { continue };
+            assert!(said.keys().all(|key| item.keys.iter().any(|known| known.name == key)), "{}", item.name);
+        }
+    }
+
+    #[test]
+    fn whatever_is_shipped_is_used_by_a_scenario_that_is_shipped() {
+        let scenarios = crate::scenario::read_all(&["scenarios".into()]);
+        let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        for item in all().iter().filter(|item| item.family != Family::Strategy) {
+            // Whoever is judged everywhere and never expected to break needs no scenario of its own.
+            let is_for_all = item.name == "well-behaved";
+            assert!(
+                is_for_all || scenarios.iter().any(|scenario| item.is_used_by(scenario)),
+                "{}",
+                item.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_line_about_an_item_is_one_line() {
+        for item in all() {
+            assert!(!item.about.is_empty() && item.about.len() <= 120, "{}: {}", item.name, item.about);
+            assert!(
+                !item.about.contains('\n') && !item.about.ends_with('.'),
+                "{}: {}",
+                item.name,
+                item.about
+            );
+        }
+    }
+}

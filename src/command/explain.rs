@@ -1,0 +1,96 @@
+//! `perfidy explain`: what something is, how a file says it, and where to see it at work.
+
+use super::{Status, complain, complain_of, say};
+use perfidy::catalogue::{self, Family, Item};
+use perfidy::scenario::{self, Scenario};
+use perfidy::workflows;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How many scenarios are named.
+const SHOWN: usize = 8;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A fault, safeguard, property, workflow or strategy; `perfidy list` shows them
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// Where to look for scenarios that use it
+    #[arg(long, value_name = "FOLDER", default_value = "scenarios")]
+    scenarios: PathBuf,
+}
+
+pub fn explain(arguments: &Arguments) -> Status {
+    // Somebody who only wants to know what a word means need not have any scenario.
+    let scenarios = if arguments.scenarios.exists() {
+        scenario::read_all(std::slice::from_ref(&arguments.scenarios))
+    } else {
+        Ok(Vec::new())
+    };
+    let (scenarios, mut status) = match scenarios {
+        Ok(scenarios) => (scenarios, Status::AsExpected),
+        Err(bad) => {
+            bad.iter().for_each(complain_of);
+            (Vec::new(), Status::BadInput)
+        }
+    };
+    for name in &arguments.names {
+        let mut items = catalogue::named(name).peekable();
+        if items.peek().is_none() {
+            let all = catalogue::all();
+            let known: Vec<&str> = all.iter().map(|item| item.name).collect();
+            let meant = scenario::nearest(name, &known).map_or_else(
+                || "`perfidy list` shows what there is".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            complain(format!("nothing is called `{name}`; {meant}"));
+            status = Status::BadInput;
+        }
+        items.for_each(|item| show(&item, &scenarios, arguments));
+    }
+    status
+}
+
+fn show(item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
+    say(format_args!("{}, a {}: {}\n", item.name, item.family, item.about));
+    let width = item.keys.iter().map(|key| key.name.len()).max().unwrap_or_default();
+    if !item.keys.is_empty() {
+        say("  What can be said of it");
+        item.keys.iter().for_each(|key| say(format_args!("    {:width$}  {}", key.name, key.means)));
+        say("");
+    }
+    if let Some(example) = item.example {
+        say(format_args!("  How a scenario says it\n    {}\n    {example}\n", item.family.place()));
+    }
+    if let Some(workflow) = workflows::find(item.name).filter(|_| item.family == Family::Workflow) {
+        let words = |words: &[&str]| words.join(", ");
+        say(format_args!("  Its agents       {}", words(workflow.singles)));
+        say(format_args!("  Its safeguards   {}", words(workflow.safeguards)));
+        say(format_args!("  Its promises     {}", words(workflow.properties)));
+        say(format_args!("  Where it can die {}\n", words(workflow.crash_points)));
+    }
+    if item.family == Family::Strategy {
+        say(format_args!("  Try it\n    perfidy run --strategy {}\n", item.name));
+        return;
+    }
+    let mut using: Vec<&Arc<Scenario>> =
+        scenarios.iter().filter(|scenario| item.is_used_by(scenario)).collect();
+    // The one with the least beside it shows it best.
+    using.sort_by_key(|scenario| scenario.text.len());
+    let file = |scenario: &Scenario| arguments.scenarios.join(format!("{}.toml", scenario.name));
+    if let Some(best) = using.first() {
+        say(format_args!("  Try it\n    perfidy run {}\n", file(best).display()));
+        say("  Scenarios that use it");
+        let shown = || using.iter().take(SHOWN);
+        let width = shown().map(|scenario| scenario.name.as_str().len()).max().unwrap_or_default();
+        shown().for_each(|scenario| {
+            say(format_args!("    {:width$}  {}", scenario.name, scenario.about));
+        });
+        if using.len() > SHOWN {
+            say(format_args!("    and {} more", using.len() - SHOWN));
+        }
+    } else {
+        say(format_args!("  No scenario under {} uses it.", arguments.scenarios.display()));
+    }
+    say("");
+}

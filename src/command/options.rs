@@ -1,0 +1,72 @@
+//! Options that several commands share.
+
+use super::{Format, complain, complain_of};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use perfidy::explore::strategy;
+use perfidy::scenario::{self, Scenario};
+use perfidy_sim::{Engine, Seed};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is run, from which seed on, and how it is told.
+#[derive(clap::Args)]
+pub struct Subject {
+    /// Scenarios, or folders of them
+    #[arg(default_value = "scenarios")]
+    pub scenarios: Vec<PathBuf>,
+    /// The first seed
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Which engine
+    #[arg(long, default_value_t = Engine::Native, value_name = "native|madsim")]
+    pub engine: Engine,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+impl Subject {
+    /// Reads the scenarios; complains of every one that is bad, and then there are none.
+    pub fn read(&self) -> Option<Vec<Arc<Scenario>>> {
+        let read = scenario::read_all(&self.scenarios);
+        let complained = read.map_err(|bad| {
+            bad.iter().for_each(complain_of);
+            complain("nothing was run");
+        });
+        complained.ok()
+    }
+
+    /// The first seed.
+    pub fn first_seed(&self) -> Seed {
+        Seed(self.seed)
+    }
+}
+
+/// How failures are looked for, and where they go.
+#[derive(clap::Args)]
+pub struct Search {
+    /// What is tried next
+    #[arg(long, value_name = "NAME", default_value = "mix", value_parser = strategy_parser())]
+    pub strategy: &'static strategy::Kind,
+    /// How many threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Where failures are saved
+    #[arg(long, value_name = "FOLDER", default_value = "seeds")]
+    pub corpus: PathBuf,
+}
+
+impl Search {
+    /// Starts the threads that runs are spread over, if a number was asked for; false if it cannot be had.
+    pub fn start_threads(&self) -> bool {
+        let Some(threads) = self.threads else { return true };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        pool.map_err(|error| complain(format!("cannot start {threads} threads: {error}"))).is_ok()
+    }
+}
+
+/// The strategies by name, each with its line for `--help`.
+fn strategy_parser() -> impl TypedValueParser<Value = &'static strategy::Kind> {
+    let values = strategy::ALL.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
+    PossibleValuesParser::new(values).map(|name| strategy::find(&name).expect("one of the list"))
+}

@@ -1,0 +1,319 @@
+//! A saved failure, read back: understood in the names of today, and asked what it means today.
+
+use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus};
+use crate::properties;
+use crate::scenario::{self, Case, Problem, Problems, Scenario};
+use crate::workflows::{self, Workflow};
+use perfidy_sim::{Address, Pinned, Plan, Renames, Stop};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::de::DeTable;
+
+/// A saved failure that can be replayed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What was saved, in the names of today.
+    pub saved: SavedSeed,
+    /// The case.
+    pub case: Case,
+    /// The same under other names, if the file does not say how old it is.
+    perhaps: Option<Case>,
+    path: PathBuf,
+    /// The file as it was read.
+    text: String,
+}
+
+/// A saved failure that cannot be used.
+#[derive(Debug)]
+pub struct BadSeed(Problems);
+
+impl BadSeed {
+    /// What is wrong with it.
+    pub fn problems(&self) -> &Problems {
+        &self.0
+    }
+
+    /// What is wrong with it.
+    pub fn into_problems(self) -> Problems {
+        self.0
+    }
+}
+
+impl fmt::Display for BadSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for BadSeed {}
+
+impl From<Problems> for BadSeed {
+    fn from(problems: Problems) -> Self {
+        Self(problems)
+    }
+}
+
+/// What a saved failure means today.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// The property broke again.
+    Reproduced {
+        /// Whether the history is the saved one, event for event.
+        same_history: bool,
+    },
+    /// Every fault was met, and the property holds.
+    Fixed,
+    /// A fault's place never came up: the code under test has moved.
+    Stale {
+        /// The place.
+        missing: Address,
+        /// The place most like it that did come up.
+        nearest: Option<Address>,
+    },
+    /// The run ended before the place could come up, or was cut short.
+    Ambiguous {
+        /// How the run ended, in words.
+        why: String,
+    },
+}
+
+impl Answer {
+    /// Whether the property broke again.
+    pub fn is_reproduced(&self) -> bool {
+        matches!(self, Self::Reproduced { .. })
+    }
+}
+
+impl Failure {
+    /// Reads a saved failure, and the [`Aliases`] beside it.
+    ///
+    /// # Errors
+    /// [`BadSeed`] with what is wrong and where, for a file that cannot be read, is half-written, was saved by
+    /// another version of the format, or names what is not there. The file is left as it is.
+    pub fn read(path: &Path) -> Result<Self, BadSeed> {
+        Self::read_for(workflows::ALL, path)
+    }
+
+    /// Reads a saved failure of one of these workflows: yours, for example.
+    ///
+    /// # Errors
+    /// As [`Failure::read`].
+    pub fn read_for(workflows: &[&'static Workflow], path: &Path) -> Result<Self, BadSeed> {
+        let text = scenario::read_text(path)?;
+        let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
+        let aliases = match Aliases::beside(path, &saved.case.scenario) {
+            Some(file) => Aliases::read(workflows, &file)?,
+            None => Aliases::default(),
+        };
+        Self::understand(workflows, path, text, saved, &aliases)
+    }
+
+    fn understand(
+        workflows: &[&'static Workflow],
+        path: &Path,
+        text: String,
+        mut saved: SavedSeed,
+        aliases: &Aliases,
+    ) -> Result<Self, BadSeed> {
+        let shown = path.display().to_string();
+        if properties::find(&saved.property).is_none() {
+            let problem = Problem::whole(format!("there is no property `{}`", saved.property));
+            return Err(Problems::new(shown, text, vec![problem]).into());
+        }
+        let all =
+            workflow_of(workflows, &saved.case.text).map_or_else(Vec::new, |workflow| aliases.of(workflow));
+        let Names { older, unclear } = Names::of(&saved, all);
+        let today = |text: &str| scenario::renamed(text, &older);
+        saved.case.text = today(&saved.case.text);
+        saved.faults.iter_mut().for_each(|fault| *fault = older.fault(*fault));
+        let scenario = Scenario::parse_for(workflows, &saved.case.scenario, &saved.case.text);
+        let scenario = scenario.map_err(|problems| may_be_renamed(problems, path))?;
+        let mut case = Case::labelled(&scenario, &saved.case.label).map_err(|error| {
+            let problem = Problem::whole(error.to_string());
+            Problems::new(shown.as_str(), text.as_str(), vec![problem])
+        })?;
+        // The places of problems are those of the file, line for line.
+        let text_today = today(&text);
+        let problems = scenario.check_pinned(&text_today);
+        if !problems.is_empty() {
+            return Err(may_be_renamed(Problems::new(shown, text_today, problems), path).into());
+        }
+        // What is not clear is taken to be as old as the rest, and else tried the other way round.
+        let both: Renames = [older.clone(), unclear.clone()].into_iter().collect();
+        let (likely, perhaps) = if older.is_empty() { (older, both) } else { (both, older) };
+        let drawn_under =
+            |renames: Renames| Some(Arc::new(renames.reversed())).filter(|names| !names.is_empty());
+        case.formerly = drawn_under(likely);
+        let perhaps = (!unclear.is_empty()).then(|| {
+            let mut case = case.clone();
+            case.formerly = drawn_under(perhaps);
+            case
+        });
+        Ok(Self { saved, case, perhaps, path: path.to_owned(), text })
+    }
+
+    /// Whether it was saved under other names than those of today.
+    pub fn is_renamed(&self) -> bool {
+        self.case.formerly.is_some()
+    }
+
+    /// Runs it again.
+    pub fn replay(&self) -> (Run, Answer) {
+        let first = self.replay_as(&self.case);
+        let Some(perhaps) = self.perhaps.as_ref().filter(|_| !first.1.is_reproduced()) else { return first };
+        let second = self.replay_as(perhaps);
+        if second.1.is_reproduced() { second } else { first }
+    }
+
+    fn replay_as(&self, case: &Case) -> (Run, Answer) {
+        let plan = Plan::Explicit(self.saved.faults.as_slice().into());
+        let run = Run::planned(case, self.saved.engine, self.saved.seed, &plan);
+        let answer = self.answer(&run);
+        (run, answer)
+    }
+
+    /// Writes what a run has made of a failure that was reproduced into its file: the history, what broke in words, and the
+    /// version of perfidy. Everything else in the file stays as it is, comments as well.
+    ///
+    /// # Errors
+    /// [`SaveError`] if the file cannot be written or is another by now; the old one is then still whole.
+    ///
+    /// # Panics
+    /// Never: what was read as TOML is TOML.
+    pub fn refresh(&self, run: &Run) -> Result<(), SaveError> {
+        let Some(violation) = run.violation(&self.saved.property) else { return Ok(()) };
+        let today = [
+            ("digest", run.outcome.digest().to_string()),
+            ("message", violation.message.clone()),
+            ("perfidy", env!("CARGO_PKG_VERSION").to_owned()),
+        ];
+        let root = DeTable::parse(&self.text).expect("it was read as TOML");
+        let mut spans: Vec<_> = today
+            .into_iter()
+            .filter_map(|(key, value)| Some((root.get_ref().get(key)?.span(), value)))
+            .collect();
+        spans.sort_by_key(|(span, _)| span.start);
+        let mut text = self.text.clone();
+        for (span, value) in spans.into_iter().rev() {
+            text.replace_range(span, &toml::Value::String(value).to_string());
+        }
+        // The head of the file says in a comment what broke.
+        let head = text.find("\n\n").unwrap_or(0);
+        let told_anew = text[..head].replacen(&self.saved.message, &violation.message, 1);
+        text.replace_range(..head, &told_anew);
+        corpus::rewrite(&self.path, &self.text, &text)
+    }
+
+    fn answer(&self, run: &Run) -> Answer {
+        let outcome = &run.outcome;
+        if run.violation(&self.saved.property).is_some() {
+            return Answer::Reproduced { same_history: outcome.digest() == self.saved.digest };
+        }
+        let missing: Vec<&Pinned> = outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
+        // What is set by the clock can only be missed by ending first, unless nobody has that name.
+        let too_late =
+            |pinned: &&Pinned| pinned.fault.action.moment().is_some_and(|moment| moment > outcome.ended);
+        let moved = missing.iter().find(|pinned| !too_late(pinned)).or(missing.first());
+        let ended = match outcome.stop {
+            Stop::Finished if missing.iter().all(too_late) && !missing.is_empty() => {
+                Some(format!("all was over at {}", outcome.ended))
+            }
+            Stop::Finished => None,
+            // Everything was met and judged; that time ran out is what another property is about.
+            Stop::Quiescent | Stop::Deadline if missing.is_empty() => None,
+            Stop::Quiescent => Some("everybody was waiting".to_owned()),
+            Stop::Deadline => Some("time ran out".to_owned()),
+            Stop::TooManyEvents => Some("there were too many events".to_owned()),
+            Stop::Spinning { node } => Some(format!("{node} ran on without waiting")),
+            Stop::Panicked { node } => Some(format!("{node} panicked")),
+        };
+        match (moved.map(|pinned| pinned.fault.at), ended) {
+            (None, None) => Answer::Fixed,
+            (Some(missing), None) => Answer::Stale { missing, nearest: nearest(missing, &outcome.visited) },
+            (None, Some(ended)) => Answer::Ambiguous { why: format!("the run was cut short: {ended}") },
+            (Some(missing), Some(ended)) => {
+                Answer::Ambiguous { why: format!("{ended} before `{missing}` could come up") }
+            }
+        }
+    }
+}
+
+/// Which aliases concern a failure.
+struct Names {
+    /// Those of which it has the old names.
+    older: Renames,
+    /// Those of which it has neither the old names nor the new ones.
+    unclear: Renames,
+}
+
+impl Names {
+    fn of(saved: &SavedSeed, aliases: Vec<Renames>) -> Self {
+        let has = |names: &Renames| {
+            let in_text = scenario::renamed(&saved.case.text, names) != saved.case.text;
+            in_text || saved.faults.iter().any(|fault| names.fault(*fault) != *fault)
+        };
+        let (older, rest): (Vec<_>, Vec<_>) = aliases.into_iter().partition(&has);
+        let unclear = rest.into_iter().filter(|alias| !has(&alias.reversed())).collect();
+        Self { older: older.into_iter().collect(), unclear }
+    }
+}
+
+/// The workflow that a scenario's text names.
+fn workflow_of(workflows: &[&'static Workflow], text: &str) -> Option<&'static Workflow> {
+    let root = DeTable::parse(text).ok()?;
+    let name = root.get_ref().get("workflow")?.get_ref().as_str()?;
+    workflows.iter().copied().find(|workflow| workflow.name == name)
+}
+
+/// Problems of a text that was good when it was saved. Something may just be called something else now.
+fn may_be_renamed(mut problems: Problems, path: &Path) -> Problems {
+    let file = path.with_file_name(Aliases::FILE);
+    let hint = format!("if something was renamed since this was saved, say so in {}", file.display());
+    if let Some(problem) = problems.list.first_mut() {
+        problem.help = Some(match problem.help.take() {
+            Some(help) => format!("{help} ({hint})"),
+            None => hint,
+        });
+    }
+    problems
+}
+
+/// The place most like one that did not come up: another try at the same place, else another id at the same site,
+/// else the same id at another site, else by spelling.
+fn nearest(missing: Address, visited: &[Address]) -> Option<Address> {
+    let alike = |a: perfidy_sim::Name, b: perfidy_sim::Name| {
+        (strsim::normalized_levenshtein(a.as_str(), b.as_str()) * 1e6) as u64
+    };
+    let likeness = |address: &Address| {
+        let same = (address.site == missing.site, address.id == missing.id);
+        (same, alike(address.site, missing.site) * 2 + alike(address.id, missing.id))
+    };
+    visited.iter().copied().max_by_key(|address| (likeness(address), *address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_nearest_place_is_at_the_same_site_if_anything_was_there() {
+        let all = [
+            "bank > worker-1, reply to pay, task-2, try 2",
+            "bank > worker-1, reply to pay, task-9/other, try 1",
+            "bank > worker-2, reply to pay, task-2, try 1",
+            "bank > worker-1, reply to play, task-20, try 1",
+            "leases, leadership, try 1",
+        ]
+        .map(address);
+        let missing = address("bank > worker-1, reply to pay, task-2, try 3");
+        for left_out in 0..all.len() {
+            assert_eq!(nearest(missing, &all[left_out..]), Some(all[left_out]));
+        }
+        assert_eq!(nearest(missing, &[]), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! Shrinking: from everything that struck to the little that suffices.
+//!
+//! A failure is run again and again as an explicit plan, always judged by the same property, with less and less in
+//! it. Draws are keyed by identity, so taking one thing away leaves every other where it was. Four kinds of
+//! things go, in turns, until none of them can:
+//!
+//! * [faults](faults), until no single one can be left out: the result is 1-minimal;
+//! * [the scenario](scenario) around them: other cases, tasks, agents, steps, and the spread of latencies;
+//! * [moments](moments) at which somebody dies or stops: the step that it was in the middle of says more;
+//! * [numbers](values): spans become short and round, moments round, groups small.
+//!
+//! How far it goes is a matter of [`Effort`], counted in simulated events and not by the clock, so that the same
+//! failure becomes the same small one on any machine. What is cut short is still a failure and can be gone on with.
+
+mod faults;
+mod moments;
+mod scenario;
+mod values;
+
+use crate::explore::Run;
+use crate::scenario::Case;
+use perfidy_sim::{Action, Engine, Fault, Plan, Seed};
+
+/// How much is spent on making one failure small.
+#[derive(Clone, Copy)]
+pub struct Effort<'a> {
+    /// How many events may be simulated, all runs together. A core does some millions a second.
+    pub events: u64,
+    /// Whether somebody wants it to end now.
+    pub is_over: &'a dyn Fn() -> bool,
+}
+
+impl Default for Effort<'_> {
+    fn default() -> Self {
+        Self { events: 10_000_000, is_over: &|| false }
+    }
+}
+
+/// How often everything is tried again at most. Two faults could take turns in leaving each other room.
+const ROUNDS: u32 = 12;
+
+/// A failure made small.
+pub struct Minimal {
+    /// The case, with no more of the scenario than it takes.
+    pub case: Case,
+    /// The faults that suffice.
+    pub faults: Vec<Fault>,
+    /// The run with exactly these.
+    pub run: Run,
+    /// Whether nothing more can go. If not, the effort was used up before; shrinking it again goes on from here.
+    pub is_finished: bool,
+}
+
+/// Shrinks a failure of `property`. `None` if the faults, replayed, do not break it.
+pub fn shrink(case: &Case, engine: Engine, seed: Seed, property: &str, faults: &[Fault]) -> Option<Minimal> {
+    shrink_within(Effort::default(), case, engine, seed, property, faults)
+}
+
+/// Shrinks a failure of `property` as far as the effort goes. `None` if the faults, replayed, do not break it.
+pub fn shrink_within(
+    effort: Effort<'_>,
+    case: &Case,
+    engine: Engine,
+    seed: Seed,
+    property: &str,
+    faults: &[Fault],
+) -> Option<Minimal> {
+    let run = Run::planned(case, engine, seed, &Plan::Explicit(faults.into()));
+    run.violation(property)?;
+    let best = Minimal { case: case.clone(), faults: faults.to_vec(), run, is_finished: true };
+    let mut shrinking = Shrinking { engine, seed, property, effort, best };
+    for _ in 0..ROUNDS {
+        faults::fewer(&mut shrinking);
+        let is_simpler = scenario::simpler(&mut shrinking)
+            | moments::to_places(&mut shrinking)
+            | values::simpler(&mut shrinking);
+        if !is_simpler || !shrinking.best.is_finished {
+            return Some(shrinking.best);
+        }
+    }
+    faults::fewer(&mut shrinking);
+    Some(shrinking.best)
+}
+
+/// A failure on its way.
+struct Shrinking<'a> {
+    engine: Engine,
+    seed: Seed,
+    property: &'a str,
+    effort: Effort<'a>,
+    best: Minimal,
+}
+
+impl Shrinking<'_> {
+    /// Takes these faults for the best so far if they suffice in the same case.
+    fn faults_suffice(&mut self, faults: &[Fault]) -> bool {
+        let case = self.best.case.clone();
+        self.suffices(case, faults)
+    }
+
+    /// Takes the faults with another action at a place among them for the best so far if they suffice.
+    fn action_suffices(&mut self, place: usize, action: Action) -> bool {
+        let at = self.best.faults[place].at;
+        self.fault_suffices(place, Fault { at, action })
+    }
+
+    /// Takes the faults with another at a place among them for the best so far if they suffice.
+    fn fault_suffices(&mut self, place: usize, fault: Fault) -> bool {
+        let mut faults = self.best.faults.clone();
+        faults[place] = fault;
+        self.faults_suffice(&faults)
+    }
+
+    /// Takes a case and faults for the best so far if the property still breaks.
+    fn suffices(&mut self, case: Case, faults: &[Fault]) -> bool {
+        if self.effort.events == 0 || (self.effort.is_over)() {
+            self.best.is_finished = false;
+            return false;
+        }
+        let run = Run::planned(&case, self.engine, self.seed, &Plan::Explicit(faults.into()));
+        self.effort.events = self.effort.events.saturating_sub(run.outcome.history.len() as u64);
+        if run.violation(self.property).is_none() {
+            return false;
+        }
+        self.best = Minimal { case, faults: faults.to_vec(), run, is_finished: self.best.is_finished };
+        true
+    }
+}

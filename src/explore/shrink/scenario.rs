@@ -1,0 +1,267 @@
+//! A smaller scenario: the file itself is edited, and whatever the reader of scenarios refuses is not tried.
+//!
+//! So nothing here knows a workflow, and a saved failure carries what it carries anyway, the text of a scenario;
+//! it is only a shorter one. What is under test stays: the safeguards, the case, and how long chaos and settling take.
+
+use super::Shrinking;
+use crate::scenario::{Case, Scenario, Spread};
+use perfidy_sim::{Fault, SimSpan, SimTime};
+use toml_edit::visit_mut::{VisitMut, visit_table_like_kv_mut, visit_value_mut};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, KeyMut, Table, Value, value};
+
+/// Tables whose ranges are no latencies: they are what is under test, or what was taken for a fault.
+const NOT_CALMED: &[&str] =
+    &["fault", "faults", "properties", "safeguards", "settle", "step", "team", "without"];
+
+/// Takes away what the failure does not need; whether anything was.
+pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
+    let mut is_simpler = attempt(shrinking, |document, case| {
+        leave_out_other_cases(document, case) | leave_out_chances(document, case)
+    });
+    is_simpler |= fewer_tasks(shrinking);
+    is_simpler |= smaller_team(shrinking);
+    is_simpler |= fewer_steps(shrinking);
+    is_simpler |=
+        attempt(shrinking, |document, case| spell_out_latencies(document, case) | calm(document, None));
+    // What is left was not calm all at once; perhaps most of it can be.
+    for place in 0..ranges(&shrinking.best.case) {
+        is_simpler |= attempt(shrinking, |document, _| calm(document, Some(place)));
+    }
+    is_simpler
+}
+
+/// Edits the scenario of the best failure so far and keeps the edit if it still fails, perhaps with its faults moved
+/// to those who are left. `edit` says whether it changed anything.
+fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &Case) -> bool) -> bool {
+    let case = &shrinking.best.case;
+    let Ok(mut document) = case.scenario.text.parse::<DocumentMut>() else { return false };
+    if !edit(&mut document, case) {
+        return false;
+    }
+    let workflows = [case.scenario.workflow];
+    let name = case.scenario.name.as_str();
+    let Ok(scenario) = Scenario::parse_for(&workflows, name, &document.to_string()) else { return false };
+    let Ok(smaller) = Case::labelled(&scenario, &case.label()) else { return false };
+    let faults = shrinking.best.faults.clone();
+    if shrinking.suffices(smaller.clone(), &faults) {
+        return true;
+    }
+    let renumbered = renumbered(&faults, &smaller);
+    renumbered != faults && shrinking.suffices(smaller, &renumbered)
+}
+
+/// The faults with whoever is one too many by its number, such as `task-3` of two tasks, replaced by the first.
+fn renumbered(faults: &[Fault], case: &Case) -> Vec<Fault> {
+    let scenario = &case.scenario;
+    let roles = scenario.workflow.roles.iter().map(|role| (role.member, scenario.team[role.group]));
+    let counts: Vec<(&str, u32)> = roles.chain([("task", scenario.tasks.count)]).collect();
+    let moved = |word: &str| {
+        let (kind, number) = word.rsplit_once('-')?;
+        let (_, count) = counts.iter().find(|(counted, _)| *counted == kind)?;
+        (number.parse::<u32>().ok()? > *count).then(|| format!("{kind}-1"))
+    };
+    faults.iter().map(|fault| fault.with_words(moved)).collect()
+}
+
+fn leave_out_other_cases(document: &mut DocumentMut, case: &Case) -> bool {
+    let Some(cases) = document.get_mut("without").and_then(Item::as_array_of_tables_mut) else {
+        return false;
+    };
+    let kept =
+        case.without().and_then(|kept| case.scenario.without.iter().position(|without| without == kept));
+    let only: ArrayOfTables = kept.and_then(|place| cases.get(place).cloned()).into_iter().collect();
+    if only.len() == cases.len() {
+        return false;
+    }
+    if only.is_empty() {
+        document.remove("without");
+    } else {
+        document["without"] = Item::ArrayOfTables(only);
+    }
+    true
+}
+
+/// Chances have no say in an explicit plan; when chaos ends does.
+fn leave_out_chances(document: &mut DocumentMut, case: &Case) -> bool {
+    let pinned = document.remove("fault").is_some();
+    let Some(faults) = document.get_mut("faults").and_then(Item::as_table_like_mut) else { return pinned };
+    let others: Vec<String> =
+        faults.iter().map(|(key, _)| key.to_owned()).filter(|key| key != "until").collect();
+    if others.is_empty() {
+        return pinned;
+    }
+    faults.insert("until", value(text_of(case.scenario.heals_at().since(SimTime::ZERO))));
+    for key in &others {
+        faults.remove(key);
+    }
+    true
+}
+
+fn fewer_tasks(shrinking: &mut Shrinking<'_>) -> bool {
+    fewer(
+        shrinking,
+        |case| (1, case.scenario.tasks.count),
+        |document, count| {
+            table(document, "tasks")["count"] = value(i64::from(count));
+        },
+    )
+}
+
+fn smaller_team(shrinking: &mut Shrinking<'_>) -> bool {
+    let roles = shrinking.best.case.scenario.workflow.roles;
+    let smaller = |role: &crate::workflows::Role, shrinking: &mut Shrinking<'_>| {
+        fewer(
+            shrinking,
+            |case| (*role.count.start(), case.scenario.team[role.group]),
+            |document, count| {
+                table(document, "team")[role.group] = value(i64::from(count));
+            },
+        )
+    };
+    roles.iter().fold(false, |is_smaller, role| smaller(role, shrinking) | is_smaller)
+}
+
+/// Looks for the smallest number that suffices, from the least there can be upwards by halves of the way.
+fn fewer(
+    shrinking: &mut Shrinking<'_>,
+    least_and_now: impl Fn(&Case) -> (u32, u32),
+    set: impl Fn(&mut DocumentMut, u32),
+) -> bool {
+    let mut is_fewer = false;
+    let (mut least, mut now) = least_and_now(&shrinking.best.case);
+    while least < now {
+        let edit = |document: &mut DocumentMut, _: &Case| {
+            set(document, least);
+            true
+        };
+        if attempt(shrinking, edit) {
+            (is_fewer, now) = (true, least);
+            (least, _) = least_and_now(&shrinking.best.case);
+            if least == now {
+                break;
+            }
+        } else {
+            least += (now - least).div_ceil(2);
+        }
+    }
+    is_fewer
+}
+
+fn fewer_steps(shrinking: &mut Shrinking<'_>) -> bool {
+    let steps = shrinking.best.case.scenario.steps.len();
+    (0..steps).rev().fold(false, |is_fewer, step| {
+        attempt(shrinking, |document, case| leave_out_step(document, case, step)) | is_fewer
+    })
+}
+
+fn leave_out_step(document: &mut DocumentMut, case: &Case, step: usize) -> bool {
+    let Some(steps) = document.get_mut("step").and_then(Item::as_array_of_tables_mut) else { return false };
+    let name = case.scenario.steps[step].name.as_str();
+    steps.remove(step);
+    for other in steps.iter_mut() {
+        let is_needed = |need: &Value| need.as_str() != Some(name);
+        let needs_none = match other.get_mut("needs").and_then(Item::as_value_mut) {
+            Some(Value::Array(needs)) => {
+                needs.retain(is_needed);
+                needs.is_empty()
+            }
+            Some(need) => !is_needed(need),
+            None => false,
+        };
+        if needs_none {
+            other.remove("needs");
+        }
+    }
+    leave_out_unused_tools(document);
+    true
+}
+
+fn leave_out_unused_tools(document: &mut DocumentMut) {
+    let steps = document.get("step").and_then(Item::as_array_of_tables);
+    let called = steps.into_iter().flatten().flat_map(|step| ["tool", "undo"].map(|key| step.get(key)));
+    let called = called.flatten().filter_map(Item::as_str).filter_map(|call| call.split_once('.'));
+    let used: Vec<String> = called.map(|(tool, _)| tool.to_owned()).collect();
+    if let Some(tools) = document.get_mut("tools").and_then(Item::as_table_like_mut) {
+        let unused = tools.iter().map(|(tool, _)| tool.to_owned()).filter(|tool| !used.contains(tool));
+        unused.collect::<Vec<_>>().iter().for_each(|tool| drop(tools.remove(tool)));
+    }
+}
+
+/// Writes the shortest latency where the file leaves it to what is usual.
+fn spell_out_latencies(document: &mut DocumentMut, case: &Case) -> bool {
+    let scenario = &case.scenario;
+    let mut is_changed = false;
+    let mut spell_out = |table: &mut Table, shortest: SimSpan| {
+        if !table.contains_key("latency") {
+            table["latency"] = value(text_of(shortest));
+            is_changed = true;
+        }
+    };
+    spell_out(table(document, "network"), *scenario.network.latency.start());
+    spell_out(table(document, "model"), *scenario.model.latency.start());
+    for (name, tool) in &scenario.tools {
+        let tools = table(document, "tools");
+        if let Some(table) = tools.get_mut(name.as_str()).and_then(Item::as_table_mut) {
+            spell_out(table, *tool.latency.start());
+        }
+    }
+    is_changed
+}
+
+/// The table of that name, made if it is not there.
+fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Table {
+    let item = document.entry(name).or_insert_with(|| Item::Table(Table::new()));
+    if let Item::Value(Value::InlineTable(inline)) = item {
+        *item = Item::Table(std::mem::take(inline).into_table());
+    }
+    item.as_table_mut().expect("the reader took it for a table")
+}
+
+/// Puts the shortest time in the place of a range: of every one, or of the one at a place. Tasks are put as far
+/// apart as they can be instead.
+fn calm(document: &mut DocumentMut, place: Option<usize>) -> bool {
+    let mut calm = Calm { place, met: 0, is_changed: false, is_apart: false };
+    calm.visit_document_mut(document);
+    calm.is_changed
+}
+
+/// How many ranges there are to be calmed.
+fn ranges(case: &Case) -> usize {
+    let Ok(mut document) = case.scenario.text.parse::<DocumentMut>() else { return 0 };
+    let mut calm = Calm { place: Some(usize::MAX), met: 0, is_changed: false, is_apart: false };
+    calm.visit_document_mut(&mut document);
+    calm.met
+}
+
+struct Calm {
+    place: Option<usize>,
+    met: usize,
+    is_changed: bool,
+    is_apart: bool,
+}
+
+impl VisitMut for Calm {
+    fn visit_table_like_kv_mut(&mut self, key: KeyMut<'_>, node: &mut Item) {
+        if NOT_CALMED.contains(&key.get()) {
+            return;
+        }
+        self.is_apart = key.get() == "every";
+        visit_table_like_kv_mut(self, key, node);
+    }
+
+    fn visit_value_mut(&mut self, node: &mut Value) {
+        let range =
+            node.as_str().filter(|text| text.contains("..")).and_then(|text| text.parse::<Spread>().ok());
+        let Some(Spread(range)) = range else { return visit_value_mut(self, node) };
+        if self.place.is_none_or(|place| place == self.met) {
+            *node = text_of(if self.is_apart { *range.end() } else { *range.start() }).into();
+            self.is_changed = true;
+        }
+        self.met += 1;
+    }
+}
+
+/// A span as a file has it.
+fn text_of(span: SimSpan) -> String {
+    span.to_string()
+}

@@ -1,0 +1,179 @@
+//! Faults of clocks: there is no "now" that two nodes share.
+//!
+//! Every node has a wall clock, which can be wrong in all of these ways, and a monotonic one, which can only drift
+//! (Lamport 1978, "Time, clocks, and the ordering of events in a distributed system", is why order must not hang on
+//! either). Clocks are set right again when chaos ends. The history's times are true throughout.
+
+use super::window::{self, Times, ail, nanos};
+use super::{FaultKind, who};
+use crate::scenario::{Entry, OneOrMany, Problem, Spread};
+use crate::workflows::Cast;
+use perfidy_sim::{Ailment, Chaos, SimSpan, SimTime, Way};
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The faults of clocks.
+pub const KINDS: &[FaultKind] = &[
+    FaultKind {
+        name: "clock-skew",
+        about: "wall clocks are off until chaos ends, each by an amount of its own",
+        example: r#"clock-skew = { at = "everyone", by = "100ms..10s" }"#,
+        read: read_skew,
+    },
+    FaultKind {
+        name: "clock-step",
+        about: "a wall clock is set forward or back for a while",
+        example: r#"clock-step = { at = "coordinator", way = "behind", by = "5s..30s", every = "1m..5m", lasting = "10s..60s" }"#,
+        read: read_step,
+    },
+    FaultKind {
+        name: "clock-drift",
+        about: "the clocks of a node run fast or slow for a while",
+        example: r#"clock-drift = { at = "everyone", ppm = 20000, every = "1m..5m", lasting = "1m..3m" }"#,
+        read: read_drift,
+    },
+];
+
+/// Twice as fast and half as fast are as far as anybody's clock goes.
+const MOST_PPM: u32 = 500_000;
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Direction {
+    Ahead,
+    Behind,
+}
+
+/// The way that a file asks for, or both.
+fn ways(way: Option<Direction>, ailment: impl Fn(Way) -> Ailment) -> Vec<Ailment> {
+    match way {
+        Some(Direction::Ahead) => vec![ailment(Way::Ahead)],
+        Some(Direction::Behind) => vec![ailment(Way::Behind)],
+        None => vec![ailment(Way::Ahead), ailment(Way::Behind)],
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Skew {
+    at: OneOrMany<String>,
+    by: Spanned<Spread>,
+    way: Option<Direction>,
+}
+
+fn read_skew(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Skew { at, by, way } = entry.read()?;
+    let amount = nanos(&who::time(&by)?);
+    let ailments = ways(way, |way| Ailment::Skew { by: SimSpan::ZERO, way });
+    let all_along = chaos.until.since(SimTime::ZERO);
+    for node in who::all_nodes(&at, cast)? {
+        let site = format!("clock-skew {node}");
+        let times = [SimSpan::ZERO..=SimSpan::ZERO, all_along..=all_along];
+        let disturbance = ail(vec![node], &ailments, amount.clone());
+        window::push(entry, (&site, "of the same clock"), disturbance, times, chaos)?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    at: OneOrMany<String>,
+    by: Spanned<Spread>,
+    way: Option<Direction>,
+    every: Spanned<Spread>,
+    lasting: Spanned<Spread>,
+}
+
+fn read_step(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Step { at, by, way, every, lasting } = entry.read()?;
+    let amount = nanos(&who::time(&by)?);
+    let ailments = ways(way, |way| Ailment::Step { by: SimSpan::ZERO, way });
+    let site = format!("clock-step {}", who::joined(&at));
+    let disturbance = ail(who::all_nodes(&at, cast)?, &ailments, amount);
+    let times = Times { every: &every, lasting: &lasting };
+    window::add(entry, (&site, window::OF_THE_SAME), disturbance, &times, chaos)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drift {
+    at: OneOrMany<String>,
+    ppm: Spanned<u32>,
+    way: Option<Direction>,
+    every: Spanned<Spread>,
+    lasting: Spanned<Spread>,
+}
+
+fn read_drift(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Drift { at, ppm, way, every, lasting } = entry.read()?;
+    if !(1..=MOST_PPM).contains(ppm.get_ref()) {
+        let message = format!("a clock does not drift by {}ppm", ppm.get_ref());
+        return Err(Problem::at(ppm.span(), message)
+            .help(format!("write parts per million, from 1 to {MOST_PPM}; 20000 are 2%")));
+    }
+    let amount = u64::from(*ppm.get_ref());
+    let ailments = ways(way, |way| Ailment::Drift { ppm: 0, way });
+    let site = format!("clock-drift {}", who::joined(&at));
+    let disturbance = ail(who::all_nodes(&at, cast)?, &ailments, amount..=amount);
+    let times = Times { every: &every, lasting: &lasting };
+    window::add(entry, (&site, window::OF_THE_SAME), disturbance, &times, chaos)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::faults::tests::{chaos_of, refusal_of};
+    use perfidy_sim::{Ailment, Disturbance, SimSpan, Way};
+
+    #[test]
+    fn every_clock_is_skewed_by_an_amount_of_its_own_until_chaos_ends() {
+        let chaos =
+            chaos_of("until = \"3m\"\nclock-skew = { at = [\"executors\", \"ticketing\"], by = \"1s..2s\" }");
+        let sites: Vec<&str> = chaos.windows.iter().map(|window| window.site.as_str()).collect();
+        assert_eq!(sites, ["clock-skew executor-1", "clock-skew executor-2", "clock-skew ticketing"]);
+        let three_minutes = SimSpan::from_secs(180);
+        for window in &chaos.windows {
+            assert_eq!(window.every, SimSpan::ZERO..=SimSpan::ZERO);
+            assert_eq!(window.lasting, three_minutes..=three_minutes);
+        }
+    }
+
+    #[test]
+    fn a_clock_goes_the_way_it_is_told_or_either() {
+        let ailments = |way: &str| {
+            let text =
+                format!(r#"clock-drift = {{ at = "planner", ppm = 9{way}, every = "1m", lasting = "1m" }}"#);
+            let mut chaos = chaos_of(&text);
+            let Disturbance::Ail { ailments, amount, .. } = chaos.windows.remove(0).disturbance else {
+                panic!("{text}")
+            };
+            assert_eq!(amount, 9..=9);
+            ailments
+        };
+        assert_eq!(ailments(", way = \"behind\""), [Ailment::Drift { ppm: 0, way: Way::Behind }]);
+        assert_eq!(ailments("").len(), 2);
+    }
+
+    #[test]
+    fn what_no_clock_does_is_refused() {
+        for (text, said) in [
+            (r#"clock-skew = { at = "planner", by = "0s" }"#, "no time at all"),
+            (r#"clock-skew = { at = "planer", by = "1s" }"#, "unknown agent or tool `planer`"),
+            (r#"clock-step = { at = "planner", by = "1s", every = "1m" }"#, "lasting"),
+            (
+                r#"clock-step = { at = "planner", by = "1s", way = "back", every = "1m", lasting = "1s" }"#,
+                "back",
+            ),
+            (
+                r#"clock-drift = { at = "planner", ppm = 0, every = "1m", lasting = "1s" }"#,
+                "does not drift by 0ppm",
+            ),
+            (
+                r#"clock-drift = { at = "planner", ppm = 900000, every = "1m", lasting = "1s" }"#,
+                "does not drift by 900000ppm",
+            ),
+        ] {
+            assert!(refusal_of(text).contains(said), "{text}: {}", refusal_of(text));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Faults of storage: an agent's journal that does not keep what it was given, or not at once.
+//!
+//! What a crash does in any case, taking every write that was not synced, needs no fault of its own. These are the
+//! ways in which disks are worse than that.
+
+use super::{FaultKind, who};
+use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::workflows::Cast;
+use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
+use serde::Deserialize;
+use std::ops::RangeInclusive;
+use toml::Spanned;
+
+/// The faults of storage.
+pub const KINDS: &[FaultKind] = &[
+    FaultKind {
+        name: "torn-write",
+        about: "a crash, as one `during = \"sync\"`, leaves the first record that was not yet durable half-written",
+        example: r#"torn-write = { at = "executors", chance = "20%" }"#,
+        read: read_torn_write,
+    },
+    FaultKind {
+        name: "stale-journal",
+        about: "an agent that comes back does not see the last records that it had made durable",
+        example: r#"stale-journal = { at = "coordinator", chance = "20%", records = 2 }"#,
+        read: read_stale_journal,
+    },
+    FaultKind {
+        name: "refused-write",
+        about: "the journal does not take a record, as a full disk does not, and says so",
+        example: r#"refused-write = { at = "everyone", chance = "5%" }"#,
+        read: read_refused_write,
+    },
+    FaultKind {
+        name: "slow-sync",
+        about: "a sync takes longer than usual",
+        example: r#"slow-sync = { at = "coordinator", chance = "10%", by = "1s..10s" }"#,
+        read: read_slow_sync,
+    },
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtADisk {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+}
+
+fn read_torn_write(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let AtADisk { at, chance } = entry.read()?;
+    add_rule(entry, (&at, &chance), (Hook::Loss, Action::Tear), None, cast, chaos)
+}
+
+fn read_refused_write(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let AtADisk { at, chance } = entry.read()?;
+    if chance.get_ref().0 == perfidy_sim::Chance::ALWAYS {
+        return Err(Problem::at(chance.span(), "a disk that refuses every write is not worth having")
+            .help("leave it below 100%"));
+    }
+    add_rule(entry, (&at, &chance), (Hook::Write, Action::Refuse), None, cast, chaos)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StaleJournal {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+    records: Option<Spanned<u32>>,
+}
+
+fn read_stale_journal(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let StaleJournal { at, chance, records } = entry.read()?;
+    let number = records.as_ref().map_or(1, |records| *records.get_ref());
+    if let Some(records) = records.filter(|_| number == 0) {
+        return Err(Problem::at(records.span(), "a journal that misses no record is not stale")
+            .help("write how many records it misses, or leave `records` out for one"));
+    }
+    let action = Action::Stale { records: number };
+    add_rule(entry, (&at, &chance), (Hook::Recovery, action), None, cast, chaos)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SlowSync {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+    by: Spanned<Spread>,
+}
+
+fn read_slow_sync(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let SlowSync { at, chance, by } = entry.read()?;
+    let by = who::time(&by)?;
+    let what = (Hook::Sync, Action::SlowSync(SimSpan::ZERO));
+    add_rule(entry, (&at, &chance), what, Some(by), cast, chaos)
+}
+
+fn add_rule(
+    entry: &Entry<'_>,
+    (at, chance): (&OneOrMany<String>, &Spanned<Ratio>),
+    (hook, action): (Hook, Action),
+    span: Option<RangeInclusive<SimSpan>>,
+    cast: &Cast,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
+    let (kind, from) = (Name::new(entry.name), Selector::Of(who::agents(at, cast)?));
+    let chance = who::chance(chance)?;
+    chaos.rules.push(Rule { kind, hook, from, to: Selector::Any, what: Selector::Any, chance, action, span });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::faults::tests::{chaos_of, refusal_of};
+    use perfidy_sim::{Action, Hook, SimSpan};
+
+    #[test]
+    fn each_strikes_where_its_disk_does_what_it_does_wrong() {
+        for (text, hook, action) in [
+            (r#"torn-write = { at = "planner", chance = "5%" }"#, Hook::Loss, Action::Tear),
+            (r#"refused-write = { at = "planner", chance = "5%" }"#, Hook::Write, Action::Refuse),
+            (
+                r#"stale-journal = { at = "planner", chance = "5%" }"#,
+                Hook::Recovery,
+                Action::Stale { records: 1 },
+            ),
+            (
+                r#"slow-sync = { at = "planner", chance = "5%", by = "2s" }"#,
+                Hook::Sync,
+                Action::SlowSync(SimSpan::ZERO),
+            ),
+        ] {
+            let chaos = chaos_of(text);
+            let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
+            assert_eq!((rule.hook, rule.action), (hook, action), "{text}");
+            assert!(rule.action.fits(rule.hook), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_disk_does_is_refused() {
+        for (text, said) in [
+            (r#"torn-write = { at = "ticketing", chance = "5%" }"#, "`ticketing` is a tool"),
+            (r#"torn-write = { at = "planner", chance = "0%" }"#, "never strikes"),
+            (r#"stale-journal = { at = "planner", chance = "5%", records = 0 }"#, "misses no record"),
+            (r#"refused-write = { at = "planner", chance = "100%" }"#, "refuses every write"),
+            (r#"slow-sync = { at = "planner", chance = "5%", by = "0s" }"#, "no time at all"),
+        ] {
+            assert!(refusal_of(text).contains(said), "{text}: {}", refusal_of(text));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Trouble that comes and goes by the clock: what its kinds have in common.
+
+use super::who;
+use crate::scenario::{Entry, Problem, Spread};
+use perfidy_sim::{Ailment, Chaos, Disturbance, Name, SimSpan, Window};
+use std::ops::RangeInclusive;
+use toml::Spanned;
+
+/// When trouble comes, and how long it stays.
+pub(super) struct Times<'a> {
+    pub every: &'a Spanned<Spread>,
+    pub lasting: &'a Spanned<Spread>,
+}
+
+/// Adds a window to the chaos, unless it has one of this name; `same` says in a few words what is the same then.
+pub(super) fn add(
+    entry: &Entry<'_>,
+    (site, same): (&str, &str),
+    disturbance: Disturbance,
+    times: &Times<'_>,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
+    let (every, lasting) = (who::time(times.every)?, who::time(times.lasting)?);
+    push(entry, (site, same), disturbance, [every, lasting], chaos)
+}
+
+/// The same with times that are known to make sense.
+pub(super) fn push(
+    entry: &Entry<'_>,
+    (site, same): (&str, &str),
+    disturbance: Disturbance,
+    [every, lasting]: [RangeInclusive<SimSpan>; 2],
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
+    let site = Name::new(site);
+    if chaos.windows.iter().any(|window| window.site == site) {
+        return Err(entry
+            .problem(format!("there is another {} {same}", entry.name))
+            .help("make one of the two"));
+    }
+    chaos.windows.push(Window { kind: Name::new(entry.name), site, disturbance, every, lasting });
+    Ok(())
+}
+
+/// An ailment of one of these nodes, as bad as a number drawn from `amount` says.
+pub(super) fn ail(among: Vec<Name>, ailments: &[Ailment], amount: RangeInclusive<u64>) -> Disturbance {
+    Disturbance::Ail { among, ailments: ailments.to_vec(), amount }
+}
+
+/// A range of times as the amount of an ailment.
+pub(super) fn nanos(range: &RangeInclusive<SimSpan>) -> RangeInclusive<u64> {
+    range.start().as_nanos()..=range.end().as_nanos()
+}
+
+/// What is the same about two windows of one kind for the same agents.
+pub(super) const OF_THE_SAME: &str = "of the same agents by the clock";

@@ -1,0 +1,54 @@
+//! A campaign can be as long as anybody likes: nothing in it grows with the number of its runs.
+//!
+//! The only test of its file, so that nothing runs beside it.
+
+#![cfg(target_os = "linux")]
+
+use perfidy::explore::strategy::{self, Bounds, Start};
+use perfidy::explore::{Campaign, Rounds, Watchdog};
+use perfidy::scenario::{self, Case};
+use perfidy_sim::{Engine, Seed, SimSpan};
+use std::sync::atomic::AtomicBool;
+
+/// Runs before anything is measured: every word has been said and every buffer has found its size.
+const WARM_UP: u64 = 5_000;
+
+/// Runs in which memory is to stay as it is.
+const RUNS: u64 = 15_000;
+
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4_096
+}
+
+/// Goes on with a campaign until it has had so many runs, as `perfidy fuzz` does.
+fn go_on(rounds: &mut Rounds, cases: &[Case], until: u64) {
+    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    while let Some(turn) = rounds.next(until) {
+        let (case, engine, first_seed) = (&cases[turn.case], rounds.engine, turn.first_seed);
+        let start = Start { case, engine, first_seed, bounds: Bounds::default() };
+        let mut strategy = (rounds.kind().unwrap().start)(&start).unwrap();
+        let (seeds, interrupted, watchdog) = (turn.seeds, &interrupted, &watchdog);
+        let campaign = Campaign { engine, first_seed, seeds, interrupted, watchdog };
+        let report = campaign.run_with(case, &mut *strategy);
+        rounds.take_in(turn, &report, SimSpan::ZERO);
+    }
+}
+
+#[test]
+fn memory_of_a_campaign_is_flat_whatever_the_strategy() {
+    let scenarios =
+        ["conductor/lost-ack", "standby/paused-leader"].map(|name| format!("scenarios/{name}.toml").into());
+    let scenarios = scenario::read_all(&scenarios).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let cases: Vec<Case> = scenarios.iter().map(Case::as_written).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for kind in strategy::ALL.iter().filter(|kind| !kind.ends) {
+        let mut rounds = Rounds::new(&cases, Engine::Native, kind, Seed(0), None);
+        pool.install(|| go_on(&mut rounds, &cases, WARM_UP));
+        let before = resident_bytes();
+        pool.install(|| go_on(&mut rounds, &cases, WARM_UP + RUNS));
+        let grown = resident_bytes().saturating_sub(before);
+        assert!(grown <= 512 << 10, "{}: {RUNS} runs grew by {grown} bytes", kind.name);
+    }
+}

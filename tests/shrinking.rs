@@ -1,0 +1,133 @@
+//! Failures become small: few faults, and no more of a scenario than it takes.
+
+#[path = "shared/cases.rs"]
+mod cases;
+
+use perfidy::explore::{self, Corpus, Effort, Minimal, Run, SavedSeed, shrink, shrink_within};
+use perfidy::scenario::Case;
+use perfidy_sim::{Engine, Plan, Seed};
+use std::path::Path;
+
+/// The failures of a case among its first seeds: seed, property and the faults that struck.
+fn failures(case: &Case, most: usize) -> Vec<Failure> {
+    let Some(without) = case.without() else { return Vec::new() };
+    let failures = (0..u64::from(without.within_seeds)).map(Seed).filter_map(|seed| {
+        let run = Run::fuzzed(case, Engine::Native, seed);
+        run.violation(without.violates)?;
+        Some(Failure { case: case.clone(), property: without.violates, seed, run })
+    });
+    failures.take(most).collect()
+}
+
+struct Failure {
+    case: Case,
+    property: &'static str,
+    seed: Seed,
+    run: Run,
+}
+
+impl Failure {
+    fn shrunk(&self) -> Minimal {
+        let Self { case, property, seed, run } = self;
+        shrink(case, Engine::Native, *seed, property, &run.outcome.fired).expect("it breaks again")
+    }
+
+    fn saved(&self, minimal: &Minimal) -> SavedSeed {
+        SavedSeed::new(Engine::Native, self.seed, self.property, minimal)
+    }
+}
+
+fn planted(most_each: usize) -> Vec<Failure> {
+    cases::all().iter().flat_map(|case| failures(case, most_each)).collect()
+}
+
+fn median(mut numbers: Vec<usize>) -> usize {
+    numbers.sort_unstable();
+    numbers[numbers.len() / 2]
+}
+
+#[test]
+fn the_median_planted_failure_shrinks_to_three_faults_at_most_in_one_or_two_tasks() {
+    let planted = planted(3);
+    let shrunk: Vec<Minimal> = planted.iter().map(Failure::shrunk).collect();
+    let before: Vec<usize> = planted.iter().map(|failure| failure.run.outcome.fired.len()).collect();
+    let after: Vec<usize> = shrunk.iter().map(|minimal| minimal.faults.len()).collect();
+    let tasks = shrunk.iter().map(|minimal| minimal.case.scenario.tasks.count as usize).collect();
+    assert!(before.iter().sum::<usize>() > 5 * after.iter().sum::<usize>(), "{before:?} became {after:?}");
+    assert!(median(after) <= 3 && median(tasks) <= 2);
+    assert!(shrunk.iter().all(|minimal| minimal.is_finished), "the usual effort is not enough");
+}
+
+#[test]
+fn what_has_been_shrunk_does_not_shrink_further() {
+    for failure in planted(1) {
+        let once = failure.shrunk();
+        let again = shrink(&once.case, Engine::Native, failure.seed, failure.property, &once.faults).unwrap();
+        assert_eq!(again.faults, once.faults, "{}", failure.case);
+        assert_eq!(again.case.scenario.text, once.case.scenario.text, "{}", failure.case);
+    }
+}
+
+#[test]
+fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
+    for failure in planted(1) {
+        let whole = failure.shrunk();
+        let (mut case, mut faults) = (failure.case.clone(), failure.run.outcome.fired.clone());
+        for doublings in 0..20 {
+            let effort = Effort { events: 500 << doublings, is_over: &|| false };
+            let part = shrink_within(effort, &case, Engine::Native, failure.seed, failure.property, &faults)
+                .unwrap();
+            (case, faults) = (part.case, part.faults);
+            if part.is_finished {
+                break;
+            }
+        }
+        // Another way down may end elsewhere, but nowhere from which it goes on.
+        let end = shrink(&case, Engine::Native, failure.seed, failure.property, &faults).unwrap();
+        assert_eq!(end.faults, faults, "{}", failure.case);
+        assert!(faults.len() <= whole.faults.len().max(3), "{}: {faults:?}", failure.case);
+    }
+}
+
+#[test]
+fn a_shrunk_failure_is_read_back_and_replays_event_for_event() {
+    for failure in planted(1) {
+        let minimal = failure.shrunk();
+        let saved = failure.saved(&minimal);
+        let folder = tempfile::tempdir().unwrap();
+        let place = Corpus::new(folder.path()).save(&saved).unwrap();
+        let read = explore::Failure::read(place.path()).unwrap_or_else(|bad| panic!("{bad}"));
+        let (run, _) = read.replay();
+        assert_eq!(run.outcome.digest(), saved.digest, "{}", failure.case);
+    }
+}
+
+#[test]
+fn no_saved_failure_can_spare_any_of_its_faults() {
+    let files = Corpus::new(Path::new("seeds")).files().unwrap();
+    assert!(!files.is_empty());
+    for file in files {
+        let failure = explore::Failure::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
+        let explore::Failure { saved, case, .. } = failure;
+        let file = file.display();
+        assert!(!saved.unfinished, "{file} was not shrunk to the end: perfidy shrink {file}");
+        for place in 0..saved.faults.len() {
+            let mut fewer = saved.faults.clone();
+            let spared = fewer.remove(place);
+            let run = Run::planned(&case, saved.engine, saved.seed, &Plan::Explicit(fewer.into()));
+            let breaks = run.violation(&saved.property).is_some();
+            // A failure of a case as written stands for a bug that is mended: nothing of it breaks any more.
+            assert!(!breaks, "{file} breaks without `{spared}`: perfidy shrink {file}");
+        }
+    }
+}
+
+#[test]
+fn a_saved_failure_says_no_more_than_it_takes() {
+    let is_it = |case: &&Case| case.to_string() == "conductor/lost-ack, without idempotency-keys";
+    let cases = cases::all();
+    let case = cases.iter().find(is_it).expect("the scenario comes with perfidy");
+    let failure = failures(case, 1).remove(0);
+    let text = failure.saved(&failure.shrunk()).to_toml(Path::new("seeds/it.toml"));
+    insta::assert_snapshot!(text);
+}
