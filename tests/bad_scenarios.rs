@@ -201,6 +201,42 @@ fn steps_that_cannot_be_taken() {
 }
 
 #[test]
+fn steps_that_cannot_be_undone() {
+    let saga = |steps: &str| {
+        format!(
+            "# A saga.\nworkflow = \"saga-orchestrated\"\n\n{steps}\n[safeguards]\ncompensate = true\n\n[tools.airline]\n\n\
+             [tools.payments]\n"
+        )
+    };
+    let step = |name: &str, rest: &str| {
+        format!("[[step]]\nname = \"{name}\"\ntool = \"airline.{name}\"\n{rest}\n\n")
+    };
+    let (undo, last) = ("undo = \"airline.cancel\"", "irreversible = true");
+    let table = [
+        ("the way it should be", [step("fly", undo), step("pay", last)].concat()),
+        ("nothing said", [step("fly", ""), step("pay", "")].concat()),
+        ("an irreversible step before others", [step("pay", last), step("fly", undo)].concat()),
+        (
+            "an irreversible step that others need",
+            [step("fly", &format!("needs = \"pay\"\n{undo}")), step("pay", last)].concat(),
+        ),
+        ("both at once", [step("fly", &format!("{undo}\n{last}")), step("pay", last)].concat()),
+        ("itself", [step("fly", "undo = \"airline.fly\""), step("pay", last)].concat()),
+        ("a tool that is not there", [step("fly", "undo = \"airlines.cancel\""), step("pay", last)].concat()),
+        ("no operation", [step("fly", "undo = \"cancel\""), step("pay", last)].concat()),
+        ("one step, and no way back", step("pay", last)),
+    ];
+    let mut all = String::new();
+    for (name, steps) in &table {
+        writeln!(all, "--- {name}\n{}\n", said_of(&saga(steps))).unwrap();
+    }
+    let undoing = "tool = \"ticketing.create\"\nundo = \"ticketing.close\"";
+    let conductor = edited(&[("tool = \"ticketing.create\"", undoing)]);
+    writeln!(all, "--- a team that undoes nothing\n{}\n", said_of(&conductor)).unwrap();
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn safeguards_that_cannot_be_had_or_taken() {
     let table: &[(&str, &[(&str, &str)])] = &[
         (

@@ -76,6 +76,37 @@ const STANDBY: Kind = Kind {
     lies: &["ack-lost", "error-with-effect", "mute"],
 };
 
+const ORCHESTRATED: Kind = Kind {
+    workflow: "saga-orchestrated",
+    role: "workers",
+    agents: &["orchestrator", "workers"],
+    steps: &["call", "order", "record", "report"],
+    safeguards: &[
+        "compensate = true",
+        "dead-letter = true",
+        "idempotency-keys = true",
+        "saga-log = true",
+        "tool-dedupe = true",
+    ],
+    lies: &["ack-lost", "error-with-effect", "mute", "refused"],
+};
+
+const CHOREOGRAPHED: Kind = Kind {
+    workflow: "saga-choreographed",
+    role: "services",
+    agents: &["services"],
+    steps: &["call", "publish", "record", "report"],
+    safeguards: &[
+        "compensate = true",
+        "dead-letter = true",
+        "idempotency-keys = true",
+        "inbox-dedupe = true",
+        "outbox = true",
+        "tool-dedupe = true",
+    ],
+    lies: &["ack-lost", "error-with-effect", "mute", "refused"],
+};
+
 /// A scenario with the first of the seeds to run it with.
 #[derive(Clone)]
 struct World {
@@ -93,7 +124,7 @@ impl fmt::Debug for World {
 /// The worlds of a workflow, with these safeguards on.
 fn worlds(kind: &'static Kind, safeguards: Vec<&'static str>) -> impl Strategy<Value = World> {
     let tools = 1..=3_usize;
-    let body = tools.prop_flat_map(move |tools| (steps(tools), latencies(tools), faults(kind, tools)));
+    let body = tools.prop_flat_map(move |tools| (steps(kind, tools), latencies(tools), faults(kind, tools)));
     let around = (1..=5_u32, 1..=6_u32, spread(0, 60_000), 1..=6_u32, 61..=600_u32, any::<u32>());
     (body, around).prop_map(move |((steps, latencies, faults), around)| {
         let (team, tasks, every, attempts, until, first_seed) = around;
@@ -130,13 +161,16 @@ fn tool(number: usize) -> String {
 }
 
 /// One to four steps, each through some tool and needing some of those before it.
-fn steps(tools: usize) -> impl Strategy<Value = Vec<String>> {
-    vec((0..tools, btree_set(0..4_usize, 0..3)), 1..=4).prop_map(|steps| {
+fn steps(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String>> {
+    let undoes = kind.safeguards.contains(&"compensate = true");
+    vec((0..tools, btree_set(0..4_usize, 0..3)), 1..=4).prop_map(move |steps| {
         let step = |(index, (number, needs)): (usize, (usize, BTreeSet<usize>))| {
             let needs: Vec<String> = needs.range(..index).map(|need| format!("\"step-{need}\"")).collect();
             let needs =
                 if needs.is_empty() { String::new() } else { format!("needs = [{}]\n", needs.join(", ")) };
-            format!("[[step]]\nname = \"step-{index}\"\ntool = \"{}.do\"\n{needs}", tool(number))
+            let tool = tool(number);
+            let undo = if undoes { format!("undo = \"{tool}.undo\"\n") } else { String::new() };
+            format!("[[step]]\nname = \"step-{index}\"\ntool = \"{tool}.do\"\n{undo}{needs}")
         };
         steps.into_iter().enumerate().map(step).collect()
     })
@@ -270,12 +304,28 @@ fn a_standby_team_with_all_safeguards_keeps_its_promises_in_any_weather() {
 }
 
 #[test]
+fn an_orchestrated_saga_with_all_safeguards_keeps_its_promises_in_any_weather() {
+    keeps_its_promises(&ORCHESTRATED);
+}
+
+#[test]
+fn a_choreographed_saga_with_all_safeguards_keeps_its_promises_in_any_weather() {
+    keeps_its_promises(&CHOREOGRAPHED);
+}
+
+#[test]
 fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
     for safeguard in ["checkpoint", "idempotency-keys", "persist-before-call", "verify"] {
         is_needed(&CONDUCTOR, safeguard);
     }
     for safeguard in ["checkpoint", "fencing-tokens", "idempotency-keys"] {
         is_needed(&STANDBY, safeguard);
+    }
+    for safeguard in ["compensate", "dead-letter", "idempotency-keys", "saga-log"] {
+        is_needed(&ORCHESTRATED, safeguard);
+    }
+    for safeguard in ["compensate", "dead-letter", "idempotency-keys", "inbox-dedupe", "outbox"] {
+        is_needed(&CHOREOGRAPHED, safeguard);
     }
 }
 

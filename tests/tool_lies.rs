@@ -369,7 +369,7 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
         };
         let usual = choices(&[]);
         assert!(usual.iter().all(|choice| *choice == usual[0]), "{usual:?}");
-        let at = "thinker, model, what, try 3".parse().unwrap();
+        let at = "thinker, answer, what, try 3".parse().unwrap();
         let once = choices(&[Fault { at, action: "different-answer".parse().unwrap() }]);
         for (nth, (choice, usual)) in once.iter().zip(&usual).enumerate() {
             assert_eq!(choice != usual, nth == 2, "seed {seed}, question {}", nth + 1);

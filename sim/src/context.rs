@@ -260,15 +260,9 @@ impl<D: Domain> Context<D> {
     }
 
     /// Asks the plan what goes wrong as the node does `what` about `about`, for faults whose meaning belongs to the
-    /// layer above: the word and the span of the one that has struck, if any. One that makes no difference, as
-    /// `matters` says, does not strike.
-    pub fn ask(
-        &self,
-        what: Name,
-        about: Name,
-        matters: impl Fn(Name, SimSpan) -> bool,
-    ) -> Option<(Name, SimSpan)> {
-        let fault = self.core().ask_custom(self.node, what, about, matters)?;
+    /// layer above: the word and the span of the one that has struck, if any.
+    pub fn ask(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
+        let fault = self.core().ask_custom(self.node, what, about, |_, _| true)?;
         let event = self.core().strike(self.name, fault, self.cause.get());
         self.cause.set(Some(event));
         word_of(fault)

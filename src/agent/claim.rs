@@ -3,7 +3,7 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::{Content, Token};
+use crate::agent::{ArtifactId, Content, OpId, Token};
 use perfidy_sim::Name;
 use std::fmt;
 
@@ -31,6 +31,22 @@ pub enum Claim {
     Obeyed { leader: Name, token: Token, intent: Name },
     /// It refused one.
     Rejected { leader: Name, token: Token, intent: Name },
+    /// Work is asked for in a new version, to be acted on under this operation id; older ones no longer count.
+    Issued { intent: Name, version: u32, op: OpId },
+    /// The agent decided what to do, on the basis of what it takes to be this piece of work.
+    Decided { intent: Name, on: ArtifactId },
+    /// The agent has taken over a task from somebody.
+    TookOver { task: Name, from: Name },
+    /// It waits for a colleague's work before it goes on.
+    Awaits { intent: Name, on: Name },
+    /// It has waited long enough and goes on without.
+    GoesWithout { intent: Name, on: Name },
+    /// The undoing of a step was handed to somebody.
+    Recalled { intent: Name, to: Name },
+    /// A step counts as undone.
+    Undone { intent: Name },
+    /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
+    IsOnCall,
     /// The answer to a task rests on this for one of the things it wanted to know.
     Cites { intent: Name, content: Content },
     /// The answer to a task says that one of the things it wanted to know is missing.
@@ -48,6 +64,13 @@ impl fmt::Display for Claim {
             Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
             Self::Reopened { intent } => write!(f, "opens {intent} again"),
+            Self::Issued { intent, version, op } => {
+                write!(f, "asks for {intent} in version {version} ({op})")
+            }
+            Self::Decided { intent, on } => write!(f, "decides on {intent}, going by {on}"),
+            Self::TookOver { task, from } => write!(f, "takes {task} over from {from}"),
+            Self::Awaits { intent, on } => write!(f, "waits for {on} before it goes on with {intent}"),
+            Self::GoesWithout { intent, on } => write!(f, "goes on with {intent} without {on}"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -56,6 +79,9 @@ impl fmt::Display for Claim {
             Self::Rejected { leader, token, intent } => {
                 write!(f, "rejects {leader} (token {token}): {intent}")
             }
+            Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
+            Self::Undone { intent } => write!(f, "counts {intent} as undone"),
+            Self::IsOnCall => f.write_str("is on call"),
             Self::Cites { intent, content } => write!(f, "rests its answer for {intent} on {content}"),
             Self::Lacks { intent } => write!(f, "says that {intent} is missing"),
             Self::Answers { task } => write!(f, "answers {task}"),
@@ -70,15 +96,22 @@ impl Claim {
             Self::TaskDone { task }
             | Self::TaskFailed { task }
             | Self::Informed { task }
+            | Self::TookOver { task, .. }
             | Self::Answers { task } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
+            | Self::Issued { intent, .. }
+            | Self::Decided { intent, .. }
+            | Self::Awaits { intent, .. }
+            | Self::GoesWithout { intent, .. }
             | Self::Obeyed { intent, .. }
             | Self::Rejected { intent, .. }
+            | Self::Recalled { intent, .. }
+            | Self::Undone { intent }
             | Self::Cites { intent, .. }
             | Self::Lacks { intent } => Some(intent),
-            Self::Leads { .. } | Self::StepsDown { .. } => None,
+            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall => None,
         }
     }
 }

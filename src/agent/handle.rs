@@ -3,13 +3,16 @@
 use crate::agent::lease::LeaseWire;
 use crate::agent::tool::{Wire, call_kind, look_up_of, read_of};
 use crate::agent::{
-    Agents, Body, Claim, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Query, Reading,
-    Receipt, Thought, Told, ToolCall, ToolError, Wish,
+    Agents, Artifact, Body, Claim, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Pick,
+    Query, Reading, Receipt, Thought, Told, ToolCall, ToolError, Wish,
 };
-use crate::faults::model::{DIFFERENT_ANSWER, MODEL};
+use crate::faults::model::{ANSWER, HANDOFF, NO_TARGET, SUMMARY};
 use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused};
 use std::future::Future;
 use std::ops::RangeInclusive;
+
+/// Tokens a model reads to sum up a piece of work.
+const SUMMARY_TOKENS: u32 = 1_000;
 
 const OP: Purpose = Purpose::new("op");
 const LATENCY: Purpose = Purpose::new("latency");
@@ -210,24 +213,52 @@ impl Agent {
     /// Asks the model about something, offering `answers` possible answers (at least one), having read
     /// `tokens_in` tokens. Asked the same again, also after a crash, it answers the same, unless a fault strikes.
     pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
-        let fault = self
-            .context
-            .ask(Name::literal(MODEL), about, |word, _| word.as_str() != DIFFERENT_ANSWER || answers > 1);
-        let (span, otherwise, tokens_out) = self.draw("think", about, |spot| {
-            let span = spot.span(LATENCY, &self.model_latency);
-            let otherwise = 1 + spot.below(OTHERWISE, u64::from(answers.max(2)) - 1) as u32;
-            (span, otherwise, 20 + spot.below(TOKENS, 200) as u32)
-        });
-        let site = self.site("think");
-        let usual =
-            self.context.draw_once(site, about, |spot| spot.below(CHOICE, u64::from(answers.max(1)))) as u32;
-        let choice = match fault {
-            Some((word, _)) if word.as_str() == DIFFERENT_ANSWER => (usual + otherwise) % answers,
-            _ => usual,
+        let answers = u64::from(answers.max(1));
+        let is_otherwise = answers > 1 && self.context.ask(Name::literal(ANSWER), about).is_some();
+        let usual = self.context.draw_once(self.site("think"), about, |spot| spot.below(CHOICE, answers));
+        let choose = |spot: Spot<'_>| {
+            if is_otherwise { (usual + 1 + spot.below(OTHERWISE, answers - 1)) % answers } else { usual }
         };
+        self.answer(about, tokens_in, choose).await
+    }
+
+    /// Has the model answer in its time.
+    async fn answer(&self, about: Name, tokens_in: u32, choose: impl FnOnce(Spot<'_>) -> u64) -> Thought {
+        let (span, choice, tokens_out) = self.draw("think", about, |spot| {
+            let span = spot.span(LATENCY, &self.model_latency);
+            (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
+        });
         self.context.work(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
         Thought { choice, tokens_in, tokens_out, about }
+    }
+
+    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece to be:
+    /// the same, if the summary is right.
+    pub async fn summarise(&self, artifact: Artifact) -> Artifact {
+        self.think(artifact.about, SUMMARY_TOKENS, 1).await;
+        if self.context.ask(Name::literal(SUMMARY), artifact.about).is_none() {
+            return artifact;
+        }
+        let slip = self.draw("slip", artifact.about, |spot| 1 + spot.below(CHOICE, u64::from(u32::MAX)));
+        Artifact { body: artifact.body ^ slip, ..artifact }
+    }
+
+    /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at least
+    /// one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was asked last makes it
+    /// another question every time.
+    pub async fn pick(&self, about: Name, tokens_in: u32, colleagues: u32) -> (Thought, Pick) {
+        let colleagues = colleagues.max(1);
+        let answers = u64::from(3 * colleagues);
+        let thought = self.answer(about, tokens_in, |spot| spot.below(CHOICE, answers)).await;
+        let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
+        let pick = match struck {
+            Some(NO_TARGET) => Pick::Stranger,
+            Some(_) => Pick::Colleague(thought.choice % colleagues),
+            None if thought.choice < colleagues => Pick::Colleague(thought.choice),
+            None => Pick::Myself,
+        };
+        (thought, pick)
     }
 
     // Journal.

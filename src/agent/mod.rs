@@ -3,6 +3,7 @@
 //! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between an
 //! agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read it.
 
+mod artifact;
 mod body;
 mod claim;
 mod handle;
@@ -11,11 +12,12 @@ mod model;
 mod note;
 mod tool;
 
+pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use claim::Claim;
 pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
-pub use model::Thought;
+pub use model::{Pick, Thought};
 pub use note::{Note, Told};
 pub use tool::{
     Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError, ToolService,

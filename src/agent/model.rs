@@ -15,3 +15,14 @@ pub struct Thought {
     /// What it was about.
     pub about: Name,
 }
+
+/// Who should go on with something, as a model sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pick {
+    /// The agent that asked.
+    Myself,
+    /// One of its colleagues, counted from zero.
+    Colleague(u32),
+    /// Somebody who is not on the team.
+    Stranger,
+}

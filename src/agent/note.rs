@@ -1,6 +1,6 @@
 //! What the history of a team says, beyond messages and faults.
 
-use crate::agent::{Claim, Content, Definite, Indefinite, OpId, Token, ToolError};
+use crate::agent::{ArtifactId, Claim, Content, Definite, Indefinite, OpId, Token, ToolError};
 use perfidy_sim::{Name, SimTime, Words};
 use std::fmt;
 
@@ -65,6 +65,12 @@ pub enum Note {
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
     /// An agent said something of itself or its work.
     Claimed(Claim),
+    /// An agent made a piece of work, from another or from nothing.
+    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
+    /// What takes the effect of a wish back, should its task fail.
+    UndoneBy { intent: Name, tool: Name, operation: Name },
+    /// The person on call has learnt of a call that `by` could not bring to a good end.
+    TookDown { tool: Name, operation: Name, intent: Name, op: OpId, told: Told, at: SimTime, by: Name },
     /// What the task wants to know.
     Question { task: Name, intent: Name },
     /// A tool gave a version of something to somebody who wanted to know it for that intent.
@@ -98,10 +104,20 @@ impl fmt::Display for Note {
             Self::Thought { about, choice, tokens_in, tokens_out } => {
                 write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
             }
+            Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
+            Self::Produced { intent, artifact, from: Some(from) } => {
+                write!(f, "makes {artifact} for {intent} from {from}")
+            }
             Self::Granted { resource, holder, token, until } => {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
             Self::Claimed(claim) => claim.fmt(f),
+            Self::UndoneBy { intent, tool, operation } => {
+                write!(f, "would have {intent} undone by {tool}.{operation}")
+            }
+            Self::TookDown { tool, operation, intent, op, told, at, by } => {
+                write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
+            }
             Self::Question { intent, .. } => write!(f, "wants to know {intent}"),
             Self::Served { item, intent, version, as_of, content } => {
                 write!(f, "SAYS {item} for {intent}: version {version}, as of {as_of} ({content})")
@@ -120,6 +136,9 @@ impl Note {
             | Self::Answered { intent, .. }
             | Self::Effect { intent, .. }
             | Self::Recognised { intent, .. }
+            | Self::Produced { intent, .. }
+            | Self::UndoneBy { intent, .. }
+            | Self::TookDown { intent, .. }
             | Self::Question { intent, .. }
             | Self::Served { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),

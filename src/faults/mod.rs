@@ -34,9 +34,9 @@ pub struct FaultKind {
 
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
+    let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
     let lies = tool_lies::kinds().map(|kind| &kind.fault);
-    let others = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS, model::KINDS];
-    others.into_iter().flatten().chain(lies)
+    world.into_iter().chain([model::KINDS]).flatten().chain(lies)
 }
 
 /// The kind of that name.

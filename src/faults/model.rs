@@ -1,7 +1,8 @@
-//! Faults of models: what an agent's own model gets wrong.
+//! Faults of models: an answer that is well-formed and wrong, or another one than last time.
 //!
-//! A model answers the same question of the same agent in the same way, as with a temperature of zero, unless a fault
-//! strikes where it is asked: at the site `agent, model`.
+//! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a word in a
+//! plan, at the site `agent, moment`. What each word makes of the answer is said where the moment is
+//! ([`Agent`](crate::agent::Agent)).
 
 use super::{FaultKind, who};
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio};
@@ -10,50 +11,80 @@ use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use toml::Spanned;
 
-/// A place at which a model is asked, as addresses name it behind the agent.
-pub const MODEL: &str = "model";
+/// The moment at which a model answers a question that it may have answered before.
+pub const ANSWER: &str = "answer";
+/// The moment at which a model sums a piece of work up.
+pub const SUMMARY: &str = "summary";
+/// The moment at which a model says who should go on with something.
+pub const HANDOFF: &str = "handoff";
 
-/// The model answers otherwise than it does if asked again.
+/// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
+/// The summary says something else than what was summed up.
+pub const WRONG_SUMMARY: &str = "wrong-summary";
+/// Somebody else should do it, whatever it is.
+pub const ALWAYS_HAND_OFF: &str = "always-hand-off";
+/// Somebody should do it who is not on the team.
+pub const NO_TARGET: &str = "no-target";
+
+/// What can go wrong at which moment.
+pub const MOMENTS: &[(&str, &[&str])] =
+    &[(ANSWER, &[DIFFERENT_ANSWER]), (SUMMARY, &[WRONG_SUMMARY]), (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET])];
 
 /// The faults of models.
-pub const KINDS: &[FaultKind] = &[FaultKind {
-    name: DIFFERENT_ANSWER,
-    about: "an agent's model answers a question otherwise than it does at other times",
-    example: r#"different-answer = { at = "executors", chance = "20%" }"#,
-    read: read_model_fault,
-}];
+pub const KINDS: &[FaultKind] = &[
+    FaultKind {
+        name: DIFFERENT_ANSWER,
+        about: "a model answers a question otherwise than it does at other times",
+        example: r#"different-answer = { at = "executors", chance = "20%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: WRONG_SUMMARY,
+        about: "a model sums up a piece of work as something else",
+        example: r#"wrong-summary = { at = "everyone", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: ALWAYS_HAND_OFF,
+        about: "a model finds that somebody else should go on",
+        example: r#"always-hand-off = { at = "everyone", chance = "60%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: NO_TARGET,
+        about: "a model hands off to somebody who is not on the team",
+        example: r#"no-target = { at = "everyone", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+];
 
-/// The kind of that name.
-pub fn find(word: &str) -> Option<&'static FaultKind> {
-    KINDS.iter().find(|kind| kind.name == word)
-}
-
-/// Every model fault as a plan writes it.
-pub fn words() -> Vec<&'static str> {
-    KINDS.iter().map(|kind| kind.name).collect()
+/// What can go wrong at a moment; nothing if models are never asked then.
+pub(crate) fn words_at(moment: &str) -> Option<&'static [&'static str]> {
+    MOMENTS.iter().find(|(known, _)| *known == moment).map(|(_, words)| *words)
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Asked {
+#[serde(deny_unknown_fields)]
+struct Mistaken {
     at: OneOrMany<String>,
     chance: Spanned<Ratio>,
 }
 
-fn read_model_fault(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
-    let Asked { at, chance } = entry.read()?;
-    let word = Name::new(entry.name);
-    if let Some(tool) = at.iter().find(|name| cast.tools.contains(&Name::new(name.get_ref()))) {
+fn read_at_its_moment(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Mistaken { at, chance } = entry.read()?;
+    if let Some(tool) = at.iter().find(|word| cast.tools.contains(&Name::new(word.get_ref()))) {
         let message = format!("`{}` is a tool; only agents have models", tool.get_ref());
         return Err(Problem::at(tool.span(), message));
     }
+    let word = Name::new(entry.name);
+    let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&entry.name));
     chaos.rules.push(Rule {
         kind: word,
         hook: Hook::Service,
         from: Selector::Of(who::agents(&at, cast)?),
         to: Selector::Any,
-        what: Selector::only(Name::literal(MODEL)),
+        what: Selector::Of(moments.map(|(moment, _)| Name::new(moment)).collect()),
         chance: who::chance(&chance)?,
         action: Action::Custom { word, span: SimSpan::ZERO },
         span: None,
@@ -67,18 +98,27 @@ mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
 
     #[test]
-    fn a_group_of_agents_has_models() {
-        let chaos = chaos_of(r#"different-answer = { at = "executors", chance = "20%" }"#);
-        let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
-        assert_eq!(rule.from, Selector::Of(["executor-1", "executor-2"].map(Name::new).to_vec()));
-        assert!(rule.what.covers(Name::new(MODEL)));
+    fn every_kind_has_one_moment() {
+        for kind in KINDS {
+            let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&kind.name)).count();
+            assert_eq!(moments, 1, "{}", kind.name);
+        }
+        assert_eq!(KINDS.len(), MOMENTS.iter().map(|(_, words)| words.len()).sum::<usize>());
     }
 
     #[test]
-    fn tools_have_no_model() {
-        assert_eq!(
-            refusal_of(r#"different-answer = { at = "ticketing", chance = "20%" }"#),
-            "`ticketing` is a tool; only agents have models"
-        );
+    fn a_wrong_summary_strikes_agents_as_they_sum_up() {
+        let chaos = chaos_of(r#"wrong-summary = { at = "planner", chance = "5%" }"#);
+        let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
+        assert_eq!(rule.from, Selector::Of(vec![Name::new("planner")]));
+        assert_eq!(rule.what, Selector::Of(vec![Name::new("summary")]));
+    }
+
+    #[test]
+    fn only_agents_have_models() {
+        let refusal = refusal_of(r#"wrong-summary = { at = "ticketing", chance = "5%" }"#);
+        assert_eq!(refusal, "`ticketing` is a tool; only agents have models");
+        let refusal = refusal_of(r#"no-target = { at = "planer", chance = "5%" }"#);
+        assert_eq!(refusal, "unknown agent `planer`");
     }
 }

@@ -4,9 +4,10 @@
 //! shown as a cycle.
 
 use crate::agent::{Claim, Note};
+use crate::properties::waits::Waits;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, Stop, What};
-use std::collections::{BTreeMap, BTreeSet};
+use perfidy_sim::Stop;
+use std::collections::BTreeMap;
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -37,100 +38,28 @@ fn judge(history: &TeamHistory) -> Verdict {
         None if given => Verdict::Holds,
         None => Verdict::Vacuous,
         Some((task, wish)) => {
-            let waits = Waits::of(history, *task);
+            let mut waits = Waits::at_the_end_of(history);
+            if waits.circle().is_none() {
+                waits.keep_task(*task);
+            }
             let because: Vec<_> = [*wish].into_iter().chain(waits.events()).collect();
             let others = match open.len() - 1 {
                 0 => String::new(),
                 more => format!(" (and {more} more)"),
             };
-            Verdict::violated(&because, format!("{task}{others} never ended: {}", waits.in_words(stop)))
+            Verdict::violated(&because, format!("{task}{others} never ended: {}", in_words(&waits, stop)))
         }
     }
 }
 
-/// Who waits for whom at the end of a run.
-struct Waits<'a> {
-    all: Vec<(&'a Event<Note>, Name, Name, Name)>,
-    /// Who is dead and did not come back.
-    down: BTreeSet<Name>,
-}
-
-impl<'a> Waits<'a> {
-    /// All waits if they go in circles, else those that `task` is stuck in, as far as anybody says so.
-    fn of(history: &'a TeamHistory, task: Name) -> Self {
-        let mut waits = Self { all: Vec::new(), down: BTreeSet::new() };
-        for event in history.events() {
-            match event.what {
-                What::Waiting { on, why, about } => waits.all.push((event, on, why, about)),
-                What::Crashed { .. } => drop(waits.down.insert(event.node)),
-                What::Started { .. } => drop(waits.down.remove(&event.node)),
-                _ => {}
-            }
-        }
-        let is_of_task = |about: Name| about.as_str().split('/').next() == Some(task.as_str());
-        if waits.cycle().is_none() && waits.all.iter().any(|(.., about)| is_of_task(*about)) {
-            waits.all.retain(|(.., about)| is_of_task(*about));
-        }
-        waits
+fn in_words(waits: &Waits<'_>, stop: Option<Stop>) -> String {
+    if let Some(circle) = waits.circle() {
+        return format!("deadlock, {circle}");
     }
-
-    fn events(&self) -> impl Iterator<Item = &'a Event<Note>> {
-        self.all.iter().map(|(event, ..)| *event)
-    }
-
-    fn in_words(&self, stop: Option<Stop>) -> String {
-        if let Some(cycle) = self.cycle() {
-            let names: Vec<_> = cycle.iter().map(|name| name.as_str()).collect();
-            return format!("deadlock, {} -> {}", names.join(" -> "), names[0]);
-        }
-        let mut words: Vec<_> = self
-            .all
-            .iter()
-            .map(|(event, on, why, about)| {
-                let down = if self.down.contains(on) { ", which is dead" } else { "" };
-                format!("{} waits for {on}{down} ({why}, {about})", event.node)
-            })
-            .collect();
-        if words.len() > 4 {
-            let more = words.len() - 4;
-            words.truncate(4);
-            words.push(format!("{more} more wait"));
-        }
-        match (words.is_empty(), stop) {
-            (false, _) => words.join("; "),
-            (true, Some(Stop::Quiescent)) => "nobody is doing anything, and nobody says what for".to_owned(),
-            (true, _) => "time ran out".to_owned(),
-        }
-    }
-
-    /// The names on a cycle of waits, if there is one.
-    fn cycle(&self) -> Option<Vec<Name>> {
-        let mut on: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
-        for (event, whom, ..) in &self.all {
-            on.entry(event.node).or_default().insert(*whom);
-        }
-        on.keys().find_map(|start| Self::path_back(&on, *start, &mut vec![*start]))
-    }
-
-    fn path_back(
-        on: &BTreeMap<Name, BTreeSet<Name>>,
-        start: Name,
-        path: &mut Vec<Name>,
-    ) -> Option<Vec<Name>> {
-        let here = *path.last()?;
-        for next in on.get(&here)? {
-            if *next == start {
-                return Some(path.clone());
-            }
-            if !path.contains(next) {
-                path.push(*next);
-                if let Some(cycle) = Self::path_back(on, start, path) {
-                    return Some(cycle);
-                }
-                path.pop();
-            }
-        }
-        None
+    match (waits.is_empty(), stop) {
+        (false, _) => waits.to_string(),
+        (true, Some(Stop::Quiescent)) => "nobody is doing anything, and nobody says what for".to_owned(),
+        (true, _) => "time ran out".to_owned(),
     }
 }
 
@@ -138,6 +67,7 @@ impl<'a> Waits<'a> {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
+    use perfidy_sim::{Name, What};
 
     fn informed(story: Story) -> Story {
         story.claim("user", Claim::Informed { task: Name::new("task-1") })

@@ -3,13 +3,21 @@
 //! Every property is judged on every history; most find nothing that concerns them and say so. A new property is
 //! one file and one line in [`ALL`].
 
+mod acts_on_current_version;
+mod all_or_compensated;
+mod bounded_handoffs;
 mod bounded_staleness;
 mod completed_work_not_rerun;
+mod decisions_cite_artifacts;
 mod eventual_termination;
+mod every_call_accounted;
+mod ledger;
+mod no_deadlock;
 mod no_duplicate_effects;
 mod no_phantom_completion;
 mod no_silent_partial;
 mod no_split_brain;
+mod waits;
 mod well_behaved;
 
 use crate::agent::Note;
@@ -78,15 +86,24 @@ impl Property {
 
 /// Every property.
 pub const ALL: &[Property] = &[
+    acts_on_current_version::PROPERTY,
+    all_or_compensated::PROPERTY,
+    bounded_handoffs::PROPERTY,
     bounded_staleness::PROPERTY,
     completed_work_not_rerun::PROPERTY,
+    decisions_cite_artifacts::PROPERTY,
     eventual_termination::PROPERTY,
+    no_deadlock::PROPERTY,
+    every_call_accounted::PROPERTY,
     no_duplicate_effects::PROPERTY,
     no_phantom_completion::PROPERTY,
     no_silent_partial::PROPERTY,
     no_split_brain::PROPERTY,
     well_behaved::PROPERTY,
 ];
+
+/// The name of the property of sagas. A workflow that is about it has its steps undone, so its files say how.
+pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 
 /// The property of that name.
 pub fn find(name: &str) -> Option<&'static Property> {
@@ -154,7 +171,7 @@ mod testing {
     //! Hand-written histories.
 
     use super::{TeamHistory, Verdict};
-    use crate::agent::{Claim, Content, Note, OpId};
+    use crate::agent::{Claim, Content, Definite, Indefinite, Note, OpId, Told};
     use perfidy_sim::{Name, SimSpan, SimTime, What};
 
     /// A history under construction: one event a second.
@@ -185,6 +202,32 @@ mod testing {
         pub fn effect(self, intent: &str, op: u64) -> Self {
             let (operation, intent) = (Name::new("create"), Name::new(intent));
             self.note("ticketing", Note::Effect { operation, intent, op: OpId(op), receipt: op })
+        }
+
+        pub fn undo(self, intent: &str, op: u64) -> Self {
+            let (operation, intent) = (Name::new("withdraw"), Name::new(intent));
+            self.note("ticketing", Note::Effect { operation, intent, op: OpId(op), receipt: op })
+        }
+
+        pub fn called(self, node: &str, intent: &str) -> Self {
+            let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
+            self.note(node, Note::Called { tool, operation, intent: Name::new(intent), op: OpId(1) })
+        }
+
+        pub fn answered(self, node: &str, intent: &str, told: Told) -> Self {
+            let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
+            self.note(node, Note::Answered { tool, operation, intent: Name::new(intent), told })
+        }
+
+        pub fn refused(self, node: &str, intent: &str) -> Self {
+            self.answered(node, intent, Told::Not(Definite::Refused))
+        }
+
+        pub fn taken_down(self, intent: &str) -> Self {
+            let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
+            let (intent, op, by) = (Name::new(intent), OpId(1), Name::new("executor-1"));
+            let told = Told::Unknown(Indefinite::TimedOut);
+            self.note("on-call", Note::TookDown { tool, operation, intent, op, told, at: SimTime::ZERO, by })
         }
 
         /// A task that wants to know these things, each with the name of the task before it.
@@ -228,6 +271,15 @@ mod testing {
         pub fn judged_by(self, property: &super::Property) -> Verdict {
             (property.judge)(&self.0)
         }
+    }
+
+    /// A task that wants a ticket filed, which can be withdrawn, and then something billed, which cannot be undone.
+    pub fn saga() -> Story {
+        let (task, bill) = (Name::new("task-1"), Name::new("task-1/bill"));
+        let (intent, tool, operation) =
+            (Name::new("task-1/file"), Name::new("ticketing"), Name::new("withdraw"));
+        let story = Story::default().given("task-1").note("user", Note::Wanted { task, intent: bill });
+        story.note("user", Note::UndoneBy { intent, tool, operation })
     }
 
     /// The events a verdict points at, by number, and its words.

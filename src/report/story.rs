@@ -102,56 +102,80 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// What happened for whom, how often: the lines of all ledgers.
-    fn ledger(&self) -> BTreeMap<(Name, Name, Name), Vec<EventId>> {
-        let mut ledger: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (event, note) in self.run.outcome.history.notes() {
-            if let Note::Effect { operation, intent, .. } = note {
-                ledger.entry((*intent, event.node, *operation)).or_default().push(event.id);
-            }
-        }
-        ledger
-    }
-
     fn fmt_ledger(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ledger = self.ledger();
-        let wanted: Vec<Name> = self
-            .run
-            .outcome
-            .history
-            .notes()
-            .filter_map(|(_, note)| match note {
-                Note::Wanted { intent, .. } => Some(*intent),
-                _ => None,
-            })
-            .collect();
-        if ledger.is_empty() && wanted.is_empty() {
+        let ledger = Ledger::of(self.run);
+        if ledger.effects.is_empty() && ledger.missing.is_empty() {
             return Ok(());
         }
         writeln!(f, "\n  {STRONG}The ledger{STRONG:#} {FAINT}(wanted: each once){FAINT:#}")?;
-        let once = ledger.values().filter(|events| events.len() == 1).count();
-        let missing: Vec<&Name> =
-            wanted.iter().filter(|intent| !ledger.keys().any(|(known, ..)| known == *intent)).collect();
-        for ((intent, tool, operation), events) in ledger.iter().filter(|(_, events)| events.len() > 1) {
-            let events: Vec<_> = events.iter().map(ToString::to_string).collect();
+        let listed =
+            |events: &[EventId]| events.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        for ((intent, tool, operation), events) in
+            ledger.effects.iter().filter(|(_, events)| events.len() > 1)
+        {
             let times = events.len();
-            writeln!(
-                f,
-                "    {BAD}{times} times{BAD:#}  {intent} by {tool}.{operation} ({})",
-                events.join(", ")
-            )?;
+            write!(f, "    {BAD}{times} times{BAD:#}  {intent} by {tool}.{operation} ({})", listed(events))?;
+            match ledger.undoings.get(intent) {
+                Some(undoings) => writeln!(f, ", undone by {}", listed(undoings))?,
+                None => writeln!(f)?,
+            }
         }
-        if once > 0 {
-            let intents = if once == 1 { "intent" } else { "intents" };
-            writeln!(f, "    once     {once} {intents}")?;
+        let (undone, once): (Vec<_>, Vec<_>) = ledger
+            .effects
+            .iter()
+            .filter(|(_, events)| events.len() == 1)
+            .partition(|((intent, ..), _)| ledger.undoings.contains_key(intent));
+        for (word, intents) in [("once  ", once), ("undone", undone)] {
+            match intents.len() {
+                0 => {}
+                1 => writeln!(f, "    {word}   1 intent")?,
+                count => writeln!(f, "    {word}   {count} intents")?,
+            }
         }
-        for intent in missing.iter().take(NEVER_LINES) {
+        for intent in ledger.missing.iter().take(NEVER_LINES) {
             writeln!(f, "    {FAULT}never{FAULT:#}    {intent}")?;
         }
-        if missing.len() > NEVER_LINES {
-            writeln!(f, "             and {} more never", missing.len() - NEVER_LINES)?;
+        if ledger.missing.len() > NEVER_LINES {
+            writeln!(f, "             and {} more never", ledger.missing.len() - NEVER_LINES)?;
         }
         Ok(())
+    }
+}
+
+/// The lines of all ledgers.
+#[derive(Default)]
+struct Ledger {
+    /// What happened for whom: intent, tool and operation.
+    effects: BTreeMap<(Name, Name, Name), Vec<EventId>>,
+    /// What was undone, by intent.
+    undoings: BTreeMap<Name, Vec<EventId>>,
+    /// What was wanted and never happened.
+    missing: Vec<Name>,
+}
+
+impl Ledger {
+    fn of(run: &Run) -> Self {
+        let mut ledger = Self::default();
+        let mut undone_by = BTreeSet::new();
+        for (event, note) in run.outcome.history.notes() {
+            match *note {
+                Note::Wanted { intent, .. } => ledger.missing.push(intent),
+                Note::UndoneBy { intent, tool, operation } => {
+                    undone_by.insert((intent, tool, operation));
+                }
+                Note::Effect { operation, intent, .. } => {
+                    let call = (intent, event.node, operation);
+                    if undone_by.contains(&call) {
+                        ledger.undoings.entry(intent).or_default().push(event.id);
+                    } else {
+                        ledger.effects.entry(call).or_default().push(event.id);
+                    }
+                }
+                _ => {}
+            }
+        }
+        ledger.missing.retain(|intent| !ledger.effects.keys().any(|(known, ..)| known == intent));
+        ledger
     }
 }
 
@@ -207,7 +231,11 @@ fn rounded(at: SimTime) -> String {
 fn is_telling(event: &Event<Note>) -> bool {
     match &event.what {
         What::Note(
-            Note::Thought { .. } | Note::TaskGiven { .. } | Note::Wanted { .. } | Note::Granted { .. },
+            Note::Thought { .. }
+            | Note::TaskGiven { .. }
+            | Note::Wanted { .. }
+            | Note::UndoneBy { .. }
+            | Note::Granted { .. },
         )
         | What::Delivered { .. }
         | What::Sent { .. }

@@ -6,20 +6,32 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod budgets;
 pub mod checkpoint;
+pub mod cite_artifacts;
+pub mod compensate;
+pub mod dead_letter;
+pub mod deadlock_detection;
 pub mod election;
 pub mod fencing;
 pub mod idempotency;
+pub mod inbox;
 pub mod inquire;
 pub mod intent_keys;
 pub mod join;
 pub mod observe;
+pub mod outbox;
 pub mod perform;
 pub mod persist;
+pub mod reply_dedupe;
 pub mod retry;
+pub mod saga_log;
 pub mod snapshots;
 pub mod tool_dedupe;
+pub mod transfer_acks;
 pub mod verify;
+pub mod version_check;
+pub mod wait_limit;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -75,18 +87,30 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<budgets::Budgets>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<cite_artifacts::CiteArtifacts>(),
+    kind::<deadlock_detection::DeadlockDetection>(),
+    kind::<compensate::Compensate>(),
+    kind::<dead_letter::DeadLetter>(),
     kind::<election::Election>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
+    kind::<inbox::InboxDedupe>(),
     kind::<intent_keys::IntentKeys>(),
     kind::<join::Join>(),
     kind::<observe::ObserveBeforeRetry>(),
+    kind::<outbox::DurableOutbox>(),
     kind::<persist::PersistBeforeCall>(),
+    kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
+    kind::<saga_log::SagaLog>(),
     kind::<snapshots::Snapshots>(),
     kind::<tool_dedupe::ToolDedupe>(),
+    kind::<transfer_acks::TransferAcks>(),
     kind::<verify::Verify>(),
+    kind::<version_check::VersionCheck>(),
+    kind::<wait_limit::WaitLimit>(),
 ];
 
 /// The safeguard of that name.

@@ -48,10 +48,38 @@ pub async fn perform(
         };
         failed += 1;
         let passes = error.can_pass();
-        let error = if unclear { error.after_an_unclear_try() } else { error };
+        let error = if unclear { error.after_an_unclear_try(call.keyed) } else { error };
         unclear |= matches!(error, ToolError::Indefinite(_));
         let Some(retry) = retry.filter(|retry| passes && failed < retry.attempts) else { return Err(error) };
         let wait = agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
         agent.sleep(wait.max(error.retry_after())).await;
+    }
+}
+
+/// How often [`press`] goes through all tries before it gives up on a clear answer.
+pub const ROUNDS: u32 = 5;
+
+/// How long [`press`] waits before it goes through all tries again.
+const PRESS_AGAIN: SimSpan = SimSpan::from_secs(10);
+
+/// Carries out a wish until the answer is clear: whoever has to know whether something happened, so that it can be
+/// undone, does not take "nobody knows" for an answer.
+///
+/// # Errors
+/// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after [`ROUNDS`].
+pub async fn press(
+    agent: &Agent,
+    safeguards: &Safeguards,
+    wish: Wish,
+    op: OpId,
+    tried_before: bool,
+) -> Result<Receipt, ToolError> {
+    let mut round = 1;
+    loop {
+        match perform(agent, safeguards, wish, op, tried_before || round > 1).await {
+            Err(ToolError::Indefinite(_)) if round < ROUNDS => round += 1,
+            result => return result,
+        }
+        agent.sleep(PRESS_AGAIN).await;
     }
 }

@@ -86,6 +86,33 @@ pub struct Step {
     pub needs: Vec<usize>,
     /// Whether it cannot be undone.
     pub irreversible: bool,
+    /// What undoes it, if the file says so.
+    pub undo: Option<Undo>,
+}
+
+/// An operation that undoes another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Undo {
+    /// The tool.
+    pub tool: Name,
+    /// What the tool is asked to do.
+    pub operation: Name,
+}
+
+/// An order in which steps can be taken one at a time: each after those it needs, otherwise as they stand. Steps that wait
+/// for each other are left out.
+pub fn one_at_a_time(steps: &[Step]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::new();
+    let next = |order: &[usize]| {
+        let is_next = |step: &usize| {
+            !order.contains(step) && steps[*step].needs.iter().all(|need| order.contains(need))
+        };
+        (0..steps.len()).find(is_next)
+    };
+    while let Some(step) = next(&order) {
+        order.push(step);
+    }
+    order
 }
 
 /// The tasks that the user hands to the team.

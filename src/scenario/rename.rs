@@ -42,7 +42,7 @@ impl Pen<'_> {
             }
             "step" => self.each(value, |pen, key, value| match key {
                 "name" | "needs" => pen.words(value, |renames, step| Some(renames.step(step)?.to_string())),
-                "tool" => pen.words(value, |renames, call| {
+                "tool" | "undo" => pen.words(value, |renames, call| {
                     let (tool, operation) = call.split_once('.')?;
                     Some(format!("{}.{operation}", renames.node(tool)?))
                 }),
@@ -123,6 +123,7 @@ workers = 2 # not "workers"
 [[step]]
 name = "file"
 tool = "mail.file"
+undo = "mail.withdraw"
 
 [[step]]
 name = 'tell'
@@ -170,6 +171,7 @@ violates = "clerk"
                 r#"hands = 2 # not "workers""#,
                 r#"name = "open""#,
                 r#"tool = "post.file""#,
+                r#"undo = "post.withdraw""#,
                 r#"tool = "post.send""#,
                 r#"needs = ["open"]"#,
                 "[tools.post]",

@@ -5,7 +5,7 @@
 //! [`Entry`]s, which are what it writes into its journal and reads after a crash.
 
 use crate::agent::{Message, OpId, Query, Wish};
-use crate::scenario::{Case, Step};
+use crate::scenario::{Case, Step, Undo};
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -41,6 +41,12 @@ impl Plan {
     pub fn wish(&self, task: Name, step: usize) -> Wish {
         let Step { tool, operation, .. } = self.steps[step];
         Wish { tool, operation, intent: self.intent(task, step) }
+    }
+
+    /// What takes the effect of a step of a task back, if something does.
+    pub fn undoing(&self, task: Name, step: usize) -> Option<Wish> {
+        let Undo { tool, operation } = self.steps[step].undo?;
+        Some(Wish { tool, operation, intent: self.intent(task, step) })
     }
 }
 
@@ -156,6 +162,11 @@ impl Board {
             .collect()
     }
 
+    /// Whether a step of a task is still to be done.
+    pub fn is_open(&self, task: Name, step: usize) -> bool {
+        self.get(task).is_some_and(|progress| progress.closed.is_none() && !progress.complete[step])
+    }
+
     /// How often a step of a task was opened again.
     pub fn round(&self, task: Name, step: usize) -> u32 {
         self.tasks.get(&task).map_or(0, |progress| progress.rounds[step])
@@ -178,6 +189,7 @@ mod tests {
             operation: Name::new("do"),
             needs: needs.to_vec(),
             irreversible: false,
+            undo: None,
         };
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];

@@ -3,6 +3,7 @@
 use crate::agent::LeaseService;
 use crate::scenario::Tool;
 use crate::workflows::Workflow;
+use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ pub struct Cast {
     pub tools: Vec<Name>,
     /// The tools that recognise an idempotency key they have seen.
     pub deduplicating: Vec<Name>,
-    /// Who sends and receives messages without being an agent or a tool: the user and the lock service.
+    /// Who sends and receives messages without being an agent or a tool: people and the lock service.
     pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
     pub crash_points: &'static [&'static str],
@@ -51,7 +52,7 @@ impl Cast {
                 .filter(|(_, tool)| tool.deduplicates)
                 .map(|(name, _)| *name)
                 .collect(),
-            bystanders: [USER, LeaseService::NAME].map(Name::new).to_vec(),
+            bystanders: [USER, LeaseService::NAME, ON_CALL].map(Name::new).to_vec(),
             crash_points: workflow.crash_points,
         }
     }

@@ -42,9 +42,17 @@
 pub mod board;
 mod briefing;
 mod cast;
+pub mod clerk;
 pub mod conductor;
 pub mod doer;
+pub mod handoff;
+pub mod on_call;
+pub mod relay;
 pub mod research;
+pub mod roundtable;
+pub mod saga;
+pub mod saga_choreographed;
+pub mod saga_orchestrated;
 pub mod standby;
 pub mod user;
 
@@ -97,7 +105,16 @@ impl fmt::Debug for Workflow {
 }
 
 /// Every workflow.
-pub const ALL: &[&Workflow] = &[&conductor::WORKFLOW, &research::WORKFLOW, &standby::WORKFLOW];
+pub const ALL: &[&Workflow] = &[
+    &conductor::WORKFLOW,
+    &handoff::WORKFLOW,
+    &relay::WORKFLOW,
+    &research::WORKFLOW,
+    &roundtable::WORKFLOW,
+    &saga_choreographed::WORKFLOW,
+    &saga_orchestrated::WORKFLOW,
+    &standby::WORKFLOW,
+];
 
 /// The workflow of that name.
 pub fn find(name: &str) -> Option<&'static Workflow> {

@@ -199,11 +199,11 @@ impl Candidate {
             }
         }
         match mail.open::<Say>().cloned() {
-            Some(Say::Done { task, step }) if self.is_open(task, step) => {
+            Some(Say::Done { task, step }) if self.board.is_open(task, step) => {
                 self.agent.expect_no_more(self.briefing.plan.intent(task, step));
                 self.change(Entry::Completed { task, step }).await;
             }
-            Some(Say::Failed { task, step }) if self.is_open(task, step) => {
+            Some(Say::Failed { task, step }) if self.board.is_open(task, step) => {
                 let failures = self.failures.entry((task, step)).or_insert(0);
                 *failures += 1;
                 if *failures >= MAX_FAILURES {
@@ -215,10 +215,6 @@ impl Candidate {
             _ => {}
         }
         false
-    }
-
-    fn is_open(&self, task: Name, step: usize) -> bool {
-        self.board.get(task).is_some_and(|progress| progress.closed.is_none() && !progress.complete[step])
     }
 
     async fn change(&mut self, entry: Entry) {

@@ -1,6 +1,6 @@
 //! The user: hands tasks to the team, asks again when nothing comes back, and goes home when all have ended.
 
-use crate::agent::{Agent, Claim, Message, Note, OpId};
+use crate::agent::{Agent, Claim, Message, Note, OpId, Wish};
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
@@ -64,6 +64,11 @@ async fn submit_all(
             agent.note(Note::TaskGiven { task });
             let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
             intents.clone().for_each(|intent| agent.note(wants(task, intent)));
+            for Wish { tool, operation, intent } in
+                (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
+            {
+                agent.note(Note::UndoneBy { intent, tool, operation });
+            }
             let ops: Rc<[OpId]> = intents.map(|intent| agent.mint_op(intent)).collect();
             submit(&agent, &contacts, task, &ops);
             open.insert(task, ops);

@@ -21,12 +21,14 @@ pub enum Definite {
     Forbidden,
     /// The tool takes another version of its schema than the caller speaks.
     OtherSchema,
+    /// The tool could not make out what the call says (HTTP 400).
+    Unreadable,
 }
 
 impl Definite {
     /// Whether it can pass without anybody doing something about it, so that it makes sense to try again.
     pub fn can_pass(self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unavailable)
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable | Self::Unreadable)
     }
 
     /// How long the tool asks to be left alone; zero if it does not say.
@@ -48,6 +50,7 @@ impl fmt::Display for Definite {
             Self::Unavailable => f.write_str("the tool is down"),
             Self::Moved => f.write_str("the tool is no longer there"),
             Self::Forbidden => f.write_str("the caller has no permission"),
+            Self::Unreadable => f.write_str("the tool could not read the call"),
             Self::OtherSchema => f.write_str("the tool speaks another version of its schema"),
         }
     }
@@ -104,10 +107,11 @@ impl ToolError {
     }
 
     /// What it means for something that was tried before without a clear answer: a refusal now does not say that
-    /// nothing has happened.
+    /// nothing has happened, unless the tool has looked at the `keyed` call and found that it does not know it.
     #[must_use]
-    pub fn after_an_unclear_try(self) -> Self {
+    pub fn after_an_unclear_try(self, keyed: bool) -> Self {
         match self {
+            Self::Definite(Definite::Refused) if keyed => self,
             Self::Definite(error) => Self::Indefinite(Indefinite::Refused(error)),
             unclear @ Self::Indefinite(_) => unclear,
         }

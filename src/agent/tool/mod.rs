@@ -34,6 +34,21 @@ use std::fmt;
 pub struct OpId(pub u64);
 
 impl OpId {
+    /// The id of the nth attempt to undo this operation: the same for everybody who knows the operation, so that nobody
+    /// has to remember it across a crash.
+    ///
+    /// ```
+    /// use perfidy::agent::OpId;
+    /// assert_eq!(OpId(7).of_undo(1), OpId(7).of_undo(1));
+    /// assert_ne!(OpId(7).of_undo(1), OpId(7).of_undo(2));
+    /// ```
+    #[must_use]
+    pub fn of_undo(self, attempt: u32) -> Self {
+        Self(Words::digest(|words| {
+            words.put(self.0).text("undo").put(attempt.into());
+        }))
+    }
+
     /// The id that is a digest of a call: what it wants, in the words in which it is put.
     pub fn of_call(wish: Wish, wording: u32) -> Self {
         Self(Words::digest(|words| words.hash(&(wish, wording))))

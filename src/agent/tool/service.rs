@@ -22,18 +22,13 @@ pub struct ToolService {
     late: Vec<(u64, Envelope<Body>, Name, Wire)>,
     tokens: u64,
     receipts: u64,
-    by_key: BTreeMap<OpId, Line>,
-    by_intent: BTreeMap<(Name, Name), Line>,
-    /// The last call that was answered, and the last reading.
-    last_done: Option<(Name, Receipt)>,
+    /// What each key was answered with, done or refused, and when.
+    by_key: BTreeMap<OpId, (Wire, SimTime)>,
+    /// What was done, and when.
+    by_intent: BTreeMap<(Name, Name), (Receipt, SimTime)>,
+    /// The answer to the last call, and the last reading.
+    last_answer: Option<(Name, Wire)>,
     last_read: Option<Reading>,
-}
-
-/// What a tool remembers of something it did.
-#[derive(Clone, Copy)]
-struct Line {
-    receipt: Receipt,
-    at: SimTime,
 }
 
 /// What becomes of a request.
@@ -58,7 +53,7 @@ impl ToolService {
             receipts: 0,
             by_key: BTreeMap::new(),
             by_intent: BTreeMap::new(),
-            last_done: None,
+            last_answer: None,
             last_read: None,
         }
     }
@@ -79,8 +74,8 @@ impl ToolService {
                 (Request::LookUp, look_up_of(operation), intent)
             }
             _ => {
-                let refused = Wire::Refused(Definite::Refused);
-                return answer(desk, &envelope, Name::literal("unknown"), refused);
+                let unreadable = Wire::Refused(Definite::Unreadable);
+                return answer(desk, &envelope, Name::literal("unknown"), unreadable);
             }
         };
         let now = desk.now();
@@ -121,67 +116,82 @@ impl ToolService {
         match (request, lie) {
             (Some(Wire::Call(call)), Lie::KeyIgnored) => call.keyed && self.deduplicates,
             (_, Lie::KeyForgotten(age)) => {
-                self.deduplicates && self.by_key.values().any(|line| line.at + age <= now)
+                self.deduplicates && self.by_key.values().any(|(_, at)| *at + age <= now)
             }
             (Some(Wire::Call(call)), Lie::WrongReply) => {
-                self.last_done.is_some_and(|(intent, _)| intent != call.wish.intent)
+                self.last_answer.is_some_and(|(intent, _)| intent != call.wish.intent)
             }
             (Some(Wire::Read(query)), Lie::WrongReply) => {
                 self.last_read.is_some_and(|reading| reading.item != query.item)
             }
             (Some(Wire::LookUp(wish)), Lie::StaleRead(age)) => {
                 let line = self.by_intent.get(&(wish.operation, wish.intent));
-                line.is_some_and(|line| line.at + age > now)
+                line.is_some_and(|(_, at)| *at + age > now)
             }
             _ => true,
         }
     }
 
-    /// Carries a call out, or recognises it if the tool deduplicates and the call has a key.
-    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Receipt {
-        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
-        if call.keyed
-            && self.deduplicates
-            && let Some(line) = self.by_key.get(&op)
-        {
-            desk.note(Note::Recognised { operation, intent, op });
-            return line.receipt;
+    /// Carries a call out, or recognises it.
+    fn commit(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
+        if let Some(known) = self.recognise(desk, call) {
+            return known;
         }
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
         self.receipts += 1;
         let receipt = Receipt(self.receipts);
         desk.note(Note::Effect { operation, intent, op, receipt: receipt.0 });
-        let line = Line { receipt, at: desk.now() };
+        self.by_intent.entry((operation, intent)).or_insert((receipt, desk.now()));
+        self.remember(desk, call, Wire::Done(receipt))
+    }
+
+    /// Turns a call down, or recognises it. Whoever deduplicates stays by a refusal as by a receipt: a copy of the
+    /// call that is still on its way must not be carried out later.
+    fn refuse(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
+        let refused = Wire::Refused(Definite::Refused);
+        self.recognise(desk, call).unwrap_or_else(|| self.remember(desk, call, refused))
+    }
+
+    /// What a call was answered with when it came before, if the tool can tell.
+    fn recognise(&self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Option<Wire> {
+        let ToolCall { wish: Wish { operation, intent, .. }, op, keyed } = *call;
+        let (known, _) = *self.by_key.get(&op).filter(|_| keyed && self.deduplicates)?;
+        desk.note(Note::Recognised { operation, intent, op });
+        Some(known)
+    }
+
+    fn remember(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall, answer: Wire) -> Wire {
         if call.keyed {
-            self.by_key.insert(op, line);
+            self.by_key.insert(call.op, (answer, desk.now()));
         }
-        self.by_intent.entry((operation, intent)).or_insert(line);
-        receipt
+        answer
     }
 
     fn on_call(&mut self, desk: &mut Desk<'_, Agents>, mut call: ToolCall, lie: Option<Lie>) -> Reply {
         match lie {
             Some(Lie::SuccessWithoutEffect) => return Reply::Now(Wire::Done(Receipt(self.receipts + 1))),
             Some(Lie::Mute) => return Reply::Never,
+            Some(Lie::Refused) => return Reply::Now(self.refuse(desk, &call)),
             Some(Lie::KeyForgotten(age)) => {
                 let now = desk.now();
-                self.by_key.retain(|_, line| line.at + age > now);
+                self.by_key.retain(|_, (_, at)| *at + age > now);
             }
             Some(Lie::KeyIgnored) => call.keyed = false,
             _ => {}
         }
-        let receipt = self.commit(desk, &call);
-        let other = self.last_done.replace((call.wish.intent, receipt));
+        let answer = self.commit(desk, &call);
+        let other = self.last_answer.replace((call.wish.intent, answer));
         match lie {
             Some(Lie::AckLost) => Reply::Never,
-            Some(Lie::LateReply(span)) => Reply::Later(Wire::Done(receipt), span),
+            Some(Lie::LateReply(span)) => Reply::Later(answer, span),
             Some(Lie::ErrorWithEffect) => Reply::Now(Wire::Failed),
             Some(Lie::MalformedResult) => Reply::Now(Wire::Malformed),
-            Some(Lie::WrongReply) => Reply::Now(Wire::Done(other.map_or(receipt, |(_, receipt)| receipt))),
+            Some(Lie::WrongReply) => Reply::Now(other.map_or(answer, |(_, other)| other)),
             Some(Lie::DuplicateEffect) => {
                 self.commit(desk, &call);
-                Reply::Now(Wire::Done(receipt))
+                Reply::Now(answer)
             }
-            _ => Reply::Now(Wire::Done(receipt)),
+            _ => Reply::Now(answer),
         }
     }
 
@@ -214,9 +224,9 @@ impl ToolService {
     }
 
     fn on_look_up(&self, wish: Wish, lie: Option<Lie>, now: SimTime) -> Option<Receipt> {
-        let line = self.by_intent.get(&(wish.operation, wish.intent))?;
-        let in_view = !matches!(lie, Some(Lie::StaleRead(age)) if line.at + age > now);
-        in_view.then_some(line.receipt)
+        let (receipt, at) = *self.by_intent.get(&(wish.operation, wish.intent))?;
+        let in_view = !matches!(lie, Some(Lie::StaleRead(age)) if at + age > now);
+        in_view.then_some(receipt)
     }
 }
 

@@ -53,6 +53,13 @@ pub const KINDS: &[LieKind] = &[
         |_| Lie::Mute,
     ),
     plain(
+        "refused",
+        "a tool refuses a call for good, and does nothing",
+        r#"refused = { at = "ticketing", operation = "create", chance = "20%" }"#,
+        CALL,
+        |_| Lie::Refused,
+    ),
+    plain(
         "duplicate-effect",
         "a tool handles one call twice, as behind a queue that delivers at least once",
         r#"duplicate-effect = { at = "ticketing", chance = "5%" }"#,

@@ -61,6 +61,8 @@ pub enum Lie {
     SuccessWithoutEffect,
     /// Nothing happens; no answer comes.
     Mute,
+    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer.
+    Refused,
     /// The call is handled twice, as by a queue that delivers at least once.
     DuplicateEffect,
     /// The call is carried out as if it had no key, which is not remembered either.

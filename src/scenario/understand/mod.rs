@@ -10,6 +10,7 @@ mod safeguards;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 use crate::faults::who;
 use crate::scenario::file::{Entry, entries};
@@ -127,6 +128,7 @@ pub(super) fn understand(
         return Err(std::mem::take(&mut found.0));
     };
 
+    undo::check(&tables, &steps, workflow, found);
     let team = team(&tables, workflow, found);
     let cast = Cast::new(workflow, &team, &tools);
     let network = network(&tables, &cast, found);

@@ -5,9 +5,8 @@
 //! own moment and can stand at any address.
 
 use super::Found;
-use crate::faults::model::{self, MODEL};
 use crate::faults::tool_lies::{self, Time};
-use crate::faults::who;
+use crate::faults::{model, who};
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
 use crate::scenario::{Problem, nearest};
@@ -76,21 +75,22 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
 }
 
 fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> Result<(), Problem> {
-    let to = place_of(at.get_ref().site.as_str(), cast, &at.span())?;
+    let hook = hook_of(at.get_ref().site.as_str(), cast, &at.span())?;
     let what = action.get_ref();
-    if !what.fits(to.hook()) {
-        return Err(misfit(action, to));
+    if !what.fits(hook) {
+        return Err(misfit(action, hook));
     }
     let Action::Custom { word, span } = what else { return Ok(()) };
-    let word = word.as_str();
-    let (whose, known, time) = match to {
-        Place::Model => ("fault of a model", model::words(), model::find(word).map(|_| Time::None)),
-        Place::Other(_) => ("lie of a tool", tool_lies::words(), tool_lies::find(word).map(|kind| kind.time)),
+    if let Some((who, moment)) = at.get_ref().site.as_str().split_once(", ")
+        && let Some(words) = model::words_at(moment)
+        && !cast.tools.contains(&Name::new(who))
+    {
+        return slip_of_a_model(action, *word, *span, words);
+    }
+    let Some(kind) = tool_lies::find(word.as_str()) else {
+        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &tool_lies::words()));
     };
-    let Some(time) = time else {
-        return Err(Problem::unknown(action.span(), whose, word, &known));
-    };
-    match (time, *span == SimSpan::ZERO) {
+    match (kind.time, *span == SimSpan::ZERO) {
         (Time::Needed(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))
             .help(format!("write it behind, as in \"{word} 30s\""))),
         (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
@@ -112,24 +112,24 @@ fn trouble_of_a_tool(word: Name, tool: Name, cast: &Cast, place: &Range<usize>) 
     Err(Problem::unknown(place.clone(), "tool", tool.as_str(), &tools))
 }
 
-/// The kinds of places in a run.
-#[derive(Clone, Copy)]
-enum Place {
-    Model,
-    Other(Hook),
-}
-
-impl Place {
-    fn hook(self) -> Hook {
-        match self {
-            Self::Model => Hook::Service,
-            Self::Other(hook) => hook,
-        }
+fn slip_of_a_model(
+    action: &Spanned<Action>,
+    word: Name,
+    span: SimSpan,
+    words: &[&str],
+) -> Result<(), Problem> {
+    if !words.contains(&word.as_str()) {
+        return Err(Problem::unknown(action.span(), "fault of a model", word.as_str(), words));
     }
+    if span != SimSpan::ZERO {
+        let help = format!("write \"{word}\" alone");
+        return Err(Problem::at(action.span(), format!("`{word}` takes no time")).help(help));
+    }
+    Ok(())
 }
 
 /// Which kind of place a site is.
-fn place_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Place, Problem> {
+fn hook_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> {
     if let Some((from, rest)) = site.split_once(" > ") {
         let Some((to, _)) = rest.split_once(", ") else {
             let message = format!("nothing says which message from `{from}` to `{rest}`");
@@ -137,7 +137,7 @@ fn place_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Place, Prob
         };
         node(from, cast, place)?;
         node(to, cast, place)?;
-        return Ok(Place::Other(Hook::Message));
+        return Ok(Hook::Message);
     }
     let Some((who, what)) = site.split_once(", ") else {
         return Err(Problem::at(place.clone(), format!("`{site}` is not a place in a run")).help(SHAPES));
@@ -146,18 +146,18 @@ fn place_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Place, Prob
         agent(who, cast, place)?;
         let moments = Hook::ALL.into_iter().filter_map(|hook| Some((hook, hook.of_storage()?)));
         let hook = moments.clone().find_map(|(hook, moment)| (moment == what).then_some(hook));
-        return hook.map(Place::Other).ok_or_else(|| {
+        return hook.ok_or_else(|| {
             let known: Vec<&str> = moments.map(|(_, moment)| moment).collect();
             let message = format!("`{what}` is nothing that a disk does");
             Problem::at(place.clone(), message).help(format!("it does {}", listed(&known)))
         });
     }
     if cast.tools.contains(&Name::new(who)) {
-        return Ok(Place::Other(Hook::Service));
+        return Ok(Hook::Service);
     }
     node(who, cast, place)?;
-    if what == MODEL && cast.agents.contains(&Name::new(who)) {
-        return Ok(Place::Model);
+    if model::words_at(what).is_some() {
+        return Ok(Hook::Service);
     }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
     let step = steps.iter().find_map(|(word, hook)| Some((what.strip_prefix(word)?, *hook)));
@@ -166,7 +166,7 @@ fn place_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Place, Prob
         return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
     };
     if cast.crash_points.contains(&step) {
-        return Ok(Place::Other(hook));
+        return Ok(hook);
     }
     Err(who::no_such_step(place.clone(), step, cast))
 }
@@ -192,11 +192,8 @@ fn possible_at(hook: Hook) -> (&'static str, Vec<&'static str>) {
     }
 }
 
-fn misfit(action: &Spanned<Action>, place: Place) -> Problem {
-    let (to_whom, possible) = match place {
-        Place::Model => ("a model that is asked", model::words()),
-        Place::Other(hook) => possible_at(hook),
-    };
+fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
+    let (to_whom, possible) = possible_at(hook);
     let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
     let verbs: Vec<&str> =
         possible.iter().map(|text| text.split([' ', ',']).next().unwrap_or(text)).collect();

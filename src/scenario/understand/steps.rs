@@ -1,7 +1,7 @@
 //! The steps of a task and the order in which they can be taken.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::scenario::{OneOrMany, Problem, Step, Tool};
+use crate::scenario::{OneOrMany, Problem, Step, Tool, Undo};
 use perfidy_sim::Name;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ struct StepTable {
     needs: Option<OneOrMany<String>>,
     #[serde(default)]
     irreversible: bool,
+    undo: Option<Spanned<String>>,
 }
 
 pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) -> Vec<Step> {
@@ -47,7 +48,9 @@ pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mu
         let (tool, operation) = found.keep(call(&step.tool, tools)).unwrap_or((Name::new(""), Name::new("")));
         // With a step left out because of problems of its own, a name that is missing proves nothing.
         let needs = if complete { needs(step, &names, found) } else { Vec::new() };
-        steps.push(Step { name: Name::new(name), tool, operation, needs, irreversible: step.irreversible });
+        let undo = step.undo.as_ref().and_then(|undo| found.keep(undo_of(step, undo, tools)));
+        let irreversible = step.irreversible;
+        steps.push(Step { name: Name::new(name), tool, operation, needs, irreversible, undo });
     }
     if let Some(cycle) = cycle(&steps) {
         let path: Vec<&str> = cycle.iter().map(|place| names[*place]).collect();
@@ -58,6 +61,21 @@ pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mu
         found.add(Problem::at(place, message).help("take one of these out of `needs`"));
     }
     steps
+}
+
+/// What undoes a step.
+fn undo_of(step: &StepTable, undo: &Spanned<String>, tools: &BTreeMap<Name, Tool>) -> Result<Undo, Problem> {
+    let (name, what) = (step.name.get_ref(), undo.get_ref());
+    if step.irreversible {
+        return Err(Problem::at(undo.span(), format!("`{name}` is irreversible, so nothing undoes it"))
+            .help("take out `undo`, or `irreversible`"));
+    }
+    if what == step.tool.get_ref() {
+        return Err(Problem::at(undo.span(), format!("`{what}` cannot undo itself"))
+            .help("name the operation that takes its effect back"));
+    }
+    let (tool, operation) = call(undo, tools)?;
+    Ok(Undo { tool, operation })
 }
 
 /// The tool and the operation of a step.

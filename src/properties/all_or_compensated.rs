@@ -1,0 +1,158 @@
+//! Of what a task wants, in the end either everything stands or nothing, or the person on call knows what is left.
+//!
+//! Judged on the ledgers as they are when the run is over, which is after the world has healed and the team has had its
+//! time: what is half done then stays half done, whatever anybody says of it. Only tasks whose user has named what undoes
+//! their effects promise this.
+
+use super::ledger::Ledger;
+use crate::agent::{Claim, Note, Told};
+use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Event, Name, Stop, What};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: super::ALL_OR_COMPENSATED,
+    promise: "a task's effects all stand or are all undone, or the person on call knows what is left",
+    bound: None,
+    judge,
+};
+
+/// A task, as its user knows it.
+#[derive(Default)]
+struct Task<'a> {
+    intents: Vec<Name>,
+    /// The user has heard how it ended, or waits for that when the run is over.
+    user: Option<&'a Event<Note>>,
+}
+
+fn judge(history: &TeamHistory) -> Verdict {
+    if !history.notes().any(|(_, note)| matches!(note, Note::UndoneBy { .. })) {
+        return Verdict::Vacuous;
+    }
+    let mut ledger = Ledger::default();
+    let mut tasks: BTreeMap<Name, Task<'_>> = BTreeMap::new();
+    let mut taken_down = BTreeSet::new();
+    let mut refused = BTreeMap::new();
+    for event in history.events() {
+        match &event.what {
+            What::Waiting { about, .. } => {
+                tasks.entry(*about).and_modify(|task| task.user = Some(event));
+            }
+            What::Note(note) => {
+                ledger.take_in(event, note);
+                match *note {
+                    Note::Wanted { task, intent } => tasks.entry(task).or_default().intents.push(intent),
+                    Note::TookDown { intent, .. } => drop(taken_down.insert(intent)),
+                    Note::Answered { intent, told: Told::Not(_), .. } => drop(refused.insert(intent, event)),
+                    Note::Claimed(Claim::Informed { task }) => {
+                        tasks.entry(task).and_modify(|task| task.user = Some(event));
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    tasks.retain(|_, task| task.intents.iter().any(|intent| ledger.can_be_undone(*intent)));
+    let mut verdict = Verdict::Vacuous;
+    for (task, Task { intents, user }) in &tasks {
+        if intents.iter().any(|intent| ledger.knows(*intent)) {
+            verdict = Verdict::Holds;
+        }
+        let (there, missing): (Vec<Name>, Vec<Name>) =
+            intents.iter().copied().partition(|intent| ledger.stands(*intent));
+        let left: Vec<Name> = there.into_iter().filter(|intent| !taken_down.contains(intent)).collect();
+        let (Some(last), Some(first_missing)) = (left.last(), missing.first()) else { continue };
+        if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
+            return Verdict::Unknown {
+                reason: "the run was cut short before the team had its time".to_owned(),
+            };
+        }
+        let standing = left.iter().flat_map(|intent| ledger.standing(*intent)).copied();
+        let why = |intent: &Name| refused.get(intent).copied().or_else(|| ledger.undone(*intent));
+        let because: Vec<_> = standing.chain(missing.iter().filter_map(why)).chain(*user).collect();
+        let message =
+            format!("{task} is left half done: {last} stands, {first_missing} does not, and nobody was told");
+        return Verdict::violated(&because, message);
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::{Story, saga, violation};
+
+    fn informed(story: Story) -> Story {
+        story.claim("user", Claim::Informed { task: Name::new("task-1") })
+    }
+
+    #[test]
+    fn everything_done_is_all() {
+        let story = saga().effect("task-1/file", 1).effect("task-1/bill", 2);
+        assert_eq!(informed(story).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn what_was_done_and_undone_is_nothing() {
+        let story = saga().effect("task-1/file", 1).undo("task-1/file", 2);
+        assert_eq!(informed(story).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn what_stands_alone_is_half_done_whatever_the_user_heard() {
+        let story = saga().effect("task-1/file", 1);
+        let (events, message) = violation(informed(story).judged_by(&PROPERTY));
+        assert_eq!(events, [5, 6]);
+        assert_eq!(
+            message,
+            "task-1 is left half done: task-1/file stands, task-1/bill does not, and nobody was told"
+        );
+        let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-1"));
+        let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
+        let story = story.event("world", What::Ended(Stop::Deadline));
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5, 6], "it never ended, half way");
+    }
+
+    #[test]
+    fn the_refusal_or_the_undoing_that_it_came_from_is_part_of_the_story() {
+        let story = saga().effect("task-1/file", 1).refused("executor-1", "task-1/bill");
+        assert_eq!(violation(informed(story).judged_by(&PROPERTY)).0, [5, 6, 7]);
+        let story = saga().effect("task-1/file", 1).undo("task-1/file", 2).effect("task-1/bill", 3);
+        let (events, message) = violation(informed(story).judged_by(&PROPERTY));
+        assert_eq!(events, [6, 7, 8]);
+        assert!(message.contains("task-1/bill stands, task-1/file does not"), "{message}");
+    }
+
+    #[test]
+    fn an_undoing_takes_back_one_effect_that_came_before_it() {
+        let twice = saga().effect("task-1/file", 1).effect("task-1/file", 2).undo("task-1/file", 3);
+        assert_eq!(violation(twice.judged_by(&PROPERTY)).0, [5]);
+        let too_soon = saga().undo("task-1/file", 1).effect("task-1/file", 2);
+        assert_eq!(violation(too_soon.judged_by(&PROPERTY)).0, [6]);
+        let undone_twice = saga().effect("task-1/file", 1).undo("task-1/file", 2).undo("task-1/file", 3);
+        assert_eq!(undone_twice.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn what_is_left_and_known_to_the_person_on_call_is_not_forgotten() {
+        let story = saga().effect("task-1/file", 1).taken_down("task-1/file");
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        let another = saga().effect("task-1/file", 1).taken_down("task-1/bill");
+        assert!(another.judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn without_effects_or_without_a_way_back_there_is_nothing_to_judge() {
+        assert_eq!(informed(saga()).judged_by(&PROPERTY), Verdict::Vacuous);
+        let story = Story::default().given("task-1").effect("task-1/file", 1);
+        assert_eq!(informed(story).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_half_way_leaves_it_unknown() {
+        let story = saga().effect("task-1/file", 1).event("world", What::Ended(Stop::TooManyEvents));
+        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
+    }
+}

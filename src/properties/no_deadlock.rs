@@ -1,0 +1,121 @@
+//! Agents never wait for each other in a circle.
+//!
+//! A circle that somebody breaks in time is no deadlock; one that stands when the run is over and its task has not ended
+//! is. Only waits about one and the same task make a circle: who waits for a colleague over one task can still work
+//! for them on another.
+
+use crate::agent::{Claim, Note};
+use crate::properties::waits::{Waits, task_of};
+use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::Stop;
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: "no-deadlock",
+    promise: "agents do not wait for each other in a circle",
+    bound: None,
+    judge,
+};
+
+fn judge(history: &TeamHistory) -> Verdict {
+    if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
+        return Verdict::Unknown {
+            reason: "the run was cut short before anybody could wait long".to_owned(),
+        };
+    }
+    let informed = |task| {
+        let claim = Note::Claimed(Claim::Informed { task });
+        history.notes().any(|(_, note)| *note == claim)
+    };
+    for task in Waits::at_the_end_of(history).tasks() {
+        let mut waits = Waits::at_the_end_of(history);
+        waits.keep_task(task);
+        if let Some(circle) = waits.circle().filter(|_| !informed(task)) {
+            let began = history.notes().filter_map(|(event, note)| match note {
+                Note::Claimed(Claim::Awaits { intent, on }) => Some((event, *on, *intent)),
+                _ => None,
+            });
+            let of_circle = |(event, on, intent): (_, _, _)| {
+                (circle.contains(event, on) && task_of(intent) == task.as_str()).then_some(event)
+            };
+            let because: Vec<_> = began.filter_map(of_circle).chain(waits.in_circle(&circle)).collect();
+            return Verdict::violated(&because, format!("{task} waits in a circle: {circle}"));
+        }
+    }
+    let waited = history.notes().any(|(_, note)| matches!(note, Note::Claimed(Claim::Awaits { .. })));
+    if waited { Verdict::Holds } else { Verdict::Vacuous }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::{Story, violation};
+    use perfidy_sim::{Name, What};
+
+    fn awaited() -> Story {
+        let (intent, on) = (Name::new("task-1/code"), Name::new("planner"));
+        Story::default().claim("coder", Claim::Awaits { intent, on })
+    }
+
+    fn waits(story: Story, node: &str, on: &str, about: &str) -> Story {
+        let (on, why, about) = (Name::new(on), Name::new("their piece"), Name::new(about));
+        story.event(node, What::Waiting { on, why, about })
+    }
+
+    #[test]
+    fn a_wait_that_came_to_an_end_is_no_deadlock() {
+        let story = awaited().event("world", What::Ended(Stop::Finished));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_chain_of_waits_is_no_deadlock() {
+        let story = waits(awaited(), "coder", "planner", "task-1/code");
+        let story =
+            waits(story, "planner", "tester", "task-1/plan").event("world", What::Ended(Stop::Deadline));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_circle_of_waits_is_one_and_everybody_in_it_is_named() {
+        let mut story = waits(awaited(), "chair", "planner", "task-1");
+        for (node, on, about) in [
+            ("coder", "planner", "task-1/code"),
+            ("planner", "docs", "task-1/plan"),
+            ("docs", "coder", "task-1/docs"),
+        ] {
+            story = waits(story, node, on, about);
+        }
+        let (events, message) =
+            violation(story.event("world", What::Ended(Stop::Deadline)).judged_by(&PROPERTY));
+        assert_eq!(events, [1, 3, 4, 5], "the chair waits, but nobody waits for it");
+        assert_eq!(message, "task-1 waits in a circle: coder -> planner -> docs -> coder");
+    }
+
+    #[test]
+    fn two_who_wait_for_each_other_over_different_tasks_do_not_block_each_other() {
+        let story = waits(awaited(), "coder", "planner", "task-1/code");
+        let story =
+            waits(story, "planner", "coder", "task-2/plan").event("world", What::Ended(Stop::Deadline));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_circle_that_did_not_keep_the_task_from_ending_is_none() {
+        let story = awaited().claim("user", Claim::Informed { task: Name::new("task-1") });
+        let story = waits(waits(story, "coder", "docs", "task-1/code"), "docs", "coder", "task-1/docs");
+        assert_eq!(story.event("world", What::Ended(Stop::Finished)).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn where_nobody_waited_for_a_colleague_there_is_nothing_to_judge() {
+        let story = Story::default().given("task-1").event("world", What::Ended(Stop::Finished));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_leaves_it_unknown() {
+        let story = awaited().event("world", What::Ended(Stop::TooManyEvents));
+        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
+    }
+}

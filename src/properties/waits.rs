@@ -1,0 +1,130 @@
+//! Who waits for whom when a run ends, and whether they wait in a circle.
+
+use crate::agent::Note;
+use crate::properties::TeamHistory;
+use perfidy_sim::{Event, Name, What};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// How many waits are told of in words.
+const TOLD: usize = 4;
+
+/// One who waits.
+struct Wait<'a> {
+    event: &'a Event<Note>,
+    on: Name,
+    why: Name,
+    about: Name,
+}
+
+/// Who waits for whom at the end of a run.
+pub(super) struct Waits<'a> {
+    all: Vec<Wait<'a>>,
+    /// Who is dead and did not come back.
+    down: BTreeSet<Name>,
+}
+
+/// Some who wait for each other: each for the next, and the last for the first.
+pub(super) struct Circle(Vec<Name>);
+
+impl fmt::Display for Circle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|name| name.as_str()).collect();
+        write!(f, "{} -> {}", names.join(" -> "), names[0])
+    }
+}
+
+impl Circle {
+    /// Whether it is a link of the circle that the event's node waits for somebody.
+    pub fn contains(&self, event: &Event<Note>, on: Name) -> bool {
+        let next = self.0.iter().cycle().skip(1);
+        self.0.iter().zip(next).any(|link| link == (&event.node, &on))
+    }
+}
+
+impl<'a> Waits<'a> {
+    /// All waits.
+    pub fn at_the_end_of(history: &'a TeamHistory) -> Self {
+        let mut waits = Self { all: Vec::new(), down: BTreeSet::new() };
+        for event in history.events() {
+            match event.what {
+                What::Waiting { on, why, about } => waits.all.push(Wait { event, on, why, about }),
+                What::Crashed { .. } => drop(waits.down.insert(event.node)),
+                What::Started { .. } => drop(waits.down.remove(&event.node)),
+                _ => {}
+            }
+        }
+        waits
+    }
+
+    /// Leaves those in which `task` is stuck, as far as anybody says so.
+    pub fn keep_task(&mut self, task: Name) {
+        if self.all.iter().any(|wait| task_of(wait.about) == task.as_str()) {
+            self.all.retain(|wait| task_of(wait.about) == task.as_str());
+        }
+    }
+
+    /// The tasks that somebody waits about, in order.
+    pub fn tasks(&self) -> Vec<Name> {
+        let tasks: BTreeSet<&str> = self.all.iter().map(|wait| task_of(wait.about)).collect();
+        tasks.into_iter().map(Name::new).collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub fn events(&self) -> impl Iterator<Item = &'a Event<Note>> {
+        self.all.iter().map(|wait| wait.event)
+    }
+
+    /// The waits that make a circle.
+    pub fn in_circle(&self, circle: &Circle) -> impl Iterator<Item = &'a Event<Note>> {
+        self.all.iter().filter(|wait| circle.contains(wait.event, wait.on)).map(|wait| wait.event)
+    }
+
+    /// A circle of waits, if there is one.
+    pub fn circle(&self) -> Option<Circle> {
+        let mut on: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for wait in &self.all {
+            on.entry(wait.event.node).or_default().insert(wait.on);
+        }
+        on.keys().find_map(|start| path_back(&on, *start, &mut vec![*start])).map(Circle)
+    }
+}
+
+impl fmt::Display for Waits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Wait { event, on, why, about }) in self.all.iter().take(TOLD).enumerate() {
+            let semicolon = if place > 0 { "; " } else { "" };
+            let down = if self.down.contains(on) { ", which is dead" } else { "" };
+            write!(f, "{semicolon}{} waits for {on}{down} ({why}, {about})", event.node)?;
+        }
+        match self.all.len().saturating_sub(TOLD) {
+            0 => Ok(()),
+            more => write!(f, "; {more} more wait"),
+        }
+    }
+}
+
+/// The task that an intent belongs to.
+pub(super) fn task_of(about: Name) -> &'static str {
+    about.as_str().split('/').next().unwrap_or_default()
+}
+
+fn path_back(on: &BTreeMap<Name, BTreeSet<Name>>, start: Name, path: &mut Vec<Name>) -> Option<Vec<Name>> {
+    let here = *path.last()?;
+    for next in on.get(&here)? {
+        if *next == start {
+            return Some(path.clone());
+        }
+        if !path.contains(next) {
+            path.push(*next);
+            if let Some(circle) = path_back(on, start, path) {
+                return Some(circle);
+            }
+            path.pop();
+        }
+    }
+    None
+}

@@ -1,0 +1,61 @@
+//! Compensation: when a later step fails for good, what the earlier ones did is taken back, last first.
+//!
+//! A saga (Garcia-Molina and Salem 1987, "Sagas") has no transaction to roll back; each step brings an operation that
+//! undoes it instead. An undoing is a call like any other, so it may have to be asked for again. Its id follows from the
+//! id of what it undoes ([`OpId::of_undo`]): whoever begins a rollback anew, after a crash or instead of somebody
+//! else, asks for the same operations and changes nothing twice.
+
+use crate::agent::{Agent, OpId, Receipt, ToolError, Wish};
+use crate::safeguards::perform::perform;
+use crate::safeguards::{Safeguard, Safeguards, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::SimSpan;
+
+/// How often an undoing may fail before it is left to somebody else.
+pub const TRIES: u32 = 3;
+
+/// How long to wait after an undoing that failed.
+const PAUSE: SimSpan = SimSpan::from_secs(5);
+
+/// The switch.
+#[derive(Default)]
+pub struct Compensate;
+
+impl Safeguard for Compensate {
+    const NAME: &'static str = "compensate";
+    const ABOUT: &'static str = "when a step fails for good, the steps before it are undone, last first";
+    const EXAMPLE: &'static str = "compensate = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// Carries out `wish`, which takes back what was done under `op`. A try whose answer is unclear is pressed for under
+/// the same id; one that was refused is dead for good, and the next one has an id of its own.
+///
+/// # Errors
+/// The id and the error of the last try, after [`TRIES`] of them.
+pub async fn undo(
+    agent: &Agent,
+    safeguards: &Safeguards,
+    wish: Wish,
+    op: OpId,
+) -> Result<Receipt, (OpId, ToolError)> {
+    let (mut failed, mut attempt) = (0, 1);
+    loop {
+        let undoing = op.of_undo(attempt);
+        let error = match perform(agent, safeguards, wish, undoing, failed > 0).await {
+            Ok(receipt) => return Ok(receipt),
+            Err(error) => error,
+        };
+        failed += 1;
+        if failed >= TRIES {
+            return Err((undoing, error));
+        }
+        if matches!(error, ToolError::Definite(_)) {
+            attempt += 1;
+        }
+        agent.sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,202 @@
+//! Deadlock detection without anybody who sees the whole: edge chasing (Chandy, Misra and Haas 1983, "Distributed
+//! deadlock detection").
+//!
+//! Whoever has waited for a while sends a [`Probe`] to the one they wait for. An agent that waits itself sends it on to the
+//! one *it* waits for; an agent that does not lets it drop. A probe that comes home has been round a circle. Everybody in
+//! the circle finds out, but one must give way and not all: the probe notes the first (by name) of those that can do
+//! without what they wait for, and only they become the *victim*.
+//!
+//! A circle does not go away by itself, so a probe may be lost, late or doubled: the next one finds it again.
+
+use crate::agent::{Agent, Message};
+use crate::safeguards::{Safeguard, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// No circle is longer; a probe that has gone this far chases one that it is no part of.
+const FURTHEST: u32 = 64;
+
+/// The switch.
+#[derive(Default)]
+pub struct DeadlockDetection;
+
+impl Safeguard for DeadlockDetection {
+    const NAME: &'static str = "deadlock-detection";
+    const ABOUT: &'static str = "agents that wait look for circles of waits, and one in each goes on without";
+    const EXAMPLE: &'static str = "deadlock-detection = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// A wait: one piece of work cannot go on before another is there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Wait {
+    /// The work that has to wait.
+    pub intent: Name,
+    /// The work it waits for.
+    pub needs: Name,
+    /// Who does that.
+    pub on: Name,
+    /// Whether it could be done without.
+    pub optional: bool,
+}
+
+/// Asks around whether a wait is part of a circle.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Probe {
+    /// The work that it was sent out for.
+    origin: Name,
+    /// The work that it asks about.
+    at: Name,
+    /// Who is to give way, of those seen so far.
+    victim: Option<Name>,
+    /// How far it has come.
+    steps: u32,
+}
+
+impl Message for Probe {
+    fn kind(&self) -> &'static str {
+        "probe"
+    }
+}
+
+impl Probe {
+    /// Sends it to somebody.
+    pub fn send(self, agent: &Agent, to: Name) {
+        agent.send(to, self.at, self);
+    }
+}
+
+/// What became of a probe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Chase {
+    /// The work it asks about does not wait: no circle here.
+    Ends,
+    /// It is to be sent on.
+    GoesOn(Name, Probe),
+    /// It is home: there is a circle, and this is the wait to give up, if any can be.
+    CameHome(Option<Wait>),
+}
+
+/// The waits of one agent, at most one for each piece of work.
+#[derive(Default, Debug)]
+pub struct OwnWaits(RefCell<BTreeMap<Name, Wait>>);
+
+impl OwnWaits {
+    /// From now on there is this wait.
+    pub fn begin(&self, wait: Wait) {
+        self.0.borrow_mut().insert(wait.intent, wait);
+    }
+
+    /// The wait of that work is over; whether there was one.
+    pub fn end(&self, intent: Name) -> bool {
+        self.0.borrow_mut().remove(&intent).is_some()
+    }
+
+    /// Whether that work still waits.
+    pub fn is_waiting(&self, intent: Name) -> bool {
+        self.0.borrow().contains_key(&intent)
+    }
+
+    /// Sends a probe after the wait of that work.
+    pub fn look_round(&self, agent: &Agent, intent: Name) {
+        if let Some((on, probe)) = self.probe(intent) {
+            probe.send(agent, on);
+        }
+    }
+
+    fn probe(&self, intent: Name) -> Option<(Name, Probe)> {
+        let waits = self.0.borrow();
+        let wait = waits.get(&intent)?;
+        let victim = wait.optional.then_some(intent);
+        Some((wait.on, Probe { origin: intent, at: wait.needs, victim, steps: 1 }))
+    }
+
+    /// Follows a probe that has come.
+    pub fn follow(&self, probe: Probe) -> Chase {
+        let waits = self.0.borrow();
+        let Some(wait) = waits.get(&probe.at) else { return Chase::Ends };
+        if probe.at == probe.origin {
+            return Chase::CameHome((probe.victim == Some(probe.origin)).then_some(*wait));
+        }
+        if probe.steps >= FURTHEST {
+            return Chase::Ends;
+        }
+        let own = wait.optional.then_some(wait.intent);
+        let victim = [probe.victim, own].into_iter().flatten().min();
+        Chase::GoesOn(wait.on, Probe { at: wait.needs, victim, steps: probe.steps + 1, ..probe })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each waits for the next; those named in `optional` could do without.
+    fn waiting(pairs: &[(&str, &str)], optional: &[&str]) -> Vec<OwnWaits> {
+        let wait = |(intent, needs): &(&str, &str)| {
+            let waits = OwnWaits::default();
+            waits.begin(Wait {
+                intent: Name::new(intent),
+                needs: Name::new(needs),
+                on: Name::new(needs),
+                optional: optional.contains(intent),
+            });
+            waits
+        };
+        pairs.iter().map(wait).collect()
+    }
+
+    /// Sends a probe out for `origin` and follows it to its end.
+    fn chase(pairs: &[(&str, &str)], optional: &[&str], origin: &str) -> Chase {
+        let agents = waiting(pairs, optional);
+        let owner = |name: Name| pairs.iter().position(|(intent, _)| *intent == name.as_str());
+        let (mut on, mut probe) = agents[owner(Name::new(origin)).unwrap()].probe(Name::new(origin)).unwrap();
+        loop {
+            let Some(agent) = owner(on) else { return Chase::Ends };
+            match agents[agent].follow(probe) {
+                Chase::GoesOn(next, further) => (on, probe) = (next, further),
+                end => return end,
+            }
+        }
+    }
+
+    #[test]
+    fn in_a_circle_every_probe_comes_home_and_one_becomes_the_victim() {
+        let circle = [("code", "plan"), ("plan", "test"), ("test", "code")];
+        let victim = |origin| match chase(&circle, &["plan", "test"], origin) {
+            Chase::CameHome(wait) => wait.map(|wait| wait.intent.as_str()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(["code", "plan", "test"].map(victim), [None, Some("plan"), None]);
+    }
+
+    #[test]
+    fn a_chain_has_an_end() {
+        assert_eq!(chase(&[("code", "plan"), ("plan", "test")], &["code", "plan"], "code"), Chase::Ends);
+    }
+
+    #[test]
+    fn a_probe_that_chases_somebody_elses_circle_gives_up() {
+        let circle = [("code", "plan"), ("plan", "test"), ("test", "plan")];
+        assert_eq!(chase(&circle, &["code", "plan"], "code"), Chase::Ends);
+    }
+
+    #[test]
+    fn where_nobody_can_do_without_there_is_no_victim() {
+        assert_eq!(chase(&[("code", "plan"), ("plan", "code")], &[], "code"), Chase::CameHome(None));
+    }
+
+    #[test]
+    fn a_wait_that_is_over_is_in_no_circle() {
+        let agents = waiting(&[("code", "plan"), ("plan", "code")], &["code", "plan"]);
+        let (_, probe) = agents[0].probe(Name::new("code")).unwrap();
+        let Chase::GoesOn(_, probe) = agents[1].follow(probe) else { panic!("it waits") };
+        assert!(agents[0].end(Name::new("code")));
+        assert_eq!(agents[0].follow(probe), Chase::Ends);
+    }
+}

@@ -1,0 +1,94 @@
+//! The inbox: an event that has been taken in is not taken in again, however often and late it comes.
+//!
+//! Whoever sends until something has arrived sends it twice now and then, and networks do so by themselves. A consumer
+//! is idempotent if it writes down which events it has taken in, together with what it makes of them (the id of the
+//! operation, say), before it says so to the sender ("idempotent consumer", Richardson 2018, "Microservices
+//! Patterns").
+
+use crate::agent::{Agent, Message};
+use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+use std::collections::BTreeMap;
+
+/// The switch.
+#[derive(Default)]
+pub struct InboxDedupe;
+
+impl Safeguard for InboxDedupe {
+    const NAME: &'static str = "inbox-dedupe";
+    const ABOUT: &'static str = "an event that was taken in before is not taken in again";
+    const EXAMPLE: &'static str = "inbox-dedupe = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// What a consumer answers: the event has been taken in, or had been before.
+#[derive(Clone, Copy, Hash, Debug)]
+pub struct TakenIn<E>(pub E);
+
+impl<E: Message> Message for TakenIn<E> {
+    fn kind(&self) -> &'static str {
+        "taken in"
+    }
+}
+
+/// A record: an event, and what its consumer makes of it.
+#[derive(Clone, Hash, Debug)]
+struct Taken<E, W> {
+    event: E,
+    work: W,
+}
+
+impl<E: Message, W: std::hash::Hash + std::fmt::Debug + 'static> Message for Taken<E, W> {
+    fn kind(&self) -> &'static str {
+        "inbox"
+    }
+}
+
+/// The events that one agent has taken in, each with what it makes of it.
+#[derive(Debug)]
+pub struct Inbox<E, W> {
+    taken: BTreeMap<E, W>,
+    dedupes: bool,
+}
+
+impl<E, W> Inbox<E, W>
+where
+    E: Message + Copy + Ord,
+    W: Copy + std::hash::Hash + std::fmt::Debug + 'static,
+{
+    /// The inbox as the agent left it in its journal.
+    pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
+        let mut taken = BTreeMap::new();
+        checkpoint::recover(agent, |Taken { event, work }: &Taken<E, W>| {
+            taken.insert(*event, *work);
+        });
+        Self { taken, dedupes: safeguards.has::<InboxDedupe>() }
+    }
+
+    /// Whether there is anything to be done about an event: it is new, or nobody looks.
+    pub fn admits(&self, event: E) -> bool {
+        !self.dedupes || !self.taken.contains_key(&event)
+    }
+
+    /// Takes an event in, with what is to be made of it, and comes back once that is durable.
+    pub async fn take(&mut self, agent: &Agent, about: Name, event: E, work: W) {
+        agent.before("record", about).await;
+        agent.persist(Taken { event, work }).await;
+        self.taken.insert(event, work);
+        agent.after("record", about).await;
+    }
+
+    /// What is made of an event, if it was taken in.
+    pub fn get(&self, event: E) -> Option<W> {
+        self.taken.get(&event).copied()
+    }
+
+    /// Every event that was taken in.
+    pub fn events(&self) -> impl Iterator<Item = E> + '_ {
+        self.taken.keys().copied()
+    }
+}

@@ -1,0 +1,132 @@
+//! The outbox: a change of state and the news of it are written in one record, and the news is sent until it has arrived.
+//!
+//! A service that first stores and then sends can die in between, and one that first sends and then stores as well:
+//! two systems cannot be changed at once. One record can. Sending it again and again is the easy part, as long as whoever
+//! gets it twice can tell ([`inbox`](crate::safeguards::inbox)). The pattern is Richardson's "transactional outbox"
+//! (2018, "Microservices Patterns").
+
+use crate::agent::{Agent, Message};
+use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::{Name, SimSpan, SimTime};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How long news is on its way before it is sent again.
+pub const RESEND: SimSpan = SimSpan::from_secs(5);
+
+/// The switch.
+#[derive(Default)]
+pub struct DurableOutbox;
+
+impl Safeguard for DurableOutbox {
+    const NAME: &'static str = "outbox";
+    const ABOUT: &'static str =
+        "news is written down together with the change it tells of, and sent until it has arrived";
+    const EXAMPLE: &'static str = "outbox = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// News on its way to somebody. An event is known by what it says, so it says the same each time it is sent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct News<E> {
+    /// To whom.
+    pub to: Name,
+    /// What it is about.
+    pub about: Name,
+    /// What has happened.
+    pub event: E,
+}
+
+/// A record: a change of state and the news of it. One or the other alone cannot survive.
+#[derive(Clone, Hash, Debug)]
+struct Turn<C, E> {
+    change: C,
+    news: Option<News<E>>,
+}
+
+impl<C: Message, E: Message> Message for Turn<C, E> {
+    fn kind(&self) -> &'static str {
+        "turn"
+    }
+}
+
+/// A record: an event has arrived. It need not be durable; without it, the event is sent once more.
+#[derive(Clone, Hash, Debug)]
+struct Arrived<E>(E);
+
+impl<E: Message> Message for Arrived<E> {
+    fn kind(&self) -> &'static str {
+        "arrived"
+    }
+}
+
+/// The news of one agent that may not have arrived yet, each with when it was last sent. Clones share it.
+#[derive(Clone)]
+pub struct Outbox<E> {
+    agent: Agent,
+    is_durable: bool,
+    pending: Rc<RefCell<Pending<E>>>,
+}
+
+type Pending<E> = BTreeMap<E, (News<E>, SimTime)>;
+
+impl<E: Message + Copy + Ord> Outbox<E> {
+    /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown, oldest first.
+    pub fn recover<C: Message>(agent: &Agent, safeguards: &Safeguards, mut show: impl FnMut(&C)) -> Self {
+        let mut pending = BTreeMap::new();
+        checkpoint::recover(agent, |turn: &Turn<C, E>| {
+            show(&turn.change);
+            pending.extend(turn.news.map(|news| (news.event, (news, SimTime::ZERO))));
+        });
+        checkpoint::recover(agent, |Arrived(event): &Arrived<E>| {
+            pending.remove(event);
+        });
+        let is_durable = safeguards.has::<DurableOutbox>();
+        Self { agent: agent.clone(), is_durable, pending: Rc::new(RefCell::new(pending)) }
+    }
+
+    /// Makes a change durable and sends the news of it: until it has arrived if the switch is on, else once, and if the
+    /// agent dies in between, never.
+    pub async fn commit<C: Message>(&self, change: C, news: News<E>) {
+        let agent = &self.agent;
+        agent.before("record", news.about).await;
+        agent.persist(Turn { change, news: self.is_durable.then_some(news) }).await;
+        if self.is_durable {
+            self.pending.borrow_mut().insert(news.event, (news, agent.monotonic()));
+        }
+        agent.before("publish", news.about).await;
+        self.send(&news);
+    }
+
+    fn send(&self, news: &News<E>) {
+        if self.is_durable {
+            self.agent.expect(news.to, "word that news has arrived", news.about);
+        }
+        self.agent.send(news.to, news.about, news.event);
+    }
+
+    /// An event has arrived.
+    pub fn arrived(&self, event: E) {
+        if let Some((news, _)) = self.pending.borrow_mut().remove(&event) {
+            self.agent.expect_no_more(news.about);
+            // A disk that does not take it costs no more than sending the event once more after a crash.
+            let _ = self.agent.write(Arrived(event));
+        }
+    }
+
+    /// Sends what has been on its way for [`RESEND`] or longer once more.
+    pub fn send_again(&self) {
+        let now = self.agent.monotonic();
+        for (news, sent_at) in self.pending.borrow_mut().values_mut() {
+            if now >= *sent_at + RESEND {
+                *sent_at = now;
+                self.send(news);
+            }
+        }
+    }
+}

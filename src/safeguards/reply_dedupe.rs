@@ -1,0 +1,51 @@
+//! Reply deduplication: a question that was asked twice is answered twice, and one of the answers is taken.
+//!
+//! Whoever waits for answers keeps a list of the questions that have theirs. A second answer to one of them is no
+//! news, whether it is a copy of the first or the late answer to an earlier form of the question.
+
+use crate::safeguards::{Safeguard, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// The switch.
+#[derive(Default)]
+pub struct ReplyDedupe;
+
+impl Safeguard for ReplyDedupe {
+    const NAME: &'static str = "reply-dedupe";
+    const ABOUT: &'static str = "of several answers to one question, one is taken";
+    const EXAMPLE: &'static str = "reply-dedupe = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// The questions that have their answer. Clones share the list.
+#[derive(Clone, Default, Debug)]
+pub struct Answers(Rc<RefCell<BTreeSet<Name>>>);
+
+impl Answers {
+    /// Takes an answer to `question`; false if it has one.
+    ///
+    /// ```
+    /// use perfidy::safeguards::reply_dedupe::Answers;
+    /// use perfidy_sim::Name;
+    /// let (answers, question) = (Answers::default(), Name::new("task-1/file"));
+    /// assert!(answers.take(question));
+    /// assert!(!answers.take(question));
+    /// answers.discard(question);
+    /// assert!(answers.take(question));
+    /// ```
+    pub fn take(&self, question: Name) -> bool {
+        self.0.borrow_mut().insert(question)
+    }
+
+    /// The answer that was taken turned out to be none; the question is open again.
+    pub fn discard(&self, question: Name) {
+        self.0.borrow_mut().remove(&question);
+    }
+}

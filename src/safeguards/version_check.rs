@@ -1,0 +1,126 @@
+//! Version checks: before anybody acts on a piece of work, they ask whoever asked for it whether it still counts.
+//!
+//! Whoever asks for work keeps the book of [`Versions`]: which one is current, and whether it is *settled*, which means
+//! that somebody was told to go ahead. What is settled is never asked for in a newer version: that is what makes a
+//! check worth something a moment later, when the one who checked acts (optimistic concurrency control: Kung and
+//! Robinson 1981). Both facts are durable before anybody hears of them.
+
+use crate::agent::{Agent, Artifact, Claim, Message, OpId};
+use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// The switch.
+#[derive(Default)]
+pub struct VersionCheck;
+
+impl Safeguard for VersionCheck {
+    const NAME: &'static str = "version-check";
+    const ABOUT: &'static str =
+        "before work is acted on, whoever asked for it says whether it is still current";
+    const EXAMPLE: &'static str = "version-check = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// One version of what is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Version {
+    /// Which, counted from one.
+    pub number: u32,
+    /// The operation id under which it is acted on. Another version is another wish.
+    pub op: OpId,
+    /// What is asked for.
+    pub brief: Artifact,
+}
+
+/// What the book's pages look like.
+#[derive(Clone, Copy, Hash, Debug)]
+enum Page {
+    Issued(Version),
+    Settled { intent: Name, number: u32 },
+}
+
+impl Message for Page {
+    fn kind(&self) -> &'static str {
+        "version"
+    }
+}
+
+/// The versions in which one agent asks for work.
+pub struct Versions {
+    agent: Agent,
+    checked: bool,
+    current: RefCell<BTreeMap<Name, (Version, bool)>>,
+}
+
+impl Versions {
+    /// The book as the agent left it in its journal. Without the switch nobody checks, so nothing is written down.
+    pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
+        let mut current = BTreeMap::new();
+        checkpoint::recover(agent, |page| match page {
+            Page::Issued(version) => drop(current.insert(version.brief.about, (*version, false))),
+            Page::Settled { intent, number } => {
+                let entry: Option<&mut (Version, bool)> = current.get_mut(intent);
+                entry
+                    .filter(|(version, _)| version.number == *number)
+                    .into_iter()
+                    .for_each(|entry| entry.1 = true);
+            }
+        });
+        Self {
+            agent: agent.clone(),
+            checked: safeguards.has::<VersionCheck>(),
+            current: RefCell::new(current),
+        }
+    }
+
+    /// The version that somebody was told to act on, if there is one.
+    pub fn settled(&self, intent: Name) -> Option<Version> {
+        self.current.borrow().get(&intent).filter(|(_, settled)| *settled).map(|(version, _)| *version)
+    }
+
+    /// The number of the next version.
+    pub fn next(&self, intent: Name) -> u32 {
+        self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1)
+    }
+
+    /// Makes a new version the current one; if one is settled, that is the one to ask for again.
+    pub async fn issue(&self, brief: Artifact) -> Version {
+        let intent = brief.about;
+        if let Some(settled) = self.settled(intent) {
+            return settled;
+        }
+        let number = self.next(intent);
+        let version = Version { number, op: self.agent.mint_op(intent), brief };
+        self.current.borrow_mut().insert(intent, (version, false));
+        self.write(Page::Issued(version)).await;
+        self.agent.claim(Claim::Issued { intent, version: number, op: version.op });
+        version
+    }
+
+    /// Whether a version may be acted on: it is current, and from now on it stays so.
+    pub async fn settle(&self, intent: Name, number: u32) -> bool {
+        let known = self.current.borrow().get(&intent).map(|(version, settled)| (version.number, *settled));
+        match known {
+            Some((current, settled)) if current == number => {
+                self.current.borrow_mut().entry(intent).and_modify(|entry| entry.1 = true);
+                if !settled {
+                    self.write(Page::Settled { intent, number }).await;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn write(&self, page: Page) {
+        if self.checked {
+            self.agent.persist(page).await;
+        }
+    }
+}

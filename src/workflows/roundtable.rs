@@ -1,0 +1,242 @@
+//! Roundtable: planner, coder, tester and docs each contribute a piece, and each may want to see another's first.
+//!
+//! ```text
+//!   user --submit--> chair --contribute--> planner   coder   tester   docs --call--> tool
+//!                      ^                      |  '---show me---^
+//!                      '---------done---------'
+//! ```
+//!
+//! The steps of a task go round the table: the first is the planner's, the second the coder's, and so on. What a step
+//! *needs* has to be there first. Beside that everybody is polite: their model may find that it would be good to see some
+//! other piece before giving one's own. If that goes round the table, everybody waits for everybody.
+
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId};
+use crate::safeguards::deadlock_detection::{Chase, DeadlockDetection, OwnWaits, Probe, Wait};
+use crate::safeguards::wait_limit::WaitLimit;
+use crate::scenario::Case;
+use crate::workflows::clerk::Clerk;
+use crate::workflows::doer::{Doer, Identity, Standing};
+use crate::workflows::user::{USER, user};
+use crate::workflows::{Briefing, Workflow};
+use perfidy_sim::{Name, SimSpan, SimTime, World};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The workflow, for the list.
+pub const WORKFLOW: Workflow = Workflow {
+    name: "roundtable",
+    about: "planner, coder, tester and docs each contribute a piece, and may wait for each other's",
+    roles: &[],
+    singles: &[CHAIR, "planner", "coder", "tester", "docs"],
+    safeguards: &[
+        "checkpoint",
+        "deadlock-detection",
+        "idempotency-keys",
+        "observe-before-retry",
+        "retry",
+        "tool-dedupe",
+        "wait-limit",
+    ],
+    crash_points: &["call", "contribute", "record", "report"],
+    properties: &["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"],
+    assemble,
+};
+
+const CHAIR: &str = "chair";
+const MEMBERS: [&str; 4] = ["planner", "coder", "tester", "docs"];
+
+/// How long the chair waits for word of a piece before asking for it again.
+const RESEND: SimSpan = SimSpan::from_secs(20);
+
+/// How long somebody waits before they ask again whether a piece is there, and look round for a circle.
+const ASK_AGAIN: SimSpan = SimSpan::from_secs(4);
+
+/// Tokens a member reads to see whether there is something they should see first.
+const READING_TOKENS: u32 = 600;
+
+#[derive(Clone, Copy, Hash, Debug)]
+enum Say {
+    Contribute { task: Name, step: usize, op: OpId },
+    Done { task: Name, step: usize },
+    Failed { task: Name, step: usize },
+    ShowMe { task: Name, step: usize },
+    Here,
+    NotYet,
+}
+
+impl Message for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Contribute { .. } => "contribute",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::ShowMe { .. } => "show me",
+            Self::Here => "here it is",
+            Self::NotYet => "not yet",
+        }
+    }
+}
+
+fn assemble(case: &Case, world: &mut World<Agents>) {
+    let briefing = Briefing::new(case, None);
+    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
+    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[CHAIR])));
+    hire(CHAIR, |agent, briefing| Box::pin(chair(agent, briefing)));
+    for member in MEMBERS {
+        hire(member, |agent, briefing| Box::pin(Member::recover(agent, briefing).run()));
+    }
+}
+
+/// Whose piece a step is.
+fn owner(step: usize) -> Name {
+    Name::literal(MEMBERS[step % MEMBERS.len()])
+}
+
+/// Asks for every piece until it is there.
+async fn chair(agent: Agent, briefing: Briefing) {
+    let mut clerk = Clerk::recover(&agent, &briefing);
+    let mut asked_at: BTreeMap<(Name, usize), SimTime> = BTreeMap::new();
+    loop {
+        let open = clerk.board().open();
+        for task in open {
+            if clerk.board().is_complete(task) {
+                clerk.close(task, true).await;
+                continue;
+            }
+            for step in 0..briefing.plan.steps.len() {
+                let due = asked_at.get(&(task, step)).is_none_or(|asked| agent.now() >= *asked + RESEND);
+                let op = clerk.board().get(task).map(|progress| progress.ops[step]);
+                if let Some(op) = op.filter(|_| due && clerk.board().is_open(task, step)) {
+                    let intent = briefing.plan.intent(task, step);
+                    agent.expect(owner(step), "a piece of the work", intent);
+                    agent.before("contribute", intent).await;
+                    if asked_at.insert((task, step), agent.now()).is_none() {
+                        agent.claim(Claim::Ordered { intent, to: owner(step) });
+                    }
+                    agent.send(owner(step), intent, Say::Contribute { task, step, op });
+                }
+            }
+        }
+        let Ok(mail) = agent.receive_within(RESEND, "news").await else { continue };
+        clerk.hear(&mail).await;
+        match mail.open() {
+            Some(Say::Done { task, step }) => clerk.completed(*task, *step).await,
+            Some(Say::Failed { task, step }) => clerk.failed(*task, *step).await,
+            _ => {}
+        }
+    }
+}
+
+/// Somebody at the table.
+#[derive(Clone)]
+struct Member {
+    agent: Agent,
+    briefing: Briefing,
+    doer: Doer,
+    /// The pieces of theirs that they are thinking about or waiting with.
+    begun: Rc<RefCell<BTreeSet<Name>>>,
+    waits: Rc<OwnWaits>,
+}
+
+impl Member {
+    fn recover(agent: Agent, briefing: Briefing) -> Self {
+        let doer = Doer::recover(&agent, briefing.safeguards());
+        Self { agent, briefing, doer, begun: Rc::default(), waits: Rc::default() }
+    }
+
+    async fn run(self) {
+        loop {
+            let mail = self.agent.receive().await;
+            if let Some(probe) = mail.open::<Probe>() {
+                self.follow(*probe);
+            }
+            match mail.open() {
+                Some(Say::Contribute { task, step, op }) => self.begin(&mail, *task, *step, *op),
+                Some(Say::ShowMe { task, step }) => {
+                    let done =
+                        self.doer.standing(self.briefing.plan.intent(*task, *step), 0) == Standing::Done;
+                    self.agent.reply(&mail, if done { Say::Here } else { Say::NotYet });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn follow(&self, probe: Probe) {
+        match self.waits.follow(probe) {
+            Chase::GoesOn(to, probe) => probe.send(&self.agent, to),
+            Chase::CameHome(Some(wait)) => self.give_up(wait),
+            Chase::CameHome(None) | Chase::Ends => {}
+        }
+    }
+
+    fn begin(&self, mail: &Mail, task: Name, step: usize, op: OpId) {
+        let intent = self.briefing.plan.intent(task, step);
+        match self.doer.standing(intent, 0) {
+            Standing::Done => self.agent.send(mail.from(), intent, Say::Done { task, step }),
+            Standing::New if self.begun.borrow_mut().insert(intent) => {
+                self.agent.spawn(self.clone().contribute(task, step, op));
+            }
+            Standing::New | Standing::Busy => {}
+        }
+    }
+
+    /// Waits for what is needed and for what would be good to see, and then does the step.
+    async fn contribute(self, task: Name, step: usize, op: OpId) {
+        let plan = Rc::clone(&self.briefing.plan);
+        for need in &plan.steps[step].needs {
+            self.wait_for(task, step, *need, false).await;
+        }
+        if let Some(other) = self.would_like_to_see(task, step).await {
+            self.wait_for(task, step, other, true).await;
+        }
+        let (begun, intent) = (Rc::clone(&self.begun), plan.intent(task, step));
+        self.doer.set_to_work(plan.wish(task, step), 0, Identity::Given(op), move |agent, succeeded| {
+            begun.borrow_mut().remove(&intent);
+            let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+            agent.send(Name::literal(CHAIR), intent, say);
+        });
+    }
+
+    /// Some colleague's piece that the model wants to see first, if it wants to see any: every third time it does.
+    async fn would_like_to_see(&self, task: Name, step: usize) -> Option<usize> {
+        let steps = self.briefing.plan.steps.len();
+        let intent = self.briefing.plan.intent(task, step);
+        let choice = self.agent.think(intent, READING_TOKENS, 3 * steps as u32).await.choice as usize;
+        let known = self.briefing.plan.steps[step].needs.contains(&choice);
+        (choice < steps && owner(choice) != self.agent.name() && !known).then_some(choice)
+    }
+
+    /// Waits until a colleague's piece is there, or until it need not be.
+    async fn wait_for(&self, task: Name, step: usize, other: usize, optional: bool) {
+        let plan = &self.briefing.plan;
+        let (intent, needs, on) = (plan.intent(task, step), plan.intent(task, other), owner(other));
+        let wait = Wait { intent, needs, on, optional };
+        let limit = self.briefing.safeguards().get::<WaitLimit>().map(|limit| self.agent.now() + limit.0);
+        self.waits.begin(wait);
+        self.agent.claim(Claim::Awaits { intent, on });
+        self.agent.expect(on, "their piece first", intent);
+        while self.waits.is_waiting(intent) {
+            let question = Say::ShowMe { task, step: other };
+            let answer = self.agent.request(on, needs, question, ASK_AGAIN).await;
+            if matches!(answer.as_ref().map(Mail::open), Ok(Some(Say::Here))) {
+                self.waits.end(intent);
+                break;
+            }
+            self.agent.sleep(ASK_AGAIN).await;
+            if optional && limit.is_some_and(|limit| self.agent.now() >= limit) {
+                self.give_up(wait);
+            } else if self.briefing.safeguards().has::<DeadlockDetection>() {
+                self.waits.look_round(&self.agent, intent);
+            }
+        }
+        self.agent.expect_no_more(intent);
+    }
+
+    fn give_up(&self, wait: Wait) {
+        if self.waits.end(wait.intent) {
+            self.agent.claim(Claim::GoesWithout { intent: wait.intent, on: wait.on });
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Choreographed saga: nobody directs; each service does its step when it hears that the one before was done, and undoes
+//! it when it hears that the one after was not, or was undone.
+//!
+//! ```text
+//!   user --submit--> service-1 --did--> service-2 --did--> service-3
+//!   user <--report-- service-1 <--undid-- service-2 <--failed----'
+//! ```
+//!
+//! How far a task is stands nowhere as a whole: each service knows its own steps and what news it has had. So news must
+//! not get lost between a change and its telling (`outbox`), and the same news must not make anything happen twice
+//! (`inbox-dedupe`). The first service is where tasks come in; news of their end goes there, and it reports to the user.
+
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId};
+use crate::safeguards::compensate::Compensate;
+use crate::safeguards::inbox::{Inbox, TakenIn};
+use crate::safeguards::outbox::{News, Outbox, RESEND};
+use crate::safeguards::saga_log::Deed;
+use crate::scenario::{Case, one_at_a_time};
+use crate::workflows::on_call::{ON_CALL, on_call};
+use crate::workflows::saga::carry_out;
+use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::{Briefing, Role, Workflow};
+use perfidy_sim::{Name, World};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The workflow, for the list.
+pub const WORKFLOW: Workflow = Workflow {
+    name: "saga-choreographed",
+    about: "services do their steps, and undo them, on hearing of each other's",
+    roles: &[Role { group: "services", member: "service", count: 1..=16, default: 3 }],
+    singles: &[],
+    safeguards: &[
+        "compensate",
+        "dead-letter",
+        "idempotency-keys",
+        "inbox-dedupe",
+        "outbox",
+        "retry",
+        "tool-dedupe",
+    ],
+    crash_points: &["call", "publish", "record", "report"],
+    properties: &[
+        "all-or-compensated",
+        "eventual-termination",
+        "every-call-accounted",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+    ],
+    assemble,
+};
+
+/// The service where tasks come in.
+const FIRST: &str = "service-1";
+
+/// What has become of a step.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Fact {
+    /// The user wants it done; it is the first.
+    Wanted,
+    /// It was done.
+    Did,
+    /// It was not, for good.
+    Failed,
+    /// It was undone, or is no longer the saga's to undo.
+    Undid,
+}
+
+/// News of a step of a task; `place` is the step's place in the order in which they are taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Event {
+    task: Name,
+    place: usize,
+    fact: Fact,
+}
+
+impl Message for Event {
+    fn kind(&self) -> &'static str {
+        match self.fact {
+            Fact::Wanted => "wanted",
+            Fact::Did => "did",
+            Fact::Failed => "failed",
+            Fact::Undid => "undid",
+        }
+    }
+}
+
+/// What is to be done about an event.
+enum Reaction {
+    /// The step at this place is to be done.
+    Do(usize),
+    /// The step at this place is to be undone.
+    Undo(usize),
+    /// The user is to hear how the task ended.
+    Report { done: bool },
+}
+
+/// A change of a service's state: what there was to do about an event has come to its end.
+#[derive(Clone, Copy, Hash, Debug)]
+struct Settled(Event);
+
+impl Message for Settled {
+    fn kind(&self) -> &'static str {
+        "settled"
+    }
+}
+
+fn assemble(case: &Case, world: &mut World<Agents>) {
+    let briefing = Briefing::new(case, Some("services"));
+    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
+    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[FIRST])));
+    hire(ON_CALL, |agent, briefing| Box::pin(on_call(agent, briefing)));
+    for service in briefing.doers.iter() {
+        hire(service.as_str(), |agent, briefing| Box::pin(Service::begin(agent, briefing)));
+    }
+}
+
+struct Service {
+    desk: Desk,
+    /// The events that were taken in, each with a fresh operation id for what it asks for.
+    inbox: Inbox<Event, OpId>,
+    ended: BTreeMap<Name, bool>,
+}
+
+/// What a service needs to settle an event beside whatever else it is doing. Clones share it.
+#[derive(Clone)]
+struct Desk {
+    agent: Agent,
+    briefing: Briefing,
+    order: Rc<[usize]>,
+    outbox: Outbox<Event>,
+}
+
+impl Service {
+    /// Takes up the work where the journal says it was left.
+    async fn begin(agent: Agent, briefing: Briefing) {
+        let mut settled = BTreeSet::new();
+        let outbox = Outbox::recover(&agent, briefing.safeguards(), |Settled(event)| {
+            settled.insert(*event);
+        });
+        let inbox = Inbox::recover(&agent, briefing.safeguards());
+        let order = one_at_a_time(&briefing.plan.steps).into();
+        let desk = Desk { agent, briefing, order, outbox };
+        let mut service = Self { desk, inbox, ended: BTreeMap::new() };
+        let unsettled: Vec<Event> = service.inbox.events().filter(|event| !settled.contains(event)).collect();
+        for event in unsettled {
+            service.react(event).await;
+        }
+        service.run().await;
+    }
+
+    async fn run(mut self) {
+        loop {
+            self.desk.outbox.send_again();
+            let Ok(mail) = self.desk.agent.receive_within(RESEND, "news").await else { continue };
+            if let Some(UserSay::Submit { task, .. }) = mail.open() {
+                self.on_submit(*task).await;
+            } else if let Some(TakenIn(event)) = mail.open::<TakenIn<Event>>() {
+                self.desk.outbox.arrived(*event);
+            } else if let Some(event) = mail.open::<Event>() {
+                self.on_event(&mail, *event).await;
+            }
+        }
+    }
+
+    /// The user asks for a task, or asks again.
+    async fn on_submit(&mut self, task: Name) {
+        let event = Event { task, place: 0, fact: Fact::Wanted };
+        if let Some(done) = self.ended.get(&task) {
+            self.desk.report(task, *done).await;
+        } else if self.inbox.get(event).is_none() {
+            self.take(event).await;
+        }
+    }
+
+    async fn on_event(&mut self, mail: &Mail, event: Event) {
+        let is_news = self.inbox.admits(event);
+        if is_news {
+            self.take(event).await;
+        }
+        self.desk.agent.send(mail.from(), mail.about(), TakenIn(event));
+    }
+
+    async fn take(&mut self, event: Event) {
+        let (agent, about) = (&self.desk.agent, self.desk.about(event));
+        let op = agent.mint_op(about);
+        self.inbox.take(agent, about, event, op).await;
+        self.react(event).await;
+    }
+
+    async fn react(&mut self, event: Event) {
+        let (deed, began_with) = match self.desk.reaction(event) {
+            Reaction::Do(place) => (Deed::Do(self.desk.order[place]), event),
+            Reaction::Undo(place) => (Deed::Undo(self.desk.order[place]), cause_of(event.task, place)),
+            Reaction::Report { done } => {
+                self.ended.insert(event.task, done);
+                return self.desk.report(event.task, done).await;
+            }
+        };
+        // Whoever never did a step has nothing to undo.
+        let Some(op) = self.inbox.get(began_with) else { return };
+        let desk = self.desk.clone();
+        self.desk.agent.spawn(async move { desk.settle(event, deed, op).await });
+    }
+}
+
+/// The event on which the step at `place` is done.
+fn cause_of(task: Name, place: usize) -> Event {
+    match place.checked_sub(1) {
+        None => Event { task, place, fact: Fact::Wanted },
+        Some(place) => Event { task, place, fact: Fact::Did },
+    }
+}
+
+impl Desk {
+    /// What is to be done about an event; everybody knows.
+    fn reaction(&self, Event { place, fact, .. }: Event) -> Reaction {
+        let compensates = self.briefing.safeguards().has::<Compensate>();
+        match (fact, place.checked_sub(1)) {
+            (Fact::Wanted, _) => Reaction::Do(place),
+            (Fact::Did, _) if place + 1 < self.order.len() => Reaction::Do(place + 1),
+            (Fact::Did, _) => Reaction::Report { done: true },
+            (Fact::Failed | Fact::Undid, Some(before)) if compensates => Reaction::Undo(before),
+            (Fact::Failed | Fact::Undid, _) => Reaction::Report { done: false },
+        }
+    }
+
+    /// Whose business an event is.
+    fn concerned(&self, event: Event) -> Name {
+        let services = &self.briefing.doers;
+        match self.reaction(event) {
+            Reaction::Do(place) | Reaction::Undo(place) => services[place % services.len()],
+            Reaction::Report { .. } => services[0],
+        }
+    }
+
+    fn about(&self, event: Event) -> Name {
+        self.briefing.plan.intent(event.task, self.order[event.place])
+    }
+
+    /// Does what an event asks for, and tells whom it concerns what has become of that.
+    async fn settle(self, event: Event, deed: Deed, op: OpId) {
+        let Self { agent, briefing, order, outbox } = &self;
+        let was_done = carry_out(agent, briefing, event.task, deed, op, true).await;
+        let (Deed::Do(step) | Deed::Undo(step)) = deed;
+        let fact = match deed {
+            Deed::Do(_) if was_done => Fact::Did,
+            Deed::Do(_) => Fact::Failed,
+            Deed::Undo(_) => Fact::Undid,
+        };
+        let Some(place) = order.iter().position(|known| *known == step) else { return };
+        let (intent, outcome) = (briefing.plan.intent(event.task, step), Event { place, fact, ..event });
+        if was_done {
+            agent.claim(match deed {
+                Deed::Do(_) => Claim::Completed { intent },
+                Deed::Undo(_) => Claim::Undone { intent },
+            });
+        }
+        let news = News { to: self.concerned(outcome), about: intent, event: outcome };
+        outbox.commit(Settled(event), news).await;
+    }
+
+    async fn report(&self, task: Name, done: bool) {
+        self.agent.before("report", task).await;
+        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
+        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
+    }
+}

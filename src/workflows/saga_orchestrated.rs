@@ -1,0 +1,214 @@
+//! Orchestrated saga: an orchestrator has the steps of each task done one after the other; when one fails for good, it
+//! has those before it undone, last first.
+//!
+//! ```text
+//!   user --submit--> orchestrator --do--> worker --call--> tool
+//!                        |   ^----done/failed---'  '--dead letter--> on-call
+//!                        |--undo--> worker --call--> tool
+//!   user <---report------'
+//! ```
+//!
+//! The orchestrator mints the id of every operation before the first deed and keeps it in the saga log. What is done under
+//! an id is done once, however often it is ordered and by whomever, and what was done can be undone by anybody who
+//! knows its id. An orchestrator that forgets the ids can do neither.
+
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId};
+use crate::safeguards::compensate::Compensate;
+use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
+use crate::scenario::{Case, one_at_a_time};
+use crate::workflows::on_call::{ON_CALL, on_call};
+use crate::workflows::saga::carry_out;
+use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::{Briefing, Role, Workflow};
+use perfidy_sim::{Name, SimSpan, SimTime, World};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The workflow, for the list.
+pub const WORKFLOW: Workflow = Workflow {
+    name: "saga-orchestrated",
+    about: "an orchestrator has steps done one after the other, and undone if one fails",
+    roles: &[Role { group: "workers", member: "worker", count: 1..=16, default: 2 }],
+    singles: &[ORCHESTRATOR],
+    safeguards: &["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"],
+    crash_points: &["call", "order", "record", "report"],
+    properties: &[
+        "all-or-compensated",
+        "eventual-termination",
+        "every-call-accounted",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+    ],
+    assemble,
+};
+
+const ORCHESTRATOR: &str = "orchestrator";
+
+/// How long the orchestrator waits for word of a deed before it orders it again.
+const RESEND: SimSpan = SimSpan::from_secs(15);
+
+#[derive(Clone, Hash, Debug)]
+enum Say {
+    Order { task: Name, deed: Deed, op: OpId },
+    Done { task: Name, deed: Deed },
+    Failed { task: Name, deed: Deed },
+}
+
+impl Message for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Order { deed: Deed::Do(_), .. } => "do",
+            Self::Order { deed: Deed::Undo(_), .. } => "undo",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+fn assemble(case: &Case, world: &mut World<Agents>) {
+    let briefing = Briefing::new(case, Some("workers"));
+    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
+    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[ORCHESTRATOR])));
+    hire(ON_CALL, |agent, briefing| Box::pin(on_call(agent, briefing)));
+    hire(ORCHESTRATOR, |agent, briefing| Box::pin(Orchestrator::recover(agent, briefing).run()));
+    for worker in briefing.doers.iter() {
+        hire(worker.as_str(), |agent, briefing| Box::pin(worker_loop(agent, briefing)));
+    }
+}
+
+struct Orchestrator {
+    agent: Agent,
+    briefing: Briefing,
+    sagas: Sagas,
+    /// The deed that was last ordered for each task, and when.
+    ordered: BTreeMap<Name, (Deed, SimTime)>,
+}
+
+impl Orchestrator {
+    fn recover(agent: Agent, briefing: Briefing) -> Self {
+        let sagas = Sagas::recover(&agent, &one_at_a_time(&briefing.plan.steps));
+        Self { agent, briefing, sagas, ordered: BTreeMap::new() }
+    }
+
+    async fn run(mut self) {
+        loop {
+            for task in self.sagas.open() {
+                self.drive(task).await;
+            }
+            if let Ok(mail) = self.agent.receive_within(RESEND, "news").await {
+                self.hear(&mail).await;
+            }
+        }
+    }
+
+    async fn hear(&mut self, mail: &Mail) {
+        if let Some(UserSay::Submit { task, .. }) = mail.open() {
+            match self.sagas.get(*task).map(Saga::ended) {
+                None => self.begin(*task).await,
+                Some(Some(done)) => self.report(*task, done).await,
+                Some(None) => {}
+            }
+        }
+        match mail.open::<Say>() {
+            Some(Say::Done { task, deed }) => self.settled(*task, *deed, true).await,
+            Some(Say::Failed { task, deed }) => self.settled(*task, *deed, false).await,
+            _ => {}
+        }
+    }
+
+    async fn begin(&mut self, task: Name) {
+        let steps = 0..self.briefing.plan.steps.len();
+        let ops = steps.map(|step| self.agent.mint_op(self.briefing.plan.intent(task, step))).collect();
+        self.sagas.begin(&self.agent, self.briefing.safeguards(), task, ops).await;
+    }
+
+    /// A deed has come to its end, if it is the one that its saga waits for.
+    async fn settled(&mut self, task: Name, deed: Deed, was_done: bool) {
+        if self.sagas.get(task).is_none_or(|saga| saga.ended().is_some() || saga.next() != Next::Deed(deed)) {
+            return;
+        }
+        let (Deed::Do(step) | Deed::Undo(step)) = deed;
+        let intent = self.briefing.plan.intent(task, step);
+        self.agent.expect_no_more(intent);
+        let mark = match (deed, was_done) {
+            (Deed::Do(step), true) => Mark::Did(step),
+            (Deed::Do(step), false) => Mark::Failed(step),
+            (Deed::Undo(step), true) => Mark::Undid(step),
+            (Deed::Undo(step), false) => Mark::LeftBehind(step),
+        };
+        self.sagas.mark(&self.agent, self.briefing.safeguards(), task, mark).await;
+        match mark {
+            Mark::Did(_) => self.agent.claim(Claim::Completed { intent }),
+            Mark::Undid(_) => self.agent.claim(Claim::Undone { intent }),
+            _ => {}
+        }
+    }
+
+    /// Does for a task whatever comes next.
+    async fn drive(&mut self, task: Name) {
+        let Some(saga) = self.sagas.get(task) else { return };
+        match saga.next() {
+            Next::End { done } => self.end(task, done).await,
+            Next::Deed(Deed::Undo(_)) if !self.briefing.safeguards().has::<Compensate>() => {
+                self.end(task, false).await;
+            }
+            Next::Deed(deed) => {
+                let (Deed::Do(step) | Deed::Undo(step)) = deed;
+                let op = saga.op(step);
+                self.order(task, deed, op).await;
+            }
+        }
+    }
+
+    async fn order(&mut self, task: Name, deed: Deed, op: OpId) {
+        let now = self.agent.monotonic();
+        let last = self.ordered.get(&task);
+        if last.is_some_and(|(last, ordered)| *last == deed && now < *ordered + RESEND) {
+            return;
+        }
+        self.ordered.insert(task, (deed, now));
+        let (Deed::Do(step) | Deed::Undo(step)) = deed;
+        let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
+        let worker = workers[step % workers.len()];
+        self.agent.before("order", intent).await;
+        self.agent.claim(match deed {
+            Deed::Do(_) => Claim::Ordered { intent, to: worker },
+            Deed::Undo(_) => Claim::Recalled { intent, to: worker },
+        });
+        self.agent.expect(worker, "word that it is done or undone", intent);
+        self.agent.send(worker, intent, Say::Order { task, deed, op });
+    }
+
+    async fn end(&mut self, task: Name, done: bool) {
+        self.sagas.mark(&self.agent, self.briefing.safeguards(), task, Mark::Ended { done }).await;
+        self.ordered.remove(&task);
+        self.report(task, done).await;
+    }
+
+    async fn report(&self, task: Name, done: bool) {
+        self.agent.before("report", task).await;
+        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
+        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
+    }
+}
+
+/// Does what is ordered, several deeds at a time. A worker remembers nothing: the id in an order makes doing it again the
+/// same as having done it.
+async fn worker_loop(agent: Agent, briefing: Briefing) {
+    let busy = Rc::new(RefCell::new(BTreeSet::new()));
+    loop {
+        let mail = agent.receive().await;
+        let Some(Say::Order { task, deed, op }) = mail.open().cloned() else { continue };
+        if !busy.borrow_mut().insert((task, deed)) {
+            continue;
+        }
+        let (worker, briefing, busy) = (agent.clone(), briefing.clone(), Rc::clone(&busy));
+        agent.spawn(async move {
+            let was_done = carry_out(&worker, &briefing, task, deed, op, true).await;
+            busy.borrow_mut().remove(&(task, deed));
+            let say = if was_done { Say::Done { task, deed } } else { Say::Failed { task, deed } };
+            worker.send(mail.from(), mail.about(), say);
+        });
+    }
+}
