@@ -200,11 +200,15 @@ const MEANINGS: &[(&str, &str)] = &[
     ("by", "by how much, drawn anew each time"),
     ("chance", "how likely, at each place where it could strike"),
     ("every", "the time from the end of one to the next, drawn anew each time"),
+    ("hops", "how often it may change hands"),
     ("lasting", "how long each takes, drawn anew each time"),
-    ("lease", "how long a leader may lead before it has to ask again"),
+    ("lease", "how long its holder may go on before it has to ask again"),
+    ("max-age", "how old what was read may be when it is used"),
     ("message", "which kind of message; all if nothing is said"),
     ("one-way", "whether only messages from the first to the second are lost"),
     ("operation", "which operation of the tool; all if nothing is said"),
+    ("tokens", "how many tokens models may read and write over it"),
+    ("turns", "how often a model may be asked about it"),
     ("within", "the longest time it takes"),
 ];
 

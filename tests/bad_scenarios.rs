@@ -200,39 +200,77 @@ fn steps_that_cannot_be_taken() {
     insta::assert_snapshot!(said_of("# No steps.\nworkflow = \"standby\"\nstep = []\n"));
 }
 
+const WITH_STORE: &str = r#"# Nobody's part is lost.
+workflow = "scratchpad"
+
+[[step]]
+name = "findings"
+tool = "library.search"
+
+[safeguards]
+retry = { attempts = 4, backoff = "1s..30s" }
+
+[store]
+replicas = 3
+lag = "10ms..2s"
+reads = "sequential"
+
+[tools.library]
+"#;
+
 #[test]
-fn steps_that_cannot_be_undone() {
-    let saga = |steps: &str| {
-        format!(
-            "# A saga.\nworkflow = \"saga-orchestrated\"\n\n{steps}\n[safeguards]\ncompensate = true\n\n[tools.airline]\n\n\
-             [tools.payments]\n"
-        )
-    };
-    let step = |name: &str, rest: &str| {
-        format!("[[step]]\nname = \"{name}\"\ntool = \"airline.{name}\"\n{rest}\n\n")
-    };
-    let (undo, last) = ("undo = \"airline.cancel\"", "irreversible = true");
+fn stores_that_make_no_sense() {
+    assert_eq!(said_of(WITH_STORE), "nothing");
     let table = [
-        ("the way it should be", [step("fly", undo), step("pay", last)].concat()),
-        ("nothing said", [step("fly", ""), step("pay", "")].concat()),
-        ("an irreversible step before others", [step("pay", last), step("fly", undo)].concat()),
-        (
-            "an irreversible step that others need",
-            [step("fly", &format!("needs = \"pay\"\n{undo}")), step("pay", last)].concat(),
-        ),
-        ("both at once", [step("fly", &format!("{undo}\n{last}")), step("pay", last)].concat()),
-        ("itself", [step("fly", "undo = \"airline.fly\""), step("pay", last)].concat()),
-        ("a tool that is not there", [step("fly", "undo = \"airlines.cancel\""), step("pay", last)].concat()),
-        ("no operation", [step("fly", "undo = \"cancel\""), step("pay", last)].concat()),
-        ("one step, and no way back", step("pay", last)),
+        ("a workflow that has none", "scratchpad\"", "conductor\""),
+        ("too many replicas", "replicas = 3", "replicas = 30"),
+        ("replicas that nobody counted", "replicas = 3", "replicas = \"a few\""),
+        ("a lag of nobody", "replicas = 3\n", ""),
+        ("a model that nobody knows", "sequential", "strong"),
+        ("a tool of the same name", "library.search\"", "store.search\"\n\n[tools.store]"),
+        ("a lease that makes no sense", "retry = {", "write-lock = { lease = \"1ms\" }\nretry = {"),
     ];
     let mut all = String::new();
-    for (name, steps) in &table {
-        writeln!(all, "--- {name}\n{}\n", said_of(&saga(steps))).unwrap();
+    for (name, from, to) in table {
+        assert!(WITH_STORE.contains(from), "{from}");
+        writeln!(all, "--- {name}\n{}\n", said_of(&WITH_STORE.replacen(from, to, 1))).unwrap();
     }
-    let undoing = "tool = \"ticketing.create\"\nundo = \"ticketing.close\"";
-    let conductor = edited(&[("tool = \"ticketing.create\"", undoing)]);
-    writeln!(all, "--- a team that undoes nothing\n{}\n", said_of(&conductor)).unwrap();
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn tasks_that_cannot_be_cancelled() {
+    let (tasks, switch) = ("[tasks]\nwithin = \"3m\"\n", "idempotency-keys = true\n");
+    let cancelled = "cancelled = { chance = \"40%\", after = \"1s..20s\" }";
+    let undo = "undo = \"shop.cancel\"";
+    let (able, unable) = ("deduplicates = true", "");
+    let called_off = "acknowledged-cancel = true\ntool-dedupe = true\n";
+    let both = [switch, called_off].concat();
+    let passed_on = "deadline-propagation = true\n";
+    let table: [(&str, [&str; 4]); 9] = [
+        ("the way it should be", [&[tasks, cancelled].concat(), undo, &[&both, passed_on].concat(), able]),
+        ("never", ["[tasks]\ncancelled = { chance = \"0%\", after = \"1s\" }", undo, switch, unable]),
+        ("not said when", ["[tasks]\ncancelled = { chance = \"10%\" }", undo, switch, unable]),
+        ("no time at all", ["[tasks]\nwithin = \"0s\"", undo, switch, unable]),
+        ("a deadline that is not there", ["", undo, passed_on, unable]),
+        ("a step that cannot be undone", ["", "irreversible = true", switch, unable]),
+        ("a step of which nobody says how", ["", "", switch, unable]),
+        ("operations without ids", ["", undo, called_off, able]),
+        (
+            "a tool that does not know them",
+            ["", undo, "idempotency-keys = true\nacknowledged-cancel = true\n", unable],
+        ),
+    ];
+    let mut all = String::new();
+    for (name, [tasks, undo, safeguards, tool]) in &table {
+        let text = format!(
+            "# A hierarchy.\nworkflow = \"hierarchy\"\n\n[[step]]\nname = \"order\"\ntool = \"shop.order\"\n{undo}\n\n\
+             {tasks}\n\n[safeguards]\n{safeguards}\n[tools.shop]\n{tool}\n"
+        );
+        writeln!(all, "--- {name}\n{}\n", said_of(&text)).unwrap();
+    }
+    let conductor = edited(&[("[safeguards]", &format!("{tasks}{cancelled}\n\n[safeguards]"))]);
+    writeln!(all, "--- a team that cannot be told to stop\n{}\n", said_of(&conductor)).unwrap();
     insta::assert_snapshot!(all);
 }
 

@@ -41,6 +41,8 @@ struct Kind {
     safeguards: &'static [&'static str],
     /// Lies of tools that its safeguards can deal with.
     lies: &'static [&'static str],
+    /// What else its user says of the tasks.
+    tasks: &'static str,
 }
 
 const CONDUCTOR: Kind = Kind {
@@ -57,6 +59,7 @@ const CONDUCTOR: Kind = Kind {
         "verify = true",
     ],
     lies: &["ack-lost", "error-with-effect", "mute", "success-without-effect"],
+    tasks: "",
 };
 
 const STANDBY: Kind = Kind {
@@ -74,6 +77,7 @@ const STANDBY: Kind = Kind {
     ],
     // Nobody verifies, so nobody would notice a success without an effect.
     lies: &["ack-lost", "error-with-effect", "mute"],
+    tasks: "",
 };
 
 const ORCHESTRATED: Kind = Kind {
@@ -89,6 +93,7 @@ const ORCHESTRATED: Kind = Kind {
         "tool-dedupe = true",
     ],
     lies: &["ack-lost", "error-with-effect", "mute", "refused"],
+    tasks: "",
 };
 
 const CHOREOGRAPHED: Kind = Kind {
@@ -105,6 +110,26 @@ const CHOREOGRAPHED: Kind = Kind {
         "tool-dedupe = true",
     ],
     lies: &["ack-lost", "error-with-effect", "mute", "refused"],
+    tasks: "",
+};
+
+const HIERARCHY: Kind = Kind {
+    workflow: "hierarchy",
+    role: "workers",
+    agents: &["director", "managers", "workers"],
+    steps: &["call", "lead", "order", "record", "report"],
+    safeguards: &[
+        "acknowledged-cancel = true",
+        "cancellation = true",
+        "checkpoint = true",
+        "compensate = true",
+        "deadline-propagation = true",
+        "idempotency-keys = true",
+        "parent-lease = { lease = \"10s\" }",
+        "tool-dedupe = true",
+    ],
+    lies: &["ack-lost", "error-with-effect", "mute"],
+    tasks: "within = \"5m\"\ncancelled = { chance = \"50%\", after = \"0s..2m\" }\n",
 };
 
 /// A scenario with the first of the seeds to run it with.
@@ -134,7 +159,7 @@ fn worlds(kind: &'static Kind, safeguards: Vec<&'static str>) -> impl Strategy<V
                 kind.workflow, kind.role
             ),
             steps.join("\n"),
-            format!("[tasks]\ncount = {tasks}\nevery = {every}\n"),
+            format!("[tasks]\ncount = {tasks}\nevery = {every}\n{}", kind.tasks),
             format!(
                 "[safeguards]\n{}\nretry = {{ attempts = {attempts}, backoff = \"1s..30s\" }}\n",
                 safeguards.join("\n")
@@ -314,6 +339,11 @@ fn a_choreographed_saga_with_all_safeguards_keeps_its_promises_in_any_weather() 
 }
 
 #[test]
+fn a_hierarchy_with_all_safeguards_keeps_its_promises_in_any_weather() {
+    keeps_its_promises(&HIERARCHY);
+}
+
+#[test]
 fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
     for safeguard in ["checkpoint", "idempotency-keys", "persist-before-call", "verify"] {
         is_needed(&CONDUCTOR, safeguard);
@@ -326,6 +356,10 @@ fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
     }
     for safeguard in ["compensate", "dead-letter", "idempotency-keys", "inbox-dedupe", "outbox"] {
         is_needed(&CHOREOGRAPHED, safeguard);
+    }
+    for safeguard in ["acknowledged-cancel", "cancellation", "compensate", "idempotency-keys", "parent-lease"]
+    {
+        is_needed(&HIERARCHY, safeguard);
     }
 }
 

@@ -8,6 +8,7 @@ use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
 use perfidy_sim::{Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, Stop, What, World, WorldConfig};
 use std::future::Future;
+use std::rc::Rc;
 
 /// The safeguards of a scenario that switches these on.
 fn safeguards(workflow: &str, switches: &str) -> Safeguards {
@@ -61,16 +62,34 @@ fn a_version_that_was_replaced_is_not_settled_and_a_settled_one_is_not_replaced(
             let on = on.clone();
             async move {
                 let (versions, intent) = (Versions::recover(&agent, &on), brief(0).about);
-                let first = versions.issue(brief(1)).await;
-                let second = versions.issue(brief(2)).await;
+                let first = versions.issue(brief(1)).await.unwrap();
+                let second = versions.issue(brief(2)).await.unwrap();
                 assert_eq!((first.number, second.number), (1, 2));
                 assert_ne!(first.op, second.op);
                 assert!(!versions.settle(intent, 1).await);
                 assert!(!versions.settle(intent, 3).await);
                 assert!(versions.settle(intent, 2).await);
                 assert!(versions.settle(intent, 2).await, "whoever asks again is told the same");
-                assert_eq!(versions.issue(brief(3)).await, second);
+                assert_eq!(versions.issue(brief(3)).await, Some(second));
                 agent.finish_after(SimSpan::ZERO);
+            }
+        });
+    });
+}
+
+#[test]
+fn a_version_that_was_overtaken_while_it_was_written_down_is_never_heard_of() {
+    runs_well(faults(&[("lead's disk, sync, journal, try 1", "slow by 20s")]), |world| {
+        let on = safeguards("relay", "version-check = true");
+        hire(world, "lead", move |agent| {
+            let versions = Rc::new(Versions::recover(&agent, &on));
+            async move {
+                let slow = Rc::clone(&versions);
+                agent.spawn(async move { assert_eq!(slow.issue(brief(1)).await, None) });
+                agent.sleep(SimSpan::from_secs(1)).await;
+                assert_eq!(versions.issue(brief(2)).await.map(|version| version.number), Some(2));
+                assert!(!versions.settle(brief(0).about, 1).await);
+                agent.finish_after(SimSpan::from_secs(30));
             }
         });
     });

@@ -53,7 +53,7 @@ static CALLER: Workflow = Workflow {
 };
 
 async fn caller(agent: Agent) {
-    let tool = Name::new("store");
+    let tool = Name::new("vault");
     let within = SimSpan::from_secs(5);
     for ask in ASKS.take() {
         let heard = match ask {
@@ -84,12 +84,12 @@ workflow = "caller"
 
 [[step]]
 name = "put"
-tool = "store.put"
+tool = "vault.put"
 
 [safeguards]
 tool-dedupe = true
 
-[tools.store]
+[tools.vault]
 latency = "100ms"
 deduplicates = true
 changes-every = "10s"
@@ -164,11 +164,11 @@ fn an_effect_and_its_answer_part_ways() {
         ("malformed-result", Indefinite::Malformed, 1),
         ("mute", Indefinite::TimedOut, 0),
     ] {
-        let told = told(&[Ask::Call("a", 1)], &[&format!("store, put, a, try 1: {lie}")]);
+        let told = told(&[Ask::Call("a", 1)], &[&format!("vault, put, a, try 1: {lie}")]);
         assert_eq!(told.heard, [Heard::Call(Err(unclear(error)))], "{lie}");
         assert_eq!(told.effects("a"), effects, "{lie}");
     }
-    let told = told(&[Ask::Call("a", 1)], &["store, put, a, try 1: success-without-effect"]);
+    let told = told(&[Ask::Call("a", 1)], &["vault, put, a, try 1: success-without-effect"]);
     assert_eq!((told.heard.as_slice(), told.effects("a")), (&[DONE][..], 0));
 }
 
@@ -176,7 +176,7 @@ fn an_effect_and_its_answer_part_ways() {
 fn a_call_that_is_handled_twice_has_two_effects_unless_its_key_is_known() {
     let text = TEXT.replace("deduplicates = true\n", "").replace("tool-dedupe = true", "");
     let scenario = Scenario::parse_for(&[&CALLER], "caller", &text).unwrap();
-    let fault = "store, put, a, try 1: duplicate-effect";
+    let fault = "vault, put, a, try 1: duplicate-effect";
     assert_eq!(told(&[Ask::Call("a", 1)], &[fault]).effects("a"), 1);
     ASKS.set(vec![Ask::Call("a", 1)]);
     let (at, action) = fault.split_once(": ").unwrap();
@@ -189,15 +189,15 @@ fn a_call_that_is_handled_twice_has_two_effects_unless_its_key_is_known() {
 #[test]
 fn a_key_that_is_ignored_is_not_remembered() {
     let asks = [Ask::Call("a", 1), Ask::Call("a", 1), Ask::Call("a", 1)];
-    assert_eq!(told(&asks, &["store, put, a, try 1: key-ignored"]).effects("a"), 2);
-    assert_eq!(told(&asks, &["store, put, a, try 2: key-ignored"]).effects("a"), 2);
+    assert_eq!(told(&asks, &["vault, put, a, try 1: key-ignored"]).effects("a"), 2);
+    assert_eq!(told(&asks, &["vault, put, a, try 2: key-ignored"]).effects("a"), 2);
 }
 
 #[test]
 fn a_key_is_forgotten_once_it_is_old_enough() {
     let asks = [Ask::Call("a", 1), Ask::Wait(30), Ask::Call("a", 1)];
-    assert_eq!(told(&asks, &["store, put, a, try 2: key-forgotten 20s"]).effects("a"), 2);
-    let kept = met_or_not(&asks, &["store, put, a, try 2: key-forgotten 40s"]);
+    assert_eq!(told(&asks, &["vault, put, a, try 2: key-forgotten 20s"]).effects("a"), 2);
+    let kept = met_or_not(&asks, &["vault, put, a, try 2: key-forgotten 40s"]);
     assert_eq!((kept.effects("a"), kept.run.outcome.fired.len()), (1, 0), "there is nothing to forget");
     assert!(kept.run.outcome.pinned[0].met);
 }
@@ -205,14 +205,14 @@ fn a_key_is_forgotten_once_it_is_old_enough() {
 #[test]
 fn a_reply_to_another_call_brings_another_receipt() {
     let asks = [Ask::Call("a", 1), Ask::Call("b", 2)];
-    let told = told(&asks, &["store, put, b, try 1: wrong-reply"]);
+    let told = told(&asks, &["vault, put, b, try 1: wrong-reply"]);
     assert_eq!(told.heard, [DONE, DONE], "the second is told the receipt of the first");
     assert_eq!((told.effects("a"), told.effects("b")), (1, 1));
 }
 
 #[test]
 fn a_reply_to_another_query_is_about_something_else() {
-    let told = told(&[Ask::Read("x"), Ask::Read("y")], &["store, read of y, want/y, try 1: wrong-reply"]);
+    let told = told(&[Ask::Read("x"), Ask::Read("y")], &["vault, read of y, want/y, try 1: wrong-reply"]);
     assert_eq!(told.read(1), told.read(0));
     assert_eq!(told.read(1).item, Name::new("x"));
 }
@@ -223,14 +223,14 @@ fn what_is_read_gets_new_versions_as_time_goes_by() {
     let (first, second) = (told.read(0), told.read(1));
     assert_eq!((first.version, second.version), (1, 3));
     assert_ne!(first.content, second.content);
-    assert_eq!(second.content, Content::of(Name::new("store"), Name::new("x"), 3));
+    assert_eq!(second.content, Content::of(Name::new("vault"), Name::new("x"), 3));
     assert!(second.as_of > first.as_of && second.is_whole() && !second.instructs);
 }
 
 #[test]
 fn a_stale_read_says_how_old_it_is() {
     let asks = [Ask::Wait(35), Ask::Read("x")];
-    let told = told(&asks, &["store, read of x, want/x, try 1: stale-read 20s"]);
+    let told = told(&asks, &["vault, read of x, want/x, try 1: stale-read 20s"]);
     assert_eq!(told.read(0).version, 2);
     let age = (SimTime::ZERO + SimSpan::from_secs(35)).since(told.read(0).as_of);
     assert!((19..=20).contains(&(age.as_nanos() / 1_000_000_000)), "{age}");
@@ -239,10 +239,10 @@ fn a_stale_read_says_how_old_it_is() {
 #[test]
 fn a_stale_look_up_does_not_see_what_has_just_happened() {
     let asks = [Ask::Call("a", 1), Ask::LookUp("a")];
-    let told = told(&asks, &["store, look-up of put, a, try 1: stale-read 20s"]);
+    let told = told(&asks, &["vault, look-up of put, a, try 1: stale-read 20s"]);
     assert_eq!(told.heard, [DONE, Heard::LookUp(Ok(false))]);
     let asks = [Ask::Call("a", 1), Ask::Wait(30), Ask::LookUp("a")];
-    let seen = met_or_not(&asks, &["store, look-up of put, a, try 1: stale-read 20s"]);
+    let seen = met_or_not(&asks, &["vault, look-up of put, a, try 1: stale-read 20s"]);
     assert_eq!(seen.heard, [DONE, Heard::LookUp(Ok(true))]);
 }
 
@@ -250,7 +250,7 @@ fn a_stale_look_up_does_not_see_what_has_just_happened() {
 fn what_is_read_can_be_wrong_cut_short_bloated_or_give_orders() {
     let honest = told(&[Ask::Read("x")], &[]).read(0);
     let read =
-        |lie: &str| told(&[Ask::Read("x")], &[&format!("store, read of x, want/x, try 1: {lie}")]).read(0);
+        |lie: &str| told(&[Ask::Read("x")], &[&format!("vault, read of x, want/x, try 1: {lie}")]).read(0);
     let (wrong, partial) = (read("wrong-value"), read("partial-result"));
     let (oversize, injected) = (read("oversize-result"), read("injected-instruction"));
     for reading in [wrong, partial, oversize, injected] {
@@ -268,7 +268,7 @@ fn what_is_read_can_be_wrong_cut_short_bloated_or_give_orders() {
 
 #[test]
 fn an_answer_that_cannot_be_read_is_none() {
-    let told = told(&[Ask::Read("x")], &["store, read of x, want/x, try 1: malformed-result"]);
+    let told = told(&[Ask::Read("x")], &["vault, read of x, want/x, try 1: malformed-result"]);
     assert_eq!(told.heard, [Heard::Read(Err(unclear(Indefinite::Malformed)))]);
 }
 
@@ -281,7 +281,7 @@ fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
         ("schema-changed 10s", Definite::OtherSchema),
     ] {
         let asks = [Ask::Call("a", 1), Ask::Read("x"), Ask::LookUp("a"), Ask::Wait(10), Ask::Call("a", 1)];
-        let told = told(&asks, &[&format!("store, put, a, try 1: {lie}")]);
+        let told = told(&asks, &[&format!("vault, put, a, try 1: {lie}")]);
         let no = refused(error);
         let looked = Heard::LookUp(Err(Indefinite::Refused(error)));
         assert_eq!(told.heard, [Heard::Call(Err(no)), Heard::Read(Err(no)), looked, DONE], "{lie}");
@@ -292,7 +292,7 @@ fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
 #[test]
 fn what_nobody_repairs_stays_broken() {
     let asks = [Ask::Call("a", 1), Ask::Wait(600), Ask::Call("a", 1)];
-    let told = told(&asks, &["store, put, a, try 1: permission-revoked"]);
+    let told = told(&asks, &["vault, put, a, try 1: permission-revoked"]);
     let no = Heard::Call(Err(refused(Definite::Forbidden)));
     assert_eq!(told.heard, [no.clone(), no]);
 }
@@ -300,7 +300,7 @@ fn what_nobody_repairs_stays_broken() {
 #[test]
 fn a_rate_limit_says_when_to_come_back() {
     let asks = [Ask::Call("a", 1), Ask::Wait(4), Ask::Call("a", 1), Ask::Wait(7), Ask::Call("a", 1)];
-    let told = told(&asks, &["store, put, a, try 1: rate-limit 10s"]);
+    let told = told(&asks, &["vault, put, a, try 1: rate-limit 10s"]);
     let no = |retry_after_secs| Heard::Call(Err(refused(Definite::RateLimited { retry_after_secs })));
     assert_eq!(told.heard, [no(10), no(6), DONE]);
 }
@@ -308,7 +308,7 @@ fn a_rate_limit_says_when_to_come_back() {
 #[test]
 fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
     let asks = [Ask::Read("x"), Ask::Call("a", 1), Ask::Wait(600), Ask::LookUp("a")];
-    let told = told(&asks, &["store, read of x, want/x, try 1: mute-for-ever"]);
+    let told = told(&asks, &["vault, read of x, want/x, try 1: mute-for-ever"]);
     let silence = Indefinite::TimedOut;
     let heard =
         [Heard::Read(Err(unclear(silence))), Heard::Call(Err(unclear(silence))), Heard::LookUp(Err(silence))];
@@ -318,7 +318,7 @@ fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
 #[test]
 fn trouble_by_the_clock_comes_and_goes() {
     let asks = [Ask::Call("a", 1), Ask::Wait(20), Ask::Call("b", 2), Ask::Wait(30), Ask::Call("c", 3)];
-    let told = told(&asks, &["outage of store, window, try 1: outage of store at 10s for 30s"]);
+    let told = told(&asks, &["outage of vault, window, try 1: outage of vault at 10s for 30s"]);
     let no = Heard::Call(Err(refused(Definite::Unavailable)));
     assert_eq!(told.heard, [DONE, no, Heard::Call(Ok(Receipt(2)))]);
 }
@@ -327,9 +327,9 @@ fn trouble_by_the_clock_comes_and_goes() {
 fn a_tool_in_trouble_tells_no_lies_and_counts_on() {
     let asks = [Ask::Call("a", 1), Ask::Call("a", 1), Ask::Wait(10), Ask::Call("a", 1)];
     let faults = [
-        "store, put, a, try 1: outage 5s",
-        "store, put, a, try 2: ack-lost",
-        "store, put, a, try 3: error-with-effect",
+        "vault, put, a, try 1: outage 5s",
+        "vault, put, a, try 2: ack-lost",
+        "vault, put, a, try 3: error-with-effect",
     ];
     let told = met_or_not(&asks, &faults);
     let no = Heard::Call(Err(refused(Definite::Unavailable)));
@@ -381,18 +381,18 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
 #[test]
 fn the_lies_that_struck_given_back_as_a_list_make_the_same_history() {
     let faults = r#"
-late-reply = { at = "store", chance = "4%", by = "1s..20s" }
-stale-read = { at = "store", chance = "10%", by = "1s..1m" }
-key-forgotten = { at = "store", chance = "10%", after = "1s..1m" }
-rate-limit = { at = "store", chance = "4%", lasting = "1s..5s" }
+late-reply = { at = "vault", chance = "4%", by = "1s..20s" }
+stale-read = { at = "vault", chance = "10%", by = "1s..1m" }
+key-forgotten = { at = "vault", chance = "10%", after = "1s..1m" }
+rate-limit = { at = "vault", chance = "4%", lasting = "1s..5s" }
 outage = [
-    { at = "store", chance = "4%", lasting = "1s..5s" },
-    { at = "store", every = "10s..1m", lasting = "1s..10s" },
+    { at = "vault", chance = "4%", lasting = "1s..5s" },
+    { at = "vault", every = "10s..1m", lasting = "1s..10s" },
 ]
-endpoint-moved = { at = "store", chance = "3%", lasting = "1s..5s" }
-permission-revoked = { at = "store", every = "10s..1m", lasting = "1s..10s" }
-schema-changed = { at = "store", chance = "3%", lasting = "1s..5s" }
-mute-for-ever = { at = "store", chance = "0.5%" }
+endpoint-moved = { at = "vault", chance = "3%", lasting = "1s..5s" }
+permission-revoked = { at = "vault", every = "10s..1m", lasting = "1s..10s" }
+schema-changed = { at = "vault", chance = "3%", lasting = "1s..5s" }
+mute-for-ever = { at = "vault", chance = "0.5%" }
 "#;
     let plain = [
         "ack-lost",
@@ -410,7 +410,7 @@ mute-for-ever = { at = "store", chance = "0.5%" }
         "injected-instruction",
         "oversize-result",
     ];
-    let entry = |lie: &&str| format!("{lie} = {{ at = \"store\", chance = \"5%\" }}\n");
+    let entry = |lie: &&str| format!("{lie} = {{ at = \"vault\", chance = \"5%\" }}\n");
     let text: String = [TEXT, faults]
         .into_iter()
         .map(str::to_owned)

@@ -191,6 +191,11 @@ impl<D: Domain> World<D> {
         self.core.borrow_mut().add(name, Role::Service(Some(Box::new(service))));
     }
 
+    /// Whether there is a node of this name.
+    pub fn has(&self, name: Name) -> bool {
+        self.core.borrow().index_of(name).is_some()
+    }
+
     /// What is left once an engine has run the world to its end and dropped every task.
     pub(crate) fn into_outcome(self) -> Outcome<D> {
         // A task that was never started may hold the world, which would then hold itself.

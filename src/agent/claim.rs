@@ -3,8 +3,8 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::{ArtifactId, Content, OpId, Token};
-use perfidy_sim::Name;
+use crate::agent::{ArtifactId, Content, OpId, Token, Version};
+use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 
 /// What an agent says of itself or its work. A claim is evidence of what somebody believed, not of what is so.
@@ -15,10 +15,14 @@ pub enum Claim {
     TaskDone { task: Name },
     /// A task was given up, as reported to its user.
     TaskFailed { task: Name },
+    /// A task was cancelled, as reported to its user: nothing of it is going to happen, or to stay.
+    TaskCancelled { task: Name },
     /// The user has learnt how a task ended.
     Informed { task: Name },
     /// A step was handed to somebody.
     Ordered { intent: Name, to: Name },
+    /// A task is no longer to be done, and whatever was begun of it is to end.
+    CallsOff { task: Name },
     /// A step counts as complete.
     Completed { intent: Name },
     /// A step that counted as complete turned out not to be.
@@ -31,6 +35,14 @@ pub enum Claim {
     Obeyed { leader: Name, token: Token, intent: Name },
     /// It refused one.
     Rejected { leader: Name, token: Token, intent: Name },
+    /// The agent owns a piece of work from now on: for that long, or until it says otherwise.
+    Took { work: Name, lasting: Option<SimSpan> },
+    /// It owns it no more.
+    LetGo { work: Name },
+    /// The agent made a plan for a task, having seen the evidence at that version.
+    Drafted { task: Name, plan: u64, evidence: Version },
+    /// It acts on that plan.
+    Follows { task: Name, plan: u64 },
     /// Work is asked for in a new version, to be acted on under this operation id; older ones no longer count.
     Issued { intent: Name, version: u32, op: OpId },
     /// The agent decided what to do, on the basis of what it takes to be this piece of work.
@@ -53,6 +65,10 @@ pub enum Claim {
     Lacks { intent: Name },
     /// A task is answered, with what was cited and said to be missing just before.
     Answers { task: Name },
+    /// An approval of a task by somebody counts.
+    Approved { task: Name, by: Name },
+    /// The agent came back with so many records, which together have this digest.
+    Recovered { records: u32, digest: u64 },
 }
 
 impl fmt::Display for Claim {
@@ -60,8 +76,10 @@ impl fmt::Display for Claim {
         match self {
             Self::TaskDone { task } => write!(f, "reports {task} done"),
             Self::TaskFailed { task } => write!(f, "reports {task} failed"),
+            Self::TaskCancelled { task } => write!(f, "reports {task} cancelled"),
             Self::Informed { task } => write!(f, "has heard how {task} ended"),
             Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
+            Self::CallsOff { task } => write!(f, "calls {task} off"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
             Self::Reopened { intent } => write!(f, "opens {intent} again"),
             Self::Issued { intent, version, op } => {
@@ -71,6 +89,8 @@ impl fmt::Display for Claim {
             Self::TookOver { task, from } => write!(f, "takes {task} over from {from}"),
             Self::Awaits { intent, on } => write!(f, "waits for {on} before it goes on with {intent}"),
             Self::GoesWithout { intent, on } => write!(f, "goes on with {intent} without {on}"),
+            Self::Approved { task, by } => write!(f, "takes {by}'s word that {task} is as it should be"),
+            Self::Recovered { records, .. } => write!(f, "goes on from {records} records"),
             Self::Leads { token } => write!(f, "leads, with token {token}"),
             Self::StepsDown { token } => write!(f, "steps down, token {token}"),
             Self::Obeyed { leader, token, intent } => {
@@ -79,6 +99,13 @@ impl fmt::Display for Claim {
             Self::Rejected { leader, token, intent } => {
                 write!(f, "rejects {leader} (token {token}): {intent}")
             }
+            Self::Took { work, lasting: Some(span) } => write!(f, "owns {work} for {span}"),
+            Self::Took { work, lasting: None } => write!(f, "owns {work}"),
+            Self::LetGo { work } => write!(f, "lets go of {work}"),
+            Self::Drafted { task, plan, evidence } => {
+                write!(f, "makes plan {:04x} for {task}, having seen {evidence} of the evidence", plan >> 48)
+            }
+            Self::Follows { task, plan } => write!(f, "follows plan {:04x} for {task}", plan >> 48),
             Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
             Self::Undone { intent } => write!(f, "counts {intent} as undone"),
             Self::IsOnCall => f.write_str("is on call"),
@@ -95,9 +122,12 @@ impl Claim {
         match *self {
             Self::TaskDone { task }
             | Self::TaskFailed { task }
+            | Self::TaskCancelled { task }
+            | Self::CallsOff { task }
             | Self::Informed { task }
             | Self::TookOver { task, .. }
-            | Self::Answers { task } => Some(task),
+            | Self::Answers { task }
+            | Self::Approved { task, .. } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
@@ -111,7 +141,9 @@ impl Claim {
             | Self::Undone { intent }
             | Self::Cites { intent, .. }
             | Self::Lacks { intent } => Some(intent),
-            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall => None,
+            Self::Took { work, .. } | Self::LetGo { work } => Some(work),
+            Self::Drafted { task, .. } | Self::Follows { task, .. } => Some(task),
+            Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall | Self::Recovered { .. } => None,
         }
     }
 }

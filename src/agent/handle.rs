@@ -1,13 +1,15 @@
 //! The handle through which an agent acts.
 
 use crate::agent::lease::LeaseWire;
-use crate::agent::tool::{Wire, call_kind, look_up_of, read_of};
+use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of, read_of};
 use crate::agent::{
-    Agents, Artifact, Body, Claim, Indefinite, Lease, LeaseService, Message, NotLeader, Note, OpId, Pick,
-    Query, Reading, Receipt, Thought, Told, ToolCall, ToolError, Wish,
+    Agents, Artifact, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader,
+    Note, OpId, Pick, Query, Reading, Receipt, Store, Thought, Told, ToolCall, ToolError, Wish,
 };
-use crate::faults::model::{ANSWER, HANDOFF, NO_TARGET, SUMMARY};
-use perfidy_sim::{Context, Envelope, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused};
+use crate::faults::model::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
+use perfidy_sim::{
+    Context, Envelope, EventId, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
+};
 use std::future::Future;
 use std::ops::RangeInclusive;
 
@@ -95,12 +97,25 @@ impl Agent {
         self.context.receive_now().map(Mail)
     }
 
+    /// What comes of `future`, if it does within `span`; `label` says in the history what did not.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when the span is over.
+    pub async fn within<T>(
+        &self,
+        span: SimSpan,
+        label: &'static str,
+        future: impl Future<Output = T>,
+    ) -> Result<T, TimedOut> {
+        self.context.within(span, Name::literal(label), future).await
+    }
+
     /// The next message, if one comes within `span`; `label` says in the history what did not come.
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
     pub async fn receive_within(&self, span: SimSpan, label: &'static str) -> Result<Mail, TimedOut> {
-        self.context.within(span, Name::literal(label), self.receive()).await
+        self.within(span, label, self.receive()).await
     }
 
     /// Sends a message and waits for the answer to it.
@@ -203,6 +218,30 @@ impl Agent {
         result
     }
 
+    /// Asks a tool to call an operation off: never to carry it out from now on, whoever asks for it under that id.
+    ///
+    /// # Errors
+    /// [`Indefinite`] if no clear answer came; a tool that does not deduplicate has none to give.
+    pub async fn call_off(&self, wish: Wish, op: OpId, within: SimSpan) -> Result<CallOff, Indefinite> {
+        let Wish { tool, operation, intent } = wish;
+        let operation = call_off_of(operation);
+        let request = Wire::CallOff(ToolCall { wish, op, keyed: true });
+        let result = match self.ask_tool(tool, operation, intent, request, within).await {
+            Ok(Wire::Done(receipt)) => Ok(CallOff::DoneAlready(receipt)),
+            Ok(_) => Err(Indefinite::Malformed),
+            Err(ToolError::Definite(Definite::Declined)) => Ok(CallOff::CalledOff),
+            Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
+            Err(ToolError::Indefinite(error)) => Err(error),
+        };
+        let told = match result {
+            Ok(CallOff::CalledOff) => Told::CalledOff,
+            Ok(CallOff::DoneAlready(_)) => Told::Done,
+            Err(error) => Told::Unknown(error),
+        };
+        self.context.note(Note::Answered { tool, operation, intent, told });
+        result
+    }
+
     /// A fresh operation id. It is random: the same agent asked again, or after a crash, gets another.
     pub fn mint_op(&self, intent: Name) -> OpId {
         OpId(self.draw("mint", intent, |spot| spot.word(OP)))
@@ -261,6 +300,12 @@ impl Agent {
         (thought, pick)
     }
 
+    /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well what would
+    /// be for others to say.
+    pub fn keeps_to_its_role(&self, about: Name) -> bool {
+        self.context.ask(Name::literal(ROLE), about).is_none()
+    }
+
     // Journal.
 
     /// Writes a record into the journal. A crash takes it unless [`Agent::sync`] has come back.
@@ -309,6 +354,19 @@ impl Agent {
         }
     }
 
+    /// Gives a lease back before it ends; if that message is lost, it ends by itself.
+    pub fn give_back(&self, lease: Lease) {
+        let Lease { resource, token, .. } = lease;
+        self.send(Name::literal(LeaseService::NAME), resource, LeaseWire::Release { resource, token });
+    }
+
+    // Store.
+
+    /// The store that the team shares.
+    pub fn store(&self) -> Store<'_> {
+        Store::new(self)
+    }
+
     // Steps, draws, claims.
 
     /// About to do `step`; a place where the agent may crash or pause.
@@ -338,7 +396,12 @@ impl Agent {
 
     /// Writes any other note into the history.
     pub fn note(&self, note: Note) {
-        self.context.note(note);
+        self.noted(note);
+    }
+
+    /// Writes a note into the history and says where it stands there.
+    pub(crate) fn noted(&self, note: Note) -> EventId {
+        self.context.note(note)
     }
 
     /// Says whom the agent waits for, about what and why, for whoever asks at the end why it did not finish.

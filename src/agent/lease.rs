@@ -57,6 +57,7 @@ impl std::error::Error for NotLeader {}
 #[derive(Clone, Copy, Hash, Debug)]
 pub(crate) enum LeaseWire {
     Acquire { resource: Name, span: SimSpan },
+    Release { resource: Name, token: Token },
     Granted(Token),
     Held,
 }
@@ -65,6 +66,7 @@ impl Message for LeaseWire {
     fn kind(&self) -> &'static str {
         match self {
             Self::Acquire { .. } => "acquire",
+            Self::Release { .. } => "give back",
             Self::Granted(_) => "granted",
             Self::Held => "held",
         }
@@ -107,15 +109,28 @@ impl LeaseService {
         desk.mark(from);
         LeaseWire::Granted(token)
     }
+
+    fn take_back(&mut self, desk: &mut Desk<'_, Agents>, from: Name, resource: Name, token: Token) {
+        let now = desk.now();
+        let Some(grant) = self.grants.get_mut(&resource) else { return };
+        if grant.holder == from && grant.token == token && now < grant.until {
+            grant.until = now;
+            desk.note(Note::GivenBack { resource, holder: from, token });
+        }
+    }
 }
 
 impl Service<Agents> for LeaseService {
     fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
-        let Some(LeaseWire::Acquire { resource, span }) = envelope.payload.open::<LeaseWire>().copied()
-        else {
-            return;
-        };
-        let answer = self.decide(desk, envelope.from, resource, span);
-        desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
+        match envelope.payload.open::<LeaseWire>().copied() {
+            Some(LeaseWire::Acquire { resource, span }) => {
+                let answer = self.decide(desk, envelope.from, resource, span);
+                desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
+            }
+            Some(LeaseWire::Release { resource, token }) => {
+                self.take_back(desk, envelope.from, resource, token)
+            }
+            Some(LeaseWire::Granted(_) | LeaseWire::Held) | None => {}
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What an agent touches: messages, tools, its model, its journal, leases and claims.
+//! What an agent touches: messages, tools, its model, its journal, leases, a shared store and claims.
 //!
 //! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between an
 //! agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read it.
@@ -10,6 +10,7 @@ mod handle;
 mod lease;
 mod model;
 mod note;
+mod store;
 mod tool;
 
 pub use artifact::{Artifact, ArtifactId};
@@ -19,11 +20,15 @@ pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::{Pick, Thought};
 pub use note::{Note, Told};
-pub use tool::{
-    Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError, ToolService,
-    Wish,
+pub use store::{
+    Access, Change, Commit, Consistency, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
+    StoreError, StoreService, Version,
 };
-pub(crate) use tool::{look_up_of, read_of};
+pub use tool::{
+    CallOff, Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
+    ToolService, Wish,
+};
+pub(crate) use tool::{call_off_of, look_up_of, read_of};
 
 use perfidy_sim::Domain;
 

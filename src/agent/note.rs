@@ -1,7 +1,10 @@
 //! What the history of a team says, beyond messages and faults.
 
-use crate::agent::{ArtifactId, Claim, Content, Definite, Indefinite, OpId, Token, ToolError};
-use perfidy_sim::{Name, SimTime, Words};
+use crate::agent::{
+    Access, ArtifactId, Claim, Consistency, Content, Definite, Heard, Indefinite, OpId, Token, ToolError,
+    Version,
+};
+use perfidy_sim::{EventId, Name, SimTime, Words};
 use std::fmt;
 
 /// What a caller was told about its call. Not what happened: that stands in the ledger.
@@ -13,6 +16,8 @@ pub enum Told {
     Found(bool),
     /// It did not happen.
     Not(Definite),
+    /// It was called off, and is not going to happen.
+    CalledOff,
     /// Nobody knows.
     Unknown(Indefinite),
     /// What it asked for, in this version.
@@ -35,13 +40,14 @@ impl fmt::Display for Told {
             Self::Found(true) => f.write_str("it is there"),
             Self::Found(false) => f.write_str("it is not there"),
             Self::Not(error) => write!(f, "refused: {error}"),
+            Self::CalledOff => f.write_str("called off"),
             Self::Unknown(error) => write!(f, "{error}"),
             Self::Version(version) => write!(f, "version {version}"),
         }
     }
 }
 
-/// One thing that an agent, a tool or a lock service did.
+/// One thing that an agent, a tool, a lock service or a store did.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Note {
@@ -49,6 +55,8 @@ pub enum Note {
     Bound { property: Name, at_most: u64 },
     /// The user wants a task done.
     TaskGiven { task: Name },
+    /// The user wants it done no more.
+    Withdrawn { task: Name },
     /// What the task wants to have happened, exactly once.
     Wanted { task: Name, intent: Name },
     /// An agent calls a tool.
@@ -59,10 +67,26 @@ pub enum Note {
     Effect { operation: Name, intent: Name, op: OpId, receipt: u64 },
     /// A tool recognised a call it had carried out before, and did nothing.
     Recognised { operation: Name, intent: Name, op: OpId },
+    /// A tool was asked to call an operation off in time, and is not going to carry it out.
+    CalledOff { operation: Name, intent: Name, op: OpId },
     /// An agent asked its model.
     Thought { about: Name, choice: u32, tokens_in: u32, tokens_out: u32 },
     /// The lock service granted a lease, or prolonged it.
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
+    /// Its holder gave a lease back.
+    GivenBack { resource: Name, holder: Name, token: Token },
+    /// The user says what the team's readers of the store rely on.
+    Declared { reads: Consistency },
+    /// An agent asks something of the store.
+    Asked { item: Name, access: Access },
+    /// An agent was told what became of what it asked of the store.
+    Heard { item: Name, asked: EventId, heard: Heard },
+    /// The store has a new version of an item, whose author had read another.
+    Stored { item: Name, by: Name, version: Version, based_on: Version },
+    /// With that version an entry came.
+    Entered { item: Name, entry: Name, version: Version },
+    /// With that version an entry went.
+    Vanished { item: Name, entry: Name, version: Version },
     /// An agent said something of itself or its work.
     Claimed(Claim),
     /// An agent made a piece of work, from another or from nothing.
@@ -88,6 +112,7 @@ impl fmt::Display for Note {
         match self {
             Self::Bound { property, at_most } => write!(f, "asks for {property}, at most {at_most}"),
             Self::TaskGiven { task } => write!(f, "wants {task} done"),
+            Self::Withdrawn { task } => write!(f, "wants {task} no more"),
             Self::Wanted { intent, .. } => write!(f, "wants {intent}, once"),
             Self::Called { tool, operation, intent, op } => {
                 write!(f, "calls {tool}.{operation} for {intent} ({op})")
@@ -101,6 +126,9 @@ impl fmt::Display for Note {
             Self::Recognised { operation, intent, op } => {
                 write!(f, "recognises {operation} for {intent} ({op}), does nothing")
             }
+            Self::CalledOff { operation, intent, op } => {
+                write!(f, "calls off {operation} for {intent} ({op})")
+            }
             Self::Thought { about, choice, tokens_in, tokens_out } => {
                 write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
             }
@@ -111,6 +139,21 @@ impl fmt::Display for Note {
             Self::Granted { resource, holder, token, until } => {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
+            Self::GivenBack { resource, holder, token } => {
+                write!(f, "has {resource} back from {holder}, token {token}")
+            }
+            Self::Declared { reads } => write!(f, "relies on {reads} reads"),
+            Self::Asked { item, access: Access::Read } => write!(f, "reads {item}"),
+            Self::Asked { item, access: Access::Change(op) } => write!(f, "changes {item} ({op})"),
+            Self::Asked { item, access: Access::ChangeAt(version, op) } => {
+                write!(f, "changes {item} if it is at {version} ({op})")
+            }
+            Self::Heard { item, heard, .. } => write!(f, "is told by the store about {item}: {heard}"),
+            Self::Stored { item, by, version, based_on } => {
+                write!(f, "STORES {version} of {item} by {by}, who had read {based_on}")
+            }
+            Self::Entered { item, entry, version } => write!(f, "{version} of {item} has {entry}"),
+            Self::Vanished { item, entry, version } => write!(f, "{version} of {item} has {entry} NO MORE"),
             Self::Claimed(claim) => claim.fmt(f),
             Self::UndoneBy { intent, tool, operation } => {
                 write!(f, "would have {intent} undone by {tool}.{operation}")
@@ -127,22 +170,29 @@ impl fmt::Display for Note {
 }
 
 impl Note {
-    /// The task or intent it is about, if it is about one.
+    /// The task, the intent or the shared thing it is about, if it is about one.
     pub fn intent(&self) -> Option<Name> {
         match *self {
-            Self::TaskGiven { task } => Some(task),
+            Self::TaskGiven { task } | Self::Withdrawn { task } => Some(task),
             Self::Wanted { intent, .. }
             | Self::Called { intent, .. }
             | Self::Answered { intent, .. }
             | Self::Effect { intent, .. }
             | Self::Recognised { intent, .. }
+            | Self::CalledOff { intent, .. }
             | Self::Produced { intent, .. }
             | Self::UndoneBy { intent, .. }
             | Self::TookDown { intent, .. }
             | Self::Question { intent, .. }
             | Self::Served { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),
-            Self::Granted { .. } | Self::Bound { .. } => None,
+            Self::Asked { item, .. }
+            | Self::Heard { item, .. }
+            | Self::Stored { item, .. }
+            | Self::Entered { item, .. }
+            | Self::Vanished { item, .. } => Some(item),
+            Self::Granted { resource, .. } | Self::GivenBack { resource, .. } => Some(resource),
+            Self::Bound { .. } | Self::Declared { .. } => None,
             Self::Claimed(claim) => claim.about(),
         }
     }

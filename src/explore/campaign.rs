@@ -157,7 +157,9 @@ impl Campaign<'_> {
             interrupted: false,
         };
         while report.seeds < self.seeds {
-            let trials = strategy.next((self.seeds - report.seeds).min(BATCH) as usize);
+            let most = (self.seeds - report.seeds).min(BATCH) as usize;
+            // A strategy may run the case itself, to see where things could go wrong.
+            let trials = self.watchdog.watch(case, self.first_seed, || strategy.next(most));
             if trials.is_empty() {
                 break;
             }
@@ -218,13 +220,13 @@ impl CaseReport {
                     tally.violated += 1;
                     let block = |after_seeds: u64| (after_seeds - 1) / BLOCK;
                     let is_of_it = |finding: &&Finding| finding.property == property;
-                    let earlier = self.again.iter().rfind(is_of_it);
-                    let earlier = earlier.or_else(|| self.findings.iter().find(is_of_it));
-                    let earlier = earlier.map(|finding| finding.after_seeds);
-                    if earlier.is_none_or(|earlier| block(earlier) < block(self.seeds)) {
+                    let last = self.again.iter().rfind(is_of_it);
+                    let last =
+                        last.or_else(|| self.findings.iter().find(is_of_it)).map(|last| last.after_seeds);
+                    if last.is_none_or(|last| block(last) < block(self.seeds)) {
                         let (faults, after_seeds) = (summary.fired.clone(), self.seeds);
-                        let kept = if earlier.is_none() { &mut self.findings } else { &mut self.again };
-                        kept.push(Finding { property, seed, faults, after_seeds });
+                        let among = if last.is_none() { &mut self.findings } else { &mut self.again };
+                        among.push(Finding { property, seed, faults, after_seeds });
                     }
                 }
             }

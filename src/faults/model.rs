@@ -17,6 +17,8 @@ pub const ANSWER: &str = "answer";
 pub const SUMMARY: &str = "summary";
 /// The moment at which a model says who should go on with something.
 pub const HANDOFF: &str = "handoff";
+/// The moment at which an agent that reports on its own work could say more than is its own to say.
+pub const ROLE: &str = "role";
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -26,10 +28,16 @@ pub const WRONG_SUMMARY: &str = "wrong-summary";
 pub const ALWAYS_HAND_OFF: &str = "always-hand-off";
 /// Somebody should do it who is not on the team.
 pub const NO_TARGET: &str = "no-target";
+/// The agent takes itself for somebody else on the team.
+pub const ROLE_CONFUSION: &str = "role-confusion";
 
 /// What can go wrong at which moment.
-pub const MOMENTS: &[(&str, &[&str])] =
-    &[(ANSWER, &[DIFFERENT_ANSWER]), (SUMMARY, &[WRONG_SUMMARY]), (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET])];
+pub const MOMENTS: &[(&str, &[&str])] = &[
+    (ANSWER, &[DIFFERENT_ANSWER]),
+    (SUMMARY, &[WRONG_SUMMARY]),
+    (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET]),
+    (ROLE, &[ROLE_CONFUSION]),
+];
 
 /// The faults of models.
 pub const KINDS: &[FaultKind] = &[
@@ -55,6 +63,12 @@ pub const KINDS: &[FaultKind] = &[
         name: NO_TARGET,
         about: "a model hands off to somebody who is not on the team",
         example: r#"no-target = { at = "everyone", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: ROLE_CONFUSION,
+        about: "an agent that has done something goes on to approve it, as if that were its role",
+        example: r#"role-confusion = { at = "executors", chance = "10%" }"#,
         read: read_at_its_moment,
     },
 ];

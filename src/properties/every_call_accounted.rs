@@ -7,7 +7,7 @@
 //! again, and where nobody is on call nothing is promised.
 
 use super::ledger::Ledger;
-use crate::agent::{Claim, Note, Told, look_up_of};
+use crate::agent::{Claim, Definite, Note, Told, look_up_of};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,8 +24,17 @@ pub const PROPERTY: Property = Property {
 struct Account<'a> {
     last_try: &'a Event<Note>,
     last_word: Option<(&'a Event<Note>, Told)>,
-    was_refused: bool,
+    /// Tries of which nobody knows, or nobody knows yet, what came of them.
+    unclear: u32,
+    was_declined: bool,
     is_closed: bool,
+}
+
+impl Account<'_> {
+    /// Whether it is clear that nothing happened.
+    fn came_to_nothing(&self) -> bool {
+        self.was_declined || self.unclear == 0
+    }
 }
 
 #[derive(Default)]
@@ -52,7 +61,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             continue;
         };
         verdict = Verdict::Holds;
-        let says_enough = account.was_refused
+        let says_enough = account.came_to_nothing()
             && book.failed.contains(task)
             && !book.ledger.is_undoing(tool, operation, intent);
         if account.is_closed || says_enough {
@@ -78,9 +87,16 @@ impl<'a> Book<'a> {
         match *note {
             Note::Wanted { task, intent } => drop(self.task_of.insert(intent, task)),
             Note::Called { tool, operation, intent, .. } => {
-                let new = Account { last_try: event, last_word: None, was_refused: false, is_closed: false };
+                let new = Account {
+                    last_try: event,
+                    last_word: None,
+                    unclear: 0,
+                    was_declined: false,
+                    is_closed: false,
+                };
                 let account = self.calls.entry((tool, operation, intent)).or_insert(new);
                 account.last_try = event;
+                account.unclear += 1;
             }
             Note::Answered { tool, intent, told: Told::Found(true), operation } => {
                 // What was looked up and found was answered in a roundabout way.
@@ -93,7 +109,8 @@ impl<'a> Book<'a> {
             Note::Answered { tool, operation, intent, told } => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.last_word = Some((event, told));
-                    account.was_refused |= matches!(told, Told::Not(_));
+                    account.unclear = account.unclear.saturating_sub(matches!(told, Told::Not(_)).into());
+                    account.was_declined |= told == Told::Not(Definite::Declined);
                     account.is_closed |= told == Told::Done;
                 }
             }
@@ -112,7 +129,7 @@ impl<'a> Book<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Definite, Indefinite};
+    use crate::agent::Indefinite;
     use crate::properties::testing::{Story, saga, violation};
 
     const LOST: Told = Told::Unknown(Indefinite::TimedOut);
@@ -181,6 +198,13 @@ mod tests {
     fn a_refusal_is_accounted_for_once_the_user_hears_of_the_failure() {
         assert_eq!(failed(call(on_call(), REFUSED)).judged_by(&PROPERTY), Verdict::Holds);
         assert!(done(call(on_call(), REFUSED)).judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn a_refusal_says_nothing_about_an_earlier_try_unless_it_is_for_good() {
+        let after_an_unclear_try = |told| failed(call(call(on_call(), LOST), told)).judged_by(&PROPERTY);
+        assert!(after_an_unclear_try(REFUSED).is_violated());
+        assert_eq!(after_an_unclear_try(Told::Not(Definite::Declined)), Verdict::Holds);
     }
 
     #[test]

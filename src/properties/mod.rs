@@ -8,15 +8,24 @@ mod all_or_compensated;
 mod bounded_handoffs;
 mod bounded_staleness;
 mod completed_work_not_rerun;
+mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod eventual_termination;
 mod every_call_accounted;
 mod ledger;
 mod no_deadlock;
 mod no_duplicate_effects;
+mod no_effect_after_cancel;
+mod no_lost_update;
+mod no_orphans;
 mod no_phantom_completion;
 mod no_silent_partial;
 mod no_split_brain;
+mod one_owner_per_task;
+mod plan_agreement;
+mod reads_keep_declared_consistency;
+mod recovered_state_is_a_prefix;
+mod recovery_calls_no_model;
 mod waits;
 mod well_behaved;
 
@@ -91,19 +100,32 @@ pub const ALL: &[Property] = &[
     bounded_handoffs::PROPERTY,
     bounded_staleness::PROPERTY,
     completed_work_not_rerun::PROPERTY,
+    decisions_are_authorised::PROPERTY,
     decisions_cite_artifacts::PROPERTY,
     eventual_termination::PROPERTY,
     no_deadlock::PROPERTY,
     every_call_accounted::PROPERTY,
     no_duplicate_effects::PROPERTY,
+    no_effect_after_cancel::PROPERTY,
+    no_orphans::PROPERTY,
+    no_lost_update::PROPERTY,
     no_phantom_completion::PROPERTY,
     no_silent_partial::PROPERTY,
     no_split_brain::PROPERTY,
+    one_owner_per_task::PROPERTY,
+    plan_agreement::PROPERTY,
+    reads_keep_declared_consistency::PROPERTY,
+    recovered_state_is_a_prefix::PROPERTY,
+    recovery_calls_no_model::PROPERTY,
     well_behaved::PROPERTY,
 ];
 
 /// The name of the property of sagas. A workflow that is about it has its steps undone, so its files say how.
 pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
+
+/// The name of the property of teams that can be told to stop. Their files say how each step is undone, and may say how much
+/// time a task has and that the user cancels some.
+pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
 /// The property of that name.
 pub fn find(name: &str) -> Option<&'static Property> {

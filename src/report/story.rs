@@ -4,7 +4,7 @@
 //! The lines are chosen backwards from the events that break the promise: their causes, the faults, and what
 //! the same intent went through. Everything else stays in the history.
 
-use crate::agent::Note;
+use crate::agent::{Access, Note};
 use crate::explore::{Run, SavedSeed};
 use crate::properties::Violation;
 use crate::scenario::Case;
@@ -234,8 +234,8 @@ fn is_telling(event: &Event<Note>) -> bool {
             Note::Thought { .. }
             | Note::TaskGiven { .. }
             | Note::Wanted { .. }
-            | Note::UndoneBy { .. }
-            | Note::Granted { .. },
+            | Note::Asked { access: Access::Read, .. }
+            | Note::UndoneBy { .. },
         )
         | What::Delivered { .. }
         | What::Sent { .. }

@@ -31,8 +31,8 @@ impl Safeguard for Compensate {
     }
 }
 
-/// Carries out `wish`, which takes back what was done under `op`. A try whose answer is unclear is pressed for under
-/// the same id; one that was refused is dead for good, and the next one has an id of its own.
+/// Carries out `wish`, which takes back what was done under `op`. A try whose answer is unclear is repeated under the
+/// same id, and somebody may have begun before; only once an id was turned down for good, the next try has another.
 ///
 /// # Errors
 /// The id and the error of the last try, after [`TRIES`] of them.
@@ -45,7 +45,7 @@ pub async fn undo(
     let (mut failed, mut attempt) = (0, 1);
     loop {
         let undoing = op.of_undo(attempt);
-        let error = match perform(agent, safeguards, wish, undoing, failed > 0).await {
+        let error = match perform(agent, safeguards, wish, undoing, true).await {
             Ok(receipt) => return Ok(receipt),
             Err(error) => error,
         };

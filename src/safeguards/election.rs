@@ -4,6 +4,10 @@ use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem, Span};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
+use std::ops::RangeInclusive;
+
+/// How long a lease can be.
+pub const LEASES: RangeInclusive<SimSpan> = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);
 
 /// How long a leader's lease lasts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,8 +30,7 @@ impl Safeguard for Election {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let Keys { lease } = entry.read()?;
         let Span(lease) = lease;
-        let range = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);
-        if !range.contains(&lease) {
+        if !LEASES.contains(&lease) {
             return Err(entry.problem(format!("a lease of {lease} makes no sense; it can be 100ms to 1h")));
         }
         Ok(Some(Self { lease }))

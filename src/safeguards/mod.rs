@@ -6,13 +6,21 @@
 //!
 //! A new safeguard is one file and one line in [`ALL`].
 
+pub mod acknowledged_cancel;
+pub mod append_only;
 pub mod budgets;
+pub mod cancellation;
 pub mod checkpoint;
+pub mod checksummed_log;
 pub mod cite_artifacts;
+pub mod claim;
 pub mod compensate;
+pub mod consistent_reads;
 pub mod dead_letter;
+pub mod deadline_propagation;
 pub mod deadlock_detection;
 pub mod election;
+pub mod event_log;
 pub mod fencing;
 pub mod idempotency;
 pub mod inbox;
@@ -20,18 +28,26 @@ pub mod inquire;
 pub mod intent_keys;
 pub mod join;
 pub mod observe;
+pub mod optimistic_locking;
 pub mod outbox;
+pub mod parent_lease;
 pub mod perform;
 pub mod persist;
+pub mod plan_commit;
 pub mod reply_dedupe;
 pub mod retry;
+pub mod roles;
 pub mod saga_log;
+pub mod single_writer;
 pub mod snapshots;
 pub mod tool_dedupe;
 pub mod transfer_acks;
+pub mod update;
 pub mod verify;
 pub mod version_check;
 pub mod wait_limit;
+pub mod warrant;
+pub mod write_lock;
 
 use crate::scenario::{Entry, Problem};
 use std::any::Any;
@@ -87,30 +103,45 @@ const fn kind<S: Safeguard>() -> SafeguardKind {
 
 /// Every safeguard.
 pub const ALL: &[SafeguardKind] = &[
+    kind::<acknowledged_cancel::AcknowledgedCancel>(),
+    kind::<append_only::AppendOnly>(),
     kind::<budgets::Budgets>(),
+    kind::<cancellation::Cancellation>(),
     kind::<checkpoint::Checkpoint>(),
+    kind::<checksummed_log::ChecksummedLog>(),
     kind::<cite_artifacts::CiteArtifacts>(),
-    kind::<deadlock_detection::DeadlockDetection>(),
+    kind::<claim::ClaimByLease>(),
     kind::<compensate::Compensate>(),
+    kind::<consistent_reads::ConsistentReads>(),
     kind::<dead_letter::DeadLetter>(),
+    kind::<deadline_propagation::DeadlinePropagation>(),
+    kind::<deadlock_detection::DeadlockDetection>(),
     kind::<election::Election>(),
+    kind::<event_log::EventLog>(),
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<inbox::InboxDedupe>(),
     kind::<intent_keys::IntentKeys>(),
     kind::<join::Join>(),
     kind::<observe::ObserveBeforeRetry>(),
+    kind::<optimistic_locking::OptimisticLocking>(),
     kind::<outbox::DurableOutbox>(),
+    kind::<parent_lease::ParentLease>(),
     kind::<persist::PersistBeforeCall>(),
+    kind::<plan_commit::PlanCommit>(),
     kind::<reply_dedupe::ReplyDedupe>(),
     kind::<retry::Retry>(),
+    kind::<roles::Roles>(),
     kind::<saga_log::SagaLog>(),
     kind::<snapshots::Snapshots>(),
+    kind::<single_writer::SingleWriter>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<transfer_acks::TransferAcks>(),
     kind::<verify::Verify>(),
     kind::<version_check::VersionCheck>(),
     kind::<wait_limit::WaitLimit>(),
+    kind::<write_lock::LockWholeCycle>(),
+    kind::<write_lock::WriteLock>(),
 ];
 
 /// The safeguard of that name.

@@ -18,7 +18,7 @@ pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
 ///
 /// # Errors
 /// The error of the last try, when all tries are used up or the tool refused for good. It is definite only if no try
-/// before it was unclear.
+/// before it was unclear, or if it speaks of the operation and not of the try.
 pub async fn perform(
     agent: &Agent,
     safeguards: &Safeguards,
@@ -48,7 +48,7 @@ pub async fn perform(
         };
         failed += 1;
         let passes = error.can_pass();
-        let error = if unclear { error.after_an_unclear_try(call.keyed) } else { error };
+        let error = if unclear { error.after_an_unclear_try() } else { error };
         unclear |= matches!(error, ToolError::Indefinite(_));
         let Some(retry) = retry.filter(|retry| passes && failed < retry.attempts) else { return Err(error) };
         let wait = agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
@@ -63,7 +63,7 @@ pub const ROUNDS: u32 = 5;
 const PRESS_AGAIN: SimSpan = SimSpan::from_secs(10);
 
 /// Carries out a wish until the answer is clear: whoever has to know whether something happened, so that it can be
-/// undone, does not take "nobody knows" for an answer.
+/// undone, does not take "nobody knows" for an answer. Somebody may have begun before under the same id, and died.
 ///
 /// # Errors
 /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after [`ROUNDS`].
@@ -72,11 +72,10 @@ pub async fn press(
     safeguards: &Safeguards,
     wish: Wish,
     op: OpId,
-    tried_before: bool,
 ) -> Result<Receipt, ToolError> {
     let mut round = 1;
     loop {
-        match perform(agent, safeguards, wish, op, tried_before || round > 1).await {
+        match perform(agent, safeguards, wish, op, true).await {
             Err(ToolError::Indefinite(_)) if round < ROUNDS => round += 1,
             result => return result,
         }

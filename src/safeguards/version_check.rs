@@ -51,11 +51,20 @@ impl Message for Page {
     }
 }
 
+/// Whether the current version may still be replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    Open,
+    /// It is to be settled, and that is not on disk yet.
+    Settling,
+    Settled,
+}
+
 /// The versions in which one agent asks for work.
 pub struct Versions {
     agent: Agent,
     checked: bool,
-    current: RefCell<BTreeMap<Name, (Version, bool)>>,
+    current: RefCell<BTreeMap<Name, (Version, Standing)>>,
 }
 
 impl Versions {
@@ -63,13 +72,13 @@ impl Versions {
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
         let mut current = BTreeMap::new();
         checkpoint::recover(agent, |page| match page {
-            Page::Issued(version) => drop(current.insert(version.brief.about, (*version, false))),
+            Page::Issued(version) => drop(current.insert(version.brief.about, (*version, Standing::Open))),
             Page::Settled { intent, number } => {
-                let entry: Option<&mut (Version, bool)> = current.get_mut(intent);
-                entry
-                    .filter(|(version, _)| version.number == *number)
-                    .into_iter()
-                    .for_each(|entry| entry.1 = true);
+                if let Some((version, standing)) = current.get_mut(intent)
+                    && version.number == *number
+                {
+                    *standing = Standing::Settled;
+                }
             }
         });
         Self {
@@ -79,9 +88,10 @@ impl Versions {
         }
     }
 
-    /// The version that somebody was told to act on, if there is one.
+    /// The version that somebody was told to act on, or is about to be told, if there is one.
     pub fn settled(&self, intent: Name) -> Option<Version> {
-        self.current.borrow().get(&intent).filter(|(_, settled)| *settled).map(|(version, _)| *version)
+        let known = self.current.borrow().get(&intent).copied();
+        known.filter(|(_, standing)| *standing != Standing::Open).map(|(version, _)| version)
     }
 
     /// The number of the next version.
@@ -89,33 +99,35 @@ impl Versions {
         self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1)
     }
 
-    /// Makes a new version the current one; if one is settled, that is the one to ask for again.
-    pub async fn issue(&self, brief: Artifact) -> Version {
+    /// Makes a new version the current one; if one is settled, that is the one to ask for again. `None` if another
+    /// became current while this one was being written down: then nobody may hear of this one any more.
+    pub async fn issue(&self, brief: Artifact) -> Option<Version> {
         let intent = brief.about;
         if let Some(settled) = self.settled(intent) {
-            return settled;
+            return Some(settled);
         }
-        let number = self.next(intent);
-        let version = Version { number, op: self.agent.mint_op(intent), brief };
-        self.current.borrow_mut().insert(intent, (version, false));
+        let version = Version { number: self.next(intent), op: self.agent.mint_op(intent), brief };
+        self.current.borrow_mut().insert(intent, (version, Standing::Open));
         self.write(Page::Issued(version)).await;
-        self.agent.claim(Claim::Issued { intent, version: number, op: version.op });
-        version
+        let newest = self.current.borrow().get(&intent).is_some_and(|(newest, _)| *newest == version);
+        newest.then(|| {
+            self.agent.claim(Claim::Issued { intent, version: version.number, op: version.op });
+            version
+        })
     }
 
     /// Whether a version may be acted on: it is current, and from now on it stays so.
     pub async fn settle(&self, intent: Name, number: u32) -> bool {
-        let known = self.current.borrow().get(&intent).map(|(version, settled)| (version.number, *settled));
-        match known {
-            Some((current, settled)) if current == number => {
-                self.current.borrow_mut().entry(intent).and_modify(|entry| entry.1 = true);
-                if !settled {
-                    self.write(Page::Settled { intent, number }).await;
-                }
-                true
-            }
-            _ => false,
+        let known = self.current.borrow().get(&intent).copied();
+        let Some((version, standing)) = known.filter(|(version, _)| version.number == number) else {
+            return false;
+        };
+        if standing != Standing::Settled {
+            self.current.borrow_mut().insert(intent, (version, Standing::Settling));
+            self.write(Page::Settled { intent, number }).await;
+            self.current.borrow_mut().insert(intent, (version, Standing::Settled));
         }
+        true
     }
 
     async fn write(&self, page: Page) {

@@ -26,10 +26,11 @@ pub(crate) use file::entries;
 pub(crate) use rename::renamed;
 pub(crate) use understand::{is_word, not_a_word};
 
+use crate::agent::Consistency;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
-use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
+use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct Scenario {
     pub safeguards: Safeguards,
     /// The tools, by name.
     pub tools: BTreeMap<Name, Tool>,
+    /// The store that the team shares, if the file describes it.
+    pub store: Option<Store>,
     /// How long messages take.
     pub network: Network,
     /// How models answer.
@@ -122,6 +125,19 @@ pub struct Tasks {
     pub count: u32,
     /// The time between one and the next.
     pub every: RangeInclusive<SimSpan>,
+    /// How much time the team has for each from when it takes it on, if that is limited.
+    pub within: Option<SimSpan>,
+    /// Whether the user thinks better of some.
+    pub cancelled: Option<Cancelled>,
+}
+
+/// Tasks that the user cancels again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cancelled {
+    /// How likely that is, for each.
+    pub chance: Chance,
+    /// How long after it was handed to the team.
+    pub after: RangeInclusive<SimSpan>,
 }
 
 /// A tool as the file describes it.
@@ -147,6 +163,17 @@ impl Default for Tool {
             tokens: 200..=2_000,
         }
     }
+}
+
+/// The shared store as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Store {
+    /// How many replicas serve its reads; with none the primary does.
+    pub replicas: usize,
+    /// How far each lags behind each change.
+    pub lag: RangeInclusive<SimSpan>,
+    /// What the team relies on when it reads.
+    pub reads: Consistency,
 }
 
 /// The network as the file describes it.

@@ -83,6 +83,14 @@ impl Message for Entry {
     fn kind(&self) -> &'static str {
         "board"
     }
+
+    /// Half-written, the number of a step is missing, and what is missing reads as zero.
+    fn garbled(&self) -> Option<Self> {
+        match self {
+            Self::Completed { task, step } if *step > 0 => Some(Self::Completed { task: *task, step: 0 }),
+            _ => None,
+        }
+    }
 }
 
 /// How far a task is.

@@ -1,10 +1,10 @@
 //! What everybody on a team is told before the work begins, and how they are put to work.
 
-use crate::agent::{Agent, Agents, Note};
+use crate::agent::{Agent, Agents, Consistency, Note, StoreService};
 use crate::safeguards::Safeguards;
-use crate::scenario::Case;
+use crate::scenario::{Cancelled, Case};
 use crate::workflows::Plan;
-use perfidy_sim::{Context, LocalFuture, Name, World};
+use perfidy_sim::{Context, LocalFuture, Name, SimSpan, World};
 use std::rc::Rc;
 
 /// What an agent knows from the beginning: the plan, its colleagues and the house rules. Never the faults.
@@ -27,20 +27,55 @@ impl Briefing {
         Self { case: Rc::new(case.clone()), plan: Rc::new(Plan::new(case)), doers }
     }
 
+    /// The members of a group.
+    ///
+    /// # Panics
+    /// If the workflow has no such group.
+    pub fn group(&self, group: &str) -> Vec<Name> {
+        self.case.scenario.cast().group(group).to_vec()
+    }
+
     /// The safeguards that are on.
     pub fn safeguards(&self) -> &Safeguards {
         &self.case.safeguards
     }
 
-    /// How far properties may go, as the user asks for it.
-    pub(super) fn bounds(&self) -> impl Iterator<Item = Note> + '_ {
+    /// What the user asks for beside the tasks: how far properties may go, and how the store is read.
+    pub(super) fn demands(&self) -> impl Iterator<Item = Note> + '_ {
         let bounds = self.case.scenario.bounds.iter();
-        bounds.map(|(name, at_most)| Note::Bound { property: Name::new(name), at_most: at_most.as_number() })
+        let bounds = bounds
+            .map(|(name, at_most)| Note::Bound { property: Name::new(name), at_most: at_most.as_number() });
+        let reads = self.case.scenario.store.as_ref().map(|store| Note::Declared { reads: store.reads });
+        bounds.chain(reads)
+    }
+
+    /// What the team relies on when it reads the store.
+    pub fn declared_reads(&self) -> Consistency {
+        self.case.scenario.store.as_ref().map_or(Consistency::Eventual, |store| store.reads)
+    }
+
+    /// Puts the store that the team shares into the world.
+    pub fn open_store(&self, world: &mut World<Agents>) {
+        let service = match &self.case.scenario.store {
+            Some(store) => StoreService::new(store.replicas, store.lag.clone()),
+            None => StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO),
+        };
+        world.service(Name::literal(StoreService::NAME), service);
     }
 
     /// The time between one task and the next.
-    pub fn task_gap(&self) -> &std::ops::RangeInclusive<perfidy_sim::SimSpan> {
+    pub fn task_gap(&self) -> &std::ops::RangeInclusive<SimSpan> {
         &self.case.scenario.tasks.every
+    }
+
+    /// How much time the team has for each task, from when it takes it on.
+    pub fn task_within(&self) -> Option<SimSpan> {
+        self.case.scenario.tasks.within
+    }
+
+    /// Whether the user thinks better of some tasks.
+    pub(super) fn cancelled(&self) -> Option<&Cancelled> {
+        self.case.scenario.tasks.cancelled.as_ref()
     }
 
     /// Puts an agent into the world that begins with `run`, now and after every crash.

@@ -1,6 +1,6 @@
 //! Who is who in a scenario: agents, groups and tools by name.
 
-use crate::agent::LeaseService;
+use crate::agent::{LeaseService, StoreService};
 use crate::scenario::Tool;
 use crate::workflows::Workflow;
 use crate::workflows::on_call::ON_CALL;
@@ -21,7 +21,7 @@ pub struct Cast {
     pub tools: Vec<Name>,
     /// The tools that recognise an idempotency key they have seen.
     pub deduplicating: Vec<Name>,
-    /// Who sends and receives messages without being an agent or a tool: people and the lock service.
+    /// Who sends and receives messages without being an agent or a tool: people, the lock service and the store.
     pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
     pub crash_points: &'static [&'static str],
@@ -52,7 +52,7 @@ impl Cast {
                 .filter(|(_, tool)| tool.deduplicates)
                 .map(|(name, _)| *name)
                 .collect(),
-            bystanders: [USER, LeaseService::NAME, ON_CALL].map(Name::new).to_vec(),
+            bystanders: [USER, LeaseService::NAME, StoreService::NAME, ON_CALL].map(Name::new).to_vec(),
             crash_points: workflow.crash_points,
         }
     }

@@ -16,8 +16,10 @@
 
 use crate::agent::{Agent, Agents, Claim, Mail, Message};
 use crate::safeguards::checkpoint;
+use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::perform::CALL_TIMEOUT;
+use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::Verify;
 use crate::scenario::Case;
 use crate::workflows::board::{Board, Entry, Plan};
@@ -36,11 +38,14 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[COORDINATOR, PLANNER, VERIFIER],
     safeguards: &[
         "checkpoint",
+        "checksummed-log",
+        "event-log",
         "idempotency-keys",
         "intent-keys",
         "observe-before-retry",
         "persist-before-call",
         "retry",
+        "roles",
         "tool-dedupe",
         "verify",
     ],
@@ -48,6 +53,9 @@ pub const WORKFLOW: Workflow = Workflow {
     properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
     assemble,
 };
+
+/// The decision whether a task is as it should be.
+const JUDGE: &str = "judge";
 
 const COORDINATOR: &str = "coordinator";
 const PLANNER: &str = "planner";
@@ -123,7 +131,7 @@ enum Asked {
 impl Coordinator {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
         let mut board = Board::new(Rc::clone(&briefing.plan));
-        checkpoint::recover(&agent, |entry| board.apply(entry));
+        checkpoint::restore(&agent, |entry| board.apply(entry));
         Self {
             agent,
             briefing,
@@ -143,7 +151,7 @@ impl Coordinator {
             if let Some(say) = mail.open::<UserSay>() {
                 self.on_user(say.clone()).await;
             } else if let Some(say) = mail.open::<Say>() {
-                self.on_say(say.clone()).await;
+                self.on_say(mail.from(), say.clone()).await;
             }
         }
     }
@@ -170,7 +178,7 @@ impl Coordinator {
         }
     }
 
-    async fn on_say(&mut self, say: Say) {
+    async fn on_say(&mut self, from: Name, say: Say) {
         match say {
             Say::Planned { task, doers } if self.awaits_plan(task) => {
                 self.heard(task, Asked::Plan);
@@ -188,8 +196,13 @@ impl Coordinator {
                     self.close(task, false).await;
                 }
             }
-            Say::Verdict { task, rounds, missing } if self.awaits_verdict(task, &rounds) => {
+            Say::Verdict { task, rounds, missing }
+                if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
+            {
                 self.heard(task, Asked::Verdict);
+                if missing.is_empty() {
+                    self.agent.claim(Claim::Approved { task, by: from });
+                }
                 self.verified.insert(task, missing.is_empty());
                 for step in missing.iter() {
                     self.change(Entry::Reopened { task, step: *step }).await;
@@ -212,6 +225,13 @@ impl Coordinator {
     fn awaits_verdict(&self, task: Name, rounds: &[u32]) -> bool {
         self.board.get(task).is_some_and(|progress| progress.closed.is_none() && progress.rounds == rounds)
             && self.board.is_complete(task)
+    }
+
+    /// Whether somebody's word on a task counts: a verifier's does, whoever sends it, unless roles are looked at.
+    fn may_judge(&self, who: Name, task: Name) -> bool {
+        let doers = self.board.get(task).and_then(|progress| progress.doers.clone()).unwrap_or_default();
+        let permissions = Permissions::default().allow(Name::literal(VERIFIER), JUDGE);
+        permissions.accept(self.briefing.safeguards(), who, JUDGE, &doers)
     }
 
     /// Does for a task whatever comes next.
@@ -292,11 +312,13 @@ impl Coordinator {
 /// Decides who does which step: whoever its model picks for the first, and the next ones in turn.
 async fn planner(agent: Agent, briefing: Briefing) {
     let executors = &briefing.doers;
+    let answers = Answers::recover(&agent);
     loop {
         let mail = agent.receive().await;
         let Some(Say::PlanPlease { task }) = mail.open() else { continue };
-        let thought = agent.think(*task, PLANNING_TOKENS, executors.len() as u32).await;
-        let first = thought.choice as usize;
+        let most = executors.len() as u32;
+        let choice = answers.think(&agent, briefing.safeguards(), *task, PLANNING_TOKENS, most).await;
+        let first = choice as usize;
         let doers =
             (0..briefing.plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
         agent.send(mail.from(), *task, Say::Planned { task: *task, doers });
@@ -360,6 +382,7 @@ async fn look_for(agent: &Agent, plan: &Plan, task: Name, step: usize) -> Option
 async fn executor_loop(agent: Agent, briefing: Briefing) {
     let doer = Doer::recover(&agent, briefing.safeguards());
     let identity = if briefing.safeguards().has::<IntentKeys>() { Identity::Own } else { Identity::Composed };
+    let steps = briefing.plan.steps.len();
     loop {
         let mail = agent.receive().await;
         let Some(Say::Assign { task, step, round }) = mail.open().cloned() else { continue };
@@ -374,6 +397,12 @@ async fn executor_loop(agent: Agent, briefing: Briefing) {
                     Say::Failed { task, step, round }
                 };
                 agent.send(coordinator, wish.intent, say);
+                if succeeded && !agent.keeps_to_its_role(wish.intent) {
+                    let mut rounds = vec![0; steps];
+                    rounds[step] = round;
+                    let verdict = Say::Verdict { task, rounds: rounds.into(), missing: Rc::new([]) };
+                    agent.send(coordinator, task, verdict);
+                }
             }),
         }
     }

@@ -6,6 +6,7 @@
 use crate::agent::{Agent, Message, OpId, Wish};
 use crate::safeguards::Safeguards;
 use crate::safeguards::checkpoint;
+use crate::safeguards::event_log::Answers;
 use crate::safeguards::perform::perform;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
@@ -58,6 +59,7 @@ pub struct Doer {
     agent: Agent,
     safeguards: Safeguards,
     operations: Rc<Operations>,
+    answers: Answers,
     work: Rc<RefCell<BTreeMap<Name, (State, u32)>>>,
     hands: Rc<Semaphore>,
 }
@@ -84,6 +86,7 @@ impl Doer {
             agent: agent.clone(),
             safeguards: safeguards.clone(),
             operations: Rc::new(Operations::recover(agent)),
+            answers: Answers::recover(agent),
             work: Rc::new(RefCell::new(work)),
             hands: Rc::new(Semaphore::new(HANDS)),
         }
@@ -118,13 +121,15 @@ impl Doer {
         });
     }
 
-    async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
+    /// Carries a step out, and says whether it succeeded. It can be dropped at any point; what then becomes of a call that
+    /// was on its way is not known.
+    pub async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
         let Self { agent, safeguards, .. } = self;
-        let call = agent.think(wish.intent, BRIEFING_TOKENS, WORDINGS).await;
+        let wording = self.answers.think(agent, safeguards, wish.intent, BRIEFING_TOKENS, WORDINGS).await;
         let (op, tried_before) = match identity {
             Identity::Given(op) => (op, false),
             Identity::Own => self.operations.id_for(agent, safeguards, wish.intent).await,
-            Identity::Composed => (OpId::of_call(wish, call.choice), false),
+            Identity::Composed => (OpId::of_call(wish, wording), false),
         };
         if perform(agent, safeguards, wish, op, tried_before).await.is_err() {
             self.work.borrow_mut().remove(&wish.intent);

@@ -45,14 +45,18 @@ mod cast;
 pub mod clerk;
 pub mod conductor;
 pub mod doer;
+pub mod errands;
 pub mod handoff;
+pub mod hierarchy;
 pub mod on_call;
+pub mod peers;
 pub mod relay;
 pub mod research;
 pub mod roundtable;
 pub mod saga;
 pub mod saga_choreographed;
 pub mod saga_orchestrated;
+pub mod scratchpad;
 pub mod standby;
 pub mod user;
 
@@ -108,11 +112,14 @@ impl fmt::Debug for Workflow {
 pub const ALL: &[&Workflow] = &[
     &conductor::WORKFLOW,
     &handoff::WORKFLOW,
+    &hierarchy::WORKFLOW,
+    &peers::WORKFLOW,
     &relay::WORKFLOW,
     &research::WORKFLOW,
     &roundtable::WORKFLOW,
     &saga_choreographed::WORKFLOW,
     &saga_orchestrated::WORKFLOW,
+    &scratchpad::WORKFLOW,
     &standby::WORKFLOW,
 ];
 

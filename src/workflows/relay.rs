@@ -209,7 +209,7 @@ impl Lead {
             return self.clerk.close(task, true).await;
         }
         for step in ready {
-            let now = self.hand.agent.now();
+            let now = self.hand.agent.monotonic();
             let asked = self.asked_at.get(&(task, step));
             if asked.is_none_or(|asked| now >= *asked + PATIENCE) {
                 self.asked_at.insert((task, step), now);
@@ -230,7 +230,8 @@ async fn ask(hand: Hand, board: Rc<RefCell<Board>>, versions: Rc<Versions>, task
         settled
     } else {
         let brief = hand.make(intent, versions.next(intent), None, BRIEFING_TOKENS).await;
-        versions.issue(brief).await
+        let Some(version) = versions.issue(brief).await else { return };
+        version
     };
     let parcel =
         Parcel { task, step, version: version.number, op: version.op, summary: version.brief, cites: None };

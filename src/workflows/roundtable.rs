@@ -105,13 +105,14 @@ async fn chair(agent: Agent, briefing: Briefing) {
                 continue;
             }
             for step in 0..briefing.plan.steps.len() {
-                let due = asked_at.get(&(task, step)).is_none_or(|asked| agent.now() >= *asked + RESEND);
+                let due =
+                    asked_at.get(&(task, step)).is_none_or(|asked| agent.monotonic() >= *asked + RESEND);
                 let op = clerk.board().get(task).map(|progress| progress.ops[step]);
                 if let Some(op) = op.filter(|_| due && clerk.board().is_open(task, step)) {
                     let intent = briefing.plan.intent(task, step);
                     agent.expect(owner(step), "a piece of the work", intent);
                     agent.before("contribute", intent).await;
-                    if asked_at.insert((task, step), agent.now()).is_none() {
+                    if asked_at.insert((task, step), agent.monotonic()).is_none() {
                         agent.claim(Claim::Ordered { intent, to: owner(step) });
                     }
                     agent.send(owner(step), intent, Say::Contribute { task, step, op });
@@ -213,7 +214,8 @@ impl Member {
         let plan = &self.briefing.plan;
         let (intent, needs, on) = (plan.intent(task, step), plan.intent(task, other), owner(other));
         let wait = Wait { intent, needs, on, optional };
-        let limit = self.briefing.safeguards().get::<WaitLimit>().map(|limit| self.agent.now() + limit.0);
+        let limit =
+            self.briefing.safeguards().get::<WaitLimit>().map(|limit| self.agent.monotonic() + limit.0);
         self.waits.begin(wait);
         self.agent.claim(Claim::Awaits { intent, on });
         self.agent.expect(on, "their piece first", intent);
@@ -225,7 +227,7 @@ impl Member {
                 break;
             }
             self.agent.sleep(ASK_AGAIN).await;
-            if optional && limit.is_some_and(|limit| self.agent.now() >= limit) {
+            if optional && limit.is_some_and(|limit| self.agent.monotonic() >= limit) {
                 self.give_up(wait);
             } else if self.briefing.safeguards().has::<DeadlockDetection>() {
                 self.waits.look_round(&self.agent, intent);

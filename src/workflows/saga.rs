@@ -15,26 +15,19 @@ use perfidy_sim::Name;
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
 
-/// Does a deed for a task, where `op` is the id of the step's operation; whether it was done. `tried_before` says that
-/// somebody may have begun it already.
+/// Does a deed for a task, where `op` is the id of the step's operation; whether it was done. Somebody may have begun it
+/// before, and died.
 ///
-/// A step is not pressed for once it is refused: nothing happened, and the saga turns back. That it is unclear after all
-/// tries, or that an undoing fails, is something that the saga cannot put right by itself.
-pub async fn carry_out(
-    agent: &Agent,
-    briefing: &Briefing,
-    task: Name,
-    deed: Deed,
-    op: OpId,
-    tried_before: bool,
-) -> bool {
+/// A step that was turned down for good is no trouble: nothing has happened, and the saga turns back. That it is unclear
+/// after all tries, or that an undoing fails, is something that the saga cannot put right by itself.
+pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, deed: Deed, op: OpId) -> bool {
     let (plan, safeguards) = (&briefing.plan, briefing.safeguards());
     let (Deed::Do(step) | Deed::Undo(step)) = deed;
     agent.think(plan.intent(task, step), COMPOSING_TOKENS, 3).await;
     let (wish, result) = match deed {
         Deed::Do(step) => {
             let wish = plan.wish(task, step);
-            let result = press(agent, safeguards, wish, op, tried_before).await;
+            let result = press(agent, safeguards, wish, op).await;
             (wish, result.map_err(|error| (op, error)))
         }
         Deed::Undo(step) => {

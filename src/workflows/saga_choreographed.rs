@@ -241,7 +241,7 @@ impl Desk {
     /// Does what an event asks for, and tells whom it concerns what has become of that.
     async fn settle(self, event: Event, deed: Deed, op: OpId) {
         let Self { agent, briefing, order, outbox } = &self;
-        let was_done = carry_out(agent, briefing, event.task, deed, op, true).await;
+        let was_done = carry_out(agent, briefing, event.task, deed, op).await;
         let (Deed::Do(step) | Deed::Undo(step)) = deed;
         let fact = match deed {
             Deed::Do(_) if was_done => Fact::Did,

@@ -205,7 +205,7 @@ async fn worker_loop(agent: Agent, briefing: Briefing) {
         }
         let (worker, briefing, busy) = (agent.clone(), briefing.clone(), Rc::clone(&busy));
         agent.spawn(async move {
-            let was_done = carry_out(&worker, &briefing, task, deed, op, true).await;
+            let was_done = carry_out(&worker, &briefing, task, deed, op).await;
             busy.borrow_mut().remove(&(task, deed));
             let say = if was_done { Say::Done { task, deed } } else { Say::Failed { task, deed } };
             worker.send(mail.from(), mail.about(), say);

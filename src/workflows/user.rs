@@ -1,4 +1,5 @@
-//! The user: hands tasks to the team, asks again when nothing comes back, and goes home when all have ended.
+//! The user: hands tasks to the team, asks again when nothing comes back, thinks better of some if the scenario says so,
+//! and goes home when all have ended.
 
 use crate::agent::{Agent, Claim, Message, Note, OpId, Wish};
 use crate::workflows::Briefing;
@@ -21,74 +22,92 @@ const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 pub enum UserSay {
     /// Please do this task. Each of its steps has an operation id, minted here, once.
     Submit { task: Name, ops: Rc<[OpId]> },
+    /// Please do not, after all.
+    Cancel { task: Name },
     /// This is how it ended.
     Report { task: Name, done: bool },
+    /// It was cancelled: nothing of it is going to happen, or to stay.
+    Cancelled { task: Name },
 }
 
 impl Message for UserSay {
     fn kind(&self) -> &'static str {
         match self {
             Self::Submit { .. } => "submit",
+            Self::Cancel { .. } => "cancel",
             Self::Report { .. } => "report",
+            Self::Cancelled { .. } => "cancelled",
         }
     }
 }
 
+/// A task that has not ended, as far as the user knows.
+struct Open {
+    ops: Rc<[OpId]>,
+    cancel_at: Option<SimTime>,
+    was_cancelled: bool,
+}
+
+/// How a user says for the record what a task wants.
+type Wants = fn(Name, Name) -> Note;
+
+const AN_EFFECT: Wants = |task, intent| Note::Wanted { task, intent };
+const AN_ANSWER: Wants = |task, intent| Note::Question { task, intent };
+
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a task wants is
 /// to happen, once.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
-    submit_all(agent, briefing, contacts, |task, intent| Note::Wanted { task, intent }).await;
+    let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
+    submit_all(agent, briefing, &contacts, AN_EFFECT).await;
 }
 
 /// Does the same for tasks that want to know something, and nothing to happen.
 pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
-    submit_all(agent, briefing, contacts, |task, intent| Note::Question { task, intent }).await;
+    let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
+    submit_all(agent, briefing, &contacts, AN_ANSWER).await;
 }
 
-async fn submit_all(
-    agent: Agent,
-    briefing: Briefing,
-    contacts: &'static [&'static str],
-    wants: fn(Name, Name) -> Note,
-) {
-    let plan = &briefing.plan;
-    let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
-    let mut open: BTreeMap<Name, Rc<[OpId]>> = BTreeMap::new();
-    let mut coming = plan.tasks.iter().copied();
+/// Does what [`user`] does with everybody on the team who carries out steps as a contact.
+pub async fn user_of_all(agent: Agent, briefing: Briefing) {
+    let contacts = Rc::clone(&briefing.doers);
+    submit_all(agent, briefing, &contacts, AN_EFFECT).await;
+}
+
+async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: Wants) {
+    let mut open: BTreeMap<Name, Open> = BTreeMap::new();
+    let mut coming = briefing.plan.tasks.iter().copied();
     let mut next = coming.next();
     let mut next_at = SimTime::ZERO;
     let mut ask_again_at = SimTime::ZERO + PATIENCE;
-    briefing.bounds().for_each(|bound| agent.note(bound));
+    briefing.demands().for_each(|demand| agent.note(demand));
     loop {
         while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
-            agent.note(Note::TaskGiven { task });
-            let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
-            intents.clone().for_each(|intent| agent.note(wants(task, intent)));
-            for Wish { tool, operation, intent } in
-                (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
-            {
-                agent.note(Note::UndoneBy { intent, tool, operation });
-            }
-            let ops: Rc<[OpId]> = intents.map(|intent| agent.mint_op(intent)).collect();
-            submit(&agent, &contacts, task, &ops);
-            open.insert(task, ops);
+            let given = give(&agent, &briefing, task, wants);
+            ask(&agent, contacts, task, &given);
+            open.insert(task, given);
             next = coming.next();
             next_at += agent.draw("gap after", task, |spot| spot.span("gap", briefing.task_gap()));
         }
         if open.is_empty() && next.is_none() {
             return agent.finish_after(AFTERMATH);
         }
-        if agent.monotonic() >= ask_again_at {
-            for (task, ops) in &open {
-                submit(&agent, &contacts, *task, ops);
+        for (task, given) in &mut open {
+            if given.cancel_at.is_some_and(|at| agent.monotonic() >= at) && !given.was_cancelled {
+                given.was_cancelled = true;
+                agent.note(Note::Withdrawn { task: *task });
+                ask(&agent, contacts, *task, given);
             }
+        }
+        if agent.monotonic() >= ask_again_at {
+            open.iter().for_each(|(task, given)| ask(&agent, contacts, *task, given));
             ask_again_at = agent.monotonic() + PATIENCE;
         }
-        let wake_at = if next.is_some() { ask_again_at.min(next_at) } else { ask_again_at };
+        let cancels = open.values().filter(|given| !given.was_cancelled).filter_map(|given| given.cancel_at);
+        let wake_at = cancels.chain(next.map(|_| next_at)).fold(ask_again_at, SimTime::min);
         let Ok(mail) = agent.receive_within(wake_at.since(agent.monotonic()), "a report").await else {
             continue;
         };
-        if let Some(UserSay::Report { task, .. }) = mail.open()
+        if let Some(UserSay::Report { task, .. } | UserSay::Cancelled { task }) = mail.open()
             && open.remove(task).is_some()
         {
             agent.expect_no_more(*task);
@@ -97,9 +116,34 @@ async fn submit_all(
     }
 }
 
-fn submit(agent: &Agent, contacts: &[Name], task: Name, ops: &Rc<[OpId]>) {
+/// Says for the record what a task wants, and decides whether it is going to be cancelled.
+fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
+    let plan = &briefing.plan;
+    agent.note(Note::TaskGiven { task });
+    let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
+    intents.clone().for_each(|intent| agent.note(wants(task, intent)));
+    for Wish { tool, operation, intent } in (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
+    {
+        agent.note(Note::UndoneBy { intent, tool, operation });
+    }
+    let ops = intents.map(|intent| agent.mint_op(intent)).collect();
+    let cancel_after = briefing.cancelled().and_then(|cancelled| {
+        agent.draw("change of mind about", task, |spot| {
+            spot.happens("change of mind", cancelled.chance).then(|| spot.span("after", &cancelled.after))
+        })
+    });
+    Open { ops, cancel_at: cancel_after.map(|after| agent.monotonic() + after), was_cancelled: false }
+}
+
+/// Asks for a task to be done, or not to be done.
+fn ask(agent: &Agent, contacts: &[Name], task: Name, given: &Open) {
     for contact in contacts {
         agent.expect(*contact, "a report on the task", task);
-        agent.send(*contact, task, UserSay::Submit { task, ops: Rc::clone(ops) });
+        let say = if given.was_cancelled {
+            UserSay::Cancel { task }
+        } else {
+            UserSay::Submit { task, ops: Rc::clone(&given.ops) }
+        };
+        agent.send(*contact, task, say);
     }
 }

@@ -172,7 +172,7 @@ impl<D: Domain> Core<D> {
         &mut self.nodes[index.0 as usize]
     }
 
-    fn index_of(&self, name: Name) -> Option<NodeIndex> {
+    pub fn index_of(&self, name: Name) -> Option<NodeIndex> {
         self.by_name.get(&name).copied()
     }
 

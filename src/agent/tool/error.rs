@@ -6,8 +6,10 @@ use std::fmt;
 /// It did not happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Definite {
-    /// The tool does not know the operation, or not in this form.
+    /// The tool does not do this operation, or not this time. That says nothing about another try of it.
     Refused,
+    /// The tool has turned the operation down: under its key, nothing has happened and nothing ever will.
+    Declined,
     /// The caller has asked too often (HTTP 429).
     RateLimited {
         /// For how long the tool will go on refusing, as it says itself.
@@ -44,6 +46,7 @@ impl fmt::Display for Definite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("the tool refused the call"),
+            Self::Declined => f.write_str("the tool turned it down for good"),
             Self::RateLimited { retry_after_secs } => {
                 write!(f, "too many calls, try again after {retry_after_secs}s")
             }
@@ -106,12 +109,12 @@ impl ToolError {
         }
     }
 
-    /// What it means for something that was tried before without a clear answer: a refusal now does not say that
-    /// nothing has happened, unless the tool has looked at the `keyed` call and found that it does not know it.
+    /// What it means for something that was tried before without a clear answer: that the tool refused this time does not
+    /// say that nothing has happened, unless it speaks of the operation and not of the try.
     #[must_use]
-    pub fn after_an_unclear_try(self, keyed: bool) -> Self {
+    pub fn after_an_unclear_try(self) -> Self {
         match self {
-            Self::Definite(Definite::Refused) if keyed => self,
+            Self::Definite(Definite::Declined) => self,
             Self::Definite(error) => Self::Indefinite(Indefinite::Refused(error)),
             unclear @ Self::Indefinite(_) => unclear,
         }

@@ -7,6 +7,9 @@
 //! somebody was told, and its error says which of two kinds it is: [`Definite`] (it did not happen) or [`Indefinite`]
 //! (nobody knows).
 //!
+//! A tool that deduplicates can also be asked to call an operation off. Whether it is called off or done is decided there,
+//! by which of the two comes first, and stays so: the only place where a race between them has a winner.
+//!
 //! A tool can also be read, without changing anything: what it has is versioned and changes as time goes by, and a
 //! [`Reading`] says of when it is.
 //!
@@ -24,7 +27,7 @@ pub use error::{Definite, Indefinite, ToolError};
 pub use reading::{Content, Query, Reading};
 pub use service::ToolService;
 pub use wire::Request;
-pub(crate) use wire::{Wire, call_kind, look_up_of, read_of};
+pub(crate) use wire::{Wire, call_kind, call_off_of, look_up_of, read_of};
 
 use perfidy_sim::{Name, Words};
 use std::fmt;
@@ -86,3 +89,12 @@ pub struct ToolCall {
 /// A tool's word that an operation is done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Receipt(pub u64);
+
+/// What became of an operation that was to be called off.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CallOff {
+    /// It is not going to happen, whoever asks for it under the same id.
+    CalledOff,
+    /// It had happened before.
+    DoneAlready(Receipt),
+}

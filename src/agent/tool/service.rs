@@ -2,7 +2,7 @@
 
 use super::items::Items;
 use super::trouble::{Troubles, refusal};
-use super::wire::{Request, Wire, look_up_of, read_of, reply_kind};
+use super::wire::{Request, Wire, call_off_of, look_up_of, read_of, reply_kind};
 use crate::agent::{Agents, Body, Definite, Note, OpId, Query, Reading, Receipt, ToolCall, Wish};
 use crate::faults::tool_lies::{self, Lie};
 use crate::scenario::Tool;
@@ -22,7 +22,7 @@ pub struct ToolService {
     late: Vec<(u64, Envelope<Body>, Name, Wire)>,
     tokens: u64,
     receipts: u64,
-    /// What each key was answered with, done or refused, and when.
+    /// What each key was answered with, done or declined, and when.
     by_key: BTreeMap<OpId, (Wire, SimTime)>,
     /// What was done, and when.
     by_intent: BTreeMap<(Name, Name), (Receipt, SimTime)>,
@@ -73,6 +73,9 @@ impl ToolService {
             Some(Wire::LookUp(Wish { operation, intent, .. })) => {
                 (Request::LookUp, look_up_of(operation), intent)
             }
+            Some(Wire::CallOff(ToolCall { wish: Wish { operation, intent, .. }, .. })) => {
+                (Request::CallOff, call_off_of(operation), intent)
+            }
             _ => {
                 let unreadable = Wire::Refused(Definite::Unreadable);
                 return answer(desk, &envelope, Name::literal("unknown"), unreadable);
@@ -98,6 +101,7 @@ impl ToolService {
             (None, Some(Wire::Call(call))) => self.on_call(desk, call, lie),
             (None, Some(Wire::Read(query))) => self.on_read(desk, query, lie),
             (None, Some(Wire::LookUp(wish))) => Reply::Now(Wire::Found(self.on_look_up(wish, lie, now))),
+            (None, Some(Wire::CallOff(call))) => Reply::Now(self.call_off(desk, &call)),
             (None, _) => Reply::Never,
         };
         match reply {
@@ -148,8 +152,23 @@ impl ToolService {
     /// Turns a call down, or recognises it. Whoever deduplicates stays by a refusal as by a receipt: a copy of the
     /// call that is still on its way must not be carried out later.
     fn refuse(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
-        let refused = Wire::Refused(Definite::Refused);
-        self.recognise(desk, call).unwrap_or_else(|| self.remember(desk, call, refused))
+        if !(call.keyed && self.deduplicates) {
+            return Wire::Refused(Definite::Refused);
+        }
+        let declined = Wire::Refused(Definite::Declined);
+        self.recognise(desk, call).unwrap_or_else(|| self.remember(desk, call, declined))
+    }
+
+    /// Calls an operation off, unless it was done before. A tool that cannot tell one operation from another cannot.
+    fn call_off(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
+        if !call.keyed || !self.deduplicates {
+            return Wire::Failed;
+        }
+        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
+        if !self.by_key.contains_key(&op) {
+            desk.note(Note::CalledOff { operation, intent, op });
+        }
+        self.refuse(desk, call)
     }
 
     /// What a call was answered with when it came before, if the tool can tell.

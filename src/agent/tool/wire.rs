@@ -12,6 +12,8 @@ pub enum Request {
     Read,
     /// Say whether something was done.
     LookUp,
+    /// Never do it.
+    CallOff,
 }
 
 impl Request {
@@ -21,6 +23,8 @@ impl Request {
             Self::Read
         } else if what.starts_with(LOOK_UP_OF) {
             Self::LookUp
+        } else if what.starts_with(CALL_OFF_OF) {
+            Self::CallOff
         } else {
             Self::Call
         }
@@ -31,6 +35,7 @@ impl Request {
 pub(crate) enum Wire {
     Call(ToolCall),
     LookUp(Wish),
+    CallOff(ToolCall),
     Done(Receipt),
     Found(Option<Receipt>),
     Failed,
@@ -45,6 +50,7 @@ impl Message for Wire {
         match self {
             Self::Call(_) => "call",
             Self::LookUp(_) => "look-up",
+            Self::CallOff(_) => "call-off",
             Self::Read(_) => "read",
             Self::Done(_)
             | Self::Found(_)
@@ -58,6 +64,7 @@ impl Message for Wire {
 
 const READ_OF: &str = "read of";
 const LOOK_UP_OF: &str = "look-up of";
+const CALL_OFF_OF: &str = "call-off of";
 
 /// The kind of a message that carries a request, such as `call create`.
 pub(crate) fn call_kind(what: Name) -> Name {
@@ -71,6 +78,11 @@ pub(super) fn reply_kind(what: Name) -> Name {
 /// A look-up's operation, for its messages and addresses.
 pub(crate) fn look_up_of(operation: Name) -> Name {
     Name::joined(Name::literal(LOOK_UP_OF), " ", operation)
+}
+
+/// A call-off's operation, for its messages and addresses.
+pub(crate) fn call_off_of(operation: Name) -> Name {
+    Name::joined(Name::literal(CALL_OFF_OF), " ", operation)
 }
 
 /// A read's operation, for its messages and addresses.

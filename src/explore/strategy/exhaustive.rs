@@ -212,7 +212,11 @@ fn up_to(faults: usize) -> String {
 }
 
 /// Things in a drawn order, so that what is found early is not a matter of names. Every `turn` has an order of its own.
-fn shuffled<T: Ord>(things: impl IntoIterator<Item = T>, seed: Seed, turn: u64) -> impl Iterator<Item = T> {
+pub(super) fn shuffled<T: Ord>(
+    things: impl IntoIterator<Item = T>,
+    seed: Seed,
+    turn: u64,
+) -> impl Iterator<Item = T> {
     let draws = Draws::new(Seed(seed.0.wrapping_add(turn)));
     let spot = |nth| draws.spot(Name::literal("exhaustive"), Name::literal("order"), nth);
     let mut things: Vec<(u64, T)> =

@@ -1,16 +1,20 @@
 //! Mix: random first, then every other strategy that never ends in turn with it.
 //!
 //! No strategy is best everywhere. What is easy to find, random finds within the first trials, and nothing else comes
-//! before them; from then on every second trial is random and the others share the rest. So what random finds late the
-//! mix finds after twice as many trials at worst, and what random hardly ever finds has a chance.
+//! before them; from then on two of three trials are random and the others share the rest. So what only random finds,
+//! the mix finds after half as many trials again at worst, and what random hardly ever finds has a chance. Where faults
+//! are rare, most random trials have none; so one of the others is the single faults of a calm run, each tried once.
 
+use super::chances::{self, Detail};
 use super::guided::Guided;
-use super::{Kind, Lesson, PlanOf, Start, Strategy, Trial, Wants, after, pct, random, swarm};
-use perfidy_sim::Seed;
+use super::{Kind, Lesson, PlanOf, Start, Strategy, Trial, Wants, after, exhaustive, pct, random, swarm};
+use crate::explore::Run;
+use crate::scenario::Case;
+use perfidy_sim::{Engine, Fault, Plan, Seed};
 
 pub(super) const KIND: Kind = Kind {
     name: "mix",
-    about: "random first; then half random, the rest swarm, pct and guided in turn",
+    about: "random first; then two of three random, the rest swarm, pct, guided and single faults in turn",
     ends: false,
     start: |start| Ok(Box::new(Mix::new(start))),
 };
@@ -19,6 +23,8 @@ pub(super) const KIND: Kind = Kind {
 const RANDOM_FIRST: u64 = 50;
 /// How many trials there are before what they taught is wanted.
 const BATCH: usize = 128;
+/// How many trials there are until the turns come again.
+const CYCLE: u64 = 12;
 
 struct Mix {
     next: Seed,
@@ -27,17 +33,44 @@ struct Mix {
     swarm: PlanOf,
     pct: PlanOf,
     guided: Guided,
+    singles: Singles,
+}
+
+/// The single faults of a calm run, in a drawn order. The run is made when the first of them is wanted.
+struct Singles {
+    case: Case,
+    engine: Engine,
+    seed: Seed,
+    left: Option<Vec<Fault>>,
+}
+
+impl Singles {
+    fn trial(&mut self) -> Option<Trial> {
+        let Self { ref case, engine, seed, ref mut left } = *self;
+        let chaos = &case.scenario.chaos;
+        let calm = chances::calm(chaos);
+        let left = left.get_or_insert_with(|| {
+            let run = Run::marked(case, engine, seed, &calm);
+            let is_free = |fault: &Fault| calm.pinned().iter().all(|pinned| pinned.at != fault.at);
+            let faults = chances::of(chaos, &run.outcome, Detail::Full).into_iter().filter(is_free);
+            exhaustive::shuffled(faults, seed, 0).collect()
+        });
+        let faults = calm.pinned().iter().copied().chain([left.pop()?]).collect();
+        Some(Trial { seed, plan: Plan::Explicit(faults), wants: Wants::Nothing })
+    }
 }
 
 impl Mix {
     fn new(start: &Start<'_>) -> Self {
+        let Start { case, engine, first_seed: seed, .. } = *start;
         Self {
-            next: start.first_seed,
+            next: seed,
             tried: 0,
-            random: random::plan_of(start.case),
-            swarm: swarm::plan_of(start.case),
+            random: random::plan_of(case),
+            swarm: swarm::plan_of(case),
             pct: pct::plan_of(start),
-            guided: Guided::new(start.case, start.first_seed),
+            guided: Guided::new(case, seed),
+            singles: Singles { case: case.clone(), engine, seed, left: None },
         }
     }
 
@@ -45,10 +78,15 @@ impl Mix {
         let (seed, nth) = (self.next, self.tried);
         self.next = after(seed);
         self.tried += 1;
-        let plan_of = match nth.checked_sub(RANDOM_FIRST).map(|nth| nth % 6) {
-            Some(1) => &self.swarm,
-            Some(3) => &self.pct,
-            Some(5) => return self.guided.trial(seed),
+        let turn = nth.checked_sub(RANDOM_FIRST).map(|nth| nth % CYCLE);
+        let single = if turn == Some(1) { self.singles.trial() } else { None };
+        if let Some(trial) = single {
+            return trial;
+        }
+        let plan_of = match turn {
+            Some(4) => &self.swarm,
+            Some(7) => &self.pct,
+            Some(10) => return self.guided.trial(seed),
             _ => &self.random,
         };
         Trial { seed, plan: plan_of(seed), wants: Wants::Nothing }
@@ -84,18 +122,33 @@ mod tests {
     }
 
     #[test]
-    fn of_the_others_half_are_random_and_every_seed_is_used_once() {
+    fn of_the_others_two_of_three_are_random_and_every_seed_is_used_once() {
         let case = case("conductor/lost-ack");
         let mut mix = start(&case, &KIND);
         let trials: Vec<Trial> = (0..8).flat_map(|_| mix.next(100)).collect();
         assert_eq!(trials.len(), 800);
-        let chaos = std::sync::Arc::clone(&case.scenario.chaos);
+        let chaos = &case.scenario.chaos;
         let is_random = |trial: &&Trial| match &trial.plan {
-            perfidy_sim::Plan::Fuzz(plan) => std::sync::Arc::ptr_eq(plan, &chaos),
-            perfidy_sim::Plan::Explicit(_) => false,
+            Plan::Fuzz(plan) => std::sync::Arc::ptr_eq(plan, chaos),
+            Plan::Explicit(_) => false,
         };
         let random = trials.iter().filter(|trial| trial.wants == Wants::Nothing).filter(is_random).count();
-        assert_eq!(random, 50 + 375);
-        assert!(trials.iter().zip(3..).all(|(trial, seed)| trial.seed == Seed(seed)));
+        assert_eq!(random, 50 + 500);
+        let is_single = |trial: &Trial| matches!(trial.plan, Plan::Explicit(_));
+        assert!(trials.iter().zip(3..).all(|(trial, seed)| is_single(trial) || trial.seed == Seed(seed)));
+    }
+
+    #[test]
+    fn single_faults_are_all_different_and_come_to_an_end() {
+        let case = case("conductor/lost-ack");
+        let mut singles = Singles { case, engine: Engine::Native, seed: Seed(3), left: None };
+        let mut plans: Vec<Vec<Fault>> =
+            std::iter::from_fn(|| singles.trial()).map(|trial| trial.plan.pinned().to_vec()).collect();
+        let all = plans.len();
+        assert!(all > 50 && plans.iter().all(|faults| faults.len() == 1));
+        plans.sort_unstable();
+        plans.dedup();
+        assert_eq!(plans.len(), all);
+        assert!(singles.trial().is_none());
     }
 }

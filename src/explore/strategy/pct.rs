@@ -15,7 +15,7 @@ use perfidy_sim::{
     Action, Address, Chaos, Draws, Fault, History, Name, Plan, Purpose, Seed, SimSpan, SimTime, Spot, What,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(super) const KIND: Kind = Kind {
     name: "pct",
@@ -36,19 +36,22 @@ struct Message {
     to: Name,
 }
 
+/// The plans of seeds. The calm run is made when the first of them is wanted.
 pub(super) fn plan_of(start: &Start<'_>) -> PlanOf {
     let Start { case, engine, first_seed, .. } = *start;
-    let chaos = Arc::clone(&case.scenario.chaos);
-    let calm = Run::planned(case, engine, first_seed, &chances::calm(&chaos));
-    let messages = messages(&calm.outcome.history, chaos.until);
-    let nodes: BTreeSet<Name> = messages.iter().map(|message| message.to).collect();
-    let longest = *case.scenario.network.latency.end();
+    let (case, known) = (case.clone(), OnceLock::new());
     Box::new(move |seed| {
-        let mut chaos = Chaos::clone(&chaos);
-        let held = held_back(&messages, &nodes, longest, seed);
+        let chaos = &case.scenario.chaos;
+        let (messages, nodes) = known.get_or_init(|| {
+            let calm = Run::planned(&case, engine, first_seed, &chances::calm(chaos));
+            let messages = messages(&calm.outcome.history, chaos.until);
+            let nodes: BTreeSet<Name> = messages.iter().map(|message| message.to).collect();
+            (messages, nodes)
+        });
         let is_free = |fault: &Fault| chaos.pinned.iter().all(|pinned| pinned.at != fault.at);
-        let held: Vec<Fault> = held.into_iter().filter(is_free).collect();
-        chaos.pinned.extend(held);
+        let held = held_back(messages, nodes, *case.scenario.network.latency.end(), seed);
+        let mut chaos = Chaos::clone(chaos);
+        chaos.pinned.extend(held.into_iter().filter(is_free));
         Plan::Fuzz(Arc::new(chaos))
     })
 }
@@ -71,9 +74,7 @@ fn held_back(messages: &[Message], nodes: &BTreeSet<Name>, longest: SimSpan, see
     let draws = Draws::new(seed);
     let spot = |what: Name, nth| draws.spot(Name::literal("pct"), what, nth);
     let priority = |node: Name| spot(node, 0).word(const { Purpose::new("priority") });
-    let Some(last) = nodes.iter().copied().min_by_key(|node| priority(*node)) else {
-        return Vec::new();
-    };
+    let Some(last) = nodes.iter().copied().min_by_key(|node| priority(*node)) else { return Vec::new() };
     let change =
         |nth: u64| spot(Name::literal("change"), nth as u32).below("step", messages.len() as u64) as usize;
     let changes: Vec<usize> = (1..DEPTH).map(change).collect();

@@ -18,7 +18,7 @@ pub mod effects;
 pub mod troubles;
 
 use super::{FaultKind, who};
-use crate::agent::Request;
+use crate::agent::{Request, call_off_of, look_up_of, read_of};
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -61,7 +61,7 @@ pub enum Lie {
     SuccessWithoutEffect,
     /// Nothing happens; no answer comes.
     Mute,
-    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer.
+    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer to a key.
     Refused,
     /// The call is handled twice, as by a queue that delivers at least once.
     DuplicateEffect,
@@ -192,11 +192,11 @@ impl Told {
     }
 }
 
-/// Requests of these operations, in all the ways a tool can be asked: to do it, to say it, to say whether it was done.
+/// Requests of these operations, in all the ways a tool can be asked about them.
 fn handled_as(operations: &OneOrMany<String>) -> Selector {
     let each = operations.iter().flat_map(|operation| {
         let name = Name::new(operation.get_ref());
-        [name, crate::agent::read_of(name), crate::agent::look_up_of(name)]
+        [name, read_of(name), look_up_of(name), call_off_of(name)]
     });
     Selector::Of(each.collect())
 }
@@ -239,7 +239,7 @@ mod tests {
     fn an_operation_is_meant_in_every_way_a_tool_is_asked_about_it() {
         let chaos =
             chaos_of(r#"stale-read = { at = "ticketing", operation = "create", chance = "5%", by = "1s" }"#);
-        for what in ["create", "read of create", "look-up of create"] {
+        for what in ["create", "read of create", "look-up of create", "call-off of create"] {
             assert!(chaos.rules[0].what.covers(Name::new(what)), "{what}");
         }
         assert!(!chaos.rules[0].what.covers(Name::new("close")));

@@ -4,7 +4,7 @@
 //! say so; a tool that is mute says nothing.
 
 use super::{Lie, LieKind, Time, Told, Trouble, plain};
-use crate::agent::Request::{self, Call, LookUp, Read};
+use crate::agent::Request::{self, Call, CallOff, LookUp, Read};
 use crate::faults::{FaultKind, who};
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
@@ -12,7 +12,7 @@ use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, Window};
 use serde::Deserialize;
 use toml::Spanned;
 
-const ANY: &[Request] = &[Call, Read, LookUp];
+const ANY: &[Request] = &[Call, Read, LookUp, CallOff];
 
 /// Troubles.
 pub const KINDS: &[LieKind] = &[

@@ -8,6 +8,8 @@ mod faults;
 mod pinned;
 mod safeguards;
 mod steps;
+mod store;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -15,9 +17,9 @@ mod undo;
 use crate::faults::who;
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tasks, Tool};
+use crate::scenario::{Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
 use crate::workflows::{Cast, Workflow};
-use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
+use perfidy_sim::{Chaos, Name, SimSpan};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -35,6 +37,7 @@ const KEYS: &[&str] = &[
     "safeguards",
     "settle",
     "step",
+    "store",
     "tasks",
     "team",
     "tools",
@@ -120,7 +123,8 @@ pub(super) fn understand(
     let about = found.keep(about(text)).unwrap_or_default();
     let (tools, tools_are_sound) = tools(&tables, found);
     let steps = steps::read(&tables, &tools, found);
-    let tasks = tasks(&tables, found);
+    let tasks = tasks::read(&tables, found);
+    let store = store::read(&tables, found);
     let model = model(&tables, found);
     let settle_within = settle(&tables, found);
     let asked = asked::read(&tables, found);
@@ -136,14 +140,16 @@ pub(super) fn understand(
     let safeguards = safeguards::read(&tables, workflow, found);
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
+        safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
     let faults = faults::read(&tables, &cast, found);
-    found.keep(in_time(&tables, &tasks, faults.chaos.until + settle_within));
+    found.keep(tasks::in_time(&tables, &tasks, faults.chaos.until + settle_within));
+    tasks::understood_by(&tables, &tasks, workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, &safeguards, &asked.waived, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
-    Ok(Scenario {
+    let scenario = Scenario {
         name: Name::new(name),
         about,
         text: Arc::from(text),
@@ -153,6 +159,7 @@ pub(super) fn understand(
         tasks,
         safeguards: safeguards.on,
         tools,
+        store,
         network,
         model,
         chaos: Arc::new(faults.chaos),
@@ -161,7 +168,11 @@ pub(super) fn understand(
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,
         without,
-    })
+    };
+    match store::nobody_reads_it(&tables, &scenario) {
+        Some(problem) => Err(vec![problem]),
+        None => Ok(scenario),
+    }
 }
 
 fn about(text: &str) -> Result<String, Problem> {
@@ -200,31 +211,6 @@ fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> 
         team.insert(role.group, count.unwrap_or(most));
     }
     team
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct TasksTable {
-    count: Option<Spanned<i64>>,
-    every: Option<Spread>,
-}
-
-fn tasks(tables: &Tables<'_>, found: &mut Found) -> Tasks {
-    let table: TasksTable = tables.closed("tasks", found);
-    let count = table.count.and_then(|count| found.keep(whole_number(&count, "count", 1..=1000)));
-    let every = table.every.map_or(SimSpan::ZERO..=SimSpan::from_secs(5), |spread| spread.0);
-    Tasks { count: count.unwrap_or(3), every }
-}
-
-/// Whether the last task can come before the time by which every task must have come to an end.
-fn in_time(tables: &Tables<'_>, tasks: &Tasks, settled: SimTime) -> Result<(), Problem> {
-    let last = SimTime::ZERO + tasks.every.start().saturating_mul(u64::from(tasks.count) - 1);
-    if last < settled {
-        return Ok(());
-    }
-    let message = format!("the last task comes at {last} or later, but all must have ended by {settled}");
-    let place = tables.get("tasks").map(|entry| entry.key_span.clone());
-    Err(Problem { span: place, message, help: Some("have fewer tasks, or a shorter `every`".to_owned()) })
 }
 
 #[derive(Deserialize, Default)]
@@ -284,10 +270,15 @@ fn tools(tables: &Tables<'_>, found: &mut Found) -> (BTreeMap<Name, Tool>, bool)
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.
 fn nobody_twice(tables: &Tables<'_>, cast: &Cast, found: &mut Found) {
     for entry in tables.get("tools").and_then(|entry| entry.entries().ok()).unwrap_or_default() {
-        if cast.agents_called(entry.name).is_some() {
-            let message = format!("`{}` is the name of agents of this team", entry.name);
-            found.add(Problem::at(entry.key_span, message).help("call the tool something else"));
-        }
+        let whose = if cast.agents_called(entry.name).is_some() {
+            "agents of this team"
+        } else if cast.bystanders.contains(&Name::new(entry.name)) {
+            "somebody the world has already"
+        } else {
+            continue;
+        };
+        let message = format!("`{}` is the name of {whose}", entry.name);
+        found.add(Problem::at(entry.key_span, message).help("call the tool something else"));
     }
 }
 

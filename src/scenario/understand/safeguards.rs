@@ -2,10 +2,12 @@
 
 use super::{Found, Tables, whole_number};
 use crate::properties;
+use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
+use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::{self, Safeguard, Safeguards};
 use crate::scenario::problem::listed;
-use crate::scenario::{OneOrMany, Problem, Tool, Without, nearest};
+use crate::scenario::{OneOrMany, Problem, Step, Tool, Without, nearest};
 use crate::workflows::Workflow;
 use perfidy_sim::Name;
 use serde::Deserialize;
@@ -44,6 +46,35 @@ fn names() -> Vec<&'static str> {
 }
 
 impl Switches {
+    /// Only a tool that knows operations by their ids can call one off.
+    pub fn cancels_need_ids(
+        &self,
+        tables: &Tables<'_>,
+        steps: &[Step],
+        tools: &BTreeMap<Name, Tool>,
+        found: &mut Found,
+    ) {
+        let (switch, ids) = (AcknowledgedCancel::NAME, IdempotencyKeys::NAME);
+        let forgetful = |step: &&Step| tools.get(&step.tool).is_some_and(|tool| !tool.deduplicates);
+        let (message, help) = if !self.on.has::<AcknowledgedCancel>() {
+            return;
+        } else if !self.on.has::<IdempotencyKeys>() && !self.broken.contains(ids) {
+            let message =
+                format!("a tool calls off an operation by its id, but the safeguard `{ids}` is not on");
+            (message, format!("add {ids} = true"))
+        } else if let Some(Step { tool, .. }) = steps.iter().find(forgetful) {
+            let message =
+                format!("`{tool}` cannot call anything off: it does not know operations by their ids");
+            (message, format!("add deduplicates = true to [tools.{tool}]"))
+        } else {
+            return;
+        };
+        let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
+        if let Some(entry) = entries.into_iter().find(|entry| entry.name == switch) {
+            found.add(Problem::at(entry.key_span, message).help(help));
+        }
+    }
+
     /// A tool that could recognise keys and the switch that makes it do so mean nothing without each other.
     pub fn dedupe_takes_two(&self, tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) {
         let switch = ToolDedupe::NAME;

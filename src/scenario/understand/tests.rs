@@ -5,7 +5,7 @@ use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::retry::Retry;
 use crate::scenario::Without;
 use crate::workflows;
-use perfidy_sim::Hook;
+use perfidy_sim::{Hook, SimTime};
 
 /// The example of the format, with a word about everything.
 const TEXT: &str = r#"# A lost acknowledgement must not file the ticket twice.

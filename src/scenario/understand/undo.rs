@@ -1,10 +1,10 @@
 //! Whether a task whose steps fail can be taken back.
 //!
 //! The steps of a saga are taken one after the other until one fails for good; then those before it are undone. So each
-//! says how it is undone, and only the last can be one that nothing undoes.
+//! says how it is undone, and only the last can be one that nothing undoes. Where a task can be cancelled, not even that.
 
 use super::{Found, Tables};
-use crate::properties::ALL_OR_COMPENSATED;
+use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
 use crate::scenario::file::Entry;
 use crate::scenario::{Problem, Step, one_at_a_time};
 use crate::workflows::Workflow;
@@ -18,6 +18,9 @@ pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, fo
             found.add(Problem::at(undo, message).help("take `undo` out, or let a saga do the steps"));
         }
         return;
+    }
+    if workflow.properties.contains(&NO_EFFECT_AFTER_CANCEL) {
+        return can_all_be_undone(steps, &places, found);
     }
     let order = one_at_a_time(steps);
     for (index, number) in order.iter().enumerate() {
@@ -42,6 +45,19 @@ pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, fo
             _ => continue,
         };
         found.add(Problem::at(at.clone(), message).help(help));
+    }
+}
+
+/// A task that can be cancelled at any time needs steps that can be undone, each of them.
+fn can_all_be_undone(steps: &[Step], places: &[Place], found: &mut Found) {
+    for (step, place) in steps.iter().zip(places).filter(|(_, place)| place.undo.is_none()) {
+        let message = if step.irreversible {
+            format!("`{}` cannot be undone, but its task can be cancelled", step.name)
+        } else {
+            format!("nothing says how `{}` is undone", step.name)
+        };
+        let help = "add undo = \"TOOL.OPERATION\", the operation that takes its effect back";
+        found.add(Problem::at(place.name.clone(), message).help(help));
     }
 }
 

@@ -1,0 +1,247 @@
+//! A shared store: versioned items that a team writes together, with replicas that lag behind.
+//!
+//! An item is a list of named [`Entry`]s. Every change of an item makes a new [`Version`] of it, and every change of
+//! the store has a place in the order of all, its [`Commit`]. Writes go to the primary; a read is served by some
+//! replica, which may not have heard of the latest changes, or have heard of a later one before an earlier one, unless
+//! the reader asks for more ([`Freshness`]).
+//!
+//! What really became of an item stands in the history as the store's own notes: who made which version, based on
+//! which, and which entries came and went with it. What an agent was told is a note of its own.
+//!
+//! A change carries the id of its operation, by which the store recognises a repetition: asking again after an
+//! unclear answer is safe.
+
+mod client;
+mod service;
+
+pub use client::Store;
+pub use service::StoreService;
+
+use crate::agent::{Body, Indefinite, Message, OpId, Token};
+use perfidy_sim::{Name, Payload};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+/// How often an item has changed; zero if it never has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Version(pub u64);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version {}", self.0)
+    }
+}
+
+/// The place of a change in the order of all changes of the store, from one; zero is before them all.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Commit(pub u64);
+
+/// Which change made what somebody has read or written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Stamp {
+    /// Of the item.
+    pub version: Version,
+    /// Of the store.
+    pub commit: Commit,
+}
+
+/// A named part of an item.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it is called, in stories and when entries are compared.
+    pub id: Name,
+    /// What it says.
+    pub body: Body,
+}
+
+impl Entry {
+    /// An entry that says something.
+    pub fn new(id: Name, body: impl Message) -> Self {
+        Self { id, body: Body::new(body) }
+    }
+}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+        state.write_u64(self.body.digest());
+    }
+}
+
+/// An item as a reader got it.
+#[derive(Clone, Hash, Debug)]
+pub struct Snapshot {
+    /// Which change made it.
+    pub stamp: Stamp,
+    /// Its entries.
+    pub entries: Rc<[Entry]>,
+}
+
+impl Snapshot {
+    /// Whether it has an entry of that name.
+    pub fn has(&self, id: Name) -> bool {
+        self.entries.iter().any(|entry| entry.id == id)
+    }
+
+    /// Its entries and one more.
+    pub fn and(&self, entry: Entry) -> Rc<[Entry]> {
+        self.entries.iter().cloned().chain([entry]).collect()
+    }
+}
+
+/// How much a reader asks of whoever serves it. A replica that cannot give it passes the question to the primary.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Freshness {
+    /// Whatever a replica has.
+    Any,
+    /// This version of the item or a later one.
+    Version(Version),
+    /// Everything up to this change of the store, at least.
+    Commit(Commit),
+    /// What the primary has at that moment.
+    Latest,
+}
+
+/// A change of an item.
+#[derive(Clone, Hash, Debug)]
+pub enum Change {
+    /// These entries take the place of those there are, whatever has happened since `based_on`.
+    Replace {
+        /// The version the writer had read. The store writes it down and does not look at it.
+        based_on: Version,
+        /// The entries.
+        entries: Rc<[Entry]>,
+    },
+    /// The same, but only if the item is still at this version (compare-and-set).
+    ReplaceAt {
+        /// The version the writer had read.
+        version: Version,
+        /// The entries.
+        entries: Rc<[Entry]>,
+    },
+    /// One more entry, behind those there are.
+    Append(Entry),
+}
+
+/// A change that did not happen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Refusal {
+    /// The item is not at the version that the writer had read, but this change has been made.
+    Moved(Stamp),
+    /// Somebody with this higher token has been there.
+    Fenced(Token),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Moved(now) => write!(f, "it is at {} now", now.version),
+            Self::Fenced(token) => write!(f, "somebody with token {token} has been there"),
+        }
+    }
+}
+
+/// Why a read or a change did not succeed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum StoreError {
+    /// It did not happen.
+    Definite(Refusal),
+    /// Nobody knows whether it happened.
+    Indefinite(Indefinite),
+}
+
+/// What an agent asks of the store, as the history has it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Access {
+    /// To read an item.
+    Read,
+    /// To change it, whatever its version.
+    Change(OpId),
+    /// To change it if it is at that version.
+    ChangeAt(Version, OpId),
+}
+
+/// What an agent was told by the store. Not what happened: that stands in the store's own notes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Heard {
+    /// It was shown that version.
+    Saw(Version),
+    /// Its change made that version.
+    Made(Version),
+    /// Its change did not happen, because the item had moved on to that version.
+    Moved(Version),
+    /// It was refused, because somebody with that higher token has been there.
+    Fenced(Token),
+    /// Nobody knows.
+    Unknown(Indefinite),
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Saw(version) => write!(f, "it is at {version}"),
+            Self::Made(version) => write!(f, "done, {version}"),
+            Self::Moved(version) => write!(f, "not done, it has moved on to {version}"),
+            Self::Fenced(token) => write!(f, "refused, somebody with token {token} has been there"),
+            Self::Unknown(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What a team relies on when it reads (Viotti and Vukolić 2016, "Consistency in non-transactional distributed
+/// storage systems").
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Consistency {
+    /// Everything happens at one moment between being asked for and being answered.
+    Linearizable,
+    /// There is one order of everything that fits what each reader and writer did, one after the other.
+    Sequential,
+    /// No reader sees an item go back to an earlier version.
+    Monotonic,
+    /// What is read was written by somebody.
+    Eventual,
+}
+
+impl Consistency {
+    /// Every model, the strongest first.
+    pub const ALL: &[Self] = &[Self::Linearizable, Self::Sequential, Self::Monotonic, Self::Eventual];
+
+    /// Its name in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linearizable => "linearizable",
+            Self::Sequential => "sequential",
+            Self::Monotonic => "monotonic",
+            Self::Eventual => "eventual",
+        }
+    }
+}
+
+impl fmt::Display for Consistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What travels between an agent and the store.
+#[derive(Clone, Hash, Debug)]
+pub(crate) enum StoreWire {
+    Read { item: Name, asks: Freshness, fence: Option<Token> },
+    Commit { item: Name, change: Change, op: OpId, fence: Option<Token> },
+    Shown(Snapshot),
+    Committed(Stamp),
+    Refused(Refusal),
+}
+
+impl Message for StoreWire {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Commit { .. } => "commit",
+            Self::Shown(_) => "shown",
+            Self::Committed(_) => "committed",
+            Self::Refused(_) => "refused",
+        }
+    }
+}

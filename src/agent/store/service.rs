@@ -1,0 +1,191 @@
+//! The store itself: a primary that decides, and replicas that hear of it later.
+
+use super::{Change, Commit, Entry, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
+use crate::agent::{Agents, Body, Message, Note, OpId, Token};
+use perfidy_sim::{Desk, Envelope, Name, Purpose, Service, SimSpan, SimTime};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+/// How far each replica lags behind a change is drawn at a site of its own.
+const LAG_OF: [&str; StoreService::MAX_REPLICAS] = [
+    "store, lag of replica 1",
+    "store, lag of replica 2",
+    "store, lag of replica 3",
+    "store, lag of replica 4",
+    "store, lag of replica 5",
+];
+
+/// Which replica serves a read is drawn here.
+const CHOICE: &str = "store, replica for a read";
+const WHICH: Purpose = Purpose::new("which");
+
+/// When a change reaches each replica.
+type Arrivals = [SimTime; StoreService::MAX_REPLICAS];
+
+/// The store.
+pub struct StoreService {
+    replicas: usize,
+    lag: RangeInclusive<SimSpan>,
+    items: BTreeMap<Name, Item>,
+    /// When each change of the store reaches each replica, in the order of changes.
+    log: Vec<Arrivals>,
+    /// For each replica, how many changes it has heard of without a gap.
+    complete: [usize; StoreService::MAX_REPLICAS],
+}
+
+struct Kept {
+    snapshot: Snapshot,
+    arrives: Arrivals,
+}
+
+#[derive(Default)]
+struct Item {
+    /// The latest state and those before it that some replica may still show, the oldest first.
+    kept: VecDeque<Kept>,
+    done: BTreeMap<OpId, Stamp>,
+    fence: Option<Token>,
+}
+
+impl Item {
+    fn latest(&self) -> Snapshot {
+        self.kept.back().map_or_else(nothing, |kept| kept.snapshot.clone())
+    }
+
+    fn at_replica(&self, replica: usize, now: SimTime) -> Snapshot {
+        let arrived = |kept: &&Kept| kept.arrives[replica] <= now;
+        self.kept.iter().rev().find(arrived).map_or_else(nothing, |kept| kept.snapshot.clone())
+    }
+
+    /// Whether a token may come by; if so, lower ones may not from now on.
+    fn pass(&mut self, token: Option<Token>) -> Result<(), Refusal> {
+        match self.fence {
+            Some(highest) if token.is_some_and(|token| token < highest) => Err(Refusal::Fenced(highest)),
+            _ => {
+                self.fence = self.fence.max(token);
+                Ok(())
+            }
+        }
+    }
+
+    /// The entries that a change leaves and the version it is based on, if it can be made.
+    fn apply(&self, change: &Change) -> Result<(Rc<[Entry]>, Version), Refusal> {
+        let now = self.latest();
+        match change {
+            Change::Replace { based_on, entries } => Ok((Rc::clone(entries), *based_on)),
+            Change::ReplaceAt { version, .. } if *version != now.stamp.version => {
+                Err(Refusal::Moved(now.stamp))
+            }
+            Change::ReplaceAt { version, entries } => Ok((Rc::clone(entries), *version)),
+            Change::Append(entry) => Ok((now.and(entry.clone()), now.stamp.version)),
+        }
+    }
+}
+
+fn nothing() -> Snapshot {
+    Snapshot { stamp: Stamp::default(), entries: Rc::from([]) }
+}
+
+impl StoreService {
+    /// The name under which a world has its store.
+    pub const NAME: &'static str = "store";
+
+    /// How many replicas there can be.
+    pub const MAX_REPLICAS: usize = 5;
+
+    /// A store whose reads are served by so many replicas, each of which hears of a change after a time from `lag`;
+    /// by the primary if there are none.
+    ///
+    /// # Panics
+    /// If there are more than [`StoreService::MAX_REPLICAS`].
+    pub fn new(replicas: usize, lag: RangeInclusive<SimSpan>) -> Self {
+        assert!(replicas <= Self::MAX_REPLICAS, "a store has at most {} replicas", Self::MAX_REPLICAS);
+        Self { replicas, lag, items: BTreeMap::new(), log: Vec::new(), complete: [0; Self::MAX_REPLICAS] }
+    }
+
+    fn read(
+        &mut self,
+        desk: &mut Desk<'_, Agents>,
+        item: Name,
+        asks: Freshness,
+        fence: Option<Token>,
+    ) -> Result<Snapshot, Refusal> {
+        let replicas = self.replicas as u64;
+        if fence.is_some() {
+            self.items.entry(item).or_default().pass(fence)?;
+        }
+        let Some(known) = self.items.get(&item) else { return Ok(nothing()) };
+        if replicas == 0 || asks == Freshness::Latest {
+            return Ok(known.latest());
+        }
+        let replica = desk.draw(Name::literal(CHOICE), item, |spot| spot.below(WHICH, replicas) as usize);
+        let now = desk.now();
+        let has = known.at_replica(replica, now);
+        let is_enough = match asks {
+            Freshness::Any | Freshness::Latest => true,
+            Freshness::Version(version) => has.stamp.version >= version,
+            Freshness::Commit(commit) => {
+                let complete = &mut self.complete[replica];
+                while self.log.get(*complete).is_some_and(|arrives| arrives[replica] <= now) {
+                    *complete += 1;
+                }
+                *complete as u64 >= commit.0
+            }
+        };
+        Ok(if is_enough { has } else { known.latest() })
+    }
+
+    fn commit(
+        &mut self,
+        desk: &mut Desk<'_, Agents>,
+        by: Name,
+        item: Name,
+        (change, op, fence): (&Change, OpId, Option<Token>),
+    ) -> Result<Stamp, Refusal> {
+        let known = self.items.entry(item).or_default();
+        if let Some(stamp) = known.done.get(&op) {
+            return Ok(*stamp);
+        }
+        known.pass(fence)?;
+        let (entries, based_on) = known.apply(change)?;
+        let before = known.latest();
+        let version = Version(before.stamp.version.0 + 1);
+        desk.note(Note::Stored { item, by, version, based_on });
+        let after = Snapshot { stamp: Stamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
+        for entry in after.entries.iter().filter(|entry| !before.has(entry.id)) {
+            desk.note(Note::Entered { item, entry: entry.id, version });
+        }
+        for entry in before.entries.iter().filter(|entry| !after.has(entry.id)) {
+            desk.note(Note::Vanished { item, entry: entry.id, version });
+        }
+        let now = desk.now();
+        let mut arrives = [now; Self::MAX_REPLICAS];
+        for (arrival, site) in arrives.iter_mut().zip(LAG_OF).take(self.replicas) {
+            *arrival = now + desk.draw_span(Name::literal(site), item, &self.lag);
+        }
+        let stamp = after.stamp;
+        self.log.push(arrives);
+        known.done.insert(op, stamp);
+        known.kept.push_back(Kept { snapshot: after, arrives });
+        // A state is shown no more once the one after it is everywhere.
+        while known.kept.get(1).is_some_and(|next| next.arrives.iter().all(|arrival| *arrival <= now)) {
+            known.kept.pop_front();
+        }
+        Ok(stamp)
+    }
+}
+
+impl Service<Agents> for StoreService {
+    fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+        let answer = match envelope.payload.open::<StoreWire>() {
+            Some(StoreWire::Read { item, asks, fence }) => {
+                self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Shown)
+            }
+            Some(StoreWire::Commit { item, change, op, fence }) => self
+                .commit(desk, envelope.from, *item, (change, *op, *fence))
+                .map_or_else(StoreWire::Refused, StoreWire::Committed),
+            _ => return,
+        };
+        desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
+    }
+}

@@ -1,0 +1,87 @@
+//! Nobody approves work that they had a hand in.
+//!
+//! Who had a hand in a task: whoever was handed one of its steps, and whoever called a tool for one. Judged is the
+//! approval that somebody acted on, whoever else may have said what.
+
+use crate::agent::{Claim, Note};
+use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Event, Name};
+use std::collections::BTreeMap;
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: "decisions-are-authorised",
+    promise: "nobody approves work that they had a hand in",
+    bound: None,
+    judge,
+};
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let mut hands: BTreeMap<(Name, Name), &Event<Note>> = BTreeMap::new();
+    let mut verdict = Verdict::Vacuous;
+    for (event, note) in history.notes() {
+        match note {
+            Note::Claimed(Claim::Ordered { intent, to }) => {
+                hands.entry((task_of(*intent), *to)).or_insert(event);
+            }
+            Note::Called { intent, .. } => {
+                hands.entry((task_of(*intent), event.node)).or_insert(event);
+            }
+            Note::Claimed(Claim::Approved { task, by }) => {
+                verdict = Verdict::Holds;
+                if let Some(work) = hands.get(&(*task, *by)) {
+                    let message = format!("{by} approved {task}, in which it had a hand itself");
+                    return Verdict::violated(&[work, event], message);
+                }
+            }
+            _ => {}
+        }
+    }
+    verdict
+}
+
+/// The task of an intent such as `task-1/file`.
+fn task_of(intent: Name) -> Name {
+    intent.as_str().split_once('/').map_or(intent, |(task, _)| Name::new(task))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::OpId;
+    use crate::properties::testing::{Story, violation};
+
+    fn handed(story: Story, to: &str) -> Story {
+        story.claim("coordinator", Claim::Ordered { intent: Name::new("task-1/file"), to: Name::new(to) })
+    }
+
+    fn approved(story: Story, by: &str) -> Story {
+        story.claim("coordinator", Claim::Approved { task: Name::new("task-1"), by: Name::new(by) })
+    }
+
+    #[test]
+    fn somebody_else_may_approve() {
+        let story = approved(handed(Story::default(), "executor-1"), "verifier");
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn whoever_was_handed_a_step_may_not() {
+        let story = approved(handed(Story::default(), "executor-1"), "executor-1");
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [1, 2]);
+        assert_eq!(message, "executor-1 approved task-1, in which it had a hand itself");
+    }
+
+    #[test]
+    fn whoever_called_a_tool_for_it_may_not_even_if_nobody_asked_them_to() {
+        let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
+        let story = Story::default().note("passer-by", Note::Called { tool, operation, intent, op: OpId(1) });
+        assert!(approved(story, "passer-by").judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn without_an_approval_there_is_nothing_to_judge() {
+        assert_eq!(handed(Story::default(), "executor-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+}

@@ -1,0 +1,108 @@
+//! Of a task that was reported cancelled nothing happens any more, and nothing that happened before stays.
+//!
+//! Judged on the ledgers when the run is over: an effect that comes after the report has broken the promise unless it
+//! was undone, and so has one that came before it. Whether the user asked for the cancel or the team ran out of time makes
+//! no difference; what counts is what the user was told.
+
+use super::ledger::Ledger;
+use crate::agent::{Claim, Note};
+use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict};
+use perfidy_sim::Stop;
+use std::collections::BTreeMap;
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: NO_EFFECT_AFTER_CANCEL,
+    promise: "of a task that was reported cancelled nothing happens or stays, unless it is undone",
+    bound: None,
+    judge,
+};
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let mut wanted = Vec::new();
+    let mut ledger = Ledger::default();
+    let mut cancelled = BTreeMap::new();
+    for (event, note) in history.notes() {
+        ledger.take_in(event, note);
+        match *note {
+            Note::Wanted { task, intent } => wanted.push((task, intent)),
+            Note::Claimed(Claim::TaskCancelled { task }) => drop(cancelled.entry(task).or_insert(event)),
+            _ => {}
+        }
+    }
+    for (task, intent) in wanted {
+        let Some(report) = cancelled.get(&task) else { continue };
+        let Some(effect) = ledger.standing(intent).last() else { continue };
+        if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
+            return Verdict::Unknown {
+                reason: "the run was cut short before the team had its time".to_owned(),
+            };
+        }
+        let how = if effect.id > report.id { "happened after that" } else { "had happened, and stands" };
+        let message = format!("{task} was reported cancelled, but {intent} {how}");
+        return Verdict::violated(&[report, effect], message);
+    }
+    if cancelled.is_empty() { Verdict::Vacuous } else { Verdict::Holds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::{Story, saga, violation};
+    use perfidy_sim::{Name, What};
+
+    fn cancelled(story: Story) -> Story {
+        story.claim("director", Claim::TaskCancelled { task: Name::new("task-1") })
+    }
+
+    #[test]
+    fn a_cancelled_task_of_which_nothing_happened_is_cancelled() {
+        assert_eq!(cancelled(saga()).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_effect_after_the_report_breaks_it() {
+        let story = cancelled(saga()).effect("task-1/file", 1);
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [5, 6]);
+        assert_eq!(message, "task-1 was reported cancelled, but task-1/file happened after that");
+    }
+
+    #[test]
+    fn an_effect_before_the_report_that_stands_breaks_it() {
+        let story = cancelled(saga().effect("task-1/file", 1));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [5, 6]);
+        assert_eq!(message, "task-1 was reported cancelled, but task-1/file had happened, and stands");
+    }
+
+    #[test]
+    fn an_effect_that_is_undone_before_or_after_the_report_does_not() {
+        let before = cancelled(saga().effect("task-1/file", 1).undo("task-1/file", 2));
+        assert_eq!(before.judged_by(&PROPERTY), Verdict::Holds);
+        let after = cancelled(saga()).effect("task-1/file", 1).undo("task-1/file", 2);
+        assert_eq!(after.judged_by(&PROPERTY), Verdict::Holds);
+        let too_soon = cancelled(saga().undo("task-1/file", 2)).effect("task-1/file", 1);
+        assert!(too_soon.judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn a_task_that_was_called_off_and_is_done_all_the_same_was_not_reported_cancelled() {
+        let task = Name::new("task-1");
+        let story = saga().claim("director", Claim::CallsOff { task }).effect("task-1/file", 1);
+        let story = story.claim("director", Claim::TaskDone { task });
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn another_tasks_effect_is_none_of_its_business() {
+        assert_eq!(cancelled(saga()).effect("task-2/file", 1).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_before_an_effect_could_be_undone_leaves_it_unknown() {
+        let story =
+            cancelled(saga()).effect("task-1/file", 1).event("world", What::Ended(Stop::TooManyEvents));
+        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
+    }
+}

@@ -1,0 +1,117 @@
+//! Nobody's part of a shared item is overwritten by somebody who had not read it.
+//!
+//! Judged on what the store wrote down: which entries came and went with each version, and which version its author had
+//! read. To take away what one has seen is an edit; to take away what one never saw is a lost update (Berenson et al.
+//! 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
+
+use crate::agent::Note;
+use crate::properties::{Property, TeamHistory, Verdict};
+use std::collections::BTreeMap;
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: "no-lost-update",
+    promise: "nobody's part of a shared item is overwritten by somebody who had not read it",
+    bound: None,
+    judge,
+};
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let mut entered = BTreeMap::new();
+    let mut written = BTreeMap::new();
+    let mut verdict = Verdict::Vacuous;
+    for (event, note) in history.notes() {
+        match *note {
+            Note::Stored { item, by, based_on, .. } => {
+                if written.insert(item, (event, by, based_on)).is_some() {
+                    verdict = Verdict::Holds;
+                }
+            }
+            Note::Entered { item, entry, version } => drop(entered.insert((item, entry), (event, version))),
+            Note::Vanished { item, entry, version } => {
+                let Some((came, since)) = entered.remove(&(item, entry)) else { continue };
+                let Some((wrote, by, based_on)) = written.get(&item) else { continue };
+                if since > *based_on {
+                    let message = format!(
+                        "{by} overwrote {entry} in {item} with {version}, having read {based_on}; it came with {since}"
+                    );
+                    return Verdict::violated(&[came, wrote, event], message);
+                }
+            }
+            _ => {}
+        }
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Version;
+    use crate::properties::testing::{Story, violation};
+    use perfidy_sim::Name;
+
+    fn stored(story: Story, by: &str, version: u64, based_on: u64) -> Story {
+        let (item, by) = (Name::new("notes"), Name::new(by));
+        story.note("store", Note::Stored { item, by, version: Version(version), based_on: Version(based_on) })
+    }
+
+    fn entered(story: Story, entry: &str, version: u64) -> Story {
+        let (item, entry) = (Name::new("notes"), Name::new(entry));
+        story.note("store", Note::Entered { item, entry, version: Version(version) })
+    }
+
+    fn vanished(story: Story, entry: &str, version: u64) -> Story {
+        let (item, entry) = (Name::new("notes"), Name::new(entry));
+        story.note("store", Note::Vanished { item, entry, version: Version(version) })
+    }
+
+    fn one_part_by_a() -> Story {
+        entered(stored(Story::default(), "a", 1, 0), "intro", 1)
+    }
+
+    #[test]
+    fn a_part_beside_the_others_loses_nothing() {
+        let story = entered(stored(one_part_by_a(), "b", 2, 1), "summary", 2);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_part_that_its_overwriter_never_read_is_lost() {
+        let story = vanished(entered(stored(one_part_by_a(), "b", 2, 0), "summary", 2), "intro", 2);
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [2, 3, 5]);
+        assert_eq!(
+            message,
+            "b overwrote intro in notes with version 2, having read version 0; it came with version 1"
+        );
+    }
+
+    #[test]
+    fn what_was_written_later_again_was_lost_all_the_same() {
+        let story = vanished(stored(one_part_by_a(), "b", 2, 0), "intro", 2);
+        let story = entered(stored(story, "a", 3, 2), "intro", 3);
+        assert!(story.judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn to_take_away_what_one_has_read_is_an_edit() {
+        let story = vanished(stored(one_part_by_a(), "b", 2, 1), "intro", 2);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_part_that_came_back_counts_from_then_on() {
+        let story =
+            entered(stored(vanished(stored(one_part_by_a(), "b", 2, 1), "intro", 2), "a", 3, 2), "intro", 3);
+        let story = vanished(stored(story, "b", 4, 2), "intro", 4);
+        let (events, _) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [6, 7, 8]);
+    }
+
+    #[test]
+    fn what_was_written_once_or_never_is_nothing_to_judge() {
+        assert_eq!(one_part_by_a().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+}

@@ -1,0 +1,195 @@
+//! What agents read in the shared store keeps to the consistency model that the team relies on.
+//!
+//! Judged by what the agents asked and were told: linearizable and sequential reads by whether one order of everything
+//! explains them ([`order`]), monotonic ones by each reader's own eyes. Under every model nobody may see a version
+//! before the store has it.
+
+mod order;
+
+use crate::agent::{Access, Consistency, Heard, Note};
+use crate::properties::{Property, TeamHistory, Verdict};
+use order::{Act, Keeps, Operation, explains};
+use perfidy_sim::{Event, EventId, Name, What};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: "reads-keep-declared-consistency",
+    promise: "what agents read in the store keeps to the consistency model that the team relies on",
+    bound: None,
+    judge,
+};
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let declared = history.notes().find_map(|(_, note)| match note {
+        Note::Declared { reads } => Some(*reads),
+        _ => None,
+    });
+    let Some(declared) = declared else { return Verdict::Vacuous };
+    let Some(operations) = operations(history) else { return Verdict::Vacuous };
+    let broken = invented(history).or_else(|| match declared {
+        Consistency::Linearizable => out_of_order(history, &operations, Keeps::RealTime),
+        Consistency::Sequential => out_of_order(history, &operations, Keeps::Sessions),
+        Consistency::Monotonic => back_in_time(history, &operations),
+        Consistency::Eventual => None,
+    });
+    match broken {
+        None => Verdict::Holds,
+        Some((because, message)) => {
+            Verdict::violated(&because, format!("{message}; {declared} reads were promised"))
+        }
+    }
+}
+
+/// The events that show it, and what is wrong.
+type Broken<'a> = (Vec<&'a Event<Note>>, String);
+
+/// What was asked and answered, in the order of being asked; `None` if nobody saw anything that somebody had written.
+fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
+    let mut operations: Vec<Operation> = Vec::new();
+    let mut lives: BTreeMap<Name, u32> = BTreeMap::new();
+    let mut asked_at = BTreeMap::new();
+    let mut same = BTreeMap::new();
+    let mut refused = BTreeSet::new();
+    let mut any_seen = false;
+    for event in history.events() {
+        match event.what {
+            What::Started { incarnation } => drop(lives.insert(event.node, incarnation)),
+            What::Note(Note::Asked { item, access }) => {
+                let (act, op) = match access {
+                    Access::Read => (Act::Saw(0), None),
+                    Access::Change(op) => (Act::Perhaps(None), Some(op)),
+                    Access::ChangeAt(version, op) => (Act::Perhaps(Some(version.0)), Some(op)),
+                };
+                // Who asks again under the same id asks for the same.
+                let index = op.map_or(operations.len(), |op| *same.entry(op).or_insert(operations.len()));
+                if index == operations.len() {
+                    let session = (event.node, lives.get(&event.node).copied().unwrap_or_default());
+                    operations.push(Operation { session, item, asked: event.id, answered: None, act });
+                }
+                asked_at.insert(event.id, index);
+            }
+            What::Note(Note::Heard { asked, heard, .. }) => {
+                let Some(index) = asked_at.get(&asked) else { continue };
+                let act = match heard {
+                    Heard::Saw(version) | Heard::Moved(version) => Act::Saw(version.0),
+                    Heard::Made(version) => Act::Made(version.0),
+                    Heard::Fenced(_) => {
+                        refused.insert(*index);
+                        continue;
+                    }
+                    Heard::Unknown(_) => continue,
+                };
+                any_seen |= matches!(act, Act::Saw(1..));
+                let operation = &mut operations[*index];
+                if operation.answered.is_none() {
+                    (operation.answered, operation.act) = (Some(event.id), act);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut index = 0;
+    operations.retain(|_| {
+        index += 1;
+        !refused.contains(&(index - 1))
+    });
+    any_seen.then_some(operations)
+}
+
+/// Somebody saw a version that was not there.
+fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
+    let mut stored = BTreeSet::new();
+    history.notes().find_map(|(event, note)| {
+        match *note {
+            Note::Stored { item, version, .. } => drop(stored.insert((item, version.0))),
+            Note::Heard { item, heard: Heard::Saw(version), .. } if version.0 > 0 => {
+                if !stored.contains(&(item, version.0)) {
+                    return Some((
+                        vec![event],
+                        format!("{} saw {version} of {item}, which was not there", event.node),
+                    ));
+                }
+            }
+            _ => {}
+        }
+        None
+    })
+}
+
+/// Somebody saw an item at an earlier version than before.
+fn back_in_time<'a>(history: &'a TeamHistory, operations: &[Operation]) -> Option<Broken<'a>> {
+    let mut reads: Vec<(EventId, u64, &Operation)> = operations
+        .iter()
+        .filter_map(|operation| match (operation.act, operation.answered) {
+            (Act::Saw(version), Some(answered)) => Some((answered, version, operation)),
+            _ => None,
+        })
+        .collect();
+    reads.sort_unstable_by_key(|(answered, ..)| *answered);
+    // The highest version each session had seen of an item, by when it had.
+    let mut seen: BTreeMap<_, Vec<(EventId, u64)>> = BTreeMap::new();
+    for (answered, version, operation) in reads {
+        let seen = seen.entry((operation.session, operation.item)).or_default();
+        let before = seen.partition_point(|(earlier, _)| *earlier < operation.asked);
+        if let Some((earlier, highest)) = before.checked_sub(1).map(|last| seen[last])
+            && highest > version
+        {
+            let (reader, item) = (operation.session.0, operation.item);
+            let message =
+                format!("{reader} saw {item} at version {version} after it had seen version {highest}");
+            return Some((vec![history.event(earlier), history.event(answered)], message));
+        }
+        match seen.last() {
+            Some((_, highest)) if *highest >= version => {}
+            _ => seen.push((answered, version)),
+        }
+    }
+    None
+}
+
+/// No order explains what everybody was told; the first answer after which there is none is to blame.
+fn out_of_order<'a>(history: &'a TeamHistory, operations: &[Operation], keeps: Keeps) -> Option<Broken<'a>> {
+    let mut answers: Vec<(EventId, &Operation)> =
+        operations.iter().filter_map(|operation| Some((operation.answered?, operation))).collect();
+    answers.sort_unstable_by_key(|(answered, _)| *answered);
+    if explains(operations, keeps, answers.last()?.0) {
+        return None;
+    }
+    // With fewer answers there is only less to explain.
+    let first = answers.partition_point(|(answered, _)| explains(operations, keeps, *answered));
+    let (answered, culprit) = answers[first];
+    let (who, item) = (culprit.session.0, culprit.item);
+    let (did, version) = match culprit.act {
+        Act::Saw(version) => ("saw", version),
+        Act::Made(version) | Act::Perhaps(Some(version)) => ("made", version),
+        Act::Perhaps(None) => ("made", 0),
+    };
+    let is_known = |(before, other): &&(EventId, &Operation)| {
+        let later = matches!(other.act, Act::Saw(known) | Act::Made(known) if known > version);
+        let counts = keeps == Keeps::RealTime || other.session == culprit.session;
+        *before < culprit.asked && other.item == item && later && counts
+    };
+    Some(match answers[..first].iter().find(is_known) {
+        Some((before, other)) => {
+            let known = match other.act {
+                Act::Saw(known) | Act::Made(known) => known,
+                Act::Perhaps(_) => version,
+            };
+            let message = format!(
+                "{who} {did} version {version} of {item}, but {} had been told of version {known} before it asked",
+                other.session.0
+            );
+            (vec![history.event(*before), history.event(answered)], message)
+        }
+        None => {
+            let message = format!(
+                "{who} {did} version {version} of {item}, and no order of all reads and writes explains it"
+            );
+            (vec![history.event(culprit.asked), history.event(answered)], message)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

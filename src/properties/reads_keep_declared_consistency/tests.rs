@@ -1,0 +1,283 @@
+//! Small histories of readers and writers, and a comparison with trying every order.
+
+use super::order::{Act, Keeps, Operation, explains};
+use super::*;
+use crate::agent::{Indefinite, OpId, Token, Version};
+use crate::properties::testing::{Story, violation};
+use proptest::prelude::*;
+
+/// What somebody asks, or hears about what it asked when.
+enum Does {
+    Asks(Access),
+    Hears(u32, Heard),
+}
+use Does::{Asks, Hears};
+
+const WRITE: Access = Access::Change(OpId(1));
+
+/// A story in which the store says of every version that it was stored, as soon as somebody asked for a change.
+fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
+    let mut story = Story::default().note("user", Note::Declared { reads: declared });
+    for item in ["x", "y"].map(Name::new) {
+        for version in 1..=3 {
+            let (version, based_on) = (Version(version), Version(version - 1));
+            story = story.note("store", Note::Stored { item, by: Name::new("a"), version, based_on });
+        }
+    }
+    for (who, item, does) in acts {
+        let item = Name::new(item);
+        story = match *does {
+            Asks(access) => story.note(who, Note::Asked { item, access }),
+            Hears(asked, heard) => {
+                let asked = EventId::new(FIRST + asked).unwrap();
+                story.note(who, Note::Heard { item, asked, heard })
+            }
+        };
+    }
+    story
+}
+
+/// The number of the first event that a test writes itself.
+const FIRST: u32 = 8;
+
+fn saw(version: u64) -> Heard {
+    Heard::Saw(Version(version))
+}
+
+fn made(version: u64) -> Heard {
+    Heard::Made(Version(version))
+}
+
+/// `a` writes `x` and is told so; then `b` reads what it was before.
+fn stale() -> Vec<(&'static str, &'static str, Does)> {
+    vec![
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, made(1))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(2, saw(0))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(4, saw(1))),
+    ]
+}
+
+/// `b` sees the second change of the store and then not the first, which is of another item.
+fn out_of_step() -> Vec<(&'static str, &'static str, Does)> {
+    vec![
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, made(1))),
+        ("a", "y", Asks(Access::Change(OpId(2)))),
+        ("a", "y", Hears(2, made(1))),
+        ("b", "y", Asks(Access::Read)),
+        ("b", "y", Hears(4, saw(1))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(6, saw(0))),
+    ]
+}
+
+/// `b` sees a version and then the one before.
+fn backwards() -> Vec<(&'static str, &'static str, Does)> {
+    vec![
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(0, saw(2))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(2, saw(1))),
+    ]
+}
+
+#[test]
+fn each_model_allows_what_the_weaker_ones_do_and_less() {
+    use Consistency::{Eventual, Linearizable, Monotonic, Sequential};
+    let table = [
+        ("stale", stale as fn() -> _, [true, false, false, false]),
+        ("out of step", out_of_step, [true, true, false, false]),
+        ("backwards", backwards, [true, true, true, false]),
+    ];
+    for (name, acts, broken) in table {
+        for (model, broken) in [Linearizable, Sequential, Monotonic, Eventual].into_iter().zip(broken) {
+            let verdict = story(model, &acts()).judged_by(&PROPERTY);
+            assert_eq!(verdict.is_violated(), broken, "{name}, {model}: {verdict:?}");
+            assert!(broken || verdict == Verdict::Holds, "{name}, {model}: {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stale_read_is_shown_with_the_answer_that_made_it_stale() {
+    let (events, message) = violation(story(Consistency::Linearizable, &stale()).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 1, FIRST + 3]);
+    assert_eq!(
+        message,
+        "b saw version 0 of x, but a had been told of version 1 before it asked; linearizable reads were promised"
+    );
+}
+
+#[test]
+fn a_read_that_goes_back_is_shown_with_the_one_before() {
+    let (events, message) = violation(story(Consistency::Monotonic, &backwards()).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 1, FIRST + 3]);
+    assert_eq!(message, "b saw x at version 1 after it had seen version 2; monotonic reads were promised");
+}
+
+#[test]
+fn what_only_another_order_of_items_would_explain_is_said_to_be_so() {
+    let (events, message) = violation(story(Consistency::Sequential, &out_of_step()).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 6, FIRST + 7]);
+    assert!(message.starts_with("b saw version 0 of x, and no order of all reads and writes"), "{message}");
+}
+
+#[test]
+fn a_version_that_was_never_stored_is_invented_under_every_model() {
+    let acts = [("b", "x", Asks(Access::Read)), ("b", "x", Hears(0, saw(9)))];
+    let (_, message) = violation(story(Consistency::Eventual, &acts).judged_by(&PROPERTY));
+    assert!(message.starts_with("b saw version 9 of x, which was not there"), "{message}");
+}
+
+#[test]
+fn a_write_that_nobody_knows_about_may_have_happened_or_not() {
+    for seen in [0, 1] {
+        let acts = [
+            ("a", "x", Asks(WRITE)),
+            ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
+            ("b", "x", Asks(Access::Read)),
+            ("b", "x", Hears(2, saw(seen))),
+            ("c", "y", Asks(Access::Change(OpId(2)))),
+            ("c", "y", Hears(4, made(1))),
+            ("b", "y", Asks(Access::Read)),
+            ("b", "y", Hears(6, saw(1))),
+        ];
+        assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds, "{seen}");
+    }
+}
+
+#[test]
+fn who_asks_again_under_one_id_has_asked_once() {
+    // The first try made version 1, which `b` saw before the second try was answered.
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(2, saw(1))),
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(4, made(1))),
+    ];
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
+}
+
+#[test]
+fn what_was_refused_has_not_happened_and_its_reason_was_seen() {
+    let moved = |version| Heard::Moved(Version(version));
+    let acts = |heard| {
+        vec![
+            ("a", "x", Asks(WRITE)),
+            ("a", "x", Hears(0, made(1))),
+            ("b", "x", Asks(Access::ChangeAt(Version(0), OpId(2)))),
+            ("b", "x", Hears(2, heard)),
+            ("a", "x", Asks(Access::Read)),
+            ("a", "x", Hears(4, saw(1))),
+        ]
+    };
+    for (heard, broken) in [(moved(1), false), (moved(2), true), (Heard::Fenced(Token(2)), false)] {
+        let verdict = story(Consistency::Linearizable, &acts(heard)).judged_by(&PROPERTY);
+        assert_eq!(verdict.is_violated(), broken, "{heard:?}: {verdict:?}");
+    }
+}
+
+#[test]
+fn the_dead_have_seen_nothing() {
+    let story = |restart: bool| {
+        let story = story(Consistency::Monotonic, &backwards()[..2]);
+        let story = if restart { story.event("b", What::Started { incarnation: 1 }) } else { story };
+        let item = Name::new("x");
+        let asked = EventId::new(FIRST + if restart { 3 } else { 2 }).unwrap();
+        story
+            .note("b", Note::Asked { item, access: Access::Read })
+            .note("b", Note::Heard { item, asked, heard: saw(1) })
+            .judged_by(&PROPERTY)
+    };
+    assert!(story(false).is_violated());
+    assert_eq!(story(true), Verdict::Holds);
+}
+
+#[test]
+fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
+    let read_nothing = [("b", "x", Asks(Access::Read)), ("b", "x", Hears(0, saw(0)))];
+    assert_eq!(story(Consistency::Linearizable, &read_nothing).judged_by(&PROPERTY), Verdict::Vacuous);
+    let item = Name::new("x");
+    let unpromised = Story::default()
+        .note("b", Note::Asked { item, access: Access::Read })
+        .note("b", Note::Heard { item, asked: EventId::new(1).unwrap(), heard: saw(9) });
+    assert_eq!(unpromised.judged_by(&PROPERTY), Verdict::Vacuous);
+}
+
+/// The same question, answered by trying every order.
+fn some_order_explains(operations: &[Operation], keeps: Keeps) -> bool {
+    fn go_on(
+        operations: &[Operation],
+        keeps: Keeps,
+        happened: &mut Vec<bool>,
+        versions: &mut BTreeMap<Name, u64>,
+    ) -> bool {
+        let is_left = |index: &usize| !happened[*index];
+        let left: Vec<usize> = (0..operations.len()).filter(is_left).collect();
+        if left.iter().all(|index| operations[*index].answered.is_none()) {
+            return true;
+        }
+        left.iter().any(|index| {
+            let now = operations[*index];
+            let is_overtaken = left.iter().map(|other| operations[*other]).any(|other| {
+                let is_bound = keeps == Keeps::RealTime || other.session == now.session;
+                is_bound && other.answered.is_some_and(|answered| answered < now.asked)
+            });
+            let version = versions.get(&now.item).copied().unwrap_or_default();
+            let next = match now.act {
+                Act::Saw(seen) => (seen == version).then_some(version),
+                Act::Made(made) => (made == version + 1).then_some(made),
+                Act::Perhaps(on) => on.is_none_or(|on| on == version).then_some(version + 1),
+            };
+            let Some(next) = next.filter(|_| !is_overtaken) else { return false };
+            happened[*index] = true;
+            versions.insert(now.item, next);
+            let explained = go_on(operations, keeps, happened, versions);
+            happened[*index] = false;
+            versions.insert(now.item, version);
+            explained
+        })
+    }
+    go_on(operations, keeps, &mut vec![false; operations.len()], &mut BTreeMap::new())
+}
+
+fn operation() -> impl Strategy<Value = (u32, bool, u32, u32, u64, u32)> {
+    (0..3_u32, any::<bool>(), 1..30_u32, 1..12_u32, 0..3_u64, 0..6_u32)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3_000) })]
+
+    #[test]
+    fn following_the_versions_finds_an_order_exactly_when_there_is_one(
+        drawn in prop::collection::vec(operation(), 1..7)
+    ) {
+        let mut operations: Vec<Operation> = drawn
+            .into_iter()
+            .map(|(session, item, asked, takes, version, act)| {
+                let act = match act {
+                    0..=2 => Act::Saw(version),
+                    3..=4 => Act::Made(version + 1),
+                    _ => Act::Perhaps(version.checked_sub(1)),
+                };
+                Operation {
+                    session: (Name::new(["a", "b", "c"][session as usize]), 0),
+                    item: Name::new(if item { "x" } else { "y" }),
+                    asked: EventId::new(asked * 2).unwrap(),
+                    answered: if matches!(act, Act::Perhaps(_)) { None } else { EventId::new((asked + takes) * 2 + 1) },
+                    act,
+                }
+            })
+            .collect();
+        operations.sort_by_key(|operation| operation.asked);
+        let end = EventId::new(u32::MAX).unwrap();
+        for keeps in [Keeps::RealTime, Keeps::Sessions] {
+            prop_assert_eq!(explains(&operations, keeps, end), some_order_explains(&operations, keeps));
+        }
+    }
+}

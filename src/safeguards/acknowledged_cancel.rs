@@ -1,0 +1,40 @@
+//! Acknowledged cancels: a call counts as cancelled once its tool says so.
+//!
+//! A caller that stops waiting for a call has not stopped the call, which may be on its way, or in the middle of being
+//! worked on. Cancel and commit race, and only where the commit is made can be said who won: the tool that knows
+//! operations by their ids is asked to call this one off. Either it is never carried out from then on, whoever still asks
+//! for it, or it was done already, and then it can be taken back.
+
+use crate::agent::{Agent, CallOff, OpId, Wish};
+use crate::safeguards::perform::CALL_TIMEOUT;
+use crate::safeguards::{Safeguard, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::SimSpan;
+
+/// How long to wait before asking a tool again that gave no clear answer.
+const ASK_AGAIN: SimSpan = SimSpan::from_secs(2);
+
+/// The switch.
+#[derive(Default)]
+pub struct AcknowledgedCancel;
+
+impl Safeguard for AcknowledgedCancel {
+    const NAME: &'static str = "acknowledged-cancel";
+    const ABOUT: &'static str =
+        "a call counts as cancelled once its tool says that it will not act, or has acted";
+    const EXAMPLE: &'static str = "acknowledged-cancel = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// Asks a tool to call an operation off until it gives a clear answer.
+pub async fn call_off(agent: &Agent, wish: Wish, op: OpId) -> CallOff {
+    loop {
+        if let Ok(outcome) = agent.call_off(wish, op, CALL_TIMEOUT).await {
+            return outcome;
+        }
+        agent.sleep(ASK_AGAIN).await;
+    }
+}

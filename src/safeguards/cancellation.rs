@@ -1,0 +1,63 @@
+//! Cancellation: when something is no longer to be done, everybody who was told to do it is told not to, and says so.
+//!
+//! Whoever cancels waits until all below have answered, and tells nobody before. Whoever is told writes it down before
+//! answering: an order that was held up on its way and comes after the cancel must not bring the work back, also not
+//! after a crash.
+
+use crate::agent::{Agent, Message};
+use crate::safeguards::{Safeguard, checkpoint, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// The switch.
+#[derive(Default)]
+pub struct Cancellation;
+
+impl Safeguard for Cancellation {
+    const NAME: &'static str = "cancellation";
+    const ABOUT: &'static str =
+        "a cancel reaches everybody who works on the task, and counts once all have answered";
+    const EXAMPLE: &'static str = "cancellation = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+#[derive(Clone, Copy, Hash, Debug)]
+struct CalledOff(Name);
+
+impl Message for CalledOff {
+    fn kind(&self) -> &'static str {
+        "called off"
+    }
+}
+
+/// What an agent is not to do any more.
+#[derive(Default, Debug)]
+pub struct Cancelled(RefCell<BTreeSet<Name>>);
+
+impl Cancelled {
+    /// As the agent left it in its journal.
+    pub fn recover(agent: &Agent) -> Self {
+        let cancelled = Self::default();
+        checkpoint::recover(agent, |CalledOff(intent)| {
+            cancelled.0.borrow_mut().insert(*intent);
+        });
+        cancelled
+    }
+
+    /// Whether this is among it.
+    pub fn contains(&self, intent: Name) -> bool {
+        self.0.borrow().contains(&intent)
+    }
+
+    /// Adds something, and comes back once that is durable.
+    pub async fn add(&self, agent: &Agent, intent: Name) {
+        self.0.borrow_mut().insert(intent);
+        // Also if it is there already: whoever is adding it at the same time may not be through.
+        agent.persist(CalledOff(intent)).await;
+    }
+}

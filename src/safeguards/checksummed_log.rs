@@ -1,0 +1,88 @@
+//! Checksummed log: a record that was half-written when its writer died is known for what it is.
+//!
+//! A disk that dies in the middle of a write leaves something, and it may well read as a record: an old one, or one
+//! with a field missing that then reads as zero. A checksum over the whole record, written with it, tells the reader to
+//! leave it out; nothing was promised on the strength of it yet, because its sync never came back.
+
+use crate::agent::{Body, Message};
+use crate::safeguards::{Safeguard, switch};
+use crate::scenario::{Entry, Problem};
+use perfidy_sim::Payload;
+use std::hash::{Hash, Hasher};
+
+/// The switch.
+#[derive(Default)]
+pub struct ChecksummedLog;
+
+impl Safeguard for ChecksummedLog {
+    const NAME: &'static str = "checksummed-log";
+    const ABOUT: &'static str = "checkpoints carry a checksum, and one that was half-written is left out";
+    const EXAMPLE: &'static str = "checksummed-log = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// A record with the checksum that was made of it.
+#[derive(Debug)]
+pub struct Sealed {
+    record: Body,
+    checksum: u64,
+}
+
+impl Sealed {
+    /// Seals a record.
+    pub fn new(record: impl Message) -> Self {
+        let record = Body::new(record);
+        Self { checksum: record.digest(), record }
+    }
+
+    /// The record, if it is whole.
+    pub fn intact(&self) -> Option<&Body> {
+        (self.record.digest() == self.checksum).then_some(&self.record)
+    }
+}
+
+impl Hash for Sealed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.record.digest(), self.checksum).hash(state);
+    }
+}
+
+impl Message for Sealed {
+    fn kind(&self) -> &'static str {
+        self.record.kind().as_str()
+    }
+
+    /// What is torn is the record; its checksum is still that of the whole.
+    fn garbled(&self) -> Option<Self> {
+        Some(Self { record: self.record.garbled(), checksum: self.checksum })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Hash, Debug)]
+    struct Step(u32);
+
+    impl Message for Step {
+        fn kind(&self) -> &'static str {
+            "step"
+        }
+
+        fn garbled(&self) -> Option<Self> {
+            Some(Self(0))
+        }
+    }
+
+    #[test]
+    fn a_whole_record_is_read_and_a_torn_one_is_not_even_if_it_reads_as_another() {
+        let sealed = Sealed::new(Step(3));
+        assert_eq!(sealed.intact().and_then(Body::open).map(|Step(number)| *number), Some(3));
+        let torn = Message::garbled(&sealed).unwrap();
+        assert!(torn.record.open::<Step>().is_some() && torn.intact().is_none());
+    }
+}

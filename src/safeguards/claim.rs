@@ -1,0 +1,238 @@
+//! Claims: whoever wants to do a piece of work first makes it its own, for a while.
+//!
+//! A claim is an item of the shared store, taken by compare-and-set, so that of two who reach for it one gets it. It is a
+//! lease: its owner writes it again and again, and whoever sees it unchanged for a whole lease of its own clock may take
+//! it. Nobody compares clocks (the lock client of DynamoDB and leader election in Kubernetes do it this way). The owner
+//! counts its lease from before it asked and leaves a tenth of it unused, so it stops before anybody else can begin even
+//! if one of their clocks goes a little faster.
+//!
+//! Without the switch the same is done as people do it at first: look whether somebody is at it, and if not, write one's
+//! own name there.
+
+use crate::agent::{Agent, Change, Claim, Entry, Freshness, Message, Snapshot, StoreError, Version};
+use crate::safeguards::{Safeguard, Safeguards};
+use crate::scenario::{Entry as FileEntry, Problem, Span};
+use perfidy_sim::{Name, SimSpan, SimTime};
+use serde::Deserialize;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::task::Poll;
+
+/// How long a claim lasts that its owner does not renew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClaimByLease {
+    /// The length of the lease; an owner prolongs it after a third of that.
+    pub lease: SimSpan,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    lease: Span,
+}
+
+impl Safeguard for ClaimByLease {
+    const NAME: &'static str = "claim-by-lease";
+    const ABOUT: &'static str =
+        "work is claimed by compare-and-set, for as long as its owner renews the claim";
+    const EXAMPLE: &'static str = r#"claim-by-lease = { lease = "15s" }"#;
+
+    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
+        let Keys { lease: Span(lease) } = entry.read()?;
+        let range = SimSpan::from_secs(3)..=SimSpan::from_secs(3_600);
+        if !range.contains(&lease) {
+            return Err(entry.problem(format!("a lease of {lease} makes no sense; it can be 3s to 1h")));
+        }
+        Ok(Some(Self { lease }))
+    }
+}
+
+/// After how long an owner is taken for dead where claims are not renewed.
+const PRESUMED_DEAD: SimSpan = SimSpan::from_secs(5);
+
+/// How much of a lease its owner counts on.
+fn usable(lease: SimSpan) -> SimSpan {
+    lease.split(10).saturating_mul(9)
+}
+
+/// What stands in a claim that somebody has.
+#[derive(Clone, Copy, Hash, Debug)]
+struct Owned;
+
+impl Message for Owned {
+    fn kind(&self) -> &'static str {
+        "owned"
+    }
+}
+
+/// The claims of one agent. Clones share them.
+#[derive(Clone)]
+pub struct Claims {
+    agent: Agent,
+    lease: Option<SimSpan>,
+    /// Which version of somebody else's claim was seen first when.
+    seen: Rc<RefCell<BTreeMap<Name, (Version, SimTime)>>>,
+}
+
+impl Claims {
+    /// The claims of an agent that has none.
+    pub fn new(agent: &Agent, safeguards: &Safeguards) -> Self {
+        let lease = safeguards.get::<ClaimByLease>().map(|claim| claim.lease);
+        Self { agent: agent.clone(), lease, seen: Rc::default() }
+    }
+
+    /// Makes a piece of work the agent's own; `None` if it is somebody else's, or that cannot be found out.
+    pub async fn take(&self, work: Name) -> Option<Holding> {
+        let item = Name::joined(Name::literal("claim on"), " ", work);
+        let asks = if self.lease.is_some() { Freshness::Latest } else { Freshness::Any };
+        let found = self.agent.store().read(item, asks).await.ok()?;
+        if !self.is_free(item, &found) {
+            return None;
+        }
+        let op = self.agent.mint_op(item);
+        let asked = self.agent.monotonic();
+        let stamp = self.agent.store().commit(item, self.own(found.stamp.version), op).await.ok()?;
+        self.seen.borrow_mut().remove(&item);
+        let holding = Holding {
+            claims: self.clone(),
+            work,
+            item,
+            state: Rc::new(State {
+                version: Cell::new(stamp.version),
+                until: Cell::new(self.lease.map(|lease| asked + usable(lease))),
+            }),
+        };
+        if !holding.is_held() {
+            return None;
+        }
+        holding.say();
+        if let Some(lease) = self.lease {
+            let state = Rc::downgrade(&holding.state);
+            self.agent.spawn(renew(self.clone(), (work, item), lease, state));
+        }
+        Some(holding)
+    }
+
+    fn is_free(&self, item: Name, found: &Snapshot) -> bool {
+        let Some(owner) = found.entries.first() else { return true };
+        if owner.id == self.agent.name() {
+            return true;
+        }
+        let now = self.agent.monotonic();
+        let version = found.stamp.version;
+        let mut seen = self.seen.borrow_mut();
+        let (known, since) = seen.entry(item).or_insert((version, now));
+        if *known != version {
+            (*known, *since) = (version, now);
+        }
+        now >= *since + self.lease.unwrap_or(PRESUMED_DEAD)
+    }
+
+    /// The change that writes the agent's name into a claim that was at this version.
+    fn own(&self, version: Version) -> Change {
+        self.rewrite(version, Rc::from([Entry::new(self.agent.name(), Owned)]))
+    }
+
+    fn rewrite(&self, version: Version, entries: Rc<[Entry]>) -> Change {
+        match self.lease {
+            Some(_) => Change::ReplaceAt { version, entries },
+            None => Change::Replace { based_on: version, entries },
+        }
+    }
+}
+
+struct State {
+    version: Cell<Version>,
+    /// When it ends by the owner's monotonic clock, if it does.
+    until: Cell<Option<SimTime>>,
+}
+
+impl State {
+    fn is_held(&self, now: SimTime) -> bool {
+        self.until.get().is_none_or(|until| now < until)
+    }
+}
+
+/// A piece of work that is the agent's own for now. It is renewed until it is let go or dropped.
+pub struct Holding {
+    claims: Claims,
+    work: Name,
+    item: Name,
+    state: Rc<State>,
+}
+
+/// The claim has run out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lost;
+
+impl Holding {
+    /// Whether the claim holds at this moment.
+    pub fn is_held(&self) -> bool {
+        self.state.is_held(self.claims.agent.monotonic())
+    }
+
+    /// Goes on with `work` only while the claim holds: every time before it does anything, the clock is looked at.
+    ///
+    /// # Errors
+    /// [`Lost`] if the claim ran out first. What `work` had begun outside may still take effect.
+    pub async fn while_held<T>(&self, work: impl Future<Output = T>) -> Result<T, Lost> {
+        let mut work = pin!(work);
+        poll_fn(|task| {
+            if !self.is_held() {
+                return Poll::Ready(Err(Lost));
+            }
+            work.as_mut().poll(task).map(Ok)
+        })
+        .await
+    }
+
+    /// Gives the work back, so that nobody has to wait for the end of the lease.
+    pub async fn let_go(self) {
+        let Self { claims, work, item, state } = self;
+        let held = state.is_held(claims.agent.monotonic());
+        let version = state.version.get();
+        // Nobody renews it from here on.
+        drop(state);
+        claims.agent.claim(Claim::LetGo { work });
+        if held {
+            let op = claims.agent.mint_op(item);
+            let change = claims.rewrite(version, Rc::from([]));
+            // If this comes to nothing, the lease runs out.
+            let _ = claims.agent.store().commit(item, change, op).await;
+        }
+    }
+
+    fn say(&self) {
+        let now = self.claims.agent.monotonic();
+        let lasting = self.state.until.get().map(|until| until.since(now));
+        self.claims.agent.claim(Claim::Took { work: self.work, lasting });
+    }
+}
+
+/// Prolongs a claim until it is let go, or somebody else's.
+async fn renew(claims: Claims, (work, item): (Name, Name), lease: SimSpan, state: Weak<State>) {
+    let agent = &claims.agent;
+    loop {
+        agent.sleep(lease.split(3)).await;
+        let Some(version) = state.upgrade().map(|state| state.version.get()) else { return };
+        let op = agent.mint_op(item);
+        let asked = agent.monotonic();
+        let renewed = agent.store().insist(item, claims.own(version), op).await;
+        let Some(state) = state.upgrade() else { return };
+        match renewed {
+            Ok(stamp) if state.is_held(agent.monotonic()) => {
+                state.version.set(stamp.version);
+                state.until.set(Some(asked + usable(lease)));
+                if state.is_held(agent.monotonic()) {
+                    let lasting = Some((asked + usable(lease)).since(agent.monotonic()));
+                    agent.claim(Claim::Took { work, lasting });
+                }
+            }
+            Err(StoreError::Indefinite(_)) if state.is_held(agent.monotonic()) => {}
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Plans committed by version: of several drafts one becomes the plan, and everybody follows that one.
+//!
+//! Whoever drafts a plan writes it down only if there is none yet (compare-and-set from version zero); whoever comes
+//! second finds the first and throws its own away. It does not matter then from how different evidence the drafts were
+//! made.
+
+use crate::agent::{Agent, Change, Entry, Freshness, Message, Refusal, Snapshot, StoreError, Version};
+use crate::safeguards::{Safeguard, Safeguards, switch};
+use crate::scenario::{Entry as FileEntry, Problem};
+use perfidy_sim::Name;
+use std::rc::Rc;
+
+/// The switch.
+#[derive(Default)]
+pub struct PlanCommit;
+
+impl Safeguard for PlanCommit {
+    const NAME: &'static str = "plan-commit";
+    const ABOUT: &'static str =
+        "a plan counts once it is the first version in the store; all follow that one";
+    const EXAMPLE: &'static str = "plan-commit = true";
+
+    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// The plan that stands in `item`, or else the one that `draft` makes, which then stands there, as an entry called
+/// `task`. Without the switch, whoever finds no plan follows its own draft, whatever others have written meanwhile.
+///
+/// # Errors
+/// [`StoreError`] if the store does not answer. It is safe to ask for the plan again.
+pub async fn agree<P: Message + Clone>(
+    agent: &Agent,
+    safeguards: &Safeguards,
+    (item, task): (Name, Name),
+    draft: impl AsyncFnOnce() -> Result<P, StoreError>,
+) -> Result<P, StoreError> {
+    let commits = safeguards.has::<PlanCommit>();
+    let asks = if commits { Freshness::Latest } else { Freshness::Any };
+    if let Some(plan) = standing(&agent.store().read(item, asks).await?) {
+        return Ok(plan);
+    }
+    let plan = draft().await?;
+    let entries = Rc::from([Entry::new(task, plan.clone())]);
+    let op = agent.mint_op(task);
+    let version = Version::default();
+    if !commits {
+        agent.store().insist(item, Change::Replace { based_on: version, entries }, op).await?;
+        return Ok(plan);
+    }
+    match agent.store().insist(item, Change::ReplaceAt { version, entries }, op).await {
+        Ok(_) => Ok(plan),
+        Err(StoreError::Definite(Refusal::Moved(_))) => {
+            let theirs = agent.store().read(item, Freshness::Latest).await?;
+            Ok(standing(&theirs).unwrap_or(plan))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn standing<P: Message + Clone>(snapshot: &Snapshot) -> Option<P> {
+    snapshot.entries.iter().find_map(|entry| entry.body.open().cloned())
+}

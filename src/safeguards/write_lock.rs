@@ -1,0 +1,80 @@
+//! Locks around writes, and how much a lock has to go around.
+//!
+//! A lock that is taken for the write alone keeps writes apart and loses updates all the same: what is written was
+//! composed from what was read before the lock. The lock has to go around the whole cycle of reading, composing and
+//! writing. And a lock is a lease: its holder may have been stopped past its end, so that the store has to refuse a token
+//! lower than one it has seen, in reads as in writes (see [`fencing`](crate::safeguards::fencing)).
+
+use crate::agent::{Agent, Lease, NotLeader};
+use crate::safeguards::{Safeguard, switch};
+use crate::scenario::{Entry, Problem, Span};
+use perfidy_sim::{Name, SimSpan};
+use serde::Deserialize;
+
+/// How long a lock is asked for, and asked for again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WriteLock {
+    /// The lease of a lock that its holder does not give back.
+    pub lease: SimSpan,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    lease: Span,
+}
+
+impl Safeguard for WriteLock {
+    const NAME: &'static str = "write-lock";
+    const ABOUT: &'static str = "whoever writes a shared item as a whole holds its lock while writing";
+    const EXAMPLE: &'static str = r#"write-lock = { lease = "10s" }"#;
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        let Keys { lease: Span(lease) } = entry.read()?;
+        let range = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);
+        if !range.contains(&lease) {
+            return Err(entry.problem(format!("a lease of {lease} makes no sense; it can be 100ms to 1h")));
+        }
+        Ok(Some(Self { lease }))
+    }
+}
+
+/// The switch for how much the lock goes around.
+#[derive(Default)]
+pub struct LockWholeCycle;
+
+impl Safeguard for LockWholeCycle {
+    const NAME: &'static str = "lock-whole-cycle";
+    const ABOUT: &'static str =
+        "the lock goes around reading, composing and writing, not around the write alone";
+    const EXAMPLE: &'static str = "lock-whole-cycle = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// How often a lock is asked for before its would-be holder gives up for now.
+const TRIES: u32 = 40;
+
+/// How long to wait before a lock that somebody else holds is asked for again.
+const PAUSE: std::ops::RangeInclusive<SimSpan> = SimSpan::from_millis(200)..=SimSpan::from_millis(1_500);
+
+impl WriteLock {
+    /// Waits for the lock on an item.
+    ///
+    /// # Errors
+    /// [`NotLeader`] if it was not to be had for a long time.
+    pub async fn acquire(&self, agent: &Agent, item: Name) -> Result<Lease, NotLeader> {
+        let mut last = NotLeader::Held;
+        for _ in 0..TRIES {
+            match agent.lease(item, self.lease, self.lease.split(3)).await {
+                Ok(lease) => return Ok(lease),
+                Err(why) => last = why,
+            }
+            let pause = agent.draw("wait for the lock", item, |spot| spot.span("pause", &PAUSE));
+            agent.sleep(pause).await;
+        }
+        Err(last)
+    }
+}

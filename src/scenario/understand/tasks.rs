@@ -1,0 +1,87 @@
+//! The tasks: how many, how often, how much time each has, and whether the user thinks better of some.
+
+use super::{Found, Tables, at_most_a_day, whole_number};
+use crate::properties::NO_EFFECT_AFTER_CANCEL;
+use crate::safeguards::Safeguards;
+use crate::safeguards::deadline_propagation::DeadlinePropagation;
+use crate::scenario::{Cancelled, Problem, Ratio, Span, Spread, Tasks};
+use crate::workflows::Workflow;
+use perfidy_sim::{Chance, SimSpan, SimTime};
+use serde::Deserialize;
+use std::ops::Range;
+use toml::Spanned;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TasksTable {
+    count: Option<Spanned<i64>>,
+    every: Option<Spread>,
+    within: Option<Spanned<Span>>,
+    cancelled: Option<CancelledTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CancelledTable {
+    chance: Spanned<Ratio>,
+    after: Spread,
+}
+
+pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Tasks {
+    let table: TasksTable = tables.closed("tasks", found);
+    let count = table.count.and_then(|count| found.keep(whole_number(&count, "count", 1..=1000)));
+    let every = table.every.map_or(SimSpan::ZERO..=SimSpan::from_secs(5), |spread| spread.0);
+    let within = table.within.and_then(|within| found.keep(at_most_a_day(&within, "within")));
+    let cancelled = table.cancelled.and_then(|table| found.keep(cancelled(table)));
+    Tasks { count: count.unwrap_or(3), every, within, cancelled }
+}
+
+fn cancelled(CancelledTable { chance, after }: CancelledTable) -> Result<Cancelled, Problem> {
+    match chance.get_ref().0 {
+        Chance::NEVER => Err(Problem::at(chance.span(), "with a chance of 0% nothing is ever cancelled")
+            .help("raise the chance, or take `cancelled` out")),
+        chance => Ok(Cancelled { chance, after: after.0 }),
+    }
+}
+
+/// Whether the last task can come before the time by which every task must have come to an end.
+pub(super) fn in_time(tables: &Tables<'_>, tasks: &Tasks, settled: SimTime) -> Result<(), Problem> {
+    let last = SimTime::ZERO + tasks.every.start().saturating_mul(u64::from(tasks.count) - 1);
+    if last < settled {
+        return Ok(());
+    }
+    let message = format!("the last task comes at {last} or later, but all must have ended by {settled}");
+    let place = tables.get("tasks").map(|entry| entry.key_span.clone());
+    Err(Problem { span: place, message, help: Some("have fewer tasks, or a shorter `every`".to_owned()) })
+}
+
+/// Tasks can be cancelled or run out of time only where a team knows what to do then; and there is nothing to tell
+/// anybody about deadlines where there are none.
+pub(super) fn understood_by(
+    tables: &Tables<'_>,
+    tasks: &Tasks,
+    workflow: &Workflow,
+    on: &Safeguards,
+    found: &mut Found,
+) {
+    let at_key = |table: &str, key: &str| -> Option<Range<usize>> {
+        let entries = tables.get(table)?.entries().ok()?;
+        entries.into_iter().find(|entry| entry.name == key).map(|entry| entry.key_span)
+    };
+    let can_cancel = workflow.properties.contains(&NO_EFFECT_AFTER_CANCEL);
+    for (key, is_there) in [("within", tasks.within.is_some()), ("cancelled", tasks.cancelled.is_some())] {
+        if let Some(place) = at_key("tasks", key).filter(|_| is_there && !can_cancel) {
+            let message = format!("the team of the workflow `{}` ends what it has begun", workflow.name);
+            found.add(Problem::at(place, message).help(format!("take `{key}` out")));
+        }
+    }
+    if on.has::<DeadlinePropagation>()
+        && tasks.within.is_none()
+        && let Some(place) = at_key("safeguards", "deadline-propagation")
+    {
+        found.add(
+            Problem::at(place, "there is no deadline to pass on")
+                .help("add within = \"3m\" to [tasks], or take the safeguard out"),
+        );
+    }
+}

@@ -1,0 +1,296 @@
+//! The director: answers to the user, and hands each task to a manager; to another one when the first is silent.
+
+use super::{DIRECTOR, Lead, MANAGERS, RESEND};
+use crate::agent::{Agent, Claim, Mail, Message, OpId};
+use crate::safeguards::cancellation::Cancellation;
+use crate::safeguards::checkpoint;
+use crate::safeguards::deadline_propagation::passed_on;
+use crate::safeguards::parent_lease::{Lifeline, ParentLease};
+use crate::workflows::Briefing;
+use crate::workflows::user::{USER, UserSay};
+use perfidy_sim::{Name, SimSpan, SimTime};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How a task ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum End {
+    Done,
+    Cancelled,
+}
+
+/// What the director writes down.
+#[derive(Clone, Hash, Debug)]
+enum Entry {
+    /// `at` by the wall clock.
+    Accepted {
+        task: Name,
+        ops: Rc<[OpId]>,
+        at: SimTime,
+    },
+    Handed {
+        task: Name,
+        to: Name,
+        term: u32,
+    },
+    CalledOff {
+        task: Name,
+    },
+    Ended {
+        task: Name,
+        end: End,
+    },
+}
+
+impl Message for Entry {
+    fn kind(&self) -> &'static str {
+        DIRECTOR
+    }
+}
+
+/// Who has a task in hand.
+struct Holder {
+    manager: Name,
+    term: u32,
+    /// Until when they may believe that it is theirs, by the director's clock, as all times here.
+    leased_until: SimTime,
+    told_at: Option<SimTime>,
+    heard_at: Option<SimTime>,
+}
+
+impl Holder {
+    /// Whether it is time to tell the manager again. Who was heard of knows about the task, but not that it is called off.
+    fn is_due(&self, now: SimTime, is_called_off: bool) -> bool {
+        let heard_at = self.heard_at.filter(|_| !is_called_off);
+        self.told_at.max(heard_at).is_none_or(|last| now >= last + RESEND)
+    }
+}
+
+/// How far a task is.
+struct Task {
+    ops: Rc<[OpId]>,
+    deadline: Option<SimTime>,
+    holder: Option<Holder>,
+    is_called_off: bool,
+    ended: Option<End>,
+}
+
+pub(super) struct Director {
+    agent: Agent,
+    briefing: Briefing,
+    managers: Vec<Name>,
+    tasks: BTreeMap<Name, Task>,
+}
+
+impl Director {
+    pub fn recover(agent: Agent, briefing: Briefing) -> Self {
+        let managers = briefing.group(MANAGERS);
+        let mut director = Self { agent: agent.clone(), briefing, managers, tasks: BTreeMap::new() };
+        checkpoint::recover(&agent, |entry| director.apply(entry));
+        director
+    }
+
+    pub async fn run(mut self) {
+        loop {
+            let open = self.tasks.iter().filter(|(_, task)| task.ended.is_none());
+            for task in open.map(|(name, _)| *name).collect::<Vec<_>>() {
+                self.drive(task).await;
+            }
+            let Ok(mail) = self.agent.receive_within(self.next_look(), "news").await else { continue };
+            self.hear(&mail).await;
+            while let Some(mail) = self.agent.receive_now() {
+                self.hear(&mail).await;
+            }
+        }
+    }
+
+    /// How long nothing has to be done if nobody says anything.
+    fn next_look(&self) -> SimSpan {
+        let now = self.agent.monotonic();
+        let open = self.tasks.values().filter(|task| task.ended.is_none() && !task.is_called_off);
+        let deadlines = open.filter_map(|task| task.deadline);
+        deadlines.map(|deadline| deadline.since(now)).fold(RESEND, SimSpan::min)
+    }
+
+    /// Writes something down, then takes it in.
+    async fn change(&mut self, about: Name, entry: Entry) {
+        checkpoint::save(&self.agent, self.briefing.safeguards(), about, entry.clone()).await;
+        self.apply(&entry);
+    }
+
+    fn apply(&mut self, entry: &Entry) {
+        let leased_until = self.agent.monotonic() + self.lease();
+        match entry {
+            Entry::Accepted { task, ops, at } => {
+                // After a crash only the wall clock knows how much of the time is over.
+                let spent = self.agent.now().since(*at);
+                let left = self.briefing.task_within().map(|within| within - spent);
+                let deadline = left.map(|left| self.agent.monotonic() + left);
+                let new =
+                    Task { ops: Rc::clone(ops), deadline, holder: None, is_called_off: false, ended: None };
+                self.tasks.entry(*task).or_insert(new);
+            }
+            Entry::Handed { task, to, term } => {
+                let holder =
+                    Holder { manager: *to, term: *term, leased_until, told_at: None, heard_at: None };
+                self.tasks.entry(*task).and_modify(|task| task.holder = Some(holder));
+            }
+            Entry::CalledOff { task } => {
+                self.tasks.entry(*task).and_modify(|task| task.is_called_off = true);
+            }
+            Entry::Ended { task, end } => {
+                self.tasks.entry(*task).and_modify(|task| task.ended = task.ended.or(Some(*end)));
+            }
+        }
+    }
+
+    fn lease(&self) -> SimSpan {
+        self.briefing.safeguards().get::<ParentLease>().map_or(SimSpan::ZERO, |parent| parent.lease)
+    }
+
+    async fn hear(&mut self, mail: &Mail) {
+        let (from, about) = (mail.from(), mail.about());
+        match mail.open().cloned() {
+            Some(UserSay::Submit { task, ops }) => match self.tasks.get(&task).map(|task| task.ended) {
+                None => {
+                    let at = self.agent.now();
+                    self.change(task, Entry::Accepted { task, ops, at }).await;
+                }
+                Some(Some(end)) => self.report(task, end).await,
+                Some(None) => {}
+            },
+            Some(UserSay::Cancel { task }) => self.on_cancel(task).await,
+            Some(UserSay::Report { .. } | UserSay::Cancelled { .. }) | None => {}
+        }
+        match mail.open() {
+            Some(Lead::Ended { task, term, done }) if self.is_held(*task, from, *term) => {
+                self.agent.expect_no_more(*task);
+                self.end(*task, if *done { End::Done } else { End::Cancelled }).await;
+            }
+            _ => {}
+        }
+        if let Some(Lifeline::StillWanted { term }) = mail.open() {
+            let word = self.word_on(about, from, *term);
+            self.agent.reply(mail, word);
+        }
+    }
+
+    async fn on_cancel(&mut self, task: Name) {
+        match self.tasks.get(&task).map(|task| (task.ended, task.is_called_off)) {
+            None => {
+                // The cancel has overtaken the task, which is not going to be done when it comes.
+                let (ops, at) = (Rc::new([]), self.agent.now());
+                self.change(task, Entry::Accepted { task, ops, at }).await;
+                self.call_off(task).await;
+            }
+            Some((Some(end), _)) => self.report(task, end).await,
+            Some((None, false)) => self.call_off(task).await,
+            Some((None, true)) => {}
+        }
+    }
+
+    fn is_held(&self, task: Name, by: Name, term: u32) -> bool {
+        self.tasks.get(&task).is_some_and(|task| {
+            let holder = task.holder.as_ref().filter(|_| task.ended.is_none());
+            holder.is_some_and(|holder| holder.manager == by && holder.term == term)
+        })
+    }
+
+    /// What a manager is told who asks whether a task is still wanted of them.
+    fn word_on(&mut self, task: Name, from: Name, term: u32) -> Lifeline {
+        if !self.is_held(task, from, term) {
+            return Lifeline::Unwanted;
+        }
+        let (now, lease) = (self.agent.monotonic(), self.lease());
+        let left = self.left(task);
+        let Some(task) = self.tasks.get_mut(&task) else { return Lifeline::Unwanted };
+        if let Some(holder) = &mut task.holder {
+            (holder.leased_until, holder.heard_at) = (now + lease, Some(now));
+        }
+        // What was called off is still theirs, to take it back; to go on with it they get no more time.
+        Lifeline::Wanted { lease: if task.is_called_off { SimSpan::ZERO } else { lease }, left }
+    }
+
+    /// The time that is left for a task, as those below are told. To take back what was done there is no deadline.
+    fn left(&self, task: Name) -> Option<SimSpan> {
+        let deadline = self.tasks.get(&task).filter(|task| !task.is_called_off)?.deadline?;
+        passed_on(self.briefing.safeguards(), Some(deadline.since(self.agent.monotonic())))
+    }
+
+    /// Does for a task whatever comes next.
+    async fn drive(&mut self, name: Name) {
+        let (now, may_replace) = (self.agent.monotonic(), self.briefing.safeguards().has::<ParentLease>());
+        let Some(task) = self.tasks.get(&name) else { return };
+        if !task.is_called_off && task.deadline.is_some_and(|deadline| now >= deadline) {
+            self.call_off(name).await;
+        }
+        let Some(task) = self.tasks.get(&name) else { return };
+        let passes_it_on = self.briefing.safeguards().has::<Cancellation>();
+        match &task.holder {
+            // Where nobody passes cancels on, a task is only crossed out.
+            holder if task.is_called_off && (holder.is_none() || !passes_it_on) => {
+                self.end(name, End::Cancelled).await;
+            }
+            None => {
+                let turn = self.tasks.keys().position(|known| *known == name).unwrap_or_default();
+                self.hand(name, turn, 1).await;
+            }
+            Some(holder) if may_replace && now >= holder.leased_until => {
+                let place = self.managers.iter().position(|manager| *manager == holder.manager);
+                let (next, term) = (place.unwrap_or_default() + 1, holder.term + 1);
+                self.hand(name, next, term).await;
+            }
+            Some(holder) if holder.is_due(now, task.is_called_off) => self.tell(name).await,
+            Some(_) => {}
+        }
+    }
+
+    /// Hands a task to the manager whose turn it is.
+    async fn hand(&mut self, task: Name, turn: usize, term: u32) {
+        let to = self.managers[turn % self.managers.len()];
+        self.change(task, Entry::Handed { task, to, term }).await;
+        self.agent.claim(Claim::Ordered { intent: task, to });
+        self.tell(task).await;
+    }
+
+    /// Tells the manager who has it what is to become of a task.
+    async fn tell(&mut self, name: Name) {
+        self.agent.before("lead", name).await;
+        let (now, left) = (self.agent.monotonic(), self.left(name));
+        let Some(task) = self.tasks.get_mut(&name) else { return };
+        let (is_called_off, ops) = (task.is_called_off, Rc::clone(&task.ops));
+        let Some(holder) = &mut task.holder else { return };
+        holder.told_at = Some(now);
+        self.agent.expect(holder.manager, "word that a task has ended", name);
+        let please = Lead::Please { task: name, term: holder.term, ops, left, is_called_off };
+        self.agent.send(holder.manager, name, please);
+    }
+
+    /// A task is no longer to be done, and whoever has it is going to be told at once.
+    async fn call_off(&mut self, name: Name) {
+        self.change(name, Entry::CalledOff { task: name }).await;
+        self.agent.claim(Claim::CallsOff { task: name });
+        let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
+        holder.into_iter().for_each(|holder| (holder.told_at, holder.heard_at) = (None, None));
+    }
+
+    async fn end(&mut self, task: Name, end: End) {
+        self.change(task, Entry::Ended { task, end }).await;
+        self.report(task, end).await;
+    }
+
+    async fn report(&self, task: Name, end: End) {
+        self.agent.before("report", task).await;
+        let say = match end {
+            End::Done => {
+                self.agent.claim(Claim::TaskDone { task });
+                UserSay::Report { task, done: true }
+            }
+            End::Cancelled => {
+                self.agent.claim(Claim::TaskCancelled { task });
+                UserSay::Cancelled { task }
+            }
+        };
+        self.agent.send(Name::literal(USER), task, say);
+    }
+}

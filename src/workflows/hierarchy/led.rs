@@ -1,0 +1,277 @@
+//! A task that a manager leads: how far each of its steps is, and who is at it.
+
+use super::RESEND;
+use crate::agent::OpId;
+use crate::safeguards::warrant::Warrant;
+use crate::scenario;
+use perfidy_sim::{Name, SimSpan, SimTime};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use tokio::sync::Notify;
+
+/// After how many requests to take something back another worker is asked.
+const PATIENCE: u32 = 3;
+
+/// How far a step is.
+#[derive(Clone, Copy, Default)]
+pub struct Step {
+    pub is_complete: bool,
+    pub is_taken_back: bool,
+    pub has_stopped: bool,
+    /// Who is to do it.
+    pub doer: Option<Name>,
+    /// When the doer was last told something, and last heard of.
+    pub told_at: Option<SimTime>,
+    pub heard_at: Option<SimTime>,
+    /// Until when the doer may believe that the step is theirs.
+    pub leased_until: SimTime,
+    /// Who is to take it back, when they were last told, and how often.
+    pub taker: Option<Name>,
+    pub asked_at: Option<SimTime>,
+    pub times: u32,
+}
+
+impl Step {
+    /// Whether it is time to tell the doer again.
+    fn is_due(&self, now: SimTime) -> bool {
+        [self.told_at, self.heard_at].into_iter().flatten().max().is_none_or(|last| now >= last + RESEND)
+    }
+
+    /// Whether nobody is at it any more: who was given it has said so, or may not go on without word. Where there are no
+    /// leases, only the first counts.
+    fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
+        let is_lapsed = are_leased && now >= self.leased_until;
+        self.doer.is_none() || self.is_complete || self.has_stopped || is_lapsed
+    }
+}
+
+/// A task that a manager leads, in one term.
+pub struct Led {
+    pub task: Name,
+    pub director: Name,
+    pub term: u32,
+    pub ops: Rc<[OpId]>,
+    pub warrant: Rc<Warrant>,
+    /// How long workers may go on without word, if that is limited.
+    pub lease: Option<SimSpan>,
+    pub is_called_off: Cell<bool>,
+    pub ended: Cell<Option<bool>>,
+    pub steps: RefCell<Vec<Step>>,
+    pub news: Notify,
+}
+
+impl Led {
+    /// A task in a new term, of which is known what was known in the one before.
+    pub fn new(
+        (task, term): (Name, u32),
+        director: Name,
+        ops: Rc<[OpId]>,
+        lease: Option<SimSpan>,
+        before: Option<&Self>,
+    ) -> Self {
+        let warrant = if lease.is_some() { Warrant::on_lease() } else { Warrant::unlimited() };
+        let known = |step: &Step| Step {
+            is_complete: step.is_complete,
+            is_taken_back: step.is_taken_back,
+            ..Step::default()
+        };
+        let steps = before.map(|before| before.steps.borrow().iter().map(known).collect());
+        Self {
+            task,
+            director,
+            term,
+            warrant: Rc::new(warrant),
+            lease,
+            is_called_off: Cell::new(before.is_some_and(|before| before.is_called_off.get())),
+            ended: Cell::new(None),
+            steps: RefCell::new(steps.unwrap_or_else(|| vec![Step::default(); ops.len()])),
+            ops,
+            news: Notify::new(),
+        }
+    }
+
+    /// One of its steps.
+    pub fn step(&self, number: usize) -> Step {
+        self.steps.borrow()[number]
+    }
+
+    /// Changes what is known of a step.
+    pub fn update(&self, number: usize, change: impl FnOnce(&mut Step)) {
+        change(&mut self.steps.borrow_mut()[number]);
+    }
+
+    /// From now on nothing of it is to happen; who was told to do a step has not been told to stop.
+    pub fn call_off(&self) {
+        self.is_called_off.set(true);
+        self.steps.borrow_mut().iter_mut().for_each(|step| (step.told_at, step.heard_at) = (None, None));
+    }
+
+    /// Whether every step is complete.
+    pub fn is_complete(&self) -> bool {
+        self.steps.borrow().iter().all(|step| step.is_complete)
+    }
+
+    /// Whether nothing is left of any step, and nobody at it.
+    pub fn is_taken_back(&self, now: SimTime) -> bool {
+        let is_gone = |step: &Step| step.is_taken_back && step.is_let_go(now, self.lease.is_some());
+        self.steps.borrow().iter().all(is_gone)
+    }
+
+    /// The steps to be ordered now: those whose time has come and of whose doer nothing was heard for a while.
+    pub fn to_order(&self, plan: &[scenario::Step], now: SimTime) -> Vec<usize> {
+        let steps = self.steps.borrow();
+        let is_ready = |number: &usize| {
+            let step = &steps[*number];
+            !step.is_complete
+                && step.is_due(now)
+                && plan[*number].needs.iter().all(|need| steps[*need].is_complete)
+        };
+        (0..steps.len()).filter(is_ready).collect()
+    }
+
+    /// The steps whose doers are to be told now to stop.
+    pub fn to_stop(&self, now: SimTime) -> Vec<(usize, Name)> {
+        let steps = self.steps.borrow();
+        let is_at_it = |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.is_due(now);
+        let doers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
+        doers.filter_map(|(number, step)| Some((number, step.doer?))).collect()
+    }
+
+    /// The steps to be taken back now, each before those that it needed.
+    pub fn to_take_back(&self, plan: &[scenario::Step], now: SimTime) -> Vec<usize> {
+        let steps = self.steps.borrow();
+        let is_needed = |number: usize| {
+            let stands = |(later, step): (usize, &scenario::Step)| {
+                step.needs.contains(&number) && !steps[later].is_taken_back
+            };
+            plan.iter().enumerate().any(stands)
+        };
+        let is_ready = |number: &usize| {
+            let step = &steps[*number];
+            let is_due = step.asked_at.is_none_or(|asked| now >= asked + RESEND);
+            !step.is_taken_back && is_due && !is_needed(*number)
+        };
+        (0..steps.len()).filter(is_ready).collect()
+    }
+
+    /// Who is to be given a step: whoever has it, unless they may not go on any more; then the next.
+    pub fn doer(&self, number: usize, first: usize, workers: &[Name], now: SimTime) -> Name {
+        let step = self.step(number);
+        match step.doer {
+            Some(doer) if self.lease.is_none() || now < step.leased_until => doer,
+            doer => after(doer, first + number, workers),
+        }
+    }
+
+    /// Who is to take a step back: first whoever did it, and after a while without an answer somebody else.
+    pub fn taker(&self, number: usize, first: usize, workers: &[Name]) -> Name {
+        let step = self.step(number);
+        match step.taker {
+            None => step.doer.unwrap_or_else(|| after(None, first + number, workers)),
+            Some(taker) if !step.times.is_multiple_of(PATIENCE) => taker,
+            taker => after(taker, 0, workers),
+        }
+    }
+}
+
+/// The worker after `last`, or the one whose turn it is.
+fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
+    let place = last.and_then(|last| workers.iter().position(|known| *known == last));
+    workers[place.map_or(turn, |place| place + 1) % workers.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimSpan::from_secs(seconds)
+    }
+
+    /// Three steps: the second needs the first, the third stands alone.
+    fn plan() -> Vec<scenario::Step> {
+        let step = |name, needs: &[usize]| scenario::Step {
+            name: Name::new(name),
+            tool: Name::new("tool"),
+            operation: Name::new("do"),
+            needs: needs.to_vec(),
+            irreversible: false,
+            undo: None,
+        };
+        vec![step("first", &[]), step("second", &[0]), step("aside", &[])]
+    }
+
+    fn led(lease: Option<SimSpan>) -> Led {
+        let ops: Rc<[OpId]> = [OpId(1), OpId(2), OpId(3)].into();
+        Led::new((Name::new("task-1"), 1), Name::new("director"), ops, lease, None)
+    }
+
+    fn workers() -> [Name; 2] {
+        ["worker-1", "worker-2"].map(Name::new)
+    }
+
+    #[test]
+    fn a_step_is_ordered_when_what_it_needs_is_complete_and_again_when_its_doer_is_silent() {
+        let led = led(None);
+        assert_eq!(led.to_order(&plan(), at(0)), [0, 2]);
+        led.update(0, |step| step.is_complete = true);
+        led.update(2, |step| step.told_at = Some(at(0)));
+        assert_eq!(led.to_order(&plan(), at(4)), [1]);
+        assert_eq!(led.to_order(&plan(), at(5)), [1, 2]);
+        led.update(2, |step| step.heard_at = Some(at(3)));
+        assert_eq!(led.to_order(&plan(), at(5)), [1]);
+    }
+
+    #[test]
+    fn a_called_off_step_is_stopped_at_once_and_taken_back_after_those_that_need_it() {
+        let led = led(None);
+        led.update(1, |step| (step.doer, step.told_at) = (Some(workers()[1]), Some(at(0))));
+        led.call_off();
+        assert_eq!(led.to_stop(at(0)), [(1, workers()[1])]);
+        assert_eq!(led.to_take_back(&plan(), at(0)), [1, 2]);
+        led.update(1, |step| step.is_taken_back = true);
+        led.update(2, |step| step.is_taken_back = true);
+        assert_eq!(led.to_take_back(&plan(), at(0)), [0]);
+        led.update(0, |step| step.is_taken_back = true);
+        assert!(!led.is_taken_back(at(1_000)), "somebody may still be at it");
+        led.update(1, |step| step.has_stopped = true);
+        assert!(led.is_taken_back(at(0)));
+    }
+
+    #[test]
+    fn a_doer_whose_lease_has_run_out_is_replaced_and_not_waited_for() {
+        let led = led(Some(SimSpan::from_secs(10)));
+        led.update(0, |step| (step.doer, step.leased_until) = (Some(workers()[0]), at(10)));
+        assert_eq!(led.doer(0, 0, &workers(), at(9)), workers()[0]);
+        assert_eq!(led.doer(0, 0, &workers(), at(10)), workers()[1]);
+        for number in 0..3 {
+            led.update(number, |step| step.is_taken_back = true);
+        }
+        assert!(!led.is_taken_back(at(9)) && led.is_taken_back(at(10)));
+    }
+
+    #[test]
+    fn who_does_not_answer_is_not_asked_for_ever_to_take_something_back() {
+        let led = led(None);
+        led.update(0, |step| step.doer = Some(workers()[1]));
+        let asked: Vec<Name> = (0..5)
+            .map(|_| {
+                let taker = led.taker(0, 0, &workers());
+                led.update(0, |step| (step.taker, step.times) = (Some(taker), step.times + 1));
+                taker
+            })
+            .collect();
+        let [one, two] = workers();
+        assert_eq!(asked, [two, two, two, one, one]);
+    }
+
+    #[test]
+    fn a_new_term_knows_what_is_done_and_not_who_is_at_what() {
+        let before = led(None);
+        before.update(0, |step| (step.is_complete, step.doer) = (true, Some(workers()[0])));
+        before.call_off();
+        let ops = Rc::clone(&before.ops);
+        let led = Led::new((before.task, 2), before.director, ops, None, Some(&before));
+        assert!(led.step(0).is_complete && led.step(0).doer.is_none() && led.is_called_off.get());
+    }
+}

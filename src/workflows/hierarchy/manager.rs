@@ -1,0 +1,299 @@
+//! Managers: each has the steps of its tasks done by workers, or taken back, for as long as the director wants it.
+//!
+//! Every task that a manager leads is driven by a task of its own, under the warrant of the director. What the workers
+//! are told about how long their work is wanted is never more than the manager itself has been told.
+
+use super::led::Led;
+use super::{Lead, MANAGERS, RESEND, Say};
+use crate::agent::{Agent, Claim, Mail, Message, OpId};
+use crate::safeguards::checkpoint;
+use crate::safeguards::deadline_propagation::passed_on;
+use crate::safeguards::parent_lease::{Lifeline, ParentLease, keep_asking};
+use crate::workflows::Briefing;
+use perfidy_sim::{Name, SimSpan, TimedOut};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Tokens a manager reads to decide who does what.
+const PLANNING_TOKENS: u32 = 800;
+
+/// How often a manager without a warrant looks whether it has been told to take its task back.
+const LOOK: SimSpan = SimSpan::from_secs(1);
+
+/// What a manager writes down.
+#[derive(Clone, Hash, Debug)]
+enum Entry {
+    Took { task: Name, director: Name, term: u32, ops: Rc<[OpId]> },
+    Gave { task: Name, step: usize, to: Name },
+    Completed { task: Name, step: usize },
+    CalledOff { task: Name },
+    TakenBack { task: Name, step: usize },
+    Ended { task: Name, done: bool },
+}
+
+impl Message for Entry {
+    fn kind(&self) -> &'static str {
+        MANAGERS
+    }
+}
+
+pub(super) struct Manager {
+    agent: Agent,
+    briefing: Briefing,
+    led: RefCell<BTreeMap<Name, Rc<Led>>>,
+}
+
+impl Manager {
+    pub fn recover(agent: Agent, briefing: Briefing) -> Rc<Self> {
+        let manager = Rc::new(Self { agent: agent.clone(), briefing, led: RefCell::default() });
+        checkpoint::recover(&agent, |entry| manager.apply(entry));
+        manager
+    }
+
+    pub async fn run(self: Rc<Self>) {
+        let recovered: Vec<_> = self.led.borrow().values().cloned().collect();
+        recovered.into_iter().for_each(|led| self.set_to_work(led));
+        loop {
+            let mail = self.agent.receive().await;
+            if let Some(please) = mail.open::<Lead>().cloned() {
+                self.on_lead(mail.from(), please).await;
+            } else if let Some(say) = mail.open::<Say>() {
+                self.on_say(&mail, *say).await;
+            } else if let Some(Lifeline::StillWanted { .. }) = mail.open() {
+                self.agent.reply(&mail, self.word_on(mail.about(), mail.from()));
+            }
+        }
+    }
+
+    fn led(&self, task: Name) -> Option<Rc<Led>> {
+        self.led.borrow().get(&task).cloned()
+    }
+
+    fn lease(&self) -> Option<SimSpan> {
+        self.briefing.safeguards().get::<ParentLease>().map(|parent| parent.lease)
+    }
+
+    /// Writes something down, then takes it in.
+    async fn change(&self, about: Name, entry: Entry) {
+        checkpoint::save(&self.agent, self.briefing.safeguards(), about, entry.clone()).await;
+        self.apply(&entry);
+    }
+
+    fn apply(&self, entry: &Entry) {
+        let (Entry::Took { task, .. }
+        | Entry::Gave { task, .. }
+        | Entry::Completed { task, .. }
+        | Entry::CalledOff { task }
+        | Entry::TakenBack { task, .. }
+        | Entry::Ended { task, .. }) = entry;
+        let known = self.led(*task);
+        if let Some(led) = &known {
+            led.news.notify_one();
+        }
+        match (entry, known) {
+            (Entry::Took { director, term, ops, .. }, known) => {
+                if let Some(before) = &known {
+                    before.warrant.revoke();
+                }
+                let led = Led::new((*task, *term), *director, Rc::clone(ops), self.lease(), known.as_deref());
+                self.led.borrow_mut().insert(*task, Rc::new(led));
+            }
+            (Entry::Gave { step, to, .. }, Some(led)) => led.update(*step, |step| {
+                step.doer = Some(*to);
+                step.leased_until = self.agent.monotonic() + self.lease().unwrap_or_default();
+            }),
+            (Entry::Completed { step, .. }, Some(led)) => led.update(*step, |step| step.is_complete = true),
+            (Entry::CalledOff { .. }, Some(led)) => led.call_off(),
+            (Entry::TakenBack { step, .. }, Some(led)) => led.update(*step, |step| step.is_taken_back = true),
+            (Entry::Ended { done, .. }, Some(led)) => led.ended.set(Some(*done)),
+            (_, None) => {}
+        }
+    }
+
+    async fn on_lead(self: &Rc<Self>, director: Name, please: Lead) {
+        let Lead::Please { task, term, ops, left, is_called_off } = please else { return };
+        let known = self.led(task);
+        if known.as_ref().is_some_and(|led| led.term > term) {
+            return;
+        }
+        let is_new = known.is_none_or(|led| led.term < term);
+        if is_new {
+            self.change(task, Entry::Took { task, director, term, ops }).await;
+        }
+        let Some(led) = self.led(task) else { return };
+        if let Some(done) = led.ended.get() {
+            return self.agent.send(director, task, Lead::Ended { task, term, done });
+        }
+        if is_called_off && !led.is_called_off.get() {
+            self.change(task, Entry::CalledOff { task }).await;
+        }
+        if let Some(left) = left {
+            led.warrant.limit(self.agent.monotonic() + left);
+        }
+        if is_new {
+            self.set_to_work(led);
+        }
+    }
+
+    async fn on_say(&self, mail: &Mail, say: Say) {
+        match say {
+            Say::Done { task, step } => {
+                if let Some(led) = self.led(task).filter(|led| led.ended.get().is_none()) {
+                    self.on_done(&led, step).await;
+                }
+                self.agent.reply(mail, Say::Noted);
+            }
+            Say::Stopped { task, step } => {
+                if let Some(led) = self.led(task).filter(|led| led.step(step).doer == Some(mail.from())) {
+                    led.update(step, |step| step.has_stopped = true);
+                    led.news.notify_one();
+                }
+            }
+            Say::TakenBack { task, step } => {
+                let led = self.led(task).filter(|led| led.is_called_off.get());
+                if led.is_some_and(|led| !led.step(step).is_taken_back) {
+                    let intent = self.briefing.plan.intent(task, step);
+                    self.change(task, Entry::TakenBack { task, step }).await;
+                    self.agent.claim(Claim::Undone { intent });
+                    self.agent.expect_no_more(intent);
+                }
+            }
+            // It is ordered again in time.
+            Say::Failed => {}
+            Say::Order { .. } | Say::Stop { .. } | Say::TakeBack { .. } | Say::Noted => {}
+        }
+    }
+
+    async fn on_done(&self, led: &Led, step: usize) {
+        if led.step(step).is_complete {
+            return;
+        }
+        let (task, intent) = (led.task, self.briefing.plan.intent(led.task, step));
+        self.change(task, Entry::Completed { task, step }).await;
+        self.agent.claim(Claim::Completed { intent });
+        if !led.is_called_off.get() {
+            self.agent.expect_no_more(intent);
+        }
+    }
+
+    /// What a worker is told who asks whether a step is still wanted of them.
+    fn word_on(&self, intent: Name, from: Name) -> Lifeline {
+        let now = self.agent.monotonic();
+        for led in self.led.borrow().values() {
+            let is_it = |number: &usize| self.briefing.plan.intent(led.task, *number) == intent;
+            let Some(number) = (0..led.ops.len()).find(is_it) else { continue };
+            let is_theirs = led.step(number).doer == Some(from);
+            let Some(lease) = led.lease.filter(|_| is_theirs && led.warrant.holds(now)) else { break };
+            if led.is_called_off.get() || led.ended.get().is_some() {
+                break;
+            }
+            let lease = led.warrant.leased_for(now, lease);
+            led.update(number, |step| (step.heard_at, step.leased_until) = (Some(now), now + lease));
+            return Lifeline::Wanted { lease, left: self.left(led) };
+        }
+        Lifeline::Unwanted
+    }
+
+    /// The time that is left for a task, as the workers are told.
+    fn left(&self, led: &Led) -> Option<SimSpan> {
+        passed_on(self.briefing.safeguards(), led.warrant.left(self.agent.monotonic()))
+    }
+
+    /// Begins to lead, unless that is over already.
+    fn set_to_work(self: &Rc<Self>, led: Rc<Led>) {
+        if led.ended.get().is_some() {
+            return;
+        }
+        if let Some(lease) = led.lease {
+            let (agent, warrant) = (self.agent.clone(), Rc::clone(&led.warrant));
+            self.agent.spawn(keep_asking(agent, lease, led.director, (led.task, led.term), warrant));
+        }
+        let manager = Rc::clone(self);
+        self.agent.spawn(async move { manager.lead(&led).await });
+    }
+
+    /// Leads a task to its end, or until somebody else does.
+    async fn lead(&self, led: &Led) {
+        let mut first = None;
+        while !led.warrant.is_revoked() {
+            if led.is_called_off.get() {
+                if led.is_taken_back(self.agent.monotonic()) {
+                    return self.end(led, false).await;
+                }
+                self.take_back(led, first.unwrap_or_default()).await;
+            } else if !led.warrant.comes_to_hold(&self.agent, LOOK).await {
+                continue;
+            } else if led.is_complete() {
+                return self.end(led, true).await;
+            } else if let Some(first) = first {
+                self.hand_out(led, first).await;
+            } else {
+                let think = self.agent.think(led.task, PLANNING_TOKENS, self.briefing.doers.len() as u32);
+                first =
+                    led.warrant.during(&self.agent, think).await.ok().map(|thought| thought.choice as usize);
+                continue;
+            }
+            let (Ok(()) | Err(TimedOut)) = self.agent.within(RESEND, "news", led.news.notified()).await;
+        }
+        for step in 0..led.ops.len() {
+            self.agent.expect_no_more(self.briefing.plan.intent(led.task, step));
+        }
+    }
+
+    /// Orders every step whose time has come.
+    async fn hand_out(&self, led: &Led, first: usize) {
+        let (plan, task) = (&self.briefing.plan, led.task);
+        for step in led.to_order(&plan.steps, self.agent.monotonic()) {
+            let intent = plan.intent(task, step);
+            let to = led.doer(step, first, &self.briefing.doers, self.agent.monotonic());
+            if led.step(step).doer != Some(to) {
+                // Whom nobody remembers nobody can tell to stop.
+                self.change(task, Entry::Gave { task, step, to }).await;
+            }
+            self.agent.before("order", intent).await;
+            // Much can have been heard since the look at what is to be ordered.
+            if led.is_called_off.get() || !led.warrant.holds(self.agent.monotonic()) {
+                return;
+            }
+            if led.step(step).is_complete {
+                continue;
+            }
+            led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
+            self.agent.claim(Claim::Ordered { intent, to });
+            self.agent.expect(to, "word that a step is done", intent);
+            let order = Say::Order { task, step, op: led.ops[step], left: self.left(led) };
+            self.agent.send(to, intent, order);
+        }
+    }
+
+    /// Has everybody stop at once, and then every step taken back, each before those that it needed.
+    async fn take_back(&self, led: &Led, first: usize) {
+        let (plan, task) = (&self.briefing.plan, led.task);
+        for (step, doer) in led.to_stop(self.agent.monotonic()) {
+            led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
+            self.agent.send(doer, plan.intent(task, step), Say::Stop { task, step });
+        }
+        for step in led.to_take_back(&plan.steps, self.agent.monotonic()) {
+            let intent = plan.intent(task, step);
+            self.agent.before("order", intent).await;
+            let to = led.taker(step, first, &self.briefing.doers);
+            let was_done = led.step(step).is_complete;
+            led.update(step, |step| {
+                (step.taker, step.asked_at) = (Some(to), Some(self.agent.monotonic()));
+                step.times += 1;
+            });
+            self.agent.claim(Claim::Recalled { intent, to });
+            self.agent.expect(to, "word that nothing is left of a step", intent);
+            self.agent.send(to, intent, Say::TakeBack { task, step, op: led.ops[step], was_done });
+        }
+    }
+
+    async fn end(&self, led: &Led, done: bool) {
+        let Led { task, term, director, .. } = *led;
+        self.change(task, Entry::Ended { task, done }).await;
+        led.warrant.revoke();
+        self.agent.before("report", task).await;
+        self.agent.send(director, task, Lead::Ended { task, term, done });
+    }
+}

@@ -1,0 +1,139 @@
+//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can be gone tomorrow.
+//!
+//! ```text
+//!   user --submit/cancel--> director --lead (term)--> manager --order/take back--> worker --call--> tool
+//!        <--report----------   ^ ^-------ended---------'  ^ ^----done/taken back----'
+//!                              '------still wanted?-------' '-----still wanted?-----'
+//! ```
+//!
+//! Orders go down, and so does the end of them: that somebody above has died, that time is up, that the user has
+//! thought better of it. Everybody below works under a [`Warrant`](crate::safeguards::warrant::Warrant), which ends when
+//! one of these is known or when nothing is heard for a while.
+//!
+//! The id of each operation is minted by the user, once, and travels with the orders: two managers who have the same step
+//! done ask for the same operation, and anybody who knows it can have it called off or undone. A task that is
+//! handed to somebody else gets a new *term*, by which word from the one before is recognised as stale.
+
+mod director;
+mod led;
+mod manager;
+mod worker;
+
+use crate::agent::{Agents, Message, OpId};
+use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
+use crate::scenario::Case;
+use crate::workflows::user::{USER, user};
+use crate::workflows::{Briefing, Role, Workflow};
+use perfidy_sim::{Name, SimSpan, World};
+use std::rc::Rc;
+
+/// The workflow, for the list.
+pub const WORKFLOW: Workflow = Workflow {
+    name: "hierarchy",
+    about: "a director hands tasks to managers, who hand steps to workers; tasks can be cancelled",
+    roles: &[
+        Role { group: MANAGERS, member: "manager", count: 1..=8, default: 2 },
+        Role { group: WORKERS, member: "worker", count: 1..=32, default: 3 },
+    ],
+    singles: &[DIRECTOR],
+    safeguards: &[
+        "acknowledged-cancel",
+        "cancellation",
+        "checkpoint",
+        "compensate",
+        "deadline-propagation",
+        "idempotency-keys",
+        "observe-before-retry",
+        "parent-lease",
+        "retry",
+        "tool-dedupe",
+    ],
+    crash_points: &["call", "lead", "order", "record", "report"],
+    properties: &[
+        ALL_OR_COMPENSATED,
+        "eventual-termination",
+        "no-duplicate-effects",
+        NO_EFFECT_AFTER_CANCEL,
+        "no-orphans",
+        "no-phantom-completion",
+    ],
+    assemble,
+};
+
+const DIRECTOR: &str = "director";
+const MANAGERS: &str = "managers";
+const WORKERS: &str = "workers";
+
+/// How long anybody waits for word of an order before giving it again.
+const RESEND: SimSpan = SimSpan::from_secs(5);
+
+/// What the director and the managers say to each other.
+#[derive(Clone, Hash, Debug)]
+enum Lead {
+    /// See to this task; or, once it is called off, see to it that nothing of it happens or stays.
+    Please { task: Name, term: u32, ops: Rc<[OpId]>, left: Option<SimSpan>, is_called_off: bool },
+    /// All of it was done, or nothing of it is left.
+    Ended { task: Name, term: u32, done: bool },
+}
+
+impl Message for Lead {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Please { is_called_off: false, .. } => "lead",
+            Self::Please { is_called_off: true, .. } => "call off",
+            Self::Ended { .. } => "ended",
+        }
+    }
+}
+
+/// What the managers and the workers say to each other.
+#[derive(Clone, Copy, Hash, Debug)]
+enum Say {
+    /// Take this step.
+    Order { task: Name, step: usize, op: OpId, left: Option<SimSpan> },
+    /// Leave this step.
+    Stop { task: Name, step: usize },
+    /// See to it that nothing of this step happens or stays; `was_done` as far as the manager knows.
+    TakeBack { task: Name, step: usize, op: OpId, was_done: bool },
+    /// The step is done; sent until it was noted.
+    Done { task: Name, step: usize },
+    /// It was.
+    Noted,
+    /// The step could not be done this time.
+    Failed,
+    /// It was left, and is not going to be taken up again.
+    Stopped { task: Name, step: usize },
+    /// Nothing of the step is left.
+    TakenBack { task: Name, step: usize },
+}
+
+impl Message for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Order { .. } => "order",
+            Self::Stop { .. } => "stop",
+            Self::TakeBack { .. } => "take back",
+            Self::Done { .. } => "done",
+            Self::Noted => "noted",
+            Self::Failed => "failed",
+            Self::Stopped { .. } => "stopped",
+            Self::TakenBack { .. } => "taken back",
+        }
+    }
+}
+
+fn assemble(case: &Case, world: &mut World<Agents>) {
+    let cast = case.scenario.cast();
+    let briefing = Briefing::new(case, Some(WORKERS));
+    let mut hire = |name: Name, run| briefing.hire(world, name, run);
+    hire(Name::literal(USER), |agent, briefing| Box::pin(user(agent, briefing, &[DIRECTOR])));
+    hire(Name::literal(DIRECTOR), |agent, briefing| {
+        Box::pin(director::Director::recover(agent, briefing).run())
+    });
+    for manager in cast.group(MANAGERS) {
+        hire(*manager, |agent, briefing| Box::pin(manager::Manager::recover(agent, briefing).run()));
+    }
+    for worker in briefing.doers.iter() {
+        hire(*worker, |agent, briefing| Box::pin(worker::Worker::recover(agent, briefing).run()));
+    }
+}

@@ -1,0 +1,161 @@
+//! Workers: each takes the steps it is given, several at a time, under a warrant of whoever gave them.
+
+use super::{RESEND, Say};
+use crate::agent::{Agent, CallOff, OpId, Wish};
+use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, call_off};
+use crate::safeguards::cancellation::Cancelled;
+use crate::safeguards::compensate::{Compensate, undo};
+use crate::safeguards::parent_lease::{ParentLease, keep_asking};
+use crate::safeguards::warrant::Warrant;
+use crate::workflows::Briefing;
+use crate::workflows::doer::{Doer, Identity, Standing};
+use perfidy_sim::{Name, SimSpan};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// How often a worker goes over its step before it acts.
+const DRAFTS: u32 = 3;
+
+/// Tokens a worker reads for each draft.
+const DRAFTING_TOKENS: u32 = 1_500;
+
+/// A step that a worker is at.
+struct Job {
+    manager: Name,
+    warrant: Rc<Warrant>,
+}
+
+pub(super) struct Worker {
+    agent: Agent,
+    briefing: Briefing,
+    doer: Doer,
+    cancelled: Cancelled,
+    jobs: RefCell<BTreeMap<Name, Job>>,
+    /// What is being taken back, and what has been.
+    taking_back: RefCell<BTreeSet<Name>>,
+    taken_back: RefCell<BTreeSet<Name>>,
+}
+
+impl Worker {
+    pub fn recover(agent: Agent, briefing: Briefing) -> Rc<Self> {
+        let doer = Doer::recover(&agent, briefing.safeguards());
+        let cancelled = Cancelled::recover(&agent);
+        let (jobs, taking_back, taken_back) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Rc::new(Self { agent, briefing, doer, cancelled, jobs, taking_back, taken_back })
+    }
+
+    pub async fn run(self: Rc<Self>) {
+        loop {
+            let mail = self.agent.receive().await;
+            let manager = mail.from();
+            match mail.open().copied() {
+                Some(Say::Order { task, step, op, left }) => self.on_order(manager, task, step, op, left),
+                Some(Say::Stop { task, step }) => {
+                    let worker = Rc::clone(&self);
+                    self.agent.spawn(async move {
+                        worker.stop(worker.briefing.plan.intent(task, step)).await;
+                        worker.agent.send(manager, mail.about(), Say::Stopped { task, step });
+                    });
+                }
+                Some(Say::TakeBack { task, step, op, was_done }) => {
+                    let worker = Rc::clone(&self);
+                    self.agent
+                        .spawn(async move { worker.take_back(manager, task, step, op, was_done).await });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Begins a step, unless it is at it already or has been told to leave it.
+    fn on_order(self: &Rc<Self>, manager: Name, task: Name, step: usize, op: OpId, left: Option<SimSpan>) {
+        let intent = self.briefing.plan.intent(task, step);
+        if self.cancelled.contains(intent) {
+            return;
+        }
+        let deadline = left.map(|left| self.agent.monotonic() + left);
+        if let Some(job) = self.jobs.borrow().get(&intent).filter(|job| job.manager == manager) {
+            return deadline.iter().for_each(|deadline| job.warrant.limit(*deadline));
+        }
+        let lease = self.briefing.safeguards().get::<ParentLease>().copied();
+        let warrant = Rc::new(if lease.is_some() { Warrant::on_lease() } else { Warrant::unlimited() });
+        deadline.iter().for_each(|deadline| warrant.limit(*deadline));
+        let job = Job { manager, warrant: Rc::clone(&warrant) };
+        if let Some(other) = self.jobs.borrow_mut().insert(intent, job) {
+            other.warrant.revoke();
+        }
+        let worker = Rc::clone(self);
+        self.agent.spawn(async move {
+            // An order may have been on its way for long; whether it still stands only the manager knows.
+            let is_wanted = match lease {
+                Some(lease) => {
+                    let (agent, kept) = (worker.agent.clone(), Rc::clone(&warrant));
+                    worker.agent.spawn(keep_asking(agent, lease.lease, manager, (intent, 0), kept));
+                    warrant.comes_to_hold(&worker.agent, lease.lease).await
+                }
+                None => true,
+            };
+            if is_wanted {
+                // Whatever was on its way when the warrant ended is left as it is.
+                let _ = warrant.during(&worker.agent, worker.work(manager, task, step, op)).await;
+            }
+            warrant.revoke();
+            worker.agent.expect_no_more(intent);
+            worker.jobs.borrow_mut().retain(|_, job| !Rc::ptr_eq(&job.warrant, &warrant));
+        });
+    }
+
+    /// Takes a step, unless it was taken before, and makes sure that the manager knows.
+    async fn work(&self, manager: Name, task: Name, step: usize, op: OpId) {
+        let wish = self.briefing.plan.wish(task, step);
+        if self.doer.standing(wish.intent, 0) != Standing::Done {
+            for _ in 1..DRAFTS {
+                self.agent.think(wish.intent, DRAFTING_TOKENS, 3).await;
+            }
+            if !self.doer.carry_out(wish, 0, Identity::Given(op)).await {
+                return self.agent.send(manager, wish.intent, Say::Failed);
+            }
+        }
+        self.agent.expect(manager, "word that a finished step was noted", wish.intent);
+        while self.agent.request(manager, wish.intent, Say::Done { task, step }, RESEND).await.is_err() {}
+    }
+
+    /// Leaves a step for good.
+    async fn stop(&self, intent: Name) {
+        if let Some(job) = self.jobs.borrow().get(&intent) {
+            job.warrant.revoke();
+        }
+        self.cancelled.add(&self.agent, intent).await;
+    }
+
+    /// Leaves a step for good and takes back what it did.
+    async fn take_back(&self, manager: Name, task: Name, step: usize, op: OpId, was_done: bool) {
+        let wish = self.briefing.plan.wish(task, step);
+        let intent = wish.intent;
+        if !self.taken_back.borrow().contains(&intent) {
+            if !self.taking_back.borrow_mut().insert(intent) {
+                return;
+            }
+            self.stop(intent).await;
+            self.settle(task, step, wish, op, was_done).await;
+            self.taking_back.borrow_mut().remove(&intent);
+            self.taken_back.borrow_mut().insert(intent);
+        }
+        self.agent.send(manager, intent, Say::TakenBack { task, step });
+    }
+
+    /// Finds out whether a step has happened, as well as it can, and undoes it if so.
+    async fn settle(&self, task: Name, step: usize, wish: Wish, op: OpId, was_done: bool) {
+        let safeguards = self.briefing.safeguards();
+        let has_happened = if safeguards.has::<AcknowledgedCancel>() {
+            matches!(call_off(&self.agent, wish, op).await, CallOff::DoneAlready(_))
+        } else {
+            was_done || self.doer.standing(wish.intent, 0) == Standing::Done
+        };
+        let Some(undoing) = self.briefing.plan.undoing(task, step) else { return };
+        if has_happened && safeguards.has::<Compensate>() {
+            while undo(&self.agent, safeguards, undoing, op).await.is_err() {}
+        }
+    }
+}

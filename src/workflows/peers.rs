@@ -1,0 +1,237 @@
+//! Peers: equals take work from the user without anybody who coordinates them, through a shared store.
+//!
+//! ```text
+//!   user --submit--> every peer --draft, claim, progress--> store
+//!                       |--call--> tool
+//!   user <---report-----'
+//! ```
+//!
+//! Who hears of a task drafts a plan for it, unless there is one: who does which step, by how much each has done so far,
+//! as far as the drafter can see that. Every peer then does its own steps of the plan it follows, and takes over a step of
+//! somebody else when that has waited for too long. Before it begins a step it makes it its own.
+
+use crate::agent::{Agent, Agents, Change, Claim, Entry, Message, OpId, StoreError};
+use crate::safeguards::claim::Claims;
+use crate::safeguards::consistent_reads::Reader;
+use crate::safeguards::perform::perform;
+use crate::safeguards::plan_commit::agree;
+use crate::scenario::Case;
+use crate::workflows::errands::Errands;
+use crate::workflows::user::{USER, UserSay, user_of_all};
+use crate::workflows::{Briefing, Role, Workflow};
+use perfidy_sim::{Name, SimSpan, SimTime, Words, World};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+/// The workflow, for the list.
+pub const WORKFLOW: Workflow = Workflow {
+    name: "peers",
+    about: "equals share work through a store, by plans and claims, and nobody coordinates them",
+    roles: &[Role { group: "peers", member: "peer", count: 2..=16, default: 3 }],
+    singles: &[],
+    safeguards: &[
+        "claim-by-lease",
+        "consistent-reads",
+        "idempotency-keys",
+        "observe-before-retry",
+        "plan-commit",
+        "retry",
+        "tool-dedupe",
+    ],
+    crash_points: &["call", "commit", "report"],
+    properties: &[
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+        "one-owner-per-task",
+        "plan-agreement",
+    ],
+    assemble,
+};
+
+/// Who has done how many steps, for whoever plans.
+const WORKLOAD: &str = "workload";
+
+/// Tokens a peer reads to draft a plan.
+const DRAFTING_TOKENS: u32 = 900;
+
+/// How long a peer waits before it looks at a task again.
+const LOOK_AGAIN: RangeInclusive<SimSpan> = SimSpan::from_secs(2)..=SimSpan::from_secs(5);
+
+/// How long a step may wait for the peer that was to do it.
+const PATIENCE: SimSpan = SimSpan::from_secs(8);
+
+/// How often a peer looks at a task before it waits to be asked again.
+const LOOKS: u32 = 40;
+
+/// Who does which step.
+#[derive(Clone, Hash, Debug)]
+struct Assignment {
+    doers: Rc<[Name]>,
+}
+
+impl Message for Assignment {
+    fn kind(&self) -> &'static str {
+        "assignment"
+    }
+}
+
+/// What stands in the store of a step that is done.
+#[derive(Clone, Copy, Hash, Debug)]
+struct Done {
+    by: Name,
+}
+
+impl Message for Done {
+    fn kind(&self) -> &'static str {
+        "done"
+    }
+}
+
+fn assemble(case: &Case, world: &mut World<Agents>) {
+    let briefing = Briefing::new(case, Some("peers"));
+    briefing.open_store(world);
+    briefing.hire(world, Name::literal(USER), |agent, briefing| Box::pin(user_of_all(agent, briefing)));
+    for peer in briefing.doers.iter() {
+        briefing.hire(world, *peer, |agent, briefing| Box::pin(run(agent, briefing)));
+    }
+}
+
+async fn run(agent: Agent, briefing: Briefing) {
+    let errands = Errands::default();
+    let peer = Peer {
+        reader: Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads())),
+        claims: Claims::new(&agent, briefing.safeguards()),
+        agent,
+        briefing,
+    };
+    loop {
+        let mail = peer.agent.receive().await;
+        let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
+        let pursuer = peer.clone();
+        errands.pursue(&peer.agent, task, async move || {
+            // What goes wrong in a pursuit is put right by the next, which begins when the user asks again.
+            let _ = pursuer.pursue(task, &ops).await;
+        });
+    }
+}
+
+/// A peer. Clones are the same peer in another of its tasks.
+#[derive(Clone)]
+struct Peer {
+    agent: Agent,
+    briefing: Briefing,
+    reader: Rc<Reader>,
+    claims: Claims,
+}
+
+impl Peer {
+    /// Sees a task through to its end, as far as the store answers.
+    async fn pursue(&self, task: Name, ops: &[OpId]) -> Result<(), StoreError> {
+        let plan = &self.briefing.plan;
+        let progress = progress_of(task);
+        let mut assignment = None;
+        let mut ready_since: BTreeMap<usize, SimTime> = BTreeMap::new();
+        for _ in 0..LOOKS {
+            let done = self.reader.read(progress).await?;
+            let is_done = |step: &usize| done.has(plan.intent(task, *step));
+            if (0..plan.steps.len()).all(|step| is_done(&step)) {
+                self.report(task).await;
+                return Ok(());
+            }
+            let assignment = match &assignment {
+                Some(known) => known,
+                None => assignment.insert(self.follow(task).await?),
+            };
+            let can_be_done = |step: &usize| !is_done(step) && plan.steps[*step].needs.iter().all(is_done);
+            for step in (0..plan.steps.len()).filter(can_be_done) {
+                let since = *ready_since.entry(step).or_insert(self.agent.monotonic());
+                let is_mine = assignment.doers[step] == self.agent.name();
+                if is_mine || self.agent.monotonic() >= since + PATIENCE {
+                    self.try_to_do(task, step, ops[step]).await;
+                }
+            }
+            let pause = self.agent.draw("look again", task, |spot| spot.span("pause", &LOOK_AGAIN));
+            self.agent.sleep(pause).await;
+        }
+        Ok(())
+    }
+
+    /// The plan this peer follows for a task.
+    async fn follow(&self, task: Name) -> Result<Assignment, StoreError> {
+        let item = Name::joined(Name::literal("plan of"), " ", task);
+        let draft = async || self.draft(task).await;
+        let assignment = agree(&self.agent, self.briefing.safeguards(), (item, task), draft).await?;
+        self.agent.claim(Claim::Follows { task, plan: digest(&assignment) });
+        Ok(assignment)
+    }
+
+    /// Gives each step to whoever has done least so far, as far as this peer can see it.
+    async fn draft(&self, task: Name) -> Result<Assignment, StoreError> {
+        let evidence = self.reader.read(Name::literal(WORKLOAD)).await?;
+        self.agent.think(task, DRAFTING_TOKENS, 1).await;
+        let peers = &self.briefing.doers;
+        let mut load: Vec<usize> = vec![0; peers.len()];
+        for done in evidence.entries.iter().filter_map(|entry| entry.body.open::<Done>()) {
+            if let Some(peer) = peers.iter().position(|peer| *peer == done.by) {
+                load[peer] += 1;
+            }
+        }
+        let least_loaded =
+            |load: &[usize]| (0..load.len()).min_by_key(|peer| load[*peer]).unwrap_or_default();
+        let doers = (0..self.briefing.plan.steps.len()).map(|_| {
+            let peer = least_loaded(&load);
+            load[peer] += 1;
+            peers[peer]
+        });
+        let assignment = Assignment { doers: doers.collect() };
+        let evidence = evidence.stamp.version;
+        self.agent.claim(Claim::Drafted { task, plan: digest(&assignment), evidence });
+        Ok(assignment)
+    }
+
+    /// Does a step, if it can be made this peer's own and nobody has done it meanwhile.
+    async fn try_to_do(&self, task: Name, step: usize, op: OpId) {
+        let wish = self.briefing.plan.wish(task, step);
+        let Some(holding) = self.claims.take(wish.intent).await else { return };
+        // A claim that runs out on the way leaves the step to whoever takes it next.
+        let _ = holding
+            .while_held(async {
+                let done = self.reader.latest(progress_of(task), None).await?;
+                if !done.has(wish.intent)
+                    && perform(&self.agent, self.briefing.safeguards(), wish, op, false).await.is_ok()
+                {
+                    self.put_down(task, wish.intent).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+            .await;
+        holding.let_go().await;
+    }
+
+    /// Writes down that a step is done, for the task and for whoever plans.
+    async fn put_down(&self, task: Name, intent: Name) -> Result<(), StoreError> {
+        for item in [progress_of(task), Name::literal(WORKLOAD)] {
+            let entry = Entry::new(intent, Done { by: self.agent.name() });
+            let op = self.agent.mint_op(intent);
+            let stamp = self.agent.store().insist(item, Change::Append(entry), op).await?;
+            self.reader.has_seen(item, stamp);
+        }
+        Ok(())
+    }
+
+    async fn report(&self, task: Name) {
+        self.agent.before("report", task).await;
+        self.agent.claim(Claim::TaskDone { task });
+        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done: true });
+    }
+}
+
+fn digest(assignment: &Assignment) -> u64 {
+    Words::digest(|words| words.hash(assignment))
+}
+
+fn progress_of(task: Name) -> Name {
+    Name::joined(Name::literal("progress of"), " ", task)
+}

@@ -1,0 +1,158 @@
+//! Claims by lease: one owner at a time, who stops before anybody else can begin.
+
+use perfidy::agent::{Agent, Agents, Claim, Note, StoreService};
+use perfidy::safeguards::Safeguards;
+use perfidy::safeguards::claim::{Claims, Lost};
+use perfidy::scenario::{Case, Scenario};
+use perfidy_sim::{
+    Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, Stop, World,
+    WorldConfig,
+};
+
+const LEASE: SimSpan = SimSpan::from_secs(9);
+
+fn work() -> Name {
+    Name::literal("task-1/file")
+}
+
+/// The safeguards of a scenario that has claims of nine seconds.
+fn safeguards() -> Safeguards {
+    let text = "# Claims.\nworkflow = \"peers\"\n[safeguards]\nclaim-by-lease = { lease = \"9s\" }\n\
+                [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
+    Case::as_written(&Scenario::parse("claims/peers", text).unwrap()).safeguards
+}
+
+/// Runs two agents, `a` and `b`, with a plan.
+fn two<A, B>(faults: &[Fault], a: A, b: B) -> Outcome<Agents>
+where
+    A: AsyncFn(Agent, Claims) + Copy + Send + Sync + 'static,
+    B: AsyncFn(Agent, Claims) + Copy + Send + Sync + 'static,
+{
+    let outcome = Engine::Native.run(|| {
+        let plan = Plan::Explicit(faults.into());
+        let mut world = World::<Agents>::new(WorldConfig { plan, ..WorldConfig::calm(Seed(1)) });
+        world.service(Name::literal(StoreService::NAME), StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO));
+        fn prepare(context: Context<Agents>) -> (Agent, Claims) {
+            let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
+            let claims = Claims::new(&agent, &safeguards());
+            (agent, claims)
+        }
+        world.agent(Name::new("a"), move |context| async move {
+            let (agent, claims) = prepare(context);
+            a(agent, claims).await;
+        });
+        world.agent(Name::new("b"), move |context| async move {
+            let (agent, claims) = prepare(context);
+            b(agent.clone(), claims).await;
+            agent.finish_after(SimSpan::ZERO);
+        });
+        world
+    });
+    assert_eq!(outcome.stop, Stop::Finished, "{:?}", outcome.history.events().last());
+    outcome
+}
+
+/// When somebody said that it took or let go of the work.
+fn said(outcome: &Outcome<Agents>, who: &str, wanted: fn(&Claim) -> bool) -> Vec<SimTime> {
+    let says = |event: &&Event<Note>| {
+        event.node == Name::new(who) && matches!(event.note(), Some(Note::Claimed(claim)) if wanted(claim))
+    };
+    outcome.history.events().iter().filter(says).map(|event| event.at).collect()
+}
+
+fn took(claim: &Claim) -> bool {
+    matches!(claim, Claim::Took { .. })
+}
+
+async fn take_when_free(agent: Agent, claims: Claims) {
+    loop {
+        agent.sleep(SimSpan::from_millis(500)).await;
+        if claims.take(work()).await.is_some() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn an_owner_that_goes_on_renewing_keeps_its_work_past_the_lease() {
+    let outcome = two(
+        &[],
+        async |agent: Agent, claims: Claims| {
+            let holding = claims.take(work()).await.unwrap();
+            agent.sleep(LEASE.saturating_mul(4)).await;
+            assert!(holding.is_held());
+            holding.let_go().await;
+        },
+        take_when_free,
+    );
+    let [first] = said(&outcome, "b", took)[..] else { panic!("b took it once") };
+    assert!(first >= SimTime::ZERO + LEASE.saturating_mul(4));
+    assert!(
+        first < SimTime::ZERO + LEASE.saturating_mul(4) + SimSpan::from_secs(1),
+        "at once when it was free"
+    );
+}
+
+#[test]
+fn an_owner_cut_off_from_the_store_stops_before_another_begins() {
+    let cut = Fault {
+        at: Address { site: Name::new("partition a | store"), id: Name::new("window"), nth: 1 },
+        action: Action::Cut {
+            left: Name::new("a"),
+            right: Name::new(StoreService::NAME),
+            one_way: false,
+            at: SimTime::ZERO + SimSpan::from_secs(2),
+            lasting: SimSpan::from_secs(60),
+        },
+    };
+    let outcome = two(
+        &[cut],
+        async |agent: Agent, claims: Claims| {
+            let holding = claims.take(work()).await.unwrap();
+            let busy = async {
+                loop {
+                    agent.sleep(SimSpan::from_millis(10)).await;
+                    agent.claim(Claim::Completed { intent: work() });
+                }
+            };
+            assert_eq!(holding.while_held::<()>(busy).await, Err(Lost));
+            holding.let_go().await;
+        },
+        take_when_free,
+    );
+    let last_act = said(&outcome, "a", |claim| matches!(claim, Claim::Completed { .. })).pop().unwrap();
+    let [began] = said(&outcome, "b", took)[..] else { panic!("b took it once") };
+    assert!(last_act < began, "a at {last_act}, b at {began}");
+    assert!(began < SimTime::ZERO + LEASE.saturating_mul(3));
+}
+
+#[test]
+fn a_stopped_owner_does_nothing_more_when_it_goes_on_after_its_lease() {
+    let pause = Fault {
+        at: Address { site: Name::new("pause a"), id: Name::new("window"), nth: 1 },
+        action: Action::PauseAt {
+            node: Name::new("a"),
+            at: SimTime::ZERO + SimSpan::from_secs(2),
+            lasting: SimSpan::from_secs(60),
+        },
+    };
+    let outcome = two(
+        &[pause],
+        async |agent: Agent, claims: Claims| {
+            let holding = claims.take(work()).await.unwrap();
+            let busy = async {
+                loop {
+                    agent.sleep(SimSpan::from_millis(700)).await;
+                    agent.claim(Claim::Completed { intent: work() });
+                }
+            };
+            assert_eq!(holding.while_held::<()>(busy).await, Err(Lost));
+        },
+        async |agent: Agent, claims: Claims| {
+            take_when_free(agent.clone(), claims).await;
+            agent.sleep(SimSpan::from_secs(90)).await;
+        },
+    );
+    let last_act = said(&outcome, "a", |claim| matches!(claim, Claim::Completed { .. })).pop().unwrap();
+    assert!(last_act < said(&outcome, "b", took)[0], "a went on at {last_act}");
+}
