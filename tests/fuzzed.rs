@@ -53,6 +53,7 @@ const CONDUCTOR: Kind = Kind {
     safeguards: &[
         "checkpoint = true",
         "idempotency-keys = true",
+        "intent-keys = true",
         "observe-before-retry = true",
         "persist-before-call = true",
         "tool-dedupe = true",

@@ -4,6 +4,9 @@
 //! agent that waits for somebody else. So its age is looked at where it is used, against the time of which it is,
 //! and never against the time at which it arrived. This is bounded staleness as databases offer it (Terry 2013,
 //! "Replicated data consistency explained through baseball").
+//!
+//! An age is a time between the clocks of two machines. By as much as these can differ, the maximum has to be shorter
+//! than what was promised.
 
 use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem, Span};

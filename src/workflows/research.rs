@@ -100,7 +100,7 @@ impl Synthesiser {
             for task in open {
                 self.drive(task).await;
             }
-            let wait = self.next_look().since(self.agent.now());
+            let wait = self.next_look().since(self.agent.monotonic());
             let Ok(mail) = self.agent.receive_within(wait, "findings").await else { continue };
             if let Some(UserSay::Submit { task, .. }) = mail.open() {
                 self.on_submit(*task).await;
@@ -113,7 +113,7 @@ impl Synthesiser {
     /// When there will be something to do even if no message comes.
     fn next_look(&self) -> SimTime {
         let deadlines = self.open.values().map(|inquiry| inquiry.deadline);
-        deadlines.fold(self.agent.now() + RESEND, SimTime::min)
+        deadlines.fold(self.agent.monotonic() + RESEND, SimTime::min)
     }
 
     async fn on_submit(&mut self, task: Name) {
@@ -122,7 +122,7 @@ impl Synthesiser {
             return;
         }
         let steps = self.briefing.plan.steps.len();
-        let deadline = self.agent.now() + DEADLINE;
+        let deadline = self.agent.monotonic() + DEADLINE;
         self.open.entry(task).or_insert_with(|| Inquiry {
             deadline,
             findings: vec![None; steps],
@@ -143,8 +143,8 @@ impl Synthesiser {
                 }
                 self.agent.expect_no_more(self.briefing.plan.intent(task, step));
             }
-            // Asked again at the next look.
-            Say::Nothing { .. } => inquiry.asked_at[step] = None,
+            // Whoever has just tried in vain is left alone for a while.
+            Say::Nothing { .. } => inquiry.asked_at[step] = Some(self.agent.monotonic()),
             Say::LookInto { .. } => {}
         }
     }
@@ -163,7 +163,7 @@ impl Synthesiser {
     async fn drive(&mut self, task: Name) {
         let usable = self.usable(task);
         let Some(deadline) = self.open.get(&task).map(|inquiry| inquiry.deadline) else { return };
-        if usable.iter().all(Option::is_some) || self.agent.now() >= deadline {
+        if usable.iter().all(Option::is_some) || self.agent.monotonic() >= deadline {
             return self.conclude(task).await;
         }
         for step in (0..usable.len()).filter(|step| usable[*step].is_none()) {
@@ -173,7 +173,7 @@ impl Synthesiser {
 
     /// Sends a researcher out, unless one has been sent not long ago.
     async fn ask(&mut self, task: Name, step: usize) {
-        let (now, intent) = (self.agent.now(), self.briefing.plan.intent(task, step));
+        let (now, intent) = (self.agent.monotonic(), self.briefing.plan.intent(task, step));
         let Some(asked_at) = self.open.get_mut(&task).map(|inquiry| &mut inquiry.asked_at[step]) else {
             return;
         };
@@ -195,7 +195,7 @@ impl Synthesiser {
         // Thinking takes its time, and so may the step before it: what is used is what is fit to be used now.
         let usable = self.usable(task);
         let (asked, there) = (usable.len(), usable.iter().flatten().count());
-        let is_late = self.open.get(&task).is_none_or(|inquiry| self.agent.now() >= inquiry.deadline);
+        let is_late = self.open.get(&task).is_none_or(|inquiry| self.agent.monotonic() >= inquiry.deadline);
         if there < asked && !is_late {
             return;
         }
