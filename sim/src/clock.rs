@@ -37,9 +37,15 @@ impl Clock {
         moved(now, self.gained_by(now).saturating_sub(self.corrected).saturating_add(self.offset))
     }
 
-    /// How long it truly takes until these clocks have counted a span.
+    /// How long it truly takes until these clocks have counted a span, and never less: whoever looks at the clock
+    /// after a sleep must not find that a nanosecond is missing, and sleep for no time at all, over and over.
     pub fn true_span(&self, span: SimSpan) -> SimSpan {
-        let nanos = i128::from(span.as_nanos()) * MILLION / (MILLION + i128::from(self.ppm)).max(1);
+        if self.ppm == 0 || span == SimSpan::ZERO {
+            return span;
+        }
+        let rate = (MILLION + i128::from(self.ppm)).max(1);
+        // One for what the division leaves, one for what the clock itself rounds down.
+        let nanos = i128::from(span.as_nanos()) * MILLION / rate + 2;
         SimSpan::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
@@ -122,7 +128,26 @@ mod tests {
         let mut clock = Clock::default();
         clock.run(at(100), 100_000, Way::Behind);
         assert_eq!((clock.wall(at(200)), clock.monotonic(at(200))), (at(190), at(190)));
-        assert_eq!(clock.true_span(secs(9)), secs(10));
+        assert_eq!(clock.true_span(secs(9)), secs(10) + SimSpan::from_nanos(2));
+    }
+
+    #[test]
+    fn a_sleep_is_never_short_by_the_clock_that_measures_it() {
+        for (ppm, way) in
+            [(1, Way::Ahead), (50_000, Way::Ahead), (50_000, Way::Behind), (333_333, Way::Behind)]
+        {
+            let mut clock = Clock::default();
+            clock.run(at(1), ppm, way);
+            for nanos in (1..5_000).chain((1..1_000).map(|n| n * 7_919_357)) {
+                let (begun, span) = (at(2) + SimSpan::from_nanos(nanos * 3), SimSpan::from_nanos(nanos));
+                let over = begun + clock.true_span(span);
+                let slept = clock.monotonic(over).since(clock.monotonic(begun));
+                assert!(
+                    slept >= span && slept <= span + SimSpan::from_nanos(5),
+                    "{ppm}ppm: {slept} of {span}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -114,6 +114,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<compensate::Compensate>(),
     kind::<consistent_reads::ConsistentReads>(),
     kind::<dead_letter::DeadLetter>(),
+    kind::<deadlock_detection::DeadlockDetection>(),
     kind::<deadline_propagation::DeadlinePropagation>(),
     kind::<deadlock_detection::DeadlockDetection>(),
     kind::<election::Election>(),

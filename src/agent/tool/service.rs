@@ -129,8 +129,8 @@ impl ToolService {
                 self.last_read.is_some_and(|reading| reading.item != query.item)
             }
             (Some(Wire::LookUp(wish)), Lie::StaleRead(age)) => {
-                let line = self.by_intent.get(&(wish.operation, wish.intent));
-                line.is_some_and(|(_, at)| *at + age > now)
+                let done = self.by_intent.get(&(wish.operation, wish.intent));
+                done.is_some_and(|(_, at)| *at + age > now)
             }
             _ => true,
         }
