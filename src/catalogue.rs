@@ -207,6 +207,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("hops", "how often it may change hands"),
     ("lasting", "how long each takes, drawn anew each time"),
     ("lease", "how long its holder may go on before it has to ask again"),
+    ("max-age", "how old what was read may be when it is used"),
     ("message", "which kind of message; all if nothing is said"),
     ("one-way", "whether only messages from the first to the second are lost"),
     ("operation", "which operation of the tool; all if nothing is said"),

@@ -142,7 +142,7 @@ fn names_that_nobody_has() {
         ("a tool without a table", &[("mail.send", "calendar.invite")]),
         ("a step", &[("needs = [\"file-ticket\"]", "needs = [\"file-tickets\"]")]),
         ("a property", &[("violates = \"no-duplicate-effects\"", "violates = \"no-duplicates\"")]),
-        ("a waived property", &[("no-phantom-completion =", "no-lost-effect =")]),
+        ("a waived property", &[("no-phantom-completion =", "no-phantom-completions =")]),
         ("a safeguard", &[("idempotency-keys = true", "idempotency = true")]),
         ("a kind of fault", &[("ack-lost", "ack-list")]),
         ("an agent", &[("\"coordinator\", ", "\"cordinator\", ")]),

@@ -32,11 +32,11 @@ where
         let plan = Plan::Explicit(faults.into());
         let mut world = World::<Agents>::new(WorldConfig { plan, ..WorldConfig::calm(Seed(1)) });
         world.service(Name::literal(StoreService::NAME), StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO));
-        fn prepare(context: Context<Agents>) -> (Agent, Claims) {
+        let prepare = |context: Context<Agents>| {
             let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
             let claims = Claims::new(&agent, &safeguards());
             (agent, claims)
-        }
+        };
         world.agent(Name::new("a"), move |context| async move {
             let (agent, claims) = prepare(context);
             a(agent, claims).await;

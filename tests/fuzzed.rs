@@ -53,6 +53,7 @@ const CONDUCTOR: Kind = Kind {
     safeguards: &[
         "checkpoint = true",
         "idempotency-keys = true",
+        "intent-keys = true",
         "observe-before-retry = true",
         "persist-before-call = true",
         "tool-dedupe = true",
@@ -357,8 +358,8 @@ fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
     for safeguard in ["compensate", "dead-letter", "idempotency-keys", "inbox-dedupe", "outbox"] {
         is_needed(&CHOREOGRAPHED, safeguard);
     }
-    for safeguard in ["acknowledged-cancel", "cancellation", "compensate", "idempotency-keys", "parent-lease"]
-    {
+    // Without idempotency keys it could not call anything off either, and is refused.
+    for safeguard in ["acknowledged-cancel", "cancellation", "compensate", "parent-lease"] {
         is_needed(&HIERARCHY, safeguard);
     }
 }

@@ -12,11 +12,10 @@ use perfidy_sim::{Engine, Name, Seed};
 /// One task of two steps, of which the user says `tasks`, with these faults, each `place: action`, and every safeguard on
 /// but those `without`.
 fn run(tasks: &str, faults: &[&str], without: &[&str]) -> Run {
-    let faults: String = faults
-        .iter()
-        .filter_map(|fault| fault.split_once(": "))
-        .map(|(at, action)| format!("[[fault]]\nat = \"{at}\"\ndo = \"{action}\"\n"))
-        .collect();
+    let faults = faults.iter().filter_map(|fault| fault.split_once(": "));
+    let faults: Vec<String> =
+        faults.map(|(at, action)| format!("[[fault]]\nat = \"{at}\"\ndo = \"{action}\"\n")).collect();
+    let faults = faults.concat();
     let safeguards = [
         "acknowledged-cancel = true",
         "cancellation = true",

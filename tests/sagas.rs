@@ -13,11 +13,10 @@ const KINDS: [&str; 2] = ["saga-orchestrated", "saga-choreographed"];
 /// A saga of one task with these faults, each `place: action`, and every safeguard on.
 fn run(workflow: &str, faults: &[&str]) -> Run {
     let own = if workflow == "saga-orchestrated" { "saga-log" } else { "inbox-dedupe = true\noutbox" };
-    let faults: String = faults
-        .iter()
-        .filter_map(|fault| fault.split_once(": "))
-        .map(|(at, action)| format!("[[fault]]\nat = \"{at}\"\ndo = \"{action}\"\n"))
-        .collect();
+    let faults = faults.iter().filter_map(|fault| fault.split_once(": "));
+    let faults: Vec<String> =
+        faults.map(|(at, action)| format!("[[fault]]\nat = \"{at}\"\ndo = \"{action}\"\n")).collect();
+    let faults = faults.concat();
     let text = format!(
         "# A saga.\nworkflow = \"{workflow}\"\n\
          [[step]]\nname = \"flight\"\ntool = \"airline.book\"\nundo = \"airline.cancel\"\n\

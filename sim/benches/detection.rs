@@ -16,6 +16,7 @@ use perfidy::explore::{Campaign, Watchdog};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy_sim::{Engine, Seed};
 use std::env;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -40,12 +41,13 @@ fn main() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread can be started");
     pool.install(|| {
         for (title, by) in [("as they are", 1.0), ("chances / 20", 20.0), ("chances / 200", 200.0)] {
-            table(title, scenarios.iter().map(|scenario| rarer(scenario, by)).collect(), campaigns, runs);
+            let rarer: Vec<_> = scenarios.iter().map(|scenario| rarer(scenario, by)).collect();
+            table(title, &rarer, campaigns, runs);
         }
     });
 }
 
-fn table(title: &str, scenarios: Vec<Arc<Scenario>>, campaigns: u64, runs: u64) {
+fn table(title: &str, scenarios: &[Arc<Scenario>], campaigns: u64, runs: u64) {
     let names: Vec<&str> = strategy::ALL.iter().map(|kind| kind.name).collect();
     println!("\n| {title} | {} |", names.join(" | "));
     println!("|---|{}", "--:|".repeat(names.len()));
@@ -63,7 +65,9 @@ fn rarer(scenario: &Arc<Scenario>, by: f64) -> Arc<Scenario> {
         let number = part.len() - part.chars().rev().take_while(|c| c.is_ascii_digit() || *c == '.').count();
         match part[number..].parse::<f64>() {
             Ok(chance) if parts.peek().is_some() => {
-                text += &format!("{}{:.4}%", &part[..number], chance / by);
+                text.push_str(&part[..number]);
+                let chance = chance / by;
+                write!(text, "{chance:.4}%").expect("a text takes any text");
             }
             _ => text += part,
         }

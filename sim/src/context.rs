@@ -7,7 +7,7 @@ use crate::core::Core;
 use crate::node::{Command, Expectation};
 use crate::oracle::LATENCY;
 use crate::queue::{NodeIndex, TimerKey};
-use crate::service::reply_to;
+use crate::service::{reply_to, word_of};
 use crate::{Action, Call, Domain, Envelope, EventId, Hook, Name, Payload, SimSpan, SimTime, Spot, What};
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
@@ -244,7 +244,7 @@ impl<D: Domain> Context<D> {
     }
 
     async fn step(&self, hook: Hook, what: Name, about: Name) {
-        let fault = self.core().ask(hook, self.node, what, about);
+        let fault = self.core().ask(hook, self.node, what, about, |_| true);
         let Some(fault) = fault else { return };
         match fault.action {
             Action::Crash(back_after) => {
@@ -262,13 +262,10 @@ impl<D: Domain> Context<D> {
     /// Asks the plan what goes wrong as the node does `what` about `about`, for faults whose meaning belongs to the
     /// layer above: the word and the span of the one that has struck, if any.
     pub fn ask(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
-        let fault = self.core().ask(Hook::Service, self.node, what, about)?;
+        let fault = self.core().ask_custom(self.node, what, about, |_, _| true)?;
         let event = self.core().strike(self.name, fault, self.cause.get());
         self.cause.set(Some(event));
-        match fault.action {
-            Action::Custom { word, span } => Some((word, span)),
-            _ => unreachable!("the oracle answers with what fits"),
-        }
+        word_of(fault)
     }
 
     // Storage.
@@ -319,6 +316,12 @@ impl<D: Domain> Context<D> {
         let mut core = self.core();
         let nth = core.oracle.count(site, about);
         draw(core.oracle.spot(site, about, nth))
+    }
+
+    /// Draws what is the same however often it is asked: something about `about` at `site`, which should begin with
+    /// the node's name.
+    pub fn draw_once<T>(&self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+        draw(self.core().oracle.spot(site, about, 1))
     }
 
     /// Runs one more task on this node; it dies with the node.

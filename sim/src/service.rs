@@ -5,9 +5,7 @@
 
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
-use crate::{
-    Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, Purpose, SimSpan, SimTime, Spot, What,
-};
+use crate::{Action, Call, Domain, Envelope, EventId, Fault, Name, Purpose, SimSpan, SimTime, Spot, What};
 use std::ops::RangeInclusive;
 
 const SPAN: Purpose = Purpose::new("span");
@@ -20,6 +18,11 @@ pub trait Service<D: Domain> {
     /// The time asked for with [`Desk::call_back`] has come.
     fn on_timer(&mut self, desk: &mut Desk<'_, D>, token: u64) {
         let _ = (desk, token);
+    }
+
+    /// A fault set by the clock has struck the service. What the word means is for the service to know.
+    fn on_fault(&mut self, desk: &mut Desk<'_, D>, word: Name, lasting: SimSpan) {
+        let _ = (desk, word, lasting);
     }
 }
 
@@ -67,14 +70,22 @@ impl<D: Domain> Desk<'_, D> {
 
     /// Asks the plan what goes wrong as the service handles `what` about `about`; the fault, if any, has struck.
     pub fn ask(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
+        self.ask_for(what, about, |_, _| true)
+    }
+
+    /// Asks the plan what goes wrong, where only some faults make a difference: one that does not, as `matters` says
+    /// of its word and span, does not strike.
+    pub fn ask_for(
+        &mut self,
+        what: Name,
+        about: Name,
+        matters: impl Fn(Name, SimSpan) -> bool,
+    ) -> Option<(Name, SimSpan)> {
         self.core.operate();
-        let fault: Fault = self.core.ask(Hook::Service, self.node, what, about)?;
+        let fault = self.core.ask_custom(self.node, what, about, matters)?;
         let name = self.name();
         self.cause = Some(self.core.strike(name, fault, self.cause));
-        match fault.action {
-            Action::Custom { word, span } => Some((word, span)),
-            _ => unreachable!("the oracle answers with what fits"),
-        }
+        word_of(fault)
     }
 
     /// Draws a span for `purpose` at the next occurrence of `about` at `site`.
@@ -108,6 +119,14 @@ impl<D: Domain> Desk<'_, D> {
     /// Ends the run after `span`; the first call counts.
     pub fn finish_after(&mut self, span: SimSpan) {
         self.core.finish_after(span);
+    }
+}
+
+/// The word and the span of a fault whose meaning belongs to the layer above.
+pub(crate) fn word_of(fault: Fault) -> Option<(Name, SimSpan)> {
+    match fault.action {
+        Action::Custom { word, span } => Some((word, span)),
+        _ => None,
     }
 }
 

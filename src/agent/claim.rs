@@ -3,7 +3,7 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::{ArtifactId, OpId, Token, Version};
+use crate::agent::{ArtifactId, Content, OpId, Token, Version};
 use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 
@@ -59,6 +59,12 @@ pub enum Claim {
     Undone { intent: Name },
     /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
     IsOnCall,
+    /// The answer to a task rests on this for one of the things it wanted to know.
+    Cites { intent: Name, content: Content },
+    /// The answer to a task says that one of the things it wanted to know is missing.
+    Lacks { intent: Name },
+    /// A task is answered, with what was cited and said to be missing just before.
+    Answers { task: Name },
     /// An approval of a task by somebody counts.
     Approved { task: Name, by: Name },
     /// The agent came back with so many records, which together have this digest.
@@ -103,6 +109,9 @@ impl fmt::Display for Claim {
             Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
             Self::Undone { intent } => write!(f, "counts {intent} as undone"),
             Self::IsOnCall => f.write_str("is on call"),
+            Self::Cites { intent, content } => write!(f, "rests its answer for {intent} on {content}"),
+            Self::Lacks { intent } => write!(f, "says that {intent} is missing"),
+            Self::Answers { task } => write!(f, "answers {task}"),
         }
     }
 }
@@ -117,7 +126,10 @@ impl Claim {
             | Self::CallsOff { task }
             | Self::Informed { task }
             | Self::TookOver { task, .. }
-            | Self::Approved { task, .. } => Some(task),
+            | Self::Answers { task }
+            | Self::Approved { task, .. }
+            | Self::Drafted { task, .. }
+            | Self::Follows { task, .. } => Some(task),
             Self::Ordered { intent, .. }
             | Self::Completed { intent }
             | Self::Reopened { intent }
@@ -128,9 +140,10 @@ impl Claim {
             | Self::Obeyed { intent, .. }
             | Self::Rejected { intent, .. }
             | Self::Recalled { intent, .. }
-            | Self::Undone { intent } => Some(intent),
+            | Self::Undone { intent }
+            | Self::Cites { intent, .. }
+            | Self::Lacks { intent } => Some(intent),
             Self::Took { work, .. } | Self::LetGo { work } => Some(work),
-            Self::Drafted { task, .. } | Self::Follows { task, .. } => Some(task),
             Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall | Self::Recovered { .. } => None,
         }
     }

@@ -1,12 +1,12 @@
 //! The handle through which an agent acts.
 
 use crate::agent::lease::LeaseWire;
-use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of};
+use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of, read_of};
 use crate::agent::{
     Agents, Artifact, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader,
-    Note, OpId, Pick, Receipt, Store, Thought, Told, ToolCall, ToolError, Wish,
+    Note, OpId, Pick, Query, Reading, Receipt, Store, Thought, Told, ToolCall, ToolError, Wish,
 };
-use crate::faults::model::{HANDOFF, NO_TARGET, ROLE, SUMMARY};
+use crate::faults::model::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use perfidy_sim::{
     Context, Envelope, EventId, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
 };
@@ -19,6 +19,7 @@ const SUMMARY_TOKENS: u32 = 1_000;
 const OP: Purpose = Purpose::new("op");
 const LATENCY: Purpose = Purpose::new("latency");
 const CHOICE: Purpose = Purpose::new("choice");
+const OTHERWISE: Purpose = Purpose::new("otherwise");
 const TOKENS: Purpose = Purpose::new("tokens");
 
 /// How long an agent waits before it offers a disk again what it has refused.
@@ -147,37 +148,68 @@ impl Agent {
         let ToolCall { wish: Wish { tool, operation, intent }, op, .. } = call;
         self.before("call", intent).await;
         self.context.note(Note::Called { tool, operation, intent, op });
-        let body = Body::new(Wire::Call(call));
-        let answer = self.context.request(tool, call_kind(operation), intent, body, within).await;
-        let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
-            Ok(Some(Wire::Done(receipt))) => Ok(*receipt),
-            Ok(Some(Wire::Refused)) => Err(ToolError::Definite(Definite::Refused)),
-            Ok(Some(Wire::Declined)) => Err(ToolError::Definite(Definite::Declined)),
-            Ok(_) => Err(ToolError::Indefinite(Indefinite::Failed)),
-            Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
+        let result = match self.ask_tool(tool, operation, intent, Wire::Call(call), within).await {
+            Ok(Wire::Done(receipt)) => Ok(receipt),
+            Ok(_) => Err(ToolError::Indefinite(Indefinite::Malformed)),
+            Err(error) => Err(error),
         };
-        let told = match result {
-            Ok(_) => Told::Done,
-            Err(error) => error.into(),
-        };
+        let told = result.map_or_else(Told::from, |_| Told::Done);
         self.context.note(Note::Answered { tool, operation, intent, told });
         self.after("call", intent).await;
         result
     }
 
+    /// Asks a tool to tell what something is, and waits for its answer, for at most `within`.
+    ///
+    /// # Errors
+    /// [`ToolError::Definite`] if the tool will not say, [`ToolError::Indefinite`] if no answer came or none that
+    /// can be understood. Nothing has changed in any case.
+    pub async fn read(&self, query: Query, within: SimSpan) -> Result<Reading, ToolError> {
+        let Query { tool, item, intent } = query;
+        self.before("read", intent).await;
+        let result = match self.ask_tool(tool, read_of(item), intent, Wire::Read(query), within).await {
+            Ok(Wire::Reading(reading)) => Ok(reading),
+            Ok(_) => Err(ToolError::Indefinite(Indefinite::Malformed)),
+            Err(error) => Err(error),
+        };
+        let told = result.map_or_else(Told::from, |reading| Told::Version(reading.version));
+        self.context.note(Note::Answered { tool, operation: read_of(item), intent, told });
+        self.after("read", intent).await;
+        result
+    }
+
+    /// Sends a tool a request and waits for its answer.
+    async fn ask_tool(
+        &self,
+        tool: Name,
+        what: Name,
+        intent: Name,
+        request: Wire,
+        within: SimSpan,
+    ) -> Result<Wire, ToolError> {
+        let answer = self.context.request(tool, call_kind(what), intent, Body::new(request), within).await;
+        match answer.as_ref().map(|envelope| envelope.payload.open()) {
+            Ok(Some(Wire::Refused(error))) => Err(ToolError::Definite(*error)),
+            Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
+            Ok(Some(answer)) => Ok(*answer),
+            Ok(None) => Err(ToolError::Indefinite(Indefinite::Malformed)),
+            Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
+        }
+    }
+
     /// Asks a tool whether it has a record of what somebody wants, without changing anything.
     ///
     /// # Errors
-    /// [`Indefinite`] if no answer came.
+    /// [`Indefinite`] if no answer came, or the tool refused to say: what was to be looked up is as unclear as before.
     pub async fn look_up(&self, wish: Wish, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
         let Wish { tool, operation, intent } = wish;
-        let kind = call_kind(look_up_of(operation));
-        let answer = self.context.request(tool, kind, intent, Body::new(Wire::LookUp(wish)), within).await;
-        let result = match answer.as_ref().map(|envelope| envelope.payload.open()) {
-            Ok(Some(Wire::Found(found))) => Ok(*found),
-            Ok(_) => Err(Indefinite::Failed),
-            Err(TimedOut) => Err(Indefinite::TimedOut),
-        };
+        let result =
+            match self.ask_tool(tool, look_up_of(operation), intent, Wire::LookUp(wish), within).await {
+                Ok(Wire::Found(found)) => Ok(found),
+                Ok(_) => Err(Indefinite::Malformed),
+                Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
+                Err(ToolError::Indefinite(error)) => Err(error),
+            };
         let told = match result {
             Ok(found) => Told::Found(found.is_some()),
             Err(error) => Told::Unknown(error),
@@ -193,13 +225,18 @@ impl Agent {
     pub async fn call_off(&self, wish: Wish, op: OpId, within: SimSpan) -> Result<CallOff, Indefinite> {
         let Wish { tool, operation, intent } = wish;
         let operation = call_off_of(operation);
-        let body = Body::new(Wire::CallOff(ToolCall { wish, op, keyed: true }));
-        let answer = self.context.request(tool, call_kind(operation), intent, body, within).await;
-        let (result, told) = match answer.as_ref().map(|envelope| envelope.payload.open()) {
-            Ok(Some(Wire::Declined)) => (Ok(CallOff::CalledOff), Told::CalledOff),
-            Ok(Some(Wire::Done(receipt))) => (Ok(CallOff::DoneAlready(*receipt)), Told::Done),
-            Ok(_) => (Err(Indefinite::Failed), Told::Unknown(Indefinite::Failed)),
-            Err(TimedOut) => (Err(Indefinite::TimedOut), Told::Unknown(Indefinite::TimedOut)),
+        let request = Wire::CallOff(ToolCall { wish, op, keyed: true });
+        let result = match self.ask_tool(tool, operation, intent, request, within).await {
+            Ok(Wire::Done(receipt)) => Ok(CallOff::DoneAlready(receipt)),
+            Ok(_) => Err(Indefinite::Malformed),
+            Err(ToolError::Definite(Definite::Declined)) => Ok(CallOff::CalledOff),
+            Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
+            Err(ToolError::Indefinite(error)) => Err(error),
+        };
+        let told = match result {
+            Ok(CallOff::CalledOff) => Told::CalledOff,
+            Ok(CallOff::DoneAlready(_)) => Told::Done,
+            Err(error) => Told::Unknown(error),
         };
         self.context.note(Note::Answered { tool, operation, intent, told });
         result
@@ -213,11 +250,22 @@ impl Agent {
     // Model.
 
     /// Asks the model about something, offering `answers` possible answers (at least one), having read
-    /// `tokens_in` tokens.
+    /// `tokens_in` tokens. Asked the same again, also after a crash, it answers the same, unless a fault strikes.
     pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
+        let answers = u64::from(answers.max(1));
+        let is_otherwise = answers > 1 && self.context.ask(Name::literal(ANSWER), about).is_some();
+        let usual = self.context.draw_once(self.site("think"), about, |spot| spot.below(CHOICE, answers));
+        let choose = |spot: Spot<'_>| {
+            if is_otherwise { (usual + 1 + spot.below(OTHERWISE, answers - 1)) % answers } else { usual }
+        };
+        self.answer(about, tokens_in, choose).await
+    }
+
+    /// Has the model answer in its time.
+    async fn answer(&self, about: Name, tokens_in: u32, choose: impl FnOnce(Spot<'_>) -> u64) -> Thought {
         let (span, choice, tokens_out) = self.draw("think", about, |spot| {
             let span = spot.span(LATENCY, &self.model_latency);
-            (span, spot.below(CHOICE, u64::from(answers.max(1))) as u32, 20 + spot.below(TOKENS, 200) as u32)
+            (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
         });
         self.context.work(span).await;
         self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
@@ -236,10 +284,12 @@ impl Agent {
     }
 
     /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at least
-    /// one). Every third time, when nothing goes wrong, it is a colleague.
+    /// one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was asked last makes it
+    /// another question every time.
     pub async fn pick(&self, about: Name, tokens_in: u32, colleagues: u32) -> (Thought, Pick) {
         let colleagues = colleagues.max(1);
-        let thought = self.think(about, tokens_in, 3 * colleagues).await;
+        let answers = u64::from(3 * colleagues);
+        let thought = self.answer(about, tokens_in, |spot| spot.below(CHOICE, answers)).await;
         let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
         let pick = match struck {
             Some(NO_TARGET) => Pick::Stranger,
@@ -331,7 +381,12 @@ impl Agent {
 
     /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that was.
     pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
-        self.context.draw(Name::joined(self.name(), ", ", Name::literal(purpose)), about, draw)
+        self.context.draw(self.site(purpose), about, draw)
+    }
+
+    /// Where the agent draws for a purpose.
+    fn site(&self, purpose: &'static str) -> Name {
+        Name::joined(self.name(), ", ", Name::literal(purpose))
     }
 
     /// Writes into the history what the agent believes. It has no other effect.

@@ -128,7 +128,7 @@ impl Service<Agents> for LeaseService {
                 desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
             }
             Some(LeaseWire::Release { resource, token }) => {
-                self.take_back(desk, envelope.from, resource, token)
+                self.take_back(desk, envelope.from, resource, token);
             }
             Some(LeaseWire::Granted(_) | LeaseWire::Held) | None => {}
         }

@@ -24,8 +24,11 @@ pub use store::{
     Access, Change, Commit, Consistency, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
     StoreError, StoreService, Version,
 };
-pub(crate) use tool::look_up_of;
-pub use tool::{CallOff, Definite, Indefinite, OpId, Receipt, ToolCall, ToolError, ToolService, Wish};
+pub use tool::{
+    CallOff, Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
+    ToolService, Wish,
+};
+pub(crate) use tool::{call_off_of, look_up_of, read_of};
 
 use perfidy_sim::Domain;
 

@@ -3,7 +3,7 @@
 use perfidy_sim::Name;
 
 /// What a model answered. The answer is a choice among those the agent offered; which one is drawn, keyed by
-/// what the question is about, so asking again may give another.
+/// the agent and what the question is about, so asking again gives the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Thought {
     /// Which of the offered answers, from zero.

@@ -1,7 +1,8 @@
 //! What the history of a team says, beyond messages and faults.
 
 use crate::agent::{
-    Access, ArtifactId, Claim, Consistency, Definite, Heard, Indefinite, OpId, Token, ToolError, Version,
+    Access, ArtifactId, Claim, Consistency, Content, Definite, Heard, Indefinite, OpId, Token, ToolError,
+    Version,
 };
 use perfidy_sim::{EventId, Name, SimTime, Words};
 use std::fmt;
@@ -19,6 +20,8 @@ pub enum Told {
     CalledOff,
     /// Nobody knows.
     Unknown(Indefinite),
+    /// What it asked for, in this version.
+    Version(u32),
 }
 
 impl From<ToolError> for Told {
@@ -39,6 +42,7 @@ impl fmt::Display for Told {
             Self::Not(error) => write!(f, "refused: {error}"),
             Self::CalledOff => f.write_str("called off"),
             Self::Unknown(error) => write!(f, "{error}"),
+            Self::Version(version) => write!(f, "version {version}"),
         }
     }
 }
@@ -91,6 +95,10 @@ pub enum Note {
     UndoneBy { intent: Name, tool: Name, operation: Name },
     /// The person on call has learnt of a call that `by` could not bring to a good end.
     TookDown { tool: Name, operation: Name, intent: Name, op: OpId, told: Told, at: SimTime, by: Name },
+    /// What the task wants to know.
+    Question { task: Name, intent: Name },
+    /// A tool gave a version of something to somebody who wanted to know it for that intent.
+    Served { item: Name, intent: Name, version: u32, as_of: SimTime, content: Content },
 }
 
 impl perfidy_sim::Note for Note {
@@ -153,6 +161,10 @@ impl fmt::Display for Note {
             Self::TookDown { tool, operation, intent, op, told, at, by } => {
                 write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
             }
+            Self::Question { intent, .. } => write!(f, "wants to know {intent}"),
+            Self::Served { item, intent, version, as_of, content } => {
+                write!(f, "SAYS {item} for {intent}: version {version}, as of {as_of} ({content})")
+            }
         }
     }
 }
@@ -170,7 +182,9 @@ impl Note {
             | Self::CalledOff { intent, .. }
             | Self::Produced { intent, .. }
             | Self::UndoneBy { intent, .. }
-            | Self::TookDown { intent, .. } => Some(intent),
+            | Self::TookDown { intent, .. }
+            | Self::Question { intent, .. }
+            | Self::Served { intent, .. } => Some(intent),
             Self::Thought { about, .. } => Some(about),
             Self::Asked { item, .. }
             | Self::Heard { item, .. }

@@ -3,7 +3,7 @@
 use crate::agent::{Agents, LeaseService, Note, ToolService};
 use crate::properties::{self, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
-use crate::scenario::Case;
+use crate::scenario::{Case, Tool};
 use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Case {
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
-            world.service(*name, ToolService::new(tool.latency.clone(), deduplicates));
+            world.service(*name, ToolService::new(Tool { deduplicates, ..tool.clone() }));
         }
         (scenario.workflow.assemble)(self, &mut world);
         world

@@ -35,7 +35,8 @@ pub struct FaultKind {
 /// Every kind, family by family.
 pub fn all() -> impl Iterator<Item = &'static FaultKind> {
     let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
-    world.into_iter().chain([tool_lies::KINDS, model::KINDS]).flatten()
+    let lies = tool_lies::kinds().map(|kind| &kind.fault);
+    world.into_iter().chain([model::KINDS]).flatten().chain(lies)
 }
 
 /// The kind of that name.
@@ -49,11 +50,12 @@ mod tests {
     use perfidy_sim::Chaos;
     use std::sync::Arc;
 
-    /// A scenario of the conductor with one tool and these faults.
+    /// A scenario of the conductor with two tools, of which one deduplicates, and these faults.
     fn scenario_of(faults: &str) -> Result<Arc<Scenario>, crate::scenario::Problems> {
         let text = format!(
             "# A fault.\nworkflow = \"conductor\"\n\n[[step]]\nname = \"file-ticket\"\n\
-             tool = \"ticketing.create\"\n\n[tools.ticketing]\n\n[faults]\n{faults}\n"
+             tool = \"ticketing.create\"\n\n[safeguards]\ntool-dedupe = true\n\n[tools.ticketing]\n\
+             deduplicates = true\n\n[tools.mail]\n\n[faults]\n{faults}\n"
         );
         Scenario::parse("fault.toml", &text)
     }

@@ -1,4 +1,4 @@
-//! Faults of models: an answer that is well-formed and wrong.
+//! Faults of models: an answer that is well-formed and wrong, or another one than last time.
 //!
 //! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a word in a
 //! plan, at the site `agent, moment`. What each word makes of the answer is said where the moment is
@@ -11,6 +11,8 @@ use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use toml::Spanned;
 
+/// The moment at which a model answers a question that it may have answered before.
+pub const ANSWER: &str = "answer";
 /// The moment at which a model sums a piece of work up.
 pub const SUMMARY: &str = "summary";
 /// The moment at which a model says who should go on with something.
@@ -18,6 +20,8 @@ pub const HANDOFF: &str = "handoff";
 /// The moment at which an agent that reports on its own work could say more than is its own to say.
 pub const ROLE: &str = "role";
 
+/// The question is answered otherwise than at other times.
+pub const DIFFERENT_ANSWER: &str = "different-answer";
 /// The summary says something else than what was summed up.
 pub const WRONG_SUMMARY: &str = "wrong-summary";
 /// Somebody else should do it, whatever it is.
@@ -28,11 +32,21 @@ pub const NO_TARGET: &str = "no-target";
 pub const ROLE_CONFUSION: &str = "role-confusion";
 
 /// What can go wrong at which moment.
-pub const MOMENTS: &[(&str, &[&str])] =
-    &[(SUMMARY, &[WRONG_SUMMARY]), (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET]), (ROLE, &[ROLE_CONFUSION])];
+pub const MOMENTS: &[(&str, &[&str])] = &[
+    (ANSWER, &[DIFFERENT_ANSWER]),
+    (SUMMARY, &[WRONG_SUMMARY]),
+    (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET]),
+    (ROLE, &[ROLE_CONFUSION]),
+];
 
 /// The faults of models.
 pub const KINDS: &[FaultKind] = &[
+    FaultKind {
+        name: DIFFERENT_ANSWER,
+        about: "a model answers a question otherwise than it does at other times",
+        example: r#"different-answer = { at = "executors", chance = "20%" }"#,
+        read: read_at_its_moment,
+    },
     FaultKind {
         name: WRONG_SUMMARY,
         about: "a model sums up a piece of work as something else",

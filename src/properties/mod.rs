@@ -6,6 +6,7 @@
 mod acts_on_current_version;
 mod all_or_compensated;
 mod bounded_handoffs;
+mod bounded_staleness;
 mod completed_work_not_rerun;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
@@ -18,6 +19,7 @@ mod no_effect_after_cancel;
 mod no_lost_update;
 mod no_orphans;
 mod no_phantom_completion;
+mod no_silent_partial;
 mod no_split_brain;
 mod one_owner_per_task;
 mod plan_agreement;
@@ -96,6 +98,7 @@ pub const ALL: &[Property] = &[
     acts_on_current_version::PROPERTY,
     all_or_compensated::PROPERTY,
     bounded_handoffs::PROPERTY,
+    bounded_staleness::PROPERTY,
     completed_work_not_rerun::PROPERTY,
     decisions_are_authorised::PROPERTY,
     decisions_cite_artifacts::PROPERTY,
@@ -107,6 +110,7 @@ pub const ALL: &[Property] = &[
     no_orphans::PROPERTY,
     no_lost_update::PROPERTY,
     no_phantom_completion::PROPERTY,
+    no_silent_partial::PROPERTY,
     no_split_brain::PROPERTY,
     one_owner_per_task::PROPERTY,
     plan_agreement::PROPERTY,
@@ -189,7 +193,7 @@ mod testing {
     //! Hand-written histories.
 
     use super::{TeamHistory, Verdict};
-    use crate::agent::{Claim, Definite, Indefinite, Note, OpId, Told};
+    use crate::agent::{Claim, Content, Definite, Indefinite, Note, OpId, Told};
     use perfidy_sim::{Name, SimSpan, SimTime, What};
 
     /// A history under construction: one event a second.
@@ -246,6 +250,44 @@ mod testing {
             let (intent, op, by) = (Name::new(intent), OpId(1), Name::new("executor-1"));
             let told = Told::Unknown(Indefinite::TimedOut);
             self.note("on-call", Note::TookDown { tool, operation, intent, op, told, at: SimTime::ZERO, by })
+        }
+
+        /// A task that wants to know these things, each with the name of the task before it.
+        pub fn asked(self, task: &str, wants: &[&str]) -> Self {
+            let given = self.note("user", Note::TaskGiven { task: Name::new(task) });
+            wants.iter().fold(given, |story, want| {
+                let (task, intent) = (Name::new(task), Name::new(&format!("{task}/{want}")));
+                story.note("user", Note::Question { task, intent })
+            })
+        }
+
+        /// A source says something, as of now.
+        pub fn served(self, intent: &str, content: u64) -> Self {
+            let now = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
+            self.served_as_of(intent, content, now)
+        }
+
+        pub fn served_as_of(self, intent: &str, content: u64, as_of: SimTime) -> Self {
+            let (item, intent, content) = (Name::new("item"), Name::new(intent), Content(content));
+            self.note("source", Note::Served { item, intent, version: 1, as_of, content })
+        }
+
+        pub fn cites(self, intent: &str, content: u64) -> Self {
+            let (intent, content) = (Name::new(intent), Content(content));
+            self.claim("synthesiser", Claim::Cites { intent, content })
+        }
+
+        pub fn lacks(self, intent: &str) -> Self {
+            self.claim("synthesiser", Claim::Lacks { intent: Name::new(intent) })
+        }
+
+        pub fn answers(self, task: &str) -> Self {
+            self.claim("synthesiser", Claim::Answers { task: Name::new(task) })
+        }
+
+        /// So many seconds go by.
+        pub fn pass(self, seconds: usize) -> Self {
+            (0..seconds).fold(self, |story, _| story.event("world", What::Resumed))
         }
 
         pub fn judged_by(self, property: &super::Property) -> Verdict {

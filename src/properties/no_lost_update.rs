@@ -22,10 +22,10 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match *note {
-            Note::Stored { item, by, based_on, .. } => {
-                if written.insert(item, (event, by, based_on)).is_some() {
-                    verdict = Verdict::Holds;
-                }
+            Note::Stored { item, by, based_on, .. }
+                if written.insert(item, (event, by, based_on)).is_some() =>
+            {
+                verdict = Verdict::Holds;
             }
             Note::Entered { item, entry, version } => drop(entered.insert((item, entry), (event, version))),
             Note::Vanished { item, entry, version } => {

@@ -28,7 +28,9 @@ fn judge(history: &TeamHistory) -> Verdict {
     for event in history.events() {
         let (work, does) = match &event.what {
             What::Crashed { .. } => {
-                owners.values_mut().for_each(|owners| drop(owners.remove(&event.node)));
+                for owners in owners.values_mut() {
+                    owners.remove(&event.node);
+                }
                 continue;
             }
             What::Note(Note::Claimed(Claim::LetGo { work })) => {

@@ -104,6 +104,9 @@ impl<'a> Story<'a> {
 
     fn fmt_ledger(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ledger = Ledger::of(self.run);
+        if ledger.effects.is_empty() && ledger.missing.is_empty() {
+            return Ok(());
+        }
         writeln!(f, "\n  {STRONG}The ledger{STRONG:#} {FAINT}(wanted: each once){FAINT:#}")?;
         let listed =
             |events: &[EventId]| events.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

@@ -2,7 +2,7 @@
 //!
 //! A claim is an item of the shared store, taken by compare-and-set, so that of two who reach for it one gets it. It is a
 //! lease: its owner writes it again and again, and whoever sees it unchanged for a whole lease of its own clock may take
-//! it. Nobody compares clocks (the lock client of DynamoDB and leader election in Kubernetes do it this way). The owner
+//! it. Nobody compares clocks (the lock client of `DynamoDB` and leader election in Kubernetes do it this way). The owner
 //! counts its lease from before it asked and leaves a tenth of it unused, so it stops before anybody else can begin even
 //! if one of their clocks goes a little faster.
 //!

@@ -24,6 +24,9 @@ pub mod event_log;
 pub mod fencing;
 pub mod idempotency;
 pub mod inbox;
+pub mod inquire;
+pub mod intent_keys;
+pub mod join;
 pub mod observe;
 pub mod optimistic_locking;
 pub mod outbox;
@@ -36,6 +39,7 @@ pub mod retry;
 pub mod roles;
 pub mod saga_log;
 pub mod single_writer;
+pub mod snapshots;
 pub mod tool_dedupe;
 pub mod transfer_acks;
 pub mod update;
@@ -118,6 +122,8 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<fencing::FencingTokens>(),
     kind::<idempotency::IdempotencyKeys>(),
     kind::<inbox::InboxDedupe>(),
+    kind::<intent_keys::IntentKeys>(),
+    kind::<join::Join>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<optimistic_locking::OptimisticLocking>(),
     kind::<outbox::DurableOutbox>(),
@@ -128,6 +134,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<retry::Retry>(),
     kind::<roles::Roles>(),
     kind::<saga_log::SagaLog>(),
+    kind::<snapshots::Snapshots>(),
     kind::<single_writer::SingleWriter>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<transfer_acks::TransferAcks>(),

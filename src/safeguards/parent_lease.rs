@@ -87,7 +87,9 @@ pub async fn keep_asking(
         let answer = agent.request(parent, about, Lifeline::StillWanted { term }, within).await;
         match answer.as_ref().ok().and_then(|mail| mail.open()) {
             Some(Lifeline::Wanted { lease, left }) => {
-                left.iter().for_each(|left| warrant.limit(asked + *left));
+                if let Some(left) = left {
+                    warrant.limit(asked + *left);
+                }
                 warrant.prolong(asked + *lease);
                 agent.sleep(within).await;
             }

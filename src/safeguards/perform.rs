@@ -17,8 +17,8 @@ pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
 /// the same operation ended without a clear answer, or may have.
 ///
 /// # Errors
-/// The error of the last try, when all tries are used up or the tool definitely refused. It is definite only if no
-/// try before it was unclear, or if it speaks of the operation and not of the try.
+/// The error of the last try, when all tries are used up or the tool refused for good. It is definite only if no try
+/// before it was unclear, or if it speaks of the operation and not of the try.
 pub async fn perform(
     agent: &Agent,
     safeguards: &Safeguards,
@@ -47,14 +47,12 @@ pub async fn perform(
             Err(error) => error,
         };
         failed += 1;
+        let passes = error.can_pass();
         let error = if unclear { error.after_an_unclear_try() } else { error };
         unclear |= matches!(error, ToolError::Indefinite(_));
-        let Some(retry) = retry.filter(|retry| failed < retry.attempts) else { return Err(error) };
-        if matches!(error, ToolError::Definite(_)) {
-            return Err(error);
-        }
+        let Some(retry) = retry.filter(|retry| passes && failed < retry.attempts) else { return Err(error) };
         let wait = agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
-        agent.sleep(wait).await;
+        agent.sleep(wait.max(error.retry_after())).await;
     }
 }
 

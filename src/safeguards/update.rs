@@ -25,6 +25,7 @@ const CYCLES: u32 = 12;
 pub struct NotAdded;
 
 /// Somebody who adds to shared items, one addition after the other.
+#[expect(clippy::struct_excessive_bools, reason = "each is a safeguard that is on or off by itself")]
 pub struct Writer {
     agent: Agent,
     reader: Rc<Reader>,

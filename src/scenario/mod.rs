@@ -19,7 +19,7 @@ pub use case::{Case, NoSuchCase};
 pub use file::Entry;
 pub(crate) use file::keys_read;
 pub use problem::{Problem, Problems, nearest};
-pub use quantity::{Lasting, NotAQuantity, OneOrMany, Ratio, Span, Spread};
+pub use quantity::{Lasting, NotAQuantity, Numbers, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
 pub(crate) use file::entries;
@@ -147,6 +147,22 @@ pub struct Tool {
     pub latency: RangeInclusive<SimSpan>,
     /// Whether it recognises an idempotency key that it has seen.
     pub deduplicates: bool,
+    /// After what time the things it knows get a new version; `None` if they never change.
+    pub changes_every: Option<RangeInclusive<SimSpan>>,
+    /// How long its answers are, in tokens.
+    pub tokens: RangeInclusive<u32>,
+}
+
+impl Default for Tool {
+    /// What a file gets that says nothing.
+    fn default() -> Self {
+        Self {
+            latency: SimSpan::from_millis(50)..=SimSpan::from_millis(500),
+            deduplicates: false,
+            changes_every: None,
+            tokens: 200..=2_000,
+        }
+    }
 }
 
 /// The shared store as the file describes it.

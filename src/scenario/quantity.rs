@@ -1,4 +1,4 @@
-//! Quantities as people write them: lengths of time, ranges of them, chances, and one name or a list.
+//! Quantities as people write them: lengths of time, ranges of them and of numbers, chances, and one name or a list.
 //!
 //! Each reads from the text of a file and refuses what it cannot mean, in words that say what to write
 //! instead. Everything is exact: times are whole nanoseconds and chances whole parts per million.
@@ -31,6 +31,9 @@ pub struct Span(pub SimSpan);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spread(pub RangeInclusive<SimSpan>);
 
+/// A range of whole numbers, such as `"200..2000"`, both ends included; one number alone is a range of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Numbers(pub RangeInclusive<u32>);
 /// How long somebody is gone: a time from a range, or for good, written `"never"`: they never come back.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Lasting {
@@ -90,6 +93,25 @@ impl FromStr for Spread {
 /// A span without the blanks between its units, as people write it in a range.
 fn closed_up(span: SimSpan) -> String {
     span.to_string().replace(' ', "")
+}
+
+impl FromStr for Numbers {
+    type Err = NotAQuantity;
+
+    fn from_str(text: &str) -> Result<Self, NotAQuantity> {
+        let number = |part: &str| {
+            let refused =
+                || NotAQuantity(format!("`{text}` is not a range of numbers; write it like 200..2000"));
+            part.trim().parse::<u32>().map_err(|_| refused())
+        };
+        let (low, high) = text.split_once("..").unwrap_or((text, text));
+        let (low, high) = (number(low)?, number(high)?);
+        if low > high {
+            let message = format!("`{text}` runs backwards; write the smaller number first: {high}..{low}");
+            return Err(NotAQuantity(message));
+        }
+        Ok(Self(low..=high))
+    }
 }
 
 impl FromStr for Lasting {
@@ -160,6 +182,12 @@ impl<'de> Deserialize<'de> for Span {
 impl<'de> Deserialize<'de> for Spread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(deserializer, "a length of time or a range of them in quotes, such as \"2s\" or \"50ms..2s\"")
+    }
+}
+
+impl<'de> Deserialize<'de> for Numbers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer, "a number or a range of them in quotes, such as \"200..2000\"")
     }
 }
 
@@ -270,6 +298,16 @@ mod tests {
         assert_eq!(refusal::<Spread>("..2s"), "`..2s` has an open end; write both, as in 50ms..2s");
         assert!(refusal::<Spread>("1s..=2s").contains("not a length of time"));
         assert!(refusal::<Spread>("").contains("not a length of time"));
+    }
+
+    #[test]
+    fn a_range_of_numbers_has_two_ends_or_is_one_number() {
+        assert_eq!("200..2000".parse(), Ok(Numbers(200..=2000)));
+        assert_eq!("7".parse(), Ok(Numbers(7..=7)));
+        assert!(refusal::<Numbers>("9..3").contains("write the smaller number first: 3..9"));
+        for text in ["", "..", "1..", "-1..2", "1.5", "a..b", "1..2..3"] {
+            assert!(refusal::<Numbers>(text).contains("not a range of numbers"), "{text}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! one coordinator's own view: which tasks it has accepted and how far each step is, changed only by
 //! [`Entry`]s, which are what it writes into its journal and reads after a crash.
 
-use crate::agent::{Message, OpId, Wish};
+use crate::agent::{Message, OpId, Query, Wish};
 use crate::scenario::{Case, Step, Undo};
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
@@ -29,6 +29,12 @@ impl Plan {
     /// What a task wants of a step: the identity of the effect, whoever brings it about and however often they try.
     pub fn intent(&self, task: Name, step: usize) -> Name {
         Name::joined(task, "/", self.steps[step].name)
+    }
+
+    /// The step of a task as something to be read from a tool.
+    pub fn query(&self, task: Name, step: usize) -> Query {
+        let Step { tool, operation, .. } = self.steps[step];
+        Query { tool, item: operation, intent: self.intent(task, step) }
     }
 
     /// The step of a task as something to be done through a tool.

@@ -19,6 +19,8 @@ pub struct Cast {
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// Every tool.
     pub tools: Vec<Name>,
+    /// The tools that recognise an idempotency key they have seen.
+    pub deduplicating: Vec<Name>,
     /// Who sends and receives messages without being an agent or a tool: people, the lock service and the store.
     pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
@@ -45,6 +47,11 @@ impl Cast {
             agents,
             groups,
             tools: tools.keys().copied().collect(),
+            deduplicating: tools
+                .iter()
+                .filter(|(_, tool)| tool.deduplicates)
+                .map(|(name, _)| *name)
+                .collect(),
             bystanders: [USER, LeaseService::NAME, StoreService::NAME, ON_CALL].map(Name::new).to_vec(),
             crash_points: workflow.crash_points,
         }

@@ -17,6 +17,7 @@
 use crate::agent::{Agent, Agents, Claim, Mail, Message};
 use crate::safeguards::checkpoint;
 use crate::safeguards::event_log::Answers;
+use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::perform::CALL_TIMEOUT;
 use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::Verify;
@@ -40,6 +41,7 @@ pub const WORKFLOW: Workflow = Workflow {
         "checksummed-log",
         "event-log",
         "idempotency-keys",
+        "intent-keys",
         "observe-before-retry",
         "persist-before-call",
         "retry",
@@ -379,6 +381,7 @@ async fn look_for(agent: &Agent, plan: &Plan, task: Name, step: usize) -> Option
 /// Carries out what the coordinator assigns.
 async fn executor_loop(agent: Agent, briefing: Briefing) {
     let doer = Doer::recover(&agent, briefing.safeguards());
+    let identity = if briefing.safeguards().has::<IntentKeys>() { Identity::Own } else { Identity::Composed };
     let steps = briefing.plan.steps.len();
     loop {
         let mail = agent.receive().await;
@@ -387,7 +390,7 @@ async fn executor_loop(agent: Agent, briefing: Briefing) {
         match doer.standing(wish.intent, round) {
             Standing::Busy => {}
             Standing::Done => agent.send(coordinator, wish.intent, Say::Done { task, step, round }),
-            Standing::New => doer.set_to_work(wish, round, Identity::Own, move |agent, succeeded| {
+            Standing::New => doer.set_to_work(wish, round, identity, move |agent, succeeded| {
                 let say = if succeeded {
                     Say::Done { task, step, round }
                 } else {

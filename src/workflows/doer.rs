@@ -21,6 +21,9 @@ const HANDS: usize = 4;
 /// Tokens an agent reads to compose the arguments of a call.
 const BRIEFING_TOKENS: u32 = 400;
 
+/// In how many ways its model can put one and the same call.
+const WORDINGS: u32 = 3;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Busy,
@@ -32,8 +35,10 @@ enum State {
 pub enum Identity {
     /// The order carries it.
     Given(OpId),
-    /// The doer mints it.
+    /// The doer mints it, once for each intent.
     Own,
+    /// It is a digest of the call as the doer's model composes it, every time anew.
+    Composed,
 }
 
 #[derive(Clone, Copy, Hash, Debug)]
@@ -120,16 +125,17 @@ impl Doer {
     /// was on its way is not known.
     pub async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
         let Self { agent, safeguards, .. } = self;
-        self.answers.think(agent, safeguards, wish.intent, BRIEFING_TOKENS, 3).await;
+        let wording = self.answers.think(agent, safeguards, wish.intent, BRIEFING_TOKENS, WORDINGS).await;
         let (op, tried_before) = match identity {
             Identity::Given(op) => (op, false),
             Identity::Own => self.operations.id_for(agent, safeguards, wish.intent).await,
+            Identity::Composed => (OpId::of_call(wish, wording), false),
         };
         if perform(agent, safeguards, wish, op, tried_before).await.is_err() {
             self.work.borrow_mut().remove(&wish.intent);
             return false;
         }
-        if safeguards.has::<PersistBeforeCall>() || identity != Identity::Own {
+        if safeguards.has::<PersistBeforeCall>() || matches!(identity, Identity::Given(_)) {
             agent.before("record", wish.intent).await;
             agent.persist(Finished { intent: wish.intent, round }).await;
             agent.after("record", wish.intent).await;

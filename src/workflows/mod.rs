@@ -51,6 +51,7 @@ pub mod hierarchy;
 pub mod on_call;
 pub mod peers;
 pub mod relay;
+pub mod research;
 pub mod roundtable;
 pub mod saga;
 pub mod saga_choreographed;
@@ -114,6 +115,7 @@ pub const ALL: &[&Workflow] = &[
     &hierarchy::WORKFLOW,
     &peers::WORKFLOW,
     &relay::WORKFLOW,
+    &research::WORKFLOW,
     &roundtable::WORKFLOW,
     &saga_choreographed::WORKFLOW,
     &saga_orchestrated::WORKFLOW,

@@ -48,19 +48,32 @@ struct Open {
     was_cancelled: bool,
 }
 
-/// Submits every task of the case to each of the `contacts`, until one of them has reported on it.
+/// How a user says for the record what a task wants.
+type Wants = fn(Name, Name) -> Note;
+
+const AN_EFFECT: Wants = |task, intent| Note::Wanted { task, intent };
+const AN_ANSWER: Wants = |task, intent| Note::Question { task, intent };
+
+/// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a task wants is
+/// to happen, once.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
     let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
-    submit_all(agent, briefing, &contacts).await;
+    submit_all(agent, briefing, &contacts, AN_EFFECT).await;
+}
+
+/// Does the same for tasks that want to know something, and nothing to happen.
+pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
+    let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
+    submit_all(agent, briefing, &contacts, AN_ANSWER).await;
 }
 
 /// Does what [`user`] does with everybody on the team who carries out steps as a contact.
 pub async fn user_of_all(agent: Agent, briefing: Briefing) {
     let contacts = Rc::clone(&briefing.doers);
-    submit_all(agent, briefing, &contacts).await;
+    submit_all(agent, briefing, &contacts, AN_EFFECT).await;
 }
 
-async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name]) {
+async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: Wants) {
     let mut open: BTreeMap<Name, Open> = BTreeMap::new();
     let mut coming = briefing.plan.tasks.iter().copied();
     let mut next = coming.next();
@@ -69,7 +82,7 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name]) {
     briefing.demands().for_each(|demand| agent.note(demand));
     loop {
         while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
-            let given = give(&agent, &briefing, task);
+            let given = give(&agent, &briefing, task, wants);
             ask(&agent, contacts, task, &given);
             open.insert(task, given);
             next = coming.next();
@@ -86,7 +99,9 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name]) {
             }
         }
         if agent.monotonic() >= ask_again_at {
-            open.iter().for_each(|(task, given)| ask(&agent, contacts, *task, given));
+            for (task, given) in &open {
+                ask(&agent, contacts, *task, given);
+            }
             ask_again_at = agent.monotonic() + PATIENCE;
         }
         let cancels = open.values().filter(|given| !given.was_cancelled).filter_map(|given| given.cancel_at);
@@ -104,11 +119,11 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name]) {
 }
 
 /// Says for the record what a task wants, and decides whether it is going to be cancelled.
-fn give(agent: &Agent, briefing: &Briefing, task: Name) -> Open {
+fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
     let plan = &briefing.plan;
     agent.note(Note::TaskGiven { task });
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
-    intents.clone().for_each(|intent| agent.note(Note::Wanted { task, intent }));
+    intents.clone().for_each(|intent| agent.note(wants(task, intent)));
     for Wish { tool, operation, intent } in (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {
         agent.note(Note::UndoneBy { intent, tool, operation });

@@ -233,7 +233,7 @@ fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_
         }
     }
     // Every kind of name came up, and none of the old ones did.
-    for name in ["secretary", "hand-1", "post", "store", "before order", "/open-ticket", "/settle"] {
+    for name in ["secretary", "hand-1", "post", "depot", "before order", "/open-ticket", "/settle"] {
         assert!(renamed.contains(name), "no {name}");
     }
     for name in ["clerk", "worker", "mail", "warehouse", "before assign", "file-ticket", "/pay"] {

@@ -12,7 +12,7 @@ use perfidy::safeguards::observe::ObserveBeforeRetry;
 use perfidy::safeguards::persist::Operations;
 use perfidy::safeguards::retry::Retry;
 use perfidy::safeguards::verify::Verify;
-use perfidy::scenario::Case;
+use perfidy::scenario::{Case, Tool};
 use perfidy::workflows::board::{Board, Entry};
 use perfidy::workflows::user::{USER, UserSay, user};
 use perfidy::workflows::{Briefing, Role, Workflow, conductor, standby};
@@ -146,7 +146,10 @@ fn assemble(case: &Case, world: &mut World<Agents>, edit: Edit) {
         Edit::Heartbeat => heartbeats(world),
         Edit::AuditCall => {
             let ms = SimSpan::from_millis;
-            world.service(Name::new(AUDIT), ToolService::new(ms(20)..=ms(200), true));
+            world.service(
+                Name::new(AUDIT),
+                ToolService::new(Tool { latency: ms(20)..=ms(200), deduplicates: true, ..Tool::default() }),
+            );
         }
         _ => {}
     }

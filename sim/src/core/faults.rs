@@ -2,7 +2,7 @@
 
 use super::Core;
 use crate::network::{Cut, Lag};
-use crate::node::Command;
+use crate::node::{Command, Role};
 use crate::oracle::{Answer, TIE};
 use crate::queue::{NodeIndex, Pending};
 use crate::{Action, Domain, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, What};
@@ -15,14 +15,35 @@ pub(super) struct Planned {
 }
 
 impl<D: Domain> Core<D> {
-    /// Asks the plan about a place other than a message's.
-    pub fn ask(&mut self, hook: Hook, node: NodeIndex, what: Name, about: Name) -> Option<Fault> {
+    /// Asks the plan about a place other than a message's, where only some actions matter.
+    pub fn ask(
+        &mut self,
+        hook: Hook,
+        node: NodeIndex,
+        what: Name,
+        about: Name,
+        matters: impl Fn(&Action) -> bool,
+    ) -> Option<Fault> {
         if self.silent[hook as usize] {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
-        let Answer { address, action } = self.oracle.ask(hook, name, what, about, now);
+        let Answer { address, action } = self.oracle.ask(hook, name, what, about, now, matters);
         action.map(|action| Fault { at: address, action })
+    }
+
+    /// Asks the plan about a place where only faults of the layer above can strike, of which only some matter.
+    pub fn ask_custom(
+        &mut self,
+        node: NodeIndex,
+        what: Name,
+        about: Name,
+        matters: impl Fn(Name, SimSpan) -> bool,
+    ) -> Option<Fault> {
+        self.ask(Hook::Service, node, what, about, |action| match action {
+            Action::Custom { word, span } => matters(*word, *span),
+            _ => false,
+        })
     }
 
     /// Asks the plan about a place of the node's storage; `about` is not looked at if nothing can strike there.
@@ -36,7 +57,7 @@ impl<D: Domain> Core<D> {
             return None;
         }
         let what = hook.of_storage().expect("only places of storage are asked about here");
-        self.ask(hook, node, Name::literal(what), about())
+        self.ask(hook, node, Name::literal(what), about(), |_| true)
     }
 
     /// Records that a fault strikes.
@@ -107,12 +128,23 @@ impl<D: Domain> Core<D> {
                     self.ail(index, fault, ends, struck);
                 }
             }
+            Action::CustomAt { word, node, lasting, .. } => {
+                ends += lasting;
+                if let Some(service) = self.index_of(node).filter(|node| self.is_service(*node)) {
+                    let struck = self.strike_met(node, fault);
+                    self.serve(service, Some(struck), |service, desk| service.on_fault(desk, word, lasting));
+                }
+            }
             _ => unreachable!("only faults with a moment are planned"),
         }
         // Where nobody has the name of the victim, the fault is not met.
         if let Some(window) = window {
             self.plan_window(window, fault.at.nth + 1, ends);
         }
+    }
+
+    fn is_service(&self, index: NodeIndex) -> bool {
+        matches!(self.nodes[index.0 as usize].role, Role::Service(_))
     }
 
     fn strike_met(&mut self, node: Name, fault: Fault) -> EventId {

@@ -7,7 +7,7 @@ mod draws;
 mod opening;
 mod table;
 
-use crate::plan::{Action, Address, Disturbance, Fault, Hook, Selector};
+use crate::plan::{Action, Address, Disturbance, Fault, Hook, Rule, Selector};
 use crate::{Name, Purpose, SimSpan, SimTime, Spot, WorldConfig};
 use draws::WorldDraws;
 use table::Site;
@@ -85,13 +85,22 @@ impl Oracle {
         self.draws.spot(site, id, nth)
     }
 
-    /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage.
-    pub fn ask(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Answer {
+    /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage. What
+    /// makes no difference there, as `matters` says, does not happen.
+    pub fn ask(
+        &mut self,
+        hook: Hook,
+        node: Name,
+        what: Name,
+        about: Name,
+        now: SimTime,
+        matters: impl Fn(&Action) -> bool,
+    ) -> Answer {
         let (site, place) = self.table.place_of(hook, node, node, what, about);
         let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
         let site = self.table.site(site);
         let spot = self.draws.spot(address.site, address.id, address.nth);
-        let (met, action) = self.action(site, address, spot, now);
+        let (met, action) = self.action(site, address, spot, now, matters);
         self.note_met(met);
         Answer { address, action }
     }
@@ -102,7 +111,7 @@ impl Oracle {
         let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
         let site = self.table.site(site);
         let spot = self.draws.spot(address.site, address.id, address.nth);
-        let (met, action) = self.action(site, address, spot, now);
+        let (met, action) = self.action(site, address, spot, now, |_| true);
         let (latency, tie) = (spot.span(LATENCY, &site.latency), spot.word(TIE));
         self.note_met(met);
         Passage { address, action, latency, tie }
@@ -115,31 +124,35 @@ impl Oracle {
         address: Address,
         spot: Spot<'_>,
         now: SimTime,
+        matters: impl Fn(&Action) -> bool,
     ) -> (Option<usize>, Option<Action>) {
         if site.is_pinned
             && let Some((index, action)) = self.table.pinned(address)
             && action.fits(site.hook())
         {
-            return (Some(index), Some(action));
+            return (Some(index), matters(&action).then_some(action));
         }
-        (None, self.drawn_action(site, spot, now))
+        (None, self.drawn_action(site, spot, now, matters))
     }
 
-    fn drawn_action(&self, site: &Site, spot: Spot<'_>, now: SimTime) -> Option<Action> {
+    fn drawn_action(
+        &self,
+        site: &Site,
+        spot: Spot<'_>,
+        now: SimTime,
+        matters: impl Fn(&Action) -> bool,
+    ) -> Option<Action> {
         if site.rules.is_empty() {
             return None;
         }
         let chaos = self.table.chaos().filter(|chaos| now < chaos.until)?;
-        let rule = site
-            .rules
-            .iter()
-            .map(|index| &chaos.rules[usize::from(*index)])
-            .find(|rule| spot.happens(rule.kind, rule.chance))?;
-        let action = rule.action;
-        Some(match &rule.span {
-            Some(range) => action.with_span(spot.span(SPAN, range)),
-            None => action,
-        })
+        let drawn = |rule: &Rule| match &rule.span {
+            Some(range) => rule.action.with_span(spot.span(SPAN, range)),
+            None => rule.action,
+        };
+        let rules = site.rules.iter().map(|index| &chaos.rules[usize::from(*index)]);
+        let mut fired = rules.filter(|rule| spot.happens(rule.kind, rule.chance)).map(drawn);
+        fired.find(matters)
     }
 
     fn note_met(&mut self, met: Option<usize>) {

@@ -44,6 +44,9 @@ pub(super) fn action(
             let ailment = ailment.with_amount(amount.start() + more);
             Action::Ail { node: one_of(among), at, lasting, ailment }
         }
+        Disturbance::Custom { word, among } => {
+            Action::CustomAt { word: *word, node: one_of(among), at, lasting }
+        }
     })
 }
 

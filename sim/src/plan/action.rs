@@ -112,6 +112,17 @@ pub enum Action {
         /// From what, and how badly.
         ailment: Ailment,
     },
+    /// Something befalls a service for a while; what, belongs to the layer above.
+    CustomAt {
+        /// The word for it.
+        word: Name,
+        /// Which service.
+        node: Name,
+        /// When it begins.
+        at: SimTime,
+        /// How long it lasts.
+        lasting: SimSpan,
+    },
     /// Something whose meaning belongs to the layer above: a word and perhaps a span.
     Custom {
         /// The word.
@@ -143,6 +154,7 @@ impl Action {
             Self::Flap { left, right, at, turn, .. } => Self::Flap { left, right, at, lasting: span, turn },
             Self::Lag { left, right, at, by, .. } => Self::Lag { left, right, at, lasting: span, by },
             Self::Ail { node, at, ailment, .. } => Self::Ail { node, at, lasting: span, ailment },
+            Self::CustomAt { word, node, at, .. } => Self::CustomAt { word, node, at, lasting: span },
             Self::Custom { word, .. } => Self::Custom { word, span },
             Self::Drop
             | Self::Corrupt
@@ -170,6 +182,7 @@ impl Action {
             | Self::Flap { lasting: span, .. }
             | Self::Lag { lasting: span, .. }
             | Self::Ail { lasting: span, .. }
+            | Self::CustomAt { lasting: span, .. }
             | Self::Custom { span, .. } => span,
             Self::Drop
             | Self::Corrupt
@@ -225,7 +238,7 @@ impl Action {
             Self::Flap { .. } => "flap",
             Self::Lag { .. } => "slow-link",
             Self::Ail { ailment, .. } => return ailment.kind(),
-            Self::Custom { word, .. } => return *word,
+            Self::Custom { word, .. } | Self::CustomAt { word, .. } => return *word,
         })
     }
 
@@ -257,7 +270,8 @@ impl Action {
             | Self::PauseAt { at, .. }
             | Self::Flap { at, .. }
             | Self::Lag { at, .. }
-            | Self::Ail { at, .. } => Some(*at),
+            | Self::Ail { at, .. }
+            | Self::CustomAt { at, .. } => Some(*at),
             _ => None,
         }
     }
@@ -271,7 +285,8 @@ impl Action {
             | Self::PauseAt { at, .. }
             | Self::Flap { at, .. }
             | Self::Lag { at, .. }
-            | Self::Ail { at, .. } => *at = moment,
+            | Self::Ail { at, .. }
+            | Self::CustomAt { at, .. } => *at = moment,
             _ => {}
         }
         self

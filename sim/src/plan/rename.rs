@@ -117,7 +117,10 @@ impl Renames {
                     *group = Name::new(&self.nodes_in(group.as_str()));
                 }
             }
-            Action::CrashAt { node, .. } | Action::PauseAt { node, .. } | Action::Ail { node, .. } => {
+            Action::CrashAt { node, .. }
+            | Action::PauseAt { node, .. }
+            | Action::Ail { node, .. }
+            | Action::CustomAt { node, .. } => {
                 *node = self.node(node.as_str()).unwrap_or(*node);
             }
             _ => {}
@@ -215,6 +218,7 @@ mod tests {
                 "flap conductor from post at 1m for 3s, every 1s",
             ),
             ("twin executor-2 at 1m for 3s", "twin worker-2 at 1m for 3s"),
+            ("outage of mail at 1m for 3s", "outage of post at 1m for 3s"),
             ("delay 3s", "delay 3s"),
             ("mail", "mail"),
         ] {

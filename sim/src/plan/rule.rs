@@ -155,6 +155,14 @@ pub enum Disturbance {
     Pause(Vec<Name>),
     /// Kills one of these nodes, drawn anew for every window; it is back when the window closes.
     Crash(Vec<Name>),
+    /// Something befalls one of these services, drawn anew for every window. What the word means is for the service
+    /// to know.
+    Custom {
+        /// The word.
+        word: Name,
+        /// Whom it may befall.
+        among: Vec<Name>,
+    },
 }
 
 /// Trouble that comes and goes by the clock.

@@ -42,6 +42,7 @@ impl fmt::Display for Action {
             Self::Ail { node, at, lasting, ailment } => {
                 write!(f, "{} {node} at {at} for {lasting}{ailment}", ailment.verb())
             }
+            Self::CustomAt { word, node, at, lasting } => write!(f, "{word} of {node} at {at} for {lasting}"),
             Self::Custom { word, span } if *span == SimSpan::ZERO => write!(f, "{word}"),
             Self::Custom { word, span } => write!(f, "{word} {span}"),
         }
@@ -133,8 +134,17 @@ fn parse(text: &str) -> Option<Action> {
             Action::Cut { left, right, one_way, at: time(at)?, lasting: span(lasting)? }
         }
         word if !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-') => {
-            let span = if rest.is_empty() { SimSpan::ZERO } else { span(rest)? };
-            Action::Custom { word: Name::new(word), span }
+            let word = Name::new(word);
+            match rest.strip_prefix("of ") {
+                Some(rest) => {
+                    let (node, when) = rest.split_once(" at ")?;
+                    let (at, lasting) = when.split_once(" for ")?;
+                    let (node, at) = (Name::new(node.trim()), time(at)?);
+                    Action::CustomAt { word, node, at, lasting: span(lasting)? }
+                }
+                None if rest.is_empty() => Action::Custom { word, span: SimSpan::ZERO },
+                None => Action::Custom { word, span: span(rest)? },
+            }
         }
         _ => return None,
     })
@@ -218,6 +228,12 @@ mod tests {
                 back_after
             }),
             (names(), time(), span()).prop_map(|(node, at, lasting)| Action::PauseAt { node, at, lasting }),
+            (names(), time(), span()).prop_map(|(node, at, lasting)| Action::CustomAt {
+                word: Name::new("outage"),
+                node,
+                at,
+                lasting
+            }),
             (names(), names(), time(), span(), span())
                 .prop_map(|(left, right, at, lasting, turn)| Action::Flap { left, right, at, lasting, turn }),
             (names(), names(), time(), span(), span())

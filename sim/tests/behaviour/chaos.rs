@@ -2,8 +2,8 @@
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
-    Action, Ailment, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Plan, Rule, Seed, Selector,
-    Service, SimSpan, SimTime, Way, Window, World, WorldConfig,
+    Action, Ailment, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Name, Plan, Rule, Seed,
+    Selector, Service, SimSpan, SimTime, Way, Window, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -25,6 +25,11 @@ impl Service<Numbers> for Counter {
 
     fn on_timer(&mut self, desk: &mut Desk<'_, Numbers>, token: u64) {
         desk.note(token);
+    }
+
+    fn on_fault(&mut self, desk: &mut Desk<'_, Numbers>, word: Name, lasting: SimSpan) {
+        desk.note(word.hash64());
+        desk.call_back(lasting.as_nanos(), lasting);
     }
 }
 
@@ -157,6 +162,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         window("partition", cut),
         window("pauses", Disturbance::Pause(names(&["a", "b"]))),
         window("crashes", Disturbance::Crash(names(&["b", "c"]))),
+        window("trouble", Disturbance::Custom { word: name("trouble"), among: names(&["counter"]) }),
     ];
     let until = if short { 8 } else { 60 };
     let chaos = Chaos { rules, windows, pinned: Vec::new(), until: SimTime::ZERO + SimSpan::from_secs(30) };

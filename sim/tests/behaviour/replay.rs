@@ -83,7 +83,7 @@ fn chaos_strikes_in_every_way_it_can() {
                 }
             }
         }
-        assert_eq!(kinds.len(), 25, "{engine}: {kinds:?}");
+        assert_eq!(kinds.len(), 26, "{engine}: {kinds:?}");
     }
 }
 

@@ -19,20 +19,25 @@ fn to_a_place(shrinking: &mut Shrinking<'_>, place: usize) -> bool {
     let (node, action) = match shrinking.best.faults[place].action {
         Action::CrashAt { node, back_after, .. } => (node, Action::Crash(back_after)),
         Action::PauseAt { node, lasting, .. } => (node, Action::Pause(lasting)),
+        Action::CustomAt { word, node, lasting, .. } => (node, Action::Custom { word, span: lasting }),
         _ => return false,
     };
-    let mut steps = steps_of(node, &shrinking.best.run.outcome.visited);
+    let mut steps = steps_of(node, action, &shrinking.best.run.outcome.visited);
     // The later it strikes, the more of the run is as it should be.
     steps.reverse();
     steps.truncate(MOST);
     steps.into_iter().any(|at| shrinking.fault_suffices(place, Fault { at, action }))
 }
 
-/// Where a node was about to take a step or had just taken one.
-fn steps_of(node: Name, visited: &[Address]) -> Vec<Address> {
+/// Where a node was about to take a step or had just taken one; for what befalls a service, where it was asked
+/// something.
+fn steps_of(node: Name, action: Action, visited: &[Address]) -> Vec<Address> {
     let is_step = |address: &&Address| {
-        let step = address.site.as_str().strip_prefix(node.as_str());
-        step.is_some_and(|step| step.starts_with(", before ") || step.starts_with(", after "))
+        let step = address.site.as_str().strip_prefix(node.as_str()).unwrap_or_default();
+        match action {
+            Action::Custom { .. } => step.starts_with(", "),
+            _ => step.starts_with(", before ") || step.starts_with(", after "),
+        }
     };
     let steps = visited.iter().filter(is_step);
     steps.flat_map(|last| (1..=last.nth).map(|nth| Address { nth, ..*last })).collect()
@@ -47,7 +52,16 @@ mod tests {
         let visited =
             ["a, before call, task-1, try 2", "a > b, call, task-1, try 1", "ab, after call, task-1, try 1"]
                 .map(|address| address.parse().unwrap());
-        let steps: Vec<String> = steps_of(Name::new("a"), &visited).iter().map(Address::to_string).collect();
+        let steps: Vec<String> =
+            steps_of(Name::new("a"), Action::Crash(None), &visited).iter().map(Address::to_string).collect();
         assert_eq!(steps, ["a, before call, task-1, try 1", "a, before call, task-1, try 2"]);
+    }
+
+    #[test]
+    fn a_service_is_struck_where_it_is_asked_something() {
+        let visited = ["store, put, task-1, try 1", "store > a, reply to put, task-1, try 1"]
+            .map(|address| address.parse().unwrap());
+        let outage = "outage 5s".parse().unwrap();
+        assert_eq!(steps_of(Name::new("store"), outage, &visited), visited[..1]);
     }
 }

@@ -6,7 +6,8 @@
 //! a pause or a partition begins whenever something happens on a node that it concerns. Nothing strikes once the
 //! scenario's chaos is over.
 
-use crate::agent::{Agents, Note};
+use crate::agent::{Agents, Note, Request};
+use crate::faults::tool_lies;
 use perfidy_sim::{
     Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
     Window,
@@ -125,6 +126,14 @@ impl Passage {
             && rule.from.covers(self.from)
             && rule.to.covers(self.to)
             && rule.what.covers(self.what)
+            && self.makes_sense(rule.action)
+    }
+
+    /// Whether a lie can be told of what a tool is asked here.
+    fn makes_sense(&self, action: Action) -> bool {
+        let Action::Custom { word, .. } = action else { return true };
+        let of = tool_lies::find(word.as_str()).map(|kind| kind.of);
+        of.is_none_or(|requests| requests.contains(&Request::at(self.what.as_str())))
     }
 }
 
@@ -205,6 +214,11 @@ fn by_the_clock(
             {
                 let ailment = ailment.with_amount(amount);
                 open(&[node], &|at, lasting| Action::Ail { node, at, lasting, ailment });
+            }
+        }
+        Disturbance::Custom { word, among } => {
+            for &node in among {
+                open(&[node], &|at, lasting| Action::CustomAt { word: *word, node, at, lasting });
             }
         }
     }

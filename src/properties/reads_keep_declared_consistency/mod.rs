@@ -103,13 +103,13 @@ fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
     history.notes().find_map(|(event, note)| {
         match *note {
             Note::Stored { item, version, .. } => drop(stored.insert((item, version.0))),
-            Note::Heard { item, heard: Heard::Saw(version), .. } if version.0 > 0 => {
-                if !stored.contains(&(item, version.0)) {
-                    return Some((
-                        vec![event],
-                        format!("{} saw {version} of {item}, which was not there", event.node),
-                    ));
-                }
+            Note::Heard { item, heard: Heard::Saw(version), .. }
+                if version.0 > 0 && !stored.contains(&(item, version.0)) =>
+            {
+                return Some((
+                    vec![event],
+                    format!("{} saw {version} of {item}, which was not there", event.node),
+                ));
             }
             _ => {}
         }
@@ -170,24 +170,21 @@ fn out_of_order<'a>(history: &'a TeamHistory, operations: &[Operation], keeps: K
         let counts = keeps == Keeps::RealTime || other.session == culprit.session;
         *before < culprit.asked && other.item == item && later && counts
     };
-    Some(match answers[..first].iter().find(is_known) {
-        Some((before, other)) => {
-            let known = match other.act {
-                Act::Saw(known) | Act::Made(known) => known,
-                Act::Perhaps(_) => version,
-            };
-            let message = format!(
-                "{who} {did} version {version} of {item}, but {} had been told of version {known} before it asked",
-                other.session.0
-            );
-            (vec![history.event(*before), history.event(answered)], message)
-        }
-        None => {
-            let message = format!(
-                "{who} {did} version {version} of {item}, and no order of all reads and writes explains it"
-            );
-            (vec![history.event(culprit.asked), history.event(answered)], message)
-        }
+    Some(if let Some((before, other)) = answers[..first].iter().find(is_known) {
+        let known = match other.act {
+            Act::Saw(known) | Act::Made(known) => known,
+            Act::Perhaps(_) => version,
+        };
+        let message = format!(
+            "{who} {did} version {version} of {item}, but {} had been told of version {known} before it asked",
+            other.session.0
+        );
+        (vec![history.event(*before), history.event(answered)], message)
+    } else {
+        let message = format!(
+            "{who} {did} version {version} of {item}, and no order of all reads and writes explains it"
+        );
+        (vec![history.event(culprit.asked), history.event(answered)], message)
     })
 }
 

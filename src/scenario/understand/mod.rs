@@ -17,7 +17,7 @@ mod undo;
 use crate::faults::who;
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Link, Model, Network, Problem, Scenario, Span, Spread, Tool};
+use crate::scenario::{Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan};
 use serde::Deserialize;
@@ -47,6 +47,9 @@ const KEYS: &[&str] = &[
 
 /// Nobody waits longer than this for a scenario's chaos to end, or for its team to settle.
 const A_DAY: SimSpan = SimSpan::from_secs(24 * 60 * 60);
+
+/// What a tool knows does not change faster than this.
+const SHORTEST_CHANGE: SimSpan = SimSpan::from_millis(100);
 
 /// More tools than any team has.
 const MAX_TOOLS: usize = 100;
@@ -211,11 +214,35 @@ fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> 
 }
 
 #[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ToolTable {
     latency: Option<Spread>,
     #[serde(default)]
     deduplicates: bool,
+    changes_every: Option<Spanned<Spread>>,
+    tokens: Option<Numbers>,
+}
+
+impl ToolTable {
+    fn understood(self) -> Result<Tool, Problem> {
+        let usual = Tool::default();
+        let changes_every = self.changes_every.map(|every| {
+            let Spread(range) = every.get_ref();
+            if *range.start() < SHORTEST_CHANGE {
+                let message = format!("`changes-every` begins below {SHORTEST_CHANGE}");
+                return Err(
+                    Problem::at(every.span(), message).help("write a longer time, such as \"10s..1m\"")
+                );
+            }
+            Ok(range.clone())
+        });
+        Ok(Tool {
+            latency: self.latency.map_or(usual.latency, |spread| spread.0),
+            deduplicates: self.deduplicates,
+            changes_every: changes_every.transpose()?,
+            tokens: self.tokens.map_or(usual.tokens, |numbers| numbers.0),
+        })
+    }
 }
 
 /// The tools by name, and whether all of them were understood. A tool whose table has a problem is there all
@@ -233,9 +260,9 @@ fn tools(tables: &Tables<'_>, found: &mut Found) -> (BTreeMap<Name, Tool>, bool)
             continue;
         }
         let table: ToolTable = found.keep(entry.read()).unwrap_or_default();
-        let usual = SimSpan::from_millis(50)..=SimSpan::from_millis(500);
-        let latency = table.latency.map_or(usual, |spread| spread.0);
-        tools.insert(Name::new(entry.name), Tool { latency, deduplicates: table.deduplicates });
+        let deduplicates = table.deduplicates;
+        let tool = found.keep(table.understood());
+        tools.insert(Name::new(entry.name), tool.unwrap_or(Tool { deduplicates, ..Tool::default() }));
     }
     (tools, found.0.len() == before)
 }

@@ -1,11 +1,11 @@
 //! Faults that a file pins to a place, word for word.
 //!
 //! The shape of an address says what can happen there: to a message `from > to, kind`, to an agent `before` or
-//! `after` a step, to a call that a tool handles, to an agent's disk. What is set by the clock brings its own moment and can stand
-//! at any address.
+//! `after` a step, to its model, to a call that a tool handles, to an agent's disk. What is set by the clock brings its
+//! own moment and can stand at any address.
 
 use super::Found;
-use crate::faults::tool_lies::{LATE_REPLY, WORDS};
+use crate::faults::tool_lies::{self, Time};
 use crate::faults::{model, who};
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
@@ -60,6 +60,7 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
             }
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
+        Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, cast, &place)?,
         Action::Ail { node, ailment, .. } if ailment.is_of_agents() => agent(node.as_str(), cast, &place)?,
         Action::Ail { node: name, .. } => node(name.as_str(), cast, &place)?,
         _ => {}
@@ -74,7 +75,7 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
 }
 
 fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> Result<(), Problem> {
-    let hook = hook(at.get_ref().site.as_str(), cast, &at.span())?;
+    let hook = hook_of(at.get_ref().site.as_str(), cast, &at.span())?;
     let what = action.get_ref();
     if !what.fits(hook) {
         return Err(misfit(action, hook));
@@ -86,16 +87,29 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
     {
         return slip_of_a_model(action, *word, *span, words);
     }
-    if !WORDS.contains(&word.as_str()) {
-        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), WORDS));
-    }
-    match (word.as_str() == LATE_REPLY, *span == SimSpan::ZERO) {
-        (true, true) => Err(Problem::at(action.span(), "nothing says how late the reply is")
-            .help(format!("write it behind, as in \"{LATE_REPLY} 30s\""))),
-        (false, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
+    let Some(kind) = tool_lies::find(word.as_str()) else {
+        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &tool_lies::words()));
+    };
+    match (kind.time, *span == SimSpan::ZERO) {
+        (Time::Needed(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))
+            .help(format!("write it behind, as in \"{word} 30s\""))),
+        (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
             .help(format!("write \"{word}\" alone"))),
         _ => Ok(()),
     }
+}
+
+/// What strikes a tool by the clock must be something that lasts.
+fn trouble_of_a_tool(word: Name, tool: Name, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
+    let lasting: Vec<&str> = tool_lies::troubles::KINDS.iter().map(|kind| kind.fault.name).collect();
+    if !lasting.contains(&word.as_str()) {
+        return Err(Problem::unknown(place.clone(), "trouble of a tool", word.as_str(), &lasting));
+    }
+    if cast.tools.contains(&tool) {
+        return Ok(());
+    }
+    let tools: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
+    Err(Problem::unknown(place.clone(), "tool", tool.as_str(), &tools))
 }
 
 fn slip_of_a_model(
@@ -115,7 +129,7 @@ fn slip_of_a_model(
 }
 
 /// Which kind of place a site is.
-fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> {
+fn hook_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> {
     if let Some((from, rest)) = site.split_once(" > ") {
         let Some((to, _)) = rest.split_once(", ") else {
             let message = format!("nothing says which message from `{from}` to `{rest}`");
@@ -158,29 +172,35 @@ fn hook(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> 
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
-                      agent, `tool, operation` for a tool, `agent's disk, write` for a journal, and then `, id, try n`";
+                      agent, `agent, model` for its model, `tool, operation` for a tool, `agent's disk, write` for a \
+                      journal, and then `, id, try n`";
 
-fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
-    let (to_whom, possible): (_, &[&str]) = match hook {
+/// To whom something happens at such a place, and what can.
+fn possible_at(hook: Hook) -> (&'static str, Vec<&'static str>) {
+    match hook {
         Hook::Message => {
-            ("a message", &["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms", "corrupt"])
+            ("a message", vec!["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms", "corrupt"])
         }
         Hook::Before | Hook::After => {
-            ("an agent at a step", &["crash for good", "crash, back after 5s", "pause 20s", "zombie 20s"])
+            ("an agent at a step", vec!["crash for good", "crash, back after 5s", "pause 20s", "zombie 20s"])
         }
-        Hook::Write => ("a write", &["refuse"]),
-        Hook::Sync => ("a sync", &["slow by 3s", "crash, back after 5s"]),
-        Hook::Loss => ("a disk in a crash", &["tear"]),
-        Hook::Recovery => ("a disk that is read again", &["stale by 2 records"]),
-        Hook::Service => ("a call that a tool handles", WORDS),
-    };
+        Hook::Write => ("a write", vec!["refuse"]),
+        Hook::Sync => ("a sync", vec!["slow by 3s", "crash, back after 5s"]),
+        Hook::Loss => ("a disk in a crash", vec!["tear"]),
+        Hook::Recovery => ("a disk that is read again", vec!["stale by 2 records"]),
+        Hook::Service => ("a call that a tool handles", tool_lies::words()),
+    }
+}
+
+fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
+    let (to_whom, possible) = possible_at(hook);
     let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
     let verbs: Vec<&str> =
         possible.iter().map(|text| text.split([' ', ',']).next().unwrap_or(text)).collect();
     let written = action.to_string();
     match nearest(written.split(' ').next().unwrap_or_default(), &verbs) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("what can happen there: {}", listed(possible))),
+        None => problem.help(format!("what can happen there: {}", listed(&possible))),
     }
 }
 

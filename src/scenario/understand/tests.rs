@@ -103,7 +103,7 @@ fn what_a_good_file_leaves_out_is_usual() {
     assert_eq!(scenario.settle_within, SimSpan::from_secs(900));
     assert_eq!(scenario.network.latency, ms(1)..=ms(20));
     assert_eq!(scenario.model.latency, ms(200)..=ms(2_000));
-    assert_eq!(scenario.tools[&Name::new("mail")], Tool { latency: ms(50)..=ms(500), deduplicates: false });
+    assert_eq!(scenario.tools[&Name::new("mail")], Tool::default());
 }
 
 #[test]

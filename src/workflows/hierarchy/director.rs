@@ -83,10 +83,10 @@ pub(super) struct Director {
 }
 
 impl Director {
-    pub fn recover(agent: Agent, briefing: Briefing) -> Self {
+    pub fn recover(agent: &Agent, briefing: Briefing) -> Self {
         let managers = briefing.group(MANAGERS);
         let mut director = Self { agent: agent.clone(), briefing, managers, tasks: BTreeMap::new() };
-        checkpoint::recover(&agent, |entry| director.apply(entry));
+        checkpoint::recover(agent, |entry| director.apply(entry));
         director
     }
 
@@ -271,7 +271,9 @@ impl Director {
         self.change(name, Entry::CalledOff { task: name }).await;
         self.agent.claim(Claim::CallsOff { task: name });
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
-        holder.into_iter().for_each(|holder| (holder.told_at, holder.heard_at) = (None, None));
+        if let Some(holder) = holder {
+            (holder.told_at, holder.heard_at) = (None, None);
+        }
     }
 
     async fn end(&mut self, task: Name, end: End) {

@@ -45,15 +45,17 @@ pub(super) struct Manager {
 }
 
 impl Manager {
-    pub fn recover(agent: Agent, briefing: Briefing) -> Rc<Self> {
+    pub fn recover(agent: &Agent, briefing: Briefing) -> Rc<Self> {
         let manager = Rc::new(Self { agent: agent.clone(), briefing, led: RefCell::default() });
-        checkpoint::recover(&agent, |entry| manager.apply(entry));
+        checkpoint::recover(agent, |entry| manager.apply(entry));
         manager
     }
 
     pub async fn run(self: Rc<Self>) {
         let recovered: Vec<_> = self.led.borrow().values().cloned().collect();
-        recovered.into_iter().for_each(|led| self.set_to_work(led));
+        for led in recovered {
+            self.set_to_work(led);
+        }
         loop {
             let mail = self.agent.receive().await;
             if let Some(please) = mail.open::<Lead>().cloned() {
@@ -159,9 +161,8 @@ impl Manager {
                     self.agent.expect_no_more(intent);
                 }
             }
-            // It is ordered again in time.
-            Say::Failed => {}
-            Say::Order { .. } | Say::Stop { .. } | Say::TakeBack { .. } | Say::Noted => {}
+            // What failed is ordered again in time; the rest is not for a manager.
+            Say::Failed | Say::Order { .. } | Say::Stop { .. } | Say::TakeBack { .. } | Say::Noted => {}
         }
     }
 

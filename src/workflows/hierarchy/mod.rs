@@ -123,15 +123,15 @@ impl Message for Say {
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
-    let cast = case.scenario.cast();
+    let team = case.scenario.cast();
     let briefing = Briefing::new(case, Some(WORKERS));
     let mut hire = |name: Name, run| briefing.hire(world, name, run);
     hire(Name::literal(USER), |agent, briefing| Box::pin(user(agent, briefing, &[DIRECTOR])));
     hire(Name::literal(DIRECTOR), |agent, briefing| {
-        Box::pin(director::Director::recover(agent, briefing).run())
+        Box::pin(director::Director::recover(&agent, briefing).run())
     });
-    for manager in cast.group(MANAGERS) {
-        hire(*manager, |agent, briefing| Box::pin(manager::Manager::recover(agent, briefing).run()));
+    for manager in team.group(MANAGERS) {
+        hire(*manager, |agent, briefing| Box::pin(manager::Manager::recover(&agent, briefing).run()));
     }
     for worker in briefing.doers.iter() {
         hire(*worker, |agent, briefing| Box::pin(worker::Worker::recover(agent, briefing).run()));

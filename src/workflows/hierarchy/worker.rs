@@ -80,7 +80,9 @@ impl Worker {
         }
         let lease = self.briefing.safeguards().get::<ParentLease>().copied();
         let warrant = Rc::new(if lease.is_some() { Warrant::on_lease() } else { Warrant::unlimited() });
-        deadline.iter().for_each(|deadline| warrant.limit(*deadline));
+        if let Some(deadline) = deadline {
+            warrant.limit(deadline);
+        }
         let job = Job { manager, warrant: Rc::clone(&warrant) };
         if let Some(other) = self.jobs.borrow_mut().insert(intent, job) {
             other.warrant.revoke();

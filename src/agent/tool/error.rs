@@ -1,0 +1,122 @@
+//! Why a tool did not do or say what it was asked to: for certain, or nobody knows.
+
+use perfidy_sim::SimSpan;
+use std::fmt;
+
+/// It did not happen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Definite {
+    /// The tool does not do this operation, or not this time. That says nothing about another try of it.
+    Refused,
+    /// The tool has turned the operation down: under its key, nothing has happened and nothing ever will.
+    Declined,
+    /// The caller has asked too often (HTTP 429).
+    RateLimited {
+        /// For how long the tool will go on refusing, as it says itself.
+        retry_after_secs: u32,
+    },
+    /// There is nobody at the moment (connection refused, or HTTP 503 from whoever stands in front).
+    Unavailable,
+    /// The tool is no longer where it was (HTTP 410).
+    Moved,
+    /// The caller has no right to it, or no longer (HTTP 403).
+    Forbidden,
+    /// The tool takes another version of its schema than the caller speaks.
+    OtherSchema,
+    /// The tool could not make out what the call says (HTTP 400).
+    Unreadable,
+}
+
+impl Definite {
+    /// Whether it can pass without anybody doing something about it, so that it makes sense to try again.
+    pub fn can_pass(self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable | Self::Unreadable)
+    }
+
+    /// How long the tool asks to be left alone; zero if it does not say.
+    pub fn retry_after(self) -> SimSpan {
+        match self {
+            Self::RateLimited { retry_after_secs } => SimSpan::from_secs(retry_after_secs.into()),
+            _ => SimSpan::ZERO,
+        }
+    }
+}
+
+impl fmt::Display for Definite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => f.write_str("the tool refused the call"),
+            Self::Declined => f.write_str("the tool turned it down for good"),
+            Self::RateLimited { retry_after_secs } => {
+                write!(f, "too many calls, try again after {retry_after_secs}s")
+            }
+            Self::Unavailable => f.write_str("the tool is down"),
+            Self::Moved => f.write_str("the tool is no longer there"),
+            Self::Forbidden => f.write_str("the caller has no permission"),
+            Self::Unreadable => f.write_str("the tool could not read the call"),
+            Self::OtherSchema => f.write_str("the tool speaks another version of its schema"),
+        }
+    }
+}
+
+/// Nobody knows whether it happened.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Indefinite {
+    /// No answer came in time.
+    TimedOut,
+    /// The tool said that something went wrong inside it.
+    Failed,
+    /// An answer came that cannot be read.
+    Malformed,
+    /// The tool refused this time, which says nothing about an earlier try, or about what was to be looked up.
+    Refused(Definite),
+}
+
+impl fmt::Display for Indefinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Failed => f.write_str("an error inside the tool"),
+            Self::Malformed => f.write_str("an answer that cannot be read"),
+            Self::Refused(why) => write!(f, "{why}, and what happened before is not known"),
+        }
+    }
+}
+
+/// Why a call did not succeed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ToolError {
+    /// It did not happen.
+    Definite(Definite),
+    /// Nobody knows whether it happened.
+    Indefinite(Indefinite),
+}
+
+impl ToolError {
+    /// Whether it makes sense to try again.
+    pub fn can_pass(self) -> bool {
+        match self {
+            Self::Definite(error) => error.can_pass(),
+            Self::Indefinite(_) => true,
+        }
+    }
+
+    /// How long the tool asks to be left alone; zero if it does not say.
+    pub fn retry_after(self) -> SimSpan {
+        match self {
+            Self::Definite(error) | Self::Indefinite(Indefinite::Refused(error)) => error.retry_after(),
+            Self::Indefinite(_) => SimSpan::ZERO,
+        }
+    }
+
+    /// What it means for something that was tried before without a clear answer: that the tool refused this time does not
+    /// say that nothing has happened, unless it speaks of the operation and not of the try.
+    #[must_use]
+    pub fn after_an_unclear_try(self) -> Self {
+        match self {
+            Self::Definite(Definite::Declined) => self,
+            Self::Definite(error) => Self::Indefinite(Indefinite::Refused(error)),
+            unclear @ Self::Indefinite(_) => unclear,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Lies about what was done: the effect and the answer do not belong together.
+
+use super::{Lie, LieKind, Time, Told, plain, read_by};
+use crate::agent::Request::{self, Call, Read};
+use crate::faults::{FaultKind, who};
+use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::workflows::Cast;
+use perfidy_sim::{Chaos, Name};
+use serde::Deserialize;
+use toml::Spanned;
+
+const CALL: &[Request] = &[Call];
+
+/// Lies about what was done.
+pub const KINDS: &[LieKind] = &[
+    plain(
+        "ack-lost",
+        "a tool does what it was asked to, and its answer is lost",
+        r#"ack-lost = { at = "ticketing", operation = "create", chance = "5%" }"#,
+        CALL,
+        |_| Lie::AckLost,
+    ),
+    LieKind {
+        fault: FaultKind {
+            name: "late-reply",
+            about: "a tool does what it was asked to, and answers late",
+            example: r#"late-reply = { at = "ticketing", chance = "5%", by = "10s..2m" }"#,
+            read: read_by,
+        },
+        of: &[Call, Read],
+        time: Time::Needed("how late the reply is"),
+        tell: Lie::LateReply,
+    },
+    plain(
+        "error-with-effect",
+        "a tool does what it was asked to, and answers with an error",
+        r#"error-with-effect = { at = "ticketing", chance = "5%" }"#,
+        CALL,
+        |_| Lie::ErrorWithEffect,
+    ),
+    plain(
+        "success-without-effect",
+        "a tool does nothing, and answers that it did",
+        r#"success-without-effect = { at = "ticketing", chance = "5%" }"#,
+        CALL,
+        |_| Lie::SuccessWithoutEffect,
+    ),
+    plain(
+        "mute",
+        "a tool does nothing and never answers",
+        r#"mute = { at = ["ticketing"], chance = "5%" }"#,
+        &[Call, Read],
+        |_| Lie::Mute,
+    ),
+    plain(
+        "refused",
+        "a tool refuses a call for good, and does nothing",
+        r#"refused = { at = "ticketing", operation = "create", chance = "20%" }"#,
+        CALL,
+        |_| Lie::Refused,
+    ),
+    plain(
+        "duplicate-effect",
+        "a tool handles one call twice, as behind a queue that delivers at least once",
+        r#"duplicate-effect = { at = "ticketing", chance = "5%" }"#,
+        CALL,
+        |_| Lie::DuplicateEffect,
+    ),
+    LieKind {
+        fault: FaultKind {
+            name: "key-ignored",
+            about: "a tool carries a call out as if it had no idempotency key",
+            example: r#"key-ignored = { at = "ticketing", chance = "5%" }"#,
+            read: read_ignored,
+        },
+        of: CALL,
+        time: Time::None,
+        tell: |_| Lie::KeyIgnored,
+    },
+    LieKind {
+        fault: FaultKind {
+            name: "key-forgotten",
+            about: "a tool forgets the idempotency keys that are older than a time",
+            example: r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#,
+            read: read_forgotten,
+        },
+        of: CALL,
+        time: Time::Needed("after what time keys are forgotten"),
+        tell: Lie::KeyForgotten,
+    },
+];
+
+fn read_ignored(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let told: Told = entry.read()?;
+    looks_at_keys(&told.at, cast)?;
+    told.add_rule(entry.name, None, cast, chaos)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Forgotten {
+    at: OneOrMany<String>,
+    operation: Option<OneOrMany<String>>,
+    chance: Spanned<Ratio>,
+    after: Spanned<Spread>,
+}
+
+fn read_forgotten(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Forgotten { at, operation, chance, after } = entry.read()?;
+    looks_at_keys(&at, cast)?;
+    Told { at, operation, chance }.add_rule(entry.name, Some(who::time(&after)?), cast, chaos)
+}
+
+/// Refuses a tool that does not look at keys anyway.
+fn looks_at_keys(tools: &OneOrMany<String>, cast: &Cast) -> Result<(), Problem> {
+    let blind = tools.iter().find(|tool| {
+        let name = Name::new(tool.get_ref());
+        cast.tools.contains(&name) && !cast.deduplicating.contains(&name)
+    });
+    blind.map_or(Ok(()), |tool| {
+        let message = format!("`{}` does not look at idempotency keys", tool.get_ref());
+        Err(Problem::at(tool.span(), message).help("add deduplicates = true to its table"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::faults::tests::{chaos_of, refusal_of};
+    use perfidy_sim::SimSpan;
+
+    #[test]
+    fn keys_are_forgotten_after_a_drawn_time() {
+        let chaos = chaos_of(r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#);
+        assert_eq!(chaos.rules[0].span, Some(SimSpan::from_secs(30)..=SimSpan::from_secs(120)));
+    }
+
+    #[test]
+    fn a_tool_that_looks_at_no_keys_cannot_ignore_or_forget_them() {
+        for text in [
+            r#"key-ignored = { at = "mail", chance = "5%" }"#,
+            r#"key-forgotten = { at = ["ticketing", "mail"], chance = "5%", after = "1m" }"#,
+        ] {
+            assert_eq!(refusal_of(text), "`mail` does not look at idempotency keys");
+        }
+    }
+}

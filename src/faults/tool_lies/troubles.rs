@@ -1,0 +1,188 @@
+//! Troubles: what keeps a tool from doing anything, whoever asks, for a while or for good.
+//!
+//! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been carried out, and
+//! say so; a tool that is mute says nothing.
+
+use super::{Lie, LieKind, Time, Told, Trouble, plain};
+use crate::agent::Request::{self, Call, CallOff, LookUp, Read};
+use crate::faults::{FaultKind, who};
+use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::workflows::Cast;
+use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, Window};
+use serde::Deserialize;
+use toml::Spanned;
+
+const ANY: &[Request] = &[Call, Read, LookUp, CallOff];
+
+/// Troubles.
+pub const KINDS: &[LieKind] = &[
+    plain(
+        "mute-for-ever",
+        "a tool does nothing and never answers anybody again",
+        r#"mute-for-ever = { at = "ticketing", chance = "1%" }"#,
+        ANY,
+        |_| Lie::Trouble(Trouble::Mute, SimSpan::ZERO),
+    ),
+    passing(
+        "rate-limit",
+        "a tool has had too many requests, and says when to come back",
+        r#"rate-limit = { at = "ticketing", chance = "2%", lasting = "5s..1m" }"#,
+        |span| Lie::Trouble(Trouble::RateLimit, span),
+    ),
+    passing(
+        "outage",
+        "a tool is down for a while, and nothing sent to it happens",
+        r#"outage = { at = "ticketing", every = "1m..5m", lasting = "10s..1m" }"#,
+        |span| Lie::Trouble(Trouble::Outage, span),
+    ),
+    lasting(
+        "endpoint-moved",
+        "a tool is no longer where it was",
+        r#"endpoint-moved = { at = "ticketing", chance = "1%" }"#,
+        |span| Lie::Trouble(Trouble::EndpointMoved, span),
+    ),
+    lasting(
+        "permission-revoked",
+        "a tool lets nobody in any more",
+        r#"permission-revoked = { at = "ticketing", chance = "1%", lasting = "1m..5m" }"#,
+        |span| Lie::Trouble(Trouble::PermissionRevoked, span),
+    ),
+    lasting(
+        "schema-changed",
+        "a tool takes another version of its schema than its callers speak",
+        r#"schema-changed = { at = "ticketing", every = "1m..5m", lasting = "10s..1m" }"#,
+        |span| Lie::Trouble(Trouble::SchemaChanged, span),
+    ),
+];
+
+/// A trouble that always ends by itself.
+const fn passing(
+    name: &'static str,
+    about: &'static str,
+    example: &'static str,
+    tell: fn(SimSpan) -> Lie,
+) -> LieKind {
+    let time = Time::Needed("how long it lasts");
+    LieKind { fault: FaultKind { name, about, example, read: read_passing }, of: ANY, time, tell }
+}
+
+/// A trouble that ends if the file says so.
+const fn lasting(
+    name: &'static str,
+    about: &'static str,
+    example: &'static str,
+    tell: fn(SimSpan) -> Lie,
+) -> LieKind {
+    let fault = FaultKind { name, about, example, read: read_lasting };
+    LieKind { fault, of: ANY, time: Time::OrForGood, tell }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Troubled {
+    at: OneOrMany<String>,
+    operation: Option<OneOrMany<String>>,
+    chance: Option<Spanned<Ratio>>,
+    every: Option<Spanned<Spread>>,
+    lasting: Option<Spanned<Spread>>,
+}
+
+fn read_passing(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let troubled: Troubled = entry.read()?;
+    if troubled.lasting.is_none() {
+        return Err(nothing_says_how_long(entry));
+    }
+    troubled.add(entry, cast, chaos)
+}
+
+fn read_lasting(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    entry.read::<Troubled>()?.add(entry, cast, chaos)
+}
+
+fn nothing_says_how_long(entry: &Entry<'_>) -> Problem {
+    entry.problem("nothing says how long it lasts").help("add lasting = \"10s..1m\"")
+}
+
+impl Troubled {
+    /// A rule if it begins with a request, a window if it comes and goes by the clock.
+    fn add(self, entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+        let lasting = self.lasting.as_ref().map(who::time).transpose()?;
+        match (self.chance, self.every) {
+            (Some(chance), None) => {
+                let told = Told { at: self.at, operation: self.operation, chance };
+                told.add_rule(entry.name, lasting, cast, chaos)
+            }
+            (None, Some(every)) => {
+                if self.operation.is_some() {
+                    let message = format!("by the clock, `{}` strikes a tool as a whole", entry.name);
+                    return Err(entry.problem(message).help("take `operation` out"));
+                }
+                let lasting = lasting.ok_or_else(|| nothing_says_how_long(entry))?;
+                let word = Name::new(entry.name);
+                let site = Name::new(&format!("{word} of {}", who::joined(&self.at)));
+                if chaos.windows.iter().any(|window| window.site == site) {
+                    return Err(entry
+                        .problem(format!("there is another `{site}` by the clock"))
+                        .help("make one of the two"));
+                }
+                chaos.windows.push(Window {
+                    kind: word,
+                    site,
+                    disturbance: Disturbance::Custom { word, among: who::tools(&self.at, cast)? },
+                    every: who::time(&every)?,
+                    lasting,
+                });
+                Ok(())
+            }
+            (None, None) => Err(entry
+                .problem(format!("nothing says when `{}` strikes", entry.name))
+                .help("add chance = \"2%\" of a request, or every = \"1m..5m\" by the clock")),
+            (Some(_), Some(_)) => {
+                let message = format!("`{}` strikes with a request or by the clock, not both", entry.name);
+                Err(entry.problem(message).help("take `chance` or `every` out, or write two"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::faults::tests::{chaos_of, refusal_of};
+    use perfidy_sim::{Disturbance, Name, SimSpan};
+
+    #[test]
+    fn a_trouble_begins_with_a_request_or_by_the_clock() {
+        let chaos = chaos_of(r#"outage = { at = "ticketing", chance = "2%", lasting = "5s" }"#);
+        assert_eq!((chaos.rules.len(), chaos.windows.len()), (1, 0));
+        let chaos = chaos_of(r#"outage = { at = ["ticketing", "mail"], every = "1m", lasting = "5s" }"#);
+        assert_eq!((chaos.rules.len(), chaos.windows.len()), (0, 1));
+        assert_eq!(chaos.windows[0].site.as_str(), "outage of ticketing+mail");
+        let Disturbance::Custom { word, among } = &chaos.windows[0].disturbance else { panic!("{chaos:?}") };
+        assert_eq!((word.as_str(), among.as_slice()), ("outage", &["ticketing", "mail"].map(Name::new)[..]));
+    }
+
+    #[test]
+    fn what_somebody_must_repair_lasts_for_good_unless_the_file_says_how_long() {
+        let chaos = chaos_of(r#"permission-revoked = { at = "ticketing", chance = "2%" }"#);
+        assert_eq!(chaos.rules[0].span, None);
+        let chaos = chaos_of(r#"permission-revoked = { at = "ticketing", chance = "2%", lasting = "9s" }"#);
+        assert_eq!(chaos.rules[0].span, Some(SimSpan::from_secs(9)..=SimSpan::from_secs(9)));
+    }
+
+    #[test]
+    fn what_cannot_strike_is_refused() {
+        for (text, said) in [
+            (r#"outage = { at = "ticketing", lasting = "1m" }"#, "nothing says when `outage` strikes"),
+            (r#"outage = { at = "ticketing", chance = "1%" }"#, "nothing says how long it lasts"),
+            (r#"endpoint-moved = { at = "mail", every = "1m" }"#, "nothing says how long it lasts"),
+            (r#"rate-limit = { at = "mail", chance = "1%", every = "1m", lasting = "1s" }"#, "not both"),
+            (
+                r#"outage = { at = "mail", operation = "send", every = "1m", lasting = "1s" }"#,
+                "strikes a tool as a whole",
+            ),
+            (r#"outage = { at = "planner", every = "1m", lasting = "1s" }"#, "only tools lie"),
+        ] {
+            assert!(refusal_of(text).contains(said), "{text}: {}", refusal_of(text));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Join policies: what becomes of an answer when one of those who were asked does not come back.
+//!
+//! Waiting for all of them with a deadline and joining what has come is one line in most frameworks, and it throws
+//! away who is missing. With a policy it is decided beforehand what an answer needs, and whatever is missing is named in
+//! it.
+
+use crate::safeguards::Safeguard;
+use crate::scenario::{Entry, Problem};
+use serde::Deserialize;
+
+/// What an answer needs. Whatever it lacks, it says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Join {
+    /// Everything that was asked for.
+    All,
+    /// More than half of it.
+    Quorum,
+    /// Anything at all.
+    FlaggedPartial,
+}
+
+impl Safeguard for Join {
+    const NAME: &'static str = "join";
+    const ABOUT: &'static str = "an answer has what the policy asks for, and says what is missing";
+    const EXAMPLE: &'static str = r#"join = "quorum""#;
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        entry.read().map(Some)
+    }
+}
+
+impl Join {
+    /// Whether `there` of `asked` findings make an answer.
+    ///
+    /// ```
+    /// use perfidy::safeguards::join::Join;
+    /// assert!(Join::Quorum.is_enough(2, 3) && !Join::Quorum.is_enough(2, 4));
+    /// assert!(Join::FlaggedPartial.is_enough(1, 3) && !Join::FlaggedPartial.is_enough(0, 3));
+    /// assert!(!Join::All.is_enough(2, 3));
+    /// ```
+    pub fn is_enough(self, there: usize, asked: usize) -> bool {
+        match self {
+            Self::All => there == asked,
+            Self::Quorum => 2 * there > asked,
+            Self::FlaggedPartial => there > 0,
+        }
+    }
+}
