@@ -110,6 +110,8 @@ struct Candidate {
     board: Board,
     failures: BTreeMap<(Name, usize), u32>,
     ordered_at: BTreeMap<(Name, usize), SimTime>,
+    /// How often each step was ordered.
+    orders: BTreeMap<(Name, usize), usize>,
     lease_span: SimSpan,
 }
 
@@ -119,7 +121,15 @@ impl Candidate {
         checkpoint::recover(&agent, |entry| board.apply(entry));
         let lease_span =
             briefing.safeguards().get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
-        Self { agent, briefing, board, failures: BTreeMap::new(), ordered_at: BTreeMap::new(), lease_span }
+        Self {
+            agent,
+            briefing,
+            board,
+            failures: BTreeMap::new(),
+            ordered_at: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            lease_span,
+        }
     }
 
     /// The backup leaves the orchestrator the first chance.
@@ -245,7 +255,10 @@ impl Candidate {
     async fn order(&mut self, task: Name, step: usize, op: OpId, held: &watch::Receiver<Lease>) {
         let intent = self.briefing.plan.intent(task, step);
         let thought = self.agent.think(intent, CHOOSING_TOKENS, self.briefing.doers.len() as u32).await;
-        let worker = self.briefing.doers[thought.choice as usize];
+        // Whoever has not answered may be dead, and the model would choose the same again.
+        let orders = self.orders.entry((task, step)).or_default();
+        let worker = self.briefing.doers[(thought.choice as usize + *orders) % self.briefing.doers.len()];
+        *orders += 1;
         let Lease { token, until, .. } = *held.borrow();
         if self.agent.now() >= until {
             return;
