@@ -1,6 +1,6 @@
 //! The audit finds runs that depend on more than their seed, and says where they part.
 
-use perfidy::agent::{Agent, Claim, ToolCall};
+use perfidy::agent::{Agent, Claim, Request, ToolCall};
 use perfidy::explore::{Divergence, Run, Testimony, Way, audit};
 use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
@@ -32,6 +32,8 @@ static FORGETLESS: Workflow = Workflow {
     singles: &["worker"],
     safeguards: &[],
     crash_points: &[],
+    moments: &[],
+    requests: &[Request::Call],
     properties: &["eventual-termination"],
     assemble: |case, world| {
         let briefing = Briefing::new(case, None);

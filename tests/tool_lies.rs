@@ -2,8 +2,8 @@
 //! answers.
 
 use perfidy::agent::{
-    Agent, Agents, Content, Definite, Indefinite, Note, OpId, Query, Reading, Receipt, ToolCall, ToolError,
-    Wish,
+    Agent, Agents, Content, Definite, Indefinite, Note, OpId, Query, Reading, Receipt, Request, ToolCall,
+    ToolError, Wish,
 };
 use perfidy::explore::{Run, first_difference};
 use perfidy::scenario::{Case, Scenario};
@@ -44,6 +44,8 @@ static CALLER: Workflow = Workflow {
     singles: &["caller"],
     safeguards: &["tool-dedupe"],
     crash_points: &[],
+    moments: &[],
+    requests: &[Request::Call, Request::Read, Request::LookUp, Request::CallOff],
     properties: &[],
     assemble: |case: &Case, world: &mut World<Agents>| {
         let briefing = Briefing::new(case, None);

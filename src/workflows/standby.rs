@@ -14,7 +14,8 @@
 //! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order the
 //! same step then ask for the same operation.
 
-use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Token};
+use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Request, Token};
+use crate::faults::model::ANSWER;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::scenario::Case;
@@ -43,6 +44,8 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lease", "order", "record", "report"],
+    moments: &[ANSWER],
+    requests: &[Request::Call, Request::LookUp],
     properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion", "no-split-brain"],
     assemble,
 };
@@ -115,14 +118,7 @@ impl Candidate {
         let clerk = Clerk::restore(&agent, &briefing);
         let lease_span =
             briefing.safeguards().get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
-        Self {
-            agent,
-            briefing,
-            clerk,
-            ordered_at: BTreeMap::new(),
-            orders: BTreeMap::new(),
-            lease_span,
-        }
+        Self { agent, briefing, clerk, ordered_at: BTreeMap::new(), orders: BTreeMap::new(), lease_span }
     }
 
     /// The backup leaves the orchestrator the first chance.

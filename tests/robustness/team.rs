@@ -4,7 +4,7 @@
 //! task done. It is made of the pieces that the shipped workflows are made of. An [`Edit`] is what a programmer might do to
 //! it on some afternoon without any thought of the failures that were saved before.
 
-use perfidy::agent::{Agent, Agents, Claim, Message, OpId, ToolCall, ToolError, ToolService, Wish};
+use perfidy::agent::{Agent, Agents, Claim, Message, OpId, Request, ToolCall, ToolError, ToolService, Wish};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::idempotency::IdempotencyKeys;
@@ -89,6 +89,8 @@ const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) ->
             "verify",
         ],
         crash_points: &names.crash_points,
+        moments: &[],
+        requests: &[Request::Call, Request::LookUp],
         properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
         assemble,
     }
