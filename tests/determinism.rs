@@ -10,14 +10,18 @@ use perfidy::scenario::Case;
 use perfidy_sim::{Engine, Outcome, Plan, Seed};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
 /// The seeds that are tried of every case.
 const SAMPLE: std::ops::Range<u64> = 0..20;
 
+/// How many seeds a short campaign has.
+const A_FEW: u64 = 50;
+
 /// More seeds than a campaign takes at a time.
-const SEVERAL_BATCHES: u64 = 1_100;
+const MORE_THAN_A_BATCH: u64 = 600;
 
 fn engines() -> impl Iterator<Item = Engine> {
     Engine::ALL.into_iter().filter(|engine| engine.available().is_ok())
@@ -73,26 +77,35 @@ fn the_faults_that_struck_given_back_as_a_list_make_the_same_history() {
     });
 }
 
-#[test]
-fn a_campaign_reports_the_same_from_one_thread_and_from_four() {
-    let interrupted = AtomicBool::new(false);
-    let watchdog = Watchdog::new();
-    let report = |case: &Case, threads| {
+/// Panics if the report of a campaign depends on the number of its threads.
+fn assert_same_from_one_thread_and_from_four(case: &Case, seeds: u64) {
+    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let (interrupted, watchdog) = (&interrupted, &watchdog);
+    let [one, four] = [1, 4].map(|threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let campaign = Campaign {
-            engine: Engine::Native,
-            first_seed: Seed(7),
-            seeds: SEVERAL_BATCHES,
-            interrupted: &interrupted,
-            watchdog: &watchdog,
-        };
+        let campaign = Campaign { engine: Engine::Native, first_seed: Seed(7), seeds, interrupted, watchdog };
         let report = pool.install(|| campaign.run(case));
         (report.seeds, report.events, report.digest, report.tallies, report.fired, report.findings)
-    };
+    });
+    assert_eq!(one.0, seeds);
+    assert_eq!(one, four, "{case}");
+}
+
+#[test]
+fn a_campaign_reports_the_same_from_one_thread_and_from_four() {
     for case in cases::all() {
-        let one = report(&case, 1);
-        assert_eq!(one.0, SEVERAL_BATCHES);
-        assert_eq!(one, report(&case, 4), "{case}");
+        assert_same_from_one_thread_and_from_four(&case, A_FEW);
+    }
+}
+
+#[test]
+fn a_campaign_of_several_batches_reports_the_same_too() {
+    let mut workflows = BTreeSet::new();
+    for case in cases::all() {
+        // How batches follow each other has nothing to do with the case, so one of every workflow is enough.
+        if workflows.insert(case.scenario.workflow.name) {
+            assert_same_from_one_thread_and_from_four(&case, MORE_THAN_A_BATCH);
+        }
     }
 }
 
