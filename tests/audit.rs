@@ -7,8 +7,7 @@ use perfidy::scenario::{Case, Scenario};
 use perfidy::workflows::user::{USER, UserSay, user};
 use perfidy::workflows::{Briefing, Workflow};
 use perfidy_sim::{Engine, LocalFuture, Name, Seed, SimSpan};
-use serde_json::Value;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const TEXT: &str = r#"# A calm world.
@@ -52,10 +51,6 @@ async fn work(agent: Agent, briefing: Briefing) {
         agent.claim(Claim::TaskDone { task });
         agent.send(mail.from(), task, UserSay::Report { task, done: true });
     }
-}
-
-fn perfidy(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_perfidy")).args(arguments).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -120,39 +115,4 @@ fn another_process_says_the_same_digests_as_this_one() {
     let digest =
         |seed| format!("{}\n", Run::fuzzed(&lost_ack(), Engine::Native, Seed(seed)).outcome.digest());
     assert_eq!(text(&output.stdout), (5..8).map(digest).collect::<String>());
-}
-
-#[test]
-fn the_command_finds_the_shipped_scenarios_identical() {
-    let output = perfidy(&["audit", "scenarios/conductor", "--seeds", "5", "--seed", "40"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let lines: Vec<_> = text(&output.stdout).lines().collect();
-    assert!(lines.len() > 5);
-    for line in lines {
-        assert!(
-            line.ends_with(": 5 seeds, the same on other threads, in another process and replayed"),
-            "{line}"
-        );
-    }
-}
-
-#[test]
-fn programs_get_one_object_a_case() {
-    let file = "scenarios/conductor/lost-ack.toml";
-    let output = perfidy(&["audit", file, "--seeds", "2", "--format", "json"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let records: Vec<Value> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(records[0]["scenario"], "conductor/lost-ack");
-    assert_eq!(records[0]["case"], "as written");
-    assert_eq!(records[0]["seeds"], 2);
-    assert!(records.iter().all(|record| record["verdict"] == "identical"));
-}
-
-#[test]
-fn a_scenario_that_is_not_there_is_bad_input() {
-    let output = perfidy(&["audit", "scenarios/conductor/lost-akc.toml"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("did you mean"), "{}", text(&output.stderr));
-    assert_eq!(perfidy(&["audit", "--seeds", "0"]).status.code(), Some(2));
 }

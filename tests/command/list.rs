@@ -1,15 +1,9 @@
 //! `perfidy list` and `perfidy explain`, as a stranger uses them.
 
-use std::process::{Command, Output};
-
-fn perfidy(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_perfidy")).args(arguments).output().unwrap()
-}
+use crate::place::in_the_repository;
 
 fn said(arguments: &[&str]) -> String {
-    let output = perfidy(arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    in_the_repository(arguments).ends_with(0).out
 }
 
 #[test]
@@ -50,8 +44,6 @@ fn everything_in_the_list_can_be_explained() {
 
 #[test]
 fn what_nobody_has_heard_of_is_bad_input_with_the_nearest_name() {
-    let output = perfidy(&["explain", "ack-lots"]);
-    assert_eq!(output.status.code(), Some(2));
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(complaint, "error: nothing is called `ack-lots`; did you mean `ack-lost`?\n");
+    let said = in_the_repository(&["explain", "ack-lots"]).ends_with(2);
+    assert_eq!(said.err, "error: nothing is called `ack-lots`; did you mean `ack-lost`?\n");
 }
