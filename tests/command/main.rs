@@ -4,6 +4,8 @@ mod audit;
 mod bad_input;
 mod fuzz;
 mod list;
+#[cfg(unix)]
+mod permissions;
 mod place;
 mod records;
 mod replay;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fs;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
@@ -41,13 +41,18 @@ pub fn careless() -> String {
     REFUND.split("[[without]]").next().unwrap().replace("idempotency-keys = true\n", "")
 }
 
-fn perfidy(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_perfidy"));
+/// The command, which lies in this file, with these arguments and nothing of the tests' own surroundings.
+pub fn command(program: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     for variable in ["PERFIDY_LOG", "CLICOLOR_FORCE", "FORCE_COLOR"] {
         command.env_remove(variable);
     }
     command
+}
+
+fn perfidy(arguments: &[&str]) -> Command {
+    command(Path::new(env!("CARGO_BIN_EXE_perfidy")), arguments)
 }
 
 /// The command among the scenarios that come with perfidy.

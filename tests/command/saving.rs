@@ -1,7 +1,6 @@
 //! What is saved of the failures that are found: once each, whole, and never over something else.
 
 use crate::place::{Place, REFUND, Said, careless};
-use std::fs;
 use std::process::Child;
 
 #[test]
@@ -34,6 +33,20 @@ fn two_processes_that_save_the_same_failure_make_one_whole_file() {
 }
 
 #[test]
+fn a_run_and_a_campaign_at_once_leave_whole_files_that_break_again() {
+    let place = Place::with(&[("scenarios/bank/careless.toml", &careless())]);
+    let both =
+        [&["run", "--seeds", "100"][..], &["fuzz", "--runs", "2000"]].map(|command| place.start(command));
+    for one in both {
+        Said::of(one.wait_with_output().unwrap()).ends_with(1);
+    }
+    place.perfidy(&["check", "seeds"]).ends_with(0).calmly();
+    let failures = place.perfidy(&["replay", "seeds", "--format", "json"]).ends_with(1).calmly().records();
+    assert!(!failures.is_empty());
+    assert!(failures.iter().all(|failure| failure["same_history"] == true), "{failures:?}");
+}
+
+#[test]
 fn a_half_written_failure_is_named_and_passed_over_and_left_as_it_is() {
     let place = Place::new();
     let whole = place.saved_failure();
@@ -62,22 +75,11 @@ fn a_half_written_file_where_a_failure_belongs_is_not_taken_for_it() {
 #[test]
 fn a_corpus_that_cannot_be_written_to_is_an_error_and_the_story_is_told_all_the_same() {
     let place = Place::with(&[("scenarios/bank/careless.toml", &careless()), ("file", "in the way")]);
-    let refused = |corpus: &str| {
-        let said = place.perfidy(&["run", "--seeds", "100", "--corpus", corpus]).ends_with(2);
-        said.complains(&["error: cannot save", corpus]).says(&[
-            "no-duplicate-effects broke",
-            "One fault suffices",
-            "BROKEN",
-        ]);
-    };
-    refused("file");
-    fs::create_dir(place.path("locked")).unwrap();
-    let mut permissions = fs::metadata(place.path("locked")).unwrap().permissions();
-    permissions.set_readonly(true);
-    fs::set_permissions(place.path("locked"), permissions).unwrap();
-    // Root writes wherever it likes.
-    if fs::write(place.path("locked/probe"), "").is_err() {
-        refused("locked");
-    }
+    let said = place.perfidy(&["run", "--seeds", "100", "--corpus", "file"]).ends_with(2);
+    said.complains(&["error: cannot save", "file"]).says(&[
+        "no-duplicate-effects broke",
+        "One fault suffices",
+        "BROKEN",
+    ]);
     assert_eq!(place.read("file"), "in the way");
 }
