@@ -1,4 +1,4 @@
-//! Safeguards as pieces: each in a small world of its own, used as anybody's agents would use it.
+//! Safeguards that hand things over, used as anybody's agents would use them: versions, artifacts on file, transfers.
 
 use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Mail, Message};
 use perfidy::safeguards::Safeguards;

@@ -1,7 +1,8 @@
 //! A run is a function of its case, its engine, its seed and its plan, and of nothing else: not of the thread, not
 //! of what the thread did before, not of how many threads there are, not of how the plan is written.
 
-#[path = "shared/cases.rs"]
+mod audit;
+#[path = "../shared/cases.rs"]
 mod cases;
 
 use perfidy::agent::Agents;
