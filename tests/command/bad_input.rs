@@ -128,12 +128,13 @@ fn a_saved_failure_is_no_scenario_and_a_scenario_is_no_saved_failure() {
     let place = Place::with(&[("scenarios/bank/refund.toml", REFUND), ("empty.toml", "")]);
     let failure = place.saved_failure();
     for command in ["run", "fuzz", "audit"] {
-        place.perfidy(&[command, &failure]).ends_with(2).complains(&[&failure, "nothing was run"]);
+        let said = place.perfidy(&[command, &failure]).ends_with(2);
+        said.complains(&[&failure, "a saved failure, not a scenario", "`perfidy replay`", "nothing was run"]);
     }
     for command in ["replay", "shrink"] {
-        for file in ["scenarios/bank/refund.toml", "empty.toml"] {
-            place.perfidy(&[command, file]).ends_with(2).complains(&[file]);
-        }
+        let said = place.perfidy(&[command, "scenarios/bank/refund.toml"]).ends_with(2);
+        said.complains(&["refund.toml", "a scenario, not a saved failure", "`perfidy run`"]);
+        place.perfidy(&[command, "empty.toml"]).ends_with(2).complains(&["empty.toml"]);
     }
     assert_eq!(place.files("seeds"), [failure]);
 }
