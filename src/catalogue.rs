@@ -273,6 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_workflow_can_be_told_to_do_is_done_by_a_scenario_that_is_shipped() {
+        let scenarios = crate::scenario::read_all(&["scenarios".into()]);
+        let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let uses = |workflow: &str, safeguard: &str| {
+            let mut own = scenarios.iter().filter(|scenario| scenario.workflow.name == workflow);
+            own.any(|scenario| scenario.safeguards.names().any(|on| on == safeguard))
+        };
+        let pairs = workflows::ALL
+            .iter()
+            .flat_map(|workflow| workflow.safeguards.iter().map(|safeguard| (workflow.name, *safeguard)));
+        let unused: Vec<_> = pairs.filter(|(workflow, safeguard)| !uses(workflow, safeguard)).collect();
+        assert_eq!(unused, []);
+    }
+
+    #[test]
     fn every_line_about_an_item_is_one_line() {
         for item in all() {
             assert!(!item.about.is_empty() && item.about.len() <= 120, "{}: {}", item.name, item.about);

@@ -2,6 +2,7 @@
 
 use super::{Status, complain, complain_of, say};
 use perfidy::catalogue::{self, Family, Item};
+use perfidy::faults::model;
 use perfidy::scenario::{self, Scenario};
 use perfidy::workflows;
 use std::path::PathBuf;
@@ -63,11 +64,22 @@ fn show(item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
         say(format_args!("  How a scenario says it\n    {}\n    {example}\n", item.family.place()));
     }
     if let Some(workflow) = workflows::find(item.name).filter(|_| item.family == Family::Workflow) {
-        let words = |words: &[&str]| words.join(", ");
-        say(format_args!("  Its agents       {}", words(workflow.singles)));
-        say(format_args!("  Its safeguards   {}", words(workflow.safeguards)));
-        say(format_args!("  Its promises     {}", words(workflow.properties)));
-        say(format_args!("  Where it can die {}\n", words(workflow.crash_points)));
+        let groups = workflow.roles.iter().map(|role| role.group);
+        let agents: Vec<&str> = workflow.singles.iter().copied().chain(groups).collect();
+        let requests: Vec<String> = workflow.requests.iter().map(ToString::to_string).collect();
+        let slips: Vec<&str> = model::slips_at(workflow.moments).collect();
+        for (what, words) in [
+            ("Its agents", agents.join(", ")),
+            ("Its safeguards", workflow.safeguards.join(", ")),
+            ("Its promises", workflow.properties.join(", ")),
+            ("Where it can die", workflow.crash_points.join(", ")),
+            ("Its requests", requests.join(", ")),
+            ("Faults of models", slips.join(", ")),
+        ] {
+            let words = if words.is_empty() { "nothing" } else { &words };
+            say(format_args!("  {what:16}  {words}"));
+        }
+        say("");
     }
     if item.family == Family::Strategy {
         say(format_args!("  Try it\n    perfidy run --strategy {}\n", item.name));

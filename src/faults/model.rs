@@ -77,11 +77,7 @@ pub const KINDS: &[FaultKind] = &[
 
 /// Refuses what strikes at moments at which no agent of the workflow asks its model anything.
 pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let is_asked = |moment: &&str| cast.moments.contains(moment);
-    let words_at = |(moment, words): &(&'static str, &'static [&'static str])| {
-        is_asked(moment).then_some(*words).unwrap_or_default()
-    };
-    let possible: Vec<&str> = MOMENTS.iter().flat_map(words_at).copied().collect();
+    let possible: Vec<&str> = slips_at(cast.moments).collect();
     if possible.contains(&word) {
         return Ok(());
     }
@@ -92,6 +88,12 @@ pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(
         possible => format!("what can strike them is {}", listed(possible)),
     };
     Err(Problem::at(place, message).help(help))
+}
+
+/// What can go wrong where models are asked something at these moments.
+pub fn slips_at(moments: &[&str]) -> impl Iterator<Item = &'static str> {
+    let asked = MOMENTS.iter().filter(|(moment, _)| moments.contains(moment));
+    asked.flat_map(|(_, words)| *words).copied()
 }
 
 /// What can go wrong at a moment; nothing if models are never asked then.

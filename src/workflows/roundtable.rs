@@ -41,7 +41,7 @@ pub const WORKFLOW: Workflow = Workflow {
     ],
     crash_points: &["call", "contribute", "record", "report"],
     moments: &[ANSWER],
-    requests: &[Request::Call],
+    requests: &[Request::Call, Request::LookUp],
     properties: &["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"],
     assemble,
 };

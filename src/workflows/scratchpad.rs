@@ -47,7 +47,7 @@ pub const WORKFLOW: Workflow = Workflow {
     ],
     crash_points: &["call", "commit", "report"],
     moments: &[],
-    requests: &[Request::Call],
+    requests: &[Request::Call, Request::LookUp],
     properties: &["eventual-termination", "no-duplicate-effects", "no-lost-update", "no-phantom-completion"],
     assemble,
 };

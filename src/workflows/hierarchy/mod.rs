@@ -51,7 +51,7 @@ pub const WORKFLOW: Workflow = Workflow {
     ],
     crash_points: &["call", "lead", "order", "record", "report"],
     moments: &[ANSWER],
-    requests: &[Request::Call, Request::CallOff],
+    requests: &[Request::Call, Request::LookUp, Request::CallOff],
     properties: &[
         ALL_OR_COMPENSATED,
         "eventual-termination",
