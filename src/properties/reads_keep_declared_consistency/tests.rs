@@ -209,6 +209,142 @@ fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     assert_eq!(unpromised.judged_by(&PROPERTY), Verdict::Vacuous);
 }
 
+/// `b` reads twice, of which the second time goes back; so many events of the test come before each.
+fn goes_back_after(before: &[What<Note>], between: &[What<Note>]) -> Verdict {
+    let item = Name::new("x");
+    let happens = |story: Story, all: &[What<Note>]| {
+        all.iter().cloned().fold(story, |story, what| story.event("b", what))
+    };
+    let reads = |story: Story, asked: usize, version: u64| {
+        let asked = EventId::new(FIRST + asked as u32).unwrap();
+        let story = story.note("b", Note::Asked { item, access: Access::Read });
+        story.note("b", Note::Heard { item, asked, heard: saw(version) })
+    };
+    let story = reads(happens(story(Consistency::Monotonic, &[]), before), before.len(), 2);
+    let second = before.len() + 2 + between.len();
+    reads(happens(story, between), second, 1).judged_by(&PROPERTY)
+}
+
+#[test]
+fn of_two_lives_at_once_nobody_knows_which_one_saw_what() {
+    let starts = |incarnation| What::Started { incarnation };
+    let twin_ends = || What::Recovered { from: Name::new("twin") };
+    let dies = || What::Crashed { lost_writes: 0 };
+    let other_ends = || What::Recovered { from: Name::new("slow") };
+    let broken: [(&[_], &[_]); 5] = [
+        (&[starts(0)], &[]),
+        (&[starts(0), starts(1), twin_ends()], &[]),
+        (&[starts(0), starts(1), dies(), starts(2)], &[]),
+        (&[starts(0)], &[other_ends()]),
+        (&[starts(0), dies(), starts(1)], &[]),
+    ];
+    for (before, between) in broken {
+        assert!(goes_back_after(before, between).is_violated(), "{before:?}, {between:?}");
+    }
+    let allowed: [(&[_], &[_]); 6] = [
+        (&[starts(0), starts(1)], &[]),
+        (&[starts(0)], &[starts(1)]),
+        (&[starts(0), starts(1)], &[twin_ends()]),
+        (&[starts(0), starts(1)], &[other_ends()]),
+        (&[starts(0)], &[dies(), starts(1)]),
+        (&[starts(0), starts(1)], &[dies(), starts(2)]),
+    ];
+    for (before, between) in allowed {
+        assert_eq!(goes_back_after(before, between), Verdict::Holds, "{before:?}, {between:?}");
+    }
+}
+
+#[test]
+fn a_read_that_was_asked_before_the_newer_one_was_answered_goes_back_to_nothing() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Asks(Access::Change(OpId(2)))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(3, saw(2))),
+        ("b", "x", Hears(2, saw(1))),
+    ];
+    for declared in [Consistency::Monotonic, Consistency::Sequential, Consistency::Linearizable] {
+        assert_eq!(story(declared, &acts).judged_by(&PROPERTY), Verdict::Holds, "{declared}");
+    }
+}
+
+#[test]
+fn monotonic_is_by_reader_and_by_item() {
+    let second = |who, item| {
+        let acts = [
+            ("b", "x", Asks(Access::Read)),
+            ("b", "x", Hears(0, saw(2))),
+            (who, item, Asks(Access::Read)),
+            (who, item, Hears(2, saw(1))),
+        ];
+        story(Consistency::Monotonic, &acts).judged_by(&PROPERTY)
+    };
+    assert!(second("b", "x").is_violated());
+    assert_eq!(second("c", "x"), Verdict::Holds);
+    assert_eq!(second("b", "y"), Verdict::Holds);
+}
+
+#[test]
+fn the_highest_that_was_seen_counts_however_long_ago() {
+    let mut acts = Vec::new();
+    for (asked, version) in [(0, 1), (2, 3), (4, 3), (6, 2)] {
+        acts.extend([("b", "x", Asks(Access::Read)), ("b", "x", Hears(asked, saw(version)))]);
+    }
+    let (events, message) = violation(story(Consistency::Monotonic, &acts).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 3, FIRST + 7]);
+    assert!(message.starts_with("b saw x at version 2 after it had seen version 3"), "{message}");
+}
+
+#[test]
+fn a_version_is_there_from_when_it_was_stored_and_only_in_its_own_item() {
+    let item = Name::new("x");
+    let [early, other] = [Name::new("x"), Name::new("y")].map(|stored_in| {
+        let stored =
+            Note::Stored { item: stored_in, by: Name::new("a"), version: Version(1), based_on: Version(0) };
+        let declared = Note::Declared { reads: Consistency::Eventual };
+        let story =
+            Story::default().note("user", declared).note("b", Note::Asked { item, access: Access::Read });
+        let heard = Note::Heard { item, asked: EventId::new(2).unwrap(), heard: saw(1) };
+        let before = if stored_in == item {
+            story.clone().note("b", heard.clone()).note("store", stored.clone())
+        } else {
+            story.clone()
+        };
+        (before, story.note("store", stored).note("b", heard))
+    });
+    assert!(early.0.judged_by(&PROPERTY).is_violated(), "it was stored only later");
+    assert_eq!(early.1.judged_by(&PROPERTY), Verdict::Holds);
+    assert!(other.1.judged_by(&PROPERTY).is_violated(), "another item was stored");
+}
+
+#[test]
+fn the_first_clear_answer_counts() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, made(1))),
+        ("a", "x", Hears(0, made(2))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(3, saw(1))),
+    ];
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
+}
+
+#[test]
+fn two_who_made_one_version_are_not_explained() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, made(1))),
+        ("c", "x", Asks(Access::Change(OpId(2)))),
+        ("c", "x", Hears(2, made(1))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(4, saw(1))),
+    ];
+    let (events, message) = violation(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 2, FIRST + 3]);
+    assert!(message.starts_with("c made version 1 of x, and no order"), "{message}");
+}
+
 /// The same question, answered by trying every order.
 fn some_order_explains(operations: &[Operation], keeps: Keeps) -> bool {
     fn go_on(
