@@ -114,7 +114,6 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<compensate::Compensate>(),
     kind::<consistent_reads::ConsistentReads>(),
     kind::<dead_letter::DeadLetter>(),
-    kind::<deadlock_detection::DeadlockDetection>(),
     kind::<deadline_propagation::DeadlinePropagation>(),
     kind::<deadlock_detection::DeadlockDetection>(),
     kind::<election::Election>(),
@@ -124,6 +123,7 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<inbox::InboxDedupe>(),
     kind::<intent_keys::IntentKeys>(),
     kind::<join::Join>(),
+    kind::<write_lock::LockWholeCycle>(),
     kind::<observe::ObserveBeforeRetry>(),
     kind::<optimistic_locking::OptimisticLocking>(),
     kind::<outbox::DurableOutbox>(),
@@ -134,14 +134,13 @@ pub const ALL: &[SafeguardKind] = &[
     kind::<retry::Retry>(),
     kind::<roles::Roles>(),
     kind::<saga_log::SagaLog>(),
-    kind::<snapshots::Snapshots>(),
     kind::<single_writer::SingleWriter>(),
+    kind::<snapshots::Snapshots>(),
     kind::<tool_dedupe::ToolDedupe>(),
     kind::<transfer_acks::TransferAcks>(),
     kind::<verify::Verify>(),
     kind::<version_check::VersionCheck>(),
     kind::<wait_limit::WaitLimit>(),
-    kind::<write_lock::LockWholeCycle>(),
     kind::<write_lock::WriteLock>(),
 ];
 
@@ -198,4 +197,13 @@ impl fmt::Debug for Safeguards {
 /// Reads a plain switch: `true` or `false`.
 pub(crate) fn switch<S: Default>(entry: &Entry<'_>) -> Result<Option<S>, Problem> {
     Ok(entry.read::<bool>()?.then(S::default))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_safeguard_is_listed_once_and_in_order() {
+        let names: Vec<&str> = super::ALL.iter().map(|kind| kind.name).collect();
+        assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
+    }
 }

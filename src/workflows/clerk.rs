@@ -1,5 +1,5 @@
-//! Clerks: what every coordinator does beside coordinating. They take tasks in, write down how far each is before they
-//! act on it, and tell the user how it ended, as often as the user asks.
+//! Clerks: what every coordinator does beside coordinating. They take tasks in, write down how far each is (with the
+//! `checkpoint` safeguard) before they act on it, and tell the user how it ended, as often as the user asks.
 
 use crate::agent::{Agent, Claim, Mail};
 use crate::safeguards::checkpoint;
@@ -23,10 +23,21 @@ pub struct Clerk {
 }
 
 impl Clerk {
-    /// The clerk as it left its board in the agent's journal.
+    /// The clerk as it left its board in the agent's journal, which may hold other things as well.
     pub fn recover(agent: &Agent, briefing: &Briefing) -> Self {
         let mut board = Board::new(Rc::clone(&briefing.plan));
         checkpoint::recover(agent, |entry| board.apply(entry));
+        Self::with(board, agent, briefing)
+    }
+
+    /// The same for an agent of which the board is the whole state: it says what it goes on from.
+    pub fn restore(agent: &Agent, briefing: &Briefing) -> Self {
+        let mut board = Board::new(Rc::clone(&briefing.plan));
+        checkpoint::restore(agent, |entry| board.apply(entry));
+        Self::with(board, agent, briefing)
+    }
+
+    fn with(board: Board, agent: &Agent, briefing: &Briefing) -> Self {
         let (agent, briefing) = (agent.clone(), briefing.clone());
         Self { agent, briefing, board: Rc::new(RefCell::new(board)), failures: BTreeMap::new() }
     }
@@ -39,6 +50,11 @@ impl Clerk {
     /// The board itself, for other tasks of the same agent to look at.
     pub fn shared_board(&self) -> Rc<RefCell<Board>> {
         Rc::clone(&self.board)
+    }
+
+    /// The tasks that have not ended.
+    pub fn open(&self) -> Vec<Name> {
+        self.board().open()
     }
 
     /// Takes a task in, or says once more how it ended. The name of a task that is new.
@@ -56,6 +72,11 @@ impl Clerk {
         None
     }
 
+    /// It was decided who does which step of a task.
+    pub async fn assigned(&mut self, task: Name, doers: Rc<[Name]>) {
+        self.change(Entry::Assigned { task, doers }).await;
+    }
+
     /// A step is done. Word of it may come more than once.
     pub async fn completed(&mut self, task: Name, step: usize) {
         if self.board().is_open(task, step) {
@@ -64,6 +85,12 @@ impl Clerk {
             self.change(Entry::Completed { task, step }).await;
             self.agent.claim(Claim::Completed { intent });
         }
+    }
+
+    /// A step that counted as complete is not. That is known before it is on disk, as being complete is after.
+    pub async fn reopened(&mut self, task: Name, step: usize) {
+        self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
+        self.change(Entry::Reopened { task, step }).await;
     }
 
     /// A try at a step has failed; after too many the task is given up.

@@ -11,20 +11,19 @@
 //! ```
 //!
 //! Every message can be lost, late or doubled, so the coordinator says everything again until it is answered, and
-//! everybody else answers as often as asked. The coordinator's view is a [`Board`], which it writes down (with
-//! the `checkpoint` safeguard) before it acts on a change.
+//! everybody else answers as often as asked. A [`Clerk`] keeps the coordinator's board.
 
 use crate::agent::{Agent, Agents, Claim, Mail, Message};
-use crate::safeguards::checkpoint;
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::perform::CALL_TIMEOUT;
 use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::Verify;
 use crate::scenario::Case;
-use crate::workflows::board::{Board, Entry, Plan};
+use crate::workflows::board::{Plan, Progress};
+use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
-use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::collections::{BTreeMap, VecDeque};
@@ -63,9 +62,6 @@ const VERIFIER: &str = "verifier";
 
 /// How long the coordinator waits before it says something again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
-
-/// How often a step may come back as failed before its task is given up.
-const MAX_FAILURES: u32 = 5;
 
 /// Tokens a planner reads for one plan.
 const PLANNING_TOKENS: u32 = 1_200;
@@ -113,9 +109,8 @@ fn assemble(case: &Case, world: &mut World<Agents>) {
 struct Coordinator {
     agent: Agent,
     briefing: Briefing,
-    board: Board,
+    clerk: Clerk,
     verified: BTreeMap<Name, bool>,
-    failures: BTreeMap<(Name, usize), u32>,
     /// When each open request was last sent.
     sent_at: BTreeMap<(Name, Asked), SimTime>,
 }
@@ -130,51 +125,20 @@ enum Asked {
 
 impl Coordinator {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let mut board = Board::new(Rc::clone(&briefing.plan));
-        checkpoint::restore(&agent, |entry| board.apply(entry));
-        Self {
-            agent,
-            briefing,
-            board,
-            verified: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            sent_at: BTreeMap::new(),
-        }
+        let clerk = Clerk::restore(&agent, &briefing);
+        Self { agent, briefing, clerk, verified: BTreeMap::new(), sent_at: BTreeMap::new() }
     }
 
     async fn run(mut self) {
         loop {
-            for task in self.board.open() {
+            for task in self.clerk.open() {
                 self.drive(task).await;
             }
             let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
-            if let Some(say) = mail.open::<UserSay>() {
-                self.on_user(say.clone()).await;
-            } else if let Some(say) = mail.open::<Say>() {
+            self.clerk.hear(&mail).await;
+            if let Some(say) = mail.open::<Say>() {
                 self.on_say(mail.from(), say.clone()).await;
             }
-        }
-    }
-
-    /// Writes a change down, then makes it. A step counts as complete once that is on disk; that it is not complete
-    /// after all is known before.
-    async fn change(&mut self, entry: Entry) {
-        if let Entry::Reopened { task, step } = entry {
-            self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
-        }
-        checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
-        self.board.apply(&entry);
-        if let Entry::Completed { task, step } = entry {
-            self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
-        }
-    }
-
-    async fn on_user(&mut self, say: UserSay) {
-        let UserSay::Submit { task, ops } = say else { return };
-        match self.board.get(task).map(|progress| progress.closed) {
-            None => self.change(Entry::Accepted { task, ops }).await,
-            Some(Some(done)) => self.report(task, done).await,
-            Some(None) => {}
         }
     }
 
@@ -182,19 +146,14 @@ impl Coordinator {
         match say {
             Say::Planned { task, doers } if self.awaits_plan(task) => {
                 self.heard(task, Asked::Plan);
-                self.change(Entry::Assigned { task, doers }).await;
+                self.clerk.assigned(task, doers).await;
             }
             Say::Done { task, step, round } if self.awaits_step(task, step, round) => {
                 self.heard(task, Asked::Step(step));
-                self.change(Entry::Completed { task, step }).await;
+                self.clerk.completed(task, step).await;
             }
             Say::Failed { task, step, round } if self.awaits_step(task, step, round) => {
-                let failures = self.failures.entry((task, step)).or_insert(0);
-                *failures += 1;
-                if *failures >= MAX_FAILURES {
-                    self.heard(task, Asked::Step(step));
-                    self.close(task, false).await;
-                }
+                self.clerk.failed(task, step).await;
             }
             Say::Verdict { task, rounds, missing }
                 if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
@@ -205,7 +164,7 @@ impl Coordinator {
                 }
                 self.verified.insert(task, missing.is_empty());
                 for step in missing.iter() {
-                    self.change(Entry::Reopened { task, step: *step }).await;
+                    self.clerk.reopened(task, *step).await;
                 }
             }
             _ => {}
@@ -213,31 +172,31 @@ impl Coordinator {
     }
 
     fn awaits_plan(&self, task: Name) -> bool {
-        self.board.get(task).is_some_and(|progress| progress.doers.is_none() && progress.closed.is_none())
+        let board = self.clerk.board();
+        board.get(task).is_some_and(|progress| progress.doers.is_none() && progress.closed.is_none())
     }
 
     fn awaits_step(&self, task: Name, step: usize, round: u32) -> bool {
-        self.board.get(task).is_some_and(|progress| {
-            progress.closed.is_none() && !progress.complete[step] && progress.rounds[step] == round
-        })
+        let board = self.clerk.board();
+        board.is_open(task, step) && board.round(task, step) == round
     }
 
     fn awaits_verdict(&self, task: Name, rounds: &[u32]) -> bool {
-        self.board.get(task).is_some_and(|progress| progress.closed.is_none() && progress.rounds == rounds)
-            && self.board.is_complete(task)
+        let board = self.clerk.board();
+        let is_current = |progress: &Progress| progress.closed.is_none() && progress.rounds == rounds;
+        board.get(task).is_some_and(is_current) && board.is_complete(task)
     }
 
     /// Whether somebody's word on a task counts: a verifier's does, whoever sends it, unless roles are looked at.
     fn may_judge(&self, who: Name, task: Name) -> bool {
-        let doers = self.board.get(task).and_then(|progress| progress.doers.clone()).unwrap_or_default();
+        let doers = self.doers(task).unwrap_or_default();
         let permissions = Permissions::default().allow(Name::literal(VERIFIER), JUDGE);
         permissions.accept(self.briefing.safeguards(), who, JUDGE, &doers)
     }
 
     /// Does for a task whatever comes next.
     async fn drive(&mut self, task: Name) {
-        let Some(progress) = self.board.get(task) else { return };
-        let Some(doers) = progress.doers.clone() else {
+        let Some(doers) = self.doers(task) else {
             let planner = Name::literal(PLANNER);
             if self.must_ask(task, Asked::Plan, planner) {
                 self.agent.before("plan", task).await;
@@ -245,39 +204,34 @@ impl Coordinator {
             }
             return;
         };
-        for step in self.board.ready(task) {
+        let ready = self.clerk.board().ready(task);
+        for step in ready {
             let doer = doers[step];
             if self.must_ask(task, Asked::Step(step), doer) {
                 let intent = self.briefing.plan.intent(task, step);
-                let round = self.board.round(task, step);
+                let round = self.clerk.board().round(task, step);
                 self.agent.before("assign", intent).await;
                 self.agent.claim(Claim::Ordered { intent, to: doer });
                 self.agent.send(doer, intent, Say::Assign { task, step, round });
             }
         }
-        if !self.board.is_complete(task) {
+        if !self.clerk.board().is_complete(task) {
             return;
         }
         let verifies = self.briefing.safeguards().has::<Verify>();
         if !verifies || self.verified.get(&task) == Some(&true) {
-            self.close(task, true).await;
+            self.clerk.close(task, true).await;
         } else if self.must_ask(task, Asked::Verdict, Name::literal(VERIFIER))
-            && let Some(progress) = self.board.get(task)
+            && let Some(progress) = self.clerk.board().get(task)
         {
             let rounds = progress.rounds.as_slice().into();
             self.agent.send(Name::literal(VERIFIER), task, Say::VerifyPlease { task, rounds });
         }
     }
 
-    async fn close(&mut self, task: Name, done: bool) {
-        self.change(Entry::Closed { task, done }).await;
-        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
-        self.report(task, done).await;
-    }
-
-    async fn report(&self, task: Name, done: bool) {
-        self.agent.before("report", task).await;
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
+    /// Who does which step of a task, once that is decided.
+    fn doers(&self, task: Name) -> Option<Rc<[Name]>> {
+        self.clerk.board().get(task)?.doers.clone()
     }
 
     /// Whether it is time to ask, for the first time or again; if so, it counts as asked.

@@ -15,13 +15,12 @@
 //! same step then ask for the same operation.
 
 use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Token};
-use crate::safeguards::checkpoint;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::scenario::Case;
-use crate::workflows::board::{Board, Entry};
+use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
-use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::collections::BTreeMap;
@@ -62,9 +61,6 @@ const LONELY_LEASE: SimSpan = SimSpan::from_secs(10);
 
 /// Tokens a leader reads to choose a worker.
 const CHOOSING_TOKENS: u32 = 300;
-
-/// How often a step may come back as failed before its task is given up.
-const MAX_FAILURES: u32 = 5;
 
 #[derive(Clone, Hash, Debug)]
 enum Say {
@@ -107,8 +103,7 @@ async fn backup(agent: Agent, briefing: Briefing) {
 struct Candidate {
     agent: Agent,
     briefing: Briefing,
-    board: Board,
-    failures: BTreeMap<(Name, usize), u32>,
+    clerk: Clerk,
     ordered_at: BTreeMap<(Name, usize), SimTime>,
     /// How often each step was ordered.
     orders: BTreeMap<(Name, usize), usize>,
@@ -117,15 +112,13 @@ struct Candidate {
 
 impl Candidate {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let mut board = Board::new(Rc::clone(&briefing.plan));
-        checkpoint::recover(&agent, |entry| board.apply(entry));
+        let clerk = Clerk::restore(&agent, &briefing);
         let lease_span =
             briefing.safeguards().get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
         Self {
             agent,
             briefing,
-            board,
-            failures: BTreeMap::new(),
+            clerk,
             ordered_at: BTreeMap::new(),
             orders: BTreeMap::new(),
             lease_span,
@@ -172,7 +165,7 @@ impl Candidate {
         // What was ordered under an older token may never have been obeyed.
         self.ordered_at.clear();
         loop {
-            for task in self.board.open() {
+            for task in self.clerk.open() {
                 self.drive(task, &held).await;
             }
             let until = held.borrow().until;
@@ -201,53 +194,30 @@ impl Candidate {
 
     /// Takes a message in; true if it says that there is a newer leader.
     async fn hear(&mut self, mail: &Mail, leading: Option<Token>) -> bool {
-        if let Some(UserSay::Submit { task, ops }) = mail.open().cloned() {
-            match self.board.get(task).map(|progress| progress.closed) {
-                None => self.change(Entry::Accepted { task, ops }).await,
-                Some(Some(done)) => self.report(task, done).await,
-                Some(None) => {}
-            }
-        }
+        self.clerk.hear(mail).await;
         match mail.open::<Say>().cloned() {
-            Some(Say::Done { task, step }) if self.board.is_open(task, step) => {
-                self.agent.expect_no_more(self.briefing.plan.intent(task, step));
-                self.change(Entry::Completed { task, step }).await;
-            }
-            Some(Say::Failed { task, step }) if self.board.is_open(task, step) => {
-                let failures = self.failures.entry((task, step)).or_insert(0);
-                *failures += 1;
-                if *failures >= MAX_FAILURES {
-                    self.agent.expect_no_more(self.briefing.plan.intent(task, step));
-                    self.close(task, false).await;
-                }
-            }
+            Some(Say::Done { task, step }) => self.clerk.completed(task, step).await,
+            Some(Say::Failed { task, step }) => self.clerk.failed(task, step).await,
             Some(Say::Rejected { token }) => return leading.is_some_and(|leading| token > leading),
             _ => {}
         }
         false
     }
 
-    async fn change(&mut self, entry: Entry) {
-        checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
-        self.board.apply(&entry);
-        if let Entry::Completed { task, step } = entry {
-            self.agent.claim(Claim::Completed { intent: self.briefing.plan.intent(task, step) });
-        }
-    }
-
     async fn drive(&mut self, task: Name, held: &watch::Receiver<Lease>) {
-        let Some(progress) = self.board.get(task).cloned() else { return };
-        for step in self.board.ready(task) {
+        let Some(ops) = self.clerk.board().get(task).map(|progress| Rc::clone(&progress.ops)) else { return };
+        let ready = self.clerk.board().ready(task);
+        for step in ready {
             let due = self
                 .ordered_at
                 .get(&(task, step))
                 .is_none_or(|ordered| self.agent.monotonic() >= *ordered + RESEND);
             if due {
-                self.order(task, step, progress.ops[step], held).await;
+                self.order(task, step, ops[step], held).await;
             }
         }
-        if self.board.is_complete(task) {
-            self.close(task, true).await;
+        if self.clerk.board().is_complete(task) {
+            self.clerk.close(task, true).await;
         }
     }
 
@@ -269,17 +239,6 @@ impl Candidate {
         self.agent.expect(worker, "word that a step is done", intent);
         self.agent.send(worker, intent, Say::Order { task, step, op, token });
         self.ordered_at.insert((task, step), self.agent.monotonic());
-    }
-
-    async fn close(&mut self, task: Name, done: bool) {
-        self.change(Entry::Closed { task, done }).await;
-        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
-        self.report(task, done).await;
-    }
-
-    async fn report(&self, task: Name, done: bool) {
-        self.agent.before("report", task).await;
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
     }
 }
 
