@@ -115,14 +115,7 @@ impl Candidate {
         let clerk = Clerk::restore(&agent, &briefing);
         let lease_span =
             briefing.safeguards().get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
-        Self {
-            agent,
-            briefing,
-            clerk,
-            ordered_at: BTreeMap::new(),
-            orders: BTreeMap::new(),
-            lease_span,
-        }
+        Self { agent, briefing, clerk, ordered_at: BTreeMap::new(), orders: BTreeMap::new(), lease_span }
     }
 
     /// The backup leaves the orchestrator the first chance.

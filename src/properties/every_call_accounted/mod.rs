@@ -46,19 +46,18 @@ impl<'a> Account<'a> {
         self.unclear.push(op);
     }
 
-    /// Whoever called was told what came of it.
+    /// Somebody was told what came of their last try, or that it is done, whoever tried.
     fn is_answered(&mut self, event: &'a Event<Note>, told: Told) {
         self.last_word = Some((event, told));
-        let Some(op) = self.last_ops.get(&event.node) else { return };
-        match told {
-            Told::Done => self.is_closed = true,
-            Told::CalledOff | Told::Not(Definite::Declined) => drop(self.declined.insert(*op)),
-            Told::Not(_) => {
+        match (told, self.last_ops.get(&event.node)) {
+            (Told::Done, _) => self.is_closed = true,
+            (Told::CalledOff | Told::Not(Definite::Declined), Some(op)) => drop(self.declined.insert(*op)),
+            (Told::Not(_), Some(op)) => {
                 if let Some(place) = self.unclear.iter().position(|unclear| unclear == op) {
                     self.unclear.remove(place);
                 }
             }
-            Told::Unknown(_) | Told::Found(_) | Told::Version(_) => {}
+            _ => {}
         }
     }
 
@@ -73,7 +72,7 @@ struct Book<'a> {
     calls: BTreeMap<(Name, Name, Name), Account<'a>>,
     task_of: BTreeMap<Name, Name>,
     /// Tasks that were reported failed or cancelled.
-    undone: BTreeSet<Name>,
+    given_up: BTreeSet<Name>,
     informed: BTreeMap<Name, &'a Event<Note>>,
     ledger: Ledger<'a>,
 }
@@ -94,7 +93,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         };
         verdict = Verdict::Holds;
         let says_enough = account.came_to_nothing()
-            && book.undone.contains(task)
+            && book.given_up.contains(task)
             && !book.ledger.is_undoing(tool, operation, intent);
         if account.is_closed || says_enough {
             continue;
@@ -147,7 +146,7 @@ impl<'a> Book<'a> {
                 }
             }
             Note::Claimed(Claim::TaskFailed { task } | Claim::TaskCancelled { task }) => {
-                self.undone.insert(task);
+                self.given_up.insert(task);
             }
             Note::Claimed(Claim::Informed { task }) => drop(self.informed.insert(task, event)),
             _ => {}

@@ -148,6 +148,10 @@ fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good()
     assert!(done(called_off()).judged_by(&PROPERTY).is_violated());
     let done_already = calls_off(call(on_call(), LOST), "create", Told::Done);
     assert_eq!(done(done_already).judged_by(&PROPERTY), Verdict::Holds);
+    let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", Told::Done);
+    assert_eq!(done(of_another).judged_by(&PROPERTY), Verdict::Holds, "it is done, whoever did it");
+    let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", Told::CalledOff);
+    assert!(failed(of_another).judged_by(&PROPERTY).is_violated(), "which id was called off is not known");
     let unclear = calls_off(call(on_call(), LOST), "create", LOST);
     assert!(failed(unclear).judged_by(&PROPERTY).is_violated());
     let another = calls_off(call(on_call(), LOST), "withdraw", Told::CalledOff);

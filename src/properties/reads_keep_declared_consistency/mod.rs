@@ -2,8 +2,8 @@
 //!
 //! Judged by what the agents asked and were told: linearizable and sequential reads by whether one order of everything
 //! explains them ([`order`]), monotonic ones by each reader's own eyes. Under every model nobody may see a version
-//! before the store has it. Of two lives that an agent has at once nobody can tell which one asked, so what is asked
-//! in that time is held against no other question.
+//! before the store has it. Of two lives that an agent has at once nobody can tell which one asked, so each question
+//! of that time is a session of its own.
 //!
 //! Existing crates do not fit. stateright's testers (0.31) know both models, but say only yes or no, try one order after
 //! another with nothing to bound the time it takes, want each reader to do one thing at a time and bring a web server;
