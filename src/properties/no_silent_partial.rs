@@ -154,7 +154,8 @@ mod tests {
             let story = Story::default().asked("task-1", &["a", "b"]).served("task-1/a", 7);
             story.cites("task-1/a", 7).lacks("task-1/b").dies(dies)
         };
-        assert!(story("synthesiser").answers("task-1").judged_by(&PROPERTY).is_violated());
+        let (_, message) = violation(story("synthesiser").answers("task-1").judged_by(&PROPERTY));
+        assert_eq!(message, "the answer to task-1 lacks task-1/a and does not say so");
         assert_eq!(story("somebody").answers("task-1").judged_by(&PROPERTY), Verdict::Holds);
         let half = story("synthesiser").cites("task-1/a", 7).answers("task-1");
         let (_, message) = violation(half.judged_by(&PROPERTY));

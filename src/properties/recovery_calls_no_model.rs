@@ -134,6 +134,14 @@ mod tests {
     }
 
     #[test]
+    fn one_answer_that_was_acted_on_is_enough_to_judge() {
+        let about = Name::new("task-2/file");
+        let other = Note::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 };
+        let story = comes_back(calls(thinks(asked().note("worker", other))));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
     fn who_never_comes_back_has_nothing_to_ask() {
         let story = calls(thinks(asked())).dies("worker");
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
