@@ -342,3 +342,21 @@ fn two_who_made_one_version_are_not_explained() {
     assert_eq!(events, [FIRST + 2, FIRST + 3]);
     assert!(message.starts_with("c made version 1 of x, and no order"), "{message}");
 }
+
+#[test]
+fn what_was_refused_explains_nothing_and_excuses_nobody() {
+    let fenced = Heard::Fenced(Token(2));
+    let seen_all_the_same = [
+        ("c", "x", Asks(WRITE)),
+        ("c", "x", Hears(0, fenced)),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(2, saw(1))),
+    ];
+    assert!(story(Consistency::Linearizable, &seen_all_the_same).judged_by(&PROPERTY).is_violated());
+    let mut acts = stale();
+    acts.truncate(4);
+    acts.extend([("c", "x", Asks(Access::Change(OpId(2)))), ("c", "x", Hears(4, fenced))]);
+    acts.extend([("b", "x", Asks(Access::Read)), ("b", "x", Hears(6, saw(1)))]);
+    let (events, _) = violation(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 1, FIRST + 3]);
+}
