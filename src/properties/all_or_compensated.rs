@@ -183,6 +183,9 @@ mod tests {
         let (task, mail) = (Name::new("task-2"), Name::new("task-2/mail"));
         let story = saga().given("task-2").note("user", Note::Wanted { task, intent: mail });
         assert_eq!(story.effect("task-2/mail", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        let [intent, tool, operation] = ["task-2/file", "ticketing", "withdraw"].map(Name::new);
+        let both = saga().given("task-2").note("user", Note::UndoneBy { intent, tool, operation });
+        assert!(both.effect("task-1/file", 1).judged_by(&PROPERTY).is_violated());
     }
 
     #[test]

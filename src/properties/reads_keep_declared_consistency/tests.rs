@@ -360,3 +360,38 @@ fn what_was_refused_explains_nothing_and_excuses_nobody() {
     let (events, _) = violation(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY));
     assert_eq!(events, [FIRST + 1, FIRST + 3]);
 }
+
+#[test]
+fn who_asks_again_under_one_id_makes_one_version_and_no_more() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(2, made(1))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(4, saw(2))),
+    ];
+    assert!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn answers_count_in_the_order_in_which_they_came() {
+    let three_reads = [
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(1, saw(2))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(3, saw(1))),
+        ("b", "x", Hears(0, saw(3))),
+    ];
+    let (events, _) = violation(story(Consistency::Monotonic, &three_reads).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 2, FIRST + 4]);
+    let asked_first_and_answered_last = [
+        ("b", "x", Asks(Access::Read)),
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(1, made(1))),
+        ("b", "x", Hears(0, saw(2))),
+    ];
+    let verdict = story(Consistency::Linearizable, &asked_first_and_answered_last).judged_by(&PROPERTY);
+    assert_eq!(violation(verdict).0, [FIRST, FIRST + 3]);
+}
