@@ -395,3 +395,15 @@ fn answers_count_in_the_order_in_which_they_came() {
     let verdict = story(Consistency::Linearizable, &asked_first_and_answered_last).judged_by(&PROPERTY);
     assert_eq!(violation(verdict).0, [FIRST, FIRST + 3]);
 }
+
+#[test]
+fn a_read_that_was_never_answered_keeps_nobody_from_anything() {
+    let acts = [
+        ("b", "x", Asks(Access::Read)),
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(1, made(1))),
+        ("c", "x", Asks(Access::Read)),
+        ("c", "x", Hears(3, saw(1))),
+    ];
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
+}
