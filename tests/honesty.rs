@@ -1,7 +1,7 @@
 //! A check that cannot fail proves nothing: teams that are plainly wrong must be found out, each by the promise it
 //! breaks.
 
-use perfidy::agent::{Agent, Claim, ToolCall};
+use perfidy::agent::{Agent, Claim, Request, ToolCall};
 use perfidy::explore::Run;
 use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
@@ -28,6 +28,8 @@ const fn team(assemble: fn(&Case, &mut perfidy_sim::World<perfidy::agent::Agents
         singles: &["worker"],
         safeguards: &[],
         crash_points: &[],
+        moments: &[],
+        requests: &[Request::Call],
         properties: &["eventual-termination"],
         assemble,
     }

@@ -47,6 +47,8 @@ const FRAGILE: Workflow = Workflow {
     singles: &["intern"],
     safeguards: &[],
     crash_points: &[],
+    moments: &[],
+    requests: &[],
     properties: &["well-behaved"],
     assemble: |case, world| {
         let briefing = Briefing::new(case, None);

@@ -130,14 +130,17 @@ impl<D: Domain> Context<D> {
 
     /// The next message that answers no request, if one has come already.
     pub fn receive_now(&self) -> Option<Envelope<D::Payload>> {
-        let envelope = self.core().node(self.node).take_mail()?;
+        let envelope = self.core().node(self.node).take_mail(self.incarnation)?;
         self.cause.set(Some(envelope.event));
         Some(envelope)
     }
 
     /// The next message that answers no request.
     pub async fn receive(&self) -> Envelope<D::Payload> {
-        let envelope = poll_fn(|task| self.core().node(self.node).poll_inbox(task.waker())).await;
+        let poll = |task: &mut TaskContext<'_>| {
+            self.core().node(self.node).poll_inbox(self.incarnation, task.waker())
+        };
+        let envelope = poll_fn(poll).await;
         self.cause.set(Some(envelope.event));
         envelope
     }

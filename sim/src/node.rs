@@ -120,9 +120,15 @@ pub(crate) struct Node<D: Domain> {
     belongings: Belongings<D::Payload>,
 }
 
+/// A message that has arrived, and for which life of the node if that was decided.
+struct Mail<P> {
+    envelope: Envelope<P>,
+    life: Option<u32>,
+}
+
 /// What a node has collected.
 pub(crate) struct Belongings<P> {
-    inbox: VecDeque<Envelope<P>>,
+    inbox: VecDeque<Mail<P>>,
     inbox_wakers: Vec<Waker>,
     waiters: Vec<Waiter<P>>,
     disk: Disk<P>,
@@ -239,24 +245,35 @@ impl<D: Domain> Node<D> {
 
     // Messages.
 
-    /// A message that answers no request has arrived.
-    pub fn receive(&mut self, envelope: Envelope<D::Payload>) {
-        let Belongings { inbox, inbox_wakers, spare_waker, .. } = &mut self.belongings;
-        inbox.push_back(envelope);
+    /// A message that answers no request has arrived. While there are two lives of the node, it is for one of them.
+    pub fn receive(&mut self, envelope: Envelope<D::Payload>, life: Option<u32>) {
+        self.belongings.inbox.push_back(Mail { envelope, life });
+        self.wake_receivers();
+    }
+
+    /// Has whoever waits for a message look whether there is one.
+    pub fn wake_receivers(&mut self) {
+        let Belongings { inbox_wakers, spare_waker, .. } = &mut self.belongings;
         for waker in inbox_wakers.drain(..) {
             waker.wake_by_ref();
             *spare_waker = Some(waker);
         }
     }
 
-    /// The next message that answers no request.
-    pub fn take_mail(&mut self) -> Option<Envelope<D::Payload>> {
-        self.belongings.inbox.pop_front()
+    /// The next message for this life of the node that answers no request. What had come before there were two is for
+    /// the older.
+    pub fn take_mail(&mut self, incarnation: u32) -> Option<Envelope<D::Payload>> {
+        let inbox = &mut self.belongings.inbox;
+        let next = match self.outgoing {
+            None => 0,
+            Some(older) => inbox.iter().position(|mail| mail.life.unwrap_or(older) == incarnation)?,
+        };
+        inbox.remove(next).map(|mail| mail.envelope)
     }
 
-    /// The next message that answers no request; if there is none, `waker` is woken when one has arrived.
-    pub fn poll_inbox(&mut self, waker: &Waker) -> Poll<Envelope<D::Payload>> {
-        if let Some(envelope) = self.take_mail() {
+    /// The next message for this life that answers no request; if there is none, `waker` is woken when one has arrived.
+    pub fn poll_inbox(&mut self, incarnation: u32, waker: &Waker) -> Poll<Envelope<D::Payload>> {
+        if let Some(envelope) = self.take_mail(incarnation) {
             return Poll::Ready(envelope);
         }
         if !self.belongings.inbox_wakers.iter().any(|known| known.will_wake(waker)) {

@@ -81,6 +81,11 @@ impl SavedSeed {
     /// of the format.
     pub fn parse(path: &str, text: &str) -> Result<Self, Problems> {
         let bad = |problem| Problems::new(path, text, vec![problem]);
+        let is_scenario = || text.lines().any(|line| line.starts_with("workflow "));
+        if !Self::is_one(text) && is_scenario() {
+            let problem = Problem::whole("this is a scenario, not a saved failure");
+            return Err(bad(problem.help("`perfidy run` runs it")));
+        }
         let saved: Self = toml::from_str(text).map_err(|error| bad(Problem::from_toml(&error)))?;
         if saved.schema != SCHEMA {
             let message =

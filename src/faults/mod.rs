@@ -19,6 +19,7 @@ mod window;
 use crate::scenario::{Entry, Problem};
 use crate::workflows::Cast;
 use perfidy_sim::Chaos;
+use std::ops::Range;
 
 /// A kind of fault.
 pub struct FaultKind {
@@ -39,6 +40,15 @@ pub fn all() -> impl Iterator<Item = &'static FaultKind> {
     world.into_iter().chain([model::KINDS]).flatten().chain(lies)
 }
 
+/// Refuses a fault that nobody of the workflow could meet, whatever happens: it would be there in vain.
+pub(crate) fn honoured(kind: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
+    match tool_lies::find(kind) {
+        Some(lie) => tool_lies::honoured(lie, place, cast),
+        None if model::KINDS.iter().any(|slip| slip.name == kind) => model::honoured(kind, place, cast),
+        None => Ok(()),
+    }
+}
+
 /// The kind of that name.
 pub fn find(name: &str) -> Option<&'static FaultKind> {
     all().find(|kind| kind.name == name)
@@ -46,18 +56,28 @@ pub fn find(name: &str) -> Option<&'static FaultKind> {
 
 #[cfg(test)]
 mod tests {
+    use super::model;
+    use crate::agent::Request;
     use crate::scenario::Scenario;
+    use crate::workflows::{Workflow, conductor};
     use perfidy_sim::Chaos;
     use std::sync::Arc;
 
-    /// A scenario of the conductor with two tools, of which one deduplicates, and these faults.
+    /// A team that can meet every fault there is.
+    const ANYBODY: Workflow = Workflow {
+        moments: &[model::ANSWER, model::SUMMARY, model::HANDOFF, model::ROLE],
+        requests: &[Request::Call, Request::Read, Request::LookUp, Request::CallOff],
+        ..conductor::WORKFLOW
+    };
+
+    /// A scenario with two tools, of which one deduplicates, and these faults.
     fn scenario_of(faults: &str) -> Result<Arc<Scenario>, crate::scenario::Problems> {
         let text = format!(
             "# A fault.\nworkflow = \"conductor\"\n\n[[step]]\nname = \"file-ticket\"\n\
              tool = \"ticketing.create\"\n\n[safeguards]\ntool-dedupe = true\n\n[tools.ticketing]\n\
              deduplicates = true\n\n[tools.mail]\n\n[faults]\n{faults}\n"
         );
-        Scenario::parse("fault.toml", &text)
+        Scenario::parse_for(&[&ANYBODY], "fault.toml", &text)
     }
 
     /// What the faults come to.
@@ -91,5 +111,40 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), super::all().count());
+    }
+
+    #[test]
+    fn what_nobody_of_a_workflow_could_meet_is_refused_with_what_they_can() {
+        let refusal = |workflow: &str, rest: &str| {
+            let text = format!(
+                "# A fault.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"file-ticket\"\n\
+                 tool = \"ticketing.create\"\n[tools.ticketing]\n{rest}\n"
+            );
+            let problems = Scenario::parse("fault.toml", &text).unwrap_err();
+            assert_eq!(problems.list.len(), 1, "{problems}");
+            format!("{}; {}", problems.list[0].message, problems.list[0].help.as_deref().unwrap_or_default())
+        };
+        assert_eq!(
+            refusal("conductor", "[faults]\nno-target = { at = \"everyone\", chance = \"5%\" }"),
+            "no model of the workflow `conductor` is asked anything that `no-target` could strike; what can strike \
+             them is `different-answer` and `role-confusion`"
+        );
+        assert_eq!(
+            refusal("peers", "[faults]\ndifferent-answer = { at = \"peers\", chance = \"5%\" }"),
+            "no model of the workflow `peers` is asked anything that `different-answer` could strike; its models are \
+             asked nothing that can go wrong: leave it out"
+        );
+        assert_eq!(
+            refusal("handoff", "[faults]\npartial-result = { at = \"ticketing\", chance = \"5%\" }")
+                .split("; the lies")
+                .next(),
+            Some(
+                "`partial-result` strikes agents that read from a tool, and none of the workflow `handoff` does"
+            )
+        );
+        let pinned = "[[fault]]\nat = \"planner, handoff, task-1, try 1\"\ndo = \"no-target\"";
+        assert!(refusal("conductor", pinned).starts_with("no model of the workflow `conductor`"));
+        let pinned = "[[fault]]\nat = \"ticketing, create, task-1/file-ticket, try 1\"\ndo = \"wrong-value\"";
+        assert!(refusal("conductor", pinned).starts_with("`wrong-value` strikes agents that read"));
     }
 }

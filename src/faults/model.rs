@@ -5,10 +5,12 @@
 //! ([`Agent`](crate::agent::Agent)).
 
 use super::{FaultKind, who};
+use crate::scenario::problem::listed;
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio};
 use crate::workflows::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
+use std::ops::Range;
 use toml::Spanned;
 
 /// The moment at which a model answers a question that it may have answered before.
@@ -72,6 +74,25 @@ pub const KINDS: &[FaultKind] = &[
         read: read_at_its_moment,
     },
 ];
+
+/// Refuses what strikes at moments at which no agent of the workflow asks its model anything.
+pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
+    let is_asked = |moment: &&str| cast.moments.contains(moment);
+    let words_at = |(moment, words): &(&'static str, &'static [&'static str])| {
+        is_asked(moment).then_some(*words).unwrap_or_default()
+    };
+    let possible: Vec<&str> = MOMENTS.iter().flat_map(words_at).copied().collect();
+    if possible.contains(&word) {
+        return Ok(());
+    }
+    let message =
+        format!("no model of the workflow `{}` is asked anything that `{word}` could strike", cast.workflow);
+    let help = match possible.as_slice() {
+        [] => "its models are asked nothing that can go wrong: leave it out".to_owned(),
+        possible => format!("what can strike them is {}", listed(possible)),
+    };
+    Err(Problem::at(place, message).help(help))
+}
 
 /// What can go wrong at a moment; nothing if models are never asked then.
 pub(crate) fn words_at(moment: &str) -> Option<&'static [&'static str]> {

@@ -9,7 +9,7 @@
 
 mod case;
 mod file;
-mod problem;
+pub(crate) mod problem;
 mod quantity;
 mod read;
 mod rename;

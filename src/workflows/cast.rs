@@ -1,6 +1,6 @@
 //! Who is who in a scenario: agents, groups and tools by name.
 
-use crate::agent::{LeaseService, StoreService};
+use crate::agent::{LeaseService, Request, StoreService};
 use crate::scenario::Tool;
 use crate::workflows::Workflow;
 use crate::workflows::on_call::ON_CALL;
@@ -25,6 +25,10 @@ pub struct Cast {
     pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
     pub crash_points: &'static [&'static str],
+    /// The moments at which agents ask their models something.
+    pub moments: &'static [&'static str],
+    /// What agents ask of tools.
+    pub requests: &'static [Request],
 }
 
 impl Cast {
@@ -54,6 +58,8 @@ impl Cast {
                 .collect(),
             bystanders: [USER, LeaseService::NAME, StoreService::NAME, ON_CALL].map(Name::new).to_vec(),
             crash_points: workflow.crash_points,
+            moments: workflow.moments,
+            requests: workflow.requests,
         }
     }
 

@@ -12,11 +12,17 @@
 //!
 //! Every message can be lost, late or doubled, so the coordinator says everything again until it is answered, and
 //! everybody else answers as often as asked. A [`Clerk`] keeps the coordinator's board.
+//!
+//! A step stays with the executor it was given to, however long that one is silent: a second executor would mint an
+//! operation id of its own, and the first may only be slow. So a team that must outlive an executor that never comes back
+//! needs ids that travel with the orders, as those of the [standby team](crate::workflows::standby) do.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message};
+use crate::agent::{Agent, Agents, Body, Claim, Mail, Message, Request, StoreError};
+use crate::faults::model::{ANSWER, ROLE};
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::perform::CALL_TIMEOUT;
+use crate::safeguards::plan_commit::{PlanCommit, agree};
 use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::Verify;
 use crate::scenario::Case;
@@ -25,7 +31,7 @@ use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, SimTime, World};
+use perfidy_sim::{Name, Payload, SimSpan, SimTime, World};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -43,12 +49,15 @@ pub const WORKFLOW: Workflow = Workflow {
         "intent-keys",
         "observe-before-retry",
         "persist-before-call",
+        "plan-commit",
         "retry",
         "roles",
         "tool-dedupe",
         "verify",
     ],
     crash_points: &["assign", "call", "plan", "record", "report"],
+    moments: &[ANSWER, ROLE],
+    requests: &[Request::Call, Request::LookUp],
     properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
     assemble,
 };
@@ -94,8 +103,21 @@ impl Message for Say {
     }
 }
 
+/// Who does which step, as a plan that can be committed.
+#[derive(Clone, Hash, Debug)]
+struct Assignment(Rc<[Name]>);
+
+impl Message for Assignment {
+    fn kind(&self) -> &'static str {
+        "assignment"
+    }
+}
+
 fn assemble(case: &Case, world: &mut World<Agents>) {
     let briefing = Briefing::new(case, Some("executors"));
+    if briefing.safeguards().has::<PlanCommit>() {
+        briefing.open_store(world);
+    }
     let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
     hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[COORDINATOR])));
     hire(COORDINATOR, |agent, briefing| Box::pin(Coordinator::recover(agent, briefing).run()));
@@ -146,7 +168,10 @@ impl Coordinator {
         match say {
             Say::Planned { task, doers } if self.awaits_plan(task) => {
                 self.heard(task, Asked::Plan);
+                let Ok(Assignment(doers)) = self.settle(task, Assignment(doers)).await else { return };
+                let plan = Body::new(Assignment(Rc::clone(&doers))).digest();
                 self.clerk.assigned(task, doers).await;
+                self.agent.claim(Claim::Follows { task, plan });
             }
             Say::Done { task, step, round } if self.awaits_step(task, step, round) => {
                 self.heard(task, Asked::Step(step));
@@ -169,6 +194,15 @@ impl Coordinator {
             }
             _ => {}
         }
+    }
+
+    /// The plan to follow: the one that was just made, or the one that somebody has committed before, who can be the
+    /// coordinator's own twin or what it was before a crash.
+    async fn settle(&self, task: Name, plan: Assignment) -> Result<Assignment, StoreError> {
+        if !self.briefing.safeguards().has::<PlanCommit>() {
+            return Ok(plan);
+        }
+        agree(&self.agent, self.briefing.safeguards(), (task, task), async || Ok(plan)).await
     }
 
     fn awaits_plan(&self, task: Name) -> bool {
@@ -289,7 +323,7 @@ async fn verifier(agent: Agent, briefing: Briefing) {
         while let Some(mail) = agent.receive_now() {
             note_request(&mut asked, &mail);
         }
-        let Some(Request { from, task, rounds }) = asked.pop_front() else { continue };
+        let Some(Inquiry { from, task, rounds }) = asked.pop_front() else { continue };
         let mut missing = Vec::new();
         let mut seen_all = true;
         for step in 0..briefing.plan.steps.len() {
@@ -306,7 +340,7 @@ async fn verifier(agent: Agent, briefing: Briefing) {
     }
 }
 
-struct Request {
+struct Inquiry {
     from: Name,
     task: Name,
     rounds: Rc<[u32]>,
@@ -314,9 +348,9 @@ struct Request {
 
 /// Whoever asks again wants one answer, not two. Looking takes longer than the coordinator waits before it asks
 /// again, so a verifier that did all it was ever asked for would never catch up.
-fn note_request(asked: &mut VecDeque<Request>, mail: &Mail) {
+fn note_request(asked: &mut VecDeque<Inquiry>, mail: &Mail) {
     let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() else { return };
-    let request = Request { from: mail.from(), task, rounds };
+    let request = Inquiry { from: mail.from(), task, rounds };
     match asked.iter_mut().find(|known| known.task == task) {
         Some(known) => *known = request,
         None => asked.push_back(request),

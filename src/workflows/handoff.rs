@@ -10,7 +10,8 @@
 //! for a colleague? The folder carries everything there is to know about the task: which steps are done, under which
 //! operation ids, how often it has changed hands and what it has cost. In the end it goes back to the desk.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Pick};
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Pick, Request};
+use crate::faults::model::{ANSWER, HANDOFF};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::checkpoint;
 use crate::safeguards::perform::perform;
@@ -31,6 +32,8 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[DESK],
     safeguards: &["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"],
     crash_points: &["call", "record", "report", "transfer"],
+    moments: &[ANSWER, HANDOFF],
+    requests: &[Request::Call],
     properties: &[
         "bounded-handoffs",
         "eventual-termination",

@@ -23,6 +23,8 @@
 //!     singles: &["idler"],
 //!     safeguards: &[],
 //!     crash_points: &[],
+//!     moments: &[],
+//!     requests: &[],
 //!     properties: &["eventual-termination"],
 //!     assemble: |case, world| {
 //!         let briefing = Briefing::new(case, None);
@@ -64,7 +66,9 @@ pub use board::Plan;
 pub use briefing::Briefing;
 pub use cast::Cast;
 
-use crate::agent::Agents;
+use crate::agent::{Agents, Request};
+#[cfg(doc)]
+use crate::faults::model::MOMENTS;
 use crate::scenario::Case;
 use perfidy_sim::World;
 use std::fmt;
@@ -96,6 +100,11 @@ pub struct Workflow {
     pub safeguards: &'static [&'static str],
     /// The steps at which its agents can crash or pause, for faults `at` a step.
     pub crash_points: &'static [&'static str],
+    /// The moments at which its agents ask their models something that can go wrong, of those in [`MOMENTS`]. A file with
+    /// a fault of models that strikes at others is refused.
+    pub moments: &'static [&'static str],
+    /// What its agents ask of tools. A file with a lie about something else is refused.
+    pub requests: &'static [Request],
     /// The properties it is about: each must have had something to judge.
     pub properties: &'static [&'static str],
     /// Puts the team into a world.

@@ -14,7 +14,8 @@
 //! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a reference to
 //! the piece itself, which the archivist keeps.
 
-use crate::agent::{Agent, Agents, Artifact, ArtifactId, Claim, Message, Note, OpId};
+use crate::agent::{Agent, Agents, Artifact, ArtifactId, Claim, Message, Note, OpId, Request};
+use crate::faults::model::{ANSWER, SUMMARY};
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, archivist};
 use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
@@ -45,6 +46,8 @@ pub const WORKFLOW: Workflow = Workflow {
         "version-check",
     ],
     crash_points: &["brief", "call", "check", "pass-on", "record", "report"],
+    moments: &[ANSWER, SUMMARY],
+    requests: &[Request::Call],
     properties: &[
         "acts-on-current-version",
         "decisions-cite-artifacts",

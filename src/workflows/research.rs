@@ -10,7 +10,7 @@
 //! go wrong is the answer. Two questions have to be settled when it is put together: is what was found first still
 //! true (the safeguard `snapshots`), and what if a part of it never comes (the safeguard `join`).
 
-use crate::agent::{Agent, Agents, Claim, Message, Reading};
+use crate::agent::{Agent, Agents, Claim, Message, Reading, Request};
 use crate::safeguards::inquire::inquire;
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
@@ -30,6 +30,8 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[SYNTHESISER],
     safeguards: &["join", "retry", "snapshots"],
     crash_points: &["answer", "ask", "read", "report"],
+    moments: &[],
+    requests: &[Request::Read],
     properties: &["bounded-staleness", "eventual-termination", "no-silent-partial"],
     assemble,
 };

@@ -10,7 +10,8 @@
 //! *needs* has to be there first. Beside that everybody is polite: their model may find that it would be good to see some
 //! other piece before giving one's own. If that goes round the table, everybody waits for everybody.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId};
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::faults::model::ANSWER;
 use crate::safeguards::deadlock_detection::{Chase, DeadlockDetection, OwnWaits, Probe, Wait};
 use crate::safeguards::wait_limit::WaitLimit;
 use crate::scenario::Case;
@@ -39,6 +40,8 @@ pub const WORKFLOW: Workflow = Workflow {
         "wait-limit",
     ],
     crash_points: &["call", "contribute", "record", "report"],
+    moments: &[ANSWER],
+    requests: &[Request::Call],
     properties: &["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"],
     assemble,
 };

@@ -10,7 +10,8 @@
 //! not get lost between a change and its telling (`outbox`), and the same news must not make anything happen twice
 //! (`inbox-dedupe`). The first service is where tasks come in; news of their end goes there, and it reports to the user.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId};
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::inbox::{Inbox, TakenIn};
 use crate::safeguards::outbox::{News, Outbox, RESEND};
@@ -40,6 +41,8 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "publish", "record", "report"],
+    moments: &[ANSWER],
+    requests: &[Request::Call],
     properties: &[
         "all-or-compensated",
         "eventual-termination",

@@ -12,7 +12,8 @@
 //! an id is done once, however often it is ordered and by whomever, and what was done can be undone by anybody who
 //! knows its id. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId};
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
 use crate::scenario::{Case, one_at_a_time};
@@ -33,6 +34,8 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[ORCHESTRATOR],
     safeguards: &["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"],
     crash_points: &["call", "order", "record", "report"],
+    moments: &[ANSWER],
+    requests: &[Request::Call],
     properties: &[
         "all-or-compensated",
         "eventual-termination",

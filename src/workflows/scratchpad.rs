@@ -12,7 +12,7 @@
 //! writes it there: a cycle of reading, composing and writing, and others are in the middle of theirs. Whoever finds all
 //! parts in the document reports to the user.
 
-use crate::agent::{Agent, Agents, Claim, Entry, Mail, Message, OpId, Version};
+use crate::agent::{Agent, Agents, Claim, Entry, Mail, Message, OpId, Request, Version};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::single_writer::SingleWriter;
@@ -46,6 +46,8 @@ pub const WORKFLOW: Workflow = Workflow {
         "write-lock",
     ],
     crash_points: &["call", "commit", "report"],
+    moments: &[],
+    requests: &[Request::Call],
     properties: &["eventual-termination", "no-duplicate-effects", "no-lost-update", "no-phantom-completion"],
     assemble,
 };

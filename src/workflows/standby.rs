@@ -14,7 +14,8 @@
 //! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order the
 //! same step then ask for the same operation.
 
-use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Token};
+use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Request, Token};
+use crate::faults::model::ANSWER;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::scenario::Case;
@@ -43,6 +44,8 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lease", "order", "record", "report"],
+    moments: &[ANSWER],
+    requests: &[Request::Call, Request::LookUp],
     properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion", "no-split-brain"],
     assemble,
 };

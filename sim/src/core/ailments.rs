@@ -2,9 +2,11 @@
 
 use super::Core;
 use crate::clock::{Clock, opposite};
-use crate::node::{Command, Role};
+use crate::node::{Command, Node, Role};
 use crate::queue::{NodeIndex, Pending};
-use crate::{Action, Ailment, Domain, EventId, Fault, Name, SimSpan, SimTime, What};
+use crate::{Action, Ailment, Domain, EventId, Fault, Name, Purpose, SimSpan, SimTime, What};
+
+const TWIN: Purpose = Purpose::new("twin");
 
 /// What is wrong with a node. A node with which nothing ever was has none of it.
 #[derive(Clone, Debug)]
@@ -204,8 +206,20 @@ impl<D: Domain> Core<D> {
             return false;
         }
         node.outgoing = None;
+        node.wake_receivers();
         self.command(Command::Retire { node: index, incarnation });
         true
+    }
+
+    /// Which of two lives gets a message, as if somebody stood in front of both and spread what comes; `None` where
+    /// there is only one. It is drawn, or it would depend on which of them an engine lets run first.
+    pub(super) fn life_that_gets(&mut self, index: NodeIndex, about: Name) -> Option<u32> {
+        let Node { name, incarnation, outgoing, .. } = *self.node(index);
+        let older = outgoing?;
+        let site = Name::joined(name, ", ", Name::literal("mail of twins"));
+        let nth = self.oracle.count(site, about);
+        let is_for_the_older = self.oracle.spot(site, about, nth).below(TWIN, 2) == 0;
+        Some(if is_for_the_older { older } else { incarnation })
     }
 
     pub(super) fn is_up_agent(&self, index: NodeIndex) -> bool {

@@ -95,7 +95,10 @@ impl<D: Domain> Core<D> {
                 self.serve(index, cause, |service, desk| service.on_message(desk, envelope));
             }
             (Role::Agent(_), Call::Reply(id)) => node.answer(id, envelope),
-            (Role::Agent(_), _) => node.receive(envelope),
+            (Role::Agent(_), _) => {
+                let life = self.life_that_gets(index, envelope.about);
+                self.node(index).receive(envelope, life);
+            }
         }
     }
 

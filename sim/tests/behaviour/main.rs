@@ -36,7 +36,7 @@ impl Domain for Numbers {
 fn on_every_engine(
     config: &WorldConfig,
     build: impl Fn(&mut World<Numbers>) + Sync,
-    look: impl Fn(Engine, Outcome<Numbers>),
+    mut look: impl FnMut(Engine, Outcome<Numbers>),
 ) {
     for engine in Engine::ALL.into_iter().filter(|engine| engine.available().is_ok()) {
         look(engine, run(engine, config, &build));

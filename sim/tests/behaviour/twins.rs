@@ -1,7 +1,7 @@
 //! A second life of a node that begins before the first has ended.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Event, SimSpan, What, World};
+use perfidy_sim::{Event, Outcome, SimSpan, What, World};
 
 /// Two agents: one ticks every second with its number of lives, one sends a letter every second.
 fn clerk(world: &mut World<Numbers>) {
@@ -12,7 +12,7 @@ fn clerk(world: &mut World<Numbers>) {
         context.spawn(async move {
             loop {
                 let letter = reading.receive().await.payload;
-                reading.note(1_000 + letter);
+                reading.note(1_000 + 100 * u64::from(reading.incarnation()) + letter);
             }
         });
         loop {
@@ -29,6 +29,21 @@ fn clerk(world: &mut World<Numbers>) {
     });
 }
 
+/// The letters that were read, in the thousands, with the life that read each in the hundreds.
+fn letters(outcome: &Outcome<Numbers>) -> Vec<u64> {
+    notes(outcome).into_iter().filter(|note| *note >= 1_000).collect()
+}
+
+#[test]
+fn each_letter_is_for_one_of_the_two_and_for_the_same_on_every_engine() {
+    let config = with_faults(&[("twin, a, try 1", "twin clerk at 500ms for 7s")]);
+    let mut on_each = Vec::new();
+    on_every_engine(&config, clerk, |_, outcome| on_each.push(letters(&outcome)));
+    let by = |life: u64| on_each[0].iter().filter(|note| **note / 100 % 10 == life).count();
+    assert!(by(0) > 1 && by(1) > 3, "{on_each:?}");
+    assert!(on_each.iter().all(|letters| *letters == on_each[0]), "{on_each:?}");
+}
+
 #[test]
 fn both_lives_run_share_journal_and_mail_and_in_the_end_the_newer_remains() {
     let config = with_faults(&[("twin, a, try 1", "twin clerk at 2500ms for 4s")]);
@@ -39,8 +54,8 @@ fn both_lives_run_share_journal_and_mail_and_in_the_end_the_newer_remains() {
         };
         assert_eq!([ticks(0, 0, 6_500), ticks(0, 6_500, 20_000)], [6, 0], "{engine}");
         assert_eq!([ticks(1, 2_500, 6_500), ticks(1, 6_500, 9_999)], [3, 4], "{engine}");
-        let letters: Vec<u64> = notes(&outcome).into_iter().filter(|note| *note >= 1_000).collect();
-        assert_eq!(letters, (1_000..1_010).collect::<Vec<_>>(), "{engine}: each letter once");
+        let letters: Vec<u64> = letters(&outcome).iter().map(|note| note % 100).collect();
+        assert_eq!(letters, (0..10).collect::<Vec<_>>(), "{engine}: each letter once");
         assert!(notes(&outcome).contains(&101), "{engine}: the twin reads what the first wrote");
         let events = events_at(&outcome, "clerk");
         assert!(events.contains(&What::Started { incarnation: 1 }), "{engine}");

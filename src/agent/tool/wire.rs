@@ -2,6 +2,7 @@
 
 use crate::agent::{Definite, Message, Query, Reading, Receipt, ToolCall, Wish};
 use perfidy_sim::Name;
+use std::fmt;
 
 /// The kinds of requests that a tool handles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +15,17 @@ pub enum Request {
     LookUp,
     /// Never do it.
     CallOff,
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Call => "call a tool",
+            Self::Read => "read from a tool",
+            Self::LookUp => "look a call up",
+            Self::CallOff => "call one off",
+        })
+    }
 }
 
 impl Request {

@@ -19,11 +19,12 @@ pub mod troubles;
 
 use super::{FaultKind, who};
 use crate::agent::{Request, call_off_of, look_up_of, read_of};
+use crate::scenario::problem::listed;
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
 /// A kind of lie.
@@ -166,6 +167,26 @@ struct ToldBy {
 fn read_by(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
     let ToldBy { at, operation, chance, by } = entry.read()?;
     Told { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
+}
+
+/// Refuses a lie about requests that no agent of the workflow makes.
+pub(super) fn honoured(kind: &LieKind, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
+    let can_strike = |kind: &LieKind| kind.of.iter().any(|request| cast.requests.contains(request));
+    if can_strike(kind) {
+        return Ok(());
+    }
+    let [first, others @ ..] = kind.of else { unreachable!("a lie is about some request") };
+    let never = others.iter().fold(first.to_string(), |never, request| format!("{never} or {request}"));
+    let message = format!(
+        "`{}` strikes agents that {never}, and none of the workflow `{}` does",
+        kind.fault.name, cast.workflow
+    );
+    let possible: Vec<&str> = kinds().filter(|kind| can_strike(kind)).map(|kind| kind.fault.name).collect();
+    let help = match possible.as_slice() {
+        [] => "its agents ask nothing of tools; leave it out".to_owned(),
+        possible => format!("the lies that can strike them are {}", listed(possible)),
+    };
+    Err(Problem::at(place, message).help(help))
 }
 
 impl Told {

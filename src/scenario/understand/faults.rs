@@ -38,6 +38,9 @@ pub(super) fn read(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Fault
             found.add(unknown_kind(entry));
             continue;
         };
+        if found.keep(faults::honoured(kind.name, entry.key_span.clone(), cast)).is_none() {
+            continue;
+        }
         let each = entry.each();
         if each.is_empty() {
             found

@@ -115,6 +115,10 @@ pub(super) fn understand(
     }
     let root = DeTable::parse(text).map_err(|error| vec![Problem::from_toml(&error)])?;
     let tables = Tables(entries(root.get_ref()));
+    if tables.get("case").is_some() && tables.get("workflow").is_none() {
+        let help = "`perfidy replay` replays it";
+        return Err(vec![Problem::whole("this is a saved failure, not a scenario").help(help)]);
+    }
     let found = &mut Found::default();
     for entry in tables.0.iter().filter(|entry| !KEYS.contains(&entry.name)) {
         found.add(Problem::unknown(entry.key_span.clone(), "key", entry.name, KEYS));

@@ -6,7 +6,7 @@
 
 use super::Found;
 use crate::faults::tool_lies::{self, Time};
-use crate::faults::{model, who};
+use crate::faults::{self, model, who};
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
 use crate::scenario::{Problem, nearest};
@@ -85,7 +85,8 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
         && let Some(words) = model::words_at(moment)
         && !cast.tools.contains(&Name::new(who))
     {
-        return slip_of_a_model(action, *word, *span, words);
+        slip_of_a_model(action, *word, *span, words)?;
+        return faults::honoured(word.as_str(), action.span(), cast);
     }
     let Some(kind) = tool_lies::find(word.as_str()) else {
         return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &tool_lies::words()));
@@ -95,7 +96,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
             .help(format!("write it behind, as in \"{word} 30s\""))),
         (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
             .help(format!("write \"{word}\" alone"))),
-        _ => Ok(()),
+        _ => faults::honoured(word.as_str(), action.span(), cast),
     }
 }
 

@@ -19,7 +19,8 @@ mod led;
 mod manager;
 mod worker;
 
-use crate::agent::{Agents, Message, OpId};
+use crate::agent::{Agents, Message, OpId, Request};
+use crate::faults::model::ANSWER;
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
 use crate::scenario::Case;
 use crate::workflows::user::{USER, user};
@@ -49,6 +50,8 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lead", "order", "record", "report"],
+    moments: &[ANSWER],
+    requests: &[Request::Call, Request::CallOff],
     properties: &[
         ALL_OR_COMPENSATED,
         "eventual-termination",

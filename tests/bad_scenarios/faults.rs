@@ -1,0 +1,92 @@
+//! Faults that can never happen.
+
+use crate::said_of_edits;
+
+#[test]
+fn faults_that_cannot_strike() {
+    let partition = "partition = { between = [\"coordinator\", \"executors\"]";
+    let table: &[(&str, &[(&str, &str)])] = &[
+        (
+            "a partition of a group from its member",
+            &[(partition, "partition = { between = [\"executor-1\", \"executors\"]")],
+        ),
+        (
+            "a partition of three",
+            &[(partition, "partition = { between = [\"planner\", \"verifier\", \"executors\"]")],
+        ),
+        ("an agent that lies", &[("at = \"ticketing\"", "at = \"planner\"")]),
+        ("a tool that crashes", &[("ack-lost = { at = \"ticketing\"", "crash = { at = \"ticketing\"")]),
+        (
+            "a crash at no time",
+            &[("ack-lost = { at = \"ticketing\", chance = \"5%\" }", "crash = { at = \"planner\" }")],
+        ),
+        (
+            "a crash before a step that nobody takes",
+            &[("ack-lost = { at = \"ticketing\",", "crash = { at = \"planner\", before = \"plans\",")],
+        ),
+        ("no fault in a list", &[("ack-lost = { at = \"ticketing\", chance = \"5%\" }", "ack-lost = []")]),
+        (
+            "one of two in a list",
+            &[(
+                "ack-lost = { at = \"ticketing\", chance = \"5%\" }",
+                "mute = [{ at = \"mail\", chance = \"1%\" }, { at = \"post\", chance = \"1%\" }]",
+            )],
+        ),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}
+
+#[test]
+fn pinned_faults_that_cannot_happen() {
+    let at = "ticketing > executor-1, reply, task-2, try 1";
+    let action = "do = \"drop\"";
+    let table: &[(&str, &[(&str, &str)])] = &[
+        ("no address", &[(at, "somewhere")]),
+        ("an address of nothing", &[(at, "ticketing, task-2, try 1")]),
+        ("a message without a kind", &[(at, "ticketing > executor-1, task-2, try 1")]),
+        ("a message to somebody else", &[(at, "ticketing > executor-9, reply, task-2, try 1")]),
+        ("a message to a group", &[(at, "ticketing > executors, reply, task-2, try 1")]),
+        (
+            "a step that nobody takes",
+            &[(at, "executor-1, before lunch, task-2, try 1"), (action, "do = \"pause 1s\"")],
+        ),
+        (
+            "neither before nor after",
+            &[(at, "executor-1, call, task-2, try 1"), (action, "do = \"pause 1s\"")],
+        ),
+        ("no action", &[(action, "do = \"Drop it!\"")]),
+        ("an action that is misspelt", &[(action, "do = \"dorp\"")]),
+        ("a crash of a message", &[(action, "do = \"crash for good\"")]),
+        ("a loss of a step", &[(at, "executor-1, before call, task-2, try 1")]),
+        ("a lie that nobody tells", &[(at, "mail, send, task-2, try 1"), (action, "do = \"ack-loss\"")]),
+        (
+            "a late reply that is not late",
+            &[(at, "mail, send, task-2, try 1"), (action, "do = \"late-reply\"")],
+        ),
+        ("a lie that takes no time", &[(at, "mail, send, task-2, try 1"), (action, "do = \"mute 3s\"")]),
+        (
+            "a disk that does something else",
+            &[(at, "planner's disk, read, journal, try 1"), (action, "do = \"refuse\"")],
+        ),
+        (
+            "a torn write that is no crash",
+            &[(at, "planner's disk, write, finished, try 1"), (action, "do = \"tear\"")],
+        ),
+        ("the disk of a tool", &[(at, "mail's disk, write, finished, try 1"), (action, "do = \"refuse\"")]),
+        ("a twin of a tool", &[(action, "do = \"twin mail at 1m for 9s\"")]),
+        ("a clock of nobody", &[(action, "do = \"skew bob at 1m for 9s, 5s ahead\"")]),
+        ("a flapping link to oneself", &[(action, "do = \"flap mail from mail at 1m for 9s, every 1s\"")]),
+        ("a cut of somebody else", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
+        ("a cut of one group", &[(action, "do = \"cut planner from verifier+planner at 1m for 1s\"")]),
+        ("a crash of a tool", &[(action, "do = \"crash mail at 1m for good\"")]),
+        ("a pause after the end", &[(action, "do = \"pause planner at 11m for 1s\"")]),
+        (
+            "two at one place",
+            &[(
+                "do = \"drop\"",
+                "do = \"drop\"\n[[fault]]\nat = \"ticketing > executor-1, reply, task-2, try 1\"\ndo = \"delay 1s\"",
+            )],
+        ),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}

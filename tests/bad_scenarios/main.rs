@@ -1,0 +1,112 @@
+//! What is said about files that are no scenarios: each with the place, and with what to do.
+//!
+//! One good file is edited in one place at a time; the snapshots show what somebody who made that mistake reads.
+
+mod any_text;
+mod faults;
+mod files;
+mod teams;
+mod words;
+
+use perfidy::scenario::Scenario;
+use std::fmt::Write as _;
+
+const GOOD: &str = r#"# A lost acknowledgement must not file the ticket twice.
+workflow = "conductor"
+
+[team]
+executors = 2
+
+[[step]]
+name = "file-ticket"
+tool = "ticketing.create"
+
+[[step]]
+name = "tell-customer"
+tool = "mail.send"
+needs = ["file-ticket"]
+irreversible = true
+
+[tasks]
+count = 5
+every = "1s..2s"
+
+[safeguards]
+idempotency-keys = true
+tool-dedupe = true
+retry = { attempts = 4, backoff = "1s..30s" }
+
+[tools.ticketing]
+latency = "50ms..2s"
+deduplicates = true
+
+[tools.mail]
+
+[network]
+latency = "1ms..9ms"
+
+[model]
+latency = "1s"
+
+[faults]
+until = "10m"
+ack-lost = { at = "ticketing", chance = "5%" }
+partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }
+
+[[fault]]
+at = "ticketing > executor-1, reply, task-2, try 1"
+do = "drop"
+
+[settle]
+within = "15m"
+
+[properties]
+no-phantom-completion = { waive = "the network may drop it" }
+
+[[without]]
+safeguards = ["idempotency-keys"]
+violates = "no-duplicate-effects"
+within-seeds = 200
+"#;
+
+/// The good file with something in it replaced.
+fn edited(edits: &[(&str, &str)]) -> String {
+    let mut text = GOOD.to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "the good file has no `{from}`");
+        text = text.replacen(from, to, 1);
+    }
+    text
+}
+
+fn said_of(text: &str) -> String {
+    Scenario::parse("lost-ack.toml", text)
+        .map_or_else(|problems| problems.to_string(), |_| "nothing".to_owned())
+}
+
+/// What is said about each of these edits, under their names.
+fn said_of_edits(table: &[(&str, &[(&str, &str)])]) -> String {
+    let mut all = String::new();
+    for (name, edits) in table {
+        writeln!(all, "--- {name}\n{}\n", said_of(&edited(edits))).unwrap();
+    }
+    all
+}
+
+#[test]
+fn the_good_file_is_good() {
+    assert_eq!(said_of(GOOD), "nothing");
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let text = edited(&[
+        ("executors = 2", "executors = 99"),
+        ("mail.send", "male.send"),
+        ("count = 5", "cuont = 5"),
+        ("\"5%\"", "\"500%\""),
+        ("do = \"drop\"", "do = \"pause 1s\""),
+        ("\"15m\"", "\"15\""),
+    ]);
+    insta::assert_snapshot!(said_of(&text));
+}

@@ -1,0 +1,83 @@
+//! Words that do not belong where they stand: no TOML, the wrong type, a name that nobody has, a quantity without sense.
+
+use crate::said_of_edits;
+
+#[test]
+fn keys_and_types() {
+    let table: &[(&str, &[(&str, &str)])] = &[
+        ("a key that does not exist", &[("[settle]", "[setle]")]),
+        ("a key that does not exist, in an inline table", &[("chance = \"5%\"", "chnace = \"5%\"")]),
+        ("a key with an underscore", &[("within-seeds", "within_seeds")]),
+        ("text for a number", &[("count = 5", "count = \"five\"")]),
+        ("a number for text", &[("within = \"15m\"", "within = 15")]),
+        ("a fraction for a chance", &[("chance = \"5%\"", "chance = 0.05")]),
+        ("a word for a switch", &[("irreversible = true", "irreversible = \"yes\"")]),
+        ("a switch for a table", &[("retry = { attempts = 4, backoff = \"1s..30s\" }", "retry = true")]),
+        (
+            "a value for a table",
+            &[("[settle]\nwithin = \"15m\"", ""), ("[team]", "settle = \"15m\"\n[team]")],
+        ),
+        ("a table for a list of tables", &[("[[without]]", "[without]")]),
+        ("a key that is missing", &[("tool = \"mail.send\"\n", "")]),
+        ("no first line", &[("# A lost acknowledgement must not file the ticket twice.\n", "")]),
+        ("an empty first line", &[("# A lost acknowledgement must not file the ticket twice.", "#")]),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}
+
+#[test]
+fn toml_that_is_none() {
+    let table: &[(&str, &[(&str, &str)])] = &[
+        ("a quote that does not end", &[("\"conductor\"", "\"conductor")]),
+        ("a value without quotes", &[("\"conductor\"", "conductor")]),
+        ("a key twice", &[("count = 5", "count = 5\ncount = 6")]),
+        ("a table twice", &[("[settle]", "[team]")]),
+        ("a bracket that does not end", &[("[\"file-ticket\"]", "[\"file-ticket\"")]),
+        ("no value", &[("executors = 2", "executors =")]),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}
+
+#[test]
+fn names_that_nobody_has() {
+    let table: &[(&str, &[(&str, &str)])] = &[
+        ("a workflow", &[("\"conductor\"", "\"conducter\"")]),
+        ("no workflow", &[("workflow = \"conductor\"\n", "")]),
+        ("a role", &[("executors = 2", "executor = 2")]),
+        ("a role of another workflow", &[("executors = 2", "workers = 2")]),
+        ("a tool, nearly", &[("ticketing.create", "ticketting.create")]),
+        ("a tool without a table", &[("mail.send", "calendar.invite")]),
+        ("a step", &[("needs = [\"file-ticket\"]", "needs = [\"file-tickets\"]")]),
+        ("a property", &[("violates = \"no-duplicate-effects\"", "violates = \"no-duplicates\"")]),
+        ("a waived property", &[("no-phantom-completion =", "no-phantom-completions =")]),
+        ("a safeguard", &[("idempotency-keys = true", "idempotency = true")]),
+        ("a kind of fault", &[("ack-lost", "ack-list")]),
+        ("an agent", &[("\"coordinator\", ", "\"cordinator\", ")]),
+        ("an agent that the team does not have", &[("\"coordinator\", ", "\"executor-3\", ")]),
+        ("a tool that lies", &[("at = \"ticketing\"", "at = \"ticket\"")]),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}
+
+#[test]
+fn quantities_that_make_no_sense() {
+    let table: &[(&str, &[(&str, &str)])] = &[
+        ("more than always", &[("\"5%\"", "\"120%\"")]),
+        ("never", &[("\"5%\"", "\"0%\"")]),
+        ("less than never", &[("\"5%\"", "\"-5%\"")]),
+        ("no percent", &[("\"5%\"", "\"5\"")]),
+        ("a range that runs backwards", &[("\"50ms..2s\"", "\"2s..50ms\"")]),
+        ("a range without an end", &[("\"50ms..2s\"", "\"50ms..\"")]),
+        ("no length of time", &[("\"15m\"", "\"a while\"")]),
+        ("no time to settle", &[("\"15m\"", "\"0s\"")]),
+        ("chaos for two days", &[("\"10m\"", "\"48h\"")]),
+        ("windows without a pause", &[("\"1m..5m\"", "\"0s..5m\"")]),
+        ("windows that never open", &[("\"1m..5m\"", "\"20m..30m\"")]),
+        ("too many executors", &[("executors = 2", "executors = 40")]),
+        ("fewer than no executors", &[("executors = 2", "executors = -1")]),
+        ("tasks that come too late", &[("\"1s..2s\"", "\"7m\"")]),
+        ("no tasks", &[("count = 5", "count = 0")]),
+        ("no seeds", &[("within-seeds = 200", "within-seeds = 0")]),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}

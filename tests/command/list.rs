@@ -1,0 +1,49 @@
+//! `perfidy list` and `perfidy explain`, as a stranger uses them.
+
+use crate::place::in_the_repository;
+
+fn said(arguments: &[&str]) -> String {
+    in_the_repository(arguments).ends_with(0).out
+}
+
+#[test]
+fn the_list_has_a_line_for_everything_that_a_scenario_can_name() {
+    let list = said(&["list"]);
+    for item in perfidy::catalogue::all() {
+        let is_its_line = |line: &str| line.trim().starts_with(item.name) && line.ends_with(item.about);
+        assert!(list.lines().any(is_its_line), "{}:\n{list}", item.name);
+    }
+    assert!(list.lines().all(|line| line.len() <= 160));
+}
+
+#[test]
+fn a_list_of_one_family_has_only_that_one_and_programs_read_it_as_well() {
+    let safeguards = said(&["list", "safeguards"]);
+    assert!(safeguards.contains("idempotency-keys") && !safeguards.contains("ack-lost"));
+    let records = said(&["list", "faults", "--format", "json"]);
+    for line in records.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(record["family"], "fault");
+        assert!(record["example"].as_str().unwrap().starts_with(record["name"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn an_explanation_says_what_it_is_what_can_be_said_of_it_and_where_to_see_it_at_work() {
+    insta::assert_snapshot!("explain_a_fault", said(&["explain", "ack-lost", "--scenarios", "nowhere"]));
+    let seen = said(&["explain", "retry", "checkpoint"]);
+    assert!(seen.contains("perfidy run scenarios/"), "{seen}");
+}
+
+#[test]
+fn everything_in_the_list_can_be_explained() {
+    let names: Vec<&str> = perfidy::catalogue::all().iter().map(|item| item.name).collect();
+    let explained = said(&[&["explain"], names.as_slice()].concat());
+    assert!(names.iter().all(|name| explained.contains(&format!("{name}, a "))));
+}
+
+#[test]
+fn what_nobody_has_heard_of_is_bad_input_with_the_nearest_name() {
+    let said = in_the_repository(&["explain", "ack-lots"]).ends_with(2);
+    assert_eq!(said.err, "error: nothing is called `ack-lots`; did you mean `ack-lost`?\n");
+}

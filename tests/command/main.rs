@@ -1,0 +1,29 @@
+//! The command from end to end, as a process of its own in a folder of its own.
+
+mod audit;
+mod bad_input;
+mod fuzz;
+mod list;
+#[cfg(unix)]
+mod permissions;
+mod place;
+mod records;
+mod replay;
+mod resume;
+mod run;
+mod saving;
+mod shrink;
+mod workshop;
+
+use place::Place;
+
+#[test]
+fn the_command_explains_itself() {
+    let place = Place::new();
+    for arguments in [&["--help"][..], &["run", "--help"], &["replay", "--help"], &["check", "--help"]] {
+        place.perfidy(arguments).ends_with(0).calmly().says(&["Usage: perfidy"]);
+    }
+    place.perfidy(&["--help"]).says(&["Exit status: 0 as expected"]);
+    let version = format!("perfidy {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(place.perfidy(&["--version"]).ends_with(0).out, version);
+}

@@ -1,0 +1,141 @@
+//! `perfidy run`: what it tells, what it saves, and what its results do not depend on.
+
+use crate::place::{Place, REFUND, Said, careless};
+use std::io::{BufRead, BufReader, Read};
+use std::process::Command;
+
+#[test]
+fn scenarios_that_go_as_expected_make_a_table_and_nothing_else() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    place.perfidy(&["run"]).ends_with(0).calmly().says(&[
+        "bank/refund",
+        "as written",
+        "1000",
+        "holds",
+        "without idempotency-keys",
+        "caught: no-duplicate-effects broke",
+        "ack-lost",
+    ]);
+    assert_eq!(place.files("seeds"), [""; 0]);
+}
+
+#[test]
+fn a_broken_promise_is_told_saved_and_replayed_by_the_command_it_names() {
+    let place = Place::with(&[("scenarios/bank/careless.toml", &careless())]);
+    let said = place.perfidy(&["run", "--seeds", "100"]).ends_with(1).calmly().says(&[
+        "no-duplicate-effects broke: bank.refund happened twice",
+        "One fault suffices",
+        "The ledger",
+        "BROKEN: no-duplicate-effects (seed ",
+    ]);
+    let (_, command) = said.out.split_once("Replay  perfidy ").expect("the story names a command");
+    let arguments: Vec<&str> = command.lines().next().unwrap().split(' ').collect();
+    assert_eq!(arguments, ["replay", place.files("seeds")[0].as_str()]);
+    let again = place.perfidy(&arguments).ends_with(1).calmly();
+    let again = again.says(&["no-duplicate-effects broke", "reproduced, event for event"]);
+    let story = |text: &str| {
+        text[text.find("What happened").unwrap()..text.find("Replay").unwrap_or(text.len())].to_owned()
+    };
+    assert!(story(&again.out).starts_with(story(&said.out).trim_end()));
+}
+
+#[test]
+fn a_safeguard_that_nobody_misses_is_reported() {
+    let idle = REFUND.replace(r#"["idempotency-keys"]"#, r#"["checkpoint"]"#);
+    let place = Place::with(&[("scenarios/bank/idle.toml", &idle)]);
+    place
+        .perfidy(&["run"])
+        .ends_with(1)
+        .calmly()
+        .says(&["NOT CAUGHT: no-duplicate-effects should break within 100 seeds"]);
+}
+
+#[test]
+fn a_fault_that_never_strikes_is_vacuous() {
+    let rare = REFUND.split("[[without]]").next().unwrap().replace("20%", "0.0001%");
+    let place = Place::with(&[("scenarios/rare.toml", &rare)]);
+    let said = place.perfidy(&["run", "--seeds", "1"]).ends_with(3).calmly();
+    said.says(&["VACUOUS: the fault `ack-lost` never struck"]);
+}
+
+#[test]
+fn the_other_engine_runs_saves_and_replays_too() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    let said = place.perfidy(&["run", "--engine", "madsim", "--seeds", "100", "--save", "all"]);
+    if cfg!(madsim) {
+        said.ends_with(0).calmly().says(&["holds", "caught: no-duplicate-effects"]);
+        let said = place.perfidy(&["replay", "seeds", "--format", "json"]).ends_with(0).calmly();
+        let [record] = &said.records()[..] else { panic!("{}", said.out) };
+        assert_eq!((&record["engine"], &record["same_history"]), (&"madsim".into(), &true.into()));
+    } else {
+        said.ends_with(2).complains(&["build with RUSTFLAGS=\"--cfg madsim\""]);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing_but_the_speed() {
+    let place = Place::with(&[("scenarios/a.toml", REFUND), ("scenarios/b.toml", &careless())]);
+    let records = |threads| {
+        let said =
+            place.perfidy(&["run", "--format", "json", "--save", "none", "--threads", threads]).ends_with(1);
+        let mut records = said.calmly().records();
+        for record in &mut records {
+            record.as_object_mut().unwrap().remove("runs_per_second");
+        }
+        records
+    };
+    assert_eq!(records("1"), records("2"));
+}
+
+#[test]
+fn a_scenario_makes_the_same_histories_alone_and_among_others() {
+    let place = Place::with(&[("scenarios/a.toml", &careless()), ("scenarios/b.toml", REFUND)]);
+    let digest = |path| {
+        let said = place.perfidy(&["run", path, "--format", "json", "--save", "none", "--seeds", "50"]);
+        let records = said.calmly().records();
+        let found = records.iter().find(|record| record["scenario"] == "b" && record["case"] == "as written");
+        found.unwrap()["digest"].clone()
+    };
+    assert_eq!(digest("scenarios"), digest("scenarios/b.toml"));
+}
+
+#[test]
+fn nobody_listening_any_more_is_no_error() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    let mut child = place.start(&["run", "--seeds", "100"]);
+    drop(child.stdout.take());
+    Said::of(child.wait_with_output().unwrap()).ends_with(0).calmly();
+}
+
+#[test]
+fn logs_are_off_unless_asked_for_and_carry_virtual_time_node_and_event() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    let arguments = ["run", "--seeds", "1", "--save", "none"];
+    place.perfidy(&arguments).calmly();
+    let logged = Said::of(place.command(&arguments).env("PERFIDY_LOG", "trace").output().unwrap());
+    // With one seed the missing safeguard may go unnoticed; the logs are what matters.
+    let line = logged.err.lines().find(|line| line.contains("Effect {"));
+    let line = line.unwrap_or_else(|| panic!("no effect in:\n{}", logged.err)).trim_start();
+    assert!(line.starts_with(|c: char| c.is_ascii_digit()), "{line}");
+    assert!(line.contains("ms ") && line.contains(" #") && line.contains("node=bank"), "{line}");
+    assert!(!logged.err.contains('\u{1b}'), "colours are for terminals");
+}
+
+/// Interrupts a process that has begun to run seeds, as Ctrl-C would.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_campaign_reports_what_it_has() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    let mut child = place.start(&["run", "--seeds", "100000000", "--log", "trace"]);
+    // The first event of a run says that runs have begun; what follows has to be read, or the process would wait.
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(kill.success());
+    let mut rest = Vec::new();
+    log.read_to_end(&mut rest).unwrap();
+    let said = Said::of(child.wait_with_output().unwrap()).ends_with(3);
+    said.says(&["bank/refund", "as written", "interrupted"]);
+    assert!(String::from_utf8_lossy(&rest).contains("stopping"));
+}

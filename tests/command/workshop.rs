@@ -1,0 +1,121 @@
+//! Two scenarios for long campaigns, and what those leave behind.
+
+use crate::place::{Place, Said};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Child;
+use std::thread;
+use std::time::Duration;
+
+/// A team that forgets its idempotency keys, among acknowledgements that get lost.
+pub const FORGETFUL: &str = r#"# A team that should have used idempotency keys.
+workflow = "conductor"
+
+[[step]]
+name = "file-ticket"
+tool = "ticketing.create"
+
+[[step]]
+name = "tell-customer"
+tool = "mail.send"
+
+[[step]]
+name = "book-room"
+tool = "calendar.book"
+
+[[step]]
+name = "post-note"
+tool = "chat.post"
+
+[safeguards]
+tool-dedupe = true
+retry = { attempts = 4, backoff = "1s..30s" }
+
+[tools]
+ticketing = { deduplicates = true }
+mail = { deduplicates = true }
+calendar = { deduplicates = true }
+chat = { deduplicates = true }
+
+[faults]
+until = "10m"
+ack-lost = { at = ["ticketing", "mail", "calendar", "chat"], chance = "1%" }
+late-reply = { at = ["ticketing", "mail", "calendar", "chat"], chance = "1%", by = "5s..40s" }
+"#;
+
+/// The same team with its keys, and a case without them.
+const CAREFUL: &str = r#"# Nothing is done twice.
+workflow = "conductor"
+
+[[step]]
+name = "file-ticket"
+tool = "ticketing.create"
+
+[safeguards]
+idempotency-keys = true
+persist-before-call = true
+tool-dedupe = true
+retry = { attempts = 4, backoff = "1s..30s" }
+verify = true
+checkpoint = true
+
+[tools.ticketing]
+deduplicates = true
+
+[faults]
+until = "10m"
+ack-lost = { at = "ticketing", chance = "5%" }
+
+[[without]]
+safeguards = ["idempotency-keys"]
+violates = "no-duplicate-effects"
+within-seeds = 300
+"#;
+
+/// Two scenarios in a folder of their own, `weak/forgetful` and `strong/careful`.
+pub fn workshop() -> Place {
+    Place::with(&[("scenarios/weak/forgetful.toml", FORGETFUL), ("scenarios/strong/careful.toml", CAREFUL)])
+}
+
+fn words(arguments: &str) -> Vec<&str> {
+    ["fuzz"].into_iter().chain(arguments.split_whitespace()).collect()
+}
+
+pub fn fuzz(place: &Place, arguments: &str) -> Said {
+    place.perfidy(&words(arguments))
+}
+
+pub fn start(place: &Place, arguments: &str) -> Child {
+    place.start(&words(arguments))
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for, in real time")]
+fn wait_a_moment() {
+    thread::sleep(Duration::from_millis(5));
+}
+
+/// Starts a campaign and waits until it has kept its place once.
+pub fn start_and_wait(place: &Place, arguments: &str) -> Child {
+    let mut child = start(place, arguments);
+    while !place.path("seeds/.campaign.toml").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended without a place");
+        wait_a_moment();
+    }
+    child
+}
+
+/// The failures below a corpus, by path, each with its whole text.
+pub fn failures(place: &Place) -> BTreeMap<String, String> {
+    let files = ["seeds/weak", "seeds/strong"].into_iter().flat_map(|folder| place.files(folder));
+    files.map(|file| (file.clone(), place.read(&file))).collect()
+}
+
+/// The records of a campaign without what depends on the machine.
+pub fn records(said: &Said) -> Vec<Value> {
+    let mut records = said.records();
+    assert!(!records.is_empty(), "{}", said.err);
+    for record in &mut records {
+        record.as_object_mut().unwrap().remove("runs_per_second").unwrap();
+    }
+    records
+}

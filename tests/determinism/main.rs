@@ -1,0 +1,123 @@
+//! A run is a function of its case, its engine, its seed and its plan, and of nothing else: not of the thread, not
+//! of what the thread did before, not of how many threads there are, not of how the plan is written.
+
+mod audit;
+#[path = "../shared/cases.rs"]
+mod cases;
+
+use perfidy::agent::Agents;
+use perfidy::explore::{Campaign, Run, Watchdog, first_difference};
+use perfidy::scenario::Case;
+use perfidy_sim::{Engine, Outcome, Plan, Seed};
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+/// The seeds that are tried of every case.
+const SAMPLE: std::ops::Range<u64> = 0..20;
+
+/// How many seeds a short campaign has.
+const A_FEW: u64 = 50;
+
+/// More seeds than a campaign takes at a time.
+const MORE_THAN_A_BATCH: u64 = 600;
+
+fn engines() -> impl Iterator<Item = Engine> {
+    Engine::ALL.into_iter().filter(|engine| engine.available().is_ok())
+}
+
+fn run(case: &Case, engine: Engine, seed: u64) -> Outcome<Agents> {
+    Run::fuzzed(case, engine, Seed(seed)).outcome
+}
+
+/// Panics at the first event in which two runs that should be the same are not.
+fn assert_same(case: &Case, engine: Engine, seed: u64, one: &Outcome<Agents>, other: &Outcome<Agents>) {
+    if let Some(difference) = first_difference(one, other) {
+        panic!("{case}, seed {seed}, {engine} engine: the two runs part\n{difference}");
+    }
+    assert_eq!(one.digest(), other.digest(), "{case}, seed {seed}, {engine} engine");
+    assert_eq!(one.fired, other.fired, "{case}, seed {seed}, {engine} engine");
+}
+
+#[test]
+fn a_seed_makes_the_same_history_on_a_fresh_thread_and_on_one_that_has_run_others() {
+    let cases = cases::all();
+    for engine in engines() {
+        for (index, case) in cases.iter().enumerate() {
+            let before = &cases[(index + 1) % cases.len()];
+            let (fresh, used) = thread::scope(|scope| {
+                let fresh = scope.spawn(|| SAMPLE.map(|seed| run(case, engine, seed)).collect::<Vec<_>>());
+                let used = scope.spawn(|| {
+                    (100..105).for_each(|seed| drop(run(before, engine, seed)));
+                    SAMPLE.rev().map(|seed| run(case, engine, seed)).collect::<Vec<_>>()
+                });
+                (fresh.join().unwrap(), used.join().unwrap())
+            });
+            for (seed, (one, other)) in SAMPLE.zip(fresh.iter().zip(used.iter().rev())) {
+                assert_same(case, engine, seed, one, other);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_faults_that_struck_given_back_as_a_list_make_the_same_history() {
+    let cases = cases::all();
+    let each: Vec<_> = cases.iter().flat_map(|case| engines().map(move |engine| (case, engine))).collect();
+    each.into_par_iter().for_each(|(case, engine)| {
+        for seed in SAMPLE {
+            let fuzzed = run(case, engine, seed);
+            let plan = Plan::Explicit(fuzzed.fired.as_slice().into());
+            let replayed = Run::planned(case, engine, Seed(seed), &plan).outcome;
+            assert_same(case, engine, seed, &fuzzed, &replayed);
+            let missed = replayed.pinned.iter().find(|pinned| !pinned.met);
+            assert_eq!(missed, None, "{case}, seed {seed}, {engine} engine");
+        }
+    });
+}
+
+/// Panics if the report of a campaign depends on the number of its threads.
+fn assert_same_from_one_thread_and_from_four(case: &Case, seeds: u64) {
+    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let (interrupted, watchdog) = (&interrupted, &watchdog);
+    let [one, four] = [1, 4].map(|threads| {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let campaign = Campaign { engine: Engine::Native, first_seed: Seed(7), seeds, interrupted, watchdog };
+        let report = pool.install(|| campaign.run(case));
+        (report.seeds, report.events, report.digest, report.tallies, report.fired, report.findings)
+    });
+    assert_eq!(one.0, seeds);
+    assert_eq!(one, four, "{case}");
+}
+
+#[test]
+fn a_campaign_reports_the_same_from_one_thread_and_from_four() {
+    for case in cases::all() {
+        assert_same_from_one_thread_and_from_four(&case, A_FEW);
+    }
+}
+
+#[test]
+fn a_campaign_of_several_batches_reports_the_same_too() {
+    let mut workflows = BTreeSet::new();
+    for case in cases::all() {
+        // How batches follow each other has nothing to do with the case, so one of every workflow is enough.
+        if workflows.insert(case.scenario.workflow.name) {
+            assert_same_from_one_thread_and_from_four(&case, MORE_THAN_A_BATCH);
+        }
+    }
+}
+
+#[test]
+fn two_seeds_make_two_histories() {
+    for engine in engines() {
+        for case in cases::all() {
+            let mut digests: Vec<_> = SAMPLE.map(|seed| run(&case, engine, seed).digest()).collect();
+            digests.sort_unstable();
+            digests.dedup();
+            assert_eq!(digests.len() as u64, SAMPLE.end, "{case}, {engine} engine");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What faults do to whole teams, and against whom a file can set them.
+
+mod all_at_once;
+mod asked;

@@ -1,0 +1,151 @@
+//! Somebody who asks one tool for a few things and notes down the answers.
+
+use perfidy::agent::{
+    Agent, Agents, Definite, Indefinite, Note, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
+    Wish,
+};
+use perfidy::explore::Run;
+use perfidy::scenario::{Case, Scenario};
+use perfidy::workflows::user::USER;
+use perfidy::workflows::{Briefing, Workflow};
+use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan, World};
+use std::cell::RefCell;
+
+/// One thing that the caller asks of its tool.
+#[derive(Clone, Copy)]
+pub enum Ask {
+    /// The effect, under this key.
+    Call(&'static str, u64),
+    Read(&'static str),
+    LookUp(&'static str),
+    Wait(u64),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Heard {
+    Call(Result<Receipt, ToolError>),
+    Read(Result<Reading, ToolError>),
+    LookUp(Result<bool, Indefinite>),
+}
+
+thread_local! {
+    /// What the caller of this thread asks, and what it hears. A test talks to its agent over the head of the world.
+    static ASKS: RefCell<Vec<Ask>> = const { RefCell::new(Vec::new()) };
+    static HEARD: RefCell<Vec<Heard>> = const { RefCell::new(Vec::new()) };
+}
+
+pub static CALLER: Workflow = Workflow {
+    name: "caller",
+    about: "somebody who asks a tool for a few things",
+    roles: &[],
+    singles: &["caller"],
+    safeguards: &["tool-dedupe"],
+    crash_points: &[],
+    moments: &[],
+    requests: &[Request::Call, Request::Read, Request::LookUp, Request::CallOff],
+    properties: &[],
+    assemble: |case: &Case, world: &mut World<Agents>| {
+        let briefing = Briefing::new(case, None);
+        briefing.hire(world, Name::new(USER), |_, _| Box::pin(std::future::pending()));
+        briefing.hire(world, Name::new("caller"), |agent, _| Box::pin(caller(agent)));
+    },
+};
+
+async fn caller(agent: Agent) {
+    let tool = Name::new("vault");
+    let within = SimSpan::from_secs(5);
+    for ask in ASKS.take() {
+        let heard = match ask {
+            Ask::Call(intent, key) => {
+                let wish = Wish { tool, operation: Name::new("put"), intent: Name::new(intent) };
+                Heard::Call(agent.call(ToolCall { wish, op: OpId(key), keyed: true }, within).await)
+            }
+            Ask::Read(item) => {
+                let query = Query { tool, item: Name::new(item), intent: Name::new(&format!("want/{item}")) };
+                Heard::Read(agent.read(query, within).await)
+            }
+            Ask::LookUp(intent) => {
+                let wish = Wish { tool, operation: Name::new("put"), intent: Name::new(intent) };
+                Heard::LookUp(agent.look_up(wish, within).await.map(|found| found.is_some()))
+            }
+            Ask::Wait(secs) => {
+                agent.sleep(SimSpan::from_secs(secs)).await;
+                continue;
+            }
+        };
+        HEARD.with_borrow_mut(|all| all.push(heard));
+    }
+    agent.finish_after(SimSpan::from_secs(200));
+}
+
+pub const TEXT: &str = r#"# A tool and whoever calls it.
+workflow = "caller"
+
+[[step]]
+name = "put"
+tool = "vault.put"
+
+[safeguards]
+tool-dedupe = true
+
+[tools.vault]
+latency = "100ms"
+deduplicates = true
+changes-every = "10s"
+
+[faults]
+until = "30m"
+"#;
+
+/// What the caller hears, and how often each intent was carried out, if these faults strike and no others.
+pub struct Told {
+    pub heard: Vec<Heard>,
+    pub run: Run,
+}
+
+impl Told {
+    pub fn effects(&self, intent: &str) -> usize {
+        let is_it = |note: &Note| matches!(note, Note::Effect { intent: of, .. } if *of == Name::new(intent));
+        self.run.outcome.history.notes().filter(|(_, note)| is_it(note)).count()
+    }
+
+    pub fn read(&self, nth: usize) -> Reading {
+        match self.heard[nth] {
+            Heard::Read(Ok(reading)) => reading,
+            ref other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub fn told(asks: &[Ask], faults: &[&str]) -> Told {
+    let told = met_or_not(asks, faults);
+    let struck: Vec<String> = told.run.outcome.fired.iter().map(ToString::to_string).collect();
+    assert_eq!(struck, faults, "every fault strikes, in this order");
+    told
+}
+
+pub fn met_or_not(asks: &[Ask], faults: &[&str]) -> Told {
+    let scenario = Scenario::parse_for(&[&CALLER], "caller", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
+    let faults = faults.iter().map(|text| {
+        let (at, action) = text.split_once(": ").unwrap();
+        Fault { at: at.parse().unwrap(), action: action.parse().unwrap() }
+    });
+    let plan = Plan::Explicit(faults.collect());
+    told_in(&Case::as_written(&scenario), Seed(1), &plan, asks)
+}
+
+pub fn told_in(case: &Case, seed: Seed, plan: &Plan, asks: &[Ask]) -> Told {
+    ASKS.set(asks.to_vec());
+    let run = Run::planned(case, Engine::Native, seed, plan);
+    Told { heard: HEARD.take(), run }
+}
+
+pub const DONE: Heard = Heard::Call(Ok(Receipt(1)));
+
+pub fn unclear(error: Indefinite) -> ToolError {
+    ToolError::Indefinite(error)
+}
+
+pub fn refused(error: Definite) -> ToolError {
+    ToolError::Definite(error)
+}

@@ -1,0 +1,9 @@
+//! What agents are made of and what they meet, piece by piece, each in a small world of its own.
+
+mod caller;
+mod claims;
+mod handing_over;
+mod model;
+mod store;
+mod tool_lies;
+mod tool_trouble;

@@ -1,0 +1,196 @@
+//! What every lie of a tool does to its caller.
+
+use crate::caller::{Ask, CALLER, DONE, Heard, TEXT, met_or_not, told, told_in, unclear};
+use perfidy::agent::{Content, Indefinite};
+use perfidy::explore::first_difference;
+use perfidy::scenario::{Case, Scenario};
+use perfidy_sim::{Fault, Name, Plan, Seed, SimSpan, SimTime};
+use std::sync::Arc;
+
+#[test]
+fn a_tool_that_tells_the_truth_does_each_thing_once_and_knows_of_it() {
+    let asks = [Ask::LookUp("a"), Ask::Call("a", 1), Ask::Call("a", 1), Ask::LookUp("a")];
+    let told = told(&asks, &[]);
+    assert_eq!(told.heard, [Heard::LookUp(Ok(false)), DONE, DONE, Heard::LookUp(Ok(true))]);
+    assert_eq!(told.effects("a"), 1);
+}
+
+#[test]
+fn an_effect_and_its_answer_part_ways() {
+    for (lie, error, effects) in [
+        ("ack-lost", Indefinite::TimedOut, 1),
+        ("late-reply 9s", Indefinite::TimedOut, 1),
+        ("error-with-effect", Indefinite::Failed, 1),
+        ("malformed-result", Indefinite::Malformed, 1),
+        ("mute", Indefinite::TimedOut, 0),
+    ] {
+        let told = told(&[Ask::Call("a", 1)], &[&format!("vault, put, a, try 1: {lie}")]);
+        assert_eq!(told.heard, [Heard::Call(Err(unclear(error)))], "{lie}");
+        assert_eq!(told.effects("a"), effects, "{lie}");
+    }
+    let told = told(&[Ask::Call("a", 1)], &["vault, put, a, try 1: success-without-effect"]);
+    assert_eq!((told.heard.as_slice(), told.effects("a")), (&[DONE][..], 0));
+}
+
+#[test]
+fn a_call_that_is_handled_twice_has_two_effects_unless_its_key_is_known() {
+    let text = TEXT.replace("deduplicates = true\n", "").replace("tool-dedupe = true", "");
+    let scenario = Scenario::parse_for(&[&CALLER], "caller", &text).unwrap();
+    let fault = "vault, put, a, try 1: duplicate-effect";
+    assert_eq!(told(&[Ask::Call("a", 1)], &[fault]).effects("a"), 1);
+    let (at, action) = fault.split_once(": ").unwrap();
+    let fault = Fault { at: at.parse().unwrap(), action: action.parse().unwrap() };
+    let plan = Plan::Explicit([fault].into());
+    let told = told_in(&Case::as_written(&scenario), Seed(1), &plan, &[Ask::Call("a", 1)]);
+    assert_eq!(told.effects("a"), 2);
+}
+
+#[test]
+fn a_key_that_is_ignored_is_not_remembered() {
+    let asks = [Ask::Call("a", 1), Ask::Call("a", 1), Ask::Call("a", 1)];
+    assert_eq!(told(&asks, &["vault, put, a, try 1: key-ignored"]).effects("a"), 2);
+    assert_eq!(told(&asks, &["vault, put, a, try 2: key-ignored"]).effects("a"), 2);
+}
+
+#[test]
+fn a_key_is_forgotten_once_it_is_old_enough() {
+    let asks = [Ask::Call("a", 1), Ask::Wait(30), Ask::Call("a", 1)];
+    assert_eq!(told(&asks, &["vault, put, a, try 2: key-forgotten 20s"]).effects("a"), 2);
+    let kept = met_or_not(&asks, &["vault, put, a, try 2: key-forgotten 40s"]);
+    assert_eq!((kept.effects("a"), kept.run.outcome.fired.len()), (1, 0), "there is nothing to forget");
+    assert!(kept.run.outcome.pinned[0].met);
+}
+
+#[test]
+fn a_reply_to_another_call_brings_another_receipt() {
+    let asks = [Ask::Call("a", 1), Ask::Call("b", 2)];
+    let told = told(&asks, &["vault, put, b, try 1: wrong-reply"]);
+    assert_eq!(told.heard, [DONE, DONE], "the second is told the receipt of the first");
+    assert_eq!((told.effects("a"), told.effects("b")), (1, 1));
+}
+
+#[test]
+fn a_reply_to_another_query_is_about_something_else() {
+    let told = told(&[Ask::Read("x"), Ask::Read("y")], &["vault, read of y, want/y, try 1: wrong-reply"]);
+    assert_eq!(told.read(1), told.read(0));
+    assert_eq!(told.read(1).item, Name::new("x"));
+}
+
+#[test]
+fn what_is_read_gets_new_versions_as_time_goes_by() {
+    let told = told(&[Ask::Read("x"), Ask::Wait(20), Ask::Read("x")], &[]);
+    let (first, second) = (told.read(0), told.read(1));
+    assert_eq!((first.version, second.version), (1, 3));
+    assert_ne!(first.content, second.content);
+    assert_eq!(second.content, Content::of(Name::new("vault"), Name::new("x"), 3));
+    assert!(second.as_of > first.as_of && second.is_whole() && !second.instructs);
+}
+
+#[test]
+fn a_stale_read_says_how_old_it_is() {
+    let asks = [Ask::Wait(35), Ask::Read("x")];
+    let told = told(&asks, &["vault, read of x, want/x, try 1: stale-read 20s"]);
+    assert_eq!(told.read(0).version, 2);
+    let age = (SimTime::ZERO + SimSpan::from_secs(35)).since(told.read(0).as_of);
+    assert!((19..=20).contains(&(age.as_nanos() / 1_000_000_000)), "{age}");
+}
+
+#[test]
+fn a_stale_look_up_does_not_see_what_has_just_happened() {
+    let asks = [Ask::Call("a", 1), Ask::LookUp("a")];
+    let told = told(&asks, &["vault, look-up of put, a, try 1: stale-read 20s"]);
+    assert_eq!(told.heard, [DONE, Heard::LookUp(Ok(false))]);
+    let asks = [Ask::Call("a", 1), Ask::Wait(30), Ask::LookUp("a")];
+    let seen = met_or_not(&asks, &["vault, look-up of put, a, try 1: stale-read 20s"]);
+    assert_eq!(seen.heard, [DONE, Heard::LookUp(Ok(true))]);
+}
+
+#[test]
+fn what_is_read_can_be_wrong_cut_short_bloated_or_give_orders() {
+    let honest = told(&[Ask::Read("x")], &[]).read(0);
+    let read =
+        |lie: &str| told(&[Ask::Read("x")], &[&format!("vault, read of x, want/x, try 1: {lie}")]).read(0);
+    let (wrong, partial) = (read("wrong-value"), read("partial-result"));
+    let (oversize, injected) = (read("oversize-result"), read("injected-instruction"));
+    for reading in [wrong, partial, oversize, injected] {
+        assert_ne!(reading.content, honest.content);
+        assert_eq!(
+            (reading.item, reading.version, reading.as_of),
+            (honest.item, honest.version, honest.as_of)
+        );
+    }
+    assert_eq!((wrong.tokens, wrong.is_whole(), wrong.instructs), (honest.tokens, true, false));
+    assert!(!partial.is_whole());
+    assert_eq!((oversize.tokens, oversize.is_whole()), (honest.tokens * 50, true));
+    assert!(injected.instructs);
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_none() {
+    let told = told(&[Ask::Read("x")], &["vault, read of x, want/x, try 1: malformed-result"]);
+    assert_eq!(told.heard, [Heard::Read(Err(unclear(Indefinite::Malformed)))]);
+}
+
+/// Every lie and trouble at once, as often as not.
+#[test]
+fn the_lies_that_struck_given_back_as_a_list_make_the_same_history() {
+    let faults = r#"
+late-reply = { at = "vault", chance = "4%", by = "1s..20s" }
+stale-read = { at = "vault", chance = "10%", by = "1s..1m" }
+key-forgotten = { at = "vault", chance = "10%", after = "1s..1m" }
+rate-limit = { at = "vault", chance = "4%", lasting = "1s..5s" }
+outage = [
+    { at = "vault", chance = "4%", lasting = "1s..5s" },
+    { at = "vault", every = "10s..1m", lasting = "1s..10s" },
+]
+endpoint-moved = { at = "vault", chance = "3%", lasting = "1s..5s" }
+permission-revoked = { at = "vault", every = "10s..1m", lasting = "1s..10s" }
+schema-changed = { at = "vault", chance = "3%", lasting = "1s..5s" }
+mute-for-ever = { at = "vault", chance = "0.5%" }
+"#;
+    let plain = [
+        "ack-lost",
+        "error-with-effect",
+        "success-without-effect",
+        "mute",
+        "duplicate-effect",
+        "key-ignored",
+    ];
+    let answers = [
+        "wrong-reply",
+        "wrong-value",
+        "partial-result",
+        "malformed-result",
+        "injected-instruction",
+        "oversize-result",
+    ];
+    let entry = |lie: &&str| format!("{lie} = {{ at = \"vault\", chance = \"5%\" }}\n");
+    let text: String = [TEXT, faults]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(plain.iter().chain(&answers).map(entry))
+        .collect();
+    let scenario = Scenario::parse_for(&[&CALLER], "caller", &text).unwrap_or_else(|bad| panic!("{bad}"));
+    let case = Case::as_written(&scenario);
+    let keys = ["a", "b", "c", "d"];
+    let asks: Vec<Ask> = (0..120)
+        .flat_map(|nth| {
+            let intent = keys[nth % 4];
+            [Ask::Call(intent, nth as u64 % 4), Ask::Read(["x", "y"][nth % 2]), Ask::LookUp(intent)]
+        })
+        .collect();
+    let mut struck = std::collections::BTreeSet::new();
+    for seed in (0..40).map(Seed) {
+        let run = |plan: &Plan| {
+            let told = told_in(&case, seed, plan, &asks);
+            (told.run.outcome, told.heard)
+        };
+        let (fuzzed, heard) = run(&Plan::Fuzz(Arc::clone(&scenario.chaos)));
+        let (replayed, again) = run(&Plan::Explicit(fuzzed.fired.as_slice().into()));
+        assert_eq!(first_difference(&fuzzed, &replayed), None, "seed {seed}");
+        assert_eq!((fuzzed.digest(), heard), (replayed.digest(), again), "seed {seed}");
+        struck.extend(fuzzed.fired.iter().map(|fault| fault.action.kind()));
+    }
+    let never: Vec<_> = scenario.fault_kinds.iter().filter(|kind| !struck.contains(kind)).collect();
+    assert!(never.is_empty(), "{never:?} never struck");
+}

@@ -1,0 +1,70 @@
+//! A tool in trouble: it refuses everybody, for a while or for good, and says so or not.
+
+use crate::caller::{Ask, DONE, Heard, met_or_not, refused, told, unclear};
+use perfidy::agent::{Definite, Indefinite, Receipt};
+
+#[test]
+fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
+    for (lie, error) in [
+        ("outage 10s", Definite::Unavailable),
+        ("endpoint-moved 10s", Definite::Moved),
+        ("permission-revoked 10s", Definite::Forbidden),
+        ("schema-changed 10s", Definite::OtherSchema),
+    ] {
+        let asks = [Ask::Call("a", 1), Ask::Read("x"), Ask::LookUp("a"), Ask::Wait(10), Ask::Call("a", 1)];
+        let told = told(&asks, &[&format!("vault, put, a, try 1: {lie}")]);
+        let no = refused(error);
+        let looked = Heard::LookUp(Err(Indefinite::Refused(error)));
+        assert_eq!(told.heard, [Heard::Call(Err(no)), Heard::Read(Err(no)), looked, DONE], "{lie}");
+        assert_eq!(told.effects("a"), 1, "{lie}");
+    }
+}
+
+#[test]
+fn what_nobody_repairs_stays_broken() {
+    let asks = [Ask::Call("a", 1), Ask::Wait(600), Ask::Call("a", 1)];
+    let told = told(&asks, &["vault, put, a, try 1: permission-revoked"]);
+    let no = Heard::Call(Err(refused(Definite::Forbidden)));
+    assert_eq!(told.heard, [no.clone(), no]);
+}
+
+#[test]
+fn a_rate_limit_says_when_to_come_back() {
+    let asks = [Ask::Call("a", 1), Ask::Wait(4), Ask::Call("a", 1), Ask::Wait(7), Ask::Call("a", 1)];
+    let told = told(&asks, &["vault, put, a, try 1: rate-limit 10s"]);
+    let no = |retry_after_secs| Heard::Call(Err(refused(Definite::RateLimited { retry_after_secs })));
+    assert_eq!(told.heard, [no(10), no(6), DONE]);
+}
+
+#[test]
+fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
+    let asks = [Ask::Read("x"), Ask::Call("a", 1), Ask::Wait(600), Ask::LookUp("a")];
+    let told = told(&asks, &["vault, read of x, want/x, try 1: mute-for-ever"]);
+    let silence = Indefinite::TimedOut;
+    let heard =
+        [Heard::Read(Err(unclear(silence))), Heard::Call(Err(unclear(silence))), Heard::LookUp(Err(silence))];
+    assert_eq!((told.heard.as_slice(), told.effects("a")), (&heard[..], 0));
+}
+
+#[test]
+fn trouble_by_the_clock_comes_and_goes() {
+    let asks = [Ask::Call("a", 1), Ask::Wait(20), Ask::Call("b", 2), Ask::Wait(30), Ask::Call("c", 3)];
+    let told = told(&asks, &["outage of vault, window, try 1: outage of vault at 10s for 30s"]);
+    let no = Heard::Call(Err(refused(Definite::Unavailable)));
+    assert_eq!(told.heard, [DONE, no, Heard::Call(Ok(Receipt(2)))]);
+}
+
+#[test]
+fn a_tool_in_trouble_tells_no_lies_and_counts_on() {
+    let asks = [Ask::Call("a", 1), Ask::Call("a", 1), Ask::Wait(10), Ask::Call("a", 1)];
+    let faults = [
+        "vault, put, a, try 1: outage 5s",
+        "vault, put, a, try 2: ack-lost",
+        "vault, put, a, try 3: error-with-effect",
+    ];
+    let told = met_or_not(&asks, &faults);
+    let no = Heard::Call(Err(refused(Definite::Unavailable)));
+    assert_eq!(told.heard, [no.clone(), no, Heard::Call(Err(unclear(Indefinite::Failed)))]);
+    assert!(told.run.outcome.pinned.iter().all(|pinned| pinned.met));
+    assert_eq!(told.run.outcome.fired.len(), 2);
+}

@@ -1,0 +1,134 @@
+//! Who hands out the steps, and reports a task done when its effects are there.
+
+use super::{Edit, RESEND, Say};
+use perfidy::agent::{Agent, Claim};
+use perfidy::safeguards::checkpoint;
+use perfidy::safeguards::verify::Verify;
+use perfidy::workflows::Briefing;
+use perfidy::workflows::board::{Board, Entry};
+use perfidy::workflows::user::{USER, UserSay};
+use perfidy_sim::{Name, SimSpan, SimTime};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+pub struct Clerk {
+    agent: Agent,
+    briefing: Briefing,
+    edit: Edit,
+    board: Board,
+    /// When each step was last handed out.
+    ordered_at: BTreeMap<(Name, usize), SimTime>,
+}
+
+impl Clerk {
+    pub fn recover(agent: Agent, briefing: Briefing, edit: Edit) -> Self {
+        let mut board = Board::new(Rc::clone(&briefing.plan));
+        checkpoint::recover(&agent, |entry| board.apply(entry));
+        Self { agent, briefing, edit, board, ordered_at: BTreeMap::new() }
+    }
+
+    pub async fn run(mut self) {
+        loop {
+            for task in self.board.open() {
+                self.drive(task).await;
+            }
+            let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
+            if let Some(UserSay::Submit { task, ops }) = mail.open() {
+                match self.board.get(*task).map(|progress| progress.closed) {
+                    None => self.change(Entry::Accepted { task: *task, ops: Rc::clone(ops) }).await,
+                    Some(Some(done)) => self.report(*task, done).await,
+                    Some(None) => {}
+                }
+            } else if let Some(say) = mail.open::<Say>() {
+                self.on_say(*say).await;
+            }
+        }
+    }
+
+    async fn on_say(&mut self, say: Say) {
+        let (Say::Assign { task, step, round }
+        | Say::Done { task, step, round }
+        | Say::Failed { task, step, round }) = say;
+        let awaited = self.board.get(task).is_some_and(|progress| {
+            progress.closed.is_none() && !progress.complete[step] && progress.rounds[step] == round
+        });
+        if !awaited {
+            return;
+        }
+        self.agent.expect_no_more(self.briefing.plan.intent(task, step));
+        // What has failed is handed out again when its time has come.
+        if let Say::Done { .. } = say {
+            self.change(Entry::Completed { task, step }).await;
+        }
+    }
+
+    /// Writes a change down, then makes it.
+    async fn change(&mut self, entry: Entry) {
+        let plan = Rc::clone(&self.briefing.plan);
+        if let Entry::Reopened { task, step } = entry {
+            self.agent.claim(Claim::Reopened { intent: plan.intent(task, step) });
+        }
+        checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
+        self.board.apply(&entry);
+        if let Entry::Completed { task, step } = entry {
+            self.agent.claim(Claim::Completed { intent: plan.intent(task, step) });
+        }
+    }
+
+    async fn drive(&mut self, task: Name) {
+        let plan = Rc::clone(&self.briefing.plan);
+        let Some(progress) = self.board.get(task) else { return };
+        let Some(doers) = progress.doers.clone() else {
+            let workers = Rc::clone(&self.briefing.doers);
+            let first = self.agent.think(task, 900, workers.len() as u32).await.choice as usize;
+            let doers = (0..plan.steps.len()).map(|step| workers[(first + step) % workers.len()]).collect();
+            return self.change(Entry::Assigned { task, doers }).await;
+        };
+        for step in self.board.ready(task) {
+            let now = self.agent.monotonic();
+            let last = self.ordered_at.get(&(task, step));
+            if last.is_some_and(|last| now < *last + RESEND) {
+                continue;
+            }
+            self.ordered_at.insert((task, step), now);
+            let (intent, to, round) = (plan.intent(task, step), doers[step], self.board.round(task, step));
+            if self.edit == Edit::DrawMidway {
+                self.agent.draw("second thought", intent, |spot| spot.word("second thought"));
+            }
+            self.agent.expect(to, "word that a step is done", intent);
+            self.agent.before(self.edit.names().crash_points[0], intent).await;
+            self.agent.claim(Claim::Ordered { intent, to });
+            self.agent.send(to, intent, Say::Assign { task, step, round });
+        }
+        if self.board.is_complete(task) && self.is_verified(task).await {
+            self.change(Entry::Closed { task, done: true }).await;
+            self.agent.claim(Claim::TaskDone { task });
+            self.report(task, true).await;
+        }
+    }
+
+    /// Whether the tools have every effect of a task on record. What is missing is opened again.
+    async fn is_verified(&mut self, task: Name) -> bool {
+        if !self.briefing.safeguards().has::<Verify>() {
+            return true;
+        }
+        let plan = Rc::clone(&self.briefing.plan);
+        for step in 0..plan.steps.len() {
+            match self.agent.look_up(plan.wish(task, step), SimSpan::from_secs(5)).await {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    self.ordered_at.remove(&(task, step));
+                    self.change(Entry::Reopened { task, step }).await;
+                    return false;
+                }
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    async fn report(&self, task: Name, done: bool) {
+        self.agent.before("report", task).await;
+        self.agent.send(Name::new(USER), task, UserSay::Report { task, done });
+    }
+}

@@ -1,0 +1,132 @@
+//! Who takes the steps, each once if it can be helped.
+
+use super::{AUDIT, Edit, Say};
+use perfidy::agent::{Agent, Message, OpId, ToolCall, ToolError, Wish};
+use perfidy::safeguards::Safeguards;
+use perfidy::safeguards::checkpoint;
+use perfidy::safeguards::idempotency::IdempotencyKeys;
+use perfidy::safeguards::observe::ObserveBeforeRetry;
+use perfidy::safeguards::persist::Operations;
+use perfidy::safeguards::retry::Retry;
+use perfidy::workflows::Briefing;
+use perfidy_sim::{Name, SimSpan};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+#[derive(Clone, Copy, Hash, Debug)]
+struct Finished {
+    intent: Name,
+    round: u32,
+}
+
+impl Message for Finished {
+    fn kind(&self) -> &'static str {
+        "finished"
+    }
+}
+
+#[derive(Clone)]
+pub struct Worker {
+    agent: Agent,
+    briefing: Briefing,
+    edit: Edit,
+    operations: Rc<Operations>,
+    /// The round in which each step is being done, and whether it is done.
+    work: Rc<RefCell<BTreeMap<Name, (u32, bool)>>>,
+}
+
+impl Worker {
+    pub fn recover(agent: Agent, briefing: Briefing, edit: Edit) -> Self {
+        let mut work = BTreeMap::new();
+        checkpoint::recover(&agent, |Finished { intent, round }| {
+            work.insert(*intent, (*round, true));
+        });
+        let operations = Rc::new(Operations::recover(&agent));
+        Self { agent, briefing, edit, operations, work: Rc::new(RefCell::new(work)) }
+    }
+
+    pub async fn run(self) {
+        loop {
+            let mail = self.agent.receive().await;
+            let Some(Say::Assign { task, step, round }) = mail.open().copied() else { continue };
+            let (clerk, wish) = (mail.from(), self.briefing.plan.wish(task, step));
+            let known = self.work.borrow().get(&wish.intent).copied().filter(|(known, _)| *known >= round);
+            match known {
+                Some((_, true)) => self.agent.send(clerk, wish.intent, Say::Done { task, step, round }),
+                Some((_, false)) => {}
+                None => {
+                    self.work.borrow_mut().insert(wish.intent, (round, false));
+                    let worker = self.clone();
+                    self.agent.spawn(async move {
+                        let done = worker.carry_out(wish, round).await;
+                        let say = if done {
+                            Say::Done { task, step, round }
+                        } else {
+                            Say::Failed { task, step, round }
+                        };
+                        worker.agent.send(clerk, wish.intent, say);
+                    });
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&self, wish: Wish, round: u32) -> bool {
+        let Self { agent, briefing, .. } = self;
+        agent.think(wish.intent, 300, 2).await;
+        let (op, tried_before) = self.operations.id_for(agent, briefing.safeguards(), wish.intent).await;
+        self.prepare(wish, op).await;
+        if !self.perform(briefing.safeguards(), wish, op, tried_before).await {
+            self.work.borrow_mut().remove(&wish.intent);
+            return false;
+        }
+        agent.before("record", wish.intent).await;
+        agent.persist(Finished { intent: wish.intent, round }).await;
+        agent.after("record", wish.intent).await;
+        self.work.borrow_mut().insert(wish.intent, (round, true));
+        true
+    }
+
+    /// What an edit has a worker do before a step.
+    async fn prepare(&self, wish: Wish, op: OpId) {
+        match self.edit {
+            Edit::DrawMidway => {
+                self.agent.draw("jitter", wish.intent, |spot| spot.word("jitter"));
+            }
+            Edit::AuditCall => {
+                let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
+                let intent = Name::joined(wish.intent, "/", tool);
+                let call = ToolCall { wish: Wish { tool, operation, intent }, op, keyed: true };
+                // The audit is a courtesy: nothing depends on its answer.
+                let _ = self.agent.call(call, self.patience()).await;
+            }
+            _ => {}
+        }
+    }
+
+    fn patience(&self) -> SimSpan {
+        SimSpan::from_secs(if self.edit == Edit::LongerTimeout { 8 } else { 5 })
+    }
+
+    async fn perform(&self, safeguards: &Safeguards, wish: Wish, op: OpId, tried_before: bool) -> bool {
+        let call = ToolCall { wish, op, keyed: safeguards.has::<IdempotencyKeys>() };
+        let Some(retry) = safeguards.get::<Retry>() else { return false };
+        for failed in 1..=retry.attempts {
+            let looks = safeguards.has::<ObserveBeforeRetry>() && (tried_before || failed > 1);
+            let seen = if looks { self.agent.look_up(wish, self.patience()).await } else { Ok(None) };
+            match seen {
+                Ok(Some(_)) => return true,
+                Ok(None) => match self.agent.call(call, self.patience()).await {
+                    Ok(_) => return true,
+                    Err(ToolError::Definite(_)) => return false,
+                    Err(ToolError::Indefinite(_)) => {}
+                },
+                Err(_) => {}
+            }
+            let wait = self.agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
+            self.agent.sleep(wait).await;
+        }
+        false
+    }
+}
