@@ -22,11 +22,11 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes() {
         match *note {
             Note::Claimed(Claim::Issued { intent, version, op }) => {
-                version_of.insert(op, version);
+                version_of.insert((intent, op), version);
                 current.insert(intent, (event, version, op));
             }
             Note::Effect { operation, intent, op, .. } => {
-                let Some(acted_on) = version_of.get(&op) else { continue };
+                let Some(acted_on) = version_of.get(&(intent, op)) else { continue };
                 verdict = Verdict::Holds;
                 let Some((issued, newest, _)) = current.get(&intent).filter(|(.., newest)| *newest != op)
                 else {
@@ -96,5 +96,26 @@ mod tests {
     fn without_versions_or_without_effects_there_is_nothing_to_judge() {
         assert_eq!(Story::default().effect("task-1/file", 1).judged_by(&PROPERTY), Verdict::Vacuous);
         assert_eq!(issued(Story::default(), 1, 10).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn each_intent_has_versions_of_its_own_even_under_one_id() {
+        let issued_for = |story: Story, intent: &str, version, op| {
+            story.claim("lead", Claim::Issued { intent: Name::new(intent), version, op: OpId(op) })
+        };
+        let story = issued_for(issued_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 2, 20);
+        assert_eq!(story.clone().effect("task-1/file", 10).judged_by(&PROPERTY), Verdict::Holds);
+        let strange = story.effect("task-1/file", 20);
+        assert_eq!(strange.judged_by(&PROPERTY), Verdict::Vacuous, "20 is no version of task-1/file");
+        let shared = issued_for(issued_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 7, 10);
+        let (_, message) = violation(issued(shared, 2, 20).effect("task-1/file", 10).judged_by(&PROPERTY));
+        assert!(message.contains("for task-1/file on version 1, after version 2"), "{message}");
+    }
+
+    #[test]
+    fn a_version_that_is_asked_for_again_is_the_newest_again() {
+        let story = issued(issued(issued(Story::default(), 1, 10), 2, 20), 1, 10);
+        assert_eq!(story.clone().effect("task-1/file", 10).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(story.effect("task-1/file", 20).judged_by(&PROPERTY)).0, [3, 4]);
     }
 }

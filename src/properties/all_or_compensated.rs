@@ -6,8 +6,8 @@
 
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note, Told};
-use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, Stop, What};
+use crate::properties::{Property, TeamHistory, Verdict, was_cut_short};
+use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
@@ -64,10 +64,8 @@ fn judge(history: &TeamHistory) -> Verdict {
             intents.iter().copied().partition(|intent| ledger.stands(*intent));
         let left: Vec<Name> = there.into_iter().filter(|intent| !taken_down.contains(intent)).collect();
         let (Some(last), Some(first_missing)) = (left.last(), missing.first()) else { continue };
-        if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
-            return Verdict::Unknown {
-                reason: "the run was cut short before the team had its time".to_owned(),
-            };
+        if was_cut_short(history) {
+            return Verdict::too_soon();
         }
         let standing = left.iter().flat_map(|intent| ledger.standing(*intent)).copied();
         let why = |intent: &Name| refused.get(intent).copied().or_else(|| ledger.undone(*intent));
@@ -83,6 +81,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, saga, violation};
+    use perfidy_sim::Stop;
 
     fn informed(story: Story) -> Story {
         story.claim("user", Claim::Informed { task: Name::new("task-1") })
@@ -152,7 +151,48 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_short_half_way_leaves_it_unknown() {
-        let story = saga().effect("task-1/file", 1).event("world", What::Ended(Stop::TooManyEvents));
-        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
+        for story in saga().effect("task-1/file", 1).cut_short() {
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+        }
+        for story in saga().effect("task-1/file", 1).effect("task-1/bill", 2).cut_short() {
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "nothing was half done");
+        }
+    }
+
+    #[test]
+    fn the_last_that_stands_and_the_first_that_is_missing_are_named() {
+        let story = ["ship", "thank"].into_iter().fold(saga(), |story, step| {
+            let (task, intent) = (Name::new("task-1"), Name::new(&format!("task-1/{step}")));
+            story.note("user", Note::Wanted { task, intent })
+        });
+        let story = story.effect("task-1/file", 1).effect("task-1/bill", 2);
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [7, 8]);
+        assert!(message.contains("task-1/bill stands, task-1/ship does not"), "{message}");
+    }
+
+    #[test]
+    fn what_was_done_again_after_it_was_undone_stands() {
+        let again = saga().effect("task-1/file", 1).undo("task-1/file", 2).effect("task-1/file", 3);
+        assert_eq!(violation(again.clone().judged_by(&PROPERTY)).0, [7]);
+        assert_eq!(again.effect("task-1/bill", 4).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn only_tasks_with_a_way_back_promise_it() {
+        let (task, mail) = (Name::new("task-2"), Name::new("task-2/mail"));
+        let story = saga().given("task-2").note("user", Note::Wanted { task, intent: mail });
+        assert_eq!(story.effect("task-2/mail", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        let [intent, tool, operation] = ["task-2/file", "ticketing", "withdraw"].map(Name::new);
+        let both = saga().given("task-2").note("user", Note::UndoneBy { intent, tool, operation });
+        assert!(both.effect("task-1/file", 1).judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn only_who_waits_for_the_task_itself_is_part_of_the_story() {
+        let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-2"));
+        let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
+        let story = story.claim("user", Claim::Informed { task: about });
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5]);
     }
 }

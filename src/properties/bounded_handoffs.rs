@@ -73,4 +73,11 @@ mod tests {
         let story = took_over(Story::default(), "task-1", &["desk", "a", "b"]);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn each_task_is_counted_and_told_of_by_itself() {
+        let story = took_over(asked(), "task-2", &["desk", "b"]);
+        let story = took_over(story, "task-1", &["desk", "a", "b", "a", "b"]);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 5]);
+    }
 }

@@ -3,9 +3,9 @@
 //! Judged by the ledgers of the sources: a content counts as of the latest time of which a source gave it out for that
 //! intent, until the answer. How it came to the answer, and what anybody believed about its age, makes no difference.
 
-use crate::agent::{Claim, Note};
+use crate::agent::{Claim, Content, Note};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{SimSpan, SimTime};
+use perfidy_sim::{Name, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
@@ -19,10 +19,15 @@ pub const PROPERTY: Property = Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let Some(max_age) = PROPERTY.asked_for(history).map(SimSpan::from_nanos) else { return Verdict::Vacuous };
     let mut served = BTreeMap::new();
-    let mut cited = BTreeMap::new();
+    let mut cited: BTreeMap<(Name, Name), Content> = BTreeMap::new();
     let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
+    for event in history.events() {
+        // An answer that nobody has given rests on nothing.
+        if let What::Crashed { .. } = event.what {
+            cited.retain(|(who, _), _| *who != event.node);
+        }
+        let Some(note) = event.note() else { continue };
         match *note {
             Note::Question { task, intent } => asked.entry(task).or_default().push(intent),
             Note::Served { intent, content, as_of, .. } => {
@@ -69,7 +74,6 @@ fn rounded(span: SimSpan) -> SimSpan {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
 
     /// The answer to one question, with at most five seconds between the source and the answer.
     fn asked() -> Story {
@@ -123,5 +127,46 @@ mod tests {
         let story = Story::default().asked("task-1", &["a"]).served("task-1/a", 7).pass(99);
         let story = story.cites("task-1/a", 7).answers("task-1");
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn exactly_as_old_as_is_allowed_is_not_too_old() {
+        let answered_after = |seconds: usize| {
+            let story = asked().served("task-1/a", 7).pass(seconds - 2);
+            story.cites("task-1/a", 7).answers("task-1").judged_by(&PROPERTY)
+        };
+        assert_eq!(answered_after(5), Verdict::Holds);
+        assert!(answered_after(6).is_violated());
+    }
+
+    #[test]
+    fn a_source_that_falls_behind_later_does_not_make_what_it_said_before_older() {
+        let at = |seconds| SimTime::ZERO + SimSpan::from_secs(seconds);
+        let story = asked().pass(9).served_as_of("task-1/a", 7, at(12)).served_as_of("task-1/a", 7, at(1));
+        assert_eq!(story.cites("task-1/a", 7).answers("task-1").judged_by(&PROPERTY), Verdict::Holds);
+        let story = asked().pass(9).served_as_of("task-1/a", 7, at(1)).served_as_of("task-1/a", 7, at(1));
+        let story = story.cites("task-1/a", 7).answers("task-1");
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [14, 16], "the last of the youngest is shown");
+    }
+
+    #[test]
+    fn what_was_said_for_another_intent_or_only_after_the_answer_does_not_count() {
+        let story =
+            asked().served("task-1/b", 7).cites("task-1/a", 7).answers("task-1").served("task-1/a", 7);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn an_answer_rests_on_what_its_own_author_said_for_it_and_lived_to_give() {
+        let cited = || asked().served("task-1/a", 7).cites("task-1/a", 7);
+        let task = Name::new("task-1");
+        let by_another = cited().pass(9).claim("somebody", Claim::Answers { task });
+        assert_eq!(by_another.judged_by(&PROPERTY), Verdict::Vacuous);
+        let in_another_life = cited().dies("synthesiser").pass(9).answers("task-1");
+        assert_eq!(in_another_life.judged_by(&PROPERTY), Verdict::Vacuous);
+        let somebody_else_died = cited().dies("somebody").pass(9).answers("task-1");
+        assert!(somebody_else_died.judged_by(&PROPERTY).is_violated());
+        let twice = cited().answers("task-1").pass(9).answers("task-1");
+        assert_eq!(twice.judged_by(&PROPERTY), Verdict::Holds, "the second rests on nothing");
     }
 }

@@ -39,7 +39,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
+    use perfidy_sim::{Name, What};
 
     fn story(claims: &[(&str, Claim)]) -> Story {
         claims.iter().fold(Story::default(), |story, (node, claim)| story.claim(node, *claim))
@@ -84,5 +84,27 @@ mod tests {
     fn nothing_complete_is_nothing_to_judge() {
         let (order, _, _) = claims();
         assert_eq!(story(&[("c", order)]).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn each_step_is_counted_by_itself_and_by_whoever_counts_it() {
+        let (order, complete, reopen) = claims();
+        let to = Name::new("executor-1");
+        let other = Claim::Ordered { intent: Name::new("task-2/file"), to };
+        assert_eq!(story(&[("c", complete), ("c", other)]).judged_by(&PROPERTY), Verdict::Holds);
+        let reopened_by_another = story(&[("c", complete), ("d", reopen), ("c", order)]);
+        assert!(reopened_by_another.judged_by(&PROPERTY).is_violated());
+        let complete_again = story(&[("c", complete), ("c", reopen), ("c", complete), ("c", order)]);
+        assert_eq!(violation(complete_again.judged_by(&PROPERTY)).0, [3, 4]);
+    }
+
+    #[test]
+    fn a_coordinator_that_comes_back_or_is_there_twice_is_still_the_same() {
+        let (order, complete, _) = claims();
+        let started = What::Started { incarnation: 1 };
+        let twice = story(&[("c", complete)]).event("c", started.clone()).claim("c", order);
+        assert!(twice.judged_by(&PROPERTY).is_violated());
+        let back = story(&[("c", complete)]).dies("c").event("c", started).claim("c", order);
+        assert!(back.judged_by(&PROPERTY).is_violated());
     }
 }

@@ -84,4 +84,26 @@ mod tests {
     fn without_an_approval_there_is_nothing_to_judge() {
         assert_eq!(handed(Story::default(), "executor-1").judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn a_hand_in_another_task_or_only_later_is_none_in_this_one() {
+        let [tool, operation, intent] = ["ticketing", "create", "task-10/file"].map(Name::new);
+        let story = Story::default().note("b", Note::Called { tool, operation, intent, op: OpId(1) });
+        assert_eq!(approved(story, "b").judged_by(&PROPERTY), Verdict::Holds);
+        let story = handed(approved(Story::default(), "b"), "b");
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn whoever_was_handed_the_whole_task_had_a_hand_in_it_from_then_on() {
+        let order = Claim::Ordered { intent: Name::new("task-1"), to: Name::new("b") };
+        let story = handed(Story::default().claim("coordinator", order), "b");
+        assert_eq!(violation(approved(story, "b").judged_by(&PROPERTY)).0, [1, 3]);
+    }
+
+    #[test]
+    fn an_approval_counts_by_who_gave_it_and_not_by_who_takes_it() {
+        let story = handed(Story::default(), "coordinator");
+        assert_eq!(approved(story, "verifier").judged_by(&PROPERTY), Verdict::Holds);
+    }
 }

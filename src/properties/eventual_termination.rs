@@ -5,7 +5,7 @@
 
 use crate::agent::{Claim, Note};
 use crate::properties::waits::Waits;
-use crate::properties::{Property, TeamHistory, Verdict};
+use crate::properties::{Property, TeamHistory, Verdict, was_cut_short};
 use perfidy_sim::Stop;
 use std::collections::BTreeMap;
 
@@ -31,8 +31,8 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
     }
     let stop = history.ended();
-    if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = stop {
-        return Verdict::Unknown { reason: "the run was cut short before the team had its time".to_owned() };
+    if was_cut_short(history) {
+        return Verdict::too_soon();
     }
     match open.first_key_value() {
         None if given => Verdict::Holds,
@@ -113,7 +113,67 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_short_leaves_it_unknown() {
-        let story = Story::default().given("task-1").event("world", What::Ended(Stop::TooManyEvents));
-        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
+        for story in Story::default().given("task-1").cut_short() {
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+        }
+    }
+
+    #[test]
+    fn a_task_that_ends_says_nothing_about_the_others() {
+        let story = informed(Story::default().given("task-1").given("task-2").given("task-3"));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [3]);
+        assert_eq!(message, "task-2 (and 1 more) never ended: time ran out");
+    }
+
+    #[test]
+    fn only_those_who_wait_about_the_task_are_named_if_there_are_any() {
+        let story = waits(Story::default().given("task-1"), "user", "coordinator");
+        let (on, why, about) = (Name::new("b"), Name::new("a word"), Name::new("task-10/file"));
+        let elsewhere = What::Waiting { on, why, about };
+        let (events, message) = violation(story.event("a", elsewhere.clone()).judged_by(&PROPERTY));
+        assert_eq!(events, [1, 3]);
+        assert_eq!(message, "task-1 never ended: user waits for coordinator (a review, task-1)");
+        let (events, _) =
+            violation(Story::default().given("task-1").event("a", elsewhere).judged_by(&PROPERTY));
+        assert_eq!(events, [1, 3], "somebody who waits about something else is better than nobody");
+    }
+
+    #[test]
+    fn a_circle_is_to_blame_whatever_its_members_wait_about() {
+        let mut story = waits(Story::default().given("task-1"), "user", "coordinator");
+        for (node, on) in [("coordinator", "coder"), ("coder", "coordinator")] {
+            let (on, why, about) = (Name::new(on), Name::new("a word"), Name::new("task-2/code"));
+            story = story.event(node, What::Waiting { on, why, about });
+        }
+        let (_, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(message, "task-1 never ended: deadlock, coder -> coordinator -> coder");
+    }
+
+    #[test]
+    fn the_dead_are_named_as_such_and_long_lists_are_cut() {
+        let mut story = Story::default().given("task-1").dies("coordinator").dies("back-again");
+        story = story.event("back-again", What::Started { incarnation: 1 });
+        for node in ["a", "b", "c", "d", "e", "f"] {
+            story = waits(story, node, if node == "a" { "back-again" } else { "coordinator" });
+        }
+        let (_, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(
+            message,
+            "task-1 never ended: a waits for back-again (a review, task-1); b waits for coordinator, which is dead (a \
+             review, task-1); c waits for coordinator, which is dead (a review, task-1); d waits for coordinator, which \
+             is dead (a review, task-1); 2 more wait"
+        );
+    }
+
+    #[test]
+    fn where_nobody_says_what_it_waits_for_the_end_of_the_run_says_why() {
+        for (stop, words) in [
+            (Stop::Quiescent, "nobody is doing anything, and nobody says what for"),
+            (Stop::Deadline, "time ran out"),
+        ] {
+            let (_, message) = violation(Story::default().given("task-1").ended(stop).judged_by(&PROPERTY));
+            assert_eq!(message, format!("task-1 never ended: {words}"));
+        }
     }
 }

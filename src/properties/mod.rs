@@ -30,7 +30,7 @@ mod waits;
 mod well_behaved;
 
 use crate::agent::Note;
-use perfidy_sim::{Event, EventId, History, Name, SimSpan, SimTime};
+use perfidy_sim::{Event, EventId, History, Name, SimSpan, SimTime, Stop};
 use std::fmt;
 
 /// The history of a team.
@@ -153,6 +153,11 @@ pub enum Verdict {
     },
 }
 
+/// Whether a run was stopped before the team had its time, so that what was not done may only not have been done yet.
+fn was_cut_short(history: &TeamHistory) -> bool {
+    matches!(history.ended(), Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }))
+}
+
 /// How a promise was broken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
@@ -170,6 +175,11 @@ impl Verdict {
         events.sort_unstable();
         let at = because.iter().map(|event| event.at).max().unwrap_or_default();
         Self::Violated(Violation { at, because: events, message })
+    }
+
+    /// What is said of a run that [`was_cut_short`].
+    fn too_soon() -> Self {
+        Self::Unknown { reason: "the run was cut short before the team had its time".to_owned() }
     }
 
     /// Whether the promise was broken.
@@ -194,10 +204,10 @@ mod testing {
 
     use super::{TeamHistory, Verdict};
     use crate::agent::{Claim, Content, Definite, Indefinite, Note, OpId, Told};
-    use perfidy_sim::{Name, SimSpan, SimTime, What};
+    use perfidy_sim::{Name, SimSpan, SimTime, Stop, What};
 
     /// A history under construction: one event a second.
-    #[derive(Default)]
+    #[derive(Clone, Default)]
     pub struct Story(TeamHistory);
 
     impl Story {
@@ -283,6 +293,21 @@ mod testing {
 
         pub fn answers(self, task: &str) -> Self {
             self.claim("synthesiser", Claim::Answers { task: Name::new(task) })
+        }
+
+        pub fn dies(self, node: &str) -> Self {
+            self.event(node, What::Crashed { lost_writes: 0 })
+        }
+
+        pub fn ended(self, stop: Stop) -> Self {
+            self.event("world", What::Ended(stop))
+        }
+
+        /// The same story three times, each cut short in another way.
+        pub fn cut_short(self) -> [Self; 3] {
+            let node = Name::new("executor-1");
+            [Stop::TooManyEvents, Stop::Spinning { node }, Stop::Panicked { node }]
+                .map(|stop| self.clone().ended(stop))
         }
 
         /// So many seconds go by.

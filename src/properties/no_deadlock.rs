@@ -6,8 +6,7 @@
 
 use crate::agent::{Claim, Note};
 use crate::properties::waits::{Waits, task_of};
-use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::Stop;
+use crate::properties::{Property, TeamHistory, Verdict, was_cut_short};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -18,10 +17,8 @@ pub const PROPERTY: Property = Property {
 };
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
-        return Verdict::Unknown {
-            reason: "the run was cut short before anybody could wait long".to_owned(),
-        };
+    if was_cut_short(history) {
+        return Verdict::too_soon();
     }
     let informed = |task| {
         let claim = Note::Claimed(Claim::Informed { task });
@@ -50,7 +47,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Name, What};
+    use perfidy_sim::{Name, Stop, What};
 
     fn awaited() -> Story {
         let (intent, on) = (Name::new("task-1/code"), Name::new("planner"));
@@ -115,7 +112,56 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_short_leaves_it_unknown() {
-        let story = awaited().event("world", What::Ended(Stop::TooManyEvents));
-        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
+        for story in awaited().cut_short() {
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+        }
+    }
+
+    #[test]
+    fn a_circle_in_one_task_stands_whatever_became_of_another() {
+        let story = awaited().claim("user", Claim::Informed { task: Name::new("task-1") });
+        let (intent, on) = (Name::new("task-2/code"), Name::new("docs"));
+        let mut story = story.claim("coder", Claim::Awaits { intent, on });
+        for (node, on, about) in [
+            ("coder", "docs", "task-1/code"),
+            ("docs", "coder", "task-1/docs"),
+            ("coder", "docs", "task-2/code"),
+            ("docs", "coder", "task-2/docs"),
+        ] {
+            story = waits(story, node, on, about);
+        }
+        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&PROPERTY));
+        assert_eq!(events, [3, 6, 7], "what they wait for over task-1 is none of it");
+        assert_eq!(message, "task-2 waits in a circle: coder -> docs -> coder");
+    }
+
+    #[test]
+    fn who_waits_for_itself_is_a_circle_of_one() {
+        let story = waits(awaited(), "coder", "coder", "task-1/code");
+        let (_, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(message, "task-1 waits in a circle: coder -> coder");
+    }
+
+    #[test]
+    fn a_way_that_leads_nowhere_does_not_hide_the_circle_beside_it() {
+        let mut story = awaited();
+        for (node, on) in
+            [("coder", "archivist"), ("coder", "planner"), ("archivist", "user"), ("planner", "coder")]
+        {
+            story = waits(story, node, on, "task-1/code");
+        }
+        let (_, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(message, "task-1 waits in a circle: coder -> planner -> coder");
+    }
+
+    #[test]
+    fn one_who_waits_for_a_circle_is_not_in_it() {
+        let mut story = awaited();
+        for (node, on) in [("a", "b"), ("b", "c"), ("c", "b")] {
+            story = waits(story, node, on, "task-1/code");
+        }
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [3, 4]);
+        assert_eq!(message, "task-1 waits in a circle: b -> c -> b");
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever a task wants happens at most once.
 //!
 //! Judged on the ledger by logical intent, never by request or key: two effects under two keys are still two
-//! tickets for one wish.
+//! tickets for one wish, and one that was withdrawn before the next was filed is one all the same.
 
 use crate::agent::Note;
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -30,7 +30,9 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::OpId;
     use crate::properties::testing::{Story, violation};
+    use perfidy_sim::Name;
 
     #[test]
     fn one_effect_each_is_what_was_promised() {
@@ -51,5 +53,22 @@ mod tests {
     #[test]
     fn no_effect_at_all_is_nothing_to_judge() {
         assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn other_operations_and_other_tools_do_other_things() {
+        let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
+        let (operation, intent) = (Name::new("create"), Name::new("task-1/file"));
+        let note = Note::Effect { operation, intent, op: OpId(3), receipt: 3 };
+        assert_eq!(story.note("calendar", note).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn what_was_taken_back_has_happened_all_the_same() {
+        let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
+        assert_eq!(violation(story.clone().effect("task-1/file", 3).judged_by(&PROPERTY)).0, [1, 3]);
+        let (events, message) = violation(story.undo("task-1/file", 2).judged_by(&PROPERTY));
+        assert_eq!(events, [2, 3]);
+        assert_eq!(message, "ticketing.withdraw happened twice for task-1/file");
     }
 }

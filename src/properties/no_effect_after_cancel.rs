@@ -6,8 +6,7 @@
 
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note};
-use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict};
-use perfidy_sim::Stop;
+use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, was_cut_short};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
@@ -33,10 +32,8 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (task, intent) in wanted {
         let Some(report) = cancelled.get(&task) else { continue };
         let Some(effect) = ledger.standing(intent).last() else { continue };
-        if let Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) = history.ended() {
-            return Verdict::Unknown {
-                reason: "the run was cut short before the team had its time".to_owned(),
-            };
+        if was_cut_short(history) {
+            return Verdict::too_soon();
         }
         let how = if effect.id > report.id { "happened after that" } else { "had happened, and stands" };
         let message = format!("{task} was reported cancelled, but {intent} {how}");
@@ -49,7 +46,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, saga, violation};
-    use perfidy_sim::{Name, What};
+    use perfidy_sim::Name;
 
     fn cancelled(story: Story) -> Story {
         story.claim("director", Claim::TaskCancelled { task: Name::new("task-1") })
@@ -101,8 +98,33 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_short_before_an_effect_could_be_undone_leaves_it_unknown() {
+        for story in cancelled(saga()).effect("task-1/file", 1).cut_short() {
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+        }
+        for story in cancelled(saga()).cut_short() {
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "there was nothing to undo");
+        }
+    }
+
+    #[test]
+    fn what_is_done_again_after_it_was_undone_stands() {
         let story =
-            cancelled(saga()).effect("task-1/file", 1).event("world", What::Ended(Stop::TooManyEvents));
-        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
+            cancelled(saga().effect("task-1/file", 1).undo("task-1/file", 2)).effect("task-1/file", 3);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [7, 8]);
+    }
+
+    #[test]
+    fn the_first_report_and_the_last_effect_are_shown() {
+        let story = cancelled(cancelled(saga()).effect("task-1/file", 1).effect("task-1/file", 2));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [5, 7]);
+        assert!(message.ends_with("happened after that"), "{message}");
+    }
+
+    #[test]
+    fn a_task_of_which_nothing_happened_does_not_hide_another() {
+        let story = cancelled(saga().given("task-2").effect("task-1/bill", 1));
+        let story = story.claim("director", Claim::TaskCancelled { task: Name::new("task-2") });
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [7, 8]);
     }
 }

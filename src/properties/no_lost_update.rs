@@ -114,4 +114,28 @@ mod tests {
         assert_eq!(one_part_by_a().judged_by(&PROPERTY), Verdict::Vacuous);
         assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn each_item_has_versions_and_parts_of_its_own() {
+        let other = |story: Story, version, based_on| {
+            let (item, by) = (Name::new("plan"), Name::new("c"));
+            story.note(
+                "store",
+                Note::Stored { item, by, version: Version(version), based_on: Version(based_on) },
+            )
+        };
+        let once_each = other(one_part_by_a(), 1, 0);
+        assert_eq!(once_each.judged_by(&PROPERTY), Verdict::Vacuous);
+        let edited = vanished(other(stored(one_part_by_a(), "b", 2, 1), 1, 0), "intro", 2);
+        assert_eq!(edited.judged_by(&PROPERTY), Verdict::Holds, "b had read it, whatever c had read");
+        let lost = other(stored(one_part_by_a(), "b", 2, 0), 1, 1);
+        assert!(vanished(lost, "intro", 2).judged_by(&PROPERTY).is_violated(), "whatever c had read");
+    }
+
+    #[test]
+    fn a_part_that_is_not_there_any_more_cannot_be_lost_again() {
+        let story = vanished(stored(one_part_by_a(), "b", 2, 1), "intro", 2);
+        let story = vanished(stored(story, "c", 3, 0), "intro", 3);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
 }

@@ -83,4 +83,27 @@ mod tests {
             .claim("coordinator", Claim::TaskFailed { task: Name::new("task-1") });
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn done_again_after_it_was_undone_is_done() {
+        let story = testing::saga().effect("task-1/bill", 1).effect("task-1/file", 2).undo("task-1/file", 3);
+        assert_eq!(done(story.effect("task-1/file", 4)).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn what_is_undone_after_the_report_was_there_by_then() {
+        let story = done(testing::saga().effect("task-1/bill", 1).effect("task-1/file", 2));
+        assert_eq!(story.undo("task-1/file", 3).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn every_effect_must_be_there_and_every_report_true() {
+        let (events, message) =
+            violation(done(testing::saga().effect("task-1/file", 1)).judged_by(&PROPERTY));
+        assert_eq!(events, [3, 6]);
+        assert_eq!(message, "task-1 was reported done, but task-1/bill has not happened");
+        let other = Claim::TaskDone { task: Name::new("task-2") };
+        let story = Story::default().given("task-1").given("task-2").effect("task-2/file", 1);
+        assert!(done(story.claim("coordinator", other)).judged_by(&PROPERTY).is_violated());
+    }
 }

@@ -5,6 +5,7 @@
 
 use crate::agent::{Claim, Note};
 use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::What;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
@@ -22,7 +23,13 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut cited: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     let mut lacking: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
+    for event in history.events() {
+        // What was said towards an answer that its author died over is no part of the next one.
+        if let What::Crashed { .. } = event.what {
+            cited.remove(&event.node);
+            lacking.remove(&event.node);
+        }
+        let Some(note) = event.note() else { continue };
         match *note {
             Note::Question { task, intent } => asked.entry(task).or_default().push((event, intent)),
             Note::Served { intent, content, .. } => drop(served.insert((intent, content))),
@@ -115,5 +122,49 @@ mod tests {
         let failed = story().claim("synthesiser", Claim::TaskFailed { task: Name::new("task-1") });
         assert_eq!(failed.judged_by(&PROPERTY), Verdict::Vacuous);
         assert_eq!(story().lacks("task-1/a").answers("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn what_was_said_for_another_intent_or_only_after_the_answer_is_made_up() {
+        let story = Story::default().asked("task-1", &["a"]).served("task-1/b", 7).cites("task-1/a", 7);
+        let (_, message) = violation(story.answers("task-1").served("task-1/a", 7).judged_by(&PROPERTY));
+        assert!(message.ends_with("for task-1/a, which no source has said"), "{message}");
+    }
+
+    #[test]
+    fn an_answer_that_says_both_rests_on_what_it_cites() {
+        let story = || Story::default().asked("task-1", &["a"]).served("task-1/a", 7).lacks("task-1/a");
+        assert_eq!(story().cites("task-1/a", 7).answers("task-1").judged_by(&PROPERTY), Verdict::Holds);
+        assert!(story().cites("task-1/a", 8).answers("task-1").judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn what_others_say_and_what_they_lack_is_not_in_the_answer() {
+        let asked = || Story::default().asked("task-1", &["a", "b"]).served("task-1/a", 7);
+        let [task, intent] = ["task-1", "task-1/b"].map(Name::new);
+        let story = asked().cites("task-1/a", 7).claim("somebody", Claim::Lacks { intent });
+        assert!(story.answers("task-1").judged_by(&PROPERTY).is_violated());
+        let story = asked().cites("task-1/a", 7).lacks("task-1/b").claim("somebody", Claim::Answers { task });
+        assert!(story.judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn what_was_said_in_an_earlier_life_is_not_in_the_answer() {
+        let story = |dies: &str| {
+            let story = Story::default().asked("task-1", &["a", "b"]).served("task-1/a", 7);
+            story.cites("task-1/a", 7).lacks("task-1/b").dies(dies)
+        };
+        let (_, message) = violation(story("synthesiser").answers("task-1").judged_by(&PROPERTY));
+        assert_eq!(message, "the answer to task-1 lacks task-1/a and does not say so");
+        assert_eq!(story("somebody").answers("task-1").judged_by(&PROPERTY), Verdict::Holds);
+        let half = story("synthesiser").cites("task-1/a", 7).answers("task-1");
+        let (_, message) = violation(half.judged_by(&PROPERTY));
+        assert_eq!(message, "the answer to task-1 lacks task-1/b and does not say so");
+    }
+
+    #[test]
+    fn each_answer_has_what_its_own_task_asked_for() {
+        let story = Story::default().asked("task-1", &["a"]).asked("task-2", &["a"]).served("task-1/a", 7);
+        assert_eq!(story.cites("task-1/a", 7).answers("task-1").judged_by(&PROPERTY), Verdict::Holds);
     }
 }

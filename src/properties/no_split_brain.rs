@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::agent::Token;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
+    use perfidy_sim::{Name, What};
 
     fn obey(story: Story, worker: &str, leader: &str, token: u64) -> Story {
         let claim = Claim::Obeyed {
@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn two_leaders_with_one_token_are_split_brain() {
         let story = obey(obey(Story::default(), "worker-1", "a", 1), "worker-2", "b", 1);
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(obey(story, "worker-3", "a", 1).judged_by(&PROPERTY));
+        assert_eq!(events, [1, 2]);
         assert_eq!(message, "a and b both led with token 1");
     }
 
@@ -93,5 +94,33 @@ mod tests {
     fn without_orders_there_is_nothing_to_judge() {
         let story = Story::default().claim("a", Claim::Leads { token: Token(1) });
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn the_newest_leader_that_was_ever_obeyed_counts_and_each_word_of_it() {
+        let mut story = Story::default();
+        for (leader, token) in [("a", 1), ("c", 3), ("c", 3)] {
+            story = obey(story, "worker-1", leader, token);
+        }
+        let (events, _) = violation(obey(story, "worker-1", "b", 2).judged_by(&PROPERTY));
+        assert_eq!(events, [3, 4]);
+    }
+
+    #[test]
+    fn a_worker_that_came_back_or_is_there_twice_has_obeyed_what_it_had_obeyed() {
+        let started = What::Started { incarnation: 1 };
+        let obeyed = obey(Story::default(), "worker-1", "b", 2);
+        let twice = obeyed.clone().event("worker-1", started.clone());
+        assert!(obey(twice, "worker-1", "a", 1).judged_by(&PROPERTY).is_violated());
+        let back = obeyed.dies("worker-1").event("worker-1", started);
+        assert!(obey(back, "worker-1", "a", 1).judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn what_is_refused_is_not_obeyed() {
+        let [leader, intent] = ["a", "task-1/file"].map(Name::new);
+        let story = obey(Story::default(), "worker-1", "b", 2);
+        let story = story.claim("worker-1", Claim::Rejected { leader, token: Token(1), intent });
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 }

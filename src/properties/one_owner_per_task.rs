@@ -120,4 +120,37 @@ mod tests {
     fn work_that_nobody_claims_is_nothing_to_judge() {
         assert_eq!(calls(Story::default(), "a").judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn only_its_owner_can_let_it_go_or_die_over_it() {
+        let owned = || took(Story::default(), "a", 0);
+        assert!(took(lets_go(owned(), "c"), "b", 0).judged_by(&PROPERTY).is_violated());
+        assert!(took(owned().dies("c"), "b", 0).judged_by(&PROPERTY).is_violated());
+        let let_go = Claim::LetGo { work: Name::new("task-2/file") };
+        assert!(took(owned().claim("a", let_go), "b", 0).judged_by(&PROPERTY).is_violated());
+        let other = Claim::Took { work: Name::new("task-2/file"), lasting: None };
+        assert_eq!(owned().claim("b", other).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn whoever_comes_back_to_what_another_has_taken_meanwhile_works_on_it_as_a_second() {
+        let story = took(took(Story::default(), "a", 1), "b", 9);
+        let (events, message) = violation(calls(story, "a").judged_by(&PROPERTY));
+        assert_eq!(events, [2, 3]);
+        assert_eq!(message, "b owned task-1/file when a called ticketing.create for it");
+    }
+
+    #[test]
+    fn a_lease_holds_up_to_its_last_moment() {
+        assert!(took(took(Story::default(), "a", 2), "b", 2).judged_by(&PROPERTY).is_violated());
+        let until_then = took(Story::default(), "a", 2).given("task-2");
+        assert_eq!(calls(until_then, "b").judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_second_life_of_the_owner_is_the_owner() {
+        let story = took(Story::default(), "a", 0).event("a", What::Started { incarnation: 1 });
+        assert_eq!(calls(took(story.clone(), "a", 0), "a").judged_by(&PROPERTY), Verdict::Holds);
+        assert!(calls(story, "b").judged_by(&PROPERTY).is_violated());
+    }
 }

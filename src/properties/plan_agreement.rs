@@ -85,4 +85,13 @@ mod tests {
     fn a_plan_that_only_one_has_followed_is_nothing_to_agree_on() {
         assert_eq!(follows(Story::default(), "a", "task-1", PLAN).judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn the_first_who_followed_a_plan_is_shown_and_each_task_has_its_own() {
+        let story = follows(follows(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN);
+        let story = follows(story, "b", "task-2", 7);
+        assert_eq!(violation(follows(story, "c", "task-1", 0).judged_by(&PROPERTY)).0, [1, 4]);
+        let story = follows(follows(Story::default(), "a", "task-1", PLAN), "a", "task-2", PLAN);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous, "there is one follower of each");
+    }
 }

@@ -100,4 +100,45 @@ mod tests {
     fn without_a_crash_nothing_has_been_recovered() {
         assert_eq!(recovers(Story::default(), &[]).judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn one_record_too_few_and_one_wrong_is_something_that_was_never_written() {
+        let story = recovers(wrote(&[7, 8, 9], 0), &[7, 3]);
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [4, 5]);
+        assert_eq!(message, "coordinator came back with something that it had never written");
+    }
+
+    #[test]
+    fn who_comes_back_with_nothing_has_lost_all_that_was_durable() {
+        let (events, message) = violation(recovers(wrote(&[7, 8], 0), &[]).judged_by(&PROPERTY));
+        assert_eq!(events, [1, 3, 4]);
+        assert_eq!(message, "coordinator came back without 2 records that were durable");
+        assert_eq!(recovers(wrote(&[7, 8], 2), &[]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(recovers(wrote(&[7], 9), &[]).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn each_life_goes_on_where_the_one_before_was() {
+        let write = |story: Story, content| story.event("coordinator", What::Wrote { content });
+        let twice = write(recovers(wrote(&[7, 8], 1), &[7]), 9).dies("coordinator");
+        assert_eq!(recovers(twice.clone(), &[7, 9]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(recovers(twice.clone(), &[7]).judged_by(&PROPERTY)).0, [5, 6, 7]);
+        assert!(recovers(twice, &[7, 8]).judged_by(&PROPERTY).is_violated(), "the first crash took 8");
+    }
+
+    #[test]
+    fn what_others_write_and_lose_is_their_own() {
+        let story = Story::default().event("worker", What::Wrote { content: 5 });
+        let story = story.event("coordinator", What::Wrote { content: 7 }).dies("worker");
+        assert_eq!(recovers(story.clone(), &[]).judged_by(&PROPERTY), Verdict::Vacuous, "it has not died");
+        assert_eq!(recovers(story.dies("coordinator"), &[7]).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_life_that_begins_beside_another_has_come_back_from_nothing() {
+        let story = Story::default().event("coordinator", What::Wrote { content: 7 });
+        let story = story.event("coordinator", What::Started { incarnation: 1 });
+        assert_eq!(recovers(story, &[]).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
 }

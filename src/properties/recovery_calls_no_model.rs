@@ -1,8 +1,9 @@
 //! An agent that comes back does not ask its model again what it had acted on.
 //!
 //! An answer that had led to nothing when its agent died may be asked for again: nobody could tell it from one that
-//! never came. Acting is to send something about the question, or to call a tool for it. Teams that think again for
-//! every try are no worse for it but in what they pay, so this is judged where somebody asks for it.
+//! never came. Acting is to send something about the question, or to call a tool for it. A second life that begins beside
+//! the first has not come back from anything. Teams that think again for every try are no worse for it but in what they
+//! pay, so this is judged where somebody asks for it.
 
 use crate::agent::Note;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
@@ -25,6 +26,13 @@ struct Answer<'a> {
     is_of_earlier_life: bool,
 }
 
+impl Answer<'_> {
+    /// Whether its agent may not ask for it again.
+    fn binds(&self) -> bool {
+        self.is_of_earlier_life && self.acted.is_some()
+    }
+}
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut answers: BTreeMap<(Name, Name), Answer<'_>> = BTreeMap::new();
     let Some(at_most) = PROPERTY.asked_for(history) else { return Verdict::Vacuous };
@@ -33,14 +41,16 @@ fn judge(history: &TeamHistory) -> Verdict {
     for event in history.events() {
         let node = event.node;
         match &event.what {
-            What::Started { incarnation } if *incarnation > 0 => {
-                for (_, answer) in
-                    answers.range_mut((node, Name::new(""))..).take_while(|((of, _), _)| *of == node)
-                {
+            What::Crashed { .. } => {
+                for (_, answer) in answers.iter_mut().filter(|((of, _), _)| *of == node) {
                     answer.is_of_earlier_life = true;
-                    if answer.acted.is_some() {
-                        verdict = Verdict::Holds;
-                    }
+                }
+            }
+            What::Started { .. } => {
+                let comes_back_to =
+                    |((of, _), answer): (&(Name, Name), &Answer<'_>)| *of == node && answer.binds();
+                if answers.iter().any(comes_back_to) {
+                    verdict = Verdict::Holds;
                 }
             }
             What::Sent { about, .. } | What::Note(Note::Called { intent: about, .. }) => {
@@ -53,7 +63,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             What::Note(Note::Thought { about, .. }) => {
                 let answer = Answer { thought: event, acted: None, is_of_earlier_life: false };
                 let earlier = answers.insert((node, *about), answer);
-                if let Some(Answer { thought, acted: Some(acted), is_of_earlier_life: true }) = earlier {
+                if let Some(Answer { thought, acted: Some(acted), .. }) = earlier.filter(Answer::binds) {
                     again += 1;
                     if again > at_most {
                         let message = format!("{node} came back and asked its model about {about} again");
@@ -87,27 +97,27 @@ mod tests {
         story.note("worker", Note::Called { tool, operation, intent, op: OpId(1) })
     }
 
-    fn starts(story: Story, incarnation: u32) -> Story {
-        story.event("worker", What::Started { incarnation })
+    fn comes_back(story: Story) -> Story {
+        story.dies("worker").event("worker", What::Started { incarnation: 1 })
     }
 
     #[test]
     fn an_answer_that_was_acted_on_and_is_known_after_a_crash_is_not_asked_for_again() {
-        let story = calls(starts(calls(thinks(starts(asked(), 0))), 1));
+        let story = calls(comes_back(calls(thinks(asked()))));
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
     fn to_ask_again_what_was_acted_on_is_to_pay_again() {
-        let story = thinks(starts(calls(thinks(asked())), 1));
+        let story = thinks(comes_back(calls(thinks(asked()))));
         let (events, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(events, [2, 3, 5]);
+        assert_eq!(events, [2, 3, 6]);
         assert_eq!(message, "worker came back and asked its model about task-1/file again");
     }
 
     #[test]
     fn an_answer_that_led_to_nothing_may_be_asked_for_again() {
-        let story = thinks(starts(thinks(asked()), 1));
+        let story = thinks(comes_back(thinks(asked())));
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
@@ -119,7 +129,66 @@ mod tests {
 
     #[test]
     fn where_nobody_asks_for_it_it_is_not_judged() {
-        let story = thinks(starts(calls(thinks(Story::default())), 1));
+        let story = thinks(comes_back(calls(thinks(Story::default()))));
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn one_answer_that_was_acted_on_is_enough_to_judge() {
+        let about = Name::new("task-2/file");
+        let other = Note::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 };
+        let story = comes_back(calls(thinks(asked().note("worker", other))));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn who_never_comes_back_has_nothing_to_ask() {
+        let story = calls(thinks(asked())).dies("worker");
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_second_life_that_begins_beside_the_first_has_not_come_back() {
+        let story = calls(thinks(asked())).event("worker", What::Started { incarnation: 1 });
+        assert_eq!(thinks(story).judged_by(&PROPERTY), Verdict::Vacuous, "either of the two may have asked");
+    }
+
+    #[test]
+    fn to_send_something_about_a_question_is_to_act_on_its_answer() {
+        let sends = |story: Story, about: &str| {
+            let [to, kind, about] = ["coordinator", "a word", about].map(Name::new);
+            story.event("worker", What::Sent { to, kind, about, content: 0 })
+        };
+        let story = thinks(comes_back(sends(thinks(asked()), "task-1/file")));
+        assert!(story.judged_by(&PROPERTY).is_violated());
+        let story = thinks(comes_back(sends(thinks(asked()), "task-2/file")));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        let story = sends(sends(thinks(asked()), "task-1/file"), "task-1/file");
+        let (events, _) = violation(thinks(comes_back(story)).judged_by(&PROPERTY));
+        assert_eq!(events, [2, 3, 7], "the first thing it led to is shown");
+    }
+
+    #[test]
+    fn what_is_done_only_in_the_next_life_shows_that_nothing_was_lost() {
+        let story = thinks(comes_back(calls(comes_back(thinks(asked())))));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn each_agent_dies_for_itself() {
+        let story =
+            calls(thinks(asked())).dies("verifier").event("verifier", What::Started { incarnation: 1 });
+        assert_eq!(thinks(story).judged_by(&PROPERTY), Verdict::Vacuous);
+        let story = calls(thinks(asked())).dies("worker").event("verifier", What::Started { incarnation: 0 });
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn as_often_as_was_asked_for_is_not_too_often() {
+        let bound = Note::Bound { property: Name::new(PROPERTY.name), at_most: 1 };
+        let again = |story: Story| thinks(comes_back(calls(story)));
+        let once = again(thinks(Story::default().note("user", bound)));
+        assert_eq!(once.clone().judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(again(once).judged_by(&PROPERTY)).0, [6, 7, 10]);
     }
 }

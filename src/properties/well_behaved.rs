@@ -75,4 +75,15 @@ mod tests {
     fn a_history_without_an_end_is_nothing_to_judge() {
         assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
     }
+
+    #[test]
+    fn a_panic_that_left_no_words_is_told_all_the_same() {
+        let (events, message) = violation(ended(Stop::Panicked { node: Name::new("executor-1") }));
+        assert_eq!((events, message.as_str()), (vec![3], "executor-1 panicked"));
+    }
+
+    #[test]
+    fn an_empty_history_is_nothing_to_judge() {
+        assert_eq!(Story::default().judged_by(&PROPERTY), Verdict::Vacuous);
+    }
 }

@@ -2,7 +2,14 @@
 //!
 //! Judged by what the agents asked and were told: linearizable and sequential reads by whether one order of everything
 //! explains them ([`order`]), monotonic ones by each reader's own eyes. Under every model nobody may see a version
-//! before the store has it.
+//! before the store has it. Of two lives that an agent has at once nobody can tell which one asked, so each question
+//! of that time is a session of its own.
+//!
+//! Existing crates do not fit. stateright's testers (0.31) know both models, but say only yes or no, try one order after
+//! another with nothing to bound the time it takes, want each reader to do one thing at a time and bring a web server;
+//! todc-utils (0.1) has the search of Wing and Gong for linearizability alone and no writes that perhaps happened.
+//! Either would have to be cut off by a clock, and `unknown` is no verdict that a rerun could be trusted to repeat;
+//! [`order`] never has to say it, and is held against trying every order by a test.
 
 mod order;
 
@@ -44,17 +51,48 @@ fn judge(history: &TeamHistory) -> Verdict {
 /// The events that show it, and what is wrong.
 type Broken<'a> = (Vec<&'a Event<Note>>, String);
 
+/// The lives of an agent so far.
+#[derive(Default)]
+struct Lives {
+    /// How many it has now: none, one, or two.
+    now: u32,
+    sessions: u32,
+}
+
+impl Lives {
+    fn begin(&mut self) {
+        self.now += 1;
+        self.sessions += 1;
+    }
+
+    fn end(&mut self, left: u32) {
+        self.now = left;
+        self.sessions += 1;
+    }
+
+    /// The session of what is asked now: that of the life there is, or one of its own.
+    fn session(&mut self) -> u32 {
+        if self.now > 1 {
+            self.sessions += 1;
+        }
+        self.sessions
+    }
+}
+
 /// What was asked and answered, in the order of being asked; `None` if nobody saw anything that somebody had written.
 fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut operations: Vec<Operation> = Vec::new();
-    let mut lives: BTreeMap<Name, u32> = BTreeMap::new();
+    let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
+    let twin = Name::literal("twin");
     let mut asked_at = BTreeMap::new();
     let mut same = BTreeMap::new();
     let mut refused = BTreeSet::new();
     let mut any_seen = false;
     for event in history.events() {
         match event.what {
-            What::Started { incarnation } => drop(lives.insert(event.node, incarnation)),
+            What::Started { .. } => lives.entry(event.node).or_default().begin(),
+            What::Crashed { .. } => lives.entry(event.node).or_default().end(0),
+            What::Recovered { from } if from == twin => lives.entry(event.node).or_default().end(1),
             What::Note(Note::Asked { item, access }) => {
                 let (act, op) = match access {
                     Access::Read => (Act::Saw(0), None),
@@ -64,7 +102,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
                 // Who asks again under the same id asks for the same.
                 let index = op.map_or(operations.len(), |op| *same.entry(op).or_insert(operations.len()));
                 if index == operations.len() {
-                    let session = (event.node, lives.get(&event.node).copied().unwrap_or_default());
+                    let session = (event.node, lives.entry(event.node).or_default().session());
                     operations.push(Operation { session, item, asked: event.id, answered: None, act });
                 }
                 asked_at.insert(event.id, index);

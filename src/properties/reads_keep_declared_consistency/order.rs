@@ -193,3 +193,6 @@ impl<'a> Attempt<'a> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

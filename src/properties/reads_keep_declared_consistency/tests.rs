@@ -1,10 +1,8 @@
-//! Small histories of readers and writers, and a comparison with trying every order.
+//! Small histories of readers and writers.
 
-use super::order::{Act, Keeps, Operation, explains};
 use super::*;
 use crate::agent::{Indefinite, OpId, Token, Version};
 use crate::properties::testing::{Story, violation};
-use proptest::prelude::*;
 
 /// What somebody asks, or hears about what it asked when.
 enum Does {
@@ -209,75 +207,203 @@ fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     assert_eq!(unpromised.judged_by(&PROPERTY), Verdict::Vacuous);
 }
 
-/// The same question, answered by trying every order.
-fn some_order_explains(operations: &[Operation], keeps: Keeps) -> bool {
-    fn go_on(
-        operations: &[Operation],
-        keeps: Keeps,
-        happened: &mut Vec<bool>,
-        versions: &mut BTreeMap<Name, u64>,
-    ) -> bool {
-        let is_left = |index: &usize| !happened[*index];
-        let left: Vec<usize> = (0..operations.len()).filter(is_left).collect();
-        if left.iter().all(|index| operations[*index].answered.is_none()) {
-            return true;
-        }
-        left.iter().any(|index| {
-            let now = operations[*index];
-            let is_overtaken = left.iter().map(|other| operations[*other]).any(|other| {
-                let is_bound = keeps == Keeps::RealTime || other.session == now.session;
-                is_bound && other.answered.is_some_and(|answered| answered < now.asked)
-            });
-            let version = versions.get(&now.item).copied().unwrap_or_default();
-            let next = match now.act {
-                Act::Saw(seen) => (seen == version).then_some(version),
-                Act::Made(made) => (made == version + 1).then_some(made),
-                Act::Perhaps(on) => on.is_none_or(|on| on == version).then_some(version + 1),
-            };
-            let Some(next) = next.filter(|_| !is_overtaken) else { return false };
-            happened[*index] = true;
-            versions.insert(now.item, next);
-            let explained = go_on(operations, keeps, happened, versions);
-            happened[*index] = false;
-            versions.insert(now.item, version);
-            explained
-        })
-    }
-    go_on(operations, keeps, &mut vec![false; operations.len()], &mut BTreeMap::new())
+/// `b` reads twice, of which the second time goes back; so many events of the test come before each.
+fn goes_back_after(before: &[What<Note>], between: &[What<Note>]) -> Verdict {
+    let item = Name::new("x");
+    let happens = |story: Story, all: &[What<Note>]| {
+        all.iter().cloned().fold(story, |story, what| story.event("b", what))
+    };
+    let reads = |story: Story, asked: usize, version: u64| {
+        let asked = EventId::new(FIRST + asked as u32).unwrap();
+        let story = story.note("b", Note::Asked { item, access: Access::Read });
+        story.note("b", Note::Heard { item, asked, heard: saw(version) })
+    };
+    let story = reads(happens(story(Consistency::Monotonic, &[]), before), before.len(), 2);
+    let second = before.len() + 2 + between.len();
+    reads(happens(story, between), second, 1).judged_by(&PROPERTY)
 }
 
-fn operation() -> impl Strategy<Value = (u32, bool, u32, u32, u64, u32)> {
-    (0..3_u32, any::<bool>(), 1..30_u32, 1..12_u32, 0..3_u64, 0..6_u32)
+#[test]
+fn of_two_lives_at_once_nobody_knows_which_one_saw_what() {
+    let starts = |incarnation| What::Started { incarnation };
+    let twin_ends = || What::Recovered { from: Name::new("twin") };
+    let dies = || What::Crashed { lost_writes: 0 };
+    let other_ends = || What::Recovered { from: Name::new("slow") };
+    let broken: [(&[_], &[_]); 5] = [
+        (&[starts(0)], &[]),
+        (&[starts(0), starts(1), twin_ends()], &[]),
+        (&[starts(0), starts(1), dies(), starts(2)], &[]),
+        (&[starts(0)], &[other_ends()]),
+        (&[starts(0), dies(), starts(1)], &[]),
+    ];
+    for (before, between) in broken {
+        assert!(goes_back_after(before, between).is_violated(), "{before:?}, {between:?}");
+    }
+    let allowed: [(&[_], &[_]); 6] = [
+        (&[starts(0), starts(1)], &[]),
+        (&[starts(0)], &[starts(1)]),
+        (&[starts(0), starts(1)], &[twin_ends()]),
+        (&[starts(0), starts(1)], &[other_ends()]),
+        (&[starts(0)], &[dies(), starts(1)]),
+        (&[starts(0), starts(1)], &[dies(), starts(2)]),
+    ];
+    for (before, between) in allowed {
+        assert_eq!(goes_back_after(before, between), Verdict::Holds, "{before:?}, {between:?}");
+    }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3_000) })]
-
-    #[test]
-    fn following_the_versions_finds_an_order_exactly_when_there_is_one(
-        drawn in prop::collection::vec(operation(), 1..7)
-    ) {
-        let mut operations: Vec<Operation> = drawn
-            .into_iter()
-            .map(|(session, item, asked, takes, version, act)| {
-                let act = match act {
-                    0..=2 => Act::Saw(version),
-                    3..=4 => Act::Made(version + 1),
-                    _ => Act::Perhaps(version.checked_sub(1)),
-                };
-                Operation {
-                    session: (Name::new(["a", "b", "c"][session as usize]), 0),
-                    item: Name::new(if item { "x" } else { "y" }),
-                    asked: EventId::new(asked * 2).unwrap(),
-                    answered: if matches!(act, Act::Perhaps(_)) { None } else { EventId::new((asked + takes) * 2 + 1) },
-                    act,
-                }
-            })
-            .collect();
-        operations.sort_by_key(|operation| operation.asked);
-        let end = EventId::new(u32::MAX).unwrap();
-        for keeps in [Keeps::RealTime, Keeps::Sessions] {
-            prop_assert_eq!(explains(&operations, keeps, end), some_order_explains(&operations, keeps));
-        }
+#[test]
+fn a_read_that_was_asked_before_the_newer_one_was_answered_goes_back_to_nothing() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Asks(Access::Change(OpId(2)))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(3, saw(2))),
+        ("b", "x", Hears(2, saw(1))),
+    ];
+    for declared in [Consistency::Monotonic, Consistency::Sequential, Consistency::Linearizable] {
+        assert_eq!(story(declared, &acts).judged_by(&PROPERTY), Verdict::Holds, "{declared}");
     }
+}
+
+#[test]
+fn monotonic_is_by_reader_and_by_item() {
+    let second = |who, item| {
+        let acts = [
+            ("b", "x", Asks(Access::Read)),
+            ("b", "x", Hears(0, saw(2))),
+            (who, item, Asks(Access::Read)),
+            (who, item, Hears(2, saw(1))),
+        ];
+        story(Consistency::Monotonic, &acts).judged_by(&PROPERTY)
+    };
+    assert!(second("b", "x").is_violated());
+    assert_eq!(second("c", "x"), Verdict::Holds);
+    assert_eq!(second("b", "y"), Verdict::Holds);
+}
+
+#[test]
+fn the_highest_that_was_seen_counts_however_long_ago() {
+    let mut acts = Vec::new();
+    for (asked, version) in [(0, 1), (2, 3), (4, 3), (6, 2)] {
+        acts.extend([("b", "x", Asks(Access::Read)), ("b", "x", Hears(asked, saw(version)))]);
+    }
+    let (events, message) = violation(story(Consistency::Monotonic, &acts).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 3, FIRST + 7]);
+    assert!(message.starts_with("b saw x at version 2 after it had seen version 3"), "{message}");
+}
+
+#[test]
+fn a_version_is_there_from_when_it_was_stored_and_only_in_its_own_item() {
+    let item = Name::new("x");
+    let [early, other] = [Name::new("x"), Name::new("y")].map(|stored_in| {
+        let stored =
+            Note::Stored { item: stored_in, by: Name::new("a"), version: Version(1), based_on: Version(0) };
+        let declared = Note::Declared { reads: Consistency::Eventual };
+        let story =
+            Story::default().note("user", declared).note("b", Note::Asked { item, access: Access::Read });
+        let heard = Note::Heard { item, asked: EventId::new(2).unwrap(), heard: saw(1) };
+        let before = if stored_in == item {
+            story.clone().note("b", heard.clone()).note("store", stored.clone())
+        } else {
+            story.clone()
+        };
+        (before, story.note("store", stored).note("b", heard))
+    });
+    assert!(early.0.judged_by(&PROPERTY).is_violated(), "it was stored only later");
+    assert_eq!(early.1.judged_by(&PROPERTY), Verdict::Holds);
+    assert!(other.1.judged_by(&PROPERTY).is_violated(), "another item was stored");
+}
+
+#[test]
+fn the_first_clear_answer_counts() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, made(1))),
+        ("a", "x", Hears(0, made(2))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(3, saw(1))),
+    ];
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
+}
+
+#[test]
+fn two_who_made_one_version_are_not_explained() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, made(1))),
+        ("c", "x", Asks(Access::Change(OpId(2)))),
+        ("c", "x", Hears(2, made(1))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(4, saw(1))),
+    ];
+    let (events, message) = violation(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 2, FIRST + 3]);
+    assert!(message.starts_with("c made version 1 of x, and no order"), "{message}");
+}
+
+#[test]
+fn what_was_refused_explains_nothing_and_excuses_nobody() {
+    let fenced = Heard::Fenced(Token(2));
+    let seen_all_the_same = [
+        ("c", "x", Asks(WRITE)),
+        ("c", "x", Hears(0, fenced)),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(2, saw(1))),
+    ];
+    assert!(story(Consistency::Linearizable, &seen_all_the_same).judged_by(&PROPERTY).is_violated());
+    let mut acts = stale();
+    acts.truncate(4);
+    acts.extend([("c", "x", Asks(Access::Change(OpId(2)))), ("c", "x", Hears(4, fenced))]);
+    acts.extend([("b", "x", Asks(Access::Read)), ("b", "x", Hears(6, saw(1)))]);
+    let (events, _) = violation(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 1, FIRST + 3]);
+}
+
+#[test]
+fn who_asks_again_under_one_id_makes_one_version_and_no_more() {
+    let acts = [
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(2, made(1))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(4, saw(2))),
+    ];
+    assert!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn answers_count_in_the_order_in_which_they_came() {
+    let three_reads = [
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(1, saw(2))),
+        ("b", "x", Asks(Access::Read)),
+        ("b", "x", Hears(3, saw(1))),
+        ("b", "x", Hears(0, saw(3))),
+    ];
+    let (events, _) = violation(story(Consistency::Monotonic, &three_reads).judged_by(&PROPERTY));
+    assert_eq!(events, [FIRST + 2, FIRST + 4]);
+    let asked_first_and_answered_last = [
+        ("b", "x", Asks(Access::Read)),
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(1, made(1))),
+        ("b", "x", Hears(0, saw(2))),
+    ];
+    let verdict = story(Consistency::Linearizable, &asked_first_and_answered_last).judged_by(&PROPERTY);
+    assert_eq!(violation(verdict).0, [FIRST, FIRST + 3]);
+}
+
+#[test]
+fn a_read_that_was_never_answered_keeps_nobody_from_anything() {
+    let acts = [
+        ("b", "x", Asks(Access::Read)),
+        ("a", "x", Asks(WRITE)),
+        ("a", "x", Hears(1, made(1))),
+        ("c", "x", Asks(Access::Read)),
+        ("c", "x", Hears(3, saw(1))),
+    ];
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
 }

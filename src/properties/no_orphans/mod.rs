@@ -8,8 +8,8 @@
 
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note};
-use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, SimSpan, SimTime, Stop, What};
+use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, was_cut_short};
+use perfidy_sim::{Event, Name, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
@@ -58,12 +58,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
         family.take_in(event);
     }
-    match history.ended() {
-        Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }) => {
-            Verdict::Unknown { reason: "the run was cut short before the team had its time".to_owned() }
-        }
-        _ => verdict,
-    }
+    if was_cut_short(history) { Verdict::too_soon() } else { verdict }
 }
 
 impl<'a> Family<'a> {
@@ -168,134 +163,4 @@ impl<'a> Family<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::properties::testing::{Story, violation};
-
-    const TASK: &str = "task-1";
-    const STEP: &str = "task-1/file";
-
-    /// A task that the director has handed to manager-1, and that one to worker-1; the bound is three seconds.
-    fn handed() -> Story {
-        let bound = Note::Bound { property: Name::new(PROPERTY.name), at_most: 3_000_000_000 };
-        let story = Story::default().note("user", bound).given(TASK);
-        order(order(story, "director", TASK, "manager-1"), "manager-1", STEP, "worker-1")
-    }
-
-    fn order(story: Story, by: &str, intent: &str, to: &str) -> Story {
-        story.claim(by, Claim::Ordered { intent: Name::new(intent), to: Name::new(to) })
-    }
-
-    fn dies(story: Story, who: &str) -> Story {
-        story.event(who, What::Crashed { lost_writes: 0 })
-    }
-
-    fn thinks(story: Story, who: &str) -> Story {
-        story.note(who, Note::Thought { about: Name::new(STEP), choice: 0, tokens_in: 1, tokens_out: 1 })
-    }
-
-    fn called_off(story: Story) -> Story {
-        story.claim("director", Claim::CallsOff { task: Name::new(TASK) })
-    }
-
-    /// As many seconds in which nothing of interest happens.
-    fn later(story: Story, seconds: u32) -> Story {
-        (0..seconds).fold(story, |story, _| story.event("elsewhere", What::Resumed))
-    }
-
-    #[test]
-    fn who_stops_in_time_is_no_orphan() {
-        let story = later(thinks(dies(handed(), "manager-1"), "worker-1"), 9);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
-    }
-
-    #[test]
-    fn who_goes_on_for_a_dead_parent_is_one() {
-        let story = thinks(later(dies(handed(), "manager-1"), 3), "worker-1");
-        let (events, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(events, [5, 6, 10]);
-        assert_eq!(message, "worker-1 thinks for task-1/file, 4s after manager-1 had died");
-    }
-
-    #[test]
-    fn it_makes_no_difference_how_far_above_somebody_died() {
-        let story = later(dies(handed(), "director"), 3).called("worker-1", STEP);
-        let (_, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(message, "worker-1 calls a tool for task-1/file, 4s after director had died");
-    }
-
-    #[test]
-    fn a_parent_that_is_back_can_be_worked_for() {
-        let story = later(dies(handed(), "manager-1"), 3);
-        let story = story.event("manager-1", What::Started { incarnation: 1 });
-        assert_eq!(thinks(story, "worker-1").judged_by(&PROPERTY), Verdict::Holds);
-    }
-
-    #[test]
-    fn who_goes_on_with_what_another_was_given_is_one() {
-        let story = later(order(handed(), "director", TASK, "manager-2"), 3);
-        for (who, given) in [("worker-1", "manager-2"), ("manager-1", "manager-2")] {
-            let story = later(order(handed(), "director", TASK, "manager-2"), 3);
-            let (_, message) = violation(thinks(story, who).judged_by(&PROPERTY));
-            assert_eq!(message, format!("{who} thinks for task-1/file, 4s after {given} was given it"));
-        }
-        let again = order(story, "manager-2", STEP, "worker-1");
-        assert_eq!(thinks(again, "worker-1").judged_by(&PROPERTY), Verdict::Holds);
-    }
-
-    #[test]
-    fn who_goes_on_with_what_was_called_off_or_has_ended_is_one() {
-        let (_, message) = violation(thinks(later(called_off(handed()), 3), "worker-1").judged_by(&PROPERTY));
-        assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 was called off");
-        let ended = handed().claim("director", Claim::TaskDone { task: Name::new(TASK) });
-        let (_, message) = violation(thinks(later(ended, 3), "worker-1").judged_by(&PROPERTY));
-        assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 had ended");
-    }
-
-    #[test]
-    fn taking_back_is_not_going_on() {
-        let (intent, tool) = (Name::new(STEP), Name::new("ticketing"));
-        let undone_by = Note::UndoneBy { intent, tool, operation: Name::new("create") };
-        let story = later(called_off(handed().note("user", undone_by)), 3).called("worker-1", STEP);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
-    }
-
-    #[test]
-    fn an_agent_that_was_stopped_could_not_know() {
-        let story = later(called_off(handed()), 3).event("worker-1", What::Resumed);
-        assert_eq!(thinks(story, "worker-1").judged_by(&PROPERTY), Verdict::Holds);
-        let story = later(called_off(handed()), 3).event("worker-1", What::Resumed);
-        assert!(thinks(later(story, 3), "worker-1").judged_by(&PROPERTY).is_violated());
-    }
-
-    #[test]
-    fn who_waits_at_the_end_for_somebody_who_is_gone_is_one() {
-        let (on, why, about) = (Name::new("manager-1"), Name::new("a word"), Name::new(STEP));
-        let story = later(dies(handed(), "manager-1"), 3);
-        let (_, message) =
-            violation(story.event("worker-1", What::Waiting { on, why, about }).judged_by(&PROPERTY));
-        assert_eq!(message, "worker-1 waits for task-1/file, 4s after manager-1 had died");
-    }
-
-    #[test]
-    fn where_nobody_lost_anything_there_is_nothing_to_judge() {
-        assert_eq!(thinks(handed(), "worker-1").judged_by(&PROPERTY), Verdict::Vacuous);
-        let done = called_off(dies(handed().effect(STEP, 1), "manager-1"));
-        assert_eq!(done.judged_by(&PROPERTY), Verdict::Holds, "the manager had it in hand");
-        let elsewhere = dies(handed(), "manager-2");
-        assert_eq!(elsewhere.judged_by(&PROPERTY), Verdict::Vacuous);
-    }
-
-    #[test]
-    fn where_nobody_asks_for_it_nothing_is_promised() {
-        let story = order(Story::default().given(TASK), "manager-1", STEP, "worker-1");
-        let story = thinks(later(dies(story, "manager-1"), 9), "worker-1");
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
-    }
-
-    #[test]
-    fn a_run_that_was_cut_short_leaves_it_unknown() {
-        let story = dies(handed(), "manager-1").event("world", What::Ended(Stop::TooManyEvents));
-        assert!(matches!(story.judged_by(&PROPERTY), Verdict::Unknown { .. }));
-    }
-}
+mod tests;

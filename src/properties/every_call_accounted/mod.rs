@@ -1,0 +1,158 @@
+//! No call vanishes: each was answered, was tried again until it was, or is known to the person on call.
+//!
+//! A call is what an agent wanted of a tool, however often and by whomever it was tried. It is accounted for if some try
+//! was told that it is done; if the person on call has taken it down; or if it is clear of every try that nothing
+//! happened and its user has heard that the task failed or was cancelled, which says as much. What was called off is as
+//! clear as what was done or turned down for good; both speak of one operation id, and of no try under another. A
+//! refused *undoing* is another matter: nothing that the user hears says that something was left behind. Calls of a task
+//! of whose end the user has not heard may still be tried again, and where nobody is on call nothing is promised.
+
+use super::ledger::Ledger;
+use crate::agent::{Claim, Definite, Note, OpId, Told, call_off_of, look_up_of};
+use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Event, Name};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The property, for the list.
+pub const PROPERTY: Property = Property {
+    name: "every-call-accounted",
+    promise: "every call was answered, retried until it was, or handed to the person on call",
+    bound: None,
+    judge,
+};
+
+/// What has become of a call, try after try.
+struct Account<'a> {
+    last_try: &'a Event<Note>,
+    last_word: Option<(&'a Event<Note>, Told)>,
+    /// The id of everybody's last try.
+    last_ops: BTreeMap<Name, OpId>,
+    /// Ids of tries of which nobody knows, or nobody knows yet, what came of them.
+    unclear: Vec<OpId>,
+    /// Ids under which nothing has happened and nothing will.
+    declined: BTreeSet<OpId>,
+    is_closed: bool,
+}
+
+impl<'a> Account<'a> {
+    fn opened_by(event: &'a Event<Note>) -> Self {
+        let (last_ops, unclear, declined) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
+        Self { last_try: event, last_word: None, last_ops, unclear, declined, is_closed: false }
+    }
+
+    fn is_tried(&mut self, event: &'a Event<Note>, op: OpId) {
+        self.last_try = event;
+        self.last_ops.insert(event.node, op);
+        self.unclear.push(op);
+    }
+
+    /// Somebody was told what came of their last try, or that it is done, whoever tried.
+    fn is_answered(&mut self, event: &'a Event<Note>, told: Told) {
+        self.last_word = Some((event, told));
+        match (told, self.last_ops.get(&event.node)) {
+            (Told::Done, _) => self.is_closed = true,
+            (Told::CalledOff | Told::Not(Definite::Declined), Some(op)) => drop(self.declined.insert(*op)),
+            (Told::Not(_), Some(op)) => {
+                if let Some(place) = self.unclear.iter().position(|unclear| unclear == op) {
+                    self.unclear.remove(place);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it is clear that nothing happened.
+    fn came_to_nothing(&self) -> bool {
+        self.unclear.iter().all(|op| self.declined.contains(op))
+    }
+}
+
+#[derive(Default)]
+struct Book<'a> {
+    calls: BTreeMap<(Name, Name, Name), Account<'a>>,
+    task_of: BTreeMap<Name, Name>,
+    /// Tasks that were reported failed or cancelled.
+    given_up: BTreeSet<Name>,
+    informed: BTreeMap<Name, &'a Event<Note>>,
+    ledger: Ledger<'a>,
+}
+
+fn judge(history: &TeamHistory) -> Verdict {
+    if !history.notes().any(|(_, note)| matches!(note, Note::Claimed(Claim::IsOnCall))) {
+        return Verdict::Vacuous;
+    }
+    let mut book = Book::default();
+    for (event, note) in history.notes() {
+        book.take_in(event, note);
+    }
+    let mut verdict = Verdict::Vacuous;
+    for (&(tool, operation, intent), account) in &book.calls {
+        let task = book.task_of.get(&intent);
+        let Some((task, informed)) = task.and_then(|task| Some((task, *book.informed.get(task)?))) else {
+            continue;
+        };
+        verdict = Verdict::Holds;
+        let says_enough = account.came_to_nothing()
+            && book.given_up.contains(task)
+            && !book.ledger.is_undoing(tool, operation, intent);
+        if account.is_closed || says_enough {
+            continue;
+        }
+        let caller = account.last_try.node;
+        let (word, told) = match account.last_word {
+            None => (None, "heard nothing".to_owned()),
+            Some((event, told)) => (Some(event), format!("was told \"{told}\"")),
+        };
+        let message = format!(
+            "{caller} called {tool}.{operation} for {intent}, {told}, and left it at that: the call is lost"
+        );
+        let because: Vec<_> = [account.last_try, informed].into_iter().chain(word).collect();
+        return Verdict::violated(&because, message);
+    }
+    verdict
+}
+
+impl<'a> Book<'a> {
+    fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
+        self.ledger.take_in(event, note);
+        match *note {
+            Note::Wanted { task, intent } => drop(self.task_of.insert(intent, task)),
+            Note::Called { tool, operation, intent, op } => {
+                let account = self.calls.entry((tool, operation, intent));
+                account.or_insert_with(|| Account::opened_by(event)).is_tried(event, op);
+            }
+            Note::Answered { tool, intent, told: Told::Found(true), operation } => {
+                // What was looked up and found was answered in a roundabout way.
+                let found = |(known_tool, known, about): &(Name, Name, Name)| {
+                    *known_tool == tool && *about == intent && look_up_of(*known) == operation
+                };
+                let calls = self.calls.iter_mut().filter(|(call, _)| found(call));
+                calls.for_each(|(_, account)| account.is_closed = true);
+            }
+            Note::Answered { tool, operation, intent, told } => {
+                if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
+                    account.is_answered(event, told);
+                } else {
+                    let called_off = |(known_tool, known, about): &(Name, Name, Name)| {
+                        *known_tool == tool && *about == intent && call_off_of(*known) == operation
+                    };
+                    let calls = self.calls.iter_mut().filter(|(call, _)| called_off(call));
+                    calls.for_each(|(_, account)| account.is_answered(event, told));
+                }
+            }
+            Note::TookDown { tool, operation, intent, .. } => {
+                if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
+                    account.is_closed = true;
+                }
+            }
+            Note::Claimed(Claim::TaskFailed { task } | Claim::TaskCancelled { task }) => {
+                self.given_up.insert(task);
+            }
+            Note::Claimed(Claim::Informed { task }) => drop(self.informed.insert(task, event)),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

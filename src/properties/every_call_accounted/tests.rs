@@ -1,0 +1,227 @@
+//! Small histories of calls, tries and letters.
+
+use super::*;
+use crate::agent::Indefinite;
+use crate::properties::testing::{Story, saga, violation};
+
+const LOST: Told = Told::Unknown(Indefinite::TimedOut);
+const REFUSED: Told = Told::Not(Definite::Refused);
+
+fn on_call() -> Story {
+    saga().claim("on-call", Claim::IsOnCall)
+}
+
+fn ended(story: Story, claim: Claim) -> Story {
+    story.claim("coordinator", claim).claim("user", Claim::Informed { task: Name::new("task-1") })
+}
+
+fn failed(story: Story) -> Story {
+    ended(story, Claim::TaskFailed { task: Name::new("task-1") })
+}
+
+fn done(story: Story) -> Story {
+    ended(story, Claim::TaskDone { task: Name::new("task-1") })
+}
+
+fn call(story: Story, told: Told) -> Story {
+    story.called("executor-1", "task-1/file").answered("executor-1", "task-1/file", told)
+}
+
+#[test]
+fn a_call_that_was_answered_or_tried_again_until_it_was_is_accounted_for() {
+    assert_eq!(done(call(on_call(), Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(done(call(call(on_call(), LOST), Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
+    let unanswered = on_call().called("executor-1", "task-1/file");
+    assert_eq!(done(call(unanswered, Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
+}
+
+#[test]
+fn a_call_that_was_looked_up_and_found_is_too() {
+    let look_up = |found| {
+        let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
+        let told = Told::Found(found);
+        let note = Note::Answered { tool: Name::new("ticketing"), operation, intent, told };
+        done(call(on_call(), LOST).note("executor-1", note))
+    };
+    assert_eq!(look_up(true).judged_by(&PROPERTY), Verdict::Holds);
+    assert!(look_up(false).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn an_unclear_answer_that_nobody_follows_up_is_a_lost_call() {
+    for ended in [done, failed] {
+        let (events, message) = violation(ended(call(on_call(), LOST)).judged_by(&PROPERTY));
+        assert_eq!(events, [6, 7, 9]);
+        assert_eq!(
+            message,
+            "executor-1 called ticketing.create for task-1/file, was told \"no answer in time\", and left it at \
+             that: the call is lost"
+        );
+    }
+}
+
+#[test]
+fn a_call_whose_caller_died_and_that_nobody_tried_again_is_lost() {
+    let story = failed(on_call().called("executor-1", "task-1/file"));
+    assert!(violation(story.judged_by(&PROPERTY)).1.contains("heard nothing"));
+}
+
+#[test]
+fn a_refusal_is_accounted_for_once_the_user_hears_of_the_failure() {
+    assert_eq!(failed(call(on_call(), REFUSED)).judged_by(&PROPERTY), Verdict::Holds);
+    assert!(done(call(on_call(), REFUSED)).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn a_refusal_says_nothing_about_an_earlier_try_unless_it_is_for_good() {
+    let after_an_unclear_try = |told| failed(call(call(on_call(), LOST), told)).judged_by(&PROPERTY);
+    assert!(after_an_unclear_try(REFUSED).is_violated());
+    assert_eq!(after_an_unclear_try(Told::Not(Definite::Declined)), Verdict::Holds);
+}
+
+#[test]
+fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
+    let undoing = |told| {
+        let (tool, operation) = (Name::new("ticketing"), Name::new("withdraw"));
+        let (intent, op) = (Name::new("task-1/file"), OpId(9));
+        let story = call(on_call(), Told::Done);
+        let story = story.note("executor-1", Note::Called { tool, operation, intent, op });
+        story.note("executor-1", Note::Answered { tool, operation, intent, told })
+    };
+    assert!(failed(undoing(REFUSED)).judged_by(&PROPERTY).is_violated());
+    assert_eq!(failed(undoing(Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
+    let taken_down = failed(undoing(REFUSED).taken_down("task-1/file"));
+    assert!(taken_down.judged_by(&PROPERTY).is_violated(), "what was taken down is another call");
+}
+
+#[test]
+fn a_call_that_was_taken_down_is_accounted_for() {
+    let story = failed(call(on_call(), LOST).taken_down("task-1/file"));
+    assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+}
+
+#[test]
+fn calls_of_a_task_that_has_not_ended_may_still_be_tried_again() {
+    assert_eq!(call(on_call(), LOST).judged_by(&PROPERTY), Verdict::Vacuous);
+}
+
+#[test]
+fn where_nobody_is_on_call_or_nobody_calls_there_is_nothing_to_judge() {
+    assert_eq!(failed(call(saga(), LOST)).judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(done(on_call()).judged_by(&PROPERTY), Verdict::Vacuous);
+}
+
+const DECLINED: Told = Told::Not(Definite::Declined);
+
+fn cancelled(story: Story) -> Story {
+    ended(story, Claim::TaskCancelled { task: Name::new("task-1") })
+}
+
+/// A try by somebody under some id.
+fn tries(story: Story, who: &str, op: u64) -> Story {
+    let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
+    story.note(who, Note::Called { tool, operation, intent, op: OpId(op) })
+}
+
+fn hears(story: Story, who: &str, told: Told) -> Story {
+    story.answered(who, "task-1/file", told)
+}
+
+/// Somebody is told what came of calling the operation off.
+fn calls_off(story: Story, operation: &str, told: Told) -> Story {
+    let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
+    let operation = call_off_of(Name::new(operation));
+    story.note("executor-1", Note::Answered { tool, operation, intent, told })
+}
+
+#[test]
+fn a_refusal_is_accounted_for_once_the_user_hears_of_the_cancel() {
+    assert_eq!(cancelled(call(on_call(), REFUSED)).judged_by(&PROPERTY), Verdict::Holds);
+    assert!(cancelled(call(on_call(), LOST)).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good() {
+    let called_off = || calls_off(call(on_call(), LOST), "create", Told::CalledOff);
+    assert_eq!(failed(called_off()).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(cancelled(called_off()).judged_by(&PROPERTY), Verdict::Holds);
+    assert!(done(called_off()).judged_by(&PROPERTY).is_violated());
+    let done_already = calls_off(call(on_call(), LOST), "create", Told::Done);
+    assert_eq!(done(done_already).judged_by(&PROPERTY), Verdict::Holds);
+    let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", Told::Done);
+    assert_eq!(done(of_another).judged_by(&PROPERTY), Verdict::Holds, "it is done, whoever did it");
+    let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", Told::CalledOff);
+    assert!(failed(of_another).judged_by(&PROPERTY).is_violated(), "which id was called off is not known");
+    let unclear = calls_off(call(on_call(), LOST), "create", LOST);
+    assert!(failed(unclear).judged_by(&PROPERTY).is_violated());
+    let another = calls_off(call(on_call(), LOST), "withdraw", Told::CalledOff);
+    assert!(failed(another).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn what_is_turned_down_for_good_is_one_id_and_not_the_wish() {
+    let declined = || hears(tries(on_call(), "executor-1", 1), "executor-1", DECLINED);
+    let again_under_it = tries(declined(), "executor-2", 1);
+    assert_eq!(failed(again_under_it).judged_by(&PROPERTY), Verdict::Holds);
+    let under_another = tries(declined(), "executor-1", 2);
+    assert!(failed(under_another).judged_by(&PROPERTY).is_violated());
+    let before = hears(tries(tries(on_call(), "executor-1", 1), "executor-1", 2), "executor-1", DECLINED);
+    assert!(failed(before).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn a_refusal_is_of_the_try_of_whoever_hears_it() {
+    let two = || tries(tries(on_call(), "executor-1", 1), "executor-2", 2);
+    assert!(failed(hears(two(), "executor-1", REFUSED)).judged_by(&PROPERTY).is_violated());
+    assert!(failed(hears(two(), "executor-1", DECLINED)).judged_by(&PROPERTY).is_violated());
+    let both = hears(hears(two(), "executor-1", REFUSED), "executor-2", REFUSED);
+    assert_eq!(failed(both).judged_by(&PROPERTY), Verdict::Holds);
+    let once_each = tries(tries(on_call(), "executor-1", 1), "executor-1", 1);
+    assert!(failed(hears(once_each, "executor-1", REFUSED)).judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn the_last_to_try_and_the_last_word_are_shown() {
+    let story = hears(tries(on_call(), "executor-1", 1), "executor-1", REFUSED);
+    let story = failed(hears(tries(story, "executor-2", 2), "executor-2", LOST));
+    let (events, message) = violation(story.judged_by(&PROPERTY));
+    assert_eq!(events, [8, 9, 11]);
+    assert!(message.starts_with("executor-2 called"), "{message}");
+}
+
+#[test]
+fn what_was_found_is_that_call_and_no_other() {
+    for (tool, operation, intent) in [
+        ("calendar", "create", "task-1/file"),
+        ("ticketing", "withdraw", "task-1/file"),
+        ("ticketing", "create", "task-1/bill"),
+    ] {
+        let [tool, operation, intent] = [tool, operation, intent].map(Name::new);
+        for (operation, told) in [
+            (look_up_of(operation), Told::Found(true)),
+            (operation, Told::Done),
+            (call_off_of(operation), Told::Done),
+        ] {
+            let note = Note::Answered { tool, operation, intent, told };
+            let story = done(call(on_call(), LOST).note("executor-1", note));
+            assert!(story.judged_by(&PROPERTY).is_violated(), "{tool}.{operation} for {intent}");
+        }
+    }
+}
+
+#[test]
+fn every_call_of_every_task_that_ended_counts() {
+    let other = |story: Story| story.called("executor-1", "task-1/bill");
+    assert!(done(other(call(on_call(), Told::Done))).judged_by(&PROPERTY).is_violated());
+    let story = call(on_call(), Told::Done).given("task-2").called("executor-1", "task-2/file");
+    assert_eq!(done(story.clone()).judged_by(&PROPERTY), Verdict::Holds, "task-2 has not ended");
+    let story = done(story).claim("user", Claim::Informed { task: Name::new("task-2") });
+    assert!(story.judged_by(&PROPERTY).is_violated());
+}
+
+#[test]
+fn that_another_task_failed_says_nothing_about_this_one() {
+    let story =
+        call(on_call(), REFUSED).claim("coordinator", Claim::TaskFailed { task: Name::new("task-2") });
+    assert!(done(story).judged_by(&PROPERTY).is_violated());
+}
