@@ -43,7 +43,7 @@ pub fn recover<R: Message>(agent: &Agent, mut show: impl FnMut(&R)) {
     each(&agent.journal(), |_, record| show(record));
 }
 
-/// The same for an agent whose whole state this is: it says what it goes on from.
+/// The same for an agent whose whole state this is: it says what it goes on from, also if that is nothing.
 pub fn restore<R: Message>(agent: &Agent, mut show: impl FnMut(&R)) {
     let (mut records, mut digest) = (0, 0);
     each(&agent.journal(), |written, record| {
@@ -51,9 +51,7 @@ pub fn restore<R: Message>(agent: &Agent, mut show: impl FnMut(&R)) {
         digest = chain(digest, written);
         show(record);
     });
-    if records > 0 {
-        agent.claim(Claim::Recovered { records, digest });
-    }
+    agent.claim(Claim::Recovered { records, digest });
 }
 
 /// Hands on every record of a type with the digest of what was written, if what was written is whole.
