@@ -259,12 +259,14 @@ pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 #[derive(Clone)]
 pub struct History<N: 'static> {
     events: Vec<Event<N>>,
+    /// The events that are notes: most of those who read a history read nothing else.
+    notes: Vec<EventId>,
     digest: Digest,
 }
 
 impl<N: 'static> Default for History<N> {
     fn default() -> Self {
-        Self { events: spare::take(), digest: Digest::default() }
+        Self { events: spare::take(), notes: spare::take(), digest: Digest::default() }
     }
 }
 
@@ -273,6 +275,10 @@ impl<N: 'static> Drop for History<N> {
         if self.events.capacity() <= spare::MOST {
             self.events.clear();
             spare::give(std::mem::take(&mut self.events));
+        }
+        if self.notes.capacity() <= spare::MOST {
+            self.notes.clear();
+            spare::give(std::mem::take(&mut self.notes));
         }
     }
 }
@@ -289,7 +295,9 @@ impl<N: Note> History<N> {
         what.fold(&mut words);
         self.digest = words.finish();
         stamp::set_event(at, id);
-        tracing::trace!(target: "perfidy::history", %node, cause = cause.map(tracing::field::display), "{what:?}");
+        if matches!(what, What::Note(_)) {
+            self.notes.push(id);
+        }
         self.events.push(Event { id, at, node, cause, what });
         if LevelFilter::current() >= LevelFilter::TRACE {
             self.trace_last();
@@ -343,7 +351,10 @@ impl<N: Note> History<N> {
 
     /// What the layer above wrote, with the events it stands in.
     pub fn notes(&self) -> impl Iterator<Item = (&Event<N>, &N)> {
-        self.events.iter().filter_map(|event| event.note().map(|note| (event, note)))
+        self.notes.iter().filter_map(|id| {
+            let event = self.event(*id);
+            event.note().map(|note| (event, note))
+        })
     }
 
     /// The chain of causes of an event, the nearest first, without the event itself.

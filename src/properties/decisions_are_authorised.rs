@@ -4,6 +4,7 @@
 //! approval that somebody acted on, whoever else may have said what.
 
 use crate::agent::{Claim, Note};
+use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub const PROPERTY: Property = Property {
 };
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut hands: BTreeMap<(Name, Name), &Event<Note>> = BTreeMap::new();
+    let mut hands: BTreeMap<(&str, Name), &Event<Note>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match note {
@@ -29,7 +30,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             }
             Note::Claimed(Claim::Approved { task, by }) => {
                 verdict = Verdict::Holds;
-                if let Some(work) = hands.get(&(*task, *by)) {
+                if let Some(work) = hands.get(&(task.as_str(), *by)) {
                     let message = format!("{by} approved {task}, in which it had a hand itself");
                     return Verdict::violated(&[work, event], message);
                 }
@@ -38,11 +39,6 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
     }
     verdict
-}
-
-/// The task of an intent such as `task-1/file`.
-fn task_of(intent: Name) -> Name {
-    intent.as_str().split_once('/').map_or(intent, |(task, _)| Name::new(task))
 }
 
 #[cfg(test)]

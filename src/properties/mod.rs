@@ -30,7 +30,7 @@ mod waits;
 mod well_behaved;
 
 use crate::agent::Note;
-use perfidy_sim::{Event, EventId, History, Name, SimSpan, SimTime, Stop};
+use perfidy_sim::{Event, EventId, History, SimSpan, SimTime, Stop};
 use std::fmt;
 
 /// The history of a team.
@@ -85,9 +85,8 @@ impl fmt::Debug for Property {
 impl Property {
     /// How far the user lets it go, in nanoseconds or as a number; `None` if nobody asked.
     pub fn asked_for(&self, history: &TeamHistory) -> Option<u64> {
-        let name = Name::new(self.name);
         history.notes().find_map(|(_, note)| match note {
-            Note::Bound { property, at_most } if *property == name => Some(*at_most),
+            Note::Bound { property, at_most } if property.as_str() == self.name => Some(*at_most),
             _ => None,
         })
     }

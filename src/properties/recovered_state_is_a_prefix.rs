@@ -28,14 +28,17 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut journals: BTreeMap<Name, Journal<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
-        let journal = journals.entry(event.node).or_default();
         match &event.what {
-            What::Wrote { content } => journal.records.push((*content, event)),
+            What::Wrote { content } => {
+                journals.entry(event.node).or_default().records.push((*content, event));
+            }
             What::Crashed { lost_writes } => {
+                let journal = journals.entry(event.node).or_default();
                 journal.records.truncate(journal.records.len().saturating_sub(*lost_writes as usize));
                 journal.died = Some(event);
             }
             What::Note(Note::Claimed(Claim::Recovered { records, digest })) => {
+                let Some(journal) = journals.get(&event.node) else { continue };
                 let Some(died) = journal.died else { continue };
                 verdict = Verdict::Holds;
                 let written = journal.records.iter().map(|(record, _)| *record);

@@ -121,6 +121,23 @@ fn logs_are_off_unless_asked_for_and_carry_virtual_time_node_and_event() {
     assert!(!logged.err.contains('\u{1b}'), "colours are for terminals");
 }
 
+#[test]
+fn a_log_has_every_event_of_a_run_once() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    let arguments = ["run", "--seeds", "1", "--threads", "1", "--save", "none", "--log", "trace"];
+    let logged = place.perfidy(&arguments);
+    let number = |line: &str| {
+        let (_, rest) = line.split_once(" #")?;
+        rest.split(' ').next()?.parse::<u32>().ok()
+    };
+    let numbers: Vec<u32> =
+        logged.err.lines().filter(|line| line.contains("TRACE")).filter_map(number).collect();
+    assert!(numbers.len() > 20, "{}", logged.err);
+    for pair in numbers.windows(2) {
+        assert!(pair[1] == pair[0] + 1 || pair[1] == 1, "{pair:?}");
+    }
+}
+
 /// Interrupts a process that has begun to run seeds, as Ctrl-C would.
 #[cfg(unix)]
 #[test]
