@@ -1,6 +1,6 @@
 //! The handle through which an agent acts.
 
-use crate::agent::lease::LeaseWire;
+use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of, read_of};
 use crate::agent::{
     Agents, Artifact, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader,
@@ -338,14 +338,16 @@ impl Agent {
 
     // Leases.
 
-    /// Asks the lock service for a lease on `resource`, or to prolong the one it has.
+    /// Asks the lock service for a lease on `resource`, or to prolong the one it has. One that it had before a crash is
+    /// somebody else's.
     ///
     /// # Errors
     /// [`NotLeader`] if somebody else holds it or no answer came.
     pub async fn lease(&self, resource: Name, span: SimSpan, within: SimSpan) -> Result<Lease, NotLeader> {
         let asked = self.now();
         let service = Name::literal(LeaseService::NAME);
-        let message = LeaseWire::Acquire { resource, span };
+        let session = Session(self.context.incarnation());
+        let message = LeaseWire::Acquire { resource, span, session };
         let answer = self.request(service, resource, message, within).await;
         match answer.as_ref().map(Mail::open::<LeaseWire>) {
             Ok(Some(LeaseWire::Granted(token))) => Ok(Lease { resource, token: *token, until: asked + span }),

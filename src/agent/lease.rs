@@ -1,7 +1,8 @@
 //! Leases: the right to lead for a while, with a token that only ever grows.
 //!
 //! A lease is a promise of the lock service about its own clock: until a lease has run out or was given back, nobody
-//! else gets one. It says nothing about what a holder does after it: a paused leader that wakes up still
+//! else gets one. Somebody else is also the agent itself after a crash, or its twin: a lease belongs to a session, as in
+//! Chubby (Burrows 2006), and every life of an agent has its own. A lease says nothing about what a holder does after it: a paused leader that wakes up still
 //! believes in its lease. That is what the token is for ("fencing token", Kleppmann 2016, "How to do distributed
 //! locking"): whoever obeys a leader can refuse a token lower than one it has seen.
 
@@ -53,10 +54,14 @@ impl fmt::Display for NotLeader {
 
 impl std::error::Error for NotLeader {}
 
+/// What the lock service tells the lives of an agent apart by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Session(pub u32);
+
 /// What travels between an agent and the lock service.
 #[derive(Clone, Copy, Hash, Debug)]
 pub(crate) enum LeaseWire {
-    Acquire { resource: Name, span: SimSpan },
+    Acquire { resource: Name, span: SimSpan, session: Session },
     Release { resource: Name, token: Token },
     Granted(Token),
     Held,
@@ -74,7 +79,7 @@ impl Message for LeaseWire {
 }
 
 struct Grant {
-    holder: Name,
+    holder: (Name, Session),
     token: Token,
     until: SimTime,
 }
@@ -92,28 +97,29 @@ impl LeaseService {
     fn decide(
         &mut self,
         desk: &mut Desk<'_, Agents>,
-        from: Name,
+        holder: (Name, Session),
         resource: Name,
         span: SimSpan,
     ) -> LeaseWire {
         let now = desk.now();
         let token = match self.grants.get(&resource) {
-            Some(grant) if grant.holder == from && now < grant.until => grant.token,
+            Some(grant) if grant.holder == holder && now < grant.until => grant.token,
             Some(grant) if now < grant.until => return LeaseWire::Held,
             Some(grant) => Token(grant.token.0 + 1),
             None => Token(1),
         };
         let until = now + span;
-        self.grants.insert(resource, Grant { holder: from, token, until });
-        desk.note(Note::Granted { resource, holder: from, token, until });
-        desk.mark(from);
+        self.grants.insert(resource, Grant { holder, token, until });
+        let (holder, _) = holder;
+        desk.note(Note::Granted { resource, holder, token, until });
+        desk.mark(holder);
         LeaseWire::Granted(token)
     }
 
     fn take_back(&mut self, desk: &mut Desk<'_, Agents>, from: Name, resource: Name, token: Token) {
         let now = desk.now();
         let Some(grant) = self.grants.get_mut(&resource) else { return };
-        if grant.holder == from && grant.token == token && now < grant.until {
+        if grant.holder.0 == from && grant.token == token && now < grant.until {
             grant.until = now;
             desk.note(Note::GivenBack { resource, holder: from, token });
         }
@@ -123,8 +129,8 @@ impl LeaseService {
 impl Service<Agents> for LeaseService {
     fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
         match envelope.payload.open::<LeaseWire>().copied() {
-            Some(LeaseWire::Acquire { resource, span }) => {
-                let answer = self.decide(desk, envelope.from, resource, span);
+            Some(LeaseWire::Acquire { resource, span, session }) => {
+                let answer = self.decide(desk, (envelope.from, session), resource, span);
                 desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
             }
             Some(LeaseWire::Release { resource, token }) => {

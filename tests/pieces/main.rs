@@ -3,6 +3,7 @@
 mod caller;
 mod claims;
 mod handing_over;
+mod leases;
 mod model;
 mod store;
 mod tool_lies;
