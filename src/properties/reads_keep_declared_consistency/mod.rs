@@ -8,14 +8,15 @@
 //! Existing crates do not fit. stateright's testers (0.31) know both models, but say only yes or no, try one order after
 //! another with nothing to bound the time it takes, want each reader to do one thing at a time and bring a web server;
 //! todc-utils (0.1) has the search of Wing and Gong for linearizability alone and no writes that perhaps happened.
-//! Either would have to be cut off by a clock, and `unknown` is no verdict that a rerun could be trusted to repeat;
-//! [`order`] never has to say it, and is held against trying every order by a test.
+//! Either would have to be cut off by a clock, and what it then does not know it may know on the next machine. [`order`]
+//! searches only where a write without an answer leaves a choice, gives up after a number of tries (`unknown`), and is
+//! held against trying every order by a test.
 
 mod order;
 
 use crate::agent::{Access, Consistency, Heard, Note};
 use crate::properties::{Property, TeamHistory, Verdict};
-use order::{Act, Keeps, Operation, explains};
+use order::{Act, Explained, Keeps, Operation, explains};
 use perfidy_sim::{Event, EventId, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,19 +35,27 @@ fn judge(history: &TeamHistory) -> Verdict {
     });
     let Some(declared) = declared else { return Verdict::Vacuous };
     let Some(operations) = operations(history) else { return Verdict::Vacuous };
-    let broken = invented(history).or_else(|| match declared {
-        Consistency::Linearizable => out_of_order(history, &operations, Keeps::RealTime),
-        Consistency::Sequential => out_of_order(history, &operations, Keeps::Sessions),
-        Consistency::Monotonic => back_in_time(history, &operations),
-        Consistency::Eventual => None,
-    });
+    let broken = match (invented(history), declared) {
+        (Some(invented), _) => Ok(Some(invented)),
+        (None, Consistency::Linearizable) => out_of_order(history, &operations, Keeps::RealTime),
+        (None, Consistency::Sequential) => out_of_order(history, &operations, Keeps::Sessions),
+        (None, Consistency::Monotonic) => Ok(back_in_time(history, &operations)),
+        (None, Consistency::Eventual) => Ok(None),
+    };
     match broken {
-        None => Verdict::Holds,
-        Some((because, message)) => {
+        Ok(None) => Verdict::Holds,
+        Ok(Some((because, message))) => {
             Verdict::violated(&because, format!("{message}; {declared} reads were promised"))
         }
+        Err(TooManyOrders) => Verdict::Unknown {
+            reason: "there are more orders than can be tried of writes that nobody had an answer to"
+                .to_owned(),
+        },
     }
 }
+
+/// Nobody knows whether some order explains what everybody was told.
+struct TooManyOrders;
 
 /// The events that show it, and what is wrong.
 type Broken<'a> = (Vec<&'a Event<Note>>, String);
@@ -187,15 +196,23 @@ fn back_in_time<'a>(history: &'a TeamHistory, operations: &[Operation]) -> Optio
 }
 
 /// No order explains what everybody was told; the first answer after which there is none is to blame.
-fn out_of_order<'a>(history: &'a TeamHistory, operations: &[Operation], keeps: Keeps) -> Option<Broken<'a>> {
+fn out_of_order<'a>(
+    history: &'a TeamHistory,
+    operations: &[Operation],
+    keeps: Keeps,
+) -> Result<Option<Broken<'a>>, TooManyOrders> {
     let mut answers: Vec<(EventId, &Operation)> =
         operations.iter().filter_map(|operation| Some((operation.answered?, operation))).collect();
     answers.sort_unstable_by_key(|(answered, _)| *answered);
-    if explains(operations, keeps, answers.last()?.0) {
-        return None;
+    let last = answers.last().map(|(answered, _)| *answered);
+    match last.map_or(Explained::Yes, |last| explains(operations, keeps, last)) {
+        Explained::Yes => return Ok(None),
+        Explained::Unknown => return Err(TooManyOrders),
+        Explained::No => {}
     }
     // With fewer answers there is only less to explain.
-    let first = answers.partition_point(|(answered, _)| explains(operations, keeps, *answered));
+    let first =
+        answers.partition_point(|(answered, _)| explains(operations, keeps, *answered) != Explained::No);
     let (answered, culprit) = answers[first];
     let (who, item) = (culprit.session.0, culprit.item);
     let (did, version) = match culprit.act {
@@ -208,7 +225,7 @@ fn out_of_order<'a>(history: &'a TeamHistory, operations: &[Operation], keeps: K
         let counts = keeps == Keeps::RealTime || other.session == culprit.session;
         *before < culprit.asked && other.item == item && later && counts
     };
-    Some(if let Some((before, other)) = answers[..first].iter().find(is_known) {
+    Ok(Some(if let Some((before, other)) = answers[..first].iter().find(is_known) {
         let known = match other.act {
             Act::Saw(known) | Act::Made(known) => known,
             Act::Perhaps(_) => version,
@@ -223,7 +240,7 @@ fn out_of_order<'a>(history: &'a TeamHistory, operations: &[Operation], keeps: K
             "{who} {did} version {version} of {item}, and no order of all reads and writes explains it"
         );
         (vec![history.event(culprit.asked), history.event(answered)], message)
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@
 //! and checkers for objects of any kind, such as Porcupine or stateright's testers, do search.
 //! Here every answer names a version, and a version has one successor, so what must come before what is known: a
 //! version's readers before its successor's writer, whose own readers come after. What is left is to follow these
-//! arrows, and with them the clock's or each session's: if nothing more can follow, they go in a circle. No step of that
-//! ever has to be taken back, so there is no budget that could run out and no history too long to be judged.
+//! arrows, and with them the clock's or each session's: if nothing more can follow, they go in a circle. No such step
+//! ever has to be taken back.
 //!
 //! A write without a clear answer may have happened at any time since, or never; it fills a gap between versions that
-//! nobody else says he made.
+//! nobody else says he made. One that fits nowhere else fills it at no cost. Of those that fit anywhere one is spent, and
+//! if several sessions wait for gaps in different items, which to fill first can matter: that alone is tried both ways,
+//! and at some number of tries nobody knows the answer. The number is of tries and not of seconds, so that everybody
+//! gives up on the same histories.
 
 use perfidy_sim::{EventId, Name};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -44,13 +47,23 @@ pub(super) enum Keeps {
     Sessions,
 }
 
+/// Whether some order of all operations explains every answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Explained {
+    Yes,
+    No,
+    /// More ways to fill gaps would have to be tried than there is time for.
+    Unknown,
+}
+
+/// How many ways to fill gaps are tried.
+const MAX_TRIES: u32 = 10_000;
+
 /// Whether some order of `operations`, which stand in the order of being asked, explains every answer up to `until`.
-pub(super) fn explains(operations: &[Operation], keeps: Keeps, until: EventId) -> bool {
+pub(super) fn explains(operations: &[Operation], keeps: Keeps, until: EventId) -> Explained {
     let operations: Vec<Operation> =
         operations.iter().filter_map(|operation| as_known_at(operation, until)).collect();
-    let mut attempt = Attempt::new(&operations, keeps);
-    while attempt.go_on() || attempt.fill_a_gap() {}
-    attempt.left == 0
+    Attempt::new(&operations, keeps).succeeds(&mut MAX_TRIES.clone())
 }
 
 /// An operation as far as it was known at a moment: what was not answered by then may not have happened.
@@ -67,7 +80,7 @@ fn as_known_at(operation: &Operation, until: EventId) -> Option<Operation> {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Item {
     version: u64,
     /// How many still have to see each version.
@@ -98,6 +111,7 @@ impl Item {
     }
 }
 
+#[derive(Clone)]
 struct Attempt<'a> {
     operations: &'a [Operation],
     items: BTreeMap<Name, Item>,
@@ -137,30 +151,60 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The operations that nothing in their lane has to come before.
-    fn in_turn(&mut self) -> Vec<usize> {
-        let mut in_turn = Vec::new();
-        for lane in &mut self.lanes {
-            while lane.front().is_some_and(|index| self.happened[*index]) {
-                lane.pop_front();
+    fn succeeds(mut self, tries: &mut u32) -> Explained {
+        loop {
+            while self.go_on() {}
+            if self.left == 0 {
+                return Explained::Yes;
             }
-            let mut first_answer = None;
-            for index in lane.iter().copied().filter(|index| !self.happened[*index]) {
-                let Operation { asked, answered, .. } = self.operations[index];
-                if first_answer.is_some_and(|answer| answer < asked) {
-                    break;
+            let fits = self.fits();
+            match fits.as_slice() {
+                [] => return Explained::No,
+                [(_, only)] => self.fill(*only),
+                [(Fit::OnlyHere, first), ..] => self.fill(*first),
+                several => {
+                    let mut answer = Explained::No;
+                    for (_, index) in several {
+                        let Some(left) = tries.checked_sub(1) else { return Explained::Unknown };
+                        *tries = left;
+                        let mut attempt = self.clone();
+                        attempt.fill(*index);
+                        match attempt.succeeds(tries) {
+                            Explained::Yes => return Explained::Yes,
+                            Explained::Unknown => answer = Explained::Unknown,
+                            Explained::No => {}
+                        }
+                    }
+                    return answer;
                 }
-                in_turn.push(index);
-                first_answer = first_answer.into_iter().chain(answered).min();
             }
         }
-        in_turn
+    }
+
+    /// For each lane the operations that nothing in it has to come before.
+    fn in_turn(&mut self) -> Vec<Vec<usize>> {
+        let Self { lanes, happened, operations, .. } = self;
+        let in_turn = |lane: &mut VecDeque<usize>| {
+            while lane.front().is_some_and(|index| happened[*index]) {
+                lane.pop_front();
+            }
+            let mut first_answer: Option<EventId> = None;
+            let left = lane.iter().copied().filter(|index| !happened[*index]);
+            left.take_while(|index| {
+                let Operation { asked, answered, .. } = operations[*index];
+                let is_in_turn = first_answer.is_none_or(|answer| answer > asked);
+                first_answer = first_answer.into_iter().chain(answered).min();
+                is_in_turn
+            })
+            .collect()
+        };
+        lanes.iter_mut().map(in_turn).collect()
     }
 
     /// Lets happen whatever can happen next; false if nothing can.
     fn go_on(&mut self) -> bool {
         let mut any = false;
-        for index in self.in_turn() {
+        for index in self.in_turn().into_iter().flatten() {
             let Operation { item, act, .. } = self.operations[index];
             let Some(item) = self.items.get_mut(&item) else { continue };
             match act {
@@ -177,21 +221,50 @@ impl<'a> Attempt<'a> {
         any
     }
 
-    /// Lets one write happen that nobody knows about, where a version is missing. One that fits only there goes first.
-    fn fill_a_gap(&mut self) -> bool {
+    /// The writes that could fill a gap for which somebody waits, one for each item, those that fit nowhere else first.
+    ///
+    /// Somebody: whoever has to happen before anything else of their lane can come in turn.
+    fn fits(&mut self) -> Vec<(Fit, usize)> {
         let in_turn = self.in_turn();
-        let fits = |index: &usize| {
-            let Operation { item, act: Act::Perhaps(on), .. } = self.operations[*index] else { return None };
-            let item = &self.items[&item];
-            (item.has_gap() && on.is_none_or(|on| on == item.version)).then_some((on.is_none(), *index))
+        let first_answered = |lane: &Vec<usize>| {
+            let answered = |index: &usize| Some((self.operations[*index].answered?, *index));
+            lane.iter().filter_map(answered).min().map(|(_, index)| self.operations[index].item)
         };
-        let Some((_, index)) = in_turn.iter().filter_map(fits).min() else { return false };
+        let awaited: BTreeSet<Name> = in_turn.iter().filter_map(first_answered).collect();
+        let fit = |index: &usize| {
+            let Operation { item, act: Act::Perhaps(on), .. } = self.operations[*index] else { return None };
+            let gap = self.items.get(&item).filter(|item| item.has_gap())?;
+            let fit = match on {
+                None => Fit::Anywhere,
+                Some(on) if on == gap.version => Fit::OnlyHere,
+                Some(_) => return None,
+            };
+            Some((item, (fit, *index)))
+        };
+        let mut best: BTreeMap<Name, (Fit, usize)> = BTreeMap::new();
+        for (item, fit) in in_turn.iter().flatten().filter_map(fit).filter(|(item, _)| awaited.contains(item))
+        {
+            best.entry(item).and_modify(|best| *best = fit.min(*best)).or_insert(fit);
+        }
+        let mut fits: Vec<(Fit, usize)> = best.into_values().collect();
+        fits.sort_unstable();
+        fits
+    }
+
+    /// Lets a write happen about which nobody knows.
+    fn fill(&mut self, index: usize) {
         self.happened[index] = true;
         if let Some(item) = self.items.get_mut(&self.operations[index].item) {
             item.version += 1;
         }
-        true
     }
+}
+
+/// Where a write can have happened of which nobody knows whether it did.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Fit {
+    OnlyHere,
+    Anywhere,
 }
 
 #[cfg(test)]
