@@ -1,6 +1,6 @@
 //! `perfidy replay`: what a saved failure means today.
 
-use crate::place::{Place, REFUND};
+use crate::place::{Place, REFUND, in_the_repository};
 use std::fs;
 use std::ops::Range;
 
@@ -134,4 +134,13 @@ fn a_failure_saved_under_other_names_asks_for_aliases_and_is_replayed_with_them(
             "did you mean `executors`?",
         ]);
     }
+}
+
+#[test]
+fn the_story_in_the_readme_is_the_one_that_the_command_tells() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let file = readme.lines().find_map(|line| line.strip_prefix("  Replay  perfidy replay "));
+    let said = in_the_repository(&["replay", file.expect("the README shows a failure")]).ends_with(0).out;
+    let (story, _) = said.split_once("\nseeds/").expect("what a replay came to stands last");
+    assert!(readme.contains(story), "the README tells it otherwise:\n{story}");
 }
