@@ -2,3 +2,4 @@
 
 mod all_at_once;
 mod asked;
+mod every_team;

@@ -1,0 +1,116 @@
+//! Every fault against every team: what a file may set against a team, the team meets without falling apart.
+//!
+//! Most promises do not survive all of this at once, and need not. But no agent may panic, spin or flood the world, and what
+//! struck must be a list that makes the same run.
+
+use perfidy::explore::{Run, first_difference};
+use perfidy::faults;
+use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy_sim::{Engine, Plan, Seed};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+/// How a file says each kind of fault against whole teams: `STEP` is a step of theirs, `TOOL` one of their tools.
+const EVERYWHERE: &[&str] = &[
+    r#"drop = { chance = "0.5%" }"#,
+    r#"delay = { chance = "0.5%", by = "1s..9s" }"#,
+    r#"duplicate = { chance = "0.5%", after = "1ms..5s" }"#,
+    r#"reorder = { chance = "0.5%", within = "90ms" }"#,
+    r#"corrupt = { chance = "0.5%" }"#,
+    r#"partition = { split = "random", every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"flap = { between = ["everyone", "TOOL"], turn = "100ms..2s", every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"slow-link = { between = ["everyone", "TOOL"], by = "100ms..2s", every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"slow-receiver = { at = "everyone", each = "100ms..2s", every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"crash = [{ at = "everyone", before = "STEP", after = "STEP", chance = "1%", back-after = "1s..9s" }, { at = "everyone", during = "sync", chance = "1%", back-after = "1s..9s" }]"#,
+    r#"pause = { at = "everyone", every = "1m..3m", lasting = "1s..9s" }"#,
+    r#"zombie = { at = "everyone", every = "1m..3m" }"#,
+    r#"twin = { at = "everyone", every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"slow-node = { at = "everyone", times = 5, every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"clock-skew = { at = "everyone", by = "1ms..9s" }"#,
+    r#"clock-step = { at = "everyone", by = "1s..30s", every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"clock-drift = { at = "everyone", ppm = 90000, every = "1m..3m", lasting = "1s..50s" }"#,
+    r#"torn-write = { at = "everyone", chance = "50%" }"#,
+    r#"stale-journal = { at = "everyone", chance = "20%", records = 2 }"#,
+    r#"refused-write = { at = "everyone", chance = "2%" }"#,
+    r#"slow-sync = { at = "everyone", chance = "3%", by = "100ms..3s" }"#,
+    r#"different-answer = { at = "everyone", chance = "5%" }"#,
+    r#"wrong-summary = { at = "everyone", chance = "5%" }"#,
+    r#"always-hand-off = { at = "everyone", chance = "5%" }"#,
+    r#"no-target = { at = "everyone", chance = "5%" }"#,
+    r#"role-confusion = { at = "everyone", chance = "5%" }"#,
+];
+
+/// What is said of a lie besides the tool that tells it and how likely that is.
+fn more_about(lie: &str) -> &'static str {
+    match lie {
+        "late-reply" | "stale-read" => r#", by = "1s..20s""#,
+        "key-forgotten" => r#", after = "1s..10s""#,
+        "rate-limit" | "outage" | "endpoint-moved" | "permission-revoked" | "schema-changed" => {
+            r#", lasting = "1s..20s""#
+        }
+        _ => "",
+    }
+}
+
+/// A scenario of a team with every fault that may be set against it, and the faults that may not.
+fn everything_against(scenario: &Scenario) -> (Arc<Scenario>, BTreeSet<&'static str>) {
+    let mut document: DocumentMut = scenario.text.parse().unwrap();
+    document.remove("without");
+    document.remove("fault");
+    document.remove("properties");
+    document["faults"] = Item::Table(Table::new());
+    document["faults"]["until"] = Item::Value(Value::from("5m"));
+    let read = |document: &DocumentMut| Scenario::parse("every-team", &document.to_string());
+    let tool = scenario.tools.keys().next().expect("every team has a tool").as_str();
+    let step = scenario.workflow.crash_points[0];
+    let lies = faults::tool_lies::words();
+    let lies = lies.iter().map(|lie| {
+        let more = more_about(lie);
+        format!(r#"{lie} = {{ at = "TOOL", chance = "0.5%"{more} }}"#)
+    });
+    let mut refused = BTreeSet::new();
+    for said in EVERYWHERE.iter().map(|said| (*said).to_owned()).chain(lies) {
+        let said: DocumentMut = said.replace("STEP", step).replace("TOOL", tool).parse().unwrap();
+        let (kind, fault) = said.iter().next().unwrap();
+        let before = document.clone();
+        document["faults"][kind] = fault.clone();
+        if let Err(problems) = read(&document) {
+            let message = problems.to_string();
+            assert!(message.contains("of the workflow"), "{}: {message}", scenario.workflow.name);
+            refused.insert(faults::find(kind).unwrap().name);
+            document = before;
+        }
+    }
+    (read(&document).unwrap_or_else(|problems| panic!("{problems}")), refused)
+}
+
+#[test]
+fn no_fault_makes_any_team_fall_apart_and_each_strikes_somebody() {
+    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let mut struck_anywhere = BTreeSet::new();
+    for scenario in scenarios.iter().filter(|scenario| scenario.name.as_str().ends_with("/rough-weather")) {
+        let (scenario, refused) = everything_against(scenario);
+        let case = Case::as_written(&scenario);
+        let mut struck = BTreeSet::new();
+        for seed in (0..60).map(Seed) {
+            let run = Run::fuzzed(&case, Engine::Native, seed);
+            let team = scenario.workflow.name;
+            if let Some(violation) = run.violation("well-behaved") {
+                panic!("{team}, seed {seed}: {}", violation.message);
+            }
+            let fired = run.outcome.fired.clone();
+            struck.extend(fired.iter().map(|fault| fault.action.kind().as_str()));
+            if seed.0 < 10 {
+                let again = Run::planned(&case, Engine::Native, seed, &Plan::Explicit(fired.into())).outcome;
+                let difference = first_difference(&run.outcome, &again);
+                assert!(difference.is_none(), "{team}, seed {seed}: {difference:?}");
+            }
+        }
+        assert!(struck.is_disjoint(&refused), "{struck:?} {refused:?}");
+        struck_anywhere.extend(struck);
+    }
+    let never: Vec<&str> =
+        faults::all().map(|kind| kind.name).filter(|name| !struck_anywhere.contains(name)).collect();
+    assert!(never.is_empty(), "{never:?}");
+}
