@@ -137,6 +137,15 @@ impl Item {
             Family::Strategy => false,
         }
     }
+
+    /// Whether a scenario has a case that takes the safeguard away, or in which the property breaks.
+    pub fn is_missed_in(&self, scenario: &Scenario) -> bool {
+        scenario.without.iter().any(|without| match self.family {
+            Family::Safeguard => without.safeguards.contains(&self.name),
+            Family::Property => without.violates == self.name,
+            Family::Fault | Family::Workflow | Family::Strategy => false,
+        })
+    }
 }
 
 fn fault(kind: &'static FaultKind) -> Item {

@@ -87,8 +87,8 @@ fn show(item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
     }
     let mut using: Vec<&Arc<Scenario>> =
         scenarios.iter().filter(|scenario| item.is_used_by(scenario)).collect();
-    // The one with the least beside it shows it best.
-    using.sort_by_key(|scenario| scenario.text.len());
+    // One that breaks for want of it shows it best, and among those the one with the least beside it.
+    using.sort_by_key(|scenario| (!item.is_missed_in(scenario), scenario.text.len()));
     let file = |scenario: &Scenario| arguments.scenarios.join(format!("{}.toml", scenario.name));
     if let Some(best) = using.first() {
         say(format_args!("  Try it\n    perfidy run {}\n", file(best).display()));

@@ -36,6 +36,19 @@ fn an_explanation_says_what_it_is_what_can_be_said_of_it_and_where_to_see_it_at_
 }
 
 #[test]
+fn what_is_explained_is_shown_first_where_it_is_missed() {
+    for (name, missed) in [
+        ("no-split-brain", "violates = \"no-split-brain\""),
+        ("fencing-tokens", "safeguards = [\"fencing-tokens\"]"),
+    ] {
+        let explained = said(&["explain", name]);
+        let file = explained.lines().find_map(|line| line.trim().strip_prefix("perfidy run "));
+        let scenario = std::fs::read_to_string(file.unwrap()).unwrap();
+        assert!(scenario.contains(missed), "{explained}");
+    }
+}
+
+#[test]
 fn everything_in_the_list_can_be_explained() {
     let names: Vec<&str> = perfidy::catalogue::all().iter().map(|item| item.name).collect();
     let explained = said(&[&["explain"], names.as_slice()].concat());
