@@ -10,10 +10,9 @@
 //! own name there.
 
 use crate::agent::{Agent, Change, Claim, Entry, Freshness, Message, Snapshot, StoreError, Version};
-use crate::safeguards::{Safeguard, Safeguards};
-use crate::scenario::{Entry as FileEntry, Problem, Span};
+use crate::safeguards::{Safeguard, Safeguards, lease};
+use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
-use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -28,12 +27,6 @@ pub struct ClaimByLease {
     pub lease: SimSpan,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Keys {
-    lease: Span,
-}
-
 impl Safeguard for ClaimByLease {
     const NAME: &'static str = "claim-by-lease";
     const ABOUT: &'static str =
@@ -41,12 +34,8 @@ impl Safeguard for ClaimByLease {
     const EXAMPLE: &'static str = r#"claim-by-lease = { lease = "15s" }"#;
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
-        let Keys { lease: Span(lease) } = entry.read()?;
-        let range = SimSpan::from_secs(3)..=SimSpan::from_secs(3_600);
-        if !range.contains(&lease) {
-            return Err(entry.problem(format!("a lease of {lease} makes no sense; it can be 3s to 1h")));
-        }
-        Ok(Some(Self { lease }))
+        let possible = SimSpan::from_secs(3)..=SimSpan::from_secs(3_600);
+        Ok(Some(Self { lease: lease(entry, &possible)? }))
     }
 }
 

@@ -49,10 +49,13 @@ pub mod wait_limit;
 pub mod warrant;
 pub mod write_lock;
 
-use crate::scenario::{Entry, Problem};
+use crate::scenario::{Entry, Problem, Span};
+use perfidy_sim::SimSpan;
+use serde::Deserialize;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// A switch of a scenario.
@@ -192,6 +195,24 @@ impl fmt::Debug for Safeguards {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.names()).finish()
     }
+}
+
+/// How long most leases can be.
+const LEASES: RangeInclusive<SimSpan> = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);
+
+/// Reads the length of a lease: `{ lease = "10s" }`.
+pub(crate) fn lease(entry: &Entry<'_>, possible: &RangeInclusive<SimSpan>) -> Result<SimSpan, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Keys {
+        lease: Span,
+    }
+    let Keys { lease: Span(lease) } = entry.read()?;
+    if possible.contains(&lease) {
+        return Ok(lease);
+    }
+    let (shortest, longest) = (possible.start(), possible.end());
+    Err(entry.problem(format!("a lease of {lease} makes no sense; it can be {shortest} to {longest}")))
 }
 
 /// Reads a plain switch: `true` or `false`.

@@ -7,12 +7,10 @@
 //! somebody else (Gray and Cheriton 1989, "Leases").
 
 use crate::agent::{Agent, Message};
-use crate::safeguards::Safeguard;
-use crate::safeguards::election::LEASES;
 use crate::safeguards::warrant::Warrant;
-use crate::scenario::{Entry, Problem, Span};
+use crate::safeguards::{LEASES, Safeguard, lease};
+use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
-use serde::Deserialize;
 use std::rc::Rc;
 
 /// How long a child goes on without word of its parent.
@@ -22,12 +20,6 @@ pub struct ParentLease {
     pub lease: SimSpan,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Keys {
-    lease: Span,
-}
-
 impl Safeguard for ParentLease {
     const NAME: &'static str = "parent-lease";
     const ABOUT: &'static str =
@@ -35,11 +27,7 @@ impl Safeguard for ParentLease {
     const EXAMPLE: &'static str = r#"parent-lease = { lease = "10s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
-        let Keys { lease: Span(lease) } = entry.read()?;
-        if !LEASES.contains(&lease) {
-            return Err(entry.problem(format!("a lease of {lease} makes no sense; it can be 100ms to 1h")));
-        }
-        Ok(Some(Self { lease }))
+        Ok(Some(Self { lease: lease(entry, &LEASES)? }))
     }
 }
 

@@ -6,10 +6,9 @@
 //! lower than one it has seen, in reads as in writes (see [`fencing`](crate::safeguards::fencing)).
 
 use crate::agent::{Agent, Lease, NotLeader};
-use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem, Span};
+use crate::safeguards::{LEASES, Safeguard, lease, switch};
+use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
-use serde::Deserialize;
 
 /// How long a lock is asked for, and asked for again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,24 +17,13 @@ pub struct WriteLock {
     pub lease: SimSpan,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Keys {
-    lease: Span,
-}
-
 impl Safeguard for WriteLock {
     const NAME: &'static str = "write-lock";
     const ABOUT: &'static str = "whoever writes a shared item as a whole holds its lock while writing";
     const EXAMPLE: &'static str = r#"write-lock = { lease = "10s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
-        let Keys { lease: Span(lease) } = entry.read()?;
-        let range = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);
-        if !range.contains(&lease) {
-            return Err(entry.problem(format!("a lease of {lease} makes no sense; it can be 100ms to 1h")));
-        }
-        Ok(Some(Self { lease }))
+        Ok(Some(Self { lease: lease(entry, &LEASES)? }))
     }
 }
 
