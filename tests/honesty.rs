@@ -30,6 +30,7 @@ const fn team(assemble: fn(&Case, &mut perfidy_sim::World<perfidy::agent::Agents
         crash_points: &[],
         moments: &[],
         requests: &[Request::Call],
+        keeps_journals: false,
         properties: &["eventual-termination"],
         assemble,
     }

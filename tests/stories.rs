@@ -49,6 +49,7 @@ const FRAGILE: Workflow = Workflow {
     crash_points: &[],
     moments: &[],
     requests: &[],
+    keeps_journals: false,
     properties: &["well-behaved"],
     assemble: |case, world| {
         let briefing = Briefing::new(case, None);

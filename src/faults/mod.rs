@@ -45,6 +45,7 @@ pub(crate) fn honoured(kind: &str, place: Range<usize>, cast: &Cast) -> Result<(
     match tool_lies::find(kind) {
         Some(lie) => tool_lies::honoured(lie, place, cast),
         None if model::KINDS.iter().any(|slip| slip.name == kind) => model::honoured(kind, place, cast),
+        None if storage::KINDS.iter().any(|fault| fault.name == kind) => storage::honoured(kind, place, cast),
         None => Ok(()),
     }
 }
@@ -142,6 +143,13 @@ mod tests {
                 "`partial-result` strikes agents that read from a tool, and none of the workflow `handoff` does"
             )
         );
+        let no_journal = "no agent of the workflow `peers` keeps a journal that `torn-write` could strike";
+        for torn in [
+            "[faults]\ntorn-write = { at = \"everyone\", chance = \"5%\" }",
+            "[[fault]]\nat = \"peer-1's disk, crash, peer-1, try 1\"\ndo = \"tear\"",
+        ] {
+            assert!(refusal("peers", torn).starts_with(no_journal), "{}", refusal("peers", torn));
+        }
         let pinned = "[[fault]]\nat = \"planner, handoff, task-1, try 1\"\ndo = \"no-target\"";
         assert!(refusal("conductor", pinned).starts_with("no model of the workflow `conductor`"));
         let pinned = "[[fault]]\nat = \"ticketing, create, task-1/file-ticket, try 1\"\ndo = \"wrong-value\"";

@@ -8,7 +8,7 @@ use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
 /// The faults of storage.
@@ -38,6 +38,17 @@ pub const KINDS: &[FaultKind] = &[
         read: read_slow_sync,
     },
 ];
+
+/// Refuses what strikes journals where nobody keeps one.
+pub(super) fn honoured(kind: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
+    if cast.keeps_journals {
+        return Ok(());
+    }
+    let message =
+        format!("no agent of the workflow `{}` keeps a journal that `{kind}` could strike", cast.workflow);
+    Err(Problem::at(place, message)
+        .help("leave it out; what its agents can lose is in the store and with the tools"))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

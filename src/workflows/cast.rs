@@ -29,6 +29,8 @@ pub struct Cast {
     pub moments: &'static [&'static str],
     /// What agents ask of tools.
     pub requests: &'static [Request],
+    /// Whether any agent writes a journal.
+    pub keeps_journals: bool,
 }
 
 impl Cast {
@@ -60,6 +62,7 @@ impl Cast {
             crash_points: workflow.crash_points,
             moments: workflow.moments,
             requests: workflow.requests,
+            keeps_journals: workflow.keeps_journals,
         }
     }
 

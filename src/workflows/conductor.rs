@@ -58,6 +58,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["assign", "call", "plan", "record", "report"],
     moments: &[ANSWER, ROLE],
     requests: &[Request::Call, Request::LookUp],
+    keeps_journals: true,
     properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
     assemble,
 };

@@ -34,6 +34,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["call", "record", "report", "transfer"],
     moments: &[ANSWER, HANDOFF],
     requests: &[Request::Call],
+    keeps_journals: true,
     properties: &[
         "bounded-handoffs",
         "eventual-termination",

@@ -25,6 +25,7 @@
 //!     crash_points: &[],
 //!     moments: &[],
 //!     requests: &[],
+//!     keeps_journals: false,
 //!     properties: &["eventual-termination"],
 //!     assemble: |case, world| {
 //!         let briefing = Briefing::new(case, None);
@@ -105,6 +106,8 @@ pub struct Workflow {
     pub moments: &'static [&'static str],
     /// What its agents ask of tools. A file with a lie about something else is refused.
     pub requests: &'static [Request],
+    /// Whether any of its agents writes a journal. If not, a file with a fault of storage is refused.
+    pub keeps_journals: bool,
     /// The properties it is about: each must have had something to judge.
     pub properties: &'static [&'static str],
     /// Puts the team into a world.

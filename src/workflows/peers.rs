@@ -42,6 +42,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["call", "commit", "report"],
     moments: &[],
     requests: &[Request::Call, Request::LookUp],
+    keeps_journals: false,
     properties: &[
         "eventual-termination",
         "no-duplicate-effects",

@@ -48,6 +48,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["brief", "call", "check", "pass-on", "record", "report"],
     moments: &[ANSWER, SUMMARY],
     requests: &[Request::Call],
+    keeps_journals: true,
     properties: &[
         "acts-on-current-version",
         "decisions-cite-artifacts",

@@ -32,6 +32,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["answer", "ask", "read", "report"],
     moments: &[],
     requests: &[Request::Read],
+    keeps_journals: false,
     properties: &["bounded-staleness", "eventual-termination", "no-silent-partial"],
     assemble,
 };

@@ -42,6 +42,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["call", "contribute", "record", "report"],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp],
+    keeps_journals: true,
     properties: &["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"],
     assemble,
 };

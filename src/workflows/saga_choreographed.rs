@@ -43,6 +43,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["call", "publish", "record", "report"],
     moments: &[ANSWER],
     requests: &[Request::Call],
+    keeps_journals: true,
     properties: &[
         "all-or-compensated",
         "eventual-termination",

@@ -46,6 +46,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["call", "lease", "order", "record", "report"],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp],
+    keeps_journals: true,
     properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion", "no-split-brain"],
     assemble,
 };

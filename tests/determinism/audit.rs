@@ -33,6 +33,7 @@ static FORGETLESS: Workflow = Workflow {
     crash_points: &[],
     moments: &[],
     requests: &[Request::Call],
+    keeps_journals: false,
     properties: &["eventual-termination"],
     assemble: |case, world| {
         let briefing = Briefing::new(case, None);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 struct Asked {
     moments: BTreeSet<&'static str>,
     requests: BTreeSet<String>,
+    journals: bool,
 }
 
 /// A rule that strikes models at every moment there is, whether or not a file could set it against these.
@@ -51,6 +52,7 @@ fn ask(case: &Case, asked: &mut Asked) {
                     let what = kind.as_str().strip_prefix("call ").unwrap_or(kind.as_str());
                     asked.requests.insert(Request::at(what).to_string());
                 }
+                What::Wrote { .. } => asked.journals = true,
                 _ => {}
             }
         }
@@ -67,6 +69,7 @@ fn every_workflow_says_what_its_agents_ask_of_models_and_tools() {
         said.entry(workflow.name).or_insert_with(|| Asked {
             moments: workflow.moments.iter().copied().collect(),
             requests: workflow.requests.iter().map(ToString::to_string).collect(),
+            journals: workflow.keeps_journals,
         });
         ask(&Case::as_written(scenario), reached.entry(workflow.name).or_default());
     }

@@ -43,6 +43,7 @@ pub static CALLER: Workflow = Workflow {
     crash_points: &[],
     moments: &[],
     requests: &[Request::Call, Request::Read, Request::LookUp, Request::CallOff],
+    keeps_journals: false,
     properties: &[],
     assemble: |case: &Case, world: &mut World<Agents>| {
         let briefing = Briefing::new(case, None);

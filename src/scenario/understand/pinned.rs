@@ -80,7 +80,9 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
     if !what.fits(hook) {
         return Err(misfit(action, hook));
     }
-    let Action::Custom { word, span } = what else { return Ok(()) };
+    let Action::Custom { word, span } = what else {
+        return faults::honoured(what.kind().as_str(), action.span(), cast);
+    };
     if let Some((who, moment)) = at.get_ref().site.as_str().split_once(", ")
         && let Some(words) = model::words_at(moment)
         && !cast.tools.contains(&Name::new(who))

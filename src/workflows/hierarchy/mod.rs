@@ -52,6 +52,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["call", "lead", "order", "record", "report"],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp, Request::CallOff],
+    keeps_journals: true,
     properties: &[
         ALL_OR_COMPENSATED,
         "eventual-termination",

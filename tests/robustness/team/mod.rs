@@ -85,6 +85,7 @@ const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) ->
         crash_points: &names.crash_points,
         moments: &[],
         requests: &[Request::Call, Request::LookUp],
+        keeps_journals: true,
         properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
         assemble,
     }
