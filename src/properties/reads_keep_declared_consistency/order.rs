@@ -63,7 +63,8 @@ const MAX_TRIES: u32 = 10_000;
 pub(super) fn explains(operations: &[Operation], keeps: Keeps, until: EventId) -> Explained {
     let operations: Vec<Operation> =
         operations.iter().filter_map(|operation| as_known_at(operation, until)).collect();
-    Attempt::new(&operations, keeps).succeeds(&mut MAX_TRIES.clone())
+    let mut tries = MAX_TRIES;
+    Attempt::new(&operations, keeps).succeeds(&mut tries)
 }
 
 /// An operation as far as it was known at a moment: what was not answered by then may not have happened.
