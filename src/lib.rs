@@ -18,6 +18,7 @@ pub mod agent;
 pub mod catalogue;
 pub mod explore;
 pub mod faults;
+pub mod inert;
 pub mod properties;
 pub mod report;
 pub mod safeguards;
