@@ -32,6 +32,7 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[CHAIR, "planner", "coder", "tester", "docs"],
     safeguards: &[
         "checkpoint",
+        "checksummed-log",
         "deadlock-detection",
         "idempotency-keys",
         "observe-before-retry",
@@ -99,7 +100,7 @@ fn owner(step: usize) -> Name {
 
 /// Asks for every piece until it is there.
 async fn chair(agent: Agent, briefing: Briefing) {
-    let mut clerk = Clerk::recover(&agent, &briefing);
+    let mut clerk = Clerk::restore(&agent, &briefing);
     let mut asked_at: BTreeMap<(Name, usize), SimTime> = BTreeMap::new();
     loop {
         let open = clerk.board().open();

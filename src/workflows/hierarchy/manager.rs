@@ -222,6 +222,11 @@ impl Manager {
                 if led.is_taken_back(self.agent.monotonic()) {
                     return self.end(led, false).await;
                 }
+                if !led.warrant.comes_to_be_leased(&self.agent, LOOK).await {
+                    // Who has heard nothing for so long takes it that another one sees to it.
+                    self.wait_no_more(led);
+                    continue;
+                }
                 self.take_back(led, first.unwrap_or_default()).await;
             } else if !led.warrant.comes_to_hold(&self.agent, LOOK).await {
                 continue;
@@ -237,6 +242,10 @@ impl Manager {
             }
             let (Ok(()) | Err(TimedOut)) = self.agent.within(RESEND, "news", led.news.notified()).await;
         }
+        self.wait_no_more(led);
+    }
+
+    fn wait_no_more(&self, led: &Led) {
         for step in 0..led.ops.len() {
             self.agent.expect_no_more(self.briefing.plan.intent(led.task, step));
         }
