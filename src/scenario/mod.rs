@@ -106,13 +106,14 @@ pub struct Undo {
 /// for each other are left out.
 pub fn one_at_a_time(steps: &[Step]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::new();
-    let next = |order: &[usize]| {
-        let is_next = |step: &usize| {
-            !order.contains(step) && steps[*step].needs.iter().all(|need| order.contains(need))
-        };
+    let mut is_taken = vec![false; steps.len()];
+    let next = |is_taken: &[bool]| {
+        let is_next =
+            |step: &usize| !is_taken[*step] && steps[*step].needs.iter().all(|need| is_taken[*need]);
         (0..steps.len()).find(is_next)
     };
-    while let Some(step) = next(&order) {
+    while let Some(step) = next(&is_taken) {
+        is_taken[step] = true;
         order.push(step);
     }
     order

@@ -30,7 +30,7 @@ use crate::workflows::board::{Plan, Progress};
 use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, Payload, SimSpan, SimTime, World};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -39,7 +39,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "conductor",
     about: "a coordinator hands steps to executors, with a planner before and a verifier after",
-    roles: &[Role { group: "executors", member: "executor", count: 1..=32, default: 2 }],
+    roles: &[Role { group: "executors", member: "executor", count: 1..=MOST_AGENTS, default: 2 }],
     singles: &[COORDINATOR, PLANNER, VERIFIER],
     safeguards: &[
         "checkpoint",

@@ -75,6 +75,9 @@ use perfidy_sim::World;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+/// As many agents as a role of a shipped workflow can have.
+pub const MOST_AGENTS: u32 = 1_000;
+
 /// A role of which a scenario can choose the number.
 pub struct Role {
     /// Its name in `[team]` and wherever a group is meant, such as `executors`.

@@ -18,7 +18,7 @@ use crate::safeguards::plan_commit::agree;
 use crate::scenario::Case;
 use crate::workflows::errands::Errands;
 use crate::workflows::user::{USER, UserSay, user_of_all};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words, World};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -28,7 +28,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "peers",
     about: "equals share work through a store, by plans and claims, and nobody coordinates them",
-    roles: &[Role { group: "peers", member: "peer", count: 2..=16, default: 3 }],
+    roles: &[Role { group: "peers", member: "peer", count: 2..=MOST_AGENTS, default: 3 }],
     singles: &[],
     safeguards: &[
         "claim-by-lease",

@@ -20,7 +20,7 @@ use crate::safeguards::update::Writer;
 use crate::scenario::Case;
 use crate::workflows::errands::Errands;
 use crate::workflows::user::{USER, UserSay, user_of_all};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "scratchpad",
     about: "editors refine a shared document by reading it, composing a part and writing it back",
-    roles: &[Role { group: "editors", member: "editor", count: 2..=16, default: 3 }],
+    roles: &[Role { group: "editors", member: "editor", count: 2..=MOST_AGENTS, default: 3 }],
     singles: &[],
     safeguards: &[
         "append-only",

@@ -22,7 +22,7 @@ use crate::scenario::Case;
 use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -32,7 +32,7 @@ use tokio::sync::watch;
 pub const WORKFLOW: Workflow = Workflow {
     name: "standby",
     about: "an orchestrator leads by lease, a backup takes over, workers obey or reject",
-    roles: &[Role { group: "workers", member: "worker", count: 1..=16, default: 2 }],
+    roles: &[Role { group: "workers", member: "worker", count: 1..=MOST_AGENTS, default: 2 }],
     singles: &[ORCHESTRATOR, BACKUP],
     safeguards: &[
         "checkpoint",

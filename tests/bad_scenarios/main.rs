@@ -101,7 +101,7 @@ fn the_good_file_is_good() {
 #[test]
 fn all_that_is_wrong_is_said_at_once() {
     let text = edited(&[
-        ("executors = 2", "executors = 99"),
+        ("executors = 2", "executors = 9999"),
         ("mail.send", "male.send"),
         ("count = 5", "cuont = 5"),
         ("\"5%\"", "\"500%\""),

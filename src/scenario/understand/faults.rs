@@ -1,6 +1,6 @@
 //! What goes wrong: by chance, by the clock and word for word.
 
-use super::{Found, Tables, at_most_a_day, pinned};
+use super::{Found, Tables, pinned, within_limit};
 use crate::faults;
 use crate::scenario::file::Entry;
 use crate::scenario::{Problem, Span};
@@ -30,7 +30,7 @@ pub(super) fn read(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Fault
     let usual = if entries.is_empty() && pinned.is_empty() { SimSpan::ZERO } else { UNTIL };
     let until = until
         .first()
-        .map(|entry| entry.read::<Spanned<Span>>().and_then(|until| at_most_a_day(&until, "until")));
+        .map(|entry| entry.read::<Spanned<Span>>().and_then(|until| within_limit(&until, "until")));
     chaos.until = SimTime::ZERO + until.and_then(|until| found.keep(until)).unwrap_or(usual);
 
     for entry in &entries {

@@ -45,8 +45,8 @@ const KEYS: &[&str] = &[
     "workflow",
 ];
 
-/// Nobody waits longer than this for a scenario's chaos to end, or for its team to settle.
-const A_DAY: SimSpan = SimSpan::from_secs(24 * 60 * 60);
+/// The longest time that a file can give: until chaos ends, for the team to settle, or for a task.
+const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
 
 /// What a tool knows does not change faster than this.
 const SHORTEST_CHANGE: SimSpan = SimSpan::from_millis(100);
@@ -332,7 +332,7 @@ struct SettleTable {
 fn settle(tables: &Tables<'_>, found: &mut Found) -> SimSpan {
     let within = tables.closed::<SettleTable>("settle", found).within;
     within
-        .and_then(|within| found.keep(at_most_a_day(&within, "within")))
+        .and_then(|within| found.keep(within_limit(&within, "within")))
         .unwrap_or(SimSpan::from_secs(15 * 60))
 }
 
@@ -343,15 +343,15 @@ fn whole_number(value: &Spanned<i64>, what: &str, range: RangeInclusive<u32>) ->
     })
 }
 
-fn at_most_a_day(value: &Spanned<Span>, what: &str) -> Result<SimSpan, Problem> {
+fn within_limit(value: &Spanned<Span>, what: &str) -> Result<SimSpan, Problem> {
     let Span(span) = *value.get_ref();
     if span == SimSpan::ZERO {
         return Err(Problem::at(value.span(), format!("`{what}` leaves no time at all"))
             .help("write how long, such as \"10m\""));
     }
-    if span > A_DAY {
-        return Err(Problem::at(value.span(), format!("`{what}` is longer than 24h"))
-            .help("runs are minutes of virtual time; shorten the times between events instead"));
+    if span > LONGEST {
+        return Err(Problem::at(value.span(), format!("`{what}` is longer than {LONGEST}"))
+            .help("shorten the times between events instead"));
     }
     Ok(span)
 }
