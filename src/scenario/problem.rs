@@ -163,10 +163,15 @@ impl<'a> Place<'a> {
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let line = text[line_start..line_end].trim_end_matches('\r');
-        let number = text[..line_start].matches('\n').count() + 1;
+        let number = line_of(text, start);
         let within = |at: usize| (at - line_start).min(line.len());
         Self { line, number, within: within(start)..within(end) }
     }
+}
+
+/// The number of the line on which a byte of a text stands.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 fn shortened(message: &str) -> String {

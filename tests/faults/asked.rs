@@ -75,3 +75,34 @@ fn every_workflow_says_what_its_agents_ask_of_models_and_tools() {
     }
     assert_eq!(reached, said);
 }
+
+#[test]
+fn tmp_dump() {
+    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let mut all: BTreeMap<&str, BTreeMap<String, BTreeMap<String, u32>>> = BTreeMap::new();
+    let mut steps: BTreeMap<&str, BTreeMap<String, u32>> = BTreeMap::new();
+    for scenario in &scenarios {
+        for case in Case::all(scenario) {
+            let mut chaos = (*case.scenario.chaos).clone();
+            chaos.rules.extend(slips());
+            for hook in [Hook::Before, Hook::After] {
+            chaos.rules.push(Rule { kind: Name::new("x"), hook, from: Selector::Any, to: Selector::Any, what: Selector::Any, chance: Chance::per_million(1).unwrap(), action: Action::Pause(SimSpan::from_secs(1)), span: None });
+            }
+            let plan = Plan::Fuzz(Arc::new(chaos));
+            let role = |name: Name| { let n = name.as_str(); n.rsplit_once('-').filter(|(_, k)| k.parse::<u32>().is_ok()).map_or(n, |(r, _)| r).to_owned() };
+            for seed in (0..25).map(Seed) {
+                let outcome = Run::planned(&case, Engine::Native, seed, &plan).outcome;
+                for event in outcome.history.events() {
+                    if let What::Sent { kind, .. } = &event.what {
+                        *all.entry(scenario.workflow.name).or_default().entry(role(event.node)).or_default().entry(kind.to_string()).or_default() += 1;
+                    }
+                }
+                for at in &outcome.visited {
+                    if let Some((_, w)) = at.site.as_str().split_once(", ") { if w.starts_with("before ") || w.starts_with("after ") {
+                        *steps.entry(scenario.workflow.name).or_default().entry(w.to_owned()).or_default() += 1; } }
+                }
+            }
+        }
+    }
+    for (w, senders) in &all { println!("== {w}"); for (s, kinds) in senders { println!("   {s}: {kinds:?}"); } println!("   steps {:?}", steps[w]); }
+}

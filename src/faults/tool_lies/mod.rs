@@ -198,7 +198,7 @@ impl Told {
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let word = Name::new(word);
-        let what = self.operation.as_ref().map_or(Selector::Any, handled_as);
+        let what = self.operation.as_ref().map_or(Selector::Any, |operations| handled_as(operations));
         chaos.rules.push(Rule {
             kind: word,
             hook: Hook::Service,
@@ -214,8 +214,8 @@ impl Told {
 }
 
 /// Requests of these operations, in all the ways a tool can be asked about them.
-fn handled_as(operations: &OneOrMany<String>) -> Selector {
-    let each = operations.iter().flat_map(|operation| {
+pub(crate) fn handled_as<'a>(operations: impl IntoIterator<Item = &'a who::Word>) -> Selector {
+    let each = operations.into_iter().flat_map(|operation| {
         let name = Name::new(operation.get_ref());
         [name, read_of(name), look_up_of(name), call_off_of(name)]
     });

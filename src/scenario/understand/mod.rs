@@ -5,6 +5,7 @@
 
 mod asked;
 mod faults;
+mod parts;
 mod pinned;
 mod safeguards;
 mod steps;
@@ -146,7 +147,7 @@ pub(super) fn understand(
         safeguards.dedupe_takes_two(&tables, &tools, found);
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
-    let faults = faults::read(&tables, &cast, found);
+    let faults = faults::read(&tables, text, &cast, found);
     found.keep(tasks::in_time(&tables, &tasks, faults.chaos.until + settle_within));
     tasks::understood_by(&tables, &tasks, workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, &safeguards, &asked.waived, found);
@@ -168,6 +169,7 @@ pub(super) fn understand(
         model,
         chaos: Arc::new(faults.chaos),
         fault_kinds: faults.kinds,
+        configured: faults.configured,
         settle_within,
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,

@@ -24,7 +24,14 @@ struct FaultTable {
     action: Spanned<Action>,
 }
 
-pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found: &mut Found) {
+/// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
+pub(super) fn read(
+    entries: &[Entry<'_>],
+    cast: &Cast,
+    chaos: &mut Chaos,
+    found: &mut Found,
+) -> Vec<(Fault, Range<usize>)> {
+    let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
         let fault = Fault { at: *at.get_ref(), action: *action.get_ref() };
@@ -42,7 +49,9 @@ pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found:
             );
         }
         chaos.pinned.push(fault);
+        read.push((fault, at.span()));
     }
+    read
 }
 
 fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<(), Problem> {
