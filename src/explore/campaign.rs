@@ -216,7 +216,8 @@ impl CaseReport {
         // After the first few runs hardly anything is left to look for.
         if !self.never_struck.is_empty() {
             let configured = &self.case.scenario.configured;
-            let is_struck = |index: usize| summary.fired.iter().any(|fault| configured[index].is_struck_by(fault));
+            let is_struck =
+                |index: usize| summary.fired.iter().any(|fault| configured[index].is_struck_by(fault));
             self.never_struck.retain(|index| !is_struck(*index));
         }
         for (property, mark) in summary.verdicts {
@@ -243,7 +244,11 @@ impl CaseReport {
     }
 
     /// The finding on a property, if it broke.
+    ///
+    /// # Panics
+    /// If there is no property of that name.
     pub fn finding(&self, property: &str) -> Option<Finding> {
+        let property = properties::named(property).name;
         self.findings.iter().find(|finding| finding.property == property).cloned()
     }
 

@@ -97,6 +97,14 @@ pub struct Step {
     pub undo: Option<Undo>,
 }
 
+impl Step {
+    /// What is asked of tools to take it and to undo it.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = (Name, Name)> + use<> {
+        let undo = self.undo.map(|undo| (undo.tool, undo.operation));
+        [(self.tool, self.operation)].into_iter().chain(undo)
+    }
+}
+
 /// An operation that undoes another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Undo {
@@ -234,6 +242,6 @@ impl Scenario {
 
     /// The roles, agents and tools of the scenario, for whoever resolves a name.
     pub fn cast(&self) -> crate::workflows::Cast {
-        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools)
+        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools, Some(&self.steps))
     }
 }

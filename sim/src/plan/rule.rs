@@ -102,9 +102,7 @@ impl Rule {
     /// that concern the same place can make the same fault.
     pub fn can_make(&self, fault: &Fault) -> bool {
         let is_drawn = match (&self.span, fault.action.span()) {
-            (Some(range), Some(span)) => {
-                range.contains(&span) && self.action.with_span(span) == fault.action
-            }
+            (Some(range), Some(span)) => range.contains(&span) && self.action.with_span(span) == fault.action,
             (Some(range), None) => *range.start() == SimSpan::ZERO && self.action == fault.action,
             (None, _) => self.action == fault.action,
         };

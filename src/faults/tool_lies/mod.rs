@@ -17,7 +17,7 @@ pub mod answers;
 pub mod effects;
 pub mod troubles;
 
-use super::{FaultKind, who};
+use super::{FaultKind, passages, who};
 use crate::agent::{Request, call_off_of, look_up_of, read_of};
 use crate::scenario::problem::listed;
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -198,11 +198,15 @@ impl Told {
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let word = Name::new(word);
+        let tools = who::tools(&self.at, cast)?;
+        for operation in self.operation.iter().flatten() {
+            passages::is_called(operation.get_ref(), operation.span(), &tools, cast)?;
+        }
         let what = self.operation.as_ref().map_or(Selector::Any, |operations| handled_as(operations));
         chaos.rules.push(Rule {
             kind: word,
             hook: Hook::Service,
-            from: Selector::Of(who::tools(&self.at, cast)?),
+            from: Selector::Of(tools),
             to: Selector::Any,
             what,
             chance: who::chance(&self.chance)?,

@@ -62,6 +62,9 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, cast: &Cast, found: &mut Fou
         kinds.push(Name::new(kind.name));
     }
     for (fault, place) in pinned::read(&pinned, cast, &mut chaos, found) {
+        if fault.action.moment().is_none() {
+            found.keep(pinned::comes_up(fault.at, &place, cast));
+        }
         let words = format!("the fault pinned to `{}` (line {})", fault.at, line_of(text, place.start));
         configured.push(Configured::pinned(words, fault));
     }
