@@ -8,6 +8,7 @@
 //! is taken away and a property must break.
 
 mod case;
+mod configured;
 mod file;
 pub(crate) mod problem;
 mod quantity;
@@ -16,6 +17,7 @@ mod rename;
 mod understand;
 
 pub use case::{Case, NoSuchCase};
+pub use configured::Configured;
 pub use file::Entry;
 pub(crate) use file::keys_read;
 pub use problem::{Problem, Problems, nearest};
@@ -64,8 +66,10 @@ pub struct Scenario {
     pub model: Model,
     /// What goes wrong by chance, by the clock and word for word.
     pub chaos: Arc<Chaos>,
-    /// The names of the fault kinds that the file configures, each of which must fire.
+    /// The names of the fault kinds that the file configures.
     pub fault_kinds: Vec<Name>,
+    /// Every fault that the file configures and every name in it, each of which must strike in some run.
+    pub configured: Vec<Configured>,
     /// How long after the end of chaos every task must have come to an end.
     pub settle_within: SimSpan,
     /// How far properties may go, of those that concern the scenario and are a matter of how much.
@@ -91,6 +95,14 @@ pub struct Step {
     pub irreversible: bool,
     /// What undoes it, if the file says so.
     pub undo: Option<Undo>,
+}
+
+impl Step {
+    /// What is asked of tools to take it and to undo it.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = (Name, Name)> + use<> {
+        let undo = self.undo.map(|undo| (undo.tool, undo.operation));
+        [(self.tool, self.operation)].into_iter().chain(undo)
+    }
 }
 
 /// An operation that undoes another.
@@ -231,6 +243,6 @@ impl Scenario {
 
     /// The roles, agents and tools of the scenario, for whoever resolves a name.
     pub fn cast(&self) -> crate::workflows::Cast {
-        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools)
+        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools, Some(&self.steps))
     }
 }

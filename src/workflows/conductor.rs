@@ -17,7 +17,7 @@
 //! operation id of its own, and the first may only be slow. So a team that must outlive an executor that never comes back
 //! needs ids that travel with the orders, as those of the [standby team](crate::workflows::standby) do.
 
-use crate::agent::{Agent, Agents, Body, Claim, Mail, Message, Request, StoreError};
+use crate::agent::{Agent, Agents, Body, Claim, Mail, Message, Request, StoreError, StoreService};
 use crate::faults::model::{ANSWER, ROLE};
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::IntentKeys;
@@ -55,7 +55,15 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
         "verify",
     ],
-    crash_points: &["assign", "call", "plan", "record", "report"],
+    crash_points: &["assign", "call", "commit", "plan", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (COORDINATOR, &["assign", "commit", "plan, please", "read", "report", "verify, please"]),
+        (PLANNER, &["plan"]),
+        (VERIFIER, &["verdict"]),
+        ("executor", &["done", "failed", "verdict"]),
+        (StoreService::NAME, StoreService::SENDS),
+    ],
     moments: &[ANSWER, ROLE],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: true,

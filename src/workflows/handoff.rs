@@ -32,6 +32,11 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[DESK],
     safeguards: &["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"],
     crash_points: &["call", "record", "report", "transfer"],
+    sends: &[
+        (USER, &["submit"]),
+        (DESK, &["received", "report", "transfer"]),
+        ("specialist", &["received", "transfer"]),
+    ],
     moments: &[ANSWER, HANDOFF],
     requests: &[Request::Call],
     keeps_journals: true,

@@ -10,7 +10,7 @@
 //! as far as the drafter can see that. Every peer then does its own steps of the plan it follows, and takes over a step of
 //! somebody else when that has waited for too long. Before it begins a step it makes it its own.
 
-use crate::agent::{Agent, Agents, Change, Claim, Entry, Message, OpId, Request, StoreError};
+use crate::agent::{Agent, Agents, Change, Claim, Entry, Message, OpId, Request, StoreError, StoreService};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
@@ -40,6 +40,11 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "commit", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        ("peer", &["commit", "read", "report"]),
+        (StoreService::NAME, StoreService::SENDS),
+    ],
     moments: &[],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: false,

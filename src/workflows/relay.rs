@@ -46,6 +46,13 @@ pub const WORKFLOW: Workflow = Workflow {
         "version-check",
     ],
     crash_points: &["brief", "call", "check", "pass-on", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (LEAD, &["file", "pass on", "report", "you may", "you may not"]),
+        ("link", &["fetch", "file", "pass on"]),
+        (ACTOR, &["done", "failed", "fetch", "may I?"]),
+        (ARCHIVIST, &["filed", "found", "unknown"]),
+    ],
     moments: &[ANSWER, SUMMARY],
     requests: &[Request::Call],
     keeps_journals: true,

@@ -30,6 +30,11 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[SYNTHESISER],
     safeguards: &["join", "retry", "snapshots"],
     crash_points: &["answer", "ask", "read", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (SYNTHESISER, &["look into", "report"]),
+        ("researcher", &["found", "nothing"]),
+    ],
     moments: &[],
     requests: &[Request::Read],
     keeps_journals: false,

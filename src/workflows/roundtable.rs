@@ -41,6 +41,14 @@ pub const WORKFLOW: Workflow = Workflow {
         "wait-limit",
     ],
     crash_points: &["call", "contribute", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (CHAIR, &["contribute", "report"]),
+        ("planner", MEMBER_SENDS),
+        ("coder", MEMBER_SENDS),
+        ("tester", MEMBER_SENDS),
+        ("docs", MEMBER_SENDS),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: true,
@@ -49,6 +57,8 @@ pub const WORKFLOW: Workflow = Workflow {
 };
 
 const CHAIR: &str = "chair";
+/// What each member sends.
+const MEMBER_SENDS: &[&str] = &["done", "failed", "here it is", "not yet", "probe", "show me"];
 const MEMBERS: [&str; 4] = ["planner", "coder", "tester", "docs"];
 
 /// How long the chair waits for word of a piece before asking for it again.

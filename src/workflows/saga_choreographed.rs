@@ -41,6 +41,11 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "publish", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        ("service", &["dead letter", "did", "failed", "report", "taken in", "undid"]),
+        (ON_CALL, &["taken down"]),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call],
     keeps_journals: true,

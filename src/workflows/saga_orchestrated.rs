@@ -34,6 +34,12 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[ORCHESTRATOR],
     safeguards: &["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"],
     crash_points: &["call", "order", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (ORCHESTRATOR, &["do", "report", "undo"]),
+        ("worker", &["dead letter", "done", "failed"]),
+        (ON_CALL, &["taken down"]),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call],
     keeps_journals: true,

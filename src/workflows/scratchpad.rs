@@ -12,7 +12,9 @@
 //! writes it there: a cycle of reading, composing and writing, and others are in the middle of theirs. Whoever finds all
 //! parts in the document reports to the user.
 
-use crate::agent::{Agent, Agents, Claim, Entry, Mail, Message, OpId, Request, Version};
+use crate::agent::{
+    Agent, Agents, Claim, Entry, LeaseService, Mail, Message, OpId, Request, StoreService, Version,
+};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::single_writer::SingleWriter;
@@ -46,6 +48,12 @@ pub const WORKFLOW: Workflow = Workflow {
         "write-lock",
     ],
     crash_points: &["call", "commit", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        ("editor", &["acquire", "add", "added", "commit", "give back", "read", "report", "updated"]),
+        (LeaseService::NAME, LeaseService::SENDS),
+        (StoreService::NAME, StoreService::SENDS),
+    ],
     moments: &[],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: false,

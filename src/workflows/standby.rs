@@ -14,7 +14,7 @@
 //! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order the
 //! same step then ask for the same operation.
 
-use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Request, Token};
+use crate::agent::{Agent, Agents, Claim, Lease, LeaseService, Mail, Message, OpId, Request, Token};
 use crate::faults::model::ANSWER;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
@@ -44,6 +44,13 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lease", "order", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (ORCHESTRATOR, &["acquire", "order", "report"]),
+        (BACKUP, &["acquire", "order", "report"]),
+        ("worker", &["done", "failed", "rejected"]),
+        (LeaseService::NAME, LeaseService::SENDS),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: true,

@@ -54,7 +54,7 @@ ack-lost = { at = "ticketing", chance = "5%" }
 partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }
 
 [[fault]]
-at = "ticketing > executor-1, reply, task-2, try 1"
+at = "ticketing > executor-1, reply to create, task-2, try 1"
 do = "drop"
 
 [settle]

@@ -83,7 +83,7 @@ pub(crate) fn call_kind(what: Name) -> Name {
     Name::joined(Name::literal("call"), " ", what)
 }
 
-pub(super) fn reply_kind(what: Name) -> Name {
+pub(crate) fn reply_kind(what: Name) -> Name {
     Name::joined(Name::literal("reply to"), " ", what)
 }
 

@@ -5,6 +5,7 @@
 
 mod asked;
 mod faults;
+mod parts;
 mod pinned;
 mod safeguards;
 mod steps;
@@ -126,7 +127,9 @@ pub(super) fn understand(
 
     let about = found.keep(about(text)).unwrap_or_default();
     let (tools, tools_are_sound) = tools(&tables, found);
+    let before = found.0.len();
     let steps = steps::read(&tables, &tools, found);
+    let steps_are_sound = found.0.len() == before;
     let tasks = tasks::read(&tables, found);
     let store = store::read(&tables, found);
     let model = model(&tables, found);
@@ -138,7 +141,7 @@ pub(super) fn understand(
 
     undo::check(&tables, &steps, workflow, found);
     let team = team(&tables, workflow, found);
-    let cast = Cast::new(workflow, &team, &tools);
+    let cast = Cast::new(workflow, &team, &tools, steps_are_sound.then_some(&steps));
     let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);
     let safeguards = safeguards::read(&tables, workflow, found);
@@ -146,7 +149,7 @@ pub(super) fn understand(
         safeguards.dedupe_takes_two(&tables, &tools, found);
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
-    let faults = faults::read(&tables, &cast, found);
+    let faults = faults::read(&tables, text, &cast, found);
     found.keep(tasks::in_time(&tables, &tasks, faults.chaos.until + settle_within));
     tasks::understood_by(&tables, &tasks, workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, &safeguards, &asked.waived, found);
@@ -168,6 +171,7 @@ pub(super) fn understand(
         model,
         chaos: Arc::new(faults.chaos),
         fault_kinds: faults.kinds,
+        configured: faults.configured,
         settle_within,
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,
@@ -196,7 +200,11 @@ fn workflow(tables: &Tables<'_>, workflows: &[&'static Workflow]) -> Result<&'st
     };
     let name: String = entry.read()?;
     let found = workflows.iter().copied().find(|workflow| workflow.name == name);
-    found.ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))
+    let workflow = found.ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))?;
+    workflow.mistake().map_or(Ok(workflow), |mistake| {
+        let problem = Problem::at(entry.value_span(), mistake);
+        Err(problem.help("this is a mistake in the code of the workflow, not in the file"))
+    })
 }
 
 fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> BTreeMap<&'static str, u32> {

@@ -50,6 +50,12 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lead", "order", "record", "report"],
+    sends: &[
+        (USER, &["cancel", "submit"]),
+        (DIRECTOR, &["call off", "cancelled", "lead", "report", "unwanted", "wanted"]),
+        ("manager", &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"]),
+        ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp, Request::CallOff],
     keeps_journals: true,
