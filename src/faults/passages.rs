@@ -5,7 +5,7 @@
 //! tools follows from the steps.
 
 use super::who::Word;
-use crate::agent::{Request, call_kind, call_off_of, look_up_of, read_of, reply_kind};
+use crate::agent::{call_kind, reply_kind};
 use crate::scenario::problem::{listed, nearest_in_words};
 use crate::scenario::{OneOrMany, Problem, nearest};
 use crate::workflows::Cast;
@@ -78,15 +78,7 @@ pub(crate) fn is_handled(what: &str, place: Range<usize>, tool: Name, cast: &Cas
 
 /// The kinds of messages between agents and tools; `None` if the steps were not understood.
 fn exchanged_with_tools(cast: &Cast) -> Option<Vec<Name>> {
-    let requested = |operation: Name| {
-        let form = move |request: &Request| match request {
-            Request::Call => operation,
-            Request::Read => read_of(operation),
-            Request::LookUp => look_up_of(operation),
-            Request::CallOff => call_off_of(operation),
-        };
-        cast.requests.iter().map(form)
-    };
+    let requested = |operation| cast.requests.iter().map(move |request| request.of(operation));
     let requests = cast.calls.as_ref()?.iter().flat_map(|(_, operation)| requested(*operation));
     Some(requests.flat_map(|what| [call_kind(what), reply_kind(what)]).collect())
 }

@@ -25,7 +25,7 @@ pub use quantity::{Lasting, NotAQuantity, Numbers, OneOrMany, Ratio, Span, Sprea
 pub use read::{files_below, read_all, read_text, root_of};
 
 pub(crate) use file::entries;
-pub(crate) use rename::renamed;
+pub(crate) use rename::{Renaming, renamed};
 pub(crate) use understand::{is_word, not_a_word};
 
 use crate::agent::Consistency;

@@ -81,3 +81,40 @@ fn quantities_that_make_no_sense() {
     ];
     insta::assert_snapshot!(said_of_edits(table));
 }
+
+#[test]
+fn names_of_what_is_never_sent_or_called() {
+    let lost = r#"ack-lost = { at = "ticketing", chance = "5%" }"#;
+    let pinned = "ticketing > executor-1, reply to create, task-2, try 1";
+    let table: &[(&str, &[(&str, &str)])] = &[
+        ("a message, nearly", &[(lost, r#"drop = { message = "verdicts", chance = "5%" }"#)]),
+        ("a message of a tool, nearly", &[(lost, r#"drop = { message = "call creat", chance = "5%" }"#)]),
+        ("one message of several", &[(lost, r#"drop = { message = ["plan", "transfer"], chance = "5%" }"#)]),
+        (
+            "an operation, nearly",
+            &[(lost, r#"ack-lost = { at = "ticketing", operation = "crate", chance = "5%" }"#)],
+        ),
+        (
+            "an operation of another tool",
+            &[(lost, r#"mute = { at = "mail", operation = "create", chance = "5%" }"#)],
+        ),
+        (
+            "an operation that troubles begin with",
+            &[(lost, r#"outage = { at = "mail", operation = "sent", chance = "5%", lasting = "1m" }"#)],
+        ),
+        ("a pinned message", &[(pinned, "user > coordinator, submits, task-2, try 1")]),
+        ("a pinned call", &[(pinned, "ticketing, creates, task-2, try 1"), ("\"drop\"", "\"mute\"")]),
+        (
+            "a pinned look-up",
+            &[(pinned, "ticketing, look-up of creation, task-2, try 1"), ("\"drop\"", "\"outage 1m\"")],
+        ),
+        (
+            "a step that is wrong is the only problem",
+            &[
+                ("ticketing.create", "ticketing"),
+                (lost, r#"ack-lost = { at = "ticketing", operation = "create", chance = "5%" }"#),
+            ],
+        ),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}

@@ -18,7 +18,7 @@ pub mod effects;
 pub mod troubles;
 
 use super::{FaultKind, passages, who};
-use crate::agent::{Request, call_off_of, look_up_of, read_of};
+use crate::agent::Request;
 use crate::scenario::problem::listed;
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
@@ -219,10 +219,9 @@ impl Told {
 
 /// Requests of these operations, in all the ways a tool can be asked about them.
 pub(crate) fn handled_as<'a>(operations: impl IntoIterator<Item = &'a who::Word>) -> Selector {
-    let each = operations.into_iter().flat_map(|operation| {
-        let name = Name::new(operation.get_ref());
-        [name, read_of(name), look_up_of(name), call_off_of(name)]
-    });
+    let each = operations
+        .into_iter()
+        .flat_map(|operation| Request::ALL.map(|request| request.of(Name::new(operation.get_ref()))));
     Selector::Of(each.collect())
 }
 
