@@ -38,6 +38,7 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[LEAD, ACTOR, ARCHIVIST],
     safeguards: &[
         "checkpoint",
+        "checksummed-log",
         "cite-artifacts",
         "idempotency-keys",
         "reply-dedupe",
