@@ -6,7 +6,7 @@ use crate::{Context, Disk, EventId, Name, Service, SimSpan, SimTime, spare};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -133,7 +133,7 @@ struct Mail<P> {
 /// For whom a node waits about one thing, and why each: nearly always one.
 struct Awaited {
     one: (Name, Name),
-    others: Vec<(Name, Name)>,
+    others: BTreeMap<Name, Name>,
 }
 
 /// What a node has collected.
@@ -362,15 +362,13 @@ impl<D: Domain> Node<D> {
     /// The node cannot go on with something until somebody has done their part.
     pub fn expect(&mut self, Expectation { about, on, why }: Expectation) {
         match self.belongings.expectations.entry(about) {
-            Entry::Vacant(place) => drop(place.insert(Awaited { one: (on, why), others: Vec::new() })),
+            Entry::Vacant(place) => drop(place.insert(Awaited { one: (on, why), others: BTreeMap::new() })),
             Entry::Occupied(mut known) => {
                 let Awaited { one, others } = known.get_mut();
                 if one.0 == on {
                     one.1 = why;
-                } else if let Some((_, known)) = others.iter_mut().find(|(known, _)| *known == on) {
-                    *known = why;
                 } else {
-                    others.push((on, why));
+                    others.insert(on, why);
                 }
             }
         }
@@ -385,11 +383,8 @@ impl<D: Domain> Node<D> {
         let known = self.belongings.expectations.iter();
         let mut all: Vec<Expectation> = known
             .flat_map(|(about, Awaited { one, others })| {
-                [one].into_iter().chain(others).map(|(on, why)| Expectation {
-                    about: *about,
-                    on: *on,
-                    why: *why,
-                })
+                let others = others.iter().map(|(on, why)| (*on, *why));
+                [*one].into_iter().chain(others).map(|(on, why)| Expectation { about: *about, on, why })
             })
             .collect();
         all.sort_unstable();

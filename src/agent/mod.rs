@@ -3,6 +3,7 @@
 //! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between an
 //! agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read it.
 
+mod agenda;
 mod artifact;
 mod body;
 mod claim;
@@ -13,6 +14,7 @@ mod note;
 mod store;
 mod tool;
 
+pub use agenda::Agenda;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use claim::Claim;

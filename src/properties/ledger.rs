@@ -4,17 +4,18 @@
 //! intent that came before it; an effect that comes after its undoing stands.
 
 use crate::agent::Note;
-use perfidy_sim::{Event, Name};
-use std::collections::{BTreeMap, BTreeSet};
+use perfidy_sim::{Event, Lookup, Name};
 
 /// The ledgers of all tools together, as far as they have been read.
 #[derive(Default)]
 pub(super) struct Ledger<'a> {
     /// Tool, operation and intent of every undoing that the user has named.
-    undoings: BTreeSet<(Name, Name, Name)>,
-    standing: BTreeMap<Name, Vec<&'a Event<Note>>>,
+    undoings: Lookup<(Name, Name, Name), ()>,
+    /// The intents of these.
+    undoable: Lookup<Name, ()>,
+    standing: Lookup<Name, Vec<&'a Event<Note>>>,
     /// The last undoing for each intent.
-    undone: BTreeMap<Name, &'a Event<Note>>,
+    undone: Lookup<Name, &'a Event<Note>>,
 }
 
 impl<'a> Ledger<'a> {
@@ -22,11 +23,12 @@ impl<'a> Ledger<'a> {
     pub fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
         match *note {
             Note::UndoneBy { intent, tool, operation } => {
-                self.undoings.insert((tool, operation, intent));
+                self.undoings.insert((tool, operation, intent), ());
+                self.undoable.insert(intent, ());
             }
             Note::Effect { operation, intent, .. } => {
-                let standing = self.standing.entry(intent).or_default();
-                if self.undoings.contains(&(event.node, operation, intent)) {
+                let standing = self.standing.get_or_insert_with(intent, Vec::new);
+                if self.undoings.contains((event.node, operation, intent)) {
                     standing.pop();
                     self.undone.insert(intent, event);
                 } else {
@@ -39,17 +41,17 @@ impl<'a> Ledger<'a> {
 
     /// Whether an operation undoes what was done for an intent.
     pub fn is_undoing(&self, tool: Name, operation: Name, intent: Name) -> bool {
-        self.undoings.contains(&(tool, operation, intent))
+        self.undoings.contains((tool, operation, intent))
     }
 
     /// Whether the user has named what undoes an intent.
     pub fn can_be_undone(&self, intent: Name) -> bool {
-        self.undoings.iter().any(|(.., known)| *known == intent)
+        self.undoable.contains(intent)
     }
 
     /// The effects for an intent that stand, oldest first.
     pub fn standing(&self, intent: Name) -> &[&'a Event<Note>] {
-        self.standing.get(&intent).map_or(&[], Vec::as_slice)
+        self.standing.get(intent).map_or(&[], Vec::as_slice)
     }
 
     /// Whether what an intent is about has happened and stands.
@@ -59,11 +61,11 @@ impl<'a> Ledger<'a> {
 
     /// The last undoing for an intent, if there was one.
     pub fn undone(&self, intent: Name) -> Option<&'a Event<Note>> {
-        self.undone.get(&intent).copied()
+        self.undone.get(intent).copied()
     }
 
     /// Whether anything was ever done or undone for an intent.
     pub fn knows(&self, intent: Name) -> bool {
-        self.standing.contains_key(&intent)
+        self.standing.contains(intent)
     }
 }

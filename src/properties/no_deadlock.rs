@@ -7,6 +7,7 @@
 use crate::agent::{Claim, Note};
 use crate::properties::waits::{Waits, task_of};
 use crate::properties::{Property, TeamHistory, Verdict, was_cut_short};
+use std::collections::BTreeSet;
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -20,20 +21,21 @@ fn judge(history: &TeamHistory) -> Verdict {
     if was_cut_short(history) {
         return Verdict::too_soon();
     }
-    let informed = |task| {
-        let claim = Note::Claimed(Claim::Informed { task });
-        history.notes().any(|(_, note)| *note == claim)
-    };
-    for task in Waits::at_the_end_of(history).tasks() {
-        let mut waits = Waits::at_the_end_of(history);
-        waits.keep_task(task);
-        if let Some(circle) = waits.circle().filter(|_| !informed(task)) {
+    let informed: BTreeSet<&str> = history
+        .notes()
+        .filter_map(|(_, note)| match note {
+            Note::Claimed(Claim::Informed { task }) => Some(task.as_str()),
+            _ => None,
+        })
+        .collect();
+    for (task, waits) in Waits::at_the_end_of(history).by_task() {
+        if let Some(circle) = waits.circle().filter(|_| !informed.contains(task)) {
             let began = history.notes().filter_map(|(event, note)| match note {
                 Note::Claimed(Claim::Awaits { intent, on }) => Some((event, *on, *intent)),
                 _ => None,
             });
             let of_circle = |(event, on, intent): (_, _, _)| {
-                (circle.contains(event, on) && task_of(intent) == task.as_str()).then_some(event)
+                (circle.contains(event, on) && task_of(intent) == task).then_some(event)
             };
             let because: Vec<_> = began.filter_map(of_circle).chain(waits.in_circle(&circle)).collect();
             return Verdict::violated(&because, format!("{task} waits in a circle: {circle}"));

@@ -5,7 +5,7 @@
 
 use crate::agent::Note;
 use crate::properties::{Property, TeamHistory, Verdict};
-use std::collections::BTreeMap;
+use perfidy_sim::Lookup;
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -16,7 +16,7 @@ pub const PROPERTY: Property = Property {
 };
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut first = BTreeMap::new();
+    let mut first = Lookup::default();
     for (event, note) in history.notes() {
         let Note::Effect { operation, intent, .. } = note else { continue };
         if let Some(earlier) = first.insert((event.node, *operation, *intent), event) {

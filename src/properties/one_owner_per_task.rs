@@ -7,7 +7,7 @@
 use crate::agent::{Claim, Note};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name, SimTime, What};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -24,12 +24,14 @@ struct Owned<'a> {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut owners: BTreeMap<Name, BTreeMap<Name, Owned<'_>>> = BTreeMap::new();
+    // What each agent may own.
+    let mut works: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
         let (work, does) = match &event.what {
             What::Crashed { .. } => {
-                for owners in owners.values_mut() {
-                    owners.remove(&event.node);
+                for work in works.remove(&event.node).unwrap_or_default() {
+                    owners.entry(work).or_default().remove(&event.node);
                 }
                 continue;
             }
@@ -54,6 +56,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             verdict = Verdict::Holds;
             let until = lasting.map(|span| event.at + span);
             owners.insert(event.node, Owned { event, until });
+            works.entry(event.node).or_default().insert(work);
         }
     }
     verdict

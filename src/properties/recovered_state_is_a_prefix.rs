@@ -21,7 +21,27 @@ pub const PROPERTY: Property = Property {
 #[derive(Default)]
 struct Journal<'a> {
     records: Vec<(u64, &'a Event<Note>)>,
+    /// The digests of the first record, the first two, and so on, as far as somebody had to know them.
+    prefixes: Vec<u64>,
     died: Option<&'a Event<Note>>,
+}
+
+impl Journal<'_> {
+    fn lose(&mut self, count: usize) {
+        let kept = self.records.len().saturating_sub(count);
+        self.records.truncate(kept);
+        self.prefixes.truncate(kept);
+    }
+
+    /// The digest of the first `count` records, or of all if there are fewer.
+    fn prefix(&mut self, count: usize) -> u64 {
+        let count = count.min(self.records.len());
+        for (record, _) in self.records.iter().take(count).skip(self.prefixes.len()) {
+            let before = self.prefixes.last().copied().unwrap_or_default();
+            self.prefixes.push(chain(before, *record));
+        }
+        count.checked_sub(1).map_or(0, |last| self.prefixes[last])
+    }
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -34,16 +54,15 @@ fn judge(history: &TeamHistory) -> Verdict {
             }
             What::Crashed { lost_writes } => {
                 let journal = journals.entry(event.node).or_default();
-                journal.records.truncate(journal.records.len().saturating_sub(*lost_writes as usize));
+                journal.lose(*lost_writes as usize);
                 journal.died = Some(event);
             }
             What::Note(Note::Claimed(Claim::Recovered { records, digest })) => {
-                let Some(journal) = journals.get(&event.node) else { continue };
+                let Some(journal) = journals.get_mut(&event.node) else { continue };
                 let Some(died) = journal.died else { continue };
                 verdict = Verdict::Holds;
-                let written = journal.records.iter().map(|(record, _)| *record);
                 let (count, kept) = (*records as usize, journal.records.len());
-                if written.clone().take(count).fold(0, chain) != *digest || count > kept {
+                if journal.prefix(count) != *digest || count > kept {
                     let message =
                         format!("{} came back with something that it had never written", event.node);
                     return Verdict::violated(&[died, event], message);

@@ -7,7 +7,7 @@
 
 use crate::agent::Note;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, What};
+use perfidy_sim::{Event, Lookup, Name, What};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
@@ -23,18 +23,22 @@ pub const PROPERTY: Property = Property {
 struct Answer<'a> {
     thought: &'a Event<Note>,
     acted: Option<&'a Event<Note>>,
-    is_of_earlier_life: bool,
+    /// How often its agent had died before.
+    deaths: u32,
 }
 
-impl Answer<'_> {
-    /// Whether its agent may not ask for it again.
-    fn binds(&self) -> bool {
-        self.is_of_earlier_life && self.acted.is_some()
-    }
+/// The lives of an agent: how often it has died, and how many of its answers it has acted on in this life and in those
+/// before.
+#[derive(Default)]
+struct Lives {
+    deaths: u32,
+    acted_on: u32,
+    binding: u32,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut answers: BTreeMap<(Name, Name), Answer<'_>> = BTreeMap::new();
+    let mut answers: Lookup<(Name, Name), Answer<'_>> = Lookup::default();
+    let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
     let Some(at_most) = PROPERTY.asked_for(history) else { return Verdict::Vacuous };
     let mut again = 0;
     let mut verdict = Verdict::Vacuous;
@@ -42,28 +46,36 @@ fn judge(history: &TeamHistory) -> Verdict {
         let node = event.node;
         match &event.what {
             What::Crashed { .. } => {
-                for (_, answer) in answers.iter_mut().filter(|((of, _), _)| *of == node) {
-                    answer.is_of_earlier_life = true;
-                }
+                let lives = lives.entry(node).or_default();
+                lives.deaths += 1;
+                lives.binding += std::mem::take(&mut lives.acted_on);
             }
             What::Started { .. } => {
-                let comes_back_to =
-                    |((of, _), answer): (&(Name, Name), &Answer<'_>)| *of == node && answer.binds();
-                if answers.iter().any(comes_back_to) {
+                if lives.get(&node).is_some_and(|lives| lives.binding > 0) {
                     verdict = Verdict::Holds;
                 }
             }
             What::Sent { about, .. } | What::Note(Note::Called { intent: about, .. }) => {
-                if let Some(answer) =
-                    answers.get_mut(&(node, *about)).filter(|answer| !answer.is_of_earlier_life)
-                {
-                    answer.acted.get_or_insert(event);
+                let Some(answer) = answers.get_mut((node, *about)).filter(|answer| answer.acted.is_none())
+                else {
+                    continue;
+                };
+                let lives = lives.entry(node).or_default();
+                if answer.deaths == lives.deaths {
+                    answer.acted = Some(event);
+                    lives.acted_on += 1;
                 }
             }
             What::Note(Note::Thought { about, .. }) => {
-                let answer = Answer { thought: event, acted: None, is_of_earlier_life: false };
+                let lives = lives.entry(node).or_default();
+                let answer = Answer { thought: event, acted: None, deaths: lives.deaths };
                 let earlier = answers.insert((node, *about), answer);
-                if let Some(Answer { thought, acted: Some(acted), .. }) = earlier.filter(Answer::binds) {
+                if let Some(Answer { thought, acted: Some(acted), deaths }) = earlier {
+                    if deaths == lives.deaths {
+                        lives.acted_on -= 1;
+                        continue;
+                    }
+                    lives.binding -= 1;
                     again += 1;
                     if again > at_most {
                         let message = format!("{node} came back and asked its model about {about} again");

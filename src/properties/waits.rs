@@ -64,10 +64,14 @@ impl<'a> Waits<'a> {
         }
     }
 
-    /// The tasks that somebody waits about, in order.
-    pub fn tasks(&self) -> Vec<Name> {
-        let tasks: BTreeSet<&str> = self.all.iter().map(|wait| task_of(wait.about)).collect();
-        tasks.into_iter().map(Name::new).collect()
+    /// The waits of each task that somebody waits about, by task.
+    pub fn by_task(self) -> BTreeMap<&'static str, Self> {
+        let mut by_task: BTreeMap<&'static str, Self> = BTreeMap::new();
+        for wait in self.all {
+            let of_task = by_task.entry(task_of(wait.about));
+            of_task.or_insert_with(|| Self { all: Vec::new(), down: self.down.clone() }).all.push(wait);
+        }
+        by_task
     }
 
     pub fn is_empty(&self) -> bool {
@@ -89,7 +93,8 @@ impl<'a> Waits<'a> {
         for wait in &self.all {
             on.entry(wait.event.node).or_default().insert(wait.on);
         }
-        on.keys().find_map(|start| path_back(&on, *start, &mut vec![*start])).map(Circle)
+        let from = |start: &Name| path_back(&on, *start, &mut vec![*start], &mut BTreeSet::new());
+        on.keys().find_map(from).map(Circle)
     }
 }
 
@@ -112,15 +117,22 @@ pub(super) fn task_of(about: Name) -> &'static str {
     about.as_str().split('/').next().unwrap_or_default()
 }
 
-fn path_back(on: &BTreeMap<Name, BTreeSet<Name>>, start: Name, path: &mut Vec<Name>) -> Option<Vec<Name>> {
+/// A way from the end of `path` back to `start`, by names that were not seen before: what led nowhere then leads nowhere
+/// now.
+fn path_back(
+    on: &BTreeMap<Name, BTreeSet<Name>>,
+    start: Name,
+    path: &mut Vec<Name>,
+    seen: &mut BTreeSet<Name>,
+) -> Option<Vec<Name>> {
     let here = *path.last()?;
     for next in on.get(&here)? {
         if *next == start {
             return Some(path.clone());
         }
-        if !path.contains(next) {
+        if seen.insert(*next) {
             path.push(*next);
-            if let Some(circle) = path_back(on, start, path) {
+            if let Some(circle) = path_back(on, start, path, seen) {
                 return Some(circle);
             }
             path.pop();

@@ -5,7 +5,7 @@
 //! gets it twice can tell ([`inbox`](crate::safeguards::inbox)). The pattern is Richardson's "transactional outbox"
 //! (2018, "Microservices Patterns").
 
-use crate::agent::{Agent, Message};
+use crate::agent::{Agenda, Agent, Message};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -73,7 +73,11 @@ pub struct Outbox<E> {
     pending: Rc<RefCell<Pending<E>>>,
 }
 
-type Pending<E> = BTreeMap<E, (News<E>, SimTime)>;
+struct Pending<E> {
+    news: BTreeMap<E, (News<E>, SimTime)>,
+    /// Which news may have to be sent again when.
+    agenda: Agenda<E>,
+}
 
 impl<E: Message + Copy + Ord> Outbox<E> {
     /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown, oldest first.
@@ -86,8 +90,13 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         checkpoint::recover(agent, |Arrived(event): &Arrived<E>| {
             pending.remove(event);
         });
+        let mut agenda = Agenda::default();
+        pending
+            .values()
+            .for_each(|(News { event, .. }, sent_at)| agenda.put_down_for(*sent_at + RESEND, *event));
         let is_durable = safeguards.has::<DurableOutbox>();
-        Self { agent: agent.clone(), is_durable, pending: Rc::new(RefCell::new(pending)) }
+        let pending = Rc::new(RefCell::new(Pending { news: pending, agenda }));
+        Self { agent: agent.clone(), is_durable, pending }
     }
 
     /// Makes a change durable and sends the news of it: until it has arrived if the switch is on, else once, and if the
@@ -97,7 +106,9 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         agent.before("record", news.about).await;
         agent.persist(Turn { change, news: self.is_durable.then_some(news) }).await;
         if self.is_durable {
-            self.pending.borrow_mut().insert(news.event, (news, agent.monotonic()));
+            let (now, mut pending) = (agent.monotonic(), self.pending.borrow_mut());
+            pending.news.insert(news.event, (news, now));
+            pending.agenda.put_down_for(now + RESEND, news.event);
         }
         agent.before("publish", news.about).await;
         self.send(&news);
@@ -112,7 +123,8 @@ impl<E: Message + Copy + Ord> Outbox<E> {
 
     /// An event has arrived.
     pub fn arrived(&self, event: E) {
-        if let Some((news, _)) = self.pending.borrow_mut().remove(&event) {
+        let known = self.pending.borrow_mut().news.remove(&event);
+        if let Some((news, _)) = known {
             self.agent.expect_no_more(news.about);
             // A disk that does not take it costs no more than sending the event once more after a crash.
             let _ = self.agent.write(Arrived(event));
@@ -122,11 +134,17 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     /// Sends what has been on its way for [`RESEND`] or longer once more.
     pub fn send_again(&self) {
         let now = self.agent.monotonic();
-        for (news, sent_at) in self.pending.borrow_mut().values_mut() {
-            if now >= *sent_at + RESEND {
-                *sent_at = now;
-                self.send(news);
-            }
+        let mut pending = self.pending.borrow_mut();
+        let Pending { news, agenda } = &mut *pending;
+        let mut last = None;
+        while let Some(event) = agenda.next(last, now) {
+            last = Some(event);
+            let Some((news, sent_at)) = news.get_mut(&event).filter(|(_, sent)| now >= *sent + RESEND) else {
+                continue;
+            };
+            *sent_at = now;
+            agenda.put_down_for(now + RESEND, event);
+            self.send(news);
         }
     }
 }

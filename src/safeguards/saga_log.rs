@@ -20,8 +20,8 @@
 use crate::agent::{Agent, Message, OpId};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
-use perfidy_sim::Name;
-use std::collections::BTreeMap;
+use perfidy_sim::{Lookup, Name};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The switch.
@@ -150,25 +150,27 @@ impl Message for Line {
 #[derive(Debug)]
 pub struct Sagas {
     order: Rc<[usize]>,
-    open: BTreeMap<Name, Saga>,
+    begun: Lookup<Name, Saga>,
+    /// Those that have not ended.
+    open: BTreeSet<Name>,
 }
 
 impl Sagas {
     /// The sagas, whose steps are taken in `order`, as the agent left them in its journal: none if nothing was logged.
     pub fn recover(agent: &Agent, order: &[usize]) -> Self {
-        let mut sagas = Self { order: order.into(), open: BTreeMap::new() };
+        let mut sagas = Self { order: order.into(), begun: Lookup::default(), open: BTreeSet::new() };
         checkpoint::recover(agent, |line| sagas.take_in(line));
         sagas
     }
 
     /// The saga of that name, if it has begun.
     pub fn get(&self, saga: Name) -> Option<&Saga> {
-        self.open.get(&saga)
+        self.begun.get(saga)
     }
 
-    /// The names of those that have not ended.
+    /// The names of those that have not ended, in their order.
     pub fn open(&self) -> Vec<Name> {
-        self.open.iter().filter(|(_, saga)| saga.ended.is_none()).map(|(name, _)| *name).collect()
+        self.open.iter().copied().collect()
     }
 
     /// Begins a saga under these ids, and comes back once that is durable, if the switch is on.
@@ -193,11 +195,17 @@ impl Sagas {
     fn take_in(&mut self, line: &Line) {
         match line {
             Line::Begun { saga, ops } => {
-                self.open.entry(*saga).or_insert_with(|| Saga::new(&self.order, Rc::clone(ops)));
+                if !self.begun.contains(*saga) {
+                    let begun = Saga { order: Rc::clone(&self.order), ..Saga::new(&[], Rc::clone(ops)) };
+                    self.begun.insert(*saga, begun);
+                    self.open.insert(*saga);
+                }
             }
-            Line::Marked { saga, mark } => {
-                if let Some(saga) = self.open.get_mut(saga) {
-                    saga.apply(*mark);
+            Line::Marked { saga: name, mark } => {
+                let Some(saga) = self.begun.get_mut(*name) else { return };
+                saga.apply(*mark);
+                if saga.ended.is_some() {
+                    self.open.remove(name);
                 }
             }
         }

@@ -33,7 +33,7 @@ use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
 use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -117,16 +117,21 @@ pub struct Undo {
 /// An order in which steps can be taken one at a time: each after those it needs, otherwise as they stand. Steps that wait
 /// for each other are left out.
 pub fn one_at_a_time(steps: &[Step]) -> Vec<usize> {
-    let mut order: Vec<usize> = Vec::new();
-    let mut is_taken = vec![false; steps.len()];
-    let next = |is_taken: &[bool]| {
-        let is_next =
-            |step: &usize| !is_taken[*step] && steps[*step].needs.iter().all(|need| is_taken[*need]);
-        (0..steps.len()).find(is_next)
-    };
-    while let Some(step) = next(&is_taken) {
-        is_taken[step] = true;
+    let mut needed_by = vec![Vec::new(); steps.len()];
+    let mut missing: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
+    for (number, step) in steps.iter().enumerate() {
+        step.needs.iter().for_each(|need| needed_by[*need].push(number));
+    }
+    let mut ready: BTreeSet<usize> = (0..steps.len()).filter(|step| missing[*step] == 0).collect();
+    let mut order = Vec::new();
+    while let Some(step) = ready.pop_first() {
         order.push(step);
+        for next in &needed_by[step] {
+            missing[*next] -= 1;
+            if missing[*next] == 0 {
+                ready.insert(*next);
+            }
+        }
     }
     order
 }

@@ -6,8 +6,8 @@
 
 use crate::agent::{Message, OpId, Query, Wish};
 use crate::scenario::{Case, Step, Undo};
-use perfidy_sim::Name;
-use std::collections::BTreeMap;
+use perfidy_sim::{Lookup, Name};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The steps of every task, and the names of the tasks and of what they want.
@@ -17,13 +17,29 @@ pub struct Plan {
     pub tasks: Vec<Name>,
     /// The steps of each.
     pub steps: Vec<Step>,
+    /// For each step those that need it.
+    needed_by: Vec<Vec<usize>>,
 }
 
 impl Plan {
     /// The plan of a case.
     pub fn new(case: &Case) -> Self {
         let tasks = (1..=case.scenario.tasks.count).map(|number| Name::new(&format!("task-{number}")));
-        Self { tasks: tasks.collect(), steps: case.scenario.steps.clone() }
+        Self::of(tasks.collect(), case.scenario.steps.clone())
+    }
+
+    /// The plan of these tasks, which all have these steps.
+    pub fn of(tasks: Vec<Name>, steps: Vec<Step>) -> Self {
+        let mut needed_by = vec![Vec::new(); steps.len()];
+        for (number, step) in steps.iter().enumerate() {
+            step.needs.iter().for_each(|need| needed_by[*need].push(number));
+        }
+        Self { tasks, steps, needed_by }
+    }
+
+    /// The steps that need a step.
+    pub fn needed_by(&self, step: usize) -> &[usize] {
+        &self.needed_by[step]
     }
 
     /// What a task wants of a step: the identity of the effect, whoever brings it about and however often they try.
@@ -106,68 +122,91 @@ pub struct Progress {
     pub rounds: Vec<u32>,
     /// How it ended, once it has.
     pub closed: Option<bool>,
+    /// How many steps are not complete.
+    left: usize,
+}
+
+impl Progress {
+    fn set(&mut self, step: usize, complete: bool) {
+        match (std::mem::replace(&mut self.complete[step], complete), complete) {
+            (false, true) => self.left -= 1,
+            (true, false) => self.left += 1,
+            _ => {}
+        }
+    }
 }
 
 /// One coordinator's view of all tasks.
 #[derive(Debug)]
 pub struct Board {
     plan: Rc<Plan>,
-    tasks: BTreeMap<Name, Progress>,
+    tasks: Lookup<Name, Progress>,
+    /// The tasks that have not ended.
+    open: BTreeSet<Name>,
 }
 
 impl Board {
     /// A board on which nothing stands.
     pub fn new(plan: Rc<Plan>) -> Self {
-        Self { plan, tasks: BTreeMap::new() }
+        Self { plan, tasks: Lookup::default(), open: BTreeSet::new() }
     }
 
     /// Makes a change. Changes that come twice or too late make no difference.
     pub fn apply(&mut self, entry: &Entry) {
         let steps = self.plan.steps.len();
         if let Entry::Accepted { task, ops } = entry {
-            self.tasks.entry(*task).or_insert_with(|| Progress {
-                ops: Rc::clone(ops),
-                doers: None,
-                complete: vec![false; steps],
-                rounds: vec![0; steps],
-                closed: None,
-            });
+            if !self.tasks.contains(*task) {
+                let (ops, complete, rounds) = (Rc::clone(ops), vec![false; steps], vec![0; steps]);
+                let new = Progress { ops, doers: None, complete, rounds, closed: None, left: steps };
+                self.tasks.insert(*task, new);
+                self.open.insert(*task);
+            }
             return;
         }
-        let Some(progress) = self.tasks.get_mut(&entry.task()) else { return };
+        let Some(progress) = self.tasks.get_mut(entry.task()) else { return };
         match entry {
             Entry::Accepted { .. } => {}
             Entry::Assigned { doers, .. } => {
                 progress.doers.get_or_insert_with(|| Rc::clone(doers));
             }
-            Entry::Completed { step, .. } => progress.complete[*step] = true,
+            Entry::Completed { step, .. } => progress.set(*step, true),
             Entry::Reopened { step, .. } => {
-                progress.complete[*step] = false;
+                progress.set(*step, false);
                 progress.rounds[*step] += 1;
             }
-            Entry::Closed { done, .. } => {
+            Entry::Closed { task, done } => {
                 progress.closed.get_or_insert(*done);
+                self.open.remove(task);
             }
         }
     }
 
     /// How far a task is, if it was accepted.
     pub fn get(&self, task: Name) -> Option<&Progress> {
-        self.tasks.get(&task)
+        self.tasks.get(task)
     }
 
-    /// The tasks that have not ended.
+    /// The tasks that have not ended, in the order of their names.
     pub fn open(&self) -> Vec<Name> {
-        self.tasks.iter().filter(|(_, progress)| progress.closed.is_none()).map(|(task, _)| *task).collect()
+        self.open.iter().copied().collect()
+    }
+
+    /// Whether a task was accepted and has not ended.
+    pub fn has_open(&self, task: Name) -> bool {
+        self.get(task).is_some_and(|progress| progress.closed.is_none())
     }
 
     /// The steps of a task that can be done now: not complete, with everything they need complete.
     pub fn ready(&self, task: Name) -> Vec<usize> {
-        let Some(progress) = self.tasks.get(&task) else { return Vec::new() };
-        let done = |step: &usize| progress.complete[*step];
-        (0..self.plan.steps.len())
-            .filter(|step| !done(step) && self.plan.steps[*step].needs.iter().all(done))
-            .collect()
+        (0..self.plan.steps.len()).filter(|step| self.is_ready(task, *step)).collect()
+    }
+
+    /// Whether a step of a task can be done now.
+    pub fn is_ready(&self, task: Name, step: usize) -> bool {
+        let needs_of = |step: usize| self.plan.steps[step].needs.iter();
+        self.get(task).is_some_and(|Progress { complete, .. }| {
+            !complete[step] && needs_of(step).all(|need| complete[*need])
+        })
     }
 
     /// Whether a step of a task is still to be done.
@@ -177,12 +216,12 @@ impl Board {
 
     /// How often a step of a task was opened again.
     pub fn round(&self, task: Name, step: usize) -> u32 {
-        self.tasks.get(&task).map_or(0, |progress| progress.rounds[step])
+        self.get(task).map_or(0, |progress| progress.rounds[step])
     }
 
     /// Whether every step of a task is complete.
     pub fn is_complete(&self, task: Name) -> bool {
-        self.tasks.get(&task).is_some_and(|progress| progress.complete.iter().all(|done| *done))
+        self.get(task).is_some_and(|progress| progress.left == 0)
     }
 }
 
@@ -201,7 +240,7 @@ mod tests {
         };
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];
-        let mut board = Board::new(Rc::new(Plan { tasks: vec![task], steps }));
+        let mut board = Board::new(Rc::new(Plan::of(vec![task], steps)));
         board.apply(&Entry::Accepted { task, ops: Rc::new([OpId(1), OpId(2), OpId(3)]) });
         (board, task)
     }

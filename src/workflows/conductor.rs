@@ -17,7 +17,7 @@
 //! operation id of its own, and the first may only be slow. So a team that must outlive an executor that never comes back
 //! needs ids that travel with the orders, as those of the [standby team](crate::workflows::standby) do.
 
-use crate::agent::{Agent, Agents, Body, Claim, Mail, Message, Request, StoreError, StoreService};
+use crate::agent::{Agenda, Agent, Agents, Body, Claim, Mail, Message, Request, StoreError, StoreService};
 use crate::faults::model::{ANSWER, ROLE};
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::IntentKeys;
@@ -31,8 +31,8 @@ use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, Payload, SimSpan, SimTime, World};
-use std::collections::{BTreeMap, VecDeque};
+use perfidy_sim::{Lookup, Name, Payload, SimSpan, SimTime, World};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -141,13 +141,14 @@ struct Coordinator {
     agent: Agent,
     briefing: Briefing,
     clerk: Clerk,
-    verified: BTreeMap<Name, bool>,
+    verified: Lookup<Name, bool>,
     /// When each open request was last sent.
-    sent_at: BTreeMap<(Name, Asked), SimTime>,
+    sent_at: Lookup<(Name, Asked), SimTime>,
+    agenda: Agenda<(Name, Asked)>,
 }
 
 /// What the coordinator is waiting to hear.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Asked {
     Plan,
     Step(usize),
@@ -157,34 +158,56 @@ enum Asked {
 impl Coordinator {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
         let clerk = Clerk::restore(&agent, &briefing);
-        Self { agent, briefing, clerk, verified: BTreeMap::new(), sent_at: BTreeMap::new() }
+        let (verified, sent_at, agenda) = (Lookup::default(), Lookup::default(), Agenda::default());
+        Self { agent, briefing, clerk, verified, sent_at, agenda }
     }
 
     async fn run(mut self) {
+        for task in self.clerk.open() {
+            self.agenda.put_down((task, Asked::Plan));
+            self.put_down_steps(task);
+        }
         loop {
-            for task in self.clerk.open() {
-                self.drive(task).await;
+            let mut last = None;
+            while let Some(next) = self.agenda.next(last, self.agent.monotonic()) {
+                self.see_to(next).await;
+                last = Some(next);
             }
             let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
-            self.clerk.hear(&mail).await;
+            if let Some(task) = self.clerk.hear(&mail).await {
+                self.agenda.put_down((task, Asked::Plan));
+            }
             if let Some(say) = mail.open::<Say>() {
                 self.on_say(mail.from(), say.clone()).await;
             }
         }
     }
 
+    /// Whatever can be done now for a task that has its plan.
+    fn put_down_steps(&mut self, task: Name) {
+        let ready = self.clerk.board().ready(task);
+        ready.into_iter().for_each(|step| self.agenda.put_down((task, Asked::Step(step))));
+        self.agenda.put_down((task, Asked::Verdict));
+    }
+
     async fn on_say(&mut self, from: Name, say: Say) {
         match say {
             Say::Planned { task, doers } if self.awaits_plan(task) => {
                 self.heard(task, Asked::Plan);
-                let Ok(Assignment(doers)) = self.settle(task, Assignment(doers)).await else { return };
+                let Ok(Assignment(doers)) = self.settle(task, Assignment(doers)).await else {
+                    return self.agenda.put_down((task, Asked::Plan));
+                };
                 let plan = Body::new(Assignment(Rc::clone(&doers))).digest();
                 self.clerk.assigned(task, doers).await;
                 self.agent.claim(Claim::Follows { task, plan });
+                self.put_down_steps(task);
             }
             Say::Done { task, step, round } if self.awaits_step(task, step, round) => {
                 self.heard(task, Asked::Step(step));
                 self.clerk.completed(task, step).await;
+                let plan = &self.briefing.plan;
+                plan.needed_by(step).iter().for_each(|next| self.agenda.put_down((task, Asked::Step(*next))));
+                self.agenda.put_down((task, Asked::Verdict));
             }
             Say::Failed { task, step, round } if self.awaits_step(task, step, round) => {
                 self.clerk.failed(task, step).await;
@@ -199,7 +222,9 @@ impl Coordinator {
                 self.verified.insert(task, missing.is_empty());
                 for step in missing.iter() {
                     self.clerk.reopened(task, *step).await;
+                    self.agenda.put_down((task, Asked::Step(*step)));
                 }
+                self.agenda.put_down((task, Asked::Verdict));
             }
             _ => {}
         }
@@ -237,32 +262,45 @@ impl Coordinator {
         permissions.accept(self.briefing.safeguards(), who, JUDGE, &doers)
     }
 
-    /// Does for a task whatever comes next.
-    async fn drive(&mut self, task: Name) {
-        let Some(doers) = self.doers(task) else {
-            let planner = Name::literal(PLANNER);
-            if self.must_ask(task, Asked::Plan, planner) {
-                self.agent.before("plan", task).await;
-                self.agent.send(planner, task, Say::PlanPlease { task });
-            }
+    /// Asks for what a task needs next, if it is time to.
+    async fn see_to(&mut self, (task, asked): (Name, Asked)) {
+        if !self.clerk.board().has_open(task) {
             return;
-        };
-        let ready = self.clerk.board().ready(task);
-        for step in ready {
-            let doer = doers[step];
-            if self.must_ask(task, Asked::Step(step), doer) {
-                let intent = self.briefing.plan.intent(task, step);
-                let round = self.clerk.board().round(task, step);
-                self.agent.before("assign", intent).await;
-                self.agent.claim(Claim::Ordered { intent, to: doer });
-                self.agent.send(doer, intent, Say::Assign { task, step, round });
-            }
         }
+        match (asked, self.doers(task)) {
+            (Asked::Plan, None) => self.ask_for_plan(task).await,
+            (Asked::Step(step), Some(doers)) => self.assign(task, step, doers[step]).await,
+            (Asked::Verdict, Some(_)) => self.come_to_an_end(task).await,
+            (Asked::Plan, Some(_)) | (Asked::Step(_) | Asked::Verdict, None) => {}
+        }
+    }
+
+    async fn ask_for_plan(&mut self, task: Name) {
+        let planner = Name::literal(PLANNER);
+        if self.must_ask(task, Asked::Plan, planner) {
+            self.agent.before("plan", task).await;
+            self.agent.send(planner, task, Say::PlanPlease { task });
+        }
+    }
+
+    async fn assign(&mut self, task: Name, step: usize, doer: Name) {
+        let is_ready = self.clerk.board().is_ready(task, step);
+        if is_ready && self.must_ask(task, Asked::Step(step), doer) {
+            let intent = self.briefing.plan.intent(task, step);
+            let round = self.clerk.board().round(task, step);
+            self.agent.before("assign", intent).await;
+            self.agent.claim(Claim::Ordered { intent, to: doer });
+            self.agent.send(doer, intent, Say::Assign { task, step, round });
+        }
+    }
+
+    /// Closes a task of which every step is complete, or has it verified first.
+    async fn come_to_an_end(&mut self, task: Name) {
         if !self.clerk.board().is_complete(task) {
             return;
         }
         let verifies = self.briefing.safeguards().has::<Verify>();
-        if !verifies || self.verified.get(&task) == Some(&true) {
+        if !verifies || self.verified.get(task) == Some(&true) {
             self.clerk.close(task, true).await;
         } else if self.must_ask(task, Asked::Verdict, Name::literal(VERIFIER))
             && let Some(progress) = self.clerk.board().get(task)
@@ -280,9 +318,10 @@ impl Coordinator {
     /// Whether it is time to ask, for the first time or again; if so, it counts as asked.
     fn must_ask(&mut self, task: Name, asked: Asked, whom: Name) -> bool {
         let now = self.agent.monotonic();
-        let due = self.sent_at.get(&(task, asked)).is_none_or(|sent| now >= *sent + RESEND);
+        let due = self.sent_at.get((task, asked)).is_none_or(|sent| now >= *sent + RESEND);
         if due {
             self.sent_at.insert((task, asked), now);
+            self.agenda.put_down_for(now + RESEND, (task, asked));
             let why = match asked {
                 Asked::Plan => "a plan",
                 Asked::Step(_) => "word that a step is done",
@@ -294,7 +333,7 @@ impl Coordinator {
     }
 
     fn heard(&mut self, task: Name, asked: Asked) {
-        self.sent_at.remove(&(task, asked));
+        self.sent_at.remove((task, asked));
         self.agent.expect_no_more(self.about(task, asked));
     }
 
@@ -324,15 +363,15 @@ async fn planner(agent: Agent, briefing: Briefing) {
 
 /// Looks for the effects of a task where they must be: with the tools.
 async fn verifier(agent: Agent, briefing: Briefing) {
-    let mut asked = VecDeque::new();
+    let mut asked = Inquiries::default();
     loop {
-        if asked.is_empty() {
-            note_request(&mut asked, &agent.receive().await);
+        if asked.queue.is_empty() {
+            asked.note(&agent.receive().await);
         }
         while let Some(mail) = agent.receive_now() {
-            note_request(&mut asked, &mail);
+            asked.note(&mail);
         }
-        let Some(Inquiry { from, task, rounds }) = asked.pop_front() else { continue };
+        let Some((task, Inquiry { from, rounds })) = asked.next() else { continue };
         let mut missing = Vec::new();
         let mut seen_all = true;
         for step in 0..briefing.plan.steps.len() {
@@ -351,18 +390,28 @@ async fn verifier(agent: Agent, briefing: Briefing) {
 
 struct Inquiry {
     from: Name,
-    task: Name,
     rounds: Rc<[u32]>,
 }
 
-/// Whoever asks again wants one answer, not two. Looking takes longer than the coordinator waits before it asks
-/// again, so a verifier that did all it was ever asked for would never catch up.
-fn note_request(asked: &mut VecDeque<Inquiry>, mail: &Mail) {
-    let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() else { return };
-    let request = Inquiry { from: mail.from(), task, rounds };
-    match asked.iter_mut().find(|known| known.task == task) {
-        Some(known) => *known = request,
-        None => asked.push_back(request),
+/// What the verifier was asked, oldest first. Whoever asks again wants one answer, not two. Looking takes longer than the
+/// coordinator waits before it asks again, so a verifier that did all it was ever asked for would never catch up.
+#[derive(Default)]
+struct Inquiries {
+    queue: VecDeque<Name>,
+    about: Lookup<Name, Inquiry>,
+}
+
+impl Inquiries {
+    fn note(&mut self, mail: &Mail) {
+        let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() else { return };
+        if self.about.insert(task, Inquiry { from: mail.from(), rounds }).is_none() {
+            self.queue.push_back(task);
+        }
+    }
+
+    fn next(&mut self) -> Option<(Name, Inquiry)> {
+        let task = self.queue.pop_front()?;
+        Some((task, self.about.remove(task)?))
     }
 }
 

@@ -320,7 +320,7 @@ async fn desk(agent: Agent, briefing: Briefing) {
 
 async fn close(agent: &Agent, clerk: &mut Clerk, folder: &Folder) {
     let task = folder.task;
-    if clerk.board().open().contains(&task) {
+    if clerk.board().has_open(task) {
         agent.expect_no_more(task);
         clerk.close(task, folder.is_finished()).await;
     }
@@ -338,7 +338,7 @@ fn send_round(hands: &Hands, clerk: &Clerk, task: Name) {
         let first = hands.agent.think(task, TRIAGE_TOKENS, specialists).await.choice;
         let to = hands.briefing.doers[first as usize];
         let passed_on = hands.pass_on(folder, to).await.is_ok();
-        if passed_on && board.borrow().open().contains(&task) {
+        if passed_on && board.borrow().has_open(task) {
             hands.agent.expect(to, "the task's end", task);
         }
     });

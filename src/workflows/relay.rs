@@ -14,7 +14,7 @@
 //! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a reference to
 //! the piece itself, which the archivist keeps.
 
-use crate::agent::{Agent, Agents, Artifact, ArtifactId, Claim, Message, Note, OpId, Request};
+use crate::agent::{Agenda, Agent, Agents, Artifact, ArtifactId, Claim, Message, Note, OpId, Request};
 use crate::faults::model::{ANSWER, SUMMARY};
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, archivist};
 use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
@@ -25,9 +25,8 @@ use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, SimTime, World};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -181,7 +180,17 @@ struct Lead {
     hand: Hand,
     clerk: Clerk,
     versions: Rc<Versions>,
-    asked_at: BTreeMap<(Name, usize), SimTime>,
+    asked_at: Lookup<(Name, usize), SimTime>,
+    agenda: Agenda<(Name, Look)>,
+}
+
+/// What the lead looks at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Look {
+    /// Whether the task is at its end.
+    End,
+    /// Whether a step is to be asked for.
+    Step(usize),
 }
 
 impl Lead {
@@ -189,26 +198,38 @@ impl Lead {
         Self {
             clerk: Clerk::recover(&agent, &briefing),
             versions: Rc::new(Versions::recover(&agent, briefing.safeguards())),
-            asked_at: BTreeMap::new(),
+            asked_at: Lookup::default(),
+            agenda: Agenda::default(),
             hand: Hand { agent, briefing },
         }
     }
 
     async fn run(mut self) {
+        for task in self.clerk.open() {
+            self.put_down_steps(task);
+        }
         loop {
-            let open = self.clerk.board().open();
-            for task in open {
-                self.drive(task).await;
+            let mut last = None;
+            while let Some(next) = self.agenda.next(last, self.hand.agent.monotonic()) {
+                self.see_to(next).await;
+                last = Some(next);
             }
             let Ok(mail) = self.hand.agent.receive_within(self.patience(), "news").await else { continue };
-            self.clerk.hear(&mail).await;
+            if let Some(task) = self.clerk.hear(&mail).await {
+                self.put_down_steps(task);
+            }
             match mail.open() {
                 Some(Say::MayI { task, step, version }) => {
                     let intent = self.hand.briefing.plan.intent(*task, *step);
                     let may = self.versions.settle(intent, *version).await;
                     self.hand.agent.reply(&mail, Say::YouMay(may));
                 }
-                Some(Say::Done { task, step }) => self.clerk.completed(*task, *step).await,
+                Some(Say::Done { task, step }) => {
+                    self.clerk.completed(*task, *step).await;
+                    let next = self.hand.briefing.plan.needed_by(*step).iter();
+                    next.for_each(|next| self.agenda.put_down((*task, Look::Step(*next))));
+                    self.agenda.put_down((*task, Look::End));
+                }
                 Some(Say::Failed { task, step }) => self.clerk.failed(*task, *step).await,
                 _ => {}
             }
@@ -220,26 +241,40 @@ impl Lead {
         PATIENCE.max(PATIENCE_A_LINK.saturating_mul(self.hand.briefing.doers.len() as u64))
     }
 
-    async fn drive(&mut self, task: Name) {
-        let (ready, complete) = {
+    /// Whatever can be done now for a task.
+    fn put_down_steps(&mut self, task: Name) {
+        let ready = self.clerk.board().ready(task);
+        ready.into_iter().for_each(|step| self.agenda.put_down((task, Look::Step(step))));
+        self.agenda.put_down((task, Look::End));
+    }
+
+    async fn see_to(&mut self, (task, look): (Name, Look)) {
+        let (has_open, is_complete) = {
             let board = self.clerk.board();
-            (board.ready(task), board.is_complete(task))
+            (board.has_open(task), board.is_complete(task))
         };
-        if complete {
-            return self.clerk.close(task, true).await;
-        }
-        for step in ready {
-            let now = self.hand.agent.monotonic();
-            let asked = self.asked_at.get(&(task, step));
-            if asked.is_none_or(|asked| now >= *asked + self.patience()) {
-                self.asked_at.insert((task, step), now);
-                let intent = self.hand.briefing.plan.intent(task, step);
-                self.hand.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
-                let board = self.clerk.shared_board();
-                let ask = ask(self.hand.clone(), board, Rc::clone(&self.versions), task, step);
-                self.hand.agent.spawn(ask);
+        match look {
+            Look::End if has_open && is_complete => self.clerk.close(task, true).await,
+            Look::Step(step) if has_open && self.clerk.board().is_ready(task, step) => {
+                self.ask_for(task, step)
             }
+            Look::End | Look::Step(_) => {}
         }
+    }
+
+    /// Asks for a step, unless that was done not long ago.
+    fn ask_for(&mut self, task: Name, step: usize) {
+        let now = self.hand.agent.monotonic();
+        if self.asked_at.get((task, step)).is_some_and(|asked| now < *asked + self.patience()) {
+            return;
+        }
+        self.asked_at.insert((task, step), now);
+        self.agenda.put_down_for(now + self.patience(), (task, Look::Step(step)));
+        let intent = self.hand.briefing.plan.intent(task, step);
+        self.hand.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
+        let board = self.clerk.shared_board();
+        let ask = ask(self.hand.clone(), board, Rc::clone(&self.versions), task, step);
+        self.hand.agent.spawn(ask);
     }
 }
 

@@ -10,7 +10,7 @@
 //! *needs* has to be there first. Beside that everybody is polite: their model may find that it would be good to see some
 //! other piece before giving one's own. If that goes round the table, everybody waits for everybody.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::agent::{Agenda, Agent, Agents, Claim, Mail, Message, OpId, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::deadlock_detection::{Chase, DeadlockDetection, OwnWaits, Probe, Wait};
 use crate::safeguards::wait_limit::WaitLimit;
@@ -19,9 +19,9 @@ use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, Workflow};
-use perfidy_sim::{Name, SimSpan, SimTime, World};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -97,7 +97,7 @@ fn assemble(case: &Case, world: &mut World<Agents>) {
     let briefing = Briefing::new(case, None);
     let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
     hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[CHAIR])));
-    hire(CHAIR, |agent, briefing| Box::pin(chair(agent, briefing)));
+    hire(CHAIR, |agent, briefing| Box::pin(Chair::recover(agent, briefing).run()));
     for member in MEMBERS {
         hire(member, |agent, briefing| Box::pin(Member::recover(agent, briefing).run()));
     }
@@ -108,39 +108,90 @@ fn owner(step: usize) -> Name {
     Name::literal(MEMBERS[step % MEMBERS.len()])
 }
 
+/// What the chair looks at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Look {
+    /// Whether the task is at its end.
+    End,
+    /// Whether a piece is to be asked for.
+    Step(usize),
+}
+
 /// Asks for every piece until it is there.
-async fn chair(agent: Agent, briefing: Briefing) {
-    let mut clerk = Clerk::restore(&agent, &briefing);
-    let mut asked_at: BTreeMap<(Name, usize), SimTime> = BTreeMap::new();
-    loop {
-        let open = clerk.board().open();
-        for task in open {
-            if clerk.board().is_complete(task) {
-                clerk.close(task, true).await;
-                continue;
+struct Chair {
+    agent: Agent,
+    briefing: Briefing,
+    clerk: Clerk,
+    asked_at: Lookup<(Name, usize), SimTime>,
+    agenda: Agenda<(Name, Look)>,
+}
+
+impl Chair {
+    fn recover(agent: Agent, briefing: Briefing) -> Self {
+        let clerk = Clerk::restore(&agent, &briefing);
+        Self { agent, briefing, clerk, asked_at: Lookup::default(), agenda: Agenda::default() }
+    }
+
+    async fn run(mut self) {
+        for task in self.clerk.open() {
+            self.put_down_steps(task);
+        }
+        loop {
+            let mut last = None;
+            while let Some(next) = self.agenda.next(last, self.agent.monotonic()) {
+                self.see_to(next).await;
+                last = Some(next);
             }
-            for step in 0..briefing.plan.steps.len() {
-                let due =
-                    asked_at.get(&(task, step)).is_none_or(|asked| agent.monotonic() >= *asked + RESEND);
-                let op = clerk.board().get(task).map(|progress| progress.ops[step]);
-                if let Some(op) = op.filter(|_| due && clerk.board().is_open(task, step)) {
-                    let intent = briefing.plan.intent(task, step);
-                    agent.expect(owner(step), "a piece of the work", intent);
-                    agent.before("contribute", intent).await;
-                    if asked_at.insert((task, step), agent.monotonic()).is_none() {
-                        agent.claim(Claim::Ordered { intent, to: owner(step) });
-                    }
-                    agent.send(owner(step), intent, Say::Contribute { task, step, op });
+            let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
+            if let Some(task) = self.clerk.hear(&mail).await {
+                self.put_down_steps(task);
+            }
+            match mail.open() {
+                Some(Say::Done { task, step }) => {
+                    self.clerk.completed(*task, *step).await;
+                    self.agenda.put_down((*task, Look::End));
                 }
+                Some(Say::Failed { task, step }) => self.clerk.failed(*task, *step).await,
+                _ => {}
             }
         }
-        let Ok(mail) = agent.receive_within(RESEND, "news").await else { continue };
-        clerk.hear(&mail).await;
-        match mail.open() {
-            Some(Say::Done { task, step }) => clerk.completed(*task, *step).await,
-            Some(Say::Failed { task, step }) => clerk.failed(*task, *step).await,
-            _ => {}
+    }
+
+    fn put_down_steps(&mut self, task: Name) {
+        self.agenda.put_down((task, Look::End));
+        let steps = 0..self.briefing.plan.steps.len();
+        steps.for_each(|step| self.agenda.put_down((task, Look::Step(step))));
+    }
+
+    async fn see_to(&mut self, (task, look): (Name, Look)) {
+        let is_complete = self.clerk.board().is_complete(task);
+        match look {
+            Look::End if is_complete && self.clerk.board().has_open(task) => {
+                self.clerk.close(task, true).await;
+            }
+            Look::Step(step) if self.is_due(task, step) => self.ask_for(task, step).await,
+            Look::End | Look::Step(_) => {}
         }
+    }
+
+    fn is_due(&self, task: Name, step: usize) -> bool {
+        let asked = self.asked_at.get((task, step));
+        self.clerk.board().is_open(task, step)
+            && asked.is_none_or(|asked| self.agent.monotonic() >= *asked + RESEND)
+    }
+
+    async fn ask_for(&mut self, task: Name, step: usize) {
+        let Some(op) = self.clerk.board().get(task).map(|progress| progress.ops[step]) else { return };
+        let Self { agent, briefing, .. } = self;
+        let intent = briefing.plan.intent(task, step);
+        agent.expect(owner(step), "a piece of the work", intent);
+        agent.before("contribute", intent).await;
+        let now = agent.monotonic();
+        self.agenda.put_down_for(now + RESEND, (task, Look::Step(step)));
+        if self.asked_at.insert((task, step), now).is_none() {
+            agent.claim(Claim::Ordered { intent, to: owner(step) });
+        }
+        agent.send(owner(step), intent, Say::Contribute { task, step, op });
     }
 }
 

@@ -137,6 +137,8 @@ struct Desk {
     agent: Agent,
     briefing: Briefing,
     order: Rc<[usize]>,
+    /// The place of each step in the order.
+    places: Rc<[usize]>,
     outbox: Outbox<Event>,
 }
 
@@ -148,8 +150,10 @@ impl Service {
             settled.insert(*event);
         });
         let inbox = Inbox::recover(&agent, briefing.safeguards());
-        let order = one_at_a_time(&briefing.plan.steps).into();
-        let desk = Desk { agent, briefing, order, outbox };
+        let order: Rc<[usize]> = one_at_a_time(&briefing.plan.steps).into();
+        let mut places = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(place, step)| places[*step] = place);
+        let desk = Desk { agent, briefing, order, places: places.into(), outbox };
         let mut service = Self { desk, inbox, ended: BTreeMap::new() };
         let unsettled: Vec<Event> = service.inbox.events().filter(|event| !settled.contains(event)).collect();
         for event in unsettled {
@@ -249,7 +253,7 @@ impl Desk {
 
     /// Does what an event asks for, and tells whom it concerns what has become of that.
     async fn settle(self, event: Event, deed: Deed, op: OpId) {
-        let Self { agent, briefing, order, outbox } = &self;
+        let Self { agent, briefing, places, outbox, .. } = &self;
         let was_done = carry_out(agent, briefing, event.task, deed, op).await;
         let (Deed::Do(step) | Deed::Undo(step)) = deed;
         let fact = match deed {
@@ -257,8 +261,8 @@ impl Desk {
             Deed::Do(_) => Fact::Failed,
             Deed::Undo(_) => Fact::Undid,
         };
-        let Some(place) = order.iter().position(|known| *known == step) else { return };
-        let (intent, outcome) = (briefing.plan.intent(event.task, step), Event { place, fact, ..event });
+        let outcome = Event { place: places[step], fact, ..event };
+        let intent = briefing.plan.intent(event.task, step);
         if was_done {
             agent.claim(match deed {
                 Deed::Do(_) => Claim::Completed { intent },

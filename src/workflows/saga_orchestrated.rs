@@ -12,7 +12,7 @@
 //! an id is done once, however often it is ordered and by whomever, and what was done can be undone by anybody who
 //! knows its id. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::agent::{Agenda, Agent, Agents, Claim, Mail, Message, OpId, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
@@ -21,9 +21,9 @@ use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::saga::carry_out;
 use crate::workflows::user::{USER, UserSay, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, SimTime, World};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -92,19 +92,23 @@ struct Orchestrator {
     briefing: Briefing,
     sagas: Sagas,
     /// The deed that was last ordered for each task, and when.
-    ordered: BTreeMap<Name, (Deed, SimTime)>,
+    ordered: Lookup<Name, (Deed, SimTime)>,
+    agenda: Agenda<Name>,
 }
 
 impl Orchestrator {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
         let sagas = Sagas::recover(&agent, &one_at_a_time(&briefing.plan.steps));
-        Self { agent, briefing, sagas, ordered: BTreeMap::new() }
+        Self { agent, briefing, sagas, ordered: Lookup::default(), agenda: Agenda::default() }
     }
 
     async fn run(mut self) {
+        self.sagas.open().into_iter().for_each(|task| self.agenda.put_down(task));
         loop {
-            for task in self.sagas.open() {
+            let mut last = None;
+            while let Some(task) = self.agenda.next(last, self.agent.monotonic()) {
                 self.drive(task).await;
+                last = Some(task);
             }
             if let Ok(mail) = self.agent.receive_within(RESEND, "news").await {
                 self.hear(&mail).await;
@@ -131,6 +135,7 @@ impl Orchestrator {
         let steps = 0..self.briefing.plan.steps.len();
         let ops = steps.map(|step| self.agent.mint_op(self.briefing.plan.intent(task, step))).collect();
         self.sagas.begin(&self.agent, self.briefing.safeguards(), task, ops).await;
+        self.agenda.put_down(task);
     }
 
     /// A deed has come to its end, if it is the one that its saga waits for.
@@ -148,6 +153,7 @@ impl Orchestrator {
             (Deed::Undo(step), false) => Mark::LeftBehind(step),
         };
         self.sagas.mark(&self.agent, self.briefing.safeguards(), task, mark).await;
+        self.agenda.put_down(task);
         match mark {
             Mark::Did(_) => self.agent.claim(Claim::Completed { intent }),
             Mark::Undid(_) => self.agent.claim(Claim::Undone { intent }),
@@ -157,7 +163,7 @@ impl Orchestrator {
 
     /// Does for a task whatever comes next.
     async fn drive(&mut self, task: Name) {
-        let Some(saga) = self.sagas.get(task) else { return };
+        let Some(saga) = self.sagas.get(task).filter(|saga| saga.ended().is_none()) else { return };
         match saga.next() {
             Next::End { done } => self.end(task, done).await,
             Next::Deed(Deed::Undo(_)) if !self.briefing.safeguards().has::<Compensate>() => {
@@ -173,11 +179,12 @@ impl Orchestrator {
 
     async fn order(&mut self, task: Name, deed: Deed, op: OpId) {
         let now = self.agent.monotonic();
-        let last = self.ordered.get(&task);
+        let last = self.ordered.get(task);
         if last.is_some_and(|(last, ordered)| *last == deed && now < *ordered + RESEND) {
             return;
         }
         self.ordered.insert(task, (deed, now));
+        self.agenda.put_down_for(now + RESEND, task);
         let (Deed::Do(step) | Deed::Undo(step)) = deed;
         let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
         let worker = workers[step % workers.len()];
@@ -192,7 +199,7 @@ impl Orchestrator {
 
     async fn end(&mut self, task: Name, done: bool) {
         self.sagas.mark(&self.agent, self.briefing.safeguards(), task, Mark::Ended { done }).await;
-        self.ordered.remove(&task);
+        self.ordered.remove(task);
         self.report(task, done).await;
     }
 

@@ -14,7 +14,7 @@
 //! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order the
 //! same step then ask for the same operation.
 
-use crate::agent::{Agent, Agents, Claim, Lease, LeaseService, Mail, Message, OpId, Request, Token};
+use crate::agent::{Agenda, Agent, Agents, Claim, Lease, LeaseService, Mail, Message, OpId, Request, Token};
 use crate::faults::model::ANSWER;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
@@ -23,9 +23,7 @@ use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, SimTime, World};
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
 use tokio::sync::watch;
 
 /// The workflow, for the list.
@@ -115,10 +113,21 @@ struct Candidate {
     agent: Agent,
     briefing: Briefing,
     clerk: Clerk,
-    ordered_at: BTreeMap<(Name, usize), SimTime>,
+    /// When each step was last ordered in this reign.
+    ordered_at: Lookup<(Name, usize), SimTime>,
     /// How often each step was ordered.
-    orders: BTreeMap<(Name, usize), usize>,
+    orders: Lookup<(Name, usize), usize>,
+    agenda: Agenda<(Name, Look)>,
     lease_span: SimSpan,
+}
+
+/// What a leader looks at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Look {
+    /// Whether a step is to be ordered.
+    Step(usize),
+    /// Whether the task is at its end.
+    End,
 }
 
 impl Candidate {
@@ -126,7 +135,8 @@ impl Candidate {
         let clerk = Clerk::restore(&agent, &briefing);
         let lease_span =
             briefing.safeguards().get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
-        Self { agent, briefing, clerk, ordered_at: BTreeMap::new(), orders: BTreeMap::new(), lease_span }
+        let (ordered_at, orders, agenda) = (Lookup::default(), Lookup::default(), Agenda::default());
+        Self { agent, briefing, clerk, ordered_at, orders, agenda, lease_span }
     }
 
     /// The backup leaves the orchestrator the first chance.
@@ -168,9 +178,14 @@ impl Candidate {
         self.agent.spawn(renew(agent, span, renewed));
         // What was ordered under an older token may never have been obeyed.
         self.ordered_at.clear();
+        for task in self.clerk.open() {
+            self.put_down_steps(task);
+        }
         loop {
-            for task in self.clerk.open() {
-                self.drive(task, &held).await;
+            let mut last = None;
+            while let Some(next) = self.agenda.next(last, self.agent.monotonic()) {
+                self.see_to(next, &held).await;
+                last = Some(next);
             }
             let until = held.borrow().until;
             if self.agent.now() >= until {
@@ -198,9 +213,16 @@ impl Candidate {
 
     /// Takes a message in; true if it says that there is a newer leader.
     async fn hear(&mut self, mail: &Mail, leading: Option<Token>) -> bool {
-        self.clerk.hear(mail).await;
+        if let Some(task) = self.clerk.hear(mail).await {
+            self.put_down_steps(task);
+        }
         match mail.open::<Say>().cloned() {
-            Some(Say::Done { task, step }) => self.clerk.completed(task, step).await,
+            Some(Say::Done { task, step }) => {
+                self.clerk.completed(task, step).await;
+                let plan = &self.briefing.plan;
+                plan.needed_by(step).iter().for_each(|next| self.agenda.put_down((task, Look::Step(*next))));
+                self.agenda.put_down((task, Look::End));
+            }
             Some(Say::Failed { task, step }) => self.clerk.failed(task, step).await,
             Some(Say::Rejected { token }) => return leading.is_some_and(|leading| token > leading),
             _ => {}
@@ -208,21 +230,42 @@ impl Candidate {
         false
     }
 
-    async fn drive(&mut self, task: Name, held: &watch::Receiver<Lease>) {
-        let Some(ops) = self.clerk.board().get(task).map(|progress| Rc::clone(&progress.ops)) else { return };
+    /// Whatever can be done now for a task.
+    fn put_down_steps(&mut self, task: Name) {
         let ready = self.clerk.board().ready(task);
-        for step in ready {
-            let due = self
-                .ordered_at
-                .get(&(task, step))
-                .is_none_or(|ordered| self.agent.monotonic() >= *ordered + RESEND);
-            if due {
-                self.order(task, step, ops[step], held).await;
+        ready.into_iter().for_each(|step| self.agenda.put_down((task, Look::Step(step))));
+        self.agenda.put_down((task, Look::End));
+    }
+
+    async fn see_to(&mut self, (task, look): (Name, Look), held: &watch::Receiver<Lease>) {
+        match look {
+            Look::Step(step) if self.is_due(task, step) => {
+                let Some(op) = self.clerk.board().get(task).map(|progress| progress.ops[step]) else {
+                    return;
+                };
+                self.order(task, step, op, held).await;
+                match self.ordered_at.get((task, step)) {
+                    Some(ordered) => self.agenda.put_down_for(*ordered + RESEND, (task, look)),
+                    None => self.agenda.put_down((task, look)),
+                }
             }
+            Look::End if self.is_at_its_end(task) => self.clerk.close(task, true).await,
+            Look::Step(_) | Look::End => {}
         }
-        if self.clerk.board().is_complete(task) {
-            self.clerk.close(task, true).await;
-        }
+    }
+
+    /// Whether a step can be done and nothing was heard of it for a while.
+    fn is_due(&self, task: Name, step: usize) -> bool {
+        let board = self.clerk.board();
+        let ordered = self.ordered_at.get((task, step));
+        board.has_open(task)
+            && board.is_ready(task, step)
+            && ordered.is_none_or(|ordered| self.agent.monotonic() >= *ordered + RESEND)
+    }
+
+    fn is_at_its_end(&self, task: Name) -> bool {
+        let board = self.clerk.board();
+        board.has_open(task) && board.is_complete(task)
     }
 
     /// Gives an order, if the lease still holds at the moment of looking.
@@ -230,7 +273,7 @@ impl Candidate {
         let intent = self.briefing.plan.intent(task, step);
         let thought = self.agent.think(intent, CHOOSING_TOKENS, self.briefing.doers.len() as u32).await;
         // Whoever has not answered may be dead, and the model would choose the same again.
-        let orders = self.orders.entry((task, step)).or_default();
+        let orders = self.orders.get_or_insert_with((task, step), || 0);
         let worker = self.briefing.doers[(thought.choice as usize + *orders) % self.briefing.doers.len()];
         *orders += 1;
         let Lease { token, until, .. } = *held.borrow();

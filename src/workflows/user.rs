@@ -4,7 +4,7 @@
 use crate::agent::{Agent, Claim, Message, Note, OpId, Wish};
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The user's name.
@@ -75,6 +75,8 @@ pub async fn user_of_all(agent: Agent, briefing: Briefing) {
 
 async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: Wants) {
     let mut open: BTreeMap<Name, Open> = BTreeMap::new();
+    // When the user is going to think better of which task.
+    let mut cancels: BTreeSet<(SimTime, Name)> = BTreeSet::new();
     let mut coming = briefing.plan.tasks.iter().copied();
     let mut next = coming.next();
     let mut next_at = SimTime::ZERO;
@@ -84,6 +86,7 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
         while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
             let given = give(&agent, &briefing, task, wants);
             ask(&agent, contacts, task, &given);
+            cancels.extend(given.cancel_at.map(|at| (at, task)));
             open.insert(task, given);
             next = coming.next();
             next_at += agent.draw("gap after", task, |spot| spot.span("gap", briefing.task_gap()));
@@ -91,12 +94,17 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
         if open.is_empty() && next.is_none() {
             return agent.finish_after(AFTERMATH);
         }
-        for (task, given) in &mut open {
-            if given.cancel_at.is_some_and(|at| agent.monotonic() >= at) && !given.was_cancelled {
-                given.was_cancelled = true;
-                agent.note(Note::Withdrawn { task: *task });
-                ask(&agent, contacts, *task, given);
-            }
+        let mut cancelled = Vec::new();
+        while let Some((_, task)) = cancels.first().copied().filter(|(at, _)| agent.monotonic() >= *at) {
+            cancels.pop_first();
+            cancelled.push(task);
+        }
+        cancelled.sort_unstable();
+        for task in cancelled {
+            let Some(given) = open.get_mut(&task) else { continue };
+            given.was_cancelled = true;
+            agent.note(Note::Withdrawn { task });
+            ask(&agent, contacts, task, given);
         }
         if agent.monotonic() >= ask_again_at {
             for (task, given) in &open {
@@ -104,14 +112,17 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
             }
             ask_again_at = agent.monotonic() + PATIENCE;
         }
-        let cancels = open.values().filter(|given| !given.was_cancelled).filter_map(|given| given.cancel_at);
-        let wake_at = cancels.chain(next.map(|_| next_at)).fold(ask_again_at, SimTime::min);
+        let next_cancel = cancels.first().map(|(at, _)| *at);
+        let wake_at = next_cancel.into_iter().chain(next.map(|_| next_at)).fold(ask_again_at, SimTime::min);
         let Ok(mail) = agent.receive_within(wake_at.since(agent.monotonic()), "a report").await else {
             continue;
         };
         if let Some(UserSay::Report { task, .. } | UserSay::Cancelled { task }) = mail.open()
-            && open.remove(task).is_some()
+            && let Some(given) = open.remove(task)
         {
+            if let Some(at) = given.cancel_at {
+                cancels.remove(&(at, *task));
+            }
             agent.expect_no_more(*task);
             agent.claim(Claim::Informed { task: *task });
         }

@@ -6,8 +6,8 @@ use super::wire::{Request, Wire, call_off_of, look_up_of, read_of, reply_kind};
 use crate::agent::{Agents, Body, Definite, Note, OpId, Query, Reading, Receipt, ToolCall, Wish};
 use crate::faults::tool_lies::{self, Lie};
 use crate::scenario::Tool;
-use perfidy_sim::{Desk, Envelope, Name, Service, SimSpan, SimTime};
-use std::collections::BTreeMap;
+use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 /// A tool.
@@ -16,19 +16,27 @@ pub struct ToolService {
     deduplicates: bool,
     items: Items,
     troubles: Troubles,
-    /// Requests that are worked on, by token.
-    work: Vec<(u64, Envelope<Body>)>,
-    /// Answers that are held back, by token.
-    late: Vec<(u64, Envelope<Body>, Name, Wire)>,
+    /// What is to be done when a token comes back.
+    pending: Lookup<u64, Pending>,
     tokens: u64,
     receipts: u64,
     /// What each key was answered with, done or declined, and when.
-    by_key: BTreeMap<OpId, (Wire, SimTime)>,
+    by_key: Lookup<OpId, (Wire, SimTime)>,
+    /// The keys it remembers, by when they came.
+    keys_by_time: VecDeque<(SimTime, OpId)>,
     /// What was done, and when.
-    by_intent: BTreeMap<(Name, Name), (Receipt, SimTime)>,
+    by_intent: Lookup<(Name, Name), (Receipt, SimTime)>,
     /// The answer to the last call, and the last reading.
     last_answer: Option<(Name, Wire)>,
     last_read: Option<Reading>,
+}
+
+/// Something that takes its time.
+enum Pending {
+    /// A request that is worked on.
+    Work(Envelope<Body>),
+    /// An answer that is held back.
+    Answer(Envelope<Body>, Name, Wire),
 }
 
 /// What becomes of a request.
@@ -47,20 +55,21 @@ impl ToolService {
             deduplicates,
             items: Items::new(changes_every, tokens),
             troubles: Troubles::default(),
-            work: Vec::new(),
-            late: Vec::new(),
+            pending: Lookup::default(),
             tokens: 0,
             receipts: 0,
-            by_key: BTreeMap::new(),
-            by_intent: BTreeMap::new(),
+            by_key: Lookup::default(),
+            keys_by_time: VecDeque::new(),
+            by_intent: Lookup::default(),
             last_answer: None,
             last_read: None,
         }
     }
 
-    fn next_token(&mut self) -> u64 {
+    fn put_off(&mut self, desk: &mut Desk<'_, Agents>, what: Pending, span: SimSpan) {
         self.tokens += 1;
-        self.tokens
+        self.pending.insert(self.tokens, what);
+        desk.call_back(self.tokens, span);
     }
 
     fn finish(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
@@ -106,11 +115,7 @@ impl ToolService {
         };
         match reply {
             Reply::Now(wire) => answer(desk, &envelope, what, wire),
-            Reply::Later(wire, span) => {
-                let token = self.next_token();
-                self.late.push((token, envelope, what, wire));
-                desk.call_back(token, span);
-            }
+            Reply::Later(wire, span) => self.put_off(desk, Pending::Answer(envelope, what, wire), span),
             Reply::Never => {}
         }
     }
@@ -120,7 +125,7 @@ impl ToolService {
         match (request, lie) {
             (Some(Wire::Call(call)), Lie::KeyIgnored) => call.keyed && self.deduplicates,
             (_, Lie::KeyForgotten(age)) => {
-                self.deduplicates && self.by_key.values().any(|(_, at)| *at + age <= now)
+                self.deduplicates && self.keys_by_time.front().is_some_and(|(at, _)| *at + age <= now)
             }
             (Some(Wire::Call(call)), Lie::WrongReply) => {
                 self.last_answer.is_some_and(|(intent, _)| intent != call.wish.intent)
@@ -129,7 +134,7 @@ impl ToolService {
                 self.last_read.is_some_and(|reading| reading.item != query.item)
             }
             (Some(Wire::LookUp(wish)), Lie::StaleRead(age)) => {
-                let done = self.by_intent.get(&(wish.operation, wish.intent));
+                let done = self.by_intent.get((wish.operation, wish.intent));
                 done.is_some_and(|(_, at)| *at + age > now)
             }
             _ => true,
@@ -145,7 +150,8 @@ impl ToolService {
         self.receipts += 1;
         let receipt = Receipt(self.receipts);
         desk.note(Note::Effect { operation, intent, op, receipt: receipt.0 });
-        self.by_intent.entry((operation, intent)).or_insert((receipt, desk.now()));
+        let now = desk.now();
+        self.by_intent.get_or_insert_with((operation, intent), || (receipt, now));
         self.remember(desk, call, Wire::Done(receipt))
     }
 
@@ -165,7 +171,7 @@ impl ToolService {
             return Wire::Failed;
         }
         let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
-        if !self.by_key.contains_key(&op) {
+        if !self.by_key.contains(op) {
             desk.note(Note::CalledOff { operation, intent, op });
         }
         self.refuse(desk, call)
@@ -174,14 +180,16 @@ impl ToolService {
     /// What a call was answered with when it came before, if the tool can tell.
     fn recognise(&self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Option<Wire> {
         let ToolCall { wish: Wish { operation, intent, .. }, op, keyed } = *call;
-        let (known, _) = *self.by_key.get(&op).filter(|_| keyed && self.deduplicates)?;
+        let (known, _) = *self.by_key.get(op).filter(|_| keyed && self.deduplicates)?;
         desk.note(Note::Recognised { operation, intent, op });
         Some(known)
     }
 
     fn remember(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall, answer: Wire) -> Wire {
         if call.keyed {
-            self.by_key.insert(call.op, (answer, desk.now()));
+            let now = desk.now();
+            self.by_key.insert(call.op, (answer, now));
+            self.keys_by_time.push_back((now, call.op));
         }
         answer
     }
@@ -193,7 +201,9 @@ impl ToolService {
             Some(Lie::Refused) => return Reply::Now(self.refuse(desk, &call)),
             Some(Lie::KeyForgotten(age)) => {
                 let now = desk.now();
-                self.by_key.retain(|_, (_, at)| *at + age > now);
+                while let Some((_, key)) = self.keys_by_time.pop_front_if(|(at, _)| *at + age <= now) {
+                    self.by_key.remove(key);
+                }
             }
             Some(Lie::KeyIgnored) => call.keyed = false,
             _ => {}
@@ -243,7 +253,7 @@ impl ToolService {
     }
 
     fn on_look_up(&self, wish: Wish, lie: Option<Lie>, now: SimTime) -> Option<Receipt> {
-        let (receipt, at) = *self.by_intent.get(&(wish.operation, wish.intent))?;
+        let (receipt, at) = *self.by_intent.get((wish.operation, wish.intent))?;
         let in_view = !matches!(lie, Some(Lie::StaleRead(age)) if at + age > now);
         in_view.then_some(receipt)
     }
@@ -256,18 +266,14 @@ fn answer(desk: &mut Desk<'_, Agents>, to: &Envelope<Body>, what: Name, wire: Wi
 impl Service<Agents> for ToolService {
     fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
         let latency = desk.draw_span(desk.name(), envelope.about, &self.latency);
-        let token = self.next_token();
-        self.work.push((token, envelope));
-        desk.call_back(token, latency);
+        self.put_off(desk, Pending::Work(envelope), latency);
     }
 
     fn on_timer(&mut self, desk: &mut Desk<'_, Agents>, token: u64) {
-        if let Some(place) = self.work.iter().position(|(working, _)| *working == token) {
-            let (_, envelope) = self.work.swap_remove(place);
-            self.finish(desk, envelope);
-        } else if let Some(place) = self.late.iter().position(|(late, ..)| *late == token) {
-            let (_, envelope, what, wire) = self.late.swap_remove(place);
-            answer(desk, &envelope, what, wire);
+        match self.pending.remove(token) {
+            Some(Pending::Work(envelope)) => self.finish(desk, envelope),
+            Some(Pending::Answer(envelope, what, wire)) => answer(desk, &envelope, what, wire),
+            None => {}
         }
     }
 

@@ -10,7 +10,7 @@
 use super::ledger::Ledger;
 use crate::agent::{Claim, Definite, Note, OpId, Told, call_off_of, look_up_of};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name};
+use perfidy_sim::{Event, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
@@ -70,6 +70,8 @@ impl<'a> Account<'a> {
 #[derive(Default)]
 struct Book<'a> {
     calls: BTreeMap<(Name, Name, Name), Account<'a>>,
+    /// The operations of the calls of each tool for each intent.
+    operations: Lookup<(Name, Name), Vec<Name>>,
     task_of: BTreeMap<Name, Name>,
     /// Tasks that were reported failed or cancelled.
     given_up: BTreeSet<Name>,
@@ -118,26 +120,23 @@ impl<'a> Book<'a> {
         match *note {
             Note::Wanted { task, intent } => drop(self.task_of.insert(intent, task)),
             Note::Called { tool, operation, intent, op } => {
-                let account = self.calls.entry((tool, operation, intent));
-                account.or_insert_with(|| Account::opened_by(event)).is_tried(event, op);
+                let account = self.calls.entry((tool, operation, intent)).or_insert_with(|| {
+                    self.operations.get_or_insert_with((tool, intent), Vec::new).push(operation);
+                    Account::opened_by(event)
+                });
+                account.is_tried(event, op);
             }
             Note::Answered { tool, intent, told: Told::Found(true), operation } => {
                 // What was looked up and found was answered in a roundabout way.
-                let found = |(known_tool, known, about): &(Name, Name, Name)| {
-                    *known_tool == tool && *about == intent && look_up_of(*known) == operation
-                };
-                let calls = self.calls.iter_mut().filter(|(call, _)| found(call));
-                calls.for_each(|(_, account)| account.is_closed = true);
+                let found = |known: Name| look_up_of(known) == operation;
+                self.change(tool, intent, found, |account| account.is_closed = true);
             }
             Note::Answered { tool, operation, intent, told } => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_answered(event, told);
                 } else {
-                    let called_off = |(known_tool, known, about): &(Name, Name, Name)| {
-                        *known_tool == tool && *about == intent && call_off_of(*known) == operation
-                    };
-                    let calls = self.calls.iter_mut().filter(|(call, _)| called_off(call));
-                    calls.for_each(|(_, account)| account.is_answered(event, told));
+                    let called_off = |known: Name| call_off_of(known) == operation;
+                    self.change(tool, intent, called_off, |account| account.is_answered(event, told));
                 }
             }
             Note::TookDown { tool, operation, intent, .. } => {
@@ -150,6 +149,23 @@ impl<'a> Book<'a> {
             }
             Note::Claimed(Claim::Informed { task }) => drop(self.informed.insert(task, event)),
             _ => {}
+        }
+    }
+
+    /// Changes the accounts of a tool's calls for an intent whose operation is among these.
+    fn change(
+        &mut self,
+        tool: Name,
+        intent: Name,
+        concerns: impl Fn(Name) -> bool,
+        change: impl Fn(&mut Account<'a>),
+    ) {
+        for operation in self.operations.get((tool, intent)).into_iter().flatten() {
+            if concerns(*operation)
+                && let Some(account) = self.calls.get_mut(&(tool, *operation, intent))
+            {
+                change(account);
+            }
         }
     }
 }

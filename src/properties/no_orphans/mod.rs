@@ -9,8 +9,8 @@
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, was_cut_short};
-use perfidy_sim::{Event, Name, SimSpan, SimTime, What};
-use std::collections::BTreeMap;
+use perfidy_sim::{Event, Lookup, Name, SimSpan, SimTime, What};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -25,15 +25,19 @@ type At<'a> = &'a Event<Note>;
 /// Who has what from whom, and what has become of them.
 #[derive(Default)]
 struct Family<'a> {
-    task_of: BTreeMap<Name, Name>,
+    task_of: Lookup<Name, Name>,
     /// By what and whom: the order that somebody works on.
-    orders: BTreeMap<(Name, Name), At<'a>>,
+    orders: Lookup<(Name, Name), At<'a>>,
+    /// What each has ordered, and of whom.
+    ordered_by: BTreeMap<Name, BTreeSet<(Name, Name)>>,
+    /// The intents of each task.
+    intents_of: Lookup<Name, Vec<Name>>,
     /// Who has what now.
-    holders: BTreeMap<Name, Name>,
+    holders: Lookup<Name, Name>,
     /// By what and whom: that it was handed to somebody else.
-    replaced: BTreeMap<(Name, Name), At<'a>>,
+    replaced: Lookup<(Name, Name), At<'a>>,
     /// Tasks that have ended or were called off.
-    over: BTreeMap<Name, At<'a>>,
+    over: Lookup<Name, At<'a>>,
     dead: BTreeMap<Name, At<'a>>,
     /// Since when they are stopped, of those that are.
     stopped: BTreeMap<Name, SimTime>,
@@ -46,7 +50,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut family = Family::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
-        if family.makes_orphans(event) {
+        if verdict == Verdict::Vacuous && family.makes_orphans(event) {
             verdict = Verdict::Holds;
         }
         if let Some((about, does)) = family.work(event)
@@ -83,10 +87,18 @@ impl<'a> Family<'a> {
 
     fn note(&mut self, event: At<'a>, note: &Note) {
         match *note {
-            Note::Wanted { task, intent } => drop(self.task_of.insert(intent, task)),
+            Note::Wanted { task, intent } => {
+                self.task_of.insert(intent, task);
+                self.intents_of.get_or_insert_with(task, Vec::new).push(intent);
+            }
             Note::Claimed(Claim::Ordered { intent, to }) => {
-                self.orders.insert((intent, to), event);
-                self.replaced.remove(&(intent, to));
+                if let Some(before) =
+                    self.orders.insert((intent, to), event).filter(|it| it.node != event.node)
+                {
+                    self.ordered_by.entry(before.node).or_default().remove(&(intent, to));
+                }
+                self.ordered_by.entry(event.node).or_default().insert((intent, to));
+                self.replaced.remove((intent, to));
                 if let Some(before) = self.holders.insert(intent, to).filter(|before| *before != to) {
                     self.replaced.insert((intent, before), event);
                 }
@@ -96,24 +108,29 @@ impl<'a> Family<'a> {
                 | Claim::TaskDone { task }
                 | Claim::TaskFailed { task }
                 | Claim::TaskCancelled { task },
-            ) => drop(self.over.entry(task).or_insert(event)),
+            ) => drop(self.over.get_or_insert_with(task, || event)),
             _ => {}
         }
     }
 
     /// Whether an event takes something from an agent that has it in hand and has not done it.
     fn makes_orphans(&self, event: At<'a>) -> bool {
-        let is_open = |(intent, who): &(Name, Name)| {
-            !self.ledger.stands(*intent) && self.holders.get(intent) == Some(who) && event.node != *who
+        // Who has something in hand, not by an order of their own, and has not done it.
+        let holder_of = |intent: Name| {
+            let holder = self.holders.get(intent).copied().filter(|who| event.node != *who);
+            holder.filter(|_| !self.ledger.stands(intent))
         };
-        let mut open = self.orders.iter().filter(|(order, _)| is_open(order));
-        match &event.what {
-            What::Crashed { .. } => open.any(|(_, order)| order.node == event.node),
+        match event.what {
+            What::Crashed { .. } => {
+                let mut orders = self.ordered_by.get(&event.node).into_iter().flatten();
+                orders.any(|(intent, who)| holder_of(*intent) == Some(*who))
+            }
             What::Note(Note::Claimed(Claim::Ordered { intent, to })) => {
-                open.any(|((known, who), _)| known == intent && who != to)
+                holder_of(intent).is_some_and(|who| who != to)
             }
             What::Note(Note::Claimed(Claim::CallsOff { task })) => {
-                open.any(|((intent, _), _)| intent == task || self.task_of.get(intent) == Some(task))
+                let intents = self.intents_of.get(task).into_iter().flatten();
+                intents.chain([&task]).any(|intent| holder_of(*intent).is_some())
             }
             _ => false,
         }
@@ -133,25 +150,25 @@ impl<'a> Family<'a> {
 
     /// The order by which somebody works on something: on a step, or on the task it belongs to.
     fn order(&self, about: Name, who: Name) -> Option<At<'a>> {
-        let task = self.task_of.get(&about);
-        let of = |about: Name| self.orders.get(&(about, who)).copied();
+        let task = self.task_of.get(about);
+        let of = |about: Name| self.orders.get((about, who)).copied();
         of(about).or_else(|| of(*task?))
     }
 
     /// Why nobody wants any more what `who` does about something, and since when, if nobody does.
     fn loss(&self, about: Name, who: Name) -> Option<(String, At<'a>)> {
         let order = self.order(about, who)?;
-        let task = self.task_of.get(&about).copied().unwrap_or(about);
-        let mine = if self.orders.contains_key(&(about, who)) { about } else { task };
-        if let Some(over) = self.over.get(&task) {
+        let task = self.task_of.get(about).copied().unwrap_or(about);
+        let mine = if self.orders.contains((about, who)) { about } else { task };
+        if let Some(over) = self.over.get(task) {
             let why = match over.what {
                 What::Note(Note::Claimed(Claim::CallsOff { .. })) => "was called off",
                 _ => "had ended",
             };
             return Some((format!("{task} {why}"), over));
         }
-        if let Some(handed) = self.replaced.get(&(mine, who)) {
-            return Some((format!("{} was given it", self.holders[&mine]), handed));
+        if let (Some(handed), Some(holder)) = (self.replaced.get((mine, who)), self.holders.get(mine)) {
+            return Some((format!("{holder} was given it"), handed));
         }
         let parent = order.node;
         if let Some(death) = self.dead.get(&parent) {

@@ -1,7 +1,7 @@
 //! The director: answers to the user, and hands each task to a manager; to another one when the first is silent.
 
 use super::{DIRECTOR, Lead, MANAGERS, RESEND};
-use crate::agent::{Agent, Claim, Mail, Message, OpId};
+use crate::agent::{Agenda, Agent, Claim, Mail, Message, OpId};
 use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::passed_on;
@@ -9,7 +9,7 @@ use crate::safeguards::parent_lease::{Lifeline, ParentLease};
 use crate::workflows::Briefing;
 use crate::workflows::user::{USER, UserSay};
 use perfidy_sim::{Name, SimSpan, SimTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How a task ended.
@@ -42,6 +42,18 @@ enum Entry {
     },
 }
 
+impl Entry {
+    /// The task it is about.
+    fn task(&self) -> Name {
+        match self {
+            Self::Accepted { task, .. }
+            | Self::Handed { task, .. }
+            | Self::CalledOff { task }
+            | Self::Ended { task, .. } => *task,
+        }
+    }
+}
+
 impl Message for Entry {
     fn kind(&self) -> &'static str {
         DIRECTOR
@@ -61,8 +73,13 @@ struct Holder {
 impl Holder {
     /// Whether it is time to tell the manager again. Who was heard of knows about the task, but not that it is called off.
     fn is_due(&self, now: SimTime, is_called_off: bool) -> bool {
+        self.due(is_called_off).is_none_or(|due| now >= due)
+    }
+
+    /// When it is time to tell the manager again; `None` if that is at once.
+    fn due(&self, is_called_off: bool) -> Option<SimTime> {
         let heard_at = self.heard_at.filter(|_| !is_called_off);
-        self.told_at.max(heard_at).is_none_or(|last| now >= last + RESEND)
+        self.told_at.max(heard_at).map(|last| last + RESEND)
     }
 }
 
@@ -80,21 +97,30 @@ pub(super) struct Director {
     briefing: Briefing,
     managers: Vec<Name>,
     tasks: BTreeMap<Name, Task>,
+    agenda: Agenda<Name>,
+    /// The deadlines of tasks that are still to be done.
+    deadlines: BTreeSet<(SimTime, Name)>,
 }
 
 impl Director {
     pub fn recover(agent: &Agent, briefing: Briefing) -> Self {
         let managers = briefing.group(MANAGERS);
-        let mut director = Self { agent: agent.clone(), briefing, managers, tasks: BTreeMap::new() };
+        let (agenda, deadlines) = (Agenda::default(), BTreeSet::new());
+        let mut director =
+            Self { agent: agent.clone(), briefing, managers, tasks: BTreeMap::new(), agenda, deadlines };
         checkpoint::recover(agent, |entry| director.apply(entry));
         director
     }
 
     pub async fn run(mut self) {
+        let open = self.tasks.iter().filter(|(_, task)| task.ended.is_none());
+        open.for_each(|(task, _)| self.agenda.put_down(*task));
         loop {
-            let open = self.tasks.iter().filter(|(_, task)| task.ended.is_none());
-            for task in open.map(|(name, _)| *name).collect::<Vec<_>>() {
+            let mut last = None;
+            while let Some(task) = self.agenda.next(last, self.agent.monotonic()) {
                 self.drive(task).await;
+                self.look_again_at(task);
+                last = Some(task);
             }
             let Ok(mail) = self.agent.receive_within(self.next_look(), "news").await else { continue };
             self.hear(&mail).await;
@@ -107,9 +133,20 @@ impl Director {
     /// How long nothing has to be done if nobody says anything.
     fn next_look(&self) -> SimSpan {
         let now = self.agent.monotonic();
-        let open = self.tasks.values().filter(|task| task.ended.is_none() && !task.is_called_off);
-        let deadlines = open.filter_map(|task| task.deadline);
-        deadlines.map(|deadline| deadline.since(now)).fold(RESEND, SimSpan::min)
+        self.deadlines.first().map_or(RESEND, |(deadline, _)| deadline.since(now).min(RESEND))
+    }
+
+    /// Puts down when there will be something to do for a task if nobody says anything.
+    fn look_again_at(&mut self, name: Name) {
+        let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
+        let deadline = task.deadline.filter(|_| !task.is_called_off);
+        let lapses = task.holder.as_ref().filter(|_| self.briefing.safeguards().has::<ParentLease>());
+        let lapses = lapses.map(|holder| holder.leased_until);
+        let due = task.holder.as_ref().and_then(|holder| holder.due(task.is_called_off));
+        let next = [deadline, lapses, due].into_iter().flatten().min();
+        if let Some(next) = next {
+            self.agenda.put_down_for(next, name);
+        }
     }
 
     /// Writes something down, then takes it in.
@@ -128,7 +165,10 @@ impl Director {
                 let deadline = left.map(|left| self.agent.monotonic() + left);
                 let new =
                     Task { ops: Rc::clone(ops), deadline, holder: None, is_called_off: false, ended: None };
-                self.tasks.entry(*task).or_insert(new);
+                if !self.tasks.contains_key(task) {
+                    self.deadlines.extend(deadline.map(|deadline| (deadline, *task)));
+                    self.tasks.insert(*task, new);
+                }
             }
             Entry::Handed { task, to, term } => {
                 let holder =
@@ -137,10 +177,19 @@ impl Director {
             }
             Entry::CalledOff { task } => {
                 self.tasks.entry(*task).and_modify(|task| task.is_called_off = true);
+                self.forget_deadline(*task);
             }
             Entry::Ended { task, end } => {
                 self.tasks.entry(*task).and_modify(|task| task.ended = task.ended.or(Some(*end)));
+                self.forget_deadline(*task);
             }
+        }
+        self.agenda.put_down(entry.task());
+    }
+
+    fn forget_deadline(&mut self, task: Name) {
+        if let Some(deadline) = self.tasks.get(&task).and_then(|task| task.deadline) {
+            self.deadlines.remove(&(deadline, task));
         }
     }
 
@@ -220,7 +269,7 @@ impl Director {
     /// Does for a task whatever comes next.
     async fn drive(&mut self, name: Name) {
         let (now, may_replace) = (self.agent.monotonic(), self.briefing.safeguards().has::<ParentLease>());
-        let Some(task) = self.tasks.get(&name) else { return };
+        let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
         if !task.is_called_off && task.deadline.is_some_and(|deadline| now >= deadline) {
             self.call_off(name).await;
         }

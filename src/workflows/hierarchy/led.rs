@@ -1,9 +1,9 @@
 //! A task that a manager leads: how far each of its steps is, and who is at it.
 
 use super::RESEND;
-use crate::agent::OpId;
+use crate::agent::{Agenda, OpId};
 use crate::safeguards::warrant::Warrant;
-use crate::scenario;
+use crate::workflows::Plan;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -34,7 +34,12 @@ pub struct Step {
 impl Step {
     /// Whether it is time to tell the doer again.
     fn is_due(&self, now: SimTime) -> bool {
-        [self.told_at, self.heard_at].into_iter().flatten().max().is_none_or(|last| now >= last + RESEND)
+        self.due().is_none_or(|due| now >= due)
+    }
+
+    /// When it is time to tell the doer again; `None` if that is at once.
+    fn due(&self) -> Option<SimTime> {
+        self.told_at.max(self.heard_at).map(|last| last + RESEND)
     }
 
     /// Whether nobody is at it any more: who was given it has said so, or may not go on without word. Where there are no
@@ -57,6 +62,10 @@ pub struct Led {
     pub is_called_off: Cell<bool>,
     pub ended: Cell<Option<bool>>,
     pub steps: RefCell<Vec<Step>>,
+    /// How many steps are not complete.
+    left: Cell<usize>,
+    /// The steps that may have to be ordered.
+    agenda: RefCell<Agenda<usize>>,
     pub news: Notify,
 }
 
@@ -76,6 +85,9 @@ impl Led {
             ..Step::default()
         };
         let steps = before.map(|before| before.steps.borrow().iter().map(known).collect());
+        let steps: Vec<Step> = steps.unwrap_or_else(|| vec![Step::default(); ops.len()]);
+        let mut agenda = Agenda::default();
+        (0..steps.len()).for_each(|step| agenda.put_down(step));
         Self {
             task,
             director,
@@ -84,7 +96,9 @@ impl Led {
             lease,
             is_called_off: Cell::new(before.is_some_and(|before| before.is_called_off.get())),
             ended: Cell::new(None),
-            steps: RefCell::new(steps.unwrap_or_else(|| vec![Step::default(); ops.len()])),
+            left: Cell::new(steps.iter().filter(|step| !step.is_complete).count()),
+            agenda: RefCell::new(agenda),
+            steps: RefCell::new(steps),
             ops,
             news: Notify::new(),
         }
@@ -100,6 +114,15 @@ impl Led {
         change(&mut self.steps.borrow_mut()[number]);
     }
 
+    /// A step is complete; those that need it may be ready now.
+    pub fn complete(&self, number: usize, plan: &Plan) {
+        if !std::mem::replace(&mut self.steps.borrow_mut()[number].is_complete, true) {
+            self.left.set(self.left.get() - 1);
+        }
+        let mut agenda = self.agenda.borrow_mut();
+        plan.needed_by(number).iter().for_each(|next| agenda.put_down(*next));
+    }
+
     /// From now on nothing of it is to happen; who was told to do a step has not been told to stop.
     pub fn call_off(&self) {
         self.is_called_off.set(true);
@@ -108,7 +131,7 @@ impl Led {
 
     /// Whether every step is complete.
     pub fn is_complete(&self) -> bool {
-        self.steps.borrow().iter().all(|step| step.is_complete)
+        self.left.get() == 0
     }
 
     /// Whether nothing is left of any step, and nobody at it.
@@ -118,15 +141,23 @@ impl Led {
     }
 
     /// The steps to be ordered now: those whose time has come and of whose doer nothing was heard for a while.
-    pub fn to_order(&self, plan: &[scenario::Step], now: SimTime) -> Vec<usize> {
-        let steps = self.steps.borrow();
-        let is_ready = |number: &usize| {
-            let step = &steps[*number];
-            !step.is_complete
-                && step.is_due(now)
-                && plan[*number].needs.iter().all(|need| steps[*need].is_complete)
-        };
-        (0..steps.len()).filter(is_ready).collect()
+    pub fn to_order(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
+        let (steps, mut agenda) = (self.steps.borrow(), self.agenda.borrow_mut());
+        let mut ready = Vec::new();
+        let mut last = None;
+        while let Some(number) = agenda.next(last, now) {
+            last = Some(number);
+            let has_its_needs = plan.steps[number].needs.iter().all(|need| steps[*need].is_complete);
+            match steps[number].due() {
+                // Once what it needs is complete it is put down again.
+                _ if steps[number].is_complete || !has_its_needs => {}
+                Some(due) if now < due => agenda.put_down_for(due, number),
+                _ => ready.push(number),
+            }
+        }
+        // Until its doer has been told, a step remains to be ordered.
+        ready.iter().for_each(|number| agenda.put_down(*number));
+        ready
     }
 
     /// The steps whose doers are to be told now to stop.
@@ -138,14 +169,10 @@ impl Led {
     }
 
     /// The steps to be taken back now, each before those that it needed.
-    pub fn to_take_back(&self, plan: &[scenario::Step], now: SimTime) -> Vec<usize> {
+    pub fn to_take_back(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
         let steps = self.steps.borrow();
-        let is_needed = |number: usize| {
-            let stands = |(later, step): (usize, &scenario::Step)| {
-                step.needs.contains(&number) && !steps[later].is_taken_back
-            };
-            plan.iter().enumerate().any(stands)
-        };
+        let is_needed =
+            |number: usize| plan.needed_by(number).iter().any(|later| !steps[*later].is_taken_back);
         let is_ready = |number: &usize| {
             let step = &steps[*number];
             let is_due = step.asked_at.is_none_or(|asked| now >= asked + RESEND);
@@ -182,15 +209,17 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Led, OpId, Plan, Rc};
+    use crate::scenario::Step;
+    use perfidy_sim::{Name, SimSpan, SimTime};
 
     fn at(seconds: u64) -> SimTime {
         SimTime::ZERO + SimSpan::from_secs(seconds)
     }
 
     /// Three steps: the second needs the first, the third stands alone.
-    fn plan() -> Vec<scenario::Step> {
-        let step = |name, needs: &[usize]| scenario::Step {
+    fn plan() -> Plan {
+        let step = |name, needs: &[usize]| Step {
             name: Name::new(name),
             tool: Name::new("tool"),
             operation: Name::new("do"),
@@ -198,7 +227,7 @@ mod tests {
             irreversible: false,
             undo: None,
         };
-        vec![step("first", &[]), step("second", &[0]), step("aside", &[])]
+        Plan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])
     }
 
     fn led(lease: Option<SimSpan>) -> Led {
@@ -214,7 +243,7 @@ mod tests {
     fn a_step_is_ordered_when_what_it_needs_is_complete_and_again_when_its_doer_is_silent() {
         let led = led(None);
         assert_eq!(led.to_order(&plan(), at(0)), [0, 2]);
-        led.update(0, |step| step.is_complete = true);
+        led.complete(0, &plan());
         led.update(2, |step| step.told_at = Some(at(0)));
         assert_eq!(led.to_order(&plan(), at(4)), [1]);
         assert_eq!(led.to_order(&plan(), at(5)), [1, 2]);
@@ -268,7 +297,8 @@ mod tests {
     #[test]
     fn a_new_term_knows_what_is_done_and_not_who_is_at_what() {
         let before = led(None);
-        before.update(0, |step| (step.is_complete, step.doer) = (true, Some(workers()[0])));
+        before.complete(0, &plan());
+        before.update(0, |step| step.doer = Some(workers()[0]));
         before.call_off();
         let ops = Rc::clone(&before.ops);
         let led = Led::new((before.task, 2), before.director, ops, None, Some(&before));

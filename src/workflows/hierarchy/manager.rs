@@ -10,7 +10,7 @@ use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::passed_on;
 use crate::safeguards::parent_lease::{Lifeline, ParentLease, keep_asking};
 use crate::workflows::Briefing;
-use perfidy_sim::{Name, SimSpan, TimedOut};
+use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -42,11 +42,18 @@ pub(super) struct Manager {
     agent: Agent,
     briefing: Briefing,
     led: RefCell<BTreeMap<Name, Rc<Led>>>,
+    /// What the workers know a step by.
+    steps: RefCell<Lookup<Name, (Name, usize)>>,
 }
 
 impl Manager {
     pub fn recover(agent: &Agent, briefing: Briefing) -> Rc<Self> {
-        let manager = Rc::new(Self { agent: agent.clone(), briefing, led: RefCell::default() });
+        let manager = Rc::new(Self {
+            agent: agent.clone(),
+            briefing,
+            led: RefCell::default(),
+            steps: RefCell::default(),
+        });
         checkpoint::recover(agent, |entry| manager.apply(entry));
         manager
     }
@@ -99,13 +106,17 @@ impl Manager {
                     before.warrant.revoke();
                 }
                 let led = Led::new((*task, *term), *director, Rc::clone(ops), self.lease(), known.as_deref());
+                for number in 0..led.ops.len() {
+                    let intent = self.briefing.plan.intent(*task, number);
+                    self.steps.borrow_mut().insert(intent, (*task, number));
+                }
                 self.led.borrow_mut().insert(*task, Rc::new(led));
             }
             (Entry::Gave { step, to, .. }, Some(led)) => led.update(*step, |step| {
                 step.doer = Some(*to);
                 step.leased_until = self.agent.monotonic() + self.lease().unwrap_or_default();
             }),
-            (Entry::Completed { step, .. }, Some(led)) => led.update(*step, |step| step.is_complete = true),
+            (Entry::Completed { step, .. }, Some(led)) => led.complete(*step, &self.briefing.plan),
             (Entry::CalledOff { .. }, Some(led)) => led.call_off(),
             (Entry::TakenBack { step, .. }, Some(led)) => led.update(*step, |step| step.is_taken_back = true),
             (Entry::Ended { done, .. }, Some(led)) => led.ended.set(Some(*done)),
@@ -181,22 +192,23 @@ impl Manager {
     /// What a worker is told who asks whether a step is still wanted of them.
     fn word_on(&self, intent: Name, from: Name) -> Lifeline {
         let now = self.agent.monotonic();
-        for led in self.led.borrow().values() {
-            let is_it = |number: &usize| self.briefing.plan.intent(led.task, *number) == intent;
-            let Some(number) = (0..led.ops.len()).find(is_it) else { continue };
-            let is_theirs = led.step(number).doer == Some(from);
-            let Some(lease) = led.lease.filter(|_| is_theirs && led.warrant.holds(now)) else { break };
-            if led.is_called_off.get() || led.ended.get().is_some() {
-                break;
+        let step = self.steps.borrow().get(intent).copied();
+        let Some((led, number)) = step.and_then(|(task, number)| Some((self.led(task)?, number))) else {
+            return Lifeline::Unwanted;
+        };
+        let is_theirs = led.step(number).doer == Some(from);
+        let is_over = led.is_called_off.get() || led.ended.get().is_some();
+        match led.lease.filter(|_| is_theirs && !is_over && led.warrant.holds(now)) {
+            Some(lease) => {
+                let lease = led.warrant.leased_for(now, lease);
+                led.update(number, |step| (step.heard_at, step.leased_until) = (Some(now), now + lease));
+                if !led.step(number).is_complete {
+                    self.agent.expect(from, "word that a step is done", intent);
+                }
+                Lifeline::Wanted { lease, left: self.left(&led) }
             }
-            let lease = led.warrant.leased_for(now, lease);
-            led.update(number, |step| (step.heard_at, step.leased_until) = (Some(now), now + lease));
-            if !led.step(number).is_complete {
-                self.agent.expect(from, "word that a step is done", intent);
-            }
-            return Lifeline::Wanted { lease, left: self.left(led) };
+            None => Lifeline::Unwanted,
         }
-        Lifeline::Unwanted
     }
 
     /// The time that is left for a task, as the workers are told.
@@ -258,7 +270,7 @@ impl Manager {
     /// Orders every step whose time has come.
     async fn hand_out(&self, led: &Led, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
-        for step in led.to_order(&plan.steps, self.agent.monotonic()) {
+        for step in led.to_order(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
             let to = led.doer(step, first, &self.briefing.doers, self.agent.monotonic());
             if led.step(step).doer != Some(to) {
@@ -288,7 +300,7 @@ impl Manager {
             led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
             self.agent.send(doer, plan.intent(task, step), Say::Stop { task, step });
         }
-        for step in led.to_take_back(&plan.steps, self.agent.monotonic()) {
+        for step in led.to_take_back(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
             self.agent.before("order", intent).await;
             let to = led.taker(step, first, &self.briefing.doers);

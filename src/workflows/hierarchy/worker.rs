@@ -104,7 +104,10 @@ impl Worker {
             }
             warrant.revoke();
             worker.agent.expect_no_more(intent);
-            worker.jobs.borrow_mut().retain(|_, job| !Rc::ptr_eq(&job.warrant, &warrant));
+            let mut jobs = worker.jobs.borrow_mut();
+            if jobs.get(&intent).is_some_and(|job| Rc::ptr_eq(&job.warrant, &warrant)) {
+                jobs.remove(&intent);
+            }
         });
     }
 
