@@ -15,7 +15,8 @@
 //! ```
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::path::Path;
 
 /// One line of text: every active character is escaped, line breaks and tabs as well.
 pub fn line(text: &str) -> Cow<'_, str> {
@@ -27,6 +28,76 @@ pub fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_active(c) && c != '\n' && c != '\t')
 }
 
+/// A path as it is shown: what is no Unicode in it is replaced.
+pub fn path(path: &Path) -> String {
+    line(&path.to_string_lossy()).into_owned()
+}
+
+/// A text in JSON in which no active character stands as itself: each becomes its `\u` escape, so a program that reads
+/// the text gets the very same strings as before. A line feed stays, for it ends a record.
+///
+/// ```
+/// let json = "{\"file\":\"\u{202e}\u{7f}\"}";
+/// assert_eq!(perfidy::inert::json(json), r#"{"file":"\u202e\u007f"}"#);
+/// ```
+pub fn json(text: &str) -> Cow<'_, str> {
+    // Outside of strings JSON is ASCII, and its writer has escaped C0.
+    rewritten(text, |c| is_active(c) && c != '\n', |c, shown| write!(shown, "\\u{:04x}", u32::from(c)))
+}
+
+/// One line of anything that can be displayed, as [`line`] shows it. Width and alignment are those of what is shown.
+pub fn shown(value: impl fmt::Display) -> impl fmt::Display {
+    Shown(value)
+}
+
+struct Shown<T>(T);
+
+impl<T: fmt::Display> fmt::Display for Shown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&line(&self.0.to_string()))
+    }
+}
+
+/// Text of several lines with colours: the only text whose escape sequences reach a terminal.
+///
+/// Its maker has escaped what came from elsewhere. Should that have been forgotten, no more than a colour or a line
+/// break gets through. It has no `Display`, so it cannot be taken for plain text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Styled(String);
+
+impl Styled {
+    /// A text with colours. All other active characters but line feeds and tabs are escaped.
+    pub fn new(text: &str) -> Self {
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('\u{1b}') {
+            shown += &block(&rest[..at]);
+            let length = colour_length(&rest[at..]);
+            // What is no colour is an escape character like any other.
+            shown += if length == 0 { r"\u{1b}" } else { &rest[at..at + length] };
+            rest = &rest[at + length.max(1)..];
+        }
+        Self(shown + &block(rest))
+    }
+
+    /// The text with its colours, for a writer that knows whether they can be shown.
+    pub fn as_ansi(&self) -> &str {
+        &self.0
+    }
+
+    /// The text without colours.
+    pub fn to_plain(&self) -> String {
+        anstream::adapter::strip_str(&self.0).to_string()
+    }
+}
+
+/// How long the escape sequence that sets colours (SGR) at the beginning of a text is; 0 if there is none.
+fn colour_length(text: &str) -> usize {
+    let Some(parameters) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let length = parameters.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
+    if parameters[length..].starts_with('m') { length + 3 } else { 0 }
+}
+
 /// Whether a character does something instead of being shown: a control character (C0, DEL, C1), one that changes
 /// the direction of text (Unicode Standard Annex 9), or one that separates lines or paragraphs.
 pub fn is_active(c: char) -> bool {
@@ -36,18 +107,27 @@ pub fn is_active(c: char) -> bool {
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    rewritten(text, is_escaped, |c, shown| match c {
+        '\n' | '\r' | '\t' => write!(shown, "{}", c.escape_default()),
+        _ => write!(shown, "{}", c.escape_unicode()),
+    })
+}
+
+fn rewritten(
+    text: &str,
+    is_escaped: impl Fn(char) -> bool,
+    escape: impl Fn(char, &mut String) -> fmt::Result,
+) -> Cow<'_, str> {
     if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' if is_escaped(c) => shown.extend(c.escape_default()),
-            _ if is_escaped(c) => {
-                // Writing to a string cannot fail.
-                let _ = write!(shown, "{}", c.escape_unicode());
-            }
-            _ => shown.push(c),
+        if is_escaped(c) {
+            // Writing to a string cannot fail.
+            let _ = escape(c, &mut shown);
+        } else {
+            shown.push(c);
         }
     }
     Cow::Owned(shown)
@@ -64,6 +144,31 @@ mod tests {
             assert!(!line(&text).contains(is_active), "{c:?}");
             assert_eq!(is_active(c), line(&text) != text, "{c:?}");
         }
+    }
+
+    #[test]
+    fn only_colours_pass_a_styled_text() {
+        let text = "\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}\u{9b}\u{1b}[\u{202e}m\n\t";
+        let styled = Styled::new(text);
+        assert_eq!(
+            styled.as_ansi(),
+            "\u{1b}[1;31mred\u{1b}[0m\\u{1b}[2J\\u{1b}]0;title\\u{7}\\u{1b}\\u{9b}\\u{1b}[\\u{202e}m\n\t"
+        );
+        assert!(styled.to_plain().starts_with("red\\u{1b}[2J"));
+    }
+
+    #[test]
+    fn json_means_what_it_meant() {
+        let all: String = ('\0'..=char::MAX).collect();
+        let written = serde_json::to_string(&all).unwrap();
+        let inert = json(&written);
+        assert!(!inert.contains(is_active));
+        assert_eq!(serde_json::from_str::<String>(&inert).unwrap(), all);
+    }
+
+    #[test]
+    fn what_is_shown_keeps_its_column() {
+        assert_eq!(format!("{:<9}|{:>4}", shown("a\nb"), shown('c')), "a\\nb     |   c");
     }
 
     #[test]

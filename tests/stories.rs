@@ -1,6 +1,7 @@
 //! What people read when a promise breaks, and the table of a campaign.
 
 use perfidy::explore::{Campaign, CaseReport, Run, SavedSeed, Watchdog, shrink};
+use perfidy::inert::is_active;
 use perfidy::report::{Story, table};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::workflows::user::{USER, UserSay, user};
@@ -25,7 +26,7 @@ fn story(case: &Case, property: &str) -> String {
     let saved = SavedSeed::new(Engine::Native, seed, property, &minimal);
     let story =
         Story::new(&minimal.case, &saved, &minimal.run, Some("seeds/it.toml".to_owned())).expect("it broke");
-    anstream::adapter::strip_str(&story.to_string()).to_string()
+    story.to_string()
 }
 
 fn lost_ack(label: &str) -> Case {
@@ -85,4 +86,45 @@ fn a_campaign_is_a_table_with_a_row_for_each_case() {
     let rows: Vec<_> = labels.map(lost_ack).iter().map(|case| campaign(case, 100)).collect();
     let rows: Vec<_> = rows.into_iter().map(|report| (report, Duration::from_millis(10))).collect();
     insta::assert_snapshot!(table(&rows));
+}
+
+/// A team of one that panics with every active character there is.
+const LOUD: Workflow = Workflow {
+    name: "loud",
+    assemble: |case, world| {
+        let briefing = Briefing::new(case, None);
+        briefing.hire(world, Name::new(USER), |agent, briefing| Box::pin(user(agent, briefing, &["intern"])));
+        briefing.hire(world, Name::new("intern"), |agent, _| {
+            Box::pin(async move {
+                let about = agent.receive().await.about();
+                let all: String = ('\0'..=char::MAX).filter(|c| is_active(*c)).collect();
+                agent.send(
+                    Name::new(&format!("in{all}tern")),
+                    about,
+                    UserSay::Report { task: about, done: false },
+                );
+                panic!("{all}");
+            })
+        });
+    },
+    ..FRAGILE
+};
+
+#[test]
+fn what_agents_say_is_inert_in_stories_and_saved_failures() {
+    let text = "# It says what it likes.\nworkflow = \"loud\"\n\n[[step]]\nname = \"file\"\n\
+                tool = \"ticketing.create\"\n\n[tools.ticketing]\n";
+    let case = Case::as_written(&Scenario::parse_for(&[&LOUD], "own/loud", text).unwrap());
+    let minimal = shrink(&case, Engine::Native, Seed(0), "well-behaved", &[]).unwrap();
+    let saved = SavedSeed::new(Engine::Native, Seed(0), "well-behaved", &minimal);
+    let story =
+        Story::new(&minimal.case, &saved, &minimal.run, Some("seeds/\u{202e}.toml".to_owned())).unwrap();
+    let file = saved.to_toml(Path::new("seeds/it.toml"));
+    for text in [story.to_string(), story.styled().to_plain(), file.clone()] {
+        assert!(text.contains(r"\u{9b}") && text.contains(r"\u{2028}"), "{text}");
+        assert!(!text.contains(|c| is_active(c) && c != '\n'), "{text:?}");
+    }
+    assert_eq!(SavedSeed::parse("seeds/it.toml", &file).unwrap().message, saved.message);
+    // A colour or a line break of an agent is text as well.
+    assert!(story.styled().as_ansi().contains(r"\u{1b}"));
 }

@@ -5,7 +5,7 @@
 
 use super::options::Subject;
 use super::testify;
-use super::{Format, Status, interruption, is_available, say, watchdog};
+use super::{Format, Status, interruption, is_available, say, say_record, watchdog};
 use perfidy::explore::{self, Divergence, Run, Testimony, Watchdog, Way};
 use perfidy::report::{AuditRecord, AuditVerdict};
 use perfidy::scenario::Case;
@@ -44,7 +44,7 @@ pub fn audit(arguments: &Arguments) -> Status {
                 let seed = arguments.subject.first_seed();
                 let record =
                     AuditRecord::new(&case, arguments.subject.engine, seed, arguments.seeds, verdict.clone());
-                say(serde_json::to_string(&record).expect("a record is plain data"));
+                say_record(&record);
             }
         }
         status = status.worse(match verdict {

@@ -2,6 +2,7 @@
 
 use super::{Status, complain_of, files_of, say};
 use perfidy::explore::{Aliases, BadSeed, Failure, SavedSeed};
+use perfidy::inert;
 use perfidy::scenario::{self, Problems};
 use perfidy::workflows;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub fn check(arguments: &Arguments) -> Status {
     let (files, mut status) = files_of(&arguments.files);
     for file in &files {
         match check_one(file) {
-            Ok(what) => say(format_args!("{}: {what}", file.display())),
+            Ok(what) => say(format_args!("{}: {what}", inert::path(file))),
             Err(problems) => {
                 complain_of(&problems);
                 status = Status::BadInput;

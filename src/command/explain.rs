@@ -3,6 +3,7 @@
 use super::{Status, complain, complain_of, say};
 use perfidy::catalogue::{self, Family, Item};
 use perfidy::faults::model;
+use perfidy::inert;
 use perfidy::scenario::{self, Scenario};
 use perfidy::workflows;
 use std::path::PathBuf;
@@ -44,7 +45,7 @@ pub fn explain(arguments: &Arguments) -> Status {
                 || "`perfidy list` shows what there is".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            complain(format!("nothing is called `{name}`; {meant}"));
+            complain(format!("nothing is called `{}`; {meant}", inert::line(name)));
             status = Status::BadInput;
         }
         items.for_each(|item| show(&item, &scenarios, arguments));
@@ -91,18 +92,18 @@ fn show(item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
     using.sort_by_key(|scenario| (!item.is_missed_in(scenario), scenario.text.len()));
     let file = |scenario: &Scenario| arguments.scenarios.join(format!("{}.toml", scenario.name));
     if let Some(best) = using.first() {
-        say(format_args!("  Try it\n    perfidy run {}\n", file(best).display()));
+        say(format_args!("  Try it\n    perfidy run {}\n", inert::path(&file(best))));
         say("  Scenarios that use it");
         let shown = || using.iter().take(SHOWN);
         let width = shown().map(|scenario| scenario.name.as_str().len()).max().unwrap_or_default();
         shown().for_each(|scenario| {
-            say(format_args!("    {:width$}  {}", scenario.name, scenario.about));
+            say(format_args!("    {:width$}  {}", scenario.name, inert::line(&scenario.about)));
         });
         if using.len() > SHOWN {
             say(format_args!("    and {} more", using.len() - SHOWN));
         }
     } else {
-        say(format_args!("  No scenario under {} uses it.", arguments.scenarios.display()));
+        say(format_args!("  No scenario under {} uses it.", inert::path(&arguments.scenarios)));
     }
     say("");
 }

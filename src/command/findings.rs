@@ -1,6 +1,7 @@
 //! What becomes of a finding: it is made small, saved and told.
 
 use perfidy::explore::{Finding, Minimal, SavedSeed, shrink};
+use perfidy::inert::{self, Styled};
 use perfidy::report::Story;
 use perfidy::scenario::Case;
 use perfidy_sim::Engine;
@@ -28,8 +29,8 @@ impl Small {
     }
 
     /// Its story, with the file that it was saved to.
-    pub fn story(&self, file: Option<&Path>) -> Option<String> {
-        let shown = file.map(|file| file.display().to_string());
-        Story::new(&self.minimal.case, &self.saved, &self.minimal.run, shown).map(|story| story.to_string())
+    pub fn story(&self, file: Option<&Path>) -> Option<Styled> {
+        let shown = file.map(inert::path);
+        Story::new(&self.minimal.case, &self.saved, &self.minimal.run, shown).map(|story| story.styled())
     }
 }

@@ -9,12 +9,14 @@ use super::keep::save;
 use super::options::{Search, Subject};
 use super::progress::Progress;
 use super::{
-    Format, Status, complain, complain_of, interruption, is_available, say, some_time, tell, watchdog,
+    Format, Status, complain, complain_of, interruption, is_available, say, say_record, say_styled,
+    some_time, tell, warn, watchdog,
 };
 use perfidy::explore::strategy::{Bounds, Refused, Start};
 use perfidy::explore::{
     Campaign, CaseReport, Corpus, Finding, Fingerprint, Place, Rounds, Saved, Standing, Turn, Watchdog,
 };
+use perfidy::inert::{self, Styled};
 use perfidy::report::{RoundsRecord, rounds_table};
 use perfidy::scenario::Case;
 use perfidy_sim::SimSpan;
@@ -71,7 +73,7 @@ pub fn fuzz(arguments: &Arguments) -> Status {
         Err(error) => {
             complain(format!(
                 "cannot write to {}: {error}; nothing was run",
-                arguments.search.corpus.display()
+                inert::path(&arguments.search.corpus)
             ));
             return Status::BadInput;
         }
@@ -102,9 +104,9 @@ fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Roun
     let as_written = |case: &Case| case.without().is_none();
     if !arguments.resume {
         if !place.is_ours() {
-            complain(format!(
+            warn(format!(
                 "another campaign keeps its place in {}; this one saves what it finds, but cannot be resumed",
-                arguments.search.corpus.display()
+                inert::path(&arguments.search.corpus)
             ));
         }
         let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
@@ -114,14 +116,14 @@ fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Roun
         return has_set_aside(place).then_some((rounds, cases));
     }
     if !place.is_ours() {
-        complain(format!("the campaign in {} is still running", arguments.search.corpus.display()));
+        complain(format!("the campaign in {} is still running", inert::path(&arguments.search.corpus)));
         return None;
     }
     let rounds = place.read().map_err(|problems| complain_of(&problems)).ok()?;
     if rounds.kind().is_none() {
         complain(format!(
             "{} cannot go on: there is no strategy `{}`. Begin anew without --resume.",
-            place.path().display(),
+            inert::path(place.path()),
             rounds.strategy
         ));
         return None;
@@ -130,7 +132,10 @@ fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Roun
         rounds.cases.iter().any(|case| all.iter().any(|known| case.is_of(known) && !as_written(known)));
     let cases: Vec<Case> = all.into_iter().filter(|case| has_without || as_written(case)).collect();
     if let Err(changed) = rounds.check_cases(&cases) {
-        complain(format!("{} cannot go on: {changed}. Begin anew without --resume.", place.path().display()));
+        complain(format!(
+            "{} cannot go on: {changed}. Begin anew without --resume.",
+            inert::path(place.path())
+        ));
         return None;
     }
     Some((rounds, cases))
@@ -142,7 +147,7 @@ fn has_set_aside(place: &Place) -> bool {
         Ok(None) => return true,
         Ok(Some(aside)) => aside,
         Err(error) => {
-            complain(format!("cannot set {} aside: {error}; nothing was run", place.path().display()));
+            complain(format!("cannot set {} aside: {error}; nothing was run", inert::path(place.path())));
             return false;
         }
     };
@@ -153,8 +158,8 @@ fn has_set_aside(place: &Place) -> bool {
     tell(format_args!(
         "this begins anew; the place of {earlier} is now in {} (to go on with that one, stop this one, move the file \
          back to {} and use --resume)",
-        aside.display(),
-        place.path().display()
+        inert::path(&aside),
+        inert::path(place.path())
     ));
     true
 }
@@ -163,7 +168,7 @@ fn has_set_aside(place: &Place) -> bool {
 #[derive(Default)]
 struct New {
     files: u64,
-    stories: Vec<String>,
+    stories: Vec<Styled>,
     last: Option<Duration>,
 }
 
@@ -285,7 +290,7 @@ impl Fuzz<'_> {
     }
 
     fn keep_place(&self) -> bool {
-        let failed = |error| complain(format!("cannot save {}: {error}", self.place.path().display()));
+        let failed = |error| complain(format!("cannot save {}: {error}", inert::path(self.place.path())));
         self.place.keep(&self.rounds).map_err(failed).is_ok()
     }
 
@@ -310,16 +315,16 @@ impl Fuzz<'_> {
         if self.arguments.subject.format == Format::Json {
             for (rounds, case) in rows {
                 let record = RoundsRecord::new(&self.rounds, rounds, case);
-                say(serde_json::to_string(&record).expect("a record is plain data"));
+                say_record(&record);
             }
             return;
         }
-        self.new.stories.iter().for_each(say);
+        self.new.stories.iter().for_each(say_styled);
         let untold = self.new.files.saturating_sub(self.new.stories.len() as u64);
         if untold > 0 {
             say(format_args!(
                 "and {untold} more new failures, saved in {}\n",
-                self.arguments.search.corpus.display()
+                inert::path(&self.arguments.search.corpus)
             ));
         }
         say(rounds_table(rows));

@@ -1,6 +1,6 @@
 //! `perfidy list`: what a scenario can name.
 
-use super::{Format, Status, say};
+use super::{Format, Status, say, say_record};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use perfidy::catalogue::{self, Family, Item};
 
@@ -29,7 +29,7 @@ pub fn list(arguments: &Arguments) -> Status {
         let items: Vec<&Item> = all.iter().filter(|item| item.family == family).collect();
         if arguments.format == Format::Json {
             for item in items {
-                say(record(item));
+                say_record(&record(item));
             }
             continue;
         }

@@ -9,19 +9,22 @@ mod fuzz;
 mod keep;
 mod list;
 mod options;
+mod output;
 mod progress;
 mod replay;
 mod run;
 mod shrink;
 mod testify;
 
+use output::{complain, complain_of, say, say_record, say_styled, tell, warn};
+
 use clap::{Parser, Subcommand, ValueEnum};
 use perfidy::explore::Watchdog;
+use perfidy::inert;
 use perfidy::report::init_logging;
-use perfidy::scenario::{Problems, files_below};
+use perfidy::scenario::files_below;
 use perfidy_sim::{Engine, SimSpan};
-use std::fmt;
-use std::io::{self, Write};
+use std::env;
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 use std::sync::Arc;
@@ -111,7 +114,14 @@ impl Status {
 }
 
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match read_arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A reader that has gone needs neither help nor complaint.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
     if let Some(filter) = &arguments.log
         && let Err(error) = init_logging(filter)
     {
@@ -129,35 +139,17 @@ pub fn main() -> ExitCode {
         What::Explain(arguments) => explain::explain(&arguments),
         What::Testify(arguments) => testify::testify(&arguments),
     };
-    ExitCode::from(status.code())
+    ExitCode::from(status.worse(output::status()).code())
 }
 
-/// Prints a line of a result. Nobody listening any more (`perfidy run | head`) is no reason to complain.
-fn say(line: impl fmt::Display) {
-    if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            exit(0);
-        }
-        complain(format!("cannot write the result: {error}"));
-        exit(i32::from(Status::BadInput.code()));
-    }
-}
-
-/// Prints what is wrong.
-fn complain(error: impl fmt::Display) {
-    tell(format_args!("error: {error}"));
-}
-
-/// Prints what is wrong with a file.
-fn complain_of(problems: &Problems) {
-    tell(problems.render(true));
-}
-
-fn tell(line: impl fmt::Display) {
-    progress::aside(|| {
-        // Where standard error is gone, there is nobody left to tell.
-        let _ = writeln!(anstream::stderr().lock(), "{line}");
-    });
+/// The arguments; or what is wrong with them, in which they are quoted as they are shown.
+fn read_arguments() -> Result<Arguments, clap::Error> {
+    let as_given = match Arguments::try_parse() {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
+    };
+    let shown = env::args_os().map(|argument| inert::line(&argument.to_string_lossy()).into_owned());
+    Err(Arguments::try_parse_from(shown).err().unwrap_or(as_given))
 }
 
 /// The files that the paths stand for. A path without any is complained of, and the others still count.
@@ -199,7 +191,7 @@ fn interruption() -> Arc<AtomicBool> {
         tell("stopping; what was found is saved (again to stop at once)");
     });
     if let Err(error) = installed {
-        complain(format!("Ctrl-C will end this at once: {error}"));
+        warn(format!("Ctrl-C will end this at once: {error}"));
     }
     flag
 }

@@ -4,6 +4,7 @@
 
 use super::tell;
 use indicatif::{ProgressBar, ProgressStyle};
+use perfidy::inert;
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -46,7 +47,7 @@ impl Progress {
     /// Tells, if it is time to: `now` is the time since the campaign began.
     pub fn tell(&mut self, now: Duration, line: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(line());
+            bar.set_message(inert::line(&line()).into_owned());
             bar.tick();
         } else if now.saturating_sub(self.told) >= PAUSE {
             self.told = now;

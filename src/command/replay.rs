@@ -1,7 +1,10 @@
 //! `perfidy replay`: what do saved failures mean today?
 
-use super::{Format, Status, complain, complain_of, files_of, interruption, say, watchdog};
+use super::{
+    Format, Status, complain, complain_of, files_of, interruption, say, say_record, say_styled, watchdog,
+};
 use perfidy::explore::{Aliases, Answer, Failure};
+use perfidy::inert;
 use perfidy::report::{ReplayRecord, Story};
 use perfidy::scenario::Case;
 use std::path::{Path, PathBuf};
@@ -47,11 +50,11 @@ pub fn replay(arguments: &Arguments) -> Status {
             refreshed = false;
         }
         if arguments.format == Format::Json {
-            let record = ReplayRecord::new(file, saved, &run, &answer);
-            say(serde_json::to_string(&record).expect("a record is plain data"));
+            let record = ReplayRecord::new(&file, saved, &run, &answer);
+            say_record(&record);
         } else {
             if let Some(story) = Story::new(case, saved, &run, None) {
-                say(story);
+                say_styled(&story.styled());
             }
             say(in_words(&file, &failure, &answer, refreshed));
         }
@@ -90,7 +93,7 @@ fn in_words(file: &Path, failure: &Failure, answer: &Answer, refreshed: bool) ->
             format!(
                 "stale: `{missing}` never came up{nearest}. The code has moved: if something was only renamed, say so in \
                  {}; else find the failure again with `perfidy run`",
-                file.with_file_name(Aliases::FILE).display()
+                inert::path(&file.with_file_name(Aliases::FILE))
             )
         }
         Answer::Ambiguous { why } => format!("ambiguous: {why}"),
@@ -99,5 +102,5 @@ fn in_words(file: &Path, failure: &Failure, answer: &Answer, refreshed: bool) ->
         Some(_) => " (the case takes a safeguard away, so it should fail)",
         None => "",
     };
-    format!("{}: {answer}{expected}", file.display())
+    format!("{}: {answer}{expected}", inert::path(file))
 }

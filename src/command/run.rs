@@ -4,7 +4,9 @@ use super::clock::timed;
 use super::findings::Small;
 use super::keep::save;
 use super::options::{Search, Subject};
-use super::{Format, Status, complain, interruption, is_available, say, tell, watchdog};
+use super::{
+    Format, Status, complain, interruption, is_available, say, say_record, say_styled, tell, watchdog,
+};
 use clap::ValueEnum;
 use perfidy::explore::strategy::{Bounds, Refused, Start, Strategy};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, Watchdog};
@@ -123,8 +125,8 @@ pub fn run(arguments: &Arguments) -> Status {
         let (saved, save_status) = keep(arguments, &report);
         status = status.worse(save_status);
         if arguments.subject.format == Format::Json {
-            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, saved);
-            say(serde_json::to_string(&record).expect("a record is plain data"));
+            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, &saved);
+            say_record(&record);
         }
         let is_over = interrupted.load(Ordering::Relaxed);
         rows.push((report, took));
@@ -183,7 +185,7 @@ fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
         if arguments.subject.format == Format::Text
             && let Some(story) = small.story(file.as_deref())
         {
-            say(story);
+            say_styled(&story);
         }
         files.extend(file);
     }

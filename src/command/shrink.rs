@@ -3,6 +3,7 @@
 use super::clock::Stopwatch;
 use super::{Status, complain, complain_of, files_of, interruption, say, some_time};
 use perfidy::explore::{Aliases, Corpus, Effort, Failure, Minimal, SavedSeed, shrink_within};
+use perfidy::inert;
 use perfidy_sim::SimSpan;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -39,7 +40,7 @@ fn shrink_file(file: &Path, is_over: &dyn Fn() -> bool) -> Status {
         Ok(failure) if failure.is_renamed() => {
             say(format_args!(
                 "{}: this was saved under other names, under which it is drawn; it stays as it is",
-                file.display()
+                inert::path(file)
             ));
             return Status::Inconclusive;
         }
@@ -54,7 +55,7 @@ fn shrink_file(file: &Path, is_over: &dyn Fn() -> bool) -> Status {
     let Some(minimal) = shrink_within(effort, &case, engine, seed, property, faults) else {
         say(format_args!(
             "{}: {property} does not break any more; `perfidy replay` says why",
-            file.display()
+            inert::path(file)
         ));
         return Status::Inconclusive;
     };
@@ -69,12 +70,12 @@ fn shrink_file(file: &Path, is_over: &dyn Fn() -> bool) -> Status {
         format!("{faults} in a scenario of {} lines", saved.case.text.lines().count())
     };
     if smaller.faults == *faults && smaller.case.text == saved.case.text && is_finished != saved.unfinished {
-        say(format_args!("{}: {}; {end}", file.display(), size(&saved)));
+        say(format_args!("{}: {}; {end}", inert::path(file), size(&saved)));
         return Status::AsExpected;
     }
     match Corpus::replace(file, &smaller) {
         Ok(path) => {
-            say(format_args!("{}: {} became {}; {end}", path.display(), size(&saved), size(&smaller)));
+            say(format_args!("{}: {} became {}; {end}", inert::path(&path), size(&saved), size(&smaller)));
             Status::AsExpected
         }
         Err(error) => {

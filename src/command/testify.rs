@@ -3,7 +3,7 @@
 //! The scenario comes on standard input, so that both processes have the same text. The answer is one digest a
 //! line, or with `--history` one [`Testimony`] a line.
 
-use super::{Status, complain, complain_of, is_available, say, watchdog};
+use super::{Status, complain, complain_of, is_available, output, say, say_record, watchdog};
 use perfidy::explore::{Run, Testimony};
 use perfidy::scenario::{Case, Scenario};
 use perfidy_sim::{Engine, Seed};
@@ -35,8 +35,9 @@ impl Arguments {
     /// The command line that these arguments are read from.
     pub fn to_line(&self) -> Vec<String> {
         let mut line = vec!["testify".to_owned()];
-        line.extend(["--name".to_owned(), self.name.clone()]);
-        line.extend(["--case".to_owned(), self.case.clone()]);
+        // A name can begin with a dash, and is no option then.
+        line.push(format!("--name={}", self.name));
+        line.push(format!("--case={}", self.case));
         line.extend(["--engine".to_owned(), self.engine.to_string()]);
         line.extend(["--seed".to_owned(), self.seed.to_string()]);
         line.extend(["--seeds".to_owned(), self.seeds.to_string()]);
@@ -72,11 +73,14 @@ pub fn testify(arguments: &Arguments) -> Status {
     };
     let watchdog = watchdog();
     for index in 0..arguments.seeds {
+        if !output::is_read() {
+            return Status::Inconclusive;
+        }
         let seed = Seed(arguments.seed.wrapping_add(index));
         let run = watchdog.watch(&case, seed, || Run::fuzzed(&case, arguments.engine, seed));
         if arguments.history {
             let testimony = Testimony::of(&run.outcome);
-            say(serde_json::to_string(&testimony).expect("a testimony is plain data"));
+            say_record(&testimony);
         } else {
             say(run.outcome.digest());
         }

@@ -182,7 +182,7 @@ impl Aliases {
     }
 
     fn parse(workflows: &[&'static Workflow], text: &str) -> Result<Self, Vec<Problem>> {
-        let root = DeTable::parse(text).map_err(|error| vec![Problem::from_toml(&error)])?;
+        let root = DeTable::parse(text).map_err(|error| vec![Problem::in_toml(text, &error)])?;
         let (mut aliases, mut problems) = (Vec::new(), Vec::new());
         for entry in entries(root.get_ref()) {
             let Some(table) = Table::ALL.into_iter().find(|table| table.name() == entry.name) else {

@@ -7,6 +7,7 @@
 
 use crate::agent::Agents;
 use crate::explore::Run;
+use crate::inert::shown;
 use crate::scenario::Case;
 use perfidy_sim::{Digest, Engine, Name, Outcome, Plan, Seed, SimTime};
 use serde::{Deserialize, Serialize};
@@ -200,7 +201,7 @@ impl Way {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { event, at, node, what, .. } = self;
-        write!(f, "#{event} at {at} on {node}: {what}")
+        write!(f, "#{event} at {at} on {}: {}", shown(node), shown(what))
     }
 }
 
@@ -223,7 +224,7 @@ impl Side {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { case, engine, seed, way, one, other } = self;
-        writeln!(f, "{case}, seed {seed}, {engine} engine: {} went differently", way.in_words())?;
+        writeln!(f, "{}, seed {seed}, {engine} engine: {} went differently", shown(case), way.in_words())?;
         if one.event.is_none() && other.event.is_none() {
             writeln!(f, "  The digests were {} and {};", one.digest, other.digest)?;
             writeln!(f, "  no event was different when it was tried again: it does not differ every time")?;

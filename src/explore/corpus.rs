@@ -4,6 +4,7 @@
 //! different failure. A failure that is found again in other ways has the same fingerprint and is saved once.
 
 use crate::explore::{Aliases, SavedSeed};
+use crate::inert;
 use crate::scenario;
 use perfidy_sim::Name;
 use std::fmt;
@@ -51,7 +52,7 @@ impl SaveError {
 
 impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot save {}: {}", self.path.display(), self.cause)
+        write!(f, "cannot save {}: {}", inert::path(&self.path), self.cause)
     }
 }
 
@@ -121,7 +122,7 @@ impl Corpus {
         let make = fs::create_dir_all(&self.root);
         make.map_err(|cause| SaveError { path: self.root.clone(), cause })?;
         for scenario in scenarios {
-            let path = self.root.join(scenario.as_str());
+            let path = self.root.join(path_of(scenario.as_str()));
             // A folder that is not there yet can be made if the nearest one that is there can be written to.
             let nearest = path.ancestors().skip(1).find(|folder| folder.exists()).unwrap_or(&self.root);
             let tried = readable_by_all().tempfile_in(nearest);
@@ -142,7 +143,7 @@ impl Corpus {
     }
 
     fn place(&self, seed: &SavedSeed) -> PathBuf {
-        self.root.join(&seed.case.scenario).with_file_name(file_name(seed))
+        self.root.join(path_of(&seed.case.scenario)).with_file_name(file_name(seed))
     }
 }
 
@@ -161,6 +162,31 @@ pub(super) fn rewrite(path: &Path, old: &str, new: &str) -> Result<(), SaveError
     file.persist(&target).map(drop).map_err(|error| failed(error.error))
 }
 
+/// Longer parts of a file's name are cut: file systems take 255 bytes in all, of which fingerprint and engine need some.
+const MAX_PART_BYTES: usize = 70;
+
+/// Where the failures of a scenario go, below the corpus and nowhere else, whatever the scenario is called: every part
+/// of its name is one folder's name, and shown as it is.
+fn path_of(scenario: &str) -> PathBuf {
+    scenario.split('/').map(harmless).collect()
+}
+
+/// A part of a scenario's name as the name of a file or a folder. Hidden files are none of a corpus.
+fn harmless(part: &str) -> String {
+    let harmless: String =
+        part.chars().map(|c| if inert::is_active(c) || "\\:".contains(c) { '-' } else { c }).collect();
+    let harmless = match harmless.strip_prefix('.') {
+        Some(rest) => format!("-{rest}"),
+        None if harmless.is_empty() => "-".to_owned(),
+        None => harmless,
+    };
+    cut(&harmless, 255).to_owned()
+}
+
+fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
 /// What the file of a failure is called: its scenario without the folder, its case, its property and its fingerprint.
 fn file_name(seed: &SavedSeed) -> String {
     let slug: String = seed
@@ -171,8 +197,10 @@ fn file_name(seed: &SavedSeed) -> String {
         .collect::<String>()
         .replace("--", "-");
     let engine = if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
-    let scenario = seed.case.scenario.rsplit('/').next().unwrap_or_default();
-    format!("{scenario}-{engine}{slug}-{}-{:08x}.toml", seed.property, seed.fingerprint() >> 32)
+    let scenario = harmless(seed.case.scenario.rsplit('/').next().unwrap_or_default());
+    let property = harmless(&seed.property.replace('/', "-"));
+    let [scenario, slug, property] = [&scenario, &slug, &property].map(|part| cut(part, MAX_PART_BYTES));
+    format!("{scenario}-{engine}{slug}-{property}-{:08x}.toml", seed.fingerprint() >> 32)
 }
 
 /// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.

@@ -1,5 +1,6 @@
 //! A saved failure, read back: understood in the names of today, and asked what it means today.
 
+use crate::explore::embedded::{Embedded, place_of};
 use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus};
 use crate::properties;
 use crate::scenario::{self, Case, Problem, Problems, Renaming, Scenario};
@@ -120,19 +121,27 @@ impl Failure {
         let all = aliases.of(workflow_of(workflows, &saved.case.text, aliases));
         let Names { older, unclear } = Names::of(&saved, all);
         let today = |text: &str| scenario::renamed(text, &older);
+        let as_saved = std::mem::take(&mut saved.case.text);
         saved.property = older.property(&saved.property);
-        saved.case.text = today(&saved.case.text);
+        saved.case.text = today(&as_saved);
         saved.case.label = older.label(&saved.case.label);
         saved.faults.iter_mut().for_each(|fault| *fault = older.run.fault(*fault));
         if properties::find(&saved.property).is_none() {
-            let problem = Problem::whole(format!("there is no property `{}`", saved.property));
-            let problem = problem.nearest_of(&saved.property, &properties::names());
+            let place = place_of(&text, &["property"]);
+            let problem = Problem::unknown(place, "property", &saved.property, &properties::names());
             return Err(may_be_renamed(Problems::new(shown, text, vec![problem]), path).into());
         }
         let scenario = Scenario::parse_for(workflows, &saved.case.scenario, &saved.case.text);
-        let scenario = scenario.map_err(|problems| may_be_renamed(problems, path))?;
-        let mut case = Case::labelled(&scenario, &saved.case.label).map_err(|error| {
-            let problem = Problem::whole(error.to_string());
+        let scenario = scenario.map_err(|problems| {
+            let place = place_of(&text, &["case", "text"]);
+            let embedded = Embedded { file: &text, place, text: &as_saved };
+            may_be_renamed(embedded.problems_in_file(&shown, &problems), path)
+        })?;
+        let mut case = Case::labelled(&scenario, &saved.case.label).map_err(|_| {
+            let labels: Vec<String> = Case::all(&scenario).iter().map(Case::label).collect();
+            let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+            let place = place_of(&text, &["case", "label"]);
+            let problem = Problem::unknown(place, "case", &saved.case.label, &known);
             Problems::new(shown.as_str(), text.as_str(), vec![problem])
         })?;
         // The places of problems are those of the file, line for line.

@@ -10,6 +10,7 @@ mod aliases;
 mod audit;
 mod campaign;
 mod corpus;
+mod embedded;
 mod failure;
 mod place;
 mod rounds;

@@ -59,7 +59,7 @@ impl Place {
     pub fn read(&self) -> Result<Rounds, Problems> {
         let text = read_text(&self.path)?;
         let bad = |problem| Problems::new(self.path.display().to_string(), text.as_str(), vec![problem]);
-        let rounds: Rounds = toml::from_str(&text).map_err(|error| bad(Problem::from_toml(&error)))?;
+        let rounds: Rounds = toml::from_str(&text).map_err(|error| bad(Problem::in_toml(&text, &error)))?;
         if rounds.has_this_schema() {
             return Ok(rounds);
         }

@@ -4,7 +4,9 @@
 //! has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
 
 use crate::explore::Minimal;
-use crate::scenario::{Problem, Problems};
+use crate::explore::embedded::place_of;
+use crate::inert;
+use crate::scenario::{self, Problem, Problems};
 use perfidy_sim::{Digest, Engine, Fault, Seed};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -21,7 +23,7 @@ pub struct SavedSeed {
     pub perfidy: String,
     /// The property that broke.
     pub property: String,
-    /// How, in words.
+    /// How, in words, as they are shown.
     pub message: String,
     /// The engine; digests are each engine's own.
     pub engine: Engine,
@@ -55,12 +57,12 @@ impl SavedSeed {
     /// A failure to be saved.
     pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
         let Minimal { case, faults, run, is_finished } = minimal;
-        let message = run.violation(property).map(|violation| violation.message.clone()).unwrap_or_default();
+        let message = run.violation(property).map(|violation| inert::line(&violation.message).into_owned());
         Self {
             schema: SCHEMA,
             perfidy: env!("CARGO_PKG_VERSION").to_owned(),
             property: property.to_owned(),
-            message,
+            message: message.unwrap_or_default(),
             engine,
             seed,
             digest: run.outcome.digest(),
@@ -86,14 +88,18 @@ impl SavedSeed {
             let problem = Problem::whole("this is a scenario, not a saved failure");
             return Err(bad(problem.help("`perfidy run` runs it")));
         }
-        let saved: Self = toml::from_str(text).map_err(|error| bad(Problem::from_toml(&error)))?;
+        let saved: Self = toml::from_str(text).map_err(|error| bad(Problem::in_toml(text, &error)))?;
         if saved.schema != SCHEMA {
             let message =
                 format!("this file has schema {}; this perfidy reads schema {SCHEMA}", saved.schema);
-            return Err(bad(Problem::whole(message)));
+            return Err(bad(Problem::at(place_of(text, &["schema"]), message)));
         }
         if let Err(missing) = saved.engine.available() {
-            return Err(bad(Problem::whole(missing.to_string())));
+            return Err(bad(Problem::at(place_of(text, &["engine"]), missing.to_string())));
+        }
+        if let Some(trouble) = scenario::trouble_with_name(&saved.case.scenario) {
+            let help = "write the name that the scenario had, such as conductor/lost-ack";
+            return Err(bad(Problem::at(place_of(text, &["case", "scenario"]), trouble).help(help)));
         }
         Ok(saved)
     }

@@ -9,7 +9,7 @@ use crate::scenario::Case;
 use perfidy_sim::{Address, Digest, Engine, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One case of `perfidy run --format json`.
@@ -33,14 +33,14 @@ pub struct CaseRecord {
     properties: BTreeMap<&'static str, Tally>,
     findings: Vec<Finding>,
     faults_fired: BTreeMap<Name, u64>,
-    saved: Vec<PathBuf>,
+    saved: Vec<String>,
     /// What the strategy says it has shown.
     shown: Option<String>,
 }
 
 impl CaseRecord {
     /// The record of a case.
-    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, saved: Vec<PathBuf>) -> Self {
+    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, saved: &[PathBuf]) -> Self {
         Self {
             schema: 1,
             scenario: report.case.scenario.name,
@@ -65,17 +65,22 @@ impl CaseRecord {
             properties: report.tallies.clone(),
             findings: report.findings.clone(),
             faults_fired: report.fired.clone(),
-            saved,
+            saved: saved.iter().map(|file| in_text(file)).collect(),
             shown: report.closing.clone(),
         }
     }
+}
+
+/// A path in JSON, which has no other bytes than those of text.
+fn in_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// One file of `perfidy replay --format json`.
 #[derive(Serialize)]
 pub struct ReplayRecord {
     schema: u32,
-    file: PathBuf,
+    file: String,
     scenario: String,
     case: String,
     engine: Engine,
@@ -96,7 +101,7 @@ pub struct ReplayRecord {
 
 impl ReplayRecord {
     /// The record of a replayed file.
-    pub fn new(file: PathBuf, saved: &SavedSeed, run: &crate::explore::Run, answer: &Answer) -> Self {
+    pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, answer: &Answer) -> Self {
         let mut faults_fired = BTreeMap::new();
         for fault in &run.outcome.fired {
             *faults_fired.entry(fault.action.kind()).or_insert(0) += 1;
@@ -109,7 +114,7 @@ impl ReplayRecord {
         };
         Self {
             schema: 1,
-            file,
+            file: in_text(file),
             scenario: saved.case.scenario.clone(),
             case: saved.case.label.clone(),
             engine: saved.engine,

@@ -1,17 +1,28 @@
 //! Logs, stamped with virtual time, node and event; off unless asked for.
 
+use crate::inert::shown;
 use perfidy_sim::stamp;
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::io::{self, IsTerminal};
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::FormatTime;
 
 struct VirtualTime;
 
 impl FormatTime for VirtualTime {
     fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        write!(writer, "{}", stamp::current())
+        write!(writer, "{}", shown(stamp::current()))
+    }
+}
+
+/// A field of an event. All that agents say is in fields, so this is where it is made inert.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    match field.name() {
+        "message" => write!(writer, "{}", shown(format_args!("{value:?}"))),
+        name => write!(writer, "{name}={}", shown(format_args!("{value:?}"))),
     }
 }
 
@@ -26,6 +37,7 @@ pub fn init_logging(filter: &str) -> Result<(), String> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_timer(VirtualTime)
+        .fmt_fields(debug_fn(write_field).delimited(" "))
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .with_writer(io::stderr)

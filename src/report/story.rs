@@ -6,6 +6,7 @@
 
 use crate::agent::{Access, Note};
 use crate::explore::{Run, SavedSeed};
+use crate::inert::{Styled, shown};
 use crate::properties::Violation;
 use crate::scenario::Case;
 use anstyle::{AnsiColor, Style};
@@ -24,7 +25,7 @@ const FAULT: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
-/// A failure, ready to be told. Its `Display` is coloured; print it through `anstream`, or strip it.
+/// A failure, ready to be told. Its `Display` is plain text, [`Story::styled`] has colours.
 pub struct Story<'a> {
     case: &'a Case,
     saved: &'a SavedSeed,
@@ -50,6 +51,11 @@ impl<'a> Story<'a> {
     pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
         let violation = run.violation(&saved.property)?;
         Some(Self { case, saved, run, violation, file })
+    }
+
+    /// The story with its colours.
+    pub fn styled(&self) -> Styled {
+        Styled::new(&Coloured(self).to_string())
     }
 
     /// The events worth telling: those the property points at, the faults, and what led from one to the other.
@@ -114,7 +120,8 @@ impl<'a> Story<'a> {
             ledger.effects.iter().filter(|(_, events)| events.len() > 1)
         {
             let times = events.len();
-            write!(f, "    {BAD}{times} times{BAD:#}  {intent} by {tool}.{operation} ({})", listed(events))?;
+            let call = shown(format!("{intent} by {tool}.{operation}"));
+            write!(f, "    {BAD}{times} times{BAD:#}  {call} ({})", listed(events))?;
             match ledger.undoings.get(intent) {
                 Some(undoings) => writeln!(f, ", undone by {}", listed(undoings))?,
                 None => writeln!(f)?,
@@ -133,7 +140,7 @@ impl<'a> Story<'a> {
             }
         }
         for intent in ledger.missing.iter().take(NEVER_LINES) {
-            writeln!(f, "    {FAULT}never{FAULT:#}    {intent}")?;
+            writeln!(f, "    {FAULT}never{FAULT:#}    {}", shown(intent))?;
         }
         if ledger.missing.len() > NEVER_LINES {
             writeln!(f, "             and {} more never", ledger.missing.len() - NEVER_LINES)?;
@@ -181,12 +188,22 @@ impl Ledger {
 
 impl fmt::Display for Story<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { case, saved, violation, .. } = self;
+        f.write_str(&self.styled().to_plain())
+    }
+}
+
+/// The text of a story with its colours. Whatever comes from files or agents is shown inert.
+struct Coloured<'a>(&'a Story<'a>);
+
+impl fmt::Display for Coloured<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Story { case, saved, violation, .. } = self.0;
         let seed: Seed = saved.seed;
-        writeln!(f, "{BAD}{} broke{BAD:#}: {}", saved.property, violation.message)?;
+        writeln!(f, "{BAD}{} broke{BAD:#}: {}", shown(&saved.property), shown(&violation.message))?;
         writeln!(
             f,
-            "  {FAINT}{case}; seed {seed}, {} engine, after {} of virtual time{FAINT:#}",
+            "  {FAINT}{}; seed {seed}, {} engine, after {} of virtual time{FAINT:#}",
+            shown(case),
             saved.engine,
             rounded(violation.at)
         )?;
@@ -196,27 +213,27 @@ impl fmt::Display for Story<'_> {
             count => writeln!(f, "\n  {STRONG}{count} faults suffice{STRONG:#}")?,
         }
         for fault in &saved.faults {
-            writeln!(f, "    {FAULT}{}{FAULT:#}: {}", fault.at, fault.action)?;
+            writeln!(f, "    {FAULT}{}{FAULT:#}: {}", shown(fault.at), shown(fault.action))?;
         }
         writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
-        for Line { event, times } in self.lines() {
+        for Line { event, times } in self.0.lines() {
             let style = match &event.what {
                 What::Struck(_) | What::Crashed { .. } => FAULT,
                 _ if violation.because.contains(&event.id) => BAD,
                 _ => Style::new(),
             };
-            let (at, node) = (rounded(event.at), event.node);
+            let (at, node) = (rounded(event.at), shown(event.node));
             let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
             writeln!(
                 f,
                 "    {FAINT}{at:>11} {:>5}{FAINT:#}  {style}{node:<13} {}{again}{style:#}",
                 event.id.to_string(),
-                told(event)
+                shown(told(event))
             )?;
         }
-        self.fmt_ledger(f)?;
-        if let Some(file) = &self.file {
-            writeln!(f, "\n  {STRONG}Replay{STRONG:#}  perfidy replay {file}")?;
+        self.0.fmt_ledger(f)?;
+        if let Some(file) = &self.0.file {
+            writeln!(f, "\n  {STRONG}Replay{STRONG:#}  perfidy replay {}", shown(file))?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The table of a campaign: a row for each case.
 
 use crate::explore::{Broke, CaseReport, CaseRounds, CaseVerdict, ENOUGH, Standing};
+use crate::inert;
 use crate::scenario::Case;
 use comfy_table::{CellAlignment, Table, presets};
 use std::time::Duration;
@@ -21,11 +22,11 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
         let shown = if last == Some(scenario) { "" } else { scenario.as_str() };
         last = Some(scenario);
         table.add_row([
-            shown.to_owned(),
-            report.case.label(),
+            inert::line(shown).into_owned(),
+            inert::line(&report.case.label()).into_owned(),
             report.seeds.to_string(),
             format!("{:.0}", runs_per_second(report, *took)),
-            verdict(report),
+            inert::line(&verdict(report)).into_owned(),
         ]);
     }
     format!("{}\n\n{}", trimmed(&table), trimmed(&struck(rows)))
@@ -47,12 +48,12 @@ pub fn rounds_table<'a>(rows: impl IntoIterator<Item = (&'a CaseRounds, &'a Case
         last = Some(rounds.scenario);
         let is_capped = rounds.broke.values().any(|broke| broke.failures.len() >= ENOUGH);
         table.add_row([
-            shown.to_owned(),
-            rounds.label.clone(),
+            inert::line(shown).into_owned(),
+            inert::line(&rounds.label).into_owned(),
             rounds.runs.to_string(),
             format!("{:.0}", rate_of(rounds)),
             format!("{}{}", rounds.failures(), if is_capped { " or more" } else { "" }),
-            standing_in_words(rounds.standing(case)),
+            inert::line(&standing_in_words(rounds.standing(case))).into_owned(),
         ]);
     }
     trimmed(&table)
@@ -89,7 +90,9 @@ fn struck(rows: &[(CaseReport, Duration)]) -> Table {
     table.load_style(presets::NOTHING);
     table.set_header(["SCENARIO", "FAULTS THAT STRUCK"]);
     for (report, _) in rows.iter().filter(|(report, _)| report.case.without().is_none()) {
-        table.add_row([report.case.scenario.name.to_string(), fired(report)]);
+        let row =
+            [report.case.scenario.name.as_str(), &fired(report)].map(|cell| inert::line(cell).into_owned());
+        table.add_row(row);
     }
     table
 }

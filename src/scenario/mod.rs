@@ -7,6 +7,7 @@
 //! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, in which a safeguard
 //! is taken away and a property must break.
 
+mod active;
 mod case;
 mod configured;
 mod file;
@@ -24,6 +25,7 @@ pub use problem::{Problem, Problems, nearest};
 pub use quantity::{Lasting, NotAQuantity, Numbers, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
+pub(crate) use active::trouble_with_name;
 pub(crate) use file::entries;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use understand::{is_word, not_a_word};

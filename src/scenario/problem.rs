@@ -14,10 +14,13 @@
 //! );
 //! ```
 
+use crate::inert;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use toml::de::DeTable;
 
 /// More problems than this are counted, not shown: the first few explain the rest.
 const SHOWN: usize = 20;
@@ -65,6 +68,15 @@ impl Problem {
         self.help(nearest_in_words(word, known))
     }
 
+    /// What the TOML reader found in a text, in plain words.
+    pub(crate) fn in_toml(text: &str, error: &toml::de::Error) -> Self {
+        let problem = Self::from_toml(error);
+        match problem.span {
+            None if error.message() == TOO_MANY_DOTS => Self { span: too_many_dots(text), ..problem },
+            _ => problem,
+        }
+    }
+
     /// What the TOML reader found, in plain words.
     pub(crate) fn from_toml(error: &toml::de::Error) -> Self {
         // The whole file has no place of its own; the reader gives it an empty one at the start.
@@ -110,21 +122,22 @@ impl Problems {
         let mut parts: Vec<String> =
             self.list.iter().take(SHOWN).map(|problem| self.render_one(problem, &renderer)).collect();
         if self.list.len() > SHOWN {
-            parts.push(format!("... and {} more in {}", self.list.len() - SHOWN, self.path));
+            parts.push(format!("... and {} more in {}", self.list.len() - SHOWN, inert::line(&self.path)));
         }
         parts.join("\n\n")
     }
 
     fn render_one(&self, problem: &Problem, renderer: &Renderer) -> String {
         let title = Level::ERROR.primary_title(shortened(&problem.message));
-        let group = match &problem.span {
-            None => Group::with_title(title).element(Origin::path(self.path.as_str())),
-            Some(span) => {
-                let place = Place::of(&self.text, span);
-                let snippet = Snippet::source(place.line)
+        let path = inert::line(&self.path);
+        let place = problem.span.as_ref().map(|span| Place::of(&self.text, span));
+        let group = match &place {
+            None => Group::with_title(title).element(Origin::path(&*path)),
+            Some(place) => {
+                let snippet = Snippet::source(shown_source(place.line))
                     .line_start(place.number)
-                    .path(self.path.as_str())
-                    .annotation(AnnotationKind::Primary.span(place.within));
+                    .path(&*path)
+                    .annotation(AnnotationKind::Primary.span(place.shown()));
                 Group::with_title(title).element(snippet)
             }
         };
@@ -132,7 +145,11 @@ impl Problems {
             None => group,
             Some(help) => group.element(Level::HELP.message(shortened(help))),
         };
-        renderer.render(&[group])
+        let frame = renderer.render(&[group]);
+        match place {
+            Some(place) => place.with_its_column(&path, frame),
+            None => frame,
+        }
     }
 }
 
@@ -162,6 +179,32 @@ impl<'a> Place<'a> {
         let within = |at: usize| (at - line_start).min(line.len());
         Self { line, number, within: within(start)..within(end) }
     }
+
+    /// What of the span is on the line as it is shown.
+    fn shown(&self) -> Range<usize> {
+        let shown = |at: usize| shown_source(&self.line[..at]).len();
+        shown(self.within.start)..shown(self.within.end)
+    }
+
+    /// A frame with the column of the file, where an escaped character is one. The renderer counts what is shown.
+    fn with_its_column(&self, path: &str, frame: String) -> String {
+        let before = &self.line[..self.within.start];
+        let [column, shown] = [before, &shown_source(before)].map(|text| text.chars().count() + 1);
+        if column == shown {
+            return frame;
+        }
+        let place = |column| format!("{path}:{}:{column}", self.number);
+        let (title, rest) = frame.split_once('\n').unwrap_or((&frame, ""));
+        format!("{title}\n{}", rest.replacen(&place(shown), &place(column), 1))
+    }
+}
+
+/// A line of source text. Tabs stay: the renderer knows how wide they are.
+fn shown_source(line: &str) -> Cow<'_, str> {
+    if !line.contains('\t') {
+        return inert::line(line);
+    }
+    Cow::Owned(line.split('\t').map(inert::line).collect::<Vec<_>>().join("\t"))
 }
 
 /// What was probably meant by a word, or all that could have been, as a help.
@@ -180,9 +223,10 @@ pub(crate) fn line_of(text: &str, at: usize) -> usize {
 }
 
 fn shortened(message: &str) -> String {
-    match message.char_indices().nth(MESSAGE_CHARS) {
-        None => message.to_owned(),
-        Some((cut, _)) => format!("{}…", &message[..cut]),
+    let inert = inert::line(message);
+    match inert.char_indices().nth(MESSAGE_CHARS) {
+        None => inert.into_owned(),
+        Some((cut, _)) => format!("{}…", &inert[..cut]),
     }
 }
 
@@ -247,6 +291,25 @@ fn in_plain_words(wanted: &str) -> &str {
     }
 }
 
+/// What the reader of TOML says, without a place, of a key like `a.b.c` with more parts than it reads.
+const TOO_MANY_DOTS: &str = "recursion limit";
+
+/// The first line whose key has more parts than the reader of TOML reads.
+fn too_many_dots(text: &str) -> Option<Range<usize>> {
+    let is_too_deep = |line: &str| {
+        let (_, errors) = DeTable::parse_recoverable(line);
+        errors.iter().any(|error| error.message() == TOO_MANY_DOTS)
+    };
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if line.contains('.') && is_too_deep(line) {
+            return Some(start..start + line.trim_end().len());
+        }
+        start += line.len();
+    }
+    None
+}
+
 /// What the reader of TOML says of the commonest slips, as people would say it.
 fn in_plain_words_of_toml<'a>(message: &'a str, span: Option<&Range<usize>>) -> &'a str {
     match message {
@@ -256,6 +319,7 @@ fn in_plain_words_of_toml<'a>(message: &'a str, span: Option<&Range<usize>>) -> 
         "string values must be quoted, expected literal string" => "text must stand in quotes",
         "invalid basic string, expected `\"`" => "the quotes are not closed on this line",
         "duplicate key" => "this is here a second time",
+        "cannot recurse further; max recursion depth met" | TOO_MANY_DOTS => "this is nested too deeply",
         _ => message,
     }
 }
@@ -289,6 +353,24 @@ mod tests {
                 let problems = Problems::new("x.toml", text, vec![Problem::at(start..end, "no")]);
                 assert!(problems.to_string().starts_with("error: no\n"), "{start}..{end}");
             }
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_file_is_active_in_a_frame_and_the_column_is_that_of_the_file() {
+        let text = "# Fine.\n\u{202e}\u{1b}[31m\t\u{9b}name = \"x\u{2028}y\"\n";
+        let at = text.find("name").unwrap();
+        let problem = Problem::at(at..at + 4, "no \u{1b}[2J\nerror: no").help("\u{7}");
+        let said = Problems::new("a\u{85}.toml", text, vec![problem]).to_string();
+        assert!(!said.contains(|c| inert::is_active(c) && c != '\n'), "{said:?}");
+        for words in [
+            r"error: no \u{1b}[2J\nerror: no",
+            r" --> a\u{85}.toml:2:9",
+            r#"2 | \u{202e}\u{1b}[31m    \u{9b}name = "x\u{2028}y""#,
+            "\n  |                             ^^^^\n",
+            r"= help: \u{7}",
+        ] {
+            assert!(said.contains(words), "no {words:?} in\n{said}");
         }
     }
 

@@ -2,7 +2,10 @@
 
 mod audit;
 mod bad_input;
+mod closed_pipe;
+mod diagnostics;
 mod fuzz;
+mod inert;
 mod list;
 #[cfg(unix)]
 mod permissions;

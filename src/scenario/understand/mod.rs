@@ -16,6 +16,7 @@ mod tests;
 mod undo;
 
 use crate::faults::who;
+use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
 use crate::scenario::{Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
@@ -114,7 +115,13 @@ pub(super) fn understand(
         let help = "begin with a comment that says what the scenario probes, then workflow = \"conductor\"";
         return Err(vec![Problem::whole("the file is empty").help(help)]);
     }
-    let root = DeTable::parse(text).map_err(|error| vec![Problem::from_toml(&error)])?;
+    if let Some(trouble) = trouble_with_name(name) {
+        return Err(vec![Problem::whole(trouble).help("give the file or its folder another name")]);
+    }
+    if let Some(problem) = trouble_in_text(text) {
+        return Err(vec![problem]);
+    }
+    let root = DeTable::parse(text).map_err(|error| vec![Problem::in_toml(text, &error)])?;
     let tables = Tables(entries(root.get_ref()));
     if tables.get("case").is_some() && tables.get("workflow").is_none() {
         let help = "`perfidy replay` replays it";
