@@ -4,8 +4,10 @@
 //! from when it *asked*: however late the answer comes, the child never believes it for longer than the parent thinks. The
 //! parent passes on no more than it has itself, so when somebody in the middle dies or is cut off, everybody below stops
 //! at the latest one lease after the last word from above; then, and not before, is it time to hand the work to
-//! somebody else (Gray and Cheriton 1989, "Leases"). To take back what was called off is work like any other: it ends
-//! with the lease too, and the next who gets it takes everything back.
+//! somebody else (Gray and Cheriton 1989, "Leases").
+//!
+//! Taking back what was called off is work like any other: it ends with the lease too, and the next child that
+//! gets the work takes everything back.
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::warrant::Warrant;

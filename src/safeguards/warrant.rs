@@ -50,7 +50,7 @@ impl Warrant {
         !self.is_revoked.get() && self.ends().is_none_or(|end| now < end)
     }
 
-    /// Whether whoever it is from still leaves the work in these hands: to go on with it or, once its time is up, to take
+    /// Whether the parent still leaves the work to this agent: to go on with it or, once its time is up, to take
     /// back what was done.
     pub fn is_leased(&self, now: SimTime) -> bool {
         !self.is_revoked.get() && self.leased_until.get().is_none_or(|until| now < until)

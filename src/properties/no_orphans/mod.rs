@@ -177,7 +177,7 @@ impl<'a> Family<'a> {
         if mine == task { None } else { self.loss(task, parent) }
     }
 
-    /// When the agent of an event last ran: what is stopped when a run ends waits as it did when it was stopped.
+    /// When the agent of an event last ran: an agent that is stopped at the end waits as it did when it stopped.
     fn last_ran(&self, event: At<'a>) -> SimTime {
         self.stopped.get(&event.node).copied().unwrap_or(event.at)
     }

@@ -260,7 +260,7 @@ impl Manager {
         self.wait_no_more(led);
     }
 
-    /// Waits for no word of a worker: who has heard nothing from above takes it that another manager sees to the task.
+    /// Expects nothing of workers any more: a manager without a lease assumes that another one has the task.
     fn wait_no_more(&self, led: &Led) {
         for step in 0..led.ops.len() {
             self.agent.expect_no_more(self.briefing.plan.intent(led.task, step));
