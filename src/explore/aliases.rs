@@ -267,8 +267,8 @@ mod tests {
         let renames: Renames = aliases.of(&workflows::conductor::WORKFLOW).into_iter().collect();
         let node = |name| renames.node(name).map(|name| name.to_string());
         assert_eq!(node("runner-1").as_deref(), Some("executor-1"));
-        assert_eq!(node("runner-32").as_deref(), Some("executor-32"));
-        assert_eq!(node("runner-33"), None, "there are no more");
+        assert_eq!(node("runner-1000").as_deref(), Some("executor-1000"));
+        assert_eq!(node("runner-1001"), None, "there are no more");
         assert_eq!(node("runners").as_deref(), Some("executors"));
         assert_eq!(renames.step("runner"), None);
     }
