@@ -9,9 +9,9 @@
 //! assert!(drop.keys.iter().any(|key| key.name == "chance"));
 //! ```
 
-use crate::explore::strategy;
+use crate::explore::{strategy, usual_events};
 use crate::faults::{self, FaultKind};
-use crate::properties::{self, AtMost, Property};
+use crate::properties::{self, AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
 use crate::safeguards::{self, SafeguardKind};
 use crate::scenario::{Scenario, keys_read};
 use crate::workflows::{self, Cast, Workflow, conductor};
@@ -169,7 +169,25 @@ fn property(kind: &'static Property) -> Item {
         };
         Key { name: bound.key, means: format!("how far it may go; {usual} if nothing is said") }
     }));
+    keys.extend(run_bound(kind));
     Item { family: Family::Property, name: kind.name, about: kind.promise, keys, example: None }
+}
+
+/// What bounds a run: a property could not judge one that was cut short there.
+fn run_bound(kind: &Property) -> Option<Key> {
+    match kind.name {
+        EVENTUAL_TERMINATION => {
+            let means =
+                "[settle] how long a run goes on after chaos and the last task; 15m if nothing is said";
+            Some(Key { name: "within", means: means.to_owned() })
+        }
+        WELL_BEHAVED => {
+            let means =
+                format!("[limits] how many events a run may have; if nothing is said, {}", usual_events());
+            Some(Key { name: "events", means })
+        }
+        _ => None,
+    }
 }
 
 fn workflow(kind: &'static Workflow) -> Item {
@@ -272,7 +290,7 @@ mod tests {
         let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
         for item in all().iter().filter(|item| item.family != Family::Strategy) {
             // Whoever is judged everywhere and never expected to break needs no scenario of its own.
-            let is_for_all = item.name == "well-behaved";
+            let is_for_all = item.name == WELL_BEHAVED;
             assert!(
                 is_for_all || scenarios.iter().any(|scenario| item.is_used_by(scenario)),
                 "{}",

@@ -162,7 +162,8 @@ fn judge(report: &CaseReport, seeds: Seeds) -> Result<(), Failed> {
     match report.verdict() {
         CaseVerdict::Holds | CaseVerdict::Caught(_) => Ok(()),
         // A few seeds can show that something happens, and not that it never does.
-        CaseVerdict::NotCaught { .. } | CaseVerdict::Vacuous { .. } if !enough => Ok(()),
+        CaseVerdict::NotYetCaught { .. } => Ok(()),
+        CaseVerdict::Vacuous { .. } if !enough => Ok(()),
         CaseVerdict::Broken(findings) => {
             let stories: Vec<String> = findings.iter().map(|finding| story_of(report, finding)).collect();
             let broken: Vec<String> =
@@ -186,9 +187,9 @@ fn judge(report: &CaseReport, seeds: Seeds) -> Result<(), Failed> {
             &format!("vacuous: {what}"),
             &format!("{}: in {} seeds {what}, so the case shows nothing.", report.case, report.seeds),
         ),
-        CaseVerdict::Unknown { property } => fail(
-            &format!("unknown: {property} could not be judged"),
-            &format!("{}: {property} could not be judged in every run, and unknown is no pass.", report.case),
+        CaseVerdict::Unknown { property, doubt } => fail(
+            &format!("unknown: {property} could not be judged (seed {})", doubt.seed),
+            &format!("{}: {property}: {}. Unknown is no pass.", report.case, doubt.reason),
         ),
         CaseVerdict::Interrupted => fail("interrupted", &format!("{} was interrupted", report.case)),
     }

@@ -19,9 +19,9 @@ pub struct Limits {
     pub until: SimTime,
     /// How many events a history may have.
     pub events: u32,
-    /// How often tasks may be polled without anything happening in between.
+    /// How often tasks may be polled without time passing and without an event in between.
     pub polls: u32,
-    /// How many operations a task may do without yielding.
+    /// How many operations a task may do without yielding and without an event coming of it.
     pub operations: u32,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::explore::Watchdog;
 use crate::explore::strategy::{self, Lesson, Strategy, Trial};
-use crate::properties::{self, Verdict};
+use crate::properties::{self, Property, Verdict};
 use crate::scenario::Case;
 use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
 use rayon::prelude::*;
@@ -57,6 +57,15 @@ pub struct Finding {
     pub after_seeds: u64,
 }
 
+/// A run in which a property could not be judged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Doubt {
+    /// The seed.
+    pub seed: Seed,
+    /// Why, and what to do about it if there is something.
+    pub reason: String,
+}
+
 /// What a campaign found.
 #[derive(Clone, Debug)]
 pub struct CaseReport {
@@ -82,6 +91,8 @@ pub struct CaseReport {
     pub findings: Vec<Finding>,
     /// How they broke again: each as it first did in each further [`BLOCK`] of trials.
     pub again: Vec<Finding>,
+    /// Of each property that could not be judged in every run: the first such run, and why.
+    pub unknown: BTreeMap<&'static str, Doubt>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
     /// Whether somebody ended it early.
@@ -104,6 +115,15 @@ pub enum CaseVerdict {
         /// Within how many seeds it should have.
         within_seeds: u32,
     },
+    /// It did not, but fewer seeds were tried than it may take.
+    NotYetCaught {
+        /// Which.
+        property: &'static str,
+        /// How many seeds were tried.
+        seeds: u64,
+        /// Within how many it should have broken.
+        within_seeds: u32,
+    },
     /// Something that the case is about never came up.
     Vacuous {
         /// What, in words.
@@ -113,6 +133,8 @@ pub enum CaseVerdict {
     Unknown {
         /// Which.
         property: &'static str,
+        /// In which run, and why.
+        doubt: Doubt,
     },
     /// Somebody ended the campaign before it could tell.
     Interrupted,
@@ -123,6 +145,8 @@ struct Summary {
     digest: Digest,
     events: u64,
     verdicts: Vec<(&'static str, Mark)>,
+    /// Why properties could not be judged.
+    reasons: Vec<(&'static str, String)>,
     fired: Vec<Fault>,
     lesson: Option<Lesson>,
 }
@@ -156,6 +180,7 @@ impl Campaign<'_> {
             never_struck: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
             again: Vec::new(),
+            unknown: BTreeMap::new(),
             closing: None,
             interrupted: false,
         };
@@ -195,10 +220,15 @@ impl Campaign<'_> {
             Verdict::Vacuous => Mark::Vacuous,
             Verdict::Unknown { .. } => Mark::Unknown,
         };
+        let reason = |(property, verdict): &(&'static Property, Verdict)| match verdict {
+            Verdict::Unknown { reason } => Some((property.name, reason.clone())),
+            _ => None,
+        };
         Some(Summary {
             digest: run.outcome.digest(),
             events: run.outcome.history.len() as u64,
             verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
+            reasons: run.verdicts.iter().filter_map(reason).collect(),
             lesson: Lesson::of(case, trial, &run),
             fired: run.outcome.fired,
         })
@@ -219,6 +249,9 @@ impl CaseReport {
             let is_struck =
                 |index: usize| summary.fired.iter().any(|fault| configured[index].is_struck_by(fault));
             self.never_struck.retain(|index| !is_struck(*index));
+        }
+        for (property, reason) in summary.reasons {
+            self.unknown.entry(property).or_insert(Doubt { seed, reason });
         }
         for (property, mark) in summary.verdicts {
             let tally = self.tallies.entry(property).or_default();
@@ -260,6 +293,11 @@ impl CaseReport {
             return match self.finding(without.violates) {
                 Some(finding) if finding.after_seeds <= within => CaseVerdict::Caught(finding),
                 _ if self.interrupted && self.seeds < within => CaseVerdict::Interrupted,
+                None if self.seeds < within => CaseVerdict::NotYetCaught {
+                    property: without.violates,
+                    seeds: self.seeds,
+                    within_seeds: without.within_seeds,
+                },
                 _ => {
                     CaseVerdict::NotCaught { property: without.violates, within_seeds: without.within_seeds }
                 }
@@ -273,6 +311,10 @@ impl CaseReport {
         if self.interrupted {
             return CaseVerdict::Interrupted;
         }
+        // What did not come up in a run that was cut short may come up in the rest of it.
+        if let Some((property, doubt)) = self.unknown.first_key_value() {
+            return CaseVerdict::Unknown { property, doubt: doubt.clone() };
+        }
         if let Some(first) = self.never_struck.first() {
             let configured = scenario.configured[*first].in_words();
             return CaseVerdict::Vacuous { what: format!("{configured} never struck") };
@@ -283,21 +325,17 @@ impl CaseReport {
                 return CaseVerdict::Vacuous { what: format!("`{property}` had nothing to judge") };
             }
         }
-        let unknown = self.tallies.iter().find(|(_, tally)| tally.unknown > 0);
-        match unknown {
-            Some((property, _)) => CaseVerdict::Unknown { property },
-            None => CaseVerdict::Holds,
-        }
+        CaseVerdict::Holds
     }
 }
 
 impl CaseVerdict {
-    /// The exit status it asks for: 0 as expected, 1 broken or not caught, 3 vacuous or unknown.
+    /// The exit status it asks for: 0 as expected, 1 broken or not caught, 3 vacuous, unknown or not yet caught.
     pub fn status(&self) -> u8 {
         match self {
             Self::Holds | Self::Caught(_) => 0,
             Self::Broken(_) | Self::NotCaught { .. } => 1,
-            Self::Vacuous { .. } | Self::Unknown { .. } | Self::Interrupted => 3,
+            Self::NotYetCaught { .. } | Self::Vacuous { .. } | Self::Unknown { .. } | Self::Interrupted => 3,
         }
     }
 }

@@ -22,11 +22,12 @@ mod watchdog;
 
 pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
-pub use campaign::{BLOCK, Campaign, CaseReport, CaseVerdict, Finding, Tally};
+pub use campaign::{BLOCK, Campaign, CaseReport, CaseVerdict, Doubt, Finding, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use failure::{Answer, BadSeed, Failure};
 pub use place::Place;
 pub use rounds::{Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn};
+pub(crate) use run::usual_events;
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use shrink::{Effort, Minimal, shrink, shrink_within};

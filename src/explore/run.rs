@@ -1,10 +1,10 @@
 //! One run of one case, judged.
 
 use crate::agent::{Agents, LeaseService, Note, ToolService};
-use crate::properties::{self, Property, Verdict, Violation};
+use crate::properties::{self, EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
-use crate::scenario::{Case, Tool};
-use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
+use crate::scenario::{Case, Scenario, Tool};
+use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, Stop, World, WorldConfig};
 use std::sync::Arc;
 
 /// How long a journal takes to make its writes durable.
@@ -29,22 +29,29 @@ impl Run {
     /// # Panics
     /// If the engine is not part of this build; ask [`Engine::available`] first.
     pub fn planned(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
-        Self::judged(engine.run(|| case.world(seed, plan.clone())))
+        Self::judged(case, engine.run(|| case.world(seed, plan.clone())))
     }
 
     /// The same, with the places that came up before the end of chaos told apart.
     pub(crate) fn marked(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
-        Self::judged(engine.run(|| {
+        let outcome = engine.run(|| {
             let mut world = case.world(seed, plan.clone());
             world.mark(case.scenario.chaos.until);
             world
-        }))
+        });
+        Self::judged(case, outcome)
     }
 
-    fn judged(outcome: Outcome<Agents>) -> Self {
-        let verdicts =
-            properties::ALL.iter().map(|property| (property, (property.judge)(&outcome.history))).collect();
-        Self { outcome, verdicts }
+    fn judged(case: &Case, outcome: Outcome<Agents>) -> Self {
+        let history = &outcome.history;
+        let missing = tasks_missing(case, &outcome);
+        let judge = |property: &'static Property| match (property.judge)(history) {
+            Verdict::Holds if property.name == EVENTUAL_TERMINATION => {
+                (property, missing.clone().unwrap_or(Verdict::Holds))
+            }
+            verdict => (property, verdict),
+        };
+        Self { verdicts: properties::ALL.iter().map(judge).collect(), outcome }
     }
 
     /// How the property of that name was broken, if it was.
@@ -60,12 +67,56 @@ impl Run {
     }
 }
 
+/// Events that any run may have, also of the smallest team.
+const EVENTS: u64 = 200_000;
+
+/// Events that a run may have for each unit of [`Scenario::work`].
+const EVENTS_A_PIECE: u64 = 100;
+
+/// More events than this only a file can allow: they would take more memory than a machine may have.
+const MOST_EVENTS: u64 = 10_000_000;
+
+/// Polls and operations without consequence that a run may have for each unit of [`Scenario::work`]: something that looks
+/// at everything is not spinning.
+const LOOKS_A_PIECE: u64 = 10;
+
+/// How many events a run may have if its file does not say, in words.
+pub(crate) fn usual_events() -> String {
+    format!(
+        "{EVENTS} and {EVENTS_A_PIECE} for every task with each of its steps and each agent, at most {MOST_EVENTS}"
+    )
+}
+
+/// How far a run of a scenario may go.
+fn limits(scenario: &Scenario) -> Limits {
+    let usual = Limits::default();
+    let work = scenario.work();
+    let events = (EVENTS + EVENTS_A_PIECE * work).min(MOST_EVENTS) as u32;
+    let scaled = |least: u32| u32::try_from(u64::from(least) + LOOKS_A_PIECE * work).unwrap_or(u32::MAX);
+    Limits {
+        until: scenario.ends_at(),
+        events: scenario.most_events.unwrap_or(events),
+        polls: scaled(usual.polls),
+        operations: scaled(usual.operations),
+    }
+}
+
+/// What is to be said of a run whose time was over before every task had come: nothing holds of those that did not.
+fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
+    if outcome.stop != Stop::Deadline {
+        return None;
+    }
+    let given = outcome.history.notes().filter(|(_, note)| matches!(note, Note::TaskGiven { .. })).count();
+    let count = case.scenario.tasks.count;
+    let reason = || format!("only {given} of {count} tasks came before the time of the run was over");
+    (given < count as usize).then(|| Verdict::Unknown { reason: reason() })
+}
+
 impl Case {
     /// The world of this case: network, lock service, tools and team.
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
         let scenario = &self.scenario;
-        let until = scenario.heals_at() + scenario.settle_within;
-        let limits = Limits { until, ..Limits::default() };
+        let limits = limits(scenario);
         let links = scenario.network.to_links();
         let formerly = self.formerly.clone();
         let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, formerly };

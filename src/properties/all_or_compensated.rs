@@ -6,7 +6,7 @@
 
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note, Told};
-use crate::properties::{Property, TeamHistory, Verdict, was_cut_short};
+use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,8 +64,8 @@ fn judge(history: &TeamHistory) -> Verdict {
             intents.iter().copied().partition(|intent| ledger.stands(*intent));
         let left: Vec<Name> = there.into_iter().filter(|intent| !taken_down.contains(intent)).collect();
         let (Some(last), Some(first_missing)) = (left.last(), missing.first()) else { continue };
-        if was_cut_short(history) {
-            return Verdict::too_soon();
+        if let Some(too_soon) = cut_short(history) {
+            return too_soon;
         }
         let standing = left.iter().flat_map(|intent| ledger.standing(*intent)).copied();
         let why = |intent: &Name| refused.get(intent).copied().or_else(|| ledger.undone(*intent));
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_run_that_was_cut_short_half_way_leaves_it_unknown() {
         for story in saga().effect("task-1/file", 1).cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
         }
         for story in saga().effect("task-1/file", 1).effect("task-1/bill", 2).cut_short() {
             assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "nothing was half done");

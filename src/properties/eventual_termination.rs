@@ -5,13 +5,13 @@
 
 use crate::agent::{Claim, Note};
 use crate::properties::waits::Waits;
-use crate::properties::{Property, TeamHistory, Verdict, was_cut_short};
+use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::Stop;
 use std::collections::BTreeMap;
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
-    name: "eventual-termination",
+    name: EVENTUAL_TERMINATION,
     promise: "every task comes to an end and its user hears of it",
     bound: None,
     judge,
@@ -31,8 +31,8 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
     }
     let stop = history.ended();
-    if was_cut_short(history) {
-        return Verdict::too_soon();
+    if let Some(too_soon) = cut_short(history) {
+        return too_soon;
     }
     match open.first_key_value() {
         None if given => Verdict::Holds,
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_run_that_was_cut_short_leaves_it_unknown() {
         for story in Story::default().given("task-1").cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
         }
     }
 

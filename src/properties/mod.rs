@@ -12,6 +12,8 @@ mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod eventual_termination;
 mod every_call_accounted;
+mod flood;
+mod headway;
 mod ledger;
 mod no_deadlock;
 mod no_duplicate_effects;
@@ -120,6 +122,12 @@ pub const ALL: &[Property] = &[
     well_behaved::PROPERTY,
 ];
 
+/// The name of the property that sees whether tasks come to an end.
+pub const EVENTUAL_TERMINATION: &str = "eventual-termination";
+
+/// The name of the property that is about how agents behave, whatever they are for.
+pub const WELL_BEHAVED: &str = "well-behaved";
+
 /// The name of the property of sagas. A workflow that is about it has its steps undone, so its files say how.
 pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 
@@ -164,9 +172,22 @@ pub enum Verdict {
     },
 }
 
-/// Whether a run was stopped before the team had its time, so that what was not done may only not have been done yet.
-fn was_cut_short(history: &TeamHistory) -> bool {
-    matches!(history.ended(), Some(Stop::TooManyEvents | Stop::Spinning { .. } | Stop::Panicked { .. }))
+/// Why a run was stopped before the team had its time, if it was: what was not done may only not have been done yet.
+fn cut_short(history: &TeamHistory) -> Option<Verdict> {
+    let reason = match history.ended()? {
+        Stop::TooManyEvents => {
+            let events = history.len() - 1;
+            format!("the run was cut short after {events} events; raise `events` in [limits]")
+        }
+        Stop::Spinning { node } => format!("the run was cut short because {node} did not stop"),
+        Stop::Panicked { node } => format!("the run was cut short because {node} panicked"),
+        Stop::Deadline if headway::was_made_to_the_end(history) => {
+            "the time of the run was over while work was still getting done; raise `within` in [settle]"
+                .to_owned()
+        }
+        Stop::Finished | Stop::Quiescent | Stop::Deadline => return None,
+    };
+    Some(Verdict::Unknown { reason })
 }
 
 /// How a promise was broken.
@@ -186,11 +207,6 @@ impl Verdict {
         events.sort_unstable();
         let at = because.iter().map(|event| event.at).max().unwrap_or_default();
         Self::Violated(Violation { at, because: events, message })
-    }
-
-    /// What is said of a run that [`was_cut_short`].
-    fn too_soon() -> Self {
-        Self::Unknown { reason: "the run was cut short before the team had its time".to_owned() }
     }
 
     /// Whether the promise was broken.
@@ -324,6 +340,10 @@ mod testing {
         /// So many seconds go by.
         pub fn pass(self, seconds: usize) -> Self {
             (0..seconds).fold(self, |story, _| story.event("world", What::Resumed))
+        }
+
+        pub fn history(self) -> TeamHistory {
+            self.0
         }
 
         pub fn judged_by(self, property: &super::Property) -> Verdict {

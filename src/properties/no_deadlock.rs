@@ -6,7 +6,7 @@
 
 use crate::agent::{Claim, Note};
 use crate::properties::waits::{Waits, task_of};
-use crate::properties::{Property, TeamHistory, Verdict, was_cut_short};
+use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeSet;
 
 /// The property, for the list.
@@ -18,8 +18,8 @@ pub const PROPERTY: Property = Property {
 };
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if was_cut_short(history) {
-        return Verdict::too_soon();
+    if let Some(too_soon) = cut_short(history) {
+        return too_soon;
     }
     let informed: BTreeSet<&str> = history
         .notes()
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_run_that_was_cut_short_leaves_it_unknown() {
         for story in awaited().cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
         }
     }
 

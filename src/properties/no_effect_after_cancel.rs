@@ -6,7 +6,7 @@
 
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note};
-use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, was_cut_short};
+use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
@@ -32,8 +32,8 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (task, intent) in wanted {
         let Some(report) = cancelled.get(&task) else { continue };
         let Some(effect) = ledger.standing(intent).last() else { continue };
-        if was_cut_short(history) {
-            return Verdict::too_soon();
+        if let Some(too_soon) = cut_short(history) {
+            return too_soon;
         }
         let how = if effect.id > report.id { "happened after that" } else { "had happened, and stands" };
         let message = format!("{task} was reported cancelled, but {intent} {how}");
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_run_that_was_cut_short_before_an_effect_could_be_undone_leaves_it_unknown() {
         for story in cancelled(saga()).effect("task-1/file", 1).cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::too_soon());
+            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
         }
         for story in cancelled(saga()).cut_short() {
             assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "there was nothing to undo");

@@ -1,11 +1,13 @@
 //! No agent panics, runs on without ever waiting, or floods the world with messages.
+//!
+//! Each needs evidence of its own. A run that only reached one of its bounds was perhaps too large for it: that is unknown.
 
-use crate::properties::{Property, TeamHistory, Verdict};
+use crate::properties::{Property, TeamHistory, Verdict, WELL_BEHAVED, cut_short, flood};
 use perfidy_sim::{Stop, What};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
-    name: "well-behaved",
+    name: WELL_BEHAVED,
     promise: "no agent panics, spins without waiting or floods the world",
     bound: None,
     judge,
@@ -15,7 +17,9 @@ fn judge(history: &TeamHistory) -> Verdict {
     let Some(last) = history.events().last() else { return Verdict::Vacuous };
     let What::Ended(stop) = last.what else { return Verdict::Vacuous };
     match stop {
-        Stop::Finished | Stop::Quiescent | Stop::Deadline => Verdict::Holds,
+        Stop::Finished | Stop::Quiescent | Stop::Deadline => {
+            flood::of_one_message(history).unwrap_or(Verdict::Holds)
+        }
         Stop::Panicked { node } => {
             let panic = history.events().iter().find_map(|event| match &event.what {
                 What::Panicked { message } => Some((event, message)),
@@ -29,10 +33,10 @@ fn judge(history: &TeamHistory) -> Verdict {
         Stop::Spinning { node } => {
             Verdict::violated(&[last], format!("{node} ran on and on without waiting for anything"))
         }
-        Stop::TooManyEvents => Verdict::violated(
-            &[last],
-            format!("more than {} events: somebody floods the world", history.len() - 1),
-        ),
+        Stop::TooManyEvents => flood::of_one_message(history)
+            .or_else(|| flood::beyond_the_work(history))
+            .or_else(|| cut_short(history))
+            .unwrap_or(Verdict::Holds),
     }
 }
 
@@ -64,11 +68,15 @@ mod tests {
     }
 
     #[test]
-    fn spinning_and_flooding_are_named() {
+    fn spinning_is_named() {
         let (_, message) = violation(ended(Stop::Spinning { node: Name::new("planner") }));
         assert_eq!(message, "planner ran on and on without waiting for anything");
-        let (_, message) = violation(ended(Stop::TooManyEvents));
-        assert_eq!(message, "more than 2 events: somebody floods the world");
+    }
+
+    #[test]
+    fn many_events_alone_are_no_flood_and_the_key_that_allows_more_is_named() {
+        let Verdict::Unknown { reason } = ended(Stop::TooManyEvents) else { panic!("not unknown") };
+        assert_eq!(reason, "the run was cut short after 2 events; raise `events` in [limits]");
     }
 
     #[test]

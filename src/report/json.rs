@@ -26,7 +26,7 @@ pub struct CaseRecord {
     runs_per_second: u64,
     events: u64,
     digest: Digest,
-    /// `holds`, `caught`, `broken`, `not-caught`, `vacuous`, `unknown` or `interrupted`.
+    /// `holds`, `caught`, `broken`, `not-caught`, `not-yet-caught`, `vacuous`, `unknown` or `interrupted`.
     verdict: &'static str,
     /// The verdict in words.
     summary: String,
@@ -57,6 +57,7 @@ impl CaseRecord {
                 CaseVerdict::Caught(_) => "caught",
                 CaseVerdict::Broken(_) => "broken",
                 CaseVerdict::NotCaught { .. } => "not-caught",
+                CaseVerdict::NotYetCaught { .. } => "not-yet-caught",
                 CaseVerdict::Vacuous { .. } => "vacuous",
                 CaseVerdict::Unknown { .. } => "unknown",
                 CaseVerdict::Interrupted => "interrupted",

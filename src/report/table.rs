@@ -139,8 +139,15 @@ pub(super) fn verdict(report: &CaseReport) -> String {
         CaseVerdict::NotCaught { property, within_seeds } => {
             with_closing(&format!("NOT CAUGHT: {property} should break within {within_seeds} seeds"), report)
         }
+        CaseVerdict::NotYetCaught { property, seeds, within_seeds } => {
+            let tried =
+                format!("not yet caught: {property} has not broken in {seeds} of {within_seeds} seeds");
+            with_closing(&tried, report)
+        }
         CaseVerdict::Vacuous { what } => format!("VACUOUS: {what}"),
-        CaseVerdict::Unknown { property } => format!("UNKNOWN: {property} could not be judged"),
+        CaseVerdict::Unknown { property, doubt } => {
+            format!("UNKNOWN: {property} could not be judged (seed {}): {}", doubt.seed, doubt.reason)
+        }
         CaseVerdict::Interrupted => "interrupted".to_owned(),
     }
 }

@@ -72,8 +72,11 @@ pub struct Scenario {
     pub fault_kinds: Vec<Name>,
     /// Every fault that the file configures and every name in it, each of which must strike in some run.
     pub configured: Vec<Configured>,
-    /// How long after the end of chaos every task must have come to an end.
+    /// How long after the end of chaos, or after the last task has come if that is later, every task must have come
+    /// to an end.
     pub settle_within: SimSpan,
+    /// How many events a run may have, if the file says so.
+    pub most_events: Option<u32>,
     /// How far properties may go, of those that concern the scenario and are a matter of how much.
     pub bounds: BTreeMap<&'static str, AtMost>,
     /// Properties the file does not ask for, with the reason it gives.
@@ -149,6 +152,13 @@ pub struct Tasks {
     pub within: Option<SimSpan>,
     /// Whether the user thinks better of some.
     pub cancelled: Option<Cancelled>,
+}
+
+impl Tasks {
+    /// When the last comes at the latest.
+    pub fn last_at(&self) -> SimTime {
+        SimTime::ZERO + self.every.end().saturating_mul(u64::from(self.count.saturating_sub(1)))
+    }
 }
 
 /// Tasks that the user cancels again.
@@ -246,6 +256,24 @@ impl Scenario {
     /// When chaos ends.
     pub fn heals_at(&self) -> SimTime {
         self.chaos.until
+    }
+
+    /// When the last task comes at the latest.
+    pub fn last_task_at(&self) -> SimTime {
+        self.tasks.last_at()
+    }
+
+    /// When a run ends at the latest. Every task gets its time to come to an end, however late it comes.
+    pub fn ends_at(&self) -> SimTime {
+        self.heals_at().max(self.last_task_at()) + self.settle_within
+    }
+
+    /// How much there is to do: for each task its own coming and going, its steps, and the agents that can have to do
+    /// with it. What a run may cost is in proportion to it.
+    pub fn work(&self) -> u64 {
+        let agents =
+            self.workflow.singles.len() as u64 + self.team.values().copied().map(u64::from).sum::<u64>();
+        u64::from(self.tasks.count) * (1 + self.steps.len() as u64 + agents)
     }
 
     /// The roles, agents and tools of the scenario, for whoever resolves a name.

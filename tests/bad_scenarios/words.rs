@@ -75,8 +75,15 @@ fn quantities_that_make_no_sense() {
         ("windows that never open", &[("\"1m..5m\"", "\"20m..30m\"")]),
         ("too many executors", &[("executors = 2", "executors = 1001")]),
         ("fewer than no executors", &[("executors = 2", "executors = -1")]),
-        ("tasks that come too late", &[("\"1s..2s\"", "\"7m\"")]),
         ("no tasks", &[("count = 5", "count = 0")]),
+        ("tasks that come after a month", &[("\"1s..2s\"", "\"1s..8d\"")]),
+        ("no events", &[("[settle]", "[limits]\nevents = 0\n[settle]")]),
+        (
+            "more events than any machine can hold",
+            &[("[settle]", "[limits]\nevents = 5_000_000_000\n[settle]")],
+        ),
+        ("events in words", &[("[settle]", "[limits]\nevents = \"many\"\n[settle]")]),
+        ("a limit that is none", &[("[settle]", "[limits]\nevent = 5_000\n[settle]")]),
         ("no seeds", &[("within-seeds = 200", "within-seeds = 0")]),
     ];
     insta::assert_snapshot!(said_of_edits(table));

@@ -51,6 +51,17 @@ fn a_safeguard_that_nobody_misses_is_reported() {
 }
 
 #[test]
+fn fewer_seeds_than_it_may_take_leave_open_whether_a_safeguard_is_missed() {
+    let idle = REFUND.replace(r#"["idempotency-keys"]"#, r#"["checkpoint"]"#);
+    let place = Place::with(&[("scenarios/bank/idle.toml", &idle)]);
+    let said = place.perfidy(&["run", "--seeds", "20"]).ends_with(3).calmly();
+    said.says(&["not yet caught: no-duplicate-effects has not broken in 20 of 100 seeds"]);
+    let said = place.perfidy(&["run", "--seeds", "20", "--format", "json"]).ends_with(3).calmly();
+    let verdicts: Vec<_> = said.records().iter().map(|record| record["verdict"].clone()).collect();
+    assert_eq!(verdicts, ["holds", "not-yet-caught"]);
+}
+
+#[test]
 fn a_fault_that_never_strikes_is_vacuous() {
     let rare = REFUND.split("[[without]]").next().unwrap().replace("20%", "0.0001%");
     let place = Place::with(&[("scenarios/rare.toml", &rare)]);

@@ -57,9 +57,10 @@ pub(crate) struct Core<D: Domain> {
     pub stop: Option<Stop>,
     /// How many operations the running code may still do without yielding.
     allowance: u32,
-    /// How often tasks have been polled since `polls_since`.
+    /// How often tasks have been polled since time has passed or the history has grown, and when and how long it was then.
     polls: u32,
     polls_since: SimTime,
+    polls_since_events: usize,
     silent: [bool; Hook::ALL.len()],
 }
 
@@ -118,6 +119,7 @@ impl<D: Domain> Core<D> {
             allowance: u32::MAX,
             polls: 0,
             polls_since: SimTime::ZERO,
+            polls_since_events: 0,
             silent,
             config,
         };
@@ -195,6 +197,10 @@ impl<D: Domain> Core<D> {
         let now = self.now();
         if self.history.len() >= self.config.limits.events as usize {
             self.stop_for(Stop::TooManyEvents);
+        }
+        // Code that does something is held to the bound of events instead.
+        if self.allowance < u32::MAX && self.stop.is_none() {
+            self.allowance = self.full_allowance();
         }
         self.history.append(now, node, cause, what)
     }
@@ -307,16 +313,22 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    /// Something has happened; whoever is polled now has a reason.
+    /// If time has passed or the history has grown, those who are polled have a reason. A timer that rings at once is none.
     pub fn count_polls_anew(&mut self) {
-        self.polls = 0;
-        self.polls_since = self.now;
+        let (now, events) = (self.now, self.history.len());
+        if now > self.polls_since || events > self.polls_since_events {
+            (self.polls, self.polls_since, self.polls_since_events) = (0, now, events);
+        }
     }
 
     /// Code of the node is about to run.
     pub fn begin_code(&mut self, index: NodeIndex) {
-        self.allowance = self.config.limits.operations.min(u32::MAX - 1);
+        self.allowance = self.full_allowance();
         stamp::set_node(self.now, Some(self.name(index)));
+    }
+
+    fn full_allowance(&self) -> u32 {
+        self.config.limits.operations.min(u32::MAX - 1)
     }
 
     /// The code of the node has come to rest, or has come apart.

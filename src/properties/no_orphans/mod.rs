@@ -8,7 +8,7 @@
 
 use super::ledger::Ledger;
 use crate::agent::{Claim, Note};
-use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, was_cut_short};
+use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, Lookup, Name, SimSpan, SimTime, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +64,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
         family.take_in(event);
     }
-    if was_cut_short(history) { Verdict::too_soon() } else { verdict }
+    cut_short(history).unwrap_or(verdict)
 }
 
 impl<'a> Family<'a> {

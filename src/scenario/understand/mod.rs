@@ -33,6 +33,7 @@ use toml::de::DeTable;
 const KEYS: &[&str] = &[
     "fault",
     "faults",
+    "limits",
     "model",
     "network",
     "properties",
@@ -49,6 +50,9 @@ const KEYS: &[&str] = &[
 
 /// The longest time that a file can give: until chaos ends, for the team to settle, or for a task.
 const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
+
+/// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can hold.
+const EVENTS: RangeInclusive<u32> = 1_000..=1_000_000_000;
 
 /// What a tool knows does not change faster than this.
 const SHORTEST_CHANGE: SimSpan = SimSpan::from_millis(100);
@@ -141,6 +145,7 @@ pub(super) fn understand(
     let store = store::read(&tables, found);
     let model = model(&tables, found);
     let settle_within = settle(&tables, found);
+    let most_events = most_events(&tables, found);
     let asked = asked::read(&tables, found);
     let Some(workflow) = found.keep(workflow(&tables, workflows)) else {
         return Err(std::mem::take(&mut found.0));
@@ -157,7 +162,7 @@ pub(super) fn understand(
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
     let faults = faults::read(&tables, text, &cast, found);
-    found.keep(tasks::in_time(&tables, &tasks, faults.chaos.until + settle_within));
+    found.keep(tasks::come_in_time(&tables, &tasks));
     tasks::understood_by(&tables, &tasks, workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, &safeguards, &asked.waived, found);
     if !found.0.is_empty() {
@@ -180,6 +185,7 @@ pub(super) fn understand(
         fault_kinds: faults.kinds,
         configured: faults.configured,
         settle_within,
+        most_events,
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,
         without,
@@ -349,6 +355,18 @@ fn settle(tables: &Tables<'_>, found: &mut Found) -> SimSpan {
     within
         .and_then(|within| found.keep(within_limit(&within, "within")))
         .unwrap_or(SimSpan::from_secs(15 * 60))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    events: Option<Spanned<i64>>,
+}
+
+/// How many events a run may have, if the file says so.
+fn most_events(tables: &Tables<'_>, found: &mut Found) -> Option<u32> {
+    let events = tables.closed::<LimitsTable>("limits", found).events?;
+    found.keep(whole_number(&events, "events", EVENTS))
 }
 
 fn whole_number(value: &Spanned<i64>, what: &str, range: RangeInclusive<u32>) -> Result<u32, Problem> {

@@ -1,6 +1,6 @@
 //! The tasks: how many, how often, how much time each has, and whether the user thinks better of some.
 
-use super::{Found, Tables, whole_number, within_limit};
+use super::{Found, LONGEST, Tables, whole_number, within_limit};
 use crate::properties::NO_EFFECT_AFTER_CANCEL;
 use crate::safeguards::Safeguards;
 use crate::safeguards::deadline_propagation::DeadlinePropagation;
@@ -47,15 +47,21 @@ fn cancelled(CancelledTable { chance, after }: CancelledTable) -> Result<Cancell
     }
 }
 
-/// Whether the last task can come before the time by which every task must have come to an end.
-pub(super) fn in_time(tables: &Tables<'_>, tasks: &Tasks, settled: SimTime) -> Result<(), Problem> {
-    let last = SimTime::ZERO + tasks.every.start().saturating_mul(u64::from(tasks.count) - 1);
-    if last < settled {
+/// Whether the last task comes before the longest run is over. A run that is shorter goes on until it has come, so that
+/// every task has its time.
+pub(super) fn come_in_time(tables: &Tables<'_>, tasks: &Tasks) -> Result<(), Problem> {
+    let last = tasks.last_at();
+    if last <= SimTime::ZERO + LONGEST {
         return Ok(());
     }
-    let message = format!("the last task comes at {last} or later, but all must have ended by {settled}");
+    let (count, longest_gap) = (tasks.count, *tasks.every.end());
+    let message =
+        format!("the last of {count} tasks may come only after {last}, and none may after {LONGEST}");
+    let gap = LONGEST.split(u64::from(count - 1));
+    let most = 1 + LONGEST.as_nanos() / longest_gap.as_nanos().max(1);
+    let help = format!("have at most {most} tasks, or write an `every` of at most {gap}");
     let place = tables.get("tasks").map(|entry| entry.key_span.clone());
-    Err(Problem { span: place, message, help: Some("have fewer tasks, or a shorter `every`".to_owned()) })
+    Err(Problem { span: place, message, help: Some(help) })
 }
 
 /// Tasks can be cancelled or run out of time only where a team knows what to do then; and there is nothing to tell

@@ -1,0 +1,156 @@
+//! What shows that an agent floods the world, whatever the size of its team.
+//!
+//! That a run reached its bound of events shows nothing by itself: a large team has much to say. Two things do. An agent
+//! that sends *the same message*, to the same node and with the same content, 500 times within a second says nothing new
+//! and does not wait for an answer. And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
+//! events and ten for every piece of work within a second, does not wait for the world at all.
+
+use crate::agent::Note;
+use crate::properties::{TeamHistory, Verdict};
+use perfidy_sim::{Event, Name, SimSpan, What};
+use std::collections::{BTreeMap, HashMap};
+
+/// Sent so often within [`A_MOMENT`], the same message is a flood.
+const SAME_MESSAGES: usize = 500;
+
+/// The time in which that counts.
+const A_MOMENT: SimSpan = SimSpan::from_secs(1);
+
+/// An agent may do so much in that time in any team ...
+const IN_A_MOMENT: u64 = 10_000;
+
+/// ... and so much more for each piece of work.
+const IN_A_MOMENT_A_PIECE: u64 = 10;
+
+/// The same message sent over and over, if an agent did that.
+pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
+    let mut rest = history.events();
+    while rest.len() >= SAME_MESSAGES {
+        let until = rest[0].at + A_MOMENT;
+        let (moment, later) = rest.split_at(rest.partition_point(|event| event.at < until));
+        rest = later;
+        if moment.len() >= SAME_MESSAGES
+            && let Some(verdict) = most_sent(moment, history)
+        {
+            return Some(verdict);
+        }
+    }
+    None
+}
+
+fn most_sent(moment: &[Event<Note>], history: &TeamHistory) -> Option<Verdict> {
+    let mut sent = HashMap::new();
+    for event in moment {
+        if let What::Sent { to, kind, about, content } = event.what {
+            let (first, times) = sent.entry((event.node, to, kind, about, content)).or_insert((event, 0));
+            *times += 1;
+            if *times == SAME_MESSAGES && is_agent(event.node, history) {
+                let node = event.node;
+                let message = format!(
+                    "{node} floods {to}: it sent the same {kind} about {about} {SAME_MESSAGES} times within {A_MOMENT}"
+                );
+                return Some(Verdict::violated(&[*first, event], message));
+            }
+        }
+    }
+    None
+}
+
+/// More than the work calls for, if that is what an agent did when the run was stopped.
+pub(super) fn beyond_the_work(history: &TeamHistory) -> Option<Verdict> {
+    let last = history.events().last()?;
+    let is_earlier = |event: &Event<Note>| event.at + A_MOMENT <= last.at;
+    let first = history.events().partition_point(is_earlier);
+    let mut by_node: BTreeMap<Name, Vec<&Event<Note>>> = BTreeMap::new();
+    for event in &history.events()[first..] {
+        by_node.entry(event.node).or_default().push(event);
+    }
+    let agents = by_node.into_iter().filter(|(node, _)| is_agent(*node, history));
+    let (node, events) = agents.max_by_key(|(_, events)| events.len())?;
+    let (count, work) = (events.len(), work(history));
+    let is_flood = count as u64 > IN_A_MOMENT + IN_A_MOMENT_A_PIECE * work;
+    let message =
+        || format!("{node} floods the world: {count} events within {A_MOMENT}, with {work} pieces of work");
+    is_flood.then(|| Verdict::violated(&[events[0], events[count - 1]], message()))
+}
+
+/// How much there was to do: every task and everything it wants, and every task again for every agent.
+fn work(history: &TeamHistory) -> u64 {
+    let (mut tasks, mut wants) = (0, 0);
+    for (_, note) in history.notes() {
+        match note {
+            Note::TaskGiven { .. } => tasks += 1,
+            Note::Wanted { .. } | Note::Question { .. } => wants += 1,
+            _ => {}
+        }
+    }
+    let first_started = |event: &&Event<Note>| matches!(event.what, What::Started { incarnation: 0 });
+    tasks * (1 + history.events().iter().filter(first_started).count() as u64) + wants
+}
+
+/// Services only answer, as often as they are asked.
+fn is_agent(node: Name, history: &TeamHistory) -> bool {
+    history.events().iter().any(|event| event.node == node && matches!(event.what, What::Started { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::violation;
+    use perfidy_sim::SimTime;
+
+    /// An agent that sends messages, `gap_millis` apart, each with the content that `content` gives it.
+    fn sends(count: u64, gap_millis: u64, content: impl Fn(u64) -> u64) -> TeamHistory {
+        let mut history = TeamHistory::default();
+        let [node, to, kind, about] = ["caller", "tool", "call", "task-1/file"].map(Name::new);
+        history.append(SimTime::ZERO, node, None, What::Started { incarnation: 0 });
+        for nth in 0..count {
+            let at = SimTime::ZERO + SimSpan::from_millis(gap_millis * nth);
+            history.append(at, node, None, What::Sent { to, kind, about, content: content(nth) });
+        }
+        history
+    }
+
+    #[test]
+    fn the_same_message_five_hundred_times_a_second_is_a_flood() {
+        let (events, message) = violation(of_one_message(&sends(5_000, 1, |_| 7)).unwrap());
+        assert_eq!(
+            message,
+            "caller floods tool: it sent the same call about task-1/file 500 times within 1s"
+        );
+        assert_eq!(events, [2, 501]);
+    }
+
+    #[test]
+    fn messages_that_differ_or_come_slowly_are_none() {
+        assert_eq!(of_one_message(&sends(5_000, 1, |nth| nth)), None);
+        assert_eq!(of_one_message(&sends(5_000, 10, |_| 7)), None);
+        assert_eq!(of_one_message(&sends(499, 0, |_| 7)), None);
+    }
+
+    #[test]
+    fn a_service_may_answer_as_often_as_it_is_asked() {
+        let mut history = sends(0, 0, |_| 0);
+        let [node, to, kind, about] = ["tool", "caller", "reply", "task-1/file"].map(Name::new);
+        (0..5_000).for_each(|_| {
+            history.append(SimTime::ZERO, node, None, What::Sent { to, kind, about, content: 0 });
+        });
+        assert_eq!(of_one_message(&history), None);
+    }
+
+    #[test]
+    fn much_in_a_moment_is_a_flood_if_the_work_does_not_call_for_it() {
+        let (_, message) = violation(beyond_the_work(&sends(20_000, 0, |nth| nth)).unwrap());
+        assert_eq!(message, "caller floods the world: 20001 events within 1s, with 0 pieces of work");
+        assert_eq!(beyond_the_work(&sends(20_000, 1, |nth| nth)), None);
+        let mut large = TeamHistory::default();
+        (0..1_000).for_each(|_| {
+            let task = Name::new("task-1");
+            large.append(SimTime::ZERO, Name::new("user"), None, What::Note(Note::TaskGiven { task }));
+        });
+        for event in sends(20_000, 0, |nth| nth).events() {
+            large.append(event.at, event.node, None, event.what.clone());
+        }
+        assert_eq!(beyond_the_work(&large), None);
+    }
+}

@@ -1,0 +1,301 @@
+//! The bounds of a run: a run that only reached one is unknown and nothing is accused; what is wrong has evidence of its own,
+//! whatever the size of the team.
+
+use perfidy::agent::{Agent, Agents, Claim, Note, Request};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
+use perfidy::properties::Verdict;
+use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy::workflows::user::{USER, UserSay, user};
+use perfidy::workflows::{Briefing, Workflow};
+use perfidy_sim::{Engine, LocalFuture, Name, Seed, SimSpan, Stop, World};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use toml_edit::{DocumentMut, Item, Table, value};
+
+/// The scenario of every workflow in which the most goes wrong, edited.
+fn every_team(edit: impl Fn(&mut DocumentMut)) -> Vec<Arc<Scenario>> {
+    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let roughest = scenarios.iter().filter(|scenario| scenario.name.as_str().ends_with("/rough-weather"));
+    let edited = roughest.map(|scenario| {
+        let mut document: DocumentMut = scenario.text.parse().unwrap();
+        document.remove("without");
+        edit(&mut document);
+        let edited = Scenario::parse(scenario.name.as_str(), &document.to_string());
+        edited.unwrap_or_else(|problems| panic!("{problems}"))
+    });
+    edited.collect()
+}
+
+fn set(document: &mut DocumentMut, table: &str, key: &str, to: impl Into<toml_edit::Value>) {
+    document.entry(table).or_insert_with(|| Item::Table(Table::new()))[key] = value(to);
+}
+
+/// How a run of a scenario as written ended, and what it is accused of.
+fn run_once(scenario: &Arc<Scenario>) -> (Run, Vec<String>) {
+    let run = Run::fuzzed(&Case::as_written(scenario), Engine::Native, Seed(1));
+    let accused = run.verdicts.iter().filter_map(|(property, verdict)| match verdict {
+        Verdict::Violated(violation) => Some(format!("{}: {}", property.name, violation.message)),
+        Verdict::Holds | Verdict::Vacuous | Verdict::Unknown { .. } => None,
+    });
+    let accused = accused.collect();
+    (run, accused)
+}
+
+fn given(run: &Run) -> usize {
+    run.outcome.history.notes().filter(|(_, note)| matches!(note, Note::TaskGiven { .. })).count()
+}
+
+/// Every team with so many tasks, in a calm world and in its own rough weather.
+fn accuse_nobody(tasks: i64, of: impl Fn(&Scenario) -> bool) {
+    let calm = every_team(|document| {
+        set(document, "tasks", "count", tasks);
+        document.remove("faults");
+        document.remove("fault");
+    });
+    let rough = every_team(|document| set(document, "tasks", "count", tasks));
+    for scenario in calm.iter().chain(&rough).filter(|scenario| of(scenario)) {
+        let (run, accused) = run_once(scenario);
+        assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
+        assert_eq!((run.outcome.stop, given(&run)), (Stop::Finished, tasks as usize), "{}", scenario.name);
+    }
+}
+
+#[test]
+fn a_team_with_hundreds_of_tasks_is_accused_of_nothing() {
+    accuse_nobody(300, |_| true);
+}
+
+#[test]
+fn a_team_with_a_thousand_tasks_is_accused_of_nothing() {
+    accuse_nobody(1_000, |scenario| ["conductor", "scratchpad"].contains(&scenario.workflow.name));
+}
+
+#[test]
+fn every_task_has_its_time_however_late_it_comes() {
+    for scenario in every_team(|document| {
+        set(document, "tasks", "every", "9m");
+        set(document, "tasks", "count", 6);
+    }) {
+        let (run, accused) = run_once(&scenario);
+        assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
+        assert_eq!((run.outcome.stop, given(&run)), (Stop::Finished, 6), "{}", scenario.name);
+    }
+}
+
+#[test]
+fn a_run_that_reaches_its_bound_of_events_is_unknown_and_the_key_is_named() {
+    for scenario in every_team(|document| {
+        set(document, "tasks", "count", 60);
+        set(document, "limits", "events", 1_000);
+    }) {
+        let (run, accused) = run_once(&scenario);
+        assert_eq!(run.outcome.stop, Stop::TooManyEvents, "{}", scenario.name);
+        assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
+        let CaseVerdict::Unknown { doubt, .. } = campaign(&Case::as_written(&scenario), 1).verdict() else {
+            panic!("{}: {:?}", scenario.name, campaign(&Case::as_written(&scenario), 1).verdict())
+        };
+        assert!(doubt.reason.contains("raise `events` in [limits]"), "{}", doubt.reason);
+    }
+}
+
+#[test]
+fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is_named() {
+    for scenario in every_team(|document| {
+        document.remove("faults");
+        document.remove("fault");
+        set(document, "tasks", "count", 200);
+        set(document, "tasks", "every", "0s");
+        set(document, "settle", "within", "12s");
+    }) {
+        let (run, accused) = run_once(&scenario);
+        assert_eq!(run.outcome.stop, Stop::Deadline, "{}", scenario.name);
+        assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
+        let CaseVerdict::Unknown { doubt, .. } = campaign(&Case::as_written(&scenario), 1).verdict() else {
+            panic!("{}: {:?}", scenario.name, campaign(&Case::as_written(&scenario), 1).verdict())
+        };
+        assert!(doubt.reason.contains("raise `within` in [settle]"), "{}", doubt.reason);
+    }
+}
+
+fn campaign(case: &Case, seeds: u64) -> CaseReport {
+    let interrupted = &AtomicBool::new(false);
+    let watchdog = &Watchdog::new();
+    Campaign { engine: Engine::Native, first_seed: Seed(1), seeds, interrupted, watchdog }.run(case)
+}
+
+/// Teams of one worker, which does something of its own when its first task comes.
+const fn team(assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
+    Workflow {
+        name: "team",
+        about: "a team of one",
+        roles: &[],
+        singles: &["worker"],
+        safeguards: &[],
+        crash_points: &[],
+        moments: &[],
+        sends: &[],
+        requests: &[Request::Call],
+        keeps_journals: false,
+        properties: &["eventual-termination"],
+        assemble,
+    }
+}
+
+macro_rules! team_that {
+    ($work:expr) => {
+        team(|case, world| {
+            let briefing = Briefing::new(case, None);
+            let submit = |agent, briefing| Box::pin(user(agent, briefing, &["worker"])) as LocalFuture;
+            briefing.hire(world, Name::new(USER), submit);
+            briefing.hire(world, Name::new("worker"), |agent, _| Box::pin($work(agent)));
+        })
+    };
+}
+
+/// One of the worker's messages: each is of its own, or all are the same.
+fn message(agent: &Agent, number: u64) -> UserSay {
+    UserSay::Submit { task: agent.name(), ops: [perfidy::agent::OpId(number)].into() }
+}
+
+async fn says_the_same_without_waiting(agent: Agent) {
+    agent.receive().await;
+    loop {
+        agent.send(Name::new(USER), agent.name(), message(&agent, 0));
+    }
+}
+
+async fn says_something_else_without_waiting(agent: Agent) {
+    agent.receive().await;
+    for number in 0.. {
+        agent.send(Name::new(USER), agent.name(), message(&agent, number));
+    }
+}
+
+async fn says_the_same_every_millisecond(agent: Agent) {
+    agent.receive().await;
+    loop {
+        agent.send(Name::new(USER), agent.name(), message(&agent, 0));
+        agent.sleep(SimSpan::from_millis(1)).await;
+    }
+}
+
+async fn answers_itself_twice(agent: Agent) {
+    for number in 0.. {
+        agent.receive().await;
+        (0..2).for_each(|_| agent.send(agent.name(), agent.name(), message(&agent, number)));
+    }
+}
+
+async fn looks_at_its_clock(agent: Agent) {
+    agent.receive().await;
+    loop {
+        agent.monotonic();
+    }
+}
+
+async fn sleeps_for_no_time(agent: Agent) {
+    agent.receive().await;
+    loop {
+        agent.sleep(SimSpan::ZERO).await;
+    }
+}
+
+async fn does_nothing(agent: Agent) {
+    loop {
+        agent.receive().await;
+    }
+}
+
+/// Ends all tasks but the second, as fast as they come.
+async fn forgets_the_second(agent: Agent) {
+    loop {
+        let mail = agent.receive().await;
+        let Some(UserSay::Submit { task, .. }) = mail.open().cloned() else { continue };
+        if task.as_str() != "task-2" {
+            agent.send(mail.from(), task, UserSay::Report { task, done: false });
+        }
+    }
+}
+
+/// What a team with so many tasks, which come one a second, is accused of.
+fn accused(workflow: &'static Workflow, tasks: u32) -> Vec<String> {
+    let text = format!(
+        "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = {tasks}\nevery = \"1s\"\n\
+         [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n"
+    );
+    let scenario =
+        Scenario::parse_for(&[workflow], "team", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    run_once(&scenario).1
+}
+
+#[test]
+fn an_agent_that_floods_is_accused_at_any_size() {
+    static SAME: Workflow = team_that!(says_the_same_without_waiting);
+    static OTHER: Workflow = team_that!(says_something_else_without_waiting);
+    static OFTEN: Workflow = team_that!(says_the_same_every_millisecond);
+    static ECHO: Workflow = team_that!(answers_itself_twice);
+    for workflow in [&SAME, &OTHER, &OFTEN, &ECHO] {
+        for tasks in [1, 1_000] {
+            let accused = accused(workflow, tasks);
+            assert!(
+                accused.iter().any(|of| of.starts_with("well-behaved: worker floods")),
+                "{tasks}: {accused:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_agent_that_spins_is_accused_at_any_size() {
+    static LOOKING: Workflow = team_that!(looks_at_its_clock);
+    static DOZING: Workflow = team_that!(sleeps_for_no_time);
+    for workflow in [&LOOKING, &DOZING] {
+        for tasks in [1, 1_000] {
+            let accused = accused(workflow, tasks);
+            assert!(
+                accused
+                    .contains(&"well-behaved: worker ran on and on without waiting for anything".to_owned()),
+                "{tasks}: {accused:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_task_that_is_stuck_is_accused_at_any_size() {
+    static IDLE: Workflow = team_that!(does_nothing);
+    static FORGETFUL: Workflow = team_that!(forgets_the_second);
+    for workflow in [&IDLE, &FORGETFUL] {
+        for tasks in [2, 300] {
+            let accused = accused(workflow, tasks);
+            assert!(accused.iter().any(|of| of.starts_with("eventual-termination")), "{tasks}: {accused:?}");
+        }
+    }
+}
+
+/// A user who gives one task of all, and then says nothing more while the clock ticks on.
+async fn gives_one(agent: Agent) {
+    let task = Name::new("task-1");
+    agent.note(Note::TaskGiven { task });
+    agent.claim(Claim::Informed { task });
+    loop {
+        agent.sleep(SimSpan::from_secs(60)).await;
+    }
+}
+
+#[test]
+fn tasks_that_never_came_are_not_said_to_have_ended() {
+    static LATE: Workflow = team(|case, world| {
+        let briefing = Briefing::new(case, None);
+        briefing.hire(world, Name::new(USER), |agent, _| Box::pin(gives_one(agent)));
+    });
+    let text = "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = 3\n\
+         [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
+    let scenario =
+        Scenario::parse_for(&[&LATE], "late", text).unwrap_or_else(|problems| panic!("{problems}"));
+    let CaseVerdict::Unknown { property, doubt } = campaign(&Case::as_written(&scenario), 1).verdict() else {
+        panic!("{:?}", campaign(&Case::as_written(&scenario), 1).verdict())
+    };
+    assert_eq!(property, "eventual-termination");
+    assert_eq!(doubt.reason, "only 1 of 3 tasks came before the time of the run was over");
+}
