@@ -17,7 +17,7 @@ mod undo;
 use crate::faults::who;
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
+use crate::scenario::{Contents, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan};
 use serde::Deserialize;
@@ -153,7 +153,7 @@ pub(super) fn understand(
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
-    let scenario = Scenario {
+    let scenario = Scenario(Contents {
         name: Name::new(name),
         about,
         text: Arc::from(text),
@@ -172,7 +172,7 @@ pub(super) fn understand(
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,
         without,
-    };
+    });
     match store::nobody_reads_it(&tables, &scenario) {
         Some(problem) => Err(vec![problem]),
         None => Ok(scenario),
