@@ -260,11 +260,10 @@ impl Fuzz<'_> {
         for (property, small) in all {
             let failure =
                 small.as_ref().map_or(Fingerprint::DOES_NOT_REPLAY, |small| Fingerprint::of(&small.saved));
-            if !self.rounds.take_in_failure(turn, property, failure) {
-                continue;
-            }
+            let is_different = self.rounds.take_in_failure(turn, property, failure);
             let small = match small {
                 Ok(small) => small,
+                Err(_) if !is_different => continue,
                 Err(does_not_replay) => {
                     complain(does_not_replay);
                     status = status.worse(Status::Broken);
@@ -272,7 +271,7 @@ impl Fuzz<'_> {
                 }
             };
             match save(&self.corpus, &small) {
-                Some(Saved::Before(_)) => {}
+                Some(Saved::Before(_) | Saved::Smaller(_)) => {}
                 Some(Saved::Now(file)) => {
                     self.new.files += 1;
                     self.new.last = Some(self.stopwatch.elapsed());

@@ -1,14 +1,16 @@
 //! The corpus: saved failures in a folder.
 //!
 //! A file is written beside its place and then moved there, so it is whole or not there; it never replaces a
-//! different failure. A failure that is found again in other ways has the same fingerprint and is saved once.
+//! different failure. A failure that is found again in other ways has the same fingerprint and is saved once: the
+//! smallest form of it stands in the file. Whatever is written was read back and replayed before.
 
-use crate::explore::{Aliases, SavedSeed};
+use crate::explore::saved::NotReadBack;
+use crate::explore::{Aliases, Failure, SavedSeed};
 use crate::inert;
 use crate::scenario;
 use perfidy_sim::Name;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -23,7 +25,9 @@ pub struct Corpus {
 pub enum Saved {
     /// It stands in a new file.
     Now(PathBuf),
-    /// It stood there already.
+    /// It stands in the place of a larger form of the same failure, or of one that no longer breaks.
+    Smaller(PathBuf),
+    /// It stood there already, as small as this or smaller.
     Before(PathBuf),
 }
 
@@ -31,7 +35,7 @@ impl Saved {
     /// Where it stands.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Now(path) | Self::Before(path) => path,
+            Self::Now(path) | Self::Smaller(path) | Self::Before(path) => path,
         }
     }
 }
@@ -47,6 +51,12 @@ impl SaveError {
     /// What could not be written.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Nothing was written, because what would be written is no failure that could be replayed.
+    pub(super) fn does_not_read_back(path: &Path, why: impl fmt::Display) -> Self {
+        let cause = io::Error::new(io::ErrorKind::InvalidData, why.to_string());
+        Self { path: path.to_owned(), cause }
     }
 }
 
@@ -73,41 +83,52 @@ impl Corpus {
         &self.root
     }
 
-    /// Saves a failure, unless it is there.
+    /// Saves a failure, unless it is there and as small. A larger form of the same failure is replaced.
     ///
     /// # Errors
-    /// [`SaveError`] if the folder cannot be written to or something else stands there already; nothing half-written
-    /// is left behind.
+    /// [`SaveError`] if the failure would not be read back or not break again, the folder cannot be written to, or
+    /// something else stands there already; nothing half-written is left behind.
     pub fn save(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
         let path = self.place(seed);
         let failed = |cause| SaveError { path: path.clone(), cause };
-        if path.exists() {
-            return before(path);
-        }
+        let text = text_that_replays(seed, &path)?;
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-        file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => Ok(Saved::Now(path)),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => before(path),
-            Err(error) => Err(failed(error.error)),
+        let _lock = lock(folder);
+        let standing = standing(seed, &path)?;
+        if let Standing::AsSmall = standing {
+            return Ok(Saved::Before(path));
         }
+        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        if let Standing::Larger = standing {
+            file.persist(&path).map_err(|error| failed(error.error))?;
+            return Ok(Saved::Smaller(path));
+        }
+        file.persist_noclobber(&path).map_err(|error| failed(error.error))?;
+        Ok(Saved::Now(path))
     }
 
-    /// Puts a failure in the place of the file that it was shrunk from, and gives its own file.
+    /// Puts a failure in the place of the file that it was shrunk from, and gives its own file. If that is another, in
+    /// which the same failure stands as small, it stays.
     ///
     /// # Errors
-    /// [`SaveError`] if the folder cannot be written to; the old file is then still there.
+    /// [`SaveError`] if the failure would not be read back or not break again, or the folder cannot be written to; the
+    /// old file is then still there.
     pub fn replace(old: &Path, seed: &SavedSeed) -> Result<PathBuf, SaveError> {
         let path = old.with_file_name(file_name(seed));
         let failed = |cause| SaveError { path: path.clone(), cause };
+        let text = text_that_replays(seed, &path)?;
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-        file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
+        let _lock = lock(folder);
+        let is_there = path != old && matches!(standing(seed, &path)?, Standing::AsSmall);
+        if !is_there {
+            let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
+            file.write_all(text.as_bytes()).map_err(failed)?;
+            file.as_file().sync_all().map_err(failed)?;
+            file.persist(&path).map_err(|error| failed(error.error))?;
+        }
         if path != old {
             fs::remove_file(old).map_err(failed)?;
         }
@@ -122,9 +143,9 @@ impl Corpus {
         let make = fs::create_dir_all(&self.root);
         make.map_err(|cause| SaveError { path: self.root.clone(), cause })?;
         for scenario in scenarios {
-            let path = self.root.join(path_of(scenario.as_str()));
+            let folder = self.folder_of(scenario.as_str());
             // A folder that is not there yet can be made if the nearest one that is there can be written to.
-            let nearest = path.ancestors().skip(1).find(|folder| folder.exists()).unwrap_or(&self.root);
+            let nearest = folder.ancestors().find(|folder| folder.exists()).unwrap_or(&self.root);
             let tried = readable_by_all().tempfile_in(nearest);
             tried.map_err(|cause| SaveError { path: nearest.to_owned(), cause })?;
         }
@@ -143,7 +164,14 @@ impl Corpus {
     }
 
     fn place(&self, seed: &SavedSeed) -> PathBuf {
-        self.root.join(path_of(&seed.case.scenario)).with_file_name(file_name(seed))
+        self.folder_of(&seed.case.scenario).join(file_name(seed))
+    }
+
+    /// The folder for failures of the scenario of that name.
+    fn folder_of(&self, scenario: &str) -> PathBuf {
+        let mut folder = self.root.join(path_of(scenario));
+        folder.pop();
+        folder
     }
 }
 
@@ -189,28 +217,67 @@ fn cut(text: &str, bytes: usize) -> &str {
 
 /// What the file of a failure is called: its scenario without the folder, its case, its property and its fingerprint.
 fn file_name(seed: &SavedSeed) -> String {
-    let slug: String = seed
-        .case
-        .label
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .collect::<String>()
-        .replace("--", "-");
+    let slug = |text: &str| -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        text.chars().map(plain).collect::<String>().replace("--", "-")
+    };
     let engine = if seed.engine.as_str() == "native" { String::new() } else { format!("{}-", seed.engine) };
     let scenario = harmless(seed.case.scenario.rsplit('/').next().unwrap_or_default());
-    let property = harmless(&seed.property.replace('/', "-"));
-    let [scenario, slug, property] = [&scenario, &slug, &property].map(|part| cut(part, MAX_PART_BYTES));
-    format!("{scenario}-{engine}{slug}-{property}-{:08x}.toml", seed.fingerprint() >> 32)
+    let (label, property) = (slug(&seed.case.label), harmless(&seed.property.replace('/', "-")));
+    let [scenario, label, property] = [&scenario, &label, &property].map(|part| cut(part, MAX_PART_BYTES));
+    format!("{scenario}-{engine}{label}-{property}-{:08x}.toml", seed.fingerprint() >> 32)
 }
 
-/// What stands in the place of a failure must be one: a file that somebody else has cut short is not taken for it.
-fn before(path: PathBuf) -> Result<Saved, SaveError> {
-    let text = scenario::read_text(&path);
-    if text.is_ok_and(|text| SavedSeed::parse(&path.display().to_string(), &text).is_ok()) {
-        return Ok(Saved::Before(path));
+/// The text of a file at `path` that was read back and broke again as it says.
+fn text_that_replays(seed: &SavedSeed, path: &Path) -> Result<String, SaveError> {
+    let failed = |why: NotReadBack| SaveError::does_not_read_back(path, why);
+    let failure = seed.read_back(path).map_err(failed)?;
+    let (run, answer) = failure.replay();
+    if !answer.is_reproduced() || run.outcome.digest() != seed.digest {
+        let why = "what its file would say makes another run; either its agents depend on more than the seed (`perfidy \
+                   audit` shows on what), or its scenario was changed after it was read";
+        return Err(SaveError::does_not_read_back(path, why));
     }
-    let cause = "a file that is no saved failure stands there; `perfidy check` says what is wrong with it";
-    Err(SaveError { path, cause: io::Error::new(io::ErrorKind::AlreadyExists, cause) })
+    Ok(failure.into_text())
+}
+
+/// What stands in the place of a failure.
+enum Standing {
+    Nothing,
+    /// The same failure, in a form that is worse than another.
+    Larger,
+    /// The same failure, in a form as small or smaller.
+    AsSmall,
+}
+
+/// Looks what stands in the place of a failure. It must be the same one: neither a file that somebody else has cut short
+/// is taken for it, nor another failure of that name.
+fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
+    let in_the_way = |what: &str| {
+        let cause = format!("{what} stands there; `perfidy check` says what it is");
+        SaveError { path: path.to_owned(), cause: io::Error::new(io::ErrorKind::AlreadyExists, cause) }
+    };
+    if !path.exists() {
+        return Ok(Standing::Nothing);
+    }
+    let text = scenario::read_text(path).map_err(|_| in_the_way("a file that is no saved failure"))?;
+    let standing = SavedSeed::parse(&path.display().to_string(), &text);
+    let standing = standing.map_err(|_| in_the_way("a file that is no saved failure"))?;
+    if standing.fingerprint() != seed.fingerprint() {
+        return Err(in_the_way("another saved failure"));
+    }
+    let still_breaks = || {
+        let failure = Failure::read_for(seed.workflows(), path);
+        failure.is_ok_and(|failure| failure.replay().1.is_reproduced())
+    };
+    Ok(if standing.size() <= seed.size() && still_breaks() { Standing::AsSmall } else { Standing::Larger })
+}
+
+/// Makes the processes that save to a folder take turns, so that none replaces what it has not seen. A file system
+/// without locks is not shared by several.
+fn lock(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok().map(|()| folder)
 }
 
 /// Temporary files are private by default; a corpus is there to be shared, as far as the umask allows.

@@ -1,7 +1,8 @@
 //! A saved failure, read back: understood in the names of today, and asked what it means today.
 
 use crate::explore::embedded::{Embedded, place_of};
-use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus};
+use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus, saved};
+use crate::inert;
 use crate::properties;
 use crate::scenario::{self, Case, Problem, Problems, Renaming, Scenario};
 use crate::workflows::{self, Workflow};
@@ -110,6 +111,16 @@ impl Failure {
         Self::understand(workflows, path, text, saved, &aliases)
     }
 
+    /// Reads the text of a saved failure that may not stand at `path` yet, in the names of today.
+    pub(super) fn read_text(
+        workflows: &[&'static Workflow],
+        path: &Path,
+        text: String,
+    ) -> Result<Self, BadSeed> {
+        let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
+        Self::understand(workflows, path, text, saved, &Aliases::default())
+    }
+
     fn understand(
         workflows: &[&'static Workflow],
         path: &Path,
@@ -164,6 +175,11 @@ impl Failure {
         Ok(Self { saved, case, perhaps, path: path.to_owned(), text })
     }
 
+    /// The text of its file.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Whether it was saved under other names than those of today.
     pub fn is_renamed(&self) -> bool {
         self.case.formerly.is_some()
@@ -188,15 +204,17 @@ impl Failure {
     /// version of perfidy. Everything else in the file stays as it is, comments as well.
     ///
     /// # Errors
-    /// [`SaveError`] if the file cannot be written or is another by now; the old one is then still whole.
+    /// [`SaveError`] if the file cannot be written, is another by now or could not be read again; the old one is then still
+    /// whole.
     ///
     /// # Panics
     /// Never: what was read as TOML is TOML.
     pub fn refresh(&self, run: &Run) -> Result<(), SaveError> {
         let Some(violation) = run.violation(&self.saved.property) else { return Ok(()) };
+        let message = saved::shortened(&violation.message);
         let today = [
             ("digest", run.outcome.digest().to_string()),
-            ("message", violation.message.clone()),
+            ("message", message.clone()),
             ("perfidy", env!("CARGO_PKG_VERSION").to_owned()),
         ];
         let root = DeTable::parse(&self.text).expect("it was read as TOML");
@@ -211,8 +229,17 @@ impl Failure {
         }
         // The head of the file says in a comment what broke.
         let head = text.find("\n\n").unwrap_or(0);
-        let told_anew = text[..head].replacen(&self.saved.message, &violation.message, 1);
+        let told_anew = text[..head].replacen(&*inert::line(&self.saved.message), &inert::line(&message), 1);
         text.replace_range(..head, &told_anew);
+        let shown = self.path.display().to_string();
+        let is_whole = SavedSeed::parse(&shown, &text)
+            .is_ok_and(|read| read.digest == run.outcome.digest() && read.message == message);
+        if !is_whole {
+            return Err(SaveError::does_not_read_back(
+                &self.path,
+                "the edited file would say something else",
+            ));
+        }
         corpus::rewrite(&self.path, &self.text, &text)
     }
 

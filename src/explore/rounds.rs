@@ -10,8 +10,9 @@
 //! every case; those of the next rounds are longer and longer, up to eight times, and give a strategy that learns
 //! something to learn from.
 //!
-//! Of every [`BLOCK`](crate::explore::BLOCK) runs in a turn, the first that breaks a property is made small. Once there
-//! are enough different failures of a property in a case, further ones are only counted.
+//! Of every [`BLOCK`](crate::explore::BLOCK) runs in a turn, the first that breaks a property is made small. What comes
+//! to the same failure is counted. Most of what breaks a property is one failure again and again, so after the first
+//! [`ENOUGH`] further ones are made small ever more rarely; and once there are so many different ones, none is.
 
 use crate::explore::strategy::{self, Kind};
 use crate::explore::{BLOCK, CaseReport, Finding, SavedSeed};
@@ -22,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The version of the file in which a campaign keeps its place.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// From which round on turns are no longer twice as long as in the round before.
 const LONGEST_FROM: u64 = 3;
@@ -39,6 +40,7 @@ pub struct Rounds {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
     /// The first seed.
+    #[serde(with = "crate::explore::saved::seed")]
     pub first_seed: Seed,
     /// The engine.
     pub engine: Engine,
@@ -78,9 +80,10 @@ pub struct Broke {
     /// In how many runs.
     pub runs: u64,
     /// The first seed at which it did.
+    #[serde(with = "crate::explore::saved::seed")]
     pub first_seed: Seed,
-    /// The different failures, up to [`ENOUGH`].
-    pub failures: BTreeSet<Fingerprint>,
+    /// The different failures, up to [`ENOUGH`], and how often each was made small.
+    pub failures: BTreeMap<Fingerprint, u64>,
 }
 
 /// What tells a failure or a text apart from others.
@@ -197,7 +200,7 @@ impl Rounds {
             let broke = case.broke.entry(finding.property.to_owned()).or_insert_with(|| Broke {
                 runs: 0,
                 first_seed: finding.seed,
-                failures: BTreeSet::new(),
+                failures: BTreeMap::new(),
             });
             broke.runs += report.tallies[finding.property].violated;
         }
@@ -212,15 +215,26 @@ impl Rounds {
     /// Takes in a failure of a turn that has been taken in; says whether it is a different one.
     pub fn take_in_failure(&mut self, turn: Turn, property: &str, failure: Fingerprint) -> bool {
         let broke = self.cases[turn.case].broke.get_mut(property);
-        broke.is_some_and(|broke| broke.failures.insert(failure))
+        broke.is_some_and(|broke| {
+            let times = broke.failures.entry(failure).or_insert(0);
+            *times += 1;
+            *times == 1
+        })
     }
 
     /// The findings of a turn that are worth making small.
     pub fn wanted<'a>(&self, turn: Turn, report: &'a CaseReport) -> Vec<&'a Finding> {
-        let known =
-            |property| self.cases[turn.case].broke.get(property).map_or(0, |broke| broke.failures.len());
+        let broke = &self.cases[turn.case].broke;
+        let mut left: BTreeMap<&str, u64> =
+            broke.iter().map(|(property, broke)| (property.as_str(), broke.more_to_make_small())).collect();
         let all = findings(report, &report.findings).chain(findings(report, &report.again));
-        all.filter(|finding| known(finding.property) < ENOUGH).collect()
+        let is_wanted = |finding: &&Finding| {
+            let left = left.entry(finding.property).or_insert(ENOUGH as u64);
+            let is_wanted = *left > 0;
+            *left = left.saturating_sub(1);
+            is_wanted
+        };
+        all.filter(is_wanted).collect()
     }
 
     /// Whether this is a campaign over these cases.
@@ -247,6 +261,20 @@ impl Rounds {
     /// Whether the file was written by a perfidy that meant the same by it.
     pub(crate) fn has_this_schema(&self) -> bool {
         self.schema == SCHEMA && !self.cases.is_empty()
+    }
+}
+
+impl Broke {
+    /// How many further failures are worth making small: every one of the first, then four each time that there were
+    /// twice as many runs.
+    fn more_to_make_small(&self) -> u64 {
+        if self.failures.len() >= ENOUGH {
+            return 0;
+        }
+        let enough = ENOUGH as u64;
+        let doublings = (self.runs / enough).max(1).ilog2();
+        let made_small: u64 = self.failures.values().sum();
+        (enough + 4 * u64::from(doublings)).saturating_sub(made_small)
     }
 }
 
@@ -319,9 +347,15 @@ impl fmt::Display for Changed {
 
 impl std::error::Error for Changed {}
 
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 impl Serialize for Fingerprint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:016x}", self.0))
+        serializer.collect_str(self)
     }
 }
 
@@ -335,6 +369,21 @@ impl<'de> Deserialize<'de> for Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_breaks_again_and_again_is_made_small_ever_more_rarely_but_never_not_at_all() {
+        let broke = |runs, times: u64| Broke {
+            runs,
+            first_seed: Seed(0),
+            failures: BTreeMap::from([(Fingerprint(1), times)]),
+        };
+        let more = |runs, times| broke(runs, times).more_to_make_small();
+        assert_eq!([more(1, 1), more(40, 31), more(40, 32)], [31, 1, 0]);
+        assert_eq!([more(64, 32), more(64, 36), more(127, 36), more(128, 36)], [4, 0, 0, 4]);
+        assert_eq!(more(1 << 40, 200), 0);
+        let many = (0..ENOUGH as u64).map(|number| (Fingerprint(number), 1)).collect();
+        assert_eq!(Broke { failures: many, ..broke(1 << 40, 0) }.more_to_make_small(), 0);
+    }
 
     #[test]
     fn every_round_goes_on_where_the_one_before_ended() {

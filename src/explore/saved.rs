@@ -3,16 +3,21 @@
 //! The file carries the text of its scenario, so that it means the same from any directory and after the scenario
 //! has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
 
-use crate::explore::Minimal;
 use crate::explore::embedded::place_of;
+use crate::explore::{Failure, Minimal};
 use crate::inert;
 use crate::scenario::{self, Problem, Problems};
+use crate::workflows::{self, Workflow};
 use perfidy_sim::{Digest, Engine, Fault, Seed};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::Path;
 
 /// The version of the file format.
 const SCHEMA: u32 = 1;
+
+/// How many characters of a message are saved. Agents can panic with a text of any length.
+const MOST_OF_A_MESSAGE: usize = 4_000;
 
 /// A failure that can be replayed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +33,7 @@ pub struct SavedSeed {
     /// The engine; digests are each engine's own.
     pub engine: Engine,
     /// The seed.
+    #[serde(with = "seed")]
     pub seed: Seed,
     /// The fingerprint of the history.
     pub digest: Digest,
@@ -39,6 +45,9 @@ pub struct SavedSeed {
     pub faults: Vec<Fault>,
     /// The case.
     pub case: SavedCase,
+    /// Its workflow, if it is known and perhaps none of those that come with perfidy.
+    #[serde(skip)]
+    workflow: Option<&'static Workflow>,
 }
 
 /// The case of a saved failure.
@@ -57,7 +66,7 @@ impl SavedSeed {
     /// A failure to be saved.
     pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
         let Minimal { case, faults, run, is_finished } = minimal;
-        let message = run.violation(property).map(|violation| inert::line(&violation.message).into_owned());
+        let message = run.violation(property).map(|violation| shortened(&inert::line(&violation.message)));
         Self {
             schema: SCHEMA,
             perfidy: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,6 +82,7 @@ impl SavedSeed {
                 label: case.label(),
                 text: case.scenario.text.to_string(),
             },
+            workflow: Some(case.scenario.workflow),
         }
     }
 
@@ -109,17 +119,41 @@ impl SavedSeed {
         text.lines().any(|line| line.starts_with("digest ") || line == "[case]")
     }
 
-    /// What tells it apart: the property, the case and the faults.
+    /// What tells it apart: the property, the case, and of each fault what it is and at which site. Numbers in a site do
+    /// not count: what befalls `executor-2` would befall `executor-1`.
     pub fn fingerprint(&self) -> u64 {
+        let mut faults: Vec<(&str, String)> = self
+            .faults
+            .iter()
+            .map(|fault| (fault.action.kind().as_str(), without_numbers(fault.at.site.as_str())))
+            .collect();
+        faults.sort_unstable();
         perfidy_sim::Words::digest(|words| {
             words.text(&self.property).text(&self.case.scenario).text(&self.case.label);
             words.text(self.engine.as_str());
-            let mut faults = self.faults.clone();
-            faults.sort_unstable();
-            for fault in &faults {
-                words.text(&fault.to_string());
+            for (kind, site) in &faults {
+                words.text(kind).text(site);
             }
         })
+    }
+
+    /// What orders the forms of one failure, the best first: those of few faults in a short scenario, shrunk to the end,
+    /// said in few words. No two different forms are equal, so the best of any number is the same in whatever order
+    /// they are found.
+    pub(crate) fn size(&self) -> impl Ord {
+        let Self { case, unfinished, seed, .. } = self;
+        let faults = || self.faults.iter().map(ToString::to_string);
+        let length: usize = faults().map(|fault| fault.len()).sum();
+        let how_much = (self.faults.len(), case.text.len(), *unfinished, length);
+        (how_much, *seed, faults().collect::<Vec<_>>(), case.text.clone(), self.digest.to_string())
+    }
+
+    /// The workflows among which its own is.
+    pub(crate) fn workflows(&self) -> &[&'static Workflow] {
+        match &self.workflow {
+            Some(workflow) => std::slice::from_ref(workflow),
+            None => workflows::ALL,
+        }
     }
 
     /// The file's text, as it stands at `path`.
@@ -132,19 +166,106 @@ impl SavedSeed {
             1 => "One fault suffices.".to_owned(),
             count => format!("{count} faults suffice."),
         };
+        let path = path.display().to_string();
+        let Self { property, message, case: SavedCase { scenario, label, .. }, .. } = self;
+        let [scenario, label, property, message, path] =
+            [scenario, label, property, message, &path].map(|text| inert::line(text));
         let unfinished = if self.unfinished {
-            format!("\n# Something may still be left out: perfidy shrink {}", path.display())
+            format!("\n# Something may still be left out: perfidy shrink {path}")
         } else {
             String::new()
         };
         format!(
-            "# {}, {}: {} broke.\n# {}. {faults}\n# Replay it with: perfidy replay {}{unfinished}\n\n{}",
-            self.case.scenario,
-            self.case.label,
-            self.property,
-            self.message,
-            path.display(),
+            "# {scenario}, {label}: {property} broke.\n# {message}. {faults}\n\
+             # Replay it with: perfidy replay {path}{unfinished}\n\n{}",
             toml::to_string(self).expect("a saved seed has nothing that TOML cannot say"),
         )
+    }
+
+    /// Reads the failure from the text that a save at `path` would write. It is then exactly what would be replayed.
+    ///
+    /// # Errors
+    /// [`NotReadBack`] if the text could not be read or says something else.
+    pub(crate) fn read_back(&self, path: &Path) -> Result<Failure, NotReadBack> {
+        let read = Failure::read_text(self.workflows(), path, self.to_toml(path)).map_err(|bad| {
+            let problem = bad.problems().list.first().map(|problem| problem.message.clone());
+            NotReadBack(problem.unwrap_or_default())
+        })?;
+        let Self { property, engine, seed, faults, case, .. } = &read.saved;
+        let is_the_same = (property, engine, seed, faults)
+            == (&self.property, &self.engine, &self.seed, &self.faults)
+            && (&case.scenario, &case.label, &case.text)
+                == (&self.case.scenario, &self.case.label, &self.case.text);
+        if is_the_same {
+            Ok(read)
+        } else {
+            Err(NotReadBack("it would be read as another failure".to_owned()))
+        }
+    }
+}
+
+/// Why a failure cannot be read back from its own text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotReadBack(String);
+
+impl fmt::Display for NotReadBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the file could not be replayed: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotReadBack {}
+
+/// A site in which no agent has a number: `executor-2 > mail, call send` becomes `executor > mail, call send`.
+fn without_numbers(site: &str) -> String {
+    let is_of_a_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let mut result = String::with_capacity(site.len());
+    for part in site.split_inclusive(|c| !is_of_a_word(c)) {
+        let word = part.trim_end_matches(|c| !is_of_a_word(c));
+        let numbered = word.rsplit_once('-').filter(|(name, number)| {
+            !name.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        result.push_str(numbered.map_or(word, |(name, _)| name));
+        result.push_str(&part[word.len()..]);
+    }
+    result
+}
+
+/// A message as it is saved: whole, unless it is longer than anybody reads.
+pub(super) fn shortened(message: &str) -> String {
+    let mut short: String = message.chars().take(MOST_OF_A_MESSAGE).collect();
+    if short.len() < message.len() {
+        short.push_str(" [...]");
+    }
+    short
+}
+
+/// A seed in TOML, whose numbers end at 2^63: one beyond that stands in quotes.
+pub(super) mod seed {
+    use perfidy_sim::Seed;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "a seed is a number from 0 to 18446744073709551615, in quotes from 2^63 on"
+    )]
+    enum Written {
+        Number(u64),
+        Text(String),
+    }
+
+    pub fn serialize<S: Serializer>(seed: &Seed, serializer: S) -> Result<S::Ok, S::Error> {
+        match i64::try_from(seed.0) {
+            Ok(number) => serializer.serialize_i64(number),
+            Err(_) => serializer.collect_str(seed),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Seed, D::Error> {
+        match Written::deserialize(deserializer)? {
+            Written::Number(number) => Ok(Seed(number)),
+            Written::Text(text) => text.parse().map(Seed).map_err(serde::de::Error::custom),
+        }
     }
 }

@@ -217,7 +217,8 @@ pub struct RoundsRecord<'a> {
 struct BrokeRecord<'a> {
     runs: u64,
     first_seed: Seed,
-    failures: &'a std::collections::BTreeSet<crate::explore::Fingerprint>,
+    /// The different failures, and how often each was made small.
+    failures: &'a BTreeMap<crate::explore::Fingerprint, u64>,
 }
 
 impl<'a> RoundsRecord<'a> {

@@ -4,19 +4,34 @@ use crate::safeguards::Safeguards;
 use crate::scenario::{Scenario, Without};
 use perfidy_sim::Renames;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// One scenario in one of its forms.
+/// One scenario in one of its forms, for as long as it lives: its [`Form`] can be read but not changed.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The scenario.
-    pub scenario: Arc<Scenario>,
-    /// The safeguards that are on in this case.
-    pub safeguards: Safeguards,
+    form: Form,
     /// What this case takes away, as a place in the scenario's list.
     without: Option<usize>,
     /// From the names of the team and its steps to those under which everything is drawn, if they were others.
     pub(crate) formerly: Option<Arc<Renames>>,
+}
+
+/// What a [`Case`] is.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// The safeguards that are on in this case.
+    pub safeguards: Safeguards,
+}
+
+impl Deref for Case {
+    type Target = Form;
+
+    fn deref(&self) -> &Form {
+        &self.form
+    }
 }
 
 /// A scenario has no case of that label.
@@ -37,12 +52,8 @@ impl std::error::Error for NoSuchCase {}
 impl Case {
     /// The scenario as written.
     pub fn as_written(scenario: &Arc<Scenario>) -> Self {
-        Self {
-            scenario: Arc::clone(scenario),
-            safeguards: scenario.safeguards.clone(),
-            without: None,
-            formerly: None,
-        }
+        let form = Form { scenario: Arc::clone(scenario), safeguards: scenario.safeguards.clone() };
+        Self { form, without: None, formerly: None }
     }
 
     /// All cases of a scenario: as written first.
@@ -50,7 +61,7 @@ impl Case {
         let mut cases = vec![Self::as_written(scenario)];
         for (index, without) in scenario.without.iter().enumerate() {
             let mut case = Self::as_written(scenario);
-            without.safeguards.iter().for_each(|name| case.safeguards.remove(name));
+            without.safeguards.iter().for_each(|name| case.form.safeguards.remove(name));
             case.without = Some(index);
             cases.push(case);
         }

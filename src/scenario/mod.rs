@@ -4,6 +4,9 @@
 //! file into a typed [`Scenario`] or into [`Problems`], each with its place in the file and what to do. A
 //! scenario that parses but cannot mean anything is refused here, never in the middle of a run.
 //!
+//! A scenario can be saved with a failure and read again because it is nothing but its text: neither a [`Scenario`] nor a
+//! [`Case`] can be changed.
+//!
 //! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, in which a safeguard
 //! is taken away and a property must break.
 
@@ -17,7 +20,7 @@ mod read;
 mod rename;
 mod understand;
 
-pub use case::{Case, NoSuchCase};
+pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use file::Entry;
 pub(crate) use file::keys_read;
@@ -36,12 +39,24 @@ use crate::safeguards::Safeguards;
 use crate::workflows::Workflow;
 use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 
-/// A scenario file, understood.
+/// A scenario file, understood. It says what its text says for as long as it lives: its [`Contents`] can be read but not
+/// changed. Another scenario begins with another text.
+///
+/// ```compile_fail,E0594
+/// # use perfidy::scenario::Scenario;
+/// fn fewer_tasks(scenario: &mut Scenario) {
+///     scenario.tasks.count = 1;
+/// }
+/// ```
 #[derive(Clone, Debug)]
-pub struct Scenario {
+pub struct Scenario(Contents);
+
+/// What a [`Scenario`] says.
+#[derive(Clone, Debug)]
+pub struct Contents {
     /// Its path below the scenario folder without ending, such as `conductor/lost-ack`.
     pub name: Name,
     /// Its first comment line: what it probes.
@@ -250,6 +265,14 @@ pub struct Without {
     pub violates: &'static str,
     /// Within how many seeds.
     pub within_seeds: u32,
+}
+
+impl Deref for Scenario {
+    type Target = Contents;
+
+    fn deref(&self) -> &Contents {
+        &self.0
+    }
 }
 
 impl Scenario {

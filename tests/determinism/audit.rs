@@ -113,7 +113,7 @@ fn another_process_says_the_same_digests_as_this_one() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let scenario = lost_ack().scenario;
+    let scenario = lost_ack().scenario.clone();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), scenario.text.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let digest =

@@ -19,7 +19,7 @@ fn work() -> Name {
 fn safeguards() -> Safeguards {
     let text = "# Claims.\nworkflow = \"peers\"\n[safeguards]\nclaim-by-lease = { lease = \"9s\" }\n\
                 [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
-    Case::as_written(&Scenario::parse("claims/peers", text).unwrap()).safeguards
+    Case::as_written(&Scenario::parse("claims/peers", text).unwrap()).safeguards.clone()
 }
 
 /// Runs two agents, `a` and `b`, with a plan.

@@ -1,5 +1,6 @@
 //! Addresses: the name of a place where something could go wrong.
 
+use super::quoted;
 use crate::Name;
 use crate::time::serde_as_text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,7 +9,7 @@ use std::str::FromStr;
 
 /// A place of decision in a run: the nth time that `id` comes by `site`.
 ///
-/// Written `site, id, try n`; the site itself may contain commas. The id names the *intent* (`task-2`), not a
+/// Written `site, id, try n`; the site itself may contain commas, an id that does stands in quotes. The id names the *intent* (`task-2`), not a
 /// request, so that `n` counts nothing but the repetitions of one and the same wish.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Address {
@@ -22,7 +23,9 @@ pub struct Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}, try {}", self.site, self.id, self.nth)
+        let site = quoted::written(self.site, |_| true);
+        let id = quoted::written(self.id, |id| !id.contains(','));
+        write!(f, "{site}, {id}, try {}", self.nth)
     }
 }
 
@@ -51,12 +54,8 @@ impl FromStr for Address {
             let (rest, nth) = text.rsplit_once(',')?;
             let (site, id) = rest.rsplit_once(',')?;
             let nth: u32 = nth.trim().strip_prefix("try ")?.trim().parse().ok()?;
-            let (site, id) = (site.trim(), id.trim());
-            (nth > 0 && !site.is_empty() && !id.is_empty()).then(|| Self {
-                site: Name::new(site),
-                id: Name::new(id),
-                nth,
-            })
+            let (site, id) = (quoted::read(site)?, quoted::read(id)?);
+            (nth > 0).then_some(Self { site, id, nth })
         };
         parse().ok_or_else(|| NotAnAddress(text.to_owned()))
     }
@@ -67,6 +66,33 @@ serde_as_text!(Address);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(4), failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn an_address_of_any_names_reads_back_as_it_is_printed(site in any::<String>(), id in any::<String>(), nth in 1..=u32::MAX) {
+            let address = Address { site: Name::new(&site), id: Name::new(&id), nth };
+            prop_assert_eq!(address.to_string().parse(), Ok(address));
+        }
+    }
+
+    #[test]
+    fn only_a_name_that_would_be_misread_stands_in_quotes() {
+        for (site, id, text) in [
+            ("user > a, ask", "task 2", "user > a, ask, task 2, try 1"),
+            ("a, call", "task-2, again", r#"a, call, "task-2\u{2c}\u{20}again", try 1"#),
+            ("a, call", "", r#"a, call, "", try 1"#),
+            (" a", "\n", r#""\u{20}a", "\u{a}", try 1"#),
+            ("a", "\"", r#"a, "\u{22}", try 1"#),
+        ] {
+            let address = Address { site: Name::new(site), id: Name::new(id), nth: 1 };
+            assert_eq!(address.to_string(), text);
+            assert_eq!(text.parse(), Ok(address));
+        }
+    }
 
     #[test]
     fn an_address_reads_back_as_it_is_printed() {
@@ -76,7 +102,17 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "a", "a, b", "a, b, try", "a, b, try 0", ", b, try 1", "a, b, 1"] {
+        for text in [
+            "",
+            "a",
+            "a, b",
+            "a, b, try",
+            "a, b, try 0",
+            ", b, try 1",
+            "a, b, 1",
+            "a, \"b, try 1",
+            r#"a, "\x", try 1"#,
+        ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

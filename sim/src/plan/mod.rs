@@ -23,6 +23,7 @@
 mod action;
 mod address;
 mod ailment;
+mod quoted;
 mod rename;
 mod rule;
 mod text;

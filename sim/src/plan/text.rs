@@ -1,9 +1,11 @@
 //! Actions as text: written as people say them, and read back exactly.
 
+use super::quoted::{self, among_words as name};
 use super::{Action, Ailment};
 use crate::time::serde_as_text;
 use crate::{Name, SimSpan, SimTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,13 +21,17 @@ impl fmt::Display for Action {
             Self::Pause(span) => write!(f, "pause {span}"),
             Self::Cut { left, right, one_way, at, lasting } => {
                 let from = if *one_way { "towards" } else { "from" };
-                write!(f, "cut {left} {from} {right} at {at} for {lasting}")
+                write!(f, "cut {} {from} {} at {at} for {lasting}", name(*left), name(*right))
             }
-            Self::CrashAt { node, at, back_after: None } => write!(f, "crash {node} at {at} for good"),
+            Self::CrashAt { node, at, back_after: None } => {
+                write!(f, "crash {} at {at} for good", name(*node))
+            }
             Self::CrashAt { node, at, back_after: Some(span) } => {
-                write!(f, "crash {node} at {at}, back after {span}")
+                write!(f, "crash {} at {at}, back after {span}", name(*node))
             }
-            Self::PauseAt { node, at, lasting } => write!(f, "pause {node} at {at} for {lasting}"),
+            Self::PauseAt { node, at, lasting } => {
+                write!(f, "pause {} at {at} for {lasting}", name(*node))
+            }
             Self::Corrupt => write!(f, "corrupt"),
             Self::Zombie(span) => write!(f, "zombie {span}"),
             Self::Refuse => write!(f, "refuse"),
@@ -34,19 +40,54 @@ impl fmt::Display for Action {
             Self::Stale { records: 1 } => write!(f, "stale by 1 record"),
             Self::Stale { records } => write!(f, "stale by {records} records"),
             Self::Flap { left, right, at, lasting, turn } => {
-                write!(f, "flap {left} from {right} at {at} for {lasting}, every {turn}")
+                write!(f, "flap {} from {} at {at} for {lasting}, every {turn}", name(*left), name(*right))
             }
             Self::Lag { left, right, at, lasting, by } => {
-                write!(f, "lag {left} from {right} at {at} for {lasting}, by {by}")
+                write!(f, "lag {} from {} at {at} for {lasting}, by {by}", name(*left), name(*right))
             }
             Self::Ail { node, at, lasting, ailment } => {
-                write!(f, "{} {node} at {at} for {lasting}{ailment}", ailment.verb())
+                write!(f, "{} {} at {at} for {lasting}{ailment}", ailment.verb(), name(*node))
             }
-            Self::CustomAt { word, node, at, lasting } => write!(f, "{word} of {node} at {at} for {lasting}"),
-            Self::Custom { word, span } if *span == SimSpan::ZERO => write!(f, "{word}"),
-            Self::Custom { word, span } => write!(f, "{word} {span}"),
+            Self::CustomAt { word, node, at, lasting } => {
+                write!(f, "{} of {} at {at} for {lasting}", custom(*word), name(*node))
+            }
+            Self::Custom { word, span } if *span == SimSpan::ZERO => write!(f, "{}", custom(*word)),
+            Self::Custom { word, span } => write!(f, "{} {span}", custom(*word)),
         }
     }
+}
+
+/// The words of actions that have a meaning here.
+const VERBS: [&str; 20] = [
+    "choke",
+    "corrupt",
+    "crash",
+    "cut",
+    "delay",
+    "drift",
+    "drop",
+    "duplicate",
+    "flap",
+    "lag",
+    "pause",
+    "refuse",
+    "reorder",
+    "skew",
+    "slow",
+    "stale",
+    "step",
+    "tear",
+    "twin",
+    "zombie",
+];
+
+/// A word of the layer above.
+fn custom(word: Name) -> Cow<'static, str> {
+    quoted::written(word, |word| is_custom(word) && !VERBS.contains(&word))
+}
+
+fn is_custom(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
 }
 
 /// Why a text is not an action.
@@ -92,7 +133,7 @@ fn parse(text: &str) -> Option<Action> {
                     Some((at, rest)) => (at, Some(back_after(rest.trim())?)),
                     None => (when.strip_suffix("for good")?, None),
                 };
-                Action::CrashAt { node: Name::new(node), at: time(at)?, back_after }
+                Action::CrashAt { node: quoted::read(node)?, at: time(at)?, back_after }
             }
         },
         "corrupt" if rest.is_empty() => Action::Corrupt,
@@ -114,13 +155,13 @@ fn parse(text: &str) -> Option<Action> {
             let (at, tail) = when.split_once(" for ")?;
             let (lasting, detail) = tail.split_once(',').unwrap_or((tail, ""));
             let ailment = Ailment::parse(verb, detail.trim())?;
-            Action::Ail { node: Name::new(node.trim()), at: time(at)?, lasting: span(lasting)?, ailment }
+            Action::Ail { node: quoted::read(node)?, at: time(at)?, lasting: span(lasting)?, ailment }
         }
         "pause" => match rest.split_once(" at ") {
             None => Action::Pause(span(rest)?),
             Some((node, when)) => {
                 let (at, lasting) = when.split_once(" for ")?;
-                Action::PauseAt { node: Name::new(node), at: time(at)?, lasting: span(lasting)? }
+                Action::PauseAt { node: quoted::read(node)?, at: time(at)?, lasting: span(lasting)? }
             }
         },
         "cut" => {
@@ -130,16 +171,16 @@ fn parse(text: &str) -> Option<Action> {
                 None => sides.split_once(" from ").map(|(left, right)| (left, right, false))?,
             };
             let (at, lasting) = when.split_once(" for ")?;
-            let (left, right) = (Name::new(left.trim()), Name::new(right.trim()));
+            let (left, right) = (quoted::read(left)?, quoted::read(right)?);
             Action::Cut { left, right, one_way, at: time(at)?, lasting: span(lasting)? }
         }
-        word if !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-') => {
-            let word = Name::new(word);
+        word if is_custom(word) || word.starts_with('"') => {
+            let word = quoted::read(word)?;
             match rest.strip_prefix("of ") {
                 Some(rest) => {
                     let (node, when) = rest.split_once(" at ")?;
                     let (at, lasting) = when.split_once(" for ")?;
-                    let (node, at) = (Name::new(node.trim()), time(at)?);
+                    let (node, at) = (quoted::read(node)?, time(at)?);
                     Action::CustomAt { word, node, at, lasting: span(lasting)? }
                 }
                 None if rest.is_empty() => Action::Custom { word, span: SimSpan::ZERO },
@@ -157,7 +198,7 @@ fn between(text: &str, word: &str) -> Option<(Name, Name, SimTime, SimSpan, SimS
     let (at, tail) = when.split_once(" for ")?;
     let (lasting, how) = tail.split_once(',')?;
     let how = how.trim().strip_prefix(word)?;
-    let [left, right] = [left, right].map(|side| Name::new(side.trim()));
+    let (left, right) = (quoted::read(left)?, quoted::read(right)?);
     Some((left, right, at.trim().parse().ok()?, lasting.trim().parse().ok()?, how.trim().parse().ok()?))
 }
 
@@ -181,7 +222,14 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     fn names() -> impl Strategy<Value = Name> {
-        prop::sample::select(vec!["a", "executor-1+executor-2", "leases", "by"]).prop_map(Name::new)
+        let usual =
+            prop::sample::select(vec!["a", "executor-1+executor-2", "leases", "by", "of", "at", "for"]);
+        prop_oneof![usual.prop_map(Name::new), any::<String>().prop_map(|text| Name::new(&text))]
+    }
+
+    fn words() -> impl Strategy<Value = Name> {
+        let verbs = prop::sample::select([&super::VERBS[..], &["late-reply", "of"]].concat());
+        prop_oneof![verbs.prop_map(Name::new), names()]
     }
 
     fn span() -> impl Strategy<Value = SimSpan> {
@@ -216,7 +264,8 @@ mod tests {
             span().prop_map(Action::SlowSync),
             Just(Action::Tear),
             (1..=u32::MAX).prop_map(|records| Action::Stale { records }),
-            span().prop_map(|span| Action::Custom { word: Name::new("late-reply"), span }),
+            (words(), span()).prop_map(|(word, span)| Action::Custom { word, span }),
+            words().prop_map(|word| Action::Custom { word, span: SimSpan::ZERO }),
         ];
         let by_the_clock = prop_oneof![
             (names(), names(), any::<bool>(), time(), span()).prop_map(
@@ -228,8 +277,8 @@ mod tests {
                 back_after
             }),
             (names(), time(), span()).prop_map(|(node, at, lasting)| Action::PauseAt { node, at, lasting }),
-            (names(), time(), span()).prop_map(|(node, at, lasting)| Action::CustomAt {
-                word: Name::new("outage"),
+            (words(), names(), time(), span()).prop_map(|(word, node, at, lasting)| Action::CustomAt {
+                word,
                 node,
                 at,
                 lasting

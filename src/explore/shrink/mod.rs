@@ -9,6 +9,9 @@
 //! * [moments](moments) at which somebody dies or stops: the step that it was in the middle of says more;
 //! * [numbers](values): spans become short and round, moments round, groups small.
 //!
+//! Not everything that can be run can also be said in a file. So a candidate counts only if it reads back from the very
+//! text that would be saved; most candidates break nothing, and are not written at all.
+//!
 //! How far it goes is a matter of [`Effort`], counted in simulated events and not by the clock, so that the same
 //! failure becomes the same small one on any machine. What is cut short is still a failure and can be gone on with.
 
@@ -17,9 +20,10 @@ mod moments;
 mod scenario;
 mod values;
 
-use crate::explore::Run;
+use crate::explore::{Run, SavedSeed};
 use crate::scenario::Case;
 use perfidy_sim::{Action, Engine, Fault, Plan, Seed};
+use std::path::Path;
 
 /// How much is spent on making one failure small.
 #[derive(Clone, Copy)]
@@ -111,7 +115,7 @@ impl Shrinking<'_> {
         self.faults_suffice(&faults)
     }
 
-    /// Takes a case and faults for the best so far if the property still breaks.
+    /// Takes a case and faults for the best so far if the property still breaks, and a file can say them.
     fn suffices(&mut self, case: Case, faults: &[Fault]) -> bool {
         if self.effort.events == 0 || (self.effort.is_over)() {
             self.best.is_finished = false;
@@ -122,7 +126,17 @@ impl Shrinking<'_> {
         if run.violation(self.property).is_none() {
             return false;
         }
-        self.best = Minimal { case, faults: faults.to_vec(), run, is_finished: self.best.is_finished };
+        let candidate = Minimal { case, faults: faults.to_vec(), run, is_finished: self.best.is_finished };
+        if !self.reads_back(&candidate) {
+            return false;
+        }
+        self.best = candidate;
         true
+    }
+
+    /// Whether the file that would be saved of a candidate could be replayed.
+    fn reads_back(&self, candidate: &Minimal) -> bool {
+        let saved = SavedSeed::new(self.engine, self.seed, self.property, candidate);
+        saved.read_back(Path::new("candidate.toml")).is_ok()
     }
 }

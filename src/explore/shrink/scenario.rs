@@ -5,7 +5,7 @@
 
 use super::Shrinking;
 use crate::scenario::{Case, Scenario, Spread};
-use perfidy_sim::{Fault, SimSpan, SimTime};
+use perfidy_sim::{Action, Fault, SimSpan, SimTime};
 use toml_edit::visit_mut::{VisitMut, visit_table_like_kv_mut, visit_value_mut};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, KeyMut, Table, Value, value};
 
@@ -50,17 +50,32 @@ fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &C
     renumbered != faults && shrinking.suffices(smaller, &renumbered)
 }
 
-/// The faults with whoever is one too many by its number, such as `task-3` of two tasks, replaced by the first.
+/// The faults with whoever is one too many by its number, such as `task-3` of two tasks, replaced by the first, or by
+/// another who is not on the other side of the same cut.
 fn renumbered(faults: &[Fault], case: &Case) -> Vec<Fault> {
     let scenario = &case.scenario;
     let roles = scenario.workflow.roles.iter().map(|role| (role.member, scenario.team[role.group]));
     let counts: Vec<(&str, u32)> = roles.chain([("task", scenario.tasks.count)]).collect();
-    let moved = |word: &str| {
-        let (kind, number) = word.rsplit_once('-')?;
-        let (_, count) = counts.iter().find(|(counted, _)| *counted == kind)?;
-        (number.parse::<u32>().ok()? > *count).then(|| format!("{kind}-1"))
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1);
+    let with = |fault: &Fault, number: u32| {
+        fault.with_words(|word| {
+            let (kind, old) = word.rsplit_once('-')?;
+            let (_, count) = counts.iter().find(|(counted, _)| *counted == kind)?;
+            (old.parse::<u32>().ok()? > *count).then(|| format!("{kind}-{}", number.min(*count)))
+        })
     };
-    faults.iter().map(|fault| fault.with_words(moved)).collect()
+    let moved = |fault: &Fault| {
+        let apart = (1..=most).map(|number| with(fault, number)).find(|moved| is_apart(moved.action));
+        apart.unwrap_or_else(|| with(fault, 1))
+    };
+    faults.iter().map(moved).collect()
+}
+
+/// Whether nobody is on both sides of what the action does.
+fn is_apart(action: Action) -> bool {
+    action.sides().is_none_or(|(left, right)| {
+        left.as_str().split('+').all(|name| right.as_str().split('+').all(|other| other != name))
+    })
 }
 
 fn leave_out_other_cases(document: &mut DocumentMut, case: &Case) -> bool {

@@ -19,7 +19,7 @@ use crate::faults::who;
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
+use crate::scenario::{Contents, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan};
 use serde::Deserialize;
@@ -168,7 +168,7 @@ pub(super) fn understand(
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
-    let scenario = Scenario {
+    let scenario = Scenario(Contents {
         name: Name::new(name),
         about,
         text: Arc::from(text),
@@ -189,7 +189,7 @@ pub(super) fn understand(
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,
         without,
-    };
+    });
     match store::nobody_reads_it(&tables, &scenario) {
         Some(problem) => Err(vec![problem]),
         None => Ok(scenario),

@@ -1,0 +1,298 @@
+//! Failures of shipped scenarios that were changed by chance, found by every strategy, saved as they were found and made
+//! small.
+//!
+//! `PERFIDY_SEEDS` says how many scenarios are made, `PERFIDY_SEED` from which seed; the same two numbers make the same
+//! scenarios.
+
+use crate::reads_back;
+use perfidy::explore::strategy::{self, Bounds, Start};
+use perfidy::explore::{Campaign, Effort, Finding, SavedSeed, Watchdog, shrink_within};
+use perfidy::faults;
+use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy_sim::{Engine, Seed};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use std::env;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
+
+/// How many scenarios are made if the environment does not say.
+const SCENARIOS: u32 = 80;
+
+/// How many trials each of them gets.
+const TRIALS: u64 = 24;
+
+/// How many events may be simulated to make one failure small.
+const EVENTS: u64 = 40_000;
+
+/// How many of these scenarios have a failure, at least: one in so many.
+const ONE_IN: u64 = 4;
+
+/// One change of a scenario's text. A change that makes a text that is refused is not made.
+#[derive(Clone, Debug)]
+enum Change {
+    Team { role: Index, count: u32 },
+    Tasks { count: u32 },
+    Until { span: &'static str },
+    Settle { span: &'static str },
+    Latency { table: &'static str, span: &'static str },
+    NoSafeguard { which: Index },
+    Fault { kind: Index, at: [Index; 3], chance: &'static str, spans: [&'static str; 3], number: u32 },
+    Pinned { action: String },
+}
+
+/// A scenario, what is changed in it, and how its failures are looked for.
+#[derive(Clone)]
+struct World {
+    scenario: Arc<Scenario>,
+    changes: Vec<Change>,
+    case: Index,
+    strategy: &'static strategy::Kind,
+    first_seed: Seed,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let case = self.case();
+        let Self { strategy, first_seed, .. } = self;
+        write!(f, "{case}, {}, from seed {first_seed}:\n{}", strategy.name, case.scenario.text)
+    }
+}
+
+fn span() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "0s",
+        "1ns",
+        "1ns..3s",
+        "0s..1m",
+        "1us..1ms",
+        "7ms..8ms",
+        "100ms..2s",
+        "1s",
+        "3s 7ms..11s 13us 1ns",
+        "10s..1m",
+        "1m..5m",
+        "9m 59s 999ms..10m",
+        "1h..24h",
+    ])
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let chance = || select(vec!["0.3%", "2%", "10%", "40%", "100%"]);
+    let fault = (any::<Index>(), any::<[Index; 3]>(), chance(), [span(), span(), span()], 1..=7_u32);
+    let pinned = select(vec![
+        "cut everyone from user at 59s for 24h",
+        "drift everyone at 0s for 1ns, 1ppm slow",
+        "crash everyone at 7s, back after 0s",
+    ]);
+    prop_oneof![
+        2 => (any::<Index>(), 1..=6_u32).prop_map(|(role, count)| Change::Team { role, count }),
+        2 => (1..=6_u32).prop_map(|count| Change::Tasks { count }),
+        1 => select(vec!["61s", "2m 1ns", "10m", "1h 3m 7s 1us"]).prop_map(|span| Change::Until { span }),
+        1 => select(vec!["1s", "2m", "15m", "2h"]).prop_map(|span| Change::Settle { span }),
+        1 => (select(vec!["network", "model"]), span()).prop_map(|(table, span)| Change::Latency { table, span }),
+        3 => any::<Index>().prop_map(|which| Change::NoSafeguard { which }),
+        9 => fault.prop_map(|(kind, at, chance, spans, number)| Change::Fault { kind, at, chance, spans, number }),
+        1 => pinned.prop_map(|action| Change::Pinned { action: action.to_owned() }),
+    ]
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    // Seeds beyond the numbers that TOML has are seeds like any others.
+    let first_seed = prop_oneof![0..1_000_u64, any::<u64>()];
+    let strategies = select(strategy::ALL.to_vec());
+    (select(scenarios), vec(change(), 0..9), any::<Index>(), strategies, first_seed).prop_map(
+        |(scenario, changes, case, strategy, first_seed)| World {
+            scenario,
+            changes,
+            case,
+            strategy,
+            first_seed: Seed(first_seed),
+        },
+    )
+}
+
+/// The table of that name, made if it is not there.
+fn table<'a>(document: &'a mut DocumentMut, name: &str) -> Option<&'a mut Table> {
+    document.entry(name).or_insert_with(|| Item::Table(Table::new())).as_table_mut()
+}
+
+impl Change {
+    /// Makes the change in the text of a scenario; `None` if there is no place for it.
+    fn make(&self, scenario: &Scenario, document: &mut DocumentMut) -> Option<()> {
+        match self {
+            Self::Team { role, count } => {
+                let roles = scenario.workflow.roles;
+                let role = (!roles.is_empty()).then(|| &roles[role.index(roles.len())])?;
+                table(document, "team")?[role.group] = i64::from(*count).into();
+            }
+            Self::Tasks { count } => table(document, "tasks")?["count"] = i64::from(*count).into(),
+            Self::Until { span } => table(document, "faults")?["until"] = (*span).into(),
+            Self::Settle { span } => table(document, "settle")?["within"] = (*span).into(),
+            Self::Latency { table: name, span } => table(document, name)?["latency"] = (*span).into(),
+            Self::NoSafeguard { which } => {
+                let names: Vec<&str> = scenario.safeguards.names().collect();
+                let name = (!names.is_empty()).then(|| names[which.index(names.len())])?;
+                table(document, "safeguards")?.remove(name)?;
+            }
+            Self::Fault { kind, at, chance, spans, number } => {
+                let kinds: Vec<_> = faults::all().collect();
+                let kind = kinds[kind.index(kinds.len())];
+                let example: DocumentMut = kind.example.parse().ok()?;
+                let said = example[kind.name].as_inline_table()?;
+                let said = fault(kind.name, said, scenario, *at, chance, *spans, *number)?;
+                table(document, "faults")?[kind.name] = Item::Value(said.into());
+            }
+            Self::Pinned { action } => {
+                let agents = scenario.cast().agents;
+                let list = document.entry("fault").or_insert_with(|| ArrayOfTables::new().into());
+                let list = list.as_array_of_tables_mut()?;
+                let mut pinned = Table::new();
+                pinned["at"] = format!("by hand, number-{}, try 1", list.len()).into();
+                pinned["do"] = action.replace("everyone", agents.first()?.as_str()).into();
+                list.push(pinned);
+            }
+        }
+        Some(())
+    }
+}
+
+/// A fault as its kind's example says it, but of this team and with other numbers, or said in another way.
+fn fault(
+    kind: &str,
+    example: &InlineTable,
+    scenario: &Scenario,
+    at: [Index; 3],
+    chance: &str,
+    spans: [&str; 3],
+    number: u32,
+) -> Option<InlineTable> {
+    let cast = scenario.cast();
+    let agents = cast.agent_names();
+    let tools: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
+    let nodes = [&agents[..], &tools, &["user", "leases", "store"]].concat();
+    let pick = |names: &[&str], index: Index| {
+        (!names.is_empty()).then(|| names[index.index(names.len())].to_owned())
+    };
+    let mut said = InlineTable::new();
+    for (place, (key, value)) in example.iter().enumerate() {
+        let value: Value = match key {
+            "at" if faults::tool_lies::find(kind).is_some() => pick(&tools, at[0])?.into(),
+            "at" => pick(&agents, at[0])?.into(),
+            "between" => [pick(&nodes, at[0])?, pick(&nodes, at[1])?].into_iter().collect(),
+            "before" | "after"
+                if value.as_str().is_some_and(|step| scenario.workflow.crash_points.contains(&step)) =>
+            {
+                pick(scenario.workflow.crash_points, at[2])?.into()
+            }
+            "message" | "operation" => continue,
+            "chance" => chance.into(),
+            "times" | "records" => i64::from(number).into(),
+            "ppm" => i64::from(number * 100_000).into(),
+            "way" => value.clone(),
+            _ => spans[place % spans.len()].into(),
+        };
+        said.insert(key, value);
+    }
+    let is_of_steps = said.contains_key("before") || said.contains_key("after");
+    match number {
+        1 if is_of_steps => ["before", "after"].iter().for_each(|key| drop(said.remove(key))),
+        2 if is_of_steps => {
+            ["before", "after"].iter().for_each(|key| drop(said.remove(key)));
+            said.insert("during", "sync".into());
+        }
+        3 | 4 if is_of_steps => {
+            ["before", "after", "chance", "back-after"].iter().for_each(|key| drop(said.remove(key)));
+            said.insert("every", spans[1].into());
+            said.insert("lasting", spans[2].into());
+        }
+        2 | 3 if kind == "partition" => drop(said.insert("one-way", true.into())),
+        4 if kind == "partition" => {
+            said.remove("between");
+            said.insert("split", "random".into());
+        }
+        _ => {}
+    }
+    Some(said)
+}
+
+impl World {
+    /// The scenario with those of the changes that make a text which is not refused.
+    fn case(&self) -> Case {
+        let name = self.scenario.name.as_str();
+        let mut scenario = Arc::clone(&self.scenario);
+        for change in &self.changes {
+            let mut document: DocumentMut = scenario.text.parse().unwrap();
+            if change.make(&scenario, &mut document).is_some()
+                && let Ok(changed) = Scenario::parse(name, &document.to_string())
+            {
+                scenario = changed;
+            }
+        }
+        let cases = Case::all(&scenario);
+        cases[self.case.index(cases.len())].clone()
+    }
+
+    /// What its strategy finds, each property as it first broke.
+    fn findings(&self, case: &Case) -> Vec<Finding> {
+        let bounds = Bounds { faults: 2, plans: TRIALS, sample: Some(TRIALS) };
+        let start = Start { case, engine: Engine::Native, first_seed: self.first_seed, bounds };
+        let Ok(mut strategy) = (self.strategy.start)(&start) else { return Vec::new() };
+        let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+        let campaign = Campaign {
+            engine: Engine::Native,
+            first_seed: self.first_seed,
+            seeds: TRIALS,
+            interrupted: &interrupted,
+            watchdog: &watchdog,
+        };
+        campaign.run_with(case, &mut *strategy).findings
+    }
+
+    /// Saves all that is found, as it is and made small; how many failures that was, or which did not read back.
+    fn saves_what_reads_back(&self) -> Result<u64, String> {
+        let (case, mut count) = (self.case(), 0);
+        for finding in self.findings(&case) {
+            for events in [0, EVENTS] {
+                let effort = Effort { events, is_over: &|| false };
+                let Finding { property, seed, ref faults, .. } = finding;
+                let minimal = shrink_within(effort, &case, Engine::Native, seed, property, faults)
+                    .ok_or_else(|| format!("{property}, seed {seed}: it does not break again"))?;
+                let saved = SavedSeed::new(Engine::Native, seed, property, &minimal);
+                reads_back(&saved)?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    let value = env::var_os(name)?;
+    let shown = value.to_string_lossy();
+    let number = shown.parse();
+    Some(number.unwrap_or_else(|_| panic!("{name} is `{shown}`, which is not a whole number")))
+}
+
+#[test]
+fn whatever_is_saved_reads_back_and_is_reproduced_event_for_event() {
+    let cases = number("PERFIDY_SEEDS").map_or(SCENARIOS, |seeds| u32::try_from(seeds).unwrap_or(u32::MAX));
+    let rng_seed = RngSeed::Fixed(number("PERFIDY_SEED").unwrap_or(0));
+    let config =
+        Config { cases, rng_seed, failure_persistence: None, max_shrink_iters: 512, ..Config::default() };
+    let saved = AtomicU64::new(0);
+    let result = TestRunner::new(config).run(&worlds(), |world| {
+        let count = world.saves_what_reads_back().map_err(TestCaseError::fail)?;
+        saved.fetch_add(count, Ordering::Relaxed);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+    let saved = saved.into_inner();
+    println!("{saved} failures of {cases} scenarios were saved, and all of them read back");
+    assert!(saved >= u64::from(cases) / ONE_IN, "only {saved} of {cases} scenarios");
+}

@@ -1,0 +1,55 @@
+//! Whatever is saved reads back and reproduces, and one failure is saved once.
+
+mod by_chance;
+#[path = "../shared/cases.rs"]
+mod cases;
+mod identity;
+mod migrate;
+mod unusual;
+
+use perfidy::explore::{Answer, Corpus, Failure, Run, SavedSeed, shrink};
+use perfidy::scenario::Case;
+use perfidy_sim::{Engine, Seed};
+use std::path::Path;
+
+/// Saves a failure in a corpus of its own, and demands that what is there is this failure and breaks again.
+fn reads_back(saved: &SavedSeed) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let text = || saved.to_toml(Path::new("it.toml"));
+    let place = Corpus::new(folder.path()).save(saved).map_err(|error| format!("{error}\n{}", text()))?;
+    let read = Failure::read(place.path()).map_err(|bad| format!("{bad}\n{}", text()))?;
+    let is_it = read.saved.faults == saved.faults && read.saved.seed == saved.seed;
+    match read.replay().1 {
+        Answer::Reproduced { same_history: true } if is_it => Ok(()),
+        answer => Err(format!("{answer:?}\n{}", text())),
+    }
+}
+
+/// The case of the shipped scenarios that is shown so.
+fn case(shown: &str) -> Case {
+    let is_it = |case: &Case| case.to_string() == shown;
+    cases::all().into_iter().find(is_it).expect("the scenario comes with perfidy")
+}
+
+/// The failures of a case at some of these seeds, made small.
+fn failures(case: &Case, seeds: impl Iterator<Item = u64>) -> impl Iterator<Item = SavedSeed> {
+    let property = case.without().expect("the case breaks something").violates;
+    seeds.map(Seed).filter_map(move |seed| {
+        let run = Run::fuzzed(case, Engine::Native, seed);
+        run.violation(property)?;
+        let minimal = shrink(case, Engine::Native, seed, property, &run.outcome.fired)?;
+        Some(SavedSeed::new(Engine::Native, seed, property, &minimal))
+    })
+}
+
+/// A failure of a ticket that is filed twice, with something else in it.
+fn filed_twice_but(change: impl FnOnce(&mut SavedSeed)) -> SavedSeed {
+    let mut saved = filed_twice();
+    change(&mut saved);
+    saved
+}
+
+/// A failure of a ticket that is filed twice.
+fn filed_twice() -> SavedSeed {
+    failures(&case("conductor/lost-ack, without idempotency-keys"), 0..300).next().expect("it breaks")
+}
