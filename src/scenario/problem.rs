@@ -219,7 +219,7 @@ pub(crate) fn nearest_in_words(word: &str, known: &[&str]) -> String {
 
 /// The number of the line on which a byte of a text stands.
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+    text[..text.floor_char_boundary(at)].matches('\n').count() + 1
 }
 
 fn shortened(message: &str) -> String {

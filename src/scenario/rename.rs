@@ -2,7 +2,7 @@
 //!
 //! The text stays as it was, line by line and comment by comment, so a place in it is still the same place.
 
-use perfidy_sim::{Action, Address, Renames};
+use perfidy_sim::{Action, Address, Name, Renames};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -100,7 +100,7 @@ impl Pen<'_> {
                 "name" | "needs" => pen.words(value, |renames, step| Some(renames.step(step)?.to_string())),
                 "tool" | "undo" => pen.words(value, |renames, call| {
                     let (tool, operation) = call.split_once('.')?;
-                    let other = |name: Option<perfidy_sim::Name>, old| name.map_or(old, |name| name.as_str());
+                    let other = |name: Option<Name>, old| name.unwrap_or_else(|| Name::new(old));
                     let (node, call) = (renames.node(tool), renames.call(operation));
                     Some(format!("{}.{}", other(node, tool), other(call, operation)))
                 }),

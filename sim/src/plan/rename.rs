@@ -126,16 +126,17 @@ impl Renames {
         result.push_str(&self.nodes_in(nodes));
         if let Some(what) = what {
             result.push_str(", ");
-            let of_step = |word: &str| Some((word.to_owned(), self.step(what.strip_prefix(word)?)?));
-            match of_step("before ").or_else(|| of_step("after ")) {
-                Some((word, step)) => result.extend([&word, step.as_str()]),
-                None => {
-                    let other = if nodes.contains(" > ") { self.message(what) } else { self.call(what) };
-                    result.push_str(other.map_or(what, |other| other.as_str()));
-                }
-            }
+            result.push_str(&self.passing(what, nodes.contains(" > ")));
         }
         Name::new(&result)
+    }
+
+    /// What passes at a site, a link's or a node's, under its other name.
+    fn passing(&self, what: &str, is_of_a_link: bool) -> String {
+        let of_step = |word: &str| Some(format!("{word}{}", self.step(what.strip_prefix(word)?)?));
+        let other = || if is_of_a_link { self.message(what) } else { self.call(what) };
+        let step = of_step("before ").or_else(|| of_step("after "));
+        step.unwrap_or_else(|| other().map_or(what, |other| other.as_str()).to_owned())
     }
 
     /// A logical id under the other names.

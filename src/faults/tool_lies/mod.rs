@@ -202,7 +202,7 @@ impl Told {
         for operation in self.operation.iter().flatten() {
             passages::is_called(operation.get_ref(), operation.span(), &tools, cast)?;
         }
-        let what = self.operation.as_ref().map_or(Selector::Any, |operations| handled_as(operations));
+        let what = self.operation.as_ref().map_or(Selector::Any, handled_as);
         chaos.rules.push(Rule {
             kind: word,
             hook: Hook::Service,

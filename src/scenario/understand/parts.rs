@@ -78,7 +78,7 @@ impl Part {
         }
         let narrowed = |one: &Selector, other: &Selector| match other {
             Selector::Any => one.clone(),
-            other => other.clone(),
+            Selector::Of(_) => other.clone(),
         };
         let (from, what) = (narrowed(&rule.from, &self.among), narrowed(&rule.what, &self.what));
         Some(Rule { from, what, ..rule.clone() })
