@@ -2,6 +2,7 @@
 
 use crate::explore::embedded::{Embedded, place_of};
 use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus};
+use crate::inert;
 use crate::properties;
 use crate::scenario::{self, Case, Problem, Problems, Scenario};
 use crate::workflows::{self, Workflow};
@@ -193,9 +194,10 @@ impl Failure {
     /// Never: what was read as TOML is TOML.
     pub fn refresh(&self, run: &Run) -> Result<(), SaveError> {
         let Some(violation) = run.violation(&self.saved.property) else { return Ok(()) };
+        let message = inert::line(&violation.message);
         let today = [
             ("digest", run.outcome.digest().to_string()),
-            ("message", violation.message.clone()),
+            ("message", message.clone().into_owned()),
             ("perfidy", env!("CARGO_PKG_VERSION").to_owned()),
         ];
         let root = DeTable::parse(&self.text).expect("it was read as TOML");
@@ -210,7 +212,7 @@ impl Failure {
         }
         // The head of the file says in a comment what broke.
         let head = text.find("\n\n").unwrap_or(0);
-        let told_anew = text[..head].replacen(&self.saved.message, &violation.message, 1);
+        let told_anew = text[..head].replacen(&self.saved.message, &message, 1);
         text.replace_range(..head, &told_anew);
         corpus::rewrite(&self.path, &self.text, &text)
     }
