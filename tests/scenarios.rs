@@ -14,6 +14,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use perfidy::explore::{
     Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Finding, Run, SavedSeed, Watchdog, shrink,
 };
+use perfidy::inert;
 use perfidy::report::Story;
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy_sim::{Engine, Seed};
@@ -129,7 +130,7 @@ fn share_trial(failures: usize) -> Trial {
 
 /// A test that fails, in the name of a file.
 fn unreadable(file: &Path, problems: String) -> Trial {
-    Trial::test(file.display().to_string(), move || {
+    Trial::test(inert::path(file), move || {
         fail("it cannot be read", problems.strip_prefix("error: ").unwrap_or(&problems))
     })
 }
@@ -219,7 +220,7 @@ fn story_of(report: &CaseReport, finding: &Finding) -> String {
 /// A failure of a case without a safeguard must go on failing: it shows that the property has teeth. A failure
 /// of a case as written must stay mended. The history may change with the code, the answer may not.
 fn seed_trial(file: &Path, failure: Failure) -> Trial {
-    let file = file.display().to_string();
+    let file = inert::path(file);
     Trial::test(file.clone(), move || {
         let (run, answer) = failure.replay();
         let Failure { saved, case, .. } = &failure;

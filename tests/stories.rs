@@ -1,12 +1,13 @@
 //! What people read when a promise breaks, and the table of a campaign.
 
-use perfidy::explore::{Campaign, CaseReport, Run, SavedSeed, Watchdog, shrink};
+use perfidy::explore::{Campaign, CaseReport, Failure, Run, SavedSeed, Watchdog, shrink};
 use perfidy::inert::is_active;
 use perfidy::report::{Story, table};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::workflows::user::{USER, UserSay, user};
 use perfidy::workflows::{Briefing, Workflow};
 use perfidy_sim::{Engine, Name, Seed, SimSpan};
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -125,6 +126,12 @@ fn what_agents_say_is_inert_in_stories_and_saved_failures() {
         assert!(!text.contains(|c| is_active(c) && c != '\n'), "{text:?}");
     }
     assert_eq!(SavedSeed::parse("seeds/it.toml", &file).unwrap().message, saved.message);
+    // What a file is refreshed with is inert as well.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("it.toml");
+    fs::write(&path, &file).unwrap();
+    Failure::read_for(&[&LOUD], &path).unwrap().refresh(&minimal.run).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), file);
     // A colour or a line break of an agent is text as well.
     assert!(story.styled().as_ansi().contains(r"\u{1b}"));
 }

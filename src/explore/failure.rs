@@ -229,7 +229,7 @@ impl Failure {
         }
         // The head of the file says in a comment what broke.
         let head = text.find("\n\n").unwrap_or(0);
-        let told_anew = text[..head].replacen(&*inert::line(&self.saved.message), &inert::line(&message), 1);
+        let told_anew = text[..head].replacen(&*inert::line(&self.saved.message), &message, 1);
         text.replace_range(..head, &told_anew);
         let shown = self.path.display().to_string();
         let is_whole = SavedSeed::parse(&shown, &text)
