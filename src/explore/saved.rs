@@ -6,6 +6,7 @@
 use crate::explore::embedded::place_of;
 use crate::explore::{Failure, Minimal};
 use crate::inert;
+use crate::properties::Violation;
 use crate::scenario::{self, Problem, Problems};
 use crate::workflows::{self, Workflow};
 use perfidy_sim::{Digest, Engine, Fault, Seed};
@@ -66,7 +67,7 @@ impl SavedSeed {
     /// A failure to be saved.
     pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
         let Minimal { case, faults, run, is_finished } = minimal;
-        let message = run.violation(property).map(|violation| shortened(&inert::line(&violation.message)));
+        let message = run.violation(property).map(message_of);
         Self {
             schema: SCHEMA,
             perfidy: env!("CARGO_PKG_VERSION").to_owned(),
@@ -231,8 +232,9 @@ fn without_numbers(site: &str) -> String {
     result
 }
 
-/// A message as it is saved: whole, unless it is longer than anybody reads.
-pub(super) fn shortened(message: &str) -> String {
+/// How a property broke, as it is saved: in one line that can be shown, and no longer than anybody reads.
+pub(super) fn message_of(violation: &Violation) -> String {
+    let message = inert::line(&violation.message);
     let mut short: String = message.chars().take(MOST_OF_A_MESSAGE).collect();
     if short.len() < message.len() {
         short.push_str(" [...]");

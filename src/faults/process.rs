@@ -259,8 +259,8 @@ struct AtAStep {
 }
 
 impl AtAStep {
-    /// A rule for the steps before which it strikes and one for those after which it does; before any step if
-    /// the file names none.
+    /// A rule for the steps before which it strikes and one for those after which it does; before any of the workflow's
+    /// steps if the file names none.
     fn add_rules(
         &self,
         entry: &Entry<'_>,
@@ -271,7 +271,14 @@ impl AtAStep {
     ) -> Result<(), Problem> {
         let mut add = |hook, what| chaos.rules.push(self.rule(entry, among, hook, what));
         if before.is_none() && after.is_none() {
-            add(Hook::Before, Selector::Any);
+            if cast.crash_points.is_empty() {
+                let message = format!("agents of the workflow `{}` take no step", cast.workflow);
+                return Err(entry
+                    .problem(message)
+                    .help("let it strike by the clock, with `every` and `lasting`"));
+            }
+            let steps = cast.crash_points.iter().map(|step| Name::literal(step)).collect();
+            add(Hook::Before, Selector::Of(steps));
         }
         for (hook, steps) in [(Hook::Before, before), (Hook::After, after)] {
             if let Some(steps) = steps {
@@ -298,7 +305,8 @@ impl AtAStep {
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use perfidy_sim::{Action, Disturbance, Hook, Selector, SimSpan};
+    use crate::workflows::conductor;
+    use perfidy_sim::{Action, Disturbance, Hook, Name, Selector, SimSpan};
 
     #[test]
     fn a_crash_comes_back_or_does_not() {
@@ -320,9 +328,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_names_no_step_strikes_before_any() {
+    fn a_fault_that_names_no_step_strikes_before_any_that_a_file_could_name() {
         let chaos = chaos_of(r#"crash = { at = "planner", chance = "5%" }"#);
-        assert_eq!((chaos.rules[0].hook, &chaos.rules[0].what), (Hook::Before, &Selector::Any));
+        let steps = conductor::WORKFLOW.crash_points.iter().map(|step| Name::literal(step)).collect();
+        assert_eq!((chaos.rules[0].hook, &chaos.rules[0].what), (Hook::Before, &Selector::Of(steps)));
     }
 
     #[test]

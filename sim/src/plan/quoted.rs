@@ -28,9 +28,13 @@ pub(super) fn written(name: Name, is_plain: impl Fn(&str) -> bool) -> Cow<'stati
     Cow::Owned(quoted)
 }
 
+/// The words between names in the text of actions.
+const BETWEEN: [&str; 5] = ["at", "for", "from", "of", "towards"];
+
 /// A name that stands between other words and commas.
 pub(super) fn among_words(name: Name) -> Cow<'static, str> {
-    written(name, |text| !text.contains(|c: char| c.is_whitespace() || matches!(c, ',' | '"')))
+    let is_odd = |c: char| c.is_whitespace() || matches!(c, ',' | '"');
+    written(name, |text| !text.contains(is_odd) && !BETWEEN.contains(&text))
 }
 
 /// The name that is written so; `None` if it is nothing, or has quotes and escapes that are none.
