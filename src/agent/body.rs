@@ -2,6 +2,7 @@
 
 use perfidy_sim::{Name, Payload, Words};
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::hash::Hash;
 use std::rc::Rc;
@@ -91,37 +92,45 @@ impl<M: Message> Content for M {
 
 /// A message on its way, or a record in a journal.
 #[derive(Clone)]
-pub struct Body(Rc<dyn Content>);
+pub struct Body(Rc<Kept<dyn Content>>);
+
+/// A message, and its digest once somebody has asked for that.
+struct Kept<C: ?Sized> {
+    digest: Cell<Option<u64>>,
+    message: C,
+}
 
 impl Body {
     /// Wraps a message.
     pub fn new(message: impl Message) -> Self {
-        Self(Rc::new(message))
+        Self(Rc::new(Kept { digest: Cell::new(None), message }))
     }
 
     /// What it says, if it is a message of this type.
     pub fn open<M: Message>(&self) -> Option<&M> {
-        self.0.as_any().downcast_ref()
+        self.0.message.as_any().downcast_ref()
     }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.0.message.fmt(f)
     }
 }
 
 impl Payload for Body {
     fn digest(&self) -> u64 {
-        self.0.digest()
+        let digest = self.0.digest.get().unwrap_or_else(|| self.0.message.digest());
+        self.0.digest.set(Some(digest));
+        digest
     }
 
     fn garbled(&self) -> Self {
-        self.0.garbled()
+        self.0.message.garbled()
     }
 
     fn kind(&self) -> Name {
-        Name::literal(self.0.kind())
+        Name::literal(self.0.message.kind())
     }
 }
 

@@ -23,7 +23,7 @@ pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::{Pick, Thought};
 pub use note::{Note, Told};
 pub use store::{
-    Access, Change, Commit, Consistency, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
+    Access, Change, Commit, Consistency, Entries, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
     StoreError, StoreService, Version,
 };
 pub use tool::{

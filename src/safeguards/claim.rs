@@ -9,7 +9,7 @@
 //! Without the switch the same is done as people do it at first: look whether somebody is at it, and if not, write one's
 //! own name there.
 
-use crate::agent::{Agent, Change, Claim, Entry, Freshness, Message, Snapshot, StoreError, Version};
+use crate::agent::{Agent, Change, Claim, Entries, Entry, Freshness, Message, Snapshot, StoreError, Version};
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -122,10 +122,10 @@ impl Claims {
 
     /// The change that writes the agent's name into a claim that was at this version.
     fn own(&self, version: Version) -> Change {
-        self.rewrite(version, Rc::from([Entry::new(self.agent.name(), Owned)]))
+        self.rewrite(version, [Entry::new(self.agent.name(), Owned)].into())
     }
 
-    fn rewrite(&self, version: Version, entries: Rc<[Entry]>) -> Change {
+    fn rewrite(&self, version: Version, entries: Entries) -> Change {
         match self.lease {
             Some(_) => Change::ReplaceAt { version, entries },
             None => Change::Replace { based_on: version, entries },
@@ -188,7 +188,7 @@ impl Holding {
         claims.agent.claim(Claim::LetGo { work });
         if held {
             let op = claims.agent.mint_op(item);
-            let change = claims.rewrite(version, Rc::from([]));
+            let change = claims.rewrite(version, Entries::default());
             // If this comes to nothing, the lease runs out.
             let _ = claims.agent.store().commit(item, change, op).await;
         }

@@ -8,7 +8,6 @@ use crate::agent::{Agent, Change, Entry, Freshness, Message, Refusal, Snapshot, 
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::Name;
-use std::rc::Rc;
 
 /// The switch.
 #[derive(Default)]
@@ -42,7 +41,7 @@ pub async fn agree<P: Message + Clone>(
         return Ok(plan);
     }
     let plan = draft().await?;
-    let entries = Rc::from([Entry::new(task, plan.clone())]);
+    let entries = [Entry::new(task, plan.clone())].into();
     let op = agent.mint_op(task);
     let version = Version::default();
     if !commits {
@@ -60,5 +59,5 @@ pub async fn agree<P: Message + Clone>(
 }
 
 fn standing<P: Message + Clone>(snapshot: &Snapshot) -> Option<P> {
-    snapshot.entries.iter().find_map(|entry| entry.body.open().cloned())
+    snapshot.entries.all().iter().find_map(|entry| entry.body.open().cloned())
 }

@@ -4,7 +4,7 @@ use crate::agent::{Agent, Agents, Consistency, Note, StoreService};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Cancelled, Case};
 use crate::workflows::Plan;
-use perfidy_sim::{Context, LocalFuture, Name, SimSpan, World};
+use perfidy_sim::{Context, LocalFuture, Lookup, Name, SimSpan, World};
 use std::rc::Rc;
 
 /// What an agent knows from the beginning: the plan, its colleagues and the house rules. Never the faults.
@@ -15,6 +15,8 @@ pub struct Briefing {
     pub plan: Rc<Plan>,
     /// The agents that carry out steps.
     pub doers: Rc<[Name]>,
+    /// The place of each among these.
+    places: Rc<Lookup<Name, usize>>,
 }
 
 impl Briefing {
@@ -23,8 +25,18 @@ impl Briefing {
     /// # Panics
     /// If the workflow has no such group.
     pub fn new(case: &Case, group: Option<&str>) -> Self {
-        let doers = group.map_or_else(|| Rc::from([]), |group| case.scenario.cast().group(group).into());
-        Self { case: Rc::new(case.clone()), plan: Rc::new(Plan::new(case)), doers }
+        let doers: Rc<[Name]> =
+            group.map_or_else(|| Rc::from([]), |group| case.scenario.cast().group(group).into());
+        let mut places = Lookup::default();
+        for (place, doer) in doers.iter().enumerate() {
+            places.insert(*doer, place);
+        }
+        Self { case: Rc::new(case.clone()), plan: Rc::new(Plan::new(case)), doers, places: Rc::new(places) }
+    }
+
+    /// The place of an agent among those that carry out steps.
+    pub fn place_of(&self, doer: Name) -> Option<usize> {
+        self.places.get(doer).copied()
     }
 
     /// The members of a group.

@@ -10,7 +10,9 @@
 //! as far as the drafter can see that. Every peer then does its own steps of the plan it follows, and takes over a step of
 //! somebody else when that has waited for too long. Before it begins a step it makes it its own.
 
-use crate::agent::{Agent, Agents, Change, Claim, Entry, Message, OpId, Request, StoreError, StoreService};
+use crate::agent::{
+    Agent, Agents, Change, Claim, Entries, Entry, Message, OpId, Request, StoreError, StoreService,
+};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
@@ -20,6 +22,7 @@ use crate::workflows::errands::Errands;
 use crate::workflows::user::{USER, UserSay, user_of_all};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words, World};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -111,6 +114,7 @@ async fn run(agent: Agent, briefing: Briefing) {
     let peer = Peer {
         reader: Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads())),
         claims: Claims::new(&agent, briefing.safeguards()),
+        workload: Rc::default(),
         agent,
         briefing,
     };
@@ -132,6 +136,35 @@ struct Peer {
     briefing: Briefing,
     reader: Rc<Reader>,
     claims: Claims,
+    workload: Rc<RefCell<Workload>>,
+}
+
+/// How many steps each peer has done, as far as has been read: the entries, and the numbers that they come to.
+#[derive(Default)]
+struct Workload {
+    read: Entries,
+    load: Vec<usize>,
+}
+
+impl Workload {
+    /// The numbers that these entries come to. Those that were counted before are not counted again.
+    fn of(&mut self, entries: &Entries, briefing: &Briefing) -> Vec<usize> {
+        let Self { read, load } = self;
+        load.resize(briefing.doers.len(), 0);
+        let peers = |entries: Vec<Entry>| {
+            entries.into_iter().filter_map(|entry| briefing.place_of(entry.body.open::<Done>()?.by))
+        };
+        if let Some(more) = entries.behind(read) {
+            peers(more).for_each(|peer| load[peer] += 1);
+        } else if let Some(fewer) = read.behind(entries) {
+            peers(fewer).for_each(|peer| load[peer] -= 1);
+        } else {
+            load.fill(0);
+            peers(entries.all()).for_each(|peer| load[peer] += 1);
+        }
+        *read = entries.clone();
+        load.clone()
+    }
 }
 
 impl Peer {
@@ -180,12 +213,7 @@ impl Peer {
         let evidence = self.reader.read(Name::literal(WORKLOAD)).await?;
         self.agent.think(task, DRAFTING_TOKENS, 1).await;
         let peers = &self.briefing.doers;
-        let mut load: Vec<usize> = vec![0; peers.len()];
-        for done in evidence.entries.iter().filter_map(|entry| entry.body.open::<Done>()) {
-            if let Some(peer) = peers.iter().position(|peer| *peer == done.by) {
-                load[peer] += 1;
-            }
-        }
+        let mut load = self.workload.borrow_mut().of(&evidence.entries, &self.briefing);
         let least_loaded =
             |load: &[usize]| (0..load.len()).min_by_key(|peer| load[*peer]).unwrap_or_default();
         let doers = (0..self.briefing.plan.steps.len()).map(|_| {

@@ -10,16 +10,16 @@
 //! go wrong is the answer. Two questions have to be settled when it is put together: is what was found first still
 //! true (the safeguard `snapshots`), and what if a part of it never comes (the safeguard `join`).
 
-use crate::agent::{Agent, Agents, Claim, Message, Reading, Request};
+use crate::agent::{Agenda, Agent, Agents, Claim, Message, Reading, Request};
 use crate::safeguards::inquire::inquire;
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
 use crate::scenario::Case;
 use crate::workflows::user::{USER, UserSay, inquirer};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, SimTime, World};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -85,6 +85,39 @@ struct Inquiry {
     deadline: SimTime,
     findings: Vec<Option<Reading>>,
     asked_at: Vec<Option<SimTime>>,
+    /// The steps of which nothing was found, by when somebody may be sent out for them.
+    missing: BTreeSet<(SimTime, usize)>,
+    /// The others, by the time of which the finding is.
+    found: BTreeSet<(SimTime, usize)>,
+}
+
+impl Inquiry {
+    fn new(steps: usize, deadline: SimTime) -> Self {
+        let missing = (0..steps).map(|step| (SimTime::ZERO, step)).collect();
+        let (findings, asked_at) = (vec![None; steps], vec![None; steps]);
+        Self { deadline, findings, asked_at, missing, found: BTreeSet::new() }
+    }
+
+    /// When somebody may be sent out for a step.
+    fn due(&self, step: usize) -> SimTime {
+        self.asked_at[step].map_or(SimTime::ZERO, |asked| asked + RESEND)
+    }
+
+    fn is_asked_for(&mut self, step: usize, now: SimTime) {
+        let was_missing = self.missing.remove(&(self.due(step), step));
+        self.asked_at[step] = Some(now);
+        if was_missing {
+            self.missing.insert((self.due(step), step));
+        }
+    }
+
+    fn is_found(&mut self, step: usize, reading: Reading) {
+        match self.findings[step].replace(reading) {
+            Some(known) => self.found.remove(&(known.as_of, step)),
+            None => self.missing.remove(&(self.due(step), step)),
+        };
+        self.found.insert((reading.as_of, step));
+    }
 }
 
 /// Puts answers together. What it knows it can find out again, so it writes nothing down: after a crash the user asks
@@ -92,21 +125,39 @@ struct Inquiry {
 struct Synthesiser {
     agent: Agent,
     briefing: Briefing,
-    open: BTreeMap<Name, Inquiry>,
+    open: Lookup<Name, Inquiry>,
     /// How each task ended.
-    closed: BTreeMap<Name, bool>,
+    closed: Lookup<Name, bool>,
+    agenda: Agenda<Name>,
+    /// The deadlines of the open tasks.
+    deadlines: BTreeSet<(SimTime, Name)>,
+    /// Of when the oldest finding of a task is that can still be used.
+    oldest: BTreeSet<(SimTime, Name)>,
+    /// What the wall clock said last.
+    wall: SimTime,
 }
 
 impl Synthesiser {
     fn new(agent: Agent, briefing: Briefing) -> Self {
-        Self { agent, briefing, open: BTreeMap::new(), closed: BTreeMap::new() }
+        Self {
+            agent,
+            briefing,
+            open: Lookup::default(),
+            closed: Lookup::default(),
+            agenda: Agenda::default(),
+            deadlines: BTreeSet::new(),
+            oldest: BTreeSet::new(),
+            wall: SimTime::ZERO,
+        }
     }
 
     async fn run(mut self) {
         loop {
-            let open: Vec<Name> = self.open.keys().copied().collect();
-            for task in open {
+            let mut last = None;
+            while let Some(task) = self.next_task(last) {
                 self.drive(task).await;
+                self.look_again_at(task);
+                last = Some(task);
             }
             let wait = self.next_look().since(self.agent.monotonic());
             let Ok(mail) = self.agent.receive_within(wait, "findings").await else { continue };
@@ -118,77 +169,129 @@ impl Synthesiser {
         }
     }
 
+    /// The next task after `last` to be looked at: one of which there is news, or whose time has come, or of which a
+    /// finding has just become too old.
+    fn next_task(&mut self, last: Option<Name>) -> Option<Name> {
+        let wall = self.agent.now();
+        if wall < std::mem::replace(&mut self.wall, wall) {
+            // On a clock that was put back, findings are younger than they were.
+            self.deadlines.iter().for_each(|(_, task)| self.agenda.put_down(*task));
+        }
+        let admits = self.admits_now();
+        while let Some((as_of, task)) = self.oldest.first().copied()
+            && !admits(as_of)
+        {
+            self.oldest.pop_first();
+            self.agenda.put_down(task);
+        }
+        self.agenda.next(last, self.agent.monotonic())
+    }
+
+    /// Puts down when there will be something to do for a task even if no message comes.
+    fn look_again_at(&mut self, task: Name) {
+        let Some(inquiry) = self.open.get(task) else { return };
+        let admits = self.admits_now();
+        let is_old = |found: &&(SimTime, usize)| !admits(found.0);
+        let missing = inquiry.missing.first().map(|(due, _)| *due);
+        let old = inquiry.found.iter().take_while(is_old).map(|(_, step)| inquiry.due(*step));
+        let next = old.chain(missing).fold(inquiry.deadline, SimTime::min);
+        self.agenda.put_down_for(next, task);
+        if let Some((as_of, _)) = inquiry.found.iter().find(|found| !is_old(found)) {
+            self.oldest.insert((*as_of, task));
+        }
+    }
+
     /// When there will be something to do even if no message comes.
     fn next_look(&self) -> SimTime {
-        let deadlines = self.open.values().map(|inquiry| inquiry.deadline);
-        deadlines.fold(self.agent.monotonic() + RESEND, SimTime::min)
+        let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
+        deadline.into_iter().fold(self.agent.monotonic() + RESEND, SimTime::min)
+    }
+
+    /// Tells of a time whether something that is as of then can be used now.
+    fn admits_now(&self) -> impl Fn(SimTime) -> bool + use<> {
+        let (snapshots, now) = (self.briefing.safeguards().get::<Snapshots>().copied(), self.agent.now());
+        move |as_of| snapshots.is_none_or(|snapshots| snapshots.admits(as_of, now))
     }
 
     async fn on_submit(&mut self, task: Name) {
-        if let Some(answered) = self.closed.get(&task) {
+        if let Some(answered) = self.closed.get(task) {
             self.report(task, *answered).await;
             return;
         }
-        let steps = self.briefing.plan.steps.len();
-        let deadline = self.agent.monotonic() + DEADLINE;
-        self.open.entry(task).or_insert_with(|| Inquiry {
-            deadline,
-            findings: vec![None; steps],
-            asked_at: vec![None; steps],
-        });
+        if !self.open.contains(task) {
+            let deadline = self.agent.monotonic() + DEADLINE;
+            self.open.insert(task, Inquiry::new(self.briefing.plan.steps.len(), deadline));
+            self.deadlines.insert((deadline, task));
+            self.agenda.put_down(task);
+        }
     }
 
     fn on_say(&mut self, say: &Say) {
         let (Say::Found { task, step, .. } | Say::Nothing { task, step } | Say::LookInto { task, step }) =
             *say;
-        let Some(inquiry) = self.open.get_mut(&task) else { return };
+        let Some(inquiry) = self.open.get_mut(task) else { return };
         match *say {
             Say::Found { reading, .. } => {
                 // Messages overtake each other: with versions, older news does not replace newer.
                 let known = inquiry.findings[step].filter(|_| self.briefing.safeguards().has::<Snapshots>());
                 if known.is_none_or(|known| known.as_of < reading.as_of) {
-                    inquiry.findings[step] = Some(reading);
+                    inquiry.is_found(step, reading);
                 }
                 self.agent.expect_no_more(self.briefing.plan.intent(task, step));
             }
             // Whoever has just tried in vain is left alone for a while.
-            Say::Nothing { .. } => inquiry.asked_at[step] = Some(self.agent.monotonic()),
+            Say::Nothing { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
             Say::LookInto { .. } => {}
         }
+        self.agenda.put_down(task);
     }
 
     /// The findings of a task that can be used now.
     fn usable(&self, task: Name) -> Vec<Option<Reading>> {
-        let now = self.agent.now();
-        let snapshots = self.briefing.safeguards().get::<Snapshots>();
-        let admits =
-            |reading: &Reading| snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, now));
-        let findings = self.open.get(&task).map_or(&[][..], |inquiry| &inquiry.findings);
-        findings.iter().map(|finding| finding.filter(admits)).collect()
+        let findings = self.open.get(task).map_or(&[][..], |inquiry| &inquiry.findings);
+        let admits = self.admits_now();
+        findings.iter().map(|finding| finding.filter(|reading| admits(reading.as_of))).collect()
     }
 
     /// Asks for what is missing, and answers when nothing is, or when the time is over.
     async fn drive(&mut self, task: Name) {
-        let usable = self.usable(task);
-        let Some(deadline) = self.open.get(&task).map(|inquiry| inquiry.deadline) else { return };
-        if usable.iter().all(Option::is_some) || self.agent.monotonic() >= deadline {
-            return self.conclude(task).await;
+        let Some(inquiry) = self.open.get(task) else { return };
+        let admits = self.admits_now();
+        let old = inquiry.found.iter().take_while(|(as_of, _)| !admits(*as_of));
+        let old: Vec<usize> = old.map(|(_, step)| *step).collect();
+        let is_whole = inquiry.missing.is_empty() && old.is_empty();
+        if is_whole || self.agent.monotonic() >= inquiry.deadline {
+            self.conclude(task).await;
+            return self.agenda.put_down(task);
         }
-        for step in (0..usable.len()).filter(|step| usable[*step].is_none()) {
-            self.ask(task, step).await;
+        let mut last = None;
+        let mut due_at = None;
+        let mut due = BTreeSet::new();
+        loop {
+            let now = self.agent.monotonic();
+            if due_at.replace(now) != Some(now) {
+                due = self.due(task, &old, now);
+            }
+            let Some(step) = due.pop_first() else { return };
+            if last.is_none_or(|last| step > last) {
+                self.ask(task, step).await;
+                last = Some(step);
+            }
         }
     }
 
-    /// Sends a researcher out, unless one has been sent not long ago.
+    /// The steps of a task for which somebody can be sent out now: of which nothing was found, or what is too old.
+    fn due(&self, task: Name, old: &[usize], now: SimTime) -> BTreeSet<usize> {
+        let Some(inquiry) = self.open.get(task) else { return BTreeSet::new() };
+        let missing = inquiry.missing.iter().take_while(|(due, _)| *due <= now).map(|(_, step)| *step);
+        missing.chain(old.iter().copied().filter(|step| inquiry.due(*step) <= now)).collect()
+    }
+
+    /// Sends a researcher out.
     async fn ask(&mut self, task: Name, step: usize) {
         let (now, intent) = (self.agent.monotonic(), self.briefing.plan.intent(task, step));
-        let Some(asked_at) = self.open.get_mut(&task).map(|inquiry| &mut inquiry.asked_at[step]) else {
-            return;
-        };
-        if asked_at.is_some_and(|asked| now < asked + RESEND) {
-            return;
-        }
-        *asked_at = Some(now);
+        let Some(inquiry) = self.open.get_mut(task) else { return };
+        inquiry.is_asked_for(step, now);
         let researcher = self.briefing.doers[step % self.briefing.doers.len()];
         self.agent.before("ask", intent).await;
         self.agent.expect(researcher, "a finding", intent);
@@ -203,7 +306,7 @@ impl Synthesiser {
         // Thinking takes its time, and so may the step before it: what is used is what is fit to be used now.
         let usable = self.usable(task);
         let (asked, there) = (usable.len(), usable.iter().flatten().count());
-        let is_late = self.open.get(&task).is_none_or(|inquiry| self.agent.monotonic() >= inquiry.deadline);
+        let is_late = self.open.get(task).is_none_or(|inquiry| self.agent.monotonic() >= inquiry.deadline);
         if there < asked && !is_late {
             return;
         }
@@ -221,7 +324,9 @@ impl Synthesiser {
             }
         }
         self.agent.claim(if answers { Claim::Answers { task } } else { Claim::TaskFailed { task } });
-        self.open.remove(&task);
+        if let Some(inquiry) = self.open.remove(task) {
+            self.deadlines.remove(&(inquiry.deadline, task));
+        }
         self.closed.insert(task, answers);
         self.report(task, answers).await;
     }

@@ -1,11 +1,10 @@
 //! The shared store, as agents find it: versions, repetitions, replicas that lag, tokens.
 
 use perfidy::agent::{
-    Agent, Agents, Change, Entry, Freshness, LeaseService, Message, OpId, Refusal, Snapshot, StoreError,
-    StoreService, Token, Version,
+    Agent, Agents, Change, Entries, Entry, Freshness, LeaseService, Message, OpId, Refusal, Snapshot,
+    StoreError, StoreService, Token, Version,
 };
 use perfidy_sim::{Context, Engine, Name, Seed, SimSpan, Stop, World, WorldConfig};
-use std::rc::Rc;
 
 #[derive(Debug, Hash)]
 struct Line;
@@ -26,12 +25,12 @@ fn line(id: &str) -> Entry {
     Entry::new(Name::new(id), Line)
 }
 
-fn lines(ids: &[&str]) -> Rc<[Entry]> {
+fn lines(ids: &[&str]) -> Entries {
     ids.iter().map(|id| line(id)).collect()
 }
 
 fn names(snapshot: &Snapshot) -> Vec<&'static str> {
-    snapshot.entries.iter().map(|entry| entry.id.as_str()).collect()
+    snapshot.entries.all().iter().map(|entry| entry.id.as_str()).collect()
 }
 
 /// Runs a team of one in worlds of several seeds, whose store has replicas that hear of a change after `lag`.

@@ -12,16 +12,17 @@
 //! unclear answer is safe.
 
 mod client;
+mod entries;
 mod service;
 
 pub use client::Store;
+pub use entries::Entries;
 pub use service::StoreService;
 
 use crate::agent::{Body, Indefinite, Message, OpId, Token};
 use perfidy_sim::{Name, Payload};
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::rc::Rc;
 
 /// How often an item has changed; zero if it never has.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
@@ -75,18 +76,18 @@ pub struct Snapshot {
     /// Which change made it.
     pub stamp: Stamp,
     /// Its entries.
-    pub entries: Rc<[Entry]>,
+    pub entries: Entries,
 }
 
 impl Snapshot {
     /// Whether it has an entry of that name.
     pub fn has(&self, id: Name) -> bool {
-        self.entries.iter().any(|entry| entry.id == id)
+        self.entries.has(id)
     }
 
     /// Its entries and one more.
-    pub fn and(&self, entry: Entry) -> Rc<[Entry]> {
-        self.entries.iter().cloned().chain([entry]).collect()
+    pub fn and(&self, entry: Entry) -> Entries {
+        self.entries.and(entry)
     }
 }
 
@@ -111,14 +112,14 @@ pub enum Change {
         /// The version the writer had read. The store writes it down and does not look at it.
         based_on: Version,
         /// The entries.
-        entries: Rc<[Entry]>,
+        entries: Entries,
     },
     /// The same, but only if the item is still at this version (compare-and-set).
     ReplaceAt {
         /// The version the writer had read.
         version: Version,
         /// The entries.
-        entries: Rc<[Entry]>,
+        entries: Entries,
     },
     /// One more entry, behind those there are.
     Append(Entry),

@@ -1,11 +1,10 @@
 //! The store itself: a primary that decides, and replicas that hear of it later.
 
-use super::{Change, Commit, Entry, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
+use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
 use crate::agent::{Agents, Body, Message, Note, OpId, Token};
 use perfidy_sim::{Desk, Envelope, Name, Purpose, Service, SimSpan, SimTime};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
-use std::rc::Rc;
 
 /// How far each replica lags behind a change is drawn at a site of its own.
 const LAG_OF: [&str; StoreService::MAX_REPLICAS] = [
@@ -69,21 +68,21 @@ impl Item {
     }
 
     /// The entries that a change leaves and the version it is based on, if it can be made.
-    fn apply(&self, change: &Change) -> Result<(Rc<[Entry]>, Version), Refusal> {
+    fn apply(&self, change: &Change) -> Result<(Entries, Version), Refusal> {
         let now = self.latest();
         match change {
-            Change::Replace { based_on, entries } => Ok((Rc::clone(entries), *based_on)),
+            Change::Replace { based_on, entries } => Ok((entries.clone(), *based_on)),
             Change::ReplaceAt { version, .. } if *version != now.stamp.version => {
                 Err(Refusal::Moved(now.stamp))
             }
-            Change::ReplaceAt { version, entries } => Ok((Rc::clone(entries), *version)),
+            Change::ReplaceAt { version, entries } => Ok((entries.clone(), *version)),
             Change::Append(entry) => Ok((now.and(entry.clone()), now.stamp.version)),
         }
     }
 }
 
 fn nothing() -> Snapshot {
-    Snapshot { stamp: Stamp::default(), entries: Rc::from([]) }
+    Snapshot { stamp: Stamp::default(), entries: Entries::default() }
 }
 
 impl StoreService {
@@ -155,10 +154,10 @@ impl StoreService {
         let version = Version(before.stamp.version.0 + 1);
         desk.note(Note::Stored { item, by, version, based_on });
         let after = Snapshot { stamp: Stamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
-        for entry in after.entries.iter().filter(|entry| !before.has(entry.id)) {
+        for entry in after.entries.since(&before.entries) {
             desk.note(Note::Entered { item, entry: entry.id, version });
         }
-        for entry in before.entries.iter().filter(|entry| !after.has(entry.id)) {
+        for entry in before.entries.since(&after.entries) {
             desk.note(Note::Vanished { item, entry: entry.id, version });
         }
         let now = desk.now();

@@ -1,0 +1,147 @@
+//! The entries of an item, as a list that shares what it has in common with the lists it grew from.
+//!
+//! A document of a thousand parts is read again after every part that is added, by everybody who works on it. To copy it
+//! each time would cost more than everything else that is done about it.
+
+use super::Entry;
+use perfidy_sim::{Lookup, Name};
+use std::cell::RefCell;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+/// The entries of an item, in their order.
+///
+/// ```
+/// use perfidy::agent::{Entries, Entry, Message};
+/// use perfidy_sim::Name;
+/// #[derive(Hash, Debug)]
+/// struct Part;
+/// impl Message for Part {
+///     fn kind(&self) -> &'static str {
+///         "part"
+///     }
+/// }
+/// let [a, b, c] = ["a", "b", "c"].map(Name::new);
+/// let one = Entries::default().and(Entry::new(a, Part));
+/// let (two, other) = (one.and(Entry::new(b, Part)), one.and(Entry::new(c, Part)));
+/// assert!(two.has(b) && !other.has(b) && !one.has(b) && other.has(a));
+/// assert_eq!(two.since(&one).len(), 1);
+/// ```
+#[derive(Clone, Default)]
+pub struct Entries {
+    log: Rc<RefCell<Log>>,
+    /// How much of the log belongs to this list.
+    len: usize,
+}
+
+/// Of how many entries the names are simply gone through.
+const FEW: usize = 8;
+
+/// The longest list so far; others are beginnings of it.
+#[derive(Default)]
+struct Log {
+    entries: Vec<Entry>,
+    /// Where each name stands first, once there are more than a few.
+    places: Lookup<Name, usize>,
+}
+
+impl Log {
+    fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+        if self.entries.len() > FEW {
+            let Self { entries, places } = self;
+            for (place, entry) in
+                entries.iter().enumerate().skip(if places.is_empty() { 0 } else { entries.len() - 1 })
+            {
+                places.get_or_insert_with(entry.id, || place);
+            }
+        }
+    }
+
+    /// Where an entry of that name stands first.
+    fn place(&self, id: Name) -> Option<usize> {
+        if self.entries.len() > FEW {
+            self.places.get(id).copied()
+        } else {
+            self.entries.iter().position(|entry| entry.id == id)
+        }
+    }
+}
+
+impl Entries {
+    /// These entries and one more.
+    #[must_use]
+    pub fn and(&self, entry: Entry) -> Self {
+        let is_longest = self.log.borrow().entries.len() == self.len;
+        let log = if is_longest { Rc::clone(&self.log) } else { Self::from_iter(self.all()).log };
+        log.borrow_mut().push(entry);
+        Self { log, len: self.len + 1 }
+    }
+
+    /// Whether there is an entry of that name.
+    pub fn has(&self, id: Name) -> bool {
+        self.log.borrow().place(id).is_some_and(|place| place < self.len)
+    }
+
+    /// The first.
+    pub fn first(&self) -> Option<Entry> {
+        self.log.borrow().entries[..self.len].first().cloned()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Entry> {
+        self.log.borrow().entries[..self.len].to_vec()
+    }
+
+    /// Those that `earlier` does not have, by name.
+    pub fn since(&self, earlier: &Self) -> Vec<Entry> {
+        let known = if Rc::ptr_eq(&self.log, &earlier.log) { earlier.len.min(self.len) } else { 0 };
+        let log = self.log.borrow();
+        log.entries[known..self.len].iter().filter(|entry| !earlier.has(entry.id)).cloned().collect()
+    }
+
+    /// Those behind `beginning`, if this list grew from that.
+    pub fn behind(&self, beginning: &Self) -> Option<Vec<Entry>> {
+        let grew = Rc::ptr_eq(&self.log, &beginning.log) && beginning.len <= self.len;
+        grew.then(|| self.log.borrow().entries[beginning.len..self.len].to_vec())
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl FromIterator<Entry> for Entries {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut log = Log::default();
+        entries.into_iter().for_each(|entry| log.push(entry));
+        let len = log.entries.len();
+        Self { log: Rc::new(RefCell::new(log)), len }
+    }
+}
+
+impl<const N: usize> From<[Entry; N]> for Entries {
+    fn from(entries: [Entry; N]) -> Self {
+        Self::from_iter(entries)
+    }
+}
+
+impl Hash for Entries {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len);
+        self.log.borrow().entries[..self.len].iter().for_each(|entry| entry.hash(state));
+    }
+}
+
+impl fmt::Debug for Entries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all()).finish()
+    }
+}
