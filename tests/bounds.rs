@@ -45,6 +45,11 @@ fn given(run: &Run) -> usize {
     run.outcome.history.notes().filter(|(_, note)| matches!(note, Note::TaskGiven { .. })).count()
 }
 
+fn ended(run: &Run) -> usize {
+    let is_end = |note: &Note| matches!(note, Note::Claimed(Claim::Informed { .. }));
+    run.outcome.history.notes().filter(|(_, note)| is_end(note)).count()
+}
+
 /// Every team with so many tasks, in a calm world and in its own rough weather.
 fn accuse_nobody(tasks: i64, of: impl Fn(&Scenario) -> bool) {
     let calm = every_team(|document| {
@@ -100,6 +105,7 @@ fn a_run_that_reaches_its_bound_of_events_is_unknown_and_the_key_is_named() {
 
 #[test]
 fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is_named() {
+    let mut unknown = 0;
     for scenario in every_team(|document| {
         document.remove("faults");
         document.remove("fault");
@@ -110,11 +116,16 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
         let (run, accused) = run_once(&scenario);
         assert_eq!(run.outcome.stop, Stop::Deadline, "{}", scenario.name);
         assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
-        let CaseVerdict::Unknown { doubt, .. } = campaign(&Case::as_written(&scenario), 1).verdict() else {
-            panic!("{}: {:?}", scenario.name, campaign(&Case::as_written(&scenario), 1).verdict())
-        };
-        assert!(doubt.reason.contains("raise `within` in [settle]"), "{}", doubt.reason);
+        match campaign(&Case::as_written(&scenario), 1).verdict() {
+            CaseVerdict::Unknown { doubt, .. } => {
+                unknown += 1;
+                assert!(doubt.reason.contains("raise `within` in [settle]"), "{}", doubt.reason);
+            }
+            // The fastest team is done by then.
+            verdict => assert_eq!((verdict, ended(&run)), (CaseVerdict::Holds, 200), "{}", scenario.name),
+        }
     }
+    assert!(unknown >= 9, "{unknown}");
 }
 
 fn campaign(case: &Case, seeds: u64) -> CaseReport {
