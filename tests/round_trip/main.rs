@@ -4,7 +4,6 @@ mod by_chance;
 #[path = "../shared/cases.rs"]
 mod cases;
 mod identity;
-mod migrate;
 mod unusual;
 
 use perfidy::explore::{Answer, Corpus, Failure, Run, SavedSeed, shrink};
