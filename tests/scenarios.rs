@@ -161,9 +161,8 @@ fn case_trial(case: Case, seeds: Seeds) -> Trial {
 fn judge(report: &CaseReport, seeds: Seeds) -> Result<(), Failed> {
     let enough = report.seeds >= Seeds::needed(&report.case);
     match report.verdict() {
-        CaseVerdict::Holds | CaseVerdict::Caught(_) => Ok(()),
         // A few seeds can show that something happens, and not that it never does.
-        CaseVerdict::NotYetCaught { .. } => Ok(()),
+        CaseVerdict::Holds | CaseVerdict::Caught(_) | CaseVerdict::NotYetCaught { .. } => Ok(()),
         CaseVerdict::Vacuous { .. } if !enough => Ok(()),
         CaseVerdict::Broken(findings) => {
             let stories: Vec<String> = findings.iter().map(|finding| story_of(report, finding)).collect();

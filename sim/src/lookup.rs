@@ -26,7 +26,7 @@ impl<K, V> Default for Lookup<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V> Lookup<K, V> {
+impl<K: Copy + Hash + Eq, V> Lookup<K, V> {
     /// What is known under a key.
     pub fn get(&self, key: K) -> Option<&V> {
         self.0.get(&key)

@@ -257,6 +257,7 @@ pub(super) mod seed {
         Text(String),
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
     pub fn serialize<S: Serializer>(seed: &Seed, serializer: S) -> Result<S::Ok, S::Error> {
         match i64::try_from(seed.0) {
             Ok(number) => serializer.serialize_i64(number),

@@ -7,8 +7,8 @@
 
 use crate::agent::Note;
 use crate::properties::{TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, SimSpan, What};
-use std::collections::{BTreeMap, HashMap};
+use perfidy_sim::{Event, Lookup, Name, SimSpan, What};
+use std::collections::BTreeMap;
 
 /// Sent so often within [`A_MOMENT`], the same message is a flood.
 const SAME_MESSAGES: usize = 500;
@@ -39,10 +39,11 @@ pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
 }
 
 fn most_sent(moment: &[Event<Note>], history: &TeamHistory) -> Option<Verdict> {
-    let mut sent = HashMap::new();
+    let mut sent = Lookup::default();
     for event in moment {
         if let What::Sent { to, kind, about, content } = event.what {
-            let (first, times) = sent.entry((event.node, to, kind, about, content)).or_insert((event, 0));
+            let (first, times) =
+                sent.get_or_insert_with((event.node, to, kind, about, content), || (event, 0));
             *times += 1;
             if *times == SAME_MESSAGES && is_agent(event.node, history) {
                 let node = event.node;

@@ -50,10 +50,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                 lives.deaths += 1;
                 lives.binding += std::mem::take(&mut lives.acted_on);
             }
-            What::Started { .. } => {
-                if lives.get(&node).is_some_and(|lives| lives.binding > 0) {
-                    verdict = Verdict::Holds;
-                }
+            What::Started { .. } if lives.get(&node).is_some_and(|lives| lives.binding > 0) => {
+                verdict = Verdict::Holds;
             }
             What::Sent { about, .. } | What::Note(Note::Called { intent: about, .. }) => {
                 let Some(answer) = answers.get_mut((node, *about)).filter(|answer| answer.acted.is_none())

@@ -91,9 +91,9 @@ impl<E: Message + Copy + Ord> Outbox<E> {
             pending.remove(event);
         });
         let mut agenda = Agenda::default();
-        pending
-            .values()
-            .for_each(|(News { event, .. }, sent_at)| agenda.put_down_for(*sent_at + RESEND, *event));
+        for (News { event, .. }, sent_at) in pending.values() {
+            agenda.put_down_for(*sent_at + RESEND, *event);
+        }
         let is_durable = safeguards.has::<DurableOutbox>();
         let pending = Rc::new(RefCell::new(Pending { news: pending, agenda }));
         Self { agent: agent.clone(), is_durable, pending }

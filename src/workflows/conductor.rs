@@ -186,7 +186,9 @@ impl Coordinator {
     /// Whatever can be done now for a task that has its plan.
     fn put_down_steps(&mut self, task: Name) {
         let ready = self.clerk.board().ready(task);
-        ready.into_iter().for_each(|step| self.agenda.put_down((task, Asked::Step(step))));
+        for step in ready {
+            self.agenda.put_down((task, Asked::Step(step)));
+        }
         self.agenda.put_down((task, Asked::Verdict));
     }
 

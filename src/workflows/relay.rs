@@ -244,7 +244,9 @@ impl Lead {
     /// Whatever can be done now for a task.
     fn put_down_steps(&mut self, task: Name) {
         let ready = self.clerk.board().ready(task);
-        ready.into_iter().for_each(|step| self.agenda.put_down((task, Look::Step(step))));
+        for step in ready {
+            self.agenda.put_down((task, Look::Step(step)));
+        }
         self.agenda.put_down((task, Look::End));
     }
 
@@ -256,7 +258,7 @@ impl Lead {
         match look {
             Look::End if has_open && is_complete => self.clerk.close(task, true).await,
             Look::Step(step) if has_open && self.clerk.board().is_ready(task, step) => {
-                self.ask_for(task, step)
+                self.ask_for(task, step);
             }
             Look::End | Look::Step(_) => {}
         }

@@ -233,7 +233,9 @@ impl Candidate {
     /// Whatever can be done now for a task.
     fn put_down_steps(&mut self, task: Name) {
         let ready = self.clerk.board().ready(task);
-        ready.into_iter().for_each(|step| self.agenda.put_down((task, Look::Step(step))));
+        for step in ready {
+            self.agenda.put_down((task, Look::Step(step)));
+        }
         self.agenda.put_down((task, Look::End));
     }
 

@@ -156,7 +156,9 @@ impl Led {
             }
         }
         // Until its doer has been told, a step remains to be ordered.
-        ready.iter().for_each(|number| agenda.put_down(*number));
+        for number in &ready {
+            agenda.put_down(*number);
+        }
         ready
     }
 

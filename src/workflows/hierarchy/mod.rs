@@ -52,7 +52,7 @@ pub const WORKFLOW: Workflow = Workflow {
     crash_points: &["call", "lead", "order", "record", "report"],
     sends: &[
         (USER, &["cancel", "submit"]),
-        (DIRECTOR, &["call off", "cancelled", "lead", "report", "unwanted", "wanted"]),
+        (DIRECTOR, &["call off", "cancelled", "lead", "report", "to take back", "unwanted", "wanted"]),
         ("manager", &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"]),
         ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
     ],
