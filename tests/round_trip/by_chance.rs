@@ -203,11 +203,15 @@ fn fault(
     match number {
         1 if is_of_steps => ["before", "after"].iter().for_each(|key| drop(said.remove(key))),
         2 if is_of_steps => {
-            ["before", "after"].iter().for_each(|key| drop(said.remove(key)));
+            for key in ["before", "after"] {
+                said.remove(key);
+            }
             said.insert("during", "sync".into());
         }
         3 | 4 if is_of_steps => {
-            ["before", "after", "chance", "back-after"].iter().for_each(|key| drop(said.remove(key)));
+            for key in ["before", "after", "chance", "back-after"] {
+                said.remove(key);
+            }
             said.insert("every", spans[1].into());
             said.insert("lasting", spans[2].into());
         }
