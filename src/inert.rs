@@ -45,7 +45,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     rewritten(text, |c| is_active(c) && c != '\n', |c, shown| write!(shown, "\\u{:04x}", u32::from(c)))
 }
 
-/// One line of anything that can be displayed, as [`line`] shows it. Width and alignment are those of what is shown.
+/// One line of anything that can be displayed, as [`line()`] shows it. Width and alignment are those of what is shown.
 pub fn shown(value: impl fmt::Display) -> impl fmt::Display {
     Shown(value)
 }

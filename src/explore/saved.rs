@@ -193,14 +193,18 @@ impl SavedSeed {
             NotReadBack(problem.unwrap_or_default())
         })?;
         let Self { property, engine, seed, faults, case, .. } = &read.saved;
-        let is_the_same = (property, engine, seed, faults)
-            == (&self.property, &self.engine, &self.seed, &self.faults)
-            && (&case.scenario, &case.label, &case.text)
-                == (&self.case.scenario, &self.case.label, &self.case.text);
-        if is_the_same {
-            Ok(read)
-        } else {
-            Err(NotReadBack("it would be read as another failure".to_owned()))
+        let parts = [
+            ("property", property == &self.property),
+            ("engine", engine == &self.engine),
+            ("seed", seed == &self.seed),
+            ("list of faults", faults == &self.faults),
+            ("scenario", case.scenario == self.case.scenario),
+            ("case", case.label == self.case.label),
+            ("text of the scenario", case.text == self.case.text),
+        ];
+        match parts.iter().find(|(_, is_the_same)| !is_the_same) {
+            None => Ok(read),
+            Some((part, _)) => Err(NotReadBack(format!("its {part} would be read as another"))),
         }
     }
 }

@@ -108,10 +108,12 @@ impl Pen<'_> {
             }),
             "fault" => self.each(value, |pen, key, value| match key {
                 "at" => pen.words(value, |renames, at| {
-                    Some(renames.address(at.parse::<Address>().ok()?).to_string())
+                    let today = at.parse::<Address>().ok()?;
+                    changed(today, renames.address(today))
                 }),
                 "do" => pen.words(value, |renames, what| {
-                    Some(renames.action(what.parse::<Action>().ok()?).to_string())
+                    let today = what.parse::<Action>().ok()?;
+                    changed(today, renames.action(today))
                 }),
                 _ => {}
             }),
@@ -183,6 +185,11 @@ impl Pen<'_> {
     }
 }
 
+/// What is to be written for something that has other names now; nothing if it has not, however it is spelt.
+fn changed<T: Copy + PartialEq + ToString>(today: T, renamed: T) -> Option<String> {
+    (renamed != today).then(|| renamed.to_string())
+}
+
 /// How the label of a case begins in which something is taken away.
 const WITHOUT: &str = "without ";
 
@@ -241,6 +248,12 @@ waive = "clerk"
 safeguards = ["file"]
 violates = "clerk"
 "#;
+
+    #[test]
+    fn a_fault_without_another_name_keeps_its_spelling() {
+        let text = "[[fault]]\nat = \"by hand, cut, try 1\"\ndo = \"cut a from b at 59s for 24h\"\n";
+        assert_eq!(renamed(text, &Renaming::default()), text);
+    }
 
     #[test]
     fn names_are_replaced_where_they_are_names() {

@@ -82,7 +82,7 @@ fn what_no_file_may_say_is_not_written() {
     }
     let mut saved = filed_twice();
     saved.case.label = "without anything".to_owned();
-    assert!(refusal(&saved).contains("there is no case `without anything`"));
+    assert!(refusal(&saved).contains("unknown case `without anything`"));
     saved.case.text.clear();
     assert!(refusal(&saved).contains("the file is empty"));
 }
