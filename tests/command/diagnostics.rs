@@ -102,7 +102,7 @@ fn a_saved_failure_with_an_unknown_property_reads_like_this() {
     3 | property = "no-duplicate-efects"
       |            ^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: did you mean `no-duplicate-effects`?
+      = help: if something was renamed since this was saved, say so in aliases.toml; did you mean `no-duplicate-effects`?
     "#);
 }
 
