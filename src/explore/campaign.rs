@@ -1,20 +1,13 @@
 //! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
 use crate::explore::Watchdog;
-use crate::explore::strategy::{self, Lesson, Strategy, Trial};
-use crate::properties::{self, Verdict};
+use crate::explore::strategy::{self, Strategy};
+use crate::explore::trials::{Mark, RunSummary, Step, Trials};
+use crate::properties;
 use crate::scenario::Case;
-use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
-use rayon::prelude::*;
+use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How many trials run before their results are put together; bounds the memory of a campaign.
-const BATCH: u64 = 512;
-
-/// Of so many trials in a row, the first that breaks a property is kept.
-pub const BLOCK: u64 = 512;
 
 /// Which seeds to run, and how.
 pub struct Campaign<'a> {
@@ -24,8 +17,8 @@ pub struct Campaign<'a> {
     pub first_seed: Seed,
     /// How many trials at most.
     pub seeds: u64,
-    /// Set by somebody who wants the campaign to end early.
-    pub interrupted: &'a AtomicBool,
+    /// Set when the campaign is to end early; the runs that are under way then are abandoned.
+    pub interrupted: &'a Interrupt,
     /// Who watches for runs that never come back.
     pub watchdog: &'a Watchdog,
 }
@@ -55,6 +48,15 @@ pub struct Finding {
     pub faults: Vec<Fault>,
     /// How many trials had been run by then, this one included.
     pub after_seeds: u64,
+    /// How it broke, in words.
+    #[serde(skip)]
+    pub message: String,
+    /// The fingerprint of the history.
+    #[serde(skip)]
+    pub digest: Digest,
+    /// How many events the history has.
+    #[serde(skip)]
+    pub events: u64,
 }
 
 /// What a campaign found.
@@ -78,8 +80,6 @@ pub struct CaseReport {
     pub fired: BTreeMap<Name, u64>,
     /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
-    /// How they broke again: each as it first did in each further [`BLOCK`] of trials.
-    pub again: Vec<Finding>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
     /// Whether somebody ended it early.
@@ -116,23 +116,6 @@ pub enum CaseVerdict {
     Interrupted,
 }
 
-/// What is kept of one run.
-struct Summary {
-    digest: Digest,
-    events: u64,
-    verdicts: Vec<(&'static str, Mark)>,
-    fired: Vec<Fault>,
-    lesson: Option<Lesson>,
-}
-
-#[derive(Clone, Copy)]
-enum Mark {
-    Holds,
-    Violated,
-    Vacuous,
-    Unknown,
-}
-
 impl Campaign<'_> {
     /// Runs the case at random: seed after seed, each with the chances of its scenario.
     pub fn run(&self, case: &Case) -> CaseReport {
@@ -142,6 +125,16 @@ impl Campaign<'_> {
     /// Runs the case with whatever the strategy thinks of, until it thinks of nothing more or there have been enough
     /// trials. The report is the same for any number of threads.
     pub fn run_with(&self, case: &Case, strategy: &mut dyn Strategy) -> CaseReport {
+        self.run_telling(case, strategy, &mut |_| {})
+    }
+
+    /// The same, and tells each finding of the report as soon as it is one.
+    pub fn run_telling(
+        &self,
+        case: &Case,
+        strategy: &mut dyn Strategy,
+        tell: &mut dyn FnMut(&Finding),
+    ) -> CaseReport {
         let mut report = CaseReport {
             case: case.clone(),
             engine: self.engine,
@@ -152,83 +145,68 @@ impl Campaign<'_> {
             tallies: properties::ALL.iter().map(|property| (property.name, Tally::default())).collect(),
             fired: BTreeMap::new(),
             findings: Vec::new(),
-            again: Vec::new(),
             closing: None,
             interrupted: false,
         };
-        while report.seeds < self.seeds {
-            let most = (self.seeds - report.seeds).min(BATCH) as usize;
-            // A strategy may run the case itself, to see where things could go wrong.
-            let trials = self.watchdog.watch(case, self.first_seed, || strategy.next(most));
-            if trials.is_empty() {
-                break;
-            }
-            let summaries: Vec<Option<Summary>> =
-                trials.par_iter().map(|trial| self.summarise(case, trial)).collect();
-            for (trial, summary) in trials.iter().zip(summaries) {
-                let Some(summary) = summary else {
+        let mut trials = self.start(case, strategy);
+        loop {
+            match trials.go_on(u64::MAX) {
+                Step::Ran(runs) => {
+                    let told = report.findings.len();
+                    for run in &runs {
+                        report.take_in(run);
+                    }
+                    report.findings[told..].iter().for_each(&mut *tell);
+                }
+                Step::Over => break,
+                Step::Interrupted => {
                     report.interrupted = true;
                     return report;
-                };
-                if let Some(lesson) = &summary.lesson {
-                    strategy.learn(trial, lesson);
                 }
-                report.take_in(summary, trial.seed);
             }
         }
+        drop(trials);
         report.closing = strategy.closing();
         report
     }
 
-    fn summarise(&self, case: &Case, trial: &Trial) -> Option<Summary> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            return None;
+    /// The trials of a case, none of which has been run.
+    pub fn start<'a>(&'a self, case: &'a Case, strategy: &'a mut dyn Strategy) -> Trials<'a> {
+        Trials::new(self, case, strategy)
+    }
+}
+
+impl Case {
+    /// Whether it means something that this property breaks: as written every one does that is not waived, otherwise the
+    /// one that should break.
+    pub fn is_about_breaking(&self, property: &str) -> bool {
+        match self.without() {
+            None => !self.scenario.waived.contains_key(property),
+            Some(without) => without.violates == property,
         }
-        let seed = trial.seed;
-        let run = self.watchdog.watch(case, seed, || trial.wants.run(case, self.engine, seed, &trial.plan));
-        let mark = |verdict: &Verdict| match verdict {
-            Verdict::Holds => Mark::Holds,
-            Verdict::Violated(_) => Mark::Violated,
-            Verdict::Vacuous => Mark::Vacuous,
-            Verdict::Unknown { .. } => Mark::Unknown,
-        };
-        Some(Summary {
-            digest: run.outcome.digest(),
-            events: run.outcome.history.len() as u64,
-            verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
-            lesson: Lesson::of(case, trial, &run),
-            fired: run.outcome.fired,
-        })
     }
 }
 
 impl CaseReport {
-    fn take_in(&mut self, summary: Summary, seed: Seed) {
+    fn take_in(&mut self, run: &RunSummary) {
         self.seeds += 1;
-        self.events += summary.events;
-        self.digest.fold(summary.digest);
-        for fault in &summary.fired {
+        self.events += run.events;
+        self.digest.fold(run.digest);
+        for fault in &run.fired {
             *self.fired.entry(fault.action.kind()).or_insert(0) += 1;
         }
-        for (property, mark) in summary.verdicts {
+        for (property, mark) in &run.verdicts {
             let tally = self.tallies.entry(property).or_default();
             match mark {
                 Mark::Holds => tally.holds += 1,
                 Mark::Vacuous => tally.vacuous += 1,
                 Mark::Unknown => tally.unknown += 1,
-                Mark::Violated => {
-                    tally.violated += 1;
-                    let block = |after_seeds: u64| (after_seeds - 1) / BLOCK;
-                    let is_of_it = |finding: &&Finding| finding.property == property;
-                    let last = self.again.iter().rfind(is_of_it);
-                    let last =
-                        last.or_else(|| self.findings.iter().find(is_of_it)).map(|last| last.after_seeds);
-                    if last.is_none_or(|last| block(last) < block(self.seeds)) {
-                        let (faults, after_seeds) = (summary.fired.clone(), self.seeds);
-                        let among = if last.is_none() { &mut self.findings } else { &mut self.again };
-                        among.push(Finding { property, seed, faults, after_seeds });
-                    }
-                }
+                Mark::Violated(_) => tally.violated += 1,
+            }
+        }
+        for (property, message) in run.violations() {
+            if self.findings.iter().all(|finding| finding.property != property) {
+                self.findings.push(run.finding(property, message, self.seeds));
             }
         }
     }
@@ -251,8 +229,12 @@ impl CaseReport {
                 }
             };
         }
-        let unexpected: Vec<Finding> =
-            self.findings.iter().filter(|f| !scenario.waived.contains_key(f.property)).cloned().collect();
+        let unexpected: Vec<Finding> = self
+            .findings
+            .iter()
+            .filter(|finding| self.case.is_about_breaking(finding.property))
+            .cloned()
+            .collect();
         if !unexpected.is_empty() {
             return CaseVerdict::Broken(unexpected);
         }

@@ -3,12 +3,12 @@
 //! A file is written beside its place and then moved there, so it is whole or not there; it never replaces a
 //! different failure. A failure that is found again in other ways has the same fingerprint and is saved once.
 
-use crate::explore::{Aliases, SavedSeed};
+use crate::explore::{Aliases, SavedSeed, durable};
 use crate::scenario;
-use perfidy_sim::Name;
+use perfidy_sim::{Name, Seed};
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A folder of saved failures.
@@ -78,21 +78,35 @@ impl Corpus {
     /// [`SaveError`] if the folder cannot be written to or something else stands there already; nothing half-written
     /// is left behind.
     pub fn save(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
-        let path = self.place(seed);
-        let failed = |cause| SaveError { path: path.clone(), cause };
+        let path = self.path_of(seed);
         if path.exists() {
             return before(path);
         }
-        let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-        file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => Ok(Saved::Now(path)),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => before(path),
-            Err(error) => Err(failed(error.error)),
+        match durable::write_new(&path, seed.to_toml(&path).as_bytes()) {
+            Ok(true) => Ok(Saved::Now(path)),
+            Ok(false) => before(path),
+            Err(cause) => Err(SaveError { path, cause }),
         }
+    }
+
+    /// Where a failure is saved.
+    pub fn path_of(&self, seed: &SavedSeed) -> PathBuf {
+        self.root.join(&seed.case.scenario).with_file_name(file_name(seed))
+    }
+
+    /// Removes the file of a failure that was not shrunk to the end, now that a smaller one stands for it. A file that is
+    /// anything else stays; so does one that cannot be removed, which is a failure all the same.
+    pub fn withdraw(path: &Path, property: &str, seed: Seed) {
+        let Ok(text) = scenario::read_text(path) else { return };
+        let Ok(saved) = SavedSeed::parse(&path.display().to_string(), &text) else { return };
+        if saved.unfinished && saved.seed == seed && saved.property == property {
+            let _ = durable::remove(path);
+        }
+    }
+
+    /// Removes the temporary files that processes left which were killed while they saved something.
+    pub fn sweep(&self) {
+        durable::sweep(&self.root);
     }
 
     /// Puts a failure in the place of the file that it was shrunk from, and gives its own file.
@@ -102,13 +116,9 @@ impl Corpus {
     pub fn replace(old: &Path, seed: &SavedSeed) -> Result<PathBuf, SaveError> {
         let path = old.with_file_name(file_name(seed));
         let failed = |cause| SaveError { path: path.clone(), cause };
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-        file.write_all(seed.to_toml(&path).as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
+        durable::replace(&path, seed.to_toml(&path).as_bytes()).map_err(failed)?;
         if path != old {
-            fs::remove_file(old).map_err(failed)?;
+            durable::remove(old).map_err(failed)?;
         }
         Ok(path)
     }
@@ -118,13 +128,13 @@ impl Corpus {
     /// # Errors
     /// [`SaveError`] with the first folder that cannot be written to.
     pub fn check_writable(&self, scenarios: impl IntoIterator<Item = Name>) -> Result<(), SaveError> {
-        let make = fs::create_dir_all(&self.root);
+        let make = durable::create_folders(&self.root);
         make.map_err(|cause| SaveError { path: self.root.clone(), cause })?;
         for scenario in scenarios {
             let path = self.root.join(scenario.as_str());
             // A folder that is not there yet can be made if the nearest one that is there can be written to.
             let nearest = path.ancestors().skip(1).find(|folder| folder.exists()).unwrap_or(&self.root);
-            let tried = readable_by_all().tempfile_in(nearest);
+            let tried = durable::try_folder(nearest);
             tried.map_err(|cause| SaveError { path: nearest.to_owned(), cause })?;
         }
         Ok(())
@@ -140,10 +150,6 @@ impl Corpus {
         files.sort();
         Ok(files)
     }
-
-    fn place(&self, seed: &SavedSeed) -> PathBuf {
-        self.root.join(&seed.case.scenario).with_file_name(file_name(seed))
-    }
 }
 
 /// Puts a new text in the place of a file's old one: whole or not at all.
@@ -154,11 +160,7 @@ pub(super) fn rewrite(path: &Path, old: &str, new: &str) -> Result<(), SaveError
     if fs::read_to_string(&target).map_err(failed)? != old {
         return Err(failed(io::Error::other("somebody else has changed the file")));
     }
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-    file.write_all(new.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(&target).map(drop).map_err(|error| failed(error.error))
+    durable::replace(&target, new.as_bytes()).map_err(failed)
 }
 
 /// What the file of a failure is called: its scenario without the folder, its case, its property and its fingerprint.
@@ -183,15 +185,6 @@ fn before(path: PathBuf) -> Result<Saved, SaveError> {
     }
     let cause = "a file that is no saved failure stands there; `perfidy check` says what is wrong with it";
     Err(SaveError { path, cause: io::Error::new(io::ErrorKind::AlreadyExists, cause) })
-}
-
-/// Temporary files are private by default; a corpus is there to be shared, as far as the umask allows.
-pub(crate) fn readable_by_all() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".saving-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

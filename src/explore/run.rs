@@ -4,7 +4,7 @@ use crate::agent::{Agents, LeaseService, Note, ToolService};
 use crate::properties::{self, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Tool};
-use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig};
+use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, World, WorldConfig, interrupt};
 use std::sync::Arc;
 
 /// How long a journal takes to make its writes durable.
@@ -42,8 +42,12 @@ impl Run {
     }
 
     fn judged(outcome: Outcome<Agents>) -> Self {
-        let verdicts =
-            properties::ALL.iter().map(|property| (property, (property.judge)(&outcome.history))).collect();
+        let judge = |property: &'static Property| {
+            // To judge a long history can take longer than to make it.
+            interrupt::check();
+            (property, (property.judge)(&outcome.history))
+        };
+        let verdicts = properties::ALL.iter().map(judge).collect();
         Self { outcome, verdicts }
     }
 

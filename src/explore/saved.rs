@@ -3,8 +3,8 @@
 //! The file carries the text of its scenario, so that it means the same from any directory and after the scenario
 //! has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
 
-use crate::explore::Minimal;
-use crate::scenario::{Problem, Problems};
+use crate::explore::{Finding, Minimal};
+use crate::scenario::{Case, Problem, Problems};
 use perfidy_sim::{Digest, Engine, Fault, Seed};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -56,6 +56,23 @@ impl SavedSeed {
     pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
         let Minimal { case, faults, run, is_finished } = minimal;
         let message = run.violation(property).map(|violation| violation.message.clone()).unwrap_or_default();
+        let finding = (property, message, run.outcome.digest(), faults.as_slice());
+        Self::whole(case, engine, seed, finding, !is_finished)
+    }
+
+    /// A failure to be saved as it was found, before anything is left out.
+    pub fn as_found(case: &Case, engine: Engine, finding: &Finding) -> Self {
+        let Finding { property, seed, ref faults, ref message, digest, .. } = *finding;
+        Self::whole(case, engine, seed, (property, message.clone(), digest, faults), true)
+    }
+
+    fn whole(
+        case: &Case,
+        engine: Engine,
+        seed: Seed,
+        (property, message, digest, faults): (&str, String, Digest, &[Fault]),
+        unfinished: bool,
+    ) -> Self {
         Self {
             schema: SCHEMA,
             perfidy: env!("CARGO_PKG_VERSION").to_owned(),
@@ -63,9 +80,9 @@ impl SavedSeed {
             message,
             engine,
             seed,
-            digest: run.outcome.digest(),
-            faults: faults.clone(),
-            unfinished: !is_finished,
+            digest,
+            faults: faults.to_vec(),
+            unfinished,
             case: SavedCase {
                 scenario: case.scenario.name.to_string(),
                 label: case.label(),

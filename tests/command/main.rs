@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod fuzz;
 mod list;
+mod nothing_lost;
 #[cfg(unix)]
 mod permissions;
 mod place;

@@ -15,8 +15,8 @@ use crate::oracle::{Oracle, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::{
-    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, SimSpan, SimTime, Stop, What,
-    WorldConfig, interrupt, quiet, spare, stamp,
+    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, SimSpan, SimTime, Stop,
+    What, WorldConfig, interrupt, quiet, spare, stamp,
 };
 use ailments::Ailing;
 pub(crate) use ailments::Health;
