@@ -1,5 +1,6 @@
 //! What people read when a promise breaks, and the table of a campaign.
 
+use perfidy::agent::{Outcome, Report};
 use perfidy::explore::{Campaign, CaseReport, Run, SavedSeed, Watchdog, shrink};
 use perfidy::report::{Story, table};
 use perfidy::scenario::{Case, Scenario};
@@ -62,7 +63,7 @@ const FRAGILE: Workflow = Workflow {
                     agent.sleep(SimSpan::from_millis(100)).await;
                     assert!(!tasks.contains(&task), "nobody told me what to do if {task} comes twice");
                     tasks.push(task);
-                    agent.send(Name::new(USER), task, UserSay::Report { task, done: false });
+                    agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
                 }
             })
         });

@@ -21,8 +21,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         return Verdict::too_soon();
     }
     let informed = |task| {
-        let claim = Note::Claimed(Claim::Informed { task });
-        history.notes().any(|(_, note)| *note == claim)
+        history.notes().any(|(_, note)| matches!(note, Note::Informed { report, .. } if report.task == task))
     };
     for task in Waits::at_the_end_of(history).tasks() {
         let mut waits = Waits::at_the_end_of(history);
@@ -46,6 +45,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Outcome;
     use crate::properties::testing::{Story, violation};
     use perfidy_sim::{Name, Stop, What};
 
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_circle_that_did_not_keep_the_task_from_ending_is_none() {
-        let story = awaited().claim("user", Claim::Informed { task: Name::new("task-1") });
+        let story = awaited().told("task-1", Outcome::Done);
         let story = waits(waits(story, "coder", "docs", "task-1/code"), "docs", "coder", "task-1/docs");
         assert_eq!(story.event("world", What::Ended(Stop::Finished)).judged_by(&PROPERTY), Verdict::Holds);
     }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_circle_in_one_task_stands_whatever_became_of_another() {
-        let story = awaited().claim("user", Claim::Informed { task: Name::new("task-1") });
+        let story = awaited().told("task-1", Outcome::Done);
         let (intent, on) = (Name::new("task-2/code"), Name::new("docs"));
         let mut story = story.claim("coder", Claim::Awaits { intent, on });
         for (node, on, about) in [

@@ -10,7 +10,9 @@
 //! as far as the drafter can see that. Every peer then does its own steps of the plan it follows, and takes over a step of
 //! somebody else when that has waited for too long. Before it begins a step it makes it its own.
 
-use crate::agent::{Agent, Agents, Change, Claim, Entry, Message, OpId, Request, StoreError};
+use crate::agent::{
+    Agent, Agents, Change, Claim, Entry, Message, OpId, Outcome, Report, Request, StoreError,
+};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
@@ -226,8 +228,7 @@ impl Peer {
 
     async fn report(&self, task: Name) {
         self.agent.before("report", task).await;
-        self.agent.claim(Claim::TaskDone { task });
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done: true });
+        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
     }
 }
 

@@ -12,7 +12,7 @@
 //! writes it there: a cycle of reading, composing and writing, and others are in the middle of theirs. Whoever finds all
 //! parts in the document reports to the user.
 
-use crate::agent::{Agent, Agents, Claim, Entry, Mail, Message, OpId, Request, Version};
+use crate::agent::{Agent, Agents, Entry, Mail, Message, OpId, Outcome, Report, Request, Version};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::single_writer::SingleWriter;
@@ -209,7 +209,6 @@ impl Editor {
 
     async fn report(&self, task: Name) {
         self.agent.before("report", task).await;
-        self.agent.claim(Claim::TaskDone { task });
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done: true });
+        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
     }
 }

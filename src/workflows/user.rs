@@ -1,7 +1,7 @@
 //! The user: hands tasks to the team, asks again when nothing comes back, thinks better of some if the scenario says so,
 //! and goes home when all have ended.
 
-use crate::agent::{Agent, Claim, Message, Note, OpId, Wish};
+use crate::agent::{Agent, Message, Note, OpId, Outcome, Report, Wish};
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
@@ -25,9 +25,7 @@ pub enum UserSay {
     /// Please do not, after all.
     Cancel { task: Name },
     /// This is how it ended.
-    Report { task: Name, done: bool },
-    /// It was cancelled: nothing of it is going to happen, or to stay.
-    Cancelled { task: Name },
+    Report(Report),
 }
 
 impl Message for UserSay {
@@ -35,8 +33,8 @@ impl Message for UserSay {
         match self {
             Self::Submit { .. } => "submit",
             Self::Cancel { .. } => "cancel",
-            Self::Report { .. } => "report",
-            Self::Cancelled { .. } => "cancelled",
+            Self::Report(Report { outcome: Outcome::Cancelled, .. }) => "cancelled",
+            Self::Report(_) => "report",
         }
     }
 }
@@ -109,11 +107,11 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
         let Ok(mail) = agent.receive_within(wake_at.since(agent.monotonic()), "a report").await else {
             continue;
         };
-        if let Some(UserSay::Report { task, .. } | UserSay::Cancelled { task }) = mail.open()
-            && open.remove(task).is_some()
-        {
-            agent.expect_no_more(*task);
-            agent.claim(Claim::Informed { task: *task });
+        if let Some(UserSay::Report(report)) = mail.open() {
+            agent.note(Note::Informed { by: mail.from(), report: report.clone() });
+            if open.remove(&report.task).is_some() {
+                agent.expect_no_more(report.task);
+            }
         }
     }
 }

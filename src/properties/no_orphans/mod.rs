@@ -87,12 +87,8 @@ impl<'a> Family<'a> {
                     self.replaced.insert((intent, before), event);
                 }
             }
-            Note::Claimed(
-                Claim::CallsOff { task }
-                | Claim::TaskDone { task }
-                | Claim::TaskFailed { task }
-                | Claim::TaskCancelled { task },
-            ) => drop(self.over.entry(task).or_insert(event)),
+            Note::Claimed(Claim::CallsOff { task }) => drop(self.over.entry(task).or_insert(event)),
+            Note::Informed { ref report, .. } => drop(self.over.entry(report.task).or_insert(event)),
             _ => {}
         }
     }
