@@ -150,7 +150,7 @@ impl Item {
 
 fn fault(kind: &'static FaultKind) -> Item {
     let nobody = BTreeMap::new();
-    let cast = Cast::new(&conductor::WORKFLOW, &BTreeMap::new(), &nobody);
+    let cast = Cast::new(&conductor::WORKFLOW, &BTreeMap::new(), &nobody, None);
     let keys = keys_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()));
     item(Family::Fault, kind.name, kind.about, keys, Some(kind.example))
 }

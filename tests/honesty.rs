@@ -28,6 +28,7 @@ const fn team(assemble: fn(&Case, &mut perfidy_sim::World<perfidy::agent::Agents
         singles: &["worker"],
         safeguards: &[],
         crash_points: &[],
+        sends: &[],
         moments: &[],
         requests: &[Request::Call],
         keeps_journals: false,

@@ -48,6 +48,7 @@ const FRAGILE: Workflow = Workflow {
     singles: &["intern"],
     safeguards: &[],
     crash_points: &[],
+    sends: &[],
     moments: &[],
     requests: &[],
     keeps_journals: false,

@@ -10,19 +10,22 @@
 //! ```
 
 use crate::{Name, SimSpan};
+use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
 use std::ops::RangeInclusive;
 
 /// How long messages take.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Links {
     usual: RangeInclusive<SimSpan>,
-    own: Vec<(Name, Name, RangeInclusive<SimSpan>)>,
+    /// By the two ends, in the order of their names.
+    own: HashMap<(Name, Name), RangeInclusive<SimSpan>, FxBuildHasher>,
 }
 
 impl Links {
     /// Every link takes a time from this range.
     pub fn uniform(latency: RangeInclusive<SimSpan>) -> Self {
-        Self { usual: latency, own: Vec::new() }
+        Self { usual: latency, own: HashMap::default() }
     }
 
     /// The links between two groups, in both directions, take a time from a range of their own. What is said
@@ -30,7 +33,7 @@ impl Links {
     #[must_use]
     pub fn with(mut self, left: &[Name], right: &[Name], latency: &RangeInclusive<SimSpan>) -> Self {
         for a in left {
-            self.own.extend(right.iter().map(|b| (*a, *b, latency.clone())));
+            self.own.extend(right.iter().map(|b| (ends(*a, *b), latency.clone())));
         }
         self
     }
@@ -43,10 +46,13 @@ impl Links {
 
     /// The latency of one link.
     pub fn latency(&self, from: Name, to: Name) -> &RangeInclusive<SimSpan> {
-        let is_it = |a: Name, b: Name| (a, b) == (from, to) || (b, a) == (from, to);
-        let own = self.own.iter().rfind(|(a, b, _)| is_it(*a, *b)).map(|(_, _, latency)| latency);
-        own.unwrap_or(&self.usual)
+        self.own.get(&ends(from, to)).unwrap_or(&self.usual)
     }
+}
+
+/// The two ends of a link, whichever of them sends.
+fn ends(a: Name, b: Name) -> (Name, Name) {
+    if a <= b { (a, b) } else { (b, a) }
 }
 
 /// Two groups between which messages are lost.
@@ -56,11 +62,16 @@ pub(crate) struct Cut {
     pub right_name: Name,
     pub left: Vec<Name>,
     pub right: Vec<Name>,
+    /// Who is on which side, to be found fast.
+    pub left_side: Side,
+    pub right_side: Side,
     pub one_way: bool,
     /// How long it stays open and closed in turn, if it does not stay open all the time.
     pub turn: Option<SimSpan>,
     pub open: bool,
 }
+
+type Side = HashSet<Name, FxBuildHasher>;
 
 /// Two groups between which messages take longer.
 #[derive(Clone, Debug)]
@@ -80,12 +91,15 @@ impl Lag {
 impl Cut {
     /// A cut between two groups of names joined by `+`.
     pub fn new(left: Name, right: Name, one_way: bool) -> Self {
-        let split = |group: Name| group.as_str().split('+').map(Name::new).collect();
+        let split = |group: Name| -> Vec<Name> { group.as_str().split('+').map(Name::new).collect() };
+        let (left_name, right_name, left, right) = (left, right, split(left), split(right));
         Self {
-            left_name: left,
-            right_name: right,
-            left: split(left),
-            right: split(right),
+            left_name,
+            right_name,
+            left_side: left.iter().copied().collect(),
+            right_side: right.iter().copied().collect(),
+            left,
+            right,
             one_way,
             turn: None,
             open: false,
@@ -106,8 +120,9 @@ impl Cut {
 
     /// Whether it stops a message.
     pub fn stops(&self, from: Name, to: Name) -> bool {
-        let across = |a: &[Name], b: &[Name]| a.contains(&from) && b.contains(&to);
-        self.open && (across(&self.left, &self.right) || (!self.one_way && across(&self.right, &self.left)))
+        let across = |a: &Side, b: &Side| a.contains(&from) && b.contains(&to);
+        let (left, right) = (&self.left_side, &self.right_side);
+        self.open && (across(left, right) || (!self.one_way && across(right, left)))
     }
 }
 

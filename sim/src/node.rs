@@ -3,6 +3,9 @@
 use crate::core::Health;
 use crate::queue::NodeIndex;
 use crate::{Context, Disk, EventId, Name, Service, SimSpan, SimTime, spare};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use rustc_hash::FxBuildHasher;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -81,8 +84,9 @@ pub struct Envelope<P> {
     pub event: EventId,
 }
 
-/// A request that somebody waits for.
+/// A request that somebody waits for, or room for one.
 pub(crate) struct Waiter<P> {
+    /// Its number; zero if nobody waits here.
     id: u64,
     reply: Option<Envelope<P>>,
     waker: Option<Waker>,
@@ -113,7 +117,7 @@ pub(crate) struct Node<D: Domain> {
     pub pauses: u32,
     pub paused_until: Option<SimTime>,
     /// Never reset, so that an answer to a dead asker does not reach its successor.
-    next_request: u64,
+    requests: u32,
     pub tie: u64,
     /// What is wrong with it, if anything ever was.
     pub health: Option<Box<Health>>,
@@ -126,13 +130,22 @@ struct Mail<P> {
     life: Option<u32>,
 }
 
+/// For whom a node waits about one thing, and why each: nearly always one.
+struct Awaited {
+    one: (Name, Name),
+    others: Vec<(Name, Name)>,
+}
+
 /// What a node has collected.
 pub(crate) struct Belongings<P> {
     inbox: VecDeque<Mail<P>>,
     inbox_wakers: Vec<Waker>,
+    /// The lower half of a request's number is its place here.
     waiters: Vec<Waiter<P>>,
+    free_waiters: Vec<u32>,
     disk: Disk<P>,
-    expectations: Vec<Expectation>,
+    /// By what they are about.
+    expectations: HashMap<Name, Awaited, FxBuildHasher>,
     /// A waker that is not needed now. The next one is likely to be the same task's, and then need not be cloned.
     spare_waker: Option<Waker>,
 }
@@ -143,8 +156,9 @@ impl<P> Default for Belongings<P> {
             inbox: VecDeque::new(),
             inbox_wakers: Vec::new(),
             waiters: Vec::new(),
+            free_waiters: Vec::new(),
             disk: Disk::default(),
-            expectations: Vec::new(),
+            expectations: HashMap::default(),
             spare_waker: None,
         }
     }
@@ -156,12 +170,13 @@ impl<P> Belongings<P> {
         self.inbox.clear();
         self.inbox_wakers.clear();
         self.waiters.clear();
+        self.free_waiters.clear();
         self.expectations.clear();
         self.spare_waker = None;
     }
 
     fn waiter(&mut self, id: u64) -> Option<&mut Waiter<P>> {
-        self.waiters.iter_mut().find(|waiter| waiter.id == id)
+        self.waiters.get_mut(id as u32 as usize).filter(|waiter| waiter.id == id)
     }
 
     fn clone_waker(&mut self, waker: &Waker) -> Waker {
@@ -186,7 +201,7 @@ impl<D: Domain> Node<D> {
             outgoing: None,
             pauses: 0,
             paused_until: None,
-            next_request: 0,
+            requests: 0,
             tie,
             health: None,
             belongings,
@@ -236,6 +251,8 @@ impl<D: Domain> Node<D> {
         self.belongings.forget();
         self.belongings.disk.clear();
         self.belongings.inbox.shrink_to(spare::MOST);
+        self.belongings.waiters.shrink_to(spare::MOST);
+        self.belongings.expectations.shrink_to(spare::MOST);
         self.belongings
     }
 
@@ -285,14 +302,21 @@ impl<D: Domain> Node<D> {
 
     /// The number of a new request, whose answer is awaited from now on.
     pub fn begin_request(&mut self) -> u64 {
-        self.next_request += 1;
-        self.belongings.waiters.push(Waiter { id: self.next_request, reply: None, waker: None });
-        self.next_request
+        self.requests += 1;
+        let Belongings { waiters, free_waiters, .. } = &mut self.belongings;
+        let place = free_waiters.pop().unwrap_or(waiters.len() as u32);
+        let id = u64::from(self.requests) << 32 | u64::from(place);
+        let waiter = Waiter { id, reply: None, waker: None };
+        match waiters.get_mut(place as usize) {
+            Some(room) => *room = waiter,
+            None => waiters.push(waiter),
+        }
+        id
     }
 
     /// Whether somebody still waits for the answer to a request.
-    pub fn awaits(&self, id: u64) -> bool {
-        self.belongings.waiters.iter().any(|waiter| waiter.id == id && waiter.reply.is_none())
+    pub fn awaits(&mut self, id: u64) -> bool {
+        self.belongings.waiter(id).is_some_and(|waiter| waiter.reply.is_none())
     }
 
     /// The answer that somebody waits for has arrived.
@@ -327,29 +351,49 @@ impl<D: Domain> Node<D> {
     /// Nobody waits for the answer to a request any more.
     pub fn end_request(&mut self, id: u64) {
         // A crash has forgotten all requests already.
-        if let Some(place) = self.belongings.waiters.iter().position(|waiter| waiter.id == id) {
-            self.belongings.waiters.swap_remove(place);
+        if let Some(waiter) = self.belongings.waiter(id) {
+            *waiter = Waiter { id: 0, reply: None, waker: None };
+            self.belongings.free_waiters.push(id as u32);
         }
     }
 
     // Expectations.
 
     /// The node cannot go on with something until somebody has done their part.
-    pub fn expect(&mut self, expectation: Expectation) {
-        let Expectation { about, on, .. } = expectation;
-        let known = &mut self.belongings.expectations;
-        match known.binary_search_by_key(&(about, on), |known| (known.about, known.on)) {
-            Ok(place) => known[place] = expectation,
-            Err(place) => known.insert(place, expectation),
+    pub fn expect(&mut self, Expectation { about, on, why }: Expectation) {
+        match self.belongings.expectations.entry(about) {
+            Entry::Vacant(place) => drop(place.insert(Awaited { one: (on, why), others: Vec::new() })),
+            Entry::Occupied(mut known) => {
+                let Awaited { one, others } = known.get_mut();
+                if one.0 == on {
+                    one.1 = why;
+                } else if let Some((_, known)) = others.iter_mut().find(|(known, _)| *known == on) {
+                    *known = why;
+                } else {
+                    others.push((on, why));
+                }
+            }
         }
     }
 
     pub fn expect_no_more(&mut self, about: Name) {
-        self.belongings.expectations.retain(|known| known.about != about);
+        self.belongings.expectations.remove(&about);
     }
 
-    pub fn expectations(&self) -> &[Expectation] {
-        &self.belongings.expectations
+    /// What the node waits for, in the order of what that is about.
+    pub fn expectations(&self) -> Vec<Expectation> {
+        let known = self.belongings.expectations.iter();
+        let mut all: Vec<Expectation> = known
+            .flat_map(|(about, Awaited { one, others })| {
+                [one].into_iter().chain(others).map(|(on, why)| Expectation {
+                    about: *about,
+                    on: *on,
+                    why: *why,
+                })
+            })
+            .collect();
+        all.sort_unstable();
+        all
     }
 }
 

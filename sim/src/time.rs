@@ -113,7 +113,8 @@ impl Sub for SimSpan {
     }
 }
 
-const UNITS: [(u64, &str); 6] = [
+const UNITS: [(u64, &str); 7] = [
+    (86_400_000_000_000, "d"),
     (3_600_000_000_000, "h"),
     (60_000_000_000, "m"),
     (1_000_000_000, "s"),
@@ -156,7 +157,7 @@ pub struct NotASpan(String);
 
 impl fmt::Display for NotASpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a length of time; write it like 250ms, 1.5s, 10m or 1h 30m", self.0)
+        write!(f, "`{}` is not a length of time; write it like 250ms, 1.5s, 10m, 1h 30m or 2d", self.0)
     }
 }
 
@@ -166,8 +167,11 @@ impl FromStr for SimSpan {
     type Err = NotASpan;
 
     fn from_str(text: &str) -> Result<Self, NotASpan> {
-        let span = text.parse::<jiff::SignedDuration>().map_err(|_| NotASpan(text.to_owned()))?;
-        u64::try_from(span.as_nanos()).map(Self).map_err(|_| NotASpan(text.to_owned()))
+        let span = text.parse::<jiff::Span>();
+        // Virtual time knows no daylight saving.
+        let span = span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()));
+        let nanos = span.ok().and_then(|span| u64::try_from(span.as_nanos()).ok());
+        nanos.map(Self).ok_or_else(|| NotASpan(text.to_owned()))
     }
 }
 
@@ -202,7 +206,17 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back_exactly() {
-        for nanos in [0, 1, 999, 1_000, 61_000_000_000, 3_723_004_005_006, 10_800_000_000_000] {
+        for nanos in [
+            0,
+            1,
+            999,
+            1_000,
+            61_000_000_000,
+            3_723_004_005_006,
+            10_800_000_000_000,
+            2_595_600_000_000_001,
+            u64::MAX,
+        ] {
             let span = SimSpan::from_nanos(nanos);
             assert_eq!(span.to_string().parse(), Ok(span), "{span}");
         }
@@ -210,9 +224,13 @@ mod tests {
 
     #[test]
     fn people_write_spans_in_several_ways() {
-        for (text, millis) in [("250ms", 250), ("1.5s", 1_500), ("1m30s", 90_000), ("2h", 7_200_000)] {
+        for (text, millis) in
+            [("250ms", 250), ("1.5s", 1_500), ("1m30s", 90_000), ("2h", 7_200_000), ("1d 12h", 129_600_000)]
+        {
             assert_eq!(text.parse(), Ok(SimSpan::from_millis(millis)), "{text}");
         }
+        assert_eq!(SimSpan::from_secs(30 * 86_400).to_string(), "30d");
+        assert!("1mo".parse::<SimSpan>().is_err());
         assert!("soon".parse::<SimSpan>().is_err());
         assert!("-3s".parse::<SimSpan>().is_err());
         assert!("".parse::<SimSpan>().is_err());

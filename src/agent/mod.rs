@@ -30,7 +30,7 @@ pub use tool::{
     CallOff, Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
     ToolService, Wish,
 };
-pub(crate) use tool::{call_off_of, look_up_of, read_of};
+pub(crate) use tool::{call_kind, call_off_of, look_up_of, reply_kind};
 
 use perfidy_sim::Domain;
 

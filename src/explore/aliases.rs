@@ -1,7 +1,7 @@
 //! Aliases: what is called what today.
 //!
-//! Whoever renames an agent, a tool or a step says so once, in a file `aliases.toml` beside the saved failures or in the
-//! corpus above them, and they replay as before: their scenario, their faults and their draws are carried over.
+//! Whoever renames something that saved failures name says so once, in a file `aliases.toml` beside the saved failures or in
+//! the corpus above them, and they replay as before: their scenario, their faults and their draws are carried over.
 //!
 //! ```toml
 //! [agents]
@@ -12,38 +12,147 @@
 //! [tools]
 //! mail = "post"
 //!
+//! [operations]                 # of tools: mail.send is post.deliver now
+//! send = "deliver"
+//!
 //! [steps]                      # of tasks, and those at which agents crash
 //! record = "persist"
+//!
+//! [messages]
+//! assign = "order"
+//!
+//! [properties]                 # and [workflows], [safeguards], [faults], [moments]
+//! no-lost-effects = "no-phantom-completion"
 //! ```
 //!
 //! A failure is older than an alias if it names what has another name today, and younger if it names what is called so. If it
-//! names neither it is tried as both. An alias of an agent concerns the failures of workflows that have the new name and no longer the old one; an alias of a
-//! step those that do not crash at a step of the old name any more. Of several files the nearest counts. Where one
-//! name was two in failures of different age, each age needs a folder with a file of its own.
+//! names neither it is tried as both. An alias of an agent or a message concerns the failures of workflows that have the new
+//! name and no longer the old one; an alias of a step those that do not crash at a step of the old name any more. What belongs
+//! to no workflow has one name for all: there the old name must be gone. Of several files the nearest counts. Where one
+//! name was two in failures of different age, each age needs a folder with a file of its own; so there are no chains.
 
-use crate::scenario::{self, Entry, Problem, Problems, entries, is_word, not_a_word};
+use crate::agent::{Request, call_kind, reply_kind};
+use crate::faults::{self, model};
+use crate::scenario::{self, Entry, Problem, Problems, Renaming, entries, is_word, not_a_word};
 use crate::workflows::Workflow;
-use perfidy_sim::Renames;
+use crate::{properties, safeguards};
+use perfidy_sim::{Name, Renames};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::DeTable;
 
-/// The tables of a file.
-const TABLES: &[&str] = &["agents", "steps", "tools"];
+/// A table of a file: what its names are names of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Table {
+    Agents,
+    Faults,
+    Messages,
+    Moments,
+    Operations,
+    Properties,
+    Safeguards,
+    Steps,
+    Tools,
+    Workflows,
+}
 
 /// The aliases that stand in a file.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Aliases {
     /// For each table, from the old names to the new ones.
-    tables: BTreeMap<&'static str, BTreeMap<String, String>>,
+    tables: BTreeMap<Table, BTreeMap<String, String>>,
 }
 
 /// One alias and where its two names stand.
 struct Alias<'a> {
-    table: &'static str,
+    table: Table,
     old: Entry<'a>,
     new: Spanned<String>,
+}
+
+impl Table {
+    const ALL: [Self; 10] = [
+        Self::Agents,
+        Self::Faults,
+        Self::Messages,
+        Self::Moments,
+        Self::Operations,
+        Self::Properties,
+        Self::Safeguards,
+        Self::Steps,
+        Self::Tools,
+        Self::Workflows,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Agents => "agents",
+            Self::Faults => "faults",
+            Self::Messages => "messages",
+            Self::Moments => "moments",
+            Self::Operations => "operations",
+            Self::Properties => "properties",
+            Self::Safeguards => "safeguards",
+            Self::Steps => "steps",
+            Self::Tools => "tools",
+            Self::Workflows => "workflows",
+        }
+    }
+
+    /// What one of its names is the name of.
+    fn one(self) -> &'static str {
+        match self {
+            Self::Agents => "agent",
+            Self::Faults => "kind of fault",
+            Self::Messages => "message",
+            Self::Moments => "moment",
+            Self::Operations => "operation",
+            Self::Properties => "property",
+            Self::Safeguards => "safeguard",
+            Self::Steps => "step",
+            Self::Tools => "tool",
+            Self::Workflows => "workflow",
+        }
+    }
+
+    /// The names there are today; `None` if every scenario has its own.
+    fn today(self, workflows: &[&'static Workflow]) -> Option<Vec<String>> {
+        let own = |names: Vec<&str>| Some(names.into_iter().map(str::to_owned).collect());
+        match self {
+            Self::Agents => Some(workflows.iter().flat_map(|workflow| agent_names(workflow)).collect()),
+            Self::Messages => own(workflows.iter().flat_map(|workflow| messages(workflow)).collect()),
+            Self::Faults => own(faults::all().map(|kind| kind.name).collect()),
+            Self::Moments => own(model::MOMENTS.iter().map(|(moment, _)| *moment).collect()),
+            Self::Properties => own(properties::names()),
+            Self::Safeguards => own(safeguards::names()),
+            Self::Workflows => own(workflows.iter().map(|workflow| workflow.name).collect()),
+            Self::Operations | Self::Steps | Self::Tools => None,
+        }
+    }
+
+    /// Whether its names belong to no workflow, so that an old one is gone.
+    fn is_of_all(self) -> bool {
+        match self {
+            Self::Faults | Self::Moments | Self::Properties | Self::Safeguards | Self::Workflows => true,
+            Self::Agents | Self::Messages | Self::Operations | Self::Steps | Self::Tools => false,
+        }
+    }
+
+    /// Whether runs draw by its names, so that each must lead back to one.
+    fn is_drawn_by(self) -> bool {
+        !matches!(self, Self::Properties | Self::Safeguards | Self::Workflows)
+    }
+
+    /// Whether two tables share one set of names, because places in runs name both alike.
+    fn shares_names_with(self, other: Self) -> bool {
+        let shared = |table| match table {
+            Self::Tools => Self::Agents,
+            Self::Moments => Self::Operations,
+            table => table,
+        };
+        shared(self) == shared(other)
+    }
 }
 
 impl Aliases {
@@ -62,11 +171,11 @@ impl Aliases {
         folders.map(|folder| folder.join(Self::FILE)).find(|file| file.is_file())
     }
 
-    /// Reads a file of aliases for the agents of these workflows.
+    /// Reads a file of aliases for failures of these workflows.
     ///
     /// # Errors
-    /// Everything that is wrong with the file: a table that nobody knows, an agent that no workflow has, a name that is
-    /// old and new, or new for two.
+    /// Everything that is wrong with the file: a table that nobody knows, a new name that nothing has, an old one that
+    /// something still has, a name that is old and new, or new for two.
     pub fn read(workflows: &[&'static Workflow], path: &Path) -> Result<Self, Problems> {
         let text = scenario::read_text(path)?;
         Self::parse(workflows, &text).map_err(|list| Problems::new(path.display().to_string(), text, list))
@@ -76,8 +185,9 @@ impl Aliases {
         let root = DeTable::parse(text).map_err(|error| vec![Problem::from_toml(&error)])?;
         let (mut aliases, mut problems) = (Vec::new(), Vec::new());
         for entry in entries(root.get_ref()) {
-            let Some(table) = TABLES.iter().copied().find(|table| *table == entry.name) else {
-                problems.push(Problem::unknown(entry.key_span.clone(), "table", entry.name, TABLES));
+            let Some(table) = Table::ALL.into_iter().find(|table| table.name() == entry.name) else {
+                let known = Table::ALL.map(Table::name);
+                problems.push(Problem::unknown(entry.key_span.clone(), "table", entry.name, &known));
                 continue;
             };
             for old in entry.entries().unwrap_or_else(|problem| {
@@ -108,42 +218,79 @@ impl Aliases {
         self.tables.values().map(BTreeMap::len).sum()
     }
 
+    /// What a workflow is called today.
+    pub(super) fn workflow<'a>(&'a self, name: &'a str) -> &'a str {
+        let renamed = self.tables.get(&Table::Workflows).and_then(|names| names.get(name));
+        renamed.map_or(name, String::as_str)
+    }
+
     /// What each alias that concerns the failures of a workflow comes to: from names of then to those of today.
-    pub(super) fn of(&self, workflow: &Workflow) -> Vec<Renames> {
-        let known = agent_names(workflow);
-        let is_today = |name: &str| known.iter().any(|known| known == name);
-        let alias = |table: &str, old: &str, new: &str| match table {
-            "agents" if !is_today(new) || is_today(old) => None,
-            "agents" => {
-                let role = workflow.roles.iter().find(|role| role.member == new);
-                let numbers = role.map_or(0, |role| *role.count.end());
-                let members: Vec<_> = (1..=numbers)
-                    .map(|number| (format!("{old}-{number}"), format!("{new}-{number}")))
-                    .collect();
-                let members = members.iter().map(|(old, new)| (old.as_str(), new.as_str()));
-                Some(Renames::new(members.chain([(old, new)]), []))
-            }
-            "tools" => Some(Renames::new([(old, new)], [])),
-            _ if workflow.crash_points.contains(&old) => None,
-            _ => Some(Renames::new([], [(old, new)])),
-        };
+    pub(super) fn of(&self, workflow: Option<&Workflow>) -> Vec<Renaming> {
         let all = self.tables.iter().flat_map(|(table, names)| names.iter().map(move |names| (table, names)));
-        all.filter_map(|(table, (old, new))| alias(table, old, new)).collect()
+        all.filter_map(|(table, (old, new))| renaming(*table, (old, new), workflow)).collect()
     }
 }
 
+/// What an alias comes to for the failures of a workflow, if it concerns them.
+fn renaming(table: Table, (old, new): (&str, &str), workflow: Option<&Workflow>) -> Option<Renaming> {
+    let global = || BTreeMap::from([(old.to_owned(), new.to_owned())]);
+    let run = match table {
+        Table::Workflows => return Some(Renaming { workflows: global(), ..Renaming::default() }),
+        Table::Properties => return Some(Renaming { properties: global(), ..Renaming::default() }),
+        Table::Safeguards => return Some(Renaming { safeguards: global(), ..Renaming::default() }),
+        Table::Faults => Renames::of_faults([(old, new)]),
+        Table::Tools => Renames::new([(old, new)], []),
+        Table::Operations => operations(old, new),
+        Table::Agents => {
+            let known = agent_names(workflow?);
+            let is_today = |name: &str| known.iter().any(|known| known == name);
+            (is_today(new) && !is_today(old)).then(|| agents(old, new, workflow))?
+        }
+        Table::Messages => {
+            let is_sent = |kind| messages(workflow?).any(|known| known == kind).then_some(());
+            is_sent(new)?;
+            is_sent(old).is_none().then(|| Renames::of_messages([(old, new)]))?
+        }
+        Table::Moments => workflow?.moments.contains(&new).then(|| Renames::of_calls([(old, new)]))?,
+        Table::Steps => (!workflow?.crash_points.contains(&old)).then(|| Renames::new([], [(old, new)]))?,
+    };
+    Some(run.into())
+}
+
+/// An agent or a group, or a role with its members.
+fn agents(old: &str, new: &str, workflow: Option<&Workflow>) -> Renames {
+    let role = workflow.and_then(|workflow| workflow.roles.iter().find(|role| role.member == new));
+    let numbers = role.map_or(0, |role| *role.count.end());
+    let members: Vec<_> =
+        (1..=numbers).map(|number| (format!("{old}-{number}"), format!("{new}-{number}"))).collect();
+    let members = members.iter().map(|(old, new)| (old.as_str(), new.as_str()));
+    Renames::new(members.chain([(old, new)]), [])
+}
+
+/// An operation in all the ways in which a tool can be asked about it, and in the messages that carry that.
+fn operations(old: &str, new: &str) -> Renames {
+    let forms = Request::ALL.map(|request| [old, new].map(|operation| request.of(Name::new(operation))));
+    let calls = forms.iter().map(|[old, new]| (old.as_str(), new.as_str()));
+    let carried = forms.iter().flat_map(|[old, new]| {
+        [call_kind, reply_kind].map(|kind| (kind(*old).as_str(), kind(*new).as_str()))
+    });
+    [Renames::of_calls(calls), Renames::of_messages(carried)].into_iter().collect()
+}
+
 impl Alias<'_> {
-    /// Whether both are names of the same kind: agents and tools share theirs.
+    /// Whether both are names of the same kind.
     fn is_akin(&self, other: &Self) -> bool {
-        (self.table == "steps") == (other.table == "steps")
+        self.table.shares_names_with(other.table)
     }
 
     fn problem(&self, workflows: &[&'static Workflow], earlier: &[Self], all: &[Self]) -> Option<Problem> {
         let (old, new) = (self.old.name, self.new.get_ref().as_str());
-        if !is_word(old) {
+        // The kind of a message can be any text.
+        let is_name = |name: &str| is_word(name) || self.table == Table::Messages && !name.is_empty();
+        if !is_name(old) {
             return Some(not_a_word(self.old.key_span.clone(), old));
         }
-        if !is_word(new) {
+        if !is_name(new) {
             return Some(not_a_word(self.new.span(), new));
         }
         if old == new {
@@ -151,12 +298,18 @@ impl Alias<'_> {
                 Problem::at(self.new.span(), format!("`{old}` is called what it was called before"));
             return Some(problem.help("write old = \"new\", or take the line out"));
         }
-        if earlier.iter().any(|other| self.is_akin(other) && other.old.name == old) {
+        if let Some(other) = earlier.iter().find(|other| self.is_akin(other) && other.old.name == old) {
             let problem =
                 Problem::at(self.old.key_span.clone(), format!("`{old}` has another new name already"));
-            return Some(problem.help("agents and tools share one set of names; take one of the lines out"));
+            let (one, two) = (other.table.name(), self.table.name());
+            return Some(
+                problem.help(format!("{one} and {two} share one set of names; take one of the lines out")),
+            );
         }
-        if let Some(other) = earlier.iter().find(|other| self.is_akin(other) && other.new.get_ref() == new) {
+        if self.table.is_drawn_by()
+            && let Some(other) =
+                earlier.iter().find(|other| self.is_akin(other) && other.new.get_ref() == new)
+        {
             let message =
                 format!("`{}` is called `{new}` already, and one name cannot be both", other.old.name);
             return Some(Problem::at(self.new.span(), message).help(AGES));
@@ -166,21 +319,25 @@ impl Alias<'_> {
             let help = "write the name of today behind every old one, in a file for the failures of each age";
             return Some(Problem::at(self.new.span(), message).help(help));
         }
-        if self.table != "agents" {
-            return None;
+        self.not_of_today(&self.table.today(workflows)?)
+    }
+
+    /// Whether the new name is one that there is today, and the old one is gone.
+    fn not_of_today(&self, today: &[String]) -> Option<Problem> {
+        let (old, new, what) = (self.old.name, self.new.get_ref().as_str(), self.table.one());
+        let is_today = |name: &str| today.iter().any(|known| known == name);
+        if !is_today(new) {
+            let is_numbered = |name: &&str| name.ends_with(|c: char| c.is_ascii_digit());
+            let mut known: Vec<&str> = today.iter().map(String::as_str).collect();
+            known.retain(|name| !is_numbered(name));
+            known.sort_unstable();
+            known.dedup();
+            return Some(Problem::unknown(self.new.span(), what, new, &known));
         }
-        let known: Vec<String> = workflows.iter().flat_map(|workflow| agent_names(workflow)).collect();
-        if known.iter().any(|known| known == new) {
-            return None;
-        }
-        let mut known: Vec<&str> = known
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.ends_with(|c: char| c.is_ascii_digit()))
-            .collect();
-        known.sort_unstable();
-        known.dedup();
-        Some(Problem::unknown(self.new.span(), "agent", new, &known))
+        (self.table.is_of_all() && is_today(old)).then(|| {
+            let problem = Problem::at(self.old.key_span.clone(), format!("there still is a {what} `{old}`"));
+            problem.help("an alias is for a name that is gone; take the line out")
+        })
     }
 }
 
@@ -197,6 +354,11 @@ fn agent_names(workflow: &Workflow) -> Vec<String> {
     singles.chain(roles).collect()
 }
 
+/// The kinds of messages that are sent in a workflow, other than those of tools.
+fn messages(workflow: &Workflow) -> impl Iterator<Item = &'static str> {
+    workflow.sends.iter().flat_map(|(_, kinds)| kinds.iter().copied())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +367,10 @@ mod tests {
     fn parse(text: &str) -> Result<Aliases, String> {
         Aliases::parse(workflows::ALL, text)
             .map_err(|list| Problems::new("seeds/aliases.toml", text, list).to_string())
+    }
+
+    fn renames_of(aliases: &Aliases, workflow: &Workflow) -> Renames {
+        aliases.of(Some(workflow)).into_iter().map(|renaming| renaming.run).collect()
     }
 
     #[track_caller]
@@ -218,6 +384,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_with_its_place() {
         refuses("[agent]\nboss = \"planner\"", &[":1:2", "unknown table `agent`", "did you mean `agents`?"]);
+        refuses("[step]\na = \"b\"", &[":1:2", "unknown table `step`", "did you mean `steps`?"]);
         refuses(
             "[agents]\nboss = \"planer\"",
             &[":2:8", "unknown agent `planer`", "did you mean `planner`?"],
@@ -239,10 +406,60 @@ mod tests {
     }
 
     #[test]
+    fn what_leads_nowhere_or_from_what_is_still_there_is_refused() {
+        for (text, words) in [
+            (
+                "[properties]\na = \"no-orphan\"",
+                ["unknown property `no-orphan`", "did you mean `no-orphans`?"],
+            ),
+            ("[workflows]\na = \"conducter\"", ["unknown workflow `conducter`", "did you mean `conductor`?"]),
+            ("[safeguards]\na = \"retyr\"", ["unknown safeguard `retyr`", "did you mean `retry`?"]),
+            ("[faults]\na = \"dorp\"", ["unknown kind of fault `dorp`", "did you mean `drop`?"]),
+            ("[moments]\na = \"sumary\"", ["unknown moment `sumary`", "did you mean `summary`?"]),
+            ("[messages]\na = \"asign\"", ["unknown message `asign`", "did you mean `assign`?"]),
+            (
+                "[properties]\nno-orphans = \"no-deadlock\"",
+                [":2:1", "there still is a property `no-orphans`"],
+            ),
+            ("[faults]\ndrop = \"mute\"", ["there still is a kind of fault `drop`", "take the line out"]),
+            ("[properties]\na = \"b\"\nb = \"a\"", ["`b` is an old name as well as a new one", ":3:5"]),
+            ("[operations]\na = \"b\"\nc = \"b\"", ["`a` is called `b` already", "folder"]),
+            ("[operations]\na = \"b\"\n[moments]\na = \"answer\"", ["has another new name", "share one set"]),
+        ] {
+            refuses(text, &words);
+        }
+    }
+
+    #[test]
+    fn two_properties_can_have_become_one() {
+        let aliases = parse("[properties]\na = \"no-orphans\"\nb = \"no-orphans\"").unwrap();
+        let renaming: Renaming = aliases.of(None).into_iter().collect();
+        assert_eq!(
+            (renaming.property("a"), renaming.property("b")),
+            ("no-orphans".into(), "no-orphans".into())
+        );
+    }
+
+    #[test]
+    fn an_operation_is_renamed_in_every_form_in_which_tools_are_asked() {
+        let renames =
+            renames_of(&parse("[operations]\nsend = \"post\"").unwrap(), &workflows::conductor::WORKFLOW);
+        for (before, after) in [
+            ("mail, send", "mail, post"),
+            ("mail, look-up of send", "mail, look-up of post"),
+            ("executor-1 > mail, call send", "executor-1 > mail, call post"),
+            ("mail > executor-1, reply to call-off of send", "mail > executor-1, reply to call-off of post"),
+            ("planner > coordinator, send", "planner > coordinator, send"),
+        ] {
+            assert_eq!(renames.site(Name::new(before)).as_str(), after);
+        }
+    }
+
+    #[test]
     fn steps_and_nodes_do_not_share_their_names() {
         let aliases = parse("[tools]\na = \"b\"\n[steps]\nb = \"a\"\nc = \"d\"").unwrap();
         assert_eq!(aliases.count(), 3);
-        let renames: Renames = aliases.of(&workflows::conductor::WORKFLOW).into_iter().collect();
+        let renames = renames_of(&aliases, &workflows::conductor::WORKFLOW);
         assert_eq!(renames, Renames::new([("a", "b")], [("b", "a"), ("c", "d")]));
     }
 
@@ -251,20 +468,20 @@ mod tests {
         let aliases =
             parse("[agents]\nboss = \"coordinator\"\nplanner = \"orchestrator\"\n[steps]\nplan = \"x\"");
         let aliases = aliases.unwrap();
-        let conductor: Renames = aliases.of(&workflows::conductor::WORKFLOW).into_iter().collect();
+        let conductor = renames_of(&aliases, &workflows::conductor::WORKFLOW);
         assert_eq!(
             conductor,
             Renames::new([("boss", "coordinator")], []),
             "it still has a planner and a step plan"
         );
-        let standby: Renames = aliases.of(&workflows::standby::WORKFLOW).into_iter().collect();
+        let standby = renames_of(&aliases, &workflows::standby::WORKFLOW);
         assert_eq!(standby, Renames::new([("planner", "orchestrator")], [("plan", "x")]));
     }
 
     #[test]
     fn a_role_is_renamed_with_its_members_and_a_group_by_itself() {
         let aliases = parse("[agents]\nrunner = \"executor\"\nrunners = \"executors\"").unwrap();
-        let renames: Renames = aliases.of(&workflows::conductor::WORKFLOW).into_iter().collect();
+        let renames = renames_of(&aliases, &workflows::conductor::WORKFLOW);
         let node = |name| renames.node(name).map(|name| name.to_string());
         assert_eq!(node("runner-1").as_deref(), Some("executor-1"));
         assert_eq!(node("runner-32").as_deref(), Some("executor-32"));

@@ -76,6 +76,8 @@ pub struct CaseReport {
     pub tallies: BTreeMap<&'static str, Tally>,
     /// How often each kind of fault struck.
     pub fired: BTreeMap<Name, u64>,
+    /// What the scenario configures and no run has met, as places in its list.
+    pub never_struck: Vec<usize>,
     /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
     /// How they broke again: each as it first did in each further [`BLOCK`] of trials.
@@ -151,6 +153,7 @@ impl Campaign<'_> {
             digest: Digest::default(),
             tallies: properties::ALL.iter().map(|property| (property.name, Tally::default())).collect(),
             fired: BTreeMap::new(),
+            never_struck: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
             again: Vec::new(),
             closing: None,
@@ -210,6 +213,13 @@ impl CaseReport {
         for fault in &summary.fired {
             *self.fired.entry(fault.action.kind()).or_insert(0) += 1;
         }
+        // After the first few runs hardly anything is left to look for.
+        if !self.never_struck.is_empty() {
+            let configured = &self.case.scenario.configured;
+            let is_struck =
+                |index: usize| summary.fired.iter().any(|fault| configured[index].is_struck_by(fault));
+            self.never_struck.retain(|index| !is_struck(*index));
+        }
         for (property, mark) in summary.verdicts {
             let tally = self.tallies.entry(property).or_default();
             match mark {
@@ -234,7 +244,11 @@ impl CaseReport {
     }
 
     /// The finding on a property, if it broke.
+    ///
+    /// # Panics
+    /// If there is no property of that name.
     pub fn finding(&self, property: &str) -> Option<Finding> {
+        let property = properties::named(property).name;
         self.findings.iter().find(|finding| finding.property == property).cloned()
     }
 
@@ -259,8 +273,9 @@ impl CaseReport {
         if self.interrupted {
             return CaseVerdict::Interrupted;
         }
-        if let Some(kind) = scenario.fault_kinds.iter().find(|kind| !self.fired.contains_key(*kind)) {
-            return CaseVerdict::Vacuous { what: format!("the fault `{kind}` never struck") };
+        if let Some(first) = self.never_struck.first() {
+            let configured = scenario.configured[*first].in_words();
+            return CaseVerdict::Vacuous { what: format!("{configured} never struck") };
         }
         let tally = |property: &str| self.tallies.get(property).copied().unwrap_or_default();
         for property in self.case.is_about() {

@@ -2,9 +2,9 @@
 
 use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus};
 use crate::properties;
-use crate::scenario::{self, Case, Problem, Problems, Scenario};
+use crate::scenario::{self, Case, Problem, Problems, Renaming, Scenario};
 use crate::workflows::{self, Workflow};
-use perfidy_sim::{Address, Pinned, Plan, Renames, Stop};
+use perfidy_sim::{Address, Pinned, Plan, Stop};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,16 +117,18 @@ impl Failure {
         aliases: &Aliases,
     ) -> Result<Self, BadSeed> {
         let shown = path.display().to_string();
-        if properties::find(&saved.property).is_none() {
-            let problem = Problem::whole(format!("there is no property `{}`", saved.property));
-            return Err(Problems::new(shown, text, vec![problem]).into());
-        }
-        let all =
-            workflow_of(workflows, &saved.case.text).map_or_else(Vec::new, |workflow| aliases.of(workflow));
+        let all = aliases.of(workflow_of(workflows, &saved.case.text, aliases));
         let Names { older, unclear } = Names::of(&saved, all);
         let today = |text: &str| scenario::renamed(text, &older);
+        saved.property = older.property(&saved.property);
         saved.case.text = today(&saved.case.text);
-        saved.faults.iter_mut().for_each(|fault| *fault = older.fault(*fault));
+        saved.case.label = older.label(&saved.case.label);
+        saved.faults.iter_mut().for_each(|fault| *fault = older.run.fault(*fault));
+        if properties::find(&saved.property).is_none() {
+            let problem = Problem::whole(format!("there is no property `{}`", saved.property));
+            let problem = problem.nearest_of(&saved.property, &properties::names());
+            return Err(may_be_renamed(Problems::new(shown, text, vec![problem]), path).into());
+        }
         let scenario = Scenario::parse_for(workflows, &saved.case.scenario, &saved.case.text);
         let scenario = scenario.map_err(|problems| may_be_renamed(problems, path))?;
         let mut case = Case::labelled(&scenario, &saved.case.label).map_err(|error| {
@@ -140,10 +142,10 @@ impl Failure {
             return Err(may_be_renamed(Problems::new(shown, text_today, problems), path).into());
         }
         // What is not clear is taken to be as old as the rest, and else tried the other way round.
-        let both: Renames = [older.clone(), unclear.clone()].into_iter().collect();
+        let both: Renaming = [older.clone(), unclear.clone()].into_iter().collect();
         let (likely, perhaps) = if older.is_empty() { (older, both) } else { (both, older) };
         let drawn_under =
-            |renames: Renames| Some(Arc::new(renames.reversed())).filter(|names| !names.is_empty());
+            |names: Renaming| Some(Arc::new(names.run.reversed())).filter(|names| !names.is_empty());
         case.formerly = drawn_under(likely);
         let perhaps = (!unclear.is_empty()).then(|| {
             let mut case = case.clone();
@@ -242,27 +244,33 @@ impl Failure {
 /// Which aliases concern a failure.
 struct Names {
     /// Those of which it has the old names.
-    older: Renames,
+    older: Renaming,
     /// Those of which it has neither the old names nor the new ones.
-    unclear: Renames,
+    unclear: Renaming,
 }
 
 impl Names {
-    fn of(saved: &SavedSeed, aliases: Vec<Renames>) -> Self {
-        let has = |names: &Renames| {
+    fn of(saved: &SavedSeed, aliases: Vec<Renaming>) -> Self {
+        let has = |names: &Renaming| {
             let in_text = scenario::renamed(&saved.case.text, names) != saved.case.text;
-            in_text || saved.faults.iter().any(|fault| names.fault(*fault) != *fault)
+            let is_of_it = names.label(&saved.case.label) != saved.case.label
+                || names.property(&saved.property) != saved.property;
+            in_text || is_of_it || saved.faults.iter().any(|fault| names.run.fault(*fault) != *fault)
         };
         let (older, rest): (Vec<_>, Vec<_>) = aliases.into_iter().partition(&has);
-        let unclear = rest.into_iter().filter(|alias| !has(&alias.reversed())).collect();
+        // What no file needs to name can still be what a run has drawn by.
+        let can_be_drawn_by = |alias: &Renaming| alias.run.concerns_places();
+        let is_unclear = |alias: &Renaming| can_be_drawn_by(alias) && !has(&alias.run.reversed().into());
+        let unclear = rest.into_iter().filter(is_unclear).collect();
         Self { older: older.into_iter().collect(), unclear }
     }
 }
 
-/// The workflow that a scenario's text names.
-fn workflow_of(workflows: &[&'static Workflow], text: &str) -> Option<&'static Workflow> {
+/// The workflow that a scenario's text names, perhaps by a name that it had before.
+fn workflow_of(workflows: &[&'static Workflow], text: &str, aliases: &Aliases) -> Option<&'static Workflow> {
     let root = DeTable::parse(text).ok()?;
     let name = root.get_ref().get("workflow")?.get_ref().as_str()?;
+    let name = aliases.workflow(name);
     workflows.iter().copied().find(|workflow| workflow.name == name)
 }
 
@@ -272,7 +280,8 @@ fn may_be_renamed(mut problems: Problems, path: &Path) -> Problems {
     let hint = format!("if something was renamed since this was saved, say so in {}", file.display());
     if let Some(problem) = problems.list.first_mut() {
         problem.help = Some(match problem.help.take() {
-            Some(help) => format!("{help} ({hint})"),
+            // A help that lists all there is can be long, and what is too long is cut.
+            Some(help) => format!("{hint}; {help}"),
             None => hint,
         });
     }

@@ -48,7 +48,11 @@ impl Run {
     }
 
     /// How the property of that name was broken, if it was.
+    ///
+    /// # Panics
+    /// If there is no property of that name: a test that asks for a promise that was never made would always pass.
     pub fn violation(&self, property: &str) -> Option<&Violation> {
+        let property = properties::named(property).name;
         self.verdicts.iter().find_map(|(judged, verdict)| match verdict {
             Verdict::Violated(violation) if judged.name == property => Some(violation),
             _ => None,

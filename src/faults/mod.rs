@@ -10,6 +10,7 @@ pub mod clock;
 pub mod links;
 pub mod model;
 pub mod network;
+pub(crate) mod passages;
 pub mod process;
 pub mod storage;
 pub mod tool_lies;

@@ -30,6 +30,7 @@ mod waits;
 mod well_behaved;
 
 use crate::agent::Note;
+use crate::scenario::problem::nearest_in_words;
 use perfidy_sim::{Event, EventId, History, SimSpan, SimTime, Stop};
 use std::fmt;
 
@@ -129,6 +130,17 @@ pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 /// The property of that name.
 pub fn find(name: &str) -> Option<&'static Property> {
     ALL.iter().find(|property| property.name == name)
+}
+
+/// The property that code asks for by that name.
+///
+/// # Panics
+/// If there is none, with the nearest name. A name from a file is looked up with [`find`].
+pub fn named(name: &str) -> &'static Property {
+    find(name).unwrap_or_else(|| {
+        let near = nearest_in_words(name, &names());
+        panic!("there is no property `{name}`; {near}")
+    })
 }
 
 /// The names of all properties.

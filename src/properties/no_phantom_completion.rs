@@ -43,7 +43,6 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{self, Story, violation};
-    
 
     fn done(story: Story) -> Story {
         story.told("task-1", Outcome::Done)

@@ -49,6 +49,7 @@ pub mod wait_limit;
 pub mod warrant;
 pub mod write_lock;
 
+use crate::scenario::problem::nearest_in_words;
 use crate::scenario::{Entry, Problem, Span};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
@@ -152,6 +153,11 @@ pub fn find(name: &str) -> Option<&'static SafeguardKind> {
     ALL.iter().find(|kind| kind.name == name)
 }
 
+/// The names of all safeguards.
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|kind| kind.name).collect()
+}
+
 /// The safeguards that are on.
 #[derive(Clone, Default)]
 pub struct Safeguards(Arc<BTreeMap<&'static str, Switch>>);
@@ -186,8 +192,14 @@ impl Safeguards {
     }
 
     /// Takes one away.
+    ///
+    /// # Panics
+    /// If there is no safeguard of that name, on or off: a team that was to be without it would keep it.
     pub fn remove(&mut self, name: &str) {
-        Arc::make_mut(&mut self.0).remove(name);
+        if Arc::make_mut(&mut self.0).remove(name).is_none() && find(name).is_none() {
+            let near = nearest_in_words(name, &names());
+            panic!("there is no safeguard `{name}`; {near}");
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! from when it *asked*: however late the answer comes, the child never believes it for longer than the parent thinks. The
 //! parent passes on no more than it has itself, so when somebody in the middle dies or is cut off, everybody below stops
 //! at the latest one lease after the last word from above; then, and not before, is it time to hand the work to
-//! somebody else (Gray and Cheriton 1989, "Leases").
+//! somebody else (Gray and Cheriton 1989, "Leases"). To take back what was called off is work like any other: it ends
+//! with the lease too, and the next who gets it takes everything back.
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::warrant::Warrant;
@@ -46,6 +47,11 @@ pub enum Lifeline {
         /// What is left of the time for the whole, if that is limited and passed on.
         left: Option<SimSpan>,
     },
+    /// Only to be taken back, which is yours for so long from when you asked.
+    ToTakeBack {
+        /// How long.
+        lease: SimSpan,
+    },
     /// No, or not by you.
     Unwanted,
 }
@@ -55,6 +61,7 @@ impl Message for Lifeline {
         match self {
             Self::StillWanted { .. } => "still wanted?",
             Self::Wanted { .. } => "wanted",
+            Self::ToTakeBack { .. } => "to take back",
             Self::Unwanted => "unwanted",
         }
     }
@@ -78,6 +85,11 @@ pub async fn keep_asking(
                 if let Some(left) = left {
                     warrant.limit(asked + *left);
                 }
+                warrant.prolong(asked + *lease);
+                agent.sleep(within).await;
+            }
+            Some(Lifeline::ToTakeBack { lease }) => {
+                warrant.limit(asked);
                 warrant.prolong(asked + *lease);
                 agent.sleep(within).await;
             }

@@ -4,6 +4,9 @@
 //! that somebody was told to go ahead. What is settled is never asked for in a newer version: that is what makes a
 //! check worth something a moment later, when the one who checked acts (optimistic concurrency control: Kung and
 //! Robinson 1981). Both facts are durable before anybody hears of them.
+//!
+//! It settles *which* version is acted on, not how often. A call whose outcome is unclear may still be on its way when it
+//! is repeated, and only its tool can tell that the two are one, by the [key](super::idempotency) that they carry.
 
 use crate::agent::{Agent, Artifact, Claim, Message, OpId};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};

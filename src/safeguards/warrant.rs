@@ -50,6 +50,12 @@ impl Warrant {
         !self.is_revoked.get() && self.ends().is_none_or(|end| now < end)
     }
 
+    /// Whether whoever it is from still leaves the work in these hands: to go on with it or, once its time is up, to take
+    /// back what was done.
+    pub fn is_leased(&self, now: SimTime) -> bool {
+        !self.is_revoked.get() && self.leased_until.get().is_none_or(|until| now < until)
+    }
+
     /// Whether somebody has ended it for good.
     pub fn is_revoked(&self) -> bool {
         self.is_revoked.get()
@@ -95,9 +101,18 @@ impl Warrant {
 
     /// Waits until it holds, for at most `within`, and says whether it does.
     pub async fn comes_to_hold(&self, agent: &Agent, within: SimSpan) -> bool {
+        self.comes_to(agent, within, Self::holds).await
+    }
+
+    /// Waits until it is leased, for at most `within`, and says whether it is.
+    pub async fn comes_to_be_leased(&self, agent: &Agent, within: SimSpan) -> bool {
+        self.comes_to(agent, within, Self::is_leased).await
+    }
+
+    async fn comes_to(&self, agent: &Agent, within: SimSpan, is_so: fn(&Self, SimTime) -> bool) -> bool {
         let mut time = pin!(agent.sleep(within));
         loop {
-            if self.is_revoked() || self.holds(agent.monotonic()) {
+            if self.is_revoked() || is_so(self, agent.monotonic()) {
                 return !self.is_revoked();
             }
             let mut change = pin!(self.prolonged.notified());
@@ -106,7 +121,7 @@ impl Warrant {
                 Poll::Pending => time.as_mut().poll(task).map(|()| true),
             });
             if is_late.await {
-                return self.holds(agent.monotonic());
+                return is_so(self, agent.monotonic());
             }
         }
     }
@@ -171,6 +186,17 @@ mod tests {
         warrant.limit(at(20));
         assert_eq!(warrant.left(at(4)), Some(SimSpan::from_secs(6)));
         assert!(!warrant.holds(at(10)));
+    }
+
+    #[test]
+    fn what_is_too_late_to_be_done_can_still_be_taken_back_for_as_long_as_it_is_leased() {
+        let warrant = Warrant::on_lease();
+        warrant.limit(at(3));
+        warrant.prolong(at(8));
+        assert!(!warrant.holds(at(3)));
+        assert!(warrant.is_leased(at(7)) && !warrant.is_leased(at(8)));
+        warrant.revoke();
+        assert!(!warrant.is_leased(at(3)) && Warrant::unlimited().is_leased(at(1_000)));
     }
 
     #[test]

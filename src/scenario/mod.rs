@@ -8,6 +8,7 @@
 //! is taken away and a property must break.
 
 mod case;
+mod configured;
 mod file;
 pub(crate) mod problem;
 mod quantity;
@@ -16,6 +17,7 @@ mod rename;
 mod understand;
 
 pub use case::{Case, NoSuchCase};
+pub use configured::Configured;
 pub use file::Entry;
 pub(crate) use file::keys_read;
 pub use problem::{Problem, Problems, nearest};
@@ -23,7 +25,7 @@ pub use quantity::{Lasting, NotAQuantity, Numbers, OneOrMany, Ratio, Span, Sprea
 pub use read::{files_below, read_all, read_text, root_of};
 
 pub(crate) use file::entries;
-pub(crate) use rename::renamed;
+pub(crate) use rename::{Renaming, renamed};
 pub(crate) use understand::{is_word, not_a_word};
 
 use crate::agent::Consistency;
@@ -64,8 +66,10 @@ pub struct Scenario {
     pub model: Model,
     /// What goes wrong by chance, by the clock and word for word.
     pub chaos: Arc<Chaos>,
-    /// The names of the fault kinds that the file configures, each of which must fire.
+    /// The names of the fault kinds that the file configures.
     pub fault_kinds: Vec<Name>,
+    /// Every fault that the file configures and every name in it, each of which must strike in some run.
+    pub configured: Vec<Configured>,
     /// How long after the end of chaos every task must have come to an end.
     pub settle_within: SimSpan,
     /// How far properties may go, of those that concern the scenario and are a matter of how much.
@@ -93,6 +97,14 @@ pub struct Step {
     pub undo: Option<Undo>,
 }
 
+impl Step {
+    /// What is asked of tools to take it and to undo it.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = (Name, Name)> + use<> {
+        let undo = self.undo.map(|undo| (undo.tool, undo.operation));
+        [(self.tool, self.operation)].into_iter().chain(undo)
+    }
+}
+
 /// An operation that undoes another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Undo {
@@ -106,13 +118,14 @@ pub struct Undo {
 /// for each other are left out.
 pub fn one_at_a_time(steps: &[Step]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::new();
-    let next = |order: &[usize]| {
-        let is_next = |step: &usize| {
-            !order.contains(step) && steps[*step].needs.iter().all(|need| order.contains(need))
-        };
+    let mut is_taken = vec![false; steps.len()];
+    let next = |is_taken: &[bool]| {
+        let is_next =
+            |step: &usize| !is_taken[*step] && steps[*step].needs.iter().all(|need| is_taken[*need]);
         (0..steps.len()).find(is_next)
     };
-    while let Some(step) = next(&order) {
+    while let Some(step) = next(&is_taken) {
+        is_taken[step] = true;
         order.push(step);
     }
     order
@@ -230,6 +243,6 @@ impl Scenario {
 
     /// The roles, agents and tools of the scenario, for whoever resolves a name.
     pub fn cast(&self) -> crate::workflows::Cast {
-        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools)
+        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools, Some(&self.steps))
     }
 }

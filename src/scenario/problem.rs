@@ -62,12 +62,7 @@ impl Problem {
     /// The same problem, with the name that was probably meant or with all there are.
     #[must_use]
     pub fn nearest_of(self, word: &str, known: &[&str]) -> Self {
-        match (nearest(word, known), known) {
-            (Some(near), _) => self.help(format!("did you mean `{near}`?")),
-            (None, []) => self.help("there is nothing to name here"),
-            (None, [only]) => self.help(format!("there is only `{only}`")),
-            (None, _) => self.help(format!("there are {}", listed(known))),
-        }
+        self.help(nearest_in_words(word, known))
     }
 
     /// What the TOML reader found, in plain words.
@@ -163,10 +158,25 @@ impl<'a> Place<'a> {
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let line = text[line_start..line_end].trim_end_matches('\r');
-        let number = text[..line_start].matches('\n').count() + 1;
+        let number = line_of(text, start);
         let within = |at: usize| (at - line_start).min(line.len());
         Self { line, number, within: within(start)..within(end) }
     }
+}
+
+/// What was probably meant by a word, or all that could have been, as a help.
+pub(crate) fn nearest_in_words(word: &str, known: &[&str]) -> String {
+    match (nearest(word, known), known) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, []) => "there is nothing to name here".to_owned(),
+        (None, [only]) => format!("there is only `{only}`"),
+        (None, _) => format!("there are {}", listed(known)),
+    }
+}
+
+/// The number of the line on which a byte of a text stands.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 fn shortened(message: &str) -> String {

@@ -1,16 +1,66 @@
-//! A text under other names: agents, tools and steps replaced where a file names them, and nowhere else.
+//! A text under other names: whatever a file can name replaced where it is named, and nowhere else.
 //!
 //! The text stays as it was, line by line and comment by comment, so a place in it is still the same place.
 
 use perfidy_sim::{Action, Address, Renames};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// From names to others, of everything that a file can name.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Renaming {
+    /// The names of a run: those by which places are known and draws are made.
+    pub run: Renames,
+    pub workflows: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, String>,
+    pub safeguards: BTreeMap<String, String>,
+}
+
+impl Renaming {
+    /// Whether nothing has another name.
+    pub fn is_empty(&self) -> bool {
+        self.run.is_empty()
+            && [&self.workflows, &self.properties, &self.safeguards].into_iter().all(BTreeMap::is_empty)
+    }
+
+    /// The label of a case under the other names.
+    pub fn label(&self, label: &str) -> String {
+        let Some(safeguards) = label.strip_prefix(WITHOUT) else { return label.to_owned() };
+        let other = |name| self.safeguards.get(name).map_or(name, String::as_str);
+        format!("{WITHOUT}{}", safeguards.split(", ").map(other).collect::<Vec<_>>().join(", "))
+    }
+
+    /// A property under its other name.
+    pub fn property(&self, property: &str) -> String {
+        self.properties.get(property).map_or(property, String::as_str).to_owned()
+    }
+}
+
+impl From<Renames> for Renaming {
+    fn from(run: Renames) -> Self {
+        Self { run, ..Self::default() }
+    }
+}
+
+impl FromIterator<Renaming> for Renaming {
+    /// All of them together.
+    fn from_iter<T: IntoIterator<Item = Self>>(all: T) -> Self {
+        all.into_iter().fold(Self::default(), |mut all, some| {
+            all.run = [all.run, some.run].into_iter().collect();
+            all.workflows.extend(some.workflows);
+            all.properties.extend(some.properties);
+            all.safeguards.extend(some.safeguards);
+            all
+        })
+    }
+}
+
 /// The text of a scenario or of a saved failure under the other names. A text that is no TOML stays as it is.
-pub(crate) fn renamed(text: &str, renames: &Renames) -> String {
+pub(crate) fn renamed(text: &str, renaming: &Renaming) -> String {
     let Ok(root) = DeTable::parse(text) else { return text.to_owned() };
-    let mut pen = Pen { renames, strokes: Vec::new() };
+    let mut pen = Pen { renaming, renames: &renaming.run, strokes: Vec::new() };
     for (key, value) in root.get_ref() {
         pen.table(key.get_ref(), value);
     }
@@ -24,6 +74,7 @@ pub(crate) fn renamed(text: &str, renames: &Renames) -> String {
 
 /// Walks through a file and notes what is to be written over.
 struct Pen<'a> {
+    renaming: &'a Renaming,
     renames: &'a Renames,
     strokes: Vec<(Range<usize>, String)>,
 }
@@ -33,18 +84,25 @@ type Value<'a> = Spanned<DeValue<'a>>;
 impl Pen<'_> {
     fn table(&mut self, name: &str, value: &Value<'_>) {
         match name {
+            "workflow" => self.global(value, |renaming| &renaming.workflows),
+            "property" => self.global(value, |renaming| &renaming.properties),
+            "properties" => self.keys(value, |renaming, key| renaming.properties.get(key).cloned()),
+            "safeguards" => self.keys(value, |renaming, key| renaming.safeguards.get(key).cloned()),
             "team" | "tools" => {
-                for key in value.get_ref().as_table().into_iter().flat_map(|table| table.keys()) {
-                    if let Some(node) = self.renames.node(key.get_ref()) {
-                        self.strokes.push((key.span(), node.to_string()));
-                    }
-                }
+                self.keys(value, |renaming, key| Some(renaming.run.node(key)?.to_string()));
             }
+            "without" => self.each(value, |pen, key, value| match key {
+                "safeguards" => pen.global(value, |renaming| &renaming.safeguards),
+                "violates" => pen.global(value, |renaming| &renaming.properties),
+                _ => {}
+            }),
             "step" => self.each(value, |pen, key, value| match key {
                 "name" | "needs" => pen.words(value, |renames, step| Some(renames.step(step)?.to_string())),
                 "tool" | "undo" => pen.words(value, |renames, call| {
                     let (tool, operation) = call.split_once('.')?;
-                    Some(format!("{}.{operation}", renames.node(tool)?))
+                    let other = |name: Option<perfidy_sim::Name>, old| name.map_or(old, |name| name.as_str());
+                    let (node, call) = (renames.node(tool), renames.call(operation));
+                    Some(format!("{}.{}", other(node, tool), other(call, operation)))
                 }),
                 _ => {}
             }),
@@ -58,9 +116,28 @@ impl Pen<'_> {
                 _ => {}
             }),
             // Kinds of faults have keys of their own, whose values are names of nodes, of steps, or neither.
-            "faults" | "network" => self.each(value, Pen::names_below),
+            "faults" => {
+                self.keys(value, |renaming, key| Some(renaming.run.kind_of_fault(key)?.to_string()));
+                self.each(value, Pen::names_below);
+            }
+            "network" => self.each(value, Pen::names_below),
             _ => {}
         }
+    }
+
+    /// Writes over the keys of a table that have another name.
+    fn keys(&mut self, value: &Value<'_>, other: impl Fn(&Renaming, &str) -> Option<String>) {
+        for key in value.get_ref().as_table().into_iter().flat_map(|table| table.keys()) {
+            if let Some(other) = other(self.renaming, key.get_ref()) {
+                self.strokes.push((key.span(), other));
+            }
+        }
+    }
+
+    /// Writes over a text, or each of a list, that is a name which no draw knows.
+    fn global(&mut self, value: &Value<'_>, names: fn(&Renaming) -> &BTreeMap<String, String>) {
+        let names = names(self.renaming);
+        self.words(value, |_, word| names.get(word).cloned());
     }
 
     /// Every key with its value in a table, or in each table of a list.
@@ -79,8 +156,12 @@ impl Pen<'_> {
             ("before" | "after", _) => {
                 self.words(value, |renames, step| Some(renames.step(step)?.to_string()));
             }
-            // Kinds of messages are neither.
-            ("message", _) => {}
+            ("message", _) => {
+                self.words(value, |renames, kind| Some(renames.message(kind)?.to_string()));
+            }
+            ("operation", _) => {
+                self.words(value, |renames, call| Some(renames.call(call)?.to_string()));
+            }
             _ => self.words(value, |renames, node| Some(renames.node(node)?.to_string())),
         }
     }
@@ -101,6 +182,9 @@ impl Pen<'_> {
         }
     }
 }
+
+/// How the label of a case begins in which something is taken away.
+const WITHOUT: &str = "without ";
 
 fn tables<'a>(value: &'a Value<'_>) -> Vec<&'a DeTable<'a>> {
     match value.get_ref() {
@@ -162,7 +246,7 @@ violates = "clerk"
     fn names_are_replaced_where_they_are_names() {
         let nodes = [("clerk", "desk"), ("workers", "hands"), ("worker-1", "hand-1"), ("mail", "post")];
         let renames = Renames::new(nodes, [("file", "open"), ("call", "ask")]);
-        let text = renamed(TEXT, &renames);
+        let text = renamed(TEXT, &renames.clone().into());
         let changed: Vec<&str> =
             text.lines().zip(TEXT.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
         assert_eq!(
@@ -183,12 +267,74 @@ violates = "clerk"
                 r#"do = "cut desk from hand-1+post at 1m for 40s""#,
             ]
         );
-        assert_eq!(renamed(&text, &renames.reversed()), TEXT);
+        assert_eq!(renamed(&text, &renames.reversed().into()), TEXT);
+    }
+
+    #[test]
+    fn whatever_else_a_file_names_is_replaced_as_well() {
+        let text = r#"property = "no-drop"
+workflow = "desk"
+[[step]]
+name = "send"
+tool = "mail.send"
+undo = "mail.recall"
+[safeguards]
+keys = true
+[faults]
+lose = [{ message = ["send", "sent"], chance = "1%" }]
+silence = { at = "mail", operation = "send", chance = "1%" }
+[[fault]]
+at = "clerk > mail, call send, task-1/send, try 1"
+do = "lose"
+[[fault]]
+at = "mail, send, task-1/send, try 1"
+do = "silence"
+[properties.no-drop]
+waive = "no-drop"
+[[without]]
+safeguards = ["keys"]
+violates = "no-drop"
+"#;
+        let names = |old: &str, new: &str| BTreeMap::from([(old.to_owned(), new.to_owned())]);
+        let run = [
+            Renames::of_messages([("sent", "posted"), ("call send", "call post")]),
+            Renames::of_calls([("send", "post")]),
+            Renames::of_faults([("silence", "mute"), ("lose", "drop")]),
+        ];
+        let renaming = Renaming {
+            run: run.into_iter().collect(),
+            workflows: names("desk", "counter"),
+            properties: names("no-drop", "no-loss"),
+            safeguards: names("keys", "idempotency-keys"),
+        };
+        let text_today = renamed(text, &renaming);
+        let changed: Vec<&str> =
+            text_today.lines().zip(text.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
+        assert_eq!(
+            changed,
+            [
+                r#"property = "no-loss""#,
+                r#"workflow = "counter""#,
+                r#"tool = "mail.post""#,
+                "idempotency-keys = true",
+                r#"drop = [{ message = ["send", "posted"], chance = "1%" }]"#,
+                r#"mute = { at = "mail", operation = "post", chance = "1%" }"#,
+                r#"at = "clerk > mail, call post, task-1/send, try 1""#,
+                r#"do = "drop""#,
+                r#"at = "mail, post, task-1/send, try 1""#,
+                r#"do = "mute""#,
+                "[properties.no-loss]",
+                r#"safeguards = ["idempotency-keys"]"#,
+                r#"violates = "no-loss""#,
+            ]
+        );
+        assert_eq!(renaming.label("without keys, retry"), "without idempotency-keys, retry");
+        assert_eq!(renaming.label("as written"), "as written");
     }
 
     #[test]
     fn a_text_that_is_no_toml_stays_as_it_is() {
         let renames = Renames::new([("clerk", "desk")], []);
-        assert_eq!(renamed("[team\nclerk = 1", &renames), "[team\nclerk = 1");
+        assert_eq!(renamed("[team\nclerk = 1", &renames.into()), "[team\nclerk = 1");
     }
 }

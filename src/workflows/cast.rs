@@ -1,12 +1,16 @@
 //! Who is who in a scenario: agents, groups and tools by name.
 
 use crate::agent::{LeaseService, Request, StoreService};
-use crate::scenario::Tool;
+use crate::scenario::problem::nearest_in_words;
+use crate::scenario::{Step, Tool};
 use crate::workflows::Workflow;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
+
+/// Who sends and receives messages in every world without being an agent or a tool.
+pub(super) const BYSTANDERS: [&str; 4] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL];
 
 /// The names of a scenario and what each stands for.
 #[derive(Clone, Debug)]
@@ -25,6 +29,10 @@ pub struct Cast {
     pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
     pub crash_points: &'static [&'static str],
+    /// The kinds of messages that are sent, by sender.
+    pub sends: &'static [(&'static str, &'static [&'static str])],
+    /// The operations that the steps and their undoing ask of tools; `None` if the steps were not understood.
+    pub calls: Option<Vec<(Name, Name)>>,
     /// The moments at which agents ask their models something.
     pub moments: &'static [&'static str],
     /// What agents ask of tools.
@@ -34,11 +42,12 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// The cast of a workflow with a team of these sizes and these tools.
+    /// The cast of a workflow with a team of these sizes, these tools, and these steps if they were understood.
     pub fn new(
         workflow: &'static Workflow,
         team: &BTreeMap<&'static str, u32>,
         tools: &BTreeMap<Name, Tool>,
+        steps: Option<&[Step]>,
     ) -> Self {
         let mut agents: Vec<Name> = workflow.singles.iter().map(|name| Name::new(name)).collect();
         let mut groups = BTreeMap::new();
@@ -58,8 +67,10 @@ impl Cast {
                 .filter(|(_, tool)| tool.deduplicates)
                 .map(|(name, _)| *name)
                 .collect(),
-            bystanders: [USER, LeaseService::NAME, StoreService::NAME, ON_CALL].map(Name::new).to_vec(),
+            bystanders: BYSTANDERS.map(Name::new).to_vec(),
             crash_points: workflow.crash_points,
+            sends: workflow.sends,
+            calls: steps.map(|steps| steps.iter().flat_map(Step::calls).collect()),
             moments: workflow.moments,
             requests: workflow.requests,
             keeps_journals: workflow.keeps_journals,
@@ -91,7 +102,11 @@ impl Cast {
     /// # Panics
     /// If the workflow has no such group; workflows ask for their own.
     pub fn group(&self, group: &str) -> &[Name] {
-        &self.groups[&Name::new(group)]
+        let known: Vec<&str> = self.groups.keys().map(|name| name.as_str()).collect();
+        self.groups.get(&Name::new(group)).unwrap_or_else(|| {
+            let near = nearest_in_words(group, &known);
+            panic!("the workflow `{}` has no group `{group}`; {near}", self.workflow)
+        })
     }
 }
 

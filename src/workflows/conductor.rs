@@ -17,7 +17,7 @@
 //! operation id of its own, and the first may only be slow. So a team that must outlive an executor that never comes back
 //! needs ids that travel with the orders, as those of the [standby team](crate::workflows::standby) do.
 
-use crate::agent::{Agent, Agents, Body, Claim, Mail, Message, Request, StoreError};
+use crate::agent::{Agent, Agents, Body, Claim, Mail, Message, Request, StoreError, StoreService};
 use crate::faults::model::{ANSWER, ROLE};
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::IntentKeys;
@@ -30,7 +30,7 @@ use crate::workflows::board::{Plan, Progress};
 use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, Payload, SimSpan, SimTime, World};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -39,7 +39,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "conductor",
     about: "a coordinator hands steps to executors, with a planner before and a verifier after",
-    roles: &[Role { group: "executors", member: "executor", count: 1..=32, default: 2 }],
+    roles: &[Role { group: "executors", member: "executor", count: 1..=MOST_AGENTS, default: 2 }],
     singles: &[COORDINATOR, PLANNER, VERIFIER],
     safeguards: &[
         "checkpoint",
@@ -55,7 +55,15 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
         "verify",
     ],
-    crash_points: &["assign", "call", "plan", "record", "report"],
+    crash_points: &["assign", "call", "commit", "plan", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (COORDINATOR, &["assign", "commit", "plan, please", "read", "report", "verify, please"]),
+        (PLANNER, &["plan"]),
+        (VERIFIER, &["verdict"]),
+        ("executor", &["done", "failed", "verdict"]),
+        (StoreService::NAME, StoreService::SENDS),
+    ],
     moments: &[ANSWER, ROLE],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: true,

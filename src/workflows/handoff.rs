@@ -19,7 +19,7 @@ use crate::safeguards::transfer_acks::{NobodyThere, TransferAcks, hand_over};
 use crate::scenario::Case;
 use crate::workflows::clerk::Clerk;
 use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,10 +28,15 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "handoff",
     about: "specialists hand a task to whom they think fit, until it is done",
-    roles: &[Role { group: "specialists", member: "specialist", count: 2..=16, default: 4 }],
+    roles: &[Role { group: "specialists", member: "specialist", count: 2..=MOST_AGENTS, default: 4 }],
     singles: &[DESK],
     safeguards: &["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"],
     crash_points: &["call", "record", "report", "transfer"],
+    sends: &[
+        (USER, &["submit"]),
+        (DESK, &["received", "report", "transfer"]),
+        ("specialist", &["received", "transfer"]),
+    ],
     moments: &[ANSWER, HANDOFF],
     requests: &[Request::Call],
     keeps_journals: true,

@@ -23,6 +23,7 @@
 //!     singles: &["idler"],
 //!     safeguards: &[],
 //!     crash_points: &[],
+//!     sends: &[("user", &["submit"])],
 //!     moments: &[],
 //!     requests: &[],
 //!     keeps_journals: false,
@@ -68,12 +69,16 @@ pub use briefing::Briefing;
 pub use cast::Cast;
 
 use crate::agent::{Agents, Request};
-#[cfg(doc)]
 use crate::faults::model::MOMENTS;
 use crate::scenario::Case;
+use crate::scenario::problem::nearest_in_words;
+use crate::{properties, safeguards};
 use perfidy_sim::World;
 use std::fmt;
 use std::ops::RangeInclusive;
+
+/// As many agents as a role of a shipped workflow can have.
+pub const MOST_AGENTS: u32 = 1_000;
 
 /// A role of which a scenario can choose the number.
 pub struct Role {
@@ -101,6 +106,9 @@ pub struct Workflow {
     pub safeguards: &'static [&'static str],
     /// The steps at which its agents can crash or pause, for faults `at` a step.
     pub crash_points: &'static [&'static str],
+    /// The kinds of messages that are sent, by sender: an agent, the member name of a role, the user, a service. What tools are
+    /// asked and answer follows from the steps of a file. A file with a fault of messages of another kind is refused.
+    pub sends: &'static [(&'static str, &'static [&'static str])],
     /// The moments at which its agents ask their models something that can go wrong, of those in [`MOMENTS`]. A file with
     /// a fault of models that strikes at others is refused.
     pub moments: &'static [&'static str],
@@ -112,6 +120,28 @@ pub struct Workflow {
     pub properties: &'static [&'static str],
     /// Puts the team into a world.
     pub assemble: fn(&Case, &mut World<Agents>),
+}
+
+impl Workflow {
+    /// What is wrong with it: a name that is not there can be a typing error, and would promise or allow nothing.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        let moments: Vec<&str> = MOMENTS.iter().map(|(moment, _)| *moment).collect();
+        let members = self.roles.iter().map(|role| role.member);
+        let senders: Vec<&str> =
+            self.singles.iter().copied().chain(members).chain(cast::BYSTANDERS).collect();
+        let sends: Vec<&str> = self.sends.iter().map(|(sender, _)| *sender).collect();
+        let named = [
+            ("property", self.properties, properties::names()),
+            ("safeguard", self.safeguards, safeguards::names()),
+            ("moment", self.moments, moments),
+            ("sender", &sends, senders),
+        ];
+        named.into_iter().find_map(|(what, names, known)| {
+            let unknown = names.iter().find(|name| !known.contains(name))?;
+            let near = nearest_in_words(unknown, &known);
+            Some(format!("the workflow `{}` names the {what} `{unknown}`; {near}", self.name))
+        })
+    }
 }
 
 impl fmt::Debug for Workflow {

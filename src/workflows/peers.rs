@@ -11,7 +11,7 @@
 //! somebody else when that has waited for too long. Before it begins a step it makes it its own.
 
 use crate::agent::{
-    Agent, Agents, Change, Claim, Entry, Message, OpId, Outcome, Report, Request, StoreError,
+    Agent, Agents, Change, Claim, Entry, Message, OpId, Outcome, Report, Request, StoreError, StoreService,
 };
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
@@ -20,7 +20,7 @@ use crate::safeguards::plan_commit::agree;
 use crate::scenario::Case;
 use crate::workflows::errands::Errands;
 use crate::workflows::user::{USER, UserSay, user_of_all};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words, World};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -30,7 +30,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "peers",
     about: "equals share work through a store, by plans and claims, and nobody coordinates them",
-    roles: &[Role { group: "peers", member: "peer", count: 2..=16, default: 3 }],
+    roles: &[Role { group: "peers", member: "peer", count: 2..=MOST_AGENTS, default: 3 }],
     singles: &[],
     safeguards: &[
         "claim-by-lease",
@@ -42,6 +42,11 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "commit", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        ("peer", &["commit", "read", "report"]),
+        (StoreService::NAME, StoreService::SENDS),
+    ],
     moments: &[],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: false,

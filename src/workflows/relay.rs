@@ -24,7 +24,7 @@ use crate::workflows::board::Board;
 use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "relay",
     about: "work passes along a chain of links, and an actor acts on what reaches it",
-    roles: &[Role { group: "links", member: "link", count: 1..=8, default: 2 }],
+    roles: &[Role { group: "links", member: "link", count: 1..=MOST_AGENTS, default: 2 }],
     singles: &[LEAD, ACTOR, ARCHIVIST],
     safeguards: &[
         "checkpoint",
@@ -46,6 +46,13 @@ pub const WORKFLOW: Workflow = Workflow {
         "version-check",
     ],
     crash_points: &["brief", "call", "check", "pass-on", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (LEAD, &["file", "pass on", "report", "you may", "you may not"]),
+        ("link", &["fetch", "file", "pass on"]),
+        (ACTOR, &["done", "failed", "fetch", "may I?"]),
+        (ARCHIVIST, &["filed", "found", "unknown"]),
+    ],
     moments: &[ANSWER, SUMMARY],
     requests: &[Request::Call],
     keeps_journals: true,
@@ -63,8 +70,11 @@ const LEAD: &str = "lead";
 const ACTOR: &str = "actor";
 const ARCHIVIST: &str = "archivist";
 
-/// How long the lead waits for word of a step before it asks again.
+/// How long the lead waits at least for word of a step before it asks again.
 const PATIENCE: SimSpan = SimSpan::from_secs(20);
+
+/// How long it waits for each link of a chain that is longer than that allows for.
+const PATIENCE_A_LINK: SimSpan = SimSpan::from_millis(2_500);
 
 /// How long the actor waits for the lead's word on a version.
 const CHECK_TIMEOUT: SimSpan = SimSpan::from_secs(5);
@@ -189,7 +199,7 @@ impl Lead {
             for task in open {
                 self.drive(task).await;
             }
-            let Ok(mail) = self.hand.agent.receive_within(PATIENCE, "news").await else { continue };
+            let Ok(mail) = self.hand.agent.receive_within(self.patience(), "news").await else { continue };
             self.clerk.hear(&mail).await;
             match mail.open() {
                 Some(Say::MayI { task, step, version }) => {
@@ -204,6 +214,11 @@ impl Lead {
         }
     }
 
+    /// How long to wait for word of a step before asking again.
+    fn patience(&self) -> SimSpan {
+        PATIENCE.max(PATIENCE_A_LINK.saturating_mul(self.hand.briefing.doers.len() as u64))
+    }
+
     async fn drive(&mut self, task: Name) {
         let (ready, complete) = {
             let board = self.clerk.board();
@@ -215,7 +230,7 @@ impl Lead {
         for step in ready {
             let now = self.hand.agent.monotonic();
             let asked = self.asked_at.get(&(task, step));
-            if asked.is_none_or(|asked| now >= *asked + PATIENCE) {
+            if asked.is_none_or(|asked| now >= *asked + self.patience()) {
                 self.asked_at.insert((task, step), now);
                 let intent = self.hand.briefing.plan.intent(task, step);
                 self.hand.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);

@@ -16,7 +16,7 @@ use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
 use crate::scenario::Case;
 use crate::workflows::user::{USER, UserSay, inquirer};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +26,15 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "research",
     about: "a synthesiser joins into one answer what researchers read from their sources",
-    roles: &[Role { group: "researchers", member: "researcher", count: 1..=16, default: 3 }],
+    roles: &[Role { group: "researchers", member: "researcher", count: 1..=MOST_AGENTS, default: 3 }],
     singles: &[SYNTHESISER],
     safeguards: &["join", "retry", "snapshots"],
     crash_points: &["answer", "ask", "read", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (SYNTHESISER, &["look into", "report"]),
+        ("researcher", &["found", "nothing"]),
+    ],
     moments: &[],
     requests: &[Request::Read],
     keeps_journals: false,

@@ -32,6 +32,7 @@ pub const WORKFLOW: Workflow = Workflow {
     singles: &[CHAIR, "planner", "coder", "tester", "docs"],
     safeguards: &[
         "checkpoint",
+        "checksummed-log",
         "deadlock-detection",
         "idempotency-keys",
         "observe-before-retry",
@@ -40,6 +41,14 @@ pub const WORKFLOW: Workflow = Workflow {
         "wait-limit",
     ],
     crash_points: &["call", "contribute", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (CHAIR, &["contribute", "report"]),
+        ("planner", MEMBER_SENDS),
+        ("coder", MEMBER_SENDS),
+        ("tester", MEMBER_SENDS),
+        ("docs", MEMBER_SENDS),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: true,
@@ -48,6 +57,8 @@ pub const WORKFLOW: Workflow = Workflow {
 };
 
 const CHAIR: &str = "chair";
+/// What each member sends.
+const MEMBER_SENDS: &[&str] = &["done", "failed", "here it is", "not yet", "probe", "show me"];
 const MEMBERS: [&str; 4] = ["planner", "coder", "tester", "docs"];
 
 /// How long the chair waits for word of a piece before asking for it again.
@@ -99,7 +110,7 @@ fn owner(step: usize) -> Name {
 
 /// Asks for every piece until it is there.
 async fn chair(agent: Agent, briefing: Briefing) {
-    let mut clerk = Clerk::recover(&agent, &briefing);
+    let mut clerk = Clerk::restore(&agent, &briefing);
     let mut asked_at: BTreeMap<(Name, usize), SimTime> = BTreeMap::new();
     loop {
         let open = clerk.board().open();

@@ -20,7 +20,7 @@ use crate::scenario::{Case, one_at_a_time};
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::saga::carry_out;
 use crate::workflows::user::{USER, UserSay, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -29,7 +29,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "saga-choreographed",
     about: "services do their steps, and undo them, on hearing of each other's",
-    roles: &[Role { group: "services", member: "service", count: 1..=16, default: 3 }],
+    roles: &[Role { group: "services", member: "service", count: 1..=MOST_AGENTS, default: 3 }],
     singles: &[],
     safeguards: &[
         "compensate",
@@ -41,6 +41,11 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "publish", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        ("service", &["dead letter", "did", "failed", "report", "taken in", "undid"]),
+        (ON_CALL, &["taken down"]),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call],
     keeps_journals: true,

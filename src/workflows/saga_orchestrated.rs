@@ -20,7 +20,7 @@ use crate::scenario::{Case, one_at_a_time};
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::saga::carry_out;
 use crate::workflows::user::{USER, UserSay, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,10 +30,16 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "saga-orchestrated",
     about: "an orchestrator has steps done one after the other, and undone if one fails",
-    roles: &[Role { group: "workers", member: "worker", count: 1..=16, default: 2 }],
+    roles: &[Role { group: "workers", member: "worker", count: 1..=MOST_AGENTS, default: 2 }],
     singles: &[ORCHESTRATOR],
     safeguards: &["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"],
     crash_points: &["call", "order", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (ORCHESTRATOR, &["do", "report", "undo"]),
+        ("worker", &["dead letter", "done", "failed"]),
+        (ON_CALL, &["taken down"]),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call],
     keeps_journals: true,

@@ -12,7 +12,9 @@
 //! writes it there: a cycle of reading, composing and writing, and others are in the middle of theirs. Whoever finds all
 //! parts in the document reports to the user.
 
-use crate::agent::{Agent, Agents, Entry, Mail, Message, OpId, Outcome, Report, Request, Version};
+use crate::agent::{
+    Agent, Agents, Entry, LeaseService, Mail, Message, OpId, Outcome, Report, Request, StoreService, Version,
+};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::single_writer::SingleWriter;
@@ -20,7 +22,7 @@ use crate::safeguards::update::Writer;
 use crate::scenario::Case;
 use crate::workflows::errands::Errands;
 use crate::workflows::user::{USER, UserSay, user_of_all};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ use std::rc::Rc;
 pub const WORKFLOW: Workflow = Workflow {
     name: "scratchpad",
     about: "editors refine a shared document by reading it, composing a part and writing it back",
-    roles: &[Role { group: "editors", member: "editor", count: 2..=16, default: 3 }],
+    roles: &[Role { group: "editors", member: "editor", count: 2..=MOST_AGENTS, default: 3 }],
     singles: &[],
     safeguards: &[
         "append-only",
@@ -46,6 +48,12 @@ pub const WORKFLOW: Workflow = Workflow {
         "write-lock",
     ],
     crash_points: &["call", "commit", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        ("editor", &["acquire", "add", "added", "commit", "give back", "read", "report", "updated"]),
+        (LeaseService::NAME, LeaseService::SENDS),
+        (StoreService::NAME, StoreService::SENDS),
+    ],
     moments: &[],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: false,

@@ -14,7 +14,7 @@
 //! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order the
 //! same step then ask for the same operation.
 
-use crate::agent::{Agent, Agents, Claim, Lease, Mail, Message, OpId, Request, Token};
+use crate::agent::{Agent, Agents, Claim, Lease, LeaseService, Mail, Message, OpId, Request, Token};
 use crate::faults::model::ANSWER;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
@@ -22,7 +22,7 @@ use crate::scenario::Case;
 use crate::workflows::clerk::Clerk;
 use crate::workflows::doer::{Doer, Identity, Standing};
 use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, World};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -32,7 +32,7 @@ use tokio::sync::watch;
 pub const WORKFLOW: Workflow = Workflow {
     name: "standby",
     about: "an orchestrator leads by lease, a backup takes over, workers obey or reject",
-    roles: &[Role { group: "workers", member: "worker", count: 1..=16, default: 2 }],
+    roles: &[Role { group: "workers", member: "worker", count: 1..=MOST_AGENTS, default: 2 }],
     singles: &[ORCHESTRATOR, BACKUP],
     safeguards: &[
         "checkpoint",
@@ -44,6 +44,13 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lease", "order", "record", "report"],
+    sends: &[
+        (USER, &["submit"]),
+        (ORCHESTRATOR, &["acquire", "order", "report"]),
+        (BACKUP, &["acquire", "order", "report"]),
+        ("worker", &["done", "failed", "rejected"]),
+        (LeaseService::NAME, LeaseService::SENDS),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp],
     keeps_journals: true,

@@ -38,14 +38,14 @@ fn faults_that_cannot_strike() {
 
 #[test]
 fn pinned_faults_that_cannot_happen() {
-    let at = "ticketing > executor-1, reply, task-2, try 1";
+    let at = "ticketing > executor-1, reply to create, task-2, try 1";
     let action = "do = \"drop\"";
     let table: &[(&str, &[(&str, &str)])] = &[
         ("no address", &[(at, "somewhere")]),
         ("an address of nothing", &[(at, "ticketing, task-2, try 1")]),
         ("a message without a kind", &[(at, "ticketing > executor-1, task-2, try 1")]),
-        ("a message to somebody else", &[(at, "ticketing > executor-9, reply, task-2, try 1")]),
-        ("a message to a group", &[(at, "ticketing > executors, reply, task-2, try 1")]),
+        ("a message to somebody else", &[(at, "ticketing > executor-9, reply to create, task-2, try 1")]),
+        ("a message to a group", &[(at, "ticketing > executors, reply to create, task-2, try 1")]),
         (
             "a step that nobody takes",
             &[(at, "executor-1, before lunch, task-2, try 1"), (action, "do = \"pause 1s\"")],
@@ -84,7 +84,7 @@ fn pinned_faults_that_cannot_happen() {
             "two at one place",
             &[(
                 "do = \"drop\"",
-                "do = \"drop\"\n[[fault]]\nat = \"ticketing > executor-1, reply, task-2, try 1\"\ndo = \"delay 1s\"",
+                "do = \"drop\"\n[[fault]]\nat = \"ticketing > executor-1, reply to create, task-2, try 1\"\ndo = \"delay 1s\"",
             )],
         ),
     ];

@@ -54,7 +54,7 @@ ack-lost = { at = "ticketing", chance = "5%" }
 partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }
 
 [[fault]]
-at = "ticketing > executor-1, reply, task-2, try 1"
+at = "ticketing > executor-1, reply to create, task-2, try 1"
 do = "drop"
 
 [settle]
@@ -101,7 +101,7 @@ fn the_good_file_is_good() {
 #[test]
 fn all_that_is_wrong_is_said_at_once() {
     let text = edited(&[
-        ("executors = 2", "executors = 99"),
+        ("executors = 2", "executors = 9999"),
         ("mail.send", "male.send"),
         ("count = 5", "cuont = 5"),
         ("\"5%\"", "\"500%\""),

@@ -70,14 +70,51 @@ fn quantities_that_make_no_sense() {
         ("a range without an end", &[("\"50ms..2s\"", "\"50ms..\"")]),
         ("no length of time", &[("\"15m\"", "\"a while\"")]),
         ("no time to settle", &[("\"15m\"", "\"0s\"")]),
-        ("chaos for two days", &[("\"10m\"", "\"48h\"")]),
+        ("chaos for more than a month", &[("\"10m\"", "\"31d\"")]),
         ("windows without a pause", &[("\"1m..5m\"", "\"0s..5m\"")]),
         ("windows that never open", &[("\"1m..5m\"", "\"20m..30m\"")]),
-        ("too many executors", &[("executors = 2", "executors = 40")]),
+        ("too many executors", &[("executors = 2", "executors = 1001")]),
         ("fewer than no executors", &[("executors = 2", "executors = -1")]),
         ("tasks that come too late", &[("\"1s..2s\"", "\"7m\"")]),
         ("no tasks", &[("count = 5", "count = 0")]),
         ("no seeds", &[("within-seeds = 200", "within-seeds = 0")]),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}
+
+#[test]
+fn names_of_what_is_never_sent_or_called() {
+    let lost = r#"ack-lost = { at = "ticketing", chance = "5%" }"#;
+    let pinned = "ticketing > executor-1, reply to create, task-2, try 1";
+    let table: &[(&str, &[(&str, &str)])] = &[
+        ("a message, nearly", &[(lost, r#"drop = { message = "verdicts", chance = "5%" }"#)]),
+        ("a message of a tool, nearly", &[(lost, r#"drop = { message = "call creat", chance = "5%" }"#)]),
+        ("one message of several", &[(lost, r#"drop = { message = ["plan", "transfer"], chance = "5%" }"#)]),
+        (
+            "an operation, nearly",
+            &[(lost, r#"ack-lost = { at = "ticketing", operation = "crate", chance = "5%" }"#)],
+        ),
+        (
+            "an operation of another tool",
+            &[(lost, r#"mute = { at = "mail", operation = "create", chance = "5%" }"#)],
+        ),
+        (
+            "an operation that troubles begin with",
+            &[(lost, r#"outage = { at = "mail", operation = "sent", chance = "5%", lasting = "1m" }"#)],
+        ),
+        ("a pinned message", &[(pinned, "user > coordinator, submits, task-2, try 1")]),
+        ("a pinned call", &[(pinned, "ticketing, creates, task-2, try 1"), ("\"drop\"", "\"mute\"")]),
+        (
+            "a pinned look-up",
+            &[(pinned, "ticketing, look-up of creation, task-2, try 1"), ("\"drop\"", "\"outage 1m\"")],
+        ),
+        (
+            "a step that is wrong is the only problem",
+            &[
+                ("ticketing.create", "ticketing"),
+                (lost, r#"ack-lost = { at = "ticketing", operation = "create", chance = "5%" }"#),
+            ],
+        ),
     ];
     insta::assert_snapshot!(said_of_edits(table));
 }

@@ -31,6 +31,7 @@ static FORGETLESS: Workflow = Workflow {
     singles: &["worker"],
     safeguards: &[],
     crash_points: &[],
+    sends: &[],
     moments: &[],
     requests: &[Request::Call],
     keeps_journals: false,

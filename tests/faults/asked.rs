@@ -1,19 +1,24 @@
-//! What a workflow says its agents ask of models and tools is what they ask, no less and no more: on it depends which
-//! faults a file may set against them.
+//! What a workflow says its agents do is what they do, no less and no more: what they ask of models and tools, what they
+//! send, which steps they take. On it depends which faults a file may set against them.
 
-use perfidy::agent::Request;
+use perfidy::agent::{LeaseService, Request, StoreService};
 use perfidy::explore::Run;
 use perfidy::faults::model::MOMENTS;
 use perfidy::scenario::{Case, read_all};
+use perfidy::workflows::Workflow;
 use perfidy_sim::{Action, Chance, Engine, Hook, Name, Plan, Rule, Seed, Selector, SimSpan, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+const SEEDS: u64 = 12;
 
 /// What was asked in some runs of a workflow.
 #[derive(Default, PartialEq, Eq, Debug)]
 struct Asked {
     moments: BTreeSet<&'static str>,
     requests: BTreeSet<String>,
+    sends: BTreeSet<(String, String)>,
+    steps: BTreeSet<String>,
     journals: bool,
 }
 
@@ -32,12 +37,45 @@ fn slips() -> impl Iterator<Item = Rule> {
     })
 }
 
+/// A rule for every step, with which a run keeps a list of them, and one with which tools refuse for good, so that agents
+/// have failures to tell of.
+fn steps_and_refusals(tools: &BTreeSet<Name>) -> impl Iterator<Item = Rule> {
+    let [refused, pause] = ["refused", "pause"].map(Name::new);
+    let rule = |kind, hook, from, per_million, action| Rule {
+        kind,
+        hook,
+        from,
+        to: Selector::Any,
+        what: Selector::Any,
+        chance: Chance::per_million(per_million).expect("less than always"),
+        action,
+        span: None,
+    };
+    let lie = Action::Custom { word: refused, span: SimSpan::ZERO };
+    let pauses = [Hook::Before, Hook::After]
+        .map(|hook| rule(pause, hook, Selector::Any, 1, Action::Pause(SimSpan::from_millis(1))));
+    let tools = Selector::Of(tools.iter().copied().collect());
+    pauses.into_iter().chain([rule(refused, Hook::Service, tools, 100_000, lie)])
+}
+
+fn is_service(node: Name) -> bool {
+    [LeaseService::NAME, StoreService::NAME].contains(&node.as_str())
+}
+
+/// What a workflow calls a sender: the member name of a role for all of its agents.
+fn sender(name: Name) -> String {
+    let numbered = name.as_str().rsplit_once('-').filter(|(_, number)| number.parse::<u32>().is_ok());
+    numbered.map_or(name.as_str(), |(member, _)| member).to_owned()
+}
+
 fn ask(case: &Case, asked: &mut Asked) {
     let tools: BTreeSet<Name> = case.scenario.tools.keys().copied().collect();
     let mut chaos = (*case.scenario.chaos).clone();
     chaos.rules.extend(slips());
+    chaos.rules.extend(steps_and_refusals(&tools));
     let plan = Plan::Fuzz(Arc::new(chaos));
-    for seed in (0..40).map(Seed) {
+    let is_tool = |node: &Name| tools.contains(node);
+    for seed in (0..SEEDS).map(Seed) {
         let outcome = Run::planned(case, Engine::Native, seed, &plan).outcome;
         for event in outcome.history.events() {
             match &event.what {
@@ -52,15 +90,53 @@ fn ask(case: &Case, asked: &mut Asked) {
                     let what = kind.as_str().strip_prefix("call ").unwrap_or(kind.as_str());
                     asked.requests.insert(Request::at(what).to_string());
                 }
+                // Services answer what they are asked; not every team asks for every answer.
+                What::Sent { kind, to, .. }
+                    if ![event.node, *to].iter().any(is_tool) && !is_service(event.node) =>
+                {
+                    asked.sends.insert((sender(event.node), kind.to_string()));
+                }
                 What::Wrote { .. } => asked.journals = true,
                 _ => {}
             }
         }
+        for at in &outcome.visited {
+            let step = at.site.as_str().split_once(", ").and_then(|(_, moment)| {
+                moment.strip_prefix("before ").or_else(|| moment.strip_prefix("after "))
+            });
+            asked.steps.extend(step.map(str::to_owned));
+        }
     }
 }
 
+fn sends(workflow: &Workflow) -> BTreeSet<(String, String)> {
+    let pairs =
+        workflow.sends.iter().flat_map(|(sender, kinds)| kinds.iter().map(move |kind| (*sender, *kind)));
+    pairs.map(|(sender, kind)| (sender.to_owned(), kind.to_owned())).collect()
+}
+
 #[test]
-fn every_workflow_says_what_its_agents_ask_of_models_and_tools() {
+fn every_kind_of_message_that_a_service_says_it_sends_is_sent_to_some_team() {
+    let scenarios = read_all(&["scenarios/scratchpad".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let mut sent: BTreeSet<(Name, Name)> = BTreeSet::new();
+    for case in scenarios.iter().flat_map(Case::all) {
+        for seed in (0..SEEDS).map(Seed) {
+            let history = Run::fuzzed(&case, Engine::Native, seed).outcome.history;
+            let of_services = history.events().iter().filter(|event| is_service(event.node));
+            sent.extend(of_services.filter_map(|event| match event.what {
+                What::Sent { kind, .. } => Some((event.node, kind)),
+                _ => None,
+            }));
+        }
+    }
+    let services = [(LeaseService::NAME, LeaseService::SENDS), (StoreService::NAME, StoreService::SENDS)];
+    let said =
+        services.iter().flat_map(|(name, kinds)| kinds.iter().map(|kind| (Name::new(name), Name::new(kind))));
+    assert_eq!(sent, said.collect());
+}
+
+#[test]
+fn every_workflow_says_what_its_agents_ask_send_and_do() {
     let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
     let mut reached: BTreeMap<&str, Asked> = BTreeMap::new();
     let mut said: BTreeMap<&str, Asked> = BTreeMap::new();
@@ -69,9 +145,14 @@ fn every_workflow_says_what_its_agents_ask_of_models_and_tools() {
         said.entry(workflow.name).or_insert_with(|| Asked {
             moments: workflow.moments.iter().copied().collect(),
             requests: workflow.requests.iter().map(ToString::to_string).collect(),
+            sends: sends(workflow),
+            steps: workflow.crash_points.iter().map(|step| (*step).to_owned()).collect(),
             journals: workflow.keeps_journals,
         });
-        ask(&Case::as_written(scenario), reached.entry(workflow.name).or_default());
+        for case in Case::all(scenario) {
+            ask(&case, reached.entry(workflow.name).or_default());
+        }
     }
-    assert_eq!(reached, said);
+    let different: Vec<_> = said.iter().filter(|(workflow, said)| &reached[*workflow] != *said).collect();
+    assert!(different.is_empty(), "{different:#?} are not {reached:#?}");
 }

@@ -3,3 +3,4 @@
 mod all_at_once;
 mod asked;
 mod every_team;
+mod per_entry;

@@ -41,6 +41,7 @@ pub static CALLER: Workflow = Workflow {
     singles: &["caller"],
     safeguards: &["tool-dedupe"],
     crash_points: &[],
+    sends: &[],
     moments: &[],
     requests: &[Request::Call, Request::Read, Request::LookUp, Request::CallOff],
     keeps_journals: false,

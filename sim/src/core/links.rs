@@ -43,9 +43,15 @@ impl<D: Domain> Core<D> {
 
     fn set_cut(&mut self, index: u32, open: bool) {
         self.cuts[index as usize].open = open;
-        self.open_cuts = if open { self.open_cuts + 1 } else { self.open_cuts - 1 };
-        let cut = self.cuts[index as usize].clone();
-        self.link(&cut, open);
+        if open {
+            self.open_cuts.push(index);
+        } else {
+            self.open_cuts.retain(|known| *known != index);
+        }
+        if self.carries_sockets() {
+            let cut = self.cuts[index as usize].clone();
+            self.link(&cut, open);
+        }
     }
 
     /// Has the sockets that the engine carries follow a cut; another cut may still be open on the same link.
@@ -61,30 +67,28 @@ impl<D: Domain> Core<D> {
     }
 
     pub(super) fn is_cut(&self, from: Name, to: Name) -> bool {
-        self.open_cuts > 0 && self.cuts.iter().any(|cut: &Cut| cut.stops(from, to))
+        self.open_cuts.iter().any(|cut| self.cuts[*cut as usize].stops(from, to))
     }
 
     /// Has messages between two groups take longer until `ends`.
     pub(super) fn lag(&mut self, lag: Lag, ends: SimTime) {
+        let index = self.lags.len() as u32;
         self.lags.push(lag);
-        self.open_lags += 1;
-        self.schedule(ends, 0, Pending::LagEnds(self.lags.len() as u32 - 1));
+        self.open_lags.push(index);
+        self.schedule(ends, 0, Pending::LagEnds(index));
     }
 
     pub(super) fn lag_ends(&mut self, index: u32) {
         let lag = &mut self.lags[index as usize];
         lag.links.open = false;
-        self.open_lags -= 1;
+        self.open_lags.retain(|known| *known != index);
         let first = lag.links.left[0];
         self.append(first, None, What::Recovered { from: Name::literal("slow-link") });
     }
 
     /// How much longer a message takes that is sent now.
     pub(super) fn lag_of(&self, from: Name, to: Name) -> SimSpan {
-        if self.open_lags == 0 {
-            return SimSpan::ZERO;
-        }
-        let open = self.lags.iter().filter(|lag| lag.links.stops(from, to));
-        open.fold(SimSpan::ZERO, |sum, lag| sum + lag.by)
+        let open = self.open_lags.iter().map(|lag| &self.lags[*lag as usize]);
+        open.filter(|lag| lag.links.stops(from, to)).fold(SimSpan::ZERO, |sum, lag| sum + lag.by)
     }
 }

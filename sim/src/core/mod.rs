@@ -40,9 +40,10 @@ pub(crate) struct Core<D: Domain> {
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
     messages: Slab<Envelope<D::Payload>>,
     cuts: Vec<Cut>,
-    open_cuts: u32,
+    /// Those that are open, by number.
+    open_cuts: Vec<u32>,
     lags: Vec<Lag>,
-    open_lags: u32,
+    open_lags: Vec<u32>,
     ailing: Vec<Ailing>,
     /// Whether anything was ever wrong with a node.
     any_ailing: bool,
@@ -103,9 +104,9 @@ impl<D: Domain> Core<D> {
             by_name,
             messages,
             cuts: Vec::new(),
-            open_cuts: 0,
+            open_cuts: Vec::new(),
             lags: Vec::new(),
-            open_lags: 0,
+            open_lags: Vec::new(),
             ailing: Vec::new(),
             any_ailing: false,
             marked: None,
@@ -212,6 +213,11 @@ impl<D: Domain> Core<D> {
     pub fn command(&mut self, command: Command) {
         self.commands.push_back(command);
         self.ring_alarm();
+    }
+
+    /// Whether the engine carries sockets beside the world's own messages: if so, it keeps time itself.
+    fn carries_sockets(&self) -> bool {
+        self.clock.is_some()
     }
 
     fn ring_alarm(&self) {
@@ -383,7 +389,7 @@ impl<D: Domain> Core<D> {
     fn record_waiting(&mut self) {
         for index in (0..self.nodes.len() as u32).map(NodeIndex) {
             let name = self.name(index);
-            for Expectation { about, on, why } in self.node(index).expectations().to_vec() {
+            for Expectation { about, on, why } in self.node(index).expectations() {
                 self.append(name, None, What::Waiting { on, why, about });
             }
         }

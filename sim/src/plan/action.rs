@@ -292,6 +292,17 @@ impl Action {
         self
     }
 
+    /// The node that it befalls, for those that are set by the clock and befall a single one.
+    pub fn victim(&self) -> Option<Name> {
+        match *self {
+            Self::CrashAt { node, .. }
+            | Self::PauseAt { node, .. }
+            | Self::Ail { node, .. }
+            | Self::CustomAt { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
     /// The two groups that it comes between, for those that do.
     pub fn sides(&self) -> Option<(Name, Name)> {
         match *self {

@@ -1,10 +1,12 @@
-//! Renames: what nodes and steps that have another name now were called before.
+//! Renames: what has another name now, and what it was called before.
 //!
 //! Addresses and draws are keyed by names, so a node under a new name would live another life. A world that is told
 //! what its nodes were called draws for them as it did then; a list of faults can be carried over into today's names.
 //!
 //! Names are found where they stand in sites, ids and actions, never as mere text: a node before the first comma of
-//! a site and in the parts of an id, a step behind `before` and `after` and in the parts of an id.
+//! a site and in the parts of an id, a step behind `before` and `after` and in the parts of an id, the kind of a message
+//! behind the comma of a link's site, what is asked of a service behind that of a node's, and a kind of fault as the first
+//! word of an action or of a window's site.
 //!
 //! ```
 //! use perfidy_sim::{Fault, Renames};
@@ -22,11 +24,14 @@
 use crate::{Action, Address, Fault, Name};
 use std::collections::BTreeMap;
 
-/// From names of nodes and steps to others.
+/// From names to others.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Renames {
     nodes: BTreeMap<Name, Name>,
     steps: BTreeMap<Name, Name>,
+    messages: BTreeMap<Name, Name>,
+    calls: BTreeMap<Name, Name>,
+    faults: BTreeMap<Name, Name>,
 }
 
 impl Renames {
@@ -35,20 +40,46 @@ impl Renames {
         nodes: impl IntoIterator<Item = (&'a str, &'a str)>,
         steps: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
-        let pair = |(from, to): (&str, &str)| (Name::new(from), Name::new(to));
-        Self { nodes: nodes.into_iter().map(pair).collect(), steps: steps.into_iter().map(pair).collect() }
+        Self { nodes: pairs(nodes), steps: pairs(steps), ..Self::default() }
+    }
+
+    /// Renames of kinds of messages.
+    pub fn of_messages<'a>(kinds: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { messages: pairs(kinds), ..Self::default() }
+    }
+
+    /// Renames of what services, or a node's own code, are asked.
+    pub fn of_calls<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { calls: pairs(calls), ..Self::default() }
+    }
+
+    /// Renames of kinds of faults.
+    pub fn of_faults<'a>(kinds: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { faults: pairs(kinds), ..Self::default() }
     }
 
     /// Whether nothing has another name.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.steps.is_empty()
+        !self.concerns_places() && self.faults.is_empty()
+    }
+
+    /// Whether something has another name that a world draws by, fault or no fault.
+    pub fn concerns_places(&self) -> bool {
+        [&self.nodes, &self.steps, &self.messages, &self.calls].into_iter().any(|names| !names.is_empty())
     }
 
     /// The same, back from the other names to the one.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let back = |names: &BTreeMap<Name, Name>| names.iter().map(|(from, to)| (*to, *from)).collect();
-        Self { nodes: back(&self.nodes), steps: back(&self.steps) }
+        let Self { nodes, steps, messages, calls, faults } = self;
+        Self {
+            nodes: back(nodes),
+            steps: back(steps),
+            messages: back(messages),
+            calls: back(calls),
+            faults: back(faults),
+        }
     }
 
     /// The other name of a node, if it has one.
@@ -59,6 +90,21 @@ impl Renames {
     /// The other name of a step, if it has one.
     pub fn step(&self, word: &str) -> Option<Name> {
         self.steps.get(&Name::new(word)).copied()
+    }
+
+    /// The other name of a kind of message, if it has one.
+    pub fn message(&self, kind: &str) -> Option<Name> {
+        self.messages.get(&Name::new(kind)).copied()
+    }
+
+    /// The other name of what is asked of a service, if it has one.
+    pub fn call(&self, what: &str) -> Option<Name> {
+        self.calls.get(&Name::new(what)).copied()
+    }
+
+    /// The other name of a kind of fault, if it has one.
+    pub fn kind_of_fault(&self, kind: &str) -> Option<Name> {
+        self.faults.get(&Name::new(kind)).copied()
     }
 
     /// A site under the other names.
@@ -75,6 +121,7 @@ impl Renames {
             }
             _ => (None, place),
         };
+        let kind = kind.map(|kind| self.kind_of_fault(kind).map_or(kind, |kind| kind.as_str()));
         let mut result = kind.map_or_else(String::new, |kind| format!("{kind} "));
         result.push_str(&self.nodes_in(nodes));
         if let Some(what) = what {
@@ -82,7 +129,10 @@ impl Renames {
             let of_step = |word: &str| Some((word.to_owned(), self.step(what.strip_prefix(word)?)?));
             match of_step("before ").or_else(|| of_step("after ")) {
                 Some((word, step)) => result.extend([&word, step.as_str()]),
-                None => result.push_str(what),
+                None => {
+                    let other = if nodes.contains(" > ") { self.message(what) } else { self.call(what) };
+                    result.push_str(other.map_or(what, |other| other.as_str()));
+                }
             }
         }
         Name::new(&result)
@@ -108,7 +158,8 @@ impl Renames {
 
     /// An action under the other names.
     #[must_use]
-    pub fn action(&self, mut action: Action) -> Action {
+    pub fn action(&self, action: Action) -> Action {
+        let mut action = self.with_other_word(action).unwrap_or(action);
         match &mut action {
             Action::Cut { left, right, .. }
             | Action::Flap { left, right, .. }
@@ -126,6 +177,13 @@ impl Renames {
             _ => {}
         }
         action
+    }
+
+    /// A fault of the layer above under the other name of its kind, which can be one of the world's own.
+    fn with_other_word(&self, action: Action) -> Option<Action> {
+        let (Action::Custom { word, .. } | Action::CustomAt { word, .. }) = action else { return None };
+        let other = self.kind_of_fault(word.as_str())?;
+        action.to_string().replacen(word.as_str(), other.as_str(), 1).parse().ok()
     }
 
     /// A text in which every word that is a node's name is replaced.
@@ -146,9 +204,16 @@ impl FromIterator<Renames> for Renames {
         renames.into_iter().fold(Self::default(), |mut all, some| {
             all.nodes.extend(some.nodes);
             all.steps.extend(some.steps);
+            all.messages.extend(some.messages);
+            all.calls.extend(some.calls);
+            all.faults.extend(some.faults);
             all
         })
     }
+}
+
+fn pairs<'a>(names: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeMap<Name, Name> {
+    names.into_iter().map(|(from, to)| (Name::new(from), Name::new(to))).collect()
 }
 
 fn is_of_a_word(c: char) -> bool {
@@ -224,6 +289,44 @@ mod tests {
         ] {
             let action = before.parse().unwrap();
             assert_eq!(renames().action(action).to_string(), after);
+        }
+    }
+
+    #[test]
+    fn messages_calls_and_faults_are_replaced_where_they_stand() {
+        let renames: Renames = [
+            Renames::of_messages([
+                ("plan", "draft"),
+                ("plan, please", "draft, please"),
+                ("call send", "call post"),
+            ]),
+            Renames::of_calls([("send", "post"), ("model", "answer")]),
+            Renames::of_faults([("silence", "mute"), ("down", "outage"), ("shuffle", "reorder")]),
+        ]
+        .into_iter()
+        .collect();
+        for (before, after) in [
+            ("planner > boss, plan, task-1, try 1: silence", "planner > boss, draft, task-1, try 1: mute"),
+            (
+                "boss > planner, plan, please, task-1, try 1: drop",
+                "boss > planner, draft, please, task-1, try 1: drop",
+            ),
+            (
+                "boss > mail, call send, task-1, try 1: shuffle 3s",
+                "boss > mail, call post, task-1, try 1: reorder 3s",
+            ),
+            ("mail, send, task-1, try 2: silence", "mail, post, task-1, try 2: mute"),
+            ("boss, model, task-1, try 2: drop", "boss, answer, task-1, try 2: drop"),
+            ("boss, before plan, task-1, try 2: pause 3s", "boss, before plan, task-1, try 2: pause 3s"),
+            (
+                "down of mail, window, try 1: down of mail at 1m for 3s",
+                "outage of mail, window, try 1: outage of mail at 1m for 3s",
+            ),
+        ] {
+            let (at, action) = before.rsplit_once(": ").unwrap();
+            let fault = Fault { at: at.parse().unwrap(), action: action.parse().unwrap() };
+            assert_eq!(renames.fault(fault).to_string(), after);
+            assert_eq!(renames.reversed().address(renames.address(fault.at)), fault.at);
         }
     }
 

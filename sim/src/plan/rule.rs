@@ -1,6 +1,6 @@
 //! Rules: how a fuzzed plan decides.
 
-use crate::{Action, Ailment, Chance, Fault, Name, SimSpan, SimTime};
+use crate::{Action, Address, Ailment, Chance, Fault, Name, SimSpan, SimTime};
 use std::ops::RangeInclusive;
 
 /// The kinds of places where the world asks its plan.
@@ -66,6 +66,14 @@ impl Selector {
             Self::Of(names) => names.contains(&name),
         }
     }
+
+    /// Whether the name that reads so is one of them.
+    fn covers_word(&self, word: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(names) => names.iter().any(|name| name.as_str() == word),
+        }
+    }
 }
 
 /// A fault that strikes by chance wherever it applies.
@@ -87,6 +95,43 @@ pub struct Rule {
     pub action: Action,
     /// From where the action's span is drawn, if it has one.
     pub span: Option<RangeInclusive<SimSpan>>,
+}
+
+impl Rule {
+    /// Whether a fault is one that this rule makes: at a place that it concerns, with an action that it draws. Two rules
+    /// that concern the same place can make the same fault.
+    pub fn can_make(&self, fault: &Fault) -> bool {
+        let is_drawn = match (&self.span, fault.action.span()) {
+            (Some(range), Some(span)) => range.contains(&span) && self.action.with_span(span) == fault.action,
+            (Some(range), None) => *range.start() == SimSpan::ZERO && self.action == fault.action,
+            (None, _) => self.action == fault.action,
+        };
+        is_drawn && self.concerns(fault.at)
+    }
+
+    /// Whether the place is one of those where the rule is asked.
+    fn concerns(&self, at: Address) -> bool {
+        let site = at.site.as_str();
+        if self.hook == Hook::Message {
+            let parts = site.split_once(" > ").and_then(|(from, rest)| Some((from, rest.split_once(", ")?)));
+            return parts.is_some_and(|(from, (to, kind))| self.concerns_passage(from, to, kind));
+        }
+        let Some((node, what)) = site.split_once(", ") else { return false };
+        if let Some(moment) = self.hook.of_storage() {
+            let node = node.strip_suffix("'s disk");
+            return what == moment && node.is_some_and(|node| self.concerns_passage(node, node, what));
+        }
+        let what = match self.hook {
+            Hook::Before => what.strip_prefix("before "),
+            Hook::After => what.strip_prefix("after "),
+            _ => Some(what),
+        };
+        what.is_some_and(|what| self.concerns_passage(node, node, what))
+    }
+
+    fn concerns_passage(&self, from: &str, to: &str, what: &str) -> bool {
+        self.from.covers_word(from) && self.to.covers_word(to) && self.what.covers_word(what)
+    }
 }
 
 /// What a window of trouble does while it is open.
@@ -191,4 +236,63 @@ pub struct Chaos {
     pub pinned: Vec<Fault>,
     /// When chaos ends: nothing fires from then on, and windows still open close.
     pub until: SimTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> Fault {
+        let (at, action) = text.rsplit_once(": ").unwrap();
+        Fault { at: at.parse().unwrap(), action: action.parse().unwrap() }
+    }
+
+    fn rule(hook: Hook, from: &[&str], what: &[&str], action: &str) -> Rule {
+        let of = |names: &[&str]| match names {
+            [] => Selector::Any,
+            names => Selector::Of(names.iter().map(|name| Name::new(name)).collect()),
+        };
+        Rule {
+            kind: Name::new("kind"),
+            hook,
+            from: of(from),
+            to: Selector::Any,
+            what: of(what),
+            chance: Chance::ALWAYS,
+            action: action.parse().unwrap(),
+            span: None,
+        }
+    }
+
+    #[test]
+    fn a_rule_makes_the_faults_of_its_places() {
+        let makes = |rule: Rule, text: &str| rule.can_make(&fault(text));
+        let drop = || rule(Hook::Message, &["ann"], &["hello, please"], "drop");
+        assert!(makes(drop(), "ann > bob, hello, please, task-1, try 1: drop"));
+        assert!(!makes(drop(), "ann > bob, hello, please, task-1, try 1: corrupt"));
+        assert!(!makes(drop(), "bob > ann, hello, please, task-1, try 1: drop"));
+        assert!(!makes(drop(), "ann > bob, hello, task-1, try 1: drop"));
+        let to_bob = Rule { to: Selector::only(Name::new("bob")), ..drop() };
+        assert!(makes(to_bob.clone(), "ann > bob, hello, please, task-1, try 1: drop"));
+        assert!(!makes(to_bob, "ann > eve, hello, please, task-1, try 1: drop"));
+        let crash = || rule(Hook::Before, &["ann"], &["call"], "crash for good");
+        assert!(makes(crash(), "ann, before call, task-1, try 1: crash for good"));
+        assert!(!makes(crash(), "ann, after call, task-1, try 1: crash for good"));
+        assert!(!makes(crash(), "ann, before record, task-1, try 1: crash for good"));
+        let tear = || rule(Hook::Loss, &["ann"], &[], "tear");
+        assert!(makes(tear(), "ann's disk, crash, journal, try 1: tear"));
+        assert!(!makes(tear(), "bob's disk, crash, journal, try 1: tear"));
+        let lie = || rule(Hook::Service, &["mail"], &["send"], "ack-lost");
+        assert!(makes(lie(), "mail, send, task-1, try 1: ack-lost"));
+        assert!(!makes(lie(), "mail, send, task-1, try 1: mute"));
+    }
+
+    #[test]
+    fn of_rules_for_the_same_place_the_span_tells_which_it_was() {
+        let seconds = |from: u64, to: u64| Some(SimSpan::from_secs(from)..=SimSpan::from_secs(to));
+        let late = |span| Rule { span, ..rule(Hook::Message, &[], &[], "delay 1s") };
+        let fault = fault("ann > bob, hello, task-1, try 1: delay 3s");
+        assert!(late(seconds(1, 5)).can_make(&fault));
+        assert!(!late(seconds(4, 5)).can_make(&fault));
+    }
 }

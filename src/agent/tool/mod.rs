@@ -27,7 +27,7 @@ pub use error::{Definite, Indefinite, ToolError};
 pub use reading::{Content, Query, Reading};
 pub use service::ToolService;
 pub use wire::Request;
-pub(crate) use wire::{Wire, call_kind, call_off_of, look_up_of, read_of};
+pub(crate) use wire::{Wire, call_kind, call_off_of, look_up_of, read_of, reply_kind};
 
 use perfidy_sim::{Name, Words};
 use std::fmt;

@@ -29,6 +29,19 @@ impl fmt::Display for Request {
 }
 
 impl Request {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Call, Self::Read, Self::LookUp, Self::CallOff];
+
+    /// What a tool is asked that gets such a request about an operation, as the second part of the site `tool, what`.
+    pub(crate) fn of(self, operation: Name) -> Name {
+        match self {
+            Self::Call => operation,
+            Self::Read => read_of(operation),
+            Self::LookUp => look_up_of(operation),
+            Self::CallOff => call_off_of(operation),
+        }
+    }
+
     /// What kind of request it is that a tool handles at the site `tool, what`.
     pub fn at(what: &str) -> Self {
         if what.starts_with(READ_OF) {
@@ -83,7 +96,7 @@ pub(crate) fn call_kind(what: Name) -> Name {
     Name::joined(Name::literal("call"), " ", what)
 }
 
-pub(super) fn reply_kind(what: Name) -> Name {
+pub(crate) fn reply_kind(what: Name) -> Name {
     Name::joined(Name::literal("reply to"), " ", what)
 }
 

@@ -17,8 +17,8 @@ pub mod answers;
 pub mod effects;
 pub mod troubles;
 
-use super::{FaultKind, who};
-use crate::agent::{Request, call_off_of, look_up_of, read_of};
+use super::{FaultKind, passages, who};
+use crate::agent::Request;
 use crate::scenario::problem::listed;
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
@@ -198,11 +198,15 @@ impl Told {
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let word = Name::new(word);
-        let what = self.operation.as_ref().map_or(Selector::Any, handled_as);
+        let tools = who::tools(&self.at, cast)?;
+        for operation in self.operation.iter().flatten() {
+            passages::is_called(operation.get_ref(), operation.span(), &tools, cast)?;
+        }
+        let what = self.operation.as_ref().map_or(Selector::Any, |operations| handled_as(operations));
         chaos.rules.push(Rule {
             kind: word,
             hook: Hook::Service,
-            from: Selector::Of(who::tools(&self.at, cast)?),
+            from: Selector::Of(tools),
             to: Selector::Any,
             what,
             chance: who::chance(&self.chance)?,
@@ -214,11 +218,10 @@ impl Told {
 }
 
 /// Requests of these operations, in all the ways a tool can be asked about them.
-fn handled_as(operations: &OneOrMany<String>) -> Selector {
-    let each = operations.iter().flat_map(|operation| {
-        let name = Name::new(operation.get_ref());
-        [name, read_of(name), look_up_of(name), call_off_of(name)]
-    });
+pub(crate) fn handled_as<'a>(operations: impl IntoIterator<Item = &'a who::Word>) -> Selector {
+    let each = operations
+        .into_iter()
+        .flat_map(|operation| Request::ALL.map(|request| request.of(Name::new(operation.get_ref()))));
     Selector::Of(each.collect())
 }
 

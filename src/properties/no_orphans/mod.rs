@@ -35,6 +35,8 @@ struct Family<'a> {
     /// Tasks that have ended or were called off.
     over: BTreeMap<Name, At<'a>>,
     dead: BTreeMap<Name, At<'a>>,
+    /// Since when they are stopped, of those that are.
+    stopped: BTreeMap<Name, SimTime>,
     woken: BTreeMap<Name, SimTime>,
     ledger: Ledger<'a>,
 }
@@ -49,7 +51,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
         if let Some((about, does)) = family.work(event)
             && let Some((why, loss)) = family.loss(about, event.node)
-            && event.at > family.could_know(event.node, loss.at) + bound
+            && family.last_ran(event) > family.could_know(event.node, loss.at) + bound
         {
             let order = family.order(about, event.node).into_iter();
             let message =
@@ -65,8 +67,10 @@ impl<'a> Family<'a> {
     fn take_in(&mut self, event: At<'a>) {
         match &event.what {
             What::Crashed { .. } => drop(self.dead.insert(event.node, event)),
+            What::Paused { .. } => drop(self.stopped.entry(event.node).or_insert(event.at)),
             What::Started { .. } | What::Resumed => {
                 self.dead.remove(&event.node);
+                self.stopped.remove(&event.node);
                 self.woken.insert(event.node, event.at);
             }
             What::Note(note) => {
@@ -150,6 +154,11 @@ impl<'a> Family<'a> {
             return Some((format!("{parent} had died"), death));
         }
         if mine == task { None } else { self.loss(task, parent) }
+    }
+
+    /// When the agent of an event last ran: what is stopped when a run ends waits as it did when it was stopped.
+    fn last_ran(&self, event: At<'a>) -> SimTime {
+        self.stopped.get(&event.node).copied().unwrap_or(event.at)
     }
 
     /// Since when an agent could know what had happened: not while it was dead or stopped.

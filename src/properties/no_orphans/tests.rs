@@ -106,6 +106,17 @@ fn who_waits_at_the_end_for_somebody_who_is_gone_is_one() {
 }
 
 #[test]
+fn who_is_stopped_when_the_run_ends_waits_as_it_did_when_it_was_stopped() {
+    let (on, why, about) = (Name::new("manager-1"), Name::new("a word"), Name::new(STEP));
+    let waits = |story: Story| story.event("worker-1", What::Waiting { on, why, about }).judged_by(&PROPERTY);
+    let stops = |story: Story| story.event("worker-1", What::Paused { span: SimSpan::from_secs(600) });
+    assert_eq!(waits(later(stops(handed().dies("manager-1")), 9)), Verdict::Holds);
+    assert!(waits(stops(later(handed().dies("manager-1"), 9))).is_violated());
+    let back = stops(handed().dies("manager-1")).event("worker-1", What::Resumed);
+    assert!(waits(later(back, 9)).is_violated());
+}
+
+#[test]
 fn where_nobody_lost_anything_there_is_nothing_to_judge() {
     assert_eq!(thinks(handed(), "worker-1").judged_by(&PROPERTY), Verdict::Vacuous);
     let done = called_off(handed().effect(STEP, 1).dies("manager-1"));

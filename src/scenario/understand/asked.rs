@@ -1,6 +1,6 @@
 //! What the user asks for: properties that are waived, and how far others may go.
 
-use super::{Found, Tables, at_most_a_day, whole_number};
+use super::{Found, Tables, whole_number, within_limit};
 use crate::properties::{self, AtMost, Bound, Property};
 use crate::scenario::file::Entry;
 use crate::scenario::{Problem, Span, Without};
@@ -53,7 +53,7 @@ fn waived(property: &Property, entry: &Entry<'_>) -> Result<String, Problem> {
 
 fn at_most(bound: &Bound, entry: &Entry<'_>) -> Result<AtMost, Problem> {
     Ok(match bound.usual {
-        AtMost::Span(_) => AtMost::Span(at_most_a_day(&entry.read::<Spanned<Span>>()?, bound.key)?),
+        AtMost::Span(_) => AtMost::Span(within_limit(&entry.read::<Spanned<Span>>()?, bound.key)?),
         AtMost::Count(_) => {
             AtMost::Count(whole_number(&entry.read::<Spanned<i64>>()?, bound.key, 1..=1_000_000)?.into())
         }

@@ -1,9 +1,10 @@
 //! What goes wrong: by chance, by the clock and word for word.
 
-use super::{Found, Tables, at_most_a_day, pinned};
+use super::{Found, Tables, parts, pinned, within_limit};
 use crate::faults;
 use crate::scenario::file::Entry;
-use crate::scenario::{Problem, Span};
+use crate::scenario::problem::line_of;
+use crate::scenario::{Configured, Problem, Span};
 use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
 use toml::Spanned;
@@ -18,11 +19,12 @@ const MAX_FAULTS: usize = 1_000;
 pub(super) struct Faults {
     pub chaos: Chaos,
     pub kinds: Vec<Name>,
+    pub configured: Vec<Configured>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Faults {
+pub(super) fn read(tables: &Tables<'_>, text: &str, cast: &Cast, found: &mut Found) -> Faults {
     let mut chaos = Chaos::default();
-    let mut kinds = Vec::new();
+    let (mut kinds, mut configured) = (Vec::new(), Vec::new());
     let (until, entries): (Vec<_>, Vec<_>) =
         tables.open("faults", found).into_iter().partition(|entry| entry.name == "until");
     let pinned = tables.list("fault", found);
@@ -30,7 +32,7 @@ pub(super) fn read(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Fault
     let usual = if entries.is_empty() && pinned.is_empty() { SimSpan::ZERO } else { UNTIL };
     let until = until
         .first()
-        .map(|entry| entry.read::<Spanned<Span>>().and_then(|until| at_most_a_day(&until, "until")));
+        .map(|entry| entry.read::<Spanned<Span>>().and_then(|until| within_limit(&until, "until")));
     chaos.until = SimTime::ZERO + until.and_then(|until| found.keep(until)).unwrap_or(usual);
 
     for entry in &entries {
@@ -47,19 +49,26 @@ pub(super) fn read(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Fault
                 .add(entry.problem("this list is empty").help("write a fault into it, or leave the key out"));
         }
         for one in each {
-            let windows = chaos.windows.len();
+            let before = (chaos.rules.len(), chaos.windows.len());
             if found.keep((kind.read)(&one, cast, &mut chaos)).is_some() {
-                found.keep(opens(&one, &chaos, windows));
+                found.keep(opens(&one, &chaos, before.1));
+                configured.extend(parts::of(&one, text, &chaos, before, cast));
             }
             if chaos.rules.len() + chaos.windows.len() > MAX_FAULTS {
                 found.add(one.problem(format!("there are more than {MAX_FAULTS} faults")));
-                return Faults { chaos, kinds };
+                return Faults { chaos, kinds, configured };
             }
         }
         kinds.push(Name::new(kind.name));
     }
-    pinned::read(&pinned, cast, &mut chaos, found);
-    Faults { chaos, kinds }
+    for (fault, place) in pinned::read(&pinned, cast, &mut chaos, found) {
+        if fault.action.moment().is_none() {
+            found.keep(pinned::comes_up(fault.at, &place, cast));
+        }
+        let words = format!("the fault pinned to `{}` (line {})", fault.at, line_of(text, place.start));
+        configured.push(Configured::pinned(words, fault));
+    }
+    Faults { chaos, kinds, configured }
 }
 
 fn unknown_kind(entry: &Entry<'_>) -> Problem {

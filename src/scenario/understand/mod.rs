@@ -5,6 +5,7 @@
 
 mod asked;
 mod faults;
+mod parts;
 mod pinned;
 mod safeguards;
 mod steps;
@@ -45,8 +46,8 @@ const KEYS: &[&str] = &[
     "workflow",
 ];
 
-/// Nobody waits longer than this for a scenario's chaos to end, or for its team to settle.
-const A_DAY: SimSpan = SimSpan::from_secs(24 * 60 * 60);
+/// The longest time that a file can give: until chaos ends, for the team to settle, or for a task.
+const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
 
 /// What a tool knows does not change faster than this.
 const SHORTEST_CHANGE: SimSpan = SimSpan::from_millis(100);
@@ -126,7 +127,9 @@ pub(super) fn understand(
 
     let about = found.keep(about(text)).unwrap_or_default();
     let (tools, tools_are_sound) = tools(&tables, found);
+    let before = found.0.len();
     let steps = steps::read(&tables, &tools, found);
+    let steps_are_sound = found.0.len() == before;
     let tasks = tasks::read(&tables, found);
     let store = store::read(&tables, found);
     let model = model(&tables, found);
@@ -138,7 +141,7 @@ pub(super) fn understand(
 
     undo::check(&tables, &steps, workflow, found);
     let team = team(&tables, workflow, found);
-    let cast = Cast::new(workflow, &team, &tools);
+    let cast = Cast::new(workflow, &team, &tools, steps_are_sound.then_some(&steps));
     let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);
     let safeguards = safeguards::read(&tables, workflow, found);
@@ -146,7 +149,7 @@ pub(super) fn understand(
         safeguards.dedupe_takes_two(&tables, &tools, found);
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
-    let faults = faults::read(&tables, &cast, found);
+    let faults = faults::read(&tables, text, &cast, found);
     found.keep(tasks::in_time(&tables, &tasks, faults.chaos.until + settle_within));
     tasks::understood_by(&tables, &tasks, workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, &safeguards, &asked.waived, found);
@@ -168,6 +171,7 @@ pub(super) fn understand(
         model,
         chaos: Arc::new(faults.chaos),
         fault_kinds: faults.kinds,
+        configured: faults.configured,
         settle_within,
         bounds: asked.bounds(workflow, &without),
         waived: asked.waived,
@@ -196,7 +200,11 @@ fn workflow(tables: &Tables<'_>, workflows: &[&'static Workflow]) -> Result<&'st
     };
     let name: String = entry.read()?;
     let found = workflows.iter().copied().find(|workflow| workflow.name == name);
-    found.ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))
+    let workflow = found.ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))?;
+    workflow.mistake().map_or(Ok(workflow), |mistake| {
+        let problem = Problem::at(entry.value_span(), mistake);
+        Err(problem.help("this is a mistake in the code of the workflow, not in the file"))
+    })
 }
 
 fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> BTreeMap<&'static str, u32> {
@@ -332,7 +340,7 @@ struct SettleTable {
 fn settle(tables: &Tables<'_>, found: &mut Found) -> SimSpan {
     let within = tables.closed::<SettleTable>("settle", found).within;
     within
-        .and_then(|within| found.keep(at_most_a_day(&within, "within")))
+        .and_then(|within| found.keep(within_limit(&within, "within")))
         .unwrap_or(SimSpan::from_secs(15 * 60))
 }
 
@@ -343,15 +351,15 @@ fn whole_number(value: &Spanned<i64>, what: &str, range: RangeInclusive<u32>) ->
     })
 }
 
-fn at_most_a_day(value: &Spanned<Span>, what: &str) -> Result<SimSpan, Problem> {
+fn within_limit(value: &Spanned<Span>, what: &str) -> Result<SimSpan, Problem> {
     let Span(span) = *value.get_ref();
     if span == SimSpan::ZERO {
         return Err(Problem::at(value.span(), format!("`{what}` leaves no time at all"))
             .help("write how long, such as \"10m\""));
     }
-    if span > A_DAY {
-        return Err(Problem::at(value.span(), format!("`{what}` is longer than 24h"))
-            .help("runs are minutes of virtual time; shorten the times between events instead"));
+    if span > LONGEST {
+        return Err(Problem::at(value.span(), format!("`{what}` is longer than {LONGEST}"))
+            .help("shorten the times between events instead"));
     }
     Ok(span)
 }

@@ -6,7 +6,7 @@
 
 use super::Found;
 use crate::faults::tool_lies::{self, Time};
-use crate::faults::{self, model, who};
+use crate::faults::{self, model, passages, who};
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
 use crate::scenario::{Problem, nearest};
@@ -24,7 +24,14 @@ struct FaultTable {
     action: Spanned<Action>,
 }
 
-pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found: &mut Found) {
+/// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
+pub(super) fn read(
+    entries: &[Entry<'_>],
+    cast: &Cast,
+    chaos: &mut Chaos,
+    found: &mut Found,
+) -> Vec<(Fault, Range<usize>)> {
+    let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
         let fault = Fault { at: *at.get_ref(), action: *action.get_ref() };
@@ -42,6 +49,25 @@ pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found:
             );
         }
         chaos.pinned.push(fault);
+        read.push((fault, at.span()));
+    }
+    read
+}
+
+/// Refuses the place of a message that is never sent or of an operation that is never called. A saved failure may name
+/// such a place: that its code has moved on is what its replay is to say.
+pub(super) fn comes_up(at: Address, place: &Range<usize>, cast: &Cast) -> Result<(), Problem> {
+    let site = at.site.as_str();
+    if let Some((_, rest)) = site.split_once(" > ") {
+        return rest
+            .split_once(", ")
+            .map_or(Ok(()), |(_, kind)| passages::is_sent(kind, place.clone(), cast));
+    }
+    match site.split_once(", ").map(|(node, what)| (Name::new(node), what)) {
+        Some((tool, what)) if cast.tools.contains(&tool) => {
+            passages::is_handled(what, place.clone(), tool, cast)
+        }
+        _ => Ok(()),
     }
 }
 

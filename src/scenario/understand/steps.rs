@@ -7,8 +7,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// More steps than anybody can follow in a story, and few enough to look for cycles the simple way.
-const MAX_STEPS: usize = 100;
+/// As many steps as a task can have: few enough to look for cycles the simple way.
+const MAX_STEPS: usize = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

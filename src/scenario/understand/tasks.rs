@@ -1,6 +1,6 @@
 //! The tasks: how many, how often, how much time each has, and whether the user thinks better of some.
 
-use super::{Found, Tables, at_most_a_day, whole_number};
+use super::{Found, Tables, whole_number, within_limit};
 use crate::properties::NO_EFFECT_AFTER_CANCEL;
 use crate::safeguards::Safeguards;
 use crate::safeguards::deadline_propagation::DeadlinePropagation;
@@ -10,6 +10,9 @@ use perfidy_sim::{Chance, SimSpan, SimTime};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
+
+/// As many tasks as a scenario can have.
+const MOST_TASKS: u32 = 100_000;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -29,9 +32,9 @@ struct CancelledTable {
 
 pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Tasks {
     let table: TasksTable = tables.closed("tasks", found);
-    let count = table.count.and_then(|count| found.keep(whole_number(&count, "count", 1..=1000)));
+    let count = table.count.and_then(|count| found.keep(whole_number(&count, "count", 1..=MOST_TASKS)));
     let every = table.every.map_or(SimSpan::ZERO..=SimSpan::from_secs(5), |spread| spread.0);
-    let within = table.within.and_then(|within| found.keep(at_most_a_day(&within, "within")));
+    let within = table.within.and_then(|within| found.keep(within_limit(&within, "within")));
     let cancelled = table.cancelled.and_then(|table| found.keep(cancelled(table)));
     Tasks { count: count.unwrap_or(3), every, within, cancelled }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::retry::Retry;
 use crate::scenario::Without;
-use crate::workflows;
+use crate::workflows::{self, conductor};
 use perfidy_sim::{Hook, SimTime};
 
 /// The example of the format, with a word about everything.
@@ -139,4 +139,35 @@ fn links_between_groups_take_a_time_of_their_own() {
     assert_eq!(latency("executor-1", "mail"), SimSpan::from_millis(7));
     assert_eq!(latency("mail", "executor-1"), SimSpan::from_millis(7));
     assert_eq!(latency("coordinator", "executor-1"), SimSpan::from_millis(1));
+}
+
+#[test]
+fn a_workflow_that_names_what_is_not_there_is_refused() {
+    let refusal = |workflow: Workflow| {
+        let text = "# A mistake in code.\nworkflow = \"conductor\"\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n[tools.t]\n";
+        let workflows: &'static [&'static Workflow] = Box::leak(Box::new([&*Box::leak(Box::new(workflow))]));
+        let problems = Scenario::parse_for(workflows, "mistake", text).unwrap_err();
+        assert_eq!(problems.list.len(), 1, "{problems}");
+        problems.list[0].message.clone()
+    };
+    for (workflow, message) in [
+        (
+            Workflow { properties: &["no-duplicate-efects"], ..conductor::WORKFLOW },
+            "names the property `no-duplicate-efects`; did you mean `no-duplicate-effects`?",
+        ),
+        (
+            Workflow { safeguards: &["retry", "chekpoint"], ..conductor::WORKFLOW },
+            "names the safeguard `chekpoint`; did you mean `checkpoint`?",
+        ),
+        (
+            Workflow { moments: &["anwser"], ..conductor::WORKFLOW },
+            "names the moment `anwser`; did you mean `answer`?",
+        ),
+        (
+            Workflow { sends: &[("coordinater", &["assign"])], ..conductor::WORKFLOW },
+            "names the sender `coordinater`; did you mean `coordinator`?",
+        ),
+    ] {
+        assert_eq!(refusal(workflow), format!("the workflow `conductor` {message}"));
+    }
 }

@@ -207,8 +207,8 @@ impl Director {
         if let Some(holder) = &mut task.holder {
             (holder.leased_until, holder.heard_at) = (now + lease, Some(now));
         }
-        // What was called off is still theirs, to take it back; to go on with it they get no more time.
-        Lifeline::Wanted { lease: if task.is_called_off { SimSpan::ZERO } else { lease }, left }
+        // What was called off is still theirs, to take it back and not to go on with it.
+        if task.is_called_off { Lifeline::ToTakeBack { lease } } else { Lifeline::Wanted { lease, left } }
     }
 
     /// The time that is left for a task, as those below are told. To take back what was done there is no deadline.

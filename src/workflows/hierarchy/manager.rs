@@ -191,6 +191,9 @@ impl Manager {
             }
             let lease = led.warrant.leased_for(now, lease);
             led.update(number, |step| (step.heard_at, step.leased_until) = (Some(now), now + lease));
+            if !led.step(number).is_complete {
+                self.agent.expect(from, "word that a step is done", intent);
+            }
             return Lifeline::Wanted { lease, left: self.left(led) };
         }
         Lifeline::Unwanted
@@ -222,8 +225,13 @@ impl Manager {
                 if led.is_taken_back(self.agent.monotonic()) {
                     return self.end(led, false).await;
                 }
+                if !led.warrant.comes_to_be_leased(&self.agent, LOOK).await {
+                    self.wait_no_more(led);
+                    continue;
+                }
                 self.take_back(led, first.unwrap_or_default()).await;
             } else if !led.warrant.comes_to_hold(&self.agent, LOOK).await {
+                self.wait_no_more(led);
                 continue;
             } else if led.is_complete() {
                 return self.end(led, true).await;
@@ -237,6 +245,11 @@ impl Manager {
             }
             let (Ok(()) | Err(TimedOut)) = self.agent.within(RESEND, "news", led.news.notified()).await;
         }
+        self.wait_no_more(led);
+    }
+
+    /// Waits for no word of a worker: who has heard nothing from above takes it that another manager sees to the task.
+    fn wait_no_more(&self, led: &Led) {
         for step in 0..led.ops.len() {
             self.agent.expect_no_more(self.briefing.plan.intent(led.task, step));
         }

@@ -24,7 +24,7 @@ use crate::faults::model::ANSWER;
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
 use crate::scenario::Case;
 use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
 use std::rc::Rc;
 
@@ -33,8 +33,8 @@ pub const WORKFLOW: Workflow = Workflow {
     name: "hierarchy",
     about: "a director hands tasks to managers, who hand steps to workers; tasks can be cancelled",
     roles: &[
-        Role { group: MANAGERS, member: "manager", count: 1..=8, default: 2 },
-        Role { group: WORKERS, member: "worker", count: 1..=32, default: 3 },
+        Role { group: MANAGERS, member: "manager", count: 1..=MOST_AGENTS, default: 2 },
+        Role { group: WORKERS, member: "worker", count: 1..=MOST_AGENTS, default: 3 },
     ],
     singles: &[DIRECTOR],
     safeguards: &[
@@ -50,6 +50,12 @@ pub const WORKFLOW: Workflow = Workflow {
         "tool-dedupe",
     ],
     crash_points: &["call", "lead", "order", "record", "report"],
+    sends: &[
+        (USER, &["cancel", "submit"]),
+        (DIRECTOR, &["call off", "cancelled", "lead", "report", "unwanted", "wanted"]),
+        ("manager", &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"]),
+        ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
+    ],
     moments: &[ANSWER],
     requests: &[Request::Call, Request::LookUp, Request::CallOff],
     keeps_journals: true,

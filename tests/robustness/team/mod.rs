@@ -83,6 +83,7 @@ const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) ->
             "verify",
         ],
         crash_points: &names.crash_points,
+        sends: &[],
         moments: &[],
         requests: &[Request::Call, Request::LookUp],
         keeps_journals: true,

@@ -29,6 +29,8 @@ struct Executor<D: Domain> {
     core: Rc<RefCell<Core<D>>>,
     /// Slots are not used again within a run, so that an old waker wakes nobody else.
     tasks: Vec<Option<Task>>,
+    /// For each node the tasks that may still be there.
+    tasks_of: Vec<Vec<usize>>,
     ready: Ready,
     /// Tasks that were woken while their node was paused.
     parked: Vec<usize>,
@@ -40,6 +42,7 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Outcome<D> {
     let mut executor = Executor {
         core: Rc::clone(&world.core),
         tasks: spare::take(),
+        tasks_of: spare::take(),
         ready: Ready::new(),
         parked: Vec::new(),
         paused: Vec::new(),
@@ -53,6 +56,8 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Outcome<D> {
     }
     executor.tasks.clear();
     spare::give(std::mem::take(&mut executor.tasks));
+    executor.tasks_of.iter_mut().for_each(Vec::clear);
+    spare::give(std::mem::take(&mut executor.tasks_of));
     drop(executor);
     world.into_outcome()
 }
@@ -89,21 +94,10 @@ impl<D: Domain> Executor<D> {
                 }
                 Some(Command::Kill(node)) => {
                     self.paused.retain(|paused| *paused != node);
-                    for task in &mut self.tasks {
-                        if task.as_ref().is_some_and(|task| task.node == node) {
-                            *task = None;
-                        }
-                    }
+                    self.end_tasks(node, |_| true);
                 }
                 Some(Command::Retire { node, incarnation }) => {
-                    for task in &mut self.tasks {
-                        if task
-                            .as_ref()
-                            .is_some_and(|task| (task.node, task.incarnation) == (node, incarnation))
-                        {
-                            *task = None;
-                        }
-                    }
+                    self.end_tasks(node, |task| task.incarnation == incarnation);
                 }
                 Some(Command::Pause(node)) => self.paused.push(node),
                 Some(Command::Resume(node)) => {
@@ -115,8 +109,25 @@ impl<D: Domain> Executor<D> {
         }
     }
 
+    /// Ends those of a node's tasks that are to end, the oldest first.
+    fn end_tasks(&mut self, node: NodeIndex, ends: impl Fn(&Task) -> bool) {
+        let Some(of_node) = self.tasks_of.get_mut(node.0 as usize) else { return };
+        of_node.retain(|index| {
+            let task = &mut self.tasks[*index];
+            if task.as_ref().is_some_and(&ends) {
+                *task = None;
+            }
+            task.is_some()
+        });
+    }
+
     fn spawn(&mut self, node: NodeIndex, incarnation: u32, future: LocalFuture) {
         let task = self.tasks.len();
+        let index = node.0 as usize;
+        if self.tasks_of.len() <= index {
+            self.tasks_of.resize_with(index + 1, Vec::new);
+        }
+        self.tasks_of[index].push(task);
         let signal = Arc::new(self.ready.waker(task));
         let waker = Waker::from(Arc::clone(&signal));
         self.tasks.push(Some(Task { node, incarnation, future, signal, waker }));

@@ -1,0 +1,84 @@
+//! What a file configures to go wrong, entry by entry, and how a fault that struck is known as one of an entry's.
+//!
+//! An entry of `[faults]` comes to rules and windows of a [`Chaos`]. Where it names several agents, messages, operations or
+//! steps, each name is a part of its own: a name that is never struck is a typing error, or a claim that is not tested.
+//! A fault is known by where it struck and what it did, so it does not matter whether chance or a list of faults brought it.
+
+use perfidy_sim::{Chaos, Fault, Name, Rule, Selector, Window};
+
+/// A fault that a file configures, or one of the names in it: something that must strike in some run.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// What it is and where it stands, in words.
+    words: String,
+    by: By,
+}
+
+#[derive(Clone, Debug)]
+enum By {
+    /// Rules and windows, any of which will do.
+    Chaos(Vec<Rule>, Vec<Opening>),
+    /// A fault that stands in the file word for word.
+    Pinned(Fault),
+}
+
+/// A window of trouble, and whom it must strike if that is not all the same.
+#[derive(Clone, Debug)]
+struct Opening {
+    site: Name,
+    among: Selector,
+}
+
+impl Configured {
+    /// What an entry has added to the chaos, which had so many rules and windows before.
+    pub(super) fn entry(words: String, chaos: &Chaos, (rules, windows): (usize, usize)) -> Self {
+        let opening = |window: &Window| Opening { site: window.site, among: Selector::Any };
+        let windows = chaos.windows[windows..].iter().map(opening).collect();
+        Self { words, by: By::Chaos(chaos.rules[rules..].to_vec(), windows) }
+    }
+
+    /// A fault that is pinned to a place.
+    pub(super) fn pinned(words: String, fault: Fault) -> Self {
+        Self { words, by: By::Pinned(fault) }
+    }
+
+    /// The part of an entry that is about one of its names; `narrow` leaves of each rule what is about it, if anything, and
+    /// `among` are the nodes that windows must strike.
+    pub(super) fn part(
+        &self,
+        words: String,
+        among: &Selector,
+        narrow: impl Fn(&Rule) -> Option<Rule>,
+    ) -> Self {
+        let by = match &self.by {
+            By::Chaos(rules, windows) => {
+                let windows = windows.iter().map(|window| Opening { among: among.clone(), ..window.clone() });
+                By::Chaos(rules.iter().filter_map(narrow).collect(), windows.collect())
+            }
+            By::Pinned(fault) => By::Pinned(*fault),
+        };
+        Self { words, by }
+    }
+
+    /// Whether a fault that struck is one of these.
+    pub fn is_struck_by(&self, fault: &Fault) -> bool {
+        match &self.by {
+            By::Chaos(rules, windows) => {
+                rules.iter().any(|rule| rule.can_make(fault))
+                    || windows.iter().any(|window| window.made(fault))
+            }
+            By::Pinned(pinned) => pinned == fault,
+        }
+    }
+
+    /// What it is and where it stands, in words such as "the fault `drop` of line 12".
+    pub fn in_words(&self) -> &str {
+        &self.words
+    }
+}
+
+impl Opening {
+    fn made(&self, fault: &Fault) -> bool {
+        self.site == fault.at.site && fault.action.victim().is_none_or(|victim| self.among.covers(victim))
+    }
+}

@@ -1,0 +1,33 @@
+//! Saved failures of this repository's own past, from before properties and moments had the names of today: with their
+//! aliases they are reproduced, without they are refused.
+
+use perfidy::explore::{Aliases, Answer, Corpus, Failure};
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = "tests/older_failures";
+
+fn files() -> Vec<PathBuf> {
+    Corpus::new(Path::new(ROOT)).files().unwrap()
+}
+
+#[test]
+fn failures_that_name_what_has_another_name_today_are_reproduced() {
+    let files = files();
+    assert_eq!(files.len(), 7);
+    for file in files {
+        let failure = Failure::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
+        let (_, answer) = failure.replay();
+        assert!(matches!(answer, Answer::Reproduced { .. }), "{}: {answer:?}", file.display());
+    }
+}
+
+#[test]
+fn without_their_aliases_they_are_refused_with_where_to_write_one() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for (number, file) in files().iter().enumerate() {
+        let copy = elsewhere.path().join(format!("{number}.toml"));
+        std::fs::copy(file, &copy).unwrap();
+        let refused = Failure::read(&copy).unwrap_err().to_string();
+        assert!(refused.contains(Aliases::FILE), "{}: {refused}", file.display());
+    }
+}
