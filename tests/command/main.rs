@@ -7,6 +7,7 @@ mod list;
 #[cfg(unix)]
 mod permissions;
 mod place;
+mod readme;
 mod records;
 mod replay;
 mod resume;
