@@ -66,7 +66,7 @@ fn a_fault_that_never_strikes_is_vacuous() {
     let rare = REFUND.split("[[without]]").next().unwrap().replace("20%", "0.0001%");
     let place = Place::with(&[("scenarios/rare.toml", &rare)]);
     let said = place.perfidy(&["run", "--seeds", "1"]).ends_with(3).calmly();
-    said.says(&["VACUOUS: the fault `ack-lost` never struck"]);
+    said.says(&["VACUOUS: the fault `ack-lost` (line 21) never struck"]);
 }
 
 #[test]
