@@ -5,7 +5,11 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// A command that has not ended by then never will: it is killed, so that its test fails and the others go on.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A team that never repeats itself under another name: it holds as written, and the case without keys is caught.
 pub const REFUND: &str = r#"# A refund is paid once, however often its acknowledgement is lost.
@@ -57,7 +61,7 @@ fn perfidy(arguments: &[&str]) -> Command {
 
 /// The command among the scenarios that come with perfidy.
 pub fn in_the_repository(arguments: &[&str]) -> Said {
-    Said::of(perfidy(arguments).output().unwrap())
+    Said::at_the_end_of(perfidy(arguments))
 }
 
 /// A folder in which the command runs.
@@ -119,7 +123,7 @@ impl Place {
     }
 
     pub fn perfidy(&self, arguments: &[&str]) -> Said {
-        Said::of(self.command(arguments).output().unwrap())
+        Said::at_the_end_of(self.command(arguments))
     }
 
     pub fn start(&self, arguments: &[&str]) -> Child {
@@ -155,6 +159,10 @@ impl Place {
 }
 
 impl Said {
+    pub fn at_the_end_of(command: Command) -> Self {
+        Self::of(assert_cmd::Command::from_std(command).timeout(PATIENCE).output().unwrap())
+    }
+
     pub fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

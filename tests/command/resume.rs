@@ -89,13 +89,15 @@ fn a_campaign_over_other_scenarios_is_not_taken_up() {
 #[test]
 fn a_place_that_is_none_is_not_taken_up() {
     let folder = workshop();
-    let refused = || fuzz(&folder, "--resume").ends_with(2).err;
+    let refused = || fuzz(&folder, "--resume --runs 2000").ends_with(2).err;
     assert!(refused().contains("no such file"));
     let place = "seeds/.campaign.toml";
     folder.write(place, "turns = \"many\"");
     assert!(refused().contains("expected a whole number"), "{}", refused());
     fuzz(&folder, "--runs 2000");
-    let later = folder.read(place).replace("schema = 2", "schema = 3");
+    let left = folder.read(place);
+    let later = left.replacen("schema = ", "schema = 9", 1);
+    assert_ne!(left, later, "the place of a campaign has no schema");
     folder.write(place, &later);
     assert!(refused().contains("another version of perfidy left this campaign"), "{}", refused());
 }
