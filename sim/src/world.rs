@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
     Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Renames, Seed,
-    Service, SimSpan, SimTime,
+    Service, SimSpan, SimTime, interrupt,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -196,8 +196,9 @@ impl<D: Domain> World<D> {
         self.core.borrow().index_of(name).is_some()
     }
 
-    /// What is left once an engine has run the world to its end and dropped every task.
-    pub(crate) fn into_outcome(self) -> Outcome<D> {
+    /// What is left once an engine has run the world to its end and dropped every task; nothing of a run that was
+    /// abandoned.
+    pub(crate) fn into_outcome(self) -> Option<Outcome<D>> {
         // A task that was never started may hold the world, which would then hold itself.
         while let Some(never_run) = { self.core.borrow_mut().commands.pop_front() } {
             drop(never_run);
@@ -212,7 +213,8 @@ impl<D: Domain> World<D> {
 }
 
 impl Engine {
-    /// Builds a world and runs it to its end.
+    /// Builds a world and runs it to its end. [Within](crate::Interrupt::within) an interrupt that is set the call does
+    /// not return.
     ///
     /// # Panics
     /// If the engine is not compiled in; ask [`Engine::available`] first.
@@ -220,9 +222,10 @@ impl Engine {
     where
         Outcome<D>: Send,
     {
-        match self {
+        let outcome = match self {
             Self::Native => crate::engine::native::run(build()),
             Self::Madsim => crate::engine::run_madsim(build),
-        }
+        };
+        outcome.unwrap_or_else(|| interrupt::abandon())
     }
 }

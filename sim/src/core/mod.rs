@@ -15,8 +15,8 @@ use crate::oracle::{Oracle, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::{
-    Disk, Domain, Envelope, EventId, History, Hook, Name, Outcome, Pinned, SimSpan, SimTime, Stop, What,
-    WorldConfig, quiet, spare, stamp,
+    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, SimSpan, SimTime, Stop, What,
+    WorldConfig, interrupt, quiet, spare, stamp,
 };
 use ailments::Ailing;
 pub(crate) use ailments::Health;
@@ -54,7 +54,9 @@ pub(crate) struct Core<D: Domain> {
     /// What nodes of earlier runs have left for those still to be added.
     belongings: Vec<Belongings<D::Payload>>,
     finish_at: Option<SimTime>,
-    pub stop: Option<Stop>,
+    pub end: Option<End>,
+    /// Set from outside when the run is to be abandoned.
+    interrupt: Option<Interrupt>,
     /// How many operations the running code may still do without yielding.
     allowance: u32,
     /// How often tasks have been polled since time has passed or the history has grown, and when and how long it was then.
@@ -62,6 +64,15 @@ pub(crate) struct Core<D: Domain> {
     polls_since: SimTime,
     polls_since_events: usize,
     silent: [bool; Hook::ALL.len()],
+}
+
+/// How a run came to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// By itself.
+    Of(Stop),
+    /// From outside; there is nothing to be said of it.
+    Abandoned,
 }
 
 /// The containers of a core, empty, for the next run on the same thread.
@@ -115,7 +126,8 @@ impl<D: Domain> Core<D> {
             commands,
             belongings,
             finish_at: None,
-            stop: None,
+            end: None,
+            interrupt: interrupt::current(),
             allowance: u32::MAX,
             polls: 0,
             polls_since: SimTime::ZERO,
@@ -240,7 +252,7 @@ impl<D: Domain> Core<D> {
 
     /// Ends the run, unless it has ended already. Code that runs on is stopped at its next operation.
     pub fn stop_for(&mut self, stop: Stop) {
-        self.stop.get_or_insert(stop);
+        self.end.get_or_insert(End::Of(stop));
         if self.allowance < u32::MAX {
             self.allowance = 0;
         }
@@ -248,7 +260,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// When the run ends at the latest.
-    fn end(&self) -> SimTime {
+    fn ends_at(&self) -> SimTime {
         self.finish_at.unwrap_or(SimTime::MAX).min(self.config.limits.until)
     }
 
@@ -263,23 +275,27 @@ impl<D: Domain> Core<D> {
     #[cfg(madsim)]
     pub fn next_at(&mut self) -> Option<SimTime> {
         let next = self.queue.peek().or(self.finish_at)?;
-        Some(next.min(self.end()))
+        Some(next.min(self.ends_at()))
     }
 
     /// Lets the next thing happen; false when the run is over.
     pub fn advance(&mut self) -> bool {
-        if self.stop.is_some() {
+        if self.end.is_some() {
+            return false;
+        }
+        if self.interrupt.as_ref().is_some_and(Interrupt::is_set) {
+            self.end = Some(End::Abandoned);
             return false;
         }
         let next = self.queue.peek();
-        let end = self.end();
+        let end = self.ends_at();
         if next.is_none_or(|next| next > end) {
             self.stop_for(match next {
                 _ if self.finish_at.is_some_and(|at| at == end) => Stop::Finished,
                 None => Stop::Quiescent,
                 Some(_) => Stop::Deadline,
             });
-            if self.stop != Some(Stop::Quiescent) {
+            if self.end != Some(End::Of(Stop::Quiescent)) {
                 self.now = self.now.max(end);
             }
             return false;
@@ -295,7 +311,7 @@ impl<D: Domain> Core<D> {
 
     /// A task of the node is about to be polled; false if it must not be.
     pub fn begin_poll(&mut self, index: NodeIndex) -> bool {
-        if self.stop.is_some() {
+        if self.end.is_some() {
             return false;
         }
         let now = self.now();
@@ -407,9 +423,12 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// Ends the history; what is left of the run.
-    pub fn outcome(&mut self) -> Outcome<D> {
-        let stop = self.stop.expect("an engine runs until the world stops");
+    /// Ends the history; what is left of the run, unless it was abandoned.
+    pub fn outcome(&mut self) -> Option<Outcome<D>> {
+        let stop = match self.end.expect("an engine runs until the world stops") {
+            End::Of(stop) => stop,
+            End::Abandoned => return None,
+        };
         self.record_waiting();
         self.append(Name::new("world"), None, What::Ended(stop));
         let ended = self.now();
@@ -417,6 +436,6 @@ impl<D: Domain> Core<D> {
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
         let history = std::mem::take(&mut self.history);
-        Outcome { history, stop, ended, fired, pinned, visited, visited_early }
+        Some(Outcome { history, stop, ended, fired, pinned, visited, visited_early })
     }
 }

@@ -23,7 +23,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::{Command, LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, SimSpan, SimTime, Stop, World, quiet};
+use crate::{Domain, Outcome, SimSpan, SimTime, Stop, World, interrupt, quiet};
 use madsim::net::NetSim;
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use madsim::task::NodeId;
@@ -43,15 +43,17 @@ use tracing::subscriber::{NoSubscriber, with_default};
 /// How far madsim's clock stands past a timer that rings.
 const OVERSHOOT: Duration = Duration::from_nanos(50);
 
-/// Builds a world on a thread of its own and runs it to its end.
-pub(crate) fn run<D: Domain>(build: impl FnOnce() -> World<D> + Send) -> Outcome<D>
+/// Builds a world on a thread of its own and runs it to its end; no outcome if the run was abandoned.
+pub(crate) fn run<D: Domain>(build: impl FnOnce() -> World<D> + Send) -> Option<Outcome<D>>
 where
     Outcome<D>: Send,
 {
-    thread::scope(|scope| scope.spawn(|| simulate(build)).join()).unwrap_or_else(|panic| resume_unwind(panic))
+    let interrupt = interrupt::current();
+    let simulate = || interrupt::inherit(interrupt, || simulate(build));
+    thread::scope(|scope| scope.spawn(simulate).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Outcome<D> {
+fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Option<Outcome<D>> {
     // The first runtime on a thread fixes std's hash keys, which must be fixed before the world's own code runs.
     drop(Runtime::with_seed_and_config(0, madsim::Config::default()));
     let world = build();
@@ -121,7 +123,7 @@ impl<D: Domain> Sim<D> {
         let mut core = self.core.borrow_mut();
         if let Some(pump) = &pump {
             match core.next_at() {
-                _ if core.stop.is_some() => pump.wake_by_ref(),
+                _ if core.end.is_some() => pump.wake_by_ref(),
                 Some(at) => self.wake_at(at, pump),
                 None => {}
             }
@@ -265,7 +267,7 @@ impl<D: Domain> Future for Pump<D> {
         let Self(sim) = &*self;
         sim.core.borrow_mut().alarm.get_or_insert_with(|| cx.waker().clone());
         sim.attend(|| sim.catch_up());
-        if sim.core.borrow().stop.is_none() {
+        if sim.core.borrow().end.is_none() {
             return Poll::Pending;
         }
         sim.kill_all();

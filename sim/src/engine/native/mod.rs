@@ -37,8 +37,8 @@ struct Executor<D: Domain> {
     paused: Vec<NodeIndex>,
 }
 
-/// Runs a world to its end.
-pub(crate) fn run<D: Domain>(world: World<D>) -> Outcome<D> {
+/// Runs a world to its end; no outcome if the run was abandoned.
+pub(crate) fn run<D: Domain>(world: World<D>) -> Option<Outcome<D>> {
     let mut executor = Executor {
         core: Rc::clone(&world.core),
         tasks: spare::take(),
@@ -69,7 +69,7 @@ impl<D: Domain> Executor<D> {
             self.obey();
             let Some(task) = self.ready.next() else { return };
             self.poll(task);
-            if self.core.borrow().stop.is_some() {
+            if self.core.borrow().end.is_some() {
                 return;
             }
         }
