@@ -7,9 +7,8 @@ use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::workflows::user::{USER, UserSay, user};
 use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, LocalFuture, Name, Seed, SimSpan, Stop, World};
+use perfidy_sim::{Engine, Interrupt, LocalFuture, Name, Seed, SimSpan, Stop, World};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 /// The scenario of every workflow in which the most goes wrong, edited.
@@ -129,7 +128,7 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
 }
 
 fn campaign(case: &Case, seeds: u64) -> CaseReport {
-    let interrupted = &AtomicBool::new(false);
+    let interrupted = &Interrupt::default();
     let watchdog = &Watchdog::new();
     Campaign { engine: Engine::Native, first_seed: Seed(1), seeds, interrupted, watchdog }.run(case)
 }

@@ -10,11 +10,10 @@ mod both {
     use crate::cases;
     use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Failure, Watchdog};
     use perfidy::scenario::Case;
-    use perfidy_sim::{Engine, Seed};
+    use perfidy_sim::{Engine, Interrupt, Seed};
     use rayon::prelude::*;
     use std::collections::BTreeMap;
     use std::mem::discriminant;
-    use std::sync::atomic::AtomicBool;
 
     /// How many seeds of every case each engine runs.
     const SEEDS: u64 = 150;
@@ -24,7 +23,7 @@ mod both {
     const MORE_SEEDS: u64 = 1_000;
 
     fn report(case: &Case, engine: Engine, seeds: u64) -> CaseReport {
-        let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+        let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
         let (interrupted, watchdog) = (&interrupted, &watchdog);
         Campaign { engine, first_seed: Seed(0), seeds, interrupted, watchdog }.run(case)
     }

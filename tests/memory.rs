@@ -5,10 +5,9 @@
 #![cfg(target_os = "linux")]
 
 use perfidy::explore::strategy::{self, Bounds, Start};
-use perfidy::explore::{Campaign, Rounds, Watchdog};
+use perfidy::explore::{Campaign, Rounds, Step, Watchdog};
 use perfidy::scenario::{Case, Scenario};
-use perfidy_sim::{Engine, Seed, SimSpan};
-use std::sync::atomic::AtomicBool;
+use perfidy_sim::{Engine, Interrupt, Seed};
 
 /// Runs before anything is measured: every word has been said and every buffer has found its size.
 const WARM_UP: u64 = 5_000;
@@ -24,15 +23,23 @@ fn resident_bytes() -> u64 {
 
 /// Goes on with a campaign until it has had so many runs, as `perfidy fuzz` does.
 fn go_on(rounds: &mut Rounds, cases: &[Case], until: u64) {
-    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     while let Some(turn) = rounds.next(until) {
         let (case, engine, first_seed) = (&cases[turn.case], rounds.engine, turn.first_seed);
         let start = Start { case, engine, first_seed, bounds: Bounds::default() };
         let mut strategy = (rounds.kind().unwrap().start)(&start).unwrap();
         let (seeds, interrupted, watchdog) = (turn.seeds, &interrupted, &watchdog);
         let campaign = Campaign { engine, first_seed, seeds, interrupted, watchdog };
-        let report = campaign.run_with(case, &mut *strategy);
-        rounds.take_in(turn, &report, SimSpan::ZERO);
+        let mut trials = campaign.start(case, &mut *strategy);
+        trials.skip(turn.done, rounds.taught()).unwrap();
+        while let Step::Ran(runs) = trials.go_on(turn.until - trials.done()) {
+            for run in &runs {
+                rounds.take_in(case, run);
+            }
+            if trials.done() == turn.until {
+                break;
+            }
+        }
     }
 }
 

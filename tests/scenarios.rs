@@ -17,11 +17,10 @@ use perfidy::explore::{
 use perfidy::inert;
 use perfidy::report::Story;
 use perfidy::scenario::{self, Case, Scenario};
-use perfidy_sim::{Engine, Seed};
+use perfidy_sim::{Engine, Interrupt, Seed};
 use std::env;
 use std::path::Path;
 use std::process::{ExitCode, exit};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How many seeds a case as written gets if nobody says otherwise.
@@ -151,7 +150,7 @@ fn case_trial(case: Case, seeds: Seeds) -> Trial {
             engine: Engine::Native,
             first_seed: seeds.first(),
             seeds: seeds.count(&case),
-            interrupted: &AtomicBool::new(false),
+            interrupted: &Interrupt::default(),
             watchdog: &watchdog,
         };
         judge(&campaign.run(&case), seeds)

@@ -6,14 +6,13 @@ use perfidy::report::{Story, table};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::workflows::user::{USER, UserSay, user};
 use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, Name, Seed, SimSpan};
+use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 fn campaign(case: &Case, seeds: u64) -> CaseReport {
-    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let (engine, first_seed) = (Engine::Native, Seed(0));
     Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog }.run(case)
 }

@@ -14,11 +14,10 @@
 use perfidy::explore::strategy::{self, Bounds, Kind, Start};
 use perfidy::explore::{Campaign, Watchdog};
 use perfidy::scenario::{self, Case, Scenario};
-use perfidy_sim::{Engine, Seed};
+use perfidy_sim::{Engine, Interrupt, Seed};
 use std::env;
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The distance of the first seeds of two campaigns: more than either uses.
@@ -102,7 +101,7 @@ fn detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Option<De
 }
 
 fn runs_to_detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Option<u64> {
-    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let engine = Engine::Native;
     let campaign =
         Campaign { engine, first_seed, seeds: runs, interrupted: &interrupted, watchdog: &watchdog };

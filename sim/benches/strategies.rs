@@ -12,9 +12,8 @@
 use perfidy::explore::strategy::{self, Bounds, Kind, Start};
 use perfidy::explore::{Campaign, Watchdog};
 use perfidy::scenario::{self, Case};
-use perfidy_sim::{Engine, Seed};
+use perfidy_sim::{Engine, Interrupt, Seed};
 use std::env;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/rough-weather"];
@@ -63,7 +62,7 @@ struct Speed {
 
 #[expect(clippy::disallowed_methods, reason = "runs a second are counted in real time")]
 fn speed(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> Speed {
-    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let engine = Engine::Native;
     let campaign = Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog };
     let began = Instant::now();

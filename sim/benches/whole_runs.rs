@@ -3,8 +3,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use perfidy::explore::{Campaign, Run, Watchdog};
 use perfidy::scenario::{self, Case};
-use perfidy_sim::{Engine, Seed};
-use std::sync::atomic::AtomicBool;
+use perfidy_sim::{Engine, Interrupt, Seed};
 
 const CAMPAIGN: u64 = 512;
 
@@ -29,7 +28,7 @@ fn whole_runs(criterion: &mut Criterion) {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: CAMPAIGN,
-        interrupted: &AtomicBool::new(false),
+        interrupted: &Interrupt::default(),
         watchdog: &Watchdog::new(),
     };
     group.throughput(Throughput::Elements(CAMPAIGN));

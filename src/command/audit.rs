@@ -3,23 +3,24 @@
 //! Within this process [`explore::audit`] runs every seed in several ways. Meanwhile another process, this
 //! same program started again, runs them as well, and its digests are compared.
 
+use super::ending::Ending;
 use super::options::Subject;
 use super::testify;
-use super::{Format, Status, interruption, is_available, say, say_record, watchdog};
-use perfidy::explore::{self, Divergence, Run, Testimony, Watchdog, Way};
+use super::{Format, Status, is_available, say, say_record};
+use perfidy::explore::{self, Divergence, Run, Testimony, Way};
 use perfidy::report::{AuditRecord, AuditVerdict};
 use perfidy::scenario::Case;
-use perfidy_sim::{Digest, Seed};
+use perfidy_sim::{Abandoned, Digest, Seed};
 use rayon::prelude::*;
 use std::env;
 use std::io::{self, BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many seeds run before their digests are compared; bounds the memory of an audit.
 const BATCH: u64 = 256;
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     subject: Subject,
@@ -33,30 +34,36 @@ pub fn audit(arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
-    let (interrupted, watchdog) = (interruption(), watchdog());
+    let ending = Ending::by_signal();
     let mut status = Status::AsExpected;
     for case in scenarios.iter().flat_map(Case::all) {
-        let audit = Audit { arguments, case: &case, interrupted: &interrupted, watchdog: &watchdog };
+        let audit = Audit { arguments, case: &case, ending: &ending };
         let verdict = audit.run().unwrap_or_else(|error| AuditVerdict::Unknown(error.to_string()));
-        match arguments.subject.format {
-            Format::Text => say(in_words(&case, arguments.seeds, &verdict)),
-            Format::Json => {
-                let seed = arguments.subject.first_seed();
-                let record =
-                    AuditRecord::new(&case, arguments.subject.engine, seed, arguments.seeds, verdict.clone());
-                say_record(&record);
-            }
-        }
+        tell_verdict(arguments, &case, &verdict);
         status = status.worse(match verdict {
             AuditVerdict::Identical => Status::AsExpected,
             AuditVerdict::Different(_) => Status::Broken,
             AuditVerdict::Unknown(_) | AuditVerdict::Interrupted => Status::Inconclusive,
         });
-        if interrupted.load(Ordering::Relaxed) {
-            return status.worse(Status::Inconclusive);
+        if ending.runs.is_set() {
+            status = status.worse(Status::Inconclusive);
+            break;
         }
     }
+    ending.reached();
     status
+}
+
+fn tell_verdict(arguments: &Arguments, case: &Case, verdict: &AuditVerdict) {
+    match arguments.subject.format {
+        Format::Text => say(in_words(case, arguments.seeds, verdict)),
+        Format::Json => {
+            let Subject { engine, .. } = arguments.subject;
+            let seed = arguments.subject.first_seed();
+            let record = AuditRecord::new(case, engine, seed, arguments.seeds, verdict.clone());
+            say_record(&record);
+        }
+    }
 }
 
 fn in_words(case: &Case, seeds: u64, verdict: &AuditVerdict) -> String {
@@ -75,8 +82,7 @@ fn in_words(case: &Case, seeds: u64, verdict: &AuditVerdict) -> String {
 struct Audit<'a> {
     arguments: &'a Arguments,
     case: &'a Case,
-    interrupted: &'a AtomicBool,
-    watchdog: &'a Watchdog,
+    ending: &'a Ending,
 }
 
 impl Audit<'_> {
@@ -88,20 +94,22 @@ impl Audit<'_> {
             let here: Vec<_> = batch.into_par_iter().map(|index| self.here(self.seed(index))).collect();
             for (index, result) in (start..).zip(here) {
                 let digest = match result {
-                    None => return Ok(AuditVerdict::Interrupted),
-                    Some(Err(divergence)) => return Ok(AuditVerdict::Different(divergence)),
-                    Some(Ok(digest)) => digest,
+                    Err(Abandoned) => return Ok(AuditVerdict::Interrupted),
+                    Ok(Err(divergence)) => return Ok(AuditVerdict::Different(divergence)),
+                    Ok(Ok(digest)) => digest,
                 };
                 let seed = self.seed(index);
                 let there = match elsewhere.answer().and_then(|line| line.parse().map_err(io::Error::other)) {
-                    Err(_) if self.interrupted.load(Ordering::Relaxed) => {
+                    Err(_) if self.ending.runs.is_set() => {
                         return Ok(AuditVerdict::Interrupted);
                     }
                     there => there?,
                 };
                 if there != digest {
-                    let divergence = self.parting(seed, digest, there)?;
-                    return Ok(AuditVerdict::Different(Box::new(divergence)));
+                    return Ok(match self.ending.runs.within(|| self.parting(seed, digest, there)) {
+                        Ok(divergence) => AuditVerdict::Different(Box::new(divergence?)),
+                        Err(Abandoned) => AuditVerdict::Interrupted,
+                    });
                 }
             }
         }
@@ -112,25 +120,19 @@ impl Audit<'_> {
         Seed(self.arguments.subject.seed.wrapping_add(index))
     }
 
-    fn here(&self, seed: Seed) -> Option<Result<Digest, Box<Divergence>>> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            return None;
-        }
-        Some(
-            self.watchdog
-                .watch(self.case, seed, || explore::audit(self.case, self.arguments.subject.engine, seed)),
-        )
+    fn here(&self, seed: Seed) -> Result<Result<Digest, Box<Divergence>>, Abandoned> {
+        let Subject { engine, .. } = self.arguments.subject;
+        let audit = || explore::audit(self.case, engine, seed);
+        self.ending.runs.within(|| self.ending.watchdog.watch(self.case, seed, audit))
     }
 
     /// Where a run in this process and one in another part.
     fn parting(&self, seed: Seed, here: Digest, there: Digest) -> io::Result<Divergence> {
-        let run = self
-            .watchdog
-            .watch(self.case, seed, || Run::fuzzed(self.case, self.arguments.subject.engine, seed));
+        let Subject { engine, .. } = self.arguments.subject;
+        let run = self.ending.watchdog.watch(self.case, seed, || Run::fuzzed(self.case, engine, seed));
         let one = Testimony::of(&run.outcome);
         let line = self.elsewhere(seed, 1, true)?.answer()?;
         let other: Testimony = serde_json::from_str(&line)?;
-        let engine = self.arguments.subject.engine;
         let mut divergence = Divergence::between(self.case, engine, seed, Way::AnotherProcess, &one, &other);
         if one.digest == other.digest {
             (divergence.one.digest, divergence.other.digest) = (here, there);
@@ -147,14 +149,22 @@ impl Audit<'_> {
             seeds,
             history,
         };
-        Elsewhere::start(&arguments, &self.case.scenario.text)
-            .map_err(|error| io::Error::other(format!("cannot start another process: {error}")))
+        let elsewhere = Elsewhere::start(&arguments, &self.case.scenario.text)
+            .map_err(|error| io::Error::other(format!("cannot start another process: {error}")))?;
+        let (child, case, arguments) =
+            (Arc::clone(&elsewhere.child), self.case.clone(), self.arguments.clone());
+        self.ending.on_stuck(move || {
+            end(&child);
+            tell_verdict(&arguments, &case, &AuditVerdict::Interrupted);
+            Status::Inconclusive
+        });
+        Ok(elsewhere)
     }
 }
 
 /// Another process of this program, which runs the same seeds. It does not outlive its handle.
 struct Elsewhere {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
@@ -168,7 +178,7 @@ impl Elsewhere {
             .spawn()?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let answers = BufReader::new(stdout.expect("it is piped")).lines();
-        let elsewhere = Self { child, answers };
+        let elsewhere = Self { child: Arc::new(Mutex::new(child)), answers };
         stdin.expect("it is piped").write_all(text.as_bytes())?;
         Ok(elsewhere)
     }
@@ -181,8 +191,13 @@ impl Elsewhere {
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        // One that has ended by itself cannot be killed, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&self.child);
     }
+}
+
+fn end(child: &Mutex<Child>) {
+    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+    // One that has ended by itself cannot be killed, which is as good.
+    let _ = child.kill();
+    let _ = child.wait();
 }

@@ -1,36 +1,105 @@
 //! What becomes of a finding: it is made small, saved and told.
+//!
+//! What takes long to make small is saved as it was found first, so that it is not lost with the process; once it is small
+//! that file goes. If shrinking is ended early, what there is by then is saved.
 
-use perfidy::explore::{Finding, Minimal, SavedSeed, shrink};
+use super::clock::Stopwatch;
+use super::ending::Ending;
+use perfidy::explore::{Corpus, Effort, Finding, Minimal, Saved, SavedSeed, shrink_within};
 use perfidy::inert::{self, Styled};
 use perfidy::report::Story;
 use perfidy::scenario::Case;
 use perfidy_sim::Engine;
+use std::cell::OnceCell;
 use std::path::Path;
+use std::time::Duration;
 
-/// A finding, made small.
+/// A run of so many events takes long to make small.
+const LONG_RUN: u64 = 2_000;
+
+/// What is not small after this time is saved as it was found.
+const SOON: Duration = Duration::from_millis(200);
+
+/// A finding, made as small as there was time for.
 pub struct Small {
     /// What is saved of it.
     pub saved: SavedSeed,
-    minimal: Minimal,
+    /// Where it was saved as it was found, if it was.
+    pub as_found: Option<Saved>,
+    /// Whether shrinking was ended from outside.
+    pub is_cut: bool,
+    minimal: Option<Minimal>,
 }
 
-impl Small {
+/// Where the finding came up, and where it goes if it takes long.
+pub struct Found<'a> {
+    pub case: &'a Case,
+    pub engine: Engine,
+    pub corpus: Option<&'a Corpus>,
+}
+
+impl Found<'_> {
     /// Makes a finding small; or says that it cannot be had again.
-    pub fn of(case: &Case, engine: Engine, finding: &Finding) -> Result<Self, String> {
+    pub fn make_small(&self, finding: &Finding, ending: &Ending) -> Result<Small, String> {
+        let Self { case, engine, corpus } = *self;
         let Finding { property, seed, ref faults, .. } = *finding;
-        let minimal = shrink(case, engine, seed, property, faults).ok_or_else(|| {
+        let (stopwatch, as_found) = (Stopwatch::start(), OnceCell::new());
+        let save_if_it_takes_long = |is_long: bool| {
+            if is_long {
+                // What cannot be saved now is complained of when it is small, or shown whole.
+                let save =
+                    |corpus: &Corpus| corpus.save_at_once(&SavedSeed::as_found(case, engine, finding)).ok();
+                as_found.get_or_init(|| corpus.and_then(save));
+            }
+        };
+        save_if_it_takes_long(finding.events >= LONG_RUN);
+        let shrunk = ending.shrinking.within(|| {
+            ending.watchdog.watch_each(case, seed, |next| {
+                let is_over = || {
+                    next();
+                    save_if_it_takes_long(stopwatch.elapsed() >= SOON);
+                    ending.shrinking.is_set()
+                };
+                let effort = Effort { is_over: &is_over, ..Effort::default() };
+                shrink_within(effort, case, engine, seed, property, faults)
+            })
+        });
+        let as_found = as_found.into_inner().flatten();
+        let Ok(shrunk) = shrunk else {
+            let saved = SavedSeed::as_found(case, engine, finding);
+            return Ok(Small { saved, as_found, is_cut: true, minimal: None });
+        };
+        let minimal = shrunk.ok_or_else(|| {
+            if let Some(as_found) = &as_found {
+                Corpus::withdraw(as_found.path(), property, seed);
+            }
             format!(
                 "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something \
                  in these agents depends on more than the seed; `perfidy audit` shows where."
             )
         })?;
         let saved = SavedSeed::new(engine, seed, property, &minimal);
-        Ok(Self { saved, minimal })
+        let is_cut = !minimal.is_finished && ending.shrinking.is_set();
+        Ok(Small { saved, as_found, is_cut, minimal: Some(minimal) })
     }
+}
 
+impl Small {
     /// Its story, with the file that it was saved to.
     pub fn story(&self, file: Option<&Path>) -> Option<Styled> {
+        let Some(minimal) = &self.minimal else { return Some(in_short(&self.saved, file)) };
         let shown = file.map(inert::path);
-        Story::new(&self.minimal.case, &self.saved, &self.minimal.run, shown).map(|story| story.styled())
+        Story::new(&minimal.case, &self.saved, &minimal.run, shown).map(|story| story.styled())
     }
+}
+
+/// What can be said of a failure that there was no time to run again.
+pub fn in_short(saved: &SavedSeed, file: Option<&Path>) -> Styled {
+    let SavedSeed { property, message, seed, engine, case, .. } = saved;
+    let replay = |file: &Path| format!("\n  Replay  perfidy replay {}\n", inert::path(file));
+    let replay = file.map_or_else(String::new, replay);
+    let place = format!("{}, {}; seed {seed}, {engine} engine", case.scenario, case.label);
+    Styled::new(&format!(
+        "{property} broke: {message}\n  {place}; as it was found, since there was no time to make it small\n{replay}"
+    ))
 }

@@ -3,16 +3,35 @@
 
 use super::findings::Small;
 use super::{complain, tell};
-use perfidy::explore::{Corpus, Saved};
+use perfidy::explore::{Corpus, SaveError, Saved, SavedSeed};
 
 /// Saves a failure, or complains and shows what should have been saved.
 pub fn save(corpus: &Corpus, small: &Small) -> Option<Saved> {
-    let error = match corpus.save(&small.saved) {
-        Ok(saved) => return Some(saved),
-        Err(error) => error,
-    };
-    complain(&error);
-    tell("this is the file, to be saved by hand:\n");
-    tell(small.saved.to_toml(error.path()));
-    None
+    let saved = if small.is_cut { corpus.save_at_once(&small.saved) } else { corpus.save(&small.saved) };
+    let saved = shown_if_not_saved(saved, &small.saved)?;
+    let SavedSeed { property, seed, .. } = &small.saved;
+    Some(match &small.as_found {
+        // In the same file, which is as new as it was then.
+        Some(as_found) if as_found.path() == saved.path() => as_found.clone(),
+        Some(as_found) => {
+            Corpus::withdraw(as_found.path(), property, *seed);
+            saved
+        }
+        None => saved,
+    })
+}
+
+/// Saves what broke when it was found, without running it again.
+pub fn save_at_once(corpus: &Corpus, seed: &SavedSeed) -> Option<Saved> {
+    shown_if_not_saved(corpus.save_at_once(seed), seed)
+}
+
+fn shown_if_not_saved(saved: Result<Saved, SaveError>, seed: &SavedSeed) -> Option<Saved> {
+    saved
+        .inspect_err(|error| {
+            complain(error);
+            tell("this is the file, to be saved by hand:\n");
+            tell(seed.to_toml(error.path()));
+        })
+        .ok()
 }

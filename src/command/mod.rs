@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod clock;
+mod ending;
 mod explain;
 mod findings;
 mod fuzz;
@@ -19,20 +20,13 @@ mod testify;
 use output::{complain, complain_of, say, say_record, say_styled, tell, warn};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use perfidy::explore::Watchdog;
 use perfidy::inert;
 use perfidy::report::init_logging;
 use perfidy::scenario::files_below;
 use perfidy_sim::{Engine, SimSpan};
 use std::env;
 use std::path::PathBuf;
-use std::process::{ExitCode, exit};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-/// How long a run may take in real time before it counts as stuck.
-const PATIENCE: Duration = Duration::from_mins(1);
+use std::process::ExitCode;
 
 /// Deterministic simulation testing for agent workflows.
 #[derive(Parser)]
@@ -178,32 +172,4 @@ fn some_time(text: &str) -> Result<SimSpan, String> {
         Ok(span) => Ok(span),
         Err(error) => Err(format!("{error}")),
     }
-}
-
-/// A flag that Ctrl-C sets; the second Ctrl-C ends the process at once.
-fn interruption() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    let installed = ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
-            exit(130);
-        }
-        tell("stopping; what was found is saved (again to stop at once)");
-    });
-    if let Err(error) = installed {
-        warn(format!("Ctrl-C will end this at once: {error}"));
-    }
-    flag
-}
-
-/// A watchdog that ends the process when a run does not come back.
-fn watchdog() -> Watchdog {
-    Watchdog::barking(PATIENCE, |run| {
-        complain(format!(
-            "{run}: this run has not come back for {}s. Some agent loops without ever waiting or touching its \
-             world; attach a debugger to this seed to see where.",
-            PATIENCE.as_secs()
-        ));
-        exit(i32::from(Status::Broken.code()));
-    })
 }

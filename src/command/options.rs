@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is run, from which seed on, and how it is told.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Subject {
     /// Scenarios, or folders of them
     #[arg(default_value = "scenarios")]
@@ -43,7 +43,7 @@ impl Subject {
 }
 
 /// How failures are looked for, and where they go.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Search {
     /// What is tried next
     #[arg(long, value_name = "NAME", default_value = "mix", value_parser = strategy_parser())]

@@ -1,14 +1,12 @@
 //! `perfidy replay`: what do saved failures mean today?
 
-use super::{
-    Format, Status, complain, complain_of, files_of, interruption, say, say_record, say_styled, watchdog,
-};
+use super::ending::Ending;
+use super::{Format, Status, complain, complain_of, files_of, say, say_record, say_styled};
 use perfidy::explore::{Aliases, Answer, Failure};
 use perfidy::inert;
 use perfidy::report::{ReplayRecord, Story};
 use perfidy::scenario::Case;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -24,14 +22,10 @@ pub struct Arguments {
 }
 
 pub fn replay(arguments: &Arguments) -> Status {
-    let interrupted = interruption();
-    let watchdog = watchdog();
+    let ending = Ending::by_signal();
     let (mut files, mut status) = files_of(&arguments.files);
     files.retain(|file| !Aliases::is_one(file));
     for file in files {
-        if interrupted.load(Ordering::Relaxed) {
-            return status.worse(Status::Inconclusive);
-        }
         // A bad file is named and skipped; the others still get their answer.
         let failure = match Failure::read(&file) {
             Ok(failure) => failure,
@@ -42,7 +36,11 @@ pub fn replay(arguments: &Arguments) -> Status {
             }
         };
         let Failure { saved, case, .. } = &failure;
-        let (run, answer) = watchdog.watch(case, saved.seed, || failure.replay());
+        let replay = || ending.watchdog.watch(case, saved.seed, || failure.replay());
+        let Ok((run, answer)) = ending.runs.within(replay) else {
+            ending.reached();
+            return status.worse(Status::Inconclusive);
+        };
         let mut refreshed = arguments.refresh && answer == (Answer::Reproduced { same_history: false });
         if refreshed && let Err(error) = failure.refresh(&run) {
             complain(error);
@@ -60,6 +58,7 @@ pub fn replay(arguments: &Arguments) -> Status {
         }
         status = status.worse(status_of(case, &answer));
     }
+    ending.reached();
     status
 }
 

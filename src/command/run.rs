@@ -1,20 +1,20 @@
 //! `perfidy run`: scenarios over many seeds.
 
 use super::clock::timed;
-use super::findings::Small;
+use super::ending::Ending;
+use super::findings::Found;
 use super::keep::save;
 use super::options::{Search, Subject};
-use super::{
-    Format, Status, complain, interruption, is_available, say, say_record, say_styled, tell, watchdog,
-};
+use super::{Format, Status, complain, is_available, say, say_record, say_styled, tell};
 use clap::ValueEnum;
 use perfidy::explore::strategy::{Bounds, Refused, Start, Strategy};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Finding, Watchdog};
+use perfidy::explore::{Campaign, CaseReport, Corpus, Finding};
 use perfidy::report::{CaseRecord, table};
 use perfidy::scenario::{Case, Scenario};
+use perfidy_sim::Abandoned;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// How many seeds a case as written gets if nobody says otherwise.
 const SEEDS: u64 = 1_000;
@@ -56,8 +56,8 @@ type Started = (Case, Box<dyn Strategy>);
 fn start_all(
     arguments: &Arguments,
     scenarios: &[Arc<Scenario>],
-    watchdog: &Watchdog,
-) -> Result<Vec<Started>, Vec<Refused>> {
+    ending: &Ending,
+) -> Result<Result<Vec<Started>, Vec<Refused>>, Abandoned> {
     let usual = Bounds::default();
     let bounds = Bounds {
         faults: arguments.faults.map_or(usual.faults, usize::from),
@@ -68,12 +68,13 @@ fn start_all(
     for case in scenarios.iter().flat_map(Case::all) {
         let first_seed = arguments.subject.first_seed();
         let start = Start { case: &case, engine: arguments.subject.engine, first_seed, bounds };
-        match watchdog.watch(&case, first_seed, || (arguments.search.strategy.start)(&start)) {
+        let start = || (arguments.search.strategy.start)(&start);
+        match ending.runs.within(|| ending.watchdog.watch(&case, first_seed, start))? {
             Ok(strategy) => started.push((case, strategy)),
             Err(why) => refused.push(why),
         }
     }
-    if refused.is_empty() { Ok(started) } else { Err(refused) }
+    Ok(if refused.is_empty() { Ok(started) } else { Err(refused) })
 }
 
 pub fn run(arguments: &Arguments) -> Status {
@@ -91,24 +92,53 @@ pub fn run(arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     // A strategy may run a case to see where things could go wrong, so these come first.
-    let interrupted = interruption();
-    let watchdog = watchdog();
-    let started = match start_all(arguments, &scenarios, &watchdog) {
-        Ok(started) => started,
-        Err(refused) => {
+    let ending = Ending::by_signal();
+    let started = match start_all(arguments, &scenarios, &ending) {
+        Ok(Ok(started)) => started,
+        Ok(Err(refused)) => {
             refused.iter().for_each(complain);
             complain("nothing was run");
             return Status::BadInput;
         }
+        Err(Abandoned) => {
+            ending.reached();
+            complain("nothing was run");
+            return Status::Inconclusive;
+        }
     };
+    let rows: Rows = Arc::default();
+    ending.on_stuck({
+        let (rows, format) = (Arc::clone(&rows), arguments.subject.format);
+        move || {
+            tell_rows(&rows, format);
+            Status::Inconclusive
+        }
+    });
+    let status = run_all(arguments, started, &ending, &rows);
+    ending.reached();
+    tell_rows(&rows, arguments.subject.format);
+    status
+}
+
+/// The cases that are through, and how long they took.
+type Rows = Arc<Mutex<Vec<(CaseReport, Duration)>>>;
+
+fn tell_rows(rows: &Rows, format: Format) {
+    if format == Format::Text {
+        say(table(&rows.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+}
+
+fn run_all(arguments: &Arguments, started: Vec<Started>, ending: &Ending, rows: &Rows) -> Status {
     let campaign = |seeds| Campaign {
         engine: arguments.subject.engine,
         first_seed: arguments.subject.first_seed(),
         seeds,
-        interrupted: &interrupted,
-        watchdog: &watchdog,
+        interrupted: &ending.runs,
+        watchdog: &ending.watchdog,
     };
-    let mut rows = Vec::new();
+    let corpus = (arguments.save != Save::None).then(|| Corpus::new(&arguments.search.corpus));
+    corpus.iter().for_each(Corpus::sweep);
     let mut status = Status::AsExpected;
     for (case, mut strategy) in started {
         if let Some(opening) = strategy.opening() {
@@ -116,27 +146,26 @@ pub fn run(arguments: &Arguments) -> Status {
         }
         let usual = || if arguments.search.strategy.ends { u64::MAX } else { usual_seeds(&case) };
         let seeds = arguments.seeds.unwrap_or_else(usual);
-        let (report, took) = timed(|| campaign(seeds).run_with(&case, &mut *strategy));
-        status = status.worse(status_of(&report));
+        let found = Found { case: &case, engine: arguments.subject.engine, corpus: corpus.as_ref() };
+        let mut keeping =
+            Keeping { arguments, found, ending, files: Vec::new(), status, took: Duration::ZERO };
+        let mut keep = |finding: &Finding| keeping.keep(finding);
+        let (report, took) = timed(|| campaign(seeds).run_telling(&case, &mut *strategy, &mut keep));
+        let Keeping { files, took: kept, .. } = keeping;
+        status = keeping.status.worse(status_of(&report));
+        let took = took.saturating_sub(kept);
         if let Some(why) = strategy.gave_up() {
             complain(why);
             status = Status::BadInput;
         }
-        let (saved, save_status) = keep(arguments, &report);
-        status = status.worse(save_status);
         if arguments.subject.format == Format::Json {
-            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, &saved);
+            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, &files);
             say_record(&record);
         }
-        let is_over = interrupted.load(Ordering::Relaxed);
-        rows.push((report, took));
-        if is_over {
-            status = status.worse(Status::Inconclusive);
-            break;
+        rows.lock().unwrap_or_else(PoisonError::into_inner).push((report, took));
+        if ending.runs.is_set() {
+            return status.worse(Status::Inconclusive);
         }
-    }
-    if arguments.subject.format == Format::Text {
-        say(table(&rows));
     }
     status
 }
@@ -153,41 +182,54 @@ fn status_of(report: &CaseReport) -> Status {
     }
 }
 
-/// Makes small, saves and tells what broke; gives the files back.
-fn keep(arguments: &Arguments, report: &CaseReport) -> (Vec<PathBuf>, Status) {
-    let (findings, expected): (Vec<Finding>, bool) = match report.verdict() {
-        CaseVerdict::Broken(findings) => (findings, false),
-        CaseVerdict::Caught(finding) => (vec![finding], true),
-        _ => return (Vec::new(), Status::AsExpected),
-    };
-    if expected && arguments.save != Save::All {
-        return (Vec::new(), Status::AsExpected);
+/// What becomes of the findings of a case.
+struct Keeping<'a> {
+    arguments: &'a Arguments,
+    found: Found<'a>,
+    ending: &'a Ending,
+    files: Vec<PathBuf>,
+    status: Status,
+    took: Duration,
+}
+
+impl Keeping<'_> {
+    /// Makes small, saves and tells what broke, as soon as it did.
+    fn keep(&mut self, finding: &Finding) {
+        if self.is_worth_it(finding) {
+            let ((), took) = timed(|| self.make_small_and_save(finding));
+            self.took += took;
+        }
     }
-    let mut files = Vec::new();
-    let mut status = Status::AsExpected;
-    let corpus = (arguments.save != Save::None).then(|| Corpus::new(&arguments.search.corpus));
-    for finding in &findings {
-        let small = match Small::of(&report.case, report.engine, finding) {
+
+    fn is_worth_it(&self, finding: &Finding) -> bool {
+        let case = self.found.case;
+        let is_in_time = case.without().is_none_or(|without| {
+            self.arguments.save == Save::All && finding.after_seeds <= u64::from(without.within_seeds)
+        });
+        is_in_time && case.is_about_breaking(finding.property)
+    }
+
+    fn make_small_and_save(&mut self, finding: &Finding) {
+        let small = match self.found.make_small(finding, self.ending) {
             Ok(small) => small,
             Err(error) => {
                 complain(error);
-                status = Status::Broken;
-                continue;
+                self.status = self.status.worse(Status::Broken);
+                return;
             }
         };
-        let file = corpus.as_ref().and_then(|corpus| {
+        let file = self.found.corpus.and_then(|corpus| {
             let saved = save(corpus, &small);
             if saved.is_none() {
-                status = Status::BadInput;
+                self.status = Status::BadInput;
             }
             saved.map(|saved| saved.path().to_owned())
         });
-        if arguments.subject.format == Format::Text
+        if self.arguments.subject.format == Format::Text
             && let Some(story) = small.story(file.as_deref())
         {
             say_styled(&story);
         }
-        files.extend(file);
+        self.files.extend(file);
     }
-    (files, status)
 }

@@ -1,13 +1,11 @@
 //! `perfidy shrink`: saved failures made smaller, where shrinking was cut short or has learnt something since.
 
-use super::clock::Stopwatch;
-use super::{Status, complain, complain_of, files_of, interruption, say, some_time};
+use super::ending::Ending;
+use super::{Status, complain, complain_of, files_of, say, some_time};
 use perfidy::explore::{Aliases, Corpus, Effort, Failure, Minimal, SavedSeed, shrink_within};
 use perfidy::inert;
 use perfidy_sim::SimSpan;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -20,22 +18,21 @@ pub struct Arguments {
 }
 
 pub fn shrink(arguments: &Arguments) -> Status {
-    let (interrupted, stopwatch) = (interruption(), Stopwatch::start());
-    let time = arguments.time.map(|span| Duration::from_nanos(span.as_nanos()));
-    let is_over =
-        || interrupted.load(Ordering::Relaxed) || time.is_some_and(|time| stopwatch.elapsed() >= time);
+    let ending = Ending::within(arguments.time);
     let (mut files, mut status) = files_of(&arguments.files);
     files.retain(|file| !Aliases::is_one(file));
     for file in files {
-        if is_over() {
-            return status.worse(Status::Inconclusive);
+        if ending.runs.is_set() {
+            status = status.worse(Status::Inconclusive);
+            break;
         }
-        status = status.worse(shrink_file(&file, &is_over));
+        status = status.worse(shrink_file(&file, &ending));
     }
-    status
+    ending.reached();
+    if ending.was_signalled() { status.worse(Status::Inconclusive) } else { status }
 }
 
-fn shrink_file(file: &Path, is_over: &dyn Fn() -> bool) -> Status {
+fn shrink_file(file: &Path, ending: &Ending) -> Status {
     let Failure { saved, case, .. } = match Failure::read(file) {
         Ok(failure) if failure.is_renamed() => {
             say(format_args!(
@@ -51,8 +48,21 @@ fn shrink_file(file: &Path, is_over: &dyn Fn() -> bool) -> Status {
         }
     };
     let SavedSeed { engine, seed, ref property, ref faults, .. } = saved;
-    let effort = Effort { events: u64::MAX, is_over };
-    let Some(minimal) = shrink_within(effort, &case, engine, seed, property, faults) else {
+    let shrunk = ending.runs.within(|| {
+        ending.watchdog.watch_each(&case, seed, |next| {
+            let is_over = || {
+                next();
+                ending.runs.is_set()
+            };
+            let effort = Effort { events: u64::MAX, is_over: &is_over };
+            shrink_within(effort, &case, engine, seed, property, faults)
+        })
+    });
+    let Ok(shrunk) = shrunk else {
+        say(format_args!("{}: there was no time to run it even once; it stays as it is", inert::path(file)));
+        return Status::Inconclusive;
+    };
+    let Some(minimal) = shrunk else {
         say(format_args!(
             "{}: {property} does not break any more; `perfidy replay` says why",
             inert::path(file)

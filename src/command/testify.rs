@@ -3,7 +3,8 @@
 //! The scenario comes on standard input, so that both processes have the same text. The answer is one digest a
 //! line, or with `--history` one [`Testimony`] a line.
 
-use super::{Status, complain, complain_of, is_available, output, say, say_record, watchdog};
+use super::ending::watchdog;
+use super::{Status, complain, complain_of, is_available, output, say, say_record};
 use perfidy::explore::{Run, Testimony};
 use perfidy::scenario::{Case, Scenario};
 use perfidy_sim::{Engine, Seed};

@@ -9,7 +9,7 @@ use crate::agent::Agents;
 use crate::explore::Run;
 use crate::inert::shown;
 use crate::scenario::Case;
-use perfidy_sim::{Digest, Engine, Name, Outcome, Plan, Seed, SimTime};
+use perfidy_sim::{Digest, Engine, Name, Outcome, Plan, Seed, SimTime, interrupt};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::panic::resume_unwind;
@@ -119,6 +119,8 @@ pub fn audit(case: &Case, engine: Engine, seed: Seed) -> Result<Digest, Box<Dive
 }
 
 fn on_a_thread_of_its_own<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let interrupt = interrupt::current();
+    let work = || interrupt::inherit(interrupt, work);
     thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 

@@ -1,20 +1,13 @@
 //! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
 use crate::explore::Watchdog;
-use crate::explore::strategy::{self, Lesson, Strategy, Trial};
-use crate::properties::{self, Property, Verdict};
+use crate::explore::strategy::{self, Strategy};
+use crate::explore::trials::{Mark, RunSummary, Step, Trials};
+use crate::properties;
 use crate::scenario::Case;
-use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
-use rayon::prelude::*;
+use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How many trials run before their results are put together; bounds the memory of a campaign.
-const BATCH: u64 = 512;
-
-/// Of so many trials in a row, the first that breaks a property is kept.
-pub const BLOCK: u64 = 512;
 
 /// Which seeds to run, and how.
 pub struct Campaign<'a> {
@@ -24,8 +17,8 @@ pub struct Campaign<'a> {
     pub first_seed: Seed,
     /// How many trials at most.
     pub seeds: u64,
-    /// Set by somebody who wants the campaign to end early.
-    pub interrupted: &'a AtomicBool,
+    /// Set when the campaign is to end early; the runs that are under way then are abandoned.
+    pub interrupted: &'a Interrupt,
     /// Who watches for runs that never come back.
     pub watchdog: &'a Watchdog,
 }
@@ -55,6 +48,15 @@ pub struct Finding {
     pub faults: Vec<Fault>,
     /// How many trials had been run by then, this one included.
     pub after_seeds: u64,
+    /// How it broke, in words.
+    #[serde(skip)]
+    pub message: String,
+    /// The fingerprint of the history.
+    #[serde(skip)]
+    pub digest: Digest,
+    /// How many events the history has.
+    #[serde(skip)]
+    pub events: u64,
 }
 
 /// A run in which a property could not be judged.
@@ -89,8 +91,6 @@ pub struct CaseReport {
     pub never_struck: Vec<usize>,
     /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
-    /// How they broke again: each as it first did in each further [`BLOCK`] of trials.
-    pub again: Vec<Finding>,
     /// Of each property that could not be judged in every run: the first such run, and why.
     pub unknown: BTreeMap<&'static str, Doubt>,
     /// What the strategy says it has shown.
@@ -140,25 +140,6 @@ pub enum CaseVerdict {
     Interrupted,
 }
 
-/// What is kept of one run.
-struct Summary {
-    digest: Digest,
-    events: u64,
-    verdicts: Vec<(&'static str, Mark)>,
-    /// Why properties could not be judged.
-    reasons: Vec<(&'static str, String)>,
-    fired: Vec<Fault>,
-    lesson: Option<Lesson>,
-}
-
-#[derive(Clone, Copy)]
-enum Mark {
-    Holds,
-    Violated,
-    Vacuous,
-    Unknown,
-}
-
 impl Campaign<'_> {
     /// Runs the case at random: seed after seed, each with the chances of its scenario.
     pub fn run(&self, case: &Case) -> CaseReport {
@@ -168,6 +149,16 @@ impl Campaign<'_> {
     /// Runs the case with whatever the strategy thinks of, until it thinks of nothing more or there have been enough
     /// trials. The report is the same for any number of threads.
     pub fn run_with(&self, case: &Case, strategy: &mut dyn Strategy) -> CaseReport {
+        self.run_telling(case, strategy, &mut |_| {})
+    }
+
+    /// The same, and tells each finding of the report as soon as it is one.
+    pub fn run_telling(
+        &self,
+        case: &Case,
+        strategy: &mut dyn Strategy,
+        tell: &mut dyn FnMut(&Finding),
+    ) -> CaseReport {
         let mut report = CaseReport {
             case: case.clone(),
             engine: self.engine,
@@ -179,99 +170,80 @@ impl Campaign<'_> {
             fired: BTreeMap::new(),
             never_struck: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
-            again: Vec::new(),
             unknown: BTreeMap::new(),
             closing: None,
             interrupted: false,
         };
-        while report.seeds < self.seeds {
-            let most = (self.seeds - report.seeds).min(BATCH) as usize;
-            // A strategy may run the case itself, to see where things could go wrong.
-            let trials = self.watchdog.watch(case, self.first_seed, || strategy.next(most));
-            if trials.is_empty() {
-                break;
-            }
-            let summaries: Vec<Option<Summary>> =
-                trials.par_iter().map(|trial| self.summarise(case, trial)).collect();
-            for (trial, summary) in trials.iter().zip(summaries) {
-                let Some(summary) = summary else {
+        let mut trials = self.start(case, strategy);
+        loop {
+            match trials.go_on(u64::MAX) {
+                Step::Ran(runs) => {
+                    let told = report.findings.len();
+                    for run in &runs {
+                        report.take_in(run);
+                    }
+                    report.findings[told..].iter().for_each(&mut *tell);
+                }
+                Step::Over => break,
+                Step::Interrupted => {
                     report.interrupted = true;
                     return report;
-                };
-                if let Some(lesson) = &summary.lesson {
-                    strategy.learn(trial, lesson);
                 }
-                report.take_in(summary, trial.seed);
             }
         }
+        drop(trials);
         report.closing = strategy.closing();
         report
     }
 
-    fn summarise(&self, case: &Case, trial: &Trial) -> Option<Summary> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            return None;
+    /// The trials of a case, none of which has been run.
+    pub fn start<'a>(&'a self, case: &'a Case, strategy: &'a mut dyn Strategy) -> Trials<'a> {
+        Trials::new(self, case, strategy)
+    }
+}
+
+impl Case {
+    /// Whether it means something that this property breaks: as written every one does that is not waived, otherwise the
+    /// one that should break.
+    pub fn is_about_breaking(&self, property: &str) -> bool {
+        match self.without() {
+            None => !self.scenario.waived.contains_key(property),
+            Some(without) => without.violates == property,
         }
-        let seed = trial.seed;
-        let run = self.watchdog.watch(case, seed, || trial.wants.run(case, self.engine, seed, &trial.plan));
-        let mark = |verdict: &Verdict| match verdict {
-            Verdict::Holds => Mark::Holds,
-            Verdict::Violated(_) => Mark::Violated,
-            Verdict::Vacuous => Mark::Vacuous,
-            Verdict::Unknown { .. } => Mark::Unknown,
-        };
-        let reason = |(property, verdict): &(&'static Property, Verdict)| match verdict {
-            Verdict::Unknown { reason } => Some((property.name, reason.clone())),
-            _ => None,
-        };
-        Some(Summary {
-            digest: run.outcome.digest(),
-            events: run.outcome.history.len() as u64,
-            verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
-            reasons: run.verdicts.iter().filter_map(reason).collect(),
-            lesson: Lesson::of(case, trial, &run),
-            fired: run.outcome.fired,
-        })
     }
 }
 
 impl CaseReport {
-    fn take_in(&mut self, summary: Summary, seed: Seed) {
+    fn take_in(&mut self, run: &RunSummary) {
         self.seeds += 1;
-        self.events += summary.events;
-        self.digest.fold(summary.digest);
-        for fault in &summary.fired {
+        self.events += run.events;
+        self.digest.fold(run.digest);
+        for fault in &run.fired {
             *self.fired.entry(fault.action.kind()).or_insert(0) += 1;
         }
         // After the first few runs hardly anything is left to look for.
         if !self.never_struck.is_empty() {
             let configured = &self.case.scenario.configured;
             let is_struck =
-                |index: usize| summary.fired.iter().any(|fault| configured[index].is_struck_by(fault));
+                |index: usize| run.fired.iter().any(|fault| configured[index].is_struck_by(fault));
             self.never_struck.retain(|index| !is_struck(*index));
         }
-        for (property, reason) in summary.reasons {
-            self.unknown.entry(property).or_insert(Doubt { seed, reason });
-        }
-        for (property, mark) in summary.verdicts {
+        for (property, mark) in &run.verdicts {
             let tally = self.tallies.entry(property).or_default();
             match mark {
                 Mark::Holds => tally.holds += 1,
                 Mark::Vacuous => tally.vacuous += 1,
-                Mark::Unknown => tally.unknown += 1,
-                Mark::Violated => {
-                    tally.violated += 1;
-                    let block = |after_seeds: u64| (after_seeds - 1) / BLOCK;
-                    let is_of_it = |finding: &&Finding| finding.property == property;
-                    let last = self.again.iter().rfind(is_of_it);
-                    let last =
-                        last.or_else(|| self.findings.iter().find(is_of_it)).map(|last| last.after_seeds);
-                    if last.is_none_or(|last| block(last) < block(self.seeds)) {
-                        let (faults, after_seeds) = (summary.fired.clone(), self.seeds);
-                        let among = if last.is_none() { &mut self.findings } else { &mut self.again };
-                        among.push(Finding { property, seed, faults, after_seeds });
-                    }
+                Mark::Unknown(reason) => {
+                    tally.unknown += 1;
+                    let doubt = || Doubt { seed: run.seed, reason: reason.clone() };
+                    self.unknown.entry(property).or_insert_with(doubt);
                 }
+                Mark::Violated(_) => tally.violated += 1,
+            }
+        }
+        for (property, message) in run.violations() {
+            if self.findings.iter().all(|finding| finding.property != property) {
+                self.findings.push(run.finding(property, message, self.seeds));
             }
         }
     }
@@ -303,8 +275,12 @@ impl CaseReport {
                 }
             };
         }
-        let unexpected: Vec<Finding> =
-            self.findings.iter().filter(|f| !scenario.waived.contains_key(f.property)).cloned().collect();
+        let unexpected: Vec<Finding> = self
+            .findings
+            .iter()
+            .filter(|finding| self.case.is_about_breaking(finding.property))
+            .cloned()
+            .collect();
         if !unexpected.is_empty() {
             return CaseVerdict::Broken(unexpected);
         }

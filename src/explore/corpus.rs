@@ -4,14 +4,13 @@
 //! different failure. A failure that is found again in other ways has the same fingerprint and is saved once: the
 //! smallest form of it stands in the file. Whatever is written was read back and replayed before.
 
-use crate::explore::saved::NotReadBack;
-use crate::explore::{Aliases, Failure, SavedSeed};
+use crate::explore::{Aliases, Failure, SavedSeed, durable};
 use crate::inert;
 use crate::scenario;
-use perfidy_sim::Name;
+use perfidy_sim::{Name, Seed};
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A folder of saved failures.
@@ -89,29 +88,70 @@ impl Corpus {
     /// [`SaveError`] if the failure would not be read back or not break again, the folder cannot be written to, or
     /// something else stands there already; nothing half-written is left behind.
     pub fn save(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
-        let path = self.place(seed);
+        self.put(seed, text_that_replays, still_breaks)
+    }
+
+    /// The same without any run, for when there is no time: what is saved reads back, and broke when it was found.
+    ///
+    /// # Errors
+    /// [`SaveError`] if the failure would not be read back, the folder cannot be written to, or something else stands
+    /// there already; nothing half-written is left behind.
+    pub fn save_at_once(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
+        self.put(seed, text_that_reads_back, |_, _| true)
+    }
+
+    fn put(
+        &self,
+        seed: &SavedSeed,
+        text: impl FnOnce(&SavedSeed, &Path) -> Result<String, SaveError>,
+        still_breaks: impl Fn(&SavedSeed, &Path) -> bool,
+    ) -> Result<Saved, SaveError> {
+        let path = self.path_of(seed);
         let failed = |cause| SaveError { path: path.clone(), cause };
-        let text = text_that_replays(seed, &path)?;
+        let text = text(seed, &path)?;
         let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(failed)?;
+        durable::create_folders(folder).map_err(failed)?;
         let _lock = lock(folder);
-        let standing = standing(seed, &path)?;
-        if let Standing::AsSmall = standing {
+        let mut standing = standing(seed, &path)?;
+        if let Standing::Nothing = standing {
+            if durable::write_new(&path, text.as_bytes()).map_err(failed)? {
+                return Ok(Saved::Now(path));
+            }
+            // Folders that cannot be locked are shared all the same.
+            standing = self::standing(seed, &path)?;
+        }
+        if let Standing::AsSmall = standing
+            && still_breaks(seed, &path)
+        {
             return Ok(Saved::Before(path));
         }
-        let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        if let Standing::Larger = standing {
-            file.persist(&path).map_err(|error| failed(error.error))?;
-            return Ok(Saved::Smaller(path));
+        durable::replace(&path, text.as_bytes()).map_err(failed)?;
+        Ok(Saved::Smaller(path))
+    }
+
+    /// Where a failure is saved.
+    pub fn path_of(&self, seed: &SavedSeed) -> PathBuf {
+        self.folder_of(&seed.case.scenario).join(file_name(seed))
+    }
+
+    /// Removes the file of a failure that was not shrunk to the end, now that a smaller one stands for it. A file that is
+    /// anything else stays; so does one that cannot be removed, which is a failure all the same.
+    pub fn withdraw(path: &Path, property: &str, seed: Seed) {
+        let Ok(text) = scenario::read_text(path) else { return };
+        let Ok(saved) = SavedSeed::parse(&path.display().to_string(), &text) else { return };
+        if saved.unfinished && saved.seed == seed && saved.property == property {
+            let _ = durable::remove(path);
         }
-        file.persist_noclobber(&path).map_err(|error| failed(error.error))?;
-        Ok(Saved::Now(path))
+    }
+
+    /// Removes the temporary files that processes left which were killed while they saved something.
+    pub fn sweep(&self) {
+        durable::sweep(&self.root);
     }
 
     /// Puts a failure in the place of the file that it was shrunk from, and gives its own file. If that is another, in
-    /// which the same failure stands as small, it stays.
+    /// which the same failure stands as small, it stays. What was not shrunk to the end, for lack of time, is not run
+    /// again for this.
     ///
     /// # Errors
     /// [`SaveError`] if the failure would not be read back or not break again, or the folder cannot be written to; the
@@ -119,18 +159,18 @@ impl Corpus {
     pub fn replace(old: &Path, seed: &SavedSeed) -> Result<PathBuf, SaveError> {
         let path = old.with_file_name(file_name(seed));
         let failed = |cause| SaveError { path: path.clone(), cause };
-        let text = text_that_replays(seed, &path)?;
+        let text =
+            if seed.unfinished { text_that_reads_back(seed, &path) } else { text_that_replays(seed, &path) };
+        let text = text?;
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         let _lock = lock(folder);
-        let is_there = path != old && matches!(standing(seed, &path)?, Standing::AsSmall);
+        let is_there =
+            path != old && matches!(standing(seed, &path)?, Standing::AsSmall) && still_breaks(seed, &path);
         if !is_there {
-            let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-            file.write_all(text.as_bytes()).map_err(failed)?;
-            file.as_file().sync_all().map_err(failed)?;
-            file.persist(&path).map_err(|error| failed(error.error))?;
+            durable::replace(&path, text.as_bytes()).map_err(failed)?;
         }
         if path != old {
-            fs::remove_file(old).map_err(failed)?;
+            durable::remove(old).map_err(failed)?;
         }
         Ok(path)
     }
@@ -140,13 +180,13 @@ impl Corpus {
     /// # Errors
     /// [`SaveError`] with the first folder that cannot be written to.
     pub fn check_writable(&self, scenarios: impl IntoIterator<Item = Name>) -> Result<(), SaveError> {
-        let make = fs::create_dir_all(&self.root);
+        let make = durable::create_folders(&self.root);
         make.map_err(|cause| SaveError { path: self.root.clone(), cause })?;
         for scenario in scenarios {
             let folder = self.folder_of(scenario.as_str());
             // A folder that is not there yet can be made if the nearest one that is there can be written to.
             let nearest = folder.ancestors().find(|folder| folder.exists()).unwrap_or(&self.root);
-            let tried = readable_by_all().tempfile_in(nearest);
+            let tried = durable::try_folder(nearest);
             tried.map_err(|cause| SaveError { path: nearest.to_owned(), cause })?;
         }
         Ok(())
@@ -161,10 +201,6 @@ impl Corpus {
         collect(&self.root, &mut files)?;
         files.sort();
         Ok(files)
-    }
-
-    fn place(&self, seed: &SavedSeed) -> PathBuf {
-        self.folder_of(&seed.case.scenario).join(file_name(seed))
     }
 
     /// The folder for failures of the scenario of that name.
@@ -183,11 +219,7 @@ pub(super) fn rewrite(path: &Path, old: &str, new: &str) -> Result<(), SaveError
     if fs::read_to_string(&target).map_err(failed)? != old {
         return Err(failed(io::Error::other("somebody else has changed the file")));
     }
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut file = readable_by_all().tempfile_in(folder).map_err(failed)?;
-    file.write_all(new.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(&target).map(drop).map_err(|error| failed(error.error))
+    durable::replace(&target, new.as_bytes()).map_err(failed)
 }
 
 /// Longer parts of a file's name are cut: file systems take 255 bytes in all, of which fingerprint and engine need some.
@@ -228,10 +260,18 @@ fn file_name(seed: &SavedSeed) -> String {
     format!("{scenario}-{engine}{label}-{property}-{:08x}.toml", seed.fingerprint() >> 32)
 }
 
+fn read_back(seed: &SavedSeed, path: &Path) -> Result<Failure, SaveError> {
+    seed.read_back(path).map_err(|why| SaveError::does_not_read_back(path, why))
+}
+
+/// The text of a file at `path` that was read back.
+fn text_that_reads_back(seed: &SavedSeed, path: &Path) -> Result<String, SaveError> {
+    read_back(seed, path).map(Failure::into_text)
+}
+
 /// The text of a file at `path` that was read back and broke again as it says.
 fn text_that_replays(seed: &SavedSeed, path: &Path) -> Result<String, SaveError> {
-    let failed = |why: NotReadBack| SaveError::does_not_read_back(path, why);
-    let failure = seed.read_back(path).map_err(failed)?;
+    let failure = read_back(seed, path)?;
     let (run, answer) = failure.replay();
     if !answer.is_reproduced() || run.outcome.digest() != seed.digest {
         let why = "what its file would say makes another run; either its agents depend on more than the seed (`perfidy \
@@ -266,11 +306,13 @@ fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
     if standing.fingerprint() != seed.fingerprint() {
         return Err(in_the_way("another saved failure"));
     }
-    let still_breaks = || {
-        let failure = Failure::read_for(seed.workflows(), path);
-        failure.is_ok_and(|failure| failure.replay().1.is_reproduced())
-    };
-    Ok(if standing.size() <= seed.size() && still_breaks() { Standing::AsSmall } else { Standing::Larger })
+    Ok(if standing.size() <= seed.size() { Standing::AsSmall } else { Standing::Larger })
+}
+
+/// Whether the file in the place of a failure still does what it says.
+fn still_breaks(seed: &SavedSeed, path: &Path) -> bool {
+    let failure = Failure::read_for(seed.workflows(), path);
+    failure.is_ok_and(|failure| failure.replay().1.is_reproduced())
 }
 
 /// Makes the processes that save to a folder take turns, so that none replaces what it has not seen. A file system
@@ -278,15 +320,6 @@ fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
 fn lock(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     folder.lock().ok().map(|()| folder)
-}
-
-/// Temporary files are private by default; a corpus is there to be shared, as far as the umask allows.
-pub(crate) fn readable_by_all() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".saving-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -211,7 +211,7 @@ impl Failure {
     /// Never: what was read as TOML is TOML.
     pub fn refresh(&self, run: &Run) -> Result<(), SaveError> {
         let Some(violation) = run.violation(&self.saved.property) else { return Ok(()) };
-        let message = saved::message_of(violation);
+        let message = saved::shortened(&violation.message);
         let today = [
             ("digest", run.outcome.digest().to_string()),
             ("message", message.clone()),

@@ -10,6 +10,7 @@ mod aliases;
 mod audit;
 mod campaign;
 mod corpus;
+mod durable;
 mod embedded;
 mod failure;
 mod place;
@@ -18,17 +19,21 @@ mod run;
 mod saved;
 mod shrink;
 pub mod strategy;
+mod trials;
 mod watchdog;
 
 pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
-pub use campaign::{BLOCK, Campaign, CaseReport, CaseVerdict, Doubt, Finding, Tally};
+pub use campaign::{Campaign, CaseReport, CaseVerdict, Doubt, Finding, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use failure::{Answer, BadSeed, Failure};
 pub use place::Place;
-pub use rounds::{Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn};
+pub use rounds::{
+    BLOCK, Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn, Unfinished,
+};
 pub(crate) use run::usual_events;
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use shrink::{Effort, Minimal, shrink, shrink_within};
+pub use trials::{RunSummary, Step, Trials};
 pub use watchdog::Watchdog;

@@ -1,13 +1,13 @@
 //! The place of a campaign: a file in its corpus from which it can be taken up again.
 //!
 //! The file is replaced whole, so a process that is killed leaves the place before or the place after. Of several
-//! campaigns that share a corpus only one has the place; it holds a lock, which ends with its process.
+//! campaigns that share a corpus only one has the place; it holds a lock, which ends with its process. If the folder is
+//! emptied while a campaign runs, the place and its lock are made anew when the place is kept next.
 
-use crate::explore::Rounds;
-use crate::explore::corpus::readable_by_all;
+use crate::explore::{Rounds, durable};
 use crate::scenario::{Problem, Problems, read_text};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The file of the place, in the corpus.
@@ -32,14 +32,7 @@ impl Place {
     /// # Errors
     /// If the folder cannot be made or written to.
     pub fn claim(corpus: &Path) -> io::Result<Self> {
-        fs::create_dir_all(corpus)?;
-        let lock = File::options().create(true).append(true).open(corpus.join(LOCK))?;
-        let lock = match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => None,
-            // A file system without locks is not shared by campaigns that could be told apart.
-            Ok(()) | Err(TryLockError::Error(_)) => Some(lock),
-        };
-        Ok(Self { path: corpus.join(FILE), lock })
+        Ok(Self { path: corpus.join(FILE), lock: lock(corpus)? })
     }
 
     /// Whether no other campaign has it.
@@ -77,33 +70,55 @@ impl Place {
             return Ok(None);
         }
         let aside = self.path.with_file_name(BEFORE);
-        replace(&aside, &fs::read(&self.path)?)?;
+        durable::replace(&aside, &fs::read(&self.path)?)?;
         Ok(Some(aside))
     }
 
     /// Keeps the place of a campaign, unless it is somebody else's.
     ///
     /// # Errors
-    /// If the file cannot be written; the one that was there stays.
+    /// If the file cannot be written, and then the one that was there stays; or if the lock was deleted and is now
+    /// somebody else's, and with it the place.
     ///
     /// # Panics
     /// Never: a campaign has nothing that TOML cannot say.
-    pub fn keep(&self, rounds: &Rounds) -> io::Result<()> {
-        if !self.is_ours() {
-            return Ok(());
+    pub fn keep(&mut self, rounds: &Rounds) -> io::Result<()> {
+        let Some(held) = &self.lock else { return Ok(()) };
+        let corpus = self.path.parent().unwrap_or(Path::new("."));
+        if !is_at(held, &corpus.join(LOCK)) {
+            self.lock = lock(corpus)?;
+            if self.lock.is_none() {
+                let taken = "its lock was deleted, and another campaign has taken the place";
+                return Err(io::Error::other(taken));
+            }
         }
         let text = toml::to_string(rounds).expect("a campaign has nothing that TOML cannot say");
         let text = format!("# Where a campaign stands. Go on with: perfidy fuzz --resume\n\n{text}");
-        replace(&self.path, text.as_bytes())
+        durable::replace(&self.path, text.as_bytes())
     }
 }
 
-/// Writes a file that is whole or, if that fails, as it was.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = readable_by_all().tempfile_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+/// The lock in a corpus, which is made if it is not there; `None` if somebody else has it.
+fn lock(corpus: &Path) -> io::Result<Option<File>> {
+    durable::create_folders(corpus)?;
+    let lock = File::options().create(true).append(true).open(corpus.join(LOCK))?;
+    Ok(match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => None,
+        // A file system without locks is not shared by campaigns that could be told apart.
+        Ok(()) | Err(TryLockError::Error(_)) => Some(lock),
+    })
+}
+
+/// Whether the open file is the one that stands at a path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |of: io::Result<fs::Metadata>| of.ok().map(|of| (of.dev(), of.ino()));
+    identity(file.metadata()) == identity(fs::metadata(path))
+}
+
+/// Whether the open file is the one that stands at a path: on these systems an open file is not deleted.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }

@@ -10,23 +10,36 @@
 //! every case; those of the next rounds are longer and longer, up to eight times, and give a strategy that learns
 //! something to learn from.
 //!
-//! Of every [`BLOCK`](crate::explore::BLOCK) runs in a turn, the first that breaks a property is made small. What comes
-//! to the same failure is counted. Most of what breaks a property is one failure again and again, so after the first
-//! [`ENOUGH`] further ones are made small ever more rarely; and once there are so many different ones, none is.
+//! Of every [`BLOCK`] runs in a turn, the first that breaks a property is made small. What comes to the same failure is
+//! counted. Most of what breaks a property is one failure again and again, so after the first [`ENOUGH`] further ones
+//! are made small ever more rarely; and once there are so many different ones, none is.
+//!
+//! Runs are taken in one by one, in the order of their trials, each once what it found is saved. So what stands here
+//! after so many runs is the same whoever made them and however often the campaign was left, and a place in the middle
+//! of a turn says how far the turn is: a turn can take hours, and a campaign that is taken up for minutes every night
+//! has to come to its end. What a strategy has learnt is not kept: when the turn goes on it learns anew from the runs that
+//! [taught](Rounds::taught) it something, and from no others ([`Trials::skip`](crate::explore::Trials::skip)).
+//!
+//! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as not made. It
+//! is made again and then made small; the [`Unfinished`] file goes.
 
 use crate::explore::strategy::{self, Kind};
-use crate::explore::{BLOCK, CaseReport, Finding, SavedSeed};
+use crate::explore::{Finding, RunSummary, SavedSeed};
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Name, Seed, SimSpan, Words};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 /// The version of the file in which a campaign keeps its place.
 const SCHEMA: u32 = 3;
 
 /// From which round on turns are no longer twice as long as in the round before.
 const LONGEST_FROM: u64 = 3;
+
+/// Of so many runs of a turn in a row, the first that breaks a property is made small.
+pub const BLOCK: u64 = 512;
 
 /// How many different failures of one property in one case are made small and saved.
 pub const ENOUGH: usize = 32;
@@ -48,9 +61,42 @@ pub struct Rounds {
     pub strategy: String,
     /// How many turns are over.
     turns: u64,
+    /// How far the turn under way is.
+    #[serde(default, skip_serializing_if = "Part::is_nothing")]
+    part: Part,
+    /// What was saved before it was small.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<Unfinished>,
     /// The cases in the order of their turns.
     #[serde(rename = "case")]
     pub cases: Vec<CaseRounds>,
+}
+
+/// How far a turn is.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Part {
+    /// How many runs it has had.
+    runs: u64,
+    /// Which of them taught the strategy something, counted from zero.
+    taught: Vec<u64>,
+    /// After how many runs a property was last found broken.
+    found: BTreeMap<String, u64>,
+}
+
+/// A failure that was saved before it was small, because the campaign ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Unfinished {
+    /// Its case, as a place in [`Rounds::cases`].
+    pub case: usize,
+    /// The property.
+    pub property: String,
+    /// The seed.
+    #[serde(with = "crate::explore::saved::seed")]
+    pub seed: Seed,
+    /// Its file, from the folder of the corpus.
+    pub file: PathBuf,
 }
 
 /// What became of one case.
@@ -99,8 +145,10 @@ pub struct Turn {
     pub first_seed: Seed,
     /// How many.
     pub seeds: u64,
-    /// Whether it is as long as turns of its round are; a shorter one is run again when the campaign goes on.
-    pub is_whole: bool,
+    /// How many of them have been run.
+    pub done: u64,
+    /// After how many of them the campaign has had all its runs.
+    pub until: u64,
 }
 
 /// What the rounds so far mean for a case.
@@ -126,6 +174,9 @@ impl Fingerprint {
     /// The fingerprint of a failure whose faults, replayed, break nothing: all of them are one.
     pub const DOES_NOT_REPLAY: Self = Self(0);
 
+    /// The fingerprint of a failure that has not been made small.
+    const NOT_KNOWN_YET: Self = Self(1);
+
     /// The fingerprint of a saved failure.
     pub fn of(saved: &SavedSeed) -> Self {
         Self(saved.fingerprint())
@@ -149,7 +200,8 @@ impl Rounds {
     ) -> Self {
         let cases = cases.iter().map(CaseRounds::new).collect();
         let strategy = strategy.name.to_owned();
-        Self { schema: SCHEMA, base, first_seed, engine, strategy, turns: 0, cases }
+        let (turns, part, unfinished) = (0, Part::default(), Vec::new());
+        Self { schema: SCHEMA, base, first_seed, engine, strategy, turns, part, unfinished, cases }
     }
 
     /// The first seed that a text stands for. It has 48 bits, so that every reader of JSON gets it whole.
@@ -177,64 +229,88 @@ impl Rounds {
         self.cases.iter().map(CaseRounds::failures).sum()
     }
 
-    /// Whether every case has had as many turns as the others.
-    pub fn is_between_rounds(&self) -> bool {
-        self.turns.is_multiple_of(self.cases.len() as u64)
-    }
-
     /// What comes next; `None` after `most_runs` runs.
     pub fn next(&self, most_runs: u64) -> Option<Turn> {
         let cases = self.cases.len() as u64;
         let round = self.turns.checked_div(cases)?;
-        let (earlier, whole) = seeds_of(round);
-        let seeds = whole.min(most_runs.saturating_sub(self.runs()));
+        let (earlier, seeds) = seeds_of(round);
+        let done = self.part.runs;
+        let until = seeds.min(done + most_runs.saturating_sub(self.runs()));
         let first_seed = Seed(self.first_seed.0.wrapping_add(earlier));
         let case = (self.turns % cases) as usize;
-        (seeds > 0).then_some(Turn { case, first_seed, seeds, is_whole: seeds == whole })
+        (until > done).then_some(Turn { case, first_seed, seeds, done, until })
     }
 
-    /// Takes in a turn that has been run; how long it took is real time.
-    pub fn take_in(&mut self, turn: Turn, report: &CaseReport, took: SimSpan) {
-        let case = &mut self.cases[turn.case];
-        for finding in findings(report, &report.findings) {
-            let broke = case.broke.entry(finding.property.to_owned()).or_insert_with(|| Broke {
-                runs: 0,
-                first_seed: finding.seed,
-                failures: BTreeMap::new(),
-            });
-            broke.runs += report.tallies[finding.property].violated;
+    /// Which runs of the turn under way taught its strategy something, counted from zero.
+    pub fn taught(&self) -> &[u64] {
+        &self.part.taught
+    }
+
+    /// What of the next runs is worth making small: the place of its run among these, and the finding. Some of it may
+    /// turn out not to be once those before are taken in, since nobody knows yet which of them are one failure;
+    /// [`Rounds::is_wanted`] tells.
+    pub fn wanted(&self, case: &Case, runs: &[RunSummary]) -> Vec<(usize, Finding)> {
+        let mut found = self.part.found.clone();
+        let mut broke = self.case().broke.clone();
+        let mut wanted = Vec::new();
+        for ((place, run), nth) in runs.iter().enumerate().zip(self.part.runs + 1..) {
+            for (property, message) in first_of_block(&mut found, case, run, nth) {
+                let broke = broke.entry(property.to_owned()).or_insert_with(|| Broke::first_at(run.seed));
+                if broke.is_wanted() {
+                    // It may be one of those that are known.
+                    broke.count(broke.failures.keys().next().copied().unwrap_or(Fingerprint::NOT_KNOWN_YET));
+                    wanted.push((place, run.finding(property, message, nth)));
+                }
+            }
+            count_runs(&mut broke, case, run);
         }
-        for (kind, count) in &report.fired {
-            *case.fired.entry(*kind).or_insert(0) += count;
+        wanted
+    }
+
+    /// Whether another failure of this property in the case of the turn under way would be saved.
+    pub fn is_wanted(&self, property: &str) -> bool {
+        self.case().broke.get(property).is_none_or(Broke::is_wanted)
+    }
+
+    /// Takes in the next run of the turn under way.
+    pub fn take_in(&mut self, case: &Case, run: &RunSummary) {
+        self.part.take_in(case, run);
+        let (_, seeds) = seeds_of(self.turns / self.cases.len() as u64);
+        let rounds = self.case_mut();
+        count_runs(&mut rounds.broke, case, run);
+        for fault in &run.fired {
+            *rounds.fired.entry(fault.action.kind()).or_insert(0) += 1;
         }
-        case.runs += report.seeds;
-        case.took = case.took + took;
-        self.turns += 1;
+        rounds.runs += 1;
+        if self.part.runs == seeds {
+            self.turns += 1;
+            self.part = Part::default();
+        }
     }
 
-    /// Takes in a failure of a turn that has been taken in; says whether it is a different one.
-    pub fn take_in_failure(&mut self, turn: Turn, property: &str, failure: Fingerprint) -> bool {
-        let broke = self.cases[turn.case].broke.get_mut(property);
-        broke.is_some_and(|broke| {
-            let times = broke.failures.entry(failure).or_insert(0);
-            *times += 1;
-            *times == 1
-        })
+    /// Takes in how long runs of the turn under way took in real time.
+    pub fn take_in_time(&mut self, took: SimSpan) {
+        let rounds = self.case_mut();
+        rounds.took = rounds.took + took;
     }
 
-    /// The findings of a turn that are worth making small.
-    pub fn wanted<'a>(&self, turn: Turn, report: &'a CaseReport) -> Vec<&'a Finding> {
-        let broke = &self.cases[turn.case].broke;
-        let mut left: BTreeMap<&str, u64> =
-            broke.iter().map(|(property, broke)| (property.as_str(), broke.more_to_make_small())).collect();
-        let all = findings(report, &report.findings).chain(findings(report, &report.again));
-        let is_wanted = |finding: &&Finding| {
-            let left = left.entry(finding.property).or_insert(ENOUGH as u64);
-            let is_wanted = *left > 0;
-            *left = left.saturating_sub(1);
-            is_wanted
-        };
-        all.filter(is_wanted).collect()
+    /// Takes in a failure of a case, one of whose runs broke that property; says whether it is a different one.
+    pub fn take_in_failure(&mut self, case: usize, property: &str, failure: Fingerprint) -> bool {
+        let broke = self.cases[case].broke.get_mut(property);
+        broke.is_some_and(|broke| broke.count(failure))
+    }
+
+    fn place_of_case(&self) -> usize {
+        (self.turns % self.cases.len() as u64) as usize
+    }
+
+    fn case(&self) -> &CaseRounds {
+        &self.cases[self.place_of_case()]
+    }
+
+    fn case_mut(&mut self) -> &mut CaseRounds {
+        let place = self.place_of_case();
+        &mut self.cases[place]
     }
 
     /// Whether this is a campaign over these cases.
@@ -264,18 +340,67 @@ impl Rounds {
     }
 }
 
+/// Counts a run for each property that it broke.
+fn count_runs(broke: &mut BTreeMap<String, Broke>, case: &Case, run: &RunSummary) {
+    for (property, _) in run.violations().filter(|(property, _)| case.is_about_breaking(property)) {
+        broke.entry(property.to_owned()).or_insert_with(|| Broke::first_at(run.seed)).runs += 1;
+    }
+}
+
 impl Broke {
-    /// How many further failures are worth making small: every one of the first, then four each time that there were
+    fn first_at(seed: Seed) -> Self {
+        Self { runs: 0, first_seed: seed, failures: BTreeMap::new() }
+    }
+
+    /// Counts a failure that was made small; says whether it is a different one.
+    fn count(&mut self, failure: Fingerprint) -> bool {
+        let times = self.failures.entry(failure).or_insert(0);
+        *times += 1;
+        *times == 1
+    }
+
+    /// Whether another failure is worth making small: every one of the first, then four each time that there were
     /// twice as many runs.
-    fn more_to_make_small(&self) -> u64 {
-        if self.failures.len() >= ENOUGH {
-            return 0;
-        }
+    fn is_wanted(&self) -> bool {
         let enough = ENOUGH as u64;
         let doublings = (self.runs / enough).max(1).ilog2();
         let made_small: u64 = self.failures.values().sum();
-        (enough + 4 * u64::from(doublings)).saturating_sub(made_small)
+        self.failures.len() < ENOUGH && made_small < enough + 4 * u64::from(doublings)
     }
+}
+
+impl Part {
+    fn is_nothing(&self) -> bool {
+        self.runs == 0
+    }
+
+    fn take_in(&mut self, case: &Case, run: &RunSummary) {
+        if run.taught {
+            self.taught.push(self.runs);
+        }
+        self.runs += 1;
+        first_of_block(&mut self.found, case, run, self.runs);
+    }
+}
+
+/// The properties that matter and that this run, the `nth` of its turn, is the first of its block to break. `found` says
+/// after how many runs each was last found broken.
+fn first_of_block<'a>(
+    found: &mut BTreeMap<String, u64>,
+    case: &Case,
+    run: &'a RunSummary,
+    nth: u64,
+) -> Vec<(&'static str, &'a str)> {
+    let block = |nth: u64| (nth - 1) / BLOCK;
+    let mut is_first = |property: &str| {
+        let is_first = case.is_about_breaking(property)
+            && found.get(property).is_none_or(|last| block(*last) < block(nth));
+        if is_first {
+            found.insert(property.to_owned(), nth);
+        }
+        is_first
+    };
+    run.violations().filter(|(property, _)| is_first(property)).collect()
 }
 
 impl CaseRounds {
@@ -330,15 +455,6 @@ fn seeds_of(round: u64) -> (u64, u64) {
     (((BLOCK << grown) - BLOCK).wrapping_add((round - grown).wrapping_mul(whole)), whole)
 }
 
-/// What counts: in a case as written every property that is not waived, otherwise the one that should break.
-fn findings<'a>(report: &'a CaseReport, all: &'a [Finding]) -> impl Iterator<Item = &'a Finding> {
-    let case = &report.case;
-    all.iter().filter(|finding| match case.without() {
-        None => !case.scenario.waived.contains_key(finding.property),
-        Some(without) => without.violates == finding.property,
-    })
-}
-
 impl fmt::Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "its scenarios are not what they were: {}", self.0.join("; "))
@@ -375,14 +491,15 @@ mod tests {
         let broke = |runs, times: u64| Broke {
             runs,
             first_seed: Seed(0),
-            failures: BTreeMap::from([(Fingerprint(1), times)]),
+            failures: BTreeMap::from([(Fingerprint(2), times)]),
         };
-        let more = |runs, times| broke(runs, times).more_to_make_small();
-        assert_eq!([more(1, 1), more(40, 31), more(40, 32)], [31, 1, 0]);
-        assert_eq!([more(64, 32), more(64, 36), more(127, 36), more(128, 36)], [4, 0, 0, 4]);
-        assert_eq!(more(1 << 40, 200), 0);
+        let is_wanted = |(runs, times)| broke(runs, times).is_wanted();
+        assert_eq!([(1, 1), (40, 31), (40, 32)].map(is_wanted), [true, true, false]);
+        let later = [(64, 32), (64, 35), (64, 36), (127, 36), (128, 36)];
+        assert_eq!(later.map(is_wanted), [true, true, false, false, true]);
+        assert!(!is_wanted((1 << 40, 200)));
         let many = (0..ENOUGH as u64).map(|number| (Fingerprint(number), 1)).collect();
-        assert_eq!(Broke { failures: many, ..broke(1 << 40, 0) }.more_to_make_small(), 0);
+        assert!(!Broke { failures: many, ..broke(1 << 40, 0) }.is_wanted());
     }
 
     #[test]

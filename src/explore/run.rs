@@ -4,7 +4,9 @@ use crate::agent::{Agents, LeaseService, Note, ToolService};
 use crate::properties::{self, EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Scenario, Tool};
-use perfidy_sim::{Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, Stop, World, WorldConfig};
+use perfidy_sim::{
+    Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, Stop, World, WorldConfig, interrupt,
+};
 use std::sync::Arc;
 
 /// How long a journal takes to make its writes durable.
@@ -45,11 +47,15 @@ impl Run {
     fn judged(case: &Case, outcome: Outcome<Agents>) -> Self {
         let history = &outcome.history;
         let missing = tasks_missing(case, &outcome);
-        let judge = |property: &'static Property| match (property.judge)(history) {
-            Verdict::Holds if property.name == EVENTUAL_TERMINATION => {
-                (property, missing.clone().unwrap_or(Verdict::Holds))
+        let judge = |property: &'static Property| {
+            // To judge a long history can take longer than to make it.
+            interrupt::check();
+            match (property.judge)(history) {
+                Verdict::Holds if property.name == EVENTUAL_TERMINATION => {
+                    (property, missing.clone().unwrap_or(Verdict::Holds))
+                }
+                verdict => (property, verdict),
             }
-            verdict => (property, verdict),
         };
         Self { verdicts: properties::ALL.iter().map(judge).collect(), outcome }
     }

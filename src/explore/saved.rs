@@ -4,10 +4,9 @@
 //! has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
 
 use crate::explore::embedded::place_of;
-use crate::explore::{Failure, Minimal};
+use crate::explore::{Failure, Finding, Minimal};
 use crate::inert;
-use crate::properties::Violation;
-use crate::scenario::{self, Problem, Problems};
+use crate::scenario::{self, Case, Problem, Problems};
 use crate::workflows::{self, Workflow};
 use perfidy_sim::{Digest, Engine, Fault, Seed};
 use serde::{Deserialize, Serialize};
@@ -67,17 +66,34 @@ impl SavedSeed {
     /// A failure to be saved.
     pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
         let Minimal { case, faults, run, is_finished } = minimal;
-        let message = run.violation(property).map(message_of);
+        let message = run.violation(property).map(|violation| violation.message.as_str());
+        let finding = (property, message.unwrap_or_default(), run.outcome.digest(), faults.as_slice());
+        Self::whole(case, engine, seed, finding, !is_finished)
+    }
+
+    /// A failure to be saved as it was found, before anything is left out.
+    pub fn as_found(case: &Case, engine: Engine, finding: &Finding) -> Self {
+        let Finding { property, seed, ref faults, ref message, digest, .. } = *finding;
+        Self::whole(case, engine, seed, (property, message, digest, faults), true)
+    }
+
+    fn whole(
+        case: &Case,
+        engine: Engine,
+        seed: Seed,
+        (property, message, digest, faults): (&str, &str, Digest, &[Fault]),
+        unfinished: bool,
+    ) -> Self {
         Self {
             schema: SCHEMA,
             perfidy: env!("CARGO_PKG_VERSION").to_owned(),
             property: property.to_owned(),
-            message: message.unwrap_or_default(),
+            message: shortened(message),
             engine,
             seed,
-            digest: run.outcome.digest(),
-            faults: faults.clone(),
-            unfinished: !is_finished,
+            digest,
+            faults: faults.to_vec(),
+            unfinished,
             case: SavedCase {
                 scenario: case.scenario.name.to_string(),
                 label: case.label(),
@@ -237,8 +253,8 @@ fn without_numbers(site: &str) -> String {
 }
 
 /// How a property broke, as it is saved: in one line that can be shown, and no longer than anybody reads.
-pub(super) fn message_of(violation: &Violation) -> String {
-    let message = inert::line(&violation.message);
+pub(super) fn shortened(message: &str) -> String {
+    let message = inert::line(message);
     let mut short: String = message.chars().take(MOST_OF_A_MESSAGE).collect();
     if short.len() < message.len() {
         short.push_str(" [...]");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Child;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A team that forgets its idempotency keys, among acknowledgements that get lost.
 pub const FORGETFUL: &str = r#"# A team that should have used idempotency keys.
@@ -72,6 +72,21 @@ violates = "no-duplicate-effects"
 within-seeds = 300
 "#;
 
+/// The forgetful team with so much to do that a run takes long and making a failure small much longer.
+pub fn laborious(tasks: u32) -> Place {
+    let much = format!("[tasks]\ncount = {tasks}\nevery = \"1s\"\n\n[safeguards]");
+    Place::with(&[("scenarios/weak/laborious.toml", &FORGETFUL.replace("[safeguards]", &much))])
+}
+
+/// The careful team with so much to do that its runs take long.
+pub fn calm_and_laborious() -> Place {
+    let much = "[tasks]\ncount = 200\nevery = \"1s\"\n\n[safeguards]";
+    Place::with(&[(
+        "scenarios/strong/laborious.toml",
+        &CAREFUL.replace("[safeguards]\n", &format!("{much}\n")),
+    )])
+}
+
 /// Two scenarios in a folder of their own, `weak/forgetful` and `strong/careful`.
 pub fn workshop() -> Place {
     Place::with(&[("scenarios/weak/forgetful.toml", FORGETFUL), ("scenarios/strong/careful.toml", CAREFUL)])
@@ -89,24 +104,53 @@ pub fn start(place: &Place, arguments: &str) -> Child {
     place.start(&words(arguments))
 }
 
+/// How long a test waits for what should take a moment, on a machine with much else to do.
+pub const GENEROUS: Duration = Duration::from_secs(30);
+
+/// Waits until something is so; whether it is, and after how long.
 #[expect(clippy::disallowed_methods, reason = "another process is waited for, in real time")]
-fn wait_a_moment() {
-    thread::sleep(Duration::from_millis(5));
+pub fn wait_until(mut is_so: impl FnMut() -> bool) -> (bool, Duration) {
+    let began = Instant::now();
+    while !is_so() {
+        if began.elapsed() > GENEROUS {
+            return (false, began.elapsed());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    (true, began.elapsed())
+}
+
+/// Waits until a process has ended by itself.
+#[track_caller]
+pub fn ended(mut child: Child) -> Said {
+    let (has_ended, _) = wait_until(|| child.try_wait().unwrap().is_some());
+    if !has_ended {
+        child.kill().unwrap();
+    }
+    let said = Said::of(child.wait_with_output().unwrap());
+    assert!(has_ended, "it did not end within {GENEROUS:?}\n-- standard error\n{}", said.err);
+    said
 }
 
 /// Starts a campaign and waits until it has kept its place once.
+#[track_caller]
 pub fn start_and_wait(place: &Place, arguments: &str) -> Child {
     let mut child = start(place, arguments);
-    while !place.path("seeds/.campaign.toml").exists() {
+    let (is_there, _) = wait_until(|| {
         assert_eq!(child.try_wait().unwrap(), None, "it ended without a place");
-        wait_a_moment();
+        place.path("seeds/.campaign.toml").exists()
+    });
+    if !is_there {
+        child.kill().unwrap();
     }
+    assert!(is_there, "it keeps no place");
     child
 }
 
 /// The failures below a corpus, by path, each with its whole text.
 pub fn failures(place: &Place) -> BTreeMap<String, String> {
     let files = ["seeds/weak", "seeds/strong"].into_iter().flat_map(|folder| place.files(folder));
+    let files = files.filter(|file| !file.contains("/."));
     files.map(|file| (file.clone(), place.read(&file))).collect()
 }
 

@@ -8,11 +8,10 @@ mod cases;
 use perfidy::agent::Agents;
 use perfidy::explore::{Campaign, Run, Watchdog, first_difference};
 use perfidy::scenario::Case;
-use perfidy_sim::{Engine, Outcome, Plan, Seed};
+use perfidy_sim::{Engine, Interrupt, Outcome, Plan, Seed};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 
 /// The seeds that are tried of every case.
@@ -80,7 +79,7 @@ fn the_faults_that_struck_given_back_as_a_list_make_the_same_history() {
 
 /// Panics if the report of a campaign depends on the number of its threads.
 fn assert_same_from_one_thread_and_from_four(case: &Case, seeds: u64) {
-    let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+    let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let (interrupted, watchdog) = (&interrupted, &watchdog);
     let [one, four] = [1, 4].map(|threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -3,9 +3,8 @@
 
 use perfidy::explore::{Campaign, CaseVerdict, Run, Watchdog, strategy};
 use perfidy::scenario::{Case, Scenario};
-use perfidy_sim::{Engine, Seed};
+use perfidy_sim::{Engine, Interrupt, Seed};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 const SEEDS: u64 = 60;
 
@@ -41,7 +40,7 @@ fn verdict_of(scenario: &Arc<Scenario>, strategy: &str) -> CaseVerdict {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: SEEDS,
-        interrupted: &AtomicBool::new(false),
+        interrupted: &Interrupt::default(),
         watchdog: &Watchdog::default(),
     };
     let start = strategy::Start {

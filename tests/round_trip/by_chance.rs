@@ -9,7 +9,7 @@ use perfidy::explore::strategy::{self, Bounds, Start};
 use perfidy::explore::{Campaign, Effort, Finding, SavedSeed, Watchdog, shrink_within};
 use perfidy::faults;
 use perfidy::scenario::{Case, Scenario, read_all};
-use perfidy_sim::{Engine, Seed};
+use perfidy_sim::{Engine, Interrupt, Seed};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use std::env;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
 /// How many scenarios are made if the environment does not say.
@@ -247,7 +247,7 @@ impl World {
         let bounds = Bounds { faults: 2, plans: TRIALS, sample: Some(TRIALS) };
         let start = Start { case, engine: Engine::Native, first_seed: self.first_seed, bounds };
         let Ok(mut strategy) = (self.strategy.start)(&start) else { return Vec::new() };
-        let (interrupted, watchdog) = (AtomicBool::new(false), Watchdog::new());
+        let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
         let campaign = Campaign {
             engine: Engine::Native,
             first_seed: self.first_seed,

@@ -15,8 +15,8 @@ use crate::oracle::{Oracle, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::{
-    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, SimSpan, SimTime, Stop, What,
-    WorldConfig, interrupt, quiet, spare, stamp,
+    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, SimSpan, SimTime, Stop,
+    What, WorldConfig, interrupt, quiet, spare, stamp,
 };
 use ailments::Ailing;
 pub(crate) use ailments::Health;
@@ -211,7 +211,7 @@ impl<D: Domain> Core<D> {
             self.stop_for(Stop::TooManyEvents);
         }
         // Code that does something is held to the bound of events instead.
-        if self.allowance < u32::MAX && self.stop.is_none() {
+        if self.allowance < u32::MAX && self.end.is_none() {
             self.allowance = self.full_allowance();
         }
         self.history.append(now, node, cause, what)

@@ -22,7 +22,7 @@ mod values;
 
 use crate::explore::{Run, SavedSeed};
 use crate::scenario::Case;
-use perfidy_sim::{Action, Engine, Fault, Plan, Seed};
+use perfidy_sim::{Action, Engine, Fault, Plan, Seed, interrupt};
 use std::path::Path;
 
 /// How much is spent on making one failure small.
@@ -60,7 +60,9 @@ pub fn shrink(case: &Case, engine: Engine, seed: Seed, property: &str, faults: &
     shrink_within(Effort::default(), case, engine, seed, property, faults)
 }
 
-/// Shrinks a failure of `property` as far as the effort goes. `None` if the faults, replayed, do not break it.
+/// Shrinks a failure of `property` as far as the effort goes. `None` if the faults, replayed, do not break it. A run that
+/// its [interrupt](perfidy_sim::Interrupt) ends is the last; if that is the very first, nothing is known and this does not
+/// return.
 pub fn shrink_within(
     effort: Effort<'_>,
     case: &Case,
@@ -96,6 +98,12 @@ struct Shrinking<'a> {
 }
 
 impl Shrinking<'_> {
+    /// Whether the effort is used up; what is best now is not finished then.
+    fn is_over(&mut self) -> bool {
+        self.best.is_finished &= self.effort.events > 0 && !(self.effort.is_over)();
+        !self.best.is_finished
+    }
+
     /// Takes these faults for the best so far if they suffice in the same case.
     fn faults_suffice(&mut self, faults: &[Fault]) -> bool {
         let case = self.best.case.clone();
@@ -117,11 +125,14 @@ impl Shrinking<'_> {
 
     /// Takes a case and faults for the best so far if the property still breaks, and a file can say them.
     fn suffices(&mut self, case: Case, faults: &[Fault]) -> bool {
-        if self.effort.events == 0 || (self.effort.is_over)() {
-            self.best.is_finished = false;
+        if self.is_over() {
             return false;
         }
-        let run = Run::planned(&case, self.engine, self.seed, &Plan::Explicit(faults.into()));
+        let plan = Plan::Explicit(faults.into());
+        let Ok(run) = interrupt::catch(|| Run::planned(&case, self.engine, self.seed, &plan)) else {
+            self.best.is_finished = false;
+            return false;
+        };
         self.effort.events = self.effort.events.saturating_sub(run.outcome.history.len() as u64);
         if run.violation(self.property).is_none() {
             return false;

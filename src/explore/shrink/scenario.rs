@@ -33,6 +33,9 @@ pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
 /// Edits the scenario of the best failure so far and keeps the edit if it still fails, perhaps with its faults moved
 /// to those who are left. `edit` says whether it changed anything.
 fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &Case) -> bool) -> bool {
+    if shrinking.is_over() {
+        return false;
+    }
     let case = &shrinking.best.case;
     let Ok(mut document) = case.scenario.text.parse::<DocumentMut>() else { return false };
     if !edit(&mut document, case) {

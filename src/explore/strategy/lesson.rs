@@ -46,7 +46,7 @@ impl Wants {
 }
 
 impl Lesson {
-    /// What is wanted of a run of this case.
+    /// What is wanted of a run of this case; none if there is nothing new in it.
     pub(crate) fn of(case: &Case, trial: &Trial, run: &Run) -> Option<Self> {
         if trial.wants == Wants::Nothing {
             return None;
@@ -60,9 +60,10 @@ impl Lesson {
             _ => Vec::new(),
         };
         let chances = match &trial.wants {
+            Wants::Nothing | Wants::Verdict => Vec::new(),
             Wants::Chances => chances::of(&case.scenario.chaos, &run.outcome, Detail::Full),
-            _ if news.is_empty() => Vec::new(),
-            _ => chances::of(&case.scenario.chaos, &run.outcome, Detail::Coarse),
+            Wants::News(_) if news.is_empty() => return None,
+            Wants::News(_) => chances::of(&case.scenario.chaos, &run.outcome, Detail::Coarse),
         };
         Some(Self { holds, fired: run.outcome.fired.clone(), chances, news })
     }

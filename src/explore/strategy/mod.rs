@@ -165,8 +165,8 @@ mod tests {
     use super::*;
     use crate::explore::{Campaign, CaseReport, Watchdog};
     use crate::scenario::Scenario;
+    use perfidy_sim::Interrupt;
     use std::path::Path;
-    use std::sync::atomic::AtomicBool;
 
     /// A scenario that comes with perfidy, as written.
     pub(super) fn case(name: &str) -> Case {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     pub(super) fn report(case: &Case, strategy: &mut dyn Strategy, seeds: u64, threads: usize) -> CaseReport {
-        let interrupted = AtomicBool::new(false);
+        let interrupted = Interrupt::default();
         let campaign = Campaign {
             engine: Engine::Native,
             first_seed: Seed(3),

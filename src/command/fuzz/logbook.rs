@@ -1,0 +1,322 @@
+//! What a campaign has come to: its rounds, what it saved, and what was found and is not small yet.
+//!
+//! Between two calls it is whole: what counts is saved, and the place that could be kept now is one from which the
+//! campaign comes to the same as if it had not been left. So whichever thread finds that the campaign is over can end it.
+
+use crate::command::findings::{Small, in_short};
+use crate::command::keep::{save, save_at_once};
+use crate::command::{Format, Status, complain, say, say_record, say_styled, tell};
+use perfidy::explore::{
+    Corpus, Finding, Fingerprint, Place, Rounds, RunSummary, Saved, SavedSeed, Standing, Turn, Unfinished,
+};
+use perfidy::inert::{self, Styled};
+use perfidy::report::{RoundsRecord, rounds_table};
+use perfidy::scenario::Case;
+use perfidy_sim::SimSpan;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How many stories are told at the end.
+const STORIES: usize = 5;
+
+/// Runs that have been made and do not count yet, since what they found is being made small.
+pub struct Pending {
+    pub turn: Turn,
+    pub runs: Vec<RunSummary>,
+    /// What of them is made small, each with the place of its run.
+    pub found: Vec<(usize, Finding)>,
+}
+
+/// What this process found that was not in the corpus.
+#[derive(Default)]
+struct New {
+    files: u64,
+    stories: Vec<Styled>,
+    last: Option<Duration>,
+}
+
+pub struct Logbook {
+    format: Format,
+    cases: Vec<Case>,
+    corpus: Corpus,
+    place: Place,
+    pub rounds: Rounds,
+    pub pending: Option<Pending>,
+    /// What this process has saved, by its file.
+    saved: BTreeMap<PathBuf, SavedSeed>,
+    new: New,
+    /// How well all went so far, apart from what the runs came to.
+    status: Status,
+    /// Whether the place is kept for good, and what comes now counts only for the report.
+    is_left: bool,
+}
+
+impl Logbook {
+    pub fn new(format: Format, cases: Vec<Case>, corpus: Corpus, place: Place, rounds: Rounds) -> Self {
+        let (pending, saved, new) = (None, BTreeMap::new(), New::default());
+        let (status, is_left) = (Status::AsExpected, false);
+        Self { format, cases, corpus, place, rounds, pending, saved, new, status, is_left }
+    }
+
+    /// Takes in the runs that were pending, with what became of the findings in them. If one could not be made small in
+    /// time, the campaign is left before its run; but not twice, or it would never get past it in a short time.
+    pub fn take_in(&mut self, small: Vec<Result<Small, String>>, now: Duration) -> ControlFlow<Status> {
+        let Some(Pending { turn, runs, found }) = self.pending.take() else {
+            return ControlFlow::Continue(());
+        };
+        let is_cut = |small: &Result<Small, String>, finding: &Finding| {
+            let is_of_it = |unfinished: &Unfinished| is_of(unfinished, turn.case, finding);
+            small.as_ref().is_ok_and(|small| small.is_cut) && !self.rounds.unfinished.iter().any(is_of_it)
+        };
+        let cut = small.iter().zip(&found).find(|(small, (_, finding))| is_cut(small, finding));
+        let cut = cut.map(|(_, (place, _))| *place);
+        let mut status = Status::AsExpected;
+        // The place says which files are not small yet, so they are saved before it is kept.
+        for (small, (_, finding)) in small.iter().zip(&found) {
+            if let Ok(small) = small
+                && small.is_cut
+                && let Some(saved) = save(&self.corpus, small)
+            {
+                self.note_unfinished(turn.case, finding, &saved);
+                self.note(&saved, &small.saved, now, |file| small.story(Some(file)));
+            }
+        }
+        let mut small = small.into_iter().zip(found).peekable();
+        for (place, run) in runs.iter().enumerate() {
+            if cut == Some(place) && !self.leave() {
+                status = Status::BadInput;
+            }
+            // What is worth saving is asked before the run counts, which may end its turn.
+            let mut of_run = Vec::new();
+            while let Some((small, (_, finding))) = small.next_if(|(_, (of, _))| *of == place) {
+                of_run.push((self.rounds.is_wanted(finding.property), finding, small));
+            }
+            self.rounds.take_in(&self.cases[turn.case], run);
+            for (is_wanted, finding, small) in of_run {
+                let saved = if is_wanted {
+                    self.keep(turn.case, &finding, small, now)
+                } else {
+                    Self::withdraw(&small);
+                    Status::AsExpected
+                };
+                status = status.worse(saved);
+            }
+        }
+        self.status = self.status.worse(status);
+        if status == Status::BadInput || cut.is_some() {
+            return ControlFlow::Break(status);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Saves a failure, if it is another one or its file is gone.
+    fn keep(
+        &mut self,
+        case: usize,
+        finding: &Finding,
+        small: Result<Small, String>,
+        now: Duration,
+    ) -> Status {
+        let property = finding.property;
+        let small = match small {
+            Ok(small) => small,
+            Err(does_not_replay) => {
+                if self.rounds.take_in_failure(case, property, Fingerprint::DOES_NOT_REPLAY) {
+                    complain(does_not_replay);
+                }
+                return Status::Broken;
+            }
+        };
+        self.rounds.take_in_failure(case, property, Fingerprint::of(&small.saved));
+        self.restore_if_deleted(&self.corpus.path_of(&small.saved));
+        let Some(saved) = save(&self.corpus, &small) else {
+            self.new.stories.extend(small.story(None));
+            return Status::BadInput;
+        };
+        self.forget_unfinished(case, finding, saved.path());
+        self.note(&saved, &small.saved, now, |file| small.story(Some(file)));
+        Status::AsExpected
+    }
+
+    /// Notes what was saved, and how its story goes if it is new.
+    fn note(
+        &mut self,
+        saved: &Saved,
+        seed: &SavedSeed,
+        now: Duration,
+        story: impl FnOnce(&Path) -> Option<Styled>,
+    ) {
+        let is_known = self.saved.insert(saved.path().to_owned(), seed.clone()).is_some();
+        if let Saved::Now(file) = saved
+            && !is_known
+        {
+            self.new.files += 1;
+            self.new.last = Some(now);
+            if self.new.stories.len() < STORIES {
+                self.new.stories.extend(story(file));
+            }
+        }
+    }
+
+    /// Notes that what was saved of a finding is not small yet, so that it goes when it is.
+    fn note_unfinished(&mut self, case: usize, finding: &Finding, saved: &Saved) {
+        let file = saved.path().strip_prefix(self.corpus.root()).unwrap_or(saved.path()).to_owned();
+        let property = finding.property.to_owned();
+        let unfinished = Unfinished { case, property, seed: finding.seed, file };
+        if !self.rounds.unfinished.contains(&unfinished) {
+            self.rounds.unfinished.push(unfinished);
+        }
+    }
+
+    /// Removes the files of a finding that were saved before it was small.
+    fn forget_unfinished(&mut self, case: usize, finding: &Finding, small: &Path) {
+        if self.is_left {
+            return;
+        }
+        for unfinished in self.rounds.unfinished.extract_if(.., |unfinished| is_of(unfinished, case, finding))
+        {
+            let file = self.corpus.root().join(unfinished.file);
+            if file != small {
+                Corpus::withdraw(&file, finding.property, finding.seed);
+            }
+        }
+    }
+
+    /// Removes what was saved of a finding that is one too many.
+    fn withdraw(small: &Result<Small, String>) {
+        if let Ok(Small { as_found: Some(as_found), saved, .. }) = small {
+            Corpus::withdraw(as_found.path(), &saved.property, saved.seed);
+        }
+    }
+
+    /// Keeps the place for the first time, so that the campaign can be taken up again however long its first runs take.
+    pub fn begin(&mut self) {
+        // On a disk that is full the campaign goes on until it finds something, which is then shown.
+        let _ = self.place.keep(&self.rounds);
+    }
+
+    /// Keeps the place, unless it is kept for good.
+    pub fn keep_place(&mut self) -> bool {
+        if self.is_left {
+            return true;
+        }
+        let kept = self.place.keep(&self.rounds);
+        kept.map_err(|error| complain(format!("cannot save {}: {error}", inert::path(self.place.path()))))
+            .is_ok()
+    }
+
+    /// Keeps the place for the last time.
+    fn leave(&mut self) -> bool {
+        let is_kept = self.keep_place();
+        self.is_left = true;
+        is_kept
+    }
+
+    /// Ends the campaign: saves what is left to be saved, keeps the place, reports, and says what it all means.
+    pub fn end(&mut self) -> Status {
+        let mut status = Status::AsExpected;
+        if let Some(Pending { turn, runs, found }) = self.pending.take() {
+            for (_, finding) in &found {
+                let case = &self.cases[turn.case];
+                let as_found = SavedSeed::as_found(case, self.rounds.engine, finding);
+                let Some(saved) = save_at_once(&self.corpus, &as_found) else {
+                    self.new.stories.push(in_short(&as_found, None));
+                    status = Status::BadInput;
+                    continue;
+                };
+                self.note_unfinished(turn.case, finding, &saved);
+                self.new.stories.push(in_short(&as_found, Some(saved.path())));
+            }
+            if !self.leave() {
+                status = Status::BadInput;
+            }
+            for run in &runs {
+                self.rounds.take_in(&self.cases[turn.case], run);
+            }
+        }
+        if !self.leave() {
+            status = Status::BadInput;
+        }
+        self.restore_deleted();
+        self.report();
+        status.worse(self.status).worse(self.meaning())
+    }
+
+    /// Saves again what has been deleted since this process saved it.
+    fn restore_deleted(&mut self) {
+        self.saved.keys().for_each(|file| self.restore_if_deleted(file));
+    }
+
+    fn restore_if_deleted(&self, file: &Path) {
+        if let Some(saved) = self.saved.get(file)
+            && !file.exists()
+            && save_at_once(&self.corpus, saved).is_some()
+        {
+            tell(format_args!("{} was deleted while this ran, and is saved again", inert::path(file)));
+        }
+    }
+
+    /// How far it is, in a line.
+    pub fn line(&self, now: Duration, runs_before: u64) -> String {
+        let whole_seconds = |time: Duration| SimSpan::from_secs(time.as_secs());
+        let runs = self.rounds.runs();
+        let rate = (runs - runs_before) as f64 / now.as_secs_f64().max(1e-9);
+        let last = self.new.last.map_or_else(String::new, |last| {
+            format!(", the last new one {} ago", whole_seconds(now.saturating_sub(last)))
+        });
+        format!(
+            "{}  {runs} runs  {rate:.0} runs/s  {} faults  {} failures{last}",
+            whole_seconds(now),
+            self.rounds.faults(),
+            self.rounds.failures()
+        )
+    }
+
+    fn report(&self) {
+        let rows = self.rounds.cases.iter().zip(&self.cases);
+        if self.format == Format::Json {
+            for (rounds, case) in rows {
+                let record = RoundsRecord::new(&self.rounds, rounds, case);
+                say_record(&record);
+            }
+            return;
+        }
+        self.new.stories.iter().for_each(say_styled);
+        let untold = self.new.files.saturating_sub(self.new.stories.len() as u64);
+        if untold > 0 {
+            let corpus = inert::path(self.corpus.root());
+            say(format_args!("and {untold} more new failures, saved in {corpus}\n"));
+        }
+        say(rounds_table(rows));
+        let base = self.rounds.base.as_ref().map_or_else(String::new, |base| format!(" (from \"{base}\")"));
+        say(format_args!(
+            "\n{} runs of {} from seed {}{base}, {} different failures, {} of them new",
+            self.rounds.runs(),
+            self.rounds.strategy,
+            self.rounds.first_seed,
+            self.rounds.failures(),
+            self.new.files
+        ));
+    }
+
+    /// What the campaign as a whole means. That something has not come up yet is no fault of it.
+    fn meaning(&self) -> Status {
+        let standings = self.rounds.cases.iter().zip(&self.cases).map(|(rounds, case)| rounds.standing(case));
+        standings.fold(Status::AsExpected, |status, standing| {
+            status.worse(match standing {
+                Standing::Broken(_) | Standing::NotCaught(_) => Status::Broken,
+                Standing::NothingBroke | Standing::Caught(..) | Standing::NotYetCaught(_) => {
+                    Status::AsExpected
+                }
+            })
+        })
+    }
+}
+
+/// Whether a file is of a finding in that case.
+fn is_of(unfinished: &Unfinished, case: usize, finding: &Finding) -> bool {
+    let Unfinished { case: of, property, seed, .. } = unfinished;
+    (*of, property.as_str(), *seed) == (case, finding.property, finding.seed)
+}

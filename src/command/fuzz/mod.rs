@@ -1,0 +1,200 @@
+//! `perfidy fuzz`: scenarios over ever more seeds, for as long as anybody likes.
+//!
+//! Runs are taken in a few at a time, in the order of their trials. What they found is made small and saved before they
+//! count, and what takes long to make small is saved as it was found first; so a process that is killed loses no more
+//! than what was under way, which is run again when the campaign goes on. All that a campaign has come to stands in a
+//! [`Logbook`], from which another thread can end it if a run does not come back.
+
+mod logbook;
+mod opening;
+
+use super::clock::{Stopwatch, timed};
+use super::ending::Ending;
+use super::findings::{Found, Small};
+use super::options::{Search, Subject};
+use super::progress::Progress;
+use super::{Status, complain, is_available, some_time};
+use logbook::{Logbook, Pending};
+use opening::opening;
+use perfidy::explore::strategy::{Bounds, Start};
+use perfidy::explore::{Campaign, Corpus, Place, RunSummary, Step, Turn};
+use perfidy::inert;
+use perfidy::scenario::Case;
+use perfidy_sim::{Abandoned, SimSpan};
+use rayon::prelude::*;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The time for which the place of a campaign is not written again.
+const PLACE_PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    subject: Subject,
+    /// For how long, such as 90s, 10m or 1h 30m [default: until Ctrl-C]
+    #[arg(long = "for", value_name = "TIME", value_parser = some_time)]
+    time: Option<SimSpan>,
+    /// How many runs of all cases together; those before a --resume count
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    runs: Option<u64>,
+    /// Any text, such as a date or a commit, that the first seed is made from
+    #[arg(long, value_name = "TEXT", conflicts_with = "seed")]
+    base: Option<String>,
+    /// Go on where the last campaign in this corpus stopped; it keeps its place there
+    #[arg(long, conflicts_with_all = ["seed", "base", "engine", "strategy", "without"])]
+    resume: bool,
+    /// Run the [[without]] cases too, in which a promise should break
+    #[arg(long)]
+    without: bool,
+    #[command(flatten)]
+    search: Search,
+}
+
+pub fn fuzz(arguments: &Arguments) -> Status {
+    if !arguments.resume && arguments.search.strategy.ends {
+        let name = arguments.search.strategy.name;
+        complain(format!(
+            "{name} comes to an end, and a campaign does not: use `perfidy run --strategy {name}`; nothing was run"
+        ));
+        return Status::BadInput;
+    }
+    let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
+    let cases: Vec<Case> = scenarios.iter().flat_map(Case::all).collect();
+    let corpus = Corpus::new(&arguments.search.corpus);
+    if let Err(error) = corpus.check_writable(scenarios.iter().map(|scenario| scenario.name)) {
+        complain(format!("{error}; nothing was run"));
+        return Status::BadInput;
+    }
+    corpus.sweep();
+    let place = match Place::claim(&arguments.search.corpus) {
+        Ok(place) => place,
+        Err(error) => {
+            complain(format!(
+                "cannot write to {}: {error}; nothing was run",
+                inert::path(&arguments.search.corpus)
+            ));
+            return Status::BadInput;
+        }
+    };
+    let Some((rounds, cases)) = opening(arguments, &place, cases) else { return Status::BadInput };
+    if !is_available(rounds.engine) || !arguments.search.start_threads() {
+        return Status::BadInput;
+    }
+    let ending = Ending::within(arguments.time);
+    let logbook = Logbook::new(arguments.subject.format, cases.clone(), corpus.clone(), place, rounds);
+    let logbook = Arc::new(Mutex::new(logbook));
+    ending.on_stuck({
+        let logbook = Arc::clone(&logbook);
+        move || lock(&logbook).end()
+    });
+    let fuzz =
+        Fuzz { arguments, cases, corpus, ending: &ending, logbook: &logbook, stopwatch: Stopwatch::start() };
+    let status = fuzz.run();
+    ending.reached();
+    let status = status.worse(lock(&logbook).end());
+    if ending.was_signalled() { status.worse(Status::Inconclusive) } else { status }
+}
+
+fn lock(logbook: &Mutex<Logbook>) -> MutexGuard<'_, Logbook> {
+    logbook.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A campaign under way.
+struct Fuzz<'a> {
+    arguments: &'a Arguments,
+    cases: Vec<Case>,
+    corpus: Corpus,
+    ending: &'a Ending,
+    logbook: &'a Mutex<Logbook>,
+    stopwatch: Stopwatch,
+}
+
+/// How a turn ended that did not come to its end: with what status, if there is something wrong.
+type Left = ControlFlow<Status>;
+
+impl Fuzz<'_> {
+    fn logbook(&self) -> MutexGuard<'_, Logbook> {
+        lock(self.logbook)
+    }
+
+    fn run(&self) -> Status {
+        let before = {
+            let mut logbook = self.logbook();
+            logbook.begin();
+            logbook.rounds.runs()
+        };
+        let (mut progress, mut kept) = (Progress::new(), Duration::ZERO);
+        let mut on_step = || {
+            let now = self.stopwatch.elapsed();
+            progress.tell(now, || self.logbook().line(now, before));
+            if now.saturating_sub(kept) < PLACE_PAUSE {
+                return true;
+            }
+            kept = now;
+            self.logbook().keep_place()
+        };
+        let most = self.arguments.runs.unwrap_or(u64::MAX);
+        let status = loop {
+            let Some(turn) = ({ self.logbook().rounds.next(most) }) else { break Status::AsExpected };
+            if let Left::Break(status) = self.turn(turn, &mut on_step) {
+                break status;
+            }
+        };
+        progress.end();
+        status
+    }
+
+    /// Runs a turn, or what is left of it. Its strategy starts afresh.
+    fn turn(&self, turn: Turn, on_step: &mut dyn FnMut() -> bool) -> Left {
+        let (rounds, Ending { runs: interrupted, watchdog, .. }) =
+            (self.logbook().rounds.clone(), self.ending);
+        let (case, engine, first_seed) = (&self.cases[turn.case], rounds.engine, turn.first_seed);
+        let start = Start { case, engine, first_seed, bounds: Bounds::default() };
+        let kind = rounds.kind().expect("the opening has looked");
+        let mut strategy =
+            match interrupted.within(|| watchdog.watch(case, first_seed, || (kind.start)(&start))) {
+                Ok(Ok(strategy)) => strategy,
+                Ok(Err(refused)) => {
+                    complain(refused);
+                    return Left::Break(Status::BadInput);
+                }
+                Err(Abandoned) => return Left::Break(Status::AsExpected),
+            };
+        let campaign = Campaign { engine, first_seed, seeds: turn.seeds, interrupted, watchdog };
+        let mut trials = campaign.start(case, &mut *strategy);
+        if trials.skip(turn.done, rounds.taught()).is_err() {
+            return Left::Break(Status::AsExpected);
+        }
+        while trials.done() < turn.until {
+            let (step, took) = timed(|| trials.go_on(turn.until - trials.done()));
+            match step {
+                Step::Ran(runs) => self.take_in(turn, runs, took)?,
+                Step::Over => break,
+                Step::Interrupted => return Left::Break(Status::AsExpected),
+            }
+            if !on_step() {
+                return Left::Break(Status::BadInput);
+            }
+        }
+        Left::Continue(())
+    }
+
+    /// Makes small, saves and counts what runs came to.
+    fn take_in(&self, turn: Turn, runs: Vec<RunSummary>, took: Duration) -> Left {
+        let case = &self.cases[turn.case];
+        let mut logbook = self.logbook();
+        logbook.rounds.take_in_time(SimSpan::from_nanos(took.as_nanos() as u64));
+        let wanted = logbook.rounds.wanted(case, &runs);
+        let engine = logbook.rounds.engine;
+        logbook.pending = Some(Pending { turn, runs, found: wanted.clone() });
+        drop(logbook);
+        let found = Found { case, engine, corpus: Some(&self.corpus) };
+        let (small, took): (Vec<Result<Small, String>>, _) =
+            timed(|| wanted.par_iter().map(|(_, finding)| found.make_small(finding, self.ending)).collect());
+        let mut logbook = self.logbook();
+        logbook.rounds.take_in_time(SimSpan::from_nanos(took.as_nanos() as u64));
+        logbook.take_in(small, self.stopwatch.elapsed())
+    }
+}

@@ -1,0 +1,72 @@
+//! How a campaign begins: anew, or where the last one in its corpus stopped.
+
+use super::Arguments;
+use crate::command::{complain, complain_of, tell, warn};
+use perfidy::explore::{Place, Rounds};
+use perfidy::inert;
+use perfidy::scenario::Case;
+
+/// The campaign to be run with its cases: a new one, or the one that was left. Complains if there is none.
+pub fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Rounds, Vec<Case>)> {
+    let as_written = |case: &Case| case.without().is_none();
+    if !arguments.resume {
+        if !place.is_ours() {
+            warn(format!(
+                "another campaign keeps its place in {}; this one saves what it finds, but cannot be resumed",
+                inert::path(&arguments.search.corpus)
+            ));
+        }
+        let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
+        let seed = arguments.base.as_deref().map_or(arguments.subject.first_seed(), Rounds::first_seed_of);
+        let strategy = arguments.search.strategy;
+        let rounds = Rounds::new(&cases, arguments.subject.engine, strategy, seed, arguments.base.clone());
+        return has_set_aside(place).then_some((rounds, cases));
+    }
+    if !place.is_ours() {
+        complain(format!("the campaign in {} is still running", inert::path(&arguments.search.corpus)));
+        return None;
+    }
+    let rounds = place.read().map_err(|problems| complain_of(&problems)).ok()?;
+    if rounds.kind().is_none() {
+        complain(format!(
+            "{} cannot go on: there is no strategy `{}`. Begin anew without --resume.",
+            inert::path(place.path()),
+            rounds.strategy
+        ));
+        return None;
+    }
+    let has_without =
+        rounds.cases.iter().any(|case| all.iter().any(|known| case.is_of(known) && !as_written(known)));
+    let cases: Vec<Case> = all.into_iter().filter(|case| has_without || as_written(case)).collect();
+    if let Err(changed) = rounds.check_cases(&cases) {
+        complain(format!(
+            "{} cannot go on: {changed}. Begin anew without --resume.",
+            inert::path(place.path())
+        ));
+        return None;
+    }
+    Some((rounds, cases))
+}
+
+/// Makes room for the place of a new campaign. The place of an earlier one is not lost, and its owner is told.
+fn has_set_aside(place: &Place) -> bool {
+    let aside = match place.set_aside() {
+        Ok(None) => return true,
+        Ok(Some(aside)) => aside,
+        Err(error) => {
+            complain(format!("cannot set {} aside: {error}; nothing was run", inert::path(place.path())));
+            return false;
+        }
+    };
+    let earlier = place.read().map_or_else(
+        |_| "an earlier campaign".to_owned(),
+        |rounds| format!("the campaign of {} runs from seed {}", rounds.runs(), rounds.first_seed),
+    );
+    tell(format_args!(
+        "this begins anew; the place of {earlier} is now in {} (to go on with that one, stop this one, move the file \
+         back to {} and use --resume)",
+        inert::path(&aside),
+        inert::path(place.path())
+    ));
+    true
+}

@@ -1,0 +1,226 @@
+//! The trials of one case, run on all cores and handed out in their order a few at a time.
+//!
+//! A strategy names its trials in batches and learns from them batch by batch; that decides what a campaign comes to. How
+//! many of a batch run at once before their results are handed out is another matter, of real time: few where a run takes
+//! long, so that what a run has found is known soon after the run is over. The results are the same either way, and so
+//! are those of a campaign that is left in the middle of a batch.
+//!
+//! To go on there, the strategy starts afresh and names the same trials again ([`Trials::skip`]). Those that were run
+//! before are not run again, but for the ones that taught the strategy something: the mix learns from a few in a hundred,
+//! and what a run teaches is much larger than the number that it is run again by.
+
+use crate::explore::strategy::{Lesson, Strategy, Trial};
+use crate::explore::{Campaign, Finding};
+use crate::properties::Verdict;
+use crate::scenario::Case;
+use perfidy_sim::{Abandoned, Digest, Fault, Seed};
+use rayon::prelude::*;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// How many trials a strategy names before it learns from them; bounds the memory of a campaign.
+const BATCH: u64 = 512;
+
+/// More trials run at once if fewer took less, and fewer if more took longer than the other.
+const SHORT: Duration = Duration::from_millis(50);
+const LONG: Duration = Duration::from_millis(400);
+
+/// What is kept of one run.
+#[derive(Clone, Debug)]
+pub struct RunSummary {
+    pub(super) seed: Seed,
+    pub(super) digest: Digest,
+    pub(super) events: u64,
+    pub(super) verdicts: Vec<(&'static str, Mark)>,
+    pub(super) fired: Vec<Fault>,
+    /// Whether the strategy learnt something from it.
+    pub(super) taught: bool,
+}
+
+/// What a property said of a run.
+#[derive(Clone, Debug)]
+pub(super) enum Mark {
+    Holds,
+    /// How it broke, in words.
+    Violated(String),
+    Vacuous,
+    /// Why it could not be judged.
+    Unknown(String),
+}
+
+impl RunSummary {
+    /// The properties that broke, and how.
+    pub(super) fn violations(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.verdicts.iter().filter_map(|(property, mark)| match mark {
+            Mark::Violated(message) => Some((*property, message.as_str())),
+            _ => None,
+        })
+    }
+
+    /// That a property broke in this run, which was the last of so many.
+    pub(super) fn finding(&self, property: &'static str, message: &str, after_seeds: u64) -> Finding {
+        let Self { seed, digest, events, .. } = *self;
+        let (faults, message) = (self.fired.clone(), message.to_owned());
+        Finding { property, seed, faults, after_seeds, message, digest, events }
+    }
+}
+
+/// How far trials have come.
+#[derive(Debug)]
+pub enum Step {
+    /// These have been run, in order; there may be more.
+    Ran(Vec<RunSummary>),
+    /// All have been run.
+    Over,
+    /// The campaign was interrupted. What was handed out before is whole.
+    Interrupted,
+}
+
+/// The trials of one case, under way.
+pub struct Trials<'a> {
+    campaign: &'a Campaign<'a>,
+    case: &'a Case,
+    strategy: &'a mut dyn Strategy,
+    /// How many trials have been handed out.
+    done: u64,
+    /// The trials of the batch under way, from the first that has not been learnt from.
+    batch: Vec<Trial>,
+    /// What those of the batch taught that have been run.
+    lessons: Vec<Option<Lesson>>,
+    /// How many are run at once.
+    at_once: usize,
+}
+
+impl<'a> Trials<'a> {
+    pub(super) fn new(campaign: &'a Campaign<'a>, case: &'a Case, strategy: &'a mut dyn Strategy) -> Self {
+        let at_once = rayon::current_num_threads();
+        Self { campaign, case, strategy, done: 0, batch: Vec::new(), lessons: Vec::new(), at_once }
+    }
+
+    /// How many trials have been run.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// Goes on behind the first `done` trials, which were run before. Of these only the ones `taught`, by their place in
+    /// the order, are run again.
+    ///
+    /// # Errors
+    /// [`Abandoned`] if the campaign was interrupted.
+    pub fn skip(&mut self, done: u64, taught: &[u64]) -> Result<(), Abandoned> {
+        while self.done < done && self.has_next()? {
+            let first = self.lessons.len();
+            let left = usize::try_from(done - self.done).unwrap_or(usize::MAX);
+            let range = first..self.batch.len().min(first.saturating_add(left));
+            let start_of_batch = self.done - first as u64;
+            let has_taught = |place: usize| taught.binary_search(&(start_of_batch + place as u64)).is_ok();
+            let (campaign, case, batch) = (self.campaign, self.case, &self.batch);
+            let again = |place: usize| run(campaign, case, &batch[place]);
+            let lesson = |place| has_taught(place).then(|| again(place)).transpose();
+            let lessons: Result<Vec<_>, Abandoned> = range.into_par_iter().map(lesson).collect();
+            let lessons = lessons?.into_iter().map(|run| run.and_then(|(_, lesson)| lesson));
+            self.done += lessons.len() as u64;
+            self.lessons.extend(lessons);
+            self.learn();
+        }
+        Ok(())
+    }
+
+    /// Runs the next few trials, at most so many.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how many run at once is a matter of real time, results are not"
+    )]
+    pub fn go_on(&mut self, most: u64) -> Step {
+        match self.has_next() {
+            Err(Abandoned) => return Step::Interrupted,
+            Ok(false) => return Step::Over,
+            Ok(true) => {}
+        }
+        let first = self.lessons.len();
+        let at_once = self.at_once.min(usize::try_from(most).unwrap_or(usize::MAX));
+        let began = Instant::now();
+        let ran = self.run_all(first..self.batch.len().min(first + at_once));
+        if ran.len() == self.at_once {
+            self.adjust(began.elapsed());
+        }
+        if ran.is_empty() {
+            return Step::Interrupted;
+        }
+        let (runs, lessons): (Vec<_>, Vec<_>) = ran.into_iter().unzip();
+        self.done += runs.len() as u64;
+        self.lessons.extend(lessons);
+        self.learn();
+        Step::Ran(runs)
+    }
+
+    /// Runs these trials of the batch; those before the first that was abandoned.
+    fn run_all(&self, range: Range<usize>) -> Vec<(RunSummary, Option<Lesson>)> {
+        let (campaign, case) = (self.campaign, self.case);
+        let runs: Vec<_> = self.batch[range].par_iter().map(|trial| run(campaign, case, trial)).collect();
+        runs.into_iter().map_while(Result::ok).collect()
+    }
+
+    fn adjust(&mut self, took: Duration) {
+        if took < SHORT {
+            self.at_once = (2 * self.at_once).min(BATCH as usize);
+        } else if took > LONG {
+            self.at_once = (self.at_once / 2).max(rayon::current_num_threads());
+        }
+    }
+
+    /// Whether there is another trial; asks the strategy if need be, which may run the case to see where things could go
+    /// wrong.
+    fn has_next(&mut self) -> Result<bool, Abandoned> {
+        if self.lessons.len() < self.batch.len() {
+            return Ok(true);
+        }
+        let Campaign { first_seed, seeds, interrupted, watchdog, .. } = *self.campaign;
+        let most = (seeds - self.done).min(BATCH) as usize;
+        if most > 0 {
+            self.batch =
+                interrupted.within(|| watchdog.watch(self.case, first_seed, || self.strategy.next(most)))?;
+            self.lessons.clear();
+        }
+        Ok(self.lessons.len() < self.batch.len())
+    }
+
+    /// Lets the strategy learn from a batch that is over.
+    fn learn(&mut self) {
+        if self.lessons.len() < self.batch.len() {
+            return;
+        }
+        for (trial, lesson) in self.batch.iter().zip(&self.lessons) {
+            if let Some(lesson) = lesson {
+                self.strategy.learn(trial, lesson);
+            }
+        }
+    }
+}
+
+/// Runs a trial; what is kept of it, and what it taught.
+fn run(
+    campaign: &Campaign<'_>,
+    case: &Case,
+    trial: &Trial,
+) -> Result<(RunSummary, Option<Lesson>), Abandoned> {
+    let Campaign { engine, interrupted, watchdog, .. } = *campaign;
+    let Trial { seed, ref plan, ref wants } = *trial;
+    let run = interrupted.within(|| watchdog.watch(case, seed, || wants.run(case, engine, seed, plan)))?;
+    let lesson = Lesson::of(case, trial, &run);
+    let mark = |verdict: &Verdict| match verdict {
+        Verdict::Holds => Mark::Holds,
+        Verdict::Violated(violation) => Mark::Violated(violation.message.clone()),
+        Verdict::Vacuous => Mark::Vacuous,
+        Verdict::Unknown { reason } => Mark::Unknown(reason.clone()),
+    };
+    let summary = RunSummary {
+        seed,
+        digest: run.outcome.digest(),
+        events: run.outcome.history.len() as u64,
+        verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
+        taught: lesson.is_some(),
+        fired: run.outcome.fired,
+    };
+    Ok((summary, lesson))
+}
