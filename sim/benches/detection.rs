@@ -1,7 +1,8 @@
 //! How soon each strategy finds what it should: for every `[[without]]` case of the scenarios that come with perfidy,
 //! after how many runs its promise is first seen to break, and how long that takes on one thread, start of the strategy
 //! included. Prints Markdown tables of medians over campaigns that begin at different seeds; `>` marks a median that
-//! lies beyond the last run of a campaign, or beyond all that a strategy tries.
+//! lies beyond the last run of a campaign, or beyond all that a strategy tries; `refused` stands where a strategy would not
+//! begin.
 //!
 //! The cases are there to be caught soon. The other tables are of the same cases with every chance a twentieth and a
 //! two-hundredth of what it is: there most runs meet no fault at all.
@@ -9,9 +10,10 @@
 //! ```text
 //! cargo bench --bench detection                    # 20 campaigns of at most 1500 runs
 //! cargo bench --bench detection -- 5 300           # 5 campaigns of at most 300 runs
+//! cargo test --bench detection                     # one campaign of very few, to see that it works
 //! ```
 
-use perfidy::explore::strategy::{self, Bounds, Kind, Start};
+use perfidy::explore::strategy::{self, Bounds, Kind, Refused, Start};
 use perfidy::explore::{Campaign, Watchdog};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -31,9 +33,11 @@ struct Detection {
 }
 
 fn main() {
-    // Cargo says `--bench`; what is left are the two numbers.
+    // `cargo bench` says `--bench`, and `cargo test` does not; what is left are the two numbers.
+    let is_measured = env::args().any(|argument| argument == "--bench");
+    let usual = if is_measured { (20, 1_500) } else { (1, 3) };
     let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
-    let (campaigns, runs) = (numbers.next().unwrap_or(20).max(1), numbers.next().unwrap_or(1_500));
+    let (campaigns, runs) = (numbers.next().unwrap_or(usual.0).max(1), numbers.next().unwrap_or(usual.1));
     let scenarios = scenario::read_all(&["scenarios".into()]).unwrap_or_else(|bad| {
         panic!("{}", bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     });
@@ -51,7 +55,8 @@ fn table(title: &str, scenarios: &[Arc<Scenario>], campaigns: u64, runs: u64) {
     println!("\n| {title} | {} |", names.join(" | "));
     println!("|---|{}", "--:|".repeat(names.len()));
     for case in scenarios.iter().flat_map(Case::all).filter(|case| case.without().is_some()) {
-        let medians = strategy::ALL.iter().map(|kind| median(&case, kind, campaigns, runs));
+        let median = |kind| median(&case, kind, campaigns, runs).unwrap_or_else(|_| "refused".to_owned());
+        let medians = strategy::ALL.iter().map(|kind| median(kind));
         println!("| {case} | {} |", medians.collect::<Vec<_>>().join(" | "));
     }
 }
@@ -74,39 +79,43 @@ fn rarer(scenario: &Arc<Scenario>, by: f64) -> Arc<Scenario> {
     Scenario::parse(scenario.name.as_str(), &text).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn median(case: &Case, kind: &Kind, campaigns: u64, runs: u64) -> String {
+fn median(case: &Case, kind: &Kind, campaigns: u64, runs: u64) -> Result<String, Refused> {
     let first_seeds = (0..campaigns).map(|campaign| Seed(campaign * APART));
-    let mut found: Vec<Option<Detection>> =
+    let found: Result<Vec<Option<Detection>>, Refused> =
         first_seeds.map(|seed| detection(case, kind, seed, runs)).collect();
+    let mut found = found?;
     found.sort_unstable_by_key(|found| found.map_or((u64::MAX, Duration::MAX), |it| (it.runs, it.took)));
     let runs_to_detection = found[found.len() / 2].map(|found| found.runs);
     found.sort_unstable_by_key(|found| found.map_or(Duration::MAX, |it| it.took));
     let took = found[found.len() / 2].map(|found| found.took);
-    match (runs_to_detection, took) {
+    Ok(match (runs_to_detection, took) {
         (Some(runs), Some(took)) => format!("{runs} ({:.1} ms)", took.as_secs_f64() * 1e3),
         _ => format!("> {runs}"),
-    }
+    })
 }
 
 /// Campaigns are made longer until they detect, and then one ends there: that one is timed.
 #[expect(clippy::disallowed_methods, reason = "detection takes real time")]
-fn detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Option<Detection> {
-    let lengths = [runs.min(50), runs.min(250), runs];
-    let runs = lengths.iter().find_map(|runs| runs_to_detection(case, kind, first_seed, *runs))?;
-    let began = Instant::now();
-    let again = runs_to_detection(case, kind, first_seed, runs);
-    let took = began.elapsed();
-    assert_eq!(again, Some(runs), "{case}, {}: a longer campaign begins like a shorter one", kind.name);
-    Some(Detection { runs, took })
+fn detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Option<Detection>, Refused> {
+    for length in [runs.min(50), runs.min(250), runs] {
+        let Some(runs) = runs_to_detection(case, kind, first_seed, length)? else { continue };
+        let began = Instant::now();
+        let again = runs_to_detection(case, kind, first_seed, runs)?;
+        let took = began.elapsed();
+        assert_eq!(again, Some(runs), "{case}, {}: a longer campaign begins like a shorter one", kind.name);
+        return Ok(Some(Detection { runs, took }));
+    }
+    Ok(None)
 }
 
-fn runs_to_detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Option<u64> {
+fn runs_to_detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Option<u64>, Refused> {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let engine = Engine::Native;
     let campaign =
         Campaign { engine, first_seed, seeds: runs, interrupted: &interrupted, watchdog: &watchdog };
     let start = Start { case, engine, first_seed, bounds: Bounds::default() };
-    let mut strategy = (kind.start)(&start).unwrap_or_else(|refused| panic!("{refused}"));
+    let mut strategy = (kind.start)(&start)?;
     let report = campaign.run_with(case, &mut *strategy);
-    Some(report.finding(case.without()?.violates)?.after_seeds)
+    let finding = case.without().and_then(|without| report.finding(without.violates));
+    Ok(finding.map(|finding| finding.after_seeds))
 }

@@ -1,12 +1,19 @@
 //! How small failures become, and how long that takes on one core: the first twenty failures of every
-//! `[[without]]` case that comes with perfidy.
+//! `[[without]]` case that comes with perfidy. `cargo test --bench shrinking` looks for one of each, and not for long, to
+//! see that it works.
 
 use perfidy::explore::{Run, shrink};
 use perfidy::scenario::{self, Case};
 use perfidy_sim::{Engine, Seed};
+use std::env;
 use std::time::{Duration, Instant};
 
-const FAILURES: usize = 20;
+/// How many failures of a case are looked for, among how many seeds.
+#[derive(Clone, Copy)]
+struct Extent {
+    failures: usize,
+    seeds: u64,
+}
 
 /// One failure, before and after.
 struct Sample {
@@ -16,7 +23,7 @@ struct Sample {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn samples(case: &Case, property: &str) -> Vec<Sample> {
+fn samples(case: &Case, property: &str, extent: Extent) -> Vec<Sample> {
     let sample = |seed| {
         let run = Run::fuzzed(case, Engine::Native, seed);
         run.violation(property)?;
@@ -25,7 +32,7 @@ fn samples(case: &Case, property: &str) -> Vec<Sample> {
         let minimal = shrink(case, Engine::Native, seed, property, faults)?;
         Some(Sample { before: faults.len(), after: minimal.faults.len(), took: started.elapsed() })
     };
-    (0..20_000).map(Seed).filter_map(sample).take(FAILURES).collect()
+    (0..extent.seeds).map(Seed).filter_map(sample).take(extent.failures).collect()
 }
 
 fn median<T: Ord + Copy>(samples: &[Sample], of: impl Fn(&Sample) -> T) -> Option<T> {
@@ -52,12 +59,16 @@ fn main() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
     let scenarios = scenario::read_all(&[folder.into()])
         .unwrap_or_else(|bad| panic!("{folder} cannot be read: {}", bad[0]));
+    // `cargo bench` says `--bench`, and `cargo test` does not.
+    let is_measured = env::args().any(|argument| argument == "--bench");
+    let extent =
+        if is_measured { Extent { failures: 20, seeds: 20_000 } } else { Extent { failures: 1, seeds: 20 } };
     println!("| case | failures | faults before | after | at most | median time | longest |");
     println!("|---|---|---|---|---|---|---|");
     let mut all = Vec::new();
     for case in scenarios.iter().flat_map(Case::all) {
         let Some(without) = case.without() else { continue };
-        let samples = samples(&case, without.violates);
+        let samples = samples(&case, without.violates, extent);
         row(&case.to_string(), &samples);
         all.extend(samples);
     }

@@ -7,6 +7,7 @@
 //! cargo bench --bench strategies                   # 30 rounds of 2000 runs each
 //! cargo bench --bench strategies -- 5 500          # 5 rounds of 500 runs each
 //! cargo bench --bench strategies -- guided         # only guided, and random, which it is compared with
+//! cargo test --bench strategies                    # one short round, to see that it works
 //! ```
 
 use perfidy::explore::strategy::{self, Bounds, Kind, Start};
@@ -19,9 +20,11 @@ use std::time::Instant;
 const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/rough-weather"];
 
 fn main() {
-    // Cargo says `--bench`; what is left are the two numbers and names.
+    // `cargo bench` says `--bench`, and `cargo test` does not; what is left are the two numbers and names.
+    let is_measured = env::args().any(|argument| argument == "--bench");
+    let usual = if is_measured { (30, 2_000) } else { (1, 20) };
     let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
-    let (rounds, runs) = (numbers.next().unwrap_or(30).max(1), numbers.next().unwrap_or(2_000).max(1));
+    let (rounds, runs) = (numbers.next().unwrap_or(usual.0).max(1), numbers.next().unwrap_or(usual.1).max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread can be started");
     let chosen: Vec<&Kind> = env::args().filter_map(|argument| strategy::find(&argument)).collect();
     let is_wanted = |kind: &&Kind| {

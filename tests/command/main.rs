@@ -11,6 +11,7 @@ mod nothing_lost;
 #[cfg(unix)]
 mod permissions;
 mod place;
+mod readme;
 mod records;
 mod replay;
 mod resume;

@@ -1,0 +1,202 @@
+//! What an event costs as the work grows: runs of every workflow with more and more tasks, agents and steps, each table
+//! along one of these. All tasks come at once, which is the hardest. Running and judging are timed apart; the ratio is of
+//! both together, to the smallest size of the row. A run that reaches the greatest number of events ends there, and what
+//! an event has cost until then is what counts; such numbers are marked with `+`.
+//!
+//! ```text
+//! cargo bench --bench scaling                      # everything
+//! cargo bench --bench scaling -- tasks conductor   # one axis, one workflow
+//! cargo test --bench scaling                       # the two smallest sizes, each once, to see that it works
+//! ```
+
+use cpu_time::ThreadTime;
+use perfidy::properties;
+use perfidy::scenario::{Case, Scenario};
+use perfidy::workflows::{self, Workflow};
+use perfidy_sim::{Engine, Plan, Seed, Stop};
+use std::env;
+use std::fmt::Write;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Small runs are repeated for so long.
+const AT_LEAST: Duration = Duration::from_millis(200);
+
+/// How large the work is.
+#[derive(Clone, Copy)]
+struct Size {
+    tasks: u32,
+    agents: u32,
+    steps: u32,
+}
+
+/// The size of what does not grow.
+const USUAL: Size = Size { tasks: 10, agents: 3, steps: 3 };
+
+/// A direction in which work can grow.
+struct Axis {
+    name: &'static str,
+    sizes: &'static [u32],
+    size: fn(u32) -> Size,
+}
+
+const AXES: [Axis; 3] = [
+    Axis { name: "tasks", sizes: &[10, 100, 1_000, 10_000], size: |tasks| Size { tasks, ..USUAL } },
+    Axis { name: "agents", sizes: &[1, 10, 100, 1_000], size: |agents| Size { agents, ..USUAL } },
+    Axis { name: "steps", sizes: &[1, 10, 100, 1_000], size: |steps| Size { steps, ..USUAL } },
+];
+
+/// The safeguards with which a team keeps its promises, and what else a file says of it.
+fn particulars(workflow: &str) -> &'static str {
+    match workflow {
+        "conductor" => {
+            "checkpoint = true\nidempotency-keys = true\nintent-keys = true\npersist-before-call = true\n\
+             tool-dedupe = true\nverify = true\n"
+        }
+        "handoff" => "checkpoint = true\nidempotency-keys = true\ntool-dedupe = true\ntransfer-acks = true\n",
+        "hierarchy" => {
+            "acknowledged-cancel = true\ncancellation = true\ncheckpoint = true\ncompensate = true\n\
+             idempotency-keys = true\nobserve-before-retry = true\nparent-lease = { lease = \"10s\" }\n\
+             tool-dedupe = true\n"
+        }
+        "peers" => {
+            "claim-by-lease = { lease = \"15s\" }\nconsistent-reads = true\nidempotency-keys = true\n\
+             observe-before-retry = true\nplan-commit = true\ntool-dedupe = true\n\
+             [store]\nreplicas = 3\nlag = \"10ms..1s\"\nreads = \"sequential\"\n"
+        }
+        "relay" => {
+            "checkpoint = true\ncite-artifacts = true\nidempotency-keys = true\nreply-dedupe = true\n\
+             tool-dedupe = true\nversion-check = true\n"
+        }
+        "research" => "join = \"flagged-partial\"\nsnapshots = { max-age = \"45s\" }\n",
+        "roundtable" => {
+            "checkpoint = true\ndeadlock-detection = true\nidempotency-keys = true\n\
+             observe-before-retry = true\ntool-dedupe = true\n"
+        }
+        "saga-choreographed" => {
+            "compensate = true\ndead-letter = true\nidempotency-keys = true\ninbox-dedupe = true\n\
+             outbox = true\ntool-dedupe = true\n"
+        }
+        "saga-orchestrated" => {
+            "compensate = true\ndead-letter = true\nidempotency-keys = true\nsaga-log = true\n\
+             tool-dedupe = true\n"
+        }
+        "scratchpad" => {
+            "append-only = true\nconsistent-reads = true\nidempotency-keys = true\n\
+             observe-before-retry = true\ntool-dedupe = true\n\
+             [store]\nreplicas = 3\nlag = \"10ms..1s\"\nreads = \"sequential\"\n"
+        }
+        "standby" => {
+            "checkpoint = true\nelection = { lease = \"10s\" }\nfencing-tokens = true\n\
+             idempotency-keys = true\nobserve-before-retry = true\ntool-dedupe = true\n"
+        }
+        other => panic!("nothing is known of {other}"),
+    }
+}
+
+/// A team of that size, with as much work as that, and a little trouble.
+fn scenario(workflow: &'static Workflow, size: Size) -> Arc<Scenario> {
+    let reads = workflow.name == "research";
+    let undoes = workflow.properties.contains(&properties::ALL_OR_COMPENSATED);
+    let mut text = format!(
+        "# Much work at once.\nworkflow = \"{}\"\n[tasks]\ncount = {}\nevery = \"0s..0s\"\n\
+         [tools.office]\ndeduplicates = {}\n[faults]\nuntil = \"10m\"\ndelay = {{ chance = \"1%\", by = \"1s..10s\" }}\n",
+        workflow.name, size.tasks, !reads
+    );
+    if reads {
+        text += "mute = { at = \"office\", chance = \"1%\" }\n";
+    } else {
+        text += "ack-lost = { at = \"office\", chance = \"1%\" }\n";
+    }
+    if !workflow.roles.is_empty() {
+        text += "[team]\n";
+    }
+    for role in workflow.roles {
+        let count = size.agents.clamp(*role.count.start(), *role.count.end());
+        writeln!(text, "{} = {count}", role.group).expect("a text takes any text");
+    }
+    text += "[safeguards]\nretry = { attempts = 4, backoff = \"1s..20s\" }\n";
+    text += particulars(workflow.name);
+    for step in 0..size.steps {
+        writeln!(text, "[[step]]\nname = \"step-{step}\"\ntool = \"office.do\"")
+            .expect("a text takes any text");
+        if step > 0 {
+            writeln!(text, "needs = \"step-{}\"", (step - 1) / 2).expect("a text takes any text");
+        }
+        if undoes {
+            text += "undo = \"office.undo\"\n";
+        }
+    }
+    let name = format!("scaling/{}", workflow.name);
+    Scenario::parse(&name, &text).unwrap_or_else(|problems| panic!("{text}\n{problems}"))
+}
+
+/// What runs of one size came to.
+struct Cost {
+    events: usize,
+    was_cut_short: bool,
+    running: f64,
+    judging: f64,
+}
+
+impl Cost {
+    fn of_both(&self) -> f64 {
+        self.running + self.judging
+    }
+}
+
+fn cost(case: &Case, is_quick: bool) -> Cost {
+    let (mut events, mut running, mut judging) = (0, Duration::ZERO, Duration::ZERO);
+    let mut was_cut_short = false;
+    let mut runs = 0;
+    while runs == 0 || (!is_quick && running + judging < AT_LEAST) {
+        let began = ThreadTime::now();
+        let plan = Plan::Fuzz(Arc::clone(&case.scenario.chaos));
+        let outcome = Engine::Native.run(|| case.world(Seed(runs), plan));
+        let ran = ThreadTime::now();
+        for property in properties::ALL {
+            black_box((property.judge)(&outcome.history));
+        }
+        judging += ran.elapsed();
+        running += ran.duration_since(began);
+        events += outcome.history.len();
+        was_cut_short |= outcome.stop == Stop::TooManyEvents;
+        runs += 1;
+    }
+    let each = |time: Duration| time.as_nanos() as f64 / events as f64;
+    Cost { events: events / runs as usize, was_cut_short, running: each(running), judging: each(judging) }
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    // `cargo bench` says `--bench`, and `cargo test` does not.
+    let is_quick = !arguments.iter().any(|argument| argument == "--bench");
+    let is_chosen = |name: &str, among: &[&str]| {
+        let chosen: Vec<_> = arguments.iter().filter(|argument| among.contains(&argument.as_str())).collect();
+        chosen.is_empty() || chosen.iter().any(|chosen| *chosen == name)
+    };
+    let workflows: Vec<&str> = workflows::ALL.iter().map(|workflow| workflow.name).collect();
+    for axis in AXES.iter().filter(|axis| is_chosen(axis.name, &AXES.each_ref().map(|axis| axis.name))) {
+        println!("\n| workflow | {} | events | ns to run | ns to judge | ratio |", axis.name);
+        println!("|---|--:|--:|--:|--:|--:|");
+        for workflow in workflows::ALL.iter().filter(|workflow| is_chosen(workflow.name, &workflows)) {
+            if axis.name != "agents" || !workflow.roles.is_empty() {
+                rows(workflow, axis, is_quick);
+            }
+        }
+    }
+}
+
+fn rows(workflow: &'static Workflow, axis: &Axis, is_quick: bool) {
+    let mut smallest = None;
+    for size in axis.sizes.iter().take(if is_quick { 2 } else { axis.sizes.len() }) {
+        let cost = cost(&Case::as_written(&scenario(workflow, (axis.size)(*size))), is_quick);
+        let ratio = cost.of_both() / *smallest.get_or_insert(cost.of_both());
+        let more = if cost.was_cut_short { "+" } else { "" };
+        println!(
+            "| {} | {size} | {}{more} | {:.0} | {:.0} | {ratio:.2} |",
+            workflow.name, cost.events, cost.running, cost.judging
+        );
+    }
+}

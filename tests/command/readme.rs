@@ -1,0 +1,175 @@
+//! Every command that the README names can be run. Those of the command itself are run here, over less than they would
+//! be; those of cargo are run by `.ci/run`, benches at their smallest sizes. A command that is new in the README is run as
+//! well, or if nobody has said how to make it short, this fails.
+
+use crate::place::{Place, Said, in_the_repository};
+use std::fs;
+
+const SCENARIO: &str = "scenarios/conductor/lost-ack.toml";
+
+/// What the README says of cargo, and the line of `.ci/run` that does it or less of the same. Benches are not among them:
+/// one line is for all of them.
+const CARGO: &[(&str, &str)] = &[
+    (
+        "cargo install --path .",
+        "cargo install --path . --profile test --root \"$installed\" --target-dir target",
+    ),
+    ("cargo test", "cargo test"),
+    (
+        "cargo test --test scenarios -- \"lost-ack, as written\"",
+        "cargo test --test scenarios -- \"lost-ack, as written\"",
+    ),
+    (
+        "PERFIDY_SEED=17 cargo test --test scenarios -- lost-ack",
+        "PERFIDY_SEED=17 cargo test --test scenarios -- lost-ack",
+    ),
+    (
+        "PERFIDY_SEEDS=20000 cargo test --test scenarios",
+        "PERFIDY_SEEDS=20 cargo test --test scenarios -- lost-ack",
+    ),
+    ("cargo doc --open", "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"),
+];
+
+/// The line of `.ci/run` for every bench.
+const BENCHES: &str = "cargo test --workspace --bench '*'";
+
+/// Commands of perfidy's that the README also names without saying perfidy.
+const SHORT: [&str; 5] = ["run --", "replay --", "fuzz --", "audit --", "check --"];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The commands in a text: in its blocks of code and between backticks.
+fn commands(text: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut is_fenced = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            is_fenced = !is_fenced;
+            continue;
+        }
+        if is_fenced || line.starts_with("    ") {
+            let code = line.trim_start().trim_start_matches("$ ").trim_start_matches("Replay  ");
+            let code = code.split("  #").next().unwrap_or_default().trim_end();
+            let mut words = code.split(' ').skip_while(|word| is_setting(word));
+            if matches!(words.next(), Some("cargo" | "perfidy")) {
+                commands.push(code.to_owned());
+            }
+        }
+        for span in line.split('`').skip(1).step_by(2) {
+            if span.starts_with("--bench ") {
+                commands.push(format!("cargo bench {span}"));
+            } else if SHORT.iter().any(|short| span.starts_with(short)) {
+                commands.push(format!("perfidy {span}"));
+            } else if span.starts_with("cargo ") || span.starts_with("perfidy ") {
+                commands.push(span.to_owned());
+            }
+        }
+    }
+    commands
+}
+
+/// Whether a word sets a variable for the command behind it.
+fn is_setting(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+}
+
+/// The arguments of one of perfidy's own commands, such that it is done soon; `None` if that is not known to be one.
+fn bounded(command: &str) -> Option<Vec<&str>> {
+    let arguments = command.strip_prefix("perfidy ").or(command.strip_prefix("cargo run --release -- "))?;
+    // What stands in quotes is filled in by the shell, and what comes behind a pipe is no matter of perfidy's.
+    let arguments = arguments.split(['"', '|']).next()?.trim();
+    let words = arguments.split(' ').filter(|word| !word.is_empty());
+    let mut words: Vec<&str> = words.map(|word| if word == "FILE..." { SCENARIO } else { word }).collect();
+    match *words.first()? {
+        "explain" if words.len() == 1 => words.push("zombie"),
+        "replay" if !words.iter().any(|word| word.starts_with("seeds")) => words.push("seeds/conductor"),
+        "list" | "check" | "explain" | "replay" => {}
+        "run" | "audit" => {
+            words.retain(|word| *word != "scenarios");
+            words.push(SCENARIO);
+        }
+        "fuzz" => {
+            if let Some(place) = words.iter().position(|word| *word == "--for") {
+                words.drain(place..place + 2);
+            }
+            if words.last() == Some(&"--base") {
+                words.push("this-commit");
+            }
+            words.extend(["--runs", "600"]);
+        }
+        _ => return None,
+    }
+    Some(words)
+}
+
+/// Whether a command leaves anything behind.
+fn writes(arguments: &[&str]) -> bool {
+    arguments[0] == "fuzz" || arguments.contains(&"--save")
+}
+
+#[test]
+fn every_command_of_the_readme_can_be_run() {
+    let place = Place::with(&[(SCENARIO, &read(SCENARIO))]);
+    let mut done: Vec<Vec<&str>> = Vec::new();
+    let text = read("README.md");
+    let commands = commands(&text);
+    for arguments in commands.iter().filter_map(|command| bounded(command)) {
+        if done.contains(&arguments) {
+            continue;
+        }
+        let said: Said =
+            if writes(&arguments) { place.perfidy(&arguments) } else { in_the_repository(&arguments) };
+        said.ends_with(0);
+        done.push(arguments);
+    }
+    for command in ["run", "replay", "fuzz", "audit", "check", "list", "explain"] {
+        assert!(done.iter().any(|arguments| arguments[0] == command), "the README does not name {command}");
+    }
+}
+
+#[test]
+fn every_command_of_the_readme_that_is_cargos_is_run_by_ci() {
+    let (script, manifests) = (read(".ci/run"), read("Cargo.toml") + &read("sim/Cargo.toml"));
+    let is_in_script = |line: &str| script.lines().any(|known| known == line);
+    assert!(is_in_script(BENCHES), "benches are not run");
+    for command in commands(&read("README.md")) {
+        if bounded(&command).is_some() {
+            continue;
+        }
+        if let Some((_, bench)) =
+            command.strip_prefix("cargo bench ").and_then(|it| it.split_once("--bench "))
+        {
+            assert!(
+                manifests.contains(&format!("[[bench]]\nname = \"{bench}\"")),
+                "`{command}`: no such bench"
+            );
+            continue;
+        }
+        let known = CARGO.iter().find(|(known, _)| *known == command);
+        let (_, line) =
+            known.unwrap_or_else(|| panic!("`{command}` is new in the README; how is it run soon?"));
+        assert!(is_in_script(line), "`{command}` is not run: {line}");
+    }
+}
+
+#[test]
+fn commands_are_found_wherever_a_text_names_them() {
+    let text = "Say `perfidy list`, or `fuzz --for 1s`.\n\n    cargo run --release -- run scenarios   # all\n\n\
+                ```text\n$ perfidy explain zombie\nzombie\n  Replay  perfidy replay seeds/a.toml\n```\n\n    \
+                PERFIDY_SEED=17 cargo test -- x\n\n`cargo bench --bench a` and `--bench b`, `Cargo.toml`.\n";
+    let found = [
+        "perfidy list",
+        "perfidy fuzz --for 1s",
+        "cargo run --release -- run scenarios",
+        "perfidy explain zombie",
+        "perfidy replay seeds/a.toml",
+        "PERFIDY_SEED=17 cargo test -- x",
+        "cargo bench --bench a",
+        "cargo bench --bench b",
+    ];
+    assert_eq!(commands(text), found);
+    assert_eq!(bounded("cargo install --path ."), None);
+    assert_eq!(bounded("perfidy frobnicate"), None);
+}
