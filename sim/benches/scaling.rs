@@ -6,6 +6,7 @@
 //! ```text
 //! cargo bench --bench scaling                      # everything
 //! cargo bench --bench scaling -- tasks conductor   # one axis, one workflow
+//! cargo bench --bench scaling -- 10 1000           # these sizes
 //! cargo test --bench scaling                       # the two smallest sizes, each once, to see that it works
 //! ```
 
@@ -170,8 +171,6 @@ fn cost(case: &Case, is_quick: bool) -> Cost {
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    // `cargo bench` says `--bench`, and `cargo test` does not.
-    let is_quick = !arguments.iter().any(|argument| argument == "--bench");
     let is_chosen = |name: &str, among: &[&str]| {
         let chosen: Vec<_> = arguments.iter().filter(|argument| among.contains(&argument.as_str())).collect();
         chosen.is_empty() || chosen.iter().any(|chosen| *chosen == name)
@@ -182,15 +181,31 @@ fn main() {
         println!("|---|--:|--:|--:|--:|--:|");
         for workflow in workflows::ALL.iter().filter(|workflow| is_chosen(workflow.name, &workflows)) {
             if axis.name != "agents" || !workflow.roles.is_empty() {
-                rows(workflow, axis, is_quick);
+                rows(workflow, axis, &sizes(axis, &arguments), !is_measured(&arguments));
             }
         }
     }
 }
 
-fn rows(workflow: &'static Workflow, axis: &Axis, is_quick: bool) {
+/// The sizes that were asked for, or all of them; only the smallest if it is no bench.
+fn sizes(axis: &Axis, arguments: &[String]) -> Vec<u32> {
+    let asked: Vec<u32> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let mut sizes = axis.sizes.to_vec();
+    if !is_measured(arguments) {
+        sizes.truncate(2);
+    }
+    sizes.retain(|size| asked.is_empty() || asked.contains(size));
+    sizes
+}
+
+/// `cargo bench` says `--bench`, and `cargo test` does not.
+fn is_measured(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument == "--bench")
+}
+
+fn rows(workflow: &'static Workflow, axis: &Axis, sizes: &[u32], is_quick: bool) {
     let mut smallest = None;
-    for size in axis.sizes.iter().take(if is_quick { 2 } else { axis.sizes.len() }) {
+    for size in sizes {
         let cost = cost(&Case::as_written(&scenario(workflow, (axis.size)(*size))), is_quick);
         let ratio = cost.of_both() / *smallest.get_or_insert(cost.of_both());
         let more = if cost.was_cut_short { "+" } else { "" };

@@ -1,6 +1,7 @@
 //! The handle through which an agent acts.
 
 use crate::agent::lease::{LeaseWire, Session};
+use crate::agent::store::StoreSession;
 use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of, read_of};
 use crate::agent::{
     Agents, Artifact, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader,
@@ -12,6 +13,7 @@ use perfidy_sim::{
 };
 use std::future::Future;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 /// Tokens a model reads to sum up a piece of work.
 const SUMMARY_TOKENS: u32 = 1_000;
@@ -51,12 +53,13 @@ impl Mail {
 pub struct Agent {
     context: Context<Agents>,
     model_latency: RangeInclusive<SimSpan>,
+    store: Rc<StoreSession>,
 }
 
 impl Agent {
     /// The agent that lives on a node, with a model that answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
-        Self { context, model_latency }
+        Self { context, model_latency, store: Rc::default() }
     }
 
     /// Its name.
@@ -366,7 +369,7 @@ impl Agent {
 
     /// The store that the team shares.
     pub fn store(&self) -> Store<'_> {
-        Store::new(self)
+        Store::new(self, &self.store)
     }
 
     // Steps, draws, claims.

@@ -7,8 +7,7 @@
 //! locking"): whoever obeys a leader can refuse a token lower than one it has seen.
 
 use crate::agent::{Agents, Body, Message, Note};
-use perfidy_sim::{Desk, Envelope, Name, Service, SimSpan, SimTime};
-use std::collections::BTreeMap;
+use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
 use std::fmt;
 
 /// A fencing token: every grant to a new holder has a higher one.
@@ -87,7 +86,7 @@ struct Grant {
 /// The lock service.
 #[derive(Default)]
 pub struct LeaseService {
-    grants: BTreeMap<Name, Grant>,
+    grants: Lookup<Name, Grant>,
 }
 
 impl LeaseService {
@@ -105,7 +104,7 @@ impl LeaseService {
         span: SimSpan,
     ) -> LeaseWire {
         let now = desk.now();
-        let token = match self.grants.get(&resource) {
+        let token = match self.grants.get(resource) {
             Some(grant) if grant.holder == holder && now < grant.until => grant.token,
             Some(grant) if now < grant.until => return LeaseWire::Held,
             Some(grant) => Token(grant.token.0 + 1),
@@ -121,7 +120,7 @@ impl LeaseService {
 
     fn take_back(&mut self, desk: &mut Desk<'_, Agents>, from: Name, resource: Name, token: Token) {
         let now = desk.now();
-        let Some(grant) = self.grants.get_mut(&resource) else { return };
+        let Some(grant) = self.grants.get_mut(resource) else { return };
         if grant.holder.0 == from && grant.token == token && now < grant.until {
             grant.until = now;
             desk.note(Note::GivenBack { resource, holder: from, token });

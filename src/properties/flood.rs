@@ -1,17 +1,21 @@
 //! What shows that an agent floods the world, whatever the size of its team.
 //!
 //! That a run reached its bound of events shows nothing by itself: a large team has much to say. Two things do. An agent
-//! that sends *the same message*, to the same node and with the same content, 500 times within a second says nothing new
-//! and does not wait for an answer. And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
+//! that sends *the same message*, to the same node and with the same content, 500 times within a second, and ten times more
+//! for every task that is open then, says nothing new and does not wait for an answer. (A team looks at what all its tasks
+//! share once or twice for each of them, and a thousand tasks can come at once.) And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
 //! events and ten for every piece of work within a second, does not wait for the world at all.
 
-use crate::agent::Note;
+use crate::agent::{Claim, Note};
 use crate::properties::{TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, SimSpan, What};
 use std::collections::BTreeMap;
 
-/// Sent so often within [`A_MOMENT`], the same message is a flood.
-const SAME_MESSAGES: usize = 500;
+/// Sent so often within [`A_MOMENT`], the same message is a flood ...
+const SAME_MESSAGES: u64 = 500;
+
+/// ... or, where many tasks are open, so much more often for each of them.
+const SAME_MESSAGES_A_TASK: u64 = 10;
 
 /// The time in which that counts.
 const A_MOMENT: SimSpan = SimSpan::from_secs(1);
@@ -25,30 +29,65 @@ const IN_A_MOMENT_A_PIECE: u64 = 10;
 /// The same message sent over and over, if an agent did that.
 pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
     let mut rest = history.events();
-    while rest.len() >= SAME_MESSAGES {
-        let until = rest[0].at + A_MOMENT;
+    if (rest.len() as u64) < SAME_MESSAGES {
+        return None;
+    }
+    let mut open = OpenTasks::default();
+    while let Some(first) = rest.first() {
+        let until = first.at + A_MOMENT;
         let (moment, later) = rest.split_at(rest.partition_point(|event| event.at < until));
         rest = later;
-        if moment.len() >= SAME_MESSAGES
-            && let Some(verdict) = most_sent(moment, history)
+        open.begin(moment);
+        let most = SAME_MESSAGES + SAME_MESSAGES_A_TASK * open.count();
+        if moment.len() as u64 >= most
+            && let Some(verdict) = most_sent(moment, most, history)
         {
             return Some(verdict);
         }
+        open.end(moment);
     }
     None
 }
 
-fn most_sent(moment: &[Event<Note>], history: &TeamHistory) -> Option<Verdict> {
+/// The tasks that are open in one moment after the other.
+#[derive(Default)]
+struct OpenTasks {
+    given: u64,
+    ended: Lookup<Name, ()>,
+}
+
+impl OpenTasks {
+    /// A task that is given in a moment is open in it ...
+    fn begin(&mut self, moment: &[Event<Note>]) {
+        let is_given = |event: &&Event<Note>| matches!(event.note(), Some(Note::TaskGiven { .. }));
+        self.given += moment.iter().filter(is_given).count() as u64;
+    }
+
+    /// ... and one that ends in it as well.
+    fn end(&mut self, moment: &[Event<Note>]) {
+        for event in moment {
+            if let Some(Note::Claimed(Claim::Informed { task })) = event.note() {
+                self.ended.insert(*task, ());
+            }
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.given.saturating_sub(self.ended.len() as u64)
+    }
+}
+
+fn most_sent(moment: &[Event<Note>], most: u64, history: &TeamHistory) -> Option<Verdict> {
     let mut sent = Lookup::default();
     for event in moment {
         if let What::Sent { to, kind, about, content } = event.what {
             let (first, times) =
-                sent.get_or_insert_with((event.node, to, kind, about, content), || (event, 0));
+                sent.get_or_insert_with((event.node, to, kind, about, content), || (event, 0_u64));
             *times += 1;
-            if *times == SAME_MESSAGES && is_agent(event.node, history) {
+            if *times == most && is_agent(event.node, history) {
                 let node = event.node;
                 let message = format!(
-                    "{node} floods {to}: it sent the same {kind} about {about} {SAME_MESSAGES} times within {A_MOMENT}"
+                    "{node} floods {to}: it sent the same {kind} about {about} {most} times within {A_MOMENT}"
                 );
                 return Some(Verdict::violated(&[*first, event], message));
             }
@@ -127,6 +166,33 @@ mod tests {
         assert_eq!(of_one_message(&sends(5_000, 1, |nth| nth)), None);
         assert_eq!(of_one_message(&sends(5_000, 10, |_| 7)), None);
         assert_eq!(of_one_message(&sends(499, 0, |_| 7)), None);
+    }
+
+    #[test]
+    fn the_same_question_for_each_of_a_thousand_tasks_is_none() {
+        let mut history = sends(1_000, 0, |_| 7);
+        (0..1_000).for_each(|_| {
+            let task = Name::new("task-1");
+            history.append(SimTime::ZERO, Name::new("user"), None, What::Note(Note::TaskGiven { task }));
+        });
+        assert_eq!(of_one_message(&history), None);
+    }
+
+    #[test]
+    fn tasks_that_have_ended_excuse_nobody() {
+        let mut history = TeamHistory::default();
+        let [user, task, node, to] = ["user", "task-1", "caller", "tool"].map(Name::new);
+        for claim in [Note::TaskGiven { task }, Note::Claimed(Claim::Informed { task })] {
+            history.append(SimTime::ZERO, user, None, What::Note(claim));
+        }
+        let at = SimTime::ZERO + SimSpan::from_secs(2);
+        history.append(at, node, None, What::Started { incarnation: 0 });
+        (0..500).for_each(|_| {
+            let sent = What::Sent { to, kind: Name::new("call"), about: task, content: 7 };
+            history.append(at, node, None, sent);
+        });
+        let (_, message) = violation(of_one_message(&history).unwrap());
+        assert_eq!(message, "caller floods tool: it sent the same call about task-1 500 times within 1s");
     }
 
     #[test]

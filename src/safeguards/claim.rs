@@ -12,9 +12,8 @@
 use crate::agent::{Agent, Change, Claim, Entries, Entry, Freshness, Message, Snapshot, StoreError, Version};
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use crate::scenario::{Entry as FileEntry, Problem};
-use perfidy_sim::{Name, SimSpan, SimTime};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
@@ -63,7 +62,7 @@ pub struct Claims {
     agent: Agent,
     lease: Option<SimSpan>,
     /// Which version of somebody else's claim was seen first when.
-    seen: Rc<RefCell<BTreeMap<Name, (Version, SimTime)>>>,
+    seen: Rc<RefCell<Lookup<Name, (Version, SimTime)>>>,
 }
 
 impl Claims {
@@ -84,7 +83,7 @@ impl Claims {
         let op = self.agent.mint_op(item);
         let asked = self.agent.monotonic();
         let stamp = self.agent.store().commit(item, self.own(found.stamp.version), op).await.ok()?;
-        self.seen.borrow_mut().remove(&item);
+        self.seen.borrow_mut().remove(item);
         let holding = Holding {
             claims: self.clone(),
             work,
@@ -113,7 +112,7 @@ impl Claims {
         let now = self.agent.monotonic();
         let version = found.stamp.version;
         let mut seen = self.seen.borrow_mut();
-        let (known, since) = seen.entry(item).or_insert((version, now));
+        let (known, since) = seen.get_or_insert_with(item, || (version, now));
         if *known != version {
             (*known, *since) = (version, now);
         }

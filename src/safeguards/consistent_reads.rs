@@ -1,15 +1,14 @@
 //! Consistent reads: a reader asks the store for what its team relies on, instead of taking whatever comes.
 //!
-//! Which model is needed is declared in one place; what a reader has to remember for it is little: for monotonic
-//! reads the version it has seen of each item (Terry et al. 1994, "Session guarantees for weakly consistent replicated
-//! data"), for sequential ones how far into the order of all changes it has seen.
+//! Which model is needed is declared in one place; what has to be remembered for it is little, and the client of the store
+//! does so: for monotonic reads the version that the agent has seen of each item (Terry et al. 1994, "Session guarantees
+//! for weakly consistent replicated data"), for sequential ones how far into the order of all changes it has seen, by
+//! whatever part of it: a plan that it wrote counts for the progress that it reads.
 
-use crate::agent::{Agent, Commit, Consistency, Freshness, Snapshot, Stamp, StoreError, Token, Version};
+use crate::agent::{Agent, Consistency, Freshness, Snapshot, StoreError, Token};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 /// The switch.
 #[derive(Default)]
@@ -29,15 +28,13 @@ impl Safeguard for ConsistentReads {
 pub struct Reader {
     agent: Agent,
     asks_for: Consistency,
-    versions: RefCell<BTreeMap<Name, Version>>,
-    commit: Cell<Commit>,
 }
 
 impl Reader {
-    /// A reader that has seen nothing. It asks for what is declared if the switch is on, and else for nothing.
+    /// A reader that asks for what is declared if the switch is on, and else for nothing.
     pub fn new(agent: &Agent, safeguards: &Safeguards, declared: Consistency) -> Self {
         let asks_for = if safeguards.has::<ConsistentReads>() { declared } else { Consistency::Eventual };
-        Self { agent: agent.clone(), asks_for, versions: RefCell::default(), commit: Cell::default() }
+        Self { agent: agent.clone(), asks_for }
     }
 
     /// Reads an item.
@@ -45,15 +42,14 @@ impl Reader {
     /// # Errors
     /// As [`Store::read`](crate::agent::Store::read).
     pub async fn read(&self, item: Name) -> Result<Snapshot, StoreError> {
+        let store = self.agent.store();
         let asks = match self.asks_for {
             Consistency::Linearizable => Freshness::Latest,
-            Consistency::Sequential => Freshness::Commit(self.commit.get()),
-            Consistency::Monotonic => Freshness::Version(self.seen(item)),
+            Consistency::Sequential => Freshness::Commit(store.seen_of_all()),
+            Consistency::Monotonic => Freshness::Version(store.seen(item)),
             Consistency::Eventual => Freshness::Any,
         };
-        let snapshot = self.agent.store().read(item, asks).await?;
-        self.has_seen(item, snapshot.stamp);
-        Ok(snapshot)
+        store.read(item, asks).await
     }
 
     /// Reads an item as the primary has it, whatever is declared.
@@ -61,20 +57,6 @@ impl Reader {
     /// # Errors
     /// As [`Store::read`](crate::agent::Store::read).
     pub async fn latest(&self, item: Name, fence: Option<Token>) -> Result<Snapshot, StoreError> {
-        let snapshot = self.agent.store().fenced(fence).read(item, Freshness::Latest).await?;
-        self.has_seen(item, snapshot.stamp);
-        Ok(snapshot)
-    }
-
-    /// Takes note of a change that the agent made or saw otherwise: its own writes belong to what it has seen.
-    pub fn has_seen(&self, item: Name, stamp: Stamp) {
-        let mut versions = self.versions.borrow_mut();
-        let version = versions.entry(item).or_default();
-        *version = stamp.version.max(*version);
-        self.commit.set(self.commit.get().max(stamp.commit));
-    }
-
-    fn seen(&self, item: Name) -> Version {
-        self.versions.borrow().get(&item).copied().unwrap_or_default()
+        self.agent.store().fenced(fence).read(item, Freshness::Latest).await
     }
 }

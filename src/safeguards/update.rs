@@ -3,7 +3,7 @@
 //! Composing takes time (a model reads what is there), and all the while others do the same. Each part is a switch of
 //! its own; with none of them, whoever writes last wins and the others have lost their work.
 
-use crate::agent::{Agent, Change, Entry, Lease, Refusal, Snapshot, StoreError, Token, Version};
+use crate::agent::{Agent, Change, Entry, Lease, Snapshot, StoreError, Token, Version};
 use crate::safeguards::Safeguards;
 use crate::safeguards::append_only::AppendOnly;
 use crate::safeguards::consistent_reads::Reader;
@@ -93,11 +93,7 @@ impl Writer {
         }
         let op = self.agent.mint_op(entry.id);
         let store = self.agent.store().fenced(lease.and_then(|lease| self.token(lease)));
-        let written = store.insist(item, self.change(&seen, entry), op).await;
-        if let Ok(stamp) | Err(StoreError::Definite(Refusal::Moved(stamp))) = written {
-            self.reader.has_seen(item, stamp);
-        }
-        Ok(written?.version)
+        Ok(store.insist(item, self.change(&seen, entry), op).await?.version)
     }
 
     fn change(&self, seen: &Snapshot, entry: &Entry) -> Change {

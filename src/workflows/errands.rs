@@ -5,22 +5,21 @@
 //! is pursued once more afterwards.
 
 use crate::agent::Agent;
-use perfidy_sim::Name;
+use perfidy_sim::{Lookup, Name};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The errands of one agent. Clones share them.
 #[derive(Clone, Default)]
 pub struct Errands {
     /// Whether each running errand is to be run again.
-    running: Rc<RefCell<BTreeMap<Name, bool>>>,
+    running: Rc<RefCell<Lookup<Name, bool>>>,
 }
 
 impl Errands {
     /// Pursues a task beside whatever else the agent does: now, or once more when the pursuit that is under way is over.
     pub fn pursue(&self, agent: &Agent, task: Name, pursuit: impl AsyncFn() + 'static) {
-        if let Some(again) = self.running.borrow_mut().get_mut(&task) {
+        if let Some(again) = self.running.borrow_mut().get_mut(task) {
             *again = true;
             return;
         }
@@ -30,10 +29,10 @@ impl Errands {
             loop {
                 pursuit().await;
                 let mut running = errands.running.borrow_mut();
-                if running.get(&task) == Some(&true) {
+                if running.get(task) == Some(&true) {
                     running.insert(task, false);
                 } else {
-                    running.remove(&task);
+                    running.remove(task);
                     return;
                 }
             }

@@ -251,8 +251,7 @@ impl Peer {
         for item in [progress_of(task), Name::literal(WORKLOAD)] {
             let entry = Entry::new(intent, Done { by: self.agent.name() });
             let op = self.agent.mint_op(intent);
-            let stamp = self.agent.store().insist(item, Change::Append(entry), op).await?;
-            self.reader.has_seen(item, stamp);
+            self.agent.store().insist(item, Change::Append(entry), op).await?;
         }
         Ok(())
     }

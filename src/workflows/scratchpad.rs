@@ -23,9 +23,8 @@ use crate::scenario::Case;
 use crate::workflows::errands::Errands;
 use crate::workflows::user::{USER, UserSay, user_of_all};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, World};
+use perfidy_sim::{Lookup, Name, SimSpan, World};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -114,9 +113,9 @@ struct Editor {
     writer: Rc<Writer>,
     errands: Errands,
     /// The tasks it has heard of, with the operation ids their user gave to the steps.
-    tasks: Rc<RefCell<BTreeMap<Name, Rc<[OpId]>>>>,
+    tasks: Rc<RefCell<Lookup<Name, Rc<[OpId]>>>>,
     /// With which version each of its parts came into a document.
-    written: Rc<RefCell<BTreeMap<Name, Version>>>,
+    written: Rc<RefCell<Lookup<Name, Version>>>,
 }
 
 impl Editor {
@@ -152,7 +151,7 @@ impl Editor {
     }
 
     fn pursue(&self, task: Name) {
-        if let Some(ops) = self.tasks.borrow().get(&task).cloned() {
+        if let Some(ops) = self.tasks.borrow().get(task).cloned() {
             let editor = self.clone();
             self.errands.pursue(&self.agent, task, async move || editor.work_on(task, &ops).await);
         }
@@ -186,7 +185,7 @@ impl Editor {
 
     /// Whether this editor has written a part that a document of this version is too old to have.
     fn has_written(&self, part: Name, version: Version) -> bool {
-        self.written.borrow().get(&part).is_some_and(|since| version < *since)
+        self.written.borrow().get(part).is_some_and(|since| version < *since)
     }
 
     /// Gets a part into the document: by its own hand, or by that of the one who writes. Gives the version since which

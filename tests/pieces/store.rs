@@ -129,6 +129,27 @@ fn a_replica_may_hear_of_a_later_change_first_and_does_not_count_it_as_complete(
 }
 
 #[test]
+fn whatever_an_agent_was_told_counts_for_what_it_has_seen() {
+    alone((2, 9), async |agent: Agent| {
+        let other = Name::new("other");
+        assert_eq!((agent.store().seen(item()), agent.store().seen_of_all()), <_>::default());
+        let written = agent.store().commit(item(), Change::Append(line("one")), OpId(1)).await.unwrap();
+        assert_eq!(agent.store().seen(item()), written.version);
+        let late = Change::ReplaceAt { version: Version(9), entries: lines(&["late"]) };
+        let moved = agent.store().commit(item(), late, OpId(2)).await;
+        assert_eq!(moved, Err(StoreError::Definite(Refusal::Moved(written))));
+        let later = agent.store().commit(other, Change::Append(line("one")), OpId(3)).await.unwrap();
+        let all = agent.clone().store().seen_of_all();
+        assert_eq!(all, later.commit, "a change of one item counts for a read of any other");
+        let read = agent.store().read(item(), Freshness::Commit(all)).await.unwrap();
+        assert_eq!(read.stamp, written);
+        // A replica that shows less takes nothing away.
+        agent.store().read(item(), Freshness::Any).await.unwrap();
+        assert_eq!((agent.store().seen(item()), agent.store().seen_of_all()), (written.version, all));
+    });
+}
+
+#[test]
 fn a_lower_token_is_refused_once_a_higher_one_has_come_by_in_a_read() {
     alone((1, 5), async |agent: Agent| {
         let (older, newer) = (agent.store().fenced(Some(Token(1))), agent.store().fenced(Some(Token(2))));

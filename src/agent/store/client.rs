@@ -1,10 +1,15 @@
 //! The store as an agent reaches it.
+//!
+//! As the clients of real stores do, it keeps a session: how far the agent has seen each item and the store as a whole, by
+//! reads, by its own writes and by refusals, in one life of it. A reader can ask for no less than that.
 
 use super::{
-    Access, Change, Freshness, Heard, Refusal, Snapshot, Stamp, StoreError, StoreService, StoreWire,
+    Access, Change, Commit, Freshness, Heard, Refusal, Snapshot, Stamp, StoreError, StoreService, StoreWire,
+    Version,
 };
 use crate::agent::{Agent, Indefinite, Mail, Note, OpId, Token};
-use perfidy_sim::{Name, SimSpan, TimedOut};
+use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
+use std::cell::{Cell, RefCell};
 
 /// How long an agent waits for the store.
 pub const STORE_TIMEOUT: SimSpan = SimSpan::from_secs(2);
@@ -12,16 +17,43 @@ pub const STORE_TIMEOUT: SimSpan = SimSpan::from_secs(2);
 /// How often [`Store::insist`] asks.
 const TRIES: u32 = 4;
 
+/// How far an agent has seen the store.
+#[derive(Default)]
+pub(crate) struct StoreSession {
+    versions: RefCell<Lookup<Name, Version>>,
+    commit: Cell<Commit>,
+}
+
+impl StoreSession {
+    fn has_seen(&self, item: Name, stamp: Stamp) {
+        let mut versions = self.versions.borrow_mut();
+        let version = versions.get_or_insert_with(item, Version::default);
+        *version = stamp.version.max(*version);
+        self.commit.set(self.commit.get().max(stamp.commit));
+    }
+}
+
 /// The store, in the hands of an agent.
 #[derive(Clone, Copy)]
 pub struct Store<'a> {
     agent: &'a Agent,
+    session: &'a StoreSession,
     fence: Option<Token>,
 }
 
 impl<'a> Store<'a> {
-    pub(crate) fn new(agent: &'a Agent) -> Self {
-        Self { agent, fence: None }
+    pub(crate) fn new(agent: &'a Agent, session: &'a StoreSession) -> Self {
+        Self { agent, session, fence: None }
+    }
+
+    /// The latest version of an item that the agent has seen in this life.
+    pub fn seen(self, item: Name) -> Version {
+        self.session.versions.borrow().get(item).copied().unwrap_or_default()
+    }
+
+    /// The latest change of the store that the agent has seen in this life.
+    pub fn seen_of_all(self) -> Commit {
+        self.session.commit.get()
     }
 
     /// The same store; whatever is asked of it from here on carries this token. Of an item that a higher token has
@@ -38,7 +70,9 @@ impl<'a> Store<'a> {
     pub async fn read(self, item: Name, asks: Freshness) -> Result<Snapshot, StoreError> {
         let wire = StoreWire::Read { item, asks, fence: self.fence };
         self.ask(item, Access::Read, wire, |answer| match answer {
-            StoreWire::Shown(snapshot) => Some((snapshot.clone(), Heard::Saw(snapshot.stamp.version))),
+            StoreWire::Shown(snapshot) => {
+                Some((snapshot.clone(), snapshot.stamp, Heard::Saw(snapshot.stamp.version)))
+            }
             _ => None,
         })
         .await
@@ -58,7 +92,7 @@ impl<'a> Store<'a> {
         let wire = StoreWire::Commit { item, change, op, fence: self.fence };
         let result = self
             .ask(item, access, wire, |answer| match answer {
-                StoreWire::Committed(stamp) => Some((*stamp, Heard::Made(stamp.version))),
+                StoreWire::Committed(stamp) => Some((*stamp, *stamp, Heard::Made(stamp.version))),
                 _ => None,
             })
             .await;
@@ -86,29 +120,33 @@ impl<'a> Store<'a> {
         item: Name,
         access: Access,
         wire: StoreWire,
-        success: impl Fn(&StoreWire) -> Option<(T, Heard)>,
+        success: impl Fn(&StoreWire) -> Option<(T, Stamp, Heard)>,
     ) -> Result<T, StoreError> {
         let store = Name::literal(StoreService::NAME);
         let asked = self.agent.noted(Note::Asked { item, access });
         let answer = self.agent.request(store, item, wire, STORE_TIMEOUT).await;
-        let (result, heard) = match answer.as_ref().map(Mail::open::<StoreWire>) {
-            Ok(Some(StoreWire::Refused(refusal))) => (Err(StoreError::Definite(*refusal)), refused(*refusal)),
-            Ok(Some(wire)) if let Some((value, heard)) = success(wire) => (Ok(value), heard),
+        let (result, seen, heard) = match answer.as_ref().map(Mail::open::<StoreWire>) {
+            Ok(Some(StoreWire::Refused(refusal))) => {
+                let (seen, heard) = match *refusal {
+                    Refusal::Moved(now) => (Some(now), Heard::Moved(now.version)),
+                    Refusal::Fenced(token) => (None, Heard::Fenced(token)),
+                };
+                (Err(StoreError::Definite(*refusal)), seen, heard)
+            }
+            Ok(Some(wire)) if let Some((value, stamp, heard)) = success(wire) => {
+                (Ok(value), Some(stamp), heard)
+            }
             Ok(_) => unclear(Indefinite::Failed),
             Err(TimedOut) => unclear(Indefinite::TimedOut),
         };
+        if let Some(stamp) = seen {
+            self.session.has_seen(item, stamp);
+        }
         self.agent.note(Note::Heard { item, asked, heard });
         result
     }
 }
 
-fn refused(refusal: Refusal) -> Heard {
-    match refusal {
-        Refusal::Moved(now) => Heard::Moved(now.version),
-        Refusal::Fenced(token) => Heard::Fenced(token),
-    }
-}
-
-fn unclear<T>(error: Indefinite) -> (Result<T, StoreError>, Heard) {
-    (Err(StoreError::Indefinite(error)), Heard::Unknown(error))
+fn unclear<T>(error: Indefinite) -> (Result<T, StoreError>, Option<Stamp>, Heard) {
+    (Err(StoreError::Indefinite(error)), None, Heard::Unknown(error))
 }

@@ -16,6 +16,7 @@ mod entries;
 mod service;
 
 pub use client::Store;
+pub(crate) use client::StoreSession;
 pub use entries::Entries;
 pub use service::StoreService;
 

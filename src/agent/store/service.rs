@@ -2,8 +2,8 @@
 
 use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
 use crate::agent::{Agents, Body, Message, Note, OpId, Token};
-use perfidy_sim::{Desk, Envelope, Name, Purpose, Service, SimSpan, SimTime};
-use std::collections::{BTreeMap, VecDeque};
+use perfidy_sim::{Desk, Envelope, Lookup, Name, Purpose, Service, SimSpan, SimTime};
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 /// How far each replica lags behind a change is drawn at a site of its own.
@@ -26,7 +26,7 @@ type Arrivals = [SimTime; StoreService::MAX_REPLICAS];
 pub struct StoreService {
     replicas: usize,
     lag: RangeInclusive<SimSpan>,
-    items: BTreeMap<Name, Item>,
+    items: Lookup<Name, Item>,
     /// When each change of the store reaches each replica, in the order of changes.
     log: Vec<Arrivals>,
     /// For each replica, how many changes it has heard of without a gap.
@@ -42,7 +42,7 @@ struct Kept {
 struct Item {
     /// The latest state and those before it that some replica may still show, the oldest first.
     kept: VecDeque<Kept>,
-    done: BTreeMap<OpId, Stamp>,
+    done: Lookup<OpId, Stamp>,
     fence: Option<Token>,
 }
 
@@ -102,7 +102,7 @@ impl StoreService {
     /// If there are more than [`StoreService::MAX_REPLICAS`].
     pub fn new(replicas: usize, lag: RangeInclusive<SimSpan>) -> Self {
         assert!(replicas <= Self::MAX_REPLICAS, "a store has at most {} replicas", Self::MAX_REPLICAS);
-        Self { replicas, lag, items: BTreeMap::new(), log: Vec::new(), complete: [0; Self::MAX_REPLICAS] }
+        Self { replicas, lag, items: Lookup::default(), log: Vec::new(), complete: [0; Self::MAX_REPLICAS] }
     }
 
     fn read(
@@ -114,9 +114,9 @@ impl StoreService {
     ) -> Result<Snapshot, Refusal> {
         let replicas = self.replicas as u64;
         if fence.is_some() {
-            self.items.entry(item).or_default().pass(fence)?;
+            self.items.get_or_insert_with(item, Item::default).pass(fence)?;
         }
-        let Some(known) = self.items.get(&item) else { return Ok(nothing()) };
+        let Some(known) = self.items.get(item) else { return Ok(nothing()) };
         if replicas == 0 || asks == Freshness::Latest {
             return Ok(known.latest());
         }
@@ -144,8 +144,8 @@ impl StoreService {
         item: Name,
         (change, op, fence): (&Change, OpId, Option<Token>),
     ) -> Result<Stamp, Refusal> {
-        let known = self.items.entry(item).or_default();
-        if let Some(stamp) = known.done.get(&op) {
+        let known = self.items.get_or_insert_with(item, Item::default);
+        if let Some(stamp) = known.done.get(op) {
             return Ok(*stamp);
         }
         known.pass(fence)?;

@@ -1,8 +1,7 @@
 //! The world outside as a tool knows it: items that get new versions as time goes by.
 
 use crate::agent::{Agents, Content, Reading};
-use perfidy_sim::{Desk, Name, Purpose, SimSpan, SimTime};
-use std::collections::BTreeMap;
+use perfidy_sim::{Desk, Lookup, Name, Purpose, SimSpan, SimTime};
 use std::ops::RangeInclusive;
 
 const LASTS: Purpose = Purpose::new("lasts");
@@ -18,7 +17,7 @@ struct Version {
 pub(super) struct Items {
     changes_every: Option<RangeInclusive<SimSpan>>,
     tokens: RangeInclusive<u32>,
-    known: BTreeMap<Name, Item>,
+    known: Lookup<Name, Item>,
 }
 
 #[derive(Default)]
@@ -31,13 +30,13 @@ struct Item {
 impl Items {
     /// Items that get a new version after a time from `changes_every`, or never, each of so many tokens.
     pub fn new(changes_every: Option<RangeInclusive<SimSpan>>, tokens: RangeInclusive<u32>) -> Self {
-        Self { changes_every, tokens, known: BTreeMap::new() }
+        Self { changes_every, tokens, known: Lookup::default() }
     }
 
     /// An item as it was at a time, which may not be to come.
     pub fn read(&mut self, desk: &mut Desk<'_, Agents>, name: Name, as_of: SimTime) -> Reading {
         let now = desk.now();
-        let item = self.known.entry(name).or_default();
+        let item = self.known.get_or_insert_with(name, Item::default);
         while item.versions.is_empty() || item.next_at.is_some_and(|next| next <= now) {
             let from = item.next_at.unwrap_or_default();
             // The nth draw there is about the nth version, whenever somebody looks.

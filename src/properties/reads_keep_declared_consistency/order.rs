@@ -13,8 +13,9 @@
 //! and at some number of tries nobody knows the answer. The number is of tries and not of seconds, so that everybody
 //! gives up on the same histories.
 
-use perfidy_sim::{EventId, Name};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use perfidy_sim::{EventId, Lookup, Name};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What somebody asked of the store and was told.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +91,8 @@ struct Item {
     made: BTreeSet<u64>,
     /// The highest version that anybody was told of.
     highest: u64,
+    /// What is in turn and waits for the item to be at a version, or for all to have seen that one.
+    waiting: BTreeMap<u64, Vec<usize>>,
 }
 
 impl Item {
@@ -112,25 +115,48 @@ impl Item {
     }
 }
 
+/// Operations among which the order of asking and answering is kept.
+#[derive(Clone, Default)]
+struct Lane {
+    /// All of them, in the order of being asked.
+    order: Rc<Vec<usize>>,
+    /// How many of these are in turn or have happened.
+    admitted: usize,
+    /// Those in turn that were answered, and when: nothing that was asked after the first of these answers is in turn.
+    answered: BTreeSet<(EventId, usize)>,
+    /// Those in turn that were not.
+    unanswered: BTreeSet<usize>,
+}
+
+/// What is left to be explained, and how far it is. Whatever becomes possible by what happens is looked at then, and
+/// nothing else is: a thousand questions can be open at once.
 #[derive(Clone)]
 struct Attempt<'a> {
     operations: &'a [Operation],
-    items: BTreeMap<Name, Item>,
-    /// Operations among which the order of asking and answering is kept, in the order of being asked.
-    lanes: Vec<VecDeque<usize>>,
-    happened: Vec<bool>,
+    /// For each operation its item and its lane, as places in `items` and `lanes`.
+    places: Rc<[(usize, usize)]>,
+    items: Vec<Item>,
+    lanes: Vec<Lane>,
+    /// Operations in turn that may be possible by now.
+    ready: Vec<usize>,
     /// How many answers are not yet explained.
     left: usize,
 }
 
 impl<'a> Attempt<'a> {
     fn new(operations: &'a [Operation], keeps: Keeps) -> Self {
-        let mut items: BTreeMap<Name, Item> = BTreeMap::new();
-        let mut lanes: BTreeMap<_, VecDeque<usize>> = BTreeMap::new();
+        let (mut items, mut lanes) = (Vec::<Item>::new(), Vec::<Vec<usize>>::new());
+        let (mut item_of, mut lane_of) = (Lookup::default(), Lookup::default());
+        let mut places = Vec::with_capacity(operations.len());
         for (index, operation) in operations.iter().enumerate() {
-            let lane = (keeps == Keeps::Sessions).then_some(operation.session);
-            lanes.entry(lane).or_default().push_back(index);
-            let item = items.entry(operation.item).or_default();
+            let session = (keeps == Keeps::Sessions).then_some(operation.session);
+            let lane = *lane_of.get_or_insert_with(session, || lanes.len());
+            lanes.resize_with(lanes.len().max(lane + 1), Vec::new);
+            lanes[lane].push(index);
+            let item = *item_of.get_or_insert_with(operation.item, || items.len());
+            items.resize_with(items.len().max(item + 1), Item::default);
+            places.push((item, lane));
+            let item = &mut items[item];
             match operation.act {
                 Act::Saw(version) => {
                     *item.readers.entry(version).or_default() += 1;
@@ -143,18 +169,24 @@ impl<'a> Attempt<'a> {
                 Act::Perhaps(_) => {}
             }
         }
-        Self {
+        let lane = |order| Lane { order: Rc::new(order), ..Lane::default() };
+        let mut attempt = Self {
             operations,
+            places: places.into(),
             items,
-            lanes: lanes.into_values().collect(),
-            happened: vec![false; operations.len()],
+            lanes: lanes.into_iter().map(lane).collect(),
+            ready: Vec::new(),
             left: operations.iter().filter(|operation| operation.answered.is_some()).count(),
-        }
+        };
+        (0..attempt.lanes.len()).for_each(|lane| attempt.admit(lane));
+        attempt
     }
 
     fn succeeds(mut self, tries: &mut u32) -> Explained {
         loop {
-            while self.go_on() {}
+            while let Some(index) = self.ready.pop() {
+                self.try_next(index);
+            }
             if self.left == 0 {
                 return Explained::Yes;
             }
@@ -182,70 +214,74 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// For each lane the operations that nothing in it has to come before.
-    fn in_turn(&mut self) -> Vec<Vec<usize>> {
-        let Self { lanes, happened, operations, .. } = self;
-        let in_turn = |lane: &mut VecDeque<usize>| {
-            while lane.front().is_some_and(|index| happened[*index]) {
-                lane.pop_front();
+    /// Takes into turn what nothing in its lane has to come before any more.
+    fn admit(&mut self, lane: usize) {
+        let Self { operations, lanes, ready, .. } = self;
+        let lane = &mut lanes[lane];
+        while let Some(index) = lane.order.get(lane.admitted).copied() {
+            let Operation { asked, answered, .. } = operations[index];
+            if lane.answered.first().is_some_and(|(answer, _)| *answer <= asked) {
+                break;
             }
-            let mut first_answer: Option<EventId> = None;
-            let left = lane.iter().copied().filter(|index| !happened[*index]);
-            left.take_while(|index| {
-                let Operation { asked, answered, .. } = operations[*index];
-                let is_in_turn = first_answer.is_none_or(|answer| answer > asked);
-                first_answer = first_answer.into_iter().chain(answered).min();
-                is_in_turn
-            })
-            .collect()
-        };
-        lanes.iter_mut().map(in_turn).collect()
+            lane.admitted += 1;
+            if let Some(answered) = answered {
+                lane.answered.insert((answered, index));
+                ready.push(index);
+            } else {
+                lane.unanswered.insert(index);
+            }
+        }
     }
 
-    /// Lets happen whatever can happen next; false if nothing can.
-    fn go_on(&mut self) -> bool {
-        let mut any = false;
-        for index in self.in_turn().into_iter().flatten() {
-            let Operation { item, act, .. } = self.operations[index];
-            let Some(item) = self.items.get_mut(&item) else { continue };
-            match act {
-                Act::Saw(version) if version == item.version => item.seen(),
-                Act::Made(version) if version == item.version + 1 && item.may_move_on() => {
-                    item.version = version;
-                }
-                _ => continue,
+    /// Lets an answered operation happen if it is possible, or wait for the version of its item at which it is.
+    fn try_next(&mut self, index: usize) {
+        let (place, lane) = self.places[index];
+        let item = &mut self.items[place];
+        match self.operations[index].act {
+            Act::Saw(version) if version == item.version => item.seen(),
+            Act::Made(version) if version == item.version + 1 && item.may_move_on() => item.version = version,
+            Act::Saw(version) => return item.waiting.entry(version).or_default().push(index),
+            Act::Made(version) => {
+                return item.waiting.entry(version.saturating_sub(1)).or_default().push(index);
             }
-            self.happened[index] = true;
-            self.left -= 1;
-            any = true;
+            Act::Perhaps(_) => return,
         }
-        any
+        self.left -= 1;
+        if let Some(answered) = self.operations[index].answered {
+            self.lanes[lane].answered.remove(&(answered, index));
+        }
+        self.wake(place);
+        self.admit(lane);
+    }
+
+    /// What has waited for the version at which an item is may be possible now.
+    fn wake(&mut self, place: usize) {
+        let item = &mut self.items[place];
+        if let Some(waiting) = item.waiting.get_mut(&item.version) {
+            self.ready.append(waiting);
+        }
     }
 
     /// The writes that could fill a gap for which somebody waits, one for each item, those that fit nowhere else first.
     ///
     /// Somebody: whoever has to happen before anything else of their lane can come in turn.
-    fn fits(&mut self) -> Vec<(Fit, usize)> {
-        let in_turn = self.in_turn();
-        let first_answered = |lane: &Vec<usize>| {
-            let answered = |index: &usize| Some((self.operations[*index].answered?, *index));
-            lane.iter().filter_map(answered).min().map(|(_, index)| self.operations[index].item)
-        };
-        let awaited: BTreeSet<Name> = in_turn.iter().filter_map(first_answered).collect();
+    fn fits(&self) -> Vec<(Fit, usize)> {
+        let first_answered = |lane: &Lane| lane.answered.first().map(|(_, index)| self.places[*index].0);
+        let awaited: BTreeSet<usize> = self.lanes.iter().filter_map(first_answered).collect();
         let fit = |index: &usize| {
-            let Operation { item, act: Act::Perhaps(on), .. } = self.operations[*index] else { return None };
-            let gap = self.items.get(&item).filter(|item| item.has_gap())?;
+            let Act::Perhaps(on) = self.operations[*index].act else { return None };
+            let place = self.places[*index].0;
+            let gap = Some(&self.items[place]).filter(|item| awaited.contains(&place) && item.has_gap())?;
             let fit = match on {
                 None => Fit::Anywhere,
                 Some(on) if on == gap.version => Fit::OnlyHere,
                 Some(_) => return None,
             };
-            Some((item, (fit, *index)))
+            Some((place, (fit, *index)))
         };
-        let mut best: BTreeMap<Name, (Fit, usize)> = BTreeMap::new();
-        for (item, fit) in in_turn.iter().flatten().filter_map(fit).filter(|(item, _)| awaited.contains(item))
-        {
-            best.entry(item).and_modify(|best| *best = fit.min(*best)).or_insert(fit);
+        let mut best: BTreeMap<usize, (Fit, usize)> = BTreeMap::new();
+        for (place, fit) in self.lanes.iter().flat_map(|lane| &lane.unanswered).filter_map(fit) {
+            best.entry(place).and_modify(|best| *best = fit.min(*best)).or_insert(fit);
         }
         let mut fits: Vec<(Fit, usize)> = best.into_values().collect();
         fits.sort_unstable();
@@ -254,10 +290,10 @@ impl<'a> Attempt<'a> {
 
     /// Lets a write happen about which nobody knows.
     fn fill(&mut self, index: usize) {
-        self.happened[index] = true;
-        if let Some(item) = self.items.get_mut(&self.operations[index].item) {
-            item.version += 1;
-        }
+        let (place, lane) = self.places[index];
+        self.lanes[lane].unanswered.remove(&index);
+        self.items[place].version += 1;
+        self.wake(place);
     }
 }
 
