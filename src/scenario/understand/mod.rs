@@ -51,6 +51,10 @@ const KEYS: &[&str] = &[
 /// The longest time that a file can give: until chaos ends, for the team to settle, or for a task.
 const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
 
+/// A team has so long to settle, or, if that is longer, so long for every agent and step.
+const SETTLING: SimSpan = SimSpan::from_secs(15 * 60);
+const SETTLING_A_STEP_OF_AN_AGENT: SimSpan = SimSpan::from_secs(5);
+
 /// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can hold.
 const EVENTS: RangeInclusive<u32> = 1_000..=1_000_000_000;
 
@@ -168,6 +172,7 @@ pub(super) fn understand(
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
+    let settle_within = settle_within.unwrap_or_else(|| usual_settling(workflow, &team, steps.len()));
     let scenario = Scenario(Contents {
         name: Name::new(name),
         about,
@@ -350,11 +355,16 @@ struct SettleTable {
     within: Option<Spanned<Span>>,
 }
 
-fn settle(tables: &Tables<'_>, found: &mut Found) -> SimSpan {
+/// How long the team has to settle, if the file says so.
+fn settle(tables: &Tables<'_>, found: &mut Found) -> Option<SimSpan> {
     let within = tables.closed::<SettleTable>("settle", found).within;
-    within
-        .and_then(|within| found.keep(within_limit(&within, "within")))
-        .unwrap_or(SimSpan::from_secs(15 * 60))
+    within.and_then(|within| found.keep(within_limit(&within, "within")))
+}
+
+/// How long a team has to settle if its file does not say. Work may have to pass through every agent, step after step.
+fn usual_settling(workflow: &Workflow, team: &BTreeMap<&'static str, u32>, steps: usize) -> SimSpan {
+    let agents = workflow.singles.len() as u64 + team.values().copied().map(u64::from).sum::<u64>();
+    SETTLING_A_STEP_OF_AN_AGENT.saturating_mul(agents * steps as u64).clamp(SETTLING, LONGEST)
 }
 
 #[derive(Deserialize, Default)]

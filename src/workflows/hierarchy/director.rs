@@ -85,6 +85,8 @@ impl Holder {
 
 /// How far a task is.
 struct Task {
+    /// How many tasks were accepted before: managers take turns.
+    turn: usize,
     ops: Rc<[OpId]>,
     deadline: Option<SimTime>,
     holder: Option<Holder>,
@@ -163,8 +165,8 @@ impl Director {
                 let spent = self.agent.now().since(*at);
                 let left = self.briefing.task_within().map(|within| within - spent);
                 let deadline = left.map(|left| self.agent.monotonic() + left);
-                let new =
-                    Task { ops: Rc::clone(ops), deadline, holder: None, is_called_off: false, ended: None };
+                let (turn, ops) = (self.tasks.len(), Rc::clone(ops));
+                let new = Task { turn, ops, deadline, holder: None, is_called_off: false, ended: None };
                 if !self.tasks.contains_key(task) {
                     self.deadlines.extend(deadline.map(|deadline| (deadline, *task)));
                     self.tasks.insert(*task, new);
@@ -281,7 +283,7 @@ impl Director {
                 self.end(name, End::Cancelled).await;
             }
             None => {
-                let turn = self.tasks.keys().position(|known| *known == name).unwrap_or_default();
+                let turn = task.turn;
                 self.hand(name, turn, 1).await;
             }
             Some(holder) if may_replace && now >= holder.leased_until => {
