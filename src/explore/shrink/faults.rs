@@ -12,7 +12,7 @@ pub(super) fn fewer(shrinking: &mut Shrinking<'_>) {
     loop {
         let mut removed_any = false;
         let mut start = 0;
-        while start < shrinking.best.faults.len() {
+        while start < shrinking.best.faults.len() && !shrinking.is_over() {
             let mut fewer = shrinking.best.faults.clone();
             fewer.drain(start..(start + chunk).min(fewer.len()));
             if shrinking.faults_suffice(&fewer) {

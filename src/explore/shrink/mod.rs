@@ -100,7 +100,9 @@ struct Shrinking<'a> {
 impl Shrinking<'_> {
     /// Whether the effort is used up; what is best now is not finished then.
     fn is_over(&mut self) -> bool {
-        self.best.is_finished &= self.effort.events > 0 && !(self.effort.is_over)();
+        if self.best.is_finished && (self.effort.events == 0 || (self.effort.is_over)()) {
+            self.best.is_finished = false;
+        }
         !self.best.is_finished
     }
 
@@ -118,6 +120,10 @@ impl Shrinking<'_> {
 
     /// Takes the faults with another at a place among them for the best so far if they suffice.
     fn fault_suffices(&mut self, place: usize, fault: Fault) -> bool {
+        // A list of a hundred thousand faults is not copied for each of them to learn that.
+        if self.is_over() {
+            return false;
+        }
         let mut faults = self.best.faults.clone();
         faults[place] = fault;
         self.faults_suffice(&faults)

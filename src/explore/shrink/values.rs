@@ -37,6 +37,9 @@ const STEPS: [SimSpan; 5] = [
 pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
     let mut is_simpler = false;
     for place in 0..shrinking.best.faults.len() {
+        if shrinking.is_over() {
+            break;
+        }
         is_simpler |= one_suffices(shrinking, place, smaller_groups);
         is_simpler |= shorten(shrinking, place, Action::span, Action::with_span);
         // What is a matter of time as well, such as by how much a clock is wrong.
