@@ -1,13 +1,13 @@
 //! The bounds of a run: a run that only reached one is unknown and nothing is accused; what is wrong has evidence of its own,
 //! whatever the size of the team.
 
-use perfidy::agent::{Agent, Agents, Claim, Note, Request};
+use perfidy::agent::{Agent, Agents, Note, Outcome, Report, Request};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::workflows::user::{USER, UserSay, user};
 use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, Interrupt, LocalFuture, Name, Seed, SimSpan, Stop, World};
+use perfidy_sim::{Context, Engine, Interrupt, LocalFuture, Name, Seed, SimSpan, Stop, World};
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, value};
 
@@ -45,7 +45,7 @@ fn given(run: &Run) -> usize {
 }
 
 fn ended(run: &Run) -> usize {
-    let is_end = |note: &Note| matches!(note, Note::Claimed(Claim::Informed { .. }));
+    let is_end = |note: &Note| matches!(note, Note::Informed { .. });
     run.outcome.history.notes().filter(|(_, note)| is_end(note)).count()
 }
 
@@ -222,7 +222,7 @@ async fn forgets_the_second(agent: Agent) {
         let mail = agent.receive().await;
         let Some(UserSay::Submit { task, .. }) = mail.open().cloned() else { continue };
         if task.as_str() != "task-2" {
-            agent.send(mail.from(), task, UserSay::Report { task, done: false });
+            agent.send(mail.from(), task, UserSay::Report(Report::of(task, Outcome::Failed)));
         }
     }
 }
@@ -284,21 +284,18 @@ fn a_task_that_is_stuck_is_accused_at_any_size() {
 }
 
 /// A user who gives one task of all, and then says nothing more while the clock ticks on.
-async fn gives_one(agent: Agent) {
+async fn gives_one(context: Context<Agents>) {
     let task = Name::new("task-1");
-    agent.note(Note::TaskGiven { task });
-    agent.claim(Claim::Informed { task });
+    context.note(Note::TaskGiven { task });
+    context.note(Note::Informed { by: task, report: Report::of(task, Outcome::Done) });
     loop {
-        agent.sleep(SimSpan::from_secs(60)).await;
+        context.sleep(SimSpan::from_secs(60)).await;
     }
 }
 
 #[test]
 fn tasks_that_never_came_are_not_said_to_have_ended() {
-    static LATE: Workflow = team(|case, world| {
-        let briefing = Briefing::new(case, None);
-        briefing.hire(world, Name::new(USER), |agent, _| Box::pin(gives_one(agent)));
-    });
+    static LATE: Workflow = team(|_, world| world.agent(Name::new(USER), gives_one));
     let text = "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = 3\n\
          [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
     let scenario =

@@ -1,7 +1,7 @@
 //! A check that cannot fail proves nothing: teams that are plainly wrong must be found out, each by the promise it
 //! breaks.
 
-use perfidy::agent::{Agent, Claim, Request, ToolCall};
+use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
 use perfidy::explore::Run;
 use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
@@ -71,8 +71,7 @@ async fn work(agent: Agent, briefing: Briefing, work: Work) {
             agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
         }
         if work.reports {
-            agent.claim(Claim::TaskDone { task });
-            agent.send(mail.from(), task, UserSay::Report { task, done: true });
+            agent.send(mail.from(), task, UserSay::Report(Report::of(task, Outcome::Done)));
         }
     }
 }

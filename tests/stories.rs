@@ -1,5 +1,6 @@
 //! What people read when a promise breaks, and the table of a campaign.
 
+use perfidy::agent::{Outcome, Report};
 use perfidy::explore::{Campaign, CaseReport, Failure, Run, SavedSeed, Watchdog, shrink};
 use perfidy::inert::is_active;
 use perfidy::report::{Story, table};
@@ -64,7 +65,7 @@ const FRAGILE: Workflow = Workflow {
                     agent.sleep(SimSpan::from_millis(100)).await;
                     assert!(!tasks.contains(&task), "nobody told me what to do if {task} comes twice");
                     tasks.push(task);
-                    agent.send(Name::new(USER), task, UserSay::Report { task, done: false });
+                    agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
                 }
             })
         });
@@ -101,7 +102,7 @@ const LOUD: Workflow = Workflow {
                 agent.send(
                     Name::new(&format!("in{all}tern")),
                     about,
-                    UserSay::Report { task: about, done: false },
+                    UserSay::Report(Report::of(about, Outcome::Failed)),
                 );
                 panic!("{all}");
             })

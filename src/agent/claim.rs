@@ -3,7 +3,7 @@
 //! A claim is evidence of what somebody believed, not of what is so; what is so stands in the ledger and in what
 //! services wrote down. Each is one variant and one line of words.
 
-use crate::agent::{ArtifactId, Content, OpId, Token, Version};
+use crate::agent::{ArtifactId, OpId, Token, Version};
 use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 
@@ -11,14 +11,6 @@ use std::fmt;
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Claim {
-    /// A task is done, as reported to its user.
-    TaskDone { task: Name },
-    /// A task was given up, as reported to its user.
-    TaskFailed { task: Name },
-    /// A task was cancelled, as reported to its user: nothing of it is going to happen, or to stay.
-    TaskCancelled { task: Name },
-    /// The user has learnt how a task ended.
-    Informed { task: Name },
     /// A step was handed to somebody.
     Ordered { intent: Name, to: Name },
     /// A task is no longer to be done, and whatever was begun of it is to end.
@@ -59,12 +51,6 @@ pub enum Claim {
     Undone { intent: Name },
     /// Somebody is there to whom the team can turn with what it cannot bring to a good end.
     IsOnCall,
-    /// The answer to a task rests on this for one of the things it wanted to know.
-    Cites { intent: Name, content: Content },
-    /// The answer to a task says that one of the things it wanted to know is missing.
-    Lacks { intent: Name },
-    /// A task is answered, with what was cited and said to be missing just before.
-    Answers { task: Name },
     /// An approval of a task by somebody counts.
     Approved { task: Name, by: Name },
     /// The agent came back with so many records, which together have this digest.
@@ -74,10 +60,6 @@ pub enum Claim {
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TaskDone { task } => write!(f, "reports {task} done"),
-            Self::TaskFailed { task } => write!(f, "reports {task} failed"),
-            Self::TaskCancelled { task } => write!(f, "reports {task} cancelled"),
-            Self::Informed { task } => write!(f, "has heard how {task} ended"),
             Self::Ordered { intent, to } => write!(f, "hands {intent} to {to}"),
             Self::CallsOff { task } => write!(f, "calls {task} off"),
             Self::Completed { intent } => write!(f, "counts {intent} as complete"),
@@ -109,9 +91,6 @@ impl fmt::Display for Claim {
             Self::Recalled { intent, to } => write!(f, "asks {to} to undo {intent}"),
             Self::Undone { intent } => write!(f, "counts {intent} as undone"),
             Self::IsOnCall => f.write_str("is on call"),
-            Self::Cites { intent, content } => write!(f, "rests its answer for {intent} on {content}"),
-            Self::Lacks { intent } => write!(f, "says that {intent} is missing"),
-            Self::Answers { task } => write!(f, "answers {task}"),
         }
     }
 }
@@ -120,13 +99,8 @@ impl Claim {
     /// The task or intent it is about, if it is about one.
     pub fn about(&self) -> Option<Name> {
         match *self {
-            Self::TaskDone { task }
-            | Self::TaskFailed { task }
-            | Self::TaskCancelled { task }
-            | Self::CallsOff { task }
-            | Self::Informed { task }
+            Self::CallsOff { task }
             | Self::TookOver { task, .. }
-            | Self::Answers { task }
             | Self::Approved { task, .. }
             | Self::Drafted { task, .. }
             | Self::Follows { task, .. } => Some(task),
@@ -140,9 +114,7 @@ impl Claim {
             | Self::Obeyed { intent, .. }
             | Self::Rejected { intent, .. }
             | Self::Recalled { intent, .. }
-            | Self::Undone { intent }
-            | Self::Cites { intent, .. }
-            | Self::Lacks { intent } => Some(intent),
+            | Self::Undone { intent } => Some(intent),
             Self::Took { work, .. } | Self::LetGo { work } => Some(work),
             Self::Leads { .. } | Self::StepsDown { .. } | Self::IsOnCall | Self::Recovered { .. } => None,
         }

@@ -394,13 +394,13 @@ impl Agent {
         Name::joined(self.name(), ", ", Name::literal(purpose))
     }
 
-    /// Writes into the history what the agent believes. It has no other effect.
+    /// Writes into the history what the agent believes. It has no other effect, and is no evidence of anything.
     pub fn claim(&self, claim: Claim) {
         self.context.note(Note::Claimed(claim));
     }
 
-    /// Writes any other note into the history.
-    pub fn note(&self, note: Note) {
+    /// Writes any other note into the history. Only the harness does: what a note says happened has happened.
+    pub(crate) fn note(&self, note: Note) {
         self.noted(note);
     }
 

@@ -11,6 +11,7 @@ mod handle;
 mod lease;
 mod model;
 mod note;
+mod report;
 mod store;
 mod tool;
 
@@ -22,6 +23,7 @@ pub use handle::{Agent, Mail};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::{Pick, Thought};
 pub use note::{Note, Told};
+pub use report::{AnswerPart, Outcome, Report};
 pub use store::{
     Access, Change, Commit, Consistency, Entries, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
     StoreError, StoreService, Version,

@@ -1,8 +1,8 @@
 //! What the history of a team says, beyond messages and faults.
 
 use crate::agent::{
-    Access, ArtifactId, Claim, Consistency, Content, Definite, Heard, Indefinite, OpId, Token, ToolError,
-    Version,
+    Access, ArtifactId, Claim, Consistency, Content, Definite, Heard, Indefinite, OpId, Report, Token,
+    ToolError, Version,
 };
 use perfidy_sim::{EventId, Name, SimTime, Words};
 use std::fmt;
@@ -57,6 +57,8 @@ pub enum Note {
     TaskGiven { task: Name },
     /// The user wants it done no more.
     Withdrawn { task: Name },
+    /// The user was told about a task, in a report from that agent.
+    Informed { by: Name, report: Report },
     /// What the task wants to have happened, exactly once.
     Wanted { task: Name, intent: Name },
     /// An agent calls a tool.
@@ -113,6 +115,7 @@ impl fmt::Display for Note {
             Self::Bound { property, at_most } => write!(f, "asks for {property}, at most {at_most}"),
             Self::TaskGiven { task } => write!(f, "wants {task} done"),
             Self::Withdrawn { task } => write!(f, "wants {task} no more"),
+            Self::Informed { by, report } => write!(f, "is told by {by}: {report}"),
             Self::Wanted { intent, .. } => write!(f, "wants {intent}, once"),
             Self::Called { tool, operation, intent, op } => {
                 write!(f, "calls {tool}.{operation} for {intent} ({op})")
@@ -194,6 +197,7 @@ impl Note {
             Self::Granted { resource, .. } | Self::GivenBack { resource, .. } => Some(resource),
             Self::Bound { .. } | Self::Declared { .. } => None,
             Self::Claimed(claim) => claim.about(),
+            Self::Informed { ref report, .. } => Some(report.task),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! their effects promise this.
 
 use super::ledger::Ledger;
-use crate::agent::{Claim, Note, Told};
+use crate::agent::{Note, Told};
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,12 +41,14 @@ fn judge(history: &TeamHistory) -> Verdict {
             }
             What::Note(note) => {
                 ledger.take_in(event, note);
-                match *note {
-                    Note::Wanted { task, intent } => tasks.entry(task).or_default().intents.push(intent),
-                    Note::TookDown { intent, .. } => drop(taken_down.insert(intent)),
-                    Note::Answered { intent, told: Told::Not(_), .. } => drop(refused.insert(intent, event)),
-                    Note::Claimed(Claim::Informed { task }) => {
-                        tasks.entry(task).and_modify(|task| task.user = Some(event));
+                match note {
+                    Note::Wanted { task, intent } => tasks.entry(*task).or_default().intents.push(*intent),
+                    Note::TookDown { intent, .. } => drop(taken_down.insert(*intent)),
+                    Note::Answered { intent, told: Told::Not(_), .. } => {
+                        refused.insert(*intent, event);
+                    }
+                    Note::Informed { report, .. } => {
+                        tasks.entry(report.task).and_modify(|task| task.user = Some(event));
                     }
                     _ => {}
                 }
@@ -80,11 +82,12 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Outcome;
     use crate::properties::testing::{Story, saga, violation};
     use perfidy_sim::Stop;
 
     fn informed(story: Story) -> Story {
-        story.claim("user", Claim::Informed { task: Name::new("task-1") })
+        story.told("task-1", Outcome::Done)
     }
 
     #[test]
@@ -192,7 +195,7 @@ mod tests {
     fn only_who_waits_for_the_task_itself_is_part_of_the_story() {
         let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-2"));
         let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
-        let story = story.claim("user", Claim::Informed { task: about });
+        let story = story.told("task-2", Outcome::Done);
         assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5]);
     }
 }

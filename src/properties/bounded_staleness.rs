@@ -1,11 +1,12 @@
 //! What an answer rests on was true no longer ago than its user allows.
 //!
-//! Judged by the ledgers of the sources: a content counts as of the latest time of which a source gave it out for that
-//! intent, until the answer. How it came to the answer, and what anybody believed about its age, makes no difference.
+//! Judged by what the user was told and by the ledgers of the sources: a content counts as of the latest time of which a
+//! source gave it out for that intent before the answer was sent. Its age is that at the sending: how long a network
+//! takes to deliver a report is not in the hands of the team.
 
-use crate::agent::{Claim, Content, Note};
+use crate::agent::{Note, Outcome};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Name, SimSpan, SimTime, What};
+use perfidy_sim::{Event, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
@@ -18,44 +19,30 @@ pub const PROPERTY: Property = Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let Some(max_age) = PROPERTY.asked_for(history).map(SimSpan::from_nanos) else { return Verdict::Vacuous };
-    let mut served = BTreeMap::new();
-    let mut cited: BTreeMap<(Name, Name), Content> = BTreeMap::new();
-    let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut served: BTreeMap<_, Vec<(SimTime, &Event<Note>)>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
-        // An answer that nobody has given rests on nothing.
-        if let What::Crashed { .. } = event.what {
-            cited.retain(|(who, _), _| *who != event.node);
-        }
-        let Some(note) = event.note() else { continue };
-        match *note {
-            Note::Question { task, intent } => asked.entry(task).or_default().push(intent),
+    for (event, note) in history.notes() {
+        match note {
             Note::Served { intent, content, as_of, .. } => {
-                let latest = served.entry((intent, content)).or_insert((as_of, event));
-                if latest.0 <= as_of {
-                    *latest = (as_of, event);
-                }
+                served.entry((*intent, *content)).or_default().push((*as_of, event));
             }
-            Note::Claimed(Claim::Cites { intent, content }) => {
-                cited.insert((event.node, intent), content);
-            }
-            Note::Claimed(Claim::Answers { task }) => {
-                for intent in asked.get(&task).into_iter().flatten() {
-                    let content = cited.remove(&(event.node, *intent));
-                    let Some(&(as_of, source)) = content.and_then(|content| served.get(&(*intent, content)))
-                    else {
-                        continue;
-                    };
+            Note::Informed { report, .. } if report.outcome == Outcome::Done => {
+                let sent = history.causes(event.id).find(|cause| matches!(cause.what, What::Sent { .. }));
+                let sent = sent.unwrap_or(event);
+                for part in report.answer.iter() {
+                    let sources = part.content.and_then(|content| served.get(&(part.intent, content)));
+                    let before = sources.into_iter().flatten().filter(|(_, source)| source.id < sent.id);
+                    let Some((as_of, source)) = before.max_by_key(|(as_of, _)| *as_of) else { continue };
                     verdict = Verdict::Holds;
-                    let age = event.at.since(as_of);
+                    let age = sent.at.since(*as_of);
                     if age > max_age {
                         let (age, as_of) =
                             (rounded(age), SimTime::ZERO + rounded(as_of.since(SimTime::ZERO)));
                         let message = format!(
-                            "the answer to {task} rests on {intent} as of {as_of}, which is {age} old; \
-                             at most {max_age} was asked for"
+                            "the answer to {} rests on {} as of {as_of}, which is {age} old; at most {max_age} was asked for",
+                            report.task, part.intent
                         );
-                        return Verdict::violated(&[source, event], message);
+                        return Verdict::violated(&[source, sent, event], message);
                     }
                 }
             }
@@ -73,7 +60,8 @@ fn rounded(span: SimSpan) -> SimSpan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::properties::testing::{Story, violation};
+    use crate::properties::testing::{Story, answer, violation};
+    use perfidy_sim::Name;
 
     /// The answer to one question, with at most five seconds between the source and the answer.
     fn asked() -> Story {
@@ -84,56 +72,59 @@ mod tests {
 
     #[test]
     fn an_answer_from_a_fresh_source_holds() {
-        let story = asked().served("task-1/a", 7).cites("task-1/a", 7).answers("task-1");
+        let story = asked().served("task-1/a", 7).answered_with("task-1", &[("task-1/a", Some(7))]);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
     fn an_answer_that_took_too_long_rests_on_old_data() {
-        let story = asked().served("task-1/a", 7).pass(5).cites("task-1/a", 7).answers("task-1");
+        let story = asked().served("task-1/a", 7).pass(5).answered_with("task-1", &[("task-1/a", Some(7))]);
         let (events, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(events, [4, 11]);
+        assert_eq!(events, [4, 10]);
         assert_eq!(
             message,
-            "the answer to task-1 rests on task-1/a as of 3s, which is 7s old; at most 5s was asked for"
+            "the answer to task-1 rests on task-1/a as of 3s, which is 6s old; at most 5s was asked for"
         );
     }
 
     #[test]
     fn a_source_that_was_behind_makes_data_old_at_once() {
         let story = asked().pass(9).served_as_of("task-1/a", 7, SimTime::ZERO + SimSpan::from_secs(4));
-        let story = story.cites("task-1/a", 7).answers("task-1");
+        let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
         assert!(story.judged_by(&PROPERTY).is_violated());
     }
 
     #[test]
     fn what_a_source_says_again_is_as_young_as_the_last_time() {
         let story = asked().served("task-1/a", 7).pass(5).served("task-1/a", 7);
-        let story = story.cites("task-1/a", 7).answers("task-1");
+        let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
     fn another_version_that_is_younger_does_not_count() {
         let story = asked().served("task-1/a", 7).pass(5).served("task-1/a", 8);
-        let story = story.cites("task-1/a", 7).answers("task-1");
+        let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
         assert!(story.judged_by(&PROPERTY).is_violated());
     }
 
     #[test]
     fn no_answer_no_source_and_no_bound_are_nothing_to_judge() {
         assert_eq!(asked().served("task-1/a", 7).judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(asked().cites("task-1/a", 7).answers("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(
+            asked().answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&PROPERTY),
+            Verdict::Vacuous
+        );
         let story = Story::default().asked("task-1", &["a"]).served("task-1/a", 7).pass(99);
-        let story = story.cites("task-1/a", 7).answers("task-1");
+        let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
     fn exactly_as_old_as_is_allowed_is_not_too_old() {
         let answered_after = |seconds: usize| {
-            let story = asked().served("task-1/a", 7).pass(seconds - 2);
-            story.cites("task-1/a", 7).answers("task-1").judged_by(&PROPERTY)
+            let story = asked().served("task-1/a", 7).pass(seconds - 1);
+            story.answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&PROPERTY)
         };
         assert_eq!(answered_after(5), Verdict::Holds);
         assert!(answered_after(6).is_violated());
@@ -143,30 +134,46 @@ mod tests {
     fn a_source_that_falls_behind_later_does_not_make_what_it_said_before_older() {
         let at = |seconds| SimTime::ZERO + SimSpan::from_secs(seconds);
         let story = asked().pass(9).served_as_of("task-1/a", 7, at(12)).served_as_of("task-1/a", 7, at(1));
-        assert_eq!(story.cites("task-1/a", 7).answers("task-1").judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(
+            story.answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&PROPERTY),
+            Verdict::Holds
+        );
         let story = asked().pass(9).served_as_of("task-1/a", 7, at(1)).served_as_of("task-1/a", 7, at(1));
-        let story = story.cites("task-1/a", 7).answers("task-1");
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [14, 16], "the last of the youngest is shown");
+        let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [14, 15], "the last of the youngest is shown");
     }
 
     #[test]
     fn what_was_said_for_another_intent_or_only_after_the_answer_does_not_count() {
-        let story =
-            asked().served("task-1/b", 7).cites("task-1/a", 7).answers("task-1").served("task-1/a", 7);
+        let story = asked()
+            .served("task-1/b", 7)
+            .answered_with("task-1", &[("task-1/a", Some(7))])
+            .served("task-1/a", 7);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
-    fn an_answer_rests_on_what_its_own_author_said_for_it_and_lived_to_give() {
-        let cited = || asked().served("task-1/a", 7).cites("task-1/a", 7);
-        let task = Name::new("task-1");
-        let by_another = cited().pass(9).claim("somebody", Claim::Answers { task });
-        assert_eq!(by_another.judged_by(&PROPERTY), Verdict::Vacuous);
-        let in_another_life = cited().dies("synthesiser").pass(9).answers("task-1");
-        assert_eq!(in_another_life.judged_by(&PROPERTY), Verdict::Vacuous);
-        let somebody_else_died = cited().dies("somebody").pass(9).answers("task-1");
-        assert!(somebody_else_died.judged_by(&PROPERTY).is_violated());
-        let twice = cited().answers("task-1").pass(9).answers("task-1");
-        assert_eq!(twice.judged_by(&PROPERTY), Verdict::Holds, "the second rests on nothing");
+    fn a_report_is_judged_as_of_its_sending() {
+        let answer = || answer("task-1", &[("task-1/a", Some(7))]);
+        let sent = || What::Sent {
+            to: Name::new("user"),
+            kind: Name::new("report"),
+            about: Name::new("task-1"),
+            content: 0,
+        };
+        let fresh = asked().served("task-1/a", 7).event("synthesiser", sent()).pass(9);
+        let fresh = fresh.event_because_of(Some(5), "user", What::Note(answer()));
+        assert_eq!(fresh.judged_by(&PROPERTY), Verdict::Holds, "the network was slow, the answer was not");
+        let stale = asked().served("task-1/a", 7).pass(9).event("synthesiser", sent()).served("task-1/a", 7);
+        let stale = stale.event_because_of(Some(14), "user", What::Note(answer()));
+        assert_eq!(violation(stale.judged_by(&PROPERTY)).0, [4, 14, 16]);
+    }
+
+    #[test]
+    fn what_is_missing_from_an_answer_or_in_no_answer_has_no_age() {
+        let served = || asked().served("task-1/a", 7).pass(9);
+        let missing = served().answered_with("task-1", &[("task-1/a", None)]);
+        assert_eq!(missing.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(served().told("task-1", Outcome::Failed).judged_by(&PROPERTY), Verdict::Vacuous);
     }
 }

@@ -3,7 +3,7 @@
 //! What has not ended is named together with who waits for whom; if those waits form a cycle, it is a deadlock and
 //! shown as a cycle.
 
-use crate::agent::{Claim, Note};
+use crate::agent::Note;
 use crate::properties::waits::Waits;
 use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::Stop;
@@ -26,7 +26,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                 given = true;
                 open.insert(*task, event);
             }
-            Note::Claimed(Claim::Informed { task }) => drop(open.remove(task)),
+            Note::Informed { report, .. } => drop(open.remove(&report.task)),
             _ => {}
         }
     }
@@ -66,11 +66,12 @@ fn in_words(waits: &Waits<'_>, stop: Option<Stop>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Outcome;
     use crate::properties::testing::{Story, violation};
     use perfidy_sim::{Name, What};
 
     fn informed(story: Story) -> Story {
-        story.claim("user", Claim::Informed { task: Name::new("task-1") })
+        story.told("task-1", Outcome::Done)
     }
 
     fn waits(story: Story, node: &str, on: &str) -> Story {

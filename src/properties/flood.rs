@@ -6,7 +6,7 @@
 //! share once or twice for each of them, and a thousand tasks can come at once.) And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
 //! events and ten for every piece of work within a second, does not wait for the world at all.
 
-use crate::agent::{Claim, Note};
+use crate::agent::Note;
 use crate::properties::{TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, SimSpan, What};
 use std::collections::BTreeMap;
@@ -66,8 +66,8 @@ impl OpenTasks {
     /// ... and one that ends in it as well.
     fn end(&mut self, moment: &[Event<Note>]) {
         for event in moment {
-            if let Some(Note::Claimed(Claim::Informed { task })) = event.note() {
-                self.ended.insert(*task, ());
+            if let Some(Note::Informed { report, .. }) = event.note() {
+                self.ended.insert(report.task, ());
             }
         }
     }
@@ -136,6 +136,7 @@ fn is_agent(node: Name, history: &TeamHistory) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::{Outcome, Report};
     use crate::properties::testing::violation;
     use perfidy_sim::SimTime;
 
@@ -182,8 +183,9 @@ mod tests {
     fn tasks_that_have_ended_excuse_nobody() {
         let mut history = TeamHistory::default();
         let [user, task, node, to] = ["user", "task-1", "caller", "tool"].map(Name::new);
-        for claim in [Note::TaskGiven { task }, Note::Claimed(Claim::Informed { task })] {
-            history.append(SimTime::ZERO, user, None, What::Note(claim));
+        let informed = Note::Informed { by: node, report: Report::of(task, Outcome::Done) };
+        for note in [Note::TaskGiven { task }, informed] {
+            history.append(SimTime::ZERO, user, None, What::Note(note));
         }
         let at = SimTime::ZERO + SimSpan::from_secs(2);
         history.append(at, node, None, What::Started { incarnation: 0 });

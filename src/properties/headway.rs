@@ -6,7 +6,7 @@
 //! question was answered, an entry came into the store or a user learnt how a task ended. Effects that happen again
 //! do not count, or a team that goes round in circles would seem to move.
 
-use crate::agent::{Claim, Note};
+use crate::agent::Note;
 use crate::properties::TeamHistory;
 use perfidy_sim::{Name, SimTime};
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ fn what_got_done(note: &Note) -> Option<(u8, Name)> {
         Note::Effect { intent, .. } => Some((0, intent)),
         Note::Served { intent, .. } => Some((1, intent)),
         Note::Entered { entry, .. } => Some((2, entry)),
-        Note::Claimed(Claim::Informed { task }) => Some((3, task)),
+        Note::Informed { ref report, .. } => Some((3, report.task)),
         _ => None,
     }
 }
@@ -42,6 +42,7 @@ fn what_got_done(note: &Note) -> Option<(u8, Name)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Outcome;
     use crate::properties::testing::Story;
     use perfidy_sim::{Stop, What};
 
@@ -64,10 +65,8 @@ mod tests {
 
     #[test]
     fn the_end_of_one_task_is_headway_for_those_that_wait_behind_it() {
-        let informed = |story: Story, task| story.claim("user", Claim::Informed { task: Name::new(task) });
-        assert!(is_made(
-            informed(Story::default().given("task-1").given("task-2").pass(100), "task-1").pass(9)
-        ));
+        let waiting = Story::default().given("task-1").given("task-2").pass(100);
+        assert!(is_made(waiting.told("task-1", Outcome::Done).pass(9)));
     }
 
     #[test]

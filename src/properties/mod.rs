@@ -205,6 +205,7 @@ impl Verdict {
     fn violated(because: &[&Event<Note>], message: String) -> Self {
         let mut events: Vec<_> = because.iter().map(|event| event.id).collect();
         events.sort_unstable();
+        events.dedup();
         let at = because.iter().map(|event| event.at).max().unwrap_or_default();
         Self::Violated(Violation { at, because: events, message })
     }
@@ -230,17 +231,22 @@ mod testing {
     //! Hand-written histories.
 
     use super::{TeamHistory, Verdict};
-    use crate::agent::{Claim, Content, Definite, Indefinite, Note, OpId, Told};
-    use perfidy_sim::{Name, SimSpan, SimTime, Stop, What};
+    use crate::agent::{AnswerPart, Claim, Content, Definite, Indefinite, Note, OpId, Outcome, Report, Told};
+    use perfidy_sim::{EventId, Name, SimSpan, SimTime, Stop, What};
 
     /// A history under construction: one event a second.
     #[derive(Clone, Default)]
     pub struct Story(TeamHistory);
 
     impl Story {
-        pub fn event(mut self, node: &str, what: What<Note>) -> Self {
+        pub fn event(self, node: &str, what: What<Note>) -> Self {
+            self.event_because_of(None, node, what)
+        }
+
+        /// An event that the event of that number led to.
+        pub fn event_because_of(mut self, cause: Option<u32>, node: &str, what: What<Note>) -> Self {
             let at = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
-            self.0.append(at, Name::new(node), None, what);
+            self.0.append(at, Name::new(node), cause.and_then(EventId::new), what);
             self
         }
 
@@ -309,17 +315,15 @@ mod testing {
             self.note("source", Note::Served { item, intent, version: 1, as_of, content })
         }
 
-        pub fn cites(self, intent: &str, content: u64) -> Self {
-            let (intent, content) = (Name::new(intent), Content(content));
-            self.claim("synthesiser", Claim::Cites { intent, content })
+        /// The user is told how a task ended.
+        pub fn told(self, task: &str, outcome: Outcome) -> Self {
+            let report = Report::of(Name::new(task), outcome);
+            self.note("user", Note::Informed { by: Name::new("coordinator"), report })
         }
 
-        pub fn lacks(self, intent: &str) -> Self {
-            self.claim("synthesiser", Claim::Lacks { intent: Name::new(intent) })
-        }
-
-        pub fn answers(self, task: &str) -> Self {
-            self.claim("synthesiser", Claim::Answers { task: Name::new(task) })
+        /// The user is given an answer: each part with its content, or said to be missing.
+        pub fn answered_with(self, task: &str, parts: &[(&str, Option<u64>)]) -> Self {
+            self.note("user", answer(task, parts))
         }
 
         pub fn dies(self, node: &str) -> Self {
@@ -349,6 +353,17 @@ mod testing {
         pub fn judged_by(self, property: &super::Property) -> Verdict {
             (property.judge)(&self.0)
         }
+    }
+
+    /// What the user was told, with these parts in the answer.
+    pub fn answer(task: &str, parts: &[(&str, Option<u64>)]) -> Note {
+        let part = |(intent, content): &(&str, Option<u64>)| AnswerPart {
+            intent: Name::new(intent),
+            content: content.map(Content),
+        };
+        let answer = parts.iter().map(part).collect();
+        let report = Report { answer, ..Report::of(Name::new(task), Outcome::Done) };
+        Note::Informed { by: Name::new("synthesiser"), report }
     }
 
     /// A task that wants a ticket filed, which can be withdrawn, and then something billed, which cannot be undone.

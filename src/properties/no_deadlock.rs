@@ -24,7 +24,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let informed: BTreeSet<&str> = history
         .notes()
         .filter_map(|(_, note)| match note {
-            Note::Claimed(Claim::Informed { task }) => Some(task.as_str()),
+            Note::Informed { report, .. } => Some(report.task.as_str()),
             _ => None,
         })
         .collect();
@@ -48,6 +48,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Outcome;
     use crate::properties::testing::{Story, violation};
     use perfidy_sim::{Name, Stop, What};
 
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_circle_that_did_not_keep_the_task_from_ending_is_none() {
-        let story = awaited().claim("user", Claim::Informed { task: Name::new("task-1") });
+        let story = awaited().told("task-1", Outcome::Done);
         let story = waits(waits(story, "coder", "docs", "task-1/code"), "docs", "coder", "task-1/docs");
         assert_eq!(story.event("world", What::Ended(Stop::Finished)).judged_by(&PROPERTY), Verdict::Holds);
     }
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_circle_in_one_task_stands_whatever_became_of_another() {
-        let story = awaited().claim("user", Claim::Informed { task: Name::new("task-1") });
+        let story = awaited().told("task-1", Outcome::Done);
         let (intent, on) = (Name::new("task-2/code"), Name::new("docs"));
         let mut story = story.claim("coder", Claim::Awaits { intent, on });
         for (node, on, about) in [

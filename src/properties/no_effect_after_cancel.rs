@@ -5,7 +5,7 @@
 //! no difference; what counts is what the user was told.
 
 use super::ledger::Ledger;
-use crate::agent::{Claim, Note};
+use crate::agent::{Note, Outcome};
 use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeMap;
 
@@ -23,9 +23,11 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut cancelled = BTreeMap::new();
     for (event, note) in history.notes() {
         ledger.take_in(event, note);
-        match *note {
-            Note::Wanted { task, intent } => wanted.push((task, intent)),
-            Note::Claimed(Claim::TaskCancelled { task }) => drop(cancelled.entry(task).or_insert(event)),
+        match note {
+            Note::Wanted { task, intent } => wanted.push((*task, *intent)),
+            Note::Informed { report, .. } if report.outcome == Outcome::Cancelled => {
+                cancelled.entry(report.task).or_insert(event);
+            }
             _ => {}
         }
     }
@@ -45,11 +47,12 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Claim;
     use crate::properties::testing::{Story, saga, violation};
     use perfidy_sim::Name;
 
     fn cancelled(story: Story) -> Story {
-        story.claim("director", Claim::TaskCancelled { task: Name::new("task-1") })
+        story.told("task-1", Outcome::Cancelled)
     }
 
     #[test]
@@ -87,7 +90,7 @@ mod tests {
     fn a_task_that_was_called_off_and_is_done_all_the_same_was_not_reported_cancelled() {
         let task = Name::new("task-1");
         let story = saga().claim("director", Claim::CallsOff { task }).effect("task-1/file", 1);
-        let story = story.claim("director", Claim::TaskDone { task });
+        let story = story.told("task-1", Outcome::Done);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn a_task_of_which_nothing_happened_does_not_hide_another() {
         let story = cancelled(saga().given("task-2").effect("task-1/bill", 1));
-        let story = story.claim("director", Claim::TaskCancelled { task: Name::new("task-2") });
+        let story = story.told("task-2", Outcome::Cancelled);
         assert_eq!(violation(story.judged_by(&PROPERTY)).0, [7, 8]);
     }
 }

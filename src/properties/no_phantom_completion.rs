@@ -1,7 +1,7 @@
-//! A task reported done has all its effects in the ledger, by the time it is reported, and none of them undone.
+//! A task that its user was told is done has all its effects in the ledger by then, and none of them undone.
 
 use super::ledger::Ledger;
-use crate::agent::{Claim, Note};
+use crate::agent::{Note, Outcome};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
@@ -21,9 +21,10 @@ fn judge(history: &TeamHistory) -> Verdict {
         ledger.take_in(event, note);
         match note {
             Note::Wanted { task, intent } => wanted.entry(*task).or_default().push((event, *intent)),
-            Note::Claimed(Claim::TaskDone { task }) => {
+            Note::Informed { report, .. } if report.outcome == Outcome::Done => {
+                let task = report.task;
                 verdict = Verdict::Holds;
-                let missing = wanted.get(task).into_iter().flatten();
+                let missing = wanted.get(&task).into_iter().flatten();
                 let missing = missing.clone().find(|(_, intent)| !ledger.stands(*intent));
                 if let Some((wish, intent)) = missing {
                     let what =
@@ -42,10 +43,9 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{self, Story, violation};
-    use perfidy_sim::Name;
 
     fn done(story: Story) -> Story {
-        story.claim("coordinator", Claim::TaskDone { task: Name::new("task-1") })
+        story.told("task-1", Outcome::Done)
     }
 
     #[test]
@@ -78,9 +78,7 @@ mod tests {
 
     #[test]
     fn a_task_that_failed_or_never_ended_promises_nothing() {
-        let story = Story::default()
-            .given("task-1")
-            .claim("coordinator", Claim::TaskFailed { task: Name::new("task-1") });
+        let story = Story::default().given("task-1").told("task-1", Outcome::Failed);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
@@ -102,8 +100,7 @@ mod tests {
             violation(done(testing::saga().effect("task-1/file", 1)).judged_by(&PROPERTY));
         assert_eq!(events, [3, 6]);
         assert_eq!(message, "task-1 was reported done, but task-1/bill has not happened");
-        let other = Claim::TaskDone { task: Name::new("task-2") };
         let story = Story::default().given("task-1").given("task-2").effect("task-2/file", 1);
-        assert!(done(story.claim("coordinator", other)).judged_by(&PROPERTY).is_violated());
+        assert!(done(story.told("task-2", Outcome::Done)).judged_by(&PROPERTY).is_violated());
     }
 }

@@ -1,7 +1,7 @@
 //! Clerks: what every coordinator does beside coordinating. They take tasks in, write down how far each is (with the
 //! `checkpoint` safeguard) before they act on it, and tell the user how it ended, as often as the user asks.
 
-use crate::agent::{Agent, Claim, Mail};
+use crate::agent::{Agent, Claim, Mail, Report};
 use crate::safeguards::checkpoint;
 use crate::workflows::Briefing;
 use crate::workflows::board::{Board, Entry};
@@ -109,7 +109,6 @@ impl Clerk {
     /// A task has ended.
     pub async fn close(&mut self, task: Name, done: bool) {
         self.change(Entry::Closed { task, done }).await;
-        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
         self.report(task, done).await;
     }
 
@@ -120,6 +119,6 @@ impl Clerk {
 
     async fn report(&self, task: Name, done: bool) {
         self.agent.before("report", task).await;
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
+        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::done_or_failed(task, done)));
     }
 }

@@ -11,7 +11,8 @@
 //! somebody else when that has waited for too long. Before it begins a step it makes it its own.
 
 use crate::agent::{
-    Agent, Agents, Change, Claim, Entries, Entry, Message, OpId, Request, StoreError, StoreService,
+    Agent, Agents, Change, Claim, Entries, Entry, Message, OpId, Outcome, Report, Request, StoreError,
+    StoreService,
 };
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
@@ -258,8 +259,7 @@ impl Peer {
 
     async fn report(&self, task: Name) {
         self.agent.before("report", task).await;
-        self.agent.claim(Claim::TaskDone { task });
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done: true });
+        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
     }
 }
 

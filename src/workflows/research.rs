@@ -10,7 +10,7 @@
 //! go wrong is the answer. Two questions have to be settled when it is put together: is what was found first still
 //! true (the safeguard `snapshots`), and what if a part of it never comes (the safeguard `join`).
 
-use crate::agent::{Agenda, Agent, Agents, Claim, Message, Reading, Request};
+use crate::agent::{Agenda, Agent, Agents, AnswerPart, Message, Reading, Report, Request};
 use crate::safeguards::inquire::inquire;
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
@@ -126,8 +126,7 @@ struct Synthesiser {
     agent: Agent,
     briefing: Briefing,
     open: Lookup<Name, Inquiry>,
-    /// How each task ended.
-    closed: Lookup<Name, bool>,
+    closed: Lookup<Name, Closed>,
     agenda: Agenda<Name>,
     /// The deadlines of the open tasks.
     deadlines: BTreeSet<(SimTime, Name)>,
@@ -135,6 +134,13 @@ struct Synthesiser {
     oldest: BTreeSet<(SimTime, Name)>,
     /// What the wall clock said last.
     wall: SimTime,
+}
+
+/// How a task ended.
+struct Closed {
+    report: Report,
+    /// Of when the oldest reading is that the answer rests on.
+    oldest: Option<SimTime>,
 }
 
 impl Synthesiser {
@@ -214,9 +220,11 @@ impl Synthesiser {
     }
 
     async fn on_submit(&mut self, task: Name) {
-        if let Some(answered) = self.closed.get(task) {
-            self.report(task, *answered).await;
-            return;
+        if self.closed.contains(task) {
+            self.agent.before("report", task).await;
+            if self.report_again(task) {
+                return;
+            }
         }
         if !self.open.contains(task) {
             let deadline = self.agent.monotonic() + DEADLINE;
@@ -303,7 +311,8 @@ impl Synthesiser {
         self.agent.before("answer", task).await;
         let tokens: u32 = self.usable(task).iter().flatten().map(|reading| reading.tokens).sum();
         self.agent.think(task, SYNTHESIS_TOKENS + tokens, 1).await;
-        // Thinking takes its time, and so may the step before it: what is used is what is fit to be used now.
+        self.agent.before("report", task).await;
+        // Each of these takes its time: what is used is what is fit to be used now, as the report leaves.
         let usable = self.usable(task);
         let (asked, there) = (usable.len(), usable.iter().flatten().count());
         let is_late = self.open.get(task).is_none_or(|inquiry| self.agent.monotonic() >= inquiry.deadline);
@@ -312,28 +321,34 @@ impl Synthesiser {
         }
         let join = self.briefing.safeguards().get::<Join>();
         let answers = join.map_or(there > 0, |join| join.is_enough(there, asked));
+        let flags_missing = join.is_some();
+        let mut answer = Vec::new();
         for (step, finding) in usable.iter().enumerate() {
             let intent = self.briefing.plan.intent(task, step);
             self.agent.expect_no_more(intent);
-            match finding {
-                Some(reading) if answers => {
-                    self.agent.claim(Claim::Cites { intent, content: reading.content });
-                }
-                None if answers && join.is_some() => self.agent.claim(Claim::Lacks { intent }),
-                _ => {}
+            let content = finding.map(|reading| reading.content);
+            if answers && (content.is_some() || flags_missing) {
+                answer.push(AnswerPart { intent, content });
             }
         }
-        self.agent.claim(if answers { Claim::Answers { task } } else { Claim::TaskFailed { task } });
+        let report = Report { answer: answer.into(), ..Report::done_or_failed(task, answers) };
+        let oldest = usable.iter().flatten().filter(|_| answers).map(|reading| reading.as_of).min();
         if let Some(inquiry) = self.open.remove(task) {
             self.deadlines.remove(&(inquiry.deadline, task));
         }
-        self.closed.insert(task, answers);
-        self.report(task, answers).await;
+        self.closed.insert(task, Closed { report, oldest });
+        self.report_again(task);
     }
 
-    async fn report(&self, task: Name, done: bool) {
-        self.agent.before("report", task).await;
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
+    /// Reports how a task ended; false if its answer rests on what is too old by now and has to be found out anew.
+    fn report_again(&mut self, task: Name) -> bool {
+        let Some(Closed { report, oldest }) = self.closed.get(task) else { return false };
+        if oldest.is_some_and(|oldest| !self.admits_now()(oldest)) {
+            self.closed.remove(task);
+            return false;
+        }
+        self.agent.send(Name::literal(USER), task, UserSay::Report(report.clone()));
+        true
     }
 }
 

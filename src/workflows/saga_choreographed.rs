@@ -10,7 +10,7 @@
 //! not get lost between a change and its telling (`outbox`), and the same news must not make anything happen twice
 //! (`inbox-dedupe`). The first service is where tasks come in; news of their end goes there, and it reports to the user.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Report, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::inbox::{Inbox, TakenIn};
@@ -275,7 +275,7 @@ impl Desk {
 
     async fn report(&self, task: Name, done: bool) {
         self.agent.before("report", task).await;
-        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
+        let report = Report::done_or_failed(task, done);
+        self.agent.send(Name::literal(USER), task, UserSay::Report(report));
     }
 }

@@ -12,7 +12,7 @@
 //! an id is done once, however often it is ordered and by whomever, and what was done can be undone by anybody who
 //! knows its id. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agenda, Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::agent::{Agenda, Agent, Agents, Claim, Mail, Message, OpId, Report, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
@@ -205,8 +205,8 @@ impl Orchestrator {
 
     async fn report(&self, task: Name, done: bool) {
         self.agent.before("report", task).await;
-        self.agent.claim(if done { Claim::TaskDone { task } } else { Claim::TaskFailed { task } });
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done });
+        let report = Report::done_or_failed(task, done);
+        self.agent.send(Name::literal(USER), task, UserSay::Report(report));
     }
 }
 

@@ -13,7 +13,7 @@
 //! parts in the document reports to the user.
 
 use crate::agent::{
-    Agent, Agents, Claim, Entry, LeaseService, Mail, Message, OpId, Request, StoreService, Version,
+    Agent, Agents, Entry, LeaseService, Mail, Message, OpId, Outcome, Report, Request, StoreService, Version,
 };
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
@@ -216,7 +216,6 @@ impl Editor {
 
     async fn report(&self, task: Name) {
         self.agent.before("report", task).await;
-        self.agent.claim(Claim::TaskDone { task });
-        self.agent.send(Name::literal(USER), task, UserSay::Report { task, done: true });
+        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
     }
 }

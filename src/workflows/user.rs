@@ -1,7 +1,7 @@
 //! The user: hands tasks to the team, asks again when nothing comes back, thinks better of some if the scenario says so,
 //! and goes home when all have ended.
 
-use crate::agent::{Agent, Claim, Message, Note, OpId, Wish};
+use crate::agent::{Agent, Message, Note, OpId, Outcome, Report, Wish};
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +25,7 @@ pub enum UserSay {
     /// Please do not, after all.
     Cancel { task: Name },
     /// This is how it ended.
-    Report { task: Name, done: bool },
-    /// It was cancelled: nothing of it is going to happen, or to stay.
-    Cancelled { task: Name },
+    Report(Report),
 }
 
 impl Message for UserSay {
@@ -35,8 +33,8 @@ impl Message for UserSay {
         match self {
             Self::Submit { .. } => "submit",
             Self::Cancel { .. } => "cancel",
-            Self::Report { .. } => "report",
-            Self::Cancelled { .. } => "cancelled",
+            Self::Report(Report { outcome: Outcome::Cancelled, .. }) => "cancelled",
+            Self::Report(_) => "report",
         }
     }
 }
@@ -117,14 +115,14 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
         let Ok(mail) = agent.receive_within(wake_at.since(agent.monotonic()), "a report").await else {
             continue;
         };
-        if let Some(UserSay::Report { task, .. } | UserSay::Cancelled { task }) = mail.open()
-            && let Some(given) = open.remove(task)
-        {
-            if let Some(at) = given.cancel_at {
-                cancels.remove(&(at, *task));
+        if let Some(UserSay::Report(report)) = mail.open() {
+            agent.note(Note::Informed { by: mail.from(), report: report.clone() });
+            if let Some(given) = open.remove(&report.task) {
+                if let Some(at) = given.cancel_at {
+                    cancels.remove(&(at, report.task));
+                }
+                agent.expect_no_more(report.task);
             }
-            agent.expect_no_more(*task);
-            agent.claim(Claim::Informed { task: *task });
         }
     }
 }

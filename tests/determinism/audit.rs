@@ -1,6 +1,6 @@
 //! The audit finds runs that depend on more than their seed, and says where they part.
 
-use perfidy::agent::{Agent, Claim, Request, ToolCall};
+use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
 use perfidy::explore::{Divergence, Run, Testimony, Way, audit};
 use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
@@ -52,8 +52,7 @@ async fn work(agent: Agent, briefing: Briefing) {
         let call = ToolCall { wish: briefing.plan.wish(task, 0), op: ops[0], keyed: true };
         agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
         agent.sleep(SimSpan::from_secs(RUNS_SO_FAR.fetch_add(1, Ordering::Relaxed))).await;
-        agent.claim(Claim::TaskDone { task });
-        agent.send(mail.from(), task, UserSay::Report { task, done: true });
+        agent.send(mail.from(), task, UserSay::Report(Report::of(task, Outcome::Done)));
     }
 }
 

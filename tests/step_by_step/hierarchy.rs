@@ -3,7 +3,7 @@
 //! One manager more than is needed, one worker and one tool, in worlds in which exactly the faults happen that a test
 //! names. The manager thinks for a second and the worker for three, and the tool works on everything for two.
 
-use perfidy::agent::{Claim, Note};
+use perfidy::agent::{Claim, Note, Outcome};
 use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
@@ -67,7 +67,8 @@ fn ledger(run: &Run) -> Vec<String> {
 }
 
 fn was_cancelled(run: &Run) -> bool {
-    let cancelled = |note: &Note| matches!(note, Note::Claimed(Claim::TaskCancelled { .. }));
+    let cancelled =
+        |note: &Note| matches!(note, Note::Informed { report, .. } if report.outcome == Outcome::Cancelled);
     run.outcome.history.notes().any(|(_, note)| cancelled(note))
 }
 

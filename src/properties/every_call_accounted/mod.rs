@@ -8,7 +8,7 @@
 //! of whose end the user has not heard may still be tried again, and where nobody is on call nothing is promised.
 
 use super::ledger::Ledger;
-use crate::agent::{Claim, Definite, Note, OpId, Told, call_off_of, look_up_of};
+use crate::agent::{Claim, Definite, Note, OpId, Outcome, Told, call_off_of, look_up_of};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +73,7 @@ struct Book<'a> {
     /// The operations of the calls of each tool for each intent.
     operations: Lookup<(Name, Name), Vec<Name>>,
     task_of: BTreeMap<Name, Name>,
-    /// Tasks that were reported failed or cancelled.
+    /// Tasks of which the user was told that they failed or were cancelled.
     given_up: BTreeSet<Name>,
     informed: BTreeMap<Name, &'a Event<Note>>,
     ledger: Ledger<'a>,
@@ -144,10 +144,12 @@ impl<'a> Book<'a> {
                     account.is_closed = true;
                 }
             }
-            Note::Claimed(Claim::TaskFailed { task } | Claim::TaskCancelled { task }) => {
-                self.given_up.insert(task);
+            Note::Informed { ref report, .. } => {
+                if report.outcome != Outcome::Done {
+                    self.given_up.insert(report.task);
+                }
+                self.informed.entry(report.task).or_insert(event);
             }
-            Note::Claimed(Claim::Informed { task }) => drop(self.informed.insert(task, event)),
             _ => {}
         }
     }

@@ -11,16 +11,12 @@ fn on_call() -> Story {
     saga().claim("on-call", Claim::IsOnCall)
 }
 
-fn ended(story: Story, claim: Claim) -> Story {
-    story.claim("coordinator", claim).claim("user", Claim::Informed { task: Name::new("task-1") })
-}
-
 fn failed(story: Story) -> Story {
-    ended(story, Claim::TaskFailed { task: Name::new("task-1") })
+    story.told("task-1", Outcome::Failed)
 }
 
 fn done(story: Story) -> Story {
-    ended(story, Claim::TaskDone { task: Name::new("task-1") })
+    story.told("task-1", Outcome::Done)
 }
 
 fn call(story: Story, told: Told) -> Story {
@@ -51,7 +47,7 @@ fn a_call_that_was_looked_up_and_found_is_too() {
 fn an_unclear_answer_that_nobody_follows_up_is_a_lost_call() {
     for ended in [done, failed] {
         let (events, message) = violation(ended(call(on_call(), LOST)).judged_by(&PROPERTY));
-        assert_eq!(events, [6, 7, 9]);
+        assert_eq!(events, [6, 7, 8]);
         assert_eq!(
             message,
             "executor-1 called ticketing.create for task-1/file, was told \"no answer in time\", and left it at \
@@ -114,7 +110,7 @@ fn where_nobody_is_on_call_or_nobody_calls_there_is_nothing_to_judge() {
 const DECLINED: Told = Told::Not(Definite::Declined);
 
 fn cancelled(story: Story) -> Story {
-    ended(story, Claim::TaskCancelled { task: Name::new("task-1") })
+    story.told("task-1", Outcome::Cancelled)
 }
 
 /// A try by somebody under some id.
@@ -185,7 +181,7 @@ fn the_last_to_try_and_the_last_word_are_shown() {
     let story = hears(tries(on_call(), "executor-1", 1), "executor-1", REFUSED);
     let story = failed(hears(tries(story, "executor-2", 2), "executor-2", LOST));
     let (events, message) = violation(story.judged_by(&PROPERTY));
-    assert_eq!(events, [8, 9, 11]);
+    assert_eq!(events, [8, 9, 10]);
     assert!(message.starts_with("executor-2 called"), "{message}");
 }
 
@@ -215,13 +211,12 @@ fn every_call_of_every_task_that_ended_counts() {
     assert!(done(other(call(on_call(), Told::Done))).judged_by(&PROPERTY).is_violated());
     let story = call(on_call(), Told::Done).given("task-2").called("executor-1", "task-2/file");
     assert_eq!(done(story.clone()).judged_by(&PROPERTY), Verdict::Holds, "task-2 has not ended");
-    let story = done(story).claim("user", Claim::Informed { task: Name::new("task-2") });
+    let story = done(story).told("task-2", Outcome::Done);
     assert!(story.judged_by(&PROPERTY).is_violated());
 }
 
 #[test]
 fn that_another_task_failed_says_nothing_about_this_one() {
-    let story =
-        call(on_call(), REFUSED).claim("coordinator", Claim::TaskFailed { task: Name::new("task-2") });
+    let story = call(on_call(), REFUSED).told("task-2", Outcome::Failed);
     assert!(done(story).judged_by(&PROPERTY).is_violated());
 }

@@ -103,12 +103,10 @@ impl<'a> Family<'a> {
                     self.replaced.insert((intent, before), event);
                 }
             }
-            Note::Claimed(
-                Claim::CallsOff { task }
-                | Claim::TaskDone { task }
-                | Claim::TaskFailed { task }
-                | Claim::TaskCancelled { task },
-            ) => drop(self.over.get_or_insert_with(task, || event)),
+            Note::Claimed(Claim::CallsOff { task }) => drop(self.over.get_or_insert_with(task, || event)),
+            Note::Informed { ref report, .. } => {
+                self.over.get_or_insert_with(report.task, || event);
+            }
             _ => {}
         }
     }

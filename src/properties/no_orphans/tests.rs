@@ -1,6 +1,7 @@
 //! Small histories of directors, managers and workers.
 
 use super::*;
+use crate::agent::Outcome;
 use crate::properties::testing::{Story, violation};
 
 const TASK: &str = "task-1";
@@ -74,7 +75,7 @@ fn who_goes_on_with_what_another_was_given_is_one() {
 fn who_goes_on_with_what_was_called_off_or_has_ended_is_one() {
     let (_, message) = violation(thinks(later(called_off(handed()), 3), "worker-1").judged_by(&PROPERTY));
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 was called off");
-    let ended = handed().claim("director", Claim::TaskDone { task: Name::new(TASK) });
+    let ended = handed().told(TASK, Outcome::Done);
     let (_, message) = violation(thinks(later(ended, 3), "worker-1").judged_by(&PROPERTY));
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 had ended");
 }
@@ -159,14 +160,13 @@ fn who_was_handed_nothing_is_nobodys_orphan() {
 
 #[test]
 fn every_way_to_end_is_an_end_and_the_first_one_counts() {
-    let task = Name::new(TASK);
-    for end in [Claim::TaskDone { task }, Claim::TaskFailed { task }, Claim::TaskCancelled { task }] {
-        let story = thinks(later(handed().claim("director", end), 3), "worker-1");
+    for outcome in [Outcome::Done, Outcome::Failed, Outcome::Cancelled] {
+        let story = thinks(later(handed().told(TASK, outcome), 3), "worker-1");
         let (events, message) = violation(story.judged_by(&PROPERTY));
         assert_eq!(events, [5, 6, 10]);
         assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 had ended");
     }
-    let twice = later(called_off(handed()), 3).claim("director", Claim::TaskCancelled { task });
+    let twice = later(called_off(handed()), 3).told(TASK, Outcome::Cancelled);
     let (_, message) = violation(thinks(twice, "worker-1").judged_by(&PROPERTY));
     assert_eq!(message, "worker-1 thinks for task-1/file, 5s after task-1 was called off");
     let other = handed().claim("director", Claim::CallsOff { task: Name::new("task-2") });

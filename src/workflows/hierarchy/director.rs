@@ -1,7 +1,7 @@
 //! The director: answers to the user, and hands each task to a manager; to another one when the first is silent.
 
 use super::{DIRECTOR, Lead, MANAGERS, RESEND};
-use crate::agent::{Agenda, Agent, Claim, Mail, Message, OpId};
+use crate::agent::{Agenda, Agent, Claim, Mail, Message, OpId, Outcome, Report};
 use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::passed_on;
@@ -211,7 +211,7 @@ impl Director {
                 Some(None) => {}
             },
             Some(UserSay::Cancel { task }) => self.on_cancel(task).await,
-            Some(UserSay::Report { .. } | UserSay::Cancelled { .. }) | None => {}
+            Some(UserSay::Report(_)) | None => {}
         }
         match mail.open() {
             Some(Lead::Ended { task, term, done }) if self.is_held(*task, from, *term) => {
@@ -334,16 +334,10 @@ impl Director {
 
     async fn report(&self, task: Name, end: End) {
         self.agent.before("report", task).await;
-        let say = match end {
-            End::Done => {
-                self.agent.claim(Claim::TaskDone { task });
-                UserSay::Report { task, done: true }
-            }
-            End::Cancelled => {
-                self.agent.claim(Claim::TaskCancelled { task });
-                UserSay::Cancelled { task }
-            }
+        let outcome = match end {
+            End::Done => Outcome::Done,
+            End::Cancelled => Outcome::Cancelled,
         };
-        self.agent.send(Name::literal(USER), task, say);
+        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, outcome)));
     }
 }

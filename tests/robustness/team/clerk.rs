@@ -1,7 +1,7 @@
 //! Who hands out the steps, and reports a task done when its effects are there.
 
 use super::{Edit, RESEND, Say};
-use perfidy::agent::{Agent, Claim};
+use perfidy::agent::{Agent, Claim, Report};
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::verify::Verify;
 use perfidy::workflows::Briefing;
@@ -102,7 +102,6 @@ impl Clerk {
         }
         if self.board.is_complete(task) && self.is_verified(task).await {
             self.change(Entry::Closed { task, done: true }).await;
-            self.agent.claim(Claim::TaskDone { task });
             self.report(task, true).await;
         }
     }
@@ -129,6 +128,6 @@ impl Clerk {
 
     async fn report(&self, task: Name, done: bool) {
         self.agent.before("report", task).await;
-        self.agent.send(Name::new(USER), task, UserSay::Report { task, done });
+        self.agent.send(Name::new(USER), task, UserSay::Report(Report::done_or_failed(task, done)));
     }
 }
