@@ -1,8 +1,8 @@
-//! How soon each strategy finds what it should: for every `[[without]]` case of the scenarios that come with perfidy,
-//! after how many runs its promise is first seen to break, and how long that takes on one thread, start of the strategy
-//! included. Prints Markdown tables of medians over campaigns that begin at different seeds; `>` marks a median that
-//! lies beyond the last run of a campaign, or beyond all that a strategy tries; `refused` stands where a strategy would not
-//! begin.
+//! How soon each strategy finds what it should: for every `[[without]]` case of the scenarios that come with
+//! perfidy, after how many runs its promise is first seen to break, and how long that takes on one thread,
+//! start of the strategy included. Prints Markdown tables of medians over campaigns that begin at different
+//! seeds; `>` marks a median that lies beyond the last run of a campaign, or beyond all that a strategy
+//! tries; `refused` stands where a strategy would not begin.
 //!
 //! The cases are there to be caught soon. The other tables are of the same cases with every chance a twentieth and a
 //! two-hundredth of what it is: there most runs meet no fault at all.

@@ -1,7 +1,8 @@
-//! What an event costs as the work grows: runs of every workflow with more and more tasks, agents and steps, each table
-//! along one of these. All tasks come at once, which is the hardest. Running and judging are timed apart; the ratio is of
-//! both together, to the smallest size of the row. A run that reaches the greatest number of events ends there, and what
-//! an event has cost until then is what counts; such numbers are marked with `+`. No team may be accused of anything.
+//! What an event costs as the work grows: runs of every workflow with more and more tasks, agents and steps,
+//! each table along one of these. All tasks come at once, which is the hardest. Running and judging are timed
+//! apart; the ratio is of both together, to the smallest size of the row. A run that reaches the greatest
+//! number of events ends there, and what an event has cost until then is what counts; such numbers are marked
+//! with `+`. No team may be accused of anything.
 //!
 //! ```text
 //! cargo bench --bench scaling                      # everything

@@ -1,6 +1,6 @@
 //! How small failures become, and how long that takes on one core: the first twenty failures of every
-//! `[[without]]` case that comes with perfidy. `cargo test --bench shrinking` looks for one of each, and not for long, to
-//! see that it works.
+//! `[[without]]` case that comes with perfidy. `cargo test --bench shrinking` looks for one of each, and not
+//! for long, to see that it works.
 
 use perfidy::explore::{Run, shrink};
 use perfidy::scenario::{self, Case};

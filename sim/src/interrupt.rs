@@ -1,10 +1,11 @@
 //! Ending runs that are under way from another thread.
 //!
-//! A run is a pure function and knows no real time, but a campaign has to end when a signal comes or its time is over,
-//! whatever one run costs. Work done [within](Interrupt::within) an interrupt is abandoned once that is set: an engine
-//! looks at it before each event, and then the call does not return to its caller but unwinds to the `within` around
-//! it. So an abandoned run has no [`Outcome`](crate::Outcome): it cannot be judged, counted or saved by mistake, and
-//! nothing between the engine and the campaign has to pass the word on. (Salsa ends queries in the same way.)
+//! A run is a pure function and knows no real time, but a campaign has to end when a signal comes or its time
+//! is over, whatever one run costs. Work done [within](Interrupt::within) an interrupt is abandoned once that
+//! is set: an engine looks at it before each event, and then the call does not return to its caller but
+//! unwinds to the `within` around it. So an abandoned run has no [`Outcome`](crate::Outcome): it cannot be
+//! judged, counted or saved by mistake, and nothing between the engine and the campaign has to pass the word
+//! on. (Salsa ends queries in the same way.)
 //!
 //! ```
 //! use perfidy_sim::{Abandoned, Interrupt, interrupt};

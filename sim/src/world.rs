@@ -196,8 +196,8 @@ impl<D: Domain> World<D> {
         self.core.borrow().index_of(name).is_some()
     }
 
-    /// What is left once an engine has run the world to its end and dropped every task; nothing of a run that was
-    /// abandoned.
+    /// What is left once an engine has run the world to its end and dropped every task; nothing of a run that
+    /// was abandoned.
     pub(crate) fn into_outcome(self) -> Option<Outcome<D>> {
         // A task that was never started may hold the world, which would then hold itself.
         while let Some(never_run) = { self.core.borrow_mut().commands.pop_front() } {
@@ -213,8 +213,8 @@ impl<D: Domain> World<D> {
 }
 
 impl Engine {
-    /// Builds a world and runs it to its end. [Within](crate::Interrupt::within) an interrupt that is set the call does
-    /// not return.
+    /// Builds a world and runs it to its end. [Within](crate::Interrupt::within) an interrupt that is set the
+    /// call does not return.
     ///
     /// # Panics
     /// If the engine is not compiled in; ask [`Engine::available`] first.

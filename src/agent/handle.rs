@@ -394,7 +394,8 @@ impl Agent {
         Name::joined(self.name(), ", ", Name::literal(purpose))
     }
 
-    /// Writes into the history what the agent believes. It has no other effect, and is no evidence of anything.
+    /// Writes into the history what the agent believes. It has no other effect, and is no evidence of
+    /// anything.
     pub fn claim(&self, claim: Claim) {
         self.context.note(Note::Claimed(claim));
     }

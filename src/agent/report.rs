@@ -1,7 +1,7 @@
 //! Reports: what a team tells its user about a task.
 //!
-//! The user's node writes every report that reaches it into the history, as it came and from which agent. Properties judge
-//! a team by what its user was told, and never by what an agent says that it has told.
+//! The user's node writes every report that reaches it into the history, as it came and from which agent.
+//! Properties judge a team by what its user was told, and never by what an agent says that it has told.
 
 use crate::agent::Content;
 use perfidy_sim::Name;

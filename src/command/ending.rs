@@ -1,9 +1,11 @@
-//! How a command ends before it is through: by a signal, because its time is over, or because a run does not come back.
+//! How a command ends before it is through: by a signal, because its time is over, or because a run does not
+//! come back.
 //!
-//! A signal (Ctrl-C, SIGTERM, SIGHUP) or the end of `--for` first ends the runs under way; shrinking has a moment more,
-//! and is then ended too. That is enough for all but a run in code that no engine can look into. If the command has not
-//! come to its end another moment later, a thread of this module says its last words for it: it saves and reports what
-//! there is and ends the process with the run still in it. A run that takes a minute gets the same, signal or not.
+//! A signal (Ctrl-C, SIGTERM, SIGHUP) or the end of `--for` first ends the runs under way; shrinking has a
+//! moment more, and is then ended too. That is enough for all but a run in code that no engine can look into.
+//! If the command has not come to its end another moment later, a thread of this module says its last words
+//! for it: it saves and reports what there is and ends the process with the run still in it. A run that takes
+//! a minute gets the same, signal or not.
 
 use super::clock::Stopwatch;
 use super::{Status, complain, output, tell, warn};
@@ -24,8 +26,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How often signals and the time are looked at.
 const TICK: Duration = Duration::from_millis(20);
 
-/// After how many ticks shrinking is ended, and after how many the command is not waited for any longer. They count from
-/// the end of runs; ticks, since a process that was suspended has not had the time between.
+/// After how many ticks shrinking is ended, and after how many the command is not waited for any longer. They
+/// count from the end of runs; ticks, since a process that was suspended has not had the time between.
 const AFTER_SIGNAL: (u32, u32) = (15, 40);
 const AFTER_TIME: (u32, u32) = (40, 75);
 
@@ -114,8 +116,8 @@ impl Ending {
         self.signalled.get()
     }
 
-    /// The command has come to its end and says its own last words. If they are being said already, the process ends
-    /// while this waits.
+    /// The command has come to its end and says its own last words. If they are being said already, the
+    /// process ends while this waits.
     pub fn reached(&self) {
         self.signalled.is_news();
         if take(&self.last_words).is_none() {

@@ -1,7 +1,7 @@
 //! What becomes of a finding: it is made small, saved and told.
 //!
-//! What takes long to make small is saved as it was found first, so that it is not lost with the process; once it is small
-//! that file goes. If shrinking is ended early, what there is by then is saved.
+//! What takes long to make small is saved as it was found first, so that it is not lost with the process;
+//! once it is small that file goes. If shrinking is ended early, what there is by then is saved.
 
 use super::clock::Stopwatch;
 use super::ending::Ending;

@@ -203,8 +203,8 @@ impl Campaign<'_> {
 }
 
 impl Case {
-    /// Whether it means something that this property breaks: as written every one does that is not waived, otherwise the
-    /// one that should break.
+    /// Whether it means something that this property breaks: as written every one does that is not waived,
+    /// otherwise the one that should break.
     pub fn is_about_breaking(&self, property: &str) -> bool {
         match self.without() {
             None => !self.scenario.waived.contains_key(property),

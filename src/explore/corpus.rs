@@ -91,11 +91,12 @@ impl Corpus {
         self.put(seed, text_that_replays, still_breaks)
     }
 
-    /// The same without any run, for when there is no time: what is saved reads back, and broke when it was found.
+    /// The same without any run, for when there is no time: what is saved reads back, and broke when it was
+    /// found.
     ///
     /// # Errors
-    /// [`SaveError`] if the failure would not be read back, the folder cannot be written to, or something else stands
-    /// there already; nothing half-written is left behind.
+    /// [`SaveError`] if the failure would not be read back, the folder cannot be written to, or something
+    /// else stands there already; nothing half-written is left behind.
     pub fn save_at_once(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
         self.put(seed, text_that_reads_back, |_, _| true)
     }
@@ -134,8 +135,8 @@ impl Corpus {
         self.folder_of(&seed.case.scenario).join(file_name(seed))
     }
 
-    /// Removes the file of a failure that was not shrunk to the end, now that a smaller one stands for it. A file that is
-    /// anything else stays; so does one that cannot be removed, which is a failure all the same.
+    /// Removes the file of a failure that was not shrunk to the end, now that a smaller one stands for it. A
+    /// file that is anything else stays; so does one that cannot be removed, which is a failure all the same.
     pub fn withdraw(path: &Path, property: &str, seed: Seed) {
         let Ok(text) = scenario::read_text(path) else { return };
         let Ok(saved) = SavedSeed::parse(&path.display().to_string(), &text) else { return };
@@ -149,9 +150,9 @@ impl Corpus {
         durable::sweep(&self.root);
     }
 
-    /// Puts a failure in the place of the file that it was shrunk from, and gives its own file. If that is another, in
-    /// which the same failure stands as small, it stays. What was not shrunk to the end, for lack of time, is not run
-    /// again for this.
+    /// Puts a failure in the place of the file that it was shrunk from, and gives its own file. If that is
+    /// another, in which the same failure stands as small, it stays. What was not shrunk to the end, for lack
+    /// of time, is not run again for this.
     ///
     /// # Errors
     /// [`SaveError`] if the failure would not be read back or not break again, or the folder cannot be written to; the

@@ -1,10 +1,10 @@
 //! Files that are whole or not there, also after the machine has lost its power.
 //!
-//! A file is written under a temporary name beside its place, synced, and then moved there; the folder is synced after
-//! that, since a name is not durable before its folder is. The writer holds a lock on the temporary file. The lock ends
-//! with its process, so [`sweep`] can tell what a dead process has left behind from what is being written right now, on
-//! this machine or another that shares the folder, and without a process id, which another process may have by then.
-//! On a file system without locks nothing is swept.
+//! A file is written under a temporary name beside its place, synced, and then moved there; the folder is
+//! synced after that, since a name is not durable before its folder is. The writer holds a lock on the
+//! temporary file. The lock ends with its process, so [`sweep`] can tell what a dead process has left behind
+//! from what is being written right now, on this machine or another that shares the folder, and without a
+//! process id, which another process may have by then. On a file system without locks nothing is swept.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -62,8 +62,8 @@ pub(super) fn try_folder(folder: &Path) -> io::Result<()> {
     readable_by_all().tempfile_in(folder).map(drop)
 }
 
-/// Removes the temporary files that dead processes have left in a folder and those below it. What cannot be removed
-/// stays; it is in nobody's way.
+/// Removes the temporary files that dead processes have left in a folder and those below it. What cannot be
+/// removed stays; it is in nobody's way.
 pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -76,7 +76,8 @@ pub(super) fn sweep(folder: &Path) {
             && let Ok(file) = File::options().write(true).open(&path)
             && file.try_lock().is_ok()
         {
-            // Removed while the lock is held: who has just made it and waits for its lock looks whether it is there.
+            // Removed while the lock is held: who has just made it and waits for its lock looks whether it is
+            // there.
             let _ = fs::remove_file(&path);
         }
     }

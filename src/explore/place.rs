@@ -1,8 +1,9 @@
 //! The place of a campaign: a file in its corpus from which it can be taken up again.
 //!
-//! The file is replaced whole, so a process that is killed leaves the place before or the place after. Of several
-//! campaigns that share a corpus only one has the place; it holds a lock, which ends with its process. If the folder is
-//! emptied while a campaign runs, the place and its lock are made anew when the place is kept next.
+//! The file is replaced whole, so a process that is killed leaves the place before or the place after. Of
+//! several campaigns that share a corpus only one has the place; it holds a lock, which ends with its
+//! process. If the folder is emptied while a campaign runs, the place and its lock are made anew when the
+//! place is kept next.
 
 use crate::explore::{Rounds, durable};
 use crate::scenario::{Problem, Problems, read_text};
@@ -77,8 +78,8 @@ impl Place {
     /// Keeps the place of a campaign, unless it is somebody else's.
     ///
     /// # Errors
-    /// If the file cannot be written, and then the one that was there stays; or if the lock was deleted and is now
-    /// somebody else's, and with it the place.
+    /// If the file cannot be written, and then the one that was there stays; or if the lock was deleted and
+    /// is now somebody else's, and with it the place.
     ///
     /// # Panics
     /// Never: a campaign has nothing that TOML cannot say.

@@ -10,18 +10,20 @@
 //! every case; those of the next rounds are longer and longer, up to eight times, and give a strategy that learns
 //! something to learn from.
 //!
-//! Of every [`BLOCK`] runs in a turn, the first that breaks a property is made small. What comes to the same failure is
-//! counted. Most of what breaks a property is one failure again and again, so after the first [`ENOUGH`] further ones
-//! are made small ever more rarely; and once there are so many different ones, none is.
+//! Of every [`BLOCK`] runs in a turn, the first that breaks a property is made small. What comes to the same
+//! failure is counted. Most of what breaks a property is one failure again and again, so after the first
+//! [`ENOUGH`] further ones are made small ever more rarely; and once there are so many different ones, none
+//! is.
 //!
-//! Runs are taken in one by one, in the order of their trials, each once what it found is saved. So what stands here
-//! after so many runs is the same whoever made them and however often the campaign was left, and a place in the middle
-//! of a turn says how far the turn is: a turn can take hours, and a campaign that is taken up for minutes every night
-//! has to come to its end. What a strategy has learnt is not kept: when the turn goes on it learns anew from the runs that
-//! [taught](Rounds::taught) it something, and from no others ([`Trials::skip`](crate::explore::Trials::skip)).
+//! Runs are taken in one by one, in the order of their trials, each once what it found is saved. So what
+//! stands here after so many runs is the same whoever made them and however often the campaign was left, and
+//! a place in the middle of a turn says how far the turn is: a turn can take hours, and a campaign that is
+//! taken up for minutes every night has to come to its end. What a strategy has learnt is not kept: when the
+//! turn goes on it learns anew from the runs that [taught](Rounds::taught) it something, and from no others
+//! ([`Trials::skip`](crate::explore::Trials::skip)).
 //!
-//! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as not made. It
-//! is made again and then made small; the [`Unfinished`] file goes.
+//! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as
+//! not made. It is made again and then made small; the [`Unfinished`] file goes.
 
 use crate::explore::strategy::{self, Kind};
 use crate::explore::{Finding, RunSummary, SavedSeed};
@@ -246,9 +248,9 @@ impl Rounds {
         &self.part.taught
     }
 
-    /// What of the next runs is worth making small: the place of its run among these, and the finding. Some of it may
-    /// turn out not to be once those before are taken in, since nobody knows yet which of them are one failure;
-    /// [`Rounds::is_wanted`] tells.
+    /// What of the next runs is worth making small: the place of its run among these, and the finding. Some
+    /// of it may turn out not to be once those before are taken in, since nobody knows yet which of them are
+    /// one failure; [`Rounds::is_wanted`] tells.
     pub fn wanted(&self, case: &Case, runs: &[RunSummary]) -> Vec<(usize, Finding)> {
         let mut found = self.part.found.clone();
         let mut broke = self.case().broke.clone();
@@ -294,7 +296,8 @@ impl Rounds {
         rounds.took = rounds.took + took;
     }
 
-    /// Takes in a failure of a case, one of whose runs broke that property; says whether it is a different one.
+    /// Takes in a failure of a case, one of whose runs broke that property; says whether it is a different
+    /// one.
     pub fn take_in_failure(&mut self, case: usize, property: &str, failure: Fingerprint) -> bool {
         let broke = self.cases[case].broke.get_mut(property);
         broke.is_some_and(|broke| broke.count(failure))
@@ -359,8 +362,8 @@ impl Broke {
         *times == 1
     }
 
-    /// Whether another failure is worth making small: every one of the first, then four each time that there were
-    /// twice as many runs.
+    /// Whether another failure is worth making small: every one of the first, then four each time that there
+    /// were twice as many runs.
     fn is_wanted(&self) -> bool {
         let enough = ENOUGH as u64;
         let doublings = (self.runs / enough).max(1).ilog2();
@@ -383,8 +386,8 @@ impl Part {
     }
 }
 
-/// The properties that matter and that this run, the `nth` of its turn, is the first of its block to break. `found` says
-/// after how many runs each was last found broken.
+/// The properties that matter and that this run, the `nth` of its turn, is the first of its block to break.
+/// `found` says after how many runs each was last found broken.
 fn first_of_block<'a>(
     found: &mut BTreeMap<String, u64>,
     case: &Case,

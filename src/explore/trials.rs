@@ -1,13 +1,13 @@
 //! The trials of one case, run on all cores and handed out in their order a few at a time.
 //!
-//! A strategy names its trials in batches and learns from them batch by batch; that decides what a campaign comes to. How
-//! many of a batch run at once before their results are handed out is another matter, of real time: few where a run takes
-//! long, so that what a run has found is known soon after the run is over. The results are the same either way, and so
-//! are those of a campaign that is left in the middle of a batch.
+//! A strategy names its trials in batches and learns from them batch by batch; that decides what a campaign
+//! comes to. How many of a batch run at once before their results are handed out is another matter, of real
+//! time: few where a run takes long, so that what a run has found is known soon after the run is over. The
+//! results are the same either way, and so are those of a campaign that is left in the middle of a batch.
 //!
-//! To go on there, the strategy starts afresh and names the same trials again ([`Trials::skip`]). Those that were run
-//! before are not run again, but for the ones that taught the strategy something: the mix learns from a few in a hundred,
-//! and what a run teaches is much larger than the number that it is run again by.
+//! To go on there, the strategy starts afresh and names the same trials again ([`Trials::skip`]). Those that
+//! were run before are not run again, but for the ones that taught the strategy something: the mix learns
+//! from a few in a hundred, and what a run teaches is much larger than the number that it is run again by.
 
 use crate::explore::strategy::{Lesson, Strategy, Trial};
 use crate::explore::{Campaign, Finding};
@@ -102,8 +102,8 @@ impl<'a> Trials<'a> {
         self.done
     }
 
-    /// Goes on behind the first `done` trials, which were run before. Of these only the ones `taught`, by their place in
-    /// the order, are run again.
+    /// Goes on behind the first `done` trials, which were run before. Of these only the ones `taught`, by
+    /// their place in the order, are run again.
     ///
     /// # Errors
     /// [`Abandoned`] if the campaign was interrupted.
@@ -169,8 +169,8 @@ impl<'a> Trials<'a> {
         }
     }
 
-    /// Whether there is another trial; asks the strategy if need be, which may run the case to see where things could go
-    /// wrong.
+    /// Whether there is another trial; asks the strategy if need be, which may run the case to see where
+    /// things could go wrong.
     fn has_next(&mut self) -> Result<bool, Abandoned> {
         if self.lessons.len() < self.batch.len() {
             return Ok(true);

@@ -1,10 +1,11 @@
 //! A watchdog for runs that never come back.
 //!
 //! Bounds inside a world stop agents that spin through operations of their context. Code that loops without
-//! touching it cannot be stopped from within its thread; the watchdog names its seed, and the command ends the process.
+//! touching it cannot be stopped from within its thread; the watchdog names its seed, and the command ends
+//! the process.
 //!
-//! Patience is counted in ticks of the watchdog's own thread, not by a clock: a process that is suspended (SIGSTOP, the
-//! lid of a laptop) does not tick, so a run is not blamed for time in which it could not run.
+//! Patience is counted in ticks of the watchdog's own thread, not by a clock: a process that is suspended
+//! (SIGSTOP, the lid of a laptop) does not tick, so a run is not blamed for time in which it could not run.
 
 use crate::scenario::Case;
 use perfidy_sim::Seed;
@@ -80,7 +81,8 @@ impl Watchdog {
         self.watch_each(case, seed, |_| work())
     }
 
-    /// Runs `work` of many runs under watch. It says when the next one begins, and each has the whole patience.
+    /// Runs `work` of many runs under watch. It says when the next one begins, and each has the whole
+    /// patience.
     pub fn watch_each<T>(&self, case: &Case, seed: Seed, work: impl FnOnce(&dyn Fn()) -> T) -> T {
         let watch = self.begin(case.clone(), seed);
         work(&|| {

@@ -1,8 +1,8 @@
 //! What an answer rests on was true no longer ago than its user allows.
 //!
-//! Judged by what the user was told and by the ledgers of the sources: a content counts as of the latest time of which a
-//! source gave it out for that intent before the answer was sent. Its age is that at the sending: how long a network
-//! takes to deliver a report is not in the hands of the team.
+//! Judged by what the user was told and by the ledgers of the sources: a content counts as of the latest time
+//! of which a source gave it out for that intent before the answer was sent. Its age is that at the sending:
+//! how long a network takes to deliver a report is not in the hands of the team.
 
 use crate::agent::{Note, Outcome};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};

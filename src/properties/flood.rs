@@ -1,9 +1,10 @@
 //! What shows that an agent floods the world, whatever the size of its team.
 //!
-//! That a run reached its bound of events shows nothing by itself: a large team has much to say. Two things do. An agent
-//! that sends *the same message*, to the same node and with the same content, 500 times within a second, and ten times more
-//! for every task that is open then, says nothing new and does not wait for an answer. (A team looks at what all its tasks
-//! share once or twice for each of them, and a thousand tasks can come at once.) And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
+//! That a run reached its bound of events shows nothing by itself: a large team has much to say. Two things
+//! do. An agent that sends *the same message*, to the same node and with the same content, 500 times within a
+//! second, and ten times more for every task that is open then, says nothing new and does not wait for an
+//! answer. (A team looks at what all its tasks share once or twice for each of them, and a thousand tasks can
+//! come at once.) And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
 //! events and ten for every piece of work within a second, does not wait for the world at all.
 
 use crate::agent::Note;

@@ -1,7 +1,7 @@
 //! An answer has everything that was asked for, or says what is missing.
 //!
-//! Judged by what the user was told and by what sources really said: an answer that rests on something no source has
-//! said for that intent does not have it.
+//! Judged by what the user was told and by what sources really said: an answer that rests on something no
+//! source has said for that intent does not have it.
 
 use crate::agent::{AnswerPart, Note, Outcome, Report};
 use crate::properties::{Property, TeamHistory, Verdict};

@@ -1,9 +1,10 @@
 //! Consistent reads: a reader asks the store for what its team relies on, instead of taking whatever comes.
 //!
-//! Which model is needed is declared in one place; what has to be remembered for it is little, and the client of the store
-//! does so: for monotonic reads the version that the agent has seen of each item (Terry et al. 1994, "Session guarantees
-//! for weakly consistent replicated data"), for sequential ones how far into the order of all changes it has seen, by
-//! whatever part of it: a plan that it wrote counts for the progress that it reads.
+//! Which model is needed is declared in one place; what has to be remembered for it is little, and the client
+//! of the store does so: for monotonic reads the version that the agent has seen of each item (Terry et al.
+//! 1994, "Session guarantees for weakly consistent replicated data"), for sequential ones how far into the
+//! order of all changes it has seen, by whatever part of it: a plan that it wrote counts for the progress
+//! that it reads.
 
 use crate::agent::{Agent, Consistency, Freshness, Snapshot, StoreError, Token};
 use crate::safeguards::{Safeguard, Safeguards, switch};

@@ -340,7 +340,8 @@ impl Synthesiser {
         self.report_again(task);
     }
 
-    /// Reports how a task ended; false if its answer rests on what is too old by now and has to be found out anew.
+    /// Reports how a task ended; false if its answer rests on what is too old by now and has to be found out
+    /// anew.
     fn report_again(&mut self, task: Name) -> bool {
         let Some(Closed { report, oldest }) = self.closed.get(task) else { return false };
         if oldest.is_some_and(|oldest| !self.admits_now()(oldest)) {

@@ -49,7 +49,8 @@ fn time_that_is_over_ends_a_campaign_in_the_middle_of_a_turn() {
     assert!(folder.path("seeds/.campaign.toml").exists());
 }
 
-/// Whether these tests were started by `nohup`: the processes that they start survive their terminal then, as they should.
+/// Whether these tests were started by `nohup`: the processes that they start survive their terminal then, as
+/// they should.
 #[cfg(unix)]
 fn is_nohup() -> bool {
     let mask = fs::read_to_string("/proc/self/status").ok().and_then(|status| {

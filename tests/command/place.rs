@@ -8,7 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A command that has not ended by then never will: it is killed, so that its test fails and the others go on.
+/// A command that has not ended by then never will: it is killed, so that its test fails and the others go
+/// on.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A team that never repeats itself under another name: it holds as written, and the case without keys is caught.

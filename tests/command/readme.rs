@@ -1,14 +1,14 @@
-//! Every command that the README names can be run. Those of the command itself are run here, over less than they would
-//! be; those of cargo are run by `.ci/run`, benches at their smallest sizes. A command that is new in the README is run as
-//! well, or if nobody has said how to make it short, this fails.
+//! Every command that the README names can be run. Those of the command itself are run here, over less than
+//! they would be; those of cargo are run by `.ci/run`, benches at their smallest sizes. A command that is new
+//! in the README is run as well, or if nobody has said how to make it short, this fails.
 
 use crate::place::{Place, Said, in_the_repository};
 use std::fs;
 
 const SCENARIO: &str = "scenarios/conductor/lost-ack.toml";
 
-/// What the README says of cargo, and the line of `.ci/run` that does it or less of the same. Benches are not among them:
-/// one line is for all of them.
+/// What the README says of cargo, and the line of `.ci/run` that does it or less of the same. Benches are not
+/// among them: one line is for all of them.
 const CARGO: &[(&str, &str)] = &[
     (
         "cargo install --path .",
@@ -75,10 +75,12 @@ fn is_setting(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
 }
 
-/// The arguments of one of perfidy's own commands, such that it is done soon; `None` if that is not known to be one.
+/// The arguments of one of perfidy's own commands, such that it is done soon; `None` if that is not known to
+/// be one.
 fn bounded(command: &str) -> Option<Vec<&str>> {
     let arguments = command.strip_prefix("perfidy ").or(command.strip_prefix("cargo run --release -- "))?;
-    // What stands in quotes is filled in by the shell, and what comes behind a pipe is no matter of perfidy's.
+    // What stands in quotes is filled in by the shell, and what comes behind a pipe is no matter of
+    // perfidy's.
     let arguments = arguments.split(['"', '|']).next()?.trim();
     let words = arguments.split(' ').filter(|word| !word.is_empty());
     let mut words: Vec<&str> = words.map(|word| if word == "FILE..." { SCENARIO } else { word }).collect();

@@ -1,7 +1,8 @@
 //! The store as an agent reaches it.
 //!
-//! As the clients of real stores do, it keeps a session: how far the agent has seen each item and the store as a whole, by
-//! reads, by its own writes and by refusals, in one life of it. A reader can ask for no less than that.
+//! As the clients of real stores do, it keeps a session: how far the agent has seen each item and the store
+//! as a whole, by reads, by its own writes and by refusals, in one life of it. A reader can ask for no less
+//! than that.
 
 use super::{
     Access, Change, Commit, Freshness, Heard, Refusal, Snapshot, Stamp, StoreError, StoreService, StoreWire,

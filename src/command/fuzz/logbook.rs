@@ -1,7 +1,8 @@
 //! What a campaign has come to: its rounds, what it saved, and what was found and is not small yet.
 //!
-//! Between two calls it is whole: what counts is saved, and the place that could be kept now is one from which the
-//! campaign comes to the same as if it had not been left. So whichever thread finds that the campaign is over can end it.
+//! Between two calls it is whole: what counts is saved, and the place that could be kept now is one from
+//! which the campaign comes to the same as if it had not been left. So whichever thread finds that the
+//! campaign is over can end it.
 
 use crate::command::findings::{Small, in_short};
 use crate::command::keep::{save, save_at_once};
@@ -60,8 +61,9 @@ impl Logbook {
         Self { format, cases, corpus, place, rounds, pending, saved, new, status, is_left }
     }
 
-    /// Takes in the runs that were pending, with what became of the findings in them. If one could not be made small in
-    /// time, the campaign is left before its run; but not twice, or it would never get past it in a short time.
+    /// Takes in the runs that were pending, with what became of the findings in them. If one could not be
+    /// made small in time, the campaign is left before its run; but not twice, or it would never get past it
+    /// in a short time.
     pub fn take_in(&mut self, small: Vec<Result<Small, String>>, now: Duration) -> ControlFlow<Status> {
         let Some(Pending { turn, runs, found }) = self.pending.take() else {
             return ControlFlow::Continue(());
@@ -191,7 +193,8 @@ impl Logbook {
         }
     }
 
-    /// Keeps the place for the first time, so that the campaign can be taken up again however long its first runs take.
+    /// Keeps the place for the first time, so that the campaign can be taken up again however long its first
+    /// runs take.
     pub fn begin(&mut self) {
         // On a disk that is full the campaign goes on until it finds something, which is then shown.
         let _ = self.place.keep(&self.rounds);
@@ -214,7 +217,8 @@ impl Logbook {
         is_kept
     }
 
-    /// Ends the campaign: saves what is left to be saved, keeps the place, reports, and says what it all means.
+    /// Ends the campaign: saves what is left to be saved, keeps the place, reports, and says what it all
+    /// means.
     pub fn end(&mut self) -> Status {
         let mut status = Status::AsExpected;
         if let Some(Pending { turn, runs, found }) = self.pending.take() {

@@ -48,7 +48,8 @@ pub fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(
     Some((rounds, cases))
 }
 
-/// Makes room for the place of a new campaign. The place of an earlier one is not lost, and its owner is told.
+/// Makes room for the place of a new campaign. The place of an earlier one is not lost, and its owner is
+/// told.
 fn has_set_aside(place: &Place) -> bool {
     let aside = match place.set_aside() {
         Ok(None) => return true,

@@ -60,9 +60,9 @@ pub fn shrink(case: &Case, engine: Engine, seed: Seed, property: &str, faults: &
     shrink_within(Effort::default(), case, engine, seed, property, faults)
 }
 
-/// Shrinks a failure of `property` as far as the effort goes. `None` if the faults, replayed, do not break it. A run that
-/// its [interrupt](perfidy_sim::Interrupt) ends is the last; if that is the very first, nothing is known and this does not
-/// return.
+/// Shrinks a failure of `property` as far as the effort goes. `None` if the faults, replayed, do not break
+/// it. A run that its [interrupt](perfidy_sim::Interrupt) ends is the last; if that is the very first,
+/// nothing is known and this does not return.
 pub fn shrink_within(
     effort: Effort<'_>,
     case: &Case,

@@ -122,14 +122,15 @@ struct Lane {
     order: Rc<Vec<usize>>,
     /// How many of these are in turn or have happened.
     admitted: usize,
-    /// Those in turn that were answered, and when: nothing that was asked after the first of these answers is in turn.
+    /// Those in turn that were answered, and when: nothing that was asked after the first of these answers is
+    /// in turn.
     answered: BTreeSet<(EventId, usize)>,
     /// Those in turn that were not.
     unanswered: BTreeSet<usize>,
 }
 
-/// What is left to be explained, and how far it is. Whatever becomes possible by what happens is looked at then, and
-/// nothing else is: a thousand questions can be open at once.
+/// What is left to be explained, and how far it is. Whatever becomes possible by what happens is looked at
+/// then, and nothing else is: a thousand questions can be open at once.
 #[derive(Clone)]
 struct Attempt<'a> {
     operations: &'a [Operation],
@@ -233,7 +234,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Lets an answered operation happen if it is possible, or wait for the version of its item at which it is.
+    /// Lets an answered operation happen if it is possible, or wait for the version of its item at which it
+    /// is.
     fn try_next(&mut self, index: usize) {
         let (place, lane) = self.places[index];
         let item = &mut self.items[place];

@@ -361,7 +361,8 @@ fn settle(tables: &Tables<'_>, found: &mut Found) -> Option<SimSpan> {
     within.and_then(|within| found.keep(within_limit(&within, "within")))
 }
 
-/// How long a team has to settle if its file does not say. Work may have to pass through every agent, step after step.
+/// How long a team has to settle if its file does not say. Work may have to pass through every agent, step
+/// after step.
 fn usual_settling(workflow: &Workflow, team: &BTreeMap<&'static str, u32>, steps: usize) -> SimSpan {
     let agents = workflow.singles.len() as u64 + team.values().copied().map(u64::from).sum::<u64>();
     SETTLING_A_STEP_OF_AN_AGENT.saturating_mul(agents * steps as u64).clamp(SETTLING, LONGEST)
