@@ -33,8 +33,8 @@ use std::process::ExitCode;
 #[command(
     version,
     after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
-    not caught,\nor two runs of a seed were different), 2 bad input or a failure that could not be saved, 3 vacuous,\nunknown, \
-    stale or interrupted."
+    not caught,\nor two runs of a seed were different), 2 bad input, or what could not be written, 3 vacuous, unknown, \
+    not yet\ncaught, stale, ambiguous or interrupted."
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -63,7 +63,7 @@ pub(super) fn try_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Removes the temporary files that dead processes have left in a folder and those below it. What cannot be
-/// removed stays; it is in nobody's way.
+/// removed stays; it does no harm.
 pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

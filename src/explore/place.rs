@@ -23,7 +23,7 @@ const LOCK: &str = ".campaign.lock";
 /// The place of a campaign.
 pub struct Place {
     path: PathBuf,
-    /// Locked for as long as it is open. `None` if the place is somebody else's.
+    /// Locked for as long as it is open. `None` if the place is another process's.
     lock: Option<File>,
 }
 
@@ -61,7 +61,7 @@ impl Place {
             .help("begin anew without --resume")))
     }
 
-    /// Copies the place of an earlier campaign, if there is one and it is not somebody else's, so that another can begin
+    /// Copies the place of an earlier campaign, if there is one and it is not another process's, so that another can begin
     /// without it being lost; says where to. What was copied there before is replaced.
     ///
     /// # Errors
@@ -75,11 +75,11 @@ impl Place {
         Ok(Some(aside))
     }
 
-    /// Keeps the place of a campaign, unless it is somebody else's.
+    /// Keeps the place of a campaign, unless it is another process's.
     ///
     /// # Errors
     /// If the file cannot be written, and then the one that was there stays; or if the lock was deleted and
-    /// is now somebody else's, and with it the place.
+    /// is now another process's, and with it the place.
     ///
     /// # Panics
     /// Never: a campaign has nothing that TOML cannot say.
@@ -99,7 +99,7 @@ impl Place {
     }
 }
 
-/// The lock in a corpus, which is made if it is not there; `None` if somebody else has it.
+/// The lock in a corpus, which is made if it is not there; `None` if another process has it.
 fn lock(corpus: &Path) -> io::Result<Option<File>> {
     durable::create_folders(corpus)?;
     let lock = File::options().create(true).append(true).open(corpus.join(LOCK))?;

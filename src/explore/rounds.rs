@@ -10,26 +10,29 @@
 //! every case; those of the next rounds are longer and longer, up to eight times, and give a strategy that learns
 //! something to learn from.
 //!
-//! Of every [`BLOCK`] runs in a turn, the first that breaks a property is made small. What comes to the same
-//! failure is counted. Most of what breaks a property is one failure again and again, so after the first
-//! [`ENOUGH`] further ones are made small ever more rarely; and once there are so many different ones, none
-//! is.
+//! Of every [`BLOCK`] runs in a turn, the first that breaks a property is made small, as long as there is
+//! something to be learnt from it ([`Broke`]). What comes to the same failure is counted.
 //!
 //! Runs are taken in one by one, in the order of their trials, each once what it found is saved. So what
-//! stands here after so many runs is the same whoever made them and however often the campaign was left, and
-//! a place in the middle of a turn says how far the turn is: a turn can take hours, and a campaign that is
-//! taken up for minutes every night has to come to its end. What a strategy has learnt is not kept: when the
-//! turn goes on it learns anew from the runs that [taught](Rounds::taught) it something, and from no others
-//! ([`Trials::skip`](crate::explore::Trials::skip)).
+//! stands here after so many runs is the same on any number of threads and however often the campaign was
+//! left, and a place in the middle of a turn says how far the turn is: a turn can take hours, and a campaign
+//! that is taken up for minutes every night has to come to its end. What a strategy has learnt is not kept:
+//! when the turn goes on it learns anew from the runs that [taught](Rounds::taught) it something, and from no
+//! others ([`Trials::skip`](crate::explore::Trials::skip)).
 //!
 //! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as
 //! not made. It is made again and then made small; the [`Unfinished`] file goes.
 
+mod failures;
+
+pub use failures::{Broke, ENOUGH, Fingerprint};
+
 use crate::explore::strategy::{self, Kind};
-use crate::explore::{Finding, RunSummary, SavedSeed};
+use crate::explore::{Finding, RunSummary};
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Name, Seed, SimSpan, Words};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use failures::count_runs;
+use perfidy_sim::{Engine, Name, Seed, SimSpan};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
@@ -42,9 +45,6 @@ const LONGEST_FROM: u64 = 3;
 
 /// Of so many runs of a turn in a row, the first that breaks a property is made small.
 pub const BLOCK: u64 = 512;
-
-/// How many different failures of one property in one case are made small and saved.
-pub const ENOUGH: usize = 32;
 
 /// A campaign in rounds: what it is about, and how far it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -121,23 +121,6 @@ pub struct CaseRounds {
     pub broke: BTreeMap<String, Broke>,
 }
 
-/// How a property broke in a case.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Broke {
-    /// In how many runs.
-    pub runs: u64,
-    /// The first seed at which it did.
-    #[serde(with = "crate::explore::saved::seed")]
-    pub first_seed: Seed,
-    /// The different failures, up to [`ENOUGH`], and how often each was made small.
-    pub failures: BTreeMap<Fingerprint, u64>,
-}
-
-/// What tells a failure or a text apart from others.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Fingerprint(u64);
-
 /// What is to be run next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Turn {
@@ -171,25 +154,6 @@ pub enum Standing<'a> {
 /// Why a campaign cannot be taken up again: its scenarios are not what they were.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Changed(Vec<String>);
-
-impl Fingerprint {
-    /// The fingerprint of a failure whose faults, replayed, break nothing: all of them are one.
-    pub const DOES_NOT_REPLAY: Self = Self(0);
-
-    /// The fingerprint of a failure that has not been made small.
-    const NOT_KNOWN_YET: Self = Self(1);
-
-    /// The fingerprint of a saved failure.
-    pub fn of(saved: &SavedSeed) -> Self {
-        Self(saved.fingerprint())
-    }
-
-    fn of_text(text: &str) -> Self {
-        Self(Words::digest(|words| {
-            words.text(text);
-        }))
-    }
-}
 
 impl Rounds {
     /// A campaign that has not begun.
@@ -249,7 +213,7 @@ impl Rounds {
     }
 
     /// What of the next runs is worth making small: the place of its run among these, and the finding. Some
-    /// of it may turn out not to be once those before are taken in, since nobody knows yet which of them are
+    /// of it may turn out not to be once those before are taken in, since it is not known yet which of them are
     /// one failure; [`Rounds::is_wanted`] tells.
     pub fn wanted(&self, case: &Case, runs: &[RunSummary]) -> Vec<(usize, Finding)> {
         let mut found = self.part.found.clone();
@@ -340,35 +304,6 @@ impl Rounds {
     /// Whether the file was written by a perfidy that meant the same by it.
     pub(crate) fn has_this_schema(&self) -> bool {
         self.schema == SCHEMA && !self.cases.is_empty()
-    }
-}
-
-/// Counts a run for each property that it broke.
-fn count_runs(broke: &mut BTreeMap<String, Broke>, case: &Case, run: &RunSummary) {
-    for (property, _) in run.violations().filter(|(property, _)| case.is_about_breaking(property)) {
-        broke.entry(property.to_owned()).or_insert_with(|| Broke::first_at(run.seed)).runs += 1;
-    }
-}
-
-impl Broke {
-    fn first_at(seed: Seed) -> Self {
-        Self { runs: 0, first_seed: seed, failures: BTreeMap::new() }
-    }
-
-    /// Counts a failure that was made small; says whether it is a different one.
-    fn count(&mut self, failure: Fingerprint) -> bool {
-        let times = self.failures.entry(failure).or_insert(0);
-        *times += 1;
-        *times == 1
-    }
-
-    /// Whether another failure is worth making small: every one of the first, then four each time that there
-    /// were twice as many runs.
-    fn is_wanted(&self) -> bool {
-        let enough = ENOUGH as u64;
-        let doublings = (self.runs / enough).max(1).ilog2();
-        let made_small: u64 = self.failures.values().sum();
-        self.failures.len() < ENOUGH && made_small < enough + 4 * u64::from(doublings)
     }
 }
 
@@ -466,44 +401,9 @@ impl fmt::Display for Changed {
 
 impl std::error::Error for Changed {}
 
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl Serialize for Fingerprint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Fingerprint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_breaks_again_and_again_is_made_small_ever_more_rarely_but_never_not_at_all() {
-        let broke = |runs, times: u64| Broke {
-            runs,
-            first_seed: Seed(0),
-            failures: BTreeMap::from([(Fingerprint(2), times)]),
-        };
-        let is_wanted = |(runs, times)| broke(runs, times).is_wanted();
-        assert_eq!([(1, 1), (40, 31), (40, 32)].map(is_wanted), [true, true, false]);
-        let later = [(64, 32), (64, 35), (64, 36), (127, 36), (128, 36)];
-        assert_eq!(later.map(is_wanted), [true, true, false, false, true]);
-        assert!(!is_wanted((1 << 40, 200)));
-        let many = (0..ENOUGH as u64).map(|number| (Fingerprint(number), 1)).collect();
-        assert!(!Broke { failures: many, ..broke(1 << 40, 0) }.is_wanted());
-    }
 
     #[test]
     fn every_round_goes_on_where_the_one_before_ended() {

@@ -38,6 +38,22 @@ struct New {
     last: Option<Duration>,
 }
 
+/// What this process has saved, by its file: what has to come back if the file is deleted.
+#[derive(Default)]
+struct Kept(BTreeMap<PathBuf, SavedSeed>);
+
+impl Kept {
+    /// Takes in what became of a failure that was to be saved; whether its file was known.
+    fn keep(&mut self, saved: &Saved, seed: &SavedSeed) -> bool {
+        let is_known = self.0.contains_key(saved.path());
+        // What stood there before is as small or smaller.
+        if !(is_known && matches!(saved, Saved::Before(_))) {
+            self.0.insert(saved.path().to_owned(), seed.clone());
+        }
+        is_known
+    }
+}
+
 pub struct Logbook {
     format: Format,
     cases: Vec<Case>,
@@ -45,8 +61,7 @@ pub struct Logbook {
     place: Place,
     pub rounds: Rounds,
     pub pending: Option<Pending>,
-    /// What this process has saved, by its file.
-    saved: BTreeMap<PathBuf, SavedSeed>,
+    saved: Kept,
     new: New,
     /// How well all went so far, apart from what the runs came to.
     status: Status,
@@ -56,7 +71,7 @@ pub struct Logbook {
 
 impl Logbook {
     pub fn new(format: Format, cases: Vec<Case>, corpus: Corpus, place: Place, rounds: Rounds) -> Self {
-        let (pending, saved, new) = (None, BTreeMap::new(), New::default());
+        let (pending, saved, new) = (None, Kept::default(), New::default());
         let (status, is_left) = (Status::AsExpected, false);
         Self { format, cases, corpus, place, rounds, pending, saved, new, status, is_left }
     }
@@ -150,7 +165,7 @@ impl Logbook {
         now: Duration,
         story: impl FnOnce(&Path) -> Option<Styled>,
     ) {
-        let is_known = self.saved.insert(saved.path().to_owned(), seed.clone()).is_some();
+        let is_known = self.saved.keep(saved, seed);
         if let Saved::Now(file) = saved
             && !is_known
         {
@@ -250,11 +265,11 @@ impl Logbook {
 
     /// Saves again what has been deleted since this process saved it.
     fn restore_deleted(&mut self) {
-        self.saved.keys().for_each(|file| self.restore_if_deleted(file));
+        self.saved.0.keys().for_each(|file| self.restore_if_deleted(file));
     }
 
     fn restore_if_deleted(&self, file: &Path) {
-        if let Some(saved) = self.saved.get(file)
+        if let Some(saved) = self.saved.0.get(file)
             && !file.exists()
             && save_at_once(&self.corpus, saved).is_some()
         {
@@ -323,4 +338,32 @@ impl Logbook {
 fn is_of(unfinished: &Unfinished, case: usize, finding: &Finding) -> bool {
     let Unfinished { case: of, property, seed, .. } = unfinished;
     (*of, property.as_str(), *seed) == (case, finding.property, finding.seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perfidy_sim::Seed;
+    use std::fs;
+
+    #[test]
+    fn what_comes_back_is_the_smallest_form_that_was_saved() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/conductor");
+        let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        let text = fs::read_to_string(&file).unwrap();
+        let form = |seed| {
+            let mut form =
+                SavedSeed::parse("a failure", &text).unwrap_or_else(|problems| panic!("{problems}"));
+            form.seed = Seed(seed);
+            form
+        };
+        let mut kept = Kept::default();
+        let mut keep = |saved: Saved, seed| {
+            let is_known = kept.keep(&saved, &form(seed));
+            (is_known, kept.0[&file].seed.0)
+        };
+        assert_eq!(keep(Saved::Now(file.clone()), 1), (false, 1));
+        assert_eq!(keep(Saved::Smaller(file.clone()), 2), (true, 2));
+        assert_eq!(keep(Saved::Before(file.clone()), 3), (true, 2));
+    }
 }

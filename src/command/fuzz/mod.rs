@@ -1,4 +1,4 @@
-//! `perfidy fuzz`: scenarios over ever more seeds, for as long as anybody likes.
+//! `perfidy fuzz`: scenarios over ever more seeds, until it is told to end.
 //!
 //! Runs are taken in a few at a time, in the order of their trials. What they found is made small and saved
 //! before they count, and what takes long to make small is saved as it was found first; so a process that is
