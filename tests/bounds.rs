@@ -1,13 +1,13 @@
-//! The bounds of a run: a run that only reached one is unknown and nothing is accused; what is wrong has evidence of its own,
-//! whatever the size of the team.
+//! The bounds of a run: a run that only reached one is unknown and nothing is accused; what is wrong has
+//! evidence of its own, whatever the size of the team.
 
-use perfidy::agent::{Agent, Agents, Note, Outcome, Report, Request};
+use perfidy::agent::{Agent, Agents, Note, Outcome, Report, Request, UserEvent};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
-use perfidy::properties::Verdict;
+use perfidy::properties::{Property, Verdict};
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::workflows::user::{USER, UserSay, user};
 use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Context, Engine, Interrupt, LocalFuture, Name, Seed, SimSpan, Stop, World};
+use perfidy_sim::{Engine, Fault, Interrupt, LocalFuture, Name, Plan, Seed, SimSpan, Stop, World};
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, value};
 
@@ -41,11 +41,15 @@ fn run_once(scenario: &Arc<Scenario>) -> (Run, Vec<String>) {
 }
 
 fn given(run: &Run) -> usize {
-    run.outcome.history.notes().filter(|(_, note)| matches!(note, Note::TaskGiven { .. })).count()
+    run.outcome
+        .history
+        .notes()
+        .filter(|(_, note)| matches!(note, Note::User(UserEvent::TaskGiven { .. })))
+        .count()
 }
 
 fn ended(run: &Run) -> usize {
-    let is_end = |note: &Note| matches!(note, Note::Informed { .. });
+    let is_end = |note: &Note| matches!(note, Note::User(UserEvent::Informed { .. }));
     run.outcome.history.notes().filter(|(_, note)| is_end(note)).count()
 }
 
@@ -283,26 +287,34 @@ fn a_task_that_is_stuck_is_accused_at_any_size() {
     }
 }
 
-/// A user who gives one task of all, and then says nothing more while the clock ticks on.
-async fn gives_one(context: Context<Agents>) {
-    let task = Name::new("task-1");
-    context.note(Note::TaskGiven { task });
-    context.note(Note::Informed { by: task, report: Report::of(task, Outcome::Done) });
+/// Files every ticket that it is asked for at once.
+async fn answers_at_once(agent: Agent) {
     loop {
-        context.sleep(SimSpan::from_secs(60)).await;
+        if let Some(UserSay::Submit { task, .. }) = agent.receive().await.open() {
+            agent.send(Name::new(USER), *task, UserSay::Report(Report::of(*task, Outcome::Failed)));
+        }
     }
 }
 
 #[test]
 fn tasks_that_never_came_are_not_said_to_have_ended() {
-    static LATE: Workflow = team(|_, world| world.agent(Name::new(USER), gives_one));
-    let text = "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = 3\n\
+    static TEAM: Workflow = team_that!(answers_at_once);
+    let text = "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = 3\nevery = \"1m\"\n\
          [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
     let scenario =
-        Scenario::parse_for(&[&LATE], "late", text).unwrap_or_else(|problems| panic!("{problems}"));
-    let CaseVerdict::Unknown { property, doubt } = campaign(&Case::as_written(&scenario), 1).verdict() else {
-        panic!("{:?}", campaign(&Case::as_written(&scenario), 1).verdict())
+        Scenario::parse_for(&[&TEAM], "late", text).unwrap_or_else(|problems| panic!("{problems}"));
+    // The user has given the first task and stops, for longer than the run lasts.
+    let stops = Fault {
+        at: "pause of the user, by hand, try 1".parse().unwrap(),
+        action: "pause user at 30s for 100h".parse().unwrap(),
     };
-    assert_eq!(property, "eventual-termination");
-    assert_eq!(doubt.reason, "only 1 of 3 tasks came before the time of the run was over");
+    let case = Case::as_written(&scenario);
+    let run = Run::planned(&case, Engine::Native, Seed(1), &Plan::Explicit([stops].into()));
+    let of_termination = |(property, verdict): &(&Property, Verdict)| {
+        (property.name == "eventual-termination").then(|| verdict.clone())
+    };
+    let Some(Verdict::Unknown { reason }) = run.verdicts.iter().find_map(of_termination) else {
+        panic!("{:?}", run.verdicts)
+    };
+    assert_eq!(reason, "only 1 of 3 tasks came before the time of the run was over");
 }

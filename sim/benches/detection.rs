@@ -4,8 +4,8 @@
 //! seeds; `>` marks a median that lies beyond the last run of a campaign, or beyond all that a strategy
 //! tries; `refused` stands where a strategy would not begin.
 //!
-//! The cases are there to be caught soon. The other tables are of the same cases with every chance a twentieth and a
-//! two-hundredth of what it is: there most runs meet no fault at all.
+//! The cases are there to be caught soon. The other tables are of the same cases with every chance a
+//! twentieth and a two-hundredth of what it is: there most runs meet no fault at all.
 //!
 //! ```text
 //! cargo bench --bench detection                    # 20 campaigns of at most 1500 runs

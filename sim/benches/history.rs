@@ -17,7 +17,12 @@ fn append(criterion: &mut Criterion) {
             History::<u64>::default,
             |mut history| {
                 for nth in 0..EVENTS {
-                    history.append(SimTime::from_nanos(nth.into()), node, EventId::new(nth), sent.clone());
+                    history.append(
+                        SimTime::from_nanos(nth.into()),
+                        (node, 0),
+                        EventId::new(nth),
+                        sent.clone(),
+                    );
                 }
                 history
             },

@@ -1,14 +1,18 @@
 //! What a node's code can do: send, receive, ask, wait, store, draw and note.
 //!
-//! A [`Context`] is cheap to clone and belongs to one incarnation of one node. It remembers the event that last
-//! happened to it, which becomes the cause of what it does next.
+//! A [`Context`] is cheap to clone and belongs to one incarnation of one node. What a task does next was caused by
+//! the event that last happened to that task, whichever clone of the context it acts through; a task that another
+//! one spawns begins with the cause of that one. Only where a task is not the world's own, as one of
+//! `tokio::spawn` under madsim, each clone remembers the last event that happened to itself.
 
 use crate::core::Core;
 use crate::node::{Command, Expectation};
 use crate::oracle::LATENCY;
 use crate::queue::{NodeIndex, TimerKey};
 use crate::service::{reply_to, word_of};
-use crate::{Action, Call, Domain, Envelope, EventId, Hook, Name, Payload, SimSpan, SimTime, Spot, What};
+use crate::{
+    Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, Spot, What,
+};
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
@@ -89,16 +93,16 @@ impl<D: Domain> Context<D> {
         self.name
     }
 
-    /// What the node's wall clock shows: the virtual time, unless the clock is wrong. It can jump, and the clocks
-    /// of two nodes can differ; for lengths of time there is [`Context::monotonic`].
+    /// What the node's wall clock shows: the virtual time, unless the clock is wrong. It can jump, and the
+    /// clocks of two nodes can differ; for lengths of time there is [`Context::monotonic`].
     pub fn now(&self) -> SimTime {
         let mut core = self.core();
         let now = core.now();
         core.node(self.node).wall(now)
     }
 
-    /// What the node's monotonic clock shows: it never jumps, it may run a little fast or slow, and it means nothing
-    /// on another node. Sleeps and timeouts go by it.
+    /// What the node's monotonic clock shows: it never jumps, it may run a little fast or slow, and it means
+    /// nothing on another node. Sleeps and timeouts go by it.
     pub fn monotonic(&self) -> SimTime {
         let mut core = self.core();
         let now = core.now();
@@ -110,28 +114,55 @@ impl<D: Domain> Context<D> {
         self.incarnation
     }
 
-    /// The event that last happened to this context.
+    /// The event that last happened to the task that runs, which is the cause of what it does next.
     pub fn cause(&self) -> Option<EventId> {
-        self.cause.get()
+        self.cause_in(&self.core.borrow())
+    }
+
+    fn cause_in(&self, core: &Core<D>) -> Option<EventId> {
+        core.running.map_or(self.cause.get(), |running| running.cause)
+    }
+
+    /// Something has happened to the task that runs.
+    fn has_happened(&self, core: &mut Core<D>, event: EventId) {
+        if let Some(running) = &mut core.running {
+            running.cause = Some(event);
+        }
+        self.cause.set(Some(event));
+    }
+
+    fn author(&self) -> (Name, u32) {
+        (self.name, self.incarnation)
+    }
+
+    /// Appends an event of this node, which becomes the cause of what follows.
+    fn append(&self, core: &mut Core<D>, what: What<D::Note>) -> EventId {
+        let event = core.append(self.author(), self.cause_in(core), what);
+        self.has_happened(core, event);
+        event
     }
 
     // Messages.
 
     /// Sends a message; whether it arrives is not known.
     pub fn send(&self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
-        self.core().send(self.node, to, kind, about, payload, Call::Tell, self.cause.get())
+        let mut core = self.core();
+        let cause = self.cause_in(&core);
+        core.send((self.node, self.incarnation), to, kind, about, payload, Call::Tell, cause)
     }
 
     /// Answers a message.
     pub fn reply(&self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
-        let (call, cause) = (reply_to(to.call), self.cause.get());
-        self.core().send(self.node, to.from, kind, to.about, payload, call, cause)
+        let mut core = self.core();
+        let (call, cause) = (reply_to(to.call), self.cause_in(&core));
+        core.send((self.node, self.incarnation), to.from, kind, to.about, payload, call, cause)
     }
 
     /// The next message that answers no request, if one has come already.
     pub fn receive_now(&self) -> Option<Envelope<D::Payload>> {
-        let envelope = self.core().node(self.node).take_mail(self.incarnation)?;
-        self.cause.set(Some(envelope.event));
+        let mut core = self.core();
+        let envelope = core.node(self.node).take_mail(self.incarnation)?;
+        self.has_happened(&mut core, envelope.event);
         Some(envelope)
     }
 
@@ -141,7 +172,7 @@ impl<D: Domain> Context<D> {
             self.core().node(self.node).poll_inbox(self.incarnation, task.waker())
         };
         let envelope = poll_fn(poll).await;
-        self.cause.set(Some(envelope.event));
+        self.has_happened(&mut self.core.borrow_mut(), envelope.event);
         envelope
     }
 
@@ -160,12 +191,13 @@ impl<D: Domain> Context<D> {
         let id = {
             let mut core = self.core();
             let id = core.node(self.node).begin_request();
-            core.send(self.node, to, kind, about, payload, Call::Request(id), self.cause.get());
+            let (author, cause) = ((self.node, self.incarnation), self.cause_in(&core));
+            core.send(author, to, kind, about, payload, Call::Request(id), cause);
             id
         };
         let answer = Answer { context: self, id };
         let envelope = self.within(within, kind, answer).await?;
-        self.cause.set(Some(envelope.event));
+        self.has_happened(&mut self.core.borrow_mut(), envelope.event);
         Ok(envelope)
     }
 
@@ -215,8 +247,7 @@ impl<D: Domain> Context<D> {
         })
         .await;
         if outcome.is_err() {
-            let event = self.core().append(self.name, self.cause.get(), What::TimedOut { label });
-            self.cause.set(Some(event));
+            self.append(&mut self.core(), What::TimedOut { label });
         }
         outcome
     }
@@ -247,28 +278,36 @@ impl<D: Domain> Context<D> {
     }
 
     async fn step(&self, hook: Hook, what: Name, about: Name) {
-        let fault = self.core().ask(hook, self.node, what, about, |_| true);
-        let Some(fault) = fault else { return };
+        let struck = {
+            let mut core = self.core();
+            core.ask(hook, self.node, what, about, |_| true).map(|fault| (fault, self.cause_in(&core)))
+        };
+        let Some((fault, cause)) = struck else { return };
         match fault.action {
             Action::Crash(back_after) => {
-                self.core().crash(self.node, back_after, fault, self.cause.get());
+                self.core().crash(self.node, back_after, fault, cause);
                 pending::<()>().await;
             }
             Action::Pause(span) | Action::Zombie(span) => {
-                self.core().pause(self.node, span, fault, self.cause.get());
+                self.core().pause(self.node, span, fault, cause);
                 self.yield_now().await;
             }
             _ => unreachable!("the oracle answers with what fits"),
         }
     }
 
-    /// Asks the plan what goes wrong as the node does `what` about `about`, for faults whose meaning belongs to the
-    /// layer above: the word and the span of the one that has struck, if any.
+    /// Asks the plan what goes wrong as the node does `what` about `about`, for faults whose meaning belongs
+    /// to the layer above: the word and the span of the one that has struck, if any.
     pub fn ask(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
-        let fault = self.core().ask_custom(self.node, what, about, |_, _| true)?;
-        let event = self.core().strike(self.name, fault, self.cause.get());
-        self.cause.set(Some(event));
+        let mut core = self.core();
+        let fault = core.ask_custom(self.node, what, about, |_, _| true)?;
+        self.strike(&mut core, fault);
         word_of(fault)
+    }
+
+    fn strike(&self, core: &mut Core<D>, fault: Fault) {
+        let event = core.strike(self.author(), fault, self.cause_in(core));
+        self.has_happened(core, event);
     }
 
     // Storage.
@@ -280,11 +319,10 @@ impl<D: Domain> Context<D> {
     pub fn write(&self, record: D::Payload) -> Result<(), WriteRefused> {
         let mut core = self.core();
         if let Some(fault) = core.ask_storage(Hook::Write, self.node, || record.kind()) {
-            self.cause.set(Some(core.strike(self.name, fault, self.cause.get())));
+            self.strike(&mut core, fault);
             return Err(WriteRefused);
         }
-        let content = record.digest();
-        core.append(self.name, self.cause.get(), What::Wrote { content });
+        self.append(&mut core, What::Wrote { content: record.clone() });
         core.disk(self.node).append(record);
         Ok(())
     }
@@ -296,15 +334,15 @@ impl<D: Domain> Context<D> {
             let sync = *SYNC;
             let nth = core.oracle.count(self.name, sync);
             let span = core.oracle.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
-            let delay = core.sync_delay(self.node, self.cause.get());
+            let cause = self.cause_in(&core);
+            let delay = core.sync_delay(self.node, cause);
             delay.map(|delay| (core.disk(self.node).len(), span + delay))
         };
         let Some((written, span)) = begun else { return pending().await };
         self.work(span).await;
         let mut core = self.core();
         core.disk(self.node).sync_up_to(written);
-        let event = core.append(self.name, self.cause.get(), What::Synced { records: written as u32 });
-        self.cause.set(Some(event));
+        self.append(&mut core, What::Synced { records: written as u32 });
     }
 
     /// The records in the node's storage, oldest first.
@@ -321,8 +359,8 @@ impl<D: Domain> Context<D> {
         draw(core.oracle.spot(site, about, nth))
     }
 
-    /// Draws what is the same however often it is asked: something about `about` at `site`, which should begin with
-    /// the node's name.
+    /// Draws what is the same however often it is asked: something about `about` at `site`, which should
+    /// begin with the node's name.
     pub fn draw_once<T>(&self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
         draw(self.core().oracle.spot(site, about, 1))
     }
@@ -330,14 +368,14 @@ impl<D: Domain> Context<D> {
     /// Runs one more task on this node; it dies with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         let (node, incarnation, future) = (self.node, self.incarnation, Box::pin(future));
-        self.core().command(Command::Spawn { node, incarnation, future });
+        let mut core = self.core();
+        let cause = self.cause_in(&core);
+        core.command(Command::Spawn { node, incarnation, cause, future });
     }
 
     /// Writes a note into the history.
     pub fn note(&self, note: D::Note) -> EventId {
-        let event = self.core().append(self.name, self.cause.get(), What::Note(note));
-        self.cause.set(Some(event));
-        event
+        self.append(&mut self.core(), What::Note(note))
     }
 
     /// Says that this node cannot go on with `about` until `on` has done something, for whoever asks at the

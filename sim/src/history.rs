@@ -1,7 +1,7 @@
 //! The history: the only witness of a run.
 //!
-//! The world appends typed events, each with its virtual time, its node and its *cause*, the event that led to
-//! it; following causes back gives happens-before. Properties, digests, stories and statistics read the
+//! The world appends typed events, each with its virtual time, its node and its *cause*, the event that led
+//! to it; following causes back gives happens-before. Properties, digests, stories and statistics read the
 //! history and nothing else.
 //!
 //! Every event is folded into a 128-bit digest as it is appended, by the text of its names and never by the
@@ -11,13 +11,13 @@
 //! use perfidy_sim::{History, Name, SimTime, What};
 //! let mut history: History<u64> = History::default();
 //! let node = Name::new("executor-1");
-//! let first = history.append(SimTime::ZERO, node, None, What::Started { incarnation: 0 });
-//! history.append(SimTime::from_nanos(5), node, Some(first), What::Note(17));
+//! let first = history.append(SimTime::ZERO, (node, 0), None, What::Started { incarnation: 0 });
+//! history.append(SimTime::from_nanos(5), (node, 0), Some(first), What::Note(17));
 //! assert_eq!(history.len(), 2);
 //! assert_eq!(history.causes(history.events()[1].id).count(), 1);
 //! ```
 
-use crate::{Digest, Fault, Name, SimSpan, SimTime, Stop, Words, spare, stamp};
+use crate::{Digest, Fault, Name, Payload, SimSpan, SimTime, Stop, Words, spare, stamp};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -54,11 +54,16 @@ impl fmt::Display for EventId {
 
 /// What the layer above writes into the history.
 pub trait Note: Clone + fmt::Debug + Send + 'static {
+    /// What the world's messages and records say.
+    type Payload: Payload;
+
     /// Puts everything the note says into the digest.
     fn fold(&self, words: &mut Words);
 }
 
 impl Note for u64 {
+    type Payload = u64;
+
     fn fold(&self, words: &mut Words) {
         words.put(*self);
     }
@@ -79,7 +84,7 @@ pub enum Loss {
 
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum What<N> {
+pub enum What<N: Note> {
     /// The node began to run, for the first time or again.
     Started {
         /// How often it had died before.
@@ -93,8 +98,8 @@ pub enum What<N> {
         kind: Name,
         /// Its logical id.
         about: Name,
-        /// A digest of what it says.
-        content: u64,
+        /// What it says.
+        content: N::Payload,
     },
     /// The node received a message.
     Delivered {
@@ -104,6 +109,8 @@ pub enum What<N> {
         kind: Name,
         /// Its logical id.
         about: Name,
+        /// What it says, which is not what was sent if it was corrupted on its way.
+        content: N::Payload,
     },
     /// A message to the node did not arrive.
     Lost {
@@ -151,8 +158,8 @@ pub enum What<N> {
     },
     /// The node wrote a record to its storage.
     Wrote {
-        /// A digest of it.
-        content: u64,
+        /// The record.
+        content: N::Payload,
     },
     /// The node made its writes durable.
     Synced {
@@ -189,9 +196,11 @@ impl<N: Note> What<N> {
         match self {
             Self::Started { incarnation } => words.put(1).put(u64::from(*incarnation)),
             Self::Sent { to, kind, about, content } => {
-                words.put(2).name(*to).name(*kind).name(*about).put(*content)
+                words.put(2).name(*to).name(*kind).name(*about).put(content.digest())
             }
-            Self::Delivered { from, kind, about } => words.put(3).name(*from).name(*kind).name(*about),
+            Self::Delivered { from, kind, about, content } => {
+                words.put(3).name(*from).name(*kind).name(*about).put(content.digest())
+            }
             Self::Lost { from, kind, about, why } => {
                 words.put(4).name(*from).name(*kind).name(*about).put(*why as u64)
             }
@@ -205,7 +214,7 @@ impl<N: Note> What<N> {
             Self::Resumed => words.put(9),
             Self::CutBegan { left, right } => words.put(10).name(*left).name(*right),
             Self::CutEnded { left, right } => words.put(11).name(*left).name(*right),
-            Self::Wrote { content } => words.put(12).put(*content),
+            Self::Wrote { content } => words.put(12).put(content.digest()),
             Self::Synced { records } => words.put(13).put(u64::from(*records)),
             Self::Waiting { on, why, about } => words.put(14).name(*on).name(*why).name(*about),
             Self::Panicked { message } => words.put(15).text(message),
@@ -229,20 +238,22 @@ impl<N: Note> What<N> {
 
 /// One thing that happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event<N> {
+pub struct Event<N: Note> {
     /// Its number.
     pub id: EventId,
     /// When.
     pub at: SimTime,
     /// Where.
     pub node: Name,
+    /// Which incarnation of the node: how often it had died before. Zero for services, which never die.
+    pub incarnation: u32,
     /// The event that led to it, if any did.
     pub cause: Option<EventId>,
     /// What.
     pub what: What<N>,
 }
 
-impl<N> Event<N> {
+impl<N: Note> Event<N> {
     /// What the layer above said, if this is its event.
     pub fn note(&self) -> Option<&N> {
         match &self.what {
@@ -257,20 +268,20 @@ pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
-pub struct History<N: 'static> {
+pub struct History<N: Note> {
     events: Vec<Event<N>>,
     /// The events that are notes: most of those who read a history read nothing else.
     notes: Vec<EventId>,
     digest: Digest,
 }
 
-impl<N: 'static> Default for History<N> {
+impl<N: Note> Default for History<N> {
     fn default() -> Self {
         Self { events: spare::take(), notes: spare::take(), digest: Digest::default() }
     }
 }
 
-impl<N: 'static> Drop for History<N> {
+impl<N: Note> Drop for History<N> {
     fn drop(&mut self) {
         if self.events.capacity() <= spare::MOST {
             self.events.clear();
@@ -284,21 +295,29 @@ impl<N: 'static> Drop for History<N> {
 }
 
 impl<N: Note> History<N> {
-    /// Appends an event and folds it into the digest.
+    /// Appends an event of an incarnation of a node and folds it into the digest.
     ///
     /// # Panics
     /// After 2^32 - 1 events; a world stops long before.
-    pub fn append(&mut self, at: SimTime, node: Name, cause: Option<EventId>, what: What<N>) -> EventId {
+    pub fn append(
+        &mut self,
+        at: SimTime,
+        (node, incarnation): (Name, u32),
+        cause: Option<EventId>,
+        what: What<N>,
+    ) -> EventId {
         let id = EventId::new(self.events.len() as u32 + 1).expect("a history shorter than 2^32 events");
         let mut words = Words::starting_with(self.digest);
-        words.put(at.as_nanos()).name(node).put(cause.map_or(0, |cause| u64::from(cause.get())));
+        let cause_and_incarnation =
+            u64::from(incarnation) << 32 | cause.map_or(0, |cause| u64::from(cause.get()));
+        words.put(at.as_nanos()).name(node).put(cause_and_incarnation);
         what.fold(&mut words);
         self.digest = words.finish();
         stamp::set_event(at, id);
         if matches!(what, What::Note(_)) {
             self.notes.push(id);
         }
-        self.events.push(Event { id, at, node, cause, what });
+        self.events.push(Event { id, at, node, incarnation, cause, what });
         if LevelFilter::current() >= LevelFilter::TRACE {
             self.trace_last();
         }
@@ -364,7 +383,7 @@ impl<N: Note> History<N> {
     }
 }
 
-impl<N: PartialEq + 'static> History<N> {
+impl<N: Note + PartialEq> History<N> {
     /// The first event at which two histories differ: what each has there.
     pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<Difference<'a, N>> {
         let longest = self.events.len().max(other.events.len());
@@ -381,7 +400,7 @@ mod tests {
     fn history(notes: &[u64]) -> History<u64> {
         let mut history = History::default();
         for note in notes {
-            history.append(SimTime::ZERO, Name::new("a"), None, What::Note(*note));
+            history.append(SimTime::ZERO, (Name::new("a"), 0), None, What::Note(*note));
         }
         history
     }
@@ -415,6 +434,8 @@ mod tests {
         #[derive(Clone, Debug)]
         struct Long(Vec<u64>);
         impl Note for Long {
+            type Payload = u64;
+
             fn fold(&self, words: &mut Words) {
                 for word in &self.0 {
                     words.put(*word);
@@ -425,7 +446,7 @@ mod tests {
             let mut history = History::default();
             let mut words: Vec<u64> = (0..99).collect();
             words.push(last);
-            history.append(SimTime::ZERO, Name::new("a"), None, What::Note(Long(words)));
+            history.append(SimTime::ZERO, (Name::new("a"), 0), None, What::Note(Long(words)));
             history.digest()
         };
         assert_ne!(digest(1), digest(2));

@@ -24,11 +24,11 @@ pub trait Domain: Sized + 'static {
     /// The content of messages and of stored records.
     type Payload: Payload;
     /// The events it adds to the history.
-    type Note: crate::Note;
+    type Note: crate::Note<Payload = Self::Payload>;
 }
 
 /// The content of a message or of a stored record.
-pub trait Payload: Clone + fmt::Debug + 'static {
+pub trait Payload: Clone + PartialEq + Eq + fmt::Debug + Send + 'static {
     /// A digest of all it says, the same in every process.
     fn digest(&self) -> u64;
 
@@ -146,7 +146,8 @@ pub(crate) struct Belongings<P> {
     disk: Disk<P>,
     /// By what they are about.
     expectations: HashMap<Name, Awaited, FxBuildHasher>,
-    /// A waker that is not needed now. The next one is likely to be the same task's, and then need not be cloned.
+    /// A waker that is not needed now. The next one is likely to be the same task's, and then need not be
+    /// cloned.
     spare_waker: Option<Waker>,
 }
 
@@ -262,7 +263,8 @@ impl<D: Domain> Node<D> {
 
     // Messages.
 
-    /// A message that answers no request has arrived. While there are two lives of the node, it is for one of them.
+    /// A message that answers no request has arrived. While there are two lives of the node, it is for one of
+    /// them.
     pub fn receive(&mut self, envelope: Envelope<D::Payload>, life: Option<u32>) {
         self.belongings.inbox.push_back(Mail { envelope, life });
         self.wake_receivers();
@@ -277,8 +279,8 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// The next message for this life of the node that answers no request. What had come before there were two is for
-    /// the older.
+    /// The next message for this life of the node that answers no request. What had come before there were
+    /// two is for the older.
     pub fn take_mail(&mut self, incarnation: u32) -> Option<Envelope<D::Payload>> {
         let inbox = &mut self.belongings.inbox;
         let next = match self.outgoing {
@@ -288,7 +290,8 @@ impl<D: Domain> Node<D> {
         inbox.remove(next).map(|mail| mail.envelope)
     }
 
-    /// The next message for this life that answers no request; if there is none, `waker` is woken when one has arrived.
+    /// The next message for this life that answers no request; if there is none, `waker` is woken when one
+    /// has arrived.
     pub fn poll_inbox(&mut self, incarnation: u32, waker: &Waker) -> Poll<Envelope<D::Payload>> {
         if let Some(envelope) = self.take_mail(incarnation) {
             return Poll::Ready(envelope);
@@ -404,8 +407,8 @@ pub(crate) enum Command {
     Pause(NodeIndex),
     /// Poll them again.
     Resume(NodeIndex),
-    /// Run one more task on the node, if it is still the one that asked.
-    Spawn { node: NodeIndex, incarnation: u32, future: LocalFuture },
+    /// Run one more task on the node, if it is still the one that asked; `cause` led to it.
+    Spawn { node: NodeIndex, incarnation: u32, cause: Option<EventId>, future: LocalFuture },
     /// Cut or join a link, for sockets the world does not carry itself.
     #[cfg_attr(not(madsim), expect(dead_code, reason = "native has no sockets"))]
     Link { from: NodeIndex, to: NodeIndex, cut: bool },

@@ -49,14 +49,14 @@ impl<D: Domain> Desk<'_, D> {
     /// Sends a message that answers nothing.
     pub fn send(&mut self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
         self.core.operate();
-        self.core.send(self.node, to, kind, about, payload, Call::Tell, self.cause)
+        self.core.send((self.node, 0), to, kind, about, payload, Call::Tell, self.cause)
     }
 
     /// Answers a message.
     pub fn reply(&mut self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
         self.core.operate();
         let call = reply_to(to.call);
-        self.core.send(self.node, to.from, kind, to.about, payload, call, self.cause)
+        self.core.send((self.node, 0), to.from, kind, to.about, payload, call, self.cause)
     }
 
     /// Asks to be called back with `token` after `span` of the service's monotonic clock.
@@ -68,13 +68,14 @@ impl<D: Domain> Desk<'_, D> {
         self.core.schedule(at, tie, Pending::Callback { service, token, cause });
     }
 
-    /// Asks the plan what goes wrong as the service handles `what` about `about`; the fault, if any, has struck.
+    /// Asks the plan what goes wrong as the service handles `what` about `about`; the fault, if any, has
+    /// struck.
     pub fn ask(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
         self.ask_for(what, about, |_, _| true)
     }
 
-    /// Asks the plan what goes wrong, where only some faults make a difference: one that does not, as `matters` says
-    /// of its word and span, does not strike.
+    /// Asks the plan what goes wrong, where only some faults make a difference: one that does not, as
+    /// `matters` says of its word and span, does not strike.
     pub fn ask_for(
         &mut self,
         what: Name,
@@ -84,7 +85,7 @@ impl<D: Domain> Desk<'_, D> {
         self.core.operate();
         let fault = self.core.ask_custom(self.node, what, about, matters)?;
         let name = self.name();
-        self.cause = Some(self.core.strike(name, fault, self.cause));
+        self.cause = Some(self.core.strike((name, 0), fault, self.cause));
         word_of(fault)
     }
 
@@ -100,9 +101,9 @@ impl<D: Domain> Desk<'_, D> {
         draw(self.core.oracle.spot(site, about, nth))
     }
 
-    /// Points a node out as the one that counts just now, as a lock service does with whom it has given a lock. A
-    /// window of trouble can look for it ([`Disturbance::CutMarked`](crate::Disturbance::CutMarked)); nobody
-    /// else can.
+    /// Points a node out as the one that counts just now, as a lock service does with whom it has given a
+    /// lock. A window of trouble can look for it ([`Disturbance::CutMarked`](crate::Disturbance::CutMarked));
+    /// nobody else can.
     pub fn mark(&mut self, node: Name) {
         self.core.marked = Some(node);
     }
@@ -111,7 +112,7 @@ impl<D: Domain> Desk<'_, D> {
     pub fn note(&mut self, note: D::Note) -> EventId {
         self.core.operate();
         let name = self.name();
-        let event = self.core.append(name, self.cause, What::Note(note));
+        let event = self.core.append((name, 0), self.cause, What::Note(note));
         self.cause = Some(event);
         event
     }

@@ -49,7 +49,8 @@ pub struct WorldConfig {
     pub sync_latency: RangeInclusive<SimSpan>,
     /// When to stop.
     pub limits: Limits,
-    /// From what nodes and steps are called to what they were called, so that everything is drawn as it was then.
+    /// From what nodes and steps are called to what they were called, so that everything is drawn as it was
+    /// then.
     pub formerly: Option<Arc<Renames>>,
 }
 
@@ -113,8 +114,8 @@ pub struct Outcome<D: Domain> {
     pub fired: Vec<Fault>,
     /// The faults of the plan that were given word for word.
     pub pinned: Vec<Pinned>,
-    /// Every place of decision in the order of their coming up, with how often that was. Places at which the plan
-    /// could not strike are left out.
+    /// Every place of decision in the order of their coming up, with how often that was. Places at which the
+    /// plan could not strike are left out.
     pub visited: Vec<Address>,
     /// The same of what came up before the time set by [`World::mark`]; empty if none was set.
     pub visited_early: Vec<Address>,

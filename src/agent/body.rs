@@ -1,11 +1,11 @@
 //! Messages and records: any type of yours that can be hashed and shown.
 
+use crate::agent::Headers;
 use perfidy_sim::{Name, Payload, Words};
 use std::any::Any;
-use std::cell::Cell;
 use std::fmt;
-use std::hash::Hash;
-use std::rc::Rc;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 /// Something that can be said to another agent or written into a journal.
 ///
@@ -40,13 +40,18 @@ use std::rc::Rc;
 /// assert!(matches!(body.open::<Say>(), Some(Say::Assign { step: 2 })));
 /// assert!(body.open::<Other>().is_none());
 /// ```
-pub trait Message: Hash + fmt::Debug + 'static {
+pub trait Message: Hash + fmt::Debug + Send + Sync + 'static {
     /// What kind of message it is, as addresses and stories name it.
     fn kind(&self) -> &'static str;
 
-    /// What somebody reads who gets it garbled, from the network or from a torn journal. `None`, as it is unless you
-    /// say otherwise, is what a checksum is for: it cannot be read at all. A message without one may read as
-    /// something else.
+    /// Its headers. None, unless you say otherwise.
+    fn headers(&self) -> Headers {
+        Headers::NONE
+    }
+
+    /// What somebody reads who gets it garbled, from the network or from a torn journal. `None`, as it is
+    /// unless you say otherwise, is what a checksum is for: it cannot be read at all. A message without one
+    /// may read as something else.
     fn garbled(&self) -> Option<Self>
     where
         Self: Sized,
@@ -55,11 +60,12 @@ pub trait Message: Hash + fmt::Debug + 'static {
     }
 }
 
-trait Content: fmt::Debug {
+trait Content: fmt::Debug + Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn digest(&self) -> u64;
     fn garbled(&self) -> Body;
     fn kind(&self) -> &'static str;
+    fn headers(&self) -> Headers;
 }
 
 /// What nobody can read: all that is left of a message is that it was one, and which.
@@ -88,27 +94,50 @@ impl<M: Message> Content for M {
     fn kind(&self) -> &'static str {
         Message::kind(self)
     }
+
+    fn headers(&self) -> Headers {
+        Message::headers(self)
+    }
 }
 
-/// A message on its way, or a record in a journal.
+/// A message on its way, or a record in a journal. The history holds it as well, for those who look.
 #[derive(Clone)]
-pub struct Body(Rc<Kept<dyn Content>>);
+pub struct Body(Arc<Kept<dyn Content>>);
 
-/// A message, and its digest once somebody has asked for that.
+/// A message, and its digest once that was asked for.
 struct Kept<C: ?Sized> {
-    digest: Cell<Option<u64>>,
+    digest: OnceLock<u64>,
     message: C,
 }
 
 impl Body {
     /// Wraps a message.
     pub fn new(message: impl Message) -> Self {
-        Self(Rc::new(Kept { digest: Cell::new(None), message }))
+        Self(Arc::new(Kept { digest: OnceLock::new(), message }))
     }
 
     /// What it says, if it is a message of this type.
     pub fn open<M: Message>(&self) -> Option<&M> {
         self.0.message.as_any().downcast_ref()
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> Headers {
+        self.0.message.headers()
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
+}
+
+impl Eq for Body {}
+
+impl Hash for Body {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digest());
     }
 }
 
@@ -120,9 +149,7 @@ impl fmt::Debug for Body {
 
 impl Payload for Body {
     fn digest(&self) -> u64 {
-        let digest = self.0.digest.get().unwrap_or_else(|| self.0.message.digest());
-        self.0.digest.set(Some(digest));
-        digest
+        *self.0.digest.get_or_init(|| self.0.message.digest())
     }
 
     fn garbled(&self) -> Self {

@@ -4,12 +4,13 @@ use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::store::StoreSession;
 use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of, read_of};
 use crate::agent::{
-    Agents, Artifact, Body, CallOff, Claim, Definite, Indefinite, Lease, LeaseService, Message, NotLeader,
-    Note, OpId, Pick, Query, Reading, Receipt, Store, Thought, Told, ToolCall, ToolError, Wish,
+    AgentEvent, Agents, Artifact, ArtifactId, Body, CallOff, Definite, Headers, Indefinite, Lease,
+    LeaseService, Message, NotLeader, Note, OpId, Pick, Query, Reading, Receipt, Store, Thought, Told,
+    ToolCall, ToolError, Wish,
 };
 use crate::faults::model::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use perfidy_sim::{
-    Context, Envelope, EventId, Name, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
+    Context, Envelope, EventId, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
 };
 use std::future::Future;
 use std::ops::RangeInclusive;
@@ -46,20 +47,41 @@ impl Mail {
     pub fn open<M: Message>(&self) -> Option<&M> {
         self.0.payload.open()
     }
+
+    /// Its headers.
+    pub fn headers(&self) -> Headers {
+        self.0.payload.headers()
+    }
 }
 
-/// An agent's hands, eyes and clock. Cheap to clone; every clone follows its own chain of causes.
+/// An agent's hands, eyes and clock. Cheap to clone.
 #[derive(Clone)]
 pub struct Agent {
     context: Context<Agents>,
     model_latency: RangeInclusive<SimSpan>,
     store: Rc<StoreSession>,
+    headers: Headers,
+    /// Whether what it says of itself gets into the history.
+    announces: bool,
 }
 
 impl Agent {
     /// The agent that lives on a node, with a model that answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
-        Self { context, model_latency, store: Rc::default() }
+        Self { context, model_latency, store: Rc::default(), headers: Headers::NONE, announces: true }
+    }
+
+    /// The same agent, none of whose announcements gets into the history.
+    #[must_use]
+    pub fn that_says_nothing(self) -> Self {
+        Self { announces: false, ..self }
+    }
+
+    /// The same agent at work under these headers: every tool call that it makes through this handle carries
+    /// them, unless the call has its own.
+    #[must_use]
+    pub fn under(&self, headers: Headers) -> Self {
+        Self { headers: headers.within(self.headers), ..self.clone() }
     }
 
     /// Its name.
@@ -67,13 +89,14 @@ impl Agent {
         self.context.name()
     }
 
-    /// What its wall clock says, which can be wrong: it can be off, drift, and jump. It is what is compared with
-    /// other agents; for lengths of time there is [`Agent::monotonic`].
+    /// What its wall clock says, which can be wrong: it can be off, drift, and jump. It is what is compared
+    /// with other agents; for lengths of time there is [`Agent::monotonic`].
     pub fn now(&self) -> SimTime {
         self.context.now()
     }
 
-    /// What its monotonic clock says: it never jumps, and means nothing to anybody else. Sleeps and timeouts go by it.
+    /// What its monotonic clock says: it never jumps, and means nothing to anybody else. Sleeps and timeouts
+    /// go by it.
     pub fn monotonic(&self) -> SimTime {
         self.context.monotonic()
     }
@@ -150,14 +173,15 @@ impl Agent {
     pub async fn call(&self, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
         let ToolCall { wish: Wish { tool, operation, intent }, op, .. } = call;
         self.before("call", intent).await;
-        self.context.note(Note::Called { tool, operation, intent, op });
+        self.context.note(Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
+        let call = ToolCall { headers: call.headers.within(self.headers), ..call };
         let result = match self.ask_tool(tool, operation, intent, Wire::Call(call), within).await {
             Ok(Wire::Done(receipt)) => Ok(receipt),
             Ok(_) => Err(ToolError::Indefinite(Indefinite::Malformed)),
             Err(error) => Err(error),
         };
         let told = result.map_or_else(Told::from, |_| Told::Done);
-        self.context.note(Note::Answered { tool, operation, intent, told });
+        self.context.note(Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
         self.after("call", intent).await;
         result
     }
@@ -176,7 +200,7 @@ impl Agent {
             Err(error) => Err(error),
         };
         let told = result.map_or_else(Told::from, |reading| Told::Version(reading.version));
-        self.context.note(Note::Answered { tool, operation: read_of(item), intent, told });
+        self.context.note(Note::Agent(AgentEvent::Answered { tool, operation: read_of(item), intent, told }));
         self.after("read", intent).await;
         result
     }
@@ -217,18 +241,24 @@ impl Agent {
             Ok(found) => Told::Found(found.is_some()),
             Err(error) => Told::Unknown(error),
         };
-        self.context.note(Note::Answered { tool, operation: look_up_of(operation), intent, told });
+        self.context.note(Note::Agent(AgentEvent::Answered {
+            tool,
+            operation: look_up_of(operation),
+            intent,
+            told,
+        }));
         result
     }
 
-    /// Asks a tool to call an operation off: never to carry it out from now on, whoever asks for it under that id.
+    /// Asks a tool to call an operation off: never to carry it out from now on, whoever asks for it under
+    /// that id.
     ///
     /// # Errors
     /// [`Indefinite`] if no clear answer came; a tool that does not deduplicate has none to give.
     pub async fn call_off(&self, wish: Wish, op: OpId, within: SimSpan) -> Result<CallOff, Indefinite> {
         let Wish { tool, operation, intent } = wish;
         let operation = call_off_of(operation);
-        let request = Wire::CallOff(ToolCall { wish, op, keyed: true });
+        let request = Wire::CallOff(ToolCall::keyed(wish, op));
         let result = match self.ask_tool(tool, operation, intent, request, within).await {
             Ok(Wire::Done(receipt)) => Ok(CallOff::DoneAlready(receipt)),
             Ok(_) => Err(Indefinite::Malformed),
@@ -241,7 +271,7 @@ impl Agent {
             Ok(CallOff::DoneAlready(_)) => Told::Done,
             Err(error) => Told::Unknown(error),
         };
-        self.context.note(Note::Answered { tool, operation, intent, told });
+        self.context.note(Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
         result
     }
 
@@ -271,12 +301,28 @@ impl Agent {
             (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
         });
         self.context.work(span).await;
-        self.context.note(Note::Thought { about, choice, tokens_in, tokens_out });
+        self.context.note(Note::Agent(AgentEvent::Thought { about, choice, tokens_in, tokens_out }));
         Thought { choice, tokens_in, tokens_out, about }
     }
 
-    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece to be:
-    /// the same, if the summary is right.
+    /// Has the model make a piece of work about something, from another one or from nothing; `question` is
+    /// what it is asked, having read `tokens_in` tokens, and there are so many `ways` to answer it. What it
+    /// makes stands in the history.
+    pub async fn make(
+        &self,
+        (about, question): (Name, Name),
+        from: Option<ArtifactId>,
+        tokens_in: u32,
+        ways: u32,
+    ) -> Artifact {
+        let thought = self.think(question, tokens_in, ways).await;
+        let artifact = Artifact { about, from, body: thought.choice.into() };
+        self.context.note(Note::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }));
+        artifact
+    }
+
+    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece
+    /// to be: the same, if the summary is right.
     pub async fn summarise(&self, artifact: Artifact) -> Artifact {
         self.think(artifact.about, SUMMARY_TOKENS, 1).await;
         if self.context.ask(Name::literal(SUMMARY), artifact.about).is_none() {
@@ -286,9 +332,9 @@ impl Agent {
         Artifact { body: artifact.body ^ slip, ..artifact }
     }
 
-    /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at least
-    /// one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was asked last makes it
-    /// another question every time.
+    /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at
+    /// least one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was
+    /// asked last makes it another question every time.
     pub async fn pick(&self, about: Name, tokens_in: u32, colleagues: u32) -> (Thought, Pick) {
         let colleagues = colleagues.max(1);
         let answers = u64::from(3 * colleagues);
@@ -303,8 +349,8 @@ impl Agent {
         (thought, pick)
     }
 
-    /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well what would
-    /// be for others to say.
+    /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well
+    /// what would be for others to say.
     pub fn keeps_to_its_role(&self, about: Name) -> bool {
         self.context.ask(Name::literal(ROLE), about).is_none()
     }
@@ -319,8 +365,8 @@ impl Agent {
         self.context.write(Body::new(record))
     }
 
-    /// Writes a record into the journal and makes it durable, and comes back when it is. A disk that refuses is
-    /// asked again every second: who cannot write down what they promise must not promise it.
+    /// Writes a record into the journal and makes it durable, and comes back when it is. A disk that refuses
+    /// is asked again every second: who cannot write down what they promise must not promise it.
     pub async fn persist(&self, record: impl Message) {
         let record = Body::new(record);
         while self.context.write(record.clone()).is_err() {
@@ -334,15 +380,24 @@ impl Agent {
         self.context.sync().await;
     }
 
-    /// What the journal holds, oldest first.
-    pub fn journal(&self) -> Vec<Body> {
-        self.context.records()
+    /// Reads the journal, oldest first, and hands each record to `take`, which says whether the agent takes
+    /// it into its state. What it takes stands in the history: that is what the agent goes on from.
+    pub fn recover(&self, mut take: impl FnMut(&Body) -> bool) {
+        let mut taken = Vec::new();
+        for (place, record) in self.context.records().iter().enumerate() {
+            if take(record) {
+                taken.push((place as u32, record.digest()));
+            }
+        }
+        if self.context.incarnation() > 0 {
+            self.context.note(Note::Agent(AgentEvent::Recovered { taken: taken.into() }));
+        }
     }
 
     // Leases.
 
-    /// Asks the lock service for a lease on `resource`, or to prolong the one it has. One that it had before a crash is
-    /// somebody else's.
+    /// Asks the lock service for a lease on `resource`, or to prolong the one it has. One that it had before
+    /// a crash is somebody else's.
     ///
     /// # Errors
     /// [`NotLeader`] if somebody else holds it or no answer came.
@@ -384,7 +439,8 @@ impl Agent {
         self.context.after(Name::literal(step), about).await;
     }
 
-    /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that was.
+    /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that
+    /// was.
     pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
         self.context.draw(self.site(purpose), about, draw)
     }
@@ -394,10 +450,18 @@ impl Agent {
         Name::joined(self.name(), ", ", Name::literal(purpose))
     }
 
-    /// Writes into the history what the agent believes. It has no other effect, and is no evidence of
-    /// anything.
-    pub fn claim(&self, claim: Claim) {
-        self.context.note(Note::Claimed(claim));
+    /// Writes into the history what the agent says of itself or its work. It has no other effect, and is no
+    /// evidence of anything.
+    pub fn announce(&self, about: Name, announcement: impl Message) {
+        if self.announces {
+            self.context.note(Note::Announced { about, content: Body::new(announcement) });
+        }
+    }
+
+    /// How often the agent has died before: what tells one incarnation of it from the next, as the session id
+    /// does that a process draws when it starts.
+    pub fn incarnation(&self) -> u32 {
+        self.context.incarnation()
     }
 
     /// Writes any other note into the history. Only the harness does: what a note says happened has happened.
@@ -412,7 +476,9 @@ impl Agent {
 
     /// Says whom the agent waits for, about what and why, for whoever asks at the end why it did not finish.
     pub fn expect(&self, on: Name, why: &'static str, about: Name) {
-        self.context.expect(on, Name::literal(why), about);
+        if self.announces {
+            self.context.expect(on, Name::literal(why), about);
+        }
     }
 
     /// Takes back what was said with [`Agent::expect`].

@@ -1,12 +1,13 @@
 //! Leases: the right to lead for a while, with a token that only ever grows.
 //!
-//! A lease is a promise of the lock service about its own clock: until a lease has run out or was given back, nobody
-//! else gets one. Somebody else is also the agent itself after a crash, or its twin: a lease belongs to a session, as in
-//! Chubby (Burrows 2006), and every life of an agent has its own. A lease says nothing about what a holder does after it: a paused leader that wakes up still
-//! believes in its lease. That is what the token is for ("fencing token", Kleppmann 2016, "How to do distributed
-//! locking"): whoever obeys a leader can refuse a token lower than one it has seen.
+//! A lease is a promise of the lock service about its own clock: until a lease has run out or was given back,
+//! nobody else gets one. Somebody else is also the agent itself after a crash, or its twin: a lease belongs
+//! to a session, as in Chubby (Burrows 2006), and every life of an agent has its own. A lease says nothing
+//! about what a holder does after it: a paused leader that wakes up still believes in its lease. That is what
+//! the token is for ("fencing token", Kleppmann 2016, "How to do distributed locking"): whoever obeys a
+//! leader can refuse a token lower than one it has seen.
 
-use crate::agent::{Agents, Body, Message, Note};
+use crate::agent::{Agents, Body, LeaseEvent, Message, Note};
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
 use std::fmt;
 
@@ -27,9 +28,9 @@ pub struct Lease {
     pub resource: Name,
     /// The token to show with every order.
     pub token: Token,
-    /// When it ends by the holder's wall clock, counted from before it was asked for: never later than the lock
-    /// service thinks, as long as both clocks go alike. A holder whose clock is set back or stood still believes in
-    /// it for too long.
+    /// When it ends by the holder's wall clock, counted from before it was asked for: never later than the
+    /// lock service thinks, as long as both clocks go alike. A holder whose clock is set back or stood still
+    /// believes in it for too long.
     pub until: SimTime,
 }
 
@@ -113,7 +114,7 @@ impl LeaseService {
         let until = now + span;
         self.grants.insert(resource, Grant { holder, token, until });
         let (holder, _) = holder;
-        desk.note(Note::Granted { resource, holder, token, until });
+        desk.note(Note::Lease(LeaseEvent::Granted { resource, holder, token, until }));
         desk.mark(holder);
         LeaseWire::Granted(token)
     }
@@ -123,7 +124,7 @@ impl LeaseService {
         let Some(grant) = self.grants.get_mut(resource) else { return };
         if grant.holder.0 == from && grant.token == token && now < grant.until {
             grant.until = now;
-            desk.note(Note::GivenBack { resource, holder: from, token });
+            desk.note(Note::Lease(LeaseEvent::GivenBack { resource, holder: from, token }));
         }
     }
 }

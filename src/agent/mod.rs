@@ -1,13 +1,14 @@
-//! What an agent touches: messages, tools, its model, its journal, leases, a shared store and claims.
+//! What an agent touches: messages, tools, its model, its journal, leases and a shared store.
 //!
-//! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between an
-//! agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read it.
+//! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between
+//! an agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read
+//! it.
 
 mod agenda;
 mod artifact;
 mod body;
-mod claim;
 mod handle;
+mod headers;
 mod lease;
 mod model;
 mod note;
@@ -18,11 +19,11 @@ mod tool;
 pub use agenda::Agenda;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
-pub use claim::Claim;
 pub use handle::{Agent, Mail};
+pub use headers::{Headers, Purpose};
 pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::{Pick, Thought};
-pub use note::{Note, Told};
+pub use note::{AgentEvent, LeaseEvent, Note, PersonEvent, StoreEvent, Told, ToolEvent, UserEvent};
 pub use report::{AnswerPart, Outcome, Report};
 pub use store::{
     Access, Change, Commit, Consistency, Entries, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,

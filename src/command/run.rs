@@ -37,6 +37,9 @@ pub struct Arguments {
     /// How many plans `exhaustive` draws where there are more than it may try
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sample: Option<u64>,
+    /// Leave out what agents only say of themselves; every verdict must be the same without it
+    #[arg(long)]
+    drop_announcements: bool,
     /// Which failures to save: those that should not be, also those of [[without]] cases, or none
     #[arg(long, value_enum, default_value_t = Save::Unexpected)]
     save: Save,
@@ -66,6 +69,7 @@ fn start_all(
     };
     let (mut started, mut refused) = (Vec::new(), Vec::new());
     for case in scenarios.iter().flat_map(Case::all) {
+        let case = if arguments.drop_announcements { case.dropping_announcements() } else { case };
         let first_seed = arguments.subject.first_seed();
         let start = Start { case: &case, engine: arguments.subject.engine, first_seed, bounds };
         let start = || (arguments.search.strategy.start)(&start);

@@ -146,8 +146,8 @@ impl Campaign<'_> {
         self.run_with(case, &mut strategy::random(case, self.first_seed))
     }
 
-    /// Runs the case with whatever the strategy thinks of, until it thinks of nothing more or there have been enough
-    /// trials. The report is the same for any number of threads.
+    /// Runs the case with whatever the strategy thinks of, until it thinks of nothing more or there have been
+    /// enough trials. The report is the same for any number of threads.
     pub fn run_with(&self, case: &Case, strategy: &mut dyn Strategy) -> CaseReport {
         self.run_telling(case, strategy, &mut |_| {})
     }
@@ -306,7 +306,8 @@ impl CaseReport {
 }
 
 impl CaseVerdict {
-    /// The exit status it asks for: 0 as expected, 1 broken or not caught, 3 vacuous, unknown or not yet caught.
+    /// The exit status it asks for: 0 as expected, 1 broken or not caught, 3 vacuous, unknown or not yet
+    /// caught.
     pub fn status(&self) -> u8 {
         match self {
             Self::Holds | Self::Caught(_) => 0,

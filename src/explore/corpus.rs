@@ -1,8 +1,8 @@
 //! The corpus: saved failures in a folder.
 //!
 //! A file is written beside its place and then moved there, so it is whole or not there; it never replaces a
-//! different failure. A failure that is found again in other ways has the same fingerprint and is saved once: the
-//! smallest form of it stands in the file. Whatever is written was read back and replayed before.
+//! different failure. A failure that is found again in other ways has the same fingerprint and is saved once:
+//! the smallest form of it stands in the file. Whatever is written was read back and replayed before.
 
 use crate::explore::{Aliases, Failure, SavedSeed, durable};
 use crate::inert;
@@ -193,7 +193,8 @@ impl Corpus {
         Ok(())
     }
 
-    /// Every failure in the corpus, sorted. Hidden files are none, for a campaign keeps its place in one, nor are aliases.
+    /// Every failure in the corpus, sorted. Hidden files are none, for a campaign keeps its place in one, nor
+    /// are aliases.
     ///
     /// # Errors
     /// If a folder cannot be read; a corpus that does not exist is empty.
@@ -223,11 +224,12 @@ pub(super) fn rewrite(path: &Path, old: &str, new: &str) -> Result<(), SaveError
     durable::replace(&target, new.as_bytes()).map_err(failed)
 }
 
-/// Longer parts of a file's name are cut: file systems take 255 bytes in all, of which fingerprint and engine need some.
+/// Longer parts of a file's name are cut: file systems take 255 bytes in all, of which fingerprint and engine
+/// need some.
 const MAX_PART_BYTES: usize = 70;
 
-/// Where the failures of a scenario go, below the corpus and nowhere else, whatever the scenario is called: every part
-/// of its name is one folder's name, and shown as it is.
+/// Where the failures of a scenario go, below the corpus and nowhere else, whatever the scenario is called:
+/// every part of its name is one folder's name, and shown as it is.
 fn path_of(scenario: &str) -> PathBuf {
     scenario.split('/').map(harmless).collect()
 }
@@ -248,7 +250,8 @@ fn cut(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// What the file of a failure is called: its scenario without the folder, its case, its property and its fingerprint.
+/// What the file of a failure is called: its scenario without the folder, its case, its property and its
+/// fingerprint.
 fn file_name(seed: &SavedSeed) -> String {
     let slug = |text: &str| -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
@@ -291,8 +294,8 @@ enum Standing {
     AsSmall,
 }
 
-/// Looks what stands in the place of a failure. It must be the same one: neither a file that somebody else has cut short
-/// is taken for it, nor another failure of that name.
+/// Looks what stands in the place of a failure. It must be the same one: neither a file that somebody else
+/// has cut short is taken for it, nor another failure of that name.
 fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
     let in_the_way = |what: &str| {
         let cause = format!("{what} stands there; `perfidy check` says what it is");
@@ -316,8 +319,8 @@ fn still_breaks(seed: &SavedSeed, path: &Path) -> bool {
     failure.is_ok_and(|failure| failure.replay().1.is_reproduced())
 }
 
-/// Makes the processes that save to a folder take turns, so that none replaces what it has not seen. A file system
-/// without locks is not shared by several.
+/// Makes the processes that save to a folder take turns, so that none replaces what it has not seen. A file
+/// system without locks is not shared by several.
 fn lock(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     folder.lock().ok().map(|()| folder)

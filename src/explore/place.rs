@@ -61,8 +61,8 @@ impl Place {
             .help("begin anew without --resume")))
     }
 
-    /// Copies the place of an earlier campaign, if there is one and it is not another process's, so that another can begin
-    /// without it being lost; says where to. What was copied there before is replaced.
+    /// Copies the place of an earlier campaign, if there is one and it is not another process's, so that
+    /// another can begin without it being lost; says where to. What was copied there before is replaced.
     ///
     /// # Errors
     /// If the copy cannot be written.

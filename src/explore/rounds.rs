@@ -1,14 +1,14 @@
 //! Rounds: a campaign over many cases that can be as long as anybody likes, be left and be taken up again.
 //!
-//! In every round each case has its turn, a block of seeds; all cases of a round have the same seeds, and the next
-//! round goes on behind them. What is tried next follows from how many turns there were, so a campaign is the same
-//! in one go or in several, on one thread or on many. Nothing here grows with the number of runs: a
-//! case has its counts and, for each property, the fingerprints of its first [`ENOUGH`] failures.
+//! In every round each case has its turn, a block of seeds; all cases of a round have the same seeds, and the
+//! next round goes on behind them. What is tried next follows from how many turns there were, so a campaign
+//! is the same in one go or in several, on one thread or on many. Nothing here grows with the number of runs:
+//! a case has its counts and, for each property, the fingerprints of its first [`ENOUGH`] failures.
 //!
-//! A strategy starts afresh in every turn, from the first seed of the turn, so there is nothing that it has learnt to
-//! be kept with the place, and no turn depends on another. The turns of the first round are short, for a quick look at
-//! every case; those of the next rounds are longer and longer, up to eight times, and give a strategy that learns
-//! something to learn from.
+//! A strategy starts afresh in every turn, from the first seed of the turn, so there is nothing that it has
+//! learnt to be kept with the place, and no turn depends on another. The turns of the first round are short,
+//! for a quick look at every case; those of the next rounds are longer and longer, up to eight times, and
+//! give a strategy that learns something to learn from.
 //!
 //! Of every [`BLOCK`] runs in a turn, the first that breaks a property is made small, as long as there is
 //! something to be learnt from it ([`Broke`]). What comes to the same failure is counted.
@@ -213,8 +213,8 @@ impl Rounds {
     }
 
     /// What of the next runs is worth making small: the place of its run among these, and the finding. Some
-    /// of it may turn out not to be once those before are taken in, since it is not known yet which of them are
-    /// one failure; [`Rounds::is_wanted`] tells.
+    /// of it may turn out not to be once those before are taken in, since it is not known yet which of them
+    /// are one failure; [`Rounds::is_wanted`] tells.
     pub fn wanted(&self, case: &Case, runs: &[RunSummary]) -> Vec<(usize, Finding)> {
         let mut found = self.part.found.clone();
         let mut broke = self.case().broke.clone();

@@ -1,6 +1,6 @@
 //! One run of one case, judged.
 
-use crate::agent::{Agents, LeaseService, Note, ToolService};
+use crate::agent::{Agents, LeaseService, Note, ToolService, UserEvent};
 use crate::properties::{self, EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Scenario, Tool};
@@ -82,8 +82,8 @@ const EVENTS_A_PIECE: u64 = 100;
 /// More events than this only a file can allow: they would take more memory than a machine may have.
 const MOST_EVENTS: u64 = 10_000_000;
 
-/// Polls and operations without consequence that a run may have for each unit of [`Scenario::work`]: something that looks
-/// at everything is not spinning.
+/// Polls and operations without consequence that a run may have for each unit of [`Scenario::work`]:
+/// something that looks at everything is not spinning.
 const LOOKS_A_PIECE: u64 = 10;
 
 /// How many events a run may have if its file does not say, in words.
@@ -107,12 +107,17 @@ fn limits(scenario: &Scenario) -> Limits {
     }
 }
 
-/// What is to be said of a run whose time was over before every task had come: nothing holds of those that did not.
+/// What is to be said of a run whose time was over before every task had come: nothing holds of those that
+/// did not.
 fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
     if outcome.stop != Stop::Deadline {
         return None;
     }
-    let given = outcome.history.notes().filter(|(_, note)| matches!(note, Note::TaskGiven { .. })).count();
+    let given = outcome
+        .history
+        .notes()
+        .filter(|(_, note)| matches!(note, Note::User(UserEvent::TaskGiven { .. })))
+        .count();
     let count = case.scenario.tasks.count;
     let reason = || format!("only {given} of {count} tasks came before the time of the run was over");
     (given < count as usize).then(|| Verdict::Unknown { reason: reason() })

@@ -1,11 +1,12 @@
 //! Nothing is done on a version of the work that a newer one has replaced.
 //!
-//! Judged on the ledger: each version of what is asked for has an operation id of its own, and the effect bears the id
-//! of the version that it came of.
+//! Judged on what was ordered and on the ledger: every order carries the version of the work that is asked
+//! for and the operation id under which it is to be acted on, and the effect bears the id of the version that
+//! it came of. A version replaces those before it when it is first ordered.
 
-use crate::agent::{Claim, Note};
+use crate::agent::{Note, OpId, Purpose, ToolEvent, Version};
 use crate::properties::{Property, TeamHistory, Verdict};
-use std::collections::BTreeMap;
+use perfidy_sim::{Event, Lookup, Name, What};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -15,28 +16,38 @@ pub const PROPERTY: Property = Property {
     judge,
 };
 
+#[derive(Default)]
+struct Versions<'a> {
+    of: Lookup<(Name, OpId), Version>,
+    /// The order that asked for the newest version first, the version, and its id.
+    current: Lookup<Name, (&'a Event<Note>, Version, OpId)>,
+}
+
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut current = BTreeMap::new();
-    let mut version_of = BTreeMap::new();
+    let mut versions = Versions::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
-        match *note {
-            Note::Claimed(Claim::Issued { intent, version, op }) => {
-                version_of.insert((intent, op), version);
-                current.insert(intent, (event, version, op));
+    for event in history.events() {
+        match &event.what {
+            What::Sent { about, content, .. } => {
+                let headers = content.headers();
+                if let (Some(Purpose::Order), Some(version), Some(op)) =
+                    (headers.purpose, headers.precondition, headers.idempotency_key)
+                    && !versions.of.contains((*about, op))
+                {
+                    versions.of.insert((*about, op), version);
+                    versions.current.insert(*about, (event, version, op));
+                }
             }
-            Note::Effect { operation, intent, op, .. } => {
-                let Some(acted_on) = version_of.get(&(intent, op)) else { continue };
+            What::Note(Note::Tool(ToolEvent::Effect { operation, intent, op, .. })) => {
+                let Some(acted_on) = versions.of.get((*intent, *op)) else { continue };
                 verdict = Verdict::Holds;
-                let Some((issued, newest, _)) = current.get(&intent).filter(|(.., newest)| *newest != op)
-                else {
-                    continue;
-                };
+                let current = versions.current.get(*intent).filter(|(.., newest)| newest != op);
+                let Some((ordered, newest, _)) = current else { continue };
                 let message = format!(
-                    "{}.{operation} happened for {intent} on version {acted_on}, after version {newest} had replaced it",
+                    "{}.{operation} happened for {intent} on {acted_on}, after {newest} had replaced it",
                     event.node
                 );
-                return Verdict::violated(&[issued, event], message);
+                return Verdict::violated(&[ordered, event], message);
             }
             _ => {}
         }
@@ -47,31 +58,43 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::OpId;
+    use crate::agent::Headers;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
 
-    fn issued(story: Story, version: u32, op: u64) -> Story {
-        let intent = Name::new("task-1/file");
-        story.claim("lead", Claim::Issued { intent, version, op: OpId(op) })
+    fn headers(version: u64, op: u64) -> Headers {
+        Headers {
+            precondition: Some(Version(version)),
+            idempotency_key: Some(OpId(op)),
+            ..Headers::of(Purpose::Order)
+        }
+    }
+
+    fn ordered_for(story: Story, intent: &str, version: u64, op: u64) -> Story {
+        story.sends(("lead", "executor-1"), intent, headers(version, op))
+    }
+
+    fn ordered(story: Story, version: u64, op: u64) -> Story {
+        ordered_for(story, "task-1/file", version, op)
+    }
+
+    fn both() -> Story {
+        ordered(ordered(Story::default(), 1, 10), 2, 20)
     }
 
     #[test]
     fn acting_on_the_newest_version_is_what_was_promised() {
-        let story = issued(issued(Story::default(), 1, 10), 2, 20).effect("task-1/file", 20);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(both().effect("task-1/file", 20).judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn a_version_that_comes_after_the_act_was_not_known_to_anybody() {
-        let story = issued(issued(Story::default(), 1, 10).effect("task-1/file", 10), 2, 20);
+    fn a_version_that_is_ordered_after_the_act_had_replaced_nothing_yet() {
+        let story = ordered(ordered(Story::default(), 1, 10).effect("task-1/file", 10), 2, 20);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
     fn acting_on_a_version_that_was_replaced_is_stale() {
-        let story = issued(issued(Story::default(), 1, 10), 2, 20).effect("task-1/file", 10);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(both().effect("task-1/file", 10).judged_by(&PROPERTY));
         assert_eq!(events, [2, 3]);
         assert_eq!(
             message,
@@ -81,41 +104,62 @@ mod tests {
 
     #[test]
     fn acting_on_both_is_stale_in_the_second() {
-        let both = issued(issued(Story::default(), 1, 10), 2, 20);
-        let both = both.effect("task-1/file", 20).effect("task-1/file", 10);
-        assert_eq!(violation(both.judged_by(&PROPERTY)).0, [2, 4]);
+        let story = both().effect("task-1/file", 20).effect("task-1/file", 10);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [2, 4]);
     }
 
     #[test]
-    fn a_version_counts_by_when_it_was_asked_for_and_not_by_its_number() {
-        let forgot = issued(issued(Story::default(), 1, 10), 1, 20).effect("task-1/file", 10);
-        assert!(forgot.judged_by(&PROPERTY).is_violated());
+    fn a_version_counts_by_when_it_was_ordered_and_not_by_its_number() {
+        let lower = ordered(ordered(Story::default(), 2, 10), 1, 20);
+        assert_eq!(lower.clone().effect("task-1/file", 20).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(lower.effect("task-1/file", 10).judged_by(&PROPERTY)).0, [2, 3]);
+        let same = ordered(ordered(Story::default(), 1, 10), 1, 20);
+        assert_eq!(violation(same.effect("task-1/file", 10).judged_by(&PROPERTY)).0, [2, 3]);
     }
 
     #[test]
     fn without_versions_or_without_effects_there_is_nothing_to_judge() {
         assert_eq!(Story::default().effect("task-1/file", 1).judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(issued(Story::default(), 1, 10).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(ordered(Story::default(), 1, 10).judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
     fn each_intent_has_versions_of_its_own_even_under_one_id() {
-        let issued_for = |story: Story, intent: &str, version, op| {
-            story.claim("lead", Claim::Issued { intent: Name::new(intent), version, op: OpId(op) })
-        };
-        let story = issued_for(issued_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 2, 20);
+        let story = ordered_for(ordered_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 2, 20);
         assert_eq!(story.clone().effect("task-1/file", 10).judged_by(&PROPERTY), Verdict::Holds);
         let strange = story.effect("task-1/file", 20);
         assert_eq!(strange.judged_by(&PROPERTY), Verdict::Vacuous, "20 is no version of task-1/file");
-        let shared = issued_for(issued_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 7, 10);
-        let (_, message) = violation(issued(shared, 2, 20).effect("task-1/file", 10).judged_by(&PROPERTY));
+        let shared = ordered_for(ordered_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 7, 10);
+        let (_, message) = violation(ordered(shared, 2, 20).effect("task-1/file", 10).judged_by(&PROPERTY));
         assert!(message.contains("for task-1/file on version 1, after version 2"), "{message}");
     }
 
     #[test]
-    fn a_version_that_is_asked_for_again_is_the_newest_again() {
-        let story = issued(issued(issued(Story::default(), 1, 10), 2, 20), 1, 10);
-        assert_eq!(story.clone().effect("task-1/file", 10).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(story.effect("task-1/file", 20).judged_by(&PROPERTY)).0, [3, 4]);
+    fn a_version_that_is_ordered_again_does_not_replace_the_newer_one() {
+        let again = ordered(both(), 1, 10);
+        let of_another_agent = both().sends(("lead", "executor-2"), "task-1/file", headers(1, 10));
+        for story in [again, of_another_agent] {
+            assert_eq!(story.clone().effect("task-1/file", 20).judged_by(&PROPERTY), Verdict::Holds);
+            assert_eq!(violation(story.effect("task-1/file", 10).judged_by(&PROPERTY)).0, [2, 4]);
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_no_order_of_a_version_replaces_none() {
+        let order = headers(2, 20);
+        let others = [
+            Headers { purpose: Some(Purpose::Ask), ..order },
+            Headers { purpose: Some(Purpose::Undo), ..order },
+            Headers { purpose: None, ..order },
+            Headers { precondition: None, ..order },
+            Headers { idempotency_key: None, ..order },
+        ];
+        for other in others {
+            let story = ordered(Story::default(), 1, 10).sends(("lead", "executor-1"), "task-1/file", other);
+            let on_the_first = story.clone().effect("task-1/file", 10);
+            assert_eq!(on_the_first.judged_by(&PROPERTY), Verdict::Holds, "{other:?}");
+            let on_the_other = story.effect("task-1/file", 20);
+            assert_eq!(on_the_other.judged_by(&PROPERTY), Verdict::Vacuous, "{other:?}");
+        }
     }
 }

@@ -1,11 +1,12 @@
-//! Of what a task wants, in the end either everything stands or nothing, or the person on call knows what is left.
+//! Of what a task wants, in the end either everything stands or nothing, or the person on call knows what is
+//! left.
 //!
-//! Judged on the ledgers as they are when the run is over, which is after the world has healed and the team has had its
-//! time: what is half done then stays half done, whatever anybody says of it. Only tasks whose user has named what undoes
-//! their effects promise this.
+//! Judged on the ledgers as they are when the run is over, which is after the world has healed and the team
+//! has had its time: what is half done then stays half done, whatever anybody says of it. Only tasks whose
+//! user has named what undoes their effects promise this.
 
 use super::ledger::Ledger;
-use crate::agent::{Note, Told};
+use crate::agent::{AgentEvent, Note, PersonEvent, Told, UserEvent};
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,7 @@ struct Task<'a> {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if !history.notes().any(|(_, note)| matches!(note, Note::UndoneBy { .. })) {
+    if !history.notes().any(|(_, note)| matches!(note, Note::User(UserEvent::UndoneBy { .. }))) {
         return Verdict::Vacuous;
     }
     let mut ledger = Ledger::default();
@@ -42,12 +43,14 @@ fn judge(history: &TeamHistory) -> Verdict {
             What::Note(note) => {
                 ledger.take_in(event, note);
                 match note {
-                    Note::Wanted { task, intent } => tasks.entry(*task).or_default().intents.push(*intent),
-                    Note::TookDown { intent, .. } => drop(taken_down.insert(*intent)),
-                    Note::Answered { intent, told: Told::Not(_), .. } => {
+                    Note::User(UserEvent::Wanted { task, intent }) => {
+                        tasks.entry(*task).or_default().intents.push(*intent);
+                    }
+                    Note::Person(PersonEvent::TookDown { intent, .. }) => drop(taken_down.insert(*intent)),
+                    Note::Agent(AgentEvent::Answered { intent, told: Told::Not(_), .. }) => {
                         refused.insert(*intent, event);
                     }
-                    Note::Informed { report, .. } => {
+                    Note::User(UserEvent::Informed { report, .. }) => {
                         tasks.entry(report.task).and_modify(|task| task.user = Some(event));
                     }
                     _ => {}
@@ -166,7 +169,7 @@ mod tests {
     fn the_last_that_stands_and_the_first_that_is_missing_are_named() {
         let story = ["ship", "thank"].into_iter().fold(saga(), |story, step| {
             let (task, intent) = (Name::new("task-1"), Name::new(&format!("task-1/{step}")));
-            story.note("user", Note::Wanted { task, intent })
+            story.note("user", Note::User(UserEvent::Wanted { task, intent }))
         });
         let story = story.effect("task-1/file", 1).effect("task-1/bill", 2);
         let (events, message) = violation(story.judged_by(&PROPERTY));
@@ -184,10 +187,11 @@ mod tests {
     #[test]
     fn only_tasks_with_a_way_back_promise_it() {
         let (task, mail) = (Name::new("task-2"), Name::new("task-2/mail"));
-        let story = saga().given("task-2").note("user", Note::Wanted { task, intent: mail });
+        let story = saga().given("task-2").note("user", Note::User(UserEvent::Wanted { task, intent: mail }));
         assert_eq!(story.effect("task-2/mail", 1).judged_by(&PROPERTY), Verdict::Vacuous);
         let [intent, tool, operation] = ["task-2/file", "ticketing", "withdraw"].map(Name::new);
-        let both = saga().given("task-2").note("user", Note::UndoneBy { intent, tool, operation });
+        let both =
+            saga().given("task-2").note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }));
         assert!(both.effect("task-1/file", 1).judged_by(&PROPERTY).is_violated());
     }
 

@@ -1,8 +1,12 @@
 //! No task changes hands more often than its user puts up with.
+//!
+//! A task changes hands when a handoff is delivered. The same one may be delivered more than once: who hands
+//! a task to whom, and in which attempt, tells one from another.
 
-use crate::agent::{Claim, Note};
+use crate::agent::Purpose;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use std::collections::BTreeMap;
+use perfidy_sim::What;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -14,12 +18,17 @@ pub const PROPERTY: Property = Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let Some(at_most) = PROPERTY.asked_for(history) else { return Verdict::Vacuous };
-    let mut hops: BTreeMap<_, (u64, _)> = BTreeMap::new();
-    for (event, note) in history.notes() {
-        let Note::Claimed(Claim::TookOver { task, from }) = note else { continue };
-        let (count, first) = hops.entry(*task).or_insert((0, event));
-        *count += 1;
-        if *count > at_most {
+    let mut handoffs = BTreeMap::new();
+    for event in history.events() {
+        let What::Delivered { from, about: task, content, .. } = &event.what else { continue };
+        let headers = content.headers();
+        if headers.purpose != Some(Purpose::Handoff) {
+            continue;
+        }
+        let (known, first) = handoffs.entry(*task).or_insert_with(|| (BTreeSet::new(), event));
+        known.insert((*from, event.node, headers.attempt));
+        let count = known.len() as u64;
+        if count > at_most {
             let message = format!(
                 "{task} changed hands {count} times, from {from} to {} in the end; at most {at_most} were asked for",
                 event.node
@@ -27,23 +36,36 @@ fn judge(history: &TeamHistory) -> Verdict {
             return Verdict::violated(&[*first, event], message);
         }
     }
-    if hops.is_empty() { Verdict::Vacuous } else { Verdict::Holds }
+    if handoffs.is_empty() { Verdict::Vacuous } else { Verdict::Holds }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::properties::testing::{Story, violation};
+    use crate::agent::{Headers, Note, UserEvent};
+    use crate::properties::testing::{Story, message, violation};
     use perfidy_sim::Name;
 
     fn asked() -> Story {
-        Story::default().note("user", Note::Bound { property: Name::new(PROPERTY.name), at_most: 2 })
+        Story::default()
+            .note("user", Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 2 }))
     }
 
+    fn handoff(attempt: u32) -> Headers {
+        Headers { attempt: Some(attempt), ..Headers::of(Purpose::Handoff) }
+    }
+
+    /// A task goes from each agent to the next one, two events each: sent and delivered.
     fn took_over(story: Story, task: &str, names: &[&str]) -> Story {
-        names.windows(2).fold(story, |story, pair| {
-            story.claim(pair[1], Claim::TookOver { task: Name::new(task), from: Name::new(pair[0]) })
-        })
+        (1..)
+            .zip(names.windows(2))
+            .fold(story, |story, (attempt, pair)| story.tells((pair[0], pair[1]), task, handoff(attempt)))
+    }
+
+    /// A handoff of task-1 is delivered once more.
+    fn arrives_again(story: Story, (from, to): (&str, &str), attempt: u32) -> Story {
+        let [from, kind, about] = [from, "word", "task-1"].map(Name::new);
+        story.event(to, What::Delivered { from, kind, about, content: message(handoff(attempt)) })
     }
 
     #[test]
@@ -63,14 +85,18 @@ mod tests {
     fn once_more_is() {
         let (events, message) =
             violation(took_over(asked(), "task-1", &["desk", "a", "b", "a"]).judged_by(&PROPERTY));
-        assert_eq!(events, [2, 4]);
+        assert_eq!(events, [3, 7]);
         assert_eq!(message, "task-1 changed hands 3 times, from b to a in the end; at most 2 were asked for");
     }
 
     #[test]
-    fn where_nothing_changed_hands_or_nobody_asked_there_is_nothing_to_judge() {
+    fn where_nothing_changed_hands_or_no_bound_was_asked_for_there_is_nothing_to_judge() {
         assert_eq!(asked().judged_by(&PROPERTY), Verdict::Vacuous);
-        let story = took_over(Story::default(), "task-1", &["desk", "a", "b"]);
+        let names = ["desk", "a", "b", "a"];
+        let story = took_over(Story::default(), "task-1", &names);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        let other = Note::User(UserEvent::Bound { property: Name::new("bounded-staleness"), at_most: 2 });
+        let story = took_over(Story::default().note("user", other), "task-1", &names);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
@@ -78,6 +104,42 @@ mod tests {
     fn each_task_is_counted_and_told_of_by_itself() {
         let story = took_over(asked(), "task-2", &["desk", "b"]);
         let story = took_over(story, "task-1", &["desk", "a", "b", "a", "b"]);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 5]);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5, 9]);
+    }
+
+    #[test]
+    fn the_same_handoff_delivered_twice_counts_once() {
+        let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
+        let story = arrives_again(arrives_again(story, ("a", "b"), 2), ("desk", "a"), 1);
+        let to_the_twin = arrives_again(story, ("a", "b#1"), 2);
+        assert_eq!(to_the_twin.clone().judged_by(&PROPERTY), Verdict::Holds);
+        let once_more = to_the_twin.tells(("b", "a"), "task-1", handoff(3));
+        let (events, message) = violation(once_more.judged_by(&PROPERTY));
+        assert_eq!(events, [3, 10]);
+        assert!(message.starts_with("task-1 changed hands 3 times, from b to a"), "{message}");
+    }
+
+    #[test]
+    fn the_same_two_agents_in_a_later_attempt_are_another_handoff() {
+        let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
+        assert_eq!(violation(arrives_again(story, ("a", "b"), 3).judged_by(&PROPERTY)).0, [3, 6]);
+    }
+
+    #[test]
+    fn handoffs_of_one_attempt_to_different_agents_are_different_ones() {
+        let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
+        assert_eq!(violation(arrives_again(story, ("a", "c"), 2).judged_by(&PROPERTY)).0, [3, 6]);
+    }
+
+    #[test]
+    fn a_handoff_that_does_not_arrive_and_a_message_that_is_none_change_no_hands() {
+        let end = Headers { purpose: Some(Purpose::Done), ..handoff(3) };
+        let nothing = Headers { purpose: None, ..handoff(3) };
+        let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
+        let story = story.sends(("b", "a"), "task-1", handoff(3));
+        let story = story.tells(("b", "desk"), "task-1", end).tells(("b", "desk"), "task-1", nothing);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        let alone = asked().sends(("desk", "a"), "task-1", handoff(1)).tells(("b", "desk"), "task-1", end);
+        assert_eq!(alone.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 }

@@ -4,7 +4,7 @@
 //! of which a source gave it out for that intent before the answer was sent. Its age is that at the sending:
 //! how long a network takes to deliver a report is not in the hands of the team.
 
-use crate::agent::{Note, Outcome};
+use crate::agent::{Note, Outcome, ToolEvent, UserEvent};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
@@ -23,10 +23,10 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match note {
-            Note::Served { intent, content, as_of, .. } => {
+            Note::Tool(ToolEvent::Served { intent, content, as_of, .. }) => {
                 served.entry((*intent, *content)).or_default().push((*as_of, event));
             }
-            Note::Informed { report, .. } if report.outcome == Outcome::Done => {
+            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 let sent = history.causes(event.id).find(|cause| matches!(cause.what, What::Sent { .. }));
                 let sent = sent.unwrap_or(event);
                 for part in report.answer.iter() {
@@ -60,14 +60,16 @@ fn rounded(span: SimSpan) -> SimSpan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::properties::testing::{Story, answer, violation};
+    use crate::properties::testing::{Story, answer, number, violation};
     use perfidy_sim::Name;
 
     /// The answer to one question, with at most five seconds between the source and the answer.
     fn asked() -> Story {
         let at_most = AtMost::Span(SimSpan::from_secs(5)).as_number();
         let property = Name::new(PROPERTY.name);
-        Story::default().note("user", Note::Bound { property, at_most }).asked("task-1", &["a"])
+        Story::default()
+            .note("user", Note::User(UserEvent::Bound { property, at_most }))
+            .asked("task-1", &["a"])
     }
 
     #[test]
@@ -159,7 +161,7 @@ mod tests {
             to: Name::new("user"),
             kind: Name::new("report"),
             about: Name::new("task-1"),
-            content: 0,
+            content: number(0),
         };
         let fresh = asked().served("task-1/a", 7).event("synthesiser", sent()).pass(9);
         let fresh = fresh.event_because_of(Some(5), "user", What::Note(answer()));

@@ -1,31 +1,84 @@
-//! A step that a coordinator counts as complete is not handed out by it again, also not after a crash.
+//! A step that an agent was told is complete is not ordered by it again, also not after a crash.
+//!
+//! An agent that hands out work and crashes before it has taken in the word that a step is done cannot know
+//! of it. It has taken it in when it goes on from there: when that word led it to send anything. From then on
+//! it may order the step again only if a verifier rejects the work, or if a tool has told it that there is
+//! nothing. What one of two incarnations that are alive at once was told, the other does not know; what was
+//! known before it started it could have recovered.
 
-use crate::agent::{Claim, Note};
+use crate::agent::{AgentEvent, Note, Purpose, Told};
+use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use std::collections::BTreeMap;
+use perfidy_sim::{Event, EventId, Lookup, Name, What};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
     name: "completed-work-not-rerun",
-    promise: "a step that a coordinator counts as complete is not handed out by it again",
+    promise: "a step that an agent was told is complete is not ordered by it again",
     bound: None,
     judge,
 };
 
+/// What one agent has ordered and heard about one step.
+#[derive(Default)]
+struct Step<'a> {
+    /// The first order of each incarnation.
+    orders: Vec<&'a Event<Note>>,
+    /// The latest attempt that it has ordered.
+    attempt: Option<u32>,
+    /// Whether it was rejected and has not been ordered again: word that it is done is then of what was
+    /// rejected.
+    is_rejected: bool,
+    /// The word that it is done that each incarnation has gone on from, and the event by which it went on.
+    completed: Vec<(&'a Event<Note>, &'a Event<Note>)>,
+}
+
+#[derive(Default)]
+struct Steps<'a> {
+    of: Lookup<(Name, Name), Step<'a>>,
+    /// By agent and task: the steps that it has ordered.
+    ordered: Lookup<(Name, &'static str), Vec<Name>>,
+    /// When each incarnation of each agent started.
+    started: Lookup<(Name, u32), EventId>,
+}
+
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut complete = BTreeMap::new();
+    let mut steps = Steps::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
-        match *note {
-            Note::Claimed(Claim::Completed { intent }) => {
-                verdict = Verdict::Holds;
-                complete.insert((event.node, intent), event);
+    // The message that an agent has received last on the way to each event.
+    let mut led_by: Vec<Option<EventId>> = Vec::with_capacity(history.len());
+    for event in history.events() {
+        let before = event.cause.filter(|cause| history.event(*cause).node == event.node);
+        let received = match event.what {
+            What::Delivered { .. } => Some(event.id),
+            _ => before.and_then(|cause| led_by[cause.get() as usize - 1]),
+        };
+        led_by.push(received);
+        match &event.what {
+            What::Started { incarnation } => {
+                steps.started.insert((event.node, *incarnation), event.id);
             }
-            Note::Claimed(Claim::Reopened { intent }) => drop(complete.remove(&(event.node, intent))),
-            Note::Claimed(Claim::Ordered { intent, to }) => {
-                if let Some(completed) = complete.get(&(event.node, intent)) {
-                    let message =
-                        format!("{} handed {intent} to {to} after it had counted it as complete", event.node);
+            What::Note(Note::Agent(AgentEvent::Answered { intent, told: Told::Found(false), .. })) => {
+                steps.reopen(event.node, *intent);
+            }
+            What::Delivered { about, content, .. }
+                if content.headers().purpose == Some(Purpose::Rejection) =>
+            {
+                steps.reopen(event.node, *about);
+            }
+            What::Sent { to, about, content, .. } => {
+                let done = received.map(|received| history.event(received));
+                if done.is_some_and(|done| steps.go_on_from(done, event)) {
+                    verdict = Verdict::Holds;
+                }
+                let headers = content.headers();
+                if headers.purpose == Some(Purpose::Order)
+                    && let Some(completed) = steps.order(event, *about, headers.attempt)
+                {
+                    let message = format!(
+                        "{} ordered {about} of {to} after it had heard that it was complete",
+                        event.node
+                    );
                     return Verdict::violated(&[completed, event], message);
                 }
             }
@@ -35,76 +88,274 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
+/// Whether the incarnation of an event, which started with that event, could know of an earlier one.
+fn is_known_to(of: &Event<Note>, started: Option<EventId>, earlier: &Event<Note>) -> bool {
+    earlier.incarnation == of.incarnation || started.is_some_and(|started| earlier.id < started)
+}
+
+impl<'a> Steps<'a> {
+    /// When the incarnation of an event started.
+    fn started_at(&self, event: &Event<Note>) -> Option<EventId> {
+        self.started.get((event.node, event.incarnation)).copied()
+    }
+
+    /// An agent orders a step; the word that it is complete, if the agent knows or could know of one.
+    fn order(&mut self, order: &'a Event<Note>, step: Name, attempt: Option<u32>) -> Option<&'a Event<Note>> {
+        let who = order.node;
+        let started = self.started_at(order);
+        let known = self.of.get_or_insert_with((who, step), || {
+            self.ordered.get_or_insert_with((who, task_of(step)), Vec::new).push(step);
+            Step::default()
+        });
+        known.attempt = known.attempt.max(attempt);
+        known.is_rejected = false;
+        if known.orders.iter().all(|known| known.incarnation != order.incarnation) {
+            known.orders.push(order);
+        }
+        let known = known.completed.iter().find(|(_, went_on)| is_known_to(order, started, went_on));
+        known.map(|(word, _)| *word)
+    }
+
+    /// An agent goes on from a message; true if that says that a step is done which the agent had ordered.
+    fn go_on_from(&mut self, message: &'a Event<Note>, goes_on: &'a Event<Note>) -> bool {
+        let What::Delivered { about, content, .. } = &message.what else { return false };
+        let headers = content.headers();
+        if headers.purpose != Some(Purpose::Done) {
+            return false;
+        }
+        let started = self.started_at(goes_on);
+        let Some(step) = self.of.get_mut((message.node, *about)) else { return false };
+        if !step.orders.iter().any(|order| is_known_to(goes_on, started, order)) {
+            return false;
+        }
+        let is_known = step.completed.iter().any(|(_, known)| known.incarnation == goes_on.incarnation);
+        // Word of an earlier attempt is not what the agent waits for.
+        if !is_known && !step.is_rejected && headers.attempt >= step.attempt {
+            step.completed.push((message, goes_on));
+        }
+        !step.completed.is_empty()
+    }
+
+    /// An agent was told that some work is not as it should be: of a step, or of a whole task.
+    fn reopen(&mut self, who: Name, about: Name) {
+        let of_task = self.ordered.get((who, about.as_str())).into_iter().flatten();
+        for step in of_task.chain([&about]) {
+            if let Some(step) = self.of.get_mut((who, *step)) {
+                step.completed.clear();
+                step.is_rejected = true;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::{AgentEvent, Headers};
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Name, What};
 
-    fn story(claims: &[(&str, Claim)]) -> Story {
-        claims.iter().fold(Story::default(), |story, (node, claim)| story.claim(node, *claim))
+    const STEP: &str = "task-1/file";
+
+    fn of_attempt(purpose: Purpose, attempt: u32) -> Headers {
+        Headers { attempt: Some(attempt), ..Headers::of(purpose) }
     }
 
-    fn claims() -> (Claim, Claim, Claim) {
-        let intent = Name::new("task-1/file");
-        let to = Name::new("executor-1");
-        (Claim::Ordered { intent, to }, Claim::Completed { intent }, Claim::Reopened { intent })
+    /// An agent orders the step.
+    fn order(story: Story, who: &str, attempt: u32) -> Story {
+        story.sends((who, "executor-1"), STEP, of_attempt(Purpose::Order, attempt))
+    }
+
+    /// An agent receives word that the step is done, two events in all: sent and delivered.
+    fn hear(story: Story, who: &str, attempt: u32) -> Story {
+        story.tells(("executor-1", who), STEP, of_attempt(Purpose::Done, attempt))
+    }
+
+    /// The last event leads an agent to send something.
+    fn go_on(story: Story, who: &str) -> Story {
+        let last = story.last();
+        story.sends_because_of(Some(last), (who, "verifier"), "task-1", Headers::of(Purpose::Ask))
+    }
+
+    /// An agent receives word that the step is done and goes on from there, three events in all.
+    fn complete(story: Story, who: &str, attempt: u32) -> Story {
+        go_on(hear(story, who, attempt), who)
+    }
+
+    fn reject(story: Story, who: &str, about: &str) -> Story {
+        story.tells(("verifier", who), about, Headers::of(Purpose::Rejection))
+    }
+
+    fn ordered() -> Story {
+        order(Story::default(), "c", 1)
     }
 
     #[test]
     fn ordering_again_before_it_is_complete_is_a_retry() {
-        let (order, complete, _) = claims();
-        let story = story(&[("c", order), ("c", order), ("c", complete)]);
+        let story = complete(order(ordered(), "c", 1), "c", 1);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
     fn ordering_again_after_it_is_complete_is_a_rerun() {
-        let (order, complete, _) = claims();
-        let (events, message) =
-            violation(story(&[("c", order), ("c", complete), ("c", order)]).judged_by(&PROPERTY));
-        assert_eq!(events, [2, 3]);
-        assert_eq!(message, "c handed task-1/file to executor-1 after it had counted it as complete");
+        for attempt in [1, 2] {
+            let story = order(complete(ordered(), "c", 1), "c", attempt);
+            let (events, message) = violation(story.judged_by(&PROPERTY));
+            assert_eq!(events, [3, 5]);
+            assert_eq!(
+                message,
+                "c ordered task-1/file of executor-1 after it had heard that it was complete"
+            );
+        }
     }
 
     #[test]
-    fn what_turned_out_not_to_be_complete_may_be_ordered_again() {
-        let (order, complete, reopen) = claims();
-        let story = story(&[("c", complete), ("c", reopen), ("c", order)]);
+    fn ordering_again_from_another_agent_is_a_rerun_too() {
+        let elsewhere = of_attempt(Purpose::Order, 2);
+        let story = complete(ordered(), "c", 1).sends(("c", "executor-2"), STEP, elsewhere);
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [3, 5]);
+        assert_eq!(message, "c ordered task-1/file of executor-2 after it had heard that it was complete");
+    }
+
+    #[test]
+    fn what_a_verifier_rejects_may_be_ordered_again() {
+        for about in [STEP, "task-1"] {
+            let story = order(reject(complete(ordered(), "c", 1), "c", about), "c", 2);
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "{about}");
+        }
+    }
+
+    #[test]
+    fn what_is_rejected_of_other_work_or_to_another_agent_is_still_complete() {
+        for about in ["task-1/mail", "task-2", "task-10"] {
+            let story = order(reject(complete(ordered(), "c", 1), "c", about), "c", 2);
+            assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 7], "{about}");
+        }
+        let to_another = order(reject(complete(ordered(), "c", 1), "d", STEP), "c", 2);
+        assert_eq!(violation(to_another.judged_by(&PROPERTY)).0, [3, 7]);
+        let approval = Headers::of(Purpose::Approval);
+        let approved = complete(ordered(), "c", 1).tells(("verifier", "c"), "task-1", approval);
+        assert_eq!(violation(order(approved, "c", 2).judged_by(&PROPERTY)).0, [3, 7]);
+        let not_arrived = complete(ordered(), "c", 1);
+        let not_arrived = not_arrived.sends(("verifier", "c"), "task-1", Headers::of(Purpose::Rejection));
+        assert_eq!(violation(order(not_arrived, "c", 2).judged_by(&PROPERTY)).0, [3, 6]);
+    }
+
+    #[test]
+    fn what_was_rejected_and_done_again_is_complete_again() {
+        let again = order(reject(complete(ordered(), "c", 1), "c", "task-1"), "c", 2);
+        let again = complete(again, "c", 2);
+        assert_eq!(again.clone().judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(order(again, "c", 3).judged_by(&PROPERTY)).0, [9, 11]);
+    }
+
+    #[test]
+    fn another_agent_does_not_know() {
+        let story = order(complete(ordered(), "c", 1), "d", 1);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn another_coordinator_does_not_know() {
-        let (order, complete, _) = claims();
-        assert_eq!(story(&[("c", complete), ("d", order)]).judged_by(&PROPERTY), Verdict::Holds);
+    fn an_agent_that_has_not_ordered_a_step_is_told_nothing_by_word_that_it_is_done() {
+        let story = order(complete(ordered(), "d", 1), "d", 1);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
     fn nothing_complete_is_nothing_to_judge() {
-        let (order, _, _) = claims();
-        assert_eq!(story(&[("c", order)]).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(order(ordered(), "c", 2).judged_by(&PROPERTY), Verdict::Vacuous);
+        for purpose in [Purpose::Failed, Purpose::Pending, Purpose::Approval] {
+            let story = go_on(ordered().tells(("executor-1", "c"), STEP, of_attempt(purpose, 1)), "c");
+            assert_eq!(order(story, "c", 2).judged_by(&PROPERTY), Verdict::Vacuous, "{purpose:?}");
+        }
     }
 
     #[test]
-    fn each_step_is_counted_by_itself_and_by_whoever_counts_it() {
-        let (order, complete, reopen) = claims();
-        let to = Name::new("executor-1");
-        let other = Claim::Ordered { intent: Name::new("task-2/file"), to };
-        assert_eq!(story(&[("c", complete), ("c", other)]).judged_by(&PROPERTY), Verdict::Holds);
-        let reopened_by_another = story(&[("c", complete), ("d", reopen), ("c", order)]);
-        assert!(reopened_by_another.judged_by(&PROPERTY).is_violated());
-        let complete_again = story(&[("c", complete), ("c", reopen), ("c", complete), ("c", order)]);
-        assert_eq!(violation(complete_again.judged_by(&PROPERTY)).0, [3, 4]);
+    fn each_step_is_counted_by_itself() {
+        let other = of_attempt(Purpose::Order, 1);
+        let story = complete(ordered(), "c", 1).sends(("c", "executor-1"), "task-1/mail", other);
+        let story = story.sends(("c", "executor-1"), "task-2/file", other);
+        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(order(story, "c", 2).judged_by(&PROPERTY)).0, [3, 7]);
     }
 
     #[test]
-    fn a_coordinator_that_comes_back_or_is_there_twice_is_still_the_same() {
-        let (order, complete, _) = claims();
+    fn an_agent_that_comes_back_or_is_there_twice_is_still_the_same() {
         let started = What::Started { incarnation: 1 };
-        let twice = story(&[("c", complete)]).event("c", started.clone()).claim("c", order);
-        assert!(twice.judged_by(&PROPERTY).is_violated());
-        let back = story(&[("c", complete)]).dies("c").event("c", started).claim("c", order);
-        assert!(back.judged_by(&PROPERTY).is_violated());
+        let twice = complete(ordered(), "c", 1).event("c#1", started.clone());
+        assert_eq!(violation(order(twice, "c#1", 1).judged_by(&PROPERTY)).0, [3, 6]);
+        let back = complete(ordered(), "c", 1).dies("c").event("c#1", started);
+        assert_eq!(violation(order(back, "c#1", 1).judged_by(&PROPERTY)).0, [3, 7]);
+    }
+
+    #[test]
+    fn word_that_an_agent_has_not_gone_on_from_does_not_count() {
+        let heard = hear(ordered(), "c", 1);
+        assert_eq!(order(heard.clone(), "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        let back = heard.dies("c").event("c#1", What::Started { incarnation: 1 });
+        assert_eq!(order(back, "c#1", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn word_on_its_way_or_lost_does_not_count() {
+        let story = go_on(ordered().sends(("executor-1", "c"), STEP, of_attempt(Purpose::Done, 1)), "c");
+        assert_eq!(order(story, "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn an_order_that_the_word_itself_leads_to_is_a_rerun() {
+        let again = of_attempt(Purpose::Order, 2);
+        let story = hear(ordered(), "c", 1).sends_because_of(Some(3), ("c", "executor-1"), STEP, again);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 4]);
+    }
+
+    #[test]
+    fn an_agent_goes_on_from_the_word_by_way_of_what_it_does_itself() {
+        let thought = Note::Agent(AgentEvent::Thought {
+            about: Name::new("task-1"),
+            choice: 0,
+            tokens_in: 1,
+            tokens_out: 1,
+        });
+        let story = hear(ordered(), "c", 1).event_because_of(Some(3), "c", What::Note(thought.clone()));
+        let story = story.event_because_of(Some(4), "c", What::Note(thought));
+        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        let story = order(go_on(story, "c"), "c", 2);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 7]);
+    }
+
+    #[test]
+    fn what_other_events_lead_to_is_no_going_on_from_the_word() {
+        let heard = hear(ordered(), "c", 1);
+        let from_another_message = heard.clone().tells(("planner", "c"), "task-1", Headers::NONE);
+        assert_eq!(order(go_on(from_another_message, "c"), "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        let by_another_agent = go_on(heard.clone(), "d");
+        assert_eq!(order(by_another_agent, "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        let by_way_of_another_agent = heard.event_because_of(Some(3), "d", What::Resumed);
+        assert_eq!(order(go_on(by_way_of_another_agent, "c"), "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn word_of_an_earlier_attempt_does_not_count() {
+        let story = order(complete(order(ordered(), "c", 2), "c", 1), "c", 2);
+        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        let story = order(complete(story, "c", 2), "c", 2);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [8, 10]);
+    }
+
+    #[test]
+    fn where_attempts_have_no_numbers_any_word_counts() {
+        let story = Story::default().sends(("c", "executor-1"), STEP, Headers::of(Purpose::Order));
+        let story = go_on(story.tells(("executor-1", "c"), STEP, Headers::of(Purpose::Done)), "c");
+        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Holds);
+        let story = story.sends(("c", "executor-1"), STEP, Headers::of(Purpose::Order));
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 5]);
+    }
+
+    #[test]
+    fn the_first_word_is_told_of_if_it_comes_more_than_once() {
+        let story = order(complete(complete(ordered(), "c", 1), "c", 1), "c", 2);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 8]);
     }
 }

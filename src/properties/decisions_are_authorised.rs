@@ -1,105 +1,266 @@
-//! Nobody approves work that they had a hand in.
+//! No agent's approval counts for work that it had a hand in.
 //!
-//! Who had a hand in a task: whoever was handed one of its steps, and whoever called a tool for one. Judged is the
-//! approval that somebody acted on, whoever else may have said what.
+//! Who had a hand in a task: an agent that was ordered to do one of its steps, and one that called a tool for
+//! one. An approval counts if it reached the agent that then reported the task as done. A report that no
+//! other approval came before rests on it.
 
-use crate::agent::{Claim, Note};
+use crate::agent::{AgentEvent, Note, Outcome, Purpose, UserEvent};
 use crate::properties::waits::task_of;
+use crate::properties::wire::{sending_of, sent_for};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name};
-use std::collections::BTreeMap;
+use perfidy_sim::{Event, Name, What};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
     name: "decisions-are-authorised",
-    promise: "nobody approves work that they had a hand in",
+    promise: "no agent's approval counts for work that it had a hand in",
     bound: None,
     judge,
 };
 
+/// By which agent, and the message.
+type Approval<'a> = (Name, &'a Event<Note>);
+
+#[derive(Default)]
+struct Work<'a> {
+    users: BTreeSet<Name>,
+    /// By task and agent.
+    hands: BTreeMap<(&'static str, Name), &'a Event<Note>>,
+    /// By the agent that they reached and the task: by whom.
+    approvals: BTreeMap<(Name, Name), Vec<Approval<'a>>>,
+}
+
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut hands: BTreeMap<(&str, Name), &Event<Note>> = BTreeMap::new();
+    let mut work = Work::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
-        match note {
-            Note::Claimed(Claim::Ordered { intent, to }) => {
-                hands.entry((task_of(*intent), *to)).or_insert(event);
-            }
-            Note::Called { intent, .. } => {
-                hands.entry((task_of(*intent), event.node)).or_insert(event);
-            }
-            Note::Claimed(Claim::Approved { task, by }) => {
-                verdict = Verdict::Holds;
-                if let Some(work) = hands.get(&(task.as_str(), *by)) {
-                    let message = format!("{by} approved {task}, in which it had a hand itself");
-                    return Verdict::violated(&[work, event], message);
-                }
-            }
-            _ => {}
+    for event in history.events() {
+        work.take_in(event);
+        let Some(Note::User(UserEvent::Informed { by, report })) = event.note() else { continue };
+        if report.outcome != Outcome::Done {
+            continue;
+        }
+        let reported = sending_of(history, event).unwrap_or(event);
+        let approvals = work.approvals.get(&(*by, report.task)).map_or(&[][..], Vec::as_slice);
+        let mut approvals = approvals.iter().filter(|(_, approval)| approval.id < reported.id).peekable();
+        let Some((first_by, first)) = approvals.peek() else { continue };
+        verdict = Verdict::Holds;
+        let hand = |approver: Name| {
+            let hand = work.hands.get(&(report.task.as_str(), approver));
+            hand.filter(|hand| hand.id < reported.id)
+        };
+        if let Some(began) = hand(*first_by)
+            && approvals.all(|(by, _)| hand(*by).is_some())
+        {
+            let message = format!(
+                "{first_by} approved {}, in which it had a hand itself, and {by} went by that",
+                report.task
+            );
+            return Verdict::violated(&[began, first, event], message);
         }
     }
     verdict
 }
 
+impl<'a> Work<'a> {
+    fn take_in(&mut self, event: &'a Event<Note>) {
+        match &event.what {
+            What::Note(Note::User(UserEvent::TaskGiven { .. })) => drop(self.users.insert(event.node)),
+            What::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
+                self.hands.entry((task_of(*intent), event.node)).or_insert(event);
+            }
+            What::Sent { .. } => {
+                if let Some((to, about)) = sent_for(Purpose::Order, event)
+                    && !self.users.contains(&event.node)
+                {
+                    self.hands.entry((task_of(about), to)).or_insert(event);
+                }
+            }
+            What::Delivered { from, about, content, .. }
+                if content.headers().purpose == Some(Purpose::Approval) =>
+            {
+                self.approvals.entry((event.node, *about)).or_default().push((*from, event));
+            }
+            _ => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::OpId;
+    use crate::agent::{Headers, Report};
     use crate::properties::testing::{Story, violation};
 
     fn handed(story: Story, to: &str) -> Story {
-        story.claim("coordinator", Claim::Ordered { intent: Name::new("task-1/file"), to: Name::new(to) })
+        story.sends(("coordinator", to), "task-1/file", Headers::of(Purpose::Order))
     }
 
+    /// An approval reaches the coordinator, two events in all: sent and delivered.
     fn approved(story: Story, by: &str) -> Story {
-        story.claim("coordinator", Claim::Approved { task: Name::new("task-1"), by: Name::new(by) })
+        story.tells((by, "coordinator"), "task-1", Headers::of(Purpose::Approval))
+    }
+
+    /// The coordinator reports that task-1 is done.
+    fn sends_report(story: Story) -> Story {
+        story.sends(("coordinator", "user"), "task-1", Headers::NONE)
+    }
+
+    /// The user learns how task-1 ended, from the report of that number.
+    fn informed(story: Story, report: Option<u32>, outcome: Outcome) -> Story {
+        let report_of_task = Report::of(Name::new("task-1"), outcome);
+        let note = Note::User(UserEvent::Informed { by: Name::new("coordinator"), report: report_of_task });
+        story.event_because_of(report, "user", What::Note(note))
+    }
+
+    /// The coordinator's report that task-1 is done is sent and reaches the user, two events in all.
+    fn reported(story: Story) -> Story {
+        let story = sends_report(story);
+        let report = story.last();
+        informed(story, Some(report), Outcome::Done)
     }
 
     #[test]
-    fn somebody_else_may_approve() {
-        let story = approved(handed(Story::default(), "executor-1"), "verifier");
+    fn another_agent_may_approve() {
+        let story = reported(approved(handed(Story::default(), "executor-1"), "verifier"));
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn whoever_was_handed_a_step_may_not() {
-        let story = approved(handed(Story::default(), "executor-1"), "executor-1");
+    fn an_agent_that_was_ordered_to_do_a_step_may_not() {
+        let story = reported(approved(handed(Story::default(), "executor-1"), "executor-1"));
         let (events, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(events, [1, 2]);
-        assert_eq!(message, "executor-1 approved task-1, in which it had a hand itself");
+        assert_eq!(events, [1, 3, 5]);
+        assert_eq!(
+            message,
+            "executor-1 approved task-1, in which it had a hand itself, and coordinator went by that"
+        );
     }
 
     #[test]
-    fn whoever_called_a_tool_for_it_may_not_even_if_nobody_asked_them_to() {
-        let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
-        let story = Story::default().note("passer-by", Note::Called { tool, operation, intent, op: OpId(1) });
-        assert!(approved(story, "passer-by").judged_by(&PROPERTY).is_violated());
+    fn an_agent_that_called_a_tool_for_it_may_not_even_without_an_order() {
+        let story = Story::default().called("passer-by", "task-1/file");
+        let story = reported(approved(story, "passer-by"));
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [1, 3, 5]);
     }
 
     #[test]
-    fn without_an_approval_there_is_nothing_to_judge() {
-        assert_eq!(handed(Story::default(), "executor-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    fn without_an_approval_or_a_report_there_is_nothing_to_judge() {
+        let worked = handed(Story::default(), "executor-1");
+        assert_eq!(reported(worked.clone()).judged_by(&PROPERTY), Verdict::Vacuous);
+        let approved = approved(worked, "executor-1");
+        assert_eq!(approved.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        for outcome in [Outcome::Failed, Outcome::Cancelled] {
+            let ended = informed(approved.clone(), None, outcome);
+            assert_eq!(ended.judged_by(&PROPERTY), Verdict::Vacuous, "{outcome}");
+        }
     }
 
     #[test]
-    fn a_hand_in_another_task_or_only_later_is_none_in_this_one() {
-        let [tool, operation, intent] = ["ticketing", "create", "task-10/file"].map(Name::new);
-        let story = Story::default().note("b", Note::Called { tool, operation, intent, op: OpId(1) });
-        assert_eq!(approved(story, "b").judged_by(&PROPERTY), Verdict::Holds);
-        let story = handed(approved(Story::default(), "b"), "b");
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    fn an_approval_that_did_not_reach_the_agent_that_reported_does_not_count() {
+        let worked = handed(Story::default(), "executor-1");
+        let approval = Headers::of(Purpose::Approval);
+        let not_arrived = worked.clone().sends(("executor-1", "coordinator"), "task-1", approval);
+        assert_eq!(reported(not_arrived).judged_by(&PROPERTY), Verdict::Vacuous);
+        let elsewhere = worked.clone().tells(("executor-1", "planner"), "task-1", approval);
+        assert_eq!(reported(elsewhere).judged_by(&PROPERTY), Verdict::Vacuous);
+        let rejection = Headers::of(Purpose::Rejection);
+        let rejected = worked.tells(("executor-1", "coordinator"), "task-1", rejection);
+        assert_eq!(reported(rejected).judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
-    fn whoever_was_handed_the_whole_task_had_a_hand_in_it_from_then_on() {
-        let order = Claim::Ordered { intent: Name::new("task-1"), to: Name::new("b") };
-        let story = handed(Story::default().claim("coordinator", order), "b");
-        assert_eq!(violation(approved(story, "b").judged_by(&PROPERTY)).0, [1, 3]);
+    fn each_task_is_judged_by_itself() {
+        let other_hand = Story::default().called("b", "task-10/file");
+        assert_eq!(reported(approved(other_hand, "b")).judged_by(&PROPERTY), Verdict::Holds);
+        let other_approval = handed(Story::default(), "b");
+        let other_approval =
+            other_approval.tells(("b", "coordinator"), "task-2", Headers::of(Purpose::Approval));
+        assert_eq!(reported(other_approval).judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
-    fn an_approval_counts_by_who_gave_it_and_not_by_who_takes_it() {
+    fn a_hand_that_an_agent_has_in_it_after_the_report_is_none_in_what_was_reported() {
+        let after = handed(reported(approved(Story::default(), "b")), "b");
+        assert_eq!(after.judged_by(&PROPERTY), Verdict::Holds);
+        let story = sends_report(approved(Story::default(), "b"));
+        let report = story.last();
+        let on_its_way = informed(story.called("b", "task-1/file"), Some(report), Outcome::Done);
+        assert_eq!(on_its_way.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_hand_that_an_agent_has_in_it_between_its_approval_and_the_report_counts() {
+        let story = reported(approved(Story::default(), "b").called("b", "task-1/file"));
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [2, 3, 5]);
+    }
+
+    #[test]
+    fn an_agent_that_was_ordered_to_do_the_whole_task_had_a_hand_in_it_from_then_on() {
+        let story = Story::default().sends(("coordinator", "b"), "task-1", Headers::of(Purpose::Order));
+        let story = reported(approved(handed(story, "b"), "b"));
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [1, 4, 6]);
+    }
+
+    #[test]
+    fn an_order_by_the_user_or_a_message_that_is_no_order_gives_no_hand_in_the_task() {
+        let order = Headers::of(Purpose::Order);
+        let by_the_user = Story::default().given("task-1").sends(("user", "lead"), "task-1", order);
+        assert_eq!(reported(approved(by_the_user, "lead")).judged_by(&PROPERTY), Verdict::Holds);
+        let by_an_agent = Story::default().given("task-1").sends(("coordinator", "lead"), "task-1", order);
+        assert_eq!(violation(reported(approved(by_an_agent, "lead")).judged_by(&PROPERTY)).0, [3, 5, 7]);
+        let question = Headers::of(Purpose::Ask);
+        let asked = Story::default().sends(("coordinator", "verifier"), "task-1", question);
+        assert_eq!(reported(approved(asked, "verifier")).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_approval_counts_by_the_agent_that_gave_it_and_not_by_the_one_that_got_it() {
         let story = handed(Story::default(), "coordinator");
-        assert_eq!(approved(story, "verifier").judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(reported(approved(story, "verifier")).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_approval_by_another_agent_as_well_is_enough() {
+        let worked = handed(Story::default(), "executor-1");
+        for [first, second] in [["executor-1", "verifier"], ["verifier", "executor-1"]] {
+            let story = reported(approved(approved(worked.clone(), first), second));
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "{first}, then {second}");
+        }
+        let by_two_with_a_hand = handed(worked, "executor-2");
+        let story = reported(approved(approved(by_two_with_a_hand, "executor-2"), "executor-1"));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [2, 4, 8]);
+        assert!(message.starts_with("executor-2 approved task-1"), "{message}");
+    }
+
+    #[test]
+    fn a_report_is_judged_by_when_it_was_sent() {
+        let by_the_hand = approved(handed(Story::default(), "executor-1"), "executor-1");
+        let story = sends_report(by_the_hand);
+        let report = story.last();
+        let too_late = informed(approved(story, "verifier"), Some(report), Outcome::Done);
+        assert_eq!(violation(too_late.judged_by(&PROPERTY)).0, [1, 3, 7]);
+        let story = sends_report(handed(Story::default(), "executor-1"));
+        let report = story.last();
+        let not_yet = informed(approved(story, "executor-1"), Some(report), Outcome::Done);
+        assert_eq!(not_yet.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_report_whose_sending_is_unknown_is_judged_by_when_it_came() {
+        let story = approved(handed(Story::default(), "executor-1"), "executor-1");
+        let (events, _) = violation(informed(story, None, Outcome::Done).judged_by(&PROPERTY));
+        assert_eq!(events, [1, 3, 4]);
+    }
+
+    #[test]
+    fn each_report_is_judged() {
+        let story = reported(approved(handed(Story::default(), "executor-1"), "verifier"));
+        let other = Story::default().called("verifier", "task-1/file");
+        assert_eq!(reported(story.clone()).judged_by(&PROPERTY), Verdict::Holds);
+        assert!(reported(approved(other, "verifier")).judged_by(&PROPERTY).is_violated());
+        let story = reported(story.called("verifier", "task-1/file"));
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 6, 8]);
     }
 }

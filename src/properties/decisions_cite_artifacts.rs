@@ -1,9 +1,11 @@
-//! Every decision rests on a piece of work that somebody made, and so does everything that piece was made from.
+//! Every tool call rests on a piece of work that was made, and so does everything that piece was made from.
 //!
-//! What was retold wrongly has another identity than what was made: nobody made it. A chain of good work that begins with
-//! it is built on nothing, however good its links.
+//! Which piece a call rests on stands in its headers (provenance), and what a model made stands in the
+//! history. What was retold wrongly has another identity than what was made: it was never made. A chain of
+//! good work that begins with it is built on nothing, however good its links.
 
-use crate::agent::{ArtifactId, Claim, Note};
+use crate::agent::{AgentEvent, ArtifactId, Note};
+use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
 use std::collections::BTreeMap;
@@ -11,7 +13,7 @@ use std::collections::BTreeMap;
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
     name: "decisions-cite-artifacts",
-    promise: "every decision rests on work that somebody made, all the way back",
+    promise: "every decision rests on work that was really made, all the way back",
     bound: None,
     judge,
 };
@@ -22,19 +24,17 @@ type Made<'a> = BTreeMap<(Name, ArtifactId), (&'a Event<Note>, Option<ArtifactId
 fn judge(history: &TeamHistory) -> Verdict {
     let mut made = Made::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
-        match *note {
-            Note::Produced { intent, artifact, from } => {
-                made.entry((intent, artifact)).or_insert((event, from));
+    for event in history.events() {
+        if let Some(Note::Agent(AgentEvent::Produced { intent, artifact, from })) = event.note() {
+            made.entry((*intent, *artifact)).or_insert((event, *from));
+        } else if let Some(Call { called, intent, headers }) = call(history, event)
+            && let Some(on) = headers.provenance
+        {
+            verdict = Verdict::Holds;
+            if let Some(flaw) = flaw(&made, intent, on) {
+                let because: Vec<_> = flaw.made_from_it.into_iter().chain([called]).collect();
+                return Verdict::violated(&because, flaw.in_words(called, intent, on));
             }
-            Note::Claimed(Claim::Decided { intent, on }) => {
-                verdict = Verdict::Holds;
-                if let Some(flaw) = flaw(&made, intent, on) {
-                    let because: Vec<_> = flaw.made_from_it.into_iter().chain([event]).collect();
-                    return Verdict::violated(&because, flaw.in_words(event, intent, on));
-                }
-            }
-            _ => {}
         }
     }
     verdict
@@ -42,12 +42,12 @@ fn judge(history: &TeamHistory) -> Verdict {
 
 /// What is wrong with the ground of a decision.
 struct Flaw<'a> {
-    nobody_made: ArtifactId,
+    never_made: ArtifactId,
     made_from_it: Option<&'a Event<Note>>,
 }
 
-/// Follows a piece of work back to the one made from nothing. One that was made from itself, in a circle, never gets
-/// there and is no ground either.
+/// Follows a piece of work back to the one made from nothing. One that was made from itself, in a circle,
+/// never gets there and is no ground either.
 fn flaw<'a>(made: &Made<'a>, intent: Name, on: ArtifactId) -> Option<Flaw<'a>> {
     let mut made_from_it = None;
     let mut artifact = on;
@@ -56,17 +56,17 @@ fn flaw<'a>(made: &Made<'a>, intent: Name, on: ArtifactId) -> Option<Flaw<'a>> {
         let Some(from) = from else { return None };
         (made_from_it, artifact) = (Some(*event), *from);
     }
-    Some(Flaw { nobody_made: artifact, made_from_it })
+    Some(Flaw { never_made: artifact, made_from_it })
 }
 
 impl Flaw<'_> {
     fn in_words(&self, decided: &Event<Note>, intent: Name, on: ArtifactId) -> String {
         let who = decided.node;
         match self.made_from_it {
-            None => format!("{who} decided on {intent} going by {on}, which nobody made"),
+            None => format!("{who} acted on {intent} going by {on}, which was never made"),
             Some(made) => format!(
-                "{who} decided on {intent} going by {on}, which rests on {} that {} worked from and nobody made",
-                self.nobody_made, made.node
+                "{who} acted on {intent} going by {on}, which rests on {} that {} worked from and that was never made",
+                self.never_made, made.node
             ),
         }
     }
@@ -75,6 +75,7 @@ impl Flaw<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::{Headers, Purpose};
     use crate::properties::testing::{Story, violation};
 
     fn id(number: u64) -> ArtifactId {
@@ -83,11 +84,16 @@ mod tests {
 
     fn made(story: Story, node: &str, intent: &str, artifact: u64, from: Option<u64>) -> Story {
         let (artifact, from) = (id(artifact), from.map(id));
-        story.note(node, Note::Produced { intent: Name::new(intent), artifact, from })
+        story.note(node, Note::Agent(AgentEvent::Produced { intent: Name::new(intent), artifact, from }))
     }
 
-    fn decided(story: Story, on: u64) -> Story {
-        story.claim("actor", Claim::Decided { intent: Name::new("task-1/file"), on: id(on) })
+    fn resting_on(artifact: u64) -> Headers {
+        Headers { provenance: Some(id(artifact)), ..Headers::NONE }
+    }
+
+    /// A tool call that rests on a piece of work, two events in all.
+    fn acted(story: Story, on: u64) -> Story {
+        story.calls("actor", "task-1/file", resting_on(on))
     }
 
     fn brief() -> Story {
@@ -95,48 +101,74 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_on_work_made_from_work_rests_on_something() {
+    fn a_call_on_work_made_from_work_rests_on_something() {
         let story = made(brief(), "link-1", "task-1/file", 2, Some(1));
-        assert_eq!(decided(story, 2).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(acted(story, 2).judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn a_decision_on_what_nobody_made_does_not() {
-        let (events, message) = violation(decided(brief(), 9).judged_by(&PROPERTY));
+    fn a_call_on_what_no_agent_made_does_not() {
+        let (events, message) = violation(acted(brief(), 9).judged_by(&PROPERTY));
         assert_eq!(events, [2]);
-        assert_eq!(message, "actor decided on task-1/file going by artifact 0009, which nobody made");
+        assert_eq!(message, "actor acted on task-1/file going by artifact 0009, which was never made");
     }
 
     #[test]
     fn neither_does_one_on_work_made_from_it() {
         let story = made(brief(), "link-1", "task-1/file", 2, Some(9));
         let story = made(story, "link-2", "task-1/file", 3, Some(2));
-        let (events, message) = violation(decided(story, 3).judged_by(&PROPERTY));
+        let (events, message) = violation(acted(story, 3).judged_by(&PROPERTY));
         assert_eq!(events, [2, 4]);
         assert_eq!(
             message,
-            "actor decided on task-1/file going by artifact 0003, which rests on artifact 0009 that link-1 worked \
-             from and nobody made"
+            "actor acted on task-1/file going by artifact 0003, which rests on artifact 0009 that link-1 \
+             worked from and that was never made"
         );
     }
 
     #[test]
     fn work_made_for_something_else_or_only_later_does_not_count() {
         let other = made(Story::default(), "lead", "task-2/file", 1, None);
-        assert!(decided(other, 1).judged_by(&PROPERTY).is_violated());
-        let late = made(decided(Story::default(), 1), "lead", "task-1/file", 1, None);
-        assert!(late.judged_by(&PROPERTY).is_violated());
+        assert_eq!(violation(acted(other, 1).judged_by(&PROPERTY)).0, [2]);
+        let late = made(acted(Story::default(), 1), "lead", "task-1/file", 1, None);
+        assert_eq!(violation(late.judged_by(&PROPERTY)).0, [1]);
+        let ground_late = made(Story::default(), "link-1", "task-1/file", 2, Some(1));
+        let ground_late = made(acted(ground_late, 2), "lead", "task-1/file", 1, None);
+        assert_eq!(violation(ground_late.judged_by(&PROPERTY)).0, [1, 2]);
     }
 
     #[test]
     fn work_made_from_itself_rests_on_nothing() {
         let circle = made(Story::default(), "link-1", "task-1/file", 1, Some(2));
         let circle = made(circle, "link-2", "task-1/file", 2, Some(1));
-        assert!(decided(circle, 2).judged_by(&PROPERTY).is_violated());
+        assert!(acted(circle, 2).judged_by(&PROPERTY).is_violated());
+        let of_one = made(Story::default(), "link-1", "task-1/file", 1, Some(1));
+        assert_eq!(violation(acted(of_one, 1).judged_by(&PROPERTY)).0, [1, 2]);
     }
 
     #[test]
-    fn without_decisions_there_is_nothing_to_judge() {
+    fn without_calls_that_rest_on_work_there_is_nothing_to_judge() {
         assert_eq!(brief().judged_by(&PROPERTY), Verdict::Vacuous);
+        let without = brief().calls("actor", "task-1/file", Headers::NONE);
+        assert_eq!(without.judged_by(&PROPERTY), Verdict::Vacuous);
+        let order = Headers { purpose: Some(Purpose::Order), ..resting_on(9) };
+        let message = brief().tells(("link-1", "actor"), "task-1/file", order);
+        assert_eq!(message.judged_by(&PROPERTY), Verdict::Vacuous, "a message is no call");
+    }
+
+    #[test]
+    fn each_call_is_judged_by_itself() {
+        let story = acted(acted(brief(), 1), 9);
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [4]);
+        let story = acted(brief(), 1).calls("actor", "task-2/file", resting_on(1));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [4]);
+        assert!(message.contains("task-2/file going by artifact 0001"), "{message}");
+    }
+
+    #[test]
+    fn work_made_twice_counts_as_it_was_made_first() {
+        let first_from_nothing = made(brief(), "link-1", "task-1/file", 1, Some(9));
+        assert_eq!(acted(first_from_nothing, 1).judged_by(&PROPERTY), Verdict::Holds);
     }
 }

@@ -1,9 +1,9 @@
 //! Once the world behaves again, every task comes to an end and its user hears of it.
 //!
-//! What has not ended is named together with who waits for whom; if those waits form a cycle, it is a deadlock and
-//! shown as a cycle.
+//! What has not ended is named together with who waits for whom; if those waits form a cycle, it is a
+//! deadlock and shown as a cycle.
 
-use crate::agent::Note;
+use crate::agent::{Note, UserEvent};
 use crate::properties::waits::Waits;
 use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::Stop;
@@ -22,11 +22,11 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut given = false;
     for (event, note) in history.notes() {
         match note {
-            Note::TaskGiven { task } => {
+            Note::User(UserEvent::TaskGiven { task }) => {
                 given = true;
                 open.insert(*task, event);
             }
-            Note::Informed { report, .. } => drop(open.remove(&report.task)),
+            Note::User(UserEvent::Informed { report, .. }) => drop(open.remove(&report.task)),
             _ => {}
         }
     }

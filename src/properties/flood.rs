@@ -7,9 +7,9 @@
 //! come at once.) And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
 //! events and ten for every piece of work within a second, does not wait for the world at all.
 
-use crate::agent::Note;
+use crate::agent::{Note, UserEvent};
 use crate::properties::{TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name, SimSpan, What};
+use perfidy_sim::{Event, Lookup, Name, Payload, SimSpan, What};
 use std::collections::BTreeMap;
 
 /// Sent so often within [`A_MOMENT`], the same message is a flood ...
@@ -60,14 +60,15 @@ struct OpenTasks {
 impl OpenTasks {
     /// A task that is given in a moment is open in it ...
     fn begin(&mut self, moment: &[Event<Note>]) {
-        let is_given = |event: &&Event<Note>| matches!(event.note(), Some(Note::TaskGiven { .. }));
+        let is_given =
+            |event: &&Event<Note>| matches!(event.note(), Some(Note::User(UserEvent::TaskGiven { .. })));
         self.given += moment.iter().filter(is_given).count() as u64;
     }
 
     /// ... and one that ends in it as well.
     fn end(&mut self, moment: &[Event<Note>]) {
         for event in moment {
-            if let Some(Note::Informed { report, .. }) = event.note() {
+            if let Some(Note::User(UserEvent::Informed { report, .. })) = event.note() {
                 self.ended.insert(report.task, ());
             }
         }
@@ -81,9 +82,9 @@ impl OpenTasks {
 fn most_sent(moment: &[Event<Note>], most: u64, history: &TeamHistory) -> Option<Verdict> {
     let mut sent = Lookup::default();
     for event in moment {
-        if let What::Sent { to, kind, about, content } = event.what {
-            let (first, times) =
-                sent.get_or_insert_with((event.node, to, kind, about, content), || (event, 0_u64));
+        if let What::Sent { to, kind, about, content } = &event.what {
+            let message = (event.node, *to, *kind, *about, content.digest());
+            let (first, times) = sent.get_or_insert_with(message, || (event, 0_u64));
             *times += 1;
             if *times == most && is_agent(event.node, history) {
                 let node = event.node;
@@ -120,8 +121,8 @@ fn work(history: &TeamHistory) -> u64 {
     let (mut tasks, mut wants) = (0, 0);
     for (_, note) in history.notes() {
         match note {
-            Note::TaskGiven { .. } => tasks += 1,
-            Note::Wanted { .. } | Note::Question { .. } => wants += 1,
+            Note::User(UserEvent::TaskGiven { .. }) => tasks += 1,
+            Note::User(UserEvent::Wanted { .. } | UserEvent::Question { .. }) => wants += 1,
             _ => {}
         }
     }
@@ -138,17 +139,22 @@ fn is_agent(node: Name, history: &TeamHistory) -> bool {
 mod tests {
     use super::*;
     use crate::agent::{Outcome, Report};
-    use crate::properties::testing::violation;
+    use crate::properties::testing::{number, violation};
     use perfidy_sim::SimTime;
 
     /// An agent that sends messages, `gap_millis` apart, each with the content that `content` gives it.
     fn sends(count: u64, gap_millis: u64, content: impl Fn(u64) -> u64) -> TeamHistory {
         let mut history = TeamHistory::default();
         let [node, to, kind, about] = ["caller", "tool", "call", "task-1/file"].map(Name::new);
-        history.append(SimTime::ZERO, node, None, What::Started { incarnation: 0 });
+        history.append(SimTime::ZERO, (node, 0), None, What::Started { incarnation: 0 });
         for nth in 0..count {
             let at = SimTime::ZERO + SimSpan::from_millis(gap_millis * nth);
-            history.append(at, node, None, What::Sent { to, kind, about, content: content(nth) });
+            history.append(
+                at,
+                (node, 0),
+                None,
+                What::Sent { to, kind, about, content: number(content(nth)) },
+            );
         }
         history
     }
@@ -175,7 +181,12 @@ mod tests {
         let mut history = sends(1_000, 0, |_| 7);
         (0..1_000).for_each(|_| {
             let task = Name::new("task-1");
-            history.append(SimTime::ZERO, Name::new("user"), None, What::Note(Note::TaskGiven { task }));
+            history.append(
+                SimTime::ZERO,
+                (Name::new("user"), 0),
+                None,
+                What::Note(Note::User(UserEvent::TaskGiven { task })),
+            );
         });
         assert_eq!(of_one_message(&history), None);
     }
@@ -184,15 +195,15 @@ mod tests {
     fn tasks_that_have_ended_excuse_nobody() {
         let mut history = TeamHistory::default();
         let [user, task, node, to] = ["user", "task-1", "caller", "tool"].map(Name::new);
-        let informed = Note::Informed { by: node, report: Report::of(task, Outcome::Done) };
-        for note in [Note::TaskGiven { task }, informed] {
-            history.append(SimTime::ZERO, user, None, What::Note(note));
+        let informed = Note::User(UserEvent::Informed { by: node, report: Report::of(task, Outcome::Done) });
+        for note in [Note::User(UserEvent::TaskGiven { task }), informed] {
+            history.append(SimTime::ZERO, (user, 0), None, What::Note(note));
         }
         let at = SimTime::ZERO + SimSpan::from_secs(2);
-        history.append(at, node, None, What::Started { incarnation: 0 });
+        history.append(at, (node, 0), None, What::Started { incarnation: 0 });
         (0..500).for_each(|_| {
-            let sent = What::Sent { to, kind: Name::new("call"), about: task, content: 7 };
-            history.append(at, node, None, sent);
+            let sent = What::Sent { to, kind: Name::new("call"), about: task, content: number(7) };
+            history.append(at, (node, 0), None, sent);
         });
         let (_, message) = violation(of_one_message(&history).unwrap());
         assert_eq!(message, "caller floods tool: it sent the same call about task-1 500 times within 1s");
@@ -203,7 +214,12 @@ mod tests {
         let mut history = sends(0, 0, |_| 0);
         let [node, to, kind, about] = ["tool", "caller", "reply", "task-1/file"].map(Name::new);
         (0..5_000).for_each(|_| {
-            history.append(SimTime::ZERO, node, None, What::Sent { to, kind, about, content: 0 });
+            history.append(
+                SimTime::ZERO,
+                (node, 0),
+                None,
+                What::Sent { to, kind, about, content: number(0) },
+            );
         });
         assert_eq!(of_one_message(&history), None);
     }
@@ -216,10 +232,15 @@ mod tests {
         let mut large = TeamHistory::default();
         (0..1_000).for_each(|_| {
             let task = Name::new("task-1");
-            large.append(SimTime::ZERO, Name::new("user"), None, What::Note(Note::TaskGiven { task }));
+            large.append(
+                SimTime::ZERO,
+                (Name::new("user"), 0),
+                None,
+                What::Note(Note::User(UserEvent::TaskGiven { task })),
+            );
         });
         for event in sends(20_000, 0, |nth| nth).events() {
-            large.append(event.at, event.node, None, event.what.clone());
+            large.append(event.at, (event.node, 0), None, event.what.clone());
         }
         assert_eq!(beyond_the_work(&large), None);
     }

@@ -1,12 +1,13 @@
 //! Whether a team was still getting somewhere when the time of its run was over.
 //!
-//! The time of a run is a bound like any other: a team that reaches it may be stuck, or may only have more to do than fits.
-//! What tells the two apart is not how much is left, which grows with the number of tasks, but whether work was still
-//! getting done: in the last quarter of the time that the last task had, an effect that had not happened before took place, a
-//! question was answered, an entry came into the store or a user learnt how a task ended. Effects that happen again
-//! do not count, or a team that goes round in circles would seem to move.
+//! The time of a run is a bound like any other: a team that reaches it may be stuck, or may only have more to
+//! do than fits. What tells the two apart is not how much is left, which grows with the number of tasks, but
+//! whether work was still getting done: in the last quarter of the time that the last task had, an effect
+//! that had not happened before took place, a question was answered, an entry came into the store or a user
+//! learnt how a task ended. Effects that happen again do not count, or a team that goes round in circles
+//! would seem to move.
 
-use crate::agent::Note;
+use crate::agent::{Note, StoreEvent, ToolEvent, UserEvent};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Name, SimTime};
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ const PARTS: u64 = 4;
 /// Whether anything got done for the first time shortly before the end.
 pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
     let Some(last) = history.events().last() else { return false };
-    let given = |note: &Note| matches!(note, Note::TaskGiven { .. });
+    let given = |note: &Note| matches!(note, Note::User(UserEvent::TaskGiven { .. }));
     let last_task =
         history.notes().filter(|(_, note)| given(note)).map(|(event, _)| event.at).max().unwrap_or_default();
     let time = last.at.since(last_task);
@@ -31,10 +32,10 @@ pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
 /// What a note shows to have been done, and of what kind that is.
 fn what_got_done(note: &Note) -> Option<(u8, Name)> {
     match *note {
-        Note::Effect { intent, .. } => Some((0, intent)),
-        Note::Served { intent, .. } => Some((1, intent)),
-        Note::Entered { entry, .. } => Some((2, entry)),
-        Note::Informed { ref report, .. } => Some((3, report.task)),
+        Note::Tool(ToolEvent::Effect { intent, .. }) => Some((0, intent)),
+        Note::Tool(ToolEvent::Served { intent, .. }) => Some((1, intent)),
+        Note::Store(StoreEvent::Entered { entry, .. }) => Some((2, entry)),
+        Note::User(UserEvent::Informed { ref report, .. }) => Some((3, report.task)),
         _ => None,
     }
 }
@@ -43,7 +44,7 @@ fn what_got_done(note: &Note) -> Option<(u8, Name)> {
 mod tests {
     use super::*;
     use crate::agent::Outcome;
-    use crate::properties::testing::Story;
+    use crate::properties::testing::{Story, number};
     use perfidy_sim::{Stop, What};
 
     fn is_made(story: Story) -> bool {
@@ -71,8 +72,12 @@ mod tests {
 
     #[test]
     fn heartbeats_and_messages_are_no_headway() {
-        let beat =
-            What::Sent { to: Name::new("b"), kind: Name::new("beat"), about: Name::new("x"), content: 0 };
+        let beat = What::Sent {
+            to: Name::new("b"),
+            kind: Name::new("beat"),
+            about: Name::new("x"),
+            content: number(0),
+        };
         let story =
             (0..100).fold(Story::default().given("task-1"), |story, _| story.event("a", beat.clone()));
         assert!(!is_made(story));

@@ -1,9 +1,9 @@
 //! What stands: the effects of the ledgers that were not undone.
 //!
-//! An undoing is an effect too, by the operation that the user has named for it. It takes back one effect for the same
-//! intent that came before it; an effect that comes after its undoing stands.
+//! An undoing is an effect too, by the operation that the user has named for it. It takes back one effect for
+//! the same intent that came before it; an effect that comes after its undoing stands.
 
-use crate::agent::Note;
+use crate::agent::{Note, ToolEvent, UserEvent};
 use perfidy_sim::{Event, Lookup, Name};
 
 /// The ledgers of all tools together, as far as they have been read.
@@ -22,11 +22,11 @@ impl<'a> Ledger<'a> {
     /// Reads one more note.
     pub fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
         match *note {
-            Note::UndoneBy { intent, tool, operation } => {
+            Note::User(UserEvent::UndoneBy { intent, tool, operation }) => {
                 self.undoings.insert((tool, operation, intent), ());
                 self.undoable.insert(intent, ());
             }
-            Note::Effect { operation, intent, .. } => {
+            Note::Tool(ToolEvent::Effect { operation, intent, .. }) => {
                 let standing = self.standing.get_or_insert_with(intent, Vec::new);
                 if self.undoings.contains((event.node, operation, intent)) {
                     standing.pop();

@@ -1,7 +1,7 @@
 //! Properties: the promises a team makes, judged on the history of a run and on nothing else. One file each.
 //!
-//! Every property is judged on every history; most find nothing that concerns them and say so. A new property is
-//! one file and one line in [`ALL`].
+//! Every property is judged on every history; most find nothing that concerns them and say so. A new property
+//! is one file and one line in [`ALL`].
 
 mod acts_on_current_version;
 mod all_or_compensated;
@@ -30,8 +30,9 @@ mod recovered_state_is_a_prefix;
 mod recovery_calls_no_model;
 mod waits;
 mod well_behaved;
+mod wire;
 
-use crate::agent::Note;
+use crate::agent::{Note, UserEvent};
 use crate::scenario::problem::nearest_in_words;
 use perfidy_sim::{Event, EventId, History, SimSpan, SimTime, Stop};
 use std::fmt;
@@ -51,7 +52,8 @@ pub struct Property {
     pub judge: fn(&TeamHistory) -> Verdict,
 }
 
-/// How far something may go. The user asks for it with a [`Note::Bound`], where the property finds it.
+/// How far something may go. The user asks for it with a [`UserEvent::Bound`], where the property
+/// finds it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bound {
     /// What the bound is called in a file, such as `max-age`.
@@ -70,7 +72,7 @@ pub enum AtMost {
 }
 
 impl AtMost {
-    /// As a [`Note::Bound`] gives it: nanoseconds, or the number.
+    /// As a [`UserEvent::Bound`] gives it: nanoseconds, or the number.
     pub fn as_number(self) -> u64 {
         match self {
             Self::Span(span) => span.as_nanos(),
@@ -89,7 +91,9 @@ impl Property {
     /// How far the user lets it go, in nanoseconds or as a number; `None` if nobody asked.
     pub fn asked_for(&self, history: &TeamHistory) -> Option<u64> {
         history.notes().find_map(|(_, note)| match note {
-            Note::Bound { property, at_most } if property.as_str() == self.name => Some(*at_most),
+            Note::User(UserEvent::Bound { property, at_most }) if property.as_str() == self.name => {
+                Some(*at_most)
+            }
             _ => None,
         })
     }
@@ -131,8 +135,8 @@ pub const WELL_BEHAVED: &str = "well-behaved";
 /// The name of the property of sagas. A workflow that is about it has its steps undone, so its files say how.
 pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 
-/// The name of the property of teams that can be told to stop. Their files say how each step is undone, and may say how much
-/// time a task has and that the user cancels some.
+/// The name of the property of teams that can be told to stop. Their files say how each step is undone, and
+/// may say how much time a task has and that the user cancels some.
 pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
 /// The property of that name.
@@ -172,7 +176,8 @@ pub enum Verdict {
     },
 }
 
-/// Why a run was stopped before the team had its time, if it was: what was not done may only not have been done yet.
+/// Why a run was stopped before the team had its time, if it was: what was not done may only not have been
+/// done yet.
 fn cut_short(history: &TeamHistory) -> Option<Verdict> {
     let reason = match history.ended()? {
         Stop::TooManyEvents => {
@@ -231,8 +236,35 @@ mod testing {
     //! Hand-written histories.
 
     use super::{TeamHistory, Verdict};
-    use crate::agent::{AnswerPart, Claim, Content, Definite, Indefinite, Note, OpId, Outcome, Report, Told};
+    use crate::agent::{
+        AgentEvent, AnswerPart, Body, Content, Definite, Headers, Indefinite, Message, Note, OpId, Outcome,
+        PersonEvent, Report, Told, ToolEvent, UserEvent,
+    };
     use perfidy_sim::{EventId, Name, SimSpan, SimTime, Stop, What};
+
+    /// A message or a record that has these headers and says a number.
+    #[derive(Clone, Copy, Hash, Debug)]
+    struct Numbered(Headers, u64);
+
+    impl Message for Numbered {
+        fn kind(&self) -> &'static str {
+            "numbered"
+        }
+
+        fn headers(&self) -> Headers {
+            self.0
+        }
+    }
+
+    /// A message with these headers.
+    pub fn message(headers: Headers) -> Body {
+        Body::new(Numbered(headers, 0))
+    }
+
+    /// A message or a record that says a number.
+    pub fn number(number: u64) -> Body {
+        Body::new(Numbered(Headers::NONE, number))
+    }
 
     /// A history under construction: one event a second.
     #[derive(Clone, Default)]
@@ -246,7 +278,10 @@ mod testing {
         /// An event that the event of that number led to.
         pub fn event_because_of(mut self, cause: Option<u32>, node: &str, what: What<Note>) -> Self {
             let at = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
-            self.0.append(at, Name::new(node), cause.and_then(EventId::new), what);
+            // Written as `node#1`, an event is of the incarnation of that number.
+            let (node, incarnation) = node.split_once('#').unwrap_or((node, "0"));
+            let author = (Name::new(node), incarnation.parse().expect("an incarnation is a number"));
+            self.0.append(at, author, cause.and_then(EventId::new), what);
             self
         }
 
@@ -254,34 +289,80 @@ mod testing {
             self.event(node, What::Note(says))
         }
 
-        pub fn claim(self, node: &str, claim: Claim) -> Self {
-            self.note(node, Note::Claimed(claim))
+        /// The number of the last event.
+        pub fn last(&self) -> u32 {
+            self.0.len() as u32
+        }
+
+        /// A message is sent; nothing led to it.
+        pub fn sends(self, (from, to): (&str, &str), about: &str, headers: Headers) -> Self {
+            self.sends_because_of(None, (from, to), about, headers)
+        }
+
+        /// A message is sent that the event of that number led to.
+        pub fn sends_because_of(
+            self,
+            cause: Option<u32>,
+            (from, to): (&str, &str),
+            about: &str,
+            headers: Headers,
+        ) -> Self {
+            let [to, kind, about] = [to, "word", about].map(Name::new);
+            self.event_because_of(cause, from, What::Sent { to, kind, about, content: message(headers) })
+        }
+
+        /// A message is sent, two events in all, and arrives.
+        pub fn tells(self, (from, to): (&str, &str), about: &str, headers: Headers) -> Self {
+            let sent = self.sends((from, to), about, headers);
+            let (sending, [from, kind, about]) = (sent.last(), [from, "word", about].map(Name::new));
+            let delivered = What::Delivered { from, kind, about, content: message(headers) };
+            sent.event_because_of(Some(sending), to, delivered)
+        }
+
+        /// A tool call under these headers, two events in all: the note of it, and its sending.
+        pub fn calls(self, node: &str, intent: &str, headers: Headers) -> Self {
+            let called = self.called(node, intent);
+            let call = called.last();
+            called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
         }
 
         /// A task with one intent, `TASK/file`.
         pub fn given(self, task: &str) -> Self {
             let (task, intent) = (Name::new(task), Name::new(&format!("{task}/file")));
-            self.note("user", Note::TaskGiven { task }).note("user", Note::Wanted { task, intent })
+            self.note("user", Note::User(UserEvent::TaskGiven { task }))
+                .note("user", Note::User(UserEvent::Wanted { task, intent }))
         }
 
         pub fn effect(self, intent: &str, op: u64) -> Self {
             let (operation, intent) = (Name::new("create"), Name::new(intent));
-            self.note("ticketing", Note::Effect { operation, intent, op: OpId(op), receipt: op })
+            self.note(
+                "ticketing",
+                Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op }),
+            )
         }
 
         pub fn undo(self, intent: &str, op: u64) -> Self {
             let (operation, intent) = (Name::new("withdraw"), Name::new(intent));
-            self.note("ticketing", Note::Effect { operation, intent, op: OpId(op), receipt: op })
+            self.note(
+                "ticketing",
+                Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op }),
+            )
         }
 
         pub fn called(self, node: &str, intent: &str) -> Self {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
-            self.note(node, Note::Called { tool, operation, intent: Name::new(intent), op: OpId(1) })
+            self.note(
+                node,
+                Note::Agent(AgentEvent::Called { tool, operation, intent: Name::new(intent), op: OpId(1) }),
+            )
         }
 
         pub fn answered(self, node: &str, intent: &str, told: Told) -> Self {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
-            self.note(node, Note::Answered { tool, operation, intent: Name::new(intent), told })
+            self.note(
+                node,
+                Note::Agent(AgentEvent::Answered { tool, operation, intent: Name::new(intent), told }),
+            )
         }
 
         pub fn refused(self, node: &str, intent: &str) -> Self {
@@ -292,15 +373,26 @@ mod testing {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
             let (intent, op, by) = (Name::new(intent), OpId(1), Name::new("executor-1"));
             let told = Told::Unknown(Indefinite::TimedOut);
-            self.note("on-call", Note::TookDown { tool, operation, intent, op, told, at: SimTime::ZERO, by })
+            self.note(
+                "on-call",
+                Note::Person(PersonEvent::TookDown {
+                    tool,
+                    operation,
+                    intent,
+                    op,
+                    told,
+                    at: SimTime::ZERO,
+                    by,
+                }),
+            )
         }
 
         /// A task that wants to know these things, each with the name of the task before it.
         pub fn asked(self, task: &str, wants: &[&str]) -> Self {
-            let given = self.note("user", Note::TaskGiven { task: Name::new(task) });
+            let given = self.note("user", Note::User(UserEvent::TaskGiven { task: Name::new(task) }));
             wants.iter().fold(given, |story, want| {
                 let (task, intent) = (Name::new(task), Name::new(&format!("{task}/{want}")));
-                story.note("user", Note::Question { task, intent })
+                story.note("user", Note::User(UserEvent::Question { task, intent }))
             })
         }
 
@@ -312,13 +404,13 @@ mod testing {
 
         pub fn served_as_of(self, intent: &str, content: u64, as_of: SimTime) -> Self {
             let (item, intent, content) = (Name::new("item"), Name::new(intent), Content(content));
-            self.note("source", Note::Served { item, intent, version: 1, as_of, content })
+            self.note("source", Note::Tool(ToolEvent::Served { item, intent, version: 1, as_of, content }))
         }
 
         /// The user is told how a task ended.
         pub fn told(self, task: &str, outcome: Outcome) -> Self {
             let report = Report::of(Name::new(task), outcome);
-            self.note("user", Note::Informed { by: Name::new("coordinator"), report })
+            self.note("user", Note::User(UserEvent::Informed { by: Name::new("coordinator"), report }))
         }
 
         /// The user is given an answer: each part with its content, or said to be missing.
@@ -363,16 +455,19 @@ mod testing {
         };
         let answer = parts.iter().map(part).collect();
         let report = Report { answer, ..Report::of(Name::new(task), Outcome::Done) };
-        Note::Informed { by: Name::new("synthesiser"), report }
+        Note::User(UserEvent::Informed { by: Name::new("synthesiser"), report })
     }
 
-    /// A task that wants a ticket filed, which can be withdrawn, and then something billed, which cannot be undone.
+    /// A task that wants a ticket filed, which can be withdrawn, and then something billed, which cannot be
+    /// undone.
     pub fn saga() -> Story {
         let (task, bill) = (Name::new("task-1"), Name::new("task-1/bill"));
         let (intent, tool, operation) =
             (Name::new("task-1/file"), Name::new("ticketing"), Name::new("withdraw"));
-        let story = Story::default().given("task-1").note("user", Note::Wanted { task, intent: bill });
-        story.note("user", Note::UndoneBy { intent, tool, operation })
+        let story = Story::default()
+            .given("task-1")
+            .note("user", Note::User(UserEvent::Wanted { task, intent: bill }));
+        story.note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }))
     }
 
     /// The events a verdict points at, by number, and its words.

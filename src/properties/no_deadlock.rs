@@ -1,11 +1,14 @@
 //! Agents never wait for each other in a circle.
 //!
-//! A circle that somebody breaks in time is no deadlock; one that stands when the run is over and its task has not ended
-//! is. Only waits about one and the same task make a circle: who waits for a colleague over one task can still work
-//! for them on another.
+//! An agent waits for another when it has asked it for something, or ordered something of it, and no answer
+//! that ends the wait has come; and when it has not gone on without: by calling a tool for the work on whose
+//! behalf it asked, by dying, or because the run was over. A circle that is broken in time is no deadlock;
+//! one that stands when the run is over and its task has not ended is. Only waits about one and the same task
+//! make a circle: an agent that waits for a colleague over one task can still work for it on another.
 
-use crate::agent::{Claim, Note};
-use crate::properties::waits::{Waits, task_of};
+use crate::agent::{Note, Purpose, UserEvent};
+use crate::properties::waits::Waits;
+use crate::properties::wire::sent_for;
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeSet;
 
@@ -21,150 +24,242 @@ fn judge(history: &TeamHistory) -> Verdict {
     if let Some(too_soon) = cut_short(history) {
         return too_soon;
     }
-    let informed: BTreeSet<&str> = history
-        .notes()
-        .filter_map(|(_, note)| match note {
-            Note::Informed { report, .. } => Some(report.task.as_str()),
-            _ => None,
-        })
-        .collect();
-    for (task, waits) in Waits::at_the_end_of(history).by_task() {
+    if !history.events().iter().any(|event| sent_for(Purpose::Ask, event).is_some()) {
+        return Verdict::Vacuous;
+    }
+    let mut given: BTreeSet<&str> = BTreeSet::new();
+    let mut informed: BTreeSet<&str> = BTreeSet::new();
+    for (_, note) in history.notes() {
+        match note {
+            Note::User(UserEvent::TaskGiven { task }) => given.insert(task.as_str()),
+            Note::User(UserEvent::Informed { report, .. }) => informed.insert(report.task.as_str()),
+            _ => false,
+        };
+    }
+    if given.is_subset(&informed) && !given.is_empty() {
+        return Verdict::Holds;
+    }
+    for (task, waits) in Waits::of_open_requests(history).by_task() {
         if let Some(circle) = waits.circle().filter(|_| !informed.contains(task)) {
-            let began = history.notes().filter_map(|(event, note)| match note {
-                Note::Claimed(Claim::Awaits { intent, on }) => Some((event, *on, *intent)),
-                _ => None,
-            });
-            let of_circle = |(event, on, intent): (_, _, _)| {
-                (circle.contains(event, on) && task_of(intent) == task).then_some(event)
-            };
-            let because: Vec<_> = began.filter_map(of_circle).chain(waits.in_circle(&circle)).collect();
+            let because: Vec<_> = waits.in_circle(&circle).collect();
             return Verdict::violated(&because, format!("{task} waits in a circle: {circle}"));
         }
     }
-    let waited = history.notes().any(|(_, note)| matches!(note, Note::Claimed(Claim::Awaits { .. })));
-    if waited { Verdict::Holds } else { Verdict::Vacuous }
+    Verdict::Holds
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::Outcome;
+    use crate::agent::{Headers, Outcome};
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Name, Stop, What};
+    use perfidy_sim::{Name, Stop};
 
-    fn awaited() -> Story {
-        let (intent, on) = (Name::new("task-1/code"), Name::new("planner"));
-        Story::default().claim("coder", Claim::Awaits { intent, on })
+    fn asks(story: Story, who: &str, whom: &str, about: &str) -> Story {
+        story.sends((who, whom), about, Headers::of(Purpose::Ask))
     }
 
-    fn waits(story: Story, node: &str, on: &str, about: &str) -> Story {
-        let (on, why, about) = (Name::new(on), Name::new("their piece"), Name::new(about));
-        story.event(node, What::Waiting { on, why, about })
+    /// Two that wait for each other: the coder works on its code and wants the plan, and the planner works on
+    /// the plan and wants the code.
+    fn circle() -> Story {
+        let for_the_sake_of =
+            |step: &str| Headers { correlation: Some(Name::new(step)), ..Headers::of(Purpose::Ask) };
+        let story =
+            Story::default().sends(("coder", "planner"), "task-1/plan", for_the_sake_of("task-1/code"));
+        story.sends(("planner", "coder"), "task-1/code", for_the_sake_of("task-1/plan"))
+    }
+
+    const ANSWER: Headers = Headers::of(Purpose::Answer);
+
+    #[test]
+    fn two_that_wait_for_each_other_when_the_run_ends_are_a_circle() {
+        for stop in [Stop::Finished, Stop::Quiescent, Stop::Deadline] {
+            let (events, message) = violation(circle().ended(stop).judged_by(&PROPERTY));
+            assert_eq!(events, [1, 2]);
+            assert_eq!(message, "task-1 waits in a circle: coder -> planner -> coder");
+        }
     }
 
     #[test]
     fn a_wait_that_came_to_an_end_is_no_deadlock() {
-        let story = awaited().event("world", What::Ended(Stop::Finished));
+        let story = asks(Story::default(), "coder", "planner", "task-1/plan");
+        let story = story.tells(("planner", "coder"), "task-1/plan", ANSWER).ended(Stop::Finished);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_answer_of_any_kind_ends_a_wait_and_word_that_it_is_not_there_yet_does_not() {
+        let told = |purpose| {
+            let story = circle().tells(("planner", "coder"), "task-1/plan", Headers::of(purpose));
+            story.ended(Stop::Deadline).judged_by(&PROPERTY)
+        };
+        for purpose in [Purpose::Answer, Purpose::Done, Purpose::Failed, Purpose::Refused, Purpose::Rejection]
+        {
+            assert_eq!(told(purpose), Verdict::Holds, "{purpose:?}");
+        }
+        for purpose in [Purpose::Pending, Purpose::Cancel, Purpose::Handoff, Purpose::Claim] {
+            assert_eq!(violation(told(purpose)).0, [1, 2], "{purpose:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_answer_that_is_waited_for_ends_a_wait_and_only_if_it_arrives() {
+        let not_there = circle().sends(("planner", "coder"), "task-1/plan", ANSWER);
+        let about_another = circle().tells(("planner", "coder"), "task-1/docs", ANSWER);
+        let of_another = circle().tells(("docs", "coder"), "task-1/plan", ANSWER);
+        let to_another = circle().tells(("planner", "docs"), "task-1/plan", ANSWER);
+        let without_headers = circle().tells(("planner", "coder"), "task-1/plan", Headers::NONE);
+        for story in [not_there, about_another, of_another, to_another, without_headers] {
+            assert_eq!(violation(story.ended(Stop::Deadline).judged_by(&PROPERTY)).0, [1, 2]);
+        }
+    }
+
+    #[test]
+    fn to_ask_again_is_the_same_wait_and_to_ask_again_after_the_answer_is_another() {
+        let again = asks(circle(), "coder", "planner", "task-1/plan");
+        assert_eq!(violation(again.clone().judged_by(&PROPERTY)).0, [1, 2], "the first asking is shown");
+        let answered = again.tells(("planner", "coder"), "task-1/plan", ANSWER);
+        assert_eq!(answered.clone().judged_by(&PROPERTY), Verdict::Holds);
+        let anew = asks(answered, "coder", "planner", "task-1/plan");
+        assert_eq!(violation(anew.judged_by(&PROPERTY)).0, [2, 6]);
+    }
+
+    #[test]
+    fn an_agent_that_calls_a_tool_for_its_own_step_has_gone_on_without_what_it_asked_for() {
+        let goes_on = |who: &str, intent: &str| circle().called(who, intent).judged_by(&PROPERTY);
+        assert_eq!(goes_on("coder", "task-1/code"), Verdict::Holds);
+        assert_eq!(goes_on("planner", "task-1/plan"), Verdict::Holds);
+        assert_eq!(violation(goes_on("coder", "task-1/tests")).0, [1, 2], "it does something else meanwhile");
+        assert_eq!(violation(goes_on("coder", "task-1/plan")).0, [1, 2], "it is about its colleague's step");
+        assert_eq!(violation(goes_on("docs", "task-1/code")).0, [1, 2], "another does it");
+    }
+
+    #[test]
+    fn a_call_ends_no_wait_that_is_not_on_behalf_of_what_it_is_for() {
+        let story = asks(Story::default(), "coder", "planner", "task-1/plan");
+        let story = asks(story, "planner", "coder", "task-1/code").called("coder", "task-1/code");
+        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [1, 2], "they do not say what they ask for");
+    }
+
+    #[test]
+    fn an_agent_that_died_waits_no_more_until_it_asks_again() {
+        assert_eq!(circle().dies("coder").judged_by(&PROPERTY), Verdict::Holds);
+        assert!(circle().dies("docs").judged_by(&PROPERTY).is_violated(), "it is not one of them");
+        let again = asks(circle().dies("coder"), "coder#1", "planner", "task-1/plan");
+        assert_eq!(violation(again.judged_by(&PROPERTY)).0, [2, 4]);
+    }
+
+    #[test]
+    fn an_agent_that_ordered_something_waits_for_it_as_well() {
+        let story = || asks(Story::default(), "coder", "planner", "task-1/plan");
+        for purpose in [Purpose::Order, Purpose::Undo] {
+            let ordered = story().sends(("planner", "coder"), "task-1/code", Headers::of(purpose));
+            assert_eq!(violation(ordered.judged_by(&PROPERTY)).0, [1, 2]);
+        }
+        for purpose in [Purpose::Cancel, Purpose::Handoff, Purpose::Pending, Purpose::Claim, Purpose::Done] {
+            let said = story().sends(("planner", "coder"), "task-1/code", Headers::of(purpose));
+            assert_eq!(said.judged_by(&PROPERTY), Verdict::Holds, "{purpose:?}");
+        }
     }
 
     #[test]
     fn a_chain_of_waits_is_no_deadlock() {
-        let story = waits(awaited(), "coder", "planner", "task-1/code");
-        let story =
-            waits(story, "planner", "tester", "task-1/plan").event("world", What::Ended(Stop::Deadline));
+        let story = asks(Story::default(), "coder", "planner", "task-1/plan");
+        let story = asks(story, "planner", "tester", "task-1/tests").ended(Stop::Deadline);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn a_circle_of_waits_is_one_and_everybody_in_it_is_named() {
-        let mut story = waits(awaited(), "chair", "planner", "task-1");
+    fn a_circle_of_waits_is_one_and_all_that_are_in_it_are_named() {
+        let mut story =
+            Story::default().sends(("chair", "planner"), "task-1/plan", Headers::of(Purpose::Order));
         for (node, on, about) in [
-            ("coder", "planner", "task-1/code"),
-            ("planner", "docs", "task-1/plan"),
-            ("docs", "coder", "task-1/docs"),
+            ("coder", "planner", "task-1/plan"),
+            ("planner", "docs", "task-1/docs"),
+            ("docs", "coder", "task-1/code"),
         ] {
-            story = waits(story, node, on, about);
+            story = asks(story, node, on, about);
         }
-        let (events, message) =
-            violation(story.event("world", What::Ended(Stop::Deadline)).judged_by(&PROPERTY));
-        assert_eq!(events, [1, 3, 4, 5], "the chair waits, but nobody waits for it");
+        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&PROPERTY));
+        assert_eq!(events, [2, 3, 4], "the chair waits, but no agent waits for it");
         assert_eq!(message, "task-1 waits in a circle: coder -> planner -> docs -> coder");
     }
 
     #[test]
-    fn two_who_wait_for_each_other_over_different_tasks_do_not_block_each_other() {
-        let story = waits(awaited(), "coder", "planner", "task-1/code");
-        let story =
-            waits(story, "planner", "coder", "task-2/plan").event("world", What::Ended(Stop::Deadline));
+    fn two_that_wait_for_each_other_over_different_tasks_do_not_block_each_other() {
+        let story = asks(Story::default(), "coder", "planner", "task-1/plan");
+        let story = asks(story, "planner", "coder", "task-2/code").ended(Stop::Deadline);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
     fn a_circle_that_did_not_keep_the_task_from_ending_is_none() {
-        let story = awaited().told("task-1", Outcome::Done);
-        let story = waits(waits(story, "coder", "docs", "task-1/code"), "docs", "coder", "task-1/docs");
-        assert_eq!(story.event("world", What::Ended(Stop::Finished)).judged_by(&PROPERTY), Verdict::Holds);
+        for outcome in [Outcome::Done, Outcome::Failed, Outcome::Cancelled] {
+            let story = circle().told("task-1", outcome).ended(Stop::Finished);
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        }
+        assert!(circle().told("task-2", Outcome::Done).judged_by(&PROPERTY).is_violated());
     }
 
     #[test]
-    fn where_nobody_waited_for_a_colleague_there_is_nothing_to_judge() {
-        let story = Story::default().given("task-1").event("world", What::Ended(Stop::Finished));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    fn where_no_agent_asked_another_for_anything_there_is_nothing_to_judge() {
+        let story = Story::default().given("task-1");
+        let story = story.sends(("chair", "coder"), "task-1/code", Headers::of(Purpose::Order));
+        assert_eq!(story.ended(Stop::Finished).judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
     fn a_run_that_was_cut_short_leaves_it_unknown() {
-        for story in awaited().cut_short() {
+        for story in circle().cut_short() {
             assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
         }
     }
 
     #[test]
     fn a_circle_in_one_task_stands_whatever_became_of_another() {
-        let story = awaited().told("task-1", Outcome::Done);
-        let (intent, on) = (Name::new("task-2/code"), Name::new("docs"));
-        let mut story = story.claim("coder", Claim::Awaits { intent, on });
+        let mut story = Story::default().told("task-1", Outcome::Done);
         for (node, on, about) in [
-            ("coder", "docs", "task-1/code"),
-            ("docs", "coder", "task-1/docs"),
-            ("coder", "docs", "task-2/code"),
-            ("docs", "coder", "task-2/docs"),
+            ("coder", "docs", "task-1/docs"),
+            ("docs", "coder", "task-1/code"),
+            ("coder", "docs", "task-2/docs"),
+            ("docs", "coder", "task-2/code"),
         ] {
-            story = waits(story, node, on, about);
+            story = asks(story, node, on, about);
         }
         let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&PROPERTY));
-        assert_eq!(events, [3, 6, 7], "what they wait for over task-1 is none of it");
+        assert_eq!(events, [4, 5], "what they wait for over task-1 is none of it");
         assert_eq!(message, "task-2 waits in a circle: coder -> docs -> coder");
     }
 
     #[test]
-    fn who_waits_for_itself_is_a_circle_of_one() {
-        let story = waits(awaited(), "coder", "coder", "task-1/code");
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+    fn an_agent_that_waits_for_itself_is_a_circle_of_one() {
+        let (events, message) =
+            violation(asks(Story::default(), "coder", "coder", "task-1/code").judged_by(&PROPERTY));
+        assert_eq!(events, [1]);
         assert_eq!(message, "task-1 waits in a circle: coder -> coder");
     }
 
     #[test]
     fn a_way_that_leads_nowhere_does_not_hide_the_circle_beside_it() {
-        let mut story = awaited();
+        let mut story = Story::default();
         for (node, on) in
             [("coder", "archivist"), ("coder", "planner"), ("archivist", "user"), ("planner", "coder")]
         {
-            story = waits(story, node, on, "task-1/code");
+            story = asks(story, node, on, "task-1/code");
         }
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [2, 4]);
         assert_eq!(message, "task-1 waits in a circle: coder -> planner -> coder");
     }
 
     #[test]
-    fn one_who_waits_for_a_circle_is_not_in_it() {
-        let mut story = awaited();
+    fn an_agent_that_waits_for_a_circle_is_not_in_it() {
+        let mut story = Story::default();
         for (node, on) in [("a", "b"), ("b", "c"), ("c", "b")] {
-            story = waits(story, node, on, "task-1/code");
+            story = asks(story, node, on, "task-1/code");
         }
         let (events, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(events, [3, 4]);
+        assert_eq!(events, [2, 3]);
         assert_eq!(message, "task-1 waits in a circle: b -> c -> b");
     }
 }

@@ -3,7 +3,7 @@
 //! Judged on the ledger by logical intent, never by request or key: two effects under two keys are still two
 //! tickets for one wish, and one that was withdrawn before the next was filed is one all the same.
 
-use crate::agent::Note;
+use crate::agent::{Note, ToolEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Lookup;
 
@@ -18,7 +18,7 @@ pub const PROPERTY: Property = Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut first = Lookup::default();
     for (event, note) in history.notes() {
-        let Note::Effect { operation, intent, .. } = note else { continue };
+        let Note::Tool(ToolEvent::Effect { operation, intent, .. }) = note else { continue };
         if let Some(earlier) = first.insert((event.node, *operation, *intent), event) {
             let message = format!("{}.{operation} happened twice for {intent}", event.node);
             return Verdict::violated(&[earlier, event], message);
@@ -59,7 +59,7 @@ mod tests {
     fn other_operations_and_other_tools_do_other_things() {
         let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
         let (operation, intent) = (Name::new("create"), Name::new("task-1/file"));
-        let note = Note::Effect { operation, intent, op: OpId(3), receipt: 3 };
+        let note = Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3 });
         assert_eq!(story.note("calendar", note).judged_by(&PROPERTY), Verdict::Holds);
     }
 

@@ -1,11 +1,11 @@
 //! Of a task that was reported cancelled nothing happens any more, and nothing that happened before stays.
 //!
-//! Judged on the ledgers when the run is over: an effect that comes after the report has broken the promise unless it
-//! was undone, and so has one that came before it. Whether the user asked for the cancel or the team ran out of time makes
-//! no difference; what counts is what the user was told.
+//! Judged on the ledgers when the run is over: an effect that comes after the report has broken the promise
+//! unless it was undone, and so has one that came before it. Whether the user asked for the cancel or the
+//! team ran out of time makes no difference; what counts is what the user was told.
 
 use super::ledger::Ledger;
-use crate::agent::{Note, Outcome};
+use crate::agent::{Note, Outcome, UserEvent};
 use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes() {
         ledger.take_in(event, note);
         match note {
-            Note::Wanted { task, intent } => wanted.push((*task, *intent)),
-            Note::Informed { report, .. } if report.outcome == Outcome::Cancelled => {
+            Note::User(UserEvent::Wanted { task, intent }) => wanted.push((*task, *intent)),
+            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled => {
                 cancelled.entry(report.task).or_insert(event);
             }
             _ => {}
@@ -47,9 +47,8 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::Claim;
+    use crate::agent::{Headers, Purpose};
     use crate::properties::testing::{Story, saga, violation};
-    use perfidy_sim::Name;
 
     fn cancelled(story: Story) -> Story {
         story.told("task-1", Outcome::Cancelled)
@@ -88,8 +87,9 @@ mod tests {
 
     #[test]
     fn a_task_that_was_called_off_and_is_done_all_the_same_was_not_reported_cancelled() {
-        let task = Name::new("task-1");
-        let story = saga().claim("director", Claim::CallsOff { task }).effect("task-1/file", 1);
+        let story = saga()
+            .sends(("director", "worker"), "task-1", Headers::of(Purpose::Cancel))
+            .effect("task-1/file", 1);
         let story = story.told("task-1", Outcome::Done);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
     }

@@ -1,10 +1,10 @@
 //! Nobody's part of a shared item is overwritten by somebody who had not read it.
 //!
-//! Judged on what the store wrote down: which entries came and went with each version, and which version its author had
-//! read. To take away what one has seen is an edit; to take away what one never saw is a lost update (Berenson et al.
-//! 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
+//! Judged on what the store wrote down: which entries came and went with each version, and which version its
+//! author had read. To take away what one has seen is an edit; to take away what one never saw is a lost
+//! update (Berenson et al. 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
 
-use crate::agent::Note;
+use crate::agent::{Note, StoreEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
@@ -22,13 +22,15 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match *note {
-            Note::Stored { item, by, based_on, .. }
+            Note::Store(StoreEvent::Stored { item, by, based_on, .. })
                 if written.insert(item, (event, by, based_on)).is_some() =>
             {
                 verdict = Verdict::Holds;
             }
-            Note::Entered { item, entry, version } => drop(entered.insert((item, entry), (event, version))),
-            Note::Vanished { item, entry, version } => {
+            Note::Store(StoreEvent::Entered { item, entry, version, .. }) => {
+                entered.insert((item, entry), (event, version));
+            }
+            Note::Store(StoreEvent::Vanished { item, entry, version }) => {
                 let Some((came, since)) = entered.remove(&(item, entry)) else { continue };
                 let Some((wrote, by, based_on)) = written.get(&item) else { continue };
                 if since > *based_on {
@@ -48,22 +50,33 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::agent::Version;
-    use crate::properties::testing::{Story, violation};
+    use crate::properties::testing::{Story, number, violation};
     use perfidy_sim::Name;
 
     fn stored(story: Story, by: &str, version: u64, based_on: u64) -> Story {
         let (item, by) = (Name::new("notes"), Name::new(by));
-        story.note("store", Note::Stored { item, by, version: Version(version), based_on: Version(based_on) })
+        story.note(
+            "store",
+            Note::Store(StoreEvent::Stored {
+                item,
+                by,
+                version: Version(version),
+                based_on: Version(based_on),
+            }),
+        )
     }
 
     fn entered(story: Story, entry: &str, version: u64) -> Story {
         let (item, entry) = (Name::new("notes"), Name::new(entry));
-        story.note("store", Note::Entered { item, entry, version: Version(version) })
+        story.note(
+            "store",
+            Note::Store(StoreEvent::Entered { item, entry, version: Version(version), content: number(0) }),
+        )
     }
 
     fn vanished(story: Story, entry: &str, version: u64) -> Story {
         let (item, entry) = (Name::new("notes"), Name::new(entry));
-        story.note("store", Note::Vanished { item, entry, version: Version(version) })
+        story.note("store", Note::Store(StoreEvent::Vanished { item, entry, version: Version(version) }))
     }
 
     fn one_part_by_a() -> Story {
@@ -121,7 +134,12 @@ mod tests {
             let (item, by) = (Name::new("plan"), Name::new("c"));
             story.note(
                 "store",
-                Note::Stored { item, by, version: Version(version), based_on: Version(based_on) },
+                Note::Store(StoreEvent::Stored {
+                    item,
+                    by,
+                    version: Version(version),
+                    based_on: Version(based_on),
+                }),
             )
         };
         let once_each = other(one_part_by_a(), 1, 0);

@@ -1,7 +1,7 @@
 //! A task that its user was told is done has all its effects in the ledger by then, and none of them undone.
 
 use super::ledger::Ledger;
-use crate::agent::{Note, Outcome};
+use crate::agent::{Note, Outcome, UserEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
@@ -20,8 +20,10 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes() {
         ledger.take_in(event, note);
         match note {
-            Note::Wanted { task, intent } => wanted.entry(*task).or_default().push((event, *intent)),
-            Note::Informed { report, .. } if report.outcome == Outcome::Done => {
+            Note::User(UserEvent::Wanted { task, intent }) => {
+                wanted.entry(*task).or_default().push((event, *intent));
+            }
+            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 let task = report.task;
                 verdict = Verdict::Holds;
                 let missing = wanted.get(&task).into_iter().flatten();

@@ -3,7 +3,7 @@
 //! Judged by what the user was told and by what sources really said: an answer that rests on something no
 //! source has said for that intent does not have it.
 
-use crate::agent::{AnswerPart, Note, Outcome, Report};
+use crate::agent::{AnswerPart, Note, Outcome, Report, ToolEvent, UserEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,9 +22,11 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match note {
-            Note::Question { task, intent } => asked.entry(*task).or_default().push((event, *intent)),
-            Note::Served { intent, content, .. } => drop(served.insert((*intent, *content))),
-            Note::Informed { report, .. } if report.outcome == Outcome::Done => {
+            Note::User(UserEvent::Question { task, intent }) => {
+                asked.entry(*task).or_default().push((event, *intent));
+            }
+            Note::Tool(ToolEvent::Served { intent, content, .. }) => drop(served.insert((*intent, *content))),
+            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 for (question, intent) in asked.get(&report.task).into_iter().flatten() {
                     let flaw = match part(report, *intent).map(|part| part.content) {
                         Some(Some(content)) if !served.contains(&(*intent, content)) => {

@@ -1,59 +1,147 @@
-//! Nobody obeys an older leader after a newer one, and no two leaders share a token.
+//! No agent obeys an older leader after a newer one, and no two leaders share a token.
 //!
-//! Two processes that both *believe* to lead are not yet split-brain: a paused leader cannot know that its lease
-//! has run out. It becomes one when somebody acts on the word of the older leader after that of the newer.
+//! Two processes that both *believe* to lead are not yet split-brain: a paused leader cannot know that its
+//! lease has run out. It becomes one when an agent acts on the word of the older leader after that of the
+//! newer: it calls a tool for what it was ordered to do. What an agent was ordered by whom, and under which
+//! token, the network knows. By which of several orders an agent acts stands in the headers of its call;
+//! where it does not say, the newest counts.
 
-use crate::agent::{Claim, Note};
+use crate::agent::{Note, Purpose, Token};
+use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Event, Lookup, Name, What};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
     name: "no-split-brain",
-    promise: "nobody obeys an older leader after a newer one, and no two leaders share a token",
+    promise: "no agent obeys an older leader after a newer one, and no two leaders share a token",
     bound: None,
     judge,
 };
 
+/// An order as it was delivered.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    delivered: &'a Event<Note>,
+    leader: Name,
+    token: Token,
+}
+
+/// An order that was carried out, and the note of the call that did.
+#[derive(Clone, Copy)]
+struct Obeyed<'a> {
+    order: Order<'a>,
+    intent: Name,
+    called: &'a Event<Note>,
+}
+
+/// What one agent has carried out under one token: the first and the last of the orders to come.
+struct UnderToken<'a> {
+    first: Obeyed<'a>,
+    last: Obeyed<'a>,
+}
+
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut newest_obeyed_by = BTreeMap::new();
-    let mut leader_with = BTreeMap::new();
+    let mut orders: Lookup<(Name, Name), Vec<Order<'_>>> = Lookup::default();
+    let mut obeyed: BTreeMap<Name, BTreeMap<Token, UnderToken<'_>>> = BTreeMap::new();
+    let mut leader_with: BTreeMap<Token, Order<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
-        let Note::Claimed(Claim::Obeyed { leader, token, intent }) = *note else { continue };
-        verdict = Verdict::Holds;
-        let (first, known) = *leader_with.entry(token).or_insert((event, leader));
-        if known != leader {
-            let message = format!("{known} and {leader} both led with token {token}");
-            return Verdict::violated(&[first, event], message);
+    for event in history.events() {
+        if let What::Delivered { from, about, content, .. } = &event.what
+            && let headers = content.headers()
+            && matches!(headers.purpose, Some(Purpose::Order | Purpose::Undo))
+            && let Some(token) = headers.authority
+        {
+            let order = Order { delivered: event, leader: *from, token };
+            orders.get_or_insert_with((event.node, *about), Vec::new).push(order);
         }
-        let newest = newest_obeyed_by.entry(event.node).or_insert((event, token, leader));
-        if token < newest.1 {
-            let message = format!(
-                "{} obeyed {leader} (token {token}) on {intent} after it had obeyed {} (token {})",
-                event.node, newest.2, newest.1
-            );
-            return Verdict::violated(&[newest.0, event], message);
+        if let Some(call) = call(history, event)
+            && let Some(orders) = orders.get((event.node, call.intent))
+        {
+            verdict = Verdict::Holds;
+            let order = acted_on(orders, &call);
+            let first = *leader_with.entry(order.token).or_insert(order);
+            if first.leader != order.leader {
+                let message =
+                    format!("{} and {} both led with token {}", first.leader, order.leader, order.token);
+                return Verdict::violated(&[first.delivered, order.delivered, call.called], message);
+            }
+            let carried_out = Obeyed { order, intent: call.intent, called: call.called };
+            if let Some(broken) = obey(obeyed.entry(event.node).or_default(), carried_out) {
+                return broken;
+            }
         }
-        *newest = (event, token, leader);
     }
     verdict
+}
+
+/// The order that a call carries out: the first to come under the token of the call, or under the newest one.
+fn acted_on<'a>(orders: &[Order<'a>], call: &Call<'_>) -> Order<'a> {
+    let under = |token: Token| orders.iter().find(|order| order.token == token);
+    let newest = || orders.iter().map(|order| order.token).max().and_then(under);
+    let order = call.headers.authority.and_then(under).or_else(newest);
+    *order.expect("a list of orders has one when it is made")
+}
+
+/// Takes in that an agent carries an order out.
+fn obey<'a>(known: &mut BTreeMap<Token, UnderToken<'a>>, obeyed: Obeyed<'a>) -> Option<Verdict> {
+    let token = obeyed.order.token;
+    let newer =
+        known.range(token..).filter(|(other, _)| **other != token).map(|(_, newer)| (newer.first, obeyed));
+    let older = known.range(..token).map(|(_, older)| (obeyed, older.last));
+    let came_later =
+        |(newer, older): &(Obeyed<'_>, Obeyed<'_>)| newer.order.delivered.id < older.order.delivered.id;
+    if let Some((newer, older)) = newer.chain(older).find(came_later) {
+        let message = format!(
+            "{} obeyed {} (token {}) on {} after it had heard from {} (token {})",
+            older.called.node,
+            older.order.leader,
+            older.order.token,
+            older.intent,
+            newer.order.leader,
+            newer.order.token
+        );
+        return Some(Verdict::violated(
+            &[newer.order.delivered, older.order.delivered, older.called],
+            message,
+        ));
+    }
+    let known = known.entry(token).or_insert(UnderToken { first: obeyed, last: obeyed });
+    if obeyed.order.delivered.id < known.first.order.delivered.id {
+        known.first = obeyed;
+    }
+    if obeyed.order.delivered.id > known.last.order.delivered.id {
+        known.last = obeyed;
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::Token;
+    use crate::agent::Headers;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Name, What};
 
+    const STEP: &str = "task-1/file";
+
+    /// A worker receives an order about a step, two events in all: sent and delivered.
+    fn ordered_on(story: Story, intent: &str, worker: &str, leader: &str, token: u64) -> Story {
+        let headers = Headers { authority: Some(Token(token)), ..Headers::of(Purpose::Order) };
+        story.tells((leader, worker), intent, headers)
+    }
+
+    fn ordered(story: Story, worker: &str, leader: &str, token: u64) -> Story {
+        ordered_on(story, STEP, worker, leader, token)
+    }
+
+    fn under(token: u64) -> Headers {
+        Headers { authority: Some(Token(token)), ..Headers::NONE }
+    }
+
+    /// A worker receives an order and calls a tool for it under its token: sent, delivered, the note, sent.
     fn obey(story: Story, worker: &str, leader: &str, token: u64) -> Story {
-        let claim = Claim::Obeyed {
-            leader: Name::new(leader),
-            token: Token(token),
-            intent: Name::new("task-1/file"),
-        };
-        story.claim(worker, claim)
+        ordered(story, worker, leader, token).calls(worker, STEP, under(token))
     }
 
     #[test]
@@ -69,11 +157,18 @@ mod tests {
     fn an_older_leader_obeyed_after_a_newer_one_is() {
         let story = obey(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
         let (events, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(events, [1, 2]);
-        assert!(
-            message.contains("obeyed a (token 1)") && message.contains("obeyed b (token 2)"),
-            "{message}"
-        );
+        assert_eq!(events, [2, 6, 7]);
+        assert_eq!(message, "worker-1 obeyed a (token 1) on task-1/file after it had heard from b (token 2)");
+    }
+
+    #[test]
+    fn it_is_also_if_they_want_different_things() {
+        let story = obey(Story::default(), "worker-1", "b", 2);
+        let story = ordered_on(story, "task-2/file", "worker-1", "a", 1);
+        let story = story.calls("worker-1", "task-2/file", under(1));
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [2, 6, 7]);
+        assert!(message.starts_with("worker-1 obeyed a (token 1) on task-2/file"), "{message}");
     }
 
     #[test]
@@ -86,41 +181,129 @@ mod tests {
     fn two_leaders_with_one_token_are_split_brain() {
         let story = obey(obey(Story::default(), "worker-1", "a", 1), "worker-2", "b", 1);
         let (events, message) = violation(obey(story, "worker-3", "a", 1).judged_by(&PROPERTY));
-        assert_eq!(events, [1, 2]);
+        assert_eq!(events, [2, 6, 7]);
         assert_eq!(message, "a and b both led with token 1");
     }
 
     #[test]
-    fn without_orders_there_is_nothing_to_judge() {
-        let story = Story::default().claim("a", Claim::Leads { token: Token(1) });
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    fn a_leader_that_no_worker_obeys_shares_no_token() {
+        let story = obey(ordered(Story::default(), "worker-2", "b", 1), "worker-1", "a", 1);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn the_newest_leader_that_was_ever_obeyed_counts_and_each_word_of_it() {
+    fn without_orders_that_are_carried_out_there_is_nothing_to_judge() {
+        let call = |story: Story| story.calls("worker-1", STEP, under(1));
+        assert_eq!(call(Story::default()).judged_by(&PROPERTY), Verdict::Vacuous);
+        let received = ordered(Story::default(), "worker-1", "a", 1);
+        assert_eq!(received.judged_by(&PROPERTY), Verdict::Vacuous);
+        let order = Headers::of(Purpose::Order);
+        let without_token = Story::default().tells(("a", "worker-1"), STEP, order);
+        assert_eq!(call(without_token).judged_by(&PROPERTY), Verdict::Vacuous);
+        let no_order = Headers { purpose: Some(Purpose::Ask), ..under(1) };
+        let asked = Story::default().tells(("a", "worker-1"), STEP, no_order);
+        assert_eq!(call(asked).judged_by(&PROPERTY), Verdict::Vacuous);
+        let not_arrived = Headers { purpose: Some(Purpose::Order), ..under(1) };
+        let not_arrived = Story::default().sends(("a", "worker-1"), STEP, not_arrived);
+        assert_eq!(call(not_arrived).judged_by(&PROPERTY), Verdict::Vacuous);
+        let of_another = ordered(Story::default(), "worker-2", "a", 1);
+        let of_another = ordered_on(of_another, "task-2/file", "worker-1", "a", 1);
+        assert_eq!(call(of_another).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn the_newest_leader_that_was_ever_obeyed_counts_from_its_first_order_on() {
         let mut story = Story::default();
         for (leader, token) in [("a", 1), ("c", 3), ("c", 3)] {
             story = obey(story, "worker-1", leader, token);
         }
-        let (events, _) = violation(obey(story, "worker-1", "b", 2).judged_by(&PROPERTY));
-        assert_eq!(events, [3, 4]);
+        let (events, message) = violation(obey(story, "worker-1", "b", 2).judged_by(&PROPERTY));
+        assert_eq!(events, [6, 14, 15]);
+        assert!(message.contains("obeyed b (token 2)") && message.contains("from c (token 3)"), "{message}");
     }
 
     #[test]
     fn a_worker_that_came_back_or_is_there_twice_has_obeyed_what_it_had_obeyed() {
         let started = What::Started { incarnation: 1 };
         let obeyed = obey(Story::default(), "worker-1", "b", 2);
-        let twice = obeyed.clone().event("worker-1", started.clone());
-        assert!(obey(twice, "worker-1", "a", 1).judged_by(&PROPERTY).is_violated());
-        let back = obeyed.dies("worker-1").event("worker-1", started);
-        assert!(obey(back, "worker-1", "a", 1).judged_by(&PROPERTY).is_violated());
+        let twice = obeyed.clone().event("worker-1#1", started.clone());
+        assert_eq!(violation(obey(twice, "worker-1#1", "a", 1).judged_by(&PROPERTY)).0, [2, 7, 8]);
+        let back = obeyed.dies("worker-1").event("worker-1#1", started);
+        assert_eq!(violation(obey(back, "worker-1#1", "a", 1).judged_by(&PROPERTY)).0, [2, 8, 9]);
     }
 
     #[test]
     fn what_is_refused_is_not_obeyed() {
-        let [leader, intent] = ["a", "task-1/file"].map(Name::new);
-        let story = obey(Story::default(), "worker-1", "b", 2);
-        let story = story.claim("worker-1", Claim::Rejected { leader, token: Token(1), intent });
+        let story = ordered(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
+        let story = story.tells(("worker-1", "a"), STEP, Headers::of(Purpose::Refused));
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_order_that_arrived_before_the_newer_one_may_still_be_carried_out() {
+        let story = ordered(ordered(Story::default(), "worker-1", "a", 1), "worker-1", "b", 2);
+        let newer_first = story.calls("worker-1", STEP, under(2)).calls("worker-1", STEP, under(1));
+        assert_eq!(newer_first.clone().judged_by(&PROPERTY), Verdict::Holds);
+        // It arrives once more, which is no other order.
+        assert_eq!(obey(newer_first, "worker-1", "a", 1).judged_by(&PROPERTY), Verdict::Holds);
+        let story = ordered_on(Story::default(), "task-2/file", "worker-1", "a", 1);
+        let story = obey(story, "worker-1", "b", 2).calls("worker-1", "task-2/file", under(1));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn the_token_of_a_call_says_which_order_it_carries_out() {
+        let story = ordered(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
+        let for_the_older = story.clone().calls("worker-1", STEP, under(1));
+        assert_eq!(violation(for_the_older.judged_by(&PROPERTY)).0, [2, 6, 7]);
+        let for_the_newer = story.calls("worker-1", STEP, under(2));
+        assert_eq!(for_the_newer.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_call_that_does_not_say_which_order_it_carries_out_is_for_the_newest() {
+        let story = ordered(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
+        let silent = story.calls("worker-1", STEP, Headers::NONE);
+        assert_eq!(silent.judged_by(&PROPERTY), Verdict::Holds);
+        let only_the_older = ordered_on(Story::default(), "task-2/file", "worker-1", "b", 2);
+        let only_the_older = only_the_older.calls("worker-1", "task-2/file", Headers::NONE);
+        let only_the_older = ordered(only_the_older, "worker-1", "a", 1);
+        let silent = only_the_older.calls("worker-1", STEP, Headers::NONE);
+        assert_eq!(violation(silent.judged_by(&PROPERTY)).0, [2, 6, 7]);
+    }
+
+    #[test]
+    fn a_newer_leader_that_was_heard_and_not_obeyed_counts_once_it_is_obeyed() {
+        let story = ordered(ordered(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
+        let older = story.calls("worker-1", STEP, under(1));
+        assert_eq!(older.clone().judged_by(&PROPERTY), Verdict::Holds);
+        let (events, message) = violation(older.calls("worker-1", STEP, under(2)).judged_by(&PROPERTY));
+        assert_eq!(events[..2], [2, 4]);
+        assert_eq!(message, "worker-1 obeyed a (token 1) on task-1/file after it had heard from b (token 2)");
+    }
+
+    #[test]
+    fn each_order_of_the_older_leader_counts() {
+        let story = ordered_on(Story::default(), "task-1/file", "worker-1", "a", 1);
+        let story = ordered_on(story, "task-2/file", "worker-1", "b", 2);
+        let story = ordered_on(story, "task-3/file", "worker-1", "a", 1);
+        let story = story.calls("worker-1", "task-1/file", under(1));
+        let newer = |story: Story| story.calls("worker-1", "task-2/file", under(2));
+        assert_eq!(newer(story.clone()).judged_by(&PROPERTY), Verdict::Holds);
+        let (events, _) =
+            violation(newer(story.calls("worker-1", "task-3/file", under(1))).judged_by(&PROPERTY));
+        assert_eq!(events[..2], [4, 6]);
+    }
+
+    #[test]
+    fn each_order_of_the_newer_leader_counts() {
+        let story = ordered_on(Story::default(), "task-1/file", "worker-1", "b", 2);
+        let story = ordered_on(story, "task-2/file", "worker-1", "a", 1);
+        let story = ordered_on(story, "task-3/file", "worker-1", "b", 2);
+        let story = story.calls("worker-1", "task-3/file", under(2));
+        let older = |story: Story| story.calls("worker-1", "task-2/file", under(1));
+        assert_eq!(older(story.clone()).judged_by(&PROPERTY), Verdict::Holds);
+        let both = story.calls("worker-1", "task-1/file", under(2));
+        assert_eq!(violation(older(both).judged_by(&PROPERTY)).0, [2, 4, 11]);
     }
 }

@@ -1,13 +1,13 @@
 //! No two agents work on the same thing at the same time.
 //!
-//! Who owns a piece of work is what the agents believe; it ends when they say so, when the time they gave themselves is
-//! over, or when they die. Two of them may not believe it at once, and nobody may call a tool for what somebody else
-//! owns, whatever it believes itself.
+//! Who owns a piece of work stands in the store: the agent whose claim on it was written last. Until that
+//! claim goes, no other agent may call a tool for the work, whatever it believes itself. Two incarnations of
+//! one agent are two owners.
 
-use crate::agent::{Claim, Note};
+use crate::agent::{AgentEvent, Note, Purpose, StoreEvent};
+use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, SimTime, What};
-use std::collections::{BTreeMap, BTreeSet};
+use perfidy_sim::{Event, Lookup, Name};
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -17,143 +17,220 @@ pub const PROPERTY: Property = Property {
     judge,
 };
 
-struct Owned<'a> {
-    event: &'a Event<Note>,
-    until: Option<SimTime>,
+/// A claim as it stands in the store.
+struct Claim<'a> {
+    item: Name,
+    entry: Name,
+    written: &'a Event<Note>,
+    owner: (Name, u32),
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut owners: BTreeMap<Name, BTreeMap<Name, Owned<'_>>> = BTreeMap::new();
-    // What each agent may own.
-    let mut works: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    let mut claims: Lookup<Name, Claim<'_>> = Lookup::default();
+    // The work that each item of the store has a claim on.
+    let mut work_of: Lookup<Name, Name> = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
-        let (work, does) = match &event.what {
-            What::Crashed { .. } => {
-                for work in works.remove(&event.node).unwrap_or_default() {
-                    owners.entry(work).or_default().remove(&event.node);
+    for (event, note) in history.notes() {
+        match note {
+            Note::Store(StoreEvent::Entered { item, entry, content, .. }) => {
+                let headers = content.headers();
+                if let (Some(Purpose::Claim), Some(work)) = (headers.purpose, headers.correlation)
+                    && let Some(sent) = sending_of(history, event)
+                {
+                    let owner = (sent.node, sent.incarnation);
+                    work_of.insert(*item, work);
+                    claims.insert(work, Claim { item: *item, entry: *entry, written: event, owner });
                 }
-                continue;
             }
-            What::Note(Note::Claimed(Claim::LetGo { work })) => {
-                owners.entry(*work).or_default().remove(&event.node);
-                continue;
+            Note::Store(StoreEvent::Vanished { item, entry, .. }) => {
+                if let Some(work) = work_of.get(*item).copied()
+                    && claims.get(work).is_some_and(|claim| (claim.item, claim.entry) == (*item, *entry))
+                {
+                    claims.remove(work);
+                }
             }
-            What::Note(Note::Claimed(Claim::Took { work, .. })) => (*work, "took it".to_owned()),
-            What::Note(Note::Called { tool, operation, intent, .. }) => {
-                (*intent, format!("called {tool}.{operation} for it"))
+            Note::Agent(AgentEvent::Called { tool, operation, intent, .. }) => {
+                let Some(claim) = claims.get(*intent) else { continue };
+                verdict = Verdict::Holds;
+                if claim.owner != (event.node, event.incarnation) {
+                    let (owner, who) = (named(claim.owner), named((event.node, event.incarnation)));
+                    let message =
+                        format!("{owner} owned {intent} when {who} called {tool}.{operation} for it");
+                    return Verdict::violated(&[claim.written, event], message);
+                }
             }
-            _ => continue,
-        };
-        let owners = owners.entry(work).or_default();
-        let is_over = |owned: &Owned<'_>| owned.until.is_some_and(|until| until <= event.at);
-        let other = owners.iter().find(|(owner, owned)| **owner != event.node && !is_over(owned));
-        if let Some((owner, owned)) = other {
-            let message = format!("{owner} owned {work} when {} {does}", event.node);
-            return Verdict::violated(&[owned.event, event], message);
-        }
-        if let What::Note(Note::Claimed(Claim::Took { lasting, .. })) = event.what {
-            verdict = Verdict::Holds;
-            let until = lasting.map(|span| event.at + span);
-            owners.insert(event.node, Owned { event, until });
-            works.entry(event.node).or_default().insert(work);
+            _ => {}
         }
     }
     verdict
 }
 
+fn named((name, incarnation): (Name, u32)) -> String {
+    match incarnation {
+        0 => name.to_string(),
+        later => format!("{name} (incarnation {})", later + 1),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::OpId;
-    use crate::properties::testing::{Story, violation};
-    use perfidy_sim::SimSpan;
+    use crate::agent::{Headers, Version};
+    use crate::properties::testing::{Story, message, violation};
+    use perfidy_sim::What;
 
-    fn took(story: Story, who: &str, seconds: u64) -> Story {
-        let lasting = (seconds > 0).then(|| SimSpan::from_secs(seconds));
-        story.claim(who, Claim::Took { work: Name::new("task-1/file"), lasting })
+    const WORK: &str = "task-1/file";
+
+    /// What stands in a claim on some work.
+    fn claim_on(work: &str) -> Headers {
+        Headers { correlation: Some(Name::new(work)), ..Headers::of(Purpose::Claim) }
     }
 
+    fn item() -> Name {
+        Name::new("claim on task-1/file")
+    }
+
+    /// What the last event led the store to write down: that an entry came.
+    fn enters(story: Story, entry: &str, headers: Headers) -> Story {
+        let (entry, version, content) = (Name::new(entry), Version(1), message(headers));
+        let cause = Some(story.last());
+        let entered = Note::Store(StoreEvent::Entered { item: item(), entry, version, content });
+        story.event_because_of(cause, "store", What::Note(entered))
+    }
+
+    /// An agent has its claim written, three events in all: its message to the store, sent and delivered, and
+    /// the note of the store.
+    fn took(story: Story, who: &str) -> Story {
+        let told = story.tells((who, "store"), "claim on task-1/file", Headers::NONE);
+        enters(told, who, claim_on(WORK))
+    }
+
+    fn vanishes(story: Story, item: Name, entry: &str) -> Story {
+        story.note(
+            "store",
+            Note::Store(StoreEvent::Vanished { item, entry: Name::new(entry), version: Version(2) }),
+        )
+    }
+
+    /// The claim of an agent goes.
     fn lets_go(story: Story, who: &str) -> Story {
-        story.claim(who, Claim::LetGo { work: Name::new("task-1/file") })
-    }
-
-    fn calls(story: Story, who: &str) -> Story {
-        let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
-        story.note(who, Note::Called { tool, operation, intent, op: OpId(1) })
+        vanishes(story, item(), who)
     }
 
     #[test]
     fn one_owner_after_another_is_as_promised() {
-        let story = lets_go(calls(took(Story::default(), "a", 0), "a"), "a");
-        assert_eq!(calls(took(story, "b", 0), "b").judged_by(&PROPERTY), Verdict::Holds);
+        let story = lets_go(took(Story::default(), "a").called("a", WORK), "a");
+        assert_eq!(took(story, "b").called("b", WORK).judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn two_owners_at_once_are_not() {
-        let (events, message) = violation(took(took(Story::default(), "a", 0), "b", 0).judged_by(&PROPERTY));
-        assert_eq!(events, [1, 2]);
-        assert_eq!(message, "a owned task-1/file when b took it");
-    }
-
-    #[test]
-    fn a_lease_that_is_over_owns_nothing_and_one_that_was_renewed_does() {
-        let begun = || took(Story::default(), "a", 2).given("task-2");
-        assert_eq!(took(begun(), "b", 2).judged_by(&PROPERTY), Verdict::Holds);
-        let renewed = took(took(Story::default(), "a", 2), "a", 2).given("task-2");
-        assert_eq!(took(renewed, "b", 2).judged_by(&PROPERTY), Verdict::Holds, "renewed at 1s until 3s");
-        let renewed = took(took(Story::default(), "a", 2), "a", 9).given("task-2");
-        assert!(took(renewed, "b", 2).judged_by(&PROPERTY).is_violated());
-    }
-
-    #[test]
-    fn whoever_works_on_what_another_owns_breaks_it_without_a_claim_of_its_own() {
-        let (events, message) = violation(calls(took(Story::default(), "a", 0), "b").judged_by(&PROPERTY));
-        assert_eq!(events, [1, 2]);
+    fn an_agent_that_works_on_what_another_owns_breaks_it_without_a_claim_of_its_own() {
+        let (events, message) = violation(took(Story::default(), "a").called("b", WORK).judged_by(&PROPERTY));
+        assert_eq!(events, [3, 4]);
         assert_eq!(message, "a owned task-1/file when b called ticketing.create for it");
     }
 
     #[test]
-    fn the_dead_own_nothing() {
-        let story = took(Story::default(), "a", 0).event("a", What::Crashed { lost_writes: 0 });
-        assert_eq!(took(story, "b", 0).judged_by(&PROPERTY), Verdict::Holds);
-    }
-
-    #[test]
-    fn work_that_nobody_claims_is_nothing_to_judge() {
-        assert_eq!(calls(Story::default(), "a").judged_by(&PROPERTY), Verdict::Vacuous);
-    }
-
-    #[test]
-    fn only_its_owner_can_let_it_go_or_die_over_it() {
-        let owned = || took(Story::default(), "a", 0);
-        assert!(took(lets_go(owned(), "c"), "b", 0).judged_by(&PROPERTY).is_violated());
-        assert!(took(owned().dies("c"), "b", 0).judged_by(&PROPERTY).is_violated());
-        let let_go = Claim::LetGo { work: Name::new("task-2/file") };
-        assert!(took(owned().claim("a", let_go), "b", 0).judged_by(&PROPERTY).is_violated());
-        let other = Claim::Took { work: Name::new("task-2/file"), lasting: None };
-        assert_eq!(owned().claim("b", other).judged_by(&PROPERTY), Verdict::Holds);
-    }
-
-    #[test]
-    fn whoever_comes_back_to_what_another_has_taken_meanwhile_works_on_it_as_a_second() {
-        let story = took(took(Story::default(), "a", 1), "b", 9);
-        let (events, message) = violation(calls(story, "a").judged_by(&PROPERTY));
-        assert_eq!(events, [2, 3]);
+    fn an_agent_that_goes_on_with_what_another_has_taken_meanwhile_works_on_it_as_a_second() {
+        let story = took(took(Story::default(), "a").called("a", WORK), "b");
+        let (events, message) = violation(story.called("a", WORK).judged_by(&PROPERTY));
+        assert_eq!(events, [7, 8]);
         assert_eq!(message, "b owned task-1/file when a called ticketing.create for it");
     }
 
     #[test]
-    fn a_lease_holds_up_to_its_last_moment() {
-        assert!(took(took(Story::default(), "a", 2), "b", 2).judged_by(&PROPERTY).is_violated());
-        let until_then = took(Story::default(), "a", 2).given("task-2");
-        assert_eq!(calls(until_then, "b").judged_by(&PROPERTY), Verdict::Holds);
+    fn a_claim_that_takes_the_place_of_another_stands_when_that_one_goes() {
+        let story = lets_go(took(took(Story::default(), "a"), "b"), "a");
+        assert_eq!(story.clone().called("b", WORK).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(story.called("a", WORK).judged_by(&PROPERTY)).0, [6, 8]);
     }
 
     #[test]
-    fn a_second_life_of_the_owner_is_the_owner() {
-        let story = took(Story::default(), "a", 0).event("a", What::Started { incarnation: 1 });
-        assert_eq!(calls(took(story.clone(), "a", 0), "a").judged_by(&PROPERTY), Verdict::Holds);
-        assert!(calls(story, "b").judged_by(&PROPERTY).is_violated());
+    fn a_claim_that_was_written_again_is_its_owners_still() {
+        let story = took(took(Story::default(), "a"), "a");
+        assert_eq!(story.clone().called("a", WORK).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(story.called("b", WORK).judged_by(&PROPERTY)).0, [6, 7], "the last is shown");
+    }
+
+    #[test]
+    fn two_incarnations_of_one_agent_are_two_owners() {
+        let (events, message) =
+            violation(took(Story::default(), "a").called("a#1", WORK).judged_by(&PROPERTY));
+        assert_eq!(events, [3, 4]);
+        assert_eq!(message, "a owned task-1/file when a (incarnation 2) called ticketing.create for it");
+        let story = took(took(Story::default(), "a"), "a#1");
+        assert_eq!(story.clone().called("a#1", WORK).judged_by(&PROPERTY), Verdict::Holds);
+        let (events, message) = violation(story.called("a", WORK).judged_by(&PROPERTY));
+        assert_eq!(events, [6, 7]);
+        assert_eq!(message, "a (incarnation 2) owned task-1/file when a called ticketing.create for it");
+    }
+
+    #[test]
+    fn a_claim_that_has_gone_is_over() {
+        let free = lets_go(took(Story::default(), "a"), "a");
+        for who in ["a", "b"] {
+            assert_eq!(free.clone().called(who, WORK).judged_by(&PROPERTY), Verdict::Vacuous);
+        }
+        assert!(took(free, "b").called("a", WORK).judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn the_claim_of_a_dead_agent_stands_until_it_goes() {
+        let story = took(Story::default(), "a").dies("a");
+        assert_eq!(violation(story.clone().called("b", WORK).judged_by(&PROPERTY)).0, [3, 5]);
+        assert_eq!(lets_go(story, "a").called("b", WORK).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn what_else_goes_from_the_store_ends_no_claim() {
+        let another_entry = lets_go(took(Story::default(), "a"), "c");
+        let another_item = vanishes(took(Story::default(), "a"), Name::new("claim on task-2/file"), "a");
+        for story in [another_entry, another_item] {
+            assert_eq!(violation(story.called("b", WORK).judged_by(&PROPERTY)).0, [3, 5]);
+        }
+    }
+
+    #[test]
+    fn work_that_no_agent_claims_is_nothing_to_judge() {
+        assert_eq!(Story::default().called("a", WORK).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(took(Story::default(), "a").judged_by(&PROPERTY), Verdict::Vacuous, "nothing is called");
+        let story = took(Story::default(), "a").called("b", "task-2/file");
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous, "it is other work");
+    }
+
+    #[test]
+    fn only_an_entry_that_says_so_and_that_a_message_led_to_is_a_claim() {
+        let told = || Story::default().tells(("a", "store"), "claim on task-1/file", Headers::NONE);
+        let fact = Headers { purpose: Some(Purpose::Done), ..claim_on(WORK) };
+        let of_no_work = Headers::of(Purpose::Claim);
+        for headers in [fact, of_no_work, Headers::NONE] {
+            let story = enters(told(), "a", headers).called("b", WORK);
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous, "{headers:?}");
+        }
+        let of_no_message = enters(Story::default().pass(1), "a", claim_on(WORK)).called("b", WORK);
+        assert_eq!(of_no_message.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn the_owner_is_the_sender_of_the_message_that_led_to_the_claim() {
+        let ordered = Story::default().tells(("director", "a"), WORK, Headers::of(Purpose::Order));
+        let order = Some(ordered.last());
+        let sent = ordered.sends_because_of(order, ("a", "store"), "claim on task-1/file", Headers::NONE);
+        let owned = enters(sent, "b", claim_on(WORK));
+        assert_eq!(owned.clone().called("a", WORK).judged_by(&PROPERTY), Verdict::Holds);
+        for other in ["director", "b", "store"] {
+            let (events, message) = violation(owned.clone().called(other, WORK).judged_by(&PROPERTY));
+            assert_eq!(events, [4, 5]);
+            let called = format!("a owned task-1/file when {other} called ticketing.create for it");
+            assert_eq!(message, called);
+        }
+    }
+
+    #[test]
+    fn an_announcement_of_the_store_claims_nothing() {
+        let about = Name::new(WORK);
+        let story = Story::default().tells(("a", "store"), WORK, claim_on(WORK));
+        let story = story.note("a", Note::Announced { about, content: message(claim_on(WORK)) });
+        assert_eq!(story.called("b", WORK).judged_by(&PROPERTY), Verdict::Vacuous);
     }
 }

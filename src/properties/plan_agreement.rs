@@ -1,10 +1,14 @@
 //! All who act on a plan for a task act on the same one.
 //!
-//! Drafts may differ, and will if they are made from different evidence; what may not differ is what is followed, by
-//! others or by the same agent after a crash.
+//! Judged on the orders that were delivered and the tool calls that were made, each by the plan that stands
+//! in its headers. Drafts may differ, and will if they are made from different evidence; what may not differ
+//! is what is followed, by others or by the same agent after a crash.
 
-use crate::agent::{Claim, Note};
+use crate::agent::{ArtifactId, Note, Purpose};
+use crate::properties::waits::task_of;
+use crate::properties::wire::call;
 use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Event, Name, What};
 use std::collections::BTreeMap;
 
 /// The property, for the list.
@@ -15,19 +19,35 @@ pub const PROPERTY: Property = Property {
     judge,
 };
 
+/// Who follows which plan for what, if that is what an event shows.
+fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, ArtifactId)> {
+    match &event.what {
+        What::Delivered { from, about, content, .. } => {
+            let headers = content.headers();
+            let is_order = headers.purpose == Some(Purpose::Order);
+            Some((*from, *about, headers.plan.filter(|_| is_order)?))
+        }
+        What::Sent { .. } => {
+            let call = call(history, event)?;
+            Some((event.node, call.intent, call.headers.plan?))
+        }
+        _ => None,
+    }
+}
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut followed = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
-        let Note::Claimed(Claim::Follows { task, plan }) = *note else { continue };
-        let (first, known) = *followed.entry(task).or_insert((event, plan));
+    for event in history.events() {
+        let Some((who, about, plan)) = follows(history, event) else { continue };
+        let task = task_of(about);
+        let (first, first_who, known) = *followed.entry(task).or_insert((event, who, plan));
         if known != plan {
+            let short = |plan: ArtifactId| plan.0 >> 48;
             let message = format!(
-                "{} follows plan {:04x} for {task}, and {} plan {:04x}",
-                first.node,
-                known >> 48,
-                event.node,
-                plan >> 48
+                "{first_who} follows plan {:04x} for {task}, and {who} plan {:04x}",
+                short(known),
+                short(plan)
             );
             return Verdict::violated(&[first, event], message);
         }
@@ -41,57 +61,127 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::Version;
+    use crate::agent::Headers;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
 
     const PLAN: u64 = 0xc1d2 << 48;
+    const OTHER: u64 = PLAN >> 1;
 
-    fn follows(story: Story, who: &str, task: &str, plan: u64) -> Story {
-        story.claim(who, Claim::Follows { task: Name::new(task), plan })
+    fn by_plan(headers: Headers, plan: u64) -> Headers {
+        Headers { plan: Some(ArtifactId(plan)), ..headers }
+    }
+
+    /// An order by a plan, sent and delivered.
+    fn orders(story: Story, by: &str, about: &str, plan: u64) -> Story {
+        story.tells((by, "worker"), about, by_plan(Headers::of(Purpose::Order), plan))
+    }
+
+    /// A tool call by a plan: the note of it, and its sending.
+    fn calls(story: Story, who: &str, intent: &str, plan: u64) -> Story {
+        story.calls(who, intent, by_plan(Headers::NONE, plan))
     }
 
     #[test]
     fn one_plan_for_each_task_is_agreement() {
-        let story = follows(follows(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN);
-        assert_eq!(follows(story, "b", "task-2", 7).judged_by(&PROPERTY), Verdict::Holds);
+        let story = orders(orders(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN);
+        assert_eq!(orders(story, "b", "task-2", 7).judged_by(&PROPERTY), Verdict::Holds);
+        let story = calls(orders(Story::default(), "a", "task-1/file", PLAN), "worker", "task-1/file", PLAN);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn two_plans_for_one_task_are_not() {
-        let story = follows(follows(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN >> 1);
+    fn orders_by_two_plans_for_one_task_are_not() {
+        let story = orders(orders(Story::default(), "a", "task-1", PLAN), "b", "task-1", OTHER);
         let (events, message) = violation(story.judged_by(&PROPERTY));
-        assert_eq!(events, [1, 2]);
+        assert_eq!(events, [2, 4]);
+        assert_eq!(message, "a follows plan c1d2 for task-1, and b plan 60e9");
+    }
+
+    #[test]
+    fn a_call_by_another_plan_than_that_of_the_order_is_not() {
+        let story = orders(Story::default(), "a", "task-1/file", PLAN);
+        let (events, message) =
+            violation(calls(story.clone(), "worker", "task-1/file", OTHER).judged_by(&PROPERTY));
+        assert_eq!(events, [2, 4]);
+        assert_eq!(message, "a follows plan c1d2 for task-1, and worker plan 60e9");
+        let story = calls(calls(Story::default(), "a", "task-1/file", PLAN), "b", "task-1/file", OTHER);
+        let (events, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(events, [2, 4]);
+        assert_eq!(message, "a follows plan c1d2 for task-1, and b plan 60e9");
+    }
+
+    #[test]
+    fn all_steps_of_a_task_are_by_one_plan() {
+        let story = orders(orders(Story::default(), "a", "task-1/code", PLAN), "a", "task-1/docs", PLAN);
+        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Holds);
+        let (events, message) = violation(calls(story, "b", "task-1/tests", OTHER).judged_by(&PROPERTY));
+        assert_eq!(events, [2, 6]);
         assert_eq!(message, "a follows plan c1d2 for task-1, and b plan 60e9");
     }
 
     #[test]
     fn an_agent_that_changes_its_mind_disagrees_with_itself() {
-        let story = follows(follows(Story::default(), "a", "task-1", PLAN), "a", "task-1", 0);
+        let story = orders(orders(Story::default(), "a", "task-1", PLAN), "a#1", "task-1", 0);
         assert!(story.judged_by(&PROPERTY).is_violated());
+        let story = calls(calls(Story::default(), "a", "task-1/file", PLAN), "a#1", "task-1/file", 0);
+        let (_, message) = violation(story.judged_by(&PROPERTY));
+        assert_eq!(message, "a follows plan c1d2 for task-1, and a plan 0000");
     }
 
     #[test]
     fn drafts_may_differ() {
-        let drafted = |story: Story, who: &str, plan| {
-            story.claim(who, Claim::Drafted { task: Name::new("task-1"), plan, evidence: Version(0) })
+        let drafted = |story: Story, plan| {
+            let story = story.tells(("planner", "a"), "task-1", by_plan(Headers::of(Purpose::Answer), plan));
+            story.tells(("a", "planner"), "task-1", by_plan(Headers::of(Purpose::Ask), plan))
         };
-        let story = drafted(drafted(Story::default(), "a", PLAN), "b", 0);
-        let story = follows(follows(story, "a", "task-1", 0), "b", "task-1", 0);
+        let story = drafted(drafted(Story::default(), PLAN), OTHER);
+        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        let story = drafted(orders(orders(story, "a", "task-1", 0), "b", "task-1", 0), PLAN);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
-    fn a_plan_that_only_one_has_followed_is_nothing_to_agree_on() {
-        assert_eq!(follows(Story::default(), "a", "task-1", PLAN).judged_by(&PROPERTY), Verdict::Vacuous);
+    fn an_order_that_did_not_arrive_and_a_call_that_did_not_leave_are_not_followed() {
+        let story = || orders(Story::default(), "a", "task-1/file", PLAN);
+        let order = by_plan(Headers::of(Purpose::Order), OTHER);
+        let sent = story().sends(("b", "worker"), "task-1/file", order);
+        let called = story().called("worker", "task-1/file");
+        for story in [sent, called] {
+            assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        }
     }
 
     #[test]
-    fn the_first_who_followed_a_plan_is_shown_and_each_task_has_its_own() {
-        let story = follows(follows(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN);
-        let story = follows(story, "b", "task-2", 7);
-        assert_eq!(violation(follows(story, "c", "task-1", 0).judged_by(&PROPERTY)).0, [1, 4]);
-        let story = follows(follows(Story::default(), "a", "task-1", PLAN), "a", "task-2", PLAN);
+    fn a_message_that_a_call_did_not_lead_to_is_no_call() {
+        let story = orders(Story::default(), "a", "task-1/file", PLAN);
+        let order = Some(story.last());
+        let story =
+            story.sends_because_of(order, ("worker", "ticketing"), "task-1/file", by_plan(Headers::NONE, 0));
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn orders_and_calls_by_no_plan_are_nothing_to_agree_on() {
+        let story = orders(Story::default(), "a", "task-1/file", PLAN);
+        let story = story.tells(("b", "worker"), "task-1/file", Headers::of(Purpose::Order));
+        let story = story.calls("worker", "task-1/file", Headers::NONE);
+        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_plan_that_was_followed_only_once_is_nothing_to_agree_on() {
+        let ordered = orders(Story::default(), "a", "task-1", PLAN);
+        assert_eq!(ordered.judged_by(&PROPERTY), Verdict::Vacuous);
+        let called = calls(Story::default(), "a", "task-1/file", PLAN);
+        assert_eq!(called.judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn the_first_that_followed_a_plan_is_shown_and_each_task_has_its_own() {
+        let story = orders(orders(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN);
+        let story = orders(story, "b", "task-2", 7);
+        assert_eq!(violation(orders(story, "c", "task-1", 0).judged_by(&PROPERTY)).0, [2, 8]);
+        let story = orders(orders(Story::default(), "a", "task-1", PLAN), "a", "task-2", PLAN);
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous, "there is one follower of each");
     }
 }

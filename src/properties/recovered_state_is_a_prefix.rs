@@ -1,13 +1,17 @@
-//! An agent that comes back goes on from what it had written, in order and whole, and has all of it that was durable.
+//! An agent that comes back goes on from what it had written, in order and whole, and has all of it that was
+//! durable; and what it had only written, and lost, nothing was done on the strength of.
 //!
-//! What an agent takes for its state is a list of records. It must be the beginning of the list of those that it
-//! wrote and no crash took, and it may not be shorter than what its disk had promised to keep.
+//! Which records an agent takes into its state stands in the history. Together, as far as it has taken them before it
+//! first does anything, they must be those that it wrote and no crash took. What its disk hides from it (the fault
+//! `stale-journal`) is not held against it. And a record of some work that a crash took must not have led to a message
+//! about that work: others would then rely on what the agent does not know any more (the output commit problem: Strom
+//! and Yemini 1985, "Optimistic recovery in distributed systems").
 
-use crate::agent::{Claim, Note};
+use crate::agent::{AgentEvent, Note};
 use crate::properties::{Property, TeamHistory, Verdict};
-use crate::safeguards::checkpoint::chain;
-use perfidy_sim::{Event, Name, What};
+use perfidy_sim::{Action, Event, Fault, Name, Payload, What};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The property, for the list.
 pub const PROPERTY: Property = Property {
@@ -17,31 +21,30 @@ pub const PROPERTY: Property = Property {
     judge,
 };
 
-/// The journal of a node as it should be: a digest and the event of every record that no crash took.
-#[derive(Default)]
-struct Journal<'a> {
-    records: Vec<(u64, &'a Event<Note>)>,
-    /// The digests of the first record, the first two, and so on, as far as somebody had to know them.
-    prefixes: Vec<u64>,
-    died: Option<&'a Event<Note>>,
+/// A record as it was written.
+struct Record<'a> {
+    digest: u64,
+    wrote: &'a Event<Note>,
+    /// The first message that it led to before it was durable.
+    led_to: Option<&'a Event<Note>>,
+    /// Whether only a part of it is left.
+    is_torn: bool,
 }
 
-impl Journal<'_> {
-    fn lose(&mut self, count: usize) {
-        let kept = self.records.len().saturating_sub(count);
-        self.records.truncate(kept);
-        self.prefixes.truncate(kept);
-    }
-
-    /// The digest of the first `count` records, or of all if there are fewer.
-    fn prefix(&mut self, count: usize) -> u64 {
-        let count = count.min(self.records.len());
-        for (record, _) in self.records.iter().take(count).skip(self.prefixes.len()) {
-            let before = self.prefixes.last().copied().unwrap_or_default();
-            self.prefixes.push(chain(before, *record));
-        }
-        count.checked_sub(1).map_or(0, |last| self.prefixes[last])
-    }
+/// The journal of a node as it should be, and what its agent has taken up from it.
+#[derive(Default)]
+struct Journal<'a> {
+    /// Every record that no crash took.
+    records: Vec<Record<'a>>,
+    durable: usize,
+    /// The place of the first record that the disk hides, and of the first behind those that it hides.
+    hidden: Range<usize>,
+    /// Whether the crash that is under way leaves the first record that it takes half-written.
+    tears: bool,
+    died: Option<&'a Event<Note>>,
+    /// By place, the digests of the records that were taken up, and the event at which that began.
+    taken: BTreeMap<u32, u64>,
+    taken_up: Option<&'a Event<Note>>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -50,53 +53,172 @@ fn judge(history: &TeamHistory) -> Verdict {
     for event in history.events() {
         match &event.what {
             What::Wrote { content } => {
-                journals.entry(event.node).or_default().records.push((*content, event));
+                let journal = journals.entry(event.node).or_default();
+                if journal.taken_up.is_some() {
+                    verdict = Verdict::Holds;
+                    if let Some(broken) = journal.goes_on() {
+                        return broken;
+                    }
+                }
+                let digest = content.digest();
+                journal.records.push(Record { digest, wrote: event, led_to: None, is_torn: false });
+            }
+            What::Synced { records } => {
+                let journal = journals.entry(event.node).or_default();
+                journal.durable = journal.durable.max((*records as usize).min(journal.records.len()));
             }
             What::Crashed { lost_writes } => {
                 let journal = journals.entry(event.node).or_default();
-                journal.lose(*lost_writes as usize);
-                journal.died = Some(event);
-            }
-            What::Note(Note::Claimed(Claim::Recovered { records, digest })) => {
-                let Some(journal) = journals.get_mut(&event.node) else { continue };
-                let Some(died) = journal.died else { continue };
-                verdict = Verdict::Holds;
-                let (count, kept) = (*records as usize, journal.records.len());
-                if journal.prefix(count) != *digest || count > kept {
-                    let message =
-                        format!("{} came back with something that it had never written", event.node);
-                    return Verdict::violated(&[died, event], message);
+                if let Some(broken) = journal.lose(*lost_writes as usize, event) {
+                    return broken;
                 }
-                if count < kept {
-                    let lost = kept - count;
-                    let message =
-                        format!("{} came back without {lost} records that were durable", event.node);
-                    return Verdict::violated(&[journal.records[count].1, died, event], message);
+            }
+            What::Struck(fault) => {
+                let Fault { action, .. } = **fault;
+                let journal = journals.entry(event.node).or_default();
+                let end = journal.records.len();
+                match action {
+                    Action::Stale { records } => {
+                        journal.hidden = end.saturating_sub(records as usize)..end;
+                    }
+                    Action::Tear => journal.tears = true,
+                    _ => {}
+                }
+            }
+            What::Note(Note::Agent(AgentEvent::Recovered { taken })) => {
+                let Some(journal) = journals.get_mut(&event.node) else { continue };
+                if journal.died.is_some() {
+                    journal.taken_up.get_or_insert(event);
+                    journal.taken.extend(taken.iter().copied());
+                }
+            }
+            What::Sent { .. } => {
+                let Some(journal) = journals.get_mut(&event.node) else { continue };
+                journal.led_to(history, event);
+                if journal.taken_up.is_some() {
+                    verdict = Verdict::Holds;
+                    if let Some(broken) = journal.goes_on() {
+                        return broken;
+                    }
                 }
             }
             _ => {}
         }
     }
+    for journal in journals.values_mut().filter(|journal| journal.taken_up.is_some()) {
+        verdict = Verdict::Holds;
+        if let Some(broken) = journal.goes_on() {
+            return broken;
+        }
+    }
     verdict
+}
+
+impl<'a> Journal<'a> {
+    /// A crash takes the last records.
+    fn lose(&mut self, count: usize, died: &'a Event<Note>) -> Option<Verdict> {
+        let kept = self.records.len().saturating_sub(count);
+        let lost = self.records.split_off(kept);
+        if std::mem::take(&mut self.tears)
+            && let Some(Record { digest, wrote, .. }) = lost.first()
+        {
+            self.records.push(Record { digest: *digest, wrote, led_to: None, is_torn: true });
+        }
+        let kept = self.records.len();
+        (self.durable, self.hidden, self.died) = (kept, 0..0, Some(died));
+        (self.taken, self.taken_up) = (BTreeMap::new(), None);
+        let (wrote, led_to) = lost.into_iter().find_map(|record| Some((record.wrote, record.led_to?)))?;
+        let message =
+            format!("{} acted on a record that was not durable yet, and lost it when it died", died.node);
+        Some(Verdict::violated(&[wrote, led_to, died], message))
+    }
+
+    /// The agent does something. If a record that is not durable led to it, that is kept in mind.
+    fn led_to(&mut self, history: &TeamHistory, does: &'a Event<Note>) {
+        if self.durable == self.records.len() {
+            return;
+        }
+        let causes = history.causes(does.id).take_while(|cause| cause.node == does.node);
+        let decides = |what: &What<Note>| {
+            matches!(
+                what,
+                What::Wrote { .. } | What::Synced { .. } | What::Delivered { .. } | What::Started { .. }
+            )
+        };
+        let Some(last) = causes.into_iter().find(|cause| decides(&cause.what)) else { return };
+        let (What::Wrote { content }, What::Sent { about, .. }) = (&last.what, &does.what) else { return };
+        if content.headers().correlation != Some(*about) {
+            return;
+        }
+        let unsynced = &mut self.records[self.durable..];
+        if let Some(record) = unsynced.iter_mut().find(|record| record.wrote.id == last.id) {
+            record.led_to.get_or_insert(does);
+        }
+    }
+
+    /// The agent does something for the first time since it came back: what it has taken up by now is its
+    /// state.
+    fn goes_on(&mut self) -> Option<Verdict> {
+        let (died, taken_up) = (self.died?, self.taken_up.take()?);
+        let taken = std::mem::take(&mut self.taken);
+        let node = died.node;
+        let (before, after) = (&self.records[..self.hidden.start], &self.records[self.hidden.end..]);
+        let shown = || before.iter().chain(after).filter(|record| !record.is_torn);
+        let mut written = shown();
+        for digest in taken.values() {
+            if !written.any(|record| record.digest == *digest) {
+                let message = format!("{node} came back with something that it had never written");
+                return Some(Verdict::violated(&[died, taken_up], message));
+            }
+        }
+        let lost = shown().count().saturating_sub(taken.len());
+        let mut left: Vec<u64> = taken.values().copied().collect();
+        let missing = shown().find(|record| {
+            let place = left.iter().position(|digest| *digest == record.digest);
+            place.map(|place| left.swap_remove(place)).is_none()
+        });
+        missing.map(|Record { wrote, .. }| {
+            let message = format!("{node} came back without {lost} records that were durable");
+            Verdict::violated(&[wrote, died, taken_up], message)
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::properties::testing::{Story, violation};
+    use crate::agent::Headers;
+    use crate::properties::testing::{Story, message, number, violation};
 
-    /// A node that wrote these, of which a crash took the last `lost`.
-    fn wrote(records: &[u64], lost_writes: u32) -> Story {
-        let write =
-            |story: Story, content: &u64| story.event("coordinator", What::Wrote { content: *content });
-        let story = records.iter().fold(Story::default(), write);
+    const STEP: &str = "task-1/file";
+
+    fn write(story: Story, record: u64) -> Story {
+        story.event("coordinator", What::Wrote { content: number(record) })
+    }
+
+    fn crashes(story: Story, lost_writes: u32) -> Story {
         story.event("coordinator", What::Crashed { lost_writes })
     }
 
-    fn recovers(story: Story, records: &[u64]) -> Story {
-        let digest = records.iter().copied().fold(0, chain);
-        story.claim("coordinator", Claim::Recovered { records: records.len() as u32, digest })
+    /// A node that wrote these, of which a crash took the last `lost`.
+    fn wrote(records: &[u64], lost_writes: u32) -> Story {
+        crashes(records.iter().copied().fold(Story::default(), write), lost_writes)
     }
+
+    fn takes(story: Story, taken: impl IntoIterator<Item = (u32, u64)>) -> Story {
+        story.note("coordinator", Note::Agent(AgentEvent::Recovered { taken: taken.into_iter().collect() }))
+    }
+
+    fn recovers(story: Story, records: &[u64]) -> Story {
+        takes(story, (0..).zip(records.iter().map(|record| number(*record).digest())))
+    }
+
+    fn strikes(story: Story, node: &str, action: Action) -> Story {
+        let at = format!("{node}, recovery, journal, try 1").parse().expect("it is an address");
+        story.event(node, What::Struck(Box::new(Fault { at, action })))
+    }
+
+    const NEVER_WRITTEN: &str = "coordinator came back with something that it had never written";
 
     #[test]
     fn all_that_was_durable_and_nothing_else_is_what_was_promised() {
@@ -104,10 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_was_never_written_is_not_a_prefix_wherever_it_stands() {
-        for recovered in [&[7, 8, 3][..], &[7, 3], &[8, 7], &[7, 8, 9]] {
-            let (_, message) = violation(recovers(wrote(&[7, 8, 9], 1), recovered).judged_by(&PROPERTY));
-            assert_eq!(message, "coordinator came back with something that it had never written");
+    fn a_record_that_was_never_written_or_is_in_the_wrong_order_is_seen_wherever_it_stands() {
+        for recovered in [&[7, 8, 3][..], &[7, 3], &[3, 7, 8], &[8, 7], &[7, 8, 9], &[7, 7, 8]] {
+            let (events, message) = violation(recovers(wrote(&[7, 8, 9], 1), recovered).judged_by(&PROPERTY));
+            assert_eq!(events, [4, 5]);
+            assert_eq!(message, NEVER_WRITTEN, "{recovered:?}");
         }
     }
 
@@ -116,11 +239,17 @@ mod tests {
         let (events, message) = violation(recovers(wrote(&[7, 8], 0), &[7]).judged_by(&PROPERTY));
         assert_eq!(events, [2, 3, 4]);
         assert_eq!(message, "coordinator came back without 1 records that were durable");
+        let (events, message) = violation(recovers(wrote(&[7, 8, 9, 10], 1), &[7, 9]).judged_by(&PROPERTY));
+        assert_eq!(events, [2, 5, 6], "not even in the middle");
+        assert_eq!(message, "coordinator came back without 1 records that were durable");
+        assert_eq!(violation(recovers(wrote(&[7, 8], 0), &[8]).judged_by(&PROPERTY)).0, [1, 3, 4]);
     }
 
     #[test]
     fn without_a_crash_nothing_has_been_recovered() {
         assert_eq!(recovers(Story::default(), &[]).judged_by(&PROPERTY), Verdict::Vacuous);
+        let alive = write(Story::default(), 7);
+        assert_eq!(recovers(alive, &[]).judged_by(&PROPERTY), Verdict::Vacuous);
     }
 
     #[test]
@@ -128,11 +257,11 @@ mod tests {
         let story = recovers(wrote(&[7, 8, 9], 0), &[7, 3]);
         let (events, message) = violation(story.judged_by(&PROPERTY));
         assert_eq!(events, [4, 5]);
-        assert_eq!(message, "coordinator came back with something that it had never written");
+        assert_eq!(message, NEVER_WRITTEN);
     }
 
     #[test]
-    fn who_comes_back_with_nothing_has_lost_all_that_was_durable() {
+    fn an_agent_that_comes_back_with_nothing_has_lost_all_that_was_durable() {
         let (events, message) = violation(recovers(wrote(&[7, 8], 0), &[]).judged_by(&PROPERTY));
         assert_eq!(events, [1, 3, 4]);
         assert_eq!(message, "coordinator came back without 2 records that were durable");
@@ -141,26 +270,233 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_that_does_not_read_its_journal_is_not_judged() {
+        assert_eq!(write(wrote(&[7, 8], 0), 9).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
     fn each_life_goes_on_where_the_one_before_was() {
-        let write = |story: Story, content| story.event("coordinator", What::Wrote { content });
         let twice = write(recovers(wrote(&[7, 8], 1), &[7]), 9).dies("coordinator");
         assert_eq!(recovers(twice.clone(), &[7, 9]).judged_by(&PROPERTY), Verdict::Holds);
         assert_eq!(violation(recovers(twice.clone(), &[7]).judged_by(&PROPERTY)).0, [5, 6, 7]);
-        assert!(recovers(twice, &[7, 8]).judged_by(&PROPERTY).is_violated(), "the first crash took 8");
+        let (events, message) = violation(recovers(twice, &[7, 8]).judged_by(&PROPERTY));
+        assert_eq!(events, [6, 7], "the first crash took 8");
+        assert_eq!(message, NEVER_WRITTEN);
     }
 
     #[test]
     fn what_others_write_and_lose_is_their_own() {
-        let story = Story::default().event("worker", What::Wrote { content: 5 });
-        let story = story.event("coordinator", What::Wrote { content: 7 }).dies("worker");
+        let story = Story::default().event("worker", What::Wrote { content: number(5) });
+        let story = write(story, 7).dies("worker");
         assert_eq!(recovers(story.clone(), &[]).judged_by(&PROPERTY), Verdict::Vacuous, "it has not died");
         assert_eq!(recovers(story.dies("coordinator"), &[7]).judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]
     fn a_life_that_begins_beside_another_has_come_back_from_nothing() {
-        let story = Story::default().event("coordinator", What::Wrote { content: 7 });
-        let story = story.event("coordinator", What::Started { incarnation: 1 });
+        let story = write(Story::default(), 7).event("coordinator", What::Started { incarnation: 1 });
         assert_eq!(recovers(story, &[]).judged_by(&PROPERTY), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn all_that_is_read_before_anything_is_done_counts_together_and_by_its_place() {
+        let [seven, eight] = [7, 8].map(|record| number(record).digest());
+        let at_once = takes(wrote(&[7, 8], 0), [(1, eight), (0, seven)]);
+        assert_eq!(at_once.judged_by(&PROPERTY), Verdict::Holds);
+        let in_two_readings = takes(takes(wrote(&[7, 8], 0), [(1, eight)]), [(0, seven)]);
+        assert_eq!(in_two_readings.judged_by(&PROPERTY), Verdict::Holds);
+        let read_twice = recovers(recovers(wrote(&[7, 8], 0), &[7, 8]), &[7, 8]);
+        assert_eq!(read_twice.judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_agent_that_does_something_before_it_has_read_everything_goes_on_without_the_rest() {
+        let begun = || recovers(wrote(&[7, 8], 0), &[7]);
+        let eight = (1, number(8).digest());
+        let writes = write(begun(), 9);
+        let sends = begun().sends(("coordinator", "worker"), STEP, Headers::NONE);
+        for story in [writes, sends] {
+            let (events, message) = violation(takes(story, [eight]).judged_by(&PROPERTY));
+            assert_eq!(events, [2, 3, 4]);
+            assert_eq!(message, "coordinator came back without 1 records that were durable");
+        }
+        let of_another = begun().sends(("worker", "coordinator"), STEP, Headers::NONE);
+        assert_eq!(takes(of_another, [eight]).judged_by(&PROPERTY), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_agent_that_dies_before_it_does_anything_has_gone_on_from_nothing() {
+        let story = recovers(wrote(&[7, 8], 0), &[3]).dies("coordinator");
+        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(recovers(story.clone(), &[7, 8]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(recovers(story, &[7]).judged_by(&PROPERTY)).0, [2, 5, 6]);
+    }
+
+    /// A node that wrote these, of which a crash took the last `lost` and left the first of those
+    /// half-written.
+    fn tore(records: &[u64], lost_writes: u32) -> Story {
+        let story = records.iter().copied().fold(Story::default(), write);
+        crashes(strikes(story, "coordinator", Action::Tear), lost_writes)
+    }
+
+    #[test]
+    fn a_torn_record_is_none_that_was_written_and_its_loss_is_not_held_against_the_agent() {
+        let torn = || tore(&[7, 8, 9], 2);
+        assert_eq!(recovers(torn(), &[7]).judged_by(&PROPERTY), Verdict::Holds);
+        let garbled = number(8).garbled().digest();
+        let half = takes(torn(), [(0, number(7).digest()), (1, garbled)]);
+        for story in [half, recovers(torn(), &[7, 8])] {
+            let (events, message) = violation(story.judged_by(&PROPERTY));
+            assert_eq!(events, [5, 6]);
+            assert_eq!(message, NEVER_WRITTEN);
+        }
+        assert_eq!(violation(recovers(torn(), &[]).judged_by(&PROPERTY)).0, [1, 5, 6]);
+    }
+
+    #[test]
+    fn a_torn_record_stays_in_its_place_and_what_is_written_after_it_counts() {
+        let story = write(recovers(tore(&[7, 8], 1), &[7]), 9).dies("coordinator");
+        assert_eq!(recovers(story.clone(), &[7, 9]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(recovers(story.clone(), &[7]).judged_by(&PROPERTY)).0, [6, 7, 8]);
+        let hidden = strikes(story, "coordinator", Action::Stale { records: 2 });
+        assert_eq!(
+            recovers(hidden, &[7]).judged_by(&PROPERTY),
+            Verdict::Holds,
+            "the torn one and 9 are hidden"
+        );
+    }
+
+    #[test]
+    fn a_crash_tears_one_record_and_the_next_crash_none() {
+        let story = crashes(write(recovers(tore(&[7, 8], 1), &[7]), 9), 1);
+        let story = strikes(story, "coordinator", Action::Stale { records: 1 });
+        assert_eq!(recovers(story, &[7]).judged_by(&PROPERTY), Verdict::Holds, "the torn one is hidden");
+        let another = strikes(write(Story::default(), 7), "worker", Action::Tear);
+        let story = write(recovers(crashes(another, 1), &[]), 8).dies("coordinator");
+        let story = strikes(story, "coordinator", Action::Stale { records: 1 });
+        assert_eq!(recovers(story, &[]).judged_by(&PROPERTY), Verdict::Holds, "8 is all there is");
+    }
+
+    #[test]
+    fn what_the_disk_hides_is_not_held_against_the_agent() {
+        let stale = |records| strikes(wrote(&[7, 8, 9], 0), "coordinator", Action::Stale { records });
+        assert_eq!(recovers(stale(2), &[7]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(recovers(stale(9), &[]).judged_by(&PROPERTY), Verdict::Holds, "it hides all there is");
+        let (events, message) = violation(recovers(stale(1), &[7]).judged_by(&PROPERTY));
+        assert_eq!(events, [2, 4, 6]);
+        assert_eq!(message, "coordinator came back without 1 records that were durable");
+        let (events, message) = violation(recovers(stale(2), &[7, 8]).judged_by(&PROPERTY));
+        assert_eq!(events, [4, 6], "it cannot have read 8");
+        assert_eq!(message, NEVER_WRITTEN);
+        let of_another = strikes(wrote(&[7, 8, 9], 0), "worker", Action::Stale { records: 2 });
+        assert!(recovers(of_another, &[7]).judged_by(&PROPERTY).is_violated());
+    }
+
+    #[test]
+    fn what_was_hidden_from_one_life_is_there_in_the_next() {
+        let stale = strikes(wrote(&[7, 8], 0), "coordinator", Action::Stale { records: 1 });
+        let story = write(recovers(stale, &[7]), 9).dies("coordinator");
+        assert_eq!(recovers(story.clone(), &[7, 8, 9]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(recovers(story, &[7, 9]).judged_by(&PROPERTY)).0, [2, 7, 8]);
+    }
+
+    /// The agent writes a record on behalf of some work.
+    fn decides(story: Story, work: &str) -> Story {
+        let headers = Headers { correlation: Some(Name::new(work)), ..Headers::NONE };
+        story.event("coordinator", What::Wrote { content: message(headers) })
+    }
+
+    /// The agent sends a message about some work that the event of that number led to.
+    fn acts(story: Story, cause: Option<u32>, work: &str) -> Story {
+        story.sends_because_of(cause, ("coordinator", "worker"), work, Headers::NONE)
+    }
+
+    /// What comes of it when the agent loses so much in a crash, and comes back with the records it kept.
+    fn after_losing(story: Story, lost_writes: u32, kept: &[u64]) -> Verdict {
+        recovers(crashes(story, lost_writes), kept).judged_by(&PROPERTY)
+    }
+
+    const ACTED: &str = "coordinator acted on a record that was not durable yet, and lost it when it died";
+
+    #[test]
+    fn a_record_that_led_to_a_message_before_it_was_durable_may_not_be_lost() {
+        let acted = || acts(decides(Story::default(), STEP), Some(1), STEP);
+        let (events, message) = violation(after_losing(acted(), 1, &[]));
+        assert_eq!(events, [1, 2, 3]);
+        assert_eq!(message, ACTED);
+        let twice = acts(acted(), Some(1), STEP);
+        assert_eq!(violation(after_losing(twice, 1, &[])).0, [1, 2, 4], "the first message is shown");
+        let torn = strikes(acted(), "coordinator", Action::Tear);
+        assert_eq!(violation(after_losing(torn, 1, &[])).0, [1, 2, 4], "half a record is lost as well");
+        let never_back = crashes(acted(), 1).judged_by(&PROPERTY);
+        assert_eq!(violation(never_back).0, [1, 2, 3]);
+        assert_eq!(acted().judged_by(&PROPERTY), Verdict::Vacuous, "nothing is lost yet");
+    }
+
+    #[test]
+    fn a_record_leads_to_a_message_by_way_of_what_the_agent_does_in_between_as_well() {
+        let about = Name::new(STEP);
+        let thought = Note::Agent(AgentEvent::Thought { about, choice: 0, tokens_in: 1, tokens_out: 1 });
+        let story = write(Story::default(), 7).event("coordinator", What::Synced { records: 1 });
+        let story = decides(story, STEP).event_because_of(Some(3), "coordinator", What::Note(thought));
+        let (events, message) = violation(after_losing(acts(story, Some(4), STEP), 1, &[7]));
+        assert_eq!(events, [3, 5, 6]);
+        assert_eq!(message, ACTED);
+    }
+
+    #[test]
+    fn a_record_that_was_durable_before_the_crash_was_not_lost() {
+        let synced =
+            |story: Story| story.event_because_of(Some(1), "coordinator", What::Synced { records: 1 });
+        let first_synced = acts(write(synced(decides(Story::default(), STEP)), 7), Some(1), STEP);
+        let synced_later = write(synced(acts(decides(Story::default(), STEP), Some(1), STEP)), 7);
+        for story in [first_synced, synced_later] {
+            let of_step = Headers { correlation: Some(Name::new(STEP)), ..Headers::NONE };
+            let kept = takes(crashes(story, 1), [(0, message(of_step).digest())]);
+            assert_eq!(kept.judged_by(&PROPERTY), Verdict::Holds);
+        }
+    }
+
+    #[test]
+    fn a_sync_that_does_not_reach_as_far_as_a_record_does_not_make_it_durable() {
+        let story = decides(write(Story::default(), 7), STEP);
+        let story = acts(story.event("coordinator", What::Synced { records: 1 }), Some(2), STEP);
+        assert_eq!(violation(after_losing(story, 1, &[7])).0, [2, 4, 5]);
+        let of_another = acts(decides(Story::default(), STEP), Some(1), STEP);
+        let of_another = of_another.event("worker", What::Synced { records: 1 });
+        assert_eq!(violation(after_losing(of_another, 1, &[])).0, [1, 2, 4]);
+    }
+
+    #[test]
+    fn a_message_that_something_else_led_to_does_not_rest_on_the_record() {
+        let decided = || decides(Story::default(), STEP);
+        let because_of =
+            |what: What<Note>| acts(decided().event_because_of(Some(1), "coordinator", what), Some(2), STEP);
+        let of_itself = acts(decided(), None, STEP);
+        let synced = because_of(What::Synced { records: 0 });
+        let restarted = because_of(What::Started { incarnation: 0 });
+        let [from, kind, about] = ["worker", "word", STEP].map(Name::new);
+        let told = because_of(What::Delivered { from, kind, about, content: message(Headers::NONE) });
+        let newer_record = because_of(What::Wrote { content: number(7) });
+        for (story, lost) in [(of_itself, 1), (synced, 1), (restarted, 1), (told, 1), (newer_record, 2)] {
+            assert_eq!(after_losing(story, lost, &[]), Verdict::Holds);
+        }
+    }
+
+    #[test]
+    fn a_record_of_other_work_may_be_lost() {
+        let about_another = acts(decides(Story::default(), STEP), Some(1), "task-2/file");
+        let about_nothing = acts(write(Story::default(), 7), Some(1), STEP);
+        let only_written = write(decides(Story::default(), STEP), 7);
+        for (story, lost) in [(about_another, 1), (about_nothing, 1), (only_written, 2)] {
+            assert_eq!(after_losing(story, lost, &[]), Verdict::Holds);
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_agent_does_not_show_what_the_record_led_to() {
+        let story = decides(Story::default(), STEP).event("worker", What::Wrote { content: number(7) });
+        let story = story.sends_because_of(Some(1), ("worker", "coordinator"), STEP, Headers::NONE);
+        assert_eq!(after_losing(story, 1, &[]), Verdict::Holds);
     }
 }

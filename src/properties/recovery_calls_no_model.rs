@@ -1,11 +1,11 @@
 //! An agent that comes back does not ask its model again what it had acted on.
 //!
-//! An answer that had led to nothing when its agent died may be asked for again: nobody could tell it from one that
-//! never came. Acting is to send something about the question, or to call a tool for it. A second life that begins beside
-//! the first has not come back from anything. Teams that think again for every try are no worse for it but in what they
-//! pay, so this is judged where somebody asks for it.
+//! An answer that had led to nothing when its agent died may be asked for again: nobody could tell it from
+//! one that never came. Acting is to send something about the question, or to call a tool for it. A second
+//! life that begins beside the first has not come back from anything. Teams that think again for every try
+//! are no worse for it but in what they pay, so this is judged where somebody asks for it.
 
-use crate::agent::Note;
+use crate::agent::{AgentEvent, Note};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, What};
 use std::collections::BTreeMap;
@@ -27,8 +27,8 @@ struct Answer<'a> {
     deaths: u32,
 }
 
-/// The lives of an agent: how often it has died, and how many of its answers it has acted on in this life and in those
-/// before.
+/// The lives of an agent: how often it has died, and how many of its answers it has acted on in this life and
+/// in those before.
 #[derive(Default)]
 struct Lives {
     deaths: u32,
@@ -53,7 +53,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             What::Started { .. } if lives.get(&node).is_some_and(|lives| lives.binding > 0) => {
                 verdict = Verdict::Holds;
             }
-            What::Sent { about, .. } | What::Note(Note::Called { intent: about, .. }) => {
+            What::Sent { about, .. } | What::Note(Note::Agent(AgentEvent::Called { intent: about, .. })) => {
                 let Some(answer) = answers.get_mut((node, *about)).filter(|answer| answer.acted.is_none())
                 else {
                     continue;
@@ -64,7 +64,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                     lives.acted_on += 1;
                 }
             }
-            What::Note(Note::Thought { about, .. }) => {
+            What::Note(Note::Agent(AgentEvent::Thought { about, .. })) => {
                 let lives = lives.entry(node).or_default();
                 let answer = Answer { thought: event, acted: None, deaths: lives.deaths };
                 let earlier = answers.insert((node, *about), answer);
@@ -90,21 +90,25 @@ fn judge(history: &TeamHistory) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::OpId;
-    use crate::properties::testing::{Story, violation};
+    use crate::agent::{OpId, UserEvent};
+    use crate::properties::testing::{Story, number, violation};
 
     fn asked() -> Story {
-        Story::default().note("user", Note::Bound { property: Name::new(PROPERTY.name), at_most: 0 })
+        Story::default()
+            .note("user", Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 0 }))
     }
 
     fn thinks(story: Story) -> Story {
         let about = Name::new("task-1/file");
-        story.note("worker", Note::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 })
+        story.note(
+            "worker",
+            Note::Agent(AgentEvent::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 }),
+        )
     }
 
     fn calls(story: Story) -> Story {
         let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
-        story.note("worker", Note::Called { tool, operation, intent, op: OpId(1) })
+        story.note("worker", Note::Agent(AgentEvent::Called { tool, operation, intent, op: OpId(1) }))
     }
 
     fn comes_back(story: Story) -> Story {
@@ -146,7 +150,7 @@ mod tests {
     #[test]
     fn one_answer_that_was_acted_on_is_enough_to_judge() {
         let about = Name::new("task-2/file");
-        let other = Note::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 };
+        let other = Note::Agent(AgentEvent::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 });
         let story = comes_back(calls(thinks(asked().note("worker", other))));
         assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
     }
@@ -167,7 +171,7 @@ mod tests {
     fn to_send_something_about_a_question_is_to_act_on_its_answer() {
         let sends = |story: Story, about: &str| {
             let [to, kind, about] = ["coordinator", "a word", about].map(Name::new);
-            story.event("worker", What::Sent { to, kind, about, content: 0 })
+            story.event("worker", What::Sent { to, kind, about, content: number(0) })
         };
         let story = thinks(comes_back(sends(thinks(asked()), "task-1/file")));
         assert!(story.judged_by(&PROPERTY).is_violated());
@@ -195,7 +199,7 @@ mod tests {
 
     #[test]
     fn as_often_as_was_asked_for_is_not_too_often() {
-        let bound = Note::Bound { property: Name::new(PROPERTY.name), at_most: 1 };
+        let bound = Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 1 });
         let again = |story: Story| thinks(comes_back(calls(story)));
         let once = again(thinks(Story::default().note("user", bound)));
         assert_eq!(once.clone().judged_by(&PROPERTY), Verdict::Holds);

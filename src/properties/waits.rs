@@ -1,6 +1,6 @@
-//! Who waits for whom when a run ends, and whether they wait in a circle.
+//! Which agents wait for which others when a run ends, and whether they wait in a circle.
 
-use crate::agent::Note;
+use crate::agent::{AgentEvent, Note, Purpose};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,9 @@ struct Wait<'a> {
     why: Name,
     about: Name,
 }
+
+/// A request of one agent of another about something: the first asking, the kind of message, and on whose behalf.
+type Request<'a> = (&'a Event<Note>, Name, Option<Name>);
 
 /// Who waits for whom at the end of a run.
 pub(super) struct Waits<'a> {
@@ -35,7 +38,7 @@ impl fmt::Display for Circle {
 }
 
 impl Circle {
-    /// Whether it is a link of the circle that the event's node waits for somebody.
+    /// Whether it is a link of the circle that the event's node waits for that one.
     pub fn contains(&self, event: &Event<Note>, on: Name) -> bool {
         let next = self.0.iter().cycle().skip(1);
         self.0.iter().zip(next).any(|link| link == (&event.node, &on))
@@ -43,12 +46,14 @@ impl Circle {
 }
 
 impl<'a> Waits<'a> {
-    /// All waits.
+    /// All waits as the agents say; good for words, and for no verdict.
     pub fn at_the_end_of(history: &'a TeamHistory) -> Self {
         let mut waits = Self { all: Vec::new(), down: BTreeSet::new() };
         for event in history.events() {
             match event.what {
-                What::Waiting { on, why, about } => waits.all.push(Wait { event, on, why, about }),
+                What::Waiting { on, why, about } => {
+                    waits.all.push(Wait { event, on, why, about });
+                }
                 What::Crashed { .. } => drop(waits.down.insert(event.node)),
                 What::Started { .. } => drop(waits.down.remove(&event.node)),
                 _ => {}
@@ -57,14 +62,41 @@ impl<'a> Waits<'a> {
         waits
     }
 
-    /// Leaves those in which `task` is stuck, as far as anybody says so.
+    /// The requests and orders that no answer has ended and that their senders have not gone on without.
+    pub fn of_open_requests(history: &'a TeamHistory) -> Self {
+        let mut open: BTreeMap<(Name, Name, Name), Request<'_>> = BTreeMap::new();
+        for event in history.events() {
+            match &event.what {
+                What::Sent { to, kind, about, content } => {
+                    let headers = content.headers();
+                    if let Some(Purpose::Ask | Purpose::Order | Purpose::Undo) = headers.purpose {
+                        open.entry((event.node, *to, *about)).or_insert((event, *kind, headers.correlation));
+                    }
+                }
+                What::Delivered { from, about, content, .. }
+                    if content.headers().purpose.is_some_and(Purpose::is_final) =>
+                {
+                    open.remove(&(event.node, *from, *about));
+                }
+                What::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
+                    open.retain(|(who, ..), (_, _, of)| (*who, *of) != (event.node, Some(*intent)));
+                }
+                What::Crashed { .. } => open.retain(|(who, ..), _| *who != event.node),
+                _ => {}
+            }
+        }
+        let wait = |((_, on, about), (event, why, _))| Wait { event, on, why, about };
+        Self { all: open.into_iter().map(wait).collect(), down: BTreeSet::new() }
+    }
+
+    /// Leaves those in which `task` is stuck, as far as the agents say so.
     pub fn keep_task(&mut self, task: Name) {
         if self.all.iter().any(|wait| task_of(wait.about) == task.as_str()) {
             self.all.retain(|wait| task_of(wait.about) == task.as_str());
         }
     }
 
-    /// The waits of each task that somebody waits about, by task.
+    /// The waits of each task that there are any about, by task.
     pub fn by_task(self) -> BTreeMap<&'static str, Self> {
         let mut by_task: BTreeMap<&'static str, Self> = BTreeMap::new();
         for wait in self.all {
@@ -117,8 +149,8 @@ pub(super) fn task_of(about: Name) -> &'static str {
     about.as_str().split('/').next().unwrap_or_default()
 }
 
-/// A way from the end of `path` back to `start`, by names that were not seen before: what led nowhere then leads nowhere
-/// now.
+/// A way from the end of `path` back to `start`, by names that were not seen before: what led nowhere then
+/// leads nowhere now.
 fn path_back(
     on: &BTreeMap<Name, BTreeSet<Name>>,
     start: Name,

@@ -1,14 +1,15 @@
-//! The story of a failure: which promise broke, the faults that suffice, what happened in a handful of lines, the
-//! ledger, and the command that replays it.
+//! The story of a failure: which promise broke, the faults that suffice, what happened in a handful of lines,
+//! the ledger, and the command that replays it.
 //!
 //! The lines are chosen backwards from the events that break the promise: their causes, the faults, and what
 //! the same intent went through. Everything else stays in the history.
 
-use crate::agent::{Access, Note};
+use crate::agent::{Access, AgentEvent, Body, Note, Purpose, ToolEvent, UserEvent};
 use crate::explore::{Run, SavedSeed};
 use crate::inert::{Styled, shown};
 use crate::properties::Violation;
 use crate::scenario::Case;
+use crate::workflows::user::USER;
 use anstyle::{AnsiColor, Style};
 use perfidy_sim::{Event, EventId, Loss, Name, Seed, SimTime, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +59,8 @@ impl<'a> Story<'a> {
         Styled::new(&Coloured(self).to_string())
     }
 
-    /// The events worth telling: those the property points at, the faults, and what led from one to the other.
+    /// The events worth telling: those the property points at, the faults, and what led from one to the
+    /// other.
     fn lines(&self) -> Vec<Line<'a>> {
         let history = &self.run.outcome.history;
         let mut told: BTreeSet<EventId> = self.violation.because.iter().copied().collect();
@@ -166,11 +168,11 @@ impl Ledger {
         let mut undone_by = BTreeSet::new();
         for (event, note) in run.outcome.history.notes() {
             match *note {
-                Note::Wanted { intent, .. } => ledger.missing.push(intent),
-                Note::UndoneBy { intent, tool, operation } => {
+                Note::User(UserEvent::Wanted { intent, .. }) => ledger.missing.push(intent),
+                Note::User(UserEvent::UndoneBy { intent, tool, operation }) => {
                     undone_by.insert((intent, tool, operation));
                 }
-                Note::Effect { operation, intent, .. } => {
+                Note::Tool(ToolEvent::Effect { operation, intent, .. }) => {
                     let call = (intent, event.node, operation);
                     if undone_by.contains(&call) {
                         ledger.undoings.entry(intent).or_default().push(event.id);
@@ -248,19 +250,16 @@ fn rounded(at: SimTime) -> String {
 fn is_telling(event: &Event<Note>) -> bool {
     match &event.what {
         What::Note(
-            Note::Thought { .. }
-            | Note::TaskGiven { .. }
-            | Note::Wanted { .. }
-            | Note::Asked { access: Access::Read, .. }
-            | Note::UndoneBy { .. },
+            Note::Agent(AgentEvent::Thought { .. } | AgentEvent::Asked { access: Access::Read, .. })
+            | Note::User(UserEvent::TaskGiven { .. } | UserEvent::Wanted { .. } | UserEvent::UndoneBy { .. }),
         )
         | What::Delivered { .. }
-        | What::Sent { .. }
         | What::Wrote { .. }
         | What::Synced { .. }
         | What::Started { incarnation: 0 }
         | What::TimedOut { .. }
         | What::Ended(_) => false,
+        What::Sent { content, .. } => event.node.as_str() != USER && is_decisive(content.headers().purpose),
         What::Note(_)
         | What::Lost { .. }
         | What::Started { .. }
@@ -273,6 +272,20 @@ fn is_telling(event: &Event<Note>) -> bool {
         | What::CutEnded { .. }
         | What::Waiting { .. }
         | What::Panicked { .. } => true,
+    }
+}
+
+/// Whether a message with this purpose changes what is done, and by which agent.
+fn is_decisive(purpose: Option<Purpose>) -> bool {
+    use Purpose::{Approval, Cancel, Handoff, Order, Rejection, Undo};
+    matches!(purpose, Some(Order | Undo | Cancel | Handoff | Approval | Rejection))
+}
+
+/// The headers of a message, where there is something to be said of them.
+fn under(content: &Body) -> String {
+    match content.headers().to_string() {
+        headers if headers.is_empty() => headers,
+        headers => format!(" ({headers})"),
     }
 }
 
@@ -289,8 +302,12 @@ fn told(event: &Event<Note>) -> String {
     match &event.what {
         What::Started { incarnation: 0 } => "starts".to_owned(),
         What::Started { .. } => "is back, knowing what it had written down".to_owned(),
-        What::Sent { to, kind, about, .. } => format!("sends {kind} to {to}, {about}"),
-        What::Delivered { from, kind, about } => format!("gets {kind} from {from}, {about}"),
+        What::Sent { to, kind, about, content } => {
+            format!("sends {kind} to {to}, {about}{}", under(content))
+        }
+        What::Delivered { from, kind, about, content } => {
+            format!("gets {kind} from {from}, {about}{}", under(content))
+        }
         What::Lost { from, kind, about, why } => {
             let why = match why {
                 Loss::Dropped => "it was dropped",

@@ -1,15 +1,17 @@
 //! Claims: whoever wants to do a piece of work first makes it its own, for a while.
 //!
-//! A claim is an item of the shared store, taken by compare-and-set, so that of two who reach for it one gets it. It is a
-//! lease: its owner writes it again and again, and whoever sees it unchanged for a whole lease of its own clock may take
-//! it. Nobody compares clocks (the lock client of `DynamoDB` and leader election in Kubernetes do it this way). The owner
-//! counts its lease from before it asked and leaves a tenth of it unused, so it stops before anybody else can begin even
-//! if one of their clocks goes a little faster.
+//! A claim is an item of the shared store, taken by compare-and-set, so that of two who reach for it one gets
+//! it. It is a lease: its owner writes it again and again, and whoever sees it unchanged for a whole lease of
+//! its own clock may take it. Nobody compares clocks (the lock client of `DynamoDB` and leader election in
+//! Kubernetes do it this way). The owner counts its lease from before it asked and leaves a tenth of it
+//! unused, so it stops before anybody else can begin even if one of their clocks goes a little faster.
 //!
-//! Without the switch the same is done as people do it at first: look whether somebody is at it, and if not, write one's
-//! own name there.
+//! Without the switch the same is done as people do it at first: look whether somebody is at it, and if not,
+//! write one's own name there.
 
-use crate::agent::{Agent, Change, Claim, Entries, Entry, Freshness, Message, Snapshot, StoreError, Version};
+use crate::agent::{
+    Agent, Change, Entries, Entry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,
+};
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
@@ -48,11 +50,32 @@ fn usable(lease: SimSpan) -> SimSpan {
 
 /// What stands in a claim that somebody has.
 #[derive(Clone, Copy, Hash, Debug)]
-struct Owned;
+struct Owned {
+    work: Name,
+}
 
 impl Message for Owned {
     fn kind(&self) -> &'static str {
         "owned"
+    }
+
+    fn headers(&self) -> Headers {
+        Headers { correlation: Some(self.work), ..Headers::of(Purpose::Claim) }
+    }
+}
+
+/// What an owner says of itself.
+#[derive(Clone, Copy, Hash, Debug)]
+pub enum Ownership {
+    /// It counts on its claim for so long, or until it lets go.
+    Holds(Option<SimSpan>),
+    /// It no longer does.
+    LetsGo,
+}
+
+impl Message for Ownership {
+    fn kind(&self) -> &'static str {
+        "ownership"
     }
 }
 
@@ -60,6 +83,9 @@ impl Message for Owned {
 #[derive(Clone)]
 pub struct Claims {
     agent: Agent,
+    /// What this incarnation of the agent is called as an owner: another one must not take its claims for its
+    /// own.
+    me: Name,
     lease: Option<SimSpan>,
     /// Which version of somebody else's claim was seen first when.
     seen: Rc<RefCell<Lookup<Name, (Version, SimTime)>>>,
@@ -69,7 +95,11 @@ impl Claims {
     /// The claims of an agent that has none.
     pub fn new(agent: &Agent, safeguards: &Safeguards) -> Self {
         let lease = safeguards.get::<ClaimByLease>().map(|claim| claim.lease);
-        Self { agent: agent.clone(), lease, seen: Rc::default() }
+        let me = match agent.incarnation() {
+            0 => agent.name(),
+            later => Name::new(&format!("{}#{later}", agent.name())),
+        };
+        Self { agent: agent.clone(), me, lease, seen: Rc::default() }
     }
 
     /// Makes a piece of work the agent's own; `None` if it is somebody else's, or that cannot be found out.
@@ -82,7 +112,7 @@ impl Claims {
         }
         let op = self.agent.mint_op(item);
         let asked = self.agent.monotonic();
-        let stamp = self.agent.store().commit(item, self.own(found.stamp.version), op).await.ok()?;
+        let stamp = self.agent.store().commit(item, self.own(work, found.stamp.version), op).await.ok()?;
         self.seen.borrow_mut().remove(item);
         let holding = Holding {
             claims: self.clone(),
@@ -106,7 +136,7 @@ impl Claims {
 
     fn is_free(&self, item: Name, found: &Snapshot) -> bool {
         let Some(owner) = found.entries.first() else { return true };
-        if owner.id == self.agent.name() {
+        if owner.id == self.me {
             return true;
         }
         let now = self.agent.monotonic();
@@ -119,9 +149,9 @@ impl Claims {
         now >= *since + self.lease.unwrap_or(PRESUMED_DEAD)
     }
 
-    /// The change that writes the agent's name into a claim that was at this version.
-    fn own(&self, version: Version) -> Change {
-        self.rewrite(version, [Entry::new(self.agent.name(), Owned)].into())
+    /// The change that writes the agent's name into the claim on some work that was at this version.
+    fn own(&self, work: Name, version: Version) -> Change {
+        self.rewrite(version, [Entry::new(self.me, Owned { work })].into())
     }
 
     fn rewrite(&self, version: Version, entries: Entries) -> Change {
@@ -162,7 +192,8 @@ impl Holding {
         self.state.is_held(self.claims.agent.monotonic())
     }
 
-    /// Goes on with `work` only while the claim holds: every time before it does anything, the clock is looked at.
+    /// Goes on with `work` only while the claim holds: every time before it does anything, the clock is
+    /// looked at.
     ///
     /// # Errors
     /// [`Lost`] if the claim ran out first. What `work` had begun outside may still take effect.
@@ -184,7 +215,7 @@ impl Holding {
         let version = state.version.get();
         // Nobody renews it from here on.
         drop(state);
-        claims.agent.claim(Claim::LetGo { work });
+        claims.agent.announce(work, Ownership::LetsGo);
         if held {
             let op = claims.agent.mint_op(item);
             let change = claims.rewrite(version, Entries::default());
@@ -196,7 +227,7 @@ impl Holding {
     fn say(&self) {
         let now = self.claims.agent.monotonic();
         let lasting = self.state.until.get().map(|until| until.since(now));
-        self.claims.agent.claim(Claim::Took { work: self.work, lasting });
+        self.claims.agent.announce(self.work, Ownership::Holds(lasting));
     }
 }
 
@@ -208,7 +239,7 @@ async fn renew(claims: Claims, (work, item): (Name, Name), lease: SimSpan, state
         let Some(version) = state.upgrade().map(|state| state.version.get()) else { return };
         let op = agent.mint_op(item);
         let asked = agent.monotonic();
-        let renewed = agent.store().insist(item, claims.own(version), op).await;
+        let renewed = agent.store().insist(item, claims.own(work, version), op).await;
         let Some(state) = state.upgrade() else { return };
         match renewed {
             Ok(stamp) if state.is_held(agent.monotonic()) => {
@@ -216,7 +247,7 @@ async fn renew(claims: Claims, (work, item): (Name, Name), lease: SimSpan, state
                 state.until.set(Some(asked + usable(lease)));
                 if state.is_held(agent.monotonic()) {
                     let lasting = Some((asked + usable(lease)).since(agent.monotonic()));
-                    agent.claim(Claim::Took { work, lasting });
+                    agent.announce(work, Ownership::Holds(lasting));
                 }
             }
             Err(StoreError::Indefinite(_)) if state.is_held(agent.monotonic()) => {}

@@ -1,15 +1,17 @@
 //! The inbox: an event that has been taken in is not taken in again, however often and late it comes.
 //!
-//! Whoever sends until something has arrived sends it twice now and then, and networks do so by themselves. A consumer
-//! is idempotent if it writes down which events it has taken in, together with what it makes of them (the id of the
-//! operation, say), before it says so to the sender ("idempotent consumer", Richardson 2018, "Microservices
-//! Patterns").
+//! Whoever sends until something has arrived sends it twice now and then, and networks do so by themselves. A
+//! consumer is idempotent if it writes down which events it has taken in, together with what it makes of them
+//! (the id of the operation, say), before it says so to the sender ("idempotent consumer", Richardson 2018,
+//! "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::Hash;
 
 /// The switch.
 #[derive(Default)]
@@ -42,7 +44,7 @@ struct Taken<E, W> {
     work: W,
 }
 
-impl<E: Message, W: std::hash::Hash + std::fmt::Debug + 'static> Message for Taken<E, W> {
+impl<E: Message, W: Hash + fmt::Debug + Send + Sync + 'static> Message for Taken<E, W> {
     fn kind(&self) -> &'static str {
         "inbox"
     }
@@ -58,7 +60,7 @@ pub struct Inbox<E, W> {
 impl<E, W> Inbox<E, W>
 where
     E: Message + Copy + Ord,
-    W: Copy + std::hash::Hash + std::fmt::Debug + 'static,
+    W: Copy + Hash + fmt::Debug + Send + Sync + 'static,
 {
     /// The inbox as the agent left it in its journal.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {

@@ -1,15 +1,15 @@
 //! Parent leases: whoever works for somebody goes on only as long as that somebody says so.
 //!
-//! A child asks its parent whether its work is still wanted, and believes the answer for the length of a lease, counted
-//! from when it *asked*: however late the answer comes, the child never believes it for longer than the parent thinks. The
-//! parent passes on no more than it has itself, so when somebody in the middle dies or is cut off, everybody below stops
-//! at the latest one lease after the last word from above; then, and not before, is it time to hand the work to
-//! somebody else (Gray and Cheriton 1989, "Leases").
+//! A child asks its parent whether its work is still wanted, and believes the answer for the length of a
+//! lease, counted from when it *asked*: however late the answer comes, the child never believes it for longer
+//! than the parent thinks. The parent passes on no more than it has itself, so when somebody in the middle
+//! dies or is cut off, everybody below stops at the latest one lease after the last word from above; then,
+//! and not before, is it time to hand the work to somebody else (Gray and Cheriton 1989, "Leases").
 //!
-//! Taking back what was called off is work like any other: it ends with the lease too, and the next child that
-//! gets the work takes everything back.
+//! Taking back what was called off is work like any other: it ends with the lease too, and the next child
+//! that gets the work takes everything back.
 
-use crate::agent::{Agent, Message};
+use crate::agent::{Agent, Headers, Message, Purpose};
 use crate::safeguards::warrant::Warrant;
 use crate::safeguards::{LEASES, Safeguard, lease};
 use crate::scenario::{Entry, Problem};
@@ -67,10 +67,18 @@ impl Message for Lifeline {
             Self::Unwanted => "unwanted",
         }
     }
+
+    fn headers(&self) -> Headers {
+        match *self {
+            Self::StillWanted { term } => Headers { attempt: Some(term), ..Headers::of(Purpose::Ask) },
+            Self::Wanted { left, .. } => Headers { deadline: left, ..Headers::of(Purpose::Answer) },
+            Self::ToTakeBack { .. } | Self::Unwanted => Headers::of(Purpose::Answer),
+        }
+    }
 }
 
-/// Asks `parent` again and again whether `about` is still wanted, as it was handed out in that term, and keeps the warrant accordingly, until it is
-/// revoked.
+/// Asks `parent` again and again whether `about` is still wanted, as it was handed out in that term, and
+/// keeps the warrant accordingly, until it is revoked.
 pub async fn keep_asking(
     agent: Agent,
     lease: SimSpan,

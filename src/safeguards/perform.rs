@@ -1,7 +1,7 @@
 //! Getting an effect done through a tool: the safeguards of a caller, put together.
 //!
-//! Each part is a switch of its own, and each covers what the others cannot: the key lets the tool recognise a
-//! repetition, observing covers a tool that cannot, retrying covers what was lost on the way.
+//! Each part is a switch of its own, and each covers what the others cannot: the key lets the tool recognise
+//! a repetition, observing covers a tool that cannot, retrying covers what was lost on the way.
 
 use crate::agent::{Agent, OpId, Receipt, ToolCall, ToolError, Wish};
 use crate::safeguards::Safeguards;
@@ -26,7 +26,8 @@ pub async fn perform(
     op: OpId,
     tried_before: bool,
 ) -> Result<Receipt, ToolError> {
-    let call = ToolCall { wish, op, keyed: safeguards.has::<IdempotencyKeys>() };
+    let is_keyed = safeguards.has::<IdempotencyKeys>();
+    let call = if is_keyed { ToolCall::keyed(wish, op) } else { ToolCall::unkeyed(wish, op) };
     let looks_first = safeguards.has::<ObserveBeforeRetry>();
     let retry = safeguards.get::<Retry>();
     let mut failed = 0;
@@ -62,8 +63,9 @@ pub const ROUNDS: u32 = 5;
 /// How long [`press`] waits before it goes through all tries again.
 const PRESS_AGAIN: SimSpan = SimSpan::from_secs(10);
 
-/// Carries out a wish until the answer is clear: whoever has to know whether something happened, so that it can be
-/// undone, does not take "nobody knows" for an answer. Somebody may have begun before under the same id, and died.
+/// Carries out a wish until the answer is clear: whoever has to know whether something happened, so that it
+/// can be undone, does not take "nobody knows" for an answer. Somebody may have begun before under the same
+/// id, and died.
 ///
 /// # Errors
 /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after [`ROUNDS`].

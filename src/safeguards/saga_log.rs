@@ -1,8 +1,9 @@
 //! The saga log: how far a saga is, durable before anybody acts on it.
 //!
-//! A [`Saga`] is the log read from its beginning: which steps were done and under which ids, whether it has turned back,
-//! and what comes next. It follows from the entries alone, so an orchestrator that dies anywhere comes back to the
-//! same next deed. Without the log it starts over, under new ids, and what it did before belongs to nobody.
+//! A [`Saga`] is the log read from its beginning: which steps were done and under which ids, whether it has
+//! turned back, and what comes next. It follows from the entries alone, so an orchestrator that dies anywhere
+//! comes back to the same next deed. Without the log it starts over, under new ids, and what it did before
+//! belongs to nobody.
 //!
 //! ```
 //! use perfidy::agent::OpId;
@@ -22,7 +23,7 @@ use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Lookup, Name};
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The switch.
 #[derive(Default)]
@@ -81,8 +82,8 @@ pub enum Mark {
 /// How far a saga is.
 #[derive(Clone, Debug)]
 pub struct Saga {
-    order: Rc<[usize]>,
-    ops: Rc<[OpId]>,
+    order: Arc<[usize]>,
+    ops: Arc<[OpId]>,
     /// How many steps, in order, stand.
     standing: usize,
     turned_back: bool,
@@ -90,9 +91,9 @@ pub struct Saga {
 }
 
 impl Saga {
-    /// A saga at its beginning: its steps in `order`, each with its operation id in `ops`, which is in the order of the
-    /// steps' numbers.
-    pub fn new(order: &[usize], ops: Rc<[OpId]>) -> Self {
+    /// A saga at its beginning: its steps in `order`, each with its operation id in `ops`, which is in the
+    /// order of the steps' numbers.
+    pub fn new(order: &[usize], ops: Arc<[OpId]>) -> Self {
         Self { order: order.into(), ops, standing: 0, turned_back: false, ended: None }
     }
 
@@ -136,7 +137,7 @@ impl Saga {
 /// A line of the log.
 #[derive(Clone, Hash, Debug)]
 enum Line {
-    Begun { saga: Name, ops: Rc<[OpId]> },
+    Begun { saga: Name, ops: Arc<[OpId]> },
     Marked { saga: Name, mark: Mark },
 }
 
@@ -149,14 +150,15 @@ impl Message for Line {
 /// The sagas of one orchestrator, and their log.
 #[derive(Debug)]
 pub struct Sagas {
-    order: Rc<[usize]>,
+    order: Arc<[usize]>,
     begun: Lookup<Name, Saga>,
     /// Those that have not ended.
     open: BTreeSet<Name>,
 }
 
 impl Sagas {
-    /// The sagas, whose steps are taken in `order`, as the agent left them in its journal: none if nothing was logged.
+    /// The sagas, whose steps are taken in `order`, as the agent left them in its journal: none if nothing
+    /// was logged.
     pub fn recover(agent: &Agent, order: &[usize]) -> Self {
         let mut sagas = Self { order: order.into(), begun: Lookup::default(), open: BTreeSet::new() };
         checkpoint::recover(agent, |line| sagas.take_in(line));
@@ -174,7 +176,7 @@ impl Sagas {
     }
 
     /// Begins a saga under these ids, and comes back once that is durable, if the switch is on.
-    pub async fn begin(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, ops: Rc<[OpId]>) {
+    pub async fn begin(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, ops: Arc<[OpId]>) {
         self.log(agent, safeguards, saga, Line::Begun { saga, ops }).await;
     }
 
@@ -196,7 +198,7 @@ impl Sagas {
         match line {
             Line::Begun { saga, ops } => {
                 if !self.begun.contains(*saga) {
-                    let begun = Saga { order: Rc::clone(&self.order), ..Saga::new(&[], Rc::clone(ops)) };
+                    let begun = Saga { order: Arc::clone(&self.order), ..Saga::new(&[], Arc::clone(ops)) };
                     self.begun.insert(*saga, begun);
                     self.open.insert(*saga);
                 }

@@ -1,15 +1,16 @@
-//! Version checks: before anybody acts on a piece of work, they ask whoever asked for it whether it still counts.
+//! Version checks: before anybody acts on a piece of work, they ask whoever asked for it whether it still
+//! counts.
 //!
-//! Whoever asks for work keeps the book of [`Versions`]: which one is current, and whether it is *settled*, which means
-//! that somebody was told to go ahead. What is settled is never asked for in a newer version: that is what makes a
-//! check worth something a moment later, when the one who checked acts (optimistic concurrency control: Kung and
-//! Robinson 1981). Both facts are durable before anybody hears of them.
+//! Whoever asks for work keeps the book of [`Versions`]: which one is current, and whether it is *settled*,
+//! which means that somebody was told to go ahead. What is settled is never asked for in a newer version:
+//! that is what makes a check worth something a moment later, when the one who checked acts (optimistic
+//! concurrency control: Kung and Robinson 1981). Both facts are durable before anybody hears of them.
 //!
-//! It settles *which* version is acted on, not how often. A call whose outcome is unclear may still be on its way
-//! when it is repeated, and only its tool can tell that the two are one, by the [key](super::idempotency) that
-//! they carry.
+//! It settles *which* version is acted on, not how often. A call whose outcome is unclear may still be on its
+//! way when it is repeated, and only its tool can tell that the two are one, by the [key](super::idempotency)
+//! that they carry.
 
-use crate::agent::{Agent, Artifact, Claim, Message, OpId};
+use crate::agent::{Agent, Artifact, Message, OpId};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
@@ -72,7 +73,8 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// The book as the agent left it in its journal. Without the switch nobody checks, so nothing is written down.
+    /// The book as the agent left it in its journal. Without the switch nobody checks, so nothing is written
+    /// down.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
         let mut current = BTreeMap::new();
         checkpoint::recover(agent, |page| match page {
@@ -103,8 +105,9 @@ impl Versions {
         self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1)
     }
 
-    /// Makes a new version the current one; if one is settled, that is the one to ask for again. `None` if another
-    /// became current while this one was being written down: then nobody may hear of this one any more.
+    /// Makes a new version the current one; if one is settled, that is the one to ask for again. `None` if
+    /// another became current while this one was being written down: then nobody may hear of this one any
+    /// more.
     pub async fn issue(&self, brief: Artifact) -> Option<Version> {
         let intent = brief.about;
         if let Some(settled) = self.settled(intent) {
@@ -114,10 +117,7 @@ impl Versions {
         self.current.borrow_mut().insert(intent, (version, Standing::Open));
         self.write(Page::Issued(version)).await;
         let newest = self.current.borrow().get(&intent).is_some_and(|(newest, _)| *newest == version);
-        newest.then(|| {
-            self.agent.claim(Claim::Issued { intent, version: version.number, op: version.op });
-            version
-        })
+        newest.then_some(version)
     }
 
     /// Whether a version may be acted on: it is current, and from now on it stays so.

@@ -13,7 +13,10 @@ pub struct Case {
     form: Form,
     /// What this case takes away, as a place in the scenario's list.
     without: Option<usize>,
-    /// From the names of the team and its steps to those under which everything is drawn, if they were others.
+    /// Whether what agents say of themselves is left out of the history.
+    drops_announcements: bool,
+    /// From the names of the team and its steps to those under which everything is drawn, if they were
+    /// others.
     pub(crate) formerly: Option<Arc<Renames>>,
 }
 
@@ -53,7 +56,7 @@ impl Case {
     /// The scenario as written.
     pub fn as_written(scenario: &Arc<Scenario>) -> Self {
         let form = Form { scenario: Arc::clone(scenario), safeguards: scenario.safeguards.clone() };
-        Self { form, without: None, formerly: None }
+        Self { form, without: None, drops_announcements: false, formerly: None }
     }
 
     /// All cases of a scenario: as written first.
@@ -66,6 +69,18 @@ impl Case {
             cases.push(case);
         }
         cases
+    }
+
+    /// The same case with everything left out that agents only say of themselves: their announcements, and
+    /// whom they say they wait for. No verdict of a shipped property may depend on it.
+    #[must_use]
+    pub fn dropping_announcements(self) -> Self {
+        Self { drops_announcements: true, ..self }
+    }
+
+    /// Whether what agents say of themselves is left out.
+    pub fn drops_announcements(&self) -> bool {
+        self.drops_announcements
     }
 
     /// The case of a scenario that has this label.

@@ -1,14 +1,15 @@
 //! What is to be done, and what a coordinator knows of it.
 //!
-//! A [`Plan`] is what everybody in a team is told at the beginning: the steps of a task and their order. A [`Board`] is
-//! one coordinator's own view: which tasks it has accepted and how far each step is, changed only by
-//! [`Entry`]s, which are what it writes into its journal and reads after a crash.
+//! A [`Plan`] is what everybody in a team is told at the beginning: the steps of a task and their order. A
+//! [`Board`] is one coordinator's own view: which tasks it has accepted and how far each step is, changed
+//! only by [`Entry`]s, which are what it writes into its journal and reads after a crash.
 
 use crate::agent::{Message, OpId, Query, Wish};
 use crate::scenario::{Case, Step, Undo};
 use perfidy_sim::{Lookup, Name};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The steps of every task, and the names of the tasks and of what they want.
 #[derive(Debug)]
@@ -42,7 +43,8 @@ impl Plan {
         &self.needed_by[step]
     }
 
-    /// What a task wants of a step: the identity of the effect, whoever brings it about and however often they try.
+    /// What a task wants of a step: the identity of the effect, whoever brings it about and however often
+    /// they try.
     pub fn intent(&self, task: Name, step: usize) -> Name {
         Name::joined(task, "/", self.steps[step].name)
     }
@@ -71,9 +73,9 @@ impl Plan {
 #[derive(Clone, Hash, Debug)]
 pub enum Entry {
     /// A task has come in, with the operation ids its user gave to its steps.
-    Accepted { task: Name, ops: Rc<[OpId]> },
+    Accepted { task: Name, ops: Arc<[OpId]> },
     /// It was decided who does which step.
-    Assigned { task: Name, doers: Rc<[Name]> },
+    Assigned { task: Name, doers: Arc<[Name]> },
     /// A step counts as complete.
     Completed { task: Name, step: usize },
     /// A step turned out not to be.
@@ -113,9 +115,9 @@ impl Message for Entry {
 #[derive(Clone, Debug)]
 pub struct Progress {
     /// The operation ids its user gave to its steps.
-    pub ops: Rc<[OpId]>,
+    pub ops: Arc<[OpId]>,
     /// Who does which step, once that is decided.
-    pub doers: Option<Rc<[Name]>>,
+    pub doers: Option<Arc<[Name]>>,
     /// Which steps count as complete.
     pub complete: Vec<bool>,
     /// How often each step was opened again: a doer that hears a higher number does it once more.
@@ -156,7 +158,7 @@ impl Board {
         let steps = self.plan.steps.len();
         if let Entry::Accepted { task, ops } = entry {
             if !self.tasks.contains(*task) {
-                let (ops, complete, rounds) = (Rc::clone(ops), vec![false; steps], vec![0; steps]);
+                let (ops, complete, rounds) = (Arc::clone(ops), vec![false; steps], vec![0; steps]);
                 let new = Progress { ops, doers: None, complete, rounds, closed: None, left: steps };
                 self.tasks.insert(*task, new);
                 self.open.insert(*task);
@@ -167,7 +169,7 @@ impl Board {
         match entry {
             Entry::Accepted { .. } => {}
             Entry::Assigned { doers, .. } => {
-                progress.doers.get_or_insert_with(|| Rc::clone(doers));
+                progress.doers.get_or_insert_with(|| Arc::clone(doers));
             }
             Entry::Completed { step, .. } => progress.set(*step, true),
             Entry::Reopened { step, .. } => {
@@ -241,7 +243,7 @@ mod tests {
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];
         let mut board = Board::new(Rc::new(Plan::of(vec![task], steps)));
-        board.apply(&Entry::Accepted { task, ops: Rc::new([OpId(1), OpId(2), OpId(3)]) });
+        board.apply(&Entry::Accepted { task, ops: Arc::new([OpId(1), OpId(2), OpId(3)]) });
         (board, task)
     }
 
@@ -263,7 +265,7 @@ mod tests {
     fn what_comes_twice_or_too_late_makes_no_difference() {
         let (mut board, task) = board();
         board.apply(&Entry::Completed { task, step: 0 });
-        board.apply(&Entry::Accepted { task, ops: Rc::new([OpId(9)]) });
+        board.apply(&Entry::Accepted { task, ops: Arc::new([OpId(9)]) });
         assert_eq!(board.get(task).unwrap().ops[0], OpId(1));
         board.apply(&Entry::Closed { task, done: true });
         board.apply(&Entry::Closed { task, done: false });

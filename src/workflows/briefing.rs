@@ -1,11 +1,12 @@
 //! What everybody on a team is told before the work begins, and how they are put to work.
 
-use crate::agent::{Agent, Agents, Consistency, Note, StoreService};
+use crate::agent::{Agent, Agents, Consistency, Note, StoreService, UserEvent};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Cancelled, Case};
 use crate::workflows::Plan;
 use perfidy_sim::{Context, LocalFuture, Lookup, Name, SimSpan, World};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What an agent knows from the beginning: the plan, its colleagues and the house rules. Never the faults.
 #[derive(Clone)]
@@ -14,7 +15,7 @@ pub struct Briefing {
     /// The tasks' steps and names.
     pub plan: Rc<Plan>,
     /// The agents that carry out steps.
-    pub doers: Rc<[Name]>,
+    pub doers: Arc<[Name]>,
     /// The place of each among these.
     places: Rc<Lookup<Name, usize>>,
 }
@@ -25,8 +26,8 @@ impl Briefing {
     /// # Panics
     /// If the workflow has no such group.
     pub fn new(case: &Case, group: Option<&str>) -> Self {
-        let doers: Rc<[Name]> =
-            group.map_or_else(|| Rc::from([]), |group| case.scenario.cast().group(group).into());
+        let doers: Arc<[Name]> =
+            group.map_or_else(|| Arc::from([]), |group| case.scenario.cast().group(group).into());
         let mut places = Lookup::default();
         for (place, doer) in doers.iter().enumerate() {
             places.insert(*doer, place);
@@ -55,9 +56,15 @@ impl Briefing {
     /// What the user asks for beside the tasks: how far properties may go, and how the store is read.
     pub(super) fn demands(&self) -> impl Iterator<Item = Note> + '_ {
         let bounds = self.case.scenario.bounds.iter();
-        let bounds = bounds
-            .map(|(name, at_most)| Note::Bound { property: Name::new(name), at_most: at_most.as_number() });
-        let reads = self.case.scenario.store.as_ref().map(|store| Note::Declared { reads: store.reads });
+        let bounds = bounds.map(|(name, at_most)| {
+            Note::User(UserEvent::Bound { property: Name::new(name), at_most: at_most.as_number() })
+        });
+        let reads = self
+            .case
+            .scenario
+            .store
+            .as_ref()
+            .map(|store| Note::User(UserEvent::Declared { reads: store.reads }));
         bounds.chain(reads)
     }
 
@@ -95,6 +102,7 @@ impl Briefing {
         let briefing = self.clone();
         world.agent(name, move |context: Context<Agents>| {
             let agent = Agent::new(context, briefing.case.scenario.model.latency.clone());
+            let agent = if briefing.case.drops_announcements() { agent.that_says_nothing() } else { agent };
             run(agent, briefing.clone())
         });
     }

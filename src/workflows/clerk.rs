@@ -1,7 +1,7 @@
 //! Clerks: what every coordinator does beside coordinating. They take tasks in, write down how far each is (with the
 //! `checkpoint` safeguard) before they act on it, and tell the user how it ended, as often as the user asks.
 
-use crate::agent::{Agent, Claim, Mail, Report};
+use crate::agent::{Agent, Mail, Report};
 use crate::safeguards::checkpoint;
 use crate::workflows::Briefing;
 use crate::workflows::board::{Board, Entry};
@@ -10,6 +10,7 @@ use perfidy_sim::Name;
 use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How often a step may come back as failed before its task is given up.
 const MAX_FAILURES: u32 = 5;
@@ -27,17 +28,6 @@ impl Clerk {
     pub fn recover(agent: &Agent, briefing: &Briefing) -> Self {
         let mut board = Board::new(Rc::clone(&briefing.plan));
         checkpoint::recover(agent, |entry| board.apply(entry));
-        Self::with(board, agent, briefing)
-    }
-
-    /// The same for an agent of which the board is the whole state: it says what it goes on from.
-    pub fn restore(agent: &Agent, briefing: &Briefing) -> Self {
-        let mut board = Board::new(Rc::clone(&briefing.plan));
-        checkpoint::restore(agent, |entry| board.apply(entry));
-        Self::with(board, agent, briefing)
-    }
-
-    fn with(board: Board, agent: &Agent, briefing: &Briefing) -> Self {
         let (agent, briefing) = (agent.clone(), briefing.clone());
         Self { agent, briefing, board: Rc::new(RefCell::new(board)), failures: BTreeMap::new() }
     }
@@ -73,7 +63,7 @@ impl Clerk {
     }
 
     /// It was decided who does which step of a task.
-    pub async fn assigned(&mut self, task: Name, doers: Rc<[Name]>) {
+    pub async fn assigned(&mut self, task: Name, doers: Arc<[Name]>) {
         self.change(Entry::Assigned { task, doers }).await;
     }
 
@@ -83,13 +73,12 @@ impl Clerk {
             let intent = self.briefing.plan.intent(task, step);
             self.agent.expect_no_more(intent);
             self.change(Entry::Completed { task, step }).await;
-            self.agent.claim(Claim::Completed { intent });
         }
     }
 
-    /// A step that counted as complete is not. That is known before it is on disk, as being complete is after.
+    /// A step that counted as complete is not. That is known before it is on disk, as being complete is
+    /// after.
     pub async fn reopened(&mut self, task: Name, step: usize) {
-        self.agent.claim(Claim::Reopened { intent: self.briefing.plan.intent(task, step) });
         self.change(Entry::Reopened { task, step }).await;
     }
 

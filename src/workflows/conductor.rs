@@ -1,5 +1,5 @@
-//! Conductor: a coordinator hands the steps of each task to executors, as planned by a planner and checked by a
-//! verifier.
+//! Conductor: a coordinator hands the steps of each task to executors, as planned by a planner and checked by
+//! a verifier.
 //!
 //! ```text
 //!   user --submit--> coordinator --plan?--> planner
@@ -10,14 +10,18 @@
 //!   user <---report------'  ^--verdict--'
 //! ```
 //!
-//! Every message can be lost, late or doubled, so the coordinator says everything again until it is answered, and
-//! everybody else answers as often as asked. A [`Clerk`] keeps the coordinator's board.
+//! Every message can be lost, late or doubled, so the coordinator says everything again until it is answered,
+//! and everybody else answers as often as asked. A [`Clerk`] keeps the coordinator's board.
 //!
-//! A step stays with the executor it was given to, however long that one is silent: a second executor would mint an
-//! operation id of its own, and the first may only be slow. So a team that must outlive an executor that never comes back
-//! needs ids that travel with the orders, as those of the [standby team](crate::workflows::standby) do.
+//! A step stays with the executor it was given to, however long that one is silent: a second executor would
+//! mint an operation id of its own, and the first may only be slow. So a team that must outlive an executor
+//! that never comes back needs ids that travel with the orders, as those of the [standby
+//! team](crate::workflows::standby) do.
 
-use crate::agent::{Agenda, Agent, Agents, Body, Claim, Mail, Message, Request, StoreError, StoreService};
+use crate::agent::{
+    Agenda, Agent, Agents, ArtifactId, Body, Headers, Mail, Message, Purpose, Request, StoreError,
+    StoreService,
+};
 use crate::faults::model::{ANSWER, ROLE};
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::IntentKeys;
@@ -33,7 +37,7 @@ use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, Payload, SimSpan, SimTime, World};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -90,12 +94,12 @@ const LOOK_UPS: u32 = 3;
 #[derive(Clone, Hash, Debug)]
 enum Say {
     PlanPlease { task: Name },
-    Planned { task: Name, doers: Rc<[Name]> },
-    Assign { task: Name, step: usize, round: u32 },
+    Planned { task: Name, doers: Arc<[Name]> },
+    Assign { task: Name, step: usize, round: u32, plan: ArtifactId },
     Done { task: Name, step: usize, round: u32 },
     Failed { task: Name, step: usize, round: u32 },
-    VerifyPlease { task: Name, rounds: Rc<[u32]> },
-    Verdict { task: Name, rounds: Rc<[u32]>, missing: Rc<[usize]> },
+    VerifyPlease { task: Name, rounds: Arc<[u32]> },
+    Verdict { task: Name, rounds: Arc<[u32]>, missing: Arc<[usize]> },
 }
 
 impl Message for Say {
@@ -110,11 +114,25 @@ impl Message for Say {
             Self::Verdict { .. } => "verdict",
         }
     }
+
+    fn headers(&self) -> Headers {
+        match self {
+            Self::PlanPlease { .. } | Self::VerifyPlease { .. } => Headers::of(Purpose::Ask),
+            Self::Planned { .. } => Headers::of(Purpose::Answer),
+            Self::Assign { round, plan, .. } => {
+                Headers { attempt: Some(*round), plan: Some(*plan), ..Headers::of(Purpose::Order) }
+            }
+            Self::Done { round, .. } => Headers { attempt: Some(*round), ..Headers::of(Purpose::Done) },
+            Self::Failed { round, .. } => Headers { attempt: Some(*round), ..Headers::of(Purpose::Failed) },
+            Self::Verdict { missing, .. } if missing.is_empty() => Headers::of(Purpose::Approval),
+            Self::Verdict { .. } => Headers::of(Purpose::Rejection),
+        }
+    }
 }
 
 /// Who does which step, as a plan that can be committed.
 #[derive(Clone, Hash, Debug)]
-struct Assignment(Rc<[Name]>);
+struct Assignment(Arc<[Name]>);
 
 impl Message for Assignment {
     fn kind(&self) -> &'static str {
@@ -157,7 +175,7 @@ enum Asked {
 
 impl Coordinator {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let clerk = Clerk::restore(&agent, &briefing);
+        let clerk = Clerk::recover(&agent, &briefing);
         let (verified, sent_at, agenda) = (Lookup::default(), Lookup::default(), Agenda::default());
         Self { agent, briefing, clerk, verified, sent_at, agenda }
     }
@@ -199,9 +217,7 @@ impl Coordinator {
                 let Ok(Assignment(doers)) = self.settle(task, Assignment(doers)).await else {
                     return self.agenda.put_down((task, Asked::Plan));
                 };
-                let plan = Body::new(Assignment(Rc::clone(&doers))).digest();
                 self.clerk.assigned(task, doers).await;
-                self.agent.claim(Claim::Follows { task, plan });
                 self.put_down_steps(task);
             }
             Say::Done { task, step, round } if self.awaits_step(task, step, round) => {
@@ -218,9 +234,6 @@ impl Coordinator {
                 if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
             {
                 self.heard(task, Asked::Verdict);
-                if missing.is_empty() {
-                    self.agent.claim(Claim::Approved { task, by: from });
-                }
                 self.verified.insert(task, missing.is_empty());
                 for step in missing.iter() {
                     self.clerk.reopened(task, *step).await;
@@ -232,8 +245,8 @@ impl Coordinator {
         }
     }
 
-    /// The plan to follow: the one that was just made, or the one that somebody has committed before, who can be the
-    /// coordinator's own twin or what it was before a crash.
+    /// The plan to follow: the one that was just made, or the one that somebody has committed before, who can
+    /// be the coordinator's own twin or what it was before a crash.
     async fn settle(&self, task: Name, plan: Assignment) -> Result<Assignment, StoreError> {
         if !self.briefing.safeguards().has::<PlanCommit>() {
             return Ok(plan);
@@ -257,7 +270,8 @@ impl Coordinator {
         board.get(task).is_some_and(is_current) && board.is_complete(task)
     }
 
-    /// Whether somebody's word on a task counts: a verifier's does, whoever sends it, unless roles are looked at.
+    /// Whether somebody's word on a task counts: a verifier's does, whoever sends it, unless roles are looked
+    /// at.
     fn may_judge(&self, who: Name, task: Name) -> bool {
         let doers = self.doers(task).unwrap_or_default();
         let permissions = Permissions::default().allow(Name::literal(VERIFIER), JUDGE);
@@ -271,7 +285,7 @@ impl Coordinator {
         }
         match (asked, self.doers(task)) {
             (Asked::Plan, None) => self.ask_for_plan(task).await,
-            (Asked::Step(step), Some(doers)) => self.assign(task, step, doers[step]).await,
+            (Asked::Step(step), Some(doers)) => self.assign(task, step, doers).await,
             (Asked::Verdict, Some(_)) => self.come_to_an_end(task).await,
             (Asked::Plan, Some(_)) | (Asked::Step(_) | Asked::Verdict, None) => {}
         }
@@ -285,14 +299,15 @@ impl Coordinator {
         }
     }
 
-    async fn assign(&mut self, task: Name, step: usize, doer: Name) {
+    async fn assign(&mut self, task: Name, step: usize, doers: Arc<[Name]>) {
+        let doer = doers[step];
         let is_ready = self.clerk.board().is_ready(task, step);
         if is_ready && self.must_ask(task, Asked::Step(step), doer) {
             let intent = self.briefing.plan.intent(task, step);
             let round = self.clerk.board().round(task, step);
             self.agent.before("assign", intent).await;
-            self.agent.claim(Claim::Ordered { intent, to: doer });
-            self.agent.send(doer, intent, Say::Assign { task, step, round });
+            let plan = ArtifactId(Body::new(Assignment(doers)).digest());
+            self.agent.send(doer, intent, Say::Assign { task, step, round, plan });
         }
     }
 
@@ -313,7 +328,7 @@ impl Coordinator {
     }
 
     /// Who does which step of a task, once that is decided.
-    fn doers(&self, task: Name) -> Option<Rc<[Name]>> {
+    fn doers(&self, task: Name) -> Option<Arc<[Name]>> {
         self.clerk.board().get(task)?.doers.clone()
     }
 
@@ -392,11 +407,12 @@ async fn verifier(agent: Agent, briefing: Briefing) {
 
 struct Inquiry {
     from: Name,
-    rounds: Rc<[u32]>,
+    rounds: Arc<[u32]>,
 }
 
-/// What the verifier was asked, oldest first. Whoever asks again wants one answer, not two. Looking takes longer than the
-/// coordinator waits before it asks again, so a verifier that did all it was ever asked for would never catch up.
+/// What the verifier was asked, oldest first. Whoever asks again wants one answer, not two. Looking takes
+/// longer than the coordinator waits before it asks again, so a verifier that did all it was ever asked for
+/// would never catch up.
 #[derive(Default)]
 struct Inquiries {
     queue: VecDeque<Name>,
@@ -433,12 +449,13 @@ async fn executor_loop(agent: Agent, briefing: Briefing) {
     let steps = briefing.plan.steps.len();
     loop {
         let mail = agent.receive().await;
-        let Some(Say::Assign { task, step, round }) = mail.open().cloned() else { continue };
+        let Some(Say::Assign { task, step, round, plan }) = mail.open().cloned() else { continue };
+        let headers = Headers { attempt: Some(round), plan: Some(plan), ..Headers::NONE };
         let (coordinator, wish) = (mail.from(), briefing.plan.wish(task, step));
         match doer.standing(wish.intent, round) {
             Standing::Busy => {}
             Standing::Done => agent.send(coordinator, wish.intent, Say::Done { task, step, round }),
-            Standing::New => doer.set_to_work(wish, round, identity, move |agent, succeeded| {
+            Standing::New => doer.set_to_work((wish, headers), round, identity, move |agent, succeeded| {
                 let say = if succeeded {
                     Say::Done { task, step, round }
                 } else {
@@ -448,7 +465,7 @@ async fn executor_loop(agent: Agent, briefing: Briefing) {
                 if succeeded && !agent.keeps_to_its_role(wish.intent) {
                     let mut rounds = vec![0; steps];
                     rounds[step] = round;
-                    let verdict = Say::Verdict { task, rounds: rounds.into(), missing: Rc::new([]) };
+                    let verdict = Say::Verdict { task, rounds: rounds.into(), missing: Arc::new([]) };
                     agent.send(coordinator, task, verdict);
                 }
             }),

@@ -1,9 +1,9 @@
 //! Doers: agents that carry out steps, several at a time, and remember what they have done.
 //!
-//! The executors of the conductor and the workers of the standby team are both doers. What they do between order
-//! and report is the same; whom they obey is not.
+//! The executors of the conductor and the workers of the standby team are both doers. What they do between
+//! order and report is the same; whom they obey is not.
 
-use crate::agent::{Agent, Message, OpId, Wish};
+use crate::agent::{Agent, Headers, Message, OpId, Wish};
 use crate::safeguards::Safeguards;
 use crate::safeguards::checkpoint;
 use crate::safeguards::event_log::Answers;
@@ -50,6 +50,10 @@ struct Finished {
 impl Message for Finished {
     fn kind(&self) -> &'static str {
         "finished"
+    }
+
+    fn headers(&self) -> Headers {
+        Headers { correlation: Some(self.intent), ..Headers::NONE }
     }
 }
 
@@ -102,10 +106,11 @@ impl Doer {
         }
     }
 
-    /// Sets to work on a step, beside whatever else it is doing; `report` hears whether it succeeded.
+    /// Sets to work on a step, beside whatever else it is doing, with calls under these headers; `report`
+    /// hears whether it succeeded.
     pub fn set_to_work(
         &self,
-        wish: Wish,
+        (wish, headers): (Wish, Headers),
         round: u32,
         identity: Identity,
         report: impl FnOnce(&Agent, bool) + 'static,
@@ -115,16 +120,16 @@ impl Doer {
         self.agent.spawn(async move {
             // Nobody closes the semaphore, so this is always a hand.
             let hand = doer.hands.acquire().await;
-            let succeeded = doer.carry_out(wish, round, identity).await;
+            let succeeded = doer.carry_out((wish, headers), round, identity).await;
             drop(hand);
             report(&doer.agent, succeeded);
         });
     }
 
-    /// Carries a step out, and says whether it succeeded. It can be dropped at any point; what then becomes of a call that
-    /// was on its way is not known.
-    pub async fn carry_out(&self, wish: Wish, round: u32, identity: Identity) -> bool {
-        let Self { agent, safeguards, .. } = self;
+    /// Carries a step out with calls under these headers, and says whether it succeeded. It can be dropped at
+    /// any point; what then becomes of a call that was on its way is not known.
+    pub async fn carry_out(&self, (wish, headers): (Wish, Headers), round: u32, identity: Identity) -> bool {
+        let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
         let wording = self.answers.think(agent, safeguards, wish.intent, BRIEFING_TOKENS, WORDINGS).await;
         let (op, tried_before) = match identity {
             Identity::Given(op) => (op, false),

@@ -1,8 +1,8 @@
 //! Errands: for each task one pursuit at a time, however often somebody asks for it.
 //!
-//! Agents without a coordinator hear of a task again and again: from the user, who has no answer yet, and from each
-//! other. Whoever asks while the task is being pursued may know something that was not so when the pursuit began, so it
-//! is pursued once more afterwards.
+//! Agents without a coordinator hear of a task again and again: from the user, who has no answer yet, and
+//! from each other. Whoever asks while the task is being pursued may know something that was not so when the
+//! pursuit began, so it is pursued once more afterwards.
 
 use crate::agent::Agent;
 use perfidy_sim::{Lookup, Name};
@@ -17,7 +17,8 @@ pub struct Errands {
 }
 
 impl Errands {
-    /// Pursues a task beside whatever else the agent does: now, or once more when the pursuit that is under way is over.
+    /// Pursues a task beside whatever else the agent does: now, or once more when the pursuit that is under
+    /// way is over.
     pub fn pursue(&self, agent: &Agent, task: Name, pursuit: impl AsyncFn() + 'static) {
         if let Some(again) = self.running.borrow_mut().get_mut(task) {
             *again = true;
@@ -43,7 +44,8 @@ impl Errands {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Agents, Claim};
+    use crate::agent::Agents;
+    use crate::workflows::user::UserSay;
     use perfidy_sim::{Context, Engine, Seed, SimSpan, World, WorldConfig};
 
     #[test]
@@ -56,7 +58,7 @@ mod tests {
                 for _ in 0..5 {
                     let pursuer = agent.clone();
                     errands.pursue(&agent, task, async move || {
-                        pursuer.claim(Claim::Completed { intent: task });
+                        pursuer.announce(task, UserSay::Cancel { task });
                         pursuer.sleep(SimSpan::from_secs(10)).await;
                     });
                     agent.sleep(SimSpan::from_secs(1)).await;

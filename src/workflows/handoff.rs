@@ -6,11 +6,12 @@
 //!                     '-------------transfer (finished or given up)----'
 //! ```
 //!
-//! There is one folder for each task, and whoever holds it asks their model: do I take the next step myself, or is this
-//! for a colleague? The folder carries everything there is to know about the task: which steps are done, under which
-//! operation ids, how often it has changed hands and what it has cost. In the end it goes back to the desk.
+//! There is one folder for each task, and whoever holds it asks their model: do I take the next step myself,
+//! or is this for a colleague? The folder carries everything there is to know about the task: which steps are
+//! done, under which operation ids, how often it has changed hands and what it has cost. In the end it goes
+//! back to the desk.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Pick, Request};
+use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Pick, Purpose, Request};
 use crate::faults::model::{ANSWER, HANDOFF};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::checkpoint;
@@ -22,7 +23,7 @@ use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -67,7 +68,7 @@ const MAX_FAILURES: u32 = 5;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Folder {
     task: Name,
-    ops: Rc<[OpId]>,
+    ops: Arc<[OpId]>,
     done: Vec<bool>,
     spent: Spent,
     /// How often it was passed on, the desk included; tells a transfer from its repetition.
@@ -93,6 +94,16 @@ impl Message for Say {
             Self::Transfer(_) => "transfer",
             Self::Received => "received",
         }
+    }
+
+    fn headers(&self) -> Headers {
+        let Self::Transfer(folder) = self else { return Headers::NONE };
+        let purpose = match (folder.is_finished(), folder.given_up) {
+            (true, _) => Purpose::Done,
+            (false, true) => Purpose::Failed,
+            (false, false) => Purpose::Handoff,
+        };
+        Headers { attempt: Some(folder.number), ..Headers::of(purpose) }
     }
 }
 
@@ -135,7 +146,7 @@ struct Hands {
     agent: Agent,
     briefing: Briefing,
     /// Whom folders can be passed on to: the colleagues, and back to the desk.
-    team: Rc<[Name]>,
+    team: Arc<[Name]>,
 }
 
 impl Drawer {
@@ -258,9 +269,6 @@ impl Hands {
         let (safeguards, op) = (self.briefing.safeguards(), folder.ops[step]);
         // Somebody may have tried under this id and not lived to say so.
         folder.done[step] = perform(&self.agent, safeguards, wish, op, true).await.is_ok();
-        if folder.done[step] {
-            self.agent.claim(Claim::Completed { intent: wish.intent });
-        }
         folder.done[step]
     }
 }
@@ -286,7 +294,6 @@ async fn specialist_loop(agent: Agent, briefing: Briefing) {
     loop {
         let mail = drawer.hands.agent.receive().await;
         let Some(folder) = drawer.take(&mail).await else { continue };
-        drawer.hands.agent.claim(Claim::TookOver { task: folder.task, from: mail.from() });
         begin(drawer.hands.clone(), folder);
     }
 }
@@ -329,7 +336,7 @@ async fn close(agent: &Agent, clerk: &mut Clerk, folder: &Folder) {
 fn send_round(hands: &Hands, clerk: &Clerk, task: Name) {
     let board = clerk.board();
     let Some(progress) = board.get(task) else { return };
-    let (ops, done) = (Rc::clone(&progress.ops), progress.complete.clone());
+    let (ops, done) = (Arc::clone(&progress.ops), progress.complete.clone());
     let folder =
         Folder { task, ops, done, spent: Spent { hops: 1, ..Spent::default() }, number: 1, given_up: false };
     let (hands, board) = (hands.clone(), clerk.shared_board());

@@ -1,9 +1,9 @@
 //! The person on call: takes down what agents cannot bring to a good end, so that it is not forgotten.
 //!
-//! A team that has somebody on call promises that no failed call vanishes; the property `every-call-accounted` holds it
-//! to that.
+//! A team that has somebody on call promises that no failed call vanishes; the property
+//! `every-call-accounted` holds it to that.
 
-use crate::agent::{Agent, Claim, Note};
+use crate::agent::{Agent, Note, PersonEvent};
 use crate::safeguards::dead_letter::{Letter, Post};
 use crate::workflows::Briefing;
 use perfidy_sim::Name;
@@ -14,7 +14,7 @@ pub const ON_CALL: &str = "on-call";
 
 /// Takes letters down, each once, and says so as often as it is sent.
 pub async fn on_call(agent: Agent, _: Briefing) {
-    agent.claim(Claim::IsOnCall);
+    agent.note(Note::Person(PersonEvent::IsOnCall));
     let mut known: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
     loop {
         let mail = agent.receive().await;
@@ -22,7 +22,15 @@ pub async fn on_call(agent: Agent, _: Briefing) {
         let Letter { wish, op, error, at, agent: by } = letter;
         if known.insert((wish.tool, wish.operation, wish.intent)) {
             let (tool, operation, intent) = (wish.tool, wish.operation, wish.intent);
-            agent.note(Note::TookDown { tool, operation, intent, op, told: error.into(), at, by });
+            agent.note(Note::Person(PersonEvent::TookDown {
+                tool,
+                operation,
+                intent,
+                op,
+                told: error.into(),
+                at,
+                by,
+            }));
         }
         agent.reply(&mail, Post::TakenDown);
     }

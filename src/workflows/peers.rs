@@ -6,13 +6,14 @@
 //!   user <---report-----'
 //! ```
 //!
-//! Who hears of a task drafts a plan for it, unless there is one: who does which step, by how much each has done so far,
-//! as far as the drafter can see that. Every peer then does its own steps of the plan it follows, and takes over a step of
-//! somebody else when that has waited for too long. Before it begins a step it makes it its own.
+//! Who hears of a task drafts a plan for it, unless there is one: who does which step, by how much each has
+//! done so far, as far as the drafter can see that. Every peer then does its own steps of the plan it
+//! follows, and takes over a step of somebody else when that has waited for too long. Before it begins a step
+//! it makes it its own.
 
 use crate::agent::{
-    Agent, Agents, Change, Claim, Entries, Entry, Message, OpId, Outcome, Report, Request, StoreError,
-    StoreService,
+    Agent, Agents, ArtifactId, Change, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request,
+    StoreError, StoreService,
 };
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
@@ -27,6 +28,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -80,7 +82,7 @@ const LOOKS: u32 = 40;
 /// Who does which step.
 #[derive(Clone, Hash, Debug)]
 struct Assignment {
-    doers: Rc<[Name]>,
+    doers: Arc<[Name]>,
 }
 
 impl Message for Assignment {
@@ -140,7 +142,8 @@ struct Peer {
     workload: Rc<RefCell<Workload>>,
 }
 
-/// How many steps each peer has done, as far as has been read: the entries, and the numbers that they come to.
+/// How many steps each peer has done, as far as has been read: the entries, and the numbers that they come
+/// to.
 #[derive(Default)]
 struct Workload {
     read: Entries,
@@ -191,7 +194,7 @@ impl Peer {
                 let since = *ready_since.entry(step).or_insert(self.agent.monotonic());
                 let is_mine = assignment.doers[step] == self.agent.name();
                 if is_mine || self.agent.monotonic() >= since + PATIENCE {
-                    self.try_to_do(task, step, ops[step]).await;
+                    self.try_to_do((task, step), ops[step], assignment).await;
                 }
             }
             let pause = self.agent.draw("look again", task, |spot| spot.span("pause", &LOOK_AGAIN));
@@ -205,7 +208,6 @@ impl Peer {
         let item = Name::joined(Name::literal("plan of"), " ", task);
         let draft = async || self.draft(task).await;
         let assignment = agree(&self.agent, self.briefing.safeguards(), (item, task), draft).await?;
-        self.agent.claim(Claim::Follows { task, plan: digest(&assignment) });
         Ok(assignment)
     }
 
@@ -223,13 +225,13 @@ impl Peer {
             peers[peer]
         });
         let assignment = Assignment { doers: doers.collect() };
-        let evidence = evidence.stamp.version;
-        self.agent.claim(Claim::Drafted { task, plan: digest(&assignment), evidence });
         Ok(assignment)
     }
 
     /// Does a step, if it can be made this peer's own and nobody has done it meanwhile.
-    async fn try_to_do(&self, task: Name, step: usize, op: OpId) {
+    async fn try_to_do(&self, (task, step): (Name, usize), op: OpId, assignment: &Assignment) {
+        let plan = Some(ArtifactId(digest(assignment)));
+        let agent = self.agent.under(Headers { plan, ..Headers::NONE });
         let wish = self.briefing.plan.wish(task, step);
         let Some(holding) = self.claims.take(wish.intent).await else { return };
         // A claim that runs out on the way leaves the step to whoever takes it next.
@@ -237,7 +239,7 @@ impl Peer {
             .while_held(async {
                 let done = self.reader.latest(progress_of(task), None).await?;
                 if !done.has(wish.intent)
-                    && perform(&self.agent, self.briefing.safeguards(), wish, op, false).await.is_ok()
+                    && perform(&agent, self.briefing.safeguards(), wish, op, false).await.is_ok()
                 {
                     self.put_down(task, wish.intent).await?;
                 }

@@ -7,14 +7,17 @@
 //!                         everybody <--file, fetch--> archivist
 //! ```
 //!
-//! The lead asks its model for a brief of each step, each link makes its own piece of work from what it gets and passes
-//! it on, and the actor carries out what the last one made of it. A lead that hears nothing asks again, and its model
-//! then writes another brief: a newer *version* of the step. The output of an older one may still be on its way.
+//! The lead asks its model for a brief of each step, each link makes its own piece of work from what it gets
+//! and passes it on, and the actor carries out what the last one made of it. A lead that hears nothing asks
+//! again, and its model then writes another brief: a newer *version* of the step. The output of an older one
+//! may still be on its way.
 //!
-//! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a reference to
-//! the piece itself, which the archivist keeps.
+//! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a
+//! reference to the piece itself, which the archivist keeps.
 
-use crate::agent::{Agenda, Agent, Agents, Artifact, ArtifactId, Claim, Message, Note, OpId, Request};
+use crate::agent::{
+    Agenda, Agent, Agents, Artifact, ArtifactId, Headers, Message, OpId, Purpose, Request, Version,
+};
 use crate::faults::model::{ANSWER, SUMMARY};
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, archivist};
 use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
@@ -121,6 +124,24 @@ impl Message for Say {
             Self::Failed { .. } => "failed",
         }
     }
+
+    fn headers(&self) -> Headers {
+        let version = |version: &u32| Some(Version((*version).into()));
+        match self {
+            Self::PassOn(Parcel { version: number, op, summary, cites, .. }) => Headers {
+                precondition: version(number),
+                idempotency_key: Some(*op),
+                provenance: cites.or(Some(summary.id())),
+                ..Headers::of(Purpose::Order)
+            },
+            Self::MayI { version: number, .. } => {
+                Headers { precondition: version(number), ..Headers::of(Purpose::Ask) }
+            }
+            Self::YouMay(_) => Headers::of(Purpose::Answer),
+            Self::Done { .. } => Headers::of(Purpose::Done),
+            Self::Failed { .. } => Headers::of(Purpose::Failed),
+        }
+    }
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
@@ -146,10 +167,7 @@ impl Hand {
     /// Makes a piece of work with the help of the model. To ask for another version is another question.
     async fn make(&self, about: Name, version: u32, from: Option<ArtifactId>, tokens: u32) -> Artifact {
         let question = Name::new(&format!("{about}/version-{version}"));
-        let thought = self.agent.think(question, tokens, WAYS_TO_PUT_IT).await;
-        let artifact = Artifact { about, from, body: thought.choice.into() };
-        self.agent.note(Note::Produced { intent: about, artifact: artifact.id(), from });
-        artifact
+        self.agent.make((about, question), from, tokens, WAYS_TO_PUT_IT).await
     }
 
     /// Packs a piece of work. `None` if it has to be filed first and that cannot be done.
@@ -295,7 +313,6 @@ async fn ask(hand: Hand, board: Rc<RefCell<Board>>, versions: Rc<Versions>, task
     let Some(parcel) = hand.pack(parcel, version.brief).await else { return };
     hand.agent.before("brief", intent).await;
     if board.borrow().is_open(task, step) {
-        hand.agent.claim(Claim::Ordered { intent, to: hand.briefing.doers[0] });
         hand.agent.send(hand.briefing.doers[0], intent, Say::PassOn(parcel));
     }
 }
@@ -372,11 +389,15 @@ impl Actor {
         if !self.may_act(&parcel).await {
             return self.answers.discard(intent);
         }
-        self.hand.agent.claim(Claim::Decided { intent, on: basis.id() });
+        let headers = Headers {
+            precondition: Some(Version(parcel.version.into())),
+            provenance: Some(basis.id()),
+            ..Headers::NONE
+        };
         let Parcel { task, step, op, .. } = parcel;
         let answers = self.answers.clone();
         let wish = self.hand.briefing.plan.wish(task, step);
-        self.doer.set_to_work(wish, 0, Identity::Given(op), move |agent, succeeded| {
+        self.doer.set_to_work((wish, headers), 0, Identity::Given(op), move |agent, succeeded| {
             let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
             if !succeeded {
                 answers.discard(intent);

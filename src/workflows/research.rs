@@ -1,4 +1,5 @@
-//! Research: a synthesiser has researchers look into the parts of a question, joins what they find, and answers.
+//! Research: a synthesiser has researchers look into the parts of a question, joins what they find, and
+//! answers.
 //!
 //! ```text
 //!   user --submit--> synthesiser --look into--> researcher --read--> tool
@@ -6,11 +7,12 @@
 //!   user <---report-------'
 //! ```
 //!
-//! Every step of a task is one thing to find out. Nothing is changed anywhere, so everything can be asked again; what can
-//! go wrong is the answer. Two questions have to be settled when it is put together: is what was found first still
-//! true (the safeguard `snapshots`), and what if a part of it never comes (the safeguard `join`).
+//! Every step of a task is one thing to find out. Nothing is changed anywhere, so everything can be asked
+//! again; what can go wrong is the answer. Two questions have to be settled when it is put together: is what
+//! was found first still true (the safeguard `snapshots`), and what if a part of it never comes (the
+//! safeguard `join`).
 
-use crate::agent::{Agenda, Agent, Agents, AnswerPart, Message, Reading, Report, Request};
+use crate::agent::{Agenda, Agent, Agents, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
 use crate::safeguards::inquire::inquire;
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
@@ -68,6 +70,14 @@ impl Message for Say {
             Self::Nothing { .. } => "nothing",
         }
     }
+
+    fn headers(&self) -> Headers {
+        Headers::of(match self {
+            Self::LookInto { .. } => Purpose::Ask,
+            Self::Found { .. } => Purpose::Answer,
+            Self::Nothing { .. } => Purpose::Failed,
+        })
+    }
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
@@ -120,8 +130,8 @@ impl Inquiry {
     }
 }
 
-/// Puts answers together. What it knows it can find out again, so it writes nothing down: after a crash the user asks
-/// again, and it begins anew.
+/// Puts answers together. What it knows it can find out again, so it writes nothing down: after a crash the
+/// user asks again, and it begins anew.
 struct Synthesiser {
     agent: Agent,
     briefing: Briefing,
@@ -175,8 +185,8 @@ impl Synthesiser {
         }
     }
 
-    /// The next task after `last` to be looked at: one of which there is news, or whose time has come, or of which a
-    /// finding has just become too old.
+    /// The next task after `last` to be looked at: one of which there is news, or whose time has come, or of
+    /// which a finding has just become too old.
     fn next_task(&mut self, last: Option<Name>) -> Option<Name> {
         let wall = self.agent.now();
         if wall < std::mem::replace(&mut self.wall, wall) {
@@ -288,7 +298,8 @@ impl Synthesiser {
         }
     }
 
-    /// The steps of a task for which somebody can be sent out now: of which nothing was found, or what is too old.
+    /// The steps of a task for which somebody can be sent out now: of which nothing was found, or what is too
+    /// old.
     fn due(&self, task: Name, old: &[usize], now: SimTime) -> BTreeSet<usize> {
         let Some(inquiry) = self.open.get(task) else { return BTreeSet::new() };
         let missing = inquiry.missing.iter().take_while(|(due, _)| *due <= now).map(|(_, step)| *step);

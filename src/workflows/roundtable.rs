@@ -1,4 +1,5 @@
-//! Roundtable: planner, coder, tester and docs each contribute a piece, and each may want to see another's first.
+//! Roundtable: planner, coder, tester and docs each contribute a piece, and each may want to see another's
+//! first.
 //!
 //! ```text
 //!   user --submit--> chair --contribute--> planner   coder   tester   docs --call--> tool
@@ -10,7 +11,7 @@
 //! *needs* has to be there first. Beside that everybody is polite: their model may find that it would be good to see some
 //! other piece before giving one's own. If that goes round the table, everybody waits for everybody.
 
-use crate::agent::{Agenda, Agent, Agents, Claim, Mail, Message, OpId, Request};
+use crate::agent::{Agenda, Agent, Agents, Headers, Mail, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::deadlock_detection::{Chase, DeadlockDetection, OwnWaits, Probe, Wait};
 use crate::safeguards::wait_limit::WaitLimit;
@@ -72,10 +73,25 @@ const READING_TOKENS: u32 = 600;
 
 #[derive(Clone, Copy, Hash, Debug)]
 enum Say {
-    Contribute { task: Name, step: usize, op: OpId },
-    Done { task: Name, step: usize },
-    Failed { task: Name, step: usize },
-    ShowMe { task: Name, step: usize },
+    Contribute {
+        task: Name,
+        step: usize,
+        op: OpId,
+    },
+    Done {
+        task: Name,
+        step: usize,
+    },
+    Failed {
+        task: Name,
+        step: usize,
+    },
+    /// Is this piece there? `for_the_sake_of` is the step of the one who asks.
+    ShowMe {
+        task: Name,
+        step: usize,
+        for_the_sake_of: Name,
+    },
     Here,
     NotYet,
 }
@@ -89,6 +105,21 @@ impl Message for Say {
             Self::ShowMe { .. } => "show me",
             Self::Here => "here it is",
             Self::NotYet => "not yet",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match *self {
+            Self::Contribute { op, .. } => {
+                Headers { idempotency_key: Some(op), ..Headers::of(Purpose::Order) }
+            }
+            Self::Done { .. } => Headers::of(Purpose::Done),
+            Self::Failed { .. } => Headers::of(Purpose::Failed),
+            Self::ShowMe { for_the_sake_of, .. } => {
+                Headers { correlation: Some(for_the_sake_of), ..Headers::of(Purpose::Ask) }
+            }
+            Self::Here => Headers::of(Purpose::Answer),
+            Self::NotYet => Headers::of(Purpose::Pending),
         }
     }
 }
@@ -128,7 +159,7 @@ struct Chair {
 
 impl Chair {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let clerk = Clerk::restore(&agent, &briefing);
+        let clerk = Clerk::recover(&agent, &briefing);
         Self { agent, briefing, clerk, asked_at: Lookup::default(), agenda: Agenda::default() }
     }
 
@@ -188,9 +219,7 @@ impl Chair {
         agent.before("contribute", intent).await;
         let now = agent.monotonic();
         self.agenda.put_down_for(now + RESEND, (task, Look::Step(step)));
-        if self.asked_at.insert((task, step), now).is_none() {
-            agent.claim(Claim::Ordered { intent, to: owner(step) });
-        }
+        self.asked_at.insert((task, step), now);
         agent.send(owner(step), intent, Say::Contribute { task, step, op });
     }
 }
@@ -220,7 +249,7 @@ impl Member {
             }
             match mail.open() {
                 Some(Say::Contribute { task, step, op }) => self.begin(&mail, *task, *step, *op),
-                Some(Say::ShowMe { task, step }) => {
+                Some(Say::ShowMe { task, step, .. }) => {
                     let done =
                         self.doer.standing(self.briefing.plan.intent(*task, *step), 0) == Standing::Done;
                     self.agent.reply(&mail, if done { Say::Here } else { Say::NotYet });
@@ -259,14 +288,20 @@ impl Member {
             self.wait_for(task, step, other, true).await;
         }
         let (begun, intent) = (Rc::clone(&self.begun), plan.intent(task, step));
-        self.doer.set_to_work(plan.wish(task, step), 0, Identity::Given(op), move |agent, succeeded| {
-            begun.borrow_mut().remove(&intent);
-            let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
-            agent.send(Name::literal(CHAIR), intent, say);
-        });
+        self.doer.set_to_work(
+            (plan.wish(task, step), Headers::NONE),
+            0,
+            Identity::Given(op),
+            move |agent, succeeded| {
+                begun.borrow_mut().remove(&intent);
+                let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+                agent.send(Name::literal(CHAIR), intent, say);
+            },
+        );
     }
 
-    /// Some colleague's piece that the model wants to see first, if it wants to see any: every third time it does.
+    /// Some colleague's piece that the model wants to see first, if it wants to see any: every third time it
+    /// does.
     async fn would_like_to_see(&self, task: Name, step: usize) -> Option<usize> {
         let steps = self.briefing.plan.steps.len();
         let intent = self.briefing.plan.intent(task, step);
@@ -283,10 +318,9 @@ impl Member {
         let limit =
             self.briefing.safeguards().get::<WaitLimit>().map(|limit| self.agent.monotonic() + limit.0);
         self.waits.begin(wait);
-        self.agent.claim(Claim::Awaits { intent, on });
         self.agent.expect(on, "their piece first", intent);
         while self.waits.is_waiting(intent) {
-            let question = Say::ShowMe { task, step: other };
+            let question = Say::ShowMe { task, step: other, for_the_sake_of: intent };
             let answer = self.agent.request(on, needs, question, ASK_AGAIN).await;
             if matches!(answer.as_ref().map(Mail::open), Ok(Some(Say::Here))) {
                 self.waits.end(intent);
@@ -303,8 +337,6 @@ impl Member {
     }
 
     fn give_up(&self, wait: Wait) {
-        if self.waits.end(wait.intent) {
-            self.agent.claim(Claim::GoesWithout { intent: wait.intent, on: wait.on });
-        }
+        self.waits.end(wait.intent);
     }
 }

@@ -1,16 +1,17 @@
-//! Choreographed saga: nobody directs; each service does its step when it hears that the one before was done, and undoes
-//! it when it hears that the one after was not, or was undone.
+//! Choreographed saga: nobody directs; each service does its step when it hears that the one before was done,
+//! and undoes it when it hears that the one after was not, or was undone.
 //!
 //! ```text
 //!   user --submit--> service-1 --did--> service-2 --did--> service-3
 //!   user <--report-- service-1 <--undid-- service-2 <--failed----'
 //! ```
 //!
-//! How far a task is stands nowhere as a whole: each service knows its own steps and what news it has had. So news must
-//! not get lost between a change and its telling (`outbox`), and the same news must not make anything happen twice
-//! (`inbox-dedupe`). The first service is where tasks come in; news of their end goes there, and it reports to the user.
+//! How far a task is stands nowhere as a whole: each service knows its own steps and what news it has had. So
+//! news must not get lost between a change and its telling (`outbox`), and the same news must not make
+//! anything happen twice (`inbox-dedupe`). The first service is where tasks come in; news of their end goes
+//! there, and it reports to the user.
 
-use crate::agent::{Agent, Agents, Claim, Mail, Message, OpId, Report, Request};
+use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Purpose, Report, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::inbox::{Inbox, TakenIn};
@@ -23,7 +24,7 @@ use crate::workflows::user::{USER, UserSay, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -92,6 +93,15 @@ impl Message for Event {
             Fact::Undid => "undid",
         }
     }
+
+    fn headers(&self) -> Headers {
+        Headers::of(match self.fact {
+            Fact::Wanted => Purpose::Order,
+            Fact::Did => Purpose::Done,
+            Fact::Failed => Purpose::Failed,
+            Fact::Undid => Purpose::Undone,
+        })
+    }
 }
 
 /// What is to be done about an event.
@@ -136,9 +146,9 @@ struct Service {
 struct Desk {
     agent: Agent,
     briefing: Briefing,
-    order: Rc<[usize]>,
+    order: Arc<[usize]>,
     /// The place of each step in the order.
-    places: Rc<[usize]>,
+    places: Arc<[usize]>,
     outbox: Outbox<Event>,
 }
 
@@ -150,7 +160,7 @@ impl Service {
             settled.insert(*event);
         });
         let inbox = Inbox::recover(&agent, briefing.safeguards());
-        let order: Rc<[usize]> = one_at_a_time(&briefing.plan.steps).into();
+        let order: Arc<[usize]> = one_at_a_time(&briefing.plan.steps).into();
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, step)| places[*step] = place);
         let desk = Desk { agent, briefing, order, places: places.into(), outbox };
@@ -263,12 +273,6 @@ impl Desk {
         };
         let outcome = Event { place: places[step], fact, ..event };
         let intent = briefing.plan.intent(event.task, step);
-        if was_done {
-            agent.claim(match deed {
-                Deed::Do(_) => Claim::Completed { intent },
-                Deed::Undo(_) => Claim::Undone { intent },
-            });
-        }
         let news = News { to: self.concerned(outcome), about: intent, event: outcome };
         outbox.commit(Settled(event), news).await;
     }

@@ -1,5 +1,5 @@
-//! Orchestrated saga: an orchestrator has the steps of each task done one after the other; when one fails for good, it
-//! has those before it undone, last first.
+//! Orchestrated saga: an orchestrator has the steps of each task done one after the other; when one fails for
+//! good, it has those before it undone, last first.
 //!
 //! ```text
 //!   user --submit--> orchestrator --do--> worker --call--> tool
@@ -8,11 +8,11 @@
 //!   user <---report------'
 //! ```
 //!
-//! The orchestrator mints the id of every operation before the first deed and keeps it in the saga log. What is done under
-//! an id is done once, however often it is ordered and by whomever, and what was done can be undone by anybody who
-//! knows its id. An orchestrator that forgets the ids can do neither.
+//! The orchestrator mints the id of every operation before the first deed and keeps it in the saga log. What
+//! is done under an id is done once, however often it is ordered and by whomever, and what was done can be
+//! undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agenda, Agent, Agents, Claim, Mail, Message, OpId, Report, Request};
+use crate::agent::{Agenda, Agent, Agents, Headers, Mail, Message, OpId, Purpose, Report, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
@@ -72,6 +72,18 @@ impl Message for Say {
             Self::Order { deed: Deed::Undo(_), .. } => "undo",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match *self {
+            Self::Order { deed, op, .. } => {
+                let purpose = if matches!(deed, Deed::Do(_)) { Purpose::Order } else { Purpose::Undo };
+                Headers { idempotency_key: Some(op), ..Headers::of(purpose) }
+            }
+            Self::Done { deed: Deed::Do(_), .. } => Headers::of(Purpose::Done),
+            Self::Done { deed: Deed::Undo(_), .. } => Headers::of(Purpose::Undone),
+            Self::Failed { .. } => Headers::of(Purpose::Failed),
         }
     }
 }
@@ -154,11 +166,6 @@ impl Orchestrator {
         };
         self.sagas.mark(&self.agent, self.briefing.safeguards(), task, mark).await;
         self.agenda.put_down(task);
-        match mark {
-            Mark::Did(_) => self.agent.claim(Claim::Completed { intent }),
-            Mark::Undid(_) => self.agent.claim(Claim::Undone { intent }),
-            _ => {}
-        }
     }
 
     /// Does for a task whatever comes next.
@@ -189,10 +196,6 @@ impl Orchestrator {
         let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
         let worker = workers[step % workers.len()];
         self.agent.before("order", intent).await;
-        self.agent.claim(match deed {
-            Deed::Do(_) => Claim::Ordered { intent, to: worker },
-            Deed::Undo(_) => Claim::Recalled { intent, to: worker },
-        });
         self.agent.expect(worker, "word that it is done or undone", intent);
         self.agent.send(worker, intent, Say::Order { task, deed, op });
     }
@@ -210,8 +213,8 @@ impl Orchestrator {
     }
 }
 
-/// Does what is ordered, several deeds at a time. A worker remembers nothing: the id in an order makes doing it again the
-/// same as having done it.
+/// Does what is ordered, several deeds at a time. A worker remembers nothing: the id in an order makes doing
+/// it again the same as having done it.
 async fn worker_loop(agent: Agent, briefing: Briefing) {
     let busy = Rc::new(RefCell::new(BTreeSet::new()));
     loop {

@@ -1,4 +1,5 @@
-//! Scratchpad: editors refine one shared document for each task, and know of each other's work only what stands there.
+//! Scratchpad: editors refine one shared document for each task, and know of each other's work only what
+//! stands there.
 //!
 //! ```text
 //!   user --submit--> every editor <--updated--> every editor
@@ -7,13 +8,14 @@
 //!   user <---report-----'
 //! ```
 //!
-//! Each editor has steps of its own in every task (the third step is the third editor's, and so on in turn). When what a
-//! step needs stands in the document, its editor does it through its tool, reads the document, composes its part and
-//! writes it there: a cycle of reading, composing and writing, and others are in the middle of theirs. Whoever finds all
-//! parts in the document reports to the user.
+//! Each editor has steps of its own in every task (the third step is the third editor's, and so on in turn).
+//! When what a step needs stands in the document, its editor does it through its tool, reads the document,
+//! composes its part and writes it there: a cycle of reading, composing and writing, and others are in the
+//! middle of theirs. Whoever finds all parts in the document reports to the user.
 
 use crate::agent::{
-    Agent, Agents, Entry, LeaseService, Mail, Message, OpId, Outcome, Report, Request, StoreService, Version,
+    Agent, Agents, Entry, Headers, LeaseService, Mail, Message, OpId, Outcome, Purpose, Report, Request,
+    StoreService, Version,
 };
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
@@ -26,6 +28,7 @@ use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, World};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -81,6 +84,16 @@ impl Message for Say {
             Self::Added { .. } => "added",
         }
     }
+
+    fn headers(&self) -> Headers {
+        match *self {
+            Self::Updated { .. } => Headers::NONE,
+            Self::Add { .. } => Headers::of(Purpose::Ask),
+            Self::Added { version } => {
+                Headers { precondition: Some(version), ..Headers::of(Purpose::Answer) }
+            }
+        }
+    }
 }
 
 /// What stands in a document under the name of a part.
@@ -113,7 +126,7 @@ struct Editor {
     writer: Rc<Writer>,
     errands: Errands,
     /// The tasks it has heard of, with the operation ids their user gave to the steps.
-    tasks: Rc<RefCell<Lookup<Name, Rc<[OpId]>>>>,
+    tasks: Rc<RefCell<Lookup<Name, Arc<[OpId]>>>>,
     /// With which version each of its parts came into a document.
     written: Rc<RefCell<Lookup<Name, Version>>>,
 }
@@ -130,7 +143,7 @@ impl Editor {
         loop {
             let mail = self.agent.receive().await;
             if let Some(UserSay::Submit { task, ops }) = mail.open() {
-                self.tasks.borrow_mut().insert(*task, Rc::clone(ops));
+                self.tasks.borrow_mut().insert(*task, Arc::clone(ops));
                 self.pursue(*task);
             }
             match mail.open() {
@@ -188,8 +201,8 @@ impl Editor {
         self.written.borrow().get(part).is_some_and(|since| version < *since)
     }
 
-    /// Gets a part into the document: by its own hand, or by that of the one who writes. Gives the version since which
-    /// it stands there, if it does.
+    /// Gets a part into the document: by its own hand, or by that of the one who writes. Gives the version
+    /// since which it stands there, if it does.
     async fn add(&self, task: Name, part: Name) -> Option<Version> {
         let writer = self.briefing.doers[0];
         if self.briefing.safeguards().has::<SingleWriter>() && writer != self.agent.name() {

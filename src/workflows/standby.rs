@@ -7,14 +7,16 @@
 //!                                               '--call--> tool
 //! ```
 //!
-//! Orchestrator and backup are the same code: each asks for the lease, leads while it believes to hold it, and
-//! then asks again. What makes that safe is not the lease but the token in every order: a leader that was
+//! Orchestrator and backup are the same code: each asks for the lease, leads while it believes to hold it,
+//! and then asks again. What makes that safe is not the lease but the token in every order: a leader that was
 //! stopped between looking at its lease and sending an order still sends it, and only the worker can refuse.
 //!
-//! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order the
-//! same step then ask for the same operation.
+//! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order
+//! the same step then ask for the same operation.
 
-use crate::agent::{Agenda, Agent, Agents, Claim, Lease, LeaseService, Mail, Message, OpId, Request, Token};
+use crate::agent::{
+    Agenda, Agent, Agents, Headers, Lease, LeaseService, Mail, Message, OpId, Purpose, Request, Token,
+};
 use crate::faults::model::ANSWER;
 use crate::safeguards::election::Election;
 use crate::safeguards::fencing::{Fence, FencingTokens};
@@ -88,6 +90,32 @@ impl Message for Say {
             Self::Rejected { .. } => "rejected",
         }
     }
+
+    fn headers(&self) -> Headers {
+        match self {
+            Self::Order { op, token, .. } => {
+                Headers { idempotency_key: Some(*op), authority: Some(*token), ..Headers::of(Purpose::Order) }
+            }
+            Self::Done { .. } => Headers::of(Purpose::Done),
+            Self::Failed { .. } => Headers::of(Purpose::Failed),
+            Self::Rejected { .. } => Headers::of(Purpose::Refused),
+        }
+    }
+}
+
+/// What a leader says of itself.
+#[derive(Clone, Copy, Hash, Debug)]
+enum Reign {
+    /// It believes that it leads.
+    Begins(Token),
+    /// It no longer believes so.
+    Ends(Token),
+}
+
+impl Message for Reign {
+    fn kind(&self) -> &'static str {
+        "reign"
+    }
 }
 
 fn assemble(case: &Case, world: &mut World<Agents>) {
@@ -132,7 +160,7 @@ enum Look {
 
 impl Candidate {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let clerk = Clerk::restore(&agent, &briefing);
+        let clerk = Clerk::recover(&agent, &briefing);
         let lease_span =
             briefing.safeguards().get::<Election>().map_or(LONELY_LEASE, |election| election.lease);
         let (ordered_at, orders, agenda) = (Lookup::default(), Lookup::default(), Agenda::default());
@@ -172,7 +200,7 @@ impl Candidate {
 
     async fn lead(&mut self, lease: Lease) {
         let token = lease.token;
-        self.agent.claim(Claim::Leads { token });
+        self.agent.announce(Name::literal(LEADERSHIP), Reign::Begins(token));
         let (renewed, held) = watch::channel(lease);
         let (agent, span) = (self.agent.clone(), self.lease_span);
         self.agent.spawn(renew(agent, span, renewed));
@@ -198,11 +226,11 @@ impl Candidate {
                 break;
             }
         }
-        self.agent.claim(Claim::StepsDown { token });
+        self.agent.announce(Name::literal(LEADERSHIP), Reign::Ends(token));
     }
 
-    /// Takes in a message and whatever else has come. Every order takes some thought, so a leader that heard one
-    /// message for each round of orders would never catch up with the answers.
+    /// Takes in a message and whatever else has come. Every order takes some thought, so a leader that heard
+    /// one message for each round of orders would never catch up with the answers.
     async fn catch_up(&mut self, mail: Mail, leading: Token) -> bool {
         let mut deposed = self.hear(&mail, Some(leading)).await;
         while let Some(mail) = self.agent.receive_now() {
@@ -284,7 +312,6 @@ impl Candidate {
         }
         // Between the look at the lease and the order, anything can happen to a process.
         self.agent.before("order", intent).await;
-        self.agent.claim(Claim::Ordered { intent, to: worker });
         self.agent.expect(worker, "word that a step is done", intent);
         self.agent.send(worker, intent, Say::Order { task, step, op, token });
         self.ordered_at.insert((task, step), self.agent.monotonic());
@@ -321,7 +348,6 @@ async fn worker_loop(agent: Agent, briefing: Briefing) {
         let (leader, wish) = (mail.from(), briefing.plan.wish(task, step));
         let intent = wish.intent;
         if fenced && !fence.admits(token) {
-            agent.claim(Claim::Rejected { leader, token, intent });
             agent.send(leader, intent, Say::Rejected { token: fence.highest() });
             continue;
         }
@@ -332,8 +358,8 @@ async fn worker_loop(agent: Agent, briefing: Briefing) {
             Standing::Busy => {}
             Standing::Done => agent.send(leader, intent, Say::Done { task, step }),
             Standing::New => {
-                agent.claim(Claim::Obeyed { leader, token, intent });
-                doer.set_to_work(wish, 0, Identity::Given(op), move |agent, succeeded| {
+                let headers = Headers { authority: Some(token), ..Headers::NONE };
+                doer.set_to_work((wish, headers), 0, Identity::Given(op), move |agent, succeeded| {
                     let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
                     agent.send(leader, intent, say);
                 });

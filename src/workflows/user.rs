@@ -1,11 +1,11 @@
-//! The user: hands tasks to the team, asks again when nothing comes back, thinks better of some if the scenario says so,
-//! and goes home when all have ended.
+//! The user: hands tasks to the team, asks again when nothing comes back, thinks better of some if the
+//! scenario says so, and goes home when all have ended.
 
-use crate::agent::{Agent, Message, Note, OpId, Outcome, Report, Wish};
+use crate::agent::{Agent, Headers, Message, Note, OpId, Outcome, Purpose, Report, UserEvent, Wish};
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The user's name.
 pub const USER: &str = "user";
@@ -21,7 +21,7 @@ const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 #[derive(Clone, Hash, Debug)]
 pub enum UserSay {
     /// Please do this task. Each of its steps has an operation id, minted here, once.
-    Submit { task: Name, ops: Rc<[OpId]> },
+    Submit { task: Name, ops: Arc<[OpId]> },
     /// Please do not, after all.
     Cancel { task: Name },
     /// This is how it ended.
@@ -37,11 +37,23 @@ impl Message for UserSay {
             Self::Report(_) => "report",
         }
     }
+
+    fn headers(&self) -> Headers {
+        Headers::of(match self {
+            Self::Submit { .. } => Purpose::Order,
+            Self::Cancel { .. } => Purpose::Cancel,
+            Self::Report(report) => match report.outcome {
+                Outcome::Done => Purpose::Done,
+                Outcome::Failed => Purpose::Failed,
+                Outcome::Cancelled => Purpose::Cancelled,
+            },
+        })
+    }
 }
 
 /// A task that has not ended, as far as the user knows.
 struct Open {
-    ops: Rc<[OpId]>,
+    ops: Arc<[OpId]>,
     cancel_at: Option<SimTime>,
     was_cancelled: bool,
 }
@@ -49,11 +61,11 @@ struct Open {
 /// How a user says for the record what a task wants.
 type Wants = fn(Name, Name) -> Note;
 
-const AN_EFFECT: Wants = |task, intent| Note::Wanted { task, intent };
-const AN_ANSWER: Wants = |task, intent| Note::Question { task, intent };
+const AN_EFFECT: Wants = |task, intent| Note::User(UserEvent::Wanted { task, intent });
+const AN_ANSWER: Wants = |task, intent| Note::User(UserEvent::Question { task, intent });
 
-/// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a task wants is
-/// to happen, once.
+/// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a
+/// task wants is to happen, once.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
     let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
     submit_all(agent, briefing, &contacts, AN_EFFECT).await;
@@ -67,7 +79,7 @@ pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: &'static [&'st
 
 /// Does what [`user`] does with everybody on the team who carries out steps as a contact.
 pub async fn user_of_all(agent: Agent, briefing: Briefing) {
-    let contacts = Rc::clone(&briefing.doers);
+    let contacts = Arc::clone(&briefing.doers);
     submit_all(agent, briefing, &contacts, AN_EFFECT).await;
 }
 
@@ -101,7 +113,7 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
         for task in cancelled {
             let Some(given) = open.get_mut(&task) else { continue };
             given.was_cancelled = true;
-            agent.note(Note::Withdrawn { task });
+            agent.note(Note::User(UserEvent::Withdrawn { task }));
             ask(&agent, contacts, task, given);
         }
         if agent.monotonic() >= ask_again_at {
@@ -116,7 +128,7 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
             continue;
         };
         if let Some(UserSay::Report(report)) = mail.open() {
-            agent.note(Note::Informed { by: mail.from(), report: report.clone() });
+            agent.note(Note::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
             if let Some(given) = open.remove(&report.task) {
                 if let Some(at) = given.cancel_at {
                     cancels.remove(&(at, report.task));
@@ -130,12 +142,12 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
 /// Says for the record what a task wants, and decides whether it is going to be cancelled.
 fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
     let plan = &briefing.plan;
-    agent.note(Note::TaskGiven { task });
+    agent.note(Note::User(UserEvent::TaskGiven { task }));
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
     intents.clone().for_each(|intent| agent.note(wants(task, intent)));
     for Wish { tool, operation, intent } in (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {
-        agent.note(Note::UndoneBy { intent, tool, operation });
+        agent.note(Note::User(UserEvent::UndoneBy { intent, tool, operation }));
     }
     let ops = intents.map(|intent| agent.mint_op(intent)).collect();
     let cancel_after = briefing.cancelled().and_then(|cancelled| {
@@ -153,7 +165,7 @@ fn ask(agent: &Agent, contacts: &[Name], task: Name, given: &Open) {
         let say = if given.was_cancelled {
             UserSay::Cancel { task }
         } else {
-            UserSay::Submit { task, ops: Rc::clone(&given.ops) }
+            UserSay::Submit { task, ops: Arc::clone(&given.ops) }
         };
         agent.send(*contact, task, say);
     }

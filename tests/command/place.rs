@@ -12,7 +12,8 @@ use tempfile::TempDir;
 /// on.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A team that never repeats itself under another name: it holds as written, and the case without keys is caught.
+/// A team that never repeats itself under another name: it holds as written, and the case without keys is
+/// caught.
 pub const REFUND: &str = r#"# A refund is paid once, however often its acknowledgement is lost.
 workflow = "conductor"
 

@@ -49,7 +49,7 @@ async fn work(agent: Agent, briefing: Briefing) {
     loop {
         let mail = agent.receive().await;
         let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
-        let call = ToolCall { wish: briefing.plan.wish(task, 0), op: ops[0], keyed: true };
+        let call = ToolCall::keyed(briefing.plan.wish(task, 0), ops[0]);
         agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
         agent.sleep(SimSpan::from_secs(RUNS_SO_FAR.fetch_add(1, Ordering::Relaxed))).await;
         agent.send(mail.from(), task, UserSay::Report(Report::of(task, Outcome::Done)));

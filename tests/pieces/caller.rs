@@ -2,7 +2,7 @@
 
 use perfidy::agent::{
     Agent, Agents, Definite, Indefinite, Note, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
-    Wish,
+    ToolEvent, Wish,
 };
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
@@ -29,7 +29,8 @@ pub enum Heard {
 }
 
 thread_local! {
-    /// What the caller of this thread asks, and what it hears. A test talks to its agent over the head of the world.
+    /// What the caller of this thread asks, and what it hears. A test talks to its agent over the head of the
+    /// world.
     static ASKS: RefCell<Vec<Ask>> = const { RefCell::new(Vec::new()) };
     static HEARD: RefCell<Vec<Heard>> = const { RefCell::new(Vec::new()) };
 }
@@ -60,7 +61,7 @@ async fn caller(agent: Agent) {
         let heard = match ask {
             Ask::Call(intent, key) => {
                 let wish = Wish { tool, operation: Name::new("put"), intent: Name::new(intent) };
-                Heard::Call(agent.call(ToolCall { wish, op: OpId(key), keyed: true }, within).await)
+                Heard::Call(agent.call(ToolCall::keyed(wish, OpId(key)), within).await)
             }
             Ask::Read(item) => {
                 let query = Query { tool, item: Name::new(item), intent: Name::new(&format!("want/{item}")) };
@@ -107,7 +108,7 @@ pub struct Told {
 
 impl Told {
     pub fn effects(&self, intent: &str) -> usize {
-        let is_it = |note: &Note| matches!(note, Note::Effect { intent: of, .. } if *of == Name::new(intent));
+        let is_it = |note: &Note| matches!(note, Note::Tool(ToolEvent::Effect { intent: of, .. }) if *of == Name::new(intent));
         self.run.outcome.history.notes().filter(|(_, note)| is_it(note)).count()
     }
 

@@ -1,8 +1,8 @@
 //! Claims by lease: one owner at a time, who stops before anybody else can begin.
 
-use perfidy::agent::{Agent, Agents, Claim, Note, StoreService};
+use perfidy::agent::{Agent, Agents, Message, Note, StoreService};
 use perfidy::safeguards::Safeguards;
-use perfidy::safeguards::claim::{Claims, Lost};
+use perfidy::safeguards::claim::{Claims, Lost, Ownership};
 use perfidy::scenario::{Case, Scenario};
 use perfidy_sim::{
     Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, Stop, World,
@@ -52,16 +52,27 @@ where
     outcome
 }
 
-/// When somebody said that it took or let go of the work.
-fn said(outcome: &Outcome<Agents>, who: &str, wanted: fn(&Claim) -> bool) -> Vec<SimTime> {
+/// What an agent says that is at work.
+#[derive(Hash, Debug)]
+struct Acts;
+
+impl Message for Acts {
+    fn kind(&self) -> &'static str {
+        "acts"
+    }
+}
+
+/// When an agent said something of this kind.
+fn said<M: Message>(outcome: &Outcome<Agents>, who: &str, wanted: fn(&M) -> bool) -> Vec<SimTime> {
     let says = |event: &&Event<Note>| {
-        event.node == Name::new(who) && matches!(event.note(), Some(Note::Claimed(claim)) if wanted(claim))
+        let Some(Note::Announced { content, .. }) = event.note() else { return false };
+        event.node == Name::new(who) && content.open().is_some_and(wanted)
     };
     outcome.history.events().iter().filter(says).map(|event| event.at).collect()
 }
 
-fn took(claim: &Claim) -> bool {
-    matches!(claim, Claim::Took { .. })
+fn took(says: &Ownership) -> bool {
+    matches!(says, Ownership::Holds(_))
 }
 
 async fn take_when_free(agent: Agent, claims: Claims) {
@@ -112,7 +123,7 @@ fn an_owner_cut_off_from_the_store_stops_before_another_begins() {
             let busy = async {
                 loop {
                     agent.sleep(SimSpan::from_millis(10)).await;
-                    agent.claim(Claim::Completed { intent: work() });
+                    agent.announce(work(), Acts);
                 }
             };
             assert_eq!(holding.while_held::<()>(busy).await, Err(Lost));
@@ -120,7 +131,7 @@ fn an_owner_cut_off_from_the_store_stops_before_another_begins() {
         },
         take_when_free,
     );
-    let last_act = said(&outcome, "a", |claim| matches!(claim, Claim::Completed { .. })).pop().unwrap();
+    let last_act = said(&outcome, "a", |_: &Acts| true).pop().unwrap();
     let [began] = said(&outcome, "b", took)[..] else { panic!("b took it once") };
     assert!(last_act < began, "a at {last_act}, b at {began}");
     assert!(began < SimTime::ZERO + LEASE.saturating_mul(3));
@@ -143,7 +154,7 @@ fn a_stopped_owner_does_nothing_more_when_it_goes_on_after_its_lease() {
             let busy = async {
                 loop {
                     agent.sleep(SimSpan::from_millis(700)).await;
-                    agent.claim(Claim::Completed { intent: work() });
+                    agent.announce(work(), Acts);
                 }
             };
             assert_eq!(holding.while_held::<()>(busy).await, Err(Lost));
@@ -153,6 +164,6 @@ fn a_stopped_owner_does_nothing_more_when_it_goes_on_after_its_lease() {
             agent.sleep(SimSpan::from_secs(90)).await;
         },
     );
-    let last_act = said(&outcome, "a", |claim| matches!(claim, Claim::Completed { .. })).pop().unwrap();
+    let last_act = said(&outcome, "a", |_: &Acts| true).pop().unwrap();
     assert!(last_act < said(&outcome, "b", took)[0], "a went on at {last_act}");
 }

@@ -1,4 +1,5 @@
-//! Safeguards that hand things over, used as anybody's agents would use them: versions, artifacts on file, transfers.
+//! Safeguards that hand things over, used as anybody's agents would use them: versions, artifacts on file,
+//! transfers.
 
 use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Mail, Message};
 use perfidy::safeguards::Safeguards;
@@ -104,7 +105,7 @@ fn what_was_settled_before_a_crash_is_settled_after_it() {
             let on = on.clone();
             async move {
                 let (versions, intent) = (Versions::recover(&agent, &on), brief(0).about);
-                if agent.journal().is_empty() {
+                if agent.incarnation() == 0 {
                     versions.issue(brief(1)).await;
                     versions.issue(brief(2)).await;
                     assert!(versions.settle(intent, 2).await);
@@ -154,8 +155,8 @@ impl Message for Ball {
     }
 }
 
-/// One hands a ball to another, who acknowledges it, and then to somebody who does not exist. How often the other got
-/// it, and what became of the second.
+/// One hands a ball to another, who acknowledges it, and then to somebody who does not exist. How often the
+/// other got it, and what became of the second.
 fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), NobodyThere>) {
     let (sent, received) = std::sync::mpsc::channel();
     let outcome = runs_well(plan, |world| {

@@ -1,11 +1,13 @@
-//! Leases, as agents find them: one holder at a time, who is one life of an agent and not whoever has its name.
+//! Leases, as agents find them: one holder at a time, who is one life of an agent and not whoever has its
+//! name.
 
-use perfidy::agent::{Agent, Agents, LeaseService, Note, Token};
+use perfidy::agent::{Agent, Agents, LeaseEvent, LeaseService, Note, Token};
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan, SimTime, World, WorldConfig};
 
 const LEASE: SimSpan = SimSpan::from_secs(10);
 
-/// When which token was first granted to an agent that asks every second, for a minute, with this going wrong.
+/// When which token was first granted to an agent that asks every second, for a minute, with this going
+/// wrong.
 fn reigns(place: &str, action: &str) -> Vec<(SimTime, Token)> {
     let fault = Fault { at: place.parse().unwrap(), action: action.parse().unwrap() };
     let outcome = Engine::Native.run(|| {
@@ -24,7 +26,7 @@ fn reigns(place: &str, action: &str) -> Vec<(SimTime, Token)> {
     });
     let mut reigns: Vec<(SimTime, Token)> = Vec::new();
     for (event, note) in outcome.history.notes() {
-        if let Note::Granted { token, .. } = note
+        if let Note::Lease(LeaseEvent::Granted { token, .. }) = note
             && reigns.last().is_none_or(|(_, latest)| latest != token)
         {
             reigns.push((event.at, *token));

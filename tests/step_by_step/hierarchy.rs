@@ -1,16 +1,17 @@
 //! A hierarchy step by step: who stops when, and who wins the race between a cancel and a call.
 //!
-//! One manager more than is needed, one worker and one tool, in worlds in which exactly the faults happen that a test
-//! names. The manager thinks for a second and the worker for three, and the tool works on everything for two.
+//! One manager more than is needed, one worker and one tool, in worlds in which exactly the faults happen
+//! that a test names. The manager thinks for a second and the worker for three, and the tool works on
+//! everything for two.
 
-use perfidy::agent::{Claim, Note, Outcome};
+use perfidy::agent::{Note, Outcome, Purpose, ToolEvent, UserEvent};
 use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
-use perfidy_sim::{Engine, Name, Seed};
+use perfidy_sim::{Engine, Name, Seed, What};
 
-/// One task of two steps, of which the user says `tasks`, with these faults, each `place: action`, and every safeguard on
-/// but those `without`.
+/// One task of two steps, of which the user says `tasks`, with these faults, each `place: action`, and every
+/// safeguard on but those `without`.
 fn run(tasks: &str, faults: &[&str], without: &[&str]) -> Run {
     let faults = faults.iter().filter_map(|fault| fault.split_once(": "));
     let faults: Vec<String> =
@@ -59,28 +60,29 @@ fn cancelled_after(span: &str) -> String {
 /// What the tool did, line by line.
 fn ledger(run: &Run) -> Vec<String> {
     let line = |note: &Note| match note {
-        Note::Effect { operation, intent, .. } => Some(format!("{operation} {intent}")),
-        Note::CalledOff { operation, intent, .. } => Some(format!("calls off {operation} {intent}")),
+        Note::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
+        Note::Tool(ToolEvent::CalledOff { operation, intent, .. }) => {
+            Some(format!("calls off {operation} {intent}"))
+        }
         _ => None,
     };
     run.outcome.history.notes().filter_map(|(_, note)| line(note)).collect()
 }
 
 fn was_cancelled(run: &Run) -> bool {
-    let cancelled =
-        |note: &Note| matches!(note, Note::Informed { report, .. } if report.outcome == Outcome::Cancelled);
+    let cancelled = |note: &Note| matches!(note, Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled);
     run.outcome.history.notes().any(|(_, note)| cancelled(note))
 }
 
-/// Who handed out steps, each once, in order.
+/// The managers that sent orders for steps to the worker, each once, in order.
 fn managers(run: &Run) -> Vec<&'static str> {
     let worker = Name::new("worker-1");
-    let orders = run
-        .outcome
-        .history
-        .notes()
-        .filter(|(_, note)| matches!(note, Note::Claimed(Claim::Ordered { to, .. }) if *to == worker));
-    let mut managers: Vec<_> = orders.map(|(event, _)| event.node.as_str()).collect();
+    let is_order = |what: &What<Note>| match what {
+        What::Sent { to, content, .. } => *to == worker && content.headers().purpose == Some(Purpose::Order),
+        _ => false,
+    };
+    let orders = run.outcome.history.events().iter().filter(|event| is_order(&event.what));
+    let mut managers: Vec<_> = orders.map(|event| event.node.as_str()).collect();
     managers.dedup();
     managers
 }

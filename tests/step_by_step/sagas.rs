@@ -2,7 +2,7 @@
 //!
 //! Both kinds of saga are put into worlds in which exactly the faults happen that a test names.
 
-use perfidy::agent::Note;
+use perfidy::agent::{Note, PersonEvent, ToolEvent};
 use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
@@ -41,7 +41,7 @@ fn run(workflow: &str, faults: &[&str]) -> Run {
 /// The ledgers of all tools, line by line.
 fn ledger(run: &Run) -> Vec<String> {
     let line = |note: &Note| match note {
-        Note::Effect { operation, intent, .. } => Some(format!("{operation} {intent}")),
+        Note::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
         _ => None,
     };
     run.outcome.history.notes().filter_map(|(_, note)| line(note)).collect()
@@ -49,7 +49,7 @@ fn ledger(run: &Run) -> Vec<String> {
 
 fn taken_down(run: &Run) -> Vec<String> {
     let line = |note: &Note| match note {
-        Note::TookDown { tool, operation, intent, by, .. } => {
+        Note::Person(PersonEvent::TookDown { tool, operation, intent, by, .. }) => {
             Some(format!("{tool}.{operation} {intent} by {by}"))
         }
         _ => None,

@@ -118,20 +118,20 @@ impl<D: Domain> Core<D> {
                 clock.set_right(now);
             }
         }
-        self.append(name, None, What::Recovered { from: ailment.kind() });
+        self.append((name, incarnation), None, What::Recovered { from: ailment.kind() });
     }
 
     // Zombies, and other nodes that stop.
 
     /// A node stops for a while. If it is frozen, its clocks and what it has under way stop with it.
     pub(super) fn hold(&mut self, index: NodeIndex, span: SimSpan, is_frozen: bool, struck: EventId) {
-        let name = self.name(index);
+        let author = self.author(index);
         let until = self.now() + span;
         let longer = self.node(index).paused_until.is_none_or(|already| already < until);
         if !self.is_up_agent(index) || !longer {
             return;
         }
-        self.append(name, Some(struck), What::Paused { span });
+        self.append(author, Some(struck), What::Paused { span });
         if is_frozen {
             self.health(index).frozen = Some(span);
         }
@@ -157,7 +157,7 @@ impl<D: Domain> Core<D> {
             health.clock.lose(span);
             Some(span)
         });
-        self.append(name, None, What::Resumed);
+        self.append((name, incarnation), None, What::Resumed);
         self.command(Command::Resume(index));
         if let Some(span) = frozen {
             let ends = self.now + span;
@@ -211,8 +211,8 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    /// Which of two lives gets a message, as if somebody stood in front of both and spread what comes; `None` where
-    /// there is only one. It is drawn, or it would depend on which of them an engine lets run first.
+    /// Which of two lives gets a message, as if somebody stood in front of both and spread what comes; `None`
+    /// where there is only one. It is drawn, or it would depend on which of them an engine lets run first.
     pub(super) fn life_that_gets(&mut self, index: NodeIndex, about: Name) -> Option<u32> {
         let Node { name, incarnation, outgoing, .. } = *self.node(index);
         let older = outgoing?;

@@ -32,7 +32,8 @@ impl<D: Domain> Core<D> {
         action.map(|action| Fault { at: address, action })
     }
 
-    /// Asks the plan about a place where only faults of the layer above can strike, of which only some matter.
+    /// Asks the plan about a place where only faults of the layer above can strike, of which only some
+    /// matter.
     pub fn ask_custom(
         &mut self,
         node: NodeIndex,
@@ -46,7 +47,8 @@ impl<D: Domain> Core<D> {
         })
     }
 
-    /// Asks the plan about a place of the node's storage; `about` is not looked at if nothing can strike there.
+    /// Asks the plan about a place of the node's storage; `about` is not looked at if nothing can strike
+    /// there.
     pub fn ask_storage(
         &mut self,
         hook: Hook,
@@ -61,7 +63,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// Records that a fault strikes.
-    pub fn strike(&mut self, node: Name, fault: Fault, cause: Option<EventId>) -> EventId {
+    pub fn strike(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
         self.oracle.fired.push(fault);
         self.append(node, cause, What::Struck(Box::new(fault)))
     }
@@ -149,7 +151,7 @@ impl<D: Domain> Core<D> {
 
     fn strike_met(&mut self, node: Name, fault: Fault) -> EventId {
         self.oracle.meet(&fault);
-        self.strike(node, fault, None)
+        self.strike((node, 0), fault, None)
     }
 
     /// A node dies and may come back.
@@ -160,8 +162,8 @@ impl<D: Domain> Core<D> {
         fault: Fault,
         cause: Option<EventId>,
     ) {
-        let name = self.name(index);
-        let struck = self.strike(name, fault, cause);
+        let author = self.author(index);
+        let struck = self.strike(author, fault, cause);
         if !self.is_up_agent(index) {
             return;
         }
@@ -170,7 +172,7 @@ impl<D: Domain> Core<D> {
         node.die();
         let lost_writes =
             if torn { node.disk().crash_tearing(Payload::garbled) } else { node.disk().crash() };
-        self.append(name, Some(struck), What::Crashed { lost_writes: lost_writes as u32 });
+        self.append(author, Some(struck), What::Crashed { lost_writes: lost_writes as u32 });
         self.command(Command::Kill(index));
         if let Some(span) = back_after {
             let (incarnation, tie) = (self.node(index).incarnation, self.node(index).tie);
@@ -185,7 +187,7 @@ impl<D: Domain> Core<D> {
             return false;
         }
         let Some(fault) = self.ask_storage(Hook::Loss, index, journal) else { return false };
-        self.strike(self.name(index), fault, Some(crash));
+        self.strike(self.author(index), fault, Some(crash));
         true
     }
 
@@ -197,17 +199,18 @@ impl<D: Domain> Core<D> {
         if let Some(fault) = self.ask_storage(Hook::Recovery, index, journal)
             && let Action::Stale { records } = fault.action
         {
-            self.strike(self.name(index), fault, None);
+            self.strike(self.author(index), fault, None);
             self.disk(index).miss_last(records as usize);
         }
     }
 
-    /// How long a sync that begins now takes beyond its usual time; `None` if the node dies in the middle of it.
+    /// How long a sync that begins now takes beyond its usual time; `None` if the node dies in the middle of
+    /// it.
     pub fn sync_delay(&mut self, index: NodeIndex, cause: Option<EventId>) -> Option<SimSpan> {
         let Some(fault) = self.ask_storage(Hook::Sync, index, journal) else { return Some(SimSpan::ZERO) };
         match fault.action {
             Action::SlowSync(span) => {
-                self.strike(self.name(index), fault, cause);
+                self.strike(self.author(index), fault, cause);
                 Some(span)
             }
             Action::Crash(back_after) => {
@@ -220,7 +223,7 @@ impl<D: Domain> Core<D> {
 
     /// A node stops for a while.
     pub fn pause(&mut self, index: NodeIndex, span: SimSpan, fault: Fault, cause: Option<EventId>) {
-        let struck = self.strike(self.name(index), fault, cause);
+        let struck = self.strike(self.author(index), fault, cause);
         self.hold(index, span, matches!(fault.action, Action::Zombie(_)), struck);
     }
 }

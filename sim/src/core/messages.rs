@@ -12,7 +12,7 @@ impl<D: Domain> Core<D> {
     #[expect(clippy::too_many_arguments, reason = "the parts of a message, each of another type")]
     pub fn send(
         &mut self,
-        from: NodeIndex,
+        (from, incarnation): (NodeIndex, u32),
         to: Name,
         kind: Name,
         about: Name,
@@ -21,15 +21,15 @@ impl<D: Domain> Core<D> {
         cause: Option<EventId>,
     ) -> EventId {
         let from = self.name(from);
-        let content = payload.digest();
-        let sent = self.append(from, cause, What::Sent { to, kind, about, content });
+        let content = payload.clone();
+        let sent = self.append((from, incarnation), cause, What::Sent { to, kind, about, content });
         let Passage { address, action, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
         let mut at = self.now + latency + self.lag_of(from, to);
         let mut copy_after = None;
         let mut payload = payload;
         let mut lost = self.is_cut(from, to).then_some(Loss::Cut);
         if let Some(action) = action {
-            self.strike(from, Fault { at: address, action }, Some(sent));
+            self.strike((from, incarnation), Fault { at: address, action }, Some(sent));
             match action {
                 Action::Drop => lost = Some(Loss::Dropped),
                 Action::Delay(span) | Action::Reorder(span) => at += span,
@@ -39,7 +39,7 @@ impl<D: Domain> Core<D> {
             }
         }
         if let Some(why) = lost {
-            self.append(to, Some(sent), What::Lost { from, kind, about, why });
+            self.append((to, 0), Some(sent), What::Lost { from, kind, about, why });
             return sent;
         }
         let envelope = Envelope { from, to, kind, about, payload, call, event: sent };
@@ -67,7 +67,7 @@ impl<D: Domain> Core<D> {
     }
 
     pub(super) fn deliver(&mut self, slot: u32) {
-        let mut envelope = self.messages.take(slot);
+        let envelope = self.messages.take(slot);
         let Envelope { from, to, kind, about, event: sent, call, .. } = envelope;
         let why = match self.index_of(to) {
             Some(index) if self.node(index).up => {
@@ -77,17 +77,23 @@ impl<D: Domain> Core<D> {
                 } else if is_late {
                     Loss::Late
                 } else {
-                    envelope.event = self.append(to, Some(sent), What::Delivered { from, kind, about });
                     return self.hand_over(index, envelope);
                 }
             }
             _ => Loss::NodeDown,
         };
-        self.append(to, Some(sent), What::Lost { from, kind, about, why });
+        self.append((to, 0), Some(sent), What::Lost { from, kind, about, why });
     }
 
     /// Gives a message to its receiver.
-    fn hand_over(&mut self, index: NodeIndex, envelope: Envelope<D::Payload>) {
+    fn hand_over(&mut self, index: NodeIndex, mut envelope: Envelope<D::Payload>) {
+        let Envelope { from, kind, about, event: sent, .. } = envelope;
+        let (name, present) = self.author(index);
+        let is_reply = matches!(envelope.call, Call::Reply(_));
+        let life = if is_reply { None } else { self.life_that_gets(index, about) };
+        let content = envelope.payload.clone();
+        let delivered = What::Delivered { from, kind, about, content };
+        envelope.event = self.append((name, life.unwrap_or(present)), Some(sent), delivered);
         let node = self.node(index);
         match (&node.role, envelope.call) {
             (Role::Service(_), _) => {
@@ -95,10 +101,7 @@ impl<D: Domain> Core<D> {
                 self.serve(index, cause, |service, desk| service.on_message(desk, envelope));
             }
             (Role::Agent(_), Call::Reply(id)) => node.answer(id, envelope),
-            (Role::Agent(_), _) => {
-                let life = self.life_that_gets(index, envelope.about);
-                self.node(index).receive(envelope, life);
-            }
+            (Role::Agent(_), _) => node.receive(envelope, life),
         }
     }
 

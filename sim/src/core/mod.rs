@@ -1,7 +1,7 @@
 //! The state of a world and the one place where it changes.
 //!
-//! Engines call [`Core::advance`] to let the next thing happen, and carry out the commands it leaves. Contexts
-//! and services call the rest. Whatever happens is appended to the history here and nowhere else.
+//! Engines call [`Core::advance`] to let the next thing happen, and carry out the commands it leaves.
+//! Contexts and services call the rest. Whatever happens is appended to the history here and nowhere else.
 
 mod ailments;
 mod faults;
@@ -57,13 +57,23 @@ pub(crate) struct Core<D: Domain> {
     pub end: Option<End>,
     /// Set from outside when the run is to be abandoned.
     interrupt: Option<Interrupt>,
+    /// While one of the world's own tasks is polled: that task.
+    pub running: Option<Running>,
     /// How many operations the running code may still do without yielding.
     allowance: u32,
-    /// How often tasks have been polled since time has passed or the history has grown, and when and how long it was then.
+    /// How often tasks have been polled since time has passed or the history has grown, and when and how long
+    /// it was then.
     polls: u32,
     polls_since: SimTime,
     polls_since_events: usize,
     silent: [bool; Hook::ALL.len()],
+}
+
+/// The task that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Running {
+    /// The event that last happened to it, which is the cause of what it does next.
+    pub cause: Option<EventId>,
 }
 
 /// How a run came to its end.
@@ -128,6 +138,7 @@ impl<D: Domain> Core<D> {
             finish_at: None,
             end: None,
             interrupt: interrupt::current(),
+            running: None,
             allowance: u32::MAX,
             polls: 0,
             polls_since: SimTime::ZERO,
@@ -195,6 +206,12 @@ impl<D: Domain> Core<D> {
         self.nodes[index.0 as usize].name
     }
 
+    /// A node's name and its present incarnation, the younger if there are two.
+    pub fn author(&self, index: NodeIndex) -> (Name, u32) {
+        let Node { name, incarnation, .. } = self.nodes[index.0 as usize];
+        (name, incarnation)
+    }
+
     /// All nodes in the order of their adding.
     #[cfg(madsim)]
     pub fn nodes(&self) -> &[Node<D>] {
@@ -205,7 +222,8 @@ impl<D: Domain> Core<D> {
         self.node(index).disk()
     }
 
-    pub fn append(&mut self, node: Name, cause: Option<EventId>, what: What<D::Note>) -> EventId {
+    /// Appends an event of an incarnation of a node.
+    pub fn append(&mut self, node: (Name, u32), cause: Option<EventId>, what: What<D::Note>) -> EventId {
         let now = self.now();
         if self.history.len() >= self.config.limits.events as usize {
             self.stop_for(Stop::TooManyEvents);
@@ -329,7 +347,8 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    /// If time has passed or the history has grown, those who are polled have a reason. A timer that rings at once is none.
+    /// If time has passed or the history has grown, those who are polled have a reason. A timer that rings at
+    /// once is none.
     pub fn count_polls_anew(&mut self) {
         let (now, events) = (self.now, self.history.len());
         if now > self.polls_since || events > self.polls_since_events {
@@ -361,8 +380,8 @@ impl<D: Domain> Core<D> {
 
     /// The node's code panicked: the run ends with that finding.
     pub fn panicked(&mut self, index: NodeIndex, message: &str) {
-        let node = self.name(index);
-        self.append(node, None, What::Panicked { message: message.into() });
+        let (node, incarnation) = self.author(index);
+        self.append((node, incarnation), None, What::Panicked { message: message.into() });
         self.stop_for(Stop::Panicked { node });
     }
 
@@ -408,7 +427,7 @@ impl<D: Domain> Core<D> {
         let (name, incarnation) = (node.name, node.incarnation);
         let is_agent = matches!(node.role, Role::Agent(_));
         if is_agent {
-            self.append(name, cause, What::Started { incarnation });
+            self.append((name, incarnation), cause, What::Started { incarnation });
             self.command(Command::Boot(index));
         }
     }
@@ -416,9 +435,9 @@ impl<D: Domain> Core<D> {
     /// Writes down who is still waiting for whom.
     fn record_waiting(&mut self) {
         for index in (0..self.nodes.len() as u32).map(NodeIndex) {
-            let name = self.name(index);
+            let author = self.author(index);
             for Expectation { about, on, why } in self.node(index).expectations() {
-                self.append(name, None, What::Waiting { on, why, about });
+                self.append(author, None, What::Waiting { on, why, about });
             }
         }
     }
@@ -430,7 +449,7 @@ impl<D: Domain> Core<D> {
             End::Abandoned => return None,
         };
         self.record_waiting();
-        self.append(Name::new("world"), None, What::Ended(stop));
+        self.append((Name::new("world"), 0), None, What::Ended(stop));
         let ended = self.now();
         let Record { fired, met, visited, visited_early } = self.oracle.take_record();
         let faults = self.config.plan.pinned().iter();

@@ -11,11 +11,11 @@
 //! All lots come from one generator, so a run and its replay must poll the same tasks in the same order. The
 //! pump is therefore woken by timers at the times of what happens, and never by what is merely planned.
 //!
-//! madsim itself notices the two ends that the world cannot see, and panics: there is no event left for anybody
-//! (the run is quiescent), or tasks that live on madsim's timers alone went on past the end of time.
+//! madsim itself notices the two ends that the world cannot see, and panics: there is no event left for
+//! anybody (the run is quiescent), or tasks that live on madsim's timers alone went on past the end of time.
 //!
-//! Tasks that agents start with tokio are polled by madsim alone. Their panics are findings, but nobody counts
-//! their polls: one that spins without waiting for anything never ends.
+//! Tasks that agents start with tokio are polled by madsim alone. Their panics are findings, but nobody
+//! counts their polls: one that spins without waiting for anything never ends.
 //!
 //! Each run has a thread to itself, since std's hash keys, which madsim makes repeatable, are a thread's.
 
@@ -54,7 +54,8 @@ where
 }
 
 fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Option<Outcome<D>> {
-    // The first runtime on a thread fixes std's hash keys, which must be fixed before the world's own code runs.
+    // The first runtime on a thread fixes std's hash keys, which must be fixed before the world's own code
+    // runs.
     drop(Runtime::with_seed_and_config(0, madsim::Config::default()));
     let world = build();
     let (seed, until, config) = {
@@ -171,12 +172,12 @@ impl<D: Domain> Sim<D> {
                     self.revive(node);
                     let incarnation = self.core.borrow_mut().node(node).incarnation;
                     if let Some(future) = engine::boot(&self.core, node) {
-                        self.spawn(node, incarnation, future);
+                        self.spawn(node, incarnation, engine::Task { future, cause: None });
                     }
                 }
-                Some(Command::Spawn { node, incarnation, future }) => {
+                Some(Command::Spawn { node, incarnation, cause, future }) => {
                     if self.core.borrow_mut().node(node).is_alive(incarnation) {
-                        self.spawn(node, incarnation, future);
+                        self.spawn(node, incarnation, engine::Task { future, cause });
                     }
                 }
                 Some(Command::Kill(node)) => self.handle.kill(self.id(node)),
@@ -198,8 +199,8 @@ impl<D: Domain> Sim<D> {
         }
     }
 
-    fn spawn(self: &Rc<Self>, node: NodeIndex, incarnation: u32, future: LocalFuture) {
-        let task = Attended { sim: Rc::clone(self), node, incarnation, future };
+    fn spawn(self: &Rc<Self>, node: NodeIndex, incarnation: u32, code: engine::Task) {
+        let task = Attended { sim: Rc::clone(self), node, incarnation, code };
         let task = Shelved::new(Box::pin(task));
         let nodes = self.nodes.borrow();
         nodes[node.0 as usize].as_ref().expect("only agents have tasks").spawn(task);
@@ -245,7 +246,8 @@ impl<D: Domain> Sim<D> {
         }
     }
 
-    /// Drops all tasks, which would outlive the runtime otherwise: madsim drops a killed one at its next turn.
+    /// Drops all tasks, which would outlive the runtime otherwise: madsim drops a killed one at its next
+    /// turn.
     async fn tear_down(&self) {
         {
             let mut core = self.core.borrow_mut();
@@ -280,14 +282,14 @@ struct Attended<D: Domain> {
     sim: Rc<Sim<D>>,
     node: NodeIndex,
     incarnation: u32,
-    future: LocalFuture,
+    code: engine::Task,
 }
 
 impl<D: Domain> Future for Attended<D> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
-        let Self { sim, node, incarnation, future } = &mut *self;
+        let Self { sim, node, incarnation, code } = &mut *self;
         sim.attend(|| {
             let (alive, paused, retired) = {
                 let mut core = sim.core.borrow_mut();
@@ -300,7 +302,7 @@ impl<D: Domain> Future for Attended<D> {
             // The commands just carried out may concern this very node. madsim drops or parks the task at its
             // next turn.
             if alive && !paused {
-                return engine::poll(&sim.core, *node, future, cx);
+                return engine::poll(&sim.core, *node, code, cx);
             }
             cx.waker().wake_by_ref();
             Poll::Pending

@@ -1,18 +1,18 @@
 //! Engines: two ways to run one world.
 //!
 //! An engine polls tasks and lets time pass; everything else is the world's. It calls `Core::advance` for the
-//! next thing to happen, polls what that woke, and carries out the commands that were left. Nothing above this
-//! module knows which engine runs, and only `madsim.rs` names madsim.
+//! next thing to happen, polls what that woke, and carries out the commands that were left. Nothing above
+//! this module knows which engine runs, and only `madsim.rs` names madsim.
 
 pub(crate) mod native;
 
 #[cfg(madsim)]
 mod madsim;
 
-use crate::core::Core;
+use crate::core::{Core, Running};
 use crate::node::{LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Context, Domain, quiet};
+use crate::{Context, Domain, EventId, quiet};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::fmt;
@@ -109,17 +109,30 @@ fn boot<D: Domain>(core: &Rc<RefCell<Core<D>>>, node: NodeIndex) -> Option<Local
     run_code(core, node, || boot(context))
 }
 
+/// A task of the world's own, with the event that last happened to it: what it does next, that event has led
+/// to.
+struct Task {
+    future: LocalFuture,
+    cause: Option<EventId>,
+}
+
 /// Polls a task once, unless the run is over. A task that came apart is ready: it is done for.
 fn poll<D: Domain>(
     core: &RefCell<Core<D>>,
     node: NodeIndex,
-    task: &mut LocalFuture,
+    Task { future, cause }: &mut Task,
     cx: &mut TaskContext<'_>,
 ) -> Poll<()> {
-    if !core.borrow_mut().begin_poll(node) {
-        return Poll::Pending;
+    {
+        let mut core = core.borrow_mut();
+        if !core.begin_poll(node) {
+            return Poll::Pending;
+        }
+        core.running = Some(Running { cause: *cause });
     }
-    run_code(core, node, || task.as_mut().poll(cx)).unwrap_or(Poll::Ready(()))
+    let polled = run_code(core, node, || future.as_mut().poll(cx)).unwrap_or(Poll::Ready(()));
+    *cause = core.borrow_mut().running.take().and_then(|running| running.cause);
+    polled
 }
 
 fn run_code<D: Domain, T>(core: &RefCell<Core<D>>, node: NodeIndex, work: impl FnOnce() -> T) -> Option<T> {

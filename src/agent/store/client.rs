@@ -8,7 +8,7 @@ use super::{
     Access, Change, Commit, Freshness, Heard, Refusal, Snapshot, Stamp, StoreError, StoreService, StoreWire,
     Version,
 };
-use crate::agent::{Agent, Indefinite, Mail, Note, OpId, Token};
+use crate::agent::{Agent, AgentEvent, Indefinite, Mail, Note, OpId, Token};
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
 use std::cell::{Cell, RefCell};
 
@@ -57,8 +57,8 @@ impl<'a> Store<'a> {
         self.session.commit.get()
     }
 
-    /// The same store; whatever is asked of it from here on carries this token. Of an item that a higher token has
-    /// come by, in a read or in a change, the store refuses everything under a lower one.
+    /// The same store; whatever is asked of it from here on carries this token. Of an item that a higher
+    /// token has come by, in a read or in a change, the store refuses everything under a lower one.
     #[must_use]
     pub fn fenced(self, token: Option<Token>) -> Self {
         Self { fence: token, ..self }
@@ -124,7 +124,7 @@ impl<'a> Store<'a> {
         success: impl Fn(&StoreWire) -> Option<(T, Stamp, Heard)>,
     ) -> Result<T, StoreError> {
         let store = Name::literal(StoreService::NAME);
-        let asked = self.agent.noted(Note::Asked { item, access });
+        let asked = self.agent.noted(Note::Agent(AgentEvent::Asked { item, access }));
         let answer = self.agent.request(store, item, wire, STORE_TIMEOUT).await;
         let (result, seen, heard) = match answer.as_ref().map(Mail::open::<StoreWire>) {
             Ok(Some(StoreWire::Refused(refusal))) => {
@@ -143,7 +143,7 @@ impl<'a> Store<'a> {
         if let Some(stamp) = seen {
             self.session.has_seen(item, stamp);
         }
-        self.agent.note(Note::Heard { item, asked, heard });
+        self.agent.note(Note::Agent(AgentEvent::Heard { item, asked, heard }));
         result
     }
 }

@@ -1,14 +1,13 @@
 //! The entries of an item, as a list that shares what it has in common with the lists it grew from.
 //!
-//! A document of a thousand parts is read again after every part that is added, by everybody who works on it. To copy it
-//! each time would cost more than everything else that is done about it.
+//! A document of a thousand parts is read again after every part that is added, by everybody who works on it.
+//! To copy it each time would cost more than everything else that is done about it.
 
 use super::Entry;
 use perfidy_sim::{Lookup, Name};
-use std::cell::RefCell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::rc::Rc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// The entries of an item, in their order.
 ///
@@ -30,7 +29,7 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone, Default)]
 pub struct Entries {
-    log: Rc<RefCell<Log>>,
+    log: Arc<RwLock<Log>>,
     /// How much of the log belongs to this list.
     len: usize,
 }
@@ -70,41 +69,45 @@ impl Log {
 }
 
 impl Entries {
+    fn log(&self) -> RwLockReadGuard<'_, Log> {
+        self.log.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// These entries and one more.
     #[must_use]
     pub fn and(&self, entry: Entry) -> Self {
-        let is_longest = self.log.borrow().entries.len() == self.len;
-        let log = if is_longest { Rc::clone(&self.log) } else { Self::from_iter(self.all()).log };
-        log.borrow_mut().push(entry);
+        let is_longest = self.log().entries.len() == self.len;
+        let log = if is_longest { Arc::clone(&self.log) } else { Self::from_iter(self.all()).log };
+        log.write().unwrap_or_else(PoisonError::into_inner).push(entry);
         Self { log, len: self.len + 1 }
     }
 
     /// Whether there is an entry of that name.
     pub fn has(&self, id: Name) -> bool {
-        self.log.borrow().place(id).is_some_and(|place| place < self.len)
+        self.log().place(id).is_some_and(|place| place < self.len)
     }
 
     /// The first.
     pub fn first(&self) -> Option<Entry> {
-        self.log.borrow().entries[..self.len].first().cloned()
+        self.log().entries[..self.len].first().cloned()
     }
 
     /// All of them.
     pub fn all(&self) -> Vec<Entry> {
-        self.log.borrow().entries[..self.len].to_vec()
+        self.log().entries[..self.len].to_vec()
     }
 
     /// Those that `earlier` does not have, by name.
     pub fn since(&self, earlier: &Self) -> Vec<Entry> {
-        let known = if Rc::ptr_eq(&self.log, &earlier.log) { earlier.len.min(self.len) } else { 0 };
-        let log = self.log.borrow();
+        let known = if Arc::ptr_eq(&self.log, &earlier.log) { earlier.len.min(self.len) } else { 0 };
+        let log = self.log();
         log.entries[known..self.len].iter().filter(|entry| !earlier.has(entry.id)).cloned().collect()
     }
 
     /// Those behind `beginning`, if this list grew from that.
     pub fn behind(&self, beginning: &Self) -> Option<Vec<Entry>> {
-        let grew = Rc::ptr_eq(&self.log, &beginning.log) && beginning.len <= self.len;
-        grew.then(|| self.log.borrow().entries[beginning.len..self.len].to_vec())
+        let grew = Arc::ptr_eq(&self.log, &beginning.log) && beginning.len <= self.len;
+        grew.then(|| self.log().entries[beginning.len..self.len].to_vec())
     }
 
     /// How many there are.
@@ -123,7 +126,7 @@ impl FromIterator<Entry> for Entries {
         let mut log = Log::default();
         entries.into_iter().for_each(|entry| log.push(entry));
         let len = log.entries.len();
-        Self { log: Rc::new(RefCell::new(log)), len }
+        Self { log: Arc::new(RwLock::new(log)), len }
     }
 }
 
@@ -136,7 +139,7 @@ impl<const N: usize> From<[Entry; N]> for Entries {
 impl Hash for Entries {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_usize(self.len);
-        self.log.borrow().entries[..self.len].iter().for_each(|entry| entry.hash(state));
+        self.log().entries[..self.len].iter().for_each(|entry| entry.hash(state));
     }
 }
 

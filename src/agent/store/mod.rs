@@ -1,15 +1,15 @@
 //! A shared store: versioned items that a team writes together, with replicas that lag behind.
 //!
-//! An item is a list of named [`Entry`]s. Every change of an item makes a new [`Version`] of it, and every change of
-//! the store has a place in the order of all, its [`Commit`]. Writes go to the primary; a read is served by some
-//! replica, which may not have heard of the latest changes, or have heard of a later one before an earlier one, unless
-//! the reader asks for more ([`Freshness`]).
+//! An item is a list of named [`Entry`]s. Every change of an item makes a new [`Version`] of it, and every
+//! change of the store has a place in the order of all, its [`Commit`]. Writes go to the primary; a read is
+//! served by some replica, which may not have heard of the latest changes, or have heard of a later one
+//! before an earlier one, unless the reader asks for more ([`Freshness`]).
 //!
-//! What really became of an item stands in the history as the store's own notes: who made which version, based on
-//! which, and which entries came and went with it. What an agent was told is a note of its own.
+//! What really became of an item stands in the history as the store's own notes: who made which version,
+//! based on which, and which entries came and went with it. What an agent was told is a note of its own.
 //!
-//! A change carries the id of its operation, by which the store recognises a repetition: asking again after an
-//! unclear answer is safe.
+//! A change carries the id of its operation, by which the store recognises a repetition: asking again after
+//! an unclear answer is safe.
 
 mod client;
 mod entries;
@@ -20,7 +20,7 @@ pub(crate) use client::StoreSession;
 pub use entries::Entries;
 pub use service::StoreService;
 
-use crate::agent::{Body, Indefinite, Message, OpId, Token};
+use crate::agent::{Body, Headers, Indefinite, Message, OpId, Token};
 use perfidy_sim::{Name, Payload};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -92,7 +92,8 @@ impl Snapshot {
     }
 }
 
-/// How much a reader asks of whoever serves it. A replica that cannot give it passes the question to the primary.
+/// How much a reader asks of whoever serves it. A replica that cannot give it passes the question to the
+/// primary.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Freshness {
     /// Whatever a replica has.
@@ -191,8 +192,8 @@ impl fmt::Display for Heard {
     }
 }
 
-/// What a team relies on when it reads (Viotti and Vukolić 2016, "Consistency in non-transactional distributed
-/// storage systems").
+/// What a team relies on when it reads (Viotti and Vukolić 2016, "Consistency in non-transactional
+/// distributed storage systems").
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Consistency {
     /// Everything happens at one moment between being asked for and being answered.
@@ -244,6 +245,22 @@ impl Message for StoreWire {
             Self::Shown(_) => "shown",
             Self::Committed(_) => "committed",
             Self::Refused(_) => "refused",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match *self {
+            Self::Read { fence, .. } => Headers { authority: fence, ..Headers::NONE },
+            Self::Commit { ref change, op, fence, .. } => Headers {
+                authority: fence,
+                idempotency_key: Some(op),
+                precondition: match *change {
+                    Change::ReplaceAt { version, .. } => Some(version),
+                    Change::Replace { .. } | Change::Append(_) => None,
+                },
+                ..Headers::NONE
+            },
+            Self::Shown(_) | Self::Committed(_) | Self::Refused(_) => Headers::NONE,
         }
     }
 }

@@ -1,17 +1,20 @@
-//! Tools: services with effects and answers, a ledger of what really happened, and acknowledgements that may lie.
+//! Tools: services with effects and answers, a ledger of what really happened, and acknowledgements that may
+//! lie.
 //!
 //! A call names the *intent* it serves (what the task wants) and carries an operation id. If the caller also
 //! hands over the operation id as an idempotency key, a tool that deduplicates recognises a repetition.
 //!
-//! The ledger is the sequence of [`Note::Effect`](crate::agent::Note::Effect)s in the history. An answer is only what
-//! somebody was told, and its error says which of two kinds it is: [`Definite`] (it did not happen) or [`Indefinite`]
-//! (nobody knows).
+//! The ledger is the sequence of
+//! [`ToolEvent::Effect`](crate::agent::ToolEvent::Effect)s in the history. An answer
+//! is only what somebody was told, and its error says which of two kinds it is: [`Definite`] (it did not
+//! happen) or [`Indefinite`] (nobody knows).
 //!
-//! A tool that deduplicates can also be asked to call an operation off. Whether it is called off or done is decided there,
-//! by which of the two comes first, and stays so: the only place where a race between them has a winner.
+//! A tool that deduplicates can also be asked to call an operation off. Whether it is called off or done is
+//! decided there, by which of the two comes first, and stays so: the only place where a race between them has
+//! a winner.
 //!
-//! A tool can also be read, without changing anything: what it has is versioned and changes as time goes by, and a
-//! [`Reading`] says of when it is.
+//! A tool can also be read, without changing anything: what it has is versioned and changes as time goes by,
+//! and a [`Reading`] says of when it is.
 //!
 //! What can go wrong inside a tool is asked of the plan at the site `tool, operation` (or `tool, read of item`, or
 //! `tool, look-up of operation`), when the request has been worked on and is about to be answered.
@@ -29,6 +32,7 @@ pub use service::ToolService;
 pub use wire::Request;
 pub(crate) use wire::{Wire, call_kind, call_off_of, look_up_of, read_of, reply_kind};
 
+use crate::agent::Headers;
 use perfidy_sim::{Name, Words};
 use std::fmt;
 
@@ -37,8 +41,8 @@ use std::fmt;
 pub struct OpId(pub u64);
 
 impl OpId {
-    /// The id of the nth attempt to undo this operation: the same for everybody who knows the operation, so that nobody
-    /// has to remember it across a crash.
+    /// The id of the nth attempt to undo this operation: the same for everybody who knows the operation, so
+    /// that nobody has to remember it across a crash.
     ///
     /// ```
     /// use perfidy::agent::OpId;
@@ -82,8 +86,21 @@ pub struct ToolCall {
     pub wish: Wish,
     /// Which attempt this is.
     pub op: OpId,
-    /// Whether the operation id is handed over as an idempotency key.
-    pub keyed: bool,
+    /// Under which headers. With the operation id as the idempotency key, a tool that deduplicates recognises
+    /// a repetition.
+    pub headers: Headers,
+}
+
+impl ToolCall {
+    /// A call that hands its operation id over as an idempotency key.
+    pub fn keyed(wish: Wish, op: OpId) -> Self {
+        Self { wish, op, headers: Headers { idempotency_key: Some(op), ..Headers::NONE } }
+    }
+
+    /// A call whose repetition no tool can recognise.
+    pub fn unkeyed(wish: Wish, op: OpId) -> Self {
+        Self { wish, op, headers: Headers::NONE }
+    }
 }
 
 /// A tool's word that an operation is done.

@@ -3,7 +3,7 @@
 use super::items::Items;
 use super::trouble::{Troubles, refusal};
 use super::wire::{Request, Wire, call_off_of, look_up_of, read_of, reply_kind};
-use crate::agent::{Agents, Body, Definite, Note, OpId, Query, Reading, Receipt, ToolCall, Wish};
+use crate::agent::{Agents, Body, Definite, Note, OpId, Query, Reading, Receipt, ToolCall, ToolEvent, Wish};
 use crate::faults::tool_lies::{self, Lie};
 use crate::scenario::Tool;
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
@@ -123,7 +123,9 @@ impl ToolService {
     /// Whether a lie that can be told of such a request would change anything about this one.
     fn makes_a_difference(&self, lie: Lie, request: Option<&Wire>, now: SimTime) -> bool {
         match (request, lie) {
-            (Some(Wire::Call(call)), Lie::KeyIgnored) => call.keyed && self.deduplicates,
+            (Some(Wire::Call(call)), Lie::KeyIgnored) => {
+                call.headers.idempotency_key.is_some() && self.deduplicates
+            }
             (_, Lie::KeyForgotten(age)) => {
                 self.deduplicates && self.keys_by_time.front().is_some_and(|(at, _)| *at + age <= now)
             }
@@ -149,47 +151,49 @@ impl ToolService {
         let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
         self.receipts += 1;
         let receipt = Receipt(self.receipts);
-        desk.note(Note::Effect { operation, intent, op, receipt: receipt.0 });
+        desk.note(Note::Tool(ToolEvent::Effect { operation, intent, op, receipt: receipt.0 }));
         let now = desk.now();
         self.by_intent.get_or_insert_with((operation, intent), || (receipt, now));
         self.remember(desk, call, Wire::Done(receipt))
     }
 
-    /// Turns a call down, or recognises it. Whoever deduplicates stays by a refusal as by a receipt: a copy of the
-    /// call that is still on its way must not be carried out later.
+    /// Turns a call down, or recognises it. Whoever deduplicates stays by a refusal as by a receipt: a copy
+    /// of the call that is still on its way must not be carried out later.
     fn refuse(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
-        if !(call.keyed && self.deduplicates) {
+        if call.headers.idempotency_key.is_none() || !self.deduplicates {
             return Wire::Refused(Definite::Refused);
         }
         let declined = Wire::Refused(Definite::Declined);
         self.recognise(desk, call).unwrap_or_else(|| self.remember(desk, call, declined))
     }
 
-    /// Calls an operation off, unless it was done before. A tool that cannot tell one operation from another cannot.
+    /// Calls an operation off, unless it was done before. A tool that cannot tell one operation from another
+    /// cannot.
     fn call_off(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Wire {
-        if !call.keyed || !self.deduplicates {
+        if call.headers.idempotency_key.is_none() || !self.deduplicates {
             return Wire::Failed;
         }
-        let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
-        if !self.by_key.contains(op) {
-            desk.note(Note::CalledOff { operation, intent, op });
+        let ToolCall { wish: Wish { operation, intent, .. }, op, headers } = *call;
+        if headers.idempotency_key.is_some_and(|key| !self.by_key.contains(key)) {
+            desk.note(Note::Tool(ToolEvent::CalledOff { operation, intent, op }));
         }
         self.refuse(desk, call)
     }
 
     /// What a call was answered with when it came before, if the tool can tell.
     fn recognise(&self, desk: &mut Desk<'_, Agents>, call: &ToolCall) -> Option<Wire> {
-        let ToolCall { wish: Wish { operation, intent, .. }, op, keyed } = *call;
-        let (known, _) = *self.by_key.get(op).filter(|_| keyed && self.deduplicates)?;
-        desk.note(Note::Recognised { operation, intent, op });
+        let ToolCall { wish: Wish { operation, intent, .. }, op, headers } = *call;
+        let key = headers.idempotency_key.filter(|_| self.deduplicates)?;
+        let (known, _) = *self.by_key.get(key)?;
+        desk.note(Note::Tool(ToolEvent::Recognised { operation, intent, op }));
         Some(known)
     }
 
     fn remember(&mut self, desk: &mut Desk<'_, Agents>, call: &ToolCall, answer: Wire) -> Wire {
-        if call.keyed {
+        if let Some(key) = call.headers.idempotency_key {
             let now = desk.now();
-            self.by_key.insert(call.op, (answer, now));
-            self.keys_by_time.push_back((now, call.op));
+            self.by_key.insert(key, (answer, now));
+            self.keys_by_time.push_back((now, key));
         }
         answer
     }
@@ -205,7 +209,7 @@ impl ToolService {
                     self.by_key.remove(key);
                 }
             }
-            Some(Lie::KeyIgnored) => call.keyed = false,
+            Some(Lie::KeyIgnored) => call.headers.idempotency_key = None,
             _ => {}
         }
         let answer = self.commit(desk, &call);
@@ -245,7 +249,7 @@ impl ToolService {
             _ => true_reading,
         };
         let Reading { item, version, as_of, content, .. } = reading;
-        desk.note(Note::Served { item, intent: query.intent, version, as_of, content });
+        desk.note(Note::Tool(ToolEvent::Served { item, intent: query.intent, version, as_of, content }));
         match lie {
             Some(Lie::LateReply(span)) => Reply::Later(Wire::Reading(reading), span),
             _ => Reply::Now(Wire::Reading(reading)),

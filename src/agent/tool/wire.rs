@@ -1,6 +1,6 @@
 //! What travels between an agent and a tool.
 
-use crate::agent::{Definite, Message, Query, Reading, Receipt, ToolCall, Wish};
+use crate::agent::{Definite, Headers, Message, Query, Reading, Receipt, ToolCall, Wish};
 use perfidy_sim::Name;
 use std::fmt;
 
@@ -32,7 +32,8 @@ impl Request {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Call, Self::Read, Self::LookUp, Self::CallOff];
 
-    /// What a tool is asked that gets such a request about an operation, as the second part of the site `tool, what`.
+    /// What a tool is asked that gets such a request about an operation, as the second part of the site
+    /// `tool, what`.
     pub(crate) fn of(self, operation: Name) -> Name {
         match self {
             Self::Call => operation,
@@ -83,6 +84,13 @@ impl Message for Wire {
             | Self::Failed
             | Self::Refused(_)
             | Self::Malformed => "reply",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match self {
+            Self::Call(call) | Self::CallOff(call) => call.headers,
+            _ => Headers::NONE,
         }
     }
 }

@@ -1,19 +1,20 @@
 //! Shrinking: from everything that struck to the little that suffices.
 //!
-//! A failure is run again and again as an explicit plan, always judged by the same property, with less and less in
-//! it. Draws are keyed by identity, so taking one thing away leaves every other where it was. Four kinds of
-//! things go, in turns, until none of them can:
+//! A failure is run again and again as an explicit plan, always judged by the same property, with less and
+//! less in it. Draws are keyed by identity, so taking one thing away leaves every other where it was. Four
+//! kinds of things go, in turns, until none of them can:
 //!
 //! * [faults](faults), until no single one can be left out: the result is 1-minimal;
 //! * [the scenario](scenario) around them: other cases, tasks, agents, steps, and the spread of latencies;
 //! * [moments](moments) at which somebody dies or stops: the step that it was in the middle of says more;
 //! * [numbers](values): spans become short and round, moments round, groups small.
 //!
-//! Not everything that can be run can also be said in a file. So a candidate counts only if it reads back from the very
-//! text that would be saved; most candidates break nothing, and are not written at all.
+//! Not everything that can be run can also be said in a file. So a candidate counts only if it reads back
+//! from the very text that would be saved; most candidates break nothing, and are not written at all.
 //!
-//! How far it goes is a matter of [`Effort`], counted in simulated events and not by the clock, so that the same
-//! failure becomes the same small one on any machine. What is cut short is still a failure and can be gone on with.
+//! How far it goes is a matter of [`Effort`], counted in simulated events and not by the clock, so that the
+//! same failure becomes the same small one on any machine. What is cut short is still a failure and can be
+//! gone on with.
 
 mod faults;
 mod moments;
@@ -51,7 +52,8 @@ pub struct Minimal {
     pub faults: Vec<Fault>,
     /// The run with exactly these.
     pub run: Run,
-    /// Whether nothing more can go. If not, the effort was used up before; shrinking it again goes on from here.
+    /// Whether nothing more can go. If not, the effort was used up before; shrinking it again goes on from
+    /// here.
     pub is_finished: bool,
 }
 

@@ -1,10 +1,10 @@
 //! What a run did, without when, to whom or about what: its behaviour.
 //!
-//! An event is reduced to its kind, the role of its node (`executor` for `executor-3`) and the word that it carries: a
-//! kind of message, an answer, a claim. A behaviour is such an event, or two of them in a row on one node. Faults are
-//! no behaviour: what counts is what they lead to.
+//! An event is reduced to its kind, the role of its node (`executor` for `executor-3`) and the word that it
+//! carries: a kind of message, an answer, a claim. A behaviour is such an event, or two of them in a row on
+//! one node. Faults are no behaviour: what counts is what they lead to.
 
-use crate::agent::Note;
+use crate::agent::{AgentEvent, Note};
 use perfidy_sim::{History, Name, Stop, What, Words};
 use std::mem::discriminant;
 
@@ -15,8 +15,8 @@ struct Seen {
     last: Option<u64>,
 }
 
-/// How many behaviours are remembered to pass over those that come again; a power of two. Teams repeat themselves: what
-/// is left is a fraction, and sorting it costs a fraction too.
+/// How many behaviours are remembered to pass over those that come again; a power of two. Teams repeat
+/// themselves: what is left is a fraction, and sorting it costs a fraction too.
 const REMEMBERED: usize = 1 << 9;
 
 /// The behaviours of a run, sorted.
@@ -82,13 +82,15 @@ fn word(what: &What<Note>) -> Option<u64> {
         What::Waiting { why, .. } => (9, why.hash64()),
         What::Panicked { .. } => (10, 0),
         What::Ended(stop) => (11, ending(*stop)),
-        What::Note(note) => (12, note_word(note)),
-        What::Struck(_)
+        // What an agent says of itself is not what it does.
+        What::Note(Note::Announced { .. })
+        | What::Struck(_)
         | What::Paused { .. }
         | What::Resumed
         | What::Recovered { .. }
         | What::CutBegan { .. }
         | What::CutEnded { .. } => return None,
+        What::Note(note) => (12, note_word(note)),
     };
     Some(detail.wrapping_mul(32).wrapping_add(kind))
 }
@@ -109,10 +111,9 @@ fn note_word(note: &Note) -> u64 {
     Words::digest(|words| {
         words.hash(&discriminant(note));
         match note {
-            Note::Called { tool, operation, .. } => words.hash(&(tool, operation)),
-            Note::Answered { told, .. } => words.hash(told),
-            Note::Thought { choice, .. } => words.hash(choice),
-            Note::Claimed(claim) => words.hash(&discriminant(claim)),
+            Note::Agent(AgentEvent::Called { tool, operation, .. }) => words.hash(&(tool, operation)),
+            Note::Agent(AgentEvent::Answered { told, .. }) => words.hash(told),
+            Note::Agent(AgentEvent::Thought { choice, .. }) => words.hash(choice),
             _ => {}
         }
     })
@@ -121,14 +122,29 @@ fn note_word(note: &Note) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::{Body, Message};
     use perfidy_sim::SimTime;
+
+    #[derive(Hash, Debug)]
+    struct Beat(u64);
+
+    impl Message for Beat {
+        fn kind(&self) -> &'static str {
+            "beat"
+        }
+    }
 
     fn sent(node: &str, millis: u64, kind: &str) -> Vec<u64> {
         let mut history = History::default();
         let [node, to, about] = [node, "ticketing", "task-1"].map(Name::new);
         let at = SimTime::from_nanos(millis * 1_000_000);
-        history.append(at, node, None, What::Started { incarnation: 0 });
-        history.append(at, node, None, What::Sent { to, kind: Name::new(kind), about, content: millis });
+        history.append(at, (node, 0), None, What::Started { incarnation: 0 });
+        history.append(
+            at,
+            (node, 0),
+            None,
+            What::Sent { to, kind: Name::new(kind), about, content: Body::new(Beat(millis)) },
+        );
         of(&history)
     }
 

@@ -1,14 +1,17 @@
 //! No call vanishes: each was answered, was tried again until it was, or is known to the person on call.
 //!
-//! A call is what an agent wanted of a tool, however often and by whomever it was tried. It is accounted for if some try
-//! was told that it is done; if the person on call has taken it down; or if it is clear of every try that nothing
-//! happened and its user has heard that the task failed or was cancelled, which says as much. What was called off is as
-//! clear as what was done or turned down for good; both speak of one operation id, and of no try under another. A
-//! refused *undoing* is another matter: nothing that the user hears says that something was left behind. Calls of a task
-//! of whose end the user has not heard may still be tried again, and where nobody is on call nothing is promised.
+//! A call is what an agent wanted of a tool, however often and by whomever it was tried. It is accounted for
+//! if some try was told that it is done; if the person on call has taken it down; or if it is clear of every
+//! try that nothing happened and its user has heard that the task failed or was cancelled, which says as
+//! much. What was called off is as clear as what was done or turned down for good; both speak of one
+//! operation id, and of no try under another. A refused *undoing* is another matter: nothing that the user
+//! hears says that something was left behind. Calls of a task of whose end the user has not heard may still
+//! be tried again, and where nobody is on call nothing is promised.
 
 use super::ledger::Ledger;
-use crate::agent::{Claim, Definite, Note, OpId, Outcome, Told, call_off_of, look_up_of};
+use crate::agent::{
+    AgentEvent, Definite, Note, OpId, Outcome, PersonEvent, Told, UserEvent, call_off_of, look_up_of,
+};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +83,7 @@ struct Book<'a> {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if !history.notes().any(|(_, note)| matches!(note, Note::Claimed(Claim::IsOnCall))) {
+    if !history.notes().any(|(_, note)| matches!(note, Note::Person(PersonEvent::IsOnCall))) {
         return Verdict::Vacuous;
     }
     let mut book = Book::default();
@@ -118,20 +121,20 @@ impl<'a> Book<'a> {
     fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
         self.ledger.take_in(event, note);
         match *note {
-            Note::Wanted { task, intent } => drop(self.task_of.insert(intent, task)),
-            Note::Called { tool, operation, intent, op } => {
+            Note::User(UserEvent::Wanted { task, intent }) => drop(self.task_of.insert(intent, task)),
+            Note::Agent(AgentEvent::Called { tool, operation, intent, op }) => {
                 let account = self.calls.entry((tool, operation, intent)).or_insert_with(|| {
                     self.operations.get_or_insert_with((tool, intent), Vec::new).push(operation);
                     Account::opened_by(event)
                 });
                 account.is_tried(event, op);
             }
-            Note::Answered { tool, intent, told: Told::Found(true), operation } => {
+            Note::Agent(AgentEvent::Answered { tool, intent, told: Told::Found(true), operation }) => {
                 // What was looked up and found was answered in a roundabout way.
                 let found = |known: Name| look_up_of(known) == operation;
                 self.change(tool, intent, found, |account| account.is_closed = true);
             }
-            Note::Answered { tool, operation, intent, told } => {
+            Note::Agent(AgentEvent::Answered { tool, operation, intent, told }) => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_answered(event, told);
                 } else {
@@ -139,12 +142,12 @@ impl<'a> Book<'a> {
                     self.change(tool, intent, called_off, |account| account.is_answered(event, told));
                 }
             }
-            Note::TookDown { tool, operation, intent, .. } => {
+            Note::Person(PersonEvent::TookDown { tool, operation, intent, .. }) => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_closed = true;
                 }
             }
-            Note::Informed { ref report, .. } => {
+            Note::User(UserEvent::Informed { ref report, .. }) => {
                 if report.outcome != Outcome::Done {
                     self.given_up.insert(report.task);
                 }

@@ -1,14 +1,14 @@
 //! Small histories of calls, tries and letters.
 
 use super::*;
-use crate::agent::Indefinite;
+use crate::agent::{AgentEvent, Indefinite, PersonEvent};
 use crate::properties::testing::{Story, saga, violation};
 
 const LOST: Told = Told::Unknown(Indefinite::TimedOut);
 const REFUSED: Told = Told::Not(Definite::Refused);
 
 fn on_call() -> Story {
-    saga().claim("on-call", Claim::IsOnCall)
+    saga().note("on-call", Note::Person(PersonEvent::IsOnCall))
 }
 
 fn failed(story: Story) -> Story {
@@ -36,7 +36,8 @@ fn a_call_that_was_looked_up_and_found_is_too() {
     let look_up = |found| {
         let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
         let told = Told::Found(found);
-        let note = Note::Answered { tool: Name::new("ticketing"), operation, intent, told };
+        let note =
+            Note::Agent(AgentEvent::Answered { tool: Name::new("ticketing"), operation, intent, told });
         done(call(on_call(), LOST).note("executor-1", note))
     };
     assert_eq!(look_up(true).judged_by(&PROPERTY), Verdict::Holds);
@@ -81,8 +82,8 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let (tool, operation) = (Name::new("ticketing"), Name::new("withdraw"));
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
         let story = call(on_call(), Told::Done);
-        let story = story.note("executor-1", Note::Called { tool, operation, intent, op });
-        story.note("executor-1", Note::Answered { tool, operation, intent, told })
+        let story = story.note("executor-1", Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
+        story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
     };
     assert!(failed(undoing(REFUSED)).judged_by(&PROPERTY).is_violated());
     assert_eq!(failed(undoing(Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
@@ -116,7 +117,7 @@ fn cancelled(story: Story) -> Story {
 /// A try by somebody under some id.
 fn tries(story: Story, who: &str, op: u64) -> Story {
     let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
-    story.note(who, Note::Called { tool, operation, intent, op: OpId(op) })
+    story.note(who, Note::Agent(AgentEvent::Called { tool, operation, intent, op: OpId(op) }))
 }
 
 fn hears(story: Story, who: &str, told: Told) -> Story {
@@ -127,7 +128,7 @@ fn hears(story: Story, who: &str, told: Told) -> Story {
 fn calls_off(story: Story, operation: &str, told: Told) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = call_off_of(Name::new(operation));
-    story.note("executor-1", Note::Answered { tool, operation, intent, told })
+    story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn what_was_found_is_that_call_and_no_other() {
             (operation, Told::Done),
             (call_off_of(operation), Told::Done),
         ] {
-            let note = Note::Answered { tool, operation, intent, told };
+            let note = Note::Agent(AgentEvent::Answered { tool, operation, intent, told });
             let story = done(call(on_call(), LOST).note("executor-1", note));
             assert!(story.judged_by(&PROPERTY).is_violated(), "{tool}.{operation} for {intent}");
         }

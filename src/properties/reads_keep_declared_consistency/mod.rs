@@ -1,20 +1,20 @@
 //! What agents read in the shared store keeps to the consistency model that the team relies on.
 //!
-//! Judged by what the agents asked and were told: linearizable and sequential reads by whether one order of everything
-//! explains them ([`order`]), monotonic ones by each reader's own eyes. Under every model nobody may see a version
-//! before the store has it. Of two lives that an agent has at once nobody can tell which one asked, so each question
-//! of that time is a session of its own.
+//! Judged by what the agents asked and were told: linearizable and sequential reads by whether one order of
+//! everything explains them ([`order`]), monotonic ones by each reader's own eyes. Under every model nobody
+//! may see a version before the store has it. Of two lives that an agent has at once nobody can tell which
+//! one asked, so each question of that time is a session of its own.
 //!
-//! Existing crates do not fit. stateright's testers (0.31) know both models, but say only yes or no, try one order after
-//! another with nothing to bound the time it takes, want each reader to do one thing at a time and bring a web server;
-//! todc-utils (0.1) has the search of Wing and Gong for linearizability alone and no writes that perhaps happened.
-//! Either would have to be cut off by a clock, and what it then does not know it may know on the next machine. [`order`]
-//! searches only where a write without an answer leaves a choice, gives up after a number of tries (`unknown`), and is
-//! held against trying every order by a test.
+//! Existing crates do not fit. stateright's testers (0.31) know both models, but say only yes or no, try one
+//! order after another with nothing to bound the time it takes, want each reader to do one thing at a time
+//! and bring a web server; todc-utils (0.1) has the search of Wing and Gong for linearizability alone and no
+//! writes that perhaps happened. Either would have to be cut off by a clock, and what it then does not know
+//! it may know on the next machine. [`order`] searches only where a write without an answer leaves a choice,
+//! gives up after a number of tries (`unknown`), and is held against trying every order by a test.
 
 mod order;
 
-use crate::agent::{Access, Consistency, Heard, Note};
+use crate::agent::{Access, AgentEvent, Consistency, Heard, Note, StoreEvent, UserEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use order::{Act, Explained, Keeps, Operation, explains};
 use perfidy_sim::{Event, EventId, Name, What};
@@ -30,7 +30,7 @@ pub const PROPERTY: Property = Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let declared = history.notes().find_map(|(_, note)| match note {
-        Note::Declared { reads } => Some(*reads),
+        Note::User(UserEvent::Declared { reads }) => Some(*reads),
         _ => None,
     });
     let Some(declared) = declared else { return Verdict::Vacuous };
@@ -88,7 +88,8 @@ impl Lives {
     }
 }
 
-/// What was asked and answered, in the order of being asked; `None` if nobody saw anything that somebody had written.
+/// What was asked and answered, in the order of being asked; `None` if nobody saw anything that somebody had
+/// written.
 fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut operations: Vec<Operation> = Vec::new();
     let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
@@ -102,7 +103,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
             What::Started { .. } => lives.entry(event.node).or_default().begin(),
             What::Crashed { .. } => lives.entry(event.node).or_default().end(0),
             What::Recovered { from } if from == twin => lives.entry(event.node).or_default().end(1),
-            What::Note(Note::Asked { item, access }) => {
+            What::Note(Note::Agent(AgentEvent::Asked { item, access })) => {
                 let (act, op) = match access {
                     Access::Read => (Act::Saw(0), None),
                     Access::Change(op) => (Act::Perhaps(None), Some(op)),
@@ -116,7 +117,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
                 }
                 asked_at.insert(event.id, index);
             }
-            What::Note(Note::Heard { asked, heard, .. }) => {
+            What::Note(Note::Agent(AgentEvent::Heard { asked, heard, .. })) => {
                 let Some(index) = asked_at.get(&asked) else { continue };
                 let act = match heard {
                     Heard::Saw(version) | Heard::Moved(version) => Act::Saw(version.0),
@@ -149,8 +150,8 @@ fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
     let mut stored = BTreeSet::new();
     history.notes().find_map(|(event, note)| {
         match *note {
-            Note::Stored { item, version, .. } => drop(stored.insert((item, version.0))),
-            Note::Heard { item, heard: Heard::Saw(version), .. }
+            Note::Store(StoreEvent::Stored { item, version, .. }) => drop(stored.insert((item, version.0))),
+            Note::Agent(AgentEvent::Heard { item, heard: Heard::Saw(version), .. })
                 if version.0 > 0 && !stored.contains(&(item, version.0)) =>
             {
                 return Some((

@@ -1,17 +1,17 @@
 //! Whether one order of everything explains what readers and writers were told.
 //!
-//! In general that is a search through exponentially many orders (Gibbons and Korach 1997, "Testing shared memories"),
-//! and checkers for objects of any kind, such as Porcupine or stateright's testers, do search.
-//! Here every answer names a version, and a version has one successor, so what must come before what is known: a
-//! version's readers before its successor's writer, whose own readers come after. What is left is to follow these
-//! arrows, and with them the clock's or each session's: if nothing more can follow, they go in a circle. No such step
-//! ever has to be taken back.
+//! In general that is a search through exponentially many orders (Gibbons and Korach 1997, "Testing shared
+//! memories"), and checkers for objects of any kind, such as Porcupine or stateright's testers, do search.
+//! Here every answer names a version, and a version has one successor, so what must come before what is
+//! known: a version's readers before its successor's writer, whose own readers come after. What is left is to
+//! follow these arrows, and with them the clock's or each session's: if nothing more can follow, they go in a
+//! circle. No such step ever has to be taken back.
 //!
-//! A write without a clear answer may have happened at any time since, or never; it fills a gap between versions that
-//! nobody else says he made. One that fits nowhere else fills it at no cost. Of those that fit anywhere one is spent, and
-//! if several sessions wait for gaps in different items, which to fill first can matter: that alone is tried both ways,
-//! and at some number of tries nobody knows the answer. The number is of tries and not of seconds, so that everybody
-//! gives up on the same histories.
+//! A write without a clear answer may have happened at any time since, or never; it fills a gap between
+//! versions that nobody else says he made. One that fits nowhere else fills it at no cost. Of those that fit
+//! anywhere one is spent, and if several sessions wait for gaps in different items, which to fill first can
+//! matter: that alone is tried both ways, and at some number of tries nobody knows the answer. The number is
+//! of tries and not of seconds, so that everybody gives up on the same histories.
 
 use perfidy_sim::{EventId, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,8 @@ pub(super) enum Explained {
 /// How many ways to fill gaps are tried.
 const MAX_TRIES: u32 = 10_000;
 
-/// Whether some order of `operations`, which stand in the order of being asked, explains every answer up to `until`.
+/// Whether some order of `operations`, which stand in the order of being asked, explains every answer up to
+/// `until`.
 pub(super) fn explains(operations: &[Operation], keeps: Keeps, until: EventId) -> Explained {
     let operations: Vec<Operation> =
         operations.iter().filter_map(|operation| as_known_at(operation, until)).collect();
@@ -264,7 +265,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The writes that could fill a gap for which somebody waits, one for each item, those that fit nowhere else first.
+    /// The writes that could fill a gap for which somebody waits, one for each item, those that fit nowhere
+    /// else first.
     ///
     /// Somebody: whoever has to happen before anything else of their lane can come in turn.
     fn fits(&self) -> Vec<(Fit, usize)> {

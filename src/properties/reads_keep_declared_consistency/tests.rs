@@ -1,7 +1,7 @@
 //! Small histories of readers and writers.
 
 use super::*;
-use crate::agent::{Indefinite, OpId, Token, Version};
+use crate::agent::{AgentEvent, Indefinite, OpId, StoreEvent, Token, UserEvent, Version};
 use crate::properties::testing::{Story, violation};
 
 /// What somebody asks, or hears about what it asked when.
@@ -13,22 +13,26 @@ use Does::{Asks, Hears};
 
 const WRITE: Access = Access::Change(OpId(1));
 
-/// A story in which the store says of every version that it was stored, as soon as somebody asked for a change.
+/// A story in which the store says of every version that it was stored, as soon as somebody asked for a
+/// change.
 fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
-    let mut story = Story::default().note("user", Note::Declared { reads: declared });
+    let mut story = Story::default().note("user", Note::User(UserEvent::Declared { reads: declared }));
     for item in ["x", "y"].map(Name::new) {
         for version in 1..=3 {
             let (version, based_on) = (Version(version), Version(version - 1));
-            story = story.note("store", Note::Stored { item, by: Name::new("a"), version, based_on });
+            story = story.note(
+                "store",
+                Note::Store(StoreEvent::Stored { item, by: Name::new("a"), version, based_on }),
+            );
         }
     }
     for (who, item, does) in acts {
         let item = Name::new(item);
         story = match *does {
-            Asks(access) => story.note(who, Note::Asked { item, access }),
+            Asks(access) => story.note(who, Note::Agent(AgentEvent::Asked { item, access })),
             Hears(asked, heard) => {
                 let asked = EventId::new(FIRST + asked).unwrap();
-                story.note(who, Note::Heard { item, asked, heard })
+                story.note(who, Note::Agent(AgentEvent::Heard { item, asked, heard }))
             }
         };
     }
@@ -188,8 +192,8 @@ fn the_dead_have_seen_nothing() {
         let item = Name::new("x");
         let asked = EventId::new(FIRST + if restart { 3 } else { 2 }).unwrap();
         story
-            .note("b", Note::Asked { item, access: Access::Read })
-            .note("b", Note::Heard { item, asked, heard: saw(1) })
+            .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
+            .note("b", Note::Agent(AgentEvent::Heard { item, asked, heard: saw(1) }))
             .judged_by(&PROPERTY)
     };
     assert!(story(false).is_violated());
@@ -202,8 +206,8 @@ fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     assert_eq!(story(Consistency::Linearizable, &read_nothing).judged_by(&PROPERTY), Verdict::Vacuous);
     let item = Name::new("x");
     let unpromised = Story::default()
-        .note("b", Note::Asked { item, access: Access::Read })
-        .note("b", Note::Heard { item, asked: EventId::new(1).unwrap(), heard: saw(9) });
+        .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
+        .note("b", Note::Agent(AgentEvent::Heard { item, asked: EventId::new(1).unwrap(), heard: saw(9) }));
     assert_eq!(unpromised.judged_by(&PROPERTY), Verdict::Vacuous);
 }
 
@@ -215,8 +219,8 @@ fn goes_back_after(before: &[What<Note>], between: &[What<Note>]) -> Verdict {
     };
     let reads = |story: Story, asked: usize, version: u64| {
         let asked = EventId::new(FIRST + asked as u32).unwrap();
-        let story = story.note("b", Note::Asked { item, access: Access::Read });
-        story.note("b", Note::Heard { item, asked, heard: saw(version) })
+        let story = story.note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }));
+        story.note("b", Note::Agent(AgentEvent::Heard { item, asked, heard: saw(version) }))
     };
     let story = reads(happens(story(Consistency::Monotonic, &[]), before), before.len(), 2);
     let second = before.len() + 2 + between.len();
@@ -298,12 +302,17 @@ fn the_highest_that_was_seen_counts_however_long_ago() {
 fn a_version_is_there_from_when_it_was_stored_and_only_in_its_own_item() {
     let item = Name::new("x");
     let [early, other] = [Name::new("x"), Name::new("y")].map(|stored_in| {
-        let stored =
-            Note::Stored { item: stored_in, by: Name::new("a"), version: Version(1), based_on: Version(0) };
-        let declared = Note::Declared { reads: Consistency::Eventual };
-        let story =
-            Story::default().note("user", declared).note("b", Note::Asked { item, access: Access::Read });
-        let heard = Note::Heard { item, asked: EventId::new(2).unwrap(), heard: saw(1) };
+        let stored = Note::Store(StoreEvent::Stored {
+            item: stored_in,
+            by: Name::new("a"),
+            version: Version(1),
+            based_on: Version(0),
+        });
+        let declared = Note::User(UserEvent::Declared { reads: Consistency::Eventual });
+        let story = Story::default()
+            .note("user", declared)
+            .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }));
+        let heard = Note::Agent(AgentEvent::Heard { item, asked: EventId::new(2).unwrap(), heard: saw(1) });
         let before = if stored_in == item {
             story.clone().note("b", heard.clone()).note("store", stored.clone())
         } else {

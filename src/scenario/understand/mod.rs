@@ -1,7 +1,8 @@
 //! From text to a [`Scenario`]: every table of a file read, checked against the others, and resolved.
 //!
-//! Nothing stops at the first problem. A part that cannot be understood is noted and left out, and the rest is
-//! read on, as far as it makes sense without that part: without a workflow nobody knows who is on the team.
+//! Nothing stops at the first problem. A part that cannot be understood is noted and left out, and the rest
+//! is read on, as far as it makes sense without that part: without a workflow nobody knows who is on the
+//! team.
 
 mod asked;
 mod faults;
@@ -55,7 +56,8 @@ const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
 const SETTLING: SimSpan = SimSpan::from_secs(15 * 60);
 const SETTLING_A_STEP_OF_AN_AGENT: SimSpan = SimSpan::from_secs(5);
 
-/// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can hold.
+/// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can
+/// hold.
 const EVENTS: RangeInclusive<u32> = 1_000..=1_000_000_000;
 
 /// What a tool knows does not change faster than this.

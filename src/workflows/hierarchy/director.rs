@@ -1,7 +1,8 @@
-//! The director: answers to the user, and hands each task to a manager; to another one when the first is silent.
+//! The director: answers to the user, and hands each task to a manager; to another one when the first is
+//! silent.
 
 use super::{DIRECTOR, Lead, MANAGERS, RESEND};
-use crate::agent::{Agenda, Agent, Claim, Mail, Message, OpId, Outcome, Report};
+use crate::agent::{Agenda, Agent, Mail, Message, OpId, Outcome, Report};
 use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::passed_on;
@@ -10,7 +11,7 @@ use crate::workflows::Briefing;
 use crate::workflows::user::{USER, UserSay};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How a task ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -25,7 +26,7 @@ enum Entry {
     /// `at` by the wall clock.
     Accepted {
         task: Name,
-        ops: Rc<[OpId]>,
+        ops: Arc<[OpId]>,
         at: SimTime,
     },
     Handed {
@@ -71,7 +72,8 @@ struct Holder {
 }
 
 impl Holder {
-    /// Whether it is time to tell the manager again. Who was heard of knows about the task, but not that it is called off.
+    /// Whether it is time to tell the manager again. Who was heard of knows about the task, but not that it
+    /// is called off.
     fn is_due(&self, now: SimTime, is_called_off: bool) -> bool {
         self.due(is_called_off).is_none_or(|due| now >= due)
     }
@@ -87,7 +89,7 @@ impl Holder {
 struct Task {
     /// How many tasks were accepted before: managers take turns.
     turn: usize,
-    ops: Rc<[OpId]>,
+    ops: Arc<[OpId]>,
     deadline: Option<SimTime>,
     holder: Option<Holder>,
     is_called_off: bool,
@@ -165,7 +167,7 @@ impl Director {
                 let spent = self.agent.now().since(*at);
                 let left = self.briefing.task_within().map(|within| within - spent);
                 let deadline = left.map(|left| self.agent.monotonic() + left);
-                let (turn, ops) = (self.tasks.len(), Rc::clone(ops));
+                let (turn, ops) = (self.tasks.len(), Arc::clone(ops));
                 let new = Task { turn, ops, deadline, holder: None, is_called_off: false, ended: None };
                 if !self.tasks.contains_key(task) {
                     self.deadlines.extend(deadline.map(|deadline| (deadline, *task)));
@@ -230,7 +232,7 @@ impl Director {
         match self.tasks.get(&task).map(|task| (task.ended, task.is_called_off)) {
             None => {
                 // The cancel has overtaken the task, which is not going to be done when it comes.
-                let (ops, at) = (Rc::new([]), self.agent.now());
+                let (ops, at) = (Arc::new([]), self.agent.now());
                 self.change(task, Entry::Accepted { task, ops, at }).await;
                 self.call_off(task).await;
             }
@@ -262,7 +264,8 @@ impl Director {
         if task.is_called_off { Lifeline::ToTakeBack { lease } } else { Lifeline::Wanted { lease, left } }
     }
 
-    /// The time that is left for a task, as those below are told. To take back what was done there is no deadline.
+    /// The time that is left for a task, as those below are told. To take back what was done there is no
+    /// deadline.
     fn left(&self, task: Name) -> Option<SimSpan> {
         let deadline = self.tasks.get(&task).filter(|task| !task.is_called_off)?.deadline?;
         passed_on(self.briefing.safeguards(), Some(deadline.since(self.agent.monotonic())))
@@ -300,7 +303,6 @@ impl Director {
     async fn hand(&mut self, task: Name, turn: usize, term: u32) {
         let to = self.managers[turn % self.managers.len()];
         self.change(task, Entry::Handed { task, to, term }).await;
-        self.agent.claim(Claim::Ordered { intent: task, to });
         self.tell(task).await;
     }
 
@@ -309,7 +311,7 @@ impl Director {
         self.agent.before("lead", name).await;
         let (now, left) = (self.agent.monotonic(), self.left(name));
         let Some(task) = self.tasks.get_mut(&name) else { return };
-        let (is_called_off, ops) = (task.is_called_off, Rc::clone(&task.ops));
+        let (is_called_off, ops) = (task.is_called_off, Arc::clone(&task.ops));
         let Some(holder) = &mut task.holder else { return };
         holder.told_at = Some(now);
         self.agent.expect(holder.manager, "word that a task has ended", name);
@@ -320,7 +322,6 @@ impl Director {
     /// A task is no longer to be done, and whoever has it is going to be told at once.
     async fn call_off(&mut self, name: Name) {
         self.change(name, Entry::CalledOff { task: name }).await;
-        self.agent.claim(Claim::CallsOff { task: name });
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
         if let Some(holder) = holder {
             (holder.told_at, holder.heard_at) = (None, None);

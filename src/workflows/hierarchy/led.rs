@@ -7,6 +7,7 @@ use crate::workflows::Plan;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// After how many requests to take something back another worker is asked.
@@ -42,8 +43,8 @@ impl Step {
         self.told_at.max(self.heard_at).map(|last| last + RESEND)
     }
 
-    /// Whether nobody is at it any more: who was given it has said so, or may not go on without word. Where there are no
-    /// leases, only the first counts.
+    /// Whether nobody is at it any more: who was given it has said so, or may not go on without word. Where
+    /// there are no leases, only the first counts.
     fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
         let is_lapsed = are_leased && now >= self.leased_until;
         self.doer.is_none() || self.is_complete || self.has_stopped || is_lapsed
@@ -55,7 +56,7 @@ pub struct Led {
     pub task: Name,
     pub director: Name,
     pub term: u32,
-    pub ops: Rc<[OpId]>,
+    pub ops: Arc<[OpId]>,
     pub warrant: Rc<Warrant>,
     /// How long workers may go on without word, if that is limited.
     pub lease: Option<SimSpan>,
@@ -74,7 +75,7 @@ impl Led {
     pub fn new(
         (task, term): (Name, u32),
         director: Name,
-        ops: Rc<[OpId]>,
+        ops: Arc<[OpId]>,
         lease: Option<SimSpan>,
         before: Option<&Self>,
     ) -> Self {
@@ -140,7 +141,8 @@ impl Led {
         self.steps.borrow().iter().all(is_gone)
     }
 
-    /// The steps to be ordered now: those whose time has come and of whose doer nothing was heard for a while.
+    /// The steps to be ordered now: those whose time has come and of whose doer nothing was heard for a
+    /// while.
     pub fn to_order(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
         let (steps, mut agenda) = (self.steps.borrow(), self.agenda.borrow_mut());
         let mut ready = Vec::new();
@@ -211,7 +213,7 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 
 #[cfg(test)]
 mod tests {
-    use super::{Led, OpId, Plan, Rc};
+    use super::{Arc, Led, OpId, Plan};
     use crate::scenario::Step;
     use perfidy_sim::{Name, SimSpan, SimTime};
 
@@ -233,7 +235,7 @@ mod tests {
     }
 
     fn led(lease: Option<SimSpan>) -> Led {
-        let ops: Rc<[OpId]> = [OpId(1), OpId(2), OpId(3)].into();
+        let ops: Arc<[OpId]> = [OpId(1), OpId(2), OpId(3)].into();
         Led::new((Name::new("task-1"), 1), Name::new("director"), ops, lease, None)
     }
 
@@ -302,7 +304,7 @@ mod tests {
         before.complete(0, &plan());
         before.update(0, |step| step.doer = Some(workers()[0]));
         before.call_off();
-        let ops = Rc::clone(&before.ops);
+        let ops = Arc::clone(&before.ops);
         let led = Led::new((before.task, 2), before.director, ops, None, Some(&before));
         assert!(led.step(0).is_complete && led.step(0).doer.is_none() && led.is_called_off.get());
     }

@@ -1,11 +1,13 @@
-//! Managers: each has the steps of its tasks done by workers, or taken back, for as long as the director wants it.
+//! Managers: each has the steps of its tasks done by workers, or taken back, for as long as the director
+//! wants it.
 //!
-//! Every task that a manager leads is driven by a task of its own, under the warrant of the director. What the workers
-//! are told about how long their work is wanted is never more than the manager itself has been told.
+//! Every task that a manager leads is driven by a task of its own, under the warrant of the director. What
+//! the workers are told about how long their work is wanted is never more than the manager itself has been
+//! told.
 
 use super::led::Led;
 use super::{Lead, MANAGERS, RESEND, Say};
-use crate::agent::{Agent, Claim, Mail, Message, OpId};
+use crate::agent::{Agent, Mail, Message, OpId};
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::passed_on;
 use crate::safeguards::parent_lease::{Lifeline, ParentLease, keep_asking};
@@ -14,6 +16,7 @@ use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Tokens a manager reads to decide who does what.
 const PLANNING_TOKENS: u32 = 800;
@@ -24,7 +27,7 @@ const LOOK: SimSpan = SimSpan::from_secs(1);
 /// What a manager writes down.
 #[derive(Clone, Hash, Debug)]
 enum Entry {
-    Took { task: Name, director: Name, term: u32, ops: Rc<[OpId]> },
+    Took { task: Name, director: Name, term: u32, ops: Arc<[OpId]> },
     Gave { task: Name, step: usize, to: Name },
     Completed { task: Name, step: usize },
     CalledOff { task: Name },
@@ -105,7 +108,8 @@ impl Manager {
                 if let Some(before) = &known {
                     before.warrant.revoke();
                 }
-                let led = Led::new((*task, *term), *director, Rc::clone(ops), self.lease(), known.as_deref());
+                let led =
+                    Led::new((*task, *term), *director, Arc::clone(ops), self.lease(), known.as_deref());
                 for number in 0..led.ops.len() {
                     let intent = self.briefing.plan.intent(*task, number);
                     self.steps.borrow_mut().insert(intent, (*task, number));
@@ -168,7 +172,6 @@ impl Manager {
                 if led.is_some_and(|led| !led.step(step).is_taken_back) {
                     let intent = self.briefing.plan.intent(task, step);
                     self.change(task, Entry::TakenBack { task, step }).await;
-                    self.agent.claim(Claim::Undone { intent });
                     self.agent.expect_no_more(intent);
                 }
             }
@@ -183,7 +186,6 @@ impl Manager {
         }
         let (task, intent) = (led.task, self.briefing.plan.intent(led.task, step));
         self.change(task, Entry::Completed { task, step }).await;
-        self.agent.claim(Claim::Completed { intent });
         if !led.is_called_off.get() {
             self.agent.expect_no_more(intent);
         }
@@ -286,7 +288,6 @@ impl Manager {
                 continue;
             }
             led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
-            self.agent.claim(Claim::Ordered { intent, to });
             self.agent.expect(to, "word that a step is done", intent);
             let order = Say::Order { task, step, op: led.ops[step], left: self.left(led) };
             self.agent.send(to, intent, order);
@@ -309,7 +310,6 @@ impl Manager {
                 (step.taker, step.asked_at) = (Some(to), Some(self.agent.monotonic()));
                 step.times += 1;
             });
-            self.agent.claim(Claim::Recalled { intent, to });
             self.agent.expect(to, "word that nothing is left of a step", intent);
             self.agent.send(to, intent, Say::TakeBack { task, step, op: led.ops[step], was_done });
         }

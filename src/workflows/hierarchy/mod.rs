@@ -1,4 +1,5 @@
-//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can be gone tomorrow.
+//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can be gone
+//! tomorrow.
 //!
 //! ```text
 //!   user --submit/cancel--> director --lead (term)--> manager --order/take back--> worker --call--> tool
@@ -6,27 +7,28 @@
 //!                              '------still wanted?-------' '-----still wanted?-----'
 //! ```
 //!
-//! Orders go down, and so does the end of them: that somebody above has died, that time is up, that the user has
-//! thought better of it. Everybody below works under a [`Warrant`](crate::safeguards::warrant::Warrant), which ends when
-//! one of these is known or when nothing is heard for a while.
+//! Orders go down, and so does the end of them: that somebody above has died, that time is up, that the user
+//! has thought better of it. Everybody below works under a [`Warrant`](crate::safeguards::warrant::Warrant),
+//! which ends when one of these is known or when nothing is heard for a while.
 //!
-//! The id of each operation is minted by the user, once, and travels with the orders: two managers who have the same step
-//! done ask for the same operation, and anybody who knows it can have it called off or undone. A task that is
-//! handed to somebody else gets a new *term*, by which word from the one before is recognised as stale.
+//! The id of each operation is minted by the user, once, and travels with the orders: two managers who have
+//! the same step done ask for the same operation, and anybody who knows it can have it called off or undone.
+//! A task that is handed to somebody else gets a new *term*, by which word from the one before is recognised
+//! as stale.
 
 mod director;
 mod led;
 mod manager;
 mod worker;
 
-use crate::agent::{Agents, Message, OpId, Request};
+use crate::agent::{Agents, Headers, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
 use crate::scenario::Case;
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -81,7 +83,7 @@ const RESEND: SimSpan = SimSpan::from_secs(5);
 #[derive(Clone, Hash, Debug)]
 enum Lead {
     /// See to this task; or, once it is called off, see to it that nothing of it happens or stays.
-    Please { task: Name, term: u32, ops: Rc<[OpId]>, left: Option<SimSpan>, is_called_off: bool },
+    Please { task: Name, term: u32, ops: Arc<[OpId]>, left: Option<SimSpan>, is_called_off: bool },
     /// All of it was done, or nothing of it is left.
     Ended { task: Name, term: u32, done: bool },
 }
@@ -93,6 +95,16 @@ impl Message for Lead {
             Self::Please { is_called_off: true, .. } => "call off",
             Self::Ended { .. } => "ended",
         }
+    }
+
+    fn headers(&self) -> Headers {
+        let (purpose, term, deadline) = match *self {
+            Self::Please { is_called_off: false, term, left, .. } => (Purpose::Order, term, left),
+            Self::Please { is_called_off: true, term, .. } => (Purpose::Cancel, term, None),
+            Self::Ended { done: true, term, .. } => (Purpose::Done, term, None),
+            Self::Ended { done: false, term, .. } => (Purpose::Cancelled, term, None),
+        };
+        Headers { attempt: Some(term), deadline, ..Headers::of(purpose) }
     }
 }
 
@@ -128,6 +140,21 @@ impl Message for Say {
             Self::Failed => "failed",
             Self::Stopped { .. } => "stopped",
             Self::TakenBack { .. } => "taken back",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match *self {
+            Self::Order { op, left, .. } => {
+                Headers { idempotency_key: Some(op), deadline: left, ..Headers::of(Purpose::Order) }
+            }
+            Self::TakeBack { op, .. } => Headers { idempotency_key: Some(op), ..Headers::of(Purpose::Undo) },
+            Self::Stop { .. } => Headers::of(Purpose::Cancel),
+            Self::Done { .. } => Headers::of(Purpose::Done),
+            Self::Failed => Headers::of(Purpose::Failed),
+            Self::Stopped { .. } => Headers::of(Purpose::Cancelled),
+            Self::TakenBack { .. } => Headers::of(Purpose::Undone),
+            Self::Noted => Headers::NONE,
         }
     }
 }

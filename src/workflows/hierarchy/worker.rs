@@ -1,7 +1,7 @@
 //! Workers: each takes the steps it is given, several at a time, under a warrant of whoever gave them.
 
 use super::{RESEND, Say};
-use crate::agent::{Agent, CallOff, OpId, Wish};
+use crate::agent::{Agent, CallOff, Headers, OpId, Wish};
 use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, call_off};
 use crate::safeguards::cancellation::Cancelled;
 use crate::safeguards::compensate::{Compensate, undo};
@@ -100,7 +100,7 @@ impl Worker {
             };
             if is_wanted {
                 // Whatever was on its way when the warrant ended is left as it is.
-                let _ = warrant.during(&worker.agent, worker.work(manager, task, step, op)).await;
+                let _ = warrant.during(&worker.agent, worker.work(manager, (task, step, op), left)).await;
             }
             warrant.revoke();
             worker.agent.expect_no_more(intent);
@@ -112,13 +112,14 @@ impl Worker {
     }
 
     /// Takes a step, unless it was taken before, and makes sure that the manager knows.
-    async fn work(&self, manager: Name, task: Name, step: usize, op: OpId) {
+    async fn work(&self, manager: Name, (task, step, op): (Name, usize, OpId), left: Option<SimSpan>) {
         let wish = self.briefing.plan.wish(task, step);
+        let headers = Headers { deadline: left, ..Headers::NONE };
         if self.doer.standing(wish.intent, 0) != Standing::Done {
             for _ in 1..DRAFTS {
                 self.agent.think(wish.intent, DRAFTING_TOKENS, 3).await;
             }
-            if !self.doer.carry_out(wish, 0, Identity::Given(op)).await {
+            if !self.doer.carry_out((wish, headers), 0, Identity::Given(op)).await {
                 return self.agent.send(manager, wish.intent, Say::Failed);
             }
         }

@@ -1,7 +1,7 @@
 //! Who hands out the steps, and reports a task done when its effects are there.
 
 use super::{Edit, RESEND, Say};
-use perfidy::agent::{Agent, Claim, Report};
+use perfidy::agent::{Agent, Report};
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::verify::Verify;
 use perfidy::workflows::Briefing;
@@ -10,6 +10,7 @@ use perfidy::workflows::user::{USER, UserSay};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub struct Clerk {
     agent: Agent,
@@ -35,7 +36,7 @@ impl Clerk {
             let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
             if let Some(UserSay::Submit { task, ops }) = mail.open() {
                 match self.board.get(*task).map(|progress| progress.closed) {
-                    None => self.change(Entry::Accepted { task: *task, ops: Rc::clone(ops) }).await,
+                    None => self.change(Entry::Accepted { task: *task, ops: Arc::clone(ops) }).await,
                     Some(Some(done)) => self.report(*task, done).await,
                     Some(None) => {}
                 }
@@ -64,22 +65,15 @@ impl Clerk {
 
     /// Writes a change down, then makes it.
     async fn change(&mut self, entry: Entry) {
-        let plan = Rc::clone(&self.briefing.plan);
-        if let Entry::Reopened { task, step } = entry {
-            self.agent.claim(Claim::Reopened { intent: plan.intent(task, step) });
-        }
         checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
         self.board.apply(&entry);
-        if let Entry::Completed { task, step } = entry {
-            self.agent.claim(Claim::Completed { intent: plan.intent(task, step) });
-        }
     }
 
     async fn drive(&mut self, task: Name) {
         let plan = Rc::clone(&self.briefing.plan);
         let Some(progress) = self.board.get(task) else { return };
         let Some(doers) = progress.doers.clone() else {
-            let workers = Rc::clone(&self.briefing.doers);
+            let workers = Arc::clone(&self.briefing.doers);
             let first = self.agent.think(task, 900, workers.len() as u32).await.choice as usize;
             let doers = (0..plan.steps.len()).map(|step| workers[(first + step) % workers.len()]).collect();
             return self.change(Entry::Assigned { task, doers }).await;
@@ -97,7 +91,6 @@ impl Clerk {
             }
             self.agent.expect(to, "word that a step is done", intent);
             self.agent.before(self.edit.names().crash_points[0], intent).await;
-            self.agent.claim(Claim::Ordered { intent, to });
             self.agent.send(to, intent, Say::Assign { task, step, round });
         }
         if self.board.is_complete(task) && self.is_verified(task).await {

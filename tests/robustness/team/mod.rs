@@ -1,14 +1,14 @@
 //! A team as somebody might write it with perfidy, in its first form and in edited ones.
 //!
-//! A clerk hands the steps of each task to workers, whom its model picks, and looks for the effects before it reports a
-//! task done. It is made of the pieces that the shipped workflows are made of. An [`Edit`] is what a programmer might do to
-//! it on some afternoon without any thought of the failures that were saved before.
+//! A clerk hands the steps of each task to workers, whom its model picks, and looks for the effects before it
+//! reports a task done. It is made of the pieces that the shipped workflows are made of. An [`Edit`] is what
+//! a programmer might do to it on some afternoon without any thought of the failures that were saved before.
 
 mod clerk;
 mod worker;
 
 use clerk::Clerk;
-use perfidy::agent::{Agent, Agents, Message, Request, ToolService};
+use perfidy::agent::{Agent, Agents, Headers, Message, Purpose, Request, ToolService};
 use perfidy::scenario::{Case, Tool};
 use perfidy::workflows::user::{USER, user};
 use perfidy::workflows::{Briefing, Role, Workflow, conductor, standby};
@@ -219,5 +219,14 @@ impl Message for Say {
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
         }
+    }
+
+    fn headers(&self) -> Headers {
+        let (purpose, round) = match *self {
+            Self::Assign { round, .. } => (Purpose::Order, round),
+            Self::Done { round, .. } => (Purpose::Done, round),
+            Self::Failed { round, .. } => (Purpose::Failed, round),
+        };
+        Headers { attempt: Some(round), ..Headers::of(purpose) }
     }
 }

@@ -97,7 +97,7 @@ impl Worker {
             Edit::AuditCall => {
                 let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
                 let intent = Name::joined(wish.intent, "/", tool);
-                let call = ToolCall { wish: Wish { tool, operation, intent }, op, keyed: true };
+                let call = ToolCall::keyed(Wish { tool, operation, intent }, op);
                 // The audit is a courtesy: nothing depends on its answer.
                 let _ = self.agent.call(call, self.patience()).await;
             }
@@ -110,7 +110,8 @@ impl Worker {
     }
 
     async fn perform(&self, safeguards: &Safeguards, wish: Wish, op: OpId, tried_before: bool) -> bool {
-        let call = ToolCall { wish, op, keyed: safeguards.has::<IdempotencyKeys>() };
+        let is_keyed = safeguards.has::<IdempotencyKeys>();
+        let call = if is_keyed { ToolCall::keyed(wish, op) } else { ToolCall::unkeyed(wish, op) };
         let Some(retry) = safeguards.get::<Retry>() else { return false };
         for failed in 1..=retry.attempts {
             let looks = safeguards.has::<ObserveBeforeRetry>() && (tried_before || failed > 1);

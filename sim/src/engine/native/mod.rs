@@ -1,14 +1,14 @@
 //! The native engine: a single-threaded executor that knows no time but the world's.
 //!
-//! One event is applied; the tasks it woke run, first woken first, until all of them wait; then comes the next
-//! event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used inside
-//! agents. Everything is dropped at the end of a run, so memory is flat over millions of them.
+//! One event is applied; the tasks it woke run, first woken first, until all of them wait; then comes the
+//! next event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used
+//! inside agents. Everything is dropped at the end of a run, so memory is flat over millions of them.
 
 mod ready;
 
 use crate::core::Core;
 use crate::engine;
-use crate::node::{Command, LocalFuture};
+use crate::node::Command;
 use crate::queue::NodeIndex;
 use crate::{Domain, Outcome, World, spare};
 use ready::{Ready, TaskWaker};
@@ -20,7 +20,7 @@ use std::task::{self, Waker};
 struct Task {
     node: NodeIndex,
     incarnation: u32,
-    future: LocalFuture,
+    code: engine::Task,
     signal: Arc<TaskWaker>,
     waker: Waker,
 }
@@ -84,12 +84,12 @@ impl<D: Domain> Executor<D> {
                 Some(Command::Boot(node)) => {
                     let incarnation = self.core.borrow_mut().node(node).incarnation;
                     if let Some(future) = engine::boot(&self.core, node) {
-                        self.spawn(node, incarnation, future);
+                        self.spawn(node, incarnation, engine::Task { future, cause: None });
                     }
                 }
-                Some(Command::Spawn { node, incarnation, future }) => {
+                Some(Command::Spawn { node, incarnation, cause, future }) => {
                     if self.core.borrow_mut().node(node).is_alive(incarnation) {
-                        self.spawn(node, incarnation, future);
+                        self.spawn(node, incarnation, engine::Task { future, cause });
                     }
                 }
                 Some(Command::Kill(node)) => {
@@ -121,7 +121,7 @@ impl<D: Domain> Executor<D> {
         });
     }
 
-    fn spawn(&mut self, node: NodeIndex, incarnation: u32, future: LocalFuture) {
+    fn spawn(&mut self, node: NodeIndex, incarnation: u32, code: engine::Task) {
         let task = self.tasks.len();
         let index = node.0 as usize;
         if self.tasks_of.len() <= index {
@@ -130,7 +130,7 @@ impl<D: Domain> Executor<D> {
         self.tasks_of[index].push(task);
         let signal = Arc::new(self.ready.waker(task));
         let waker = Waker::from(Arc::clone(&signal));
-        self.tasks.push(Some(Task { node, incarnation, future, signal, waker }));
+        self.tasks.push(Some(Task { node, incarnation, code, signal, waker }));
         self.ready.push(task);
     }
 
@@ -142,7 +142,7 @@ impl<D: Domain> Executor<D> {
         }
         task.signal.about_to_be_polled();
         let mut cx = task::Context::from_waker(&task.waker);
-        if engine::poll(&self.core, task.node, &mut task.future, &mut cx).is_ready() {
+        if engine::poll(&self.core, task.node, &mut task.code, &mut cx).is_ready() {
             self.tasks[index] = None;
         }
     }

@@ -1,7 +1,7 @@
 //! A comparison with trying every order.
 
 use super::*;
-use crate::agent::{Access, Consistency, Heard, Note, OpId, Version};
+use crate::agent::{Access, AgentEvent, Consistency, Heard, Note, OpId, StoreEvent, UserEvent, Version};
 use crate::properties::Verdict;
 use crate::properties::testing::Story;
 use proptest::prelude::*;
@@ -125,18 +125,26 @@ fn after_too_many_tries_nobody_knows() {
 #[test]
 fn what_nobody_knows_is_said_of_the_history_too() {
     let items: Vec<Name> = (0..16).map(|number| Name::new(&format!("item-{number}"))).collect();
-    let mut story = Story::default().note("user", Note::Declared { reads: Consistency::Sequential });
+    let mut story =
+        Story::default().note("user", Note::User(UserEvent::Declared { reads: Consistency::Sequential }));
     for item in &items {
-        let stored = Note::Stored { item: *item, by: *item, version: Version(1), based_on: Version(0) };
+        let stored = Note::Store(StoreEvent::Stored {
+            item: *item,
+            by: *item,
+            version: Version(1),
+            based_on: Version(0),
+        });
         story = story.note("store", stored);
-        story =
-            story.note("writer", Note::Asked { item: *item, access: Access::Change(OpId(item.hash64())) });
+        story = story.note(
+            "writer",
+            Note::Agent(AgentEvent::Asked { item: *item, access: Access::Change(OpId(item.hash64())) }),
+        );
     }
     let reads = |story: Story, who: &str, item: Name, asked: u32, version: u64| {
         let (asked, heard) = (EventId::new(asked).unwrap(), Heard::Saw(Version(version)));
         story
-            .note(who, Note::Asked { item, access: Access::Read })
-            .note(who, Note::Heard { item, asked, heard })
+            .note(who, Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
+            .note(who, Note::Agent(AgentEvent::Heard { item, asked, heard }))
     };
     for (item, asked) in items.iter().zip((34..).step_by(2)) {
         story = reads(story, item.as_str(), *item, asked, 1);
