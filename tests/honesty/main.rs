@@ -1,5 +1,7 @@
-//! A check that cannot fail proves nothing: teams that are plainly wrong must be found out, each by the promise it
-//! breaks.
+//! A check that cannot fail proves nothing: teams that are plainly wrong must be found out, each by the
+//! promise it breaks.
+
+mod liars;
 
 use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
 use perfidy::explore::Run;
@@ -67,7 +69,7 @@ async fn work(agent: Agent, briefing: Briefing, work: Work) {
         let mail = agent.receive().await;
         let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
         for _ in 0..work.calls {
-            let call = ToolCall { wish: briefing.plan.wish(task, 0), op: ops[0], keyed: true };
+            let call = ToolCall::keyed(briefing.plan.wish(task, 0), ops[0]);
             agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
         }
         if work.reports {

@@ -1,0 +1,191 @@
+//! Headers: what a message or a tool call carries beside its content, as the headers of real protocols do.
+//!
+//! The type of a message says which of its fields are headers
+//! ([`Message::headers`](crate::agent::Message::headers)); a tool call gets those of the work it is part of
+//! ([`Agent::under`](crate::agent::Agent::under)). Receivers check them where a safeguard says so, and
+//! properties judge by them: a header is part of what was really sent and received, and not what an agent
+//! says of itself. A property
+//! whose headers no message has finds nothing to judge:
+//!
+//! | property | reads |
+//! |---|---|
+//! | `acts-on-current-version` | orders with a `precondition` and an `idempotency_key` |
+//! | `bounded-handoffs` | messages that are a [`Purpose::Handoff`], and their `attempt` |
+//! | `completed-work-not-rerun` | [`Purpose::Order`], [`Purpose::Done`], [`Purpose::Rejection`], and their `attempt` |
+//! | `decisions-are-authorised` | [`Purpose::Order`] and [`Purpose::Approval`] |
+//! | `decisions-cite-artifacts` | tool calls with a `provenance` |
+//! | `no-deadlock` | [`Purpose::Ask`] with its `correlation`, orders, and what [ends](Purpose::is_final) the wait |
+//! | `no-orphans` | [`Purpose::Order`] and [`Purpose::Cancel`] |
+//! | `no-split-brain` | orders and tool calls with an `authority` |
+//! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work as `correlation` |
+//! | `plan-agreement` | orders and tool calls with a `plan` |
+//! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |
+
+use crate::agent::{ArtifactId, OpId, Token, Version};
+use perfidy_sim::{Name, SimSpan};
+use std::fmt;
+
+/// What a message is for. Agent protocols have a word for each (performatives in FIPA ACL, task states in
+/// A2A).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Purpose {
+    /// The receiver is to do some work.
+    Order,
+    /// The receiver is to undo it.
+    Undo,
+    /// The work is no longer to be done.
+    Cancel,
+    /// The work is the receiver's from now on, and no longer the sender's.
+    Handoff,
+    /// The sender wants to know something, and waits for it.
+    Ask,
+    /// What the receiver wanted to know.
+    Answer,
+    /// It is not there yet.
+    Pending,
+    /// The work is done.
+    Done,
+    /// The work was tried and is not done.
+    Failed,
+    /// Nothing is left of the work.
+    Undone,
+    /// The work is given up as the receiver wanted.
+    Cancelled,
+    /// The sender does not take the order.
+    Refused,
+    /// The sender has examined the work and accepts it.
+    Approval,
+    /// The sender has examined the work and does not accept it.
+    Rejection,
+    /// The sender takes the work for itself.
+    Claim,
+}
+
+impl Purpose {
+    /// Whether it ends the wait of the agent that ordered or asked.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Answer
+            | Self::Done
+            | Self::Failed
+            | Self::Undone
+            | Self::Cancelled
+            | Self::Refused
+            | Self::Approval
+            | Self::Rejection => true,
+            Self::Order
+            | Self::Undo
+            | Self::Cancel
+            | Self::Handoff
+            | Self::Ask
+            | Self::Pending
+            | Self::Claim => false,
+        }
+    }
+}
+
+/// The headers of a message or of a tool call.
+///
+/// ```
+/// use perfidy::agent::{Headers, Purpose, Token};
+///
+/// let headers = Headers { authority: Some(Token(3)), ..Headers::of(Purpose::Order) };
+/// assert_eq!(headers.purpose, Some(Purpose::Order));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Headers {
+    /// What the message is for.
+    pub purpose: Option<Purpose>,
+    /// The task or step on whose behalf it is sent, if that is not what the message is about (correlation
+    /// id).
+    pub correlation: Option<Name>,
+    /// Which try or round of the work it belongs to.
+    pub attempt: Option<u32>,
+    /// The id by which the receiver recognises a repetition (idempotency key).
+    pub idempotency_key: Option<OpId>,
+    /// By which right the sender orders it (fencing token).
+    pub authority: Option<Token>,
+    /// The version of the work or of the item that the sender goes by (`If-Match` in HTTP).
+    pub precondition: Option<Version>,
+    /// The time that is left for the work (`grpc-timeout`).
+    pub deadline: Option<SimSpan>,
+    /// The plan that the work follows (the id of a workflow run).
+    pub plan: Option<ArtifactId>,
+    /// The piece of work that it rests on (provenance).
+    pub provenance: Option<ArtifactId>,
+}
+
+/// Those that there are.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Headers");
+        let mut field = |name, value: Option<&dyn fmt::Debug>| {
+            if let Some(value) = value {
+                shown.field(name, value);
+            }
+        };
+        field("purpose", self.purpose.as_ref().map(|it| it as _));
+        field("correlation", self.correlation.as_ref().map(|it| it as _));
+        field("attempt", self.attempt.as_ref().map(|it| it as _));
+        field("idempotency_key", self.idempotency_key.as_ref().map(|it| it as _));
+        field("authority", self.authority.as_ref().map(|it| it as _));
+        field("precondition", self.precondition.as_ref().map(|it| it as _));
+        field("deadline", self.deadline.as_ref().map(|it| it as _));
+        field("plan", self.plan.as_ref().map(|it| it as _));
+        field("provenance", self.provenance.as_ref().map(|it| it as _));
+        shown.finish()
+    }
+}
+
+/// What a reader of a story wants to know of them.
+impl fmt::Display for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |id: ArtifactId| format!("{:04x}", id.0 >> 48);
+        let parts = [
+            self.correlation.map(|of| format!("for {of}")),
+            self.attempt.filter(|attempt| *attempt > 0).map(|attempt| format!("attempt {attempt}")),
+            self.authority.map(|token| format!("token {token}")),
+            self.precondition.map(|version| version.to_string()),
+            self.deadline.map(|left| format!("{left} left")),
+            self.plan.map(|plan| format!("plan {}", short(plan))),
+            self.provenance.map(|artifact| format!("from {}", short(artifact))),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Headers {
+    /// The headers of a message that has a purpose and nothing else.
+    pub const fn of(purpose: Purpose) -> Self {
+        Self { purpose: Some(purpose), ..Self::NONE }
+    }
+
+    /// No headers.
+    pub const NONE: Self = Self {
+        purpose: None,
+        correlation: None,
+        attempt: None,
+        idempotency_key: None,
+        authority: None,
+        precondition: None,
+        deadline: None,
+        plan: None,
+        provenance: None,
+    };
+
+    /// These headers, and those of `outer` where these say nothing.
+    #[must_use]
+    pub fn within(self, outer: Self) -> Self {
+        Self {
+            purpose: self.purpose.or(outer.purpose),
+            correlation: self.correlation.or(outer.correlation),
+            attempt: self.attempt.or(outer.attempt),
+            idempotency_key: self.idempotency_key.or(outer.idempotency_key),
+            authority: self.authority.or(outer.authority),
+            precondition: self.precondition.or(outer.precondition),
+            deadline: self.deadline.or(outer.deadline),
+            plan: self.plan.or(outer.plan),
+            provenance: self.provenance.or(outer.provenance),
+        }
+    }
+}

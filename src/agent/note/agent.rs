@@ -1,0 +1,114 @@
+//! What agents do and are answered, as their handles write it down.
+
+use crate::agent::{Access, ArtifactId, Definite, Heard, Indefinite, OpId, ToolError};
+use perfidy_sim::{EventId, Name};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a caller was told about its call. Not what happened: that stands in the ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Told {
+    /// It is done.
+    Done,
+    /// It was looked up: whether the tool knows of it.
+    Found(bool),
+    /// It did not happen.
+    Not(Definite),
+    /// It was called off, and is not going to happen.
+    CalledOff,
+    /// It is not known.
+    Unknown(Indefinite),
+    /// What it asked for, in this version.
+    Version(u32),
+}
+
+impl From<ToolError> for Told {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::Definite(error) => Self::Not(error),
+            ToolError::Indefinite(error) => Self::Unknown(error),
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Found(true) => f.write_str("it is there"),
+            Self::Found(false) => f.write_str("it is not there"),
+            Self::Not(error) => write!(f, "refused: {error}"),
+            Self::CalledOff => f.write_str("called off"),
+            Self::Unknown(error) => write!(f, "{error}"),
+            Self::Version(version) => write!(f, "version {version}"),
+        }
+    }
+}
+
+/// What an agent's handle writes down by itself as the agent acts.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum AgentEvent {
+    /// An agent calls a tool.
+    #[non_exhaustive]
+    Called { tool: Name, operation: Name, intent: Name, op: OpId },
+    /// An agent was told how its call went.
+    #[non_exhaustive]
+    Answered { tool: Name, operation: Name, intent: Name, told: Told },
+    /// An agent asked its model.
+    #[non_exhaustive]
+    Thought { about: Name, choice: u32, tokens_in: u32, tokens_out: u32 },
+    /// An agent asks something of the store.
+    #[non_exhaustive]
+    Asked { item: Name, access: Access },
+    /// An agent was told what became of what it asked of the store.
+    #[non_exhaustive]
+    Heard { item: Name, asked: EventId, heard: Heard },
+    /// An agent made a piece of work, from another or from nothing.
+    #[non_exhaustive]
+    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
+    /// An agent came back and took these records of its journal into its state: the place and the digest of each.
+    #[non_exhaustive]
+    Recovered { taken: Arc<[(u32, u64)]> },
+}
+
+impl fmt::Display for AgentEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Called { tool, operation, intent, op } => {
+                write!(f, "calls {tool}.{operation} for {intent} ({op})")
+            }
+            Self::Answered { tool, operation, intent, told } => {
+                write!(f, "is told by {tool}.{operation} about {intent}: {told}")
+            }
+            Self::Thought { about, choice, tokens_in, tokens_out } => {
+                write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
+            }
+            Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
+            Self::Produced { intent, artifact, from: Some(from) } => {
+                write!(f, "makes {artifact} for {intent} from {from}")
+            }
+            Self::Asked { item, access: Access::Read } => write!(f, "reads {item}"),
+            Self::Asked { item, access: Access::Change(op) } => write!(f, "changes {item} ({op})"),
+            Self::Asked { item, access: Access::ChangeAt(version, op) } => {
+                write!(f, "changes {item} if it is at {version} ({op})")
+            }
+            Self::Heard { item, heard, .. } => write!(f, "is told by the store about {item}: {heard}"),
+            Self::Recovered { taken } => write!(f, "goes on from {} records", taken.len()),
+        }
+    }
+}
+
+impl AgentEvent {
+    /// The task, the intent or the item it is about, if it is about one.
+    pub fn about(&self) -> Option<Name> {
+        match *self {
+            Self::Called { intent, .. } | Self::Answered { intent, .. } | Self::Produced { intent, .. } => {
+                Some(intent)
+            }
+            Self::Thought { about, .. } => Some(about),
+            Self::Asked { item, .. } | Self::Heard { item, .. } => Some(item),
+            Self::Recovered { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What people want, and what they were told.
+
+use crate::agent::{Consistency, OpId, Report, Told};
+use perfidy_sim::{Name, SimTime};
+use std::fmt;
+
+/// What the user's node writes down.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum UserEvent {
+    /// The user asks that a property keeps within a bound: nanoseconds for a span, otherwise a number.
+    #[non_exhaustive]
+    Bound { property: Name, at_most: u64 },
+    /// The user wants a task done.
+    #[non_exhaustive]
+    TaskGiven { task: Name },
+    /// The user wants it done no more.
+    #[non_exhaustive]
+    Withdrawn { task: Name },
+    /// The user was told about a task, in a report from that agent.
+    #[non_exhaustive]
+    Informed { by: Name, report: Report },
+    /// What the task wants to have happened, exactly once.
+    #[non_exhaustive]
+    Wanted { task: Name, intent: Name },
+    /// The user says what the team's readers of the store rely on.
+    #[non_exhaustive]
+    Declared { reads: Consistency },
+    /// What takes the effect of a wish back, should its task fail.
+    #[non_exhaustive]
+    UndoneBy { intent: Name, tool: Name, operation: Name },
+    /// What the task wants to know.
+    #[non_exhaustive]
+    Question { task: Name, intent: Name },
+}
+
+impl fmt::Display for UserEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bound { property, at_most } => write!(f, "asks for {property}, at most {at_most}"),
+            Self::TaskGiven { task } => write!(f, "wants {task} done"),
+            Self::Withdrawn { task } => write!(f, "wants {task} no more"),
+            Self::Informed { by, report } => write!(f, "is told by {by}: {report}"),
+            Self::Wanted { intent, .. } => write!(f, "wants {intent}, once"),
+            Self::Declared { reads } => write!(f, "relies on {reads} reads"),
+            Self::UndoneBy { intent, tool, operation } => {
+                write!(f, "would have {intent} undone by {tool}.{operation}")
+            }
+            Self::Question { intent, .. } => write!(f, "wants to know {intent}"),
+        }
+    }
+}
+
+impl UserEvent {
+    /// The task or intent it is about, if it is about one.
+    pub fn about(&self) -> Option<Name> {
+        match *self {
+            Self::TaskGiven { task } | Self::Withdrawn { task } => Some(task),
+            Self::Informed { ref report, .. } => Some(report.task),
+            Self::Wanted { intent, .. } | Self::UndoneBy { intent, .. } | Self::Question { intent, .. } => {
+                Some(intent)
+            }
+            Self::Bound { .. } | Self::Declared { .. } => None,
+        }
+    }
+}
+
+/// What the person on call writes down.
+#[expect(missing_docs, reason = "the fields are what their names and types say")]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum PersonEvent {
+    /// There is a person to whom the team can turn with what it cannot bring to a good end.
+    #[non_exhaustive]
+    IsOnCall,
+    /// The person on call has learnt of a call that `by` could not bring to a good end.
+    #[non_exhaustive]
+    TookDown { tool: Name, operation: Name, intent: Name, op: OpId, told: Told, at: SimTime, by: Name },
+}
+
+impl fmt::Display for PersonEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IsOnCall => f.write_str("is on call"),
+            Self::TookDown { tool, operation, intent, op, told, at, by } => {
+                write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
+            }
+        }
+    }
+}
+
+impl PersonEvent {
+    /// The intent it is about, if it is about one.
+    pub fn about(&self) -> Option<Name> {
+        match *self {
+            Self::IsOnCall => None,
+            Self::TookDown { intent, .. } => Some(intent),
+        }
+    }
+}
