@@ -82,8 +82,15 @@ impl<D: Domain> Context<D> {
     }
 
     /// The world, for one operation.
+    ///
+    /// # Panics
+    /// If the task that runs is of another node, or of another incarnation of this one.
     fn core(&self) -> RefMut<'_, Core<D>> {
         let mut core = self.core.borrow_mut();
+        if core.running.is_some_and(|running| running.of != (self.node, self.incarnation)) {
+            drop(core);
+            panic!("a handle of {} was used by a task that is not of that incarnation of it", self.name);
+        }
         core.operate();
         core
     }
@@ -374,7 +381,7 @@ impl<D: Domain> Context<D> {
     }
 
     /// Writes a note into the history.
-    pub fn note(&self, note: D::Note) -> EventId {
+    pub fn note(&self, _: D::Author, note: D::Note) -> EventId {
         self.append(&mut self.core(), What::Note(note))
     }
 

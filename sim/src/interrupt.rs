@@ -118,6 +118,7 @@ mod tests {
     impl Domain for Numbers {
         type Payload = u64;
         type Note = u64;
+        type Author = ();
     }
 
     /// A world whose only node interrupts its own run after `ticks` timers.
@@ -128,7 +129,7 @@ mod tests {
             async move {
                 for tick in 1..=2 * ticks {
                     context.sleep(SimSpan::from_millis(1)).await;
-                    context.note(tick);
+                    context.note((), tick);
                     if tick == ticks {
                         interrupt.set();
                     }

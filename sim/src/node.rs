@@ -25,6 +25,8 @@ pub trait Domain: Sized + 'static {
     type Payload: Payload;
     /// The events it adds to the history.
     type Note: crate::Note<Payload = Self::Payload>;
+    /// What it takes to write such an event: only code that can make one of these can.
+    type Author;
 }
 
 /// The content of a message or of a stored record.

@@ -109,7 +109,7 @@ impl<D: Domain> Desk<'_, D> {
     }
 
     /// Writes a note into the history.
-    pub fn note(&mut self, note: D::Note) -> EventId {
+    pub fn note(&mut self, _: D::Author, note: D::Note) -> EventId {
         self.core.operate();
         let name = self.name();
         let event = self.core.append((name, 0), self.cause, What::Note(note));

@@ -137,6 +137,7 @@ impl<D: Domain> Outcome<D> {
 /// impl Domain for Numbers {
 ///     type Payload = u64;
 ///     type Note = u64;
+///     type Author = ();
 /// }
 ///
 /// let outcome = Engine::Native.run(|| {
@@ -144,7 +145,7 @@ impl<D: Domain> Outcome<D> {
 ///     let [ping, pong, about] = ["ping", "pong", "ball"].map(Name::new);
 ///     world.agent(ping, move |context| async move {
 ///         let answer = context.request(pong, ping, about, 20, perfidy_sim::SimSpan::from_secs(1)).await;
-///         context.note(answer.unwrap().payload);
+///         context.note((), answer.unwrap().payload);
 ///         context.finish_after(perfidy_sim::SimSpan::ZERO);
 ///     });
 ///     world.agent(pong, move |context| async move {

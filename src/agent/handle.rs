@@ -4,7 +4,7 @@ use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::store::StoreSession;
 use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of, read_of};
 use crate::agent::{
-    AgentEvent, Agents, Artifact, ArtifactId, Body, CallOff, Definite, Headers, Indefinite, Lease,
+    AgentEvent, Agents, Artifact, ArtifactId, Author, Body, CallOff, Definite, Headers, Indefinite, Lease,
     LeaseService, Message, NotLeader, Note, OpId, Pick, Query, Reading, Receipt, Store, Thought, Told,
     ToolCall, ToolError, Wish,
 };
@@ -173,7 +173,7 @@ impl Agent {
     pub async fn call(&self, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
         let ToolCall { wish: Wish { tool, operation, intent }, op, .. } = call;
         self.before("call", intent).await;
-        self.context.note(Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
+        self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
         let call = ToolCall { headers: call.headers.within(self.headers), ..call };
         let result = match self.ask_tool(tool, operation, intent, Wire::Call(call), within).await {
             Ok(Wire::Done(receipt)) => Ok(receipt),
@@ -181,7 +181,8 @@ impl Agent {
             Err(error) => Err(error),
         };
         let told = result.map_or_else(Told::from, |_| Told::Done);
-        self.context.note(Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
+        self.context
+            .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
         self.after("call", intent).await;
         result
     }
@@ -200,7 +201,10 @@ impl Agent {
             Err(error) => Err(error),
         };
         let told = result.map_or_else(Told::from, |reading| Told::Version(reading.version));
-        self.context.note(Note::Agent(AgentEvent::Answered { tool, operation: read_of(item), intent, told }));
+        self.context.note(
+            Author::HARNESS,
+            Note::Agent(AgentEvent::Answered { tool, operation: read_of(item), intent, told }),
+        );
         self.after("read", intent).await;
         result
     }
@@ -241,12 +245,10 @@ impl Agent {
             Ok(found) => Told::Found(found.is_some()),
             Err(error) => Told::Unknown(error),
         };
-        self.context.note(Note::Agent(AgentEvent::Answered {
-            tool,
-            operation: look_up_of(operation),
-            intent,
-            told,
-        }));
+        self.context.note(
+            Author::HARNESS,
+            Note::Agent(AgentEvent::Answered { tool, operation: look_up_of(operation), intent, told }),
+        );
         result
     }
 
@@ -271,7 +273,8 @@ impl Agent {
             Ok(CallOff::DoneAlready(_)) => Told::Done,
             Err(error) => Told::Unknown(error),
         };
-        self.context.note(Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
+        self.context
+            .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
         result
     }
 
@@ -301,7 +304,8 @@ impl Agent {
             (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
         });
         self.context.work(span).await;
-        self.context.note(Note::Agent(AgentEvent::Thought { about, choice, tokens_in, tokens_out }));
+        self.context
+            .note(Author::HARNESS, Note::Agent(AgentEvent::Thought { about, choice, tokens_in, tokens_out }));
         Thought { choice, tokens_in, tokens_out, about }
     }
 
@@ -317,7 +321,10 @@ impl Agent {
     ) -> Artifact {
         let thought = self.think(question, tokens_in, ways).await;
         let artifact = Artifact { about, from, body: thought.choice.into() };
-        self.context.note(Note::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }));
+        self.context.note(
+            Author::HARNESS,
+            Note::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }),
+        );
         artifact
     }
 
@@ -390,7 +397,7 @@ impl Agent {
             }
         }
         if self.context.incarnation() > 0 {
-            self.context.note(Note::Agent(AgentEvent::Recovered { taken: taken.into() }));
+            self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Recovered { taken: taken.into() }));
         }
     }
 
@@ -454,7 +461,7 @@ impl Agent {
     /// evidence of anything.
     pub fn announce(&self, about: Name, announcement: impl Message) {
         if self.announces {
-            self.context.note(Note::Announced { about, content: Body::new(announcement) });
+            self.context.note(Author::HARNESS, Note::Announced { about, content: Body::new(announcement) });
         }
     }
 
@@ -471,7 +478,7 @@ impl Agent {
 
     /// Writes a note into the history and says where it stands there.
     pub(crate) fn noted(&self, note: Note) -> EventId {
-        self.context.note(note)
+        self.context.note(Author::HARNESS, note)
     }
 
     /// Says whom the agent waits for, about what and why, for whoever asks at the end why it did not finish.

@@ -7,7 +7,7 @@
 //! the token is for ("fencing token", Kleppmann 2016, "How to do distributed locking"): whoever obeys a
 //! leader can refuse a token lower than one it has seen.
 
-use crate::agent::{Agents, Body, LeaseEvent, Message, Note};
+use crate::agent::{Agents, Author, Body, LeaseEvent, Message, Note};
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
 use std::fmt;
 
@@ -114,7 +114,7 @@ impl LeaseService {
         let until = now + span;
         self.grants.insert(resource, Grant { holder, token, until });
         let (holder, _) = holder;
-        desk.note(Note::Lease(LeaseEvent::Granted { resource, holder, token, until }));
+        desk.note(Author::HARNESS, Note::Lease(LeaseEvent::Granted { resource, holder, token, until }));
         desk.mark(holder);
         LeaseWire::Granted(token)
     }
@@ -124,7 +124,7 @@ impl LeaseService {
         let Some(grant) = self.grants.get_mut(resource) else { return };
         if grant.holder.0 == from && grant.token == token && now < grant.until {
             grant.until = now;
-            desk.note(Note::Lease(LeaseEvent::GivenBack { resource, holder: from, token }));
+            desk.note(Author::HARNESS, Note::Lease(LeaseEvent::GivenBack { resource, holder: from, token }));
         }
     }
 }

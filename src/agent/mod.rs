@@ -37,10 +37,18 @@ pub(crate) use tool::{call_kind, call_off_of, look_up_of, reply_kind};
 
 use perfidy_sim::Domain;
 
+/// The right to write a [`Note`] into the history, which the harness has and agents have not.
+pub struct Author(());
+
+impl Author {
+    pub(crate) const HARNESS: Self = Self(());
+}
+
 /// Agents as the simulated world sees them.
 pub struct Agents;
 
 impl Domain for Agents {
     type Payload = Body;
     type Note = Note;
+    type Author = Author;
 }

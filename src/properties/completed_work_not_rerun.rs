@@ -2,7 +2,7 @@
 //!
 //! An agent that hands out work and crashes before it has taken in the word that a step is done cannot know
 //! of it. It has taken it in when it goes on from there: when that word led it to send anything. From then on
-//! it may order the step again only if a verifier rejects the work, or if a tool has told it that there is
+//! it may order the step again only if a verifier rejects the work, if it was undone, or if a tool has told it that there is
 //! nothing. What one of two incarnations that are alive at once was told, the other does not know; what was
 //! known before it started it could have recovered.
 
@@ -62,7 +62,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                 steps.reopen(event.node, *intent);
             }
             What::Delivered { about, content, .. }
-                if content.headers().purpose == Some(Purpose::Rejection) =>
+                if matches!(content.headers().purpose, Some(Purpose::Rejection | Purpose::Undone)) =>
             {
                 steps.reopen(event.node, *about);
             }
@@ -215,6 +215,13 @@ mod tests {
         let (events, message) = violation(story.judged_by(&PROPERTY));
         assert_eq!(events, [3, 5]);
         assert_eq!(message, "c ordered task-1/file of executor-2 after it had heard that it was complete");
+    }
+
+    #[test]
+    fn what_was_undone_may_be_ordered_again() {
+        let undone =
+            complete(ordered(), "c", 1).tells(("executor-1", "c"), STEP, Headers::of(Purpose::Undone));
+        assert_eq!(order(undone, "c", 1).judged_by(&PROPERTY), Verdict::Holds);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! token, the network knows. By which of several orders an agent acts stands in the headers of its call;
 //! where it does not say, the newest counts.
 
-use crate::agent::{Note, Purpose, Token};
+use crate::agent::{LeaseEvent, Note, Purpose, Token};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, What};
@@ -44,10 +44,15 @@ struct UnderToken<'a> {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut orders: Lookup<(Name, Name), Vec<Order<'_>>> = Lookup::default();
-    let mut obeyed: BTreeMap<Name, BTreeMap<Token, UnderToken<'_>>> = BTreeMap::new();
-    let mut leader_with: BTreeMap<Token, Order<'_>> = BTreeMap::new();
+    // Tokens of different leases have nothing to do with each other.
+    let mut lease_of: Lookup<(Name, Token), Name> = Lookup::default();
+    let mut obeyed: BTreeMap<(Name, Option<Name>), BTreeMap<Token, UnderToken<'_>>> = BTreeMap::new();
+    let mut leader_with: BTreeMap<(Option<Name>, Token), Order<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
+        if let Some(Note::Lease(LeaseEvent::Granted { resource, holder, token, .. })) = event.note() {
+            lease_of.insert((*holder, *token), *resource);
+        }
         if let What::Delivered { from, about, content, .. } = &event.what
             && let headers = content.headers()
             && matches!(headers.purpose, Some(Purpose::Order | Purpose::Undo))
@@ -61,14 +66,15 @@ fn judge(history: &TeamHistory) -> Verdict {
         {
             verdict = Verdict::Holds;
             let order = acted_on(orders, &call);
-            let first = *leader_with.entry(order.token).or_insert(order);
+            let lease = lease_of.get((order.leader, order.token)).copied();
+            let first = *leader_with.entry((lease, order.token)).or_insert(order);
             if first.leader != order.leader {
                 let message =
                     format!("{} and {} both led with token {}", first.leader, order.leader, order.token);
                 return Verdict::violated(&[first.delivered, order.delivered, call.called], message);
             }
             let carried_out = Obeyed { order, intent: call.intent, called: call.called };
-            if let Some(broken) = obey(obeyed.entry(event.node).or_default(), carried_out) {
+            if let Some(broken) = obey(obeyed.entry((event.node, lease)).or_default(), carried_out) {
                 return broken;
             }
         }
@@ -137,6 +143,23 @@ mod tests {
 
     fn under(token: u64) -> Headers {
         Headers { authority: Some(Token(token)), ..Headers::NONE }
+    }
+
+    fn granted(story: Story, resource: &str, holder: &str, token: u64) -> Story {
+        let (resource, holder, token) = (Name::new(resource), Name::new(holder), Token(token));
+        let until = perfidy_sim::SimTime::MAX;
+        story.note("leases", Note::Lease(LeaseEvent::Granted { resource, holder, token, until }))
+    }
+
+    #[test]
+    fn tokens_of_different_leases_have_nothing_to_do_with_each_other() {
+        let leases = granted(granted(Story::default(), "east", "a", 1), "west", "b", 1);
+        let obey_both = |leases| {
+            let obeyed = obey(leases, "worker-1", "a", 1);
+            ordered_on(obeyed, "task-2/file", "worker-1", "b", 1).calls("worker-1", "task-2/file", under(1))
+        };
+        assert_eq!(obey_both(leases.clone()).judged_by(&PROPERTY), Verdict::Holds);
+        assert!(obey_both(granted(leases, "east", "b", 1)).judged_by(&PROPERTY).is_violated());
     }
 
     /// A worker receives an order and calls a tool for it under its token: sent, delivered, the note, sent.

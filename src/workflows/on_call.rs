@@ -13,7 +13,11 @@ use std::collections::BTreeSet;
 pub const ON_CALL: &str = "on-call";
 
 /// Takes letters down, each once, and says so as often as it is sent.
+///
+/// # Panics
+/// If the agent is not the node of that name.
 pub async fn on_call(agent: Agent, _: Briefing) {
+    assert_eq!(agent.name().as_str(), ON_CALL, "only the node of that name is the person on call");
     agent.note(Note::Person(PersonEvent::IsOnCall));
     let mut known: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
     loop {

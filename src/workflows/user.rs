@@ -84,6 +84,7 @@ pub async fn user_of_all(agent: Agent, briefing: Briefing) {
 }
 
 async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: Wants) {
+    assert_eq!(agent.name().as_str(), USER, "only the node of that name is the user");
     let mut open: BTreeMap<Name, Open> = BTreeMap::new();
     // When the user is going to think better of which task.
     let mut cancels: BTreeSet<(SimTime, Name)> = BTreeSet::new();

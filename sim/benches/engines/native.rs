@@ -14,6 +14,7 @@ struct Numbers;
 impl Domain for Numbers {
     type Payload = u64;
     type Note = u64;
+    type Author = ();
 }
 
 /// The names of the model, and its plan: made once, as for a campaign.
@@ -78,7 +79,7 @@ async fn ask(context: Context<Numbers>, size: Size, pair: Pair) {
         let about = MODEL.requests[sequence as usize];
         let payload = u64::from(sequence);
         while context.request(server, MODEL.ask, about, payload, span(TIMEOUT)).await.is_err() {}
-        context.note(payload);
+        context.note((), payload);
     }
 }
 

@@ -72,6 +72,8 @@ pub(crate) struct Core<D: Domain> {
 /// The task that runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Running {
+    /// The incarnation of the node that it belongs to.
+    pub of: (NodeIndex, u32),
     /// The event that last happened to it, which is the cause of what it does next.
     pub cause: Option<EventId>,
 }

@@ -172,12 +172,12 @@ impl<D: Domain> Sim<D> {
                     self.revive(node);
                     let incarnation = self.core.borrow_mut().node(node).incarnation;
                     if let Some(future) = engine::boot(&self.core, node) {
-                        self.spawn(node, incarnation, engine::Task { future, cause: None });
+                        self.spawn(node, incarnation, engine::Task { incarnation, future, cause: None });
                     }
                 }
                 Some(Command::Spawn { node, incarnation, cause, future }) => {
                     if self.core.borrow_mut().node(node).is_alive(incarnation) {
-                        self.spawn(node, incarnation, engine::Task { future, cause });
+                        self.spawn(node, incarnation, engine::Task { incarnation, future, cause });
                     }
                 }
                 Some(Command::Kill(node)) => self.handle.kill(self.id(node)),

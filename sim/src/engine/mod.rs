@@ -112,6 +112,7 @@ fn boot<D: Domain>(core: &Rc<RefCell<Core<D>>>, node: NodeIndex) -> Option<Local
 /// A task of the world's own, with the event that last happened to it: what it does next, that event has led
 /// to.
 struct Task {
+    incarnation: u32,
     future: LocalFuture,
     cause: Option<EventId>,
 }
@@ -120,7 +121,7 @@ struct Task {
 fn poll<D: Domain>(
     core: &RefCell<Core<D>>,
     node: NodeIndex,
-    Task { future, cause }: &mut Task,
+    Task { incarnation, future, cause }: &mut Task,
     cx: &mut TaskContext<'_>,
 ) -> Poll<()> {
     {
@@ -128,7 +129,7 @@ fn poll<D: Domain>(
         if !core.begin_poll(node) {
             return Poll::Pending;
         }
-        core.running = Some(Running { cause: *cause });
+        core.running = Some(Running { of: (node, *incarnation), cause: *cause });
     }
     let polled = run_code(core, node, || future.as_mut().poll(cx)).unwrap_or(Poll::Ready(()));
     *cause = core.borrow_mut().running.take().and_then(|running| running.cause);

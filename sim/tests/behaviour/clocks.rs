@@ -9,7 +9,7 @@ fn watcher(world: &mut World<Numbers>) {
         for _ in 0..4 {
             context.sleep(SimSpan::from_secs(10)).await;
             for time in [context.now(), context.monotonic()] {
-                context.note(time.as_nanos() / 1_000_000);
+                context.note((), time.as_nanos() / 1_000_000);
             }
         }
     });
@@ -69,7 +69,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
     impl perfidy_sim::Service<Numbers> for Clock {
         fn on_message(&mut self, desk: &mut perfidy_sim::Desk<'_, Numbers>, _: perfidy_sim::Envelope<u64>) {
             let now = desk.now().as_nanos() / 1_000_000_000;
-            desk.note(now);
+            desk.note((), now);
         }
     }
     let config = with_faults(&[
@@ -83,7 +83,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
             for node in ["left", "right"] {
                 world.agent(name(node), move |context| async move {
                     context.sleep(SimSpan::from_secs(2)).await;
-                    context.note(context.now().as_nanos() / 1_000_000_000);
+                    context.note((), context.now().as_nanos() / 1_000_000_000);
                     context.send(name("clock"), name("what time"), name(node), 0);
                 });
             }
@@ -103,14 +103,14 @@ fn holder_and_store(world: &mut World<Numbers>) {
         context.send(name("store"), name("write"), name("early"), 1);
         context.before(name("look"), name("lease")).await;
         let believes = context.now() < lease_ends;
-        context.note(100 + u64::from(believes));
+        context.note((), 100 + u64::from(believes));
         context.sleep(SimSpan::from_secs(60)).await;
-        context.note(200 + u64::from(context.now() < lease_ends));
+        context.note((), 200 + u64::from(context.now() < lease_ends));
     });
     world.agent(name("store"), |context| async move {
         loop {
             let number = context.receive().await.payload;
-            context.note(number);
+            context.note((), number);
         }
     });
 }

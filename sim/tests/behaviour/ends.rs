@@ -2,8 +2,10 @@
 
 use crate::{Numbers, at, last_thing, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{
-    Chance, Desk, Envelope, Limits, Service, SimSpan, SimTime, Stop, What, World, WorldConfig,
+    Chance, Context, Desk, Envelope, Limits, Service, SimSpan, SimTime, Stop, What, World, WorldConfig,
 };
+use std::cell::RefCell;
+use std::rc::Rc;
 
 fn with_limits(limits: Limits) -> WorldConfig {
     WorldConfig { limits, ..with_faults(&[]) }
@@ -23,6 +25,32 @@ fn panicking(world: &mut World<Numbers>) {
     world.agent(name("fragile"), |context| async move {
         context.sleep(ms(10)).await;
         panic!("{} boom", context.name());
+    });
+}
+
+#[test]
+fn an_agent_that_acts_through_the_handle_of_another_is_a_finding() {
+    let build = |world: &mut World<Numbers>| {
+        heartbeat(world);
+        let handle: Rc<RefCell<Option<Context<Numbers>>>> = Rc::default();
+        let given = Rc::clone(&handle);
+        world.agent(name("owner"), move |context| {
+            *given.borrow_mut() = Some(context.clone());
+            async move { context.sleep(ms(1_000)).await }
+        });
+        world.agent(name("thief"), move |context| {
+            let stolen = Rc::clone(&handle);
+            async move {
+                context.sleep(ms(10)).await;
+                let stolen = stolen.borrow().clone().unwrap();
+                stolen.send(name("heart"), name("word"), name("theft"), 1);
+            }
+        });
+    };
+    on_every_engine(&with_faults(&[]), build, |engine, outcome| {
+        assert_eq!(outcome.stop, Stop::Panicked { node: name("thief") }, "{engine}");
+        let message = "a handle of owner was used by a task that is not of that incarnation of it";
+        assert_eq!(*last_thing(&outcome), What::Panicked { message: message.into() }, "{engine}");
     });
 }
 
@@ -272,7 +300,7 @@ fn a_task_that_a_dying_node_asks_for_never_runs() {
                         let context = self.0.clone();
                         let life = u64::from(context.incarnation());
                         self.0.spawn(async move {
-                            context.note(life);
+                            context.note((), life);
                         });
                     }
                 }

@@ -20,7 +20,7 @@ fn counting(world: &mut World<Numbers>) {
     world.agent(name("right"), |context| async move {
         loop {
             let number = context.receive().await.payload;
-            context.note(number);
+            context.note((), number);
         }
     });
 }

@@ -30,6 +30,7 @@ struct Numbers;
 impl Domain for Numbers {
     type Payload = u64;
     type Note = u64;
+    type Author = ();
 }
 
 /// Runs a world on every engine of this build and looks at what is left of it.

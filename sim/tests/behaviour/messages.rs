@@ -13,7 +13,7 @@ fn two_letters(world: &mut World<Numbers>) {
     world.agent(name("reader"), |context| async move {
         loop {
             let number = context.receive().await.payload;
-            context.note(number);
+            context.note((), number);
         }
     });
 }

@@ -13,7 +13,7 @@ fn a_paused_node_stands_still_while_others_run() {
                 world.agent(name(node), move |context| async move {
                     for tick in 0..ticks {
                         context.sleep(ms(900)).await;
-                        context.note(tick);
+                        context.note((), tick);
                     }
                 });
             }
@@ -46,7 +46,7 @@ fn a_zombie_goes_on_believing_that_no_time_has_passed() {
             world.agent(name("store"), |context| async move {
                 let write = context.receive().await;
                 let lease_is_over = context.now() > SimTime::ZERO + SimSpan::from_secs(10);
-                context.note(write.payload + u64::from(lease_is_over));
+                context.note((), write.payload + u64::from(lease_is_over));
             });
         },
         |engine, outcome| assert_eq!(notes(&outcome), [2], "{engine}"),
@@ -73,7 +73,7 @@ fn what_arrives_during_a_pause_is_there_afterwards_and_a_crash_ends_a_pause() {
             world.agent(name("sink"), |context| async move {
                 loop {
                     let number = context.receive().await.payload;
-                    context.note(number);
+                    context.note((), number);
                 }
             });
         },

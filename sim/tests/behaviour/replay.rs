@@ -122,7 +122,7 @@ fn clients(world: &mut World<Numbers>) {
     world.agent(name("office"), |context| async move {
         loop {
             let letter = context.receive().await;
-            context.note(letter.payload);
+            context.note((), letter.payload);
         }
     });
 }

@@ -7,15 +7,15 @@ use perfidy_sim::{Outcome, SimSpan, What, World, WriteRefused};
 fn clerk(world: &mut World<Numbers>) {
     world.agent(name("clerk"), |context| async move {
         for record in context.records() {
-            context.note(record);
+            context.note((), record);
         }
-        context.note(1_000 + u64::from(context.incarnation()));
+        context.note((), 1_000 + u64::from(context.incarnation()));
         if context.incarnation() > 0 {
             return;
         }
         for record in 1..=5 {
             if context.write(record) == Err(WriteRefused) {
-                context.note(100 + record);
+                context.note((), 100 + record);
             }
             if record <= 3 {
                 context.sync().await;
@@ -121,12 +121,12 @@ fn a_slow_node_works_and_syncs_slowly_and_its_timeouts_do_not_wait() {
             world.agent(name("clerk"), |context| async move {
                 context.sleep(ms(2_000)).await;
                 context.work(ms(500)).await;
-                context.note(1);
+                context.note((), 1);
                 let slept = context.clone();
                 assert!(context.within(ms(900), name("work"), slept.work(ms(500))).await.is_err());
                 context.sleep(SimSpan::from_secs(60)).await;
                 context.work(ms(500)).await;
-                context.note(2);
+                context.note((), 2);
             });
         },
         |engine, outcome| {

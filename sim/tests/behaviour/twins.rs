@@ -6,18 +6,18 @@ use perfidy_sim::{Event, Outcome, SimSpan, What, World};
 /// Two agents: one ticks every second with its number of lives, one sends a letter every second.
 fn clerk(world: &mut World<Numbers>) {
     world.agent(name("clerk"), |context| async move {
-        context.note(100 + context.records().len() as u64);
+        context.note((), 100 + context.records().len() as u64);
         context.write(1).unwrap();
         let reading = context.clone();
         context.spawn(async move {
             loop {
                 let letter = reading.receive().await.payload;
-                reading.note(1_000 + 100 * u64::from(reading.incarnation()) + letter);
+                reading.note((), 1_000 + 100 * u64::from(reading.incarnation()) + letter);
             }
         });
         loop {
             context.sleep(SimSpan::from_secs(1)).await;
-            context.note(u64::from(context.incarnation()));
+            context.note((), u64::from(context.incarnation()));
         }
     });
     world.agent(name("sender"), |context| async move {

@@ -2,7 +2,7 @@
 //!
 //! Each kind of event has one author: the user's node, the person on call, a tool, the lock service, the store, or
 //! the handle through which an agent acts, which writes down by itself what the agent does. An agent has no way to
-//! write any of them. What it says of itself is an [announcement](Note::Announced), and no shipped verdict rests on
+//! write any of them ([`Author`](crate::agent::Author)). What it says of itself is an [announcement](Note::Announced), and no shipped verdict rests on
 //! that.
 
 mod agent;

@@ -1,7 +1,7 @@
 //! The store itself: a primary that decides, and replicas that hear of it later.
 
 use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
-use crate::agent::{Agents, Body, Message, Note, OpId, StoreEvent, Token};
+use crate::agent::{Agents, Author, Body, Message, Note, OpId, StoreEvent, Token};
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Purpose, Service, SimSpan, SimTime};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -152,18 +152,16 @@ impl StoreService {
         let (entries, based_on) = known.apply(change)?;
         let before = known.latest();
         let version = Version(before.stamp.version.0 + 1);
-        desk.note(Note::Store(StoreEvent::Stored { item, by, version, based_on }));
+        desk.note(Author::HARNESS, Note::Store(StoreEvent::Stored { item, by, version, based_on }));
         let after = Snapshot { stamp: Stamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
         for entry in after.entries.since(&before.entries) {
-            desk.note(Note::Store(StoreEvent::Entered {
-                item,
-                entry: entry.id,
-                version,
-                content: entry.body,
-            }));
+            desk.note(
+                Author::HARNESS,
+                Note::Store(StoreEvent::Entered { item, entry: entry.id, version, content: entry.body }),
+            );
         }
         for entry in before.entries.since(&after.entries) {
-            desk.note(Note::Store(StoreEvent::Vanished { item, entry: entry.id, version }));
+            desk.note(Author::HARNESS, Note::Store(StoreEvent::Vanished { item, entry: entry.id, version }));
         }
         let now = desk.now();
         let mut arrives = [now; Self::MAX_REPLICAS];

@@ -3,7 +3,9 @@
 use super::items::Items;
 use super::trouble::{Troubles, refusal};
 use super::wire::{Request, Wire, call_off_of, look_up_of, read_of, reply_kind};
-use crate::agent::{Agents, Body, Definite, Note, OpId, Query, Reading, Receipt, ToolCall, ToolEvent, Wish};
+use crate::agent::{
+    Agents, Author, Body, Definite, Note, OpId, Query, Reading, Receipt, ToolCall, ToolEvent, Wish,
+};
 use crate::faults::tool_lies::{self, Lie};
 use crate::scenario::Tool;
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
@@ -151,7 +153,10 @@ impl ToolService {
         let ToolCall { wish: Wish { operation, intent, .. }, op, .. } = *call;
         self.receipts += 1;
         let receipt = Receipt(self.receipts);
-        desk.note(Note::Tool(ToolEvent::Effect { operation, intent, op, receipt: receipt.0 }));
+        desk.note(
+            Author::HARNESS,
+            Note::Tool(ToolEvent::Effect { operation, intent, op, receipt: receipt.0 }),
+        );
         let now = desk.now();
         self.by_intent.get_or_insert_with((operation, intent), || (receipt, now));
         self.remember(desk, call, Wire::Done(receipt))
@@ -175,7 +180,7 @@ impl ToolService {
         }
         let ToolCall { wish: Wish { operation, intent, .. }, op, headers } = *call;
         if headers.idempotency_key.is_some_and(|key| !self.by_key.contains(key)) {
-            desk.note(Note::Tool(ToolEvent::CalledOff { operation, intent, op }));
+            desk.note(Author::HARNESS, Note::Tool(ToolEvent::CalledOff { operation, intent, op }));
         }
         self.refuse(desk, call)
     }
@@ -185,7 +190,7 @@ impl ToolService {
         let ToolCall { wish: Wish { operation, intent, .. }, op, headers } = *call;
         let key = headers.idempotency_key.filter(|_| self.deduplicates)?;
         let (known, _) = *self.by_key.get(key)?;
-        desk.note(Note::Tool(ToolEvent::Recognised { operation, intent, op }));
+        desk.note(Author::HARNESS, Note::Tool(ToolEvent::Recognised { operation, intent, op }));
         Some(known)
     }
 
@@ -249,7 +254,10 @@ impl ToolService {
             _ => true_reading,
         };
         let Reading { item, version, as_of, content, .. } = reading;
-        desk.note(Note::Tool(ToolEvent::Served { item, intent: query.intent, version, as_of, content }));
+        desk.note(
+            Author::HARNESS,
+            Note::Tool(ToolEvent::Served { item, intent: query.intent, version, as_of, content }),
+        );
         match lie {
             Some(Lie::LateReply(span)) => Reply::Later(Wire::Reading(reading), span),
             _ => Reply::Now(Wire::Reading(reading)),
