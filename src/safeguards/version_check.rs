@@ -105,6 +105,12 @@ impl Versions {
         self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1)
     }
 
+    /// Whether a version is still the one that counts. To be asked right before it is ordered: it may have been
+    /// replaced while its piece of work was being made.
+    pub fn is_current(&self, version: &Version) -> bool {
+        self.current.borrow().get(&version.brief.about).is_some_and(|(current, _)| current == version)
+    }
+
     /// Makes a new version the current one; if one is settled, that is the one to ask for again. `None` if
     /// another became current while this one was being written down: then nobody may hear of this one any
     /// more.
@@ -116,8 +122,7 @@ impl Versions {
         let version = Version { number: self.next(intent), op: self.agent.mint_op(intent), brief };
         self.current.borrow_mut().insert(intent, (version, Standing::Open));
         self.write(Page::Issued(version)).await;
-        let newest = self.current.borrow().get(&intent).is_some_and(|(newest, _)| *newest == version);
-        newest.then_some(version)
+        self.is_current(&version).then_some(version)
     }
 
     /// Whether a version may be acted on: it is current, and from now on it stays so.

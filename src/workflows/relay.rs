@@ -312,7 +312,7 @@ async fn ask(hand: Hand, board: Rc<RefCell<Board>>, versions: Rc<Versions>, task
         Parcel { task, step, version: version.number, op: version.op, summary: version.brief, cites: None };
     let Some(parcel) = hand.pack(parcel, version.brief).await else { return };
     hand.agent.before("brief", intent).await;
-    if board.borrow().is_open(task, step) {
+    if board.borrow().is_open(task, step) && versions.is_current(&version) {
         hand.agent.send(hand.briefing.doers[0], intent, Say::PassOn(parcel));
     }
 }
