@@ -4,7 +4,6 @@
 //! an agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read
 //! it.
 
-mod agenda;
 mod artifact;
 mod body;
 mod handle;
@@ -16,7 +15,6 @@ mod report;
 mod store;
 mod tool;
 
-pub use agenda::Agenda;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use handle::{Agent, Mail};

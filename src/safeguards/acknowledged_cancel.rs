@@ -6,6 +6,7 @@
 //! for it, or it was done already, and then it can be taken back.
 
 use crate::agent::{Agent, CallOff, OpId, Wish};
+use crate::protocols::until_some;
 use crate::safeguards::perform::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
@@ -31,10 +32,5 @@ impl Safeguard for AcknowledgedCancel {
 
 /// Asks a tool to call an operation off until it gives a clear answer.
 pub async fn call_off(agent: &Agent, wish: Wish, op: OpId) -> CallOff {
-    loop {
-        if let Ok(outcome) = agent.call_off(wish, op, CALL_TIMEOUT).await {
-            return outcome;
-        }
-        agent.sleep(ASK_AGAIN).await;
-    }
+    until_some(agent, ASK_AGAIN, async || agent.call_off(wish, op, CALL_TIMEOUT).await.ok()).await
 }

@@ -5,6 +5,7 @@
 //! digest beside the summary, and whoever works on it fetches the piece itself and checks that it is the one cited.
 
 use crate::agent::{Agent, Artifact, ArtifactId, Message};
+use crate::protocols::in_attempts;
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
@@ -101,14 +102,10 @@ pub async fn fetch(
 }
 
 async fn ask(agent: &Agent, archivist: Name, about: Name, filing: Filing) -> Result<Filing, NotOnFile> {
-    for _ in 0..TRIES {
-        if let Ok(mail) = agent.request(archivist, about, filing, PATIENCE).await
-            && let Some(answer) = mail.open()
-        {
-            return Ok(*answer);
-        }
-    }
-    Err(NotOnFile::NoAnswer)
+    let answer = in_attempts(TRIES, async || {
+        agent.request(archivist, about, filing, PATIENCE).await.ok()?.open().copied()
+    });
+    answer.await.ok_or(NotOnFile::NoAnswer)
 }
 
 #[derive(Clone, Copy, Hash, Debug)]

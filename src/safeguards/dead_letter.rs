@@ -4,7 +4,8 @@
 //! was, what went wrong, when, and who tried; it is sent until the person on call has taken it down, and only then
 //! does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise Integration Patterns").
 
-use crate::agent::{Agent, Message, OpId, ToolError, Wish};
+use crate::agent::{Agent, Mail, Message, OpId, ToolError, Wish};
+use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -63,13 +64,8 @@ impl Message for Post {
 /// go of nothing, as long as it records the failure only afterwards.
 pub async fn escalate(agent: &Agent, person: Name, wish: Wish, op: OpId, error: ToolError) {
     let letter = Letter { wish, op, error, at: agent.now(), agent: agent.name() };
-    agent.expect(person, "word that a dead letter was taken down", wish.intent);
-    loop {
-        let answer = agent.request(person, wish.intent, Post::Letter(letter), PATIENCE).await;
-        if answer.is_ok_and(|mail| matches!(mail.open(), Some(Post::TakenDown))) {
-            break;
-        }
-        agent.sleep(PATIENCE).await;
-    }
-    agent.expect_no_more(wish.intent);
+    let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
+    let waits_for = (person, "word that a dead letter was taken down");
+    let is_taken_down = |mail: &Mail| matches!(mail.open(), Some(Post::TakenDown)).then_some(());
+    request_until_answered(agent, waits_for, wish.intent, Post::Letter(letter), timing, is_taken_down).await;
 }

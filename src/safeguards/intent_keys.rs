@@ -1,10 +1,27 @@
 //! Keys from the intent: the id of an operation belongs to what is wanted, not to the words in which a model asks for it.
 //!
 //! A digest of the call looks like a good key: the same call, the same key. But on a retry the model composes the call
-//! anew, in other words, and to the tool the retry is a new wish. The id has to be minted once for each intent, kept
-//! (see [`Operations`](super::persist::Operations)), and handed over whatever the call says.
+//! anew, in other words, and to the tool the retry is another operation. The id has to be minted once for each intent,
+//! kept (see [`Operations`]), and sent whatever the call says.
+//!
+//! ```
+//! use perfidy::agent::{Agent, OpId, Wish};
+//! use perfidy::safeguards::Safeguards;
+//! use perfidy::safeguards::intent_keys::KeySource;
+//! use perfidy::safeguards::persist::Operations;
+//!
+//! /// The id under which an agent pays, now and at every retry, also after a crash.
+//! async fn key(agent: &Agent, safeguards: &Safeguards, payment: Wish) -> OpId {
+//!     let operations = Operations::recover(agent);
+//!     let (op, _tried_before) =
+//!         KeySource::PerIntent.operation_id(agent, safeguards, &operations, payment, 0).await;
+//!     op
+//! }
+//! ```
 
-use crate::safeguards::{Safeguard, switch};
+use crate::agent::{Agent, OpId, Wish};
+use crate::safeguards::persist::Operations;
+use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
 
 /// The switch.
@@ -19,5 +36,39 @@ impl Safeguard for IntentKeys {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+}
+
+/// Where the id of an operation comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeySource {
+    /// The order carries it.
+    Given(OpId),
+    /// The caller mints it once for each intent.
+    PerIntent,
+    /// It is a digest of the call as the caller's model composes it, each time anew.
+    PerCall,
+}
+
+impl KeySource {
+    /// One id for each intent where the switch is on, and else one for each wording of a call.
+    pub fn of(safeguards: &Safeguards) -> Self {
+        if safeguards.has::<IntentKeys>() { Self::PerIntent } else { Self::PerCall }
+    }
+
+    /// The id of an operation that is asked for in this wording, and whether it may have been tried under it before.
+    pub async fn operation_id(
+        self,
+        agent: &Agent,
+        safeguards: &Safeguards,
+        operations: &Operations,
+        wish: Wish,
+        wording: u32,
+    ) -> (OpId, bool) {
+        match self {
+            Self::Given(op) => (op, false),
+            Self::PerIntent => operations.id_for(agent, safeguards, wish.intent).await,
+            Self::PerCall => (OpId::of_call(wish, wording), false),
+        }
     }
 }

@@ -5,7 +5,8 @@
 //! gets it twice can tell ([`inbox`](crate::safeguards::inbox)). The pattern is Richardson's "transactional outbox"
 //! (2018, "Microservices Patterns").
 
-use crate::agent::{Agenda, Agent, Message};
+use crate::agent::{Agent, Message};
+use crate::protocols::Resend;
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -65,7 +66,7 @@ impl<E: Message> Message for Arrived<E> {
     }
 }
 
-/// The news of one agent that may not have arrived yet, each with when it was last sent. Clones share it.
+/// The news of one agent that may not have arrived yet. Clones share it.
 #[derive(Clone)]
 pub struct Outbox<E> {
     agent: Agent,
@@ -74,9 +75,8 @@ pub struct Outbox<E> {
 }
 
 struct Pending<E> {
-    news: BTreeMap<E, (News<E>, SimTime)>,
-    /// Which news may have to be sent again when.
-    agenda: Agenda<E>,
+    news: BTreeMap<E, News<E>>,
+    sending: Resend<E>,
 }
 
 impl<E: Message + Copy + Ord> Outbox<E> {
@@ -85,17 +85,17 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         let mut pending = BTreeMap::new();
         checkpoint::recover(agent, |turn: &Turn<C, E>| {
             show(&turn.change);
-            pending.extend(turn.news.map(|news| (news.event, (news, SimTime::ZERO))));
+            pending.extend(turn.news.map(|news| (news.event, news)));
         });
         checkpoint::recover(agent, |Arrived(event): &Arrived<E>| {
             pending.remove(event);
         });
-        let mut agenda = Agenda::default();
-        for (News { event, .. }, sent_at) in pending.values() {
-            agenda.put_down_for(*sent_at + RESEND, *event);
+        let mut sending = Resend::every(RESEND);
+        for event in pending.keys() {
+            sending.sent(*event, SimTime::ZERO);
         }
         let is_durable = safeguards.has::<DurableOutbox>();
-        let pending = Rc::new(RefCell::new(Pending { news: pending, agenda }));
+        let pending = Rc::new(RefCell::new(Pending { news: pending, sending }));
         Self { agent: agent.clone(), is_durable, pending }
     }
 
@@ -107,8 +107,8 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         agent.persist(Turn { change, news: self.is_durable.then_some(news) }).await;
         if self.is_durable {
             let (now, mut pending) = (agent.monotonic(), self.pending.borrow_mut());
-            pending.news.insert(news.event, (news, now));
-            pending.agenda.put_down_for(now + RESEND, news.event);
+            pending.news.insert(news.event, news);
+            pending.sending.sent(news.event, now);
         }
         agent.before("publish", news.about).await;
         self.send(&news);
@@ -124,7 +124,8 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     /// An event has arrived.
     pub fn arrived(&self, event: E) {
         let known = self.pending.borrow_mut().news.remove(&event);
-        if let Some((news, _)) = known {
+        if let Some(news) = known {
+            self.pending.borrow_mut().sending.answered(event);
             self.agent.expect_no_more(news.about);
             // A disk that does not take it costs no more than sending the event once more after a crash.
             let _ = self.agent.write(Arrived(event));
@@ -135,16 +136,12 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     pub fn send_again(&self) {
         let now = self.agent.monotonic();
         let mut pending = self.pending.borrow_mut();
-        let Pending { news, agenda } = &mut *pending;
-        let mut last = None;
-        while let Some(event) = agenda.next(last, now) {
-            last = Some(event);
-            let Some((news, sent_at)) = news.get_mut(&event).filter(|(_, sent)| now >= *sent + RESEND) else {
-                continue;
-            };
-            *sent_at = now;
-            agenda.put_down_for(now + RESEND, event);
-            self.send(news);
+        let Pending { news, sending } = &mut *pending;
+        while let Some(event) = sending.next(now) {
+            let Some(news) = news.get(&event) else { continue };
+            if sending.send_if_due(event, now) {
+                self.send(news);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! books, but never nobody.
 
 use crate::agent::{Agent, Message};
+use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
@@ -59,8 +60,8 @@ pub async fn hand_over(
     if !team.contains(&to) {
         return Err(NobodyThere);
     }
-    agent.expect(to, "word that it has taken over", about);
-    while agent.request(to, about, message.clone(), PATIENCE).await.is_err() {}
-    agent.expect_no_more(about);
+    let timing = ResendTiming::without_pause(PATIENCE);
+    let waits_for = (to, "word that it has taken over");
+    request_until_answered(agent, waits_for, about, message, timing, |_| Some(())).await;
     Ok(())
 }

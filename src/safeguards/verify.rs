@@ -1,7 +1,28 @@
-//! Verification against the artifact: done is what the tool has on record, not what somebody was told.
+//! Verification against the artifact: a step is done when its tool has the effect on record, not when an agent was
+//! told so.
+//!
+//! An acknowledgement can be wrong, and so can the agent that passes it on. The tool that has the effect is the only
+//! witness of it, so a verifier looks each effect up there before a task is reported done ("end-to-end argument":
+//! Saltzer, Reed and Clark 1984).
+//!
+//! ```
+//! use perfidy::agent::{Agent, Wish};
+//! use perfidy::safeguards::verify::missing_effects;
+//!
+//! /// Whether every effect is there; `None` if a tool does not say.
+//! async fn is_complete(agent: &Agent, effects: Vec<Wish>) -> Option<bool> {
+//!     Some(missing_effects(agent, effects).await?.is_empty())
+//! }
+//! ```
 
+use crate::agent::{Agent, Wish};
+use crate::protocols::in_attempts;
+use crate::safeguards::perform::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
+
+/// How often a tool is asked before the answer counts as unknown.
+const LOOK_UPS: u32 = 3;
 
 /// The switch.
 #[derive(Default)]
@@ -15,4 +36,25 @@ impl Safeguard for Verify {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
+}
+
+/// Whether a tool has an effect on record; `None` if it does not say.
+pub async fn has_effect(agent: &Agent, wish: Wish) -> Option<bool> {
+    in_attempts(LOOK_UPS, async || agent.look_up(wish, CALL_TIMEOUT).await.ok())
+        .await
+        .map(|found| found.is_some())
+}
+
+/// The places of those effects that no tool has on record; `None` if a tool does not say. All are looked up in any case,
+/// so that the time it takes does not depend on the answers.
+pub async fn missing_effects(agent: &Agent, effects: impl IntoIterator<Item = Wish>) -> Option<Vec<usize>> {
+    let (mut missing, mut all_known) = (Vec::new(), true);
+    for (place, effect) in effects.into_iter().enumerate() {
+        match has_effect(agent, effect).await {
+            Some(true) => {}
+            Some(false) => missing.push(place),
+            None => all_known = false,
+        }
+    }
+    all_known.then_some(missing)
 }

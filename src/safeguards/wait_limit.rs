@@ -1,13 +1,23 @@
-//! Limits on waiting: what would merely be good to have is not waited for without end.
+//! Limits on waiting: an agent does not wait without end for what it can go on without.
 //!
-//! The crudest cure for a deadlock, and the one that needs nobody's help. It cannot tell a circle from a slow colleague,
-//! so the limit has to be longer than honest work takes.
+//! This is the simplest cure for a deadlock, and it needs no other agent. It cannot tell a cycle of waits from a slow
+//! agent, so the limit has to be longer than the work that is waited for.
+//!
+//! ```
+//! use perfidy::safeguards::wait_limit::{BoundedWait, WaitLimit};
+//! use perfidy_sim::{SimSpan, SimTime};
+//! let start = SimTime::ZERO;
+//! let wait = BoundedWait::begin(start, Some(WaitLimit(SimSpan::from_secs(60))));
+//! assert!(!wait.is_over(start + SimSpan::from_secs(59)));
+//! assert!(wait.is_over(start + SimSpan::from_secs(60)));
+//! assert!(!BoundedWait::begin(start, None).is_over(start + SimSpan::from_secs(60)));
+//! ```
 
 use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem, Span};
-use perfidy_sim::SimSpan;
+use perfidy_sim::{SimSpan, SimTime};
 
-/// How long to wait for what one could go on without.
+/// How long an agent waits for what it can go on without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WaitLimit(pub SimSpan);
 
@@ -23,5 +33,23 @@ impl Safeguard for WaitLimit {
             return Err(entry.problem(format!("a limit of {limit} makes no sense; it can be 1s to 1h")));
         }
         Ok(Some(Self(limit)))
+    }
+}
+
+/// A wait that may have a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BoundedWait {
+    until: Option<SimTime>,
+}
+
+impl BoundedWait {
+    /// A wait that begins now, by the agent's monotonic clock, and has no end if there is no limit.
+    pub fn begin(now: SimTime, limit: Option<WaitLimit>) -> Self {
+        Self { until: limit.map(|WaitLimit(limit)| now + limit) }
+    }
+
+    /// Whether the agent has waited for as long as it is to.
+    pub fn is_over(self, now: SimTime) -> bool {
+        self.until.is_some_and(|until| now >= until)
     }
 }

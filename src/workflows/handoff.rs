@@ -18,7 +18,7 @@ use crate::safeguards::checkpoint;
 use crate::safeguards::perform::perform;
 use crate::safeguards::transfer_acks::{NobodyThere, TransferAcks, hand_over};
 use crate::scenario::Case;
-use crate::workflows::clerk::Clerk;
+use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
@@ -300,52 +300,52 @@ async fn specialist_loop(agent: Agent, briefing: Briefing) {
 
 /// Opens a folder for each task, gives it to whoever should begin, and closes it when it comes back.
 async fn desk(agent: Agent, briefing: Briefing) {
-    let mut clerk = Clerk::recover(&agent, &briefing);
+    let mut tracker = TaskTracker::recover(&agent, &briefing);
     let (mut drawer, left) = Drawer::recover(agent.clone(), briefing);
     for (folder, to) in left {
         match to {
             Some(to) => drawer.hands.go_on_passing(folder, to),
-            None => close(&agent, &mut clerk, &folder).await,
+            None => close(&agent, &mut tracker, &folder).await,
         }
     }
-    let open = clerk.board().open();
+    let open = tracker.states().open();
     for task in open {
         if !drawer.seen.contains_key(&task) {
-            send_round(&drawer.hands, &clerk, task);
+            send_round(&drawer.hands, &tracker, task);
         }
     }
     loop {
         let mail = agent.receive().await;
-        if let Some(task) = clerk.hear(&mail).await {
-            send_round(&drawer.hands, &clerk, task);
+        if let Some(task) = tracker.accept(&mail).await {
+            send_round(&drawer.hands, &tracker, task);
         }
         if let Some(folder) = drawer.take(&mail).await {
-            close(&agent, &mut clerk, &folder).await;
+            close(&agent, &mut tracker, &folder).await;
         }
     }
 }
 
-async fn close(agent: &Agent, clerk: &mut Clerk, folder: &Folder) {
+async fn close(agent: &Agent, tracker: &mut TaskTracker, folder: &Folder) {
     let task = folder.task;
-    if clerk.board().has_open(task) {
+    if tracker.states().has_open(task) {
         agent.expect_no_more(task);
-        clerk.close(task, folder.is_finished()).await;
+        tracker.close(task, folder.is_finished()).await;
     }
 }
 
-fn send_round(hands: &Hands, clerk: &Clerk, task: Name) {
-    let board = clerk.board();
-    let Some(progress) = board.get(task) else { return };
-    let (ops, done) = (Arc::clone(&progress.ops), progress.complete.clone());
+fn send_round(hands: &Hands, tracker: &TaskTracker, task: Name) {
+    let states = tracker.states();
+    let Some(state) = states.get(task) else { return };
+    let (ops, done) = (Arc::clone(&state.ops), state.complete.clone());
     let folder =
         Folder { task, ops, done, spent: Spent { hops: 1, ..Spent::default() }, number: 1, given_up: false };
-    let (hands, board) = (hands.clone(), clerk.shared_board());
+    let (hands, states) = (hands.clone(), tracker.shared_states());
     hands.agent.clone().spawn(async move {
         let specialists = hands.briefing.doers.len() as u32;
         let first = hands.agent.think(task, TRIAGE_TOKENS, specialists).await.choice;
         let to = hands.briefing.doers[first as usize];
         let passed_on = hands.pass_on(folder, to).await.is_ok();
-        if passed_on && board.borrow().has_open(task) {
+        if passed_on && states.borrow().has_open(task) {
             hands.agent.expect(to, "the task's end", task);
         }
     });

@@ -6,7 +6,7 @@
 //!
 //! A new workflow is one file and one line in [`ALL`]. One of your own needs no line here:
 //! [`Scenario::parse_for`](crate::scenario::Scenario::parse_for) takes it. The pieces that the shipped ones are made of are yours
-//! as well: a [`user`] who hands out tasks, a coordinator's [`board`], a [`doer`] of steps.
+//! as well: a [`user`] who hands out tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`].
 //!
 //! ```
 //! use perfidy::explore::Run;
@@ -43,13 +43,10 @@
 //! assert!(run.violation("eventual-termination").is_some());
 //! ```
 
-pub mod board;
 mod briefing;
 mod cast;
-pub mod clerk;
 pub mod conductor;
-pub mod doer;
-pub mod errands;
+pub mod dispatcher;
 pub mod handoff;
 pub mod hierarchy;
 pub mod on_call;
@@ -62,11 +59,14 @@ pub mod saga_choreographed;
 pub mod saga_orchestrated;
 pub mod scratchpad;
 pub mod standby;
+pub mod task_state;
+pub mod task_tracker;
 pub mod user;
+pub mod worker;
 
-pub use board::Plan;
 pub use briefing::Briefing;
 pub use cast::Cast;
+pub use task_state::Plan;
 
 use crate::agent::{Agents, Request};
 use crate::faults::model::MOMENTS;

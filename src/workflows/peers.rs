@@ -15,13 +15,13 @@ use crate::agent::{
     Agent, Agents, ArtifactId, Change, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request,
     StoreError, StoreService,
 };
+use crate::protocols::SingleFlight;
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::plan_commit::agree;
 use crate::scenario::Case;
-use crate::workflows::errands::Errands;
-use crate::workflows::user::{USER, UserSay, user_of_all};
+use crate::workflows::user::{USER, UserSay, report, user_of_all};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words, World};
 use std::cell::RefCell;
@@ -113,7 +113,7 @@ fn assemble(case: &Case, world: &mut World<Agents>) {
 }
 
 async fn run(agent: Agent, briefing: Briefing) {
-    let errands = Errands::default();
+    let work = SingleFlight::default();
     let peer = Peer {
         reader: Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads())),
         claims: Claims::new(&agent, briefing.safeguards()),
@@ -125,7 +125,7 @@ async fn run(agent: Agent, briefing: Briefing) {
         let mail = peer.agent.receive().await;
         let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
         let pursuer = peer.clone();
-        errands.pursue(&peer.agent, task, async move || {
+        work.start_or_repeat(&peer.agent, task, async move || {
             // What goes wrong in a pursuit is put right by the next, which begins when the user asks again.
             let _ = pursuer.pursue(task, &ops).await;
         });
@@ -182,7 +182,7 @@ impl Peer {
             let done = self.reader.read(progress).await?;
             let is_done = |step: &usize| done.has(plan.intent(task, *step));
             if (0..plan.steps.len()).all(|step| is_done(&step)) {
-                self.report(task).await;
+                report(&self.agent, Report::of(task, Outcome::Done)).await;
                 return Ok(());
             }
             let assignment = match &assignment {
@@ -257,11 +257,6 @@ impl Peer {
             self.agent.store().insist(item, Change::Append(entry), op).await?;
         }
         Ok(())
-    }
-
-    async fn report(&self, task: Name) {
-        self.agent.before("report", task).await;
-        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
     }
 }
 

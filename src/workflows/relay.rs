@@ -15,20 +15,19 @@
 //! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a
 //! reference to the piece itself, which the archivist keeps.
 
-use crate::agent::{
-    Agenda, Agent, Agents, Artifact, ArtifactId, Headers, Message, OpId, Purpose, Request, Version,
-};
+use crate::agent::{Agent, Agents, Artifact, ArtifactId, Headers, Message, OpId, Purpose, Request, Version};
 use crate::faults::model::{ANSWER, SUMMARY};
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, archivist};
+use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
 use crate::scenario::Case;
-use crate::workflows::board::Board;
-use crate::workflows::clerk::Clerk;
-use crate::workflows::doer::{Doer, Identity, Standing};
+use crate::workflows::dispatcher::{Dispatcher, Duty};
+use crate::workflows::task_state::TaskStates;
 use crate::workflows::user::{USER, user};
+use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
+use perfidy_sim::{Name, SimSpan, World};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -93,7 +92,7 @@ const WAYS_TO_PUT_IT: u32 = 1_000_000;
 
 /// A piece of work on its way.
 #[derive(Clone, Copy, Hash, Debug)]
-struct Parcel {
+struct WorkItem {
     task: Name,
     step: usize,
     version: u32,
@@ -106,7 +105,7 @@ struct Parcel {
 
 #[derive(Clone, Copy, Hash, Debug)]
 enum Say {
-    PassOn(Parcel),
+    PassOn(WorkItem),
     MayI { task: Name, step: usize, version: u32 },
     YouMay(bool),
     Done { task: Name, step: usize },
@@ -128,7 +127,7 @@ impl Message for Say {
     fn headers(&self) -> Headers {
         let version = |version: &u32| Some(Version((*version).into()));
         match self {
-            Self::PassOn(Parcel { version: number, op, summary, cites, .. }) => Headers {
+            Self::PassOn(WorkItem { version: number, op, summary, cites, .. }) => Headers {
                 precondition: version(number),
                 idempotency_key: Some(*op),
                 provenance: cites.or(Some(summary.id())),
@@ -156,14 +155,14 @@ fn assemble(case: &Case, world: &mut World<Agents>) {
     hire(ARCHIVIST, |agent, _| Box::pin(archivist(agent)));
 }
 
-/// Somebody who reads and makes pieces of work.
+/// A stage of the pipeline: it reads and makes pieces of work.
 #[derive(Clone)]
-struct Hand {
+struct Stage {
     agent: Agent,
     briefing: Briefing,
 }
 
-impl Hand {
+impl Stage {
     /// Makes a piece of work with the help of the model. To ask for another version is another question.
     async fn make(&self, about: Name, version: u32, from: Option<ArtifactId>, tokens: u32) -> Artifact {
         let question = Name::new(&format!("{about}/version-{version}"));
@@ -171,155 +170,108 @@ impl Hand {
     }
 
     /// Packs a piece of work. `None` if it has to be filed first and that cannot be done.
-    async fn pack(&self, parcel: Parcel, artifact: Artifact) -> Option<Parcel> {
+    async fn pack(&self, item: WorkItem, artifact: Artifact) -> Option<WorkItem> {
         let cites = if self.briefing.safeguards().has::<CiteArtifacts>() {
             Some(cite_artifacts::file(&self.agent, Name::literal(ARCHIVIST), artifact).await.ok()?)
         } else {
             None
         };
         let summary = self.agent.summarise(artifact).await;
-        Some(Parcel { summary, cites, ..parcel })
+        Some(WorkItem { summary, cites, ..item })
     }
 
     /// Reads a piece of work: the piece itself if it is cited, else what is told of it.
-    async fn unpack(&self, parcel: &Parcel) -> Option<Artifact> {
-        let Some(id) = parcel.cites else { return Some(parcel.summary) };
-        let about = self.intent(parcel);
+    async fn unpack(&self, item: &WorkItem) -> Option<Artifact> {
+        let Some(id) = item.cites else { return Some(item.summary) };
+        let about = self.intent(item);
         cite_artifacts::fetch(&self.agent, Name::literal(ARCHIVIST), about, id).await.ok()
     }
 
-    fn intent(&self, parcel: &Parcel) -> Name {
-        self.briefing.plan.intent(parcel.task, parcel.step)
+    fn intent(&self, item: &WorkItem) -> Name {
+        self.briefing.plan.intent(item.task, item.step)
     }
 }
 
-/// Whoever asks for the work, and decides which version of it counts.
+/// Asks for the work, and decides which version of it counts.
 struct Lead {
-    hand: Hand,
-    clerk: Clerk,
+    stage: Stage,
+    dispatcher: Dispatcher,
     versions: Rc<Versions>,
-    asked_at: Lookup<(Name, usize), SimTime>,
-    agenda: Agenda<(Name, Look)>,
-}
-
-/// What the lead looks at.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Look {
-    /// Whether the task is at its end.
-    End,
-    /// Whether a step is to be asked for.
-    Step(usize),
 }
 
 impl Lead {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
+        let patience = PATIENCE.max(PATIENCE_A_LINK.saturating_mul(briefing.doers.len() as u64));
         Self {
-            clerk: Clerk::recover(&agent, &briefing),
+            dispatcher: Dispatcher::recover(&agent, &briefing, patience),
             versions: Rc::new(Versions::recover(&agent, briefing.safeguards())),
-            asked_at: Lookup::default(),
-            agenda: Agenda::default(),
-            hand: Hand { agent, briefing },
+            stage: Stage { agent, briefing },
         }
     }
 
     async fn run(mut self) {
-        for task in self.clerk.open() {
-            self.put_down_steps(task);
-        }
+        self.dispatcher.resume();
         loop {
-            let mut last = None;
-            while let Some(next) = self.agenda.next(last, self.hand.agent.monotonic()) {
-                self.see_to(next).await;
-                last = Some(next);
+            while let Some((task, duty)) = self.dispatcher.next_duty() {
+                match duty {
+                    Duty::Step(step) => self.ask_for(task, step),
+                    Duty::End => self.dispatcher.end_if_complete(task).await,
+                    Duty::Plan => {}
+                }
             }
-            let Ok(mail) = self.hand.agent.receive_within(self.patience(), "news").await else { continue };
-            if let Some(task) = self.clerk.hear(&mail).await {
-                self.put_down_steps(task);
+            let Ok(mail) = self.dispatcher.receive().await else { continue };
+            if let Some(task) = self.dispatcher.tracker().accept(&mail).await {
+                self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
                 Some(Say::MayI { task, step, version }) => {
-                    let intent = self.hand.briefing.plan.intent(*task, *step);
+                    let intent = self.stage.briefing.plan.intent(*task, *step);
                     let may = self.versions.settle(intent, *version).await;
-                    self.hand.agent.reply(&mail, Say::YouMay(may));
+                    self.stage.agent.reply(&mail, Say::YouMay(may));
                 }
-                Some(Say::Done { task, step }) => {
-                    self.clerk.completed(*task, *step).await;
-                    let next = self.hand.briefing.plan.needed_by(*step).iter();
-                    next.for_each(|next| self.agenda.put_down((*task, Look::Step(*next))));
-                    self.agenda.put_down((*task, Look::End));
-                }
-                Some(Say::Failed { task, step }) => self.clerk.failed(*task, *step).await,
+                Some(Say::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+                Some(Say::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
                 _ => {}
             }
         }
     }
 
-    /// How long to wait for word of a step before asking again.
-    fn patience(&self) -> SimSpan {
-        PATIENCE.max(PATIENCE_A_LINK.saturating_mul(self.hand.briefing.doers.len() as u64))
-    }
-
-    /// Whatever can be done now for a task.
-    fn put_down_steps(&mut self, task: Name) {
-        let ready = self.clerk.board().ready(task);
-        for step in ready {
-            self.agenda.put_down((task, Look::Step(step)));
-        }
-        self.agenda.put_down((task, Look::End));
-    }
-
-    async fn see_to(&mut self, (task, look): (Name, Look)) {
-        let (has_open, is_complete) = {
-            let board = self.clerk.board();
-            (board.has_open(task), board.is_complete(task))
-        };
-        match look {
-            Look::End if has_open && is_complete => self.clerk.close(task, true).await,
-            Look::Step(step) if has_open && self.clerk.board().is_ready(task, step) => {
-                self.ask_for(task, step);
-            }
-            Look::End | Look::Step(_) => {}
-        }
-    }
-
-    /// Asks for a step, unless that was done not long ago.
+    /// Asks for a step that can be done, unless that was done not long ago.
     fn ask_for(&mut self, task: Name, step: usize) {
-        let now = self.hand.agent.monotonic();
-        if self.asked_at.get((task, step)).is_some_and(|asked| now < *asked + self.patience()) {
+        if !self.dispatcher.is_step_due(task, step) {
             return;
         }
-        self.asked_at.insert((task, step), now);
-        self.agenda.put_down_for(now + self.patience(), (task, Look::Step(step)));
-        let intent = self.hand.briefing.plan.intent(task, step);
-        self.hand.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
-        let board = self.clerk.shared_board();
-        let ask = ask(self.hand.clone(), board, Rc::clone(&self.versions), task, step);
-        self.hand.agent.spawn(ask);
+        self.dispatcher.sent(task, Duty::Step(step));
+        let intent = self.stage.briefing.plan.intent(task, step);
+        self.stage.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
+        let states = self.dispatcher.tracker().shared_states();
+        let ask = ask(self.stage.clone(), states, Rc::clone(&self.versions), task, step);
+        self.stage.agent.spawn(ask);
     }
 }
 
 /// Asks for a step: again for the version that is settled, or else for a new one.
-async fn ask(hand: Hand, board: Rc<RefCell<Board>>, versions: Rc<Versions>, task: Name, step: usize) {
-    let intent = hand.briefing.plan.intent(task, step);
+async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Versions>, task: Name, step: usize) {
+    let intent = stage.briefing.plan.intent(task, step);
     let version = if let Some(settled) = versions.settled(intent) {
         settled
     } else {
-        let brief = hand.make(intent, versions.next(intent), None, BRIEFING_TOKENS).await;
+        let brief = stage.make(intent, versions.next(intent), None, BRIEFING_TOKENS).await;
         let Some(version) = versions.issue(brief).await else { return };
         version
     };
-    let parcel =
-        Parcel { task, step, version: version.number, op: version.op, summary: version.brief, cites: None };
-    let Some(parcel) = hand.pack(parcel, version.brief).await else { return };
-    hand.agent.before("brief", intent).await;
-    if board.borrow().is_open(task, step) && versions.is_current(&version) {
-        hand.agent.send(hand.briefing.doers[0], intent, Say::PassOn(parcel));
+    let item =
+        WorkItem { task, step, version: version.number, op: version.op, summary: version.brief, cites: None };
+    let Some(item) = stage.pack(item, version.brief).await else { return };
+    stage.agent.before("brief", intent).await;
+    if states.borrow().is_open(task, step) && versions.is_current(&version) {
+        stage.agent.send(stage.briefing.doers[0], intent, Say::PassOn(item));
     }
 }
 
 /// One in the chain: makes something of what it gets, and passes that on.
 struct Link {
-    hand: Hand,
+    stage: Stage,
     next: Name,
 }
 
@@ -327,92 +279,92 @@ impl Link {
     fn of(agent: Agent, briefing: Briefing) -> Self {
         let me = briefing.doers.iter().position(|link| *link == agent.name());
         let next = me.and_then(|me| briefing.doers.get(me + 1)).copied().unwrap_or(Name::literal(ACTOR));
-        Self { hand: Hand { agent, briefing }, next }
+        Self { stage: Stage { agent, briefing }, next }
     }
 
     async fn run(self) {
         loop {
-            let mail = self.hand.agent.receive().await;
-            if let Some(Say::PassOn(parcel)) = mail.open() {
-                self.hand.agent.spawn(pass_on(self.hand.clone(), *parcel, self.next));
+            let mail = self.stage.agent.receive().await;
+            if let Some(Say::PassOn(item)) = mail.open() {
+                self.stage.agent.spawn(pass_on(self.stage.clone(), *item, self.next));
             }
         }
     }
 }
 
-async fn pass_on(hand: Hand, parcel: Parcel, next: Name) {
-    let intent = hand.intent(&parcel);
-    let Some(material) = hand.unpack(&parcel).await else { return };
-    let made = hand.make(intent, parcel.version, Some(material.id()), WORKING_TOKENS).await;
-    let Some(parcel) = hand.pack(parcel, made).await else { return };
-    hand.agent.before("pass-on", intent).await;
-    hand.agent.send(next, intent, Say::PassOn(parcel));
+async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
+    let intent = stage.intent(&item);
+    let Some(material) = stage.unpack(&item).await else { return };
+    let made = stage.make(intent, item.version, Some(material.id()), WORKING_TOKENS).await;
+    let Some(item) = stage.pack(item, made).await else { return };
+    stage.agent.before("pass-on", intent).await;
+    stage.agent.send(next, intent, Say::PassOn(item));
 }
 
-/// Whoever acts at the end of the chain.
+/// Acts at the end of the chain.
 #[derive(Clone)]
 struct Actor {
-    hand: Hand,
-    doer: Doer,
+    stage: Stage,
+    worker: StepWorker,
     answers: Answers,
 }
 
 impl Actor {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let doer = Doer::recover(&agent, briefing.safeguards());
-        Self { hand: Hand { agent, briefing }, doer, answers: Answers::default() }
+        let worker = StepWorker::recover(&agent, briefing.safeguards());
+        Self { stage: Stage { agent, briefing }, worker, answers: Answers::default() }
     }
 
     async fn run(self) {
         loop {
-            let mail = self.hand.agent.receive().await;
-            let Some(Say::PassOn(parcel)) = mail.open().copied() else { continue };
-            let Parcel { task, step, .. } = parcel;
-            let intent = self.hand.intent(&parcel);
-            if self.hand.briefing.safeguards().has::<ReplyDedupe>() {
-                if self.doer.standing(intent, 0) == Standing::Done {
-                    self.hand.agent.send(Name::literal(LEAD), intent, Say::Done { task, step });
+            let mail = self.stage.agent.receive().await;
+            let Some(Say::PassOn(item)) = mail.open().copied() else { continue };
+            let WorkItem { task, step, .. } = item;
+            let intent = self.stage.intent(&item);
+            if self.stage.briefing.safeguards().has::<ReplyDedupe>() {
+                if self.worker.status(intent, 0) == StepStatus::Done {
+                    self.stage.agent.send(Name::literal(LEAD), intent, Say::Done { task, step });
                     continue;
                 }
                 if !self.answers.take(intent) {
                     continue;
                 }
             }
-            self.hand.agent.spawn(self.clone().consider(parcel));
+            self.stage.agent.spawn(self.clone().consider(item));
         }
     }
 
     /// Acts on what came out of the chain, if it still counts.
-    async fn consider(self, parcel: Parcel) {
-        let intent = self.hand.intent(&parcel);
-        let Some(basis) = self.hand.unpack(&parcel).await else { return self.answers.discard(intent) };
-        if !self.may_act(&parcel).await {
+    async fn consider(self, item: WorkItem) {
+        let intent = self.stage.intent(&item);
+        let Some(basis) = self.stage.unpack(&item).await else { return self.answers.discard(intent) };
+        if !self.may_act(&item).await {
             return self.answers.discard(intent);
         }
         let headers = Headers {
-            precondition: Some(Version(parcel.version.into())),
+            precondition: Some(Version(item.version.into())),
             provenance: Some(basis.id()),
             ..Headers::NONE
         };
-        let Parcel { task, step, op, .. } = parcel;
+        let WorkItem { task, step, op, .. } = item;
         let answers = self.answers.clone();
-        let wish = self.hand.briefing.plan.wish(task, step);
-        self.doer.set_to_work((wish, headers), 0, Identity::Given(op), move |agent, succeeded| {
-            let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+        let wish = self.stage.briefing.plan.wish(task, step);
+        self.worker.start((wish, headers), 0, KeySource::Given(op), move |agent, succeeded| {
             if !succeeded {
                 answers.discard(intent);
             }
+            let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
             agent.send(Name::literal(LEAD), intent, say);
         });
     }
 
     /// Whether the lead lets this version be acted on; always, if nobody asks.
-    async fn may_act(&self, parcel: &Parcel) -> bool {
-        let Hand { agent, briefing } = &self.hand;
+    async fn may_act(&self, item: &WorkItem) -> bool {
+        let Stage { agent, briefing } = &self.stage;
         if !briefing.safeguards().has::<VersionCheck>() {
             return true;
         }
-        let Parcel { task, step, version, .. } = *parcel;
+        let WorkItem { task, step, version, .. } = *item;
         let intent = briefing.plan.intent(task, step);
         agent.before("check", intent).await;
         let question = Say::MayI { task, step, version };

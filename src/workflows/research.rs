@@ -12,17 +12,16 @@
 //! was found first still true (the safeguard `snapshots`), and what if a part of it never comes (the
 //! safeguard `join`).
 
-use crate::agent::{Agenda, Agent, Agents, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
+use crate::agent::{Agent, Agents, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
+use crate::protocols::{Agenda, ResendTimer, SingleFlight};
 use crate::safeguards::inquire::inquire;
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
 use crate::scenario::Case;
-use crate::workflows::user::{USER, UserSay, inquirer};
+use crate::workflows::user::{USER, UserSay, inquirer, report_if};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -94,8 +93,8 @@ fn assemble(case: &Case, world: &mut World<Agents>) {
 struct Inquiry {
     deadline: SimTime,
     findings: Vec<Option<Reading>>,
-    asked_at: Vec<Option<SimTime>>,
-    /// The steps of which nothing was found, by when somebody may be sent out for them.
+    asking: Vec<ResendTimer>,
+    /// The steps of which nothing was found, by when a researcher may be sent out for them.
     missing: BTreeSet<(SimTime, usize)>,
     /// The others, by the time of which the finding is.
     found: BTreeSet<(SimTime, usize)>,
@@ -104,18 +103,18 @@ struct Inquiry {
 impl Inquiry {
     fn new(steps: usize, deadline: SimTime) -> Self {
         let missing = (0..steps).map(|step| (SimTime::ZERO, step)).collect();
-        let (findings, asked_at) = (vec![None; steps], vec![None; steps]);
-        Self { deadline, findings, asked_at, missing, found: BTreeSet::new() }
+        let (findings, asking) = (vec![None; steps], vec![ResendTimer::default(); steps]);
+        Self { deadline, findings, asking, missing, found: BTreeSet::new() }
     }
 
-    /// When somebody may be sent out for a step.
+    /// When a researcher may be sent out for a step.
     fn due(&self, step: usize) -> SimTime {
-        self.asked_at[step].map_or(SimTime::ZERO, |asked| asked + RESEND)
+        self.asking[step].due_at(RESEND).unwrap_or(SimTime::ZERO)
     }
 
     fn is_asked_for(&mut self, step: usize, now: SimTime) {
         let was_missing = self.missing.remove(&(self.due(step), step));
-        self.asked_at[step] = Some(now);
+        self.asking[step].restart(now);
         if was_missing {
             self.missing.insert((self.due(step), step));
         }
@@ -169,11 +168,9 @@ impl Synthesiser {
 
     async fn run(mut self) {
         loop {
-            let mut last = None;
-            while let Some(task) = self.next_task(last) {
+            while let Some(task) = self.next_task() {
                 self.drive(task).await;
                 self.look_again_at(task);
-                last = Some(task);
             }
             let wait = self.next_look().since(self.agent.monotonic());
             let Ok(mail) = self.agent.receive_within(wait, "findings").await else { continue };
@@ -185,22 +182,22 @@ impl Synthesiser {
         }
     }
 
-    /// The next task after `last` to be looked at: one of which there is news, or whose time has come, or of
-    /// which a finding has just become too old.
-    fn next_task(&mut self, last: Option<Name>) -> Option<Name> {
+    /// The next task to be looked at: one of which there is news, or whose time has come, or of which a finding has
+    /// just become too old.
+    fn next_task(&mut self) -> Option<Name> {
         let wall = self.agent.now();
         if wall < std::mem::replace(&mut self.wall, wall) {
             // On a clock that was put back, findings are younger than they were.
-            self.deadlines.iter().for_each(|(_, task)| self.agenda.put_down(*task));
+            self.deadlines.iter().for_each(|(_, task)| self.agenda.add(*task));
         }
         let admits = self.admits_now();
         while let Some((as_of, task)) = self.oldest.first().copied()
             && !admits(as_of)
         {
             self.oldest.pop_first();
-            self.agenda.put_down(task);
+            self.agenda.add(task);
         }
-        self.agenda.next(last, self.agent.monotonic())
+        self.agenda.next(self.agent.monotonic())
     }
 
     /// Puts down when there will be something to do for a task even if no message comes.
@@ -211,7 +208,7 @@ impl Synthesiser {
         let missing = inquiry.missing.first().map(|(due, _)| *due);
         let old = inquiry.found.iter().take_while(is_old).map(|(_, step)| inquiry.due(*step));
         let next = old.chain(missing).fold(inquiry.deadline, SimTime::min);
-        self.agenda.put_down_for(next, task);
+        self.agenda.add_at(next, task);
         if let Some((as_of, _)) = inquiry.found.iter().find(|found| !is_old(found)) {
             self.oldest.insert((*as_of, task));
         }
@@ -231,8 +228,8 @@ impl Synthesiser {
 
     async fn on_submit(&mut self, task: Name) {
         if self.closed.contains(task) {
-            self.agent.before("report", task).await;
-            if self.report_again(task) {
+            let agent = self.agent.clone();
+            if report_if(&agent, task, || self.closing_report(task)).await {
                 return;
             }
         }
@@ -240,7 +237,7 @@ impl Synthesiser {
             let deadline = self.agent.monotonic() + DEADLINE;
             self.open.insert(task, Inquiry::new(self.briefing.plan.steps.len(), deadline));
             self.deadlines.insert((deadline, task));
-            self.agenda.put_down(task);
+            self.agenda.add(task);
         }
     }
 
@@ -261,7 +258,7 @@ impl Synthesiser {
             Say::Nothing { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
             Say::LookInto { .. } => {}
         }
-        self.agenda.put_down(task);
+        self.agenda.add(task);
     }
 
     /// The findings of a task that can be used now.
@@ -280,7 +277,7 @@ impl Synthesiser {
         let is_whole = inquiry.missing.is_empty() && old.is_empty();
         if is_whole || self.agent.monotonic() >= inquiry.deadline {
             self.conclude(task).await;
-            return self.agenda.put_down(task);
+            return self.agenda.add(task);
         }
         let mut last = None;
         let mut due_at = None;
@@ -322,8 +319,17 @@ impl Synthesiser {
         self.agent.before("answer", task).await;
         let tokens: u32 = self.usable(task).iter().flatten().map(|reading| reading.tokens).sum();
         self.agent.think(task, SYNTHESIS_TOKENS + tokens, 1).await;
-        self.agent.before("report", task).await;
-        // Each of these takes its time: what is used is what is fit to be used now, as the report leaves.
+        // Each of these takes its time: the answer rests on what is fit to be used when the report leaves.
+        let agent = self.agent.clone();
+        report_if(&agent, task, || {
+            self.close(task);
+            self.closing_report(task)
+        })
+        .await;
+    }
+
+    /// Decides how a task ends, unless there is still time for what is missing.
+    fn close(&mut self, task: Name) {
         let usable = self.usable(task);
         let (asked, there) = (usable.len(), usable.iter().flatten().count());
         let is_late = self.open.get(task).is_none_or(|inquiry| self.agent.monotonic() >= inquiry.deadline);
@@ -348,34 +354,28 @@ impl Synthesiser {
             self.deadlines.remove(&(inquiry.deadline, task));
         }
         self.closed.insert(task, Closed { report, oldest });
-        self.report_again(task);
     }
 
-    /// Reports how a task ended; false if its answer rests on what is too old by now and has to be found out
-    /// anew.
-    fn report_again(&mut self, task: Name) -> bool {
-        let Some(Closed { report, oldest }) = self.closed.get(task) else { return false };
+    /// The report on a task that is closed. If its answer rests on what is too old by now, the task is not closed any
+    /// more and has to be found out anew.
+    fn closing_report(&mut self, task: Name) -> Option<Report> {
+        let Closed { report, oldest } = self.closed.get(task)?;
         if oldest.is_some_and(|oldest| !self.admits_now()(oldest)) {
             self.closed.remove(task);
-            return false;
+            return None;
         }
-        self.agent.send(Name::literal(USER), task, UserSay::Report(report.clone()));
-        true
+        Some(report.clone())
     }
 }
 
 /// Reads what it is asked to look into, several things at a time, each once at a time.
 async fn research(agent: Agent, briefing: Briefing) {
-    let at_work = Rc::new(RefCell::new(BTreeSet::new()));
+    let readings = SingleFlight::default();
     loop {
         let mail = agent.receive().await;
         let Some(Say::LookInto { task, step }) = mail.open().cloned() else { continue };
-        if !at_work.borrow_mut().insert((task, step)) {
-            continue;
-        }
-        let (synthesiser, at_work) = (mail.from(), Rc::clone(&at_work));
-        let (researcher, briefing) = (agent.clone(), briefing.clone());
-        agent.spawn(async move {
+        let (researcher, briefing, synthesiser) = (agent.clone(), briefing.clone(), mail.from());
+        readings.start(&agent, (task, step), async move {
             let query = briefing.plan.query(task, step);
             let say = match inquire(&researcher, briefing.safeguards(), query).await {
                 Ok(reading) => {
@@ -384,7 +384,6 @@ async fn research(agent: Agent, briefing: Briefing) {
                 }
                 Err(_) => Say::Nothing { task, step },
             };
-            at_work.borrow_mut().remove(&(task, step));
             researcher.send(synthesiser, query.intent, say);
         });
     }

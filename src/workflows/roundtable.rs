@@ -11,18 +11,18 @@
 //! *needs* has to be there first. Beside that everybody is polite: their model may find that it would be good to see some
 //! other piece before giving one's own. If that goes round the table, everybody waits for everybody.
 
-use crate::agent::{Agenda, Agent, Agents, Headers, Mail, Message, OpId, Purpose, Request};
+use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
+use crate::protocols::SingleFlight;
 use crate::safeguards::deadlock_detection::{Chase, DeadlockDetection, OwnWaits, Probe, Wait};
-use crate::safeguards::wait_limit::WaitLimit;
+use crate::safeguards::intent_keys::KeySource;
+use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
 use crate::scenario::Case;
-use crate::workflows::clerk::Clerk;
-use crate::workflows::doer::{Doer, Identity, Standing};
+use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::user::{USER, user};
+use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use perfidy_sim::{Name, SimSpan, World};
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -139,106 +139,74 @@ fn owner(step: usize) -> Name {
     Name::literal(MEMBERS[step % MEMBERS.len()])
 }
 
-/// What the chair looks at.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Look {
-    /// Whether the task is at its end.
-    End,
-    /// Whether a piece is to be asked for.
-    Step(usize),
-}
-
 /// Asks for every piece until it is there.
 struct Chair {
     agent: Agent,
     briefing: Briefing,
-    clerk: Clerk,
-    asked_at: Lookup<(Name, usize), SimTime>,
-    agenda: Agenda<(Name, Look)>,
+    dispatcher: Dispatcher,
 }
 
 impl Chair {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let clerk = Clerk::recover(&agent, &briefing);
-        Self { agent, briefing, clerk, asked_at: Lookup::default(), agenda: Agenda::default() }
+        let dispatcher = Dispatcher::recover(&agent, &briefing, RESEND);
+        Self { agent, briefing, dispatcher }
     }
 
     async fn run(mut self) {
-        for task in self.clerk.open() {
-            self.put_down_steps(task);
-        }
+        self.dispatcher.resume();
         loop {
-            let mut last = None;
-            while let Some(next) = self.agenda.next(last, self.agent.monotonic()) {
-                self.see_to(next).await;
-                last = Some(next);
+            while let Some((task, duty)) = self.dispatcher.next_duty() {
+                match duty {
+                    Duty::Step(step) => self.ask_for(task, step).await,
+                    Duty::End => self.dispatcher.end_if_complete(task).await,
+                    Duty::Plan => {}
+                }
             }
-            let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
-            if let Some(task) = self.clerk.hear(&mail).await {
-                self.put_down_steps(task);
+            let Ok(mail) = self.dispatcher.receive().await else { continue };
+            if let Some(task) = self.dispatcher.tracker().accept(&mail).await {
+                self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
-                Some(Say::Done { task, step }) => {
-                    self.clerk.completed(*task, *step).await;
-                    self.agenda.put_down((*task, Look::End));
-                }
-                Some(Say::Failed { task, step }) => self.clerk.failed(*task, *step).await,
+                Some(Say::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+                Some(Say::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
                 _ => {}
             }
         }
     }
 
-    fn put_down_steps(&mut self, task: Name) {
-        self.agenda.put_down((task, Look::End));
-        let steps = 0..self.briefing.plan.steps.len();
-        steps.for_each(|step| self.agenda.put_down((task, Look::Step(step))));
-    }
-
-    async fn see_to(&mut self, (task, look): (Name, Look)) {
-        let is_complete = self.clerk.board().is_complete(task);
-        match look {
-            Look::End if is_complete && self.clerk.board().has_open(task) => {
-                self.clerk.close(task, true).await;
-            }
-            Look::Step(step) if self.is_due(task, step) => self.ask_for(task, step).await,
-            Look::End | Look::Step(_) => {}
-        }
-    }
-
-    fn is_due(&self, task: Name, step: usize) -> bool {
-        let asked = self.asked_at.get((task, step));
-        self.clerk.board().is_open(task, step)
-            && asked.is_none_or(|asked| self.agent.monotonic() >= *asked + RESEND)
-    }
-
+    /// Asks for a piece that is not there yet, unless that was done not long ago. Members wait for each other by
+    /// themselves, so a piece is asked for before what it needs is there.
     async fn ask_for(&mut self, task: Name, step: usize) {
-        let Some(op) = self.clerk.board().get(task).map(|progress| progress.ops[step]) else { return };
-        let Self { agent, briefing, .. } = self;
+        let duty = Duty::Step(step);
+        let is_open = self.dispatcher.states().is_open(task, step);
+        if !is_open || !self.dispatcher.is_due(task, duty) {
+            return;
+        }
+        let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return };
+        let Self { agent, briefing, dispatcher } = self;
         let intent = briefing.plan.intent(task, step);
         agent.expect(owner(step), "a piece of the work", intent);
         agent.before("contribute", intent).await;
-        let now = agent.monotonic();
-        self.agenda.put_down_for(now + RESEND, (task, Look::Step(step)));
-        self.asked_at.insert((task, step), now);
+        dispatcher.sent(task, duty);
         agent.send(owner(step), intent, Say::Contribute { task, step, op });
     }
 }
 
-/// Somebody at the table.
+/// A member of the roundtable.
 #[derive(Clone)]
 struct Member {
     agent: Agent,
     briefing: Briefing,
-    doer: Doer,
-    /// The pieces of theirs that they are thinking about or waiting with.
-    begun: Rc<RefCell<BTreeSet<Name>>>,
+    worker: StepWorker,
+    /// The pieces that the member thinks about, waits with or works on.
+    begun: SingleFlight<Name>,
     waits: Rc<OwnWaits>,
 }
 
 impl Member {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let doer = Doer::recover(&agent, briefing.safeguards());
-        Self { agent, briefing, doer, begun: Rc::default(), waits: Rc::default() }
+        let worker = StepWorker::recover(&agent, briefing.safeguards());
+        Self { agent, briefing, worker, begun: SingleFlight::default(), waits: Rc::default() }
     }
 
     async fn run(self) {
@@ -250,9 +218,9 @@ impl Member {
             match mail.open() {
                 Some(Say::Contribute { task, step, op }) => self.begin(&mail, *task, *step, *op),
                 Some(Say::ShowMe { task, step, .. }) => {
-                    let done =
-                        self.doer.standing(self.briefing.plan.intent(*task, *step), 0) == Standing::Done;
-                    self.agent.reply(&mail, if done { Say::Here } else { Say::NotYet });
+                    let status = self.worker.status(self.briefing.plan.intent(*task, *step), 0);
+                    let is_there = status == StepStatus::Done;
+                    self.agent.reply(&mail, if is_there { Say::Here } else { Say::NotYet });
                 }
                 _ => {}
             }
@@ -269,13 +237,10 @@ impl Member {
 
     fn begin(&self, mail: &Mail, task: Name, step: usize, op: OpId) {
         let intent = self.briefing.plan.intent(task, step);
-        match self.doer.standing(intent, 0) {
-            Standing::Done => self.agent.send(mail.from(), intent, Say::Done { task, step }),
-            Standing::New if self.begun.borrow_mut().insert(intent) => {
-                self.agent.spawn(self.clone().contribute(task, step, op));
-            }
-            Standing::New | Standing::Busy => {}
+        if self.worker.status(intent, 0) == StepStatus::Done {
+            return self.agent.send(mail.from(), intent, Say::Done { task, step });
         }
+        self.begun.start(&self.agent, intent, self.clone().contribute(task, step, op));
     }
 
     /// Waits for what is needed and for what would be good to see, and then does the step.
@@ -287,17 +252,10 @@ impl Member {
         if let Some(other) = self.would_like_to_see(task, step).await {
             self.wait_for(task, step, other, true).await;
         }
-        let (begun, intent) = (Rc::clone(&self.begun), plan.intent(task, step));
-        self.doer.set_to_work(
-            (plan.wish(task, step), Headers::NONE),
-            0,
-            Identity::Given(op),
-            move |agent, succeeded| {
-                begun.borrow_mut().remove(&intent);
-                let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
-                agent.send(Name::literal(CHAIR), intent, say);
-            },
-        );
+        let wish = plan.wish(task, step);
+        let succeeded = self.worker.take_turn((wish, Headers::NONE), 0, KeySource::Given(op)).await;
+        let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+        self.agent.send(Name::literal(CHAIR), wish.intent, say);
     }
 
     /// Some colleague's piece that the model wants to see first, if it wants to see any: every third time it
@@ -315,8 +273,8 @@ impl Member {
         let plan = &self.briefing.plan;
         let (intent, needs, on) = (plan.intent(task, step), plan.intent(task, other), owner(other));
         let wait = Wait { intent, needs, on, optional };
-        let limit =
-            self.briefing.safeguards().get::<WaitLimit>().map(|limit| self.agent.monotonic() + limit.0);
+        let limit = self.briefing.safeguards().get::<WaitLimit>().copied();
+        let bounded = BoundedWait::begin(self.agent.monotonic(), limit);
         self.waits.begin(wait);
         self.agent.expect(on, "their piece first", intent);
         while self.waits.is_waiting(intent) {
@@ -327,7 +285,7 @@ impl Member {
                 break;
             }
             self.agent.sleep(ASK_AGAIN).await;
-            if optional && limit.is_some_and(|limit| self.agent.monotonic() >= limit) {
+            if optional && bounded.is_over(self.agent.monotonic()) {
                 self.give_up(wait);
             } else if self.briefing.safeguards().has::<DeadlockDetection>() {
                 self.waits.look_round(&self.agent, intent);

@@ -20,7 +20,7 @@ use crate::safeguards::saga_log::Deed;
 use crate::scenario::{Case, one_at_a_time};
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::user::{USER, UserSay, report, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,7 +190,7 @@ impl Service {
     async fn on_submit(&mut self, task: Name) {
         let event = Event { task, place: 0, fact: Fact::Wanted };
         if let Some(done) = self.ended.get(&task) {
-            self.desk.report(task, *done).await;
+            report(&self.desk.agent, Report::done_or_failed(task, *done)).await;
         } else if self.inbox.get(event).is_none() {
             self.take(event).await;
         }
@@ -217,7 +217,7 @@ impl Service {
             Reaction::Undo(place) => (Deed::Undo(self.desk.order[place]), cause_of(event.task, place)),
             Reaction::Report { done } => {
                 self.ended.insert(event.task, done);
-                return self.desk.report(event.task, done).await;
+                return report(&self.desk.agent, Report::done_or_failed(event.task, done)).await;
             }
         };
         // Whoever never did a step has nothing to undo.
@@ -275,11 +275,5 @@ impl Desk {
         let intent = briefing.plan.intent(event.task, step);
         let news = News { to: self.concerned(outcome), about: intent, event: outcome };
         outbox.commit(Settled(event), news).await;
-    }
-
-    async fn report(&self, task: Name, done: bool) {
-        self.agent.before("report", task).await;
-        let report = Report::done_or_failed(task, done);
-        self.agent.send(Name::literal(USER), task, UserSay::Report(report));
     }
 }

@@ -12,19 +12,17 @@
 //! is done under an id is done once, however often it is ordered and by whomever, and what was done can be
 //! undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agenda, Agent, Agents, Headers, Mail, Message, OpId, Purpose, Report, Request};
+use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Purpose, Report, Request};
 use crate::faults::model::ANSWER;
+use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
 use crate::scenario::{Case, one_at_a_time};
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{USER, UserSay, user};
+use crate::workflows::user::{USER, UserSay, report, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::rc::Rc;
+use perfidy_sim::{Name, SimSpan, World};
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -103,24 +101,21 @@ struct Orchestrator {
     agent: Agent,
     briefing: Briefing,
     sagas: Sagas,
-    /// The deed that was last ordered for each task, and when.
-    ordered: Lookup<Name, (Deed, SimTime)>,
-    agenda: Agenda<Name>,
+    /// The order for what comes next in each task.
+    orders: Resend<Name>,
 }
 
 impl Orchestrator {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
         let sagas = Sagas::recover(&agent, &one_at_a_time(&briefing.plan.steps));
-        Self { agent, briefing, sagas, ordered: Lookup::default(), agenda: Agenda::default() }
+        Self { agent, briefing, sagas, orders: Resend::every(RESEND) }
     }
 
     async fn run(mut self) {
-        self.sagas.open().into_iter().for_each(|task| self.agenda.put_down(task));
+        self.sagas.open().into_iter().for_each(|task| self.orders.add(task));
         loop {
-            let mut last = None;
-            while let Some(task) = self.agenda.next(last, self.agent.monotonic()) {
+            while let Some(task) = self.orders.next(self.agent.monotonic()) {
                 self.drive(task).await;
-                last = Some(task);
             }
             if let Ok(mail) = self.agent.receive_within(RESEND, "news").await {
                 self.hear(&mail).await;
@@ -132,7 +127,7 @@ impl Orchestrator {
         if let Some(UserSay::Submit { task, .. }) = mail.open() {
             match self.sagas.get(*task).map(Saga::ended) {
                 None => self.begin(*task).await,
-                Some(Some(done)) => self.report(*task, done).await,
+                Some(Some(done)) => report(&self.agent, Report::done_or_failed(*task, done)).await,
                 Some(None) => {}
             }
         }
@@ -147,7 +142,7 @@ impl Orchestrator {
         let steps = 0..self.briefing.plan.steps.len();
         let ops = steps.map(|step| self.agent.mint_op(self.briefing.plan.intent(task, step))).collect();
         self.sagas.begin(&self.agent, self.briefing.safeguards(), task, ops).await;
-        self.agenda.put_down(task);
+        self.orders.add(task);
     }
 
     /// A deed has come to its end, if it is the one that its saga waits for.
@@ -165,7 +160,8 @@ impl Orchestrator {
             (Deed::Undo(step), false) => Mark::LeftBehind(step),
         };
         self.sagas.mark(&self.agent, self.briefing.safeguards(), task, mark).await;
-        self.agenda.put_down(task);
+        self.orders.answered(task);
+        self.orders.add(task);
     }
 
     /// Does for a task whatever comes next.
@@ -185,13 +181,9 @@ impl Orchestrator {
     }
 
     async fn order(&mut self, task: Name, deed: Deed, op: OpId) {
-        let now = self.agent.monotonic();
-        let last = self.ordered.get(task);
-        if last.is_some_and(|(last, ordered)| *last == deed && now < *ordered + RESEND) {
+        if !self.orders.send_if_due(task, self.agent.monotonic()) {
             return;
         }
-        self.ordered.insert(task, (deed, now));
-        self.agenda.put_down_for(now + RESEND, task);
         let (Deed::Do(step) | Deed::Undo(step)) = deed;
         let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
         let worker = workers[step % workers.len()];
@@ -202,31 +194,21 @@ impl Orchestrator {
 
     async fn end(&mut self, task: Name, done: bool) {
         self.sagas.mark(&self.agent, self.briefing.safeguards(), task, Mark::Ended { done }).await;
-        self.ordered.remove(task);
-        self.report(task, done).await;
-    }
-
-    async fn report(&self, task: Name, done: bool) {
-        self.agent.before("report", task).await;
-        let report = Report::done_or_failed(task, done);
-        self.agent.send(Name::literal(USER), task, UserSay::Report(report));
+        self.orders.answered(task);
+        report(&self.agent, Report::done_or_failed(task, done)).await;
     }
 }
 
 /// Does what is ordered, several deeds at a time. A worker remembers nothing: the id in an order makes doing
 /// it again the same as having done it.
 async fn worker_loop(agent: Agent, briefing: Briefing) {
-    let busy = Rc::new(RefCell::new(BTreeSet::new()));
+    let deeds = SingleFlight::default();
     loop {
         let mail = agent.receive().await;
         let Some(Say::Order { task, deed, op }) = mail.open().cloned() else { continue };
-        if !busy.borrow_mut().insert((task, deed)) {
-            continue;
-        }
-        let (worker, briefing, busy) = (agent.clone(), briefing.clone(), Rc::clone(&busy));
-        agent.spawn(async move {
+        let (worker, briefing) = (agent.clone(), briefing.clone());
+        deeds.start(&agent, (task, deed), async move {
             let was_done = carry_out(&worker, &briefing, task, deed, op).await;
-            busy.borrow_mut().remove(&(task, deed));
             let say = if was_done { Say::Done { task, deed } } else { Say::Failed { task, deed } };
             worker.send(mail.from(), mail.about(), say);
         });

@@ -17,13 +17,13 @@ use crate::agent::{
     Agent, Agents, Entry, Headers, LeaseService, Mail, Message, OpId, Outcome, Purpose, Report, Request,
     StoreService, Version,
 };
+use crate::protocols::SingleFlight;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::single_writer::SingleWriter;
 use crate::safeguards::update::Writer;
 use crate::scenario::Case;
-use crate::workflows::errands::Errands;
-use crate::workflows::user::{USER, UserSay, user_of_all};
+use crate::workflows::user::{USER, UserSay, report, user_of_all};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, World};
 use std::cell::RefCell;
@@ -124,7 +124,7 @@ struct Editor {
     briefing: Briefing,
     reader: Rc<Reader>,
     writer: Rc<Writer>,
-    errands: Errands,
+    work: SingleFlight<Name>,
     /// The tasks it has heard of, with the operation ids their user gave to the steps.
     tasks: Rc<RefCell<Lookup<Name, Arc<[OpId]>>>>,
     /// With which version each of its parts came into a document.
@@ -135,8 +135,8 @@ impl Editor {
     fn new(agent: Agent, briefing: Briefing) -> Self {
         let reader = Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads()));
         let writer = Rc::new(Writer::new(&agent, briefing.safeguards(), Rc::clone(&reader)));
-        let (errands, tasks, written) = (Errands::default(), Rc::default(), Rc::default());
-        Self { agent, briefing, reader, writer, errands, tasks, written }
+        let (work, tasks, written) = (SingleFlight::default(), Rc::default(), Rc::default());
+        Self { agent, briefing, reader, writer, work, tasks, written }
     }
 
     async fn run(self) {
@@ -166,7 +166,7 @@ impl Editor {
     fn pursue(&self, task: Name) {
         if let Some(ops) = self.tasks.borrow().get(task).cloned() {
             let editor = self.clone();
-            self.errands.pursue(&self.agent, task, async move || editor.work_on(task, &ops).await);
+            self.work.start_or_repeat(&self.agent, task, async move || editor.work_on(task, &ops).await);
         }
     }
 
@@ -181,7 +181,7 @@ impl Editor {
             };
             let steps = 0..plan.steps.len();
             if steps.clone().all(|step| is_there(&step)) {
-                return self.report(task).await;
+                return report(&self.agent, Report::of(task, Outcome::Done)).await;
             }
             let is_mine =
                 |step: &usize| self.briefing.doers[step % self.briefing.doers.len()] == self.agent.name();
@@ -225,10 +225,5 @@ impl Editor {
             self.agent.send(*editor, task, Say::Updated { task });
         }
         self.pursue(task);
-    }
-
-    async fn report(&self, task: Name) {
-        self.agent.before("report", task).await;
-        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
     }
 }

@@ -2,6 +2,7 @@
 //! scenario says so, and goes home when all have ended.
 
 use crate::agent::{Agent, Headers, Message, Note, OpId, Outcome, Purpose, Report, UserEvent, Wish};
+use crate::protocols::ResendTimer;
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,24 @@ impl Message for UserSay {
     }
 }
 
+/// Reports to the user how a task ended.
+pub async fn report(agent: &Agent, report: Report) {
+    let task = report.task;
+    report_if(agent, task, || Some(report)).await;
+}
+
+/// Reports to the user how a task ended, if `compose` gives a report: it is called when the report is about to be sent, after
+/// the last moment at which time can pass. Returns whether a report was sent.
+pub async fn report_if(agent: &Agent, task: Name, compose: impl FnOnce() -> Option<Report>) -> bool {
+    agent.before("report", task).await;
+    let report = compose();
+    let is_sent = report.is_some();
+    if let Some(report) = report {
+        agent.send(Name::literal(USER), task, UserSay::Report(report));
+    }
+    is_sent
+}
+
 /// A task that has not ended, as far as the user knows.
 struct Open {
     ops: Arc<[OpId]>,
@@ -91,7 +110,8 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
     let mut coming = briefing.plan.tasks.iter().copied();
     let mut next = coming.next();
     let mut next_at = SimTime::ZERO;
-    let mut ask_again_at = SimTime::ZERO + PATIENCE;
+    let mut asked = ResendTimer::default();
+    asked.restart(SimTime::ZERO);
     briefing.demands().for_each(|demand| agent.note(demand));
     loop {
         while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
@@ -117,17 +137,17 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
             agent.note(Note::User(UserEvent::Withdrawn { task }));
             ask(&agent, contacts, task, given);
         }
-        if agent.monotonic() >= ask_again_at {
+        if asked.is_due(agent.monotonic(), PATIENCE) {
             for (task, given) in &open {
                 ask(&agent, contacts, *task, given);
             }
-            ask_again_at = agent.monotonic() + PATIENCE;
+            asked.restart(agent.monotonic());
         }
         let next_cancel = cancels.first().map(|(at, _)| *at);
-        let wake_at = next_cancel.into_iter().chain(next.map(|_| next_at)).fold(ask_again_at, SimTime::min);
-        let Ok(mail) = agent.receive_within(wake_at.since(agent.monotonic()), "a report").await else {
-            continue;
-        };
+        let wake_at =
+            [next_cancel, next.map(|_| next_at), asked.due_at(PATIENCE)].into_iter().flatten().min();
+        let wait = wake_at.map_or(PATIENCE, |at| at.since(agent.monotonic()));
+        let Ok(mail) = agent.receive_within(wait, "a report").await else { continue };
         if let Some(UserSay::Report(report)) = mail.open() {
             agent.note(Note::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
             if let Some(given) = open.remove(&report.task) {

@@ -2,13 +2,14 @@
 //! silent.
 
 use super::{DIRECTOR, Lead, MANAGERS, RESEND};
-use crate::agent::{Agenda, Agent, Mail, Message, OpId, Outcome, Report};
+use crate::agent::{Agent, Mail, Message, OpId, Outcome, Report};
+use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::passed_on;
 use crate::safeguards::parent_lease::{Lifeline, ParentLease};
 use crate::workflows::Briefing;
-use crate::workflows::user::{USER, UserSay};
+use crate::workflows::user::{UserSay, report};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,22 +68,8 @@ struct Holder {
     term: u32,
     /// Until when they may believe that it is theirs, by the director's clock, as all times here.
     leased_until: SimTime,
-    told_at: Option<SimTime>,
-    heard_at: Option<SimTime>,
-}
-
-impl Holder {
-    /// Whether it is time to tell the manager again. Who was heard of knows about the task, but not that it
-    /// is called off.
-    fn is_due(&self, now: SimTime, is_called_off: bool) -> bool {
-        self.due(is_called_off).is_none_or(|due| now >= due)
-    }
-
-    /// When it is time to tell the manager again; `None` if that is at once.
-    fn due(&self, is_called_off: bool) -> Option<SimTime> {
-        let heard_at = self.heard_at.filter(|_| !is_called_off);
-        self.told_at.max(heard_at).map(|last| last + RESEND)
-    }
+    /// When the manager is to be told again. One that was heard of knows about the task, but not that it is called off.
+    telling: ResendTimer,
 }
 
 /// How far a task is.
@@ -118,13 +105,11 @@ impl Director {
 
     pub async fn run(mut self) {
         let open = self.tasks.iter().filter(|(_, task)| task.ended.is_none());
-        open.for_each(|(task, _)| self.agenda.put_down(*task));
+        open.for_each(|(task, _)| self.agenda.add(*task));
         loop {
-            let mut last = None;
-            while let Some(task) = self.agenda.next(last, self.agent.monotonic()) {
+            while let Some(task) = self.agenda.next(self.agent.monotonic()) {
                 self.drive(task).await;
                 self.look_again_at(task);
-                last = Some(task);
             }
             let Ok(mail) = self.agent.receive_within(self.next_look(), "news").await else { continue };
             self.hear(&mail).await;
@@ -146,10 +131,10 @@ impl Director {
         let deadline = task.deadline.filter(|_| !task.is_called_off);
         let lapses = task.holder.as_ref().filter(|_| self.briefing.safeguards().has::<ParentLease>());
         let lapses = lapses.map(|holder| holder.leased_until);
-        let due = task.holder.as_ref().and_then(|holder| holder.due(task.is_called_off));
+        let due = task.holder.as_ref().and_then(|holder| holder.telling.due_at(RESEND));
         let next = [deadline, lapses, due].into_iter().flatten().min();
         if let Some(next) = next {
-            self.agenda.put_down_for(next, name);
+            self.agenda.add_at(next, name);
         }
     }
 
@@ -176,7 +161,7 @@ impl Director {
             }
             Entry::Handed { task, to, term } => {
                 let holder =
-                    Holder { manager: *to, term: *term, leased_until, told_at: None, heard_at: None };
+                    Holder { manager: *to, term: *term, leased_until, telling: ResendTimer::default() };
                 self.tasks.entry(*task).and_modify(|task| task.holder = Some(holder));
             }
             Entry::CalledOff { task } => {
@@ -188,7 +173,7 @@ impl Director {
                 self.forget_deadline(*task);
             }
         }
-        self.agenda.put_down(entry.task());
+        self.agenda.add(entry.task());
     }
 
     fn forget_deadline(&mut self, task: Name) {
@@ -258,7 +243,10 @@ impl Director {
         let left = self.left(task);
         let Some(task) = self.tasks.get_mut(&task) else { return Lifeline::Unwanted };
         if let Some(holder) = &mut task.holder {
-            (holder.leased_until, holder.heard_at) = (now + lease, Some(now));
+            holder.leased_until = now + lease;
+            if !task.is_called_off {
+                holder.telling.restart(now);
+            }
         }
         // What was called off is still theirs, to take it back and not to go on with it.
         if task.is_called_off { Lifeline::ToTakeBack { lease } } else { Lifeline::Wanted { lease, left } }
@@ -294,7 +282,7 @@ impl Director {
                 let (next, term) = (place.unwrap_or_default() + 1, holder.term + 1);
                 self.hand(name, next, term).await;
             }
-            Some(holder) if holder.is_due(now, task.is_called_off) => self.tell(name).await,
+            Some(holder) if holder.telling.is_due(now, RESEND) => self.tell(name).await,
             Some(_) => {}
         }
     }
@@ -313,7 +301,7 @@ impl Director {
         let Some(task) = self.tasks.get_mut(&name) else { return };
         let (is_called_off, ops) = (task.is_called_off, Arc::clone(&task.ops));
         let Some(holder) = &mut task.holder else { return };
-        holder.told_at = Some(now);
+        holder.telling.restart(now);
         self.agent.expect(holder.manager, "word that a task has ended", name);
         let please = Lead::Please { task: name, term: holder.term, ops, left, is_called_off };
         self.agent.send(holder.manager, name, please);
@@ -324,7 +312,7 @@ impl Director {
         self.change(name, Entry::CalledOff { task: name }).await;
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
         if let Some(holder) = holder {
-            (holder.told_at, holder.heard_at) = (None, None);
+            holder.telling.expire();
         }
     }
 
@@ -334,11 +322,10 @@ impl Director {
     }
 
     async fn report(&self, task: Name, end: End) {
-        self.agent.before("report", task).await;
         let outcome = match end {
             End::Done => Outcome::Done,
             End::Cancelled => Outcome::Cancelled,
         };
-        self.agent.send(Name::literal(USER), task, UserSay::Report(Report::of(task, outcome)));
+        report(&self.agent, Report::of(task, outcome)).await;
     }
 }

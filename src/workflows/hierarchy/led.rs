@@ -1,7 +1,8 @@
 //! A task that a manager leads: how far each of its steps is, and who is at it.
 
 use super::RESEND;
-use crate::agent::{Agenda, OpId};
+use crate::agent::OpId;
+use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::warrant::Warrant;
 use crate::workflows::Plan;
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -21,28 +22,17 @@ pub struct Step {
     pub has_stopped: bool,
     /// Who is to do it.
     pub doer: Option<Name>,
-    /// When the doer was last told something, and last heard of.
-    pub told_at: Option<SimTime>,
-    pub heard_at: Option<SimTime>,
+    /// When the doer is to be told again, unless it is heard of.
+    pub telling: ResendTimer,
     /// Until when the doer may believe that the step is theirs.
     pub leased_until: SimTime,
-    /// Who is to take it back, when they were last told, and how often.
+    /// The worker that is to take it back, when it is to be told again, and how often it was.
     pub taker: Option<Name>,
-    pub asked_at: Option<SimTime>,
+    pub asking: ResendTimer,
     pub times: u32,
 }
 
 impl Step {
-    /// Whether it is time to tell the doer again.
-    fn is_due(&self, now: SimTime) -> bool {
-        self.due().is_none_or(|due| now >= due)
-    }
-
-    /// When it is time to tell the doer again; `None` if that is at once.
-    fn due(&self) -> Option<SimTime> {
-        self.told_at.max(self.heard_at).map(|last| last + RESEND)
-    }
-
     /// Whether nobody is at it any more: who was given it has said so, or may not go on without word. Where
     /// there are no leases, only the first counts.
     fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
@@ -88,7 +78,7 @@ impl Led {
         let steps = before.map(|before| before.steps.borrow().iter().map(known).collect());
         let steps: Vec<Step> = steps.unwrap_or_else(|| vec![Step::default(); ops.len()]);
         let mut agenda = Agenda::default();
-        (0..steps.len()).for_each(|step| agenda.put_down(step));
+        (0..steps.len()).for_each(|step| agenda.add(step));
         Self {
             task,
             director,
@@ -121,13 +111,13 @@ impl Led {
             self.left.set(self.left.get() - 1);
         }
         let mut agenda = self.agenda.borrow_mut();
-        plan.needed_by(number).iter().for_each(|next| agenda.put_down(*next));
+        plan.needed_by(number).iter().for_each(|next| agenda.add(*next));
     }
 
     /// From now on nothing of it is to happen; who was told to do a step has not been told to stop.
     pub fn call_off(&self) {
         self.is_called_off.set(true);
-        self.steps.borrow_mut().iter_mut().for_each(|step| (step.told_at, step.heard_at) = (None, None));
+        self.steps.borrow_mut().iter_mut().for_each(|step| step.telling.expire());
     }
 
     /// Whether every step is complete.
@@ -146,20 +136,18 @@ impl Led {
     pub fn to_order(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
         let (steps, mut agenda) = (self.steps.borrow(), self.agenda.borrow_mut());
         let mut ready = Vec::new();
-        let mut last = None;
-        while let Some(number) = agenda.next(last, now) {
-            last = Some(number);
+        while let Some(number) = agenda.next(now) {
             let has_its_needs = plan.steps[number].needs.iter().all(|need| steps[*need].is_complete);
-            match steps[number].due() {
+            match steps[number].telling.due_at(RESEND) {
                 // Once what it needs is complete it is put down again.
                 _ if steps[number].is_complete || !has_its_needs => {}
-                Some(due) if now < due => agenda.put_down_for(due, number),
+                Some(due) if now < due => agenda.add_at(due, number),
                 _ => ready.push(number),
             }
         }
         // Until its doer has been told, a step remains to be ordered.
         for number in &ready {
-            agenda.put_down(*number);
+            agenda.add(*number);
         }
         ready
     }
@@ -167,7 +155,8 @@ impl Led {
     /// The steps whose doers are to be told now to stop.
     pub fn to_stop(&self, now: SimTime) -> Vec<(usize, Name)> {
         let steps = self.steps.borrow();
-        let is_at_it = |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.is_due(now);
+        let is_at_it =
+            |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, RESEND);
         let doers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
         doers.filter_map(|(number, step)| Some((number, step.doer?))).collect()
     }
@@ -179,8 +168,7 @@ impl Led {
             |number: usize| plan.needed_by(number).iter().any(|later| !steps[*later].is_taken_back);
         let is_ready = |number: &usize| {
             let step = &steps[*number];
-            let is_due = step.asked_at.is_none_or(|asked| now >= asked + RESEND);
-            !step.is_taken_back && is_due && !is_needed(*number)
+            !step.is_taken_back && step.asking.is_due(now, RESEND) && !is_needed(*number)
         };
         (0..steps.len()).filter(is_ready).collect()
     }
@@ -248,17 +236,20 @@ mod tests {
         let led = led(None);
         assert_eq!(led.to_order(&plan(), at(0)), [0, 2]);
         led.complete(0, &plan());
-        led.update(2, |step| step.told_at = Some(at(0)));
+        led.update(2, |step| step.telling.restart(at(0)));
         assert_eq!(led.to_order(&plan(), at(4)), [1]);
         assert_eq!(led.to_order(&plan(), at(5)), [1, 2]);
-        led.update(2, |step| step.heard_at = Some(at(3)));
+        led.update(2, |step| step.telling.restart(at(3)));
         assert_eq!(led.to_order(&plan(), at(5)), [1]);
     }
 
     #[test]
     fn a_called_off_step_is_stopped_at_once_and_taken_back_after_those_that_need_it() {
         let led = led(None);
-        led.update(1, |step| (step.doer, step.told_at) = (Some(workers()[1]), Some(at(0))));
+        led.update(1, |step| {
+            step.doer = Some(workers()[1]);
+            step.telling.restart(at(0));
+        });
         led.call_off();
         assert_eq!(led.to_stop(at(0)), [(1, workers()[1])]);
         assert_eq!(led.to_take_back(&plan(), at(0)), [1, 2]);

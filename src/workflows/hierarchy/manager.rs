@@ -203,7 +203,10 @@ impl Manager {
         match led.lease.filter(|_| is_theirs && !is_over && led.warrant.holds(now)) {
             Some(lease) => {
                 let lease = led.warrant.leased_for(now, lease);
-                led.update(number, |step| (step.heard_at, step.leased_until) = (Some(now), now + lease));
+                led.update(number, |step| {
+                    step.telling.restart(now);
+                    step.leased_until = now + lease;
+                });
                 if !led.step(number).is_complete {
                     self.agent.expect(from, "word that a step is done", intent);
                 }
@@ -287,7 +290,7 @@ impl Manager {
             if led.step(step).is_complete {
                 continue;
             }
-            led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
+            led.update(step, |step| step.telling.restart(self.agent.monotonic()));
             self.agent.expect(to, "word that a step is done", intent);
             let order = Say::Order { task, step, op: led.ops[step], left: self.left(led) };
             self.agent.send(to, intent, order);
@@ -298,7 +301,7 @@ impl Manager {
     async fn take_back(&self, led: &Led, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
         for (step, doer) in led.to_stop(self.agent.monotonic()) {
-            led.update(step, |step| step.told_at = Some(self.agent.monotonic()));
+            led.update(step, |step| step.telling.restart(self.agent.monotonic()));
             self.agent.send(doer, plan.intent(task, step), Say::Stop { task, step });
         }
         for step in led.to_take_back(plan, self.agent.monotonic()) {
@@ -307,7 +310,8 @@ impl Manager {
             let to = led.taker(step, first, &self.briefing.doers);
             let was_done = led.step(step).is_complete;
             led.update(step, |step| {
-                (step.taker, step.asked_at) = (Some(to), Some(self.agent.monotonic()));
+                step.taker = Some(to);
+                step.asking.restart(self.agent.monotonic());
                 step.times += 1;
             });
             self.agent.expect(to, "word that nothing is left of a step", intent);

@@ -2,13 +2,15 @@
 
 use super::{RESEND, Say};
 use crate::agent::{Agent, CallOff, Headers, OpId, Wish};
+use crate::protocols::{ResendTiming, SingleFlight, request_until_answered};
 use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, call_off};
 use crate::safeguards::cancellation::Cancelled;
 use crate::safeguards::compensate::{Compensate, undo};
+use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::parent_lease::{ParentLease, keep_asking};
 use crate::safeguards::warrant::Warrant;
 use crate::workflows::Briefing;
-use crate::workflows::doer::{Doer, Identity, Standing};
+use crate::workflows::worker::{StepStatus, StepWorker};
 use perfidy_sim::{Name, SimSpan};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,20 +31,28 @@ struct Job {
 pub(super) struct Worker {
     agent: Agent,
     briefing: Briefing,
-    doer: Doer,
+    steps: StepWorker,
     cancelled: Cancelled,
     jobs: RefCell<BTreeMap<Name, Job>>,
     /// What is being taken back, and what has been.
-    taking_back: RefCell<BTreeSet<Name>>,
+    taking_back: SingleFlight<Name>,
     taken_back: RefCell<BTreeSet<Name>>,
 }
 
 impl Worker {
     pub fn recover(agent: Agent, briefing: Briefing) -> Rc<Self> {
-        let doer = Doer::recover(&agent, briefing.safeguards());
+        let steps = StepWorker::recover(&agent, briefing.safeguards());
         let cancelled = Cancelled::recover(&agent);
-        let (jobs, taking_back, taken_back) = (RefCell::default(), RefCell::default(), RefCell::default());
-        Rc::new(Self { agent, briefing, doer, cancelled, jobs, taking_back, taken_back })
+        let (jobs, taken_back) = (RefCell::default(), RefCell::default());
+        Rc::new(Self {
+            agent,
+            briefing,
+            steps,
+            cancelled,
+            jobs,
+            taking_back: SingleFlight::default(),
+            taken_back,
+        })
     }
 
     pub async fn run(self: Rc<Self>) {
@@ -59,9 +69,10 @@ impl Worker {
                     });
                 }
                 Some(Say::TakeBack { task, step, op, was_done }) => {
-                    let worker = Rc::clone(&self);
-                    self.agent
-                        .spawn(async move { worker.take_back(manager, task, step, op, was_done).await });
+                    let (worker, intent) = (Rc::clone(&self), self.briefing.plan.intent(task, step));
+                    self.taking_back.start(&self.agent, intent, async move {
+                        worker.take_back(manager, task, step, op, was_done).await;
+                    });
                 }
                 _ => {}
             }
@@ -115,16 +126,17 @@ impl Worker {
     async fn work(&self, manager: Name, (task, step, op): (Name, usize, OpId), left: Option<SimSpan>) {
         let wish = self.briefing.plan.wish(task, step);
         let headers = Headers { deadline: left, ..Headers::NONE };
-        if self.doer.standing(wish.intent, 0) != Standing::Done {
+        if self.steps.status(wish.intent, 0) != StepStatus::Done {
             for _ in 1..DRAFTS {
                 self.agent.think(wish.intent, DRAFTING_TOKENS, 3).await;
             }
-            if !self.doer.carry_out((wish, headers), 0, Identity::Given(op)).await {
+            if !self.steps.carry_out((wish, headers), 0, KeySource::Given(op)).await {
                 return self.agent.send(manager, wish.intent, Say::Failed);
             }
         }
-        self.agent.expect(manager, "word that a finished step was noted", wish.intent);
-        while self.agent.request(manager, wish.intent, Say::Done { task, step }, RESEND).await.is_err() {}
+        let waits_for = (manager, "word that a finished step was noted");
+        let (done, timing) = (Say::Done { task, step }, ResendTiming::without_pause(RESEND));
+        request_until_answered(&self.agent, waits_for, wish.intent, done, timing, |_| Some(())).await;
     }
 
     /// Leaves a step for good.
@@ -140,12 +152,8 @@ impl Worker {
         let wish = self.briefing.plan.wish(task, step);
         let intent = wish.intent;
         if !self.taken_back.borrow().contains(&intent) {
-            if !self.taking_back.borrow_mut().insert(intent) {
-                return;
-            }
             self.stop(intent).await;
             self.settle(task, step, wish, op, was_done).await;
-            self.taking_back.borrow_mut().remove(&intent);
             self.taken_back.borrow_mut().insert(intent);
         }
         self.agent.send(manager, intent, Say::TakenBack { task, step });
@@ -157,7 +165,7 @@ impl Worker {
         let has_happened = if safeguards.has::<AcknowledgedCancel>() {
             matches!(call_off(&self.agent, wish, op).await, CallOff::DoneAlready(_))
         } else {
-            was_done || self.doer.standing(wish.intent, 0) == Standing::Done
+            was_done || self.steps.status(wish.intent, 0) == StepStatus::Done
         };
         let Some(undoing) = self.briefing.plan.undoing(task, step) else { return };
         if has_happened && safeguards.has::<Compensate>() {

@@ -5,7 +5,7 @@ use perfidy::agent::{Agent, Report};
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::verify::Verify;
 use perfidy::workflows::Briefing;
-use perfidy::workflows::board::{Board, Entry};
+use perfidy::workflows::task_state::{TaskEvent as Entry, TaskStates as Board};
 use perfidy::workflows::user::{USER, UserSay};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
-//! What is to be done, and what a coordinator knows of it.
+//! The steps of a task, and what a coordinator knows of each task.
 //!
-//! A [`Plan`] is what everybody in a team is told at the beginning: the steps of a task and their order. A
-//! [`Board`] is one coordinator's own view: which tasks it has accepted and how far each step is, changed
-//! only by [`Entry`]s, which are what it writes into its journal and reads after a crash.
+//! A [`Plan`] is what each agent of a team is told at the beginning: the steps of a task and their order. The
+//! [`TaskStates`] are one coordinator's own view: which tasks it has accepted and how far each step is. Only a
+//! [`TaskEvent`] changes them, and these are what it writes into its journal and reads after a crash (event
+//! sourcing).
 
 use crate::agent::{Message, OpId, Query, Wish};
 use crate::scenario::{Case, Step, Undo};
@@ -43,8 +44,8 @@ impl Plan {
         &self.needed_by[step]
     }
 
-    /// What a task wants of a step: the identity of the effect, whoever brings it about and however often
-    /// they try.
+    /// What a task wants of a step: the identity of the effect, whichever agent causes it and however often it
+    /// tries.
     pub fn intent(&self, task: Name, step: usize) -> Name {
         Name::joined(task, "/", self.steps[step].name)
     }
@@ -68,13 +69,13 @@ impl Plan {
     }
 }
 
-/// A change to a board.
+/// A change of what a coordinator knows of a task.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug)]
-pub enum Entry {
+pub enum TaskEvent {
     /// A task has come in, with the operation ids its user gave to its steps.
     Accepted { task: Name, ops: Arc<[OpId]> },
-    /// It was decided who does which step.
+    /// Each step has been assigned to an agent.
     Assigned { task: Name, doers: Arc<[Name]> },
     /// A step counts as complete.
     Completed { task: Name, step: usize },
@@ -84,7 +85,7 @@ pub enum Entry {
     Closed { task: Name, done: bool },
 }
 
-impl Entry {
+impl TaskEvent {
     /// The task it is about.
     pub fn task(&self) -> Name {
         match self {
@@ -97,7 +98,7 @@ impl Entry {
     }
 }
 
-impl Message for Entry {
+impl Message for TaskEvent {
     fn kind(&self) -> &'static str {
         "board"
     }
@@ -113,14 +114,14 @@ impl Message for Entry {
 
 /// How far a task is.
 #[derive(Clone, Debug)]
-pub struct Progress {
+pub struct TaskState {
     /// The operation ids its user gave to its steps.
     pub ops: Arc<[OpId]>,
-    /// Who does which step, once that is decided.
+    /// The agent of each step, once they are assigned.
     pub doers: Option<Arc<[Name]>>,
     /// Which steps count as complete.
     pub complete: Vec<bool>,
-    /// How often each step was opened again: a doer that hears a higher number does it once more.
+    /// How often each step was opened again: a worker that is told a higher number does it once more.
     pub rounds: Vec<u32>,
     /// How it ended, once it has.
     pub closed: Option<bool>,
@@ -128,7 +129,7 @@ pub struct Progress {
     left: usize,
 }
 
-impl Progress {
+impl TaskState {
     fn set(&mut self, step: usize, complete: bool) {
         match (std::mem::replace(&mut self.complete[step], complete), complete) {
             (false, true) => self.left -= 1,
@@ -140,26 +141,26 @@ impl Progress {
 
 /// One coordinator's view of all tasks.
 #[derive(Debug)]
-pub struct Board {
+pub struct TaskStates {
     plan: Rc<Plan>,
-    tasks: Lookup<Name, Progress>,
+    tasks: Lookup<Name, TaskState>,
     /// The tasks that have not ended.
     open: BTreeSet<Name>,
 }
 
-impl Board {
-    /// A board on which nothing stands.
+impl TaskStates {
+    /// No tasks yet.
     pub fn new(plan: Rc<Plan>) -> Self {
         Self { plan, tasks: Lookup::default(), open: BTreeSet::new() }
     }
 
-    /// Makes a change. Changes that come twice or too late make no difference.
-    pub fn apply(&mut self, entry: &Entry) {
+    /// Applies an event. One that comes twice or too late changes nothing.
+    pub fn apply(&mut self, entry: &TaskEvent) {
         let steps = self.plan.steps.len();
-        if let Entry::Accepted { task, ops } = entry {
+        if let TaskEvent::Accepted { task, ops } = entry {
             if !self.tasks.contains(*task) {
                 let (ops, complete, rounds) = (Arc::clone(ops), vec![false; steps], vec![0; steps]);
-                let new = Progress { ops, doers: None, complete, rounds, closed: None, left: steps };
+                let new = TaskState { ops, doers: None, complete, rounds, closed: None, left: steps };
                 self.tasks.insert(*task, new);
                 self.open.insert(*task);
             }
@@ -167,16 +168,16 @@ impl Board {
         }
         let Some(progress) = self.tasks.get_mut(entry.task()) else { return };
         match entry {
-            Entry::Accepted { .. } => {}
-            Entry::Assigned { doers, .. } => {
+            TaskEvent::Accepted { .. } => {}
+            TaskEvent::Assigned { doers, .. } => {
                 progress.doers.get_or_insert_with(|| Arc::clone(doers));
             }
-            Entry::Completed { step, .. } => progress.set(*step, true),
-            Entry::Reopened { step, .. } => {
+            TaskEvent::Completed { step, .. } => progress.set(*step, true),
+            TaskEvent::Reopened { step, .. } => {
                 progress.set(*step, false);
                 progress.rounds[*step] += 1;
             }
-            Entry::Closed { task, done } => {
+            TaskEvent::Closed { task, done } => {
                 progress.closed.get_or_insert(*done);
                 self.open.remove(task);
             }
@@ -184,7 +185,7 @@ impl Board {
     }
 
     /// How far a task is, if it was accepted.
-    pub fn get(&self, task: Name) -> Option<&Progress> {
+    pub fn get(&self, task: Name) -> Option<&TaskState> {
         self.tasks.get(task)
     }
 
@@ -206,7 +207,7 @@ impl Board {
     /// Whether a step of a task can be done now.
     pub fn is_ready(&self, task: Name, step: usize) -> bool {
         let needs_of = |step: usize| self.plan.steps[step].needs.iter();
-        self.get(task).is_some_and(|Progress { complete, .. }| {
+        self.get(task).is_some_and(|TaskState { complete, .. }| {
             !complete[step] && needs_of(step).all(|need| complete[*need])
         })
     }
@@ -231,7 +232,7 @@ impl Board {
 mod tests {
     use super::*;
 
-    fn board() -> (Board, Name) {
+    fn states() -> (TaskStates, Name) {
         let step = |name, needs: &[usize]| Step {
             name: Name::new(name),
             tool: Name::new("tool"),
@@ -242,35 +243,35 @@ mod tests {
         };
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];
-        let mut board = Board::new(Rc::new(Plan::of(vec![task], steps)));
-        board.apply(&Entry::Accepted { task, ops: Arc::new([OpId(1), OpId(2), OpId(3)]) });
-        (board, task)
+        let mut states = TaskStates::new(Rc::new(Plan::of(vec![task], steps)));
+        states.apply(&TaskEvent::Accepted { task, ops: Arc::new([OpId(1), OpId(2), OpId(3)]) });
+        (states, task)
     }
 
     #[test]
     fn a_step_is_ready_when_what_it_needs_is_complete() {
-        let (mut board, task) = board();
-        assert_eq!(board.ready(task), [0, 2]);
-        board.apply(&Entry::Completed { task, step: 0 });
-        assert_eq!(board.ready(task), [1, 2]);
-        board.apply(&Entry::Completed { task, step: 1 });
-        board.apply(&Entry::Completed { task, step: 2 });
-        assert!(board.is_complete(task));
-        board.apply(&Entry::Reopened { task, step: 1 });
-        assert_eq!(board.ready(task), [1]);
-        assert_eq!(board.get(task).unwrap().rounds, [0, 1, 0]);
+        let (mut states, task) = states();
+        assert_eq!(states.ready(task), [0, 2]);
+        states.apply(&TaskEvent::Completed { task, step: 0 });
+        assert_eq!(states.ready(task), [1, 2]);
+        states.apply(&TaskEvent::Completed { task, step: 1 });
+        states.apply(&TaskEvent::Completed { task, step: 2 });
+        assert!(states.is_complete(task));
+        states.apply(&TaskEvent::Reopened { task, step: 1 });
+        assert_eq!(states.ready(task), [1]);
+        assert_eq!(states.get(task).unwrap().rounds, [0, 1, 0]);
     }
 
     #[test]
-    fn what_comes_twice_or_too_late_makes_no_difference() {
-        let (mut board, task) = board();
-        board.apply(&Entry::Completed { task, step: 0 });
-        board.apply(&Entry::Accepted { task, ops: Arc::new([OpId(9)]) });
-        assert_eq!(board.get(task).unwrap().ops[0], OpId(1));
-        board.apply(&Entry::Closed { task, done: true });
-        board.apply(&Entry::Closed { task, done: false });
-        assert_eq!(board.get(task).unwrap().closed, Some(true));
-        assert!(board.open().is_empty());
-        board.apply(&Entry::Completed { task: Name::new("unknown"), step: 0 });
+    fn an_event_that_comes_twice_or_too_late_changes_nothing() {
+        let (mut states, task) = states();
+        states.apply(&TaskEvent::Completed { task, step: 0 });
+        states.apply(&TaskEvent::Accepted { task, ops: Arc::new([OpId(9)]) });
+        assert_eq!(states.get(task).unwrap().ops[0], OpId(1));
+        states.apply(&TaskEvent::Closed { task, done: true });
+        states.apply(&TaskEvent::Closed { task, done: false });
+        assert_eq!(states.get(task).unwrap().closed, Some(true));
+        assert!(states.open().is_empty());
+        states.apply(&TaskEvent::Completed { task: Name::new("unknown"), step: 0 });
     }
 }

@@ -1,0 +1,119 @@
+//! Single-flight: of the same work, an agent has at most one under way, however often it is asked for it.
+//!
+//! Senders repeat their orders until they are answered, so a worker is ordered to do a step that it is in the middle of.
+//! It must not start the step a second time ("duplicate call suppression", Go's package `singleflight`). A repetition
+//! may also bring news that the work under way has not seen; then the work runs once more afterwards.
+
+use crate::agent::Agent;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::rc::Rc;
+
+/// The work of one agent that is under way, by key. Clones share it.
+#[derive(Clone, Debug)]
+pub struct SingleFlight<K> {
+    /// Whether each is to run once more when it is over.
+    running: Rc<RefCell<BTreeMap<K, bool>>>,
+}
+
+impl<K: Ord> Default for SingleFlight<K> {
+    fn default() -> Self {
+        Self { running: Rc::default() }
+    }
+}
+
+impl<K: Ord + Copy + 'static> SingleFlight<K> {
+    /// Starts work beside what the agent does, unless work under that key is under way. Returns whether it was started.
+    pub fn start(&self, agent: &Agent, key: K, work: impl Future<Output = ()> + 'static) -> bool {
+        if self.running.borrow().contains_key(&key) {
+            return false;
+        }
+        self.running.borrow_mut().insert(key, false);
+        let running = Rc::clone(&self.running);
+        agent.spawn(async move {
+            work.await;
+            running.borrow_mut().remove(&key);
+        });
+        true
+    }
+
+    /// Starts work beside what the agent does, or has it run once more when the run under way is over.
+    pub fn start_or_repeat(&self, agent: &Agent, key: K, work: impl AsyncFn() + 'static) {
+        if let Some(again) = self.running.borrow_mut().get_mut(&key) {
+            *again = true;
+            return;
+        }
+        self.running.borrow_mut().insert(key, false);
+        let running = Rc::clone(&self.running);
+        agent.spawn(async move {
+            loop {
+                work().await;
+                let mut running = running.borrow_mut();
+                if running.get(&key) == Some(&true) {
+                    running.insert(key, false);
+                } else {
+                    running.remove(&key);
+                    return;
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Agents, Message};
+    use perfidy_sim::{Context, Engine, Name, Seed, SimSpan, World, WorldConfig};
+
+    #[derive(Hash, Debug)]
+    struct Begun;
+
+    impl Message for Begun {
+        fn kind(&self) -> &'static str {
+            "begun"
+        }
+    }
+
+    /// When work ran that `ask` asks for five times, a second apart, and that takes ten seconds.
+    fn runs(ask: fn(&SingleFlight<Name>, &Agent, Name)) -> Vec<String> {
+        let outcome = Engine::Native.run(|| {
+            let mut world = World::<Agents>::new(WorldConfig::calm(Seed(1)));
+            world.agent(Name::new("a"), move |context: Context<Agents>| async move {
+                let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
+                let (work, task) = (SingleFlight::default(), Name::new("task-1"));
+                for _ in 0..5 {
+                    ask(&work, &agent, task);
+                    agent.sleep(SimSpan::from_secs(1)).await;
+                }
+                agent.finish_after(SimSpan::from_secs(60));
+            });
+            world
+        });
+        outcome.history.notes().map(|(event, _)| event.at.to_string()).collect()
+    }
+
+    async fn work(agent: &Agent, task: Name) {
+        agent.announce(task, Begun);
+        agent.sleep(SimSpan::from_secs(10)).await;
+    }
+
+    #[test]
+    fn work_that_is_under_way_is_not_started_again() {
+        let times = runs(|flight, agent, task| {
+            let worker = agent.clone();
+            flight.start(agent, task, async move { work(&worker, task).await });
+        });
+        assert_eq!(times, ["0s"]);
+    }
+
+    #[test]
+    fn work_that_is_asked_for_while_under_way_runs_once_more_and_not_more_often() {
+        let times = runs(|flight, agent, task| {
+            let worker = agent.clone();
+            flight.start_or_repeat(agent, task, async move || work(&worker, task).await);
+        });
+        assert_eq!(times, ["0s", "10s"]);
+    }
+}

@@ -1,0 +1,67 @@
+//! The task tracker: what each coordinator does beside coordinating. It accepts tasks, records how far each is (with the
+//! `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task ended, as often as the
+//! user asks.
+
+use crate::agent::{Agent, Mail, Report};
+use crate::safeguards::checkpoint;
+use crate::workflows::Briefing;
+use crate::workflows::task_state::{TaskEvent, TaskStates};
+use crate::workflows::user::{UserSay, report};
+use perfidy_sim::Name;
+use std::cell::{Ref, RefCell};
+use std::rc::Rc;
+
+/// A coordinator's [`TaskStates`] with its journal and its user.
+pub struct TaskTracker {
+    agent: Agent,
+    briefing: Briefing,
+    states: Rc<RefCell<TaskStates>>,
+}
+
+impl TaskTracker {
+    /// The tracker as it left its states in the agent's journal, which may hold other records as well.
+    pub fn recover(agent: &Agent, briefing: &Briefing) -> Self {
+        let mut states = TaskStates::new(Rc::clone(&briefing.plan));
+        checkpoint::recover(agent, |event| states.apply(event));
+        let (agent, briefing) = (agent.clone(), briefing.clone());
+        Self { agent, briefing, states: Rc::new(RefCell::new(states)) }
+    }
+
+    /// How far each task is.
+    pub fn states(&self) -> Ref<'_, TaskStates> {
+        self.states.borrow()
+    }
+
+    /// The states themselves, for other tasks of the same agent to look at.
+    pub fn shared_states(&self) -> Rc<RefCell<TaskStates>> {
+        Rc::clone(&self.states)
+    }
+
+    /// Accepts the task that a message submits and gives its name if it is new. Of a task that has ended, it reports the
+    /// end once more.
+    pub async fn accept(&mut self, mail: &Mail) -> Option<Name> {
+        let UserSay::Submit { task, ops } = mail.open().cloned()? else { return None };
+        let known = self.states().get(task).map(|state| state.closed);
+        match known {
+            None => {
+                self.record(TaskEvent::Accepted { task, ops }).await;
+                return Some(task);
+            }
+            Some(Some(done)) => report(&self.agent, Report::done_or_failed(task, done)).await,
+            Some(None) => {}
+        }
+        None
+    }
+
+    /// Records that a task has ended, and reports it.
+    pub async fn close(&mut self, task: Name, done: bool) {
+        self.record(TaskEvent::Closed { task, done }).await;
+        report(&self.agent, Report::done_or_failed(task, done)).await;
+    }
+
+    /// Records an event, and applies it once that is durable.
+    pub async fn record(&mut self, event: TaskEvent) {
+        checkpoint::save(&self.agent, self.briefing.safeguards(), event.task(), event.clone()).await;
+        self.states.borrow_mut().apply(&event);
+    }
+}

@@ -1,0 +1,136 @@
+//! Step workers: agents that carry out steps, several at a time, and remember what they have done.
+//!
+//! The executors of the conductor and the workers of the standby team both are such. What they do between an order and
+//! the report is the same; whose orders they take is not.
+
+use crate::agent::{Agent, Headers, Message, Wish};
+use crate::safeguards::Safeguards;
+use crate::safeguards::checkpoint;
+use crate::safeguards::event_log::Answers;
+use crate::safeguards::intent_keys::KeySource;
+use crate::safeguards::perform::perform;
+use crate::safeguards::persist::{Operations, PersistBeforeCall};
+use perfidy_sim::Name;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::sync::Semaphore;
+
+/// How many steps one agent works on at a time.
+const MAX_CONCURRENT: usize = 4;
+
+/// Tokens an agent reads to compose the arguments of a call.
+const COMPOSING_TOKENS: u32 = 400;
+
+/// In how many ways its model can put one and the same call.
+const WORDINGS: u32 = 3;
+
+#[derive(Clone, Copy, Hash, Debug)]
+struct Finished {
+    intent: Name,
+    round: u32,
+}
+
+impl Message for Finished {
+    fn kind(&self) -> &'static str {
+        "finished"
+    }
+
+    fn headers(&self) -> Headers {
+        Headers { correlation: Some(self.intent), ..Headers::NONE }
+    }
+}
+
+/// How far a worker is with a step that it is ordered to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StepStatus {
+    /// It was never ordered, or not in this round, or it has failed.
+    New,
+    /// The worker is at it.
+    Running,
+    /// It is done.
+    Done,
+}
+
+/// What a worker knows of its own work. Clones share it.
+#[derive(Clone)]
+pub struct StepWorker {
+    agent: Agent,
+    safeguards: Safeguards,
+    operations: Rc<Operations>,
+    answers: Answers,
+    /// How far each step is, in its latest round.
+    work: Rc<RefCell<BTreeMap<Name, (StepStatus, u32)>>>,
+    permits: Rc<Semaphore>,
+}
+
+impl StepWorker {
+    /// The worker as it left its work in its journal.
+    pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
+        let mut work = BTreeMap::new();
+        checkpoint::recover(agent, |Finished { intent, round }| {
+            work.insert(*intent, (StepStatus::Done, *round));
+        });
+        Self {
+            agent: agent.clone(),
+            safeguards: safeguards.clone(),
+            operations: Rc::new(Operations::recover(agent)),
+            answers: Answers::recover(agent),
+            work: Rc::new(RefCell::new(work)),
+            permits: Rc::new(Semaphore::new(MAX_CONCURRENT)),
+        }
+    }
+
+    /// How far a step is in this round.
+    pub fn status(&self, intent: Name, round: u32) -> StepStatus {
+        match self.work.borrow().get(&intent) {
+            Some((status, known)) if *known >= round => *status,
+            Some(_) | None => StepStatus::New,
+        }
+    }
+
+    /// Starts a step beside what the worker does, with calls under these headers; `report` gets whether it succeeded.
+    pub fn start(
+        &self,
+        (wish, headers): (Wish, Headers),
+        round: u32,
+        source: KeySource,
+        report: impl FnOnce(&Agent, bool) + 'static,
+    ) {
+        self.work.borrow_mut().insert(wish.intent, (StepStatus::Running, round));
+        let worker = self.clone();
+        self.agent.spawn(async move {
+            let succeeded = worker.take_turn((wish, headers), round, source).await;
+            report(&worker.agent, succeeded);
+        });
+    }
+
+    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns whether that
+    /// succeeded.
+    pub async fn take_turn(&self, (wish, headers): (Wish, Headers), round: u32, source: KeySource) -> bool {
+        self.work.borrow_mut().insert(wish.intent, (StepStatus::Running, round));
+        // The semaphore is never closed, so this is always a permit.
+        let _permit = self.permits.acquire().await;
+        self.carry_out((wish, headers), round, source).await
+    }
+
+    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be dropped at
+    /// any point; what then becomes of a call that was on its way is not known.
+    pub async fn carry_out(&self, (wish, headers): (Wish, Headers), round: u32, source: KeySource) -> bool {
+        let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
+        let wording = self.answers.think(agent, safeguards, wish.intent, COMPOSING_TOKENS, WORDINGS).await;
+        let (op, tried_before) =
+            source.operation_id(agent, safeguards, &self.operations, wish, wording).await;
+        if perform(agent, safeguards, wish, op, tried_before).await.is_err() {
+            self.work.borrow_mut().remove(&wish.intent);
+            return false;
+        }
+        if safeguards.has::<PersistBeforeCall>() || matches!(source, KeySource::Given(_)) {
+            agent.before("record", wish.intent).await;
+            agent.persist(Finished { intent: wish.intent, round }).await;
+            agent.after("record", wish.intent).await;
+        }
+        self.work.borrow_mut().insert(wish.intent, (StepStatus::Done, round));
+        true
+    }
+}
