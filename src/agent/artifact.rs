@@ -6,11 +6,19 @@
 //! a conventional encryption function").
 
 use perfidy_sim::{Name, Words};
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// The identity of a piece of work: the digest of what it says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ArtifactId(pub u64);
+
+/// As sixteen hexadecimal digits: not every reader of JSON has numbers of 64 bits.
+impl Serialize for ArtifactId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
 
 impl fmt::Display for ArtifactId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,7 +35,7 @@ impl fmt::Display for ArtifactId {
 /// let retold = Artifact { body: 8, ..brief };
 /// assert_ne!(brief.id(), retold.id());
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Artifact {
     /// The intent it serves.
     pub about: Name,

@@ -1,18 +1,26 @@
-//! Messages and records: any type of yours that can be hashed and shown.
+//! Messages and records: any serde type of yours that can be hashed.
 
-use crate::agent::Headers;
+use crate::agent::{Headers, json};
 use perfidy_sim::{Name, Payload, Words};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-/// Something that can be said to another agent or written into a journal.
+/// Something that can be said to another agent or written into a journal: a serde value of yours.
+///
+/// Its owner gets it back as the type that it is ([`Body::open`]). Everything else that looks at it, such as a
+/// story, a fault that alters it or a property, sees it as JSON ([`Body::json`]), which is made only then: a run
+/// into which nothing looks makes none. `Hash` is what the digest of a history is made of.
 ///
 /// ```
 /// use perfidy::agent::{Body, Message};
+/// use serde::Serialize;
+/// use serde_json::json;
 ///
-/// #[derive(Debug, Hash)]
+/// #[derive(Hash, Serialize)]
 /// enum Say {
 ///     Assign { step: u32 },
 ///     Done,
@@ -27,7 +35,7 @@ use std::sync::{Arc, OnceLock};
 ///     }
 /// }
 ///
-/// #[derive(Debug, Hash)]
+/// #[derive(Hash, Serialize)]
 /// struct Other;
 ///
 /// impl Message for Other {
@@ -39,8 +47,9 @@ use std::sync::{Arc, OnceLock};
 /// let body = Body::new(Say::Assign { step: 2 });
 /// assert!(matches!(body.open::<Say>(), Some(Say::Assign { step: 2 })));
 /// assert!(body.open::<Other>().is_none());
+/// assert_eq!(body.json(), json!({ "Assign": { "step": 2 } }));
 /// ```
-pub trait Message: Hash + fmt::Debug + Send + Sync + 'static {
+pub trait Message: Hash + Serialize + Send + Sync + 'static {
     /// What kind of message it is, as addresses and stories name it.
     fn kind(&self) -> &'static str;
 
@@ -60,8 +69,9 @@ pub trait Message: Hash + fmt::Debug + Send + Sync + 'static {
     }
 }
 
-trait Content: fmt::Debug + Send + Sync {
+trait Content: Send + Sync {
     fn as_any(&self) -> &dyn Any;
+    fn json(&self) -> Value;
     fn digest(&self) -> u64;
     fn garbled(&self) -> Body;
     fn kind(&self) -> &'static str;
@@ -69,7 +79,7 @@ trait Content: fmt::Debug + Send + Sync {
 }
 
 /// What nobody can read: all that is left of a message is that it was one, and which.
-#[derive(Hash, Debug)]
+#[derive(Hash, Debug, Serialize)]
 struct Garbled(u64);
 
 impl Message for Garbled {
@@ -81,6 +91,10 @@ impl Message for Garbled {
 impl<M: Message> Content for M {
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn json(&self) -> Value {
+        json::of(self)
     }
 
     fn digest(&self) -> u64 {
@@ -125,6 +139,25 @@ impl Body {
     pub fn headers(&self) -> Headers {
         self.0.message.headers()
     }
+
+    /// What it says, as JSON. It is made anew for each look.
+    pub fn json(&self) -> Value {
+        self.0.message.json()
+    }
+}
+
+/// A message within another, or a record within a record.
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json().serialize(serializer)
+    }
+}
+
+/// What it says, in one line and cut short where it is long.
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        json::Brief::of_message(&self.json()).fmt(f)
+    }
 }
 
 impl PartialEq for Body {
@@ -141,9 +174,10 @@ impl Hash for Body {
     }
 }
 
+/// All that it says, as JSON: two that differ look different.
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.message.fmt(f)
+        fmt::Display::fmt(&self.json(), f)
     }
 }
 
@@ -165,7 +199,7 @@ impl Payload for Body {
 mod tests {
     use super::*;
 
-    #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+    #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
     struct Sum(u64);
 
     impl Message for Sum {
@@ -175,7 +209,7 @@ mod tests {
     }
 
     /// A sum that nobody checks.
-    #[derive(PartialEq, Eq, Hash, Debug)]
+    #[derive(PartialEq, Eq, Hash, Debug, Serialize)]
     struct Unchecked(u64);
 
     impl Message for Unchecked {

@@ -23,11 +23,12 @@
 
 use crate::agent::{ArtifactId, OpId, Token, Version};
 use perfidy_sim::{Name, SimSpan};
+use serde::Serialize;
 use std::fmt;
 
 /// What a message is for. Agent protocols have a word for each (performatives in FIPA ACL, task states in
 /// A2A).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Purpose {
     /// The receiver is to do some work.
     Order,
@@ -92,26 +93,35 @@ impl Purpose {
 /// let headers = Headers { authority: Some(Token(3)), ..Headers::of(Purpose::Order) };
 /// assert_eq!(headers.purpose, Some(Purpose::Order));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Headers {
     /// What the message is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
     /// The task or step on whose behalf it is sent, if that is not what the message is about (correlation
     /// id).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Name>,
     /// Which try or round of the work it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// The id by which the receiver recognises a repetition (idempotency key).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<OpId>,
     /// By which right the sender orders it (fencing token).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<Token>,
     /// The version of the work or of the item that the sender goes by (`If-Match` in HTTP).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub precondition: Option<Version>,
     /// The time that is left for the work (`grpc-timeout`).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<SimSpan>,
     /// The plan that the work follows (the id of a workflow run).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<ArtifactId>,
     /// The piece of work that it rests on (provenance).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<ArtifactId>,
 }
 

@@ -9,10 +9,11 @@
 
 use crate::agent::{Agents, Author, Body, LeaseEvent, Message, Note};
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
+use serde::Serialize;
 use std::fmt;
 
 /// A fencing token: every grant to a new holder has a higher one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub struct Token(pub u64);
 
 impl fmt::Display for Token {
@@ -55,11 +56,11 @@ impl fmt::Display for NotLeader {
 impl std::error::Error for NotLeader {}
 
 /// What the lock service tells the lives of an agent apart by.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub(crate) struct Session(pub u32);
 
 /// What travels between an agent and the lock service.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub(crate) enum LeaseWire {
     Acquire { resource: Name, span: SimSpan, session: Session },
     Release { resource: Name, token: Token },

@@ -5,11 +5,12 @@
 
 use crate::agent::Content;
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
 /// How a task ended, according to a report.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Outcome {
     /// Everything that the task wanted has happened, or is in the answer.
     Done,
@@ -30,7 +31,7 @@ impl fmt::Display for Outcome {
 }
 
 /// What an answer says about one of the things that its task wanted to know.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct AnswerPart {
     /// The intent of the question.
     pub intent: Name,
@@ -47,7 +48,7 @@ pub struct AnswerPart {
 /// let report = Report::of(Name::new("task-1"), Outcome::Done);
 /// assert_eq!(report.to_string(), "task-1 is done");
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Report {
     /// The task.
     pub task: Name,

@@ -241,9 +241,10 @@ mod testing {
         PersonEvent, Report, Told, ToolEvent, UserEvent,
     };
     use perfidy_sim::{EventId, Name, SimSpan, SimTime, Stop, What};
+    use serde::Serialize;
 
     /// A message or a record that has these headers and says a number.
-    #[derive(Clone, Copy, Hash, Debug)]
+    #[derive(Clone, Copy, Hash, Debug, Serialize)]
     struct Numbered(Headers, u64);
 
     impl Message for Numbered {

@@ -85,9 +85,10 @@ mod tests {
     use super::*;
     use crate::agent::Agents;
     use perfidy_sim::{Context, Engine, Seed, World, WorldConfig};
+    use serde::Serialize;
 
     /// How often the sender has been answered.
-    #[derive(Clone, Hash, Debug)]
+    #[derive(Clone, Hash, Debug, Serialize)]
     struct Ping(u32);
 
     impl Message for Ping {

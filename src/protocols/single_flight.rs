@@ -66,8 +66,9 @@ mod tests {
     use super::*;
     use crate::agent::{Agents, Message};
     use perfidy_sim::{Context, Engine, Name, Seed, SimSpan, World, WorldConfig};
+    use serde::Serialize;
 
-    #[derive(Hash, Debug)]
+    #[derive(Hash, Debug, Serialize)]
     struct Begun;
 
     impl Message for Begun {

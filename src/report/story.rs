@@ -281,11 +281,11 @@ fn is_decisive(purpose: Option<Purpose>) -> bool {
     matches!(purpose, Some(Order | Undo | Cancel | Handoff | Approval | Rejection))
 }
 
-/// The headers of a message, where there is something to be said of them.
-fn under(content: &Body) -> String {
+/// What a message says, and its headers where there is something to be said of them.
+fn saying(content: &Body) -> String {
     match content.headers().to_string() {
-        headers if headers.is_empty() => headers,
-        headers => format!(" ({headers})"),
+        headers if headers.is_empty() => format!(": {content}"),
+        headers => format!(" ({headers}): {content}"),
     }
 }
 
@@ -303,10 +303,10 @@ fn told(event: &Event<Note>) -> String {
         What::Started { incarnation: 0 } => "starts".to_owned(),
         What::Started { .. } => "is back, knowing what it had written down".to_owned(),
         What::Sent { to, kind, about, content } => {
-            format!("sends {kind} to {to}, {about}{}", under(content))
+            format!("sends {kind} to {to}, {about}{}", saying(content))
         }
         What::Delivered { from, kind, about, content } => {
-            format!("gets {kind} from {from}, {about}{}", under(content))
+            format!("gets {kind} from {from}, {about}{}", saying(content))
         }
         What::Lost { from, kind, about, why } => {
             let why = match why {
@@ -326,7 +326,7 @@ fn told(event: &Event<Note>) -> String {
         What::Recovered { from } => format!("is itself again: {from} is over"),
         What::CutBegan { left, right } => format!("is cut off: {left} from {right}"),
         What::CutEnded { left, right } => format!("is joined again: {left} and {right}"),
-        What::Wrote { .. } => "writes to its journal".to_owned(),
+        What::Wrote { content } => format!("writes to its journal: {content}"),
         What::Synced { records } => format!("has {records} records on disk"),
         What::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
         What::Ended(stop) => format!("the run ends: {stop:?}"),

@@ -6,7 +6,7 @@
 
 use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
 /// How far a piece of work may go.
@@ -49,7 +49,7 @@ impl Safeguard for Budgets {
 }
 
 /// What a piece of work has cost so far; it travels with it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
 pub struct Spent {
     /// How often it changed hands.
     pub hops: u32,

@@ -8,6 +8,7 @@ use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -26,7 +27,7 @@ impl Safeguard for Cancellation {
     }
 }
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct CalledOff(Name);
 
 impl Message for CalledOff {

@@ -13,6 +13,7 @@ use crate::agent::{Body, Message};
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Payload;
+use serde::Serialize;
 use std::hash::{Hash, Hasher};
 
 /// The switch.
@@ -30,7 +31,7 @@ impl Safeguard for ChecksummedLog {
 }
 
 /// A record with the checksum that was made of it.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Sealed {
     record: Body,
     checksum: u64,
@@ -70,7 +71,7 @@ impl Message for Sealed {
 mod tests {
     use super::*;
 
-    #[derive(Hash, Debug)]
+    #[derive(Hash, Debug, Serialize)]
     struct Step(u32);
 
     impl Message for Step {

@@ -9,6 +9,7 @@ use crate::protocols::in_attempts;
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -53,7 +54,7 @@ impl fmt::Display for NotOnFile {
 
 impl std::error::Error for NotOnFile {}
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Filing {
     File(Artifact),
     Filed(ArtifactId),
@@ -108,7 +109,7 @@ async fn ask(agent: &Agent, archivist: Name, about: Name, filing: Filing) -> Res
     answer.await.ok_or(NotOnFile::NoAnswer)
 }
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct OnFile(Artifact);
 
 impl Message for OnFile {

@@ -15,6 +15,7 @@ use crate::agent::{
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
+use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -49,7 +50,7 @@ fn usable(lease: SimSpan) -> SimSpan {
 }
 
 /// What stands in a claim that somebody has.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Owned {
     work: Name,
 }
@@ -65,7 +66,7 @@ impl Message for Owned {
 }
 
 /// What an owner says of itself.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub enum Ownership {
     /// It counts on its claim for so long, or until it lets go.
     Holds(Option<SimSpan>),

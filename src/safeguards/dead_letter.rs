@@ -9,6 +9,7 @@ use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
+use serde::Serialize;
 
 /// How long an agent waits for word that a letter was taken down before it sends it again.
 const PATIENCE: SimSpan = SimSpan::from_secs(5);
@@ -28,7 +29,7 @@ impl Safeguard for DeadLetter {
 }
 
 /// A call that failed, with everything somebody needs to finish it by hand.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Letter {
     /// What was wanted: tool, operation and what for.
     pub wish: Wish,
@@ -43,7 +44,7 @@ pub struct Letter {
 }
 
 /// What travels between an agent and the person on call.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub enum Post {
     /// Please see to this.
     Letter(Letter),

@@ -12,6 +12,7 @@ use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -46,7 +47,7 @@ pub struct Wait {
 }
 
 /// Asks around whether a wait is part of a circle.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Probe {
     /// The work that it was sent out for.
     origin: Name,

@@ -8,6 +8,7 @@
 use crate::agent::{Agent, Message, Token};
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
+use serde::Serialize;
 
 /// The switch.
 #[derive(Default)]
@@ -29,7 +30,7 @@ pub struct Fence {
     highest: Option<Token>,
 }
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Raised(Token);
 
 impl Message for Raised {

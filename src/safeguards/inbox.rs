@@ -9,8 +9,8 @@ use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::hash::Hash;
 
 /// The switch.
@@ -28,7 +28,7 @@ impl Safeguard for InboxDedupe {
 }
 
 /// What a consumer answers: the event has been taken in, or had been before.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub struct TakenIn<E>(pub E);
 
 impl<E: Message> Message for TakenIn<E> {
@@ -38,13 +38,13 @@ impl<E: Message> Message for TakenIn<E> {
 }
 
 /// A record: an event, and what its consumer makes of it.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 struct Taken<E, W> {
     event: E,
     work: W,
 }
 
-impl<E: Message, W: Hash + fmt::Debug + Send + Sync + 'static> Message for Taken<E, W> {
+impl<E: Message, W: Hash + Serialize + Send + Sync + 'static> Message for Taken<E, W> {
     fn kind(&self) -> &'static str {
         "inbox"
     }
@@ -60,7 +60,7 @@ pub struct Inbox<E, W> {
 impl<E, W> Inbox<E, W>
 where
     E: Message + Copy + Ord,
-    W: Copy + Hash + fmt::Debug + Send + Sync + 'static,
+    W: Copy + Hash + Serialize + Send + Sync + 'static,
 {
     /// The inbox as the agent left it in its journal.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {

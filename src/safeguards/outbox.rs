@@ -10,6 +10,7 @@ use crate::protocols::Resend;
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,7 +34,7 @@ impl Safeguard for DurableOutbox {
 }
 
 /// News on its way to somebody. An event is known by what it says, so it says the same each time it is sent.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub struct News<E> {
     /// To whom.
     pub to: Name,
@@ -44,7 +45,7 @@ pub struct News<E> {
 }
 
 /// A record: a change of state and the news of it. One or the other alone cannot survive.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 struct Turn<C, E> {
     change: C,
     news: Option<News<E>>,
@@ -57,7 +58,7 @@ impl<C: Message, E: Message> Message for Turn<C, E> {
 }
 
 /// A record: an event has arrived. It need not be durable; without it, the event is sent once more.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 struct Arrived<E>(E);
 
 impl<E: Message> Message for Arrived<E> {

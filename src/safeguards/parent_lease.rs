@@ -14,6 +14,7 @@ use crate::safeguards::warrant::Warrant;
 use crate::safeguards::{LEASES, Safeguard, lease};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
+use serde::Serialize;
 use std::rc::Rc;
 
 /// How long a child goes on without word of its parent.
@@ -35,7 +36,7 @@ impl Safeguard for ParentLease {
 }
 
 /// What a child asks and a parent answers.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub enum Lifeline {
     /// Is this still wanted, as it was handed to me in that term?
     StillWanted {

@@ -8,6 +8,7 @@ use crate::agent::{Agent, Message, OpId};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ impl Safeguard for PersistBeforeCall {
 }
 
 /// What the book's pages look like.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Minted {
     intent: Name,
     op: OpId,

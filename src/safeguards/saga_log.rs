@@ -22,6 +22,7 @@ use crate::agent::{Agent, Message, OpId};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Lookup, Name};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ impl Safeguard for SagaLog {
 }
 
 /// One thing to be done for a saga.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub enum Deed {
     /// Take this step.
     Do(usize),
@@ -62,7 +63,7 @@ pub enum Next {
 }
 
 /// What the log says of a saga that has begun. A mark that comes twice or too late makes no difference.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Mark {
     /// This step was done.
     Did(usize),
@@ -135,7 +136,7 @@ impl Saga {
 }
 
 /// A line of the log.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Line {
     Begun { saga: Name, ops: Arc<[OpId]> },
     Marked { saga: Name, mark: Mark },

@@ -14,6 +14,7 @@ use crate::agent::{Agent, Artifact, Message, OpId};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ impl Safeguard for VersionCheck {
 }
 
 /// One version of what is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Version {
     /// Which, counted from one.
     pub number: u32,
@@ -44,7 +45,7 @@ pub struct Version {
 }
 
 /// What the book's pages look like.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Page {
     Issued(Version),
     Settled { intent: Name, number: u32 },

@@ -35,6 +35,7 @@ use crate::workflows::user::{USER, user};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, Payload, SimSpan, World};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// The workflow, for the list.
@@ -86,7 +87,7 @@ const RESEND: SimSpan = SimSpan::from_secs(15);
 /// Tokens a planner reads for one plan.
 const PLANNING_TOKENS: u32 = 1_200;
 
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
     PlanPlease { task: Name },
     Planned { task: Name, doers: Arc<[Name]> },
@@ -133,7 +134,7 @@ impl Message for Say {
 }
 
 /// Who does which step, as a plan that can be committed.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 struct Assignment(Arc<[Name]>);
 
 impl Message for Assignment {

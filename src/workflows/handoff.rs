@@ -22,6 +22,7 @@ use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ const READING_TOKENS: u32 = 900;
 const MAX_FAILURES: u32 = 5;
 
 /// Everything there is to know about a task.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 struct Folder {
     task: Name,
     ops: Arc<[OpId]>,
@@ -82,7 +83,7 @@ impl Folder {
     }
 }
 
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
     Transfer(Folder),
     Received,
@@ -108,7 +109,7 @@ impl Message for Say {
 }
 
 /// What somebody writes down about a folder of theirs.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Page {
     /// They have it, and this is how far it is.
     Holds(Folder),

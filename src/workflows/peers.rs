@@ -24,6 +24,7 @@ use crate::scenario::Case;
 use crate::workflows::user::{USER, UserSay, report, user_of_all};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words, World};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -80,7 +81,7 @@ const PATIENCE: SimSpan = SimSpan::from_secs(8);
 const LOOKS: u32 = 40;
 
 /// Who does which step.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 struct Assignment {
     doers: Arc<[Name]>,
 }
@@ -92,7 +93,7 @@ impl Message for Assignment {
 }
 
 /// What stands in the store of a step that is done.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Done {
     by: Name,
 }

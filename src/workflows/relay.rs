@@ -28,6 +28,7 @@ use crate::workflows::user::{USER, user};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -91,7 +92,7 @@ const WORKING_TOKENS: u32 = 1_500;
 const WAYS_TO_PUT_IT: u32 = 1_000_000;
 
 /// A piece of work on its way.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct WorkItem {
     task: Name,
     step: usize,
@@ -103,7 +104,7 @@ struct WorkItem {
     cites: Option<ArtifactId>,
 }
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Say {
     PassOn(WorkItem),
     MayI { task: Name, step: usize, version: u32 },

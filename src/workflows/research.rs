@@ -21,6 +21,7 @@ use crate::scenario::Case;
 use crate::workflows::user::{USER, UserSay, inquirer, report_if};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
+use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// The workflow, for the list.
@@ -54,7 +55,7 @@ const DEADLINE: SimSpan = SimSpan::from_secs(120);
 /// Tokens the synthesiser reads for one answer, beside the findings.
 const SYNTHESIS_TOKENS: u32 = 600;
 
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
     LookInto { task: Name, step: usize },
     Found { task: Name, step: usize, reading: Reading },

@@ -23,6 +23,7 @@ use crate::workflows::user::{USER, user};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
+use serde::Serialize;
 use std::rc::Rc;
 
 /// The workflow, for the list.
@@ -71,7 +72,7 @@ const ASK_AGAIN: SimSpan = SimSpan::from_secs(4);
 /// Tokens a member reads to see whether there is something they should see first.
 const READING_TOKENS: u32 = 600;
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Say {
     Contribute {
         task: Name,

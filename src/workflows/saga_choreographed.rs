@@ -23,6 +23,7 @@ use crate::workflows::saga::carry_out;
 use crate::workflows::user::{USER, UserSay, report, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, World};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -64,7 +65,7 @@ pub const WORKFLOW: Workflow = Workflow {
 const FIRST: &str = "service-1";
 
 /// What has become of a step.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 enum Fact {
     /// The user wants it done; it is the first.
     Wanted,
@@ -77,7 +78,7 @@ enum Fact {
 }
 
 /// News of a step of a task; `place` is the step's place in the order in which they are taken.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 struct Event {
     task: Name,
     place: usize,
@@ -115,7 +116,7 @@ enum Reaction {
 }
 
 /// A change of a service's state: what there was to do about an event has come to its end.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Settled(Event);
 
 impl Message for Settled {

@@ -23,6 +23,7 @@ use crate::workflows::saga::carry_out;
 use crate::workflows::user::{USER, UserSay, report, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
+use serde::Serialize;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -56,7 +57,7 @@ const ORCHESTRATOR: &str = "orchestrator";
 /// How long the orchestrator waits for word of a deed before it orders it again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
     Order { task: Name, deed: Deed, op: OpId },
     Done { task: Name, deed: Deed },

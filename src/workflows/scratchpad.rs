@@ -26,6 +26,7 @@ use crate::scenario::Case;
 use crate::workflows::user::{USER, UserSay, report, user_of_all};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, World};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -66,7 +67,7 @@ pub const WORKFLOW: Workflow = Workflow {
 /// How long an editor waits for the one that writes.
 const WRITER_TIMEOUT: SimSpan = SimSpan::from_secs(10);
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Say {
     /// Something new stands in the document of a task.
     Updated { task: Name },
@@ -97,7 +98,7 @@ impl Message for Say {
 }
 
 /// What stands in a document under the name of a part.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Part {
     author: Name,
 }

@@ -25,6 +25,7 @@ use crate::workflows::user::{USER, user};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
+use serde::Serialize;
 
 /// The workflow, for the list.
 pub const WORKFLOW: Workflow = Workflow {
@@ -71,7 +72,7 @@ const LONELY_LEASE: SimSpan = SimSpan::from_secs(10);
 /// Tokens a leader reads to choose a worker.
 const CHOOSING_TOKENS: u32 = 300;
 
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
     Order { task: Name, step: usize, op: OpId, token: Token },
     Done { task: Name, step: usize },
@@ -102,7 +103,7 @@ impl Message for Say {
 }
 
 /// What a leader says of itself.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Reign {
     /// It believes that it leads.
     Begins(Token),

@@ -8,6 +8,7 @@
 use crate::agent::{Message, OpId, Query, Wish};
 use crate::scenario::{Case, Step, Undo};
 use perfidy_sim::{Lookup, Name};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl Plan {
 
 /// A change of what a coordinator knows of a task.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 pub enum TaskEvent {
     /// A task has come in, with the operation ids its user gave to its steps.
     Accepted { task: Name, ops: Arc<[OpId]> },

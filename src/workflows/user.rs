@@ -5,6 +5,7 @@ use crate::agent::{Agent, Headers, Message, Note, OpId, Outcome, Purpose, Report
 use crate::protocols::ResendTimer;
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 
 /// What the user and the team say to each other.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 pub enum UserSay {
     /// Please do this task. Each of its steps has an operation id, minted here, once.
     Submit { task: Name, ops: Arc<[OpId]> },

@@ -11,6 +11,7 @@ use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::perform::perform;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -25,7 +26,7 @@ const COMPOSING_TOKENS: u32 = 400;
 /// In how many ways its model can put one and the same call.
 const WORDINGS: u32 = 3;
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Finished {
     intent: Name,
     round: u32,

@@ -13,6 +13,7 @@ use perfidy::scenario::{Case, Scenario};
 use perfidy::workflows::user::{USER, UserSay, inquirer, user};
 use perfidy::workflows::{Briefing, Workflow};
 use perfidy_sim::{Engine, Fault, LocalFuture, Name, Plan, Seed, SimSpan, World};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Two steps, in a world in which nothing goes wrong by itself.
@@ -31,7 +32,7 @@ tool = \"billing.charge\"
 ";
 
 /// A message that has a kind, headers and nothing to say.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Word(&'static str, Headers);
 
 impl Message for Word {
@@ -297,7 +298,7 @@ fn a_worker_that_approves_its_own_work_is_caught() {
 }
 
 /// A record that a step is done.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Finished(Name);
 
 impl Message for Finished {

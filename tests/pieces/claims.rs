@@ -8,6 +8,7 @@ use perfidy_sim::{
     Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, Stop, World,
     WorldConfig,
 };
+use serde::Serialize;
 
 const LEASE: SimSpan = SimSpan::from_secs(9);
 
@@ -53,7 +54,7 @@ where
 }
 
 /// What an agent says that is at work.
-#[derive(Hash, Debug)]
+#[derive(Hash, Debug, Serialize)]
 struct Acts;
 
 impl Message for Acts {

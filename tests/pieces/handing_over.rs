@@ -8,6 +8,7 @@ use perfidy::safeguards::transfer_acks::{NobodyThere, hand_over};
 use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
 use perfidy_sim::{Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, Stop, What, World, WorldConfig};
+use serde::Serialize;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -140,7 +141,7 @@ fn what_the_archivist_has_confirmed_can_be_fetched_also_after_a_crash() {
     });
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 enum Ball {
     Yours,
     Got,

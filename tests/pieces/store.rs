@@ -5,8 +5,9 @@ use perfidy::agent::{
     StoreError, StoreService, Token, Version,
 };
 use perfidy_sim::{Context, Engine, Name, Seed, SimSpan, Stop, World, WorldConfig};
+use serde::Serialize;
 
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, Serialize)]
 struct Line;
 
 impl Message for Line {

@@ -69,7 +69,7 @@ impl fmt::Display for Note {
             Self::Lease(event) => event.fmt(f),
             Self::Store(event) => event.fmt(f),
             Self::Agent(event) => event.fmt(f),
-            Self::Announced { about, content } => write!(f, "says of {about}: {content:?}"),
+            Self::Announced { about, content } => write!(f, "says of {about}: {content}"),
         }
     }
 }

@@ -106,7 +106,9 @@ impl fmt::Display for StoreEvent {
             Self::Stored { item, by, version, based_on } => {
                 write!(f, "STORES {version} of {item} by {by}, who had read {based_on}")
             }
-            Self::Entered { item, entry, version, .. } => write!(f, "{version} of {item} has {entry}"),
+            Self::Entered { item, entry, version, content } => {
+                write!(f, "{version} of {item} has {entry}: {content}")
+            }
             Self::Vanished { item, entry, version } => write!(f, "{version} of {item} has {entry} NO MORE"),
         }
     }

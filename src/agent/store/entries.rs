@@ -5,6 +5,7 @@
 
 use super::Entry;
 use perfidy_sim::{Lookup, Name};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -14,7 +15,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 /// ```
 /// use perfidy::agent::{Entries, Entry, Message};
 /// use perfidy_sim::Name;
-/// #[derive(Hash, Debug)]
+/// use serde::Serialize;
+/// #[derive(Hash, Serialize)]
 /// struct Part;
 /// impl Message for Part {
 ///     fn kind(&self) -> &'static str {
@@ -140,6 +142,12 @@ impl Hash for Entries {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_usize(self.len);
         self.log().entries[..self.len].iter().for_each(|entry| entry.hash(state));
+    }
+}
+
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.all())
     }
 }
 

@@ -22,11 +22,12 @@ pub use service::StoreService;
 
 use crate::agent::{Body, Headers, Indefinite, Message, OpId, Token};
 use perfidy_sim::{Name, Payload};
+use serde::Serialize;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// How often an item has changed; zero if it never has.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize)]
 pub struct Version(pub u64);
 
 impl fmt::Display for Version {
@@ -36,11 +37,11 @@ impl fmt::Display for Version {
 }
 
 /// The place of a change in the order of all changes of the store, from one; zero is before them all.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize)]
 pub struct Commit(pub u64);
 
 /// Which change made what somebody has read or written.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
 pub struct Stamp {
     /// Of the item.
     pub version: Version,
@@ -49,7 +50,7 @@ pub struct Stamp {
 }
 
 /// A named part of an item.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Entry {
     /// What it is called, in stories and when entries are compared.
     pub id: Name,
@@ -72,7 +73,7 @@ impl Hash for Entry {
 }
 
 /// An item as a reader got it.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 pub struct Snapshot {
     /// Which change made it.
     pub stamp: Stamp,
@@ -94,7 +95,7 @@ impl Snapshot {
 
 /// How much a reader asks of whoever serves it. A replica that cannot give it passes the question to the
 /// primary.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Freshness {
     /// Whatever a replica has.
     Any,
@@ -107,7 +108,7 @@ pub enum Freshness {
 }
 
 /// A change of an item.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 pub enum Change {
     /// These entries take the place of those there are, whatever has happened since `based_on`.
     Replace {
@@ -128,7 +129,7 @@ pub enum Change {
 }
 
 /// A change that did not happen.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Refusal {
     /// The item is not at the version that the writer had read, but this change has been made.
     Moved(Stamp),
@@ -228,7 +229,7 @@ impl fmt::Display for Consistency {
 }
 
 /// What travels between an agent and the store.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 pub(crate) enum StoreWire {
     Read { item: Name, asks: Freshness, fence: Option<Token> },
     Commit { item: Name, change: Change, op: OpId, fence: Option<Token> },

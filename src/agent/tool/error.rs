@@ -1,10 +1,11 @@
 //! Why a tool did not do or say what it was asked to: for certain, or nobody knows.
 
 use perfidy_sim::SimSpan;
+use serde::Serialize;
 use std::fmt;
 
 /// It did not happen.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Definite {
     /// The tool does not do this operation, or not this time. That says nothing about another try of it.
     Refused,
@@ -60,7 +61,7 @@ impl fmt::Display for Definite {
 }
 
 /// Nobody knows whether it happened.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Indefinite {
     /// No answer came in time.
     TimedOut,
@@ -84,7 +85,7 @@ impl fmt::Display for Indefinite {
 }
 
 /// Why a call did not succeed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum ToolError {
     /// It did not happen.
     Definite(Definite),

@@ -34,6 +34,7 @@ pub(crate) use wire::{Wire, call_kind, call_off_of, look_up_of, read_of, reply_k
 
 use crate::agent::Headers;
 use perfidy_sim::{Name, Words};
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// The identity of one attempt to get something done. A repetition under the same id means the same wish.
@@ -62,6 +63,13 @@ impl OpId {
     }
 }
 
+/// As sixteen hexadecimal digits: not every reader of JSON has numbers of 64 bits.
+impl Serialize for OpId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
 impl fmt::Display for OpId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "op {:04x}", self.0 >> 48)
@@ -69,7 +77,7 @@ impl fmt::Display for OpId {
 }
 
 /// An effect that somebody wants.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Wish {
     /// Through which tool.
     pub tool: Name,
@@ -80,7 +88,7 @@ pub struct Wish {
 }
 
 /// A call to a tool.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct ToolCall {
     /// What the caller wants.
     pub wish: Wish,
@@ -104,7 +112,7 @@ impl ToolCall {
 }
 
 /// A tool's word that an operation is done.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Receipt(pub u64);
 
 /// What became of an operation that was to be called off.

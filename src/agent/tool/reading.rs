@@ -1,10 +1,11 @@
 //! What is read from a tool: a value of some version, as of some time.
 
 use perfidy_sim::{Name, SimTime, Words};
+use serde::Serialize;
 use std::fmt;
 
 /// Something that somebody wants to know.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Query {
     /// Of which tool.
     pub tool: Name,
@@ -15,7 +16,7 @@ pub struct Query {
 }
 
 /// A digest of something that was read. Equal digests are equal contents.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub struct Content(pub u64);
 
 impl Content {
@@ -41,7 +42,7 @@ impl fmt::Display for Content {
 }
 
 /// What a tool answers to a query.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Reading {
     /// What it is about. A reader that does not look may take one thing for another.
     pub item: Name,

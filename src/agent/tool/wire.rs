@@ -2,6 +2,7 @@
 
 use crate::agent::{Definite, Headers, Message, Query, Reading, Receipt, ToolCall, Wish};
 use perfidy_sim::Name;
+use serde::Serialize;
 use std::fmt;
 
 /// The kinds of requests that a tool handles.
@@ -57,7 +58,7 @@ impl Request {
     }
 }
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub(crate) enum Wire {
     Call(ToolCall),
     LookUp(Wish),

@@ -124,8 +124,9 @@ mod tests {
     use super::*;
     use crate::agent::{Body, Message};
     use perfidy_sim::SimTime;
+    use serde::Serialize;
 
-    #[derive(Hash, Debug)]
+    #[derive(Hash, Debug, Serialize)]
     struct Beat(u64);
 
     impl Message for Beat {

@@ -11,18 +11,19 @@ use crate::safeguards::parent_lease::{Lifeline, ParentLease};
 use crate::workflows::Briefing;
 use crate::workflows::user::{UserSay, report};
 use perfidy_sim::{Name, SimSpan, SimTime};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How a task ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 enum End {
     Done,
     Cancelled,
 }
 
 /// What the director writes down.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Entry {
     /// `at` by the wall clock.
     Accepted {

@@ -13,6 +13,7 @@ use crate::safeguards::deadline_propagation::passed_on;
 use crate::safeguards::parent_lease::{Lifeline, ParentLease, keep_asking};
 use crate::workflows::Briefing;
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -25,7 +26,7 @@ const PLANNING_TOKENS: u32 = 800;
 const LOOK: SimSpan = SimSpan::from_secs(1);
 
 /// What a manager writes down.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Entry {
     Took { task: Name, director: Name, term: u32, ops: Arc<[OpId]> },
     Gave { task: Name, step: usize, to: Name },

@@ -28,6 +28,7 @@ use crate::scenario::Case;
 use crate::workflows::user::{USER, user};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, World};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// The workflow, for the list.
@@ -80,7 +81,7 @@ const WORKERS: &str = "workers";
 const RESEND: SimSpan = SimSpan::from_secs(5);
 
 /// What the director and the managers say to each other.
-#[derive(Clone, Hash, Debug)]
+#[derive(Clone, Hash, Debug, Serialize)]
 enum Lead {
     /// See to this task; or, once it is called off, see to it that nothing of it happens or stays.
     Please { task: Name, term: u32, ops: Arc<[OpId]>, left: Option<SimSpan>, is_called_off: bool },
@@ -109,7 +110,7 @@ impl Message for Lead {
 }
 
 /// What the managers and the workers say to each other.
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Say {
     /// Take this step.
     Order { task: Name, step: usize, op: OpId, left: Option<SimSpan> },

@@ -13,6 +13,7 @@ use perfidy::scenario::{Case, Tool};
 use perfidy::workflows::user::{USER, user};
 use perfidy::workflows::{Briefing, Role, Workflow, conductor, standby};
 use perfidy_sim::{Context, Name, SimSpan, World};
+use serde::Serialize;
 use worker::Worker;
 
 /// A tool that only an edited team knows.
@@ -171,7 +172,7 @@ pub static STANDBY: Workflow = Workflow {
     ..standby::WORKFLOW
 };
 
-#[derive(Hash, Debug)]
+#[derive(Hash, Debug, Serialize)]
 struct Alive;
 
 impl Message for Alive {
@@ -205,7 +206,7 @@ fn heartbeats(world: &mut World<Agents>) {
     });
 }
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Say {
     Assign { task: Name, step: usize, round: u32 },
     Done { task: Name, step: usize, round: u32 },

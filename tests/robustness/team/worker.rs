@@ -10,11 +10,12 @@ use perfidy::safeguards::persist::Operations;
 use perfidy::safeguards::retry::Retry;
 use perfidy::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-#[derive(Clone, Copy, Hash, Debug)]
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Finished {
     intent: Name,
     round: u32,

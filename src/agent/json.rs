@@ -1,0 +1,128 @@
+//! Content as JSON, for whatever looks at it from outside, and in short for people to read.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A value as JSON. What has no form in JSON (a map whose keys are no text) says so in its place.
+pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Value {
+    serde_json::to_value(value).unwrap_or_else(|error| Value::String(format!("no JSON: {error}")))
+}
+
+/// How many characters of a text, and how many parts of a list or a table, are shown.
+const CHARACTERS: usize = 60;
+const PARTS: usize = 12;
+
+/// JSON in one line for a person: YAML's flow style, which needs no quotes around words, cut short where it is
+/// long. Control characters in it are escaped.
+///
+/// ```
+/// use perfidy::agent::Brief;
+/// use serde_json::json;
+/// let content = json!({ "amount": 5, "to": "bob", "note": "for lunch" });
+/// assert_eq!(Brief(&content).to_string(), "{amount: 5, note: \"for lunch\", to: bob}");
+/// ```
+pub struct Brief<'a>(pub &'a Value);
+
+impl<'a> Brief<'a> {
+    /// The content of a message whose kind is shown beside it: the name of the variant would say the same again.
+    pub(crate) fn of_message(value: &'a Value) -> Self {
+        Self(only_part(value).filter(|inner| inner.is_object()).unwrap_or(value))
+    }
+}
+
+/// The value of a table with a single key, as the variant of an enum is written.
+fn only_part(value: &Value) -> Option<&Value> {
+    let table = value.as_object()?;
+    let variant = table.iter().next().filter(|(key, _)| key.starts_with(char::is_uppercase));
+    variant.filter(|_| table.len() == 1).map(|(_, inner)| inner)
+}
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null | Value::Bool(_) | Value::Number(_) => self.0.fmt(f),
+            Value::String(text) => write_text(f, text),
+            Value::Array(parts) => write_list(f, parts),
+            Value::Object(table) => write_table(f, table),
+        }
+    }
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, parts: &[Value]) -> fmt::Result {
+    f.write_str("[")?;
+    for (place, part) in parts.iter().take(PARTS).enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        write!(f, "{comma}{}", Brief(part))?;
+    }
+    write_rest(f, parts.len())?;
+    f.write_str("]")
+}
+
+fn write_table(f: &mut fmt::Formatter<'_>, table: &Map<String, Value>) -> fmt::Result {
+    f.write_str("{")?;
+    for (place, (key, part)) in table.iter().take(PARTS).enumerate() {
+        f.write_str(if place == 0 { "" } else { ", " })?;
+        write_text(f, key)?;
+        write!(f, ": {}", Brief(part))?;
+    }
+    write_rest(f, table.len())?;
+    f.write_str("}")
+}
+
+fn write_rest(f: &mut fmt::Formatter<'_>, parts: usize) -> fmt::Result {
+    match parts.saturating_sub(PARTS) {
+        0 => Ok(()),
+        more => write!(f, ", and {more} more"),
+    }
+}
+
+/// A word as it is, and any other text in quotes: one that could be taken for something else, too.
+fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let is_of_a_word = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let is_word = text.chars().all(is_of_a_word) && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if is_word && text.len() <= CHARACTERS && !matches!(text, "null" | "true" | "false") {
+        return f.write_str(text);
+    }
+    match text.char_indices().nth(CHARACTERS) {
+        None => write!(f, "{text:?}"),
+        Some((end, _)) => write!(f, "{:?}... ({} characters)", &text[..end], text.chars().count()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_could_be_taken_for_something_else_is_quoted() {
+        let content = json!({ "a": "5", "b": "null", "c": "x, y", "d": "\u{1b}[31m\n", "": 1 });
+        let shown = r#"{"": 1, a: "5", b: "null", c: "x, y", d: "\u{1b}[31m\n"}"#;
+        assert_eq!(Brief(&content).to_string(), shown);
+    }
+
+    #[test]
+    fn long_content_is_cut_and_says_by_how_much() {
+        let text = Value::String("ab ".repeat(100));
+        assert!(Brief(&text).to_string().ends_with("... (300 characters)"), "{}", Brief(&text));
+        let list: Value = (0..100).collect();
+        assert!(Brief(&list).to_string().ends_with("10, 11, and 88 more]"), "{}", Brief(&list));
+    }
+
+    #[test]
+    fn a_message_is_shown_without_the_name_of_its_variant_and_what_is_in_it_with_it() {
+        let message = json!({ "Assign": { "step": { "First": { "of": 2 } } } });
+        assert_eq!(Brief::of_message(&message).to_string(), "{step: {First: {of: 2}}}");
+        for whole in [json!("Done"), json!({ "Done": 3 }), json!({ "step": { "of": 2 } })] {
+            assert_eq!(Brief::of_message(&whole).to_string(), Brief(&whole).to_string());
+        }
+    }
+
+    #[test]
+    fn what_has_no_form_in_json_says_so() {
+        let odd = BTreeMap::from([((1, 2), 3)]);
+        assert_eq!(of(&odd), json!("no JSON: key must be a string"));
+    }
+}
