@@ -77,8 +77,12 @@ fn write_rest(f: &mut fmt::Formatter<'_>, parts: usize) -> fmt::Result {
     }
 }
 
-/// A word as it is, and any other text in quotes: one that could be taken for something else, too.
+/// A word as it is, and any other text in quotes: one that could be taken for something else, too. An id of 64 bits is
+/// shown by its first four digits, as everywhere.
 fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    if text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+        return f.write_str(&text[..4]);
+    }
     let is_of_a_word = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
     let is_word = text.chars().all(is_of_a_word) && text.starts_with(|c: char| c.is_ascii_alphabetic());
     if is_word && text.len() <= CHARACTERS && !matches!(text, "null" | "true" | "false") {
@@ -101,6 +105,11 @@ mod tests {
         let content = json!({ "a": "5", "b": "null", "c": "x, y", "d": "\u{1b}[31m\n", "": 1 });
         let shown = r#"{"": 1, a: "5", b: "null", c: "x, y", d: "\u{1b}[31m\n"}"#;
         assert_eq!(Brief(&content).to_string(), shown);
+    }
+
+    #[test]
+    fn an_id_is_shown_by_its_beginning() {
+        assert_eq!(Brief(&json!({ "plan": "be5eace5391137d7" })).to_string(), "{plan: be5e}");
     }
 
     #[test]
