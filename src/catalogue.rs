@@ -1,20 +1,22 @@
 //! The catalogue: everything a scenario can name, read from where it is defined.
 //!
-//! Faults, safeguards, properties, workflows and strategies each stand in a list of their own. Here they are
+//! Faults, safeguards, properties and workflows are values of a [`Suite`], each of a type of its own. Here they are
 //! [`Item`]s of one shape, for whoever wants to look something up; nothing is written down a second time.
 //!
 //! ```
-//! let drop = perfidy::catalogue::named("drop").next().unwrap();
+//! let suite = perfidy::suite::Suite::shipped();
+//! let drop = perfidy::catalogue::named(&suite, "drop").next().unwrap();
 //! assert_eq!(drop.example, Some("drop = { between = [\"coordinator\", \"executors\"], chance = \"2%\" }"));
 //! assert!(drop.keys.iter().any(|key| key.name == "chance"));
 //! ```
 
 use crate::explore::{strategy, usual_events};
-use crate::faults::{self, FaultKind};
-use crate::properties::{self, AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
-use crate::safeguards::{self, SafeguardKind};
+use crate::faults::FaultKind;
+use crate::properties::{AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
+use crate::safeguards::SafeguardKind;
 use crate::scenario::{Scenario, keys_read};
-use crate::workflows::{self, Cast, Workflow, conductor};
+use crate::suite::Suite;
+use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -97,12 +99,12 @@ pub struct Key {
     pub means: String,
 }
 
-/// Everything there is, family by family, each in the order of its list.
-pub fn all() -> Vec<Item> {
-    let faults = faults::all().map(fault);
-    let safeguards = safeguards::ALL.iter().map(safeguard);
-    let properties = properties::ALL.iter().map(property);
-    let workflows = workflows::ALL.iter().map(|kind| workflow(kind));
+/// Everything that a suite has, family by family, each in the order of its list.
+pub fn all(suite: &Suite) -> Vec<Item> {
+    let faults = suite.faults().map(fault);
+    let safeguards = suite.safeguards().iter().map(safeguard);
+    let properties = suite.properties().iter().map(property);
+    let workflows = suite.workflows().map(|kind| workflow(kind));
     let strategies = strategy::ALL.iter().map(|kind| Item {
         family: Family::Strategy,
         name: kind.name,
@@ -113,9 +115,9 @@ pub fn all() -> Vec<Item> {
     faults.chain(safeguards).chain(properties).chain(workflows).chain(strategies).collect()
 }
 
-/// The items of that name.
-pub fn named(name: &str) -> impl Iterator<Item = Item> {
-    all().into_iter().filter(move |item| item.name == name)
+/// The items of a suite that have that name.
+pub fn named(suite: &Suite, name: &str) -> impl Iterator<Item = Item> {
+    all(suite).into_iter().filter(move |item| item.name == name)
 }
 
 impl Item {
@@ -150,17 +152,17 @@ impl Item {
 
 fn fault(kind: &'static FaultKind) -> Item {
     let nobody = BTreeMap::new();
-    let cast = Cast::new(&conductor::WORKFLOW, &BTreeMap::new(), &nobody, None);
+    let cast = Cast::new(&Workflow::new("", ""), &BTreeMap::new(), &nobody, None);
     let keys = keys_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()));
     item(Family::Fault, kind.name, kind.about, keys, Some(kind.example))
 }
 
-fn safeguard(kind: &'static SafeguardKind) -> Item {
+fn safeguard(kind: &SafeguardKind) -> Item {
     let keys = keys_read(kind.name, |entry| kind.ask(entry));
     item(Family::Safeguard, kind.name, kind.about, keys, Some(kind.example))
 }
 
-fn property(kind: &'static Property) -> Item {
+fn property(kind: &Property) -> Item {
     let mut keys = vec![Key { name: "waive", means: "why this file does not ask for it".to_owned() }];
     keys.extend(kind.bound.map(|bound| {
         let usual = match bound.usual {
@@ -190,7 +192,7 @@ fn run_bound(kind: &Property) -> Option<Key> {
     }
 }
 
-fn workflow(kind: &'static Workflow) -> Item {
+fn workflow(kind: &Workflow) -> Item {
     let role = |role: &crate::workflows::Role| Key {
         name: role.group,
         means: format!(
@@ -265,7 +267,7 @@ mod tests {
 
     #[test]
     fn every_key_has_a_meaning_and_every_meaning_a_key() {
-        let items = all();
+        let items = all(&Suite::shipped());
         let keys: BTreeSet<&str> = items
             .iter()
             .filter(|item| matches!(item.family, Family::Fault | Family::Safeguard))
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn an_example_says_nothing_but_what_has_a_meaning() {
-        for item in all() {
+        for item in all(&Suite::shipped()) {
             let Some(Ok(example)) = item.example.map(str::parse::<toml::Table>) else { continue };
             let toml::Value::Table(said) = &example[item.name] else { continue };
             assert!(said.keys().all(|key| item.keys.iter().any(|known| known.name == key)), "{}", item.name);
@@ -286,9 +288,9 @@ mod tests {
 
     #[test]
     fn whatever_is_shipped_is_used_by_a_scenario_that_is_shipped() {
-        let scenarios = crate::scenario::read_all(&["scenarios".into()]);
+        let scenarios = crate::scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
         let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
-        for item in all().iter().filter(|item| item.family != Family::Strategy) {
+        for item in all(&Suite::shipped()).iter().filter(|item| item.family != Family::Strategy) {
             // Whoever is judged everywhere and never expected to break needs no scenario of its own.
             let is_for_all = item.name == WELL_BEHAVED;
             assert!(
@@ -301,9 +303,9 @@ mod tests {
 
     #[test]
     fn every_safeguard_is_taken_away_somewhere_and_every_promise_broken() {
-        let scenarios = crate::scenario::read_all(&["scenarios".into()]);
+        let scenarios = crate::scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
         let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
-        let all = all();
+        let all = all(&Suite::shipped());
         let claimed = all.iter().filter(|item| matches!(item.family, Family::Safeguard | Family::Property));
         let unshown = claimed.filter(|item| !scenarios.iter().any(|scenario| item.is_missed_in(scenario)));
         // A team that does not try again gives up and says so, which breaks nothing; and no shipped team misbehaves.
@@ -312,14 +314,15 @@ mod tests {
 
     #[test]
     fn whatever_a_workflow_can_be_told_to_do_is_done_by_a_scenario_that_is_shipped() {
-        let scenarios = crate::scenario::read_all(&["scenarios".into()]);
+        let scenarios = crate::scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
         let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
         let uses = |workflow: &str, safeguard: &str| {
             let mut own = scenarios.iter().filter(|scenario| scenario.workflow.name == workflow);
             own.any(|scenario| scenario.safeguards.names().any(|on| on == safeguard))
         };
-        let pairs = workflows::ALL
-            .iter()
+        let suite = Suite::shipped();
+        let pairs = suite
+            .workflows()
             .flat_map(|workflow| workflow.safeguards.iter().map(|safeguard| (workflow.name, *safeguard)));
         let unused: Vec<_> = pairs.filter(|(workflow, safeguard)| !uses(workflow, safeguard)).collect();
         assert_eq!(unused, []);
@@ -327,7 +330,7 @@ mod tests {
 
     #[test]
     fn every_line_about_an_item_is_one_line() {
-        for item in all() {
+        for item in all(&Suite::shipped()) {
             assert!(!item.about.is_empty() && item.about.len() <= 120, "{}: {}", item.name, item.about);
             assert!(
                 !item.about.contains('\n') && !item.about.ends_with('.'),

@@ -16,6 +16,7 @@
 
 pub mod agent;
 pub mod catalogue;
+mod cli;
 pub mod explore;
 pub mod faults;
 pub mod inert;
@@ -24,4 +25,5 @@ pub mod protocols;
 pub mod report;
 pub mod safeguards;
 pub mod scenario;
+pub mod suite;
 pub mod workflows;

@@ -1,9 +1,8 @@
-//! The `perfidy` command.
+//! The `perfidy` command: the shipped suite, from the command line.
 
-mod command;
-
+use perfidy::suite::Suite;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    command::main()
+    Suite::shipped().main()
 }

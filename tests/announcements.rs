@@ -14,7 +14,7 @@ const SEEDS: u64 = 12;
 
 /// What each property says, in words of ours.
 fn verdicts(run: &Run) -> Vec<(&'static str, &'static str)> {
-    run.verdicts.iter().map(|(property, verdict)| (property.name, verdict.word())).collect()
+    run.verdicts.iter().map(|(property, verdict)| (*property, verdict.word())).collect()
 }
 
 fn announcements(run: &Run) -> usize {

@@ -1,25 +1,27 @@
 //! The bounds of a run: a run that only reached one is unknown and nothing is accused; what is wrong has
 //! evidence of its own, whatever the size of the team.
 
-use perfidy::agent::{Agent, Agents, Note, Outcome, Report, Request, UserEvent};
+use perfidy::agent::{Agent, Note, Outcome, Report, Request, UserEvent};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
-use perfidy::properties::{Property, Verdict};
+use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario, read_all};
-use perfidy::workflows::user::{USER, UserSay, user};
-use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, Fault, Interrupt, LocalFuture, Name, Plan, Seed, SimSpan, Stop, World};
+use perfidy::suite::Suite;
+use perfidy::workflows::Workflow;
+use perfidy::workflows::user::{USER, UserSay};
+use perfidy_sim::{Engine, Fault, Interrupt, Name, Plan, Seed, SimSpan, Stop};
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 /// The scenario of every workflow in which the most goes wrong, edited.
 fn every_team(edit: impl Fn(&mut DocumentMut)) -> Vec<Arc<Scenario>> {
-    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let scenarios =
+        read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
     let roughest = scenarios.iter().filter(|scenario| scenario.name.as_str().ends_with("/rough-weather"));
     let edited = roughest.map(|scenario| {
         let mut document: DocumentMut = scenario.text.parse().unwrap();
         document.remove("without");
         edit(&mut document);
-        let edited = Scenario::parse(scenario.name.as_str(), &document.to_string());
+        let edited = Scenario::parse(&Suite::shipped(), scenario.name.as_str(), &document.to_string());
         edited.unwrap_or_else(|problems| panic!("{problems}"))
     });
     edited.collect()
@@ -33,7 +35,7 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, to: impl Into<toml_ed
 fn run_once(scenario: &Arc<Scenario>) -> (Run, Vec<String>) {
     let run = Run::fuzzed(&Case::as_written(scenario), Engine::Native, Seed(1));
     let accused = run.verdicts.iter().filter_map(|(property, verdict)| match verdict {
-        Verdict::Violated(violation) => Some(format!("{}: {}", property.name, violation.message)),
+        Verdict::Violated(violation) => Some(format!("{property}: {}", violation.message)),
         Verdict::Holds | Verdict::Vacuous | Verdict::Unknown { .. } => None,
     });
     let accused = accused.collect();
@@ -137,33 +139,12 @@ fn campaign(case: &Case, seeds: u64) -> CaseReport {
     Campaign { engine: Engine::Native, first_seed: Seed(1), seeds, interrupted, watchdog }.run(case)
 }
 
-/// Teams of one worker, which does something of its own when its first task comes.
-const fn team(assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
-    Workflow {
-        name: "team",
-        about: "a team of one",
-        roles: &[],
-        singles: &["worker"],
-        safeguards: &[],
-        crash_points: &[],
-        moments: &[],
-        sends: &[],
-        requests: &[Request::Call],
-        keeps_journals: false,
-        properties: &["eventual-termination"],
-        assemble,
-    }
-}
-
-macro_rules! team_that {
-    ($work:expr) => {
-        team(|case, world| {
-            let briefing = Briefing::new(case, None);
-            let submit = |agent, briefing| Box::pin(user(agent, briefing, &["worker"])) as LocalFuture;
-            briefing.hire(world, Name::new(USER), submit);
-            briefing.hire(world, Name::new("worker"), |agent, _| Box::pin($work(agent)));
-        })
-    };
+/// A team of one worker, which does something of its own when its first task comes.
+fn team_that<R: Future<Output = ()> + 'static>(work: fn(Agent) -> R) -> Workflow {
+    Workflow::new("team", "a team of one")
+        .agent("worker", move |agent, _| work(agent))
+        .requests(&[Request::Call])
+        .properties(&["eventual-termination"])
 }
 
 /// One of the worker's messages: each is of its own, or all are the same.
@@ -232,23 +213,23 @@ async fn forgets_the_second(agent: Agent) {
 }
 
 /// What a team with so many tasks, which come one a second, is accused of.
-fn accused(workflow: &'static Workflow, tasks: u32) -> Vec<String> {
+fn accused(workflow: &Workflow, tasks: u32) -> Vec<String> {
     let text = format!(
         "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = {tasks}\nevery = \"1s\"\n\
          [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n"
     );
-    let scenario =
-        Scenario::parse_for(&[workflow], "team", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = Scenario::parse(&Suite::shipped().workflow(workflow.clone()), "team", &text)
+        .unwrap_or_else(|problems| panic!("{problems}"));
     run_once(&scenario).1
 }
 
 #[test]
 fn an_agent_that_floods_is_accused_at_any_size() {
-    static SAME: Workflow = team_that!(says_the_same_without_waiting);
-    static OTHER: Workflow = team_that!(says_something_else_without_waiting);
-    static OFTEN: Workflow = team_that!(says_the_same_every_millisecond);
-    static ECHO: Workflow = team_that!(answers_itself_twice);
-    for workflow in [&SAME, &OTHER, &OFTEN, &ECHO] {
+    let same = team_that(says_the_same_without_waiting);
+    let other = team_that(says_something_else_without_waiting);
+    let often = team_that(says_the_same_every_millisecond);
+    let echo = team_that(answers_itself_twice);
+    for workflow in [&same, &other, &often, &echo] {
         for tasks in [1, 1_000] {
             let accused = accused(workflow, tasks);
             assert!(
@@ -261,9 +242,9 @@ fn an_agent_that_floods_is_accused_at_any_size() {
 
 #[test]
 fn an_agent_that_spins_is_accused_at_any_size() {
-    static LOOKING: Workflow = team_that!(looks_at_its_clock);
-    static DOZING: Workflow = team_that!(sleeps_for_no_time);
-    for workflow in [&LOOKING, &DOZING] {
+    let looking = team_that(looks_at_its_clock);
+    let dozing = team_that(sleeps_for_no_time);
+    for workflow in [&looking, &dozing] {
         for tasks in [1, 1_000] {
             let accused = accused(workflow, tasks);
             assert!(
@@ -277,9 +258,9 @@ fn an_agent_that_spins_is_accused_at_any_size() {
 
 #[test]
 fn a_task_that_is_stuck_is_accused_at_any_size() {
-    static IDLE: Workflow = team_that!(does_nothing);
-    static FORGETFUL: Workflow = team_that!(forgets_the_second);
-    for workflow in [&IDLE, &FORGETFUL] {
+    let idle = team_that(does_nothing);
+    let forgetful = team_that(forgets_the_second);
+    for workflow in [&idle, &forgetful] {
         for tasks in [2, 300] {
             let accused = accused(workflow, tasks);
             assert!(accused.iter().any(|of| of.starts_with("eventual-termination")), "{tasks}: {accused:?}");
@@ -298,11 +279,11 @@ async fn answers_at_once(agent: Agent) {
 
 #[test]
 fn tasks_that_never_came_are_not_said_to_have_ended() {
-    static TEAM: Workflow = team_that!(answers_at_once);
+    let team = team_that(answers_at_once);
     let text = "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = 3\nevery = \"1m\"\n\
          [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
-    let scenario =
-        Scenario::parse_for(&[&TEAM], "late", text).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = Scenario::parse(&Suite::shipped().workflow(team), "late", text)
+        .unwrap_or_else(|problems| panic!("{problems}"));
     // The user has given the first task and stops, for longer than the run lasts.
     let stops = Fault {
         at: "pause of the user, by hand, try 1".parse().unwrap(),
@@ -310,8 +291,8 @@ fn tasks_that_never_came_are_not_said_to_have_ended() {
     };
     let case = Case::as_written(&scenario);
     let run = Run::planned(&case, Engine::Native, Seed(1), &Plan::Explicit([stops].into()));
-    let of_termination = |(property, verdict): &(&Property, Verdict)| {
-        (property.name == "eventual-termination").then(|| verdict.clone())
+    let of_termination = |(property, verdict): &(&str, Verdict)| {
+        (*property == "eventual-termination").then(|| verdict.clone())
     };
     let Some(Verdict::Unknown { reason }) = run.verdicts.iter().find_map(of_termination) else {
         panic!("{:?}", run.verdicts)

@@ -10,6 +10,7 @@ mod both {
     use crate::cases;
     use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Failure, Watchdog};
     use perfidy::scenario::Case;
+    use perfidy::suite::Suite;
     use perfidy_sim::{Engine, Interrupt, Seed};
     use rayon::prelude::*;
     use std::collections::BTreeMap;
@@ -74,7 +75,7 @@ mod both {
     #[test]
     fn a_saved_failure_breaks_the_same_property_on_the_other_engine() {
         for file in Corpus::new("seeds").files().unwrap() {
-            let failure = Failure::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
+            let failure = Failure::read(&Suite::shipped(), &file).unwrap_or_else(|bad| panic!("{bad}"));
             let [native, madsim] = Engine::ALL.map(|engine| {
                 let mut failure = failure.clone();
                 failure.saved.engine = engine;

@@ -9,6 +9,7 @@ use perfidy::explore::{Run, SavedSeed, shrink};
 use perfidy::properties::Verdict;
 use perfidy::report::Story;
 use perfidy::scenario::{self, Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Seed};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -256,7 +257,8 @@ fn faults(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String
 
 /// The first promise that breaks, as a story.
 fn broken(world: &World) -> Option<String> {
-    let scenario = Scenario::parse("fuzzed", &world.text).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = Scenario::parse(&Suite::shipped(), "fuzzed", &world.text)
+        .unwrap_or_else(|problems| panic!("{problems}"));
     broken_within(SEEDS_EACH, world.first_seed, &Case::as_written(&scenario))
 }
 
@@ -267,8 +269,8 @@ fn broken_within(seeds: u64, first_seed: u64, case: &Case) -> Option<String> {
 fn broken_by(case: &Case, seed: Seed) -> Option<String> {
     let run = Run::fuzzed(case, Engine::Native, seed);
     let (property, verdict) = run.verdicts.iter().find_map(|(property, verdict)| match verdict {
-        Verdict::Violated(_) | Verdict::Unknown { .. } => Some((property.name, verdict)),
-        Verdict::Vacuous if property.name == "eventual-termination" => Some((property.name, verdict)),
+        Verdict::Violated(_) | Verdict::Unknown { .. } => Some((*property, verdict)),
+        Verdict::Vacuous if *property == "eventual-termination" => Some((*property, verdict)),
         Verdict::Holds | Verdict::Vacuous => None,
     })?;
     let Some(minimal) = shrink(case, Engine::Native, seed, property, &run.outcome.fired) else {
@@ -366,8 +368,8 @@ fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
 
 #[test]
 fn what_once_broke_a_promise_no_longer_does() {
-    let scenarios =
-        scenario::read_all(&["tests/once_broken".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let scenarios = scenario::read_all(&Suite::shipped(), &["tests/once_broken".into()])
+        .unwrap_or_else(|bad| panic!("{}", bad[0]));
     for scenario in &scenarios {
         let story = broken_within(SEEDS_ONCE_BROKEN, 0, &Case::as_written(scenario));
         assert!(story.is_none(), "{}", story.unwrap_or_default());

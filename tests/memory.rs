@@ -7,6 +7,7 @@
 use perfidy::explore::strategy::{self, Bounds, Start};
 use perfidy::explore::{Campaign, Rounds, Step, Watchdog};
 use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 
 /// Runs before anything is measured: every word has been said and every buffer has found its size.
@@ -48,7 +49,7 @@ fn with_one_task(name: &str) -> Case {
     let text = std::fs::read_to_string(format!("scenarios/{name}.toml")).unwrap();
     let mut table: toml::Table = text.parse().unwrap();
     table.insert("tasks".to_owned(), toml::Table::from_iter([("count".to_owned(), 1.into())]).into());
-    let scenario = Scenario::parse(name, &format!("# One task.\n{table}"));
+    let scenario = Scenario::parse(&Suite::shipped(), name, &format!("# One task.\n{table}"));
     Case::as_written(&scenario.unwrap_or_else(|bad| panic!("{bad}")))
 }
 

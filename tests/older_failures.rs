@@ -2,6 +2,7 @@
 //! aliases they are reproduced, without they are refused.
 
 use perfidy::explore::{Aliases, Answer, Corpus, Failure};
+use perfidy::suite::Suite;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = "tests/older_failures";
@@ -15,7 +16,7 @@ fn failures_that_name_what_has_another_name_today_are_reproduced() {
     let files = files();
     assert_eq!(files.len(), 7);
     for file in files {
-        let failure = Failure::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
+        let failure = Failure::read(&Suite::shipped(), &file).unwrap_or_else(|bad| panic!("{bad}"));
         let (_, answer) = failure.replay();
         assert!(matches!(answer, Answer::Reproduced { .. }), "{}: {answer:?}", file.display());
     }
@@ -27,7 +28,7 @@ fn without_their_aliases_they_are_refused_with_where_to_write_one() {
     for (number, file) in files().iter().enumerate() {
         let copy = elsewhere.path().join(format!("{number}.toml"));
         std::fs::copy(file, &copy).unwrap();
-        let refused = Failure::read(&copy).unwrap_err().to_string();
+        let refused = Failure::read(&Suite::shipped(), &copy).unwrap_err().to_string();
         assert!(refused.contains(Aliases::FILE), "{}: {refused}", file.display());
     }
 }

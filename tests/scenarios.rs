@@ -17,6 +17,7 @@ use perfidy::explore::{
 use perfidy::inert;
 use perfidy::report::Story;
 use perfidy::scenario::{self, Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 use std::env;
 use std::path::Path;
@@ -95,7 +96,7 @@ fn scenario_trials(seeds: Seeds) -> Vec<Trial> {
         Ok(files) => files,
         Err(problems) => return vec![unreadable(root, problems.to_string())],
     };
-    let of_file = |file: &Path| match Scenario::read(file, root) {
+    let of_file = |file: &Path| match Scenario::read(&Suite::shipped(), file, root) {
         Ok(scenario) => Case::all(&scenario).into_iter().map(|case| case_trial(case, seeds)).collect(),
         Err(problems) => vec![unreadable(file, problems.to_string())],
     };
@@ -108,7 +109,7 @@ fn seed_trials() -> Vec<Trial> {
         Ok(files) => files,
         Err(error) => return vec![unreadable(root, format!("error: cannot read the folder: {error}"))],
     };
-    let of_file = |file: &Path| match Failure::read(file) {
+    let of_file = |file: &Path| match Failure::read(&Suite::shipped(), file) {
         Ok(failure) => seed_trial(file, failure),
         Err(bad) => unreadable(file, bad.to_string()),
     };

@@ -5,6 +5,7 @@ mod cases;
 
 use perfidy::explore::{self, Corpus, Effort, Minimal, Run, SavedSeed, shrink, shrink_within};
 use perfidy::scenario::Case;
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Plan, Seed};
 use std::path::Path;
 
@@ -96,7 +97,8 @@ fn a_shrunk_failure_is_read_back_and_replays_event_for_event() {
         let saved = failure.saved(&minimal);
         let folder = tempfile::tempdir().unwrap();
         let place = Corpus::new(folder.path()).save(&saved).unwrap();
-        let read = explore::Failure::read(place.path()).unwrap_or_else(|bad| panic!("{bad}"));
+        let read =
+            explore::Failure::read(&Suite::shipped(), place.path()).unwrap_or_else(|bad| panic!("{bad}"));
         let (run, _) = read.replay();
         assert_eq!(run.outcome.digest(), saved.digest, "{}", failure.case);
     }
@@ -107,7 +109,7 @@ fn no_saved_failure_can_spare_any_of_its_faults() {
     let files = Corpus::new(Path::new("seeds")).files().unwrap();
     assert!(!files.is_empty());
     for file in files {
-        let failure = explore::Failure::read(&file).unwrap_or_else(|bad| panic!("{bad}"));
+        let failure = explore::Failure::read(&Suite::shipped(), &file).unwrap_or_else(|bad| panic!("{bad}"));
         let explore::Failure { saved, case, .. } = failure;
         let file = file.display();
         assert!(!saved.unfinished, "{file} was not shrunk to the end: perfidy shrink {file}");

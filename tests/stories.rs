@@ -5,8 +5,9 @@ use perfidy::explore::{Campaign, CaseReport, Failure, Run, SavedSeed, Watchdog, 
 use perfidy::inert::is_active;
 use perfidy::report::{Story, table};
 use perfidy::scenario::{Case, Scenario};
-use perfidy::workflows::user::{USER, UserSay, user};
-use perfidy::workflows::{Briefing, Workflow};
+use perfidy::suite::Suite;
+use perfidy::workflows::Workflow;
+use perfidy::workflows::user::{USER, UserSay};
 use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
 use std::fs;
 use std::path::Path;
@@ -32,7 +33,8 @@ fn story(case: &Case, property: &str) -> String {
 
 fn lost_ack(label: &str) -> Case {
     let (file, root) = (Path::new("scenarios/conductor/lost-ack.toml"), Path::new("scenarios"));
-    let scenario = Scenario::read(file, root).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario =
+        Scenario::read(&Suite::shipped(), file, root).unwrap_or_else(|problems| panic!("{problems}"));
     Case::labelled(&scenario, label).unwrap()
 }
 
@@ -42,42 +44,27 @@ fn the_story_of_a_ticket_filed_twice() {
 }
 
 /// A team of one whose only member gives up on life when it hears the same task twice.
-const FRAGILE: Workflow = Workflow {
-    name: "fragile",
-    about: "one agent that expects the world to be as it should",
-    roles: &[],
-    singles: &["intern"],
-    safeguards: &[],
-    crash_points: &[],
-    sends: &[],
-    moments: &[],
-    requests: &[],
-    keeps_journals: false,
-    properties: &["well-behaved"],
-    assemble: |case, world| {
-        let briefing = Briefing::new(case, None);
-        briefing.hire(world, Name::new(USER), |agent, briefing| Box::pin(user(agent, briefing, &["intern"])));
-        briefing.hire(world, Name::new("intern"), |agent, _| {
-            Box::pin(async move {
-                let mut tasks = Vec::new();
-                loop {
-                    let task = agent.receive().await.about();
-                    agent.sleep(SimSpan::from_millis(100)).await;
-                    assert!(!tasks.contains(&task), "nobody told me what to do if {task} comes twice");
-                    tasks.push(task);
-                    agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
-                }
-            })
-        });
-    },
-};
+fn fragile() -> Workflow {
+    Workflow::new("fragile", "one agent that expects the world to be as it should")
+        .agent("intern", |agent, _| async move {
+            let mut tasks = Vec::new();
+            loop {
+                let task = agent.receive().await.about();
+                agent.sleep(SimSpan::from_millis(100)).await;
+                assert!(!tasks.contains(&task), "nobody told me what to do if {task} comes twice");
+                tasks.push(task);
+                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+            }
+        })
+        .properties(&["well-behaved"])
+}
 
 #[test]
 fn the_story_of_an_agent_that_panics() {
     let text = "# A message that comes twice.\nworkflow = \"fragile\"\n\n[[step]]\nname = \"file\"\n\
                 tool = \"ticketing.create\"\n\n[tools.ticketing]\n\n[faults]\n\
                 duplicate = { chance = \"10%\", after = \"1s..5s\" }\n";
-    let scenario = Scenario::parse_for(&[&FRAGILE], "own/fragile", text).unwrap();
+    let scenario = Scenario::parse(&Suite::shipped().workflow(fragile()), "own/fragile", text).unwrap();
     insta::assert_snapshot!(story(&Case::as_written(&scenario), "well-behaved"));
 }
 
@@ -90,32 +77,27 @@ fn a_campaign_is_a_table_with_a_row_for_each_case() {
 }
 
 /// A team of one that panics with every active character there is.
-const LOUD: Workflow = Workflow {
-    name: "loud",
-    assemble: |case, world| {
-        let briefing = Briefing::new(case, None);
-        briefing.hire(world, Name::new(USER), |agent, briefing| Box::pin(user(agent, briefing, &["intern"])));
-        briefing.hire(world, Name::new("intern"), |agent, _| {
-            Box::pin(async move {
-                let about = agent.receive().await.about();
-                let all: String = ('\0'..=char::MAX).filter(|c| is_active(*c)).collect();
-                agent.send(
-                    Name::new(&format!("in{all}tern")),
-                    about,
-                    UserSay::Report(Report::of(about, Outcome::Failed)),
-                );
-                panic!("{all}");
-            })
-        });
-    },
-    ..FRAGILE
-};
+fn loud() -> Workflow {
+    Workflow::new("loud", "one agent that does not last long")
+        .agent("intern", |agent, _| async move {
+            let about = agent.receive().await.about();
+            let all: String = ('\0'..=char::MAX).filter(|c| is_active(*c)).collect();
+            agent.send(
+                Name::new(&format!("in{all}tern")),
+                about,
+                UserSay::Report(Report::of(about, Outcome::Failed)),
+            );
+            panic!("{all}");
+        })
+        .properties(&["well-behaved"])
+}
 
 #[test]
 fn what_agents_say_is_inert_in_stories_and_saved_failures() {
     let text = "# It says what it likes.\nworkflow = \"loud\"\n\n[[step]]\nname = \"file\"\n\
                 tool = \"ticketing.create\"\n\n[tools.ticketing]\n";
-    let case = Case::as_written(&Scenario::parse_for(&[&LOUD], "own/loud", text).unwrap());
+    let case =
+        Case::as_written(&Scenario::parse(&Suite::shipped().workflow(loud()), "own/loud", text).unwrap());
     let minimal = shrink(&case, Engine::Native, Seed(0), "well-behaved", &[]).unwrap();
     let saved = SavedSeed::new(Engine::Native, Seed(0), "well-behaved", &minimal);
     let story =
@@ -130,7 +112,7 @@ fn what_agents_say_is_inert_in_stories_and_saved_failures() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("it.toml");
     fs::write(&path, &file).unwrap();
-    Failure::read_for(&[&LOUD], &path).unwrap().refresh(&minimal.run).unwrap();
+    Failure::read(&Suite::shipped().workflow(loud()), &path).unwrap().refresh(&minimal.run).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), file);
     // A colour or a line break of an agent is text as well.
     assert!(story.styled().as_ansi().contains(r"\u{1b}"));

@@ -16,6 +16,7 @@
 use perfidy::explore::strategy::{self, Bounds, Kind, Refused, Start};
 use perfidy::explore::{Campaign, Watchdog};
 use perfidy::scenario::{self, Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 use std::env;
 use std::fmt::Write;
@@ -38,7 +39,7 @@ fn main() {
     let usual = if is_measured { (20, 1_500) } else { (1, 3) };
     let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
     let (campaigns, runs) = (numbers.next().unwrap_or(usual.0).max(1), numbers.next().unwrap_or(usual.1));
-    let scenarios = scenario::read_all(&["scenarios".into()]).unwrap_or_else(|bad| {
+    let scenarios = scenario::read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| {
         panic!("{}", bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     });
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread can be started");
@@ -76,7 +77,8 @@ fn rarer(scenario: &Arc<Scenario>, by: f64) -> Arc<Scenario> {
             _ => text += part,
         }
     }
-    Scenario::parse(scenario.name.as_str(), &text).unwrap_or_else(|problems| panic!("{problems}"))
+    Scenario::parse(&Suite::shipped(), scenario.name.as_str(), &text)
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn median(case: &Case, kind: &Kind, campaigns: u64, runs: u64) -> Result<String, Refused> {

@@ -14,7 +14,8 @@
 use cpu_time::ThreadTime;
 use perfidy::properties::{self, Verdict};
 use perfidy::scenario::{Case, Scenario};
-use perfidy::workflows::{self, Workflow};
+use perfidy::suite::Suite;
+use perfidy::workflows::Workflow;
 use perfidy_sim::{Engine, Plan, Seed, Stop};
 use std::env;
 use std::fmt::Write;
@@ -100,7 +101,7 @@ fn particulars(workflow: &str) -> &'static str {
 }
 
 /// A team of that size, with as much work as that, and a little trouble.
-fn scenario(workflow: &'static Workflow, size: Size) -> Arc<Scenario> {
+fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
     let reads = workflow.name == "research";
     let undoes = workflow.properties.contains(&properties::ALL_OR_COMPENSATED);
     let mut text = format!(
@@ -116,7 +117,7 @@ fn scenario(workflow: &'static Workflow, size: Size) -> Arc<Scenario> {
     if !workflow.roles.is_empty() {
         text += "[team]\n";
     }
-    for role in workflow.roles {
+    for role in &workflow.roles {
         let count = size.agents.clamp(*role.count.start(), *role.count.end());
         writeln!(text, "{} = {count}", role.group).expect("a text takes any text");
     }
@@ -133,7 +134,7 @@ fn scenario(workflow: &'static Workflow, size: Size) -> Arc<Scenario> {
         }
     }
     let name = format!("scaling/{}", workflow.name);
-    Scenario::parse(&name, &text).unwrap_or_else(|problems| panic!("{text}\n{problems}"))
+    Scenario::parse(&Suite::shipped(), &name, &text).unwrap_or_else(|problems| panic!("{text}\n{problems}"))
 }
 
 /// What runs of one size came to.
@@ -159,8 +160,8 @@ fn cost(case: &Case, is_quick: bool) -> Cost {
         let plan = Plan::Fuzz(Arc::clone(&case.scenario.chaos));
         let outcome = Engine::Native.run(|| case.world(Seed(runs), plan));
         let ran = ThreadTime::now();
-        for property in properties::ALL {
-            let verdict = black_box((property.judge)(&outcome.history));
+        for property in case.scenario.suite.properties() {
+            let verdict = black_box(property.judge(&outcome.history));
             if let Verdict::Violated(violation) = verdict {
                 panic!("{case}, seed {runs}: {}: {}", property.name, violation.message);
             }
@@ -181,11 +182,12 @@ fn main() {
         let chosen: Vec<_> = arguments.iter().filter(|argument| among.contains(&argument.as_str())).collect();
         chosen.is_empty() || chosen.iter().any(|chosen| *chosen == name)
     };
-    let workflows: Vec<&str> = workflows::ALL.iter().map(|workflow| workflow.name).collect();
+    let suite = Suite::shipped();
+    let workflows: Vec<&str> = suite.workflows().map(|workflow| workflow.name).collect();
     for axis in AXES.iter().filter(|axis| is_chosen(axis.name, &AXES.each_ref().map(|axis| axis.name))) {
         println!("\n| workflow | {} | events | ns to run | ns to judge | ratio |", axis.name);
         println!("|---|--:|--:|--:|--:|--:|");
-        for workflow in workflows::ALL.iter().filter(|workflow| is_chosen(workflow.name, &workflows)) {
+        for workflow in suite.workflows().filter(|workflow| is_chosen(workflow.name, &workflows)) {
             if axis.name != "agents" || !workflow.roles.is_empty() {
                 rows(workflow, axis, &sizes(axis, &arguments), !is_measured(&arguments));
             }
@@ -209,7 +211,7 @@ fn is_measured(arguments: &[String]) -> bool {
     arguments.iter().any(|argument| argument == "--bench")
 }
 
-fn rows(workflow: &'static Workflow, axis: &Axis, sizes: &[u32], is_quick: bool) {
+fn rows(workflow: &Workflow, axis: &Axis, sizes: &[u32], is_quick: bool) {
     let mut smallest = None;
     for size in sizes {
         let cost = cost(&Case::as_written(&scenario(workflow, (axis.size)(*size))), is_quick);

@@ -4,6 +4,7 @@
 
 use perfidy::explore::{Run, shrink};
 use perfidy::scenario::{self, Case};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Seed};
 use std::env;
 use std::time::{Duration, Instant};
@@ -57,7 +58,7 @@ fn row(name: &str, samples: &[Sample]) {
 
 fn main() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
-    let scenarios = scenario::read_all(&[folder.into()])
+    let scenarios = scenario::read_all(&Suite::shipped(), &[folder.into()])
         .unwrap_or_else(|bad| panic!("{folder} cannot be read: {}", bad[0]));
     // `cargo bench` says `--bench`, and `cargo test` does not.
     let is_measured = env::args().any(|argument| argument == "--bench");

@@ -13,6 +13,7 @@
 use perfidy::explore::strategy::{self, Bounds, Kind, Start};
 use perfidy::explore::{Campaign, Watchdog};
 use perfidy::scenario::{self, Case};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 use std::env;
 use std::time::Instant;
@@ -84,7 +85,7 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
 
 fn case(name: &str) -> Case {
     let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let scenarios = scenario::read_all(&[path.as_str().into()]);
+    let scenarios = scenario::read_all(&Suite::shipped(), &[path.as_str().into()]);
     let scenarios = scenarios.unwrap_or_else(|bad| panic!("{path} cannot be read: {}", bad[0]));
     Case::as_written(&scenarios[0])
 }

@@ -3,13 +3,14 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use perfidy::explore::{Campaign, Run, Watchdog};
 use perfidy::scenario::{self, Case};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 
 const CAMPAIGN: u64 = 512;
 
 fn case() -> Case {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/conductor/lost-ack.toml");
-    let scenarios = scenario::read_all(&[path.into()]);
+    let scenarios = scenario::read_all(&Suite::shipped(), &[path.into()]);
     let scenarios = scenarios.unwrap_or_else(|bad| panic!("{path} cannot be read: {}", bad[0]));
     Case::as_written(&scenarios[0])
 }

@@ -32,10 +32,10 @@
 //! name was two in failures of different age, each age needs a folder with a file of its own; so there are no chains.
 
 use crate::agent::{Request, call_kind, reply_kind};
-use crate::faults::{self, model};
+use crate::faults::model;
 use crate::scenario::{self, Entry, Problem, Problems, Renaming, entries, is_word, not_a_word};
+use crate::suite::Suite;
 use crate::workflows::Workflow;
-use crate::{properties, safeguards};
 use perfidy_sim::{Name, Renames};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -117,16 +117,16 @@ impl Table {
     }
 
     /// The names there are today; `None` if every scenario has its own.
-    fn today(self, workflows: &[&'static Workflow]) -> Option<Vec<String>> {
+    fn today(self, suite: &Suite) -> Option<Vec<String>> {
         let own = |names: Vec<&str>| Some(names.into_iter().map(str::to_owned).collect());
         match self {
-            Self::Agents => Some(workflows.iter().flat_map(|workflow| agent_names(workflow)).collect()),
-            Self::Messages => own(workflows.iter().flat_map(|workflow| messages(workflow)).collect()),
-            Self::Faults => own(faults::all().map(|kind| kind.name).collect()),
+            Self::Agents => Some(suite.workflows().flat_map(|workflow| agent_names(workflow)).collect()),
+            Self::Messages => own(suite.workflows().flat_map(|workflow| messages(workflow)).collect()),
+            Self::Faults => own(suite.fault_names()),
             Self::Moments => own(model::MOMENTS.iter().map(|(moment, _)| *moment).collect()),
-            Self::Properties => own(properties::names()),
-            Self::Safeguards => own(safeguards::names()),
-            Self::Workflows => own(workflows.iter().map(|workflow| workflow.name).collect()),
+            Self::Properties => own(suite.property_names()),
+            Self::Safeguards => own(suite.safeguard_names()),
+            Self::Workflows => own(suite.workflows().map(|workflow| workflow.name).collect()),
             Self::Operations | Self::Steps | Self::Tools => None,
         }
     }
@@ -171,17 +171,17 @@ impl Aliases {
         folders.map(|folder| folder.join(Self::FILE)).find(|file| file.is_file())
     }
 
-    /// Reads a file of aliases for failures of these workflows.
+    /// Reads a file of aliases for failures of the suite's cases.
     ///
     /// # Errors
     /// Everything that is wrong with the file: a table that nobody knows, a new name that nothing has, an old one that
     /// something still has, a name that is old and new, or new for two.
-    pub fn read(workflows: &[&'static Workflow], path: &Path) -> Result<Self, Problems> {
+    pub fn read(suite: &Suite, path: &Path) -> Result<Self, Problems> {
         let text = scenario::read_text(path)?;
-        Self::parse(workflows, &text).map_err(|list| Problems::new(path.display().to_string(), text, list))
+        Self::parse(suite, &text).map_err(|list| Problems::new(path.display().to_string(), text, list))
     }
 
-    fn parse(workflows: &[&'static Workflow], text: &str) -> Result<Self, Vec<Problem>> {
+    fn parse(suite: &Suite, text: &str) -> Result<Self, Vec<Problem>> {
         let root = DeTable::parse(text).map_err(|error| vec![Problem::in_toml(text, &error)])?;
         let (mut aliases, mut problems) = (Vec::new(), Vec::new());
         for entry in entries(root.get_ref()) {
@@ -201,7 +201,7 @@ impl Aliases {
             }
         }
         for (place, alias) in aliases.iter().enumerate() {
-            problems.extend(alias.problem(workflows, &aliases[..place], &aliases));
+            problems.extend(alias.problem(suite, &aliases[..place], &aliases));
         }
         if !problems.is_empty() {
             return Err(problems);
@@ -283,7 +283,7 @@ impl Alias<'_> {
         self.table.shares_names_with(other.table)
     }
 
-    fn problem(&self, workflows: &[&'static Workflow], earlier: &[Self], all: &[Self]) -> Option<Problem> {
+    fn problem(&self, suite: &Suite, earlier: &[Self], all: &[Self]) -> Option<Problem> {
         let (old, new) = (self.old.name, self.new.get_ref().as_str());
         // The kind of a message can be any text.
         let is_name = |name: &str| is_word(name) || self.table == Table::Messages && !name.is_empty();
@@ -319,7 +319,7 @@ impl Alias<'_> {
             let help = "write the name of today behind every old one, in a file for the failures of each age";
             return Some(Problem::at(self.new.span(), message).help(help));
         }
-        self.not_of_today(&self.table.today(workflows)?)
+        self.not_of_today(&self.table.today(suite)?)
     }
 
     /// Whether the new name is one that there is today, and the old one is gone.
@@ -365,7 +365,7 @@ mod tests {
     use crate::workflows;
 
     fn parse(text: &str) -> Result<Aliases, String> {
-        Aliases::parse(workflows::ALL, text)
+        Aliases::parse(&Suite::shipped(), text)
             .map_err(|list| Problems::new("seeds/aliases.toml", text, list).to_string())
     }
 
@@ -443,7 +443,7 @@ mod tests {
     #[test]
     fn an_operation_is_renamed_in_every_form_in_which_tools_are_asked() {
         let renames =
-            renames_of(&parse("[operations]\nsend = \"post\"").unwrap(), &workflows::conductor::WORKFLOW);
+            renames_of(&parse("[operations]\nsend = \"post\"").unwrap(), &workflows::conductor::workflow());
         for (before, after) in [
             ("mail, send", "mail, post"),
             ("mail, look-up of send", "mail, look-up of post"),
@@ -459,7 +459,7 @@ mod tests {
     fn steps_and_nodes_do_not_share_their_names() {
         let aliases = parse("[tools]\na = \"b\"\n[steps]\nb = \"a\"\nc = \"d\"").unwrap();
         assert_eq!(aliases.count(), 3);
-        let renames = renames_of(&aliases, &workflows::conductor::WORKFLOW);
+        let renames = renames_of(&aliases, &workflows::conductor::workflow());
         assert_eq!(renames, Renames::new([("a", "b")], [("b", "a"), ("c", "d")]));
     }
 
@@ -468,20 +468,20 @@ mod tests {
         let aliases =
             parse("[agents]\nboss = \"coordinator\"\nplanner = \"orchestrator\"\n[steps]\nplan = \"x\"");
         let aliases = aliases.unwrap();
-        let conductor = renames_of(&aliases, &workflows::conductor::WORKFLOW);
+        let conductor = renames_of(&aliases, &workflows::conductor::workflow());
         assert_eq!(
             conductor,
             Renames::new([("boss", "coordinator")], []),
             "it still has a planner and a step plan"
         );
-        let standby = renames_of(&aliases, &workflows::standby::WORKFLOW);
+        let standby = renames_of(&aliases, &workflows::standby::workflow());
         assert_eq!(standby, Renames::new([("planner", "orchestrator")], [("plan", "x")]));
     }
 
     #[test]
     fn a_role_is_renamed_with_its_members_and_a_group_by_itself() {
         let aliases = parse("[agents]\nrunner = \"executor\"\nrunners = \"executors\"").unwrap();
-        let renames = renames_of(&aliases, &workflows::conductor::WORKFLOW);
+        let renames = renames_of(&aliases, &workflows::conductor::workflow());
         let node = |name| renames.node(name).map(|name| name.to_string());
         assert_eq!(node("runner-1").as_deref(), Some("executor-1"));
         assert_eq!(node("runner-1000").as_deref(), Some("executor-1000"));

@@ -3,7 +3,6 @@
 use crate::explore::Watchdog;
 use crate::explore::strategy::{self, Strategy};
 use crate::explore::trials::{Mark, RunSummary, Step, Trials};
-use crate::properties;
 use crate::scenario::Case;
 use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
 use serde::Serialize;
@@ -159,6 +158,7 @@ impl Campaign<'_> {
         strategy: &mut dyn Strategy,
         tell: &mut dyn FnMut(&Finding),
     ) -> CaseReport {
+        let properties = case.scenario.suite.properties().iter();
         let mut report = CaseReport {
             case: case.clone(),
             engine: self.engine,
@@ -166,7 +166,7 @@ impl Campaign<'_> {
             seeds: 0,
             events: 0,
             digest: Digest::default(),
-            tallies: properties::ALL.iter().map(|property| (property.name, Tally::default())).collect(),
+            tallies: properties.map(|property| (property.name, Tally::default())).collect(),
             fired: BTreeMap::new(),
             never_struck: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
@@ -251,9 +251,9 @@ impl CaseReport {
     /// The finding on a property, if it broke.
     ///
     /// # Panics
-    /// If there is no property of that name.
+    /// If the suite has no property of that name.
     pub fn finding(&self, property: &str) -> Option<Finding> {
-        let property = properties::named(property).name;
+        assert!(self.tallies.contains_key(property), "{}", self.case.scenario.suite.no_property(property));
         self.findings.iter().find(|finding| finding.property == property).cloned()
     }
 

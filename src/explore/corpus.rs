@@ -315,7 +315,7 @@ fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
 
 /// Whether the file in the place of a failure still does what it says.
 fn still_breaks(seed: &SavedSeed, path: &Path) -> bool {
-    let failure = Failure::read_for(seed.workflows(), path);
+    let failure = Failure::read(seed.suite(), path);
     failure.is_ok_and(|failure| failure.replay().1.is_reproduced())
 }
 

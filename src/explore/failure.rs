@@ -3,9 +3,9 @@
 use crate::explore::embedded::{Embedded, place_of};
 use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus, saved};
 use crate::inert;
-use crate::properties;
 use crate::scenario::{self, Case, Problem, Problems, Renaming, Scenario};
-use crate::workflows::{self, Workflow};
+use crate::suite::Suite;
+use crate::workflows::Workflow;
 use perfidy_sim::{Address, Pinned, Plan, Stop};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -88,48 +88,36 @@ impl Answer {
 }
 
 impl Failure {
-    /// Reads a saved failure, and the [`Aliases`] beside it.
+    /// Reads a saved failure of a case of the suite, and the [`Aliases`] beside it.
     ///
     /// # Errors
     /// [`BadSeed`] with what is wrong and where, for a file that cannot be read, is half-written, was saved by
     /// another version of the format, or names what is not there. The file is left as it is.
-    pub fn read(path: &Path) -> Result<Self, BadSeed> {
-        Self::read_for(workflows::ALL, path)
-    }
-
-    /// Reads a saved failure of one of these workflows: yours, for example.
-    ///
-    /// # Errors
-    /// As [`Failure::read`].
-    pub fn read_for(workflows: &[&'static Workflow], path: &Path) -> Result<Self, BadSeed> {
+    pub fn read(suite: &Suite, path: &Path) -> Result<Self, BadSeed> {
         let text = scenario::read_text(path)?;
         let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
         let aliases = match Aliases::beside(path, &saved.case.scenario) {
-            Some(file) => Aliases::read(workflows, &file)?,
+            Some(file) => Aliases::read(suite, &file)?,
             None => Aliases::default(),
         };
-        Self::understand(workflows, path, text, saved, &aliases)
+        Self::understand(suite, path, text, saved, &aliases)
     }
 
     /// Reads the text of a saved failure that may not stand at `path` yet, in the names of today.
-    pub(super) fn read_text(
-        workflows: &[&'static Workflow],
-        path: &Path,
-        text: String,
-    ) -> Result<Self, BadSeed> {
+    pub(super) fn read_text(suite: &Suite, path: &Path, text: String) -> Result<Self, BadSeed> {
         let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
-        Self::understand(workflows, path, text, saved, &Aliases::default())
+        Self::understand(suite, path, text, saved, &Aliases::default())
     }
 
     fn understand(
-        workflows: &[&'static Workflow],
+        suite: &Suite,
         path: &Path,
         text: String,
         mut saved: SavedSeed,
         aliases: &Aliases,
     ) -> Result<Self, BadSeed> {
         let shown = path.display().to_string();
-        let all = aliases.of(workflow_of(workflows, &saved.case.text, aliases));
+        let all = aliases.of(workflow_of(suite, &saved.case.text, aliases));
         let Names { older, unclear } = Names::of(&saved, all);
         let today = |text: &str| scenario::renamed(text, &older);
         let as_saved = std::mem::take(&mut saved.case.text);
@@ -137,12 +125,13 @@ impl Failure {
         saved.case.text = today(&as_saved);
         saved.case.label = older.label(&saved.case.label);
         saved.faults.iter_mut().for_each(|fault| *fault = older.run.fault(*fault));
-        if properties::find(&saved.property).is_none() {
+        if suite.find_property(&saved.property).is_none() {
             let place = place_of(&text, &["property"]);
-            let problem = Problem::unknown(place, "property", &saved.property, &properties::names());
+            let problem = Problem::unknown(place, "property", &saved.property, &suite.property_names());
             return Err(may_be_renamed(Problems::new(shown, text, vec![problem]), path).into());
         }
-        let scenario = Scenario::parse_for(workflows, &saved.case.scenario, &saved.case.text);
+        saved.suite = Some(suite.clone());
+        let scenario = Scenario::parse(suite, &saved.case.scenario, &saved.case.text);
         let scenario = scenario.map_err(|problems| {
             let place = place_of(&text, &["case", "text"]);
             let embedded = Embedded { file: &text, place, text: &as_saved };
@@ -303,11 +292,11 @@ impl Names {
 }
 
 /// The workflow that a scenario's text names, perhaps by a name that it had before.
-fn workflow_of(workflows: &[&'static Workflow], text: &str, aliases: &Aliases) -> Option<&'static Workflow> {
+fn workflow_of<'a>(suite: &'a Suite, text: &str, aliases: &Aliases) -> Option<&'a Workflow> {
     let root = DeTable::parse(text).ok()?;
     let name = root.get_ref().get("workflow")?.get_ref().as_str()?;
     let name = aliases.workflow(name);
-    workflows.iter().copied().find(|workflow| workflow.name == name)
+    suite.find_workflow(name).map(|workflow| &**workflow)
 }
 
 /// Problems of a text that was good when it was saved. Something may just be called something else now.

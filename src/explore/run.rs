@@ -1,8 +1,9 @@
 //! One run of one case, judged.
 
 use crate::agent::{Agents, LeaseService, Note, ToolService, UserEvent};
-use crate::properties::{self, EVENTUAL_TERMINATION, Property, Verdict, Violation};
+use crate::properties::{EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
+use crate::scenario::problem::nearest_in_words;
 use crate::scenario::{Case, Scenario, Tool};
 use perfidy_sim::{
     Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, Stop, World, WorldConfig, interrupt,
@@ -16,8 +17,8 @@ const SYNC_LATENCY: std::ops::RangeInclusive<SimSpan> = SimSpan::from_millis(1).
 pub struct Run {
     /// What is left of it.
     pub outcome: Outcome<Agents>,
-    /// What each property says, in the order of [`properties::ALL`].
-    pub verdicts: Vec<(&'static Property, Verdict)>,
+    /// What each property of the suite says, by its name.
+    pub verdicts: Vec<(&'static str, Verdict)>,
 }
 
 impl Run {
@@ -47,29 +48,33 @@ impl Run {
     fn judged(case: &Case, outcome: Outcome<Agents>) -> Self {
         let history = &outcome.history;
         let missing = tasks_missing(case, &outcome);
-        let judge = |property: &'static Property| {
+        let judge = |property: &Property| {
             // To judge a long history can take longer than to make it.
             interrupt::check();
-            match (property.judge)(history) {
+            match property.judge(history) {
                 Verdict::Holds if property.name == EVENTUAL_TERMINATION => {
-                    (property, missing.clone().unwrap_or(Verdict::Holds))
+                    (property.name, missing.clone().unwrap_or(Verdict::Holds))
                 }
-                verdict => (property, verdict),
+                verdict => (property.name, verdict),
             }
         };
-        Self { verdicts: properties::ALL.iter().map(judge).collect(), outcome }
+        Self { verdicts: case.scenario.suite.properties().iter().map(judge).collect(), outcome }
     }
 
     /// How the property of that name was broken, if it was.
     ///
     /// # Panics
-    /// If there is no property of that name: a test that asks for a promise that was never made would always pass.
+    /// If the suite has no property of that name: a test that asks for a promise that was never made would always pass.
     pub fn violation(&self, property: &str) -> Option<&Violation> {
-        let property = properties::named(property).name;
-        self.verdicts.iter().find_map(|(judged, verdict)| match verdict {
-            Verdict::Violated(violation) if judged.name == property => Some(violation),
+        let judged = self.verdicts.iter().find(|(judged, _)| *judged == property);
+        let (_, verdict) = judged.unwrap_or_else(|| {
+            let known: Vec<&str> = self.verdicts.iter().map(|(judged, _)| *judged).collect();
+            panic!("there is no property `{property}`; {}", nearest_in_words(property, &known))
+        });
+        match verdict {
+            Verdict::Violated(violation) => Some(violation),
             _ => None,
-        })
+        }
     }
 }
 
@@ -137,7 +142,7 @@ impl Case {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
             world.service(*name, ToolService::new(Tool { deduplicates, ..tool.clone() }));
         }
-        (scenario.workflow.assemble)(self, &mut world);
+        scenario.workflow.assemble(self, &mut world);
         world
     }
 }

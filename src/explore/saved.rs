@@ -7,7 +7,7 @@ use crate::explore::embedded::place_of;
 use crate::explore::{Failure, Finding, Minimal};
 use crate::inert;
 use crate::scenario::{self, Case, Problem, Problems};
-use crate::workflows::{self, Workflow};
+use crate::suite::Suite;
 use perfidy_sim::{Digest, Engine, Fault, Seed};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -45,9 +45,9 @@ pub struct SavedSeed {
     pub faults: Vec<Fault>,
     /// The case.
     pub case: SavedCase,
-    /// Its workflow, if it is known and perhaps none of those that come with perfidy.
+    /// The suite of its case; `None` if it was only read as a file.
     #[serde(skip)]
-    workflow: Option<&'static Workflow>,
+    pub(super) suite: Option<Suite>,
 }
 
 /// The case of a saved failure.
@@ -99,7 +99,7 @@ impl SavedSeed {
                 label: case.label(),
                 text: case.scenario.text.to_string(),
             },
-            workflow: Some(case.scenario.workflow),
+            suite: Some(case.scenario.suite.clone()),
         }
     }
 
@@ -165,12 +165,12 @@ impl SavedSeed {
         (how_much, *seed, faults().collect::<Vec<_>>(), case.text.clone(), self.digest.to_string())
     }
 
-    /// The workflows among which its own is.
-    pub(crate) fn workflows(&self) -> &[&'static Workflow] {
-        match &self.workflow {
-            Some(workflow) => std::slice::from_ref(workflow),
-            None => workflows::ALL,
-        }
+    /// The suite of its case.
+    ///
+    /// # Panics
+    /// If it was only read as a file, and not understood.
+    pub(crate) fn suite(&self) -> &Suite {
+        self.suite.as_ref().expect("a failure that was found or understood is one of a suite")
     }
 
     /// The file's text, as it stands at `path`.
@@ -204,7 +204,7 @@ impl SavedSeed {
     /// # Errors
     /// [`NotReadBack`] if the text could not be read or says something else.
     pub(crate) fn read_back(&self, path: &Path) -> Result<Failure, NotReadBack> {
-        let read = Failure::read_text(self.workflows(), path, self.to_toml(path)).map_err(|bad| {
+        let read = Failure::read_text(self.suite(), path, self.to_toml(path)).map_err(|bad| {
             let problem = bad.problems().list.first().map(|problem| problem.message.clone());
             NotReadBack(problem.unwrap_or_default())
         })?;

@@ -218,7 +218,7 @@ fn run(
         seed,
         digest: run.outcome.digest(),
         events: run.outcome.history.len() as u64,
-        verdicts: run.verdicts.iter().map(|(property, verdict)| (property.name, mark(verdict))).collect(),
+        verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, mark(verdict))).collect(),
         taught: lesson.is_some(),
         fired: run.outcome.fired,
     };

@@ -115,7 +115,10 @@ mod tests {
 
     fn case() -> Case {
         let file = Path::new("scenarios/conductor/lost-ack.toml");
-        Case::as_written(&Scenario::read(file, Path::new("scenarios")).unwrap_or_else(|bad| panic!("{bad}")))
+        Case::as_written(
+            &Scenario::read(&crate::suite::Suite::shipped(), file, Path::new("scenarios"))
+                .unwrap_or_else(|bad| panic!("{bad}")),
+        )
     }
 
     #[test]

@@ -51,26 +51,22 @@ pub(crate) fn honoured(kind: &str, place: Range<usize>, cast: &Cast) -> Result<(
     }
 }
 
-/// The kind of that name.
-pub fn find(name: &str) -> Option<&'static FaultKind> {
-    all().find(|kind| kind.name == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::model;
     use crate::agent::Request;
     use crate::scenario::Scenario;
+    use crate::suite::Suite;
     use crate::workflows::{Workflow, conductor};
     use perfidy_sim::Chaos;
     use std::sync::Arc;
 
     /// A team that can meet every fault there is.
-    const ANYBODY: Workflow = Workflow {
-        moments: &[model::ANSWER, model::SUMMARY, model::HANDOFF, model::ROLE],
-        requests: &[Request::Call, Request::Read, Request::LookUp, Request::CallOff],
-        ..conductor::WORKFLOW
-    };
+    fn anybody() -> Workflow {
+        conductor::workflow()
+            .moments(&[model::ANSWER, model::SUMMARY, model::HANDOFF, model::ROLE])
+            .requests(&[Request::Call, Request::Read, Request::LookUp, Request::CallOff])
+    }
 
     /// A scenario with two tools, of which one deduplicates, and these faults.
     fn scenario_of(faults: &str) -> Result<Arc<Scenario>, crate::scenario::Problems> {
@@ -79,7 +75,7 @@ mod tests {
              tool = \"ticketing.create\"\n\n[safeguards]\ntool-dedupe = true\n\n[tools.ticketing]\n\
              deduplicates = true\n\n[tools.mail]\n\n[faults]\n{faults}\n"
         );
-        Scenario::parse_for(&[&ANYBODY], "fault.toml", &text)
+        Scenario::parse(&Suite::shipped().replacing_workflow(anybody()), "fault.toml", &text)
     }
 
     /// What the faults come to.
@@ -122,7 +118,7 @@ mod tests {
                 "# A fault.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"file-ticket\"\n\
                  tool = \"ticketing.create\"\n[tools.ticketing]\n{rest}\n"
             );
-            let problems = Scenario::parse("fault.toml", &text).unwrap_err();
+            let problems = Scenario::parse(&Suite::shipped(), "fault.toml", &text).unwrap_err();
             assert_eq!(problems.list.len(), 1, "{problems}");
             format!("{}; {}", problems.list[0].message, problems.list[0].help.as_deref().unwrap_or_default())
         };

@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_fault_that_names_no_step_strikes_before_any_that_a_file_could_name() {
         let chaos = chaos_of(r#"crash = { at = "planner", chance = "5%" }"#);
-        let steps = conductor::WORKFLOW.crash_points.iter().map(|step| Name::literal(step)).collect();
+        let steps = conductor::workflow().crash_points.iter().map(|step| Name::literal(step)).collect();
         assert_eq!((chaos.rules[0].hook, &chaos.rules[0].what), (Hook::Before, &Selector::Of(steps)));
     }
 

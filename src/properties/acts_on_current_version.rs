@@ -8,13 +8,14 @@ use crate::agent::{Note, OpId, Purpose, ToolEvent, Version};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, What};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "acts-on-current-version",
-    promise: "nothing is done on a version of the work that a newer one has replaced",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "acts-on-current-version",
+        "nothing is done on a version of the work that a newer one has replaced",
+        judge,
+    )
+}
 
 #[derive(Default)]
 struct Versions<'a> {
@@ -83,18 +84,18 @@ mod tests {
 
     #[test]
     fn acting_on_the_newest_version_is_what_was_promised() {
-        assert_eq!(both().effect("task-1/file", 20).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(both().effect("task-1/file", 20).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_version_that_is_ordered_after_the_act_had_replaced_nothing_yet() {
         let story = ordered(ordered(Story::default(), 1, 10).effect("task-1/file", 10), 2, 20);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn acting_on_a_version_that_was_replaced_is_stale() {
-        let (events, message) = violation(both().effect("task-1/file", 10).judged_by(&PROPERTY));
+        let (events, message) = violation(both().effect("task-1/file", 10).judged_by(&property()));
         assert_eq!(events, [2, 3]);
         assert_eq!(
             message,
@@ -105,32 +106,32 @@ mod tests {
     #[test]
     fn acting_on_both_is_stale_in_the_second() {
         let story = both().effect("task-1/file", 20).effect("task-1/file", 10);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [2, 4]);
+        assert_eq!(violation(story.judged_by(&property())).0, [2, 4]);
     }
 
     #[test]
     fn a_version_counts_by_when_it_was_ordered_and_not_by_its_number() {
         let lower = ordered(ordered(Story::default(), 2, 10), 1, 20);
-        assert_eq!(lower.clone().effect("task-1/file", 20).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(lower.effect("task-1/file", 10).judged_by(&PROPERTY)).0, [2, 3]);
+        assert_eq!(lower.clone().effect("task-1/file", 20).judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(lower.effect("task-1/file", 10).judged_by(&property())).0, [2, 3]);
         let same = ordered(ordered(Story::default(), 1, 10), 1, 20);
-        assert_eq!(violation(same.effect("task-1/file", 10).judged_by(&PROPERTY)).0, [2, 3]);
+        assert_eq!(violation(same.effect("task-1/file", 10).judged_by(&property())).0, [2, 3]);
     }
 
     #[test]
     fn without_versions_or_without_effects_there_is_nothing_to_judge() {
-        assert_eq!(Story::default().effect("task-1/file", 1).judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(ordered(Story::default(), 1, 10).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().effect("task-1/file", 1).judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(ordered(Story::default(), 1, 10).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn each_intent_has_versions_of_its_own_even_under_one_id() {
         let story = ordered_for(ordered_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 2, 20);
-        assert_eq!(story.clone().effect("task-1/file", 10).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.clone().effect("task-1/file", 10).judged_by(&property()), Verdict::Holds);
         let strange = story.effect("task-1/file", 20);
-        assert_eq!(strange.judged_by(&PROPERTY), Verdict::Vacuous, "20 is no version of task-1/file");
+        assert_eq!(strange.judged_by(&property()), Verdict::Vacuous, "20 is no version of task-1/file");
         let shared = ordered_for(ordered_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 7, 10);
-        let (_, message) = violation(ordered(shared, 2, 20).effect("task-1/file", 10).judged_by(&PROPERTY));
+        let (_, message) = violation(ordered(shared, 2, 20).effect("task-1/file", 10).judged_by(&property()));
         assert!(message.contains("for task-1/file on version 1, after version 2"), "{message}");
     }
 
@@ -139,8 +140,8 @@ mod tests {
         let again = ordered(both(), 1, 10);
         let of_another_agent = both().sends(("lead", "executor-2"), "task-1/file", headers(1, 10));
         for story in [again, of_another_agent] {
-            assert_eq!(story.clone().effect("task-1/file", 20).judged_by(&PROPERTY), Verdict::Holds);
-            assert_eq!(violation(story.effect("task-1/file", 10).judged_by(&PROPERTY)).0, [2, 4]);
+            assert_eq!(story.clone().effect("task-1/file", 20).judged_by(&property()), Verdict::Holds);
+            assert_eq!(violation(story.effect("task-1/file", 10).judged_by(&property())).0, [2, 4]);
         }
     }
 
@@ -157,9 +158,9 @@ mod tests {
         for other in others {
             let story = ordered(Story::default(), 1, 10).sends(("lead", "executor-1"), "task-1/file", other);
             let on_the_first = story.clone().effect("task-1/file", 10);
-            assert_eq!(on_the_first.judged_by(&PROPERTY), Verdict::Holds, "{other:?}");
+            assert_eq!(on_the_first.judged_by(&property()), Verdict::Holds, "{other:?}");
             let on_the_other = story.effect("task-1/file", 20);
-            assert_eq!(on_the_other.judged_by(&PROPERTY), Verdict::Vacuous, "{other:?}");
+            assert_eq!(on_the_other.judged_by(&property()), Verdict::Vacuous, "{other:?}");
         }
     }
 }

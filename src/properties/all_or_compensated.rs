@@ -11,13 +11,14 @@ use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: super::ALL_OR_COMPENSATED,
-    promise: "a task's effects all stand or are all undone, or the person on call knows what is left",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        super::ALL_OR_COMPENSATED,
+        "a task's effects all stand or are all undone, or the person on call knows what is left",
+        judge,
+    )
+}
 
 /// A task, as its user knows it.
 #[derive(Default)]
@@ -96,19 +97,19 @@ mod tests {
     #[test]
     fn everything_done_is_all() {
         let story = saga().effect("task-1/file", 1).effect("task-1/bill", 2);
-        assert_eq!(informed(story).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(informed(story).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn what_was_done_and_undone_is_nothing() {
         let story = saga().effect("task-1/file", 1).undo("task-1/file", 2);
-        assert_eq!(informed(story).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(informed(story).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn what_stands_alone_is_half_done_whatever_the_user_heard() {
         let story = saga().effect("task-1/file", 1);
-        let (events, message) = violation(informed(story).judged_by(&PROPERTY));
+        let (events, message) = violation(informed(story).judged_by(&property()));
         assert_eq!(events, [5, 6]);
         assert_eq!(
             message,
@@ -117,15 +118,15 @@ mod tests {
         let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-1"));
         let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
         let story = story.event("world", What::Ended(Stop::Deadline));
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5, 6], "it never ended, half way");
+        assert_eq!(violation(story.judged_by(&property())).0, [5, 6], "it never ended, half way");
     }
 
     #[test]
     fn the_refusal_or_the_undoing_that_it_came_from_is_part_of_the_story() {
         let story = saga().effect("task-1/file", 1).refused("executor-1", "task-1/bill");
-        assert_eq!(violation(informed(story).judged_by(&PROPERTY)).0, [5, 6, 7]);
+        assert_eq!(violation(informed(story).judged_by(&property())).0, [5, 6, 7]);
         let story = saga().effect("task-1/file", 1).undo("task-1/file", 2).effect("task-1/bill", 3);
-        let (events, message) = violation(informed(story).judged_by(&PROPERTY));
+        let (events, message) = violation(informed(story).judged_by(&property()));
         assert_eq!(events, [6, 7, 8]);
         assert!(message.contains("task-1/bill stands, task-1/file does not"), "{message}");
     }
@@ -133,35 +134,35 @@ mod tests {
     #[test]
     fn an_undoing_takes_back_one_effect_that_came_before_it() {
         let twice = saga().effect("task-1/file", 1).effect("task-1/file", 2).undo("task-1/file", 3);
-        assert_eq!(violation(twice.judged_by(&PROPERTY)).0, [5]);
+        assert_eq!(violation(twice.judged_by(&property())).0, [5]);
         let too_soon = saga().undo("task-1/file", 1).effect("task-1/file", 2);
-        assert_eq!(violation(too_soon.judged_by(&PROPERTY)).0, [6]);
+        assert_eq!(violation(too_soon.judged_by(&property())).0, [6]);
         let undone_twice = saga().effect("task-1/file", 1).undo("task-1/file", 2).undo("task-1/file", 3);
-        assert_eq!(undone_twice.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(undone_twice.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn what_is_left_and_known_to_the_person_on_call_is_not_forgotten() {
         let story = saga().effect("task-1/file", 1).taken_down("task-1/file");
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
         let another = saga().effect("task-1/file", 1).taken_down("task-1/bill");
-        assert!(another.judged_by(&PROPERTY).is_violated());
+        assert!(another.judged_by(&property()).is_violated());
     }
 
     #[test]
     fn without_effects_or_without_a_way_back_there_is_nothing_to_judge() {
-        assert_eq!(informed(saga()).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(informed(saga()).judged_by(&property()), Verdict::Vacuous);
         let story = Story::default().given("task-1").effect("task-1/file", 1);
-        assert_eq!(informed(story).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(informed(story).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn a_run_that_was_cut_short_half_way_leaves_it_unknown() {
         for story in saga().effect("task-1/file", 1).cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
+            assert_eq!(story.judged_by(&property()).word(), "unknown");
         }
         for story in saga().effect("task-1/file", 1).effect("task-1/bill", 2).cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "nothing was half done");
+            assert_eq!(story.judged_by(&property()), Verdict::Holds, "nothing was half done");
         }
     }
 
@@ -172,7 +173,7 @@ mod tests {
             story.note("user", Note::User(UserEvent::Wanted { task, intent }))
         });
         let story = story.effect("task-1/file", 1).effect("task-1/bill", 2);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [7, 8]);
         assert!(message.contains("task-1/bill stands, task-1/ship does not"), "{message}");
     }
@@ -180,19 +181,19 @@ mod tests {
     #[test]
     fn what_was_done_again_after_it_was_undone_stands() {
         let again = saga().effect("task-1/file", 1).undo("task-1/file", 2).effect("task-1/file", 3);
-        assert_eq!(violation(again.clone().judged_by(&PROPERTY)).0, [7]);
-        assert_eq!(again.effect("task-1/bill", 4).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(violation(again.clone().judged_by(&property())).0, [7]);
+        assert_eq!(again.effect("task-1/bill", 4).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn only_tasks_with_a_way_back_promise_it() {
         let (task, mail) = (Name::new("task-2"), Name::new("task-2/mail"));
         let story = saga().given("task-2").note("user", Note::User(UserEvent::Wanted { task, intent: mail }));
-        assert_eq!(story.effect("task-2/mail", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.effect("task-2/mail", 1).judged_by(&property()), Verdict::Vacuous);
         let [intent, tool, operation] = ["task-2/file", "ticketing", "withdraw"].map(Name::new);
         let both =
             saga().given("task-2").note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }));
-        assert!(both.effect("task-1/file", 1).judged_by(&PROPERTY).is_violated());
+        assert!(both.effect("task-1/file", 1).judged_by(&property()).is_violated());
     }
 
     #[test]
@@ -200,6 +201,6 @@ mod tests {
         let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-2"));
         let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
         let story = story.told("task-2", Outcome::Done);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5]);
+        assert_eq!(violation(story.judged_by(&property())).0, [5]);
     }
 }

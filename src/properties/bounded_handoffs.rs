@@ -8,16 +8,17 @@ use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::What;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "bounded-handoffs",
-    promise: "no task changes hands more often than its user puts up with",
-    bound: Some(Bound { key: "hops", usual: AtMost::Count(8) }),
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::bounded(
+        "bounded-handoffs",
+        "no task changes hands more often than its user puts up with",
+        Bound { key: "hops", usual: AtMost::Count(8) },
+        judge,
+    )
+}
 
-fn judge(history: &TeamHistory) -> Verdict {
-    let Some(at_most) = PROPERTY.asked_for(history) else { return Verdict::Vacuous };
+fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut handoffs = BTreeMap::new();
     for event in history.events() {
         let What::Delivered { from, about: task, content, .. } = &event.what else { continue };
@@ -48,7 +49,7 @@ mod tests {
 
     fn asked() -> Story {
         Story::default()
-            .note("user", Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 2 }))
+            .note("user", Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 2 }))
     }
 
     fn handoff(attempt: u32) -> Headers {
@@ -71,40 +72,40 @@ mod tests {
     #[test]
     fn as_often_as_was_asked_for_is_not_too_often() {
         let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn each_task_has_its_own_count() {
         let story =
             took_over(took_over(asked(), "task-1", &["desk", "a", "b"]), "task-2", &["desk", "b", "a"]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn once_more_is() {
         let (events, message) =
-            violation(took_over(asked(), "task-1", &["desk", "a", "b", "a"]).judged_by(&PROPERTY));
+            violation(took_over(asked(), "task-1", &["desk", "a", "b", "a"]).judged_by(&property()));
         assert_eq!(events, [3, 7]);
         assert_eq!(message, "task-1 changed hands 3 times, from b to a in the end; at most 2 were asked for");
     }
 
     #[test]
     fn where_nothing_changed_hands_or_no_bound_was_asked_for_there_is_nothing_to_judge() {
-        assert_eq!(asked().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(asked().judged_by(&property()), Verdict::Vacuous);
         let names = ["desk", "a", "b", "a"];
         let story = took_over(Story::default(), "task-1", &names);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
         let other = Note::User(UserEvent::Bound { property: Name::new("bounded-staleness"), at_most: 2 });
         let story = took_over(Story::default().note("user", other), "task-1", &names);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn each_task_is_counted_and_told_of_by_itself() {
         let story = took_over(asked(), "task-2", &["desk", "b"]);
         let story = took_over(story, "task-1", &["desk", "a", "b", "a", "b"]);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [5, 9]);
+        assert_eq!(violation(story.judged_by(&property())).0, [5, 9]);
     }
 
     #[test]
@@ -112,9 +113,9 @@ mod tests {
         let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
         let story = arrives_again(arrives_again(story, ("a", "b"), 2), ("desk", "a"), 1);
         let to_the_twin = arrives_again(story, ("a", "b#1"), 2);
-        assert_eq!(to_the_twin.clone().judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(to_the_twin.clone().judged_by(&property()), Verdict::Holds);
         let once_more = to_the_twin.tells(("b", "a"), "task-1", handoff(3));
-        let (events, message) = violation(once_more.judged_by(&PROPERTY));
+        let (events, message) = violation(once_more.judged_by(&property()));
         assert_eq!(events, [3, 10]);
         assert!(message.starts_with("task-1 changed hands 3 times, from b to a"), "{message}");
     }
@@ -122,13 +123,13 @@ mod tests {
     #[test]
     fn the_same_two_agents_in_a_later_attempt_are_another_handoff() {
         let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
-        assert_eq!(violation(arrives_again(story, ("a", "b"), 3).judged_by(&PROPERTY)).0, [3, 6]);
+        assert_eq!(violation(arrives_again(story, ("a", "b"), 3).judged_by(&property())).0, [3, 6]);
     }
 
     #[test]
     fn handoffs_of_one_attempt_to_different_agents_are_different_ones() {
         let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
-        assert_eq!(violation(arrives_again(story, ("a", "c"), 2).judged_by(&PROPERTY)).0, [3, 6]);
+        assert_eq!(violation(arrives_again(story, ("a", "c"), 2).judged_by(&property())).0, [3, 6]);
     }
 
     #[test]
@@ -138,8 +139,8 @@ mod tests {
         let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
         let story = story.sends(("b", "a"), "task-1", handoff(3));
         let story = story.tells(("b", "desk"), "task-1", end).tells(("b", "desk"), "task-1", nothing);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
         let alone = asked().sends(("desk", "a"), "task-1", handoff(1)).tells(("b", "desk"), "task-1", end);
-        assert_eq!(alone.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(alone.judged_by(&property()), Verdict::Vacuous);
     }
 }

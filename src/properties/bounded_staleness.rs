@@ -9,16 +9,18 @@ use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "bounded-staleness",
-    promise: "what an answer rests on is no older than the user allows",
-    bound: Some(Bound { key: "max-age", usual: AtMost::Span(SimSpan::from_secs(60)) }),
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::bounded(
+        "bounded-staleness",
+        "what an answer rests on is no older than the user allows",
+        Bound { key: "max-age", usual: AtMost::Span(SimSpan::from_secs(60)) },
+        judge,
+    )
+}
 
-fn judge(history: &TeamHistory) -> Verdict {
-    let Some(max_age) = PROPERTY.asked_for(history).map(SimSpan::from_nanos) else { return Verdict::Vacuous };
+fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {
+    let max_age = SimSpan::from_nanos(max_age_nanos);
     let mut served: BTreeMap<_, Vec<(SimTime, &Event<Note>)>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
@@ -66,7 +68,7 @@ mod tests {
     /// The answer to one question, with at most five seconds between the source and the answer.
     fn asked() -> Story {
         let at_most = AtMost::Span(SimSpan::from_secs(5)).as_number();
-        let property = Name::new(PROPERTY.name);
+        let property = Name::new(property().name);
         Story::default()
             .note("user", Note::User(UserEvent::Bound { property, at_most }))
             .asked("task-1", &["a"])
@@ -75,13 +77,13 @@ mod tests {
     #[test]
     fn an_answer_from_a_fresh_source_holds() {
         let story = asked().served("task-1/a", 7).answered_with("task-1", &[("task-1/a", Some(7))]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_answer_that_took_too_long_rests_on_old_data() {
         let story = asked().served("task-1/a", 7).pass(5).answered_with("task-1", &[("task-1/a", Some(7))]);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [4, 10]);
         assert_eq!(
             message,
@@ -93,40 +95,40 @@ mod tests {
     fn a_source_that_was_behind_makes_data_old_at_once() {
         let story = asked().pass(9).served_as_of("task-1/a", 7, SimTime::ZERO + SimSpan::from_secs(4));
         let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
-        assert!(story.judged_by(&PROPERTY).is_violated());
+        assert!(story.judged_by(&property()).is_violated());
     }
 
     #[test]
     fn what_a_source_says_again_is_as_young_as_the_last_time() {
         let story = asked().served("task-1/a", 7).pass(5).served("task-1/a", 7);
         let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn another_version_that_is_younger_does_not_count() {
         let story = asked().served("task-1/a", 7).pass(5).served("task-1/a", 8);
         let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
-        assert!(story.judged_by(&PROPERTY).is_violated());
+        assert!(story.judged_by(&property()).is_violated());
     }
 
     #[test]
     fn no_answer_no_source_and_no_bound_are_nothing_to_judge() {
-        assert_eq!(asked().served("task-1/a", 7).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(asked().served("task-1/a", 7).judged_by(&property()), Verdict::Vacuous);
         assert_eq!(
-            asked().answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&PROPERTY),
+            asked().answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&property()),
             Verdict::Vacuous
         );
         let story = Story::default().asked("task-1", &["a"]).served("task-1/a", 7).pass(99);
         let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn exactly_as_old_as_is_allowed_is_not_too_old() {
         let answered_after = |seconds: usize| {
             let story = asked().served("task-1/a", 7).pass(seconds - 1);
-            story.answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&PROPERTY)
+            story.answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&property())
         };
         assert_eq!(answered_after(5), Verdict::Holds);
         assert!(answered_after(6).is_violated());
@@ -137,12 +139,12 @@ mod tests {
         let at = |seconds| SimTime::ZERO + SimSpan::from_secs(seconds);
         let story = asked().pass(9).served_as_of("task-1/a", 7, at(12)).served_as_of("task-1/a", 7, at(1));
         assert_eq!(
-            story.answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&PROPERTY),
+            story.answered_with("task-1", &[("task-1/a", Some(7))]).judged_by(&property()),
             Verdict::Holds
         );
         let story = asked().pass(9).served_as_of("task-1/a", 7, at(1)).served_as_of("task-1/a", 7, at(1));
         let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [14, 15], "the last of the youngest is shown");
+        assert_eq!(violation(story.judged_by(&property())).0, [14, 15], "the last of the youngest is shown");
     }
 
     #[test]
@@ -151,7 +153,7 @@ mod tests {
             .served("task-1/b", 7)
             .answered_with("task-1", &[("task-1/a", Some(7))])
             .served("task-1/a", 7);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -165,17 +167,17 @@ mod tests {
         };
         let fresh = asked().served("task-1/a", 7).event("synthesiser", sent()).pass(9);
         let fresh = fresh.event_because_of(Some(5), "user", What::Note(answer()));
-        assert_eq!(fresh.judged_by(&PROPERTY), Verdict::Holds, "the network was slow, the answer was not");
+        assert_eq!(fresh.judged_by(&property()), Verdict::Holds, "the network was slow, the answer was not");
         let stale = asked().served("task-1/a", 7).pass(9).event("synthesiser", sent()).served("task-1/a", 7);
         let stale = stale.event_because_of(Some(14), "user", What::Note(answer()));
-        assert_eq!(violation(stale.judged_by(&PROPERTY)).0, [4, 14, 16]);
+        assert_eq!(violation(stale.judged_by(&property())).0, [4, 14, 16]);
     }
 
     #[test]
     fn what_is_missing_from_an_answer_or_in_no_answer_has_no_age() {
         let served = || asked().served("task-1/a", 7).pass(9);
         let missing = served().answered_with("task-1", &[("task-1/a", None)]);
-        assert_eq!(missing.judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(served().told("task-1", Outcome::Failed).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(missing.judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(served().told("task-1", Outcome::Failed).judged_by(&property()), Verdict::Vacuous);
     }
 }

@@ -11,13 +11,14 @@ use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventId, Lookup, Name, What};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "completed-work-not-rerun",
-    promise: "a step that an agent was told is complete is not ordered by it again",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "completed-work-not-rerun",
+        "a step that an agent was told is complete is not ordered by it again",
+        judge,
+    )
+}
 
 /// What one agent has ordered and heard about one step.
 #[derive(Default)]
@@ -192,14 +193,14 @@ mod tests {
     #[test]
     fn ordering_again_before_it_is_complete_is_a_retry() {
         let story = complete(order(ordered(), "c", 1), "c", 1);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn ordering_again_after_it_is_complete_is_a_rerun() {
         for attempt in [1, 2] {
             let story = order(complete(ordered(), "c", 1), "c", attempt);
-            let (events, message) = violation(story.judged_by(&PROPERTY));
+            let (events, message) = violation(story.judged_by(&property()));
             assert_eq!(events, [3, 5]);
             assert_eq!(
                 message,
@@ -212,7 +213,7 @@ mod tests {
     fn ordering_again_from_another_agent_is_a_rerun_too() {
         let elsewhere = of_attempt(Purpose::Order, 2);
         let story = complete(ordered(), "c", 1).sends(("c", "executor-2"), STEP, elsewhere);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [3, 5]);
         assert_eq!(message, "c ordered task-1/file of executor-2 after it had heard that it was complete");
     }
@@ -221,14 +222,14 @@ mod tests {
     fn what_was_undone_may_be_ordered_again() {
         let undone =
             complete(ordered(), "c", 1).tells(("executor-1", "c"), STEP, Headers::of(Purpose::Undone));
-        assert_eq!(order(undone, "c", 1).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(order(undone, "c", 1).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn what_a_verifier_rejects_may_be_ordered_again() {
         for about in [STEP, "task-1"] {
             let story = order(reject(complete(ordered(), "c", 1), "c", about), "c", 2);
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "{about}");
+            assert_eq!(story.judged_by(&property()), Verdict::Holds, "{about}");
         }
     }
 
@@ -236,45 +237,45 @@ mod tests {
     fn what_is_rejected_of_other_work_or_to_another_agent_is_still_complete() {
         for about in ["task-1/mail", "task-2", "task-10"] {
             let story = order(reject(complete(ordered(), "c", 1), "c", about), "c", 2);
-            assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 7], "{about}");
+            assert_eq!(violation(story.judged_by(&property())).0, [3, 7], "{about}");
         }
         let to_another = order(reject(complete(ordered(), "c", 1), "d", STEP), "c", 2);
-        assert_eq!(violation(to_another.judged_by(&PROPERTY)).0, [3, 7]);
+        assert_eq!(violation(to_another.judged_by(&property())).0, [3, 7]);
         let approval = Headers::of(Purpose::Approval);
         let approved = complete(ordered(), "c", 1).tells(("verifier", "c"), "task-1", approval);
-        assert_eq!(violation(order(approved, "c", 2).judged_by(&PROPERTY)).0, [3, 7]);
+        assert_eq!(violation(order(approved, "c", 2).judged_by(&property())).0, [3, 7]);
         let not_arrived = complete(ordered(), "c", 1);
         let not_arrived = not_arrived.sends(("verifier", "c"), "task-1", Headers::of(Purpose::Rejection));
-        assert_eq!(violation(order(not_arrived, "c", 2).judged_by(&PROPERTY)).0, [3, 6]);
+        assert_eq!(violation(order(not_arrived, "c", 2).judged_by(&property())).0, [3, 6]);
     }
 
     #[test]
     fn what_was_rejected_and_done_again_is_complete_again() {
         let again = order(reject(complete(ordered(), "c", 1), "c", "task-1"), "c", 2);
         let again = complete(again, "c", 2);
-        assert_eq!(again.clone().judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(order(again, "c", 3).judged_by(&PROPERTY)).0, [9, 11]);
+        assert_eq!(again.clone().judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(order(again, "c", 3).judged_by(&property())).0, [9, 11]);
     }
 
     #[test]
     fn another_agent_does_not_know() {
         let story = order(complete(ordered(), "c", 1), "d", 1);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_agent_that_has_not_ordered_a_step_is_told_nothing_by_word_that_it_is_done() {
         let story = order(complete(ordered(), "d", 1), "d", 1);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn nothing_complete_is_nothing_to_judge() {
-        assert_eq!(Story::default().judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(order(ordered(), "c", 2).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(order(ordered(), "c", 2).judged_by(&property()), Verdict::Vacuous);
         for purpose in [Purpose::Failed, Purpose::Pending, Purpose::Approval] {
             let story = go_on(ordered().tells(("executor-1", "c"), STEP, of_attempt(purpose, 1)), "c");
-            assert_eq!(order(story, "c", 2).judged_by(&PROPERTY), Verdict::Vacuous, "{purpose:?}");
+            assert_eq!(order(story, "c", 2).judged_by(&property()), Verdict::Vacuous, "{purpose:?}");
         }
     }
 
@@ -283,38 +284,38 @@ mod tests {
         let other = of_attempt(Purpose::Order, 1);
         let story = complete(ordered(), "c", 1).sends(("c", "executor-1"), "task-1/mail", other);
         let story = story.sends(("c", "executor-1"), "task-2/file", other);
-        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(order(story, "c", 2).judged_by(&PROPERTY)).0, [3, 7]);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(order(story, "c", 2).judged_by(&property())).0, [3, 7]);
     }
 
     #[test]
     fn an_agent_that_comes_back_or_is_there_twice_is_still_the_same() {
         let started = What::Started { incarnation: 1 };
         let twice = complete(ordered(), "c", 1).event("c#1", started.clone());
-        assert_eq!(violation(order(twice, "c#1", 1).judged_by(&PROPERTY)).0, [3, 6]);
+        assert_eq!(violation(order(twice, "c#1", 1).judged_by(&property())).0, [3, 6]);
         let back = complete(ordered(), "c", 1).dies("c").event("c#1", started);
-        assert_eq!(violation(order(back, "c#1", 1).judged_by(&PROPERTY)).0, [3, 7]);
+        assert_eq!(violation(order(back, "c#1", 1).judged_by(&property())).0, [3, 7]);
     }
 
     #[test]
     fn word_that_an_agent_has_not_gone_on_from_does_not_count() {
         let heard = hear(ordered(), "c", 1);
-        assert_eq!(order(heard.clone(), "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(order(heard.clone(), "c", 1).judged_by(&property()), Verdict::Vacuous);
         let back = heard.dies("c").event("c#1", What::Started { incarnation: 1 });
-        assert_eq!(order(back, "c#1", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(order(back, "c#1", 1).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn word_on_its_way_or_lost_does_not_count() {
         let story = go_on(ordered().sends(("executor-1", "c"), STEP, of_attempt(Purpose::Done, 1)), "c");
-        assert_eq!(order(story, "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(order(story, "c", 1).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn an_order_that_the_word_itself_leads_to_is_a_rerun() {
         let again = of_attempt(Purpose::Order, 2);
         let story = hear(ordered(), "c", 1).sends_because_of(Some(3), ("c", "executor-1"), STEP, again);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 4]);
+        assert_eq!(violation(story.judged_by(&property())).0, [3, 4]);
     }
 
     #[test]
@@ -327,42 +328,45 @@ mod tests {
         });
         let story = hear(ordered(), "c", 1).event_because_of(Some(3), "c", What::Note(thought.clone()));
         let story = story.event_because_of(Some(4), "c", What::Note(thought));
-        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);
         let story = order(go_on(story, "c"), "c", 2);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 7]);
+        assert_eq!(violation(story.judged_by(&property())).0, [3, 7]);
     }
 
     #[test]
     fn what_other_events_lead_to_is_no_going_on_from_the_word() {
         let heard = hear(ordered(), "c", 1);
         let from_another_message = heard.clone().tells(("planner", "c"), "task-1", Headers::NONE);
-        assert_eq!(order(go_on(from_another_message, "c"), "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(order(go_on(from_another_message, "c"), "c", 1).judged_by(&property()), Verdict::Vacuous);
         let by_another_agent = go_on(heard.clone(), "d");
-        assert_eq!(order(by_another_agent, "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(order(by_another_agent, "c", 1).judged_by(&property()), Verdict::Vacuous);
         let by_way_of_another_agent = heard.event_because_of(Some(3), "d", What::Resumed);
-        assert_eq!(order(go_on(by_way_of_another_agent, "c"), "c", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(
+            order(go_on(by_way_of_another_agent, "c"), "c", 1).judged_by(&property()),
+            Verdict::Vacuous
+        );
     }
 
     #[test]
     fn word_of_an_earlier_attempt_does_not_count() {
         let story = order(complete(order(ordered(), "c", 2), "c", 1), "c", 2);
-        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);
         let story = order(complete(story, "c", 2), "c", 2);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [8, 10]);
+        assert_eq!(violation(story.judged_by(&property())).0, [8, 10]);
     }
 
     #[test]
     fn where_attempts_have_no_numbers_any_word_counts() {
         let story = Story::default().sends(("c", "executor-1"), STEP, Headers::of(Purpose::Order));
         let story = go_on(story.tells(("executor-1", "c"), STEP, Headers::of(Purpose::Done)), "c");
-        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
         let story = story.sends(("c", "executor-1"), STEP, Headers::of(Purpose::Order));
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 5]);
+        assert_eq!(violation(story.judged_by(&property())).0, [3, 5]);
     }
 
     #[test]
     fn the_first_word_is_told_of_if_it_comes_more_than_once() {
         let story = order(complete(complete(ordered(), "c", 1), "c", 1), "c", 2);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 8]);
+        assert_eq!(violation(story.judged_by(&property())).0, [3, 8]);
     }
 }

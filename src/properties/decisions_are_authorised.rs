@@ -11,13 +11,14 @@ use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "decisions-are-authorised",
-    promise: "no agent's approval counts for work that it had a hand in",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "decisions-are-authorised",
+        "no agent's approval counts for work that it had a hand in",
+        judge,
+    )
+}
 
 /// By which agent, and the message.
 type Approval<'a> = (Name, &'a Event<Note>);
@@ -123,13 +124,13 @@ mod tests {
     #[test]
     fn another_agent_may_approve() {
         let story = reported(approved(handed(Story::default(), "executor-1"), "verifier"));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_agent_that_was_ordered_to_do_a_step_may_not() {
         let story = reported(approved(handed(Story::default(), "executor-1"), "executor-1"));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [1, 3, 5]);
         assert_eq!(
             message,
@@ -141,18 +142,18 @@ mod tests {
     fn an_agent_that_called_a_tool_for_it_may_not_even_without_an_order() {
         let story = Story::default().called("passer-by", "task-1/file");
         let story = reported(approved(story, "passer-by"));
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [1, 3, 5]);
+        assert_eq!(violation(story.judged_by(&property())).0, [1, 3, 5]);
     }
 
     #[test]
     fn without_an_approval_or_a_report_there_is_nothing_to_judge() {
         let worked = handed(Story::default(), "executor-1");
-        assert_eq!(reported(worked.clone()).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(reported(worked.clone()).judged_by(&property()), Verdict::Vacuous);
         let approved = approved(worked, "executor-1");
-        assert_eq!(approved.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(approved.clone().judged_by(&property()), Verdict::Vacuous);
         for outcome in [Outcome::Failed, Outcome::Cancelled] {
             let ended = informed(approved.clone(), None, outcome);
-            assert_eq!(ended.judged_by(&PROPERTY), Verdict::Vacuous, "{outcome}");
+            assert_eq!(ended.judged_by(&property()), Verdict::Vacuous, "{outcome}");
         }
     }
 
@@ -161,63 +162,63 @@ mod tests {
         let worked = handed(Story::default(), "executor-1");
         let approval = Headers::of(Purpose::Approval);
         let not_arrived = worked.clone().sends(("executor-1", "coordinator"), "task-1", approval);
-        assert_eq!(reported(not_arrived).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(reported(not_arrived).judged_by(&property()), Verdict::Vacuous);
         let elsewhere = worked.clone().tells(("executor-1", "planner"), "task-1", approval);
-        assert_eq!(reported(elsewhere).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(reported(elsewhere).judged_by(&property()), Verdict::Vacuous);
         let rejection = Headers::of(Purpose::Rejection);
         let rejected = worked.tells(("executor-1", "coordinator"), "task-1", rejection);
-        assert_eq!(reported(rejected).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(reported(rejected).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn each_task_is_judged_by_itself() {
         let other_hand = Story::default().called("b", "task-10/file");
-        assert_eq!(reported(approved(other_hand, "b")).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(reported(approved(other_hand, "b")).judged_by(&property()), Verdict::Holds);
         let other_approval = handed(Story::default(), "b");
         let other_approval =
             other_approval.tells(("b", "coordinator"), "task-2", Headers::of(Purpose::Approval));
-        assert_eq!(reported(other_approval).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(reported(other_approval).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn a_hand_that_an_agent_has_in_it_after_the_report_is_none_in_what_was_reported() {
         let after = handed(reported(approved(Story::default(), "b")), "b");
-        assert_eq!(after.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(after.judged_by(&property()), Verdict::Holds);
         let story = sends_report(approved(Story::default(), "b"));
         let report = story.last();
         let on_its_way = informed(story.called("b", "task-1/file"), Some(report), Outcome::Done);
-        assert_eq!(on_its_way.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(on_its_way.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_hand_that_an_agent_has_in_it_between_its_approval_and_the_report_counts() {
         let story = reported(approved(Story::default(), "b").called("b", "task-1/file"));
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [2, 3, 5]);
+        assert_eq!(violation(story.judged_by(&property())).0, [2, 3, 5]);
     }
 
     #[test]
     fn an_agent_that_was_ordered_to_do_the_whole_task_had_a_hand_in_it_from_then_on() {
         let story = Story::default().sends(("coordinator", "b"), "task-1", Headers::of(Purpose::Order));
         let story = reported(approved(handed(story, "b"), "b"));
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [1, 4, 6]);
+        assert_eq!(violation(story.judged_by(&property())).0, [1, 4, 6]);
     }
 
     #[test]
     fn an_order_by_the_user_or_a_message_that_is_no_order_gives_no_hand_in_the_task() {
         let order = Headers::of(Purpose::Order);
         let by_the_user = Story::default().given("task-1").sends(("user", "lead"), "task-1", order);
-        assert_eq!(reported(approved(by_the_user, "lead")).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(reported(approved(by_the_user, "lead")).judged_by(&property()), Verdict::Holds);
         let by_an_agent = Story::default().given("task-1").sends(("coordinator", "lead"), "task-1", order);
-        assert_eq!(violation(reported(approved(by_an_agent, "lead")).judged_by(&PROPERTY)).0, [3, 5, 7]);
+        assert_eq!(violation(reported(approved(by_an_agent, "lead")).judged_by(&property())).0, [3, 5, 7]);
         let question = Headers::of(Purpose::Ask);
         let asked = Story::default().sends(("coordinator", "verifier"), "task-1", question);
-        assert_eq!(reported(approved(asked, "verifier")).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(reported(approved(asked, "verifier")).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_approval_counts_by_the_agent_that_gave_it_and_not_by_the_one_that_got_it() {
         let story = handed(Story::default(), "coordinator");
-        assert_eq!(reported(approved(story, "verifier")).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(reported(approved(story, "verifier")).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
@@ -225,11 +226,11 @@ mod tests {
         let worked = handed(Story::default(), "executor-1");
         for [first, second] in [["executor-1", "verifier"], ["verifier", "executor-1"]] {
             let story = reported(approved(approved(worked.clone(), first), second));
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "{first}, then {second}");
+            assert_eq!(story.judged_by(&property()), Verdict::Holds, "{first}, then {second}");
         }
         let by_two_with_a_hand = handed(worked, "executor-2");
         let story = reported(approved(approved(by_two_with_a_hand, "executor-2"), "executor-1"));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 4, 8]);
         assert!(message.starts_with("executor-2 approved task-1"), "{message}");
     }
@@ -240,17 +241,17 @@ mod tests {
         let story = sends_report(by_the_hand);
         let report = story.last();
         let too_late = informed(approved(story, "verifier"), Some(report), Outcome::Done);
-        assert_eq!(violation(too_late.judged_by(&PROPERTY)).0, [1, 3, 7]);
+        assert_eq!(violation(too_late.judged_by(&property())).0, [1, 3, 7]);
         let story = sends_report(handed(Story::default(), "executor-1"));
         let report = story.last();
         let not_yet = informed(approved(story, "executor-1"), Some(report), Outcome::Done);
-        assert_eq!(not_yet.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(not_yet.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn a_report_whose_sending_is_unknown_is_judged_by_when_it_came() {
         let story = approved(handed(Story::default(), "executor-1"), "executor-1");
-        let (events, _) = violation(informed(story, None, Outcome::Done).judged_by(&PROPERTY));
+        let (events, _) = violation(informed(story, None, Outcome::Done).judged_by(&property()));
         assert_eq!(events, [1, 3, 4]);
     }
 
@@ -258,9 +259,9 @@ mod tests {
     fn each_report_is_judged() {
         let story = reported(approved(handed(Story::default(), "executor-1"), "verifier"));
         let other = Story::default().called("verifier", "task-1/file");
-        assert_eq!(reported(story.clone()).judged_by(&PROPERTY), Verdict::Holds);
-        assert!(reported(approved(other, "verifier")).judged_by(&PROPERTY).is_violated());
+        assert_eq!(reported(story.clone()).judged_by(&property()), Verdict::Holds);
+        assert!(reported(approved(other, "verifier")).judged_by(&property()).is_violated());
         let story = reported(story.called("verifier", "task-1/file"));
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [3, 6, 8]);
+        assert_eq!(violation(story.judged_by(&property())).0, [3, 6, 8]);
     }
 }

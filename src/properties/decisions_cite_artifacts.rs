@@ -10,13 +10,14 @@ use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "decisions-cite-artifacts",
-    promise: "every decision rests on work that was really made, all the way back",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "decisions-cite-artifacts",
+        "every decision rests on work that was really made, all the way back",
+        judge,
+    )
+}
 
 /// Who made a piece of work for what, and from what.
 type Made<'a> = BTreeMap<(Name, ArtifactId), (&'a Event<Note>, Option<ArtifactId>)>;
@@ -103,12 +104,12 @@ mod tests {
     #[test]
     fn a_call_on_work_made_from_work_rests_on_something() {
         let story = made(brief(), "link-1", "task-1/file", 2, Some(1));
-        assert_eq!(acted(story, 2).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(acted(story, 2).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_call_on_what_no_agent_made_does_not() {
-        let (events, message) = violation(acted(brief(), 9).judged_by(&PROPERTY));
+        let (events, message) = violation(acted(brief(), 9).judged_by(&property()));
         assert_eq!(events, [2]);
         assert_eq!(message, "actor acted on task-1/file going by artifact 0009, which was never made");
     }
@@ -117,7 +118,7 @@ mod tests {
     fn neither_does_one_on_work_made_from_it() {
         let story = made(brief(), "link-1", "task-1/file", 2, Some(9));
         let story = made(story, "link-2", "task-1/file", 3, Some(2));
-        let (events, message) = violation(acted(story, 3).judged_by(&PROPERTY));
+        let (events, message) = violation(acted(story, 3).judged_by(&property()));
         assert_eq!(events, [2, 4]);
         assert_eq!(
             message,
@@ -129,39 +130,39 @@ mod tests {
     #[test]
     fn work_made_for_something_else_or_only_later_does_not_count() {
         let other = made(Story::default(), "lead", "task-2/file", 1, None);
-        assert_eq!(violation(acted(other, 1).judged_by(&PROPERTY)).0, [2]);
+        assert_eq!(violation(acted(other, 1).judged_by(&property())).0, [2]);
         let late = made(acted(Story::default(), 1), "lead", "task-1/file", 1, None);
-        assert_eq!(violation(late.judged_by(&PROPERTY)).0, [1]);
+        assert_eq!(violation(late.judged_by(&property())).0, [1]);
         let ground_late = made(Story::default(), "link-1", "task-1/file", 2, Some(1));
         let ground_late = made(acted(ground_late, 2), "lead", "task-1/file", 1, None);
-        assert_eq!(violation(ground_late.judged_by(&PROPERTY)).0, [1, 2]);
+        assert_eq!(violation(ground_late.judged_by(&property())).0, [1, 2]);
     }
 
     #[test]
     fn work_made_from_itself_rests_on_nothing() {
         let circle = made(Story::default(), "link-1", "task-1/file", 1, Some(2));
         let circle = made(circle, "link-2", "task-1/file", 2, Some(1));
-        assert!(acted(circle, 2).judged_by(&PROPERTY).is_violated());
+        assert!(acted(circle, 2).judged_by(&property()).is_violated());
         let of_one = made(Story::default(), "link-1", "task-1/file", 1, Some(1));
-        assert_eq!(violation(acted(of_one, 1).judged_by(&PROPERTY)).0, [1, 2]);
+        assert_eq!(violation(acted(of_one, 1).judged_by(&property())).0, [1, 2]);
     }
 
     #[test]
     fn without_calls_that_rest_on_work_there_is_nothing_to_judge() {
-        assert_eq!(brief().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(brief().judged_by(&property()), Verdict::Vacuous);
         let without = brief().calls("actor", "task-1/file", Headers::NONE);
-        assert_eq!(without.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(without.judged_by(&property()), Verdict::Vacuous);
         let order = Headers { purpose: Some(Purpose::Order), ..resting_on(9) };
         let message = brief().tells(("link-1", "actor"), "task-1/file", order);
-        assert_eq!(message.judged_by(&PROPERTY), Verdict::Vacuous, "a message is no call");
+        assert_eq!(message.judged_by(&property()), Verdict::Vacuous, "a message is no call");
     }
 
     #[test]
     fn each_call_is_judged_by_itself() {
         let story = acted(acted(brief(), 1), 9);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [4]);
+        assert_eq!(violation(story.judged_by(&property())).0, [4]);
         let story = acted(brief(), 1).calls("actor", "task-2/file", resting_on(1));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [4]);
         assert!(message.contains("task-2/file going by artifact 0001"), "{message}");
     }
@@ -169,6 +170,6 @@ mod tests {
     #[test]
     fn work_made_twice_counts_as_it_was_made_first() {
         let first_from_nothing = made(brief(), "link-1", "task-1/file", 1, Some(9));
-        assert_eq!(acted(first_from_nothing, 1).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(acted(first_from_nothing, 1).judged_by(&property()), Verdict::Holds);
     }
 }

@@ -9,13 +9,10 @@ use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, cu
 use perfidy_sim::Stop;
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: EVENTUAL_TERMINATION,
-    promise: "every task comes to an end and its user hears of it",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(EVENTUAL_TERMINATION, "every task comes to an end and its user hears of it", judge)
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut open = BTreeMap::new();
@@ -82,14 +79,14 @@ mod tests {
     #[test]
     fn a_task_whose_end_was_heard_of_has_ended() {
         let story = informed(Story::default().given("task-1")).event("world", What::Ended(Stop::Finished));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_task_that_nobody_reports_on_has_not_and_the_blocker_is_named() {
         let story = waits(Story::default().given("task-1"), "user", "coordinator")
             .event("world", What::Ended(Stop::Deadline));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [1, 3]);
         assert_eq!(message, "task-1 never ended: user waits for coordinator (a review, task-1)");
     }
@@ -103,26 +100,26 @@ mod tests {
             story = waits(story, node, on);
         }
         let story = story.event("world", What::Ended(Stop::Quiescent));
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(message, "task-1 never ended: deadlock, coder -> tester -> planner -> coder");
     }
 
     #[test]
     fn without_tasks_there_is_nothing_to_judge() {
-        assert_eq!(Story::default().effect("task-1/file", 1).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().effect("task-1/file", 1).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn a_run_that_was_cut_short_leaves_it_unknown() {
         for story in Story::default().given("task-1").cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
+            assert_eq!(story.judged_by(&property()).word(), "unknown");
         }
     }
 
     #[test]
     fn a_task_that_ends_says_nothing_about_the_others() {
         let story = informed(Story::default().given("task-1").given("task-2").given("task-3"));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [3]);
         assert_eq!(message, "task-2 (and 1 more) never ended: time ran out");
     }
@@ -132,11 +129,11 @@ mod tests {
         let story = waits(Story::default().given("task-1"), "user", "coordinator");
         let (on, why, about) = (Name::new("b"), Name::new("a word"), Name::new("task-10/file"));
         let elsewhere = What::Waiting { on, why, about };
-        let (events, message) = violation(story.event("a", elsewhere.clone()).judged_by(&PROPERTY));
+        let (events, message) = violation(story.event("a", elsewhere.clone()).judged_by(&property()));
         assert_eq!(events, [1, 3]);
         assert_eq!(message, "task-1 never ended: user waits for coordinator (a review, task-1)");
         let (events, _) =
-            violation(Story::default().given("task-1").event("a", elsewhere).judged_by(&PROPERTY));
+            violation(Story::default().given("task-1").event("a", elsewhere).judged_by(&property()));
         assert_eq!(events, [1, 3], "somebody who waits about something else is better than nobody");
     }
 
@@ -147,7 +144,7 @@ mod tests {
             let (on, why, about) = (Name::new(on), Name::new("a word"), Name::new("task-2/code"));
             story = story.event(node, What::Waiting { on, why, about });
         }
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(message, "task-1 never ended: deadlock, coder -> coordinator -> coder");
     }
 
@@ -158,7 +155,7 @@ mod tests {
         for node in ["a", "b", "c", "d", "e", "f"] {
             story = waits(story, node, if node == "a" { "back-again" } else { "coordinator" });
         }
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(
             message,
             "task-1 never ended: a waits for back-again (a review, task-1); b waits for coordinator, which is dead (a \
@@ -173,7 +170,7 @@ mod tests {
             (Stop::Quiescent, "nobody is doing anything, and nobody says what for"),
             (Stop::Deadline, "time ran out"),
         ] {
-            let (_, message) = violation(Story::default().given("task-1").ended(stop).judged_by(&PROPERTY));
+            let (_, message) = violation(Story::default().given("task-1").ended(stop).judged_by(&property()));
             assert_eq!(message, format!("task-1 never ended: {words}"));
         }
     }

@@ -1,7 +1,8 @@
 //! Properties: the promises a team makes, judged on the history of a run and on nothing else. One file each.
 //!
-//! Every property is judged on every history; most find nothing that concerns them and say so. A new property
-//! is one file and one line in [`ALL`].
+//! Every property of a suite is judged on every history; most find nothing that concerns them and say so. A new
+//! shipped property is one file and one line in [`shipped`]; one of your own is a [`Property`] that you add to your
+//! [`Suite`](crate::suite::Suite).
 
 mod acts_on_current_version;
 mod all_or_compensated;
@@ -33,14 +34,28 @@ mod well_behaved;
 mod wire;
 
 use crate::agent::{Note, UserEvent};
-use crate::scenario::problem::nearest_in_words;
 use perfidy_sim::{Event, EventId, History, SimSpan, SimTime, Stop};
 use std::fmt;
+use std::sync::Arc;
 
 /// The history of a team.
 pub type TeamHistory = History<Note>;
 
-/// A promise.
+/// Says whether a history keeps a promise.
+type Judge = Arc<dyn Fn(&TeamHistory) -> Verdict + Send + Sync>;
+
+/// A promise, and how a history is judged by it.
+///
+/// ```
+/// use perfidy::properties::{Property, TeamHistory, Verdict};
+///
+/// let most_events = 10_000;
+/// let property = Property::new("short-runs", "a run has few events", move |history: &TeamHistory| {
+///     history.len() <= most_events
+/// });
+/// assert_eq!(property.judge(&TeamHistory::default()), Verdict::Holds);
+/// ```
+#[derive(Clone)]
 pub struct Property {
     /// Its name in files and reports.
     pub name: &'static str,
@@ -48,8 +63,7 @@ pub struct Property {
     pub promise: &'static str,
     /// How far it may go, if that is a matter of how much.
     pub bound: Option<Bound>,
-    /// Judges a history.
-    pub judge: fn(&TeamHistory) -> Verdict,
+    judge: Judge,
 }
 
 /// How far something may go. The user asks for it with a [`UserEvent::Bound`], where the property
@@ -88,43 +102,76 @@ impl fmt::Debug for Property {
 }
 
 impl Property {
-    /// How far the user lets it go, in nanoseconds or as a number; `None` if nobody asked.
-    pub fn asked_for(&self, history: &TeamHistory) -> Option<u64> {
-        history.notes().find_map(|(_, note)| match note {
-            Note::User(UserEvent::Bound { property, at_most }) if property.as_str() == self.name => {
-                Some(*at_most)
+    /// A property by that name, judged by `judge`. What `judge` returns becomes a [`Verdict`]: a `bool` will do where
+    /// the history as a whole is the evidence.
+    pub fn new<V: Into<Verdict>>(
+        name: &'static str,
+        promise: &'static str,
+        judge: impl Fn(&TeamHistory) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let judge = move |history: &TeamHistory| match judge(history).into() {
+            Verdict::Violated(violation) if violation.message.is_empty() => {
+                Verdict::Violated(Violation { message: format!("not kept: {promise}"), ..violation })
             }
-            _ => None,
-        })
+            verdict => verdict,
+        };
+        Self { name, promise, bound: None, judge: Arc::new(judge) }
+    }
+
+    /// A property that is a matter of how much: `judge` gets the bound that the user asks for, in nanoseconds for a
+    /// span and otherwise as a number. Where the user asks for none, there is nothing to judge.
+    pub fn bounded(
+        name: &'static str,
+        promise: &'static str,
+        bound: Bound,
+        judge: impl Fn(&TeamHistory, u64) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        let judge = move |history: &TeamHistory| {
+            let asked_for = history.notes().find_map(|(_, note)| match note {
+                Note::User(UserEvent::Bound { property, at_most }) if property.as_str() == name => {
+                    Some(*at_most)
+                }
+                _ => None,
+            });
+            asked_for.map_or(Verdict::Vacuous, |at_most| judge(history, at_most))
+        };
+        Self { name, promise, bound: Some(bound), judge: Arc::new(judge) }
+    }
+
+    /// Judges a history.
+    pub fn judge(&self, history: &TeamHistory) -> Verdict {
+        (self.judge)(history)
     }
 }
 
-/// Every property.
-pub const ALL: &[Property] = &[
-    acts_on_current_version::PROPERTY,
-    all_or_compensated::PROPERTY,
-    bounded_handoffs::PROPERTY,
-    bounded_staleness::PROPERTY,
-    completed_work_not_rerun::PROPERTY,
-    decisions_are_authorised::PROPERTY,
-    decisions_cite_artifacts::PROPERTY,
-    eventual_termination::PROPERTY,
-    every_call_accounted::PROPERTY,
-    no_deadlock::PROPERTY,
-    no_duplicate_effects::PROPERTY,
-    no_effect_after_cancel::PROPERTY,
-    no_lost_update::PROPERTY,
-    no_orphans::PROPERTY,
-    no_phantom_completion::PROPERTY,
-    no_silent_partial::PROPERTY,
-    no_split_brain::PROPERTY,
-    one_owner_per_task::PROPERTY,
-    plan_agreement::PROPERTY,
-    reads_keep_declared_consistency::PROPERTY,
-    recovered_state_is_a_prefix::PROPERTY,
-    recovery_calls_no_model::PROPERTY,
-    well_behaved::PROPERTY,
-];
+/// The shipped properties, by name.
+pub fn shipped() -> Vec<Property> {
+    vec![
+        acts_on_current_version::property(),
+        all_or_compensated::property(),
+        bounded_handoffs::property(),
+        bounded_staleness::property(),
+        completed_work_not_rerun::property(),
+        decisions_are_authorised::property(),
+        decisions_cite_artifacts::property(),
+        eventual_termination::property(),
+        every_call_accounted::property(),
+        no_deadlock::property(),
+        no_duplicate_effects::property(),
+        no_effect_after_cancel::property(),
+        no_lost_update::property(),
+        no_orphans::property(),
+        no_phantom_completion::property(),
+        no_silent_partial::property(),
+        no_split_brain::property(),
+        one_owner_per_task::property(),
+        plan_agreement::property(),
+        reads_keep_declared_consistency::property(),
+        recovered_state_is_a_prefix::property(),
+        recovery_calls_no_model::property(),
+        well_behaved::property(),
+    ]
+}
 
 /// The name of the property that sees whether tasks come to an end.
 pub const EVENTUAL_TERMINATION: &str = "eventual-termination";
@@ -138,27 +185,6 @@ pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 /// The name of the property of teams that can be told to stop. Their files say how each step is undone, and
 /// may say how much time a task has and that the user cancels some.
 pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
-
-/// The property of that name.
-pub fn find(name: &str) -> Option<&'static Property> {
-    ALL.iter().find(|property| property.name == name)
-}
-
-/// The property that code asks for by that name.
-///
-/// # Panics
-/// If there is none, with the nearest name. A name from a file is looked up with [`find`].
-pub fn named(name: &str) -> &'static Property {
-    find(name).unwrap_or_else(|| {
-        let near = nearest_in_words(name, &names());
-        panic!("there is no property `{name}`; {near}")
-    })
-}
-
-/// The names of all properties.
-pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|property| property.name).collect()
-}
 
 /// What a property says of a history.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -228,6 +254,26 @@ impl Verdict {
             Self::Vacuous => "vacuous",
             Self::Unknown { .. } => "unknown",
         }
+    }
+}
+
+/// Kept or not kept, with the whole history as the evidence.
+impl From<bool> for Verdict {
+    fn from(is_kept: bool) -> Self {
+        if is_kept { Self::Holds } else { Self::violated(&[], String::new()) }
+    }
+}
+
+impl From<Violation> for Verdict {
+    fn from(violation: Violation) -> Self {
+        Self::Violated(violation)
+    }
+}
+
+/// `None` if the promise was kept.
+impl From<Option<Violation>> for Verdict {
+    fn from(violation: Option<Violation>) -> Self {
+        violation.map_or(Self::Holds, Self::Violated)
     }
 }
 
@@ -444,7 +490,7 @@ mod testing {
         }
 
         pub fn judged_by(self, property: &super::Property) -> Verdict {
-            (property.judge)(&self.0)
+            property.judge(&self.0)
         }
     }
 

@@ -12,13 +12,10 @@ use crate::properties::wire::sent_for;
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeSet;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "no-deadlock",
-    promise: "agents do not wait for each other in a circle",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new("no-deadlock", "agents do not wait for each other in a circle", judge)
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     if let Some(too_soon) = cut_short(history) {
@@ -74,7 +71,7 @@ mod tests {
     #[test]
     fn two_that_wait_for_each_other_when_the_run_ends_are_a_circle() {
         for stop in [Stop::Finished, Stop::Quiescent, Stop::Deadline] {
-            let (events, message) = violation(circle().ended(stop).judged_by(&PROPERTY));
+            let (events, message) = violation(circle().ended(stop).judged_by(&property()));
             assert_eq!(events, [1, 2]);
             assert_eq!(message, "task-1 waits in a circle: coder -> planner -> coder");
         }
@@ -84,14 +81,14 @@ mod tests {
     fn a_wait_that_came_to_an_end_is_no_deadlock() {
         let story = asks(Story::default(), "coder", "planner", "task-1/plan");
         let story = story.tells(("planner", "coder"), "task-1/plan", ANSWER).ended(Stop::Finished);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_answer_of_any_kind_ends_a_wait_and_word_that_it_is_not_there_yet_does_not() {
         let told = |purpose| {
             let story = circle().tells(("planner", "coder"), "task-1/plan", Headers::of(purpose));
-            story.ended(Stop::Deadline).judged_by(&PROPERTY)
+            story.ended(Stop::Deadline).judged_by(&property())
         };
         for purpose in [Purpose::Answer, Purpose::Done, Purpose::Failed, Purpose::Refused, Purpose::Rejection]
         {
@@ -110,23 +107,23 @@ mod tests {
         let to_another = circle().tells(("planner", "docs"), "task-1/plan", ANSWER);
         let without_headers = circle().tells(("planner", "coder"), "task-1/plan", Headers::NONE);
         for story in [not_there, about_another, of_another, to_another, without_headers] {
-            assert_eq!(violation(story.ended(Stop::Deadline).judged_by(&PROPERTY)).0, [1, 2]);
+            assert_eq!(violation(story.ended(Stop::Deadline).judged_by(&property())).0, [1, 2]);
         }
     }
 
     #[test]
     fn to_ask_again_is_the_same_wait_and_to_ask_again_after_the_answer_is_another() {
         let again = asks(circle(), "coder", "planner", "task-1/plan");
-        assert_eq!(violation(again.clone().judged_by(&PROPERTY)).0, [1, 2], "the first asking is shown");
+        assert_eq!(violation(again.clone().judged_by(&property())).0, [1, 2], "the first asking is shown");
         let answered = again.tells(("planner", "coder"), "task-1/plan", ANSWER);
-        assert_eq!(answered.clone().judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(answered.clone().judged_by(&property()), Verdict::Holds);
         let anew = asks(answered, "coder", "planner", "task-1/plan");
-        assert_eq!(violation(anew.judged_by(&PROPERTY)).0, [2, 6]);
+        assert_eq!(violation(anew.judged_by(&property())).0, [2, 6]);
     }
 
     #[test]
     fn an_agent_that_calls_a_tool_for_its_own_step_has_gone_on_without_what_it_asked_for() {
-        let goes_on = |who: &str, intent: &str| circle().called(who, intent).judged_by(&PROPERTY);
+        let goes_on = |who: &str, intent: &str| circle().called(who, intent).judged_by(&property());
         assert_eq!(goes_on("coder", "task-1/code"), Verdict::Holds);
         assert_eq!(goes_on("planner", "task-1/plan"), Verdict::Holds);
         assert_eq!(violation(goes_on("coder", "task-1/tests")).0, [1, 2], "it does something else meanwhile");
@@ -138,15 +135,15 @@ mod tests {
     fn a_call_ends_no_wait_that_is_not_on_behalf_of_what_it_is_for() {
         let story = asks(Story::default(), "coder", "planner", "task-1/plan");
         let story = asks(story, "planner", "coder", "task-1/code").called("coder", "task-1/code");
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [1, 2], "they do not say what they ask for");
+        assert_eq!(violation(story.judged_by(&property())).0, [1, 2], "they do not say what they ask for");
     }
 
     #[test]
     fn an_agent_that_died_waits_no_more_until_it_asks_again() {
-        assert_eq!(circle().dies("coder").judged_by(&PROPERTY), Verdict::Holds);
-        assert!(circle().dies("docs").judged_by(&PROPERTY).is_violated(), "it is not one of them");
+        assert_eq!(circle().dies("coder").judged_by(&property()), Verdict::Holds);
+        assert!(circle().dies("docs").judged_by(&property()).is_violated(), "it is not one of them");
         let again = asks(circle().dies("coder"), "coder#1", "planner", "task-1/plan");
-        assert_eq!(violation(again.judged_by(&PROPERTY)).0, [2, 4]);
+        assert_eq!(violation(again.judged_by(&property())).0, [2, 4]);
     }
 
     #[test]
@@ -154,11 +151,11 @@ mod tests {
         let story = || asks(Story::default(), "coder", "planner", "task-1/plan");
         for purpose in [Purpose::Order, Purpose::Undo] {
             let ordered = story().sends(("planner", "coder"), "task-1/code", Headers::of(purpose));
-            assert_eq!(violation(ordered.judged_by(&PROPERTY)).0, [1, 2]);
+            assert_eq!(violation(ordered.judged_by(&property())).0, [1, 2]);
         }
         for purpose in [Purpose::Cancel, Purpose::Handoff, Purpose::Pending, Purpose::Claim, Purpose::Done] {
             let said = story().sends(("planner", "coder"), "task-1/code", Headers::of(purpose));
-            assert_eq!(said.judged_by(&PROPERTY), Verdict::Holds, "{purpose:?}");
+            assert_eq!(said.judged_by(&property()), Verdict::Holds, "{purpose:?}");
         }
     }
 
@@ -166,7 +163,7 @@ mod tests {
     fn a_chain_of_waits_is_no_deadlock() {
         let story = asks(Story::default(), "coder", "planner", "task-1/plan");
         let story = asks(story, "planner", "tester", "task-1/tests").ended(Stop::Deadline);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
@@ -180,7 +177,7 @@ mod tests {
         ] {
             story = asks(story, node, on, about);
         }
-        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&PROPERTY));
+        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&property()));
         assert_eq!(events, [2, 3, 4], "the chair waits, but no agent waits for it");
         assert_eq!(message, "task-1 waits in a circle: coder -> planner -> docs -> coder");
     }
@@ -189,29 +186,29 @@ mod tests {
     fn two_that_wait_for_each_other_over_different_tasks_do_not_block_each_other() {
         let story = asks(Story::default(), "coder", "planner", "task-1/plan");
         let story = asks(story, "planner", "coder", "task-2/code").ended(Stop::Deadline);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_circle_that_did_not_keep_the_task_from_ending_is_none() {
         for outcome in [Outcome::Done, Outcome::Failed, Outcome::Cancelled] {
             let story = circle().told("task-1", outcome).ended(Stop::Finished);
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+            assert_eq!(story.judged_by(&property()), Verdict::Holds);
         }
-        assert!(circle().told("task-2", Outcome::Done).judged_by(&PROPERTY).is_violated());
+        assert!(circle().told("task-2", Outcome::Done).judged_by(&property()).is_violated());
     }
 
     #[test]
     fn where_no_agent_asked_another_for_anything_there_is_nothing_to_judge() {
         let story = Story::default().given("task-1");
         let story = story.sends(("chair", "coder"), "task-1/code", Headers::of(Purpose::Order));
-        assert_eq!(story.ended(Stop::Finished).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.ended(Stop::Finished).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn a_run_that_was_cut_short_leaves_it_unknown() {
         for story in circle().cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
+            assert_eq!(story.judged_by(&property()).word(), "unknown");
         }
     }
 
@@ -226,7 +223,7 @@ mod tests {
         ] {
             story = asks(story, node, on, about);
         }
-        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&PROPERTY));
+        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&property()));
         assert_eq!(events, [4, 5], "what they wait for over task-1 is none of it");
         assert_eq!(message, "task-2 waits in a circle: coder -> docs -> coder");
     }
@@ -234,7 +231,7 @@ mod tests {
     #[test]
     fn an_agent_that_waits_for_itself_is_a_circle_of_one() {
         let (events, message) =
-            violation(asks(Story::default(), "coder", "coder", "task-1/code").judged_by(&PROPERTY));
+            violation(asks(Story::default(), "coder", "coder", "task-1/code").judged_by(&property()));
         assert_eq!(events, [1]);
         assert_eq!(message, "task-1 waits in a circle: coder -> coder");
     }
@@ -247,7 +244,7 @@ mod tests {
         {
             story = asks(story, node, on, "task-1/code");
         }
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 4]);
         assert_eq!(message, "task-1 waits in a circle: coder -> planner -> coder");
     }
@@ -258,7 +255,7 @@ mod tests {
         for (node, on) in [("a", "b"), ("b", "c"), ("c", "b")] {
             story = asks(story, node, on, "task-1/code");
         }
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 3]);
         assert_eq!(message, "task-1 waits in a circle: b -> c -> b");
     }

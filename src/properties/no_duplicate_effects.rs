@@ -7,13 +7,10 @@ use crate::agent::{Note, ToolEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Lookup;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "no-duplicate-effects",
-    promise: "whatever a task wants happens at most once",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new("no-duplicate-effects", "whatever a task wants happens at most once", judge)
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut first = Lookup::default();
@@ -37,14 +34,14 @@ mod tests {
     #[test]
     fn one_effect_each_is_what_was_promised() {
         let story = Story::default().effect("task-1/file", 1).effect("task-2/file", 2);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn the_same_intent_twice_is_a_duplicate_whatever_its_key() {
         for second_op in [1, 2] {
             let story = Story::default().effect("task-1/file", 1).effect("task-1/file", second_op);
-            let (events, message) = violation(story.judged_by(&PROPERTY));
+            let (events, message) = violation(story.judged_by(&property()));
             assert_eq!(events, [1, 2]);
             assert_eq!(message, "ticketing.create happened twice for task-1/file");
         }
@@ -52,7 +49,7 @@ mod tests {
 
     #[test]
     fn no_effect_at_all_is_nothing_to_judge() {
-        assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().given("task-1").judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -60,14 +57,14 @@ mod tests {
         let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
         let (operation, intent) = (Name::new("create"), Name::new("task-1/file"));
         let note = Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3 });
-        assert_eq!(story.note("calendar", note).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.note("calendar", note).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn what_was_taken_back_has_happened_all_the_same() {
         let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
-        assert_eq!(violation(story.clone().effect("task-1/file", 3).judged_by(&PROPERTY)).0, [1, 3]);
-        let (events, message) = violation(story.undo("task-1/file", 2).judged_by(&PROPERTY));
+        assert_eq!(violation(story.clone().effect("task-1/file", 3).judged_by(&property())).0, [1, 3]);
+        let (events, message) = violation(story.undo("task-1/file", 2).judged_by(&property()));
         assert_eq!(events, [2, 3]);
         assert_eq!(message, "ticketing.withdraw happened twice for task-1/file");
     }

@@ -9,13 +9,14 @@ use crate::agent::{Note, Outcome, UserEvent};
 use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: NO_EFFECT_AFTER_CANCEL,
-    promise: "of a task that was reported cancelled nothing happens or stays, unless it is undone",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        NO_EFFECT_AFTER_CANCEL,
+        "of a task that was reported cancelled nothing happens or stays, unless it is undone",
+        judge,
+    )
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted = Vec::new();
@@ -56,13 +57,13 @@ mod tests {
 
     #[test]
     fn a_cancelled_task_of_which_nothing_happened_is_cancelled() {
-        assert_eq!(cancelled(saga()).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(cancelled(saga()).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_effect_after_the_report_breaks_it() {
         let story = cancelled(saga()).effect("task-1/file", 1);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [5, 6]);
         assert_eq!(message, "task-1 was reported cancelled, but task-1/file happened after that");
     }
@@ -70,7 +71,7 @@ mod tests {
     #[test]
     fn an_effect_before_the_report_that_stands_breaks_it() {
         let story = cancelled(saga().effect("task-1/file", 1));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [5, 6]);
         assert_eq!(message, "task-1 was reported cancelled, but task-1/file had happened, and stands");
     }
@@ -78,11 +79,11 @@ mod tests {
     #[test]
     fn an_effect_that_is_undone_before_or_after_the_report_does_not() {
         let before = cancelled(saga().effect("task-1/file", 1).undo("task-1/file", 2));
-        assert_eq!(before.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(before.judged_by(&property()), Verdict::Holds);
         let after = cancelled(saga()).effect("task-1/file", 1).undo("task-1/file", 2);
-        assert_eq!(after.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(after.judged_by(&property()), Verdict::Holds);
         let too_soon = cancelled(saga().undo("task-1/file", 2)).effect("task-1/file", 1);
-        assert!(too_soon.judged_by(&PROPERTY).is_violated());
+        assert!(too_soon.judged_by(&property()).is_violated());
     }
 
     #[test]
@@ -91,21 +92,21 @@ mod tests {
             .sends(("director", "worker"), "task-1", Headers::of(Purpose::Cancel))
             .effect("task-1/file", 1);
         let story = story.told("task-1", Outcome::Done);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn another_tasks_effect_is_none_of_its_business() {
-        assert_eq!(cancelled(saga()).effect("task-2/file", 1).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(cancelled(saga()).effect("task-2/file", 1).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_run_that_was_cut_short_before_an_effect_could_be_undone_leaves_it_unknown() {
         for story in cancelled(saga()).effect("task-1/file", 1).cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
+            assert_eq!(story.judged_by(&property()).word(), "unknown");
         }
         for story in cancelled(saga()).cut_short() {
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds, "there was nothing to undo");
+            assert_eq!(story.judged_by(&property()), Verdict::Holds, "there was nothing to undo");
         }
     }
 
@@ -113,13 +114,13 @@ mod tests {
     fn what_is_done_again_after_it_was_undone_stands() {
         let story =
             cancelled(saga().effect("task-1/file", 1).undo("task-1/file", 2)).effect("task-1/file", 3);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [7, 8]);
+        assert_eq!(violation(story.judged_by(&property())).0, [7, 8]);
     }
 
     #[test]
     fn the_first_report_and_the_last_effect_are_shown() {
         let story = cancelled(cancelled(saga()).effect("task-1/file", 1).effect("task-1/file", 2));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [5, 7]);
         assert!(message.ends_with("happened after that"), "{message}");
     }
@@ -128,6 +129,6 @@ mod tests {
     fn a_task_of_which_nothing_happened_does_not_hide_another() {
         let story = cancelled(saga().given("task-2").effect("task-1/bill", 1));
         let story = story.told("task-2", Outcome::Cancelled);
-        assert_eq!(violation(story.judged_by(&PROPERTY)).0, [7, 8]);
+        assert_eq!(violation(story.judged_by(&property())).0, [7, 8]);
     }
 }

@@ -8,13 +8,14 @@ use crate::agent::{Note, StoreEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "no-lost-update",
-    promise: "nobody's part of a shared item is overwritten by somebody who had not read it",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "no-lost-update",
+        "nobody's part of a shared item is overwritten by somebody who had not read it",
+        judge,
+    )
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut entered = BTreeMap::new();
@@ -86,13 +87,13 @@ mod tests {
     #[test]
     fn a_part_beside_the_others_loses_nothing() {
         let story = entered(stored(one_part_by_a(), "b", 2, 1), "summary", 2);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_part_that_its_overwriter_never_read_is_lost() {
         let story = vanished(entered(stored(one_part_by_a(), "b", 2, 0), "summary", 2), "intro", 2);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 3, 5]);
         assert_eq!(
             message,
@@ -104,13 +105,13 @@ mod tests {
     fn what_was_written_later_again_was_lost_all_the_same() {
         let story = vanished(stored(one_part_by_a(), "b", 2, 0), "intro", 2);
         let story = entered(stored(story, "a", 3, 2), "intro", 3);
-        assert!(story.judged_by(&PROPERTY).is_violated());
+        assert!(story.judged_by(&property()).is_violated());
     }
 
     #[test]
     fn to_take_away_what_one_has_read_is_an_edit() {
         let story = vanished(stored(one_part_by_a(), "b", 2, 1), "intro", 2);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
@@ -118,14 +119,14 @@ mod tests {
         let story =
             entered(stored(vanished(stored(one_part_by_a(), "b", 2, 1), "intro", 2), "a", 3, 2), "intro", 3);
         let story = vanished(stored(story, "b", 4, 2), "intro", 4);
-        let (events, _) = violation(story.judged_by(&PROPERTY));
+        let (events, _) = violation(story.judged_by(&property()));
         assert_eq!(events, [6, 7, 8]);
     }
 
     #[test]
     fn what_was_written_once_or_never_is_nothing_to_judge() {
-        assert_eq!(one_part_by_a().judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(one_part_by_a().judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(Story::default().given("task-1").judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -143,17 +144,17 @@ mod tests {
             )
         };
         let once_each = other(one_part_by_a(), 1, 0);
-        assert_eq!(once_each.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(once_each.judged_by(&property()), Verdict::Vacuous);
         let edited = vanished(other(stored(one_part_by_a(), "b", 2, 1), 1, 0), "intro", 2);
-        assert_eq!(edited.judged_by(&PROPERTY), Verdict::Holds, "b had read it, whatever c had read");
+        assert_eq!(edited.judged_by(&property()), Verdict::Holds, "b had read it, whatever c had read");
         let lost = other(stored(one_part_by_a(), "b", 2, 0), 1, 1);
-        assert!(vanished(lost, "intro", 2).judged_by(&PROPERTY).is_violated(), "whatever c had read");
+        assert!(vanished(lost, "intro", 2).judged_by(&property()).is_violated(), "whatever c had read");
     }
 
     #[test]
     fn a_part_that_is_not_there_any_more_cannot_be_lost_again() {
         let story = vanished(stored(one_part_by_a(), "b", 2, 1), "intro", 2);
         let story = vanished(stored(story, "c", 3, 0), "intro", 3);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 }

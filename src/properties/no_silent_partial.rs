@@ -8,13 +8,14 @@ use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Name;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "no-silent-partial",
-    promise: "an answer has everything that was asked for, or says what is missing",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "no-silent-partial",
+        "an answer has everything that was asked for, or says what is missing",
+        judge,
+    )
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -67,19 +68,19 @@ mod tests {
     fn an_answer_with_everything_in_it_is_whole() {
         let story = half_served().served("task-1/b", 8);
         let story = story.answered_with("task-1", &[("task-1/a", Some(7)), ("task-1/b", Some(8))]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_answer_that_says_what_it_lacks_is_honest() {
         let story = half_served().answered_with("task-1", &[("task-1/a", Some(7)), ("task-1/b", None)]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_answer_that_hides_what_it_lacks_is_not() {
         let story = half_served().answered_with("task-1", &[("task-1/a", Some(7))]);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [3, 5]);
         assert_eq!(message, "the answer to task-1 lacks task-1/b and does not say so");
     }
@@ -87,7 +88,7 @@ mod tests {
     #[test]
     fn done_without_any_answer_hides_everything() {
         let story = half_served().told("task-1", Outcome::Done);
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(message, "the answer to task-1 lacks task-1/a and does not say so");
     }
 
@@ -95,14 +96,14 @@ mod tests {
     fn every_answer_is_judged_and_not_only_the_first() {
         let whole = [("task-1/a", Some(7)), ("task-1/b", None)];
         let story = half_served().answered_with("task-1", &whole).answered_with("task-1", &whole[..1]);
-        assert!(story.judged_by(&PROPERTY).is_violated());
+        assert!(story.judged_by(&property()).is_violated());
     }
 
     #[test]
     fn what_no_source_has_said_is_made_up() {
         let story = Story::default().asked("task-1", &["a"]).served("task-1/a", 7);
         let story = story.answered_with("task-1", &[("task-1/a", Some(9))]);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 4]);
         assert!(message.ends_with("for task-1/a, which no source has said"), "{message}");
     }
@@ -110,16 +111,16 @@ mod tests {
     #[test]
     fn no_answer_or_one_that_lacks_everything_is_nothing_to_judge() {
         let story = || Story::default().asked("task-1", &["a"]);
-        assert_eq!(story().told("task-1", Outcome::Failed).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story().told("task-1", Outcome::Failed).judged_by(&property()), Verdict::Vacuous);
         let empty = story().answered_with("task-1", &[("task-1/a", None)]);
-        assert_eq!(empty.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(empty.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn what_was_said_for_another_intent_or_only_after_the_answer_is_made_up() {
         let story = Story::default().asked("task-1", &["a"]).served("task-1/b", 7);
         let story = story.answered_with("task-1", &[("task-1/a", Some(7))]).served("task-1/a", 7);
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (_, message) = violation(story.judged_by(&property()));
         assert!(message.ends_with("for task-1/a, which no source has said"), "{message}");
     }
 
@@ -127,6 +128,6 @@ mod tests {
     fn each_answer_has_what_its_own_task_asked_for() {
         let story = Story::default().asked("task-1", &["a"]).asked("task-2", &["a"]).served("task-1/a", 7);
         let story = story.answered_with("task-1", &[("task-1/a", Some(7))]);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 }

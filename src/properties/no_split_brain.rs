@@ -12,13 +12,14 @@ use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, What};
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "no-split-brain",
-    promise: "no agent obeys an older leader after a newer one, and no two leaders share a token",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "no-split-brain",
+        "no agent obeys an older leader after a newer one, and no two leaders share a token",
+        judge,
+    )
+}
 
 /// An order as it was delivered.
 #[derive(Clone, Copy)]
@@ -158,8 +159,8 @@ mod tests {
             let obeyed = obey(leases, "worker-1", "a", 1);
             ordered_on(obeyed, "task-2/file", "worker-1", "b", 1).calls("worker-1", "task-2/file", under(1))
         };
-        assert_eq!(obey_both(leases.clone()).judged_by(&PROPERTY), Verdict::Holds);
-        assert!(obey_both(granted(leases, "east", "b", 1)).judged_by(&PROPERTY).is_violated());
+        assert_eq!(obey_both(leases.clone()).judged_by(&property()), Verdict::Holds);
+        assert!(obey_both(granted(leases, "east", "b", 1)).judged_by(&property()).is_violated());
     }
 
     /// A worker receives an order and calls a tool for it under its token: sent, delivered, the note, sent.
@@ -173,13 +174,13 @@ mod tests {
         for (leader, token) in [("a", 1), ("a", 1), ("b", 2), ("a", 3)] {
             story = obey(story, "worker-1", leader, token);
         }
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_older_leader_obeyed_after_a_newer_one_is() {
         let story = obey(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 6, 7]);
         assert_eq!(message, "worker-1 obeyed a (token 1) on task-1/file after it had heard from b (token 2)");
     }
@@ -189,7 +190,7 @@ mod tests {
         let story = obey(Story::default(), "worker-1", "b", 2);
         let story = ordered_on(story, "task-2/file", "worker-1", "a", 1);
         let story = story.calls("worker-1", "task-2/file", under(1));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 6, 7]);
         assert!(message.starts_with("worker-1 obeyed a (token 1) on task-2/file"), "{message}");
     }
@@ -197,13 +198,13 @@ mod tests {
     #[test]
     fn a_worker_that_has_not_heard_of_the_newer_leader_is_judged_by_what_it_knew() {
         let story = obey(obey(Story::default(), "worker-1", "b", 2), "worker-2", "a", 1);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn two_leaders_with_one_token_are_split_brain() {
         let story = obey(obey(Story::default(), "worker-1", "a", 1), "worker-2", "b", 1);
-        let (events, message) = violation(obey(story, "worker-3", "a", 1).judged_by(&PROPERTY));
+        let (events, message) = violation(obey(story, "worker-3", "a", 1).judged_by(&property()));
         assert_eq!(events, [2, 6, 7]);
         assert_eq!(message, "a and b both led with token 1");
     }
@@ -211,27 +212,27 @@ mod tests {
     #[test]
     fn a_leader_that_no_worker_obeys_shares_no_token() {
         let story = obey(ordered(Story::default(), "worker-2", "b", 1), "worker-1", "a", 1);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn without_orders_that_are_carried_out_there_is_nothing_to_judge() {
         let call = |story: Story| story.calls("worker-1", STEP, under(1));
-        assert_eq!(call(Story::default()).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(call(Story::default()).judged_by(&property()), Verdict::Vacuous);
         let received = ordered(Story::default(), "worker-1", "a", 1);
-        assert_eq!(received.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(received.judged_by(&property()), Verdict::Vacuous);
         let order = Headers::of(Purpose::Order);
         let without_token = Story::default().tells(("a", "worker-1"), STEP, order);
-        assert_eq!(call(without_token).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(call(without_token).judged_by(&property()), Verdict::Vacuous);
         let no_order = Headers { purpose: Some(Purpose::Ask), ..under(1) };
         let asked = Story::default().tells(("a", "worker-1"), STEP, no_order);
-        assert_eq!(call(asked).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(call(asked).judged_by(&property()), Verdict::Vacuous);
         let not_arrived = Headers { purpose: Some(Purpose::Order), ..under(1) };
         let not_arrived = Story::default().sends(("a", "worker-1"), STEP, not_arrived);
-        assert_eq!(call(not_arrived).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(call(not_arrived).judged_by(&property()), Verdict::Vacuous);
         let of_another = ordered(Story::default(), "worker-2", "a", 1);
         let of_another = ordered_on(of_another, "task-2/file", "worker-1", "a", 1);
-        assert_eq!(call(of_another).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(call(of_another).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
         for (leader, token) in [("a", 1), ("c", 3), ("c", 3)] {
             story = obey(story, "worker-1", leader, token);
         }
-        let (events, message) = violation(obey(story, "worker-1", "b", 2).judged_by(&PROPERTY));
+        let (events, message) = violation(obey(story, "worker-1", "b", 2).judged_by(&property()));
         assert_eq!(events, [6, 14, 15]);
         assert!(message.contains("obeyed b (token 2)") && message.contains("from c (token 3)"), "{message}");
     }
@@ -250,57 +251,57 @@ mod tests {
         let started = What::Started { incarnation: 1 };
         let obeyed = obey(Story::default(), "worker-1", "b", 2);
         let twice = obeyed.clone().event("worker-1#1", started.clone());
-        assert_eq!(violation(obey(twice, "worker-1#1", "a", 1).judged_by(&PROPERTY)).0, [2, 7, 8]);
+        assert_eq!(violation(obey(twice, "worker-1#1", "a", 1).judged_by(&property())).0, [2, 7, 8]);
         let back = obeyed.dies("worker-1").event("worker-1#1", started);
-        assert_eq!(violation(obey(back, "worker-1#1", "a", 1).judged_by(&PROPERTY)).0, [2, 8, 9]);
+        assert_eq!(violation(obey(back, "worker-1#1", "a", 1).judged_by(&property())).0, [2, 8, 9]);
     }
 
     #[test]
     fn what_is_refused_is_not_obeyed() {
         let story = ordered(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
         let story = story.tells(("worker-1", "a"), STEP, Headers::of(Purpose::Refused));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_order_that_arrived_before_the_newer_one_may_still_be_carried_out() {
         let story = ordered(ordered(Story::default(), "worker-1", "a", 1), "worker-1", "b", 2);
         let newer_first = story.calls("worker-1", STEP, under(2)).calls("worker-1", STEP, under(1));
-        assert_eq!(newer_first.clone().judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(newer_first.clone().judged_by(&property()), Verdict::Holds);
         // It arrives once more, which is no other order.
-        assert_eq!(obey(newer_first, "worker-1", "a", 1).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(obey(newer_first, "worker-1", "a", 1).judged_by(&property()), Verdict::Holds);
         let story = ordered_on(Story::default(), "task-2/file", "worker-1", "a", 1);
         let story = obey(story, "worker-1", "b", 2).calls("worker-1", "task-2/file", under(1));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn the_token_of_a_call_says_which_order_it_carries_out() {
         let story = ordered(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
         let for_the_older = story.clone().calls("worker-1", STEP, under(1));
-        assert_eq!(violation(for_the_older.judged_by(&PROPERTY)).0, [2, 6, 7]);
+        assert_eq!(violation(for_the_older.judged_by(&property())).0, [2, 6, 7]);
         let for_the_newer = story.calls("worker-1", STEP, under(2));
-        assert_eq!(for_the_newer.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(for_the_newer.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_call_that_does_not_say_which_order_it_carries_out_is_for_the_newest() {
         let story = ordered(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
         let silent = story.calls("worker-1", STEP, Headers::NONE);
-        assert_eq!(silent.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(silent.judged_by(&property()), Verdict::Holds);
         let only_the_older = ordered_on(Story::default(), "task-2/file", "worker-1", "b", 2);
         let only_the_older = only_the_older.calls("worker-1", "task-2/file", Headers::NONE);
         let only_the_older = ordered(only_the_older, "worker-1", "a", 1);
         let silent = only_the_older.calls("worker-1", STEP, Headers::NONE);
-        assert_eq!(violation(silent.judged_by(&PROPERTY)).0, [2, 6, 7]);
+        assert_eq!(violation(silent.judged_by(&property())).0, [2, 6, 7]);
     }
 
     #[test]
     fn a_newer_leader_that_was_heard_and_not_obeyed_counts_once_it_is_obeyed() {
         let story = ordered(ordered(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
         let older = story.calls("worker-1", STEP, under(1));
-        assert_eq!(older.clone().judged_by(&PROPERTY), Verdict::Holds);
-        let (events, message) = violation(older.calls("worker-1", STEP, under(2)).judged_by(&PROPERTY));
+        assert_eq!(older.clone().judged_by(&property()), Verdict::Holds);
+        let (events, message) = violation(older.calls("worker-1", STEP, under(2)).judged_by(&property()));
         assert_eq!(events[..2], [2, 4]);
         assert_eq!(message, "worker-1 obeyed a (token 1) on task-1/file after it had heard from b (token 2)");
     }
@@ -312,9 +313,9 @@ mod tests {
         let story = ordered_on(story, "task-3/file", "worker-1", "a", 1);
         let story = story.calls("worker-1", "task-1/file", under(1));
         let newer = |story: Story| story.calls("worker-1", "task-2/file", under(2));
-        assert_eq!(newer(story.clone()).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(newer(story.clone()).judged_by(&property()), Verdict::Holds);
         let (events, _) =
-            violation(newer(story.calls("worker-1", "task-3/file", under(1))).judged_by(&PROPERTY));
+            violation(newer(story.calls("worker-1", "task-3/file", under(1))).judged_by(&property()));
         assert_eq!(events[..2], [4, 6]);
     }
 
@@ -325,8 +326,8 @@ mod tests {
         let story = ordered_on(story, "task-3/file", "worker-1", "b", 2);
         let story = story.calls("worker-1", "task-3/file", under(2));
         let older = |story: Story| story.calls("worker-1", "task-2/file", under(1));
-        assert_eq!(older(story.clone()).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(older(story.clone()).judged_by(&property()), Verdict::Holds);
         let both = story.calls("worker-1", "task-1/file", under(2));
-        assert_eq!(violation(older(both).judged_by(&PROPERTY)).0, [2, 4, 11]);
+        assert_eq!(violation(older(both).judged_by(&property())).0, [2, 4, 11]);
     }
 }

@@ -9,13 +9,10 @@ use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "one-owner-per-task",
-    promise: "no two agents work on the same thing at the same time",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new("one-owner-per-task", "no two agents work on the same thing at the same time", judge)
+}
 
 /// A claim as it stands in the store.
 struct Claim<'a> {
@@ -120,12 +117,13 @@ mod tests {
     #[test]
     fn one_owner_after_another_is_as_promised() {
         let story = lets_go(took(Story::default(), "a").called("a", WORK), "a");
-        assert_eq!(took(story, "b").called("b", WORK).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(took(story, "b").called("b", WORK).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_agent_that_works_on_what_another_owns_breaks_it_without_a_claim_of_its_own() {
-        let (events, message) = violation(took(Story::default(), "a").called("b", WORK).judged_by(&PROPERTY));
+        let (events, message) =
+            violation(took(Story::default(), "a").called("b", WORK).judged_by(&property()));
         assert_eq!(events, [3, 4]);
         assert_eq!(message, "a owned task-1/file when b called ticketing.create for it");
     }
@@ -133,7 +131,7 @@ mod tests {
     #[test]
     fn an_agent_that_goes_on_with_what_another_has_taken_meanwhile_works_on_it_as_a_second() {
         let story = took(took(Story::default(), "a").called("a", WORK), "b");
-        let (events, message) = violation(story.called("a", WORK).judged_by(&PROPERTY));
+        let (events, message) = violation(story.called("a", WORK).judged_by(&property()));
         assert_eq!(events, [7, 8]);
         assert_eq!(message, "b owned task-1/file when a called ticketing.create for it");
     }
@@ -141,26 +139,26 @@ mod tests {
     #[test]
     fn a_claim_that_takes_the_place_of_another_stands_when_that_one_goes() {
         let story = lets_go(took(took(Story::default(), "a"), "b"), "a");
-        assert_eq!(story.clone().called("b", WORK).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(story.called("a", WORK).judged_by(&PROPERTY)).0, [6, 8]);
+        assert_eq!(story.clone().called("b", WORK).judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(story.called("a", WORK).judged_by(&property())).0, [6, 8]);
     }
 
     #[test]
     fn a_claim_that_was_written_again_is_its_owners_still() {
         let story = took(took(Story::default(), "a"), "a");
-        assert_eq!(story.clone().called("a", WORK).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(story.called("b", WORK).judged_by(&PROPERTY)).0, [6, 7], "the last is shown");
+        assert_eq!(story.clone().called("a", WORK).judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(story.called("b", WORK).judged_by(&property())).0, [6, 7], "the last is shown");
     }
 
     #[test]
     fn two_incarnations_of_one_agent_are_two_owners() {
         let (events, message) =
-            violation(took(Story::default(), "a").called("a#1", WORK).judged_by(&PROPERTY));
+            violation(took(Story::default(), "a").called("a#1", WORK).judged_by(&property()));
         assert_eq!(events, [3, 4]);
         assert_eq!(message, "a owned task-1/file when a (incarnation 2) called ticketing.create for it");
         let story = took(took(Story::default(), "a"), "a#1");
-        assert_eq!(story.clone().called("a#1", WORK).judged_by(&PROPERTY), Verdict::Holds);
-        let (events, message) = violation(story.called("a", WORK).judged_by(&PROPERTY));
+        assert_eq!(story.clone().called("a#1", WORK).judged_by(&property()), Verdict::Holds);
+        let (events, message) = violation(story.called("a", WORK).judged_by(&property()));
         assert_eq!(events, [6, 7]);
         assert_eq!(message, "a (incarnation 2) owned task-1/file when a called ticketing.create for it");
     }
@@ -169,16 +167,16 @@ mod tests {
     fn a_claim_that_has_gone_is_over() {
         let free = lets_go(took(Story::default(), "a"), "a");
         for who in ["a", "b"] {
-            assert_eq!(free.clone().called(who, WORK).judged_by(&PROPERTY), Verdict::Vacuous);
+            assert_eq!(free.clone().called(who, WORK).judged_by(&property()), Verdict::Vacuous);
         }
-        assert!(took(free, "b").called("a", WORK).judged_by(&PROPERTY).is_violated());
+        assert!(took(free, "b").called("a", WORK).judged_by(&property()).is_violated());
     }
 
     #[test]
     fn the_claim_of_a_dead_agent_stands_until_it_goes() {
         let story = took(Story::default(), "a").dies("a");
-        assert_eq!(violation(story.clone().called("b", WORK).judged_by(&PROPERTY)).0, [3, 5]);
-        assert_eq!(lets_go(story, "a").called("b", WORK).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(violation(story.clone().called("b", WORK).judged_by(&property())).0, [3, 5]);
+        assert_eq!(lets_go(story, "a").called("b", WORK).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -186,16 +184,16 @@ mod tests {
         let another_entry = lets_go(took(Story::default(), "a"), "c");
         let another_item = vanishes(took(Story::default(), "a"), Name::new("claim on task-2/file"), "a");
         for story in [another_entry, another_item] {
-            assert_eq!(violation(story.called("b", WORK).judged_by(&PROPERTY)).0, [3, 5]);
+            assert_eq!(violation(story.called("b", WORK).judged_by(&property())).0, [3, 5]);
         }
     }
 
     #[test]
     fn work_that_no_agent_claims_is_nothing_to_judge() {
-        assert_eq!(Story::default().called("a", WORK).judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(took(Story::default(), "a").judged_by(&PROPERTY), Verdict::Vacuous, "nothing is called");
+        assert_eq!(Story::default().called("a", WORK).judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(took(Story::default(), "a").judged_by(&property()), Verdict::Vacuous, "nothing is called");
         let story = took(Story::default(), "a").called("b", "task-2/file");
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous, "it is other work");
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous, "it is other work");
     }
 
     #[test]
@@ -205,10 +203,10 @@ mod tests {
         let of_no_work = Headers::of(Purpose::Claim);
         for headers in [fact, of_no_work, Headers::NONE] {
             let story = enters(told(), "a", headers).called("b", WORK);
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous, "{headers:?}");
+            assert_eq!(story.judged_by(&property()), Verdict::Vacuous, "{headers:?}");
         }
         let of_no_message = enters(Story::default().pass(1), "a", claim_on(WORK)).called("b", WORK);
-        assert_eq!(of_no_message.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(of_no_message.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -217,9 +215,9 @@ mod tests {
         let order = Some(ordered.last());
         let sent = ordered.sends_because_of(order, ("a", "store"), "claim on task-1/file", Headers::NONE);
         let owned = enters(sent, "b", claim_on(WORK));
-        assert_eq!(owned.clone().called("a", WORK).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(owned.clone().called("a", WORK).judged_by(&property()), Verdict::Holds);
         for other in ["director", "b", "store"] {
-            let (events, message) = violation(owned.clone().called(other, WORK).judged_by(&PROPERTY));
+            let (events, message) = violation(owned.clone().called(other, WORK).judged_by(&property()));
             assert_eq!(events, [4, 5]);
             let called = format!("a owned task-1/file when {other} called ticketing.create for it");
             assert_eq!(message, called);
@@ -231,6 +229,6 @@ mod tests {
         let about = Name::new(WORK);
         let story = Story::default().tells(("a", "store"), WORK, claim_on(WORK));
         let story = story.note("a", Note::Announced { about, content: message(claim_on(WORK)) });
-        assert_eq!(story.called("b", WORK).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.called("b", WORK).judged_by(&property()), Verdict::Vacuous);
     }
 }

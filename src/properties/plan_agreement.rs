@@ -11,13 +11,10 @@ use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name, What};
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "plan-agreement",
-    promise: "all who act on a plan for a task act on the same one",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new("plan-agreement", "all who act on a plan for a task act on the same one", judge)
+}
 
 /// Who follows which plan for what, if that is what an event shows.
 fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, ArtifactId)> {
@@ -84,15 +81,15 @@ mod tests {
     #[test]
     fn one_plan_for_each_task_is_agreement() {
         let story = orders(orders(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN);
-        assert_eq!(orders(story, "b", "task-2", 7).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(orders(story, "b", "task-2", 7).judged_by(&property()), Verdict::Holds);
         let story = calls(orders(Story::default(), "a", "task-1/file", PLAN), "worker", "task-1/file", PLAN);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn orders_by_two_plans_for_one_task_are_not() {
         let story = orders(orders(Story::default(), "a", "task-1", PLAN), "b", "task-1", OTHER);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 4]);
         assert_eq!(message, "a follows plan c1d2 for task-1, and b plan 60e9");
     }
@@ -101,11 +98,11 @@ mod tests {
     fn a_call_by_another_plan_than_that_of_the_order_is_not() {
         let story = orders(Story::default(), "a", "task-1/file", PLAN);
         let (events, message) =
-            violation(calls(story.clone(), "worker", "task-1/file", OTHER).judged_by(&PROPERTY));
+            violation(calls(story.clone(), "worker", "task-1/file", OTHER).judged_by(&property()));
         assert_eq!(events, [2, 4]);
         assert_eq!(message, "a follows plan c1d2 for task-1, and worker plan 60e9");
         let story = calls(calls(Story::default(), "a", "task-1/file", PLAN), "b", "task-1/file", OTHER);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 4]);
         assert_eq!(message, "a follows plan c1d2 for task-1, and b plan 60e9");
     }
@@ -113,8 +110,8 @@ mod tests {
     #[test]
     fn all_steps_of_a_task_are_by_one_plan() {
         let story = orders(orders(Story::default(), "a", "task-1/code", PLAN), "a", "task-1/docs", PLAN);
-        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Holds);
-        let (events, message) = violation(calls(story, "b", "task-1/tests", OTHER).judged_by(&PROPERTY));
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
+        let (events, message) = violation(calls(story, "b", "task-1/tests", OTHER).judged_by(&property()));
         assert_eq!(events, [2, 6]);
         assert_eq!(message, "a follows plan c1d2 for task-1, and b plan 60e9");
     }
@@ -122,9 +119,9 @@ mod tests {
     #[test]
     fn an_agent_that_changes_its_mind_disagrees_with_itself() {
         let story = orders(orders(Story::default(), "a", "task-1", PLAN), "a#1", "task-1", 0);
-        assert!(story.judged_by(&PROPERTY).is_violated());
+        assert!(story.judged_by(&property()).is_violated());
         let story = calls(calls(Story::default(), "a", "task-1/file", PLAN), "a#1", "task-1/file", 0);
-        let (_, message) = violation(story.judged_by(&PROPERTY));
+        let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(message, "a follows plan c1d2 for task-1, and a plan 0000");
     }
 
@@ -135,9 +132,9 @@ mod tests {
             story.tells(("a", "planner"), "task-1", by_plan(Headers::of(Purpose::Ask), plan))
         };
         let story = drafted(drafted(Story::default(), PLAN), OTHER);
-        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);
         let story = drafted(orders(orders(story, "a", "task-1", 0), "b", "task-1", 0), PLAN);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
@@ -147,7 +144,7 @@ mod tests {
         let sent = story().sends(("b", "worker"), "task-1/file", order);
         let called = story().called("worker", "task-1/file");
         for story in [sent, called] {
-            assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+            assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
         }
     }
 
@@ -157,7 +154,7 @@ mod tests {
         let order = Some(story.last());
         let story =
             story.sends_because_of(order, ("worker", "ticketing"), "task-1/file", by_plan(Headers::NONE, 0));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -165,23 +162,23 @@ mod tests {
         let story = orders(Story::default(), "a", "task-1/file", PLAN);
         let story = story.tells(("b", "worker"), "task-1/file", Headers::of(Purpose::Order));
         let story = story.calls("worker", "task-1/file", Headers::NONE);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn a_plan_that_was_followed_only_once_is_nothing_to_agree_on() {
         let ordered = orders(Story::default(), "a", "task-1", PLAN);
-        assert_eq!(ordered.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(ordered.judged_by(&property()), Verdict::Vacuous);
         let called = calls(Story::default(), "a", "task-1/file", PLAN);
-        assert_eq!(called.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(called.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn the_first_that_followed_a_plan_is_shown_and_each_task_has_its_own() {
         let story = orders(orders(Story::default(), "a", "task-1", PLAN), "b", "task-1", PLAN);
         let story = orders(story, "b", "task-2", 7);
-        assert_eq!(violation(orders(story, "c", "task-1", 0).judged_by(&PROPERTY)).0, [2, 8]);
+        assert_eq!(violation(orders(story, "c", "task-1", 0).judged_by(&property())).0, [2, 8]);
         let story = orders(orders(Story::default(), "a", "task-1", PLAN), "a", "task-2", PLAN);
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous, "there is one follower of each");
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous, "there is one follower of each");
     }
 }

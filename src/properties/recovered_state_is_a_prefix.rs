@@ -13,13 +13,14 @@ use perfidy_sim::{Action, Event, Fault, Name, Payload, What};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "recovered-state-is-a-prefix",
-    promise: "an agent that comes back goes on from all it had made durable and from nothing else",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "recovered-state-is-a-prefix",
+        "an agent that comes back goes on from all it had made durable and from nothing else",
+        judge,
+    )
+}
 
 /// A record as it was written.
 struct Record<'a> {
@@ -226,13 +227,14 @@ mod tests {
 
     #[test]
     fn all_that_was_durable_and_nothing_else_is_what_was_promised() {
-        assert_eq!(recovers(wrote(&[7, 8, 9], 1), &[7, 8]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(recovers(wrote(&[7, 8, 9], 1), &[7, 8]).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_record_that_was_never_written_or_is_in_the_wrong_order_is_seen_wherever_it_stands() {
         for recovered in [&[7, 8, 3][..], &[7, 3], &[3, 7, 8], &[8, 7], &[7, 8, 9], &[7, 7, 8]] {
-            let (events, message) = violation(recovers(wrote(&[7, 8, 9], 1), recovered).judged_by(&PROPERTY));
+            let (events, message) =
+                violation(recovers(wrote(&[7, 8, 9], 1), recovered).judged_by(&property()));
             assert_eq!(events, [4, 5]);
             assert_eq!(message, NEVER_WRITTEN, "{recovered:?}");
         }
@@ -240,50 +242,50 @@ mod tests {
 
     #[test]
     fn what_was_durable_may_not_be_missing() {
-        let (events, message) = violation(recovers(wrote(&[7, 8], 0), &[7]).judged_by(&PROPERTY));
+        let (events, message) = violation(recovers(wrote(&[7, 8], 0), &[7]).judged_by(&property()));
         assert_eq!(events, [2, 3, 4]);
         assert_eq!(message, "coordinator came back without 1 records that were durable");
-        let (events, message) = violation(recovers(wrote(&[7, 8, 9, 10], 1), &[7, 9]).judged_by(&PROPERTY));
+        let (events, message) = violation(recovers(wrote(&[7, 8, 9, 10], 1), &[7, 9]).judged_by(&property()));
         assert_eq!(events, [2, 5, 6], "not even in the middle");
         assert_eq!(message, "coordinator came back without 1 records that were durable");
-        assert_eq!(violation(recovers(wrote(&[7, 8], 0), &[8]).judged_by(&PROPERTY)).0, [1, 3, 4]);
+        assert_eq!(violation(recovers(wrote(&[7, 8], 0), &[8]).judged_by(&property())).0, [1, 3, 4]);
     }
 
     #[test]
     fn without_a_crash_nothing_has_been_recovered() {
-        assert_eq!(recovers(Story::default(), &[]).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(recovers(Story::default(), &[]).judged_by(&property()), Verdict::Vacuous);
         let alive = write(Story::default(), 7);
-        assert_eq!(recovers(alive, &[]).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(recovers(alive, &[]).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn one_record_too_few_and_one_wrong_is_something_that_was_never_written() {
         let story = recovers(wrote(&[7, 8, 9], 0), &[7, 3]);
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [4, 5]);
         assert_eq!(message, NEVER_WRITTEN);
     }
 
     #[test]
     fn an_agent_that_comes_back_with_nothing_has_lost_all_that_was_durable() {
-        let (events, message) = violation(recovers(wrote(&[7, 8], 0), &[]).judged_by(&PROPERTY));
+        let (events, message) = violation(recovers(wrote(&[7, 8], 0), &[]).judged_by(&property()));
         assert_eq!(events, [1, 3, 4]);
         assert_eq!(message, "coordinator came back without 2 records that were durable");
-        assert_eq!(recovers(wrote(&[7, 8], 2), &[]).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(recovers(wrote(&[7], 9), &[]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(recovers(wrote(&[7, 8], 2), &[]).judged_by(&property()), Verdict::Holds);
+        assert_eq!(recovers(wrote(&[7], 9), &[]).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_agent_that_does_not_read_its_journal_is_not_judged() {
-        assert_eq!(write(wrote(&[7, 8], 0), 9).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(write(wrote(&[7, 8], 0), 9).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn each_life_goes_on_where_the_one_before_was() {
         let twice = write(recovers(wrote(&[7, 8], 1), &[7]), 9).dies("coordinator");
-        assert_eq!(recovers(twice.clone(), &[7, 9]).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(recovers(twice.clone(), &[7]).judged_by(&PROPERTY)).0, [5, 6, 7]);
-        let (events, message) = violation(recovers(twice, &[7, 8]).judged_by(&PROPERTY));
+        assert_eq!(recovers(twice.clone(), &[7, 9]).judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(recovers(twice.clone(), &[7]).judged_by(&property())).0, [5, 6, 7]);
+        let (events, message) = violation(recovers(twice, &[7, 8]).judged_by(&property()));
         assert_eq!(events, [6, 7], "the first crash took 8");
         assert_eq!(message, NEVER_WRITTEN);
     }
@@ -292,25 +294,25 @@ mod tests {
     fn what_others_write_and_lose_is_their_own() {
         let story = Story::default().event("worker", What::Wrote { content: number(5) });
         let story = write(story, 7).dies("worker");
-        assert_eq!(recovers(story.clone(), &[]).judged_by(&PROPERTY), Verdict::Vacuous, "it has not died");
-        assert_eq!(recovers(story.dies("coordinator"), &[7]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(recovers(story.clone(), &[]).judged_by(&property()), Verdict::Vacuous, "it has not died");
+        assert_eq!(recovers(story.dies("coordinator"), &[7]).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_life_that_begins_beside_another_has_come_back_from_nothing() {
         let story = write(Story::default(), 7).event("coordinator", What::Started { incarnation: 1 });
-        assert_eq!(recovers(story, &[]).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(recovers(story, &[]).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn all_that_is_read_before_anything_is_done_counts_together_and_by_its_place() {
         let [seven, eight] = [7, 8].map(|record| number(record).digest());
         let at_once = takes(wrote(&[7, 8], 0), [(1, eight), (0, seven)]);
-        assert_eq!(at_once.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(at_once.judged_by(&property()), Verdict::Holds);
         let in_two_readings = takes(takes(wrote(&[7, 8], 0), [(1, eight)]), [(0, seven)]);
-        assert_eq!(in_two_readings.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(in_two_readings.judged_by(&property()), Verdict::Holds);
         let read_twice = recovers(recovers(wrote(&[7, 8], 0), &[7, 8]), &[7, 8]);
-        assert_eq!(read_twice.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(read_twice.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
@@ -320,20 +322,20 @@ mod tests {
         let writes = write(begun(), 9);
         let sends = begun().sends(("coordinator", "worker"), STEP, Headers::NONE);
         for story in [writes, sends] {
-            let (events, message) = violation(takes(story, [eight]).judged_by(&PROPERTY));
+            let (events, message) = violation(takes(story, [eight]).judged_by(&property()));
             assert_eq!(events, [2, 3, 4]);
             assert_eq!(message, "coordinator came back without 1 records that were durable");
         }
         let of_another = begun().sends(("worker", "coordinator"), STEP, Headers::NONE);
-        assert_eq!(takes(of_another, [eight]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(takes(of_another, [eight]).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn an_agent_that_dies_before_it_does_anything_has_gone_on_from_nothing() {
         let story = recovers(wrote(&[7, 8], 0), &[3]).dies("coordinator");
-        assert_eq!(story.clone().judged_by(&PROPERTY), Verdict::Vacuous);
-        assert_eq!(recovers(story.clone(), &[7, 8]).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(recovers(story, &[7]).judged_by(&PROPERTY)).0, [2, 5, 6]);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(recovers(story.clone(), &[7, 8]).judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(recovers(story, &[7]).judged_by(&property())).0, [2, 5, 6]);
     }
 
     /// A node that wrote these, of which a crash took the last `lost` and left the first of those
@@ -346,25 +348,25 @@ mod tests {
     #[test]
     fn a_torn_record_is_none_that_was_written_and_its_loss_is_not_held_against_the_agent() {
         let torn = || tore(&[7, 8, 9], 2);
-        assert_eq!(recovers(torn(), &[7]).judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(recovers(torn(), &[7]).judged_by(&property()), Verdict::Holds);
         let garbled = number(8).garbled().digest();
         let half = takes(torn(), [(0, number(7).digest()), (1, garbled)]);
         for story in [half, recovers(torn(), &[7, 8])] {
-            let (events, message) = violation(story.judged_by(&PROPERTY));
+            let (events, message) = violation(story.judged_by(&property()));
             assert_eq!(events, [5, 6]);
             assert_eq!(message, NEVER_WRITTEN);
         }
-        assert_eq!(violation(recovers(torn(), &[]).judged_by(&PROPERTY)).0, [1, 5, 6]);
+        assert_eq!(violation(recovers(torn(), &[]).judged_by(&property())).0, [1, 5, 6]);
     }
 
     #[test]
     fn a_torn_record_stays_in_its_place_and_what_is_written_after_it_counts() {
         let story = write(recovers(tore(&[7, 8], 1), &[7]), 9).dies("coordinator");
-        assert_eq!(recovers(story.clone(), &[7, 9]).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(recovers(story.clone(), &[7]).judged_by(&PROPERTY)).0, [6, 7, 8]);
+        assert_eq!(recovers(story.clone(), &[7, 9]).judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(recovers(story.clone(), &[7]).judged_by(&property())).0, [6, 7, 8]);
         let hidden = strikes(story, "coordinator", Action::Stale { records: 2 });
         assert_eq!(
-            recovers(hidden, &[7]).judged_by(&PROPERTY),
+            recovers(hidden, &[7]).judged_by(&property()),
             Verdict::Holds,
             "the torn one and 9 are hidden"
         );
@@ -374,34 +376,34 @@ mod tests {
     fn a_crash_tears_one_record_and_the_next_crash_none() {
         let story = crashes(write(recovers(tore(&[7, 8], 1), &[7]), 9), 1);
         let story = strikes(story, "coordinator", Action::Stale { records: 1 });
-        assert_eq!(recovers(story, &[7]).judged_by(&PROPERTY), Verdict::Holds, "the torn one is hidden");
+        assert_eq!(recovers(story, &[7]).judged_by(&property()), Verdict::Holds, "the torn one is hidden");
         let another = strikes(write(Story::default(), 7), "worker", Action::Tear);
         let story = write(recovers(crashes(another, 1), &[]), 8).dies("coordinator");
         let story = strikes(story, "coordinator", Action::Stale { records: 1 });
-        assert_eq!(recovers(story, &[]).judged_by(&PROPERTY), Verdict::Holds, "8 is all there is");
+        assert_eq!(recovers(story, &[]).judged_by(&property()), Verdict::Holds, "8 is all there is");
     }
 
     #[test]
     fn what_the_disk_hides_is_not_held_against_the_agent() {
         let stale = |records| strikes(wrote(&[7, 8, 9], 0), "coordinator", Action::Stale { records });
-        assert_eq!(recovers(stale(2), &[7]).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(recovers(stale(9), &[]).judged_by(&PROPERTY), Verdict::Holds, "it hides all there is");
-        let (events, message) = violation(recovers(stale(1), &[7]).judged_by(&PROPERTY));
+        assert_eq!(recovers(stale(2), &[7]).judged_by(&property()), Verdict::Holds);
+        assert_eq!(recovers(stale(9), &[]).judged_by(&property()), Verdict::Holds, "it hides all there is");
+        let (events, message) = violation(recovers(stale(1), &[7]).judged_by(&property()));
         assert_eq!(events, [2, 4, 6]);
         assert_eq!(message, "coordinator came back without 1 records that were durable");
-        let (events, message) = violation(recovers(stale(2), &[7, 8]).judged_by(&PROPERTY));
+        let (events, message) = violation(recovers(stale(2), &[7, 8]).judged_by(&property()));
         assert_eq!(events, [4, 6], "it cannot have read 8");
         assert_eq!(message, NEVER_WRITTEN);
         let of_another = strikes(wrote(&[7, 8, 9], 0), "worker", Action::Stale { records: 2 });
-        assert!(recovers(of_another, &[7]).judged_by(&PROPERTY).is_violated());
+        assert!(recovers(of_another, &[7]).judged_by(&property()).is_violated());
     }
 
     #[test]
     fn what_was_hidden_from_one_life_is_there_in_the_next() {
         let stale = strikes(wrote(&[7, 8], 0), "coordinator", Action::Stale { records: 1 });
         let story = write(recovers(stale, &[7]), 9).dies("coordinator");
-        assert_eq!(recovers(story.clone(), &[7, 8, 9]).judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(recovers(story, &[7, 9]).judged_by(&PROPERTY)).0, [2, 7, 8]);
+        assert_eq!(recovers(story.clone(), &[7, 8, 9]).judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(recovers(story, &[7, 9]).judged_by(&property())).0, [2, 7, 8]);
     }
 
     /// The agent writes a record on behalf of some work.
@@ -417,7 +419,7 @@ mod tests {
 
     /// What comes of it when the agent loses so much in a crash, and comes back with the records it kept.
     fn after_losing(story: Story, lost_writes: u32, kept: &[u64]) -> Verdict {
-        recovers(crashes(story, lost_writes), kept).judged_by(&PROPERTY)
+        recovers(crashes(story, lost_writes), kept).judged_by(&property())
     }
 
     const ACTED: &str = "coordinator acted on a record that was not durable yet, and lost it when it died";
@@ -432,9 +434,9 @@ mod tests {
         assert_eq!(violation(after_losing(twice, 1, &[])).0, [1, 2, 4], "the first message is shown");
         let torn = strikes(acted(), "coordinator", Action::Tear);
         assert_eq!(violation(after_losing(torn, 1, &[])).0, [1, 2, 4], "half a record is lost as well");
-        let never_back = crashes(acted(), 1).judged_by(&PROPERTY);
+        let never_back = crashes(acted(), 1).judged_by(&property());
         assert_eq!(violation(never_back).0, [1, 2, 3]);
-        assert_eq!(acted().judged_by(&PROPERTY), Verdict::Vacuous, "nothing is lost yet");
+        assert_eq!(acted().judged_by(&property()), Verdict::Vacuous, "nothing is lost yet");
     }
 
     #[test]
@@ -457,7 +459,7 @@ mod tests {
         for story in [first_synced, synced_later] {
             let of_step = Headers { correlation: Some(Name::new(STEP)), ..Headers::NONE };
             let kept = takes(crashes(story, 1), [(0, message(of_step).digest())]);
-            assert_eq!(kept.judged_by(&PROPERTY), Verdict::Holds);
+            assert_eq!(kept.judged_by(&property()), Verdict::Holds);
         }
     }
 

@@ -10,13 +10,15 @@ use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, What};
 use std::collections::BTreeMap;
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "recovery-calls-no-model",
-    promise: "an agent that comes back does not ask its model again what it had acted on",
-    bound: Some(Bound { key: "again", usual: AtMost::Count(0) }),
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::bounded(
+        "recovery-calls-no-model",
+        "an agent that comes back does not ask its model again what it had acted on",
+        Bound { key: "again", usual: AtMost::Count(0) },
+        judge,
+    )
+}
 
 /// An answer of a model: when it came, and what it led to.
 #[derive(Clone, Copy)]
@@ -36,10 +38,9 @@ struct Lives {
     binding: u32,
 }
 
-fn judge(history: &TeamHistory) -> Verdict {
+fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut answers: Lookup<(Name, Name), Answer<'_>> = Lookup::default();
     let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
-    let Some(at_most) = PROPERTY.asked_for(history) else { return Verdict::Vacuous };
     let mut again = 0;
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
@@ -95,7 +96,7 @@ mod tests {
 
     fn asked() -> Story {
         Story::default()
-            .note("user", Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 0 }))
+            .note("user", Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 0 }))
     }
 
     fn thinks(story: Story) -> Story {
@@ -118,13 +119,13 @@ mod tests {
     #[test]
     fn an_answer_that_was_acted_on_and_is_known_after_a_crash_is_not_asked_for_again() {
         let story = calls(comes_back(calls(thinks(asked()))));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn to_ask_again_what_was_acted_on_is_to_pay_again() {
         let story = thinks(comes_back(calls(thinks(asked()))));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 3, 6]);
         assert_eq!(message, "worker came back and asked its model about task-1/file again");
     }
@@ -132,19 +133,19 @@ mod tests {
     #[test]
     fn an_answer_that_led_to_nothing_may_be_asked_for_again() {
         let story = thinks(comes_back(thinks(asked())));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn to_ask_twice_in_one_life_is_another_matter() {
         let story = thinks(calls(thinks(asked())));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn where_nobody_asks_for_it_it_is_not_judged() {
         let story = thinks(comes_back(calls(thinks(Story::default()))));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -152,19 +153,23 @@ mod tests {
         let about = Name::new("task-2/file");
         let other = Note::Agent(AgentEvent::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 });
         let story = comes_back(calls(thinks(asked().note("worker", other))));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn who_never_comes_back_has_nothing_to_ask() {
         let story = calls(thinks(asked())).dies("worker");
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn a_second_life_that_begins_beside_the_first_has_not_come_back() {
         let story = calls(thinks(asked())).event("worker", What::Started { incarnation: 1 });
-        assert_eq!(thinks(story).judged_by(&PROPERTY), Verdict::Vacuous, "either of the two may have asked");
+        assert_eq!(
+            thinks(story).judged_by(&property()),
+            Verdict::Vacuous,
+            "either of the two may have asked"
+        );
     }
 
     #[test]
@@ -174,35 +179,35 @@ mod tests {
             story.event("worker", What::Sent { to, kind, about, content: number(0) })
         };
         let story = thinks(comes_back(sends(thinks(asked()), "task-1/file")));
-        assert!(story.judged_by(&PROPERTY).is_violated());
+        assert!(story.judged_by(&property()).is_violated());
         let story = thinks(comes_back(sends(thinks(asked()), "task-2/file")));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
         let story = sends(sends(thinks(asked()), "task-1/file"), "task-1/file");
-        let (events, _) = violation(thinks(comes_back(story)).judged_by(&PROPERTY));
+        let (events, _) = violation(thinks(comes_back(story)).judged_by(&property()));
         assert_eq!(events, [2, 3, 7], "the first thing it led to is shown");
     }
 
     #[test]
     fn what_is_done_only_in_the_next_life_shows_that_nothing_was_lost() {
         let story = thinks(comes_back(calls(comes_back(thinks(asked())))));
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn each_agent_dies_for_itself() {
         let story =
             calls(thinks(asked())).dies("verifier").event("verifier", What::Started { incarnation: 1 });
-        assert_eq!(thinks(story).judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(thinks(story).judged_by(&property()), Verdict::Vacuous);
         let story = calls(thinks(asked())).dies("worker").event("verifier", What::Started { incarnation: 0 });
-        assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
     fn as_often_as_was_asked_for_is_not_too_often() {
-        let bound = Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 1 });
+        let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 1 });
         let again = |story: Story| thinks(comes_back(calls(story)));
         let once = again(thinks(Story::default().note("user", bound)));
-        assert_eq!(once.clone().judged_by(&PROPERTY), Verdict::Holds);
-        assert_eq!(violation(again(once).judged_by(&PROPERTY)).0, [6, 7, 10]);
+        assert_eq!(once.clone().judged_by(&property()), Verdict::Holds);
+        assert_eq!(violation(again(once).judged_by(&property())).0, [6, 7, 10]);
     }
 }

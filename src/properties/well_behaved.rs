@@ -5,13 +5,10 @@
 use crate::properties::{Property, TeamHistory, Verdict, WELL_BEHAVED, cut_short, flood};
 use perfidy_sim::{Stop, What};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: WELL_BEHAVED,
-    promise: "no agent panics, spins without waiting or floods the world",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(WELL_BEHAVED, "no agent panics, spins without waiting or floods the world", judge)
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let Some(last) = history.events().last() else { return Verdict::Vacuous };
@@ -47,7 +44,7 @@ mod tests {
     use perfidy_sim::Name;
 
     fn ended(stop: Stop) -> Verdict {
-        Story::default().given("task-1").event("world", What::Ended(stop)).judged_by(&PROPERTY)
+        Story::default().given("task-1").event("world", What::Ended(stop)).judged_by(&property())
     }
 
     #[test]
@@ -63,7 +60,7 @@ mod tests {
         let story = Story::default()
             .event("executor-1", What::Panicked { message: "index out of bounds".into() })
             .event("world", What::Ended(Stop::Panicked { node }));
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!((events, message.as_str()), (vec![1], "executor-1 panicked: index out of bounds"));
     }
 
@@ -81,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_history_without_an_end_is_nothing_to_judge() {
-        assert_eq!(Story::default().given("task-1").judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().given("task-1").judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -92,6 +89,6 @@ mod tests {
 
     #[test]
     fn an_empty_history_is_nothing_to_judge() {
-        assert_eq!(Story::default().judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(Story::default().judged_by(&property()), Verdict::Vacuous);
     }
 }

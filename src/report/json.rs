@@ -127,11 +127,7 @@ impl ReplayRecord {
             answer,
             same_history,
             missing,
-            properties: run
-                .verdicts
-                .iter()
-                .map(|(property, verdict)| (property.name, verdict.word()))
-                .collect(),
+            properties: run.verdicts.iter().map(|(property, verdict)| (*property, verdict.word())).collect(),
             faults_fired,
         }
     }

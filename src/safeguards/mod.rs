@@ -4,7 +4,8 @@
 //! scenario turns it on or off. It never asks the simulator for help: it works in any process that has a clock, a
 //! disk and a network.
 //!
-//! A new safeguard is one file and one line in [`ALL`].
+//! A new shipped safeguard is one file and one line in [`shipped`]; one of your own is a type that is a [`Safeguard`], and its
+//! [`SafeguardKind`] in your [`Suite`](crate::suite::Suite).
 
 pub mod acknowledged_cancel;
 pub mod append_only;
@@ -49,7 +50,6 @@ pub mod wait_limit;
 pub mod warrant;
 pub mod write_lock;
 
-use crate::scenario::problem::nearest_in_words;
 use crate::scenario::{Entry, Problem, Span};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
@@ -78,7 +78,11 @@ pub trait Safeguard: Any + Send + Sync + Sized {
 /// A safeguard that is on, whatever its type.
 type Switch = Arc<dyn Any + Send + Sync>;
 
-/// A safeguard as a list sees it.
+/// Reads the entry of a safeguard.
+type ReadSwitch = Arc<dyn Fn(&Entry<'_>) -> Result<Option<Switch>, Problem> + Send + Sync>;
+
+/// A safeguard as a [`Suite`](crate::suite::Suite) has it.
+#[derive(Clone)]
 pub struct SafeguardKind {
     /// Its name in files and reports.
     pub name: &'static str,
@@ -86,76 +90,65 @@ pub struct SafeguardKind {
     pub about: &'static str,
     /// How a file turns it on.
     pub example: &'static str,
-    read: fn(&Entry<'_>) -> Result<Option<Switch>, Problem>,
+    read: ReadSwitch,
 }
 
 impl SafeguardKind {
+    /// The kind of the safeguards of a type.
+    pub fn of<S: Safeguard>() -> Self {
+        let read = |entry: &Entry<'_>| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Switch));
+        Self { name: S::NAME, about: S::ABOUT, example: S::EXAMPLE, read: Arc::new(read) }
+    }
+
     /// Lets it read an entry, whatever that comes to.
     pub(crate) fn ask(&self, entry: &Entry<'_>) {
         drop((self.read)(entry));
     }
 }
 
-const fn kind<S: Safeguard>() -> SafeguardKind {
-    SafeguardKind {
-        name: S::NAME,
-        about: S::ABOUT,
-        example: S::EXAMPLE,
-        read: |entry| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Switch)),
-    }
-}
-
-/// Every safeguard.
-pub const ALL: &[SafeguardKind] = &[
-    kind::<acknowledged_cancel::AcknowledgedCancel>(),
-    kind::<append_only::AppendOnly>(),
-    kind::<budgets::Budgets>(),
-    kind::<cancellation::Cancellation>(),
-    kind::<checkpoint::Checkpoint>(),
-    kind::<checksummed_log::ChecksummedLog>(),
-    kind::<cite_artifacts::CiteArtifacts>(),
-    kind::<claim::ClaimByLease>(),
-    kind::<compensate::Compensate>(),
-    kind::<consistent_reads::ConsistentReads>(),
-    kind::<dead_letter::DeadLetter>(),
-    kind::<deadline_propagation::DeadlinePropagation>(),
-    kind::<deadlock_detection::DeadlockDetection>(),
-    kind::<election::Election>(),
-    kind::<event_log::EventLog>(),
-    kind::<fencing::FencingTokens>(),
-    kind::<idempotency::IdempotencyKeys>(),
-    kind::<inbox::InboxDedupe>(),
-    kind::<intent_keys::IntentKeys>(),
-    kind::<join::Join>(),
-    kind::<write_lock::LockWholeCycle>(),
-    kind::<observe::ObserveBeforeRetry>(),
-    kind::<optimistic_locking::OptimisticLocking>(),
-    kind::<outbox::DurableOutbox>(),
-    kind::<parent_lease::ParentLease>(),
-    kind::<persist::PersistBeforeCall>(),
-    kind::<plan_commit::PlanCommit>(),
-    kind::<reply_dedupe::ReplyDedupe>(),
-    kind::<retry::Retry>(),
-    kind::<roles::Roles>(),
-    kind::<saga_log::SagaLog>(),
-    kind::<single_writer::SingleWriter>(),
-    kind::<snapshots::Snapshots>(),
-    kind::<tool_dedupe::ToolDedupe>(),
-    kind::<transfer_acks::TransferAcks>(),
-    kind::<verify::Verify>(),
-    kind::<version_check::VersionCheck>(),
-    kind::<wait_limit::WaitLimit>(),
-    kind::<write_lock::WriteLock>(),
-];
-
-/// The safeguard of that name.
-pub fn find(name: &str) -> Option<&'static SafeguardKind> {
-    ALL.iter().find(|kind| kind.name == name)
-}
-
-/// The names of all safeguards.
-pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|kind| kind.name).collect()
+/// The shipped safeguards, by name.
+pub fn shipped() -> Vec<SafeguardKind> {
+    vec![
+        SafeguardKind::of::<acknowledged_cancel::AcknowledgedCancel>(),
+        SafeguardKind::of::<append_only::AppendOnly>(),
+        SafeguardKind::of::<budgets::Budgets>(),
+        SafeguardKind::of::<cancellation::Cancellation>(),
+        SafeguardKind::of::<checkpoint::Checkpoint>(),
+        SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
+        SafeguardKind::of::<cite_artifacts::CiteArtifacts>(),
+        SafeguardKind::of::<claim::ClaimByLease>(),
+        SafeguardKind::of::<compensate::Compensate>(),
+        SafeguardKind::of::<consistent_reads::ConsistentReads>(),
+        SafeguardKind::of::<dead_letter::DeadLetter>(),
+        SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),
+        SafeguardKind::of::<deadlock_detection::DeadlockDetection>(),
+        SafeguardKind::of::<election::Election>(),
+        SafeguardKind::of::<event_log::EventLog>(),
+        SafeguardKind::of::<fencing::FencingTokens>(),
+        SafeguardKind::of::<idempotency::IdempotencyKeys>(),
+        SafeguardKind::of::<inbox::InboxDedupe>(),
+        SafeguardKind::of::<intent_keys::IntentKeys>(),
+        SafeguardKind::of::<join::Join>(),
+        SafeguardKind::of::<write_lock::LockWholeCycle>(),
+        SafeguardKind::of::<observe::ObserveBeforeRetry>(),
+        SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
+        SafeguardKind::of::<outbox::DurableOutbox>(),
+        SafeguardKind::of::<parent_lease::ParentLease>(),
+        SafeguardKind::of::<persist::PersistBeforeCall>(),
+        SafeguardKind::of::<plan_commit::PlanCommit>(),
+        SafeguardKind::of::<reply_dedupe::ReplyDedupe>(),
+        SafeguardKind::of::<retry::Retry>(),
+        SafeguardKind::of::<roles::Roles>(),
+        SafeguardKind::of::<saga_log::SagaLog>(),
+        SafeguardKind::of::<single_writer::SingleWriter>(),
+        SafeguardKind::of::<snapshots::Snapshots>(),
+        SafeguardKind::of::<tool_dedupe::ToolDedupe>(),
+        SafeguardKind::of::<transfer_acks::TransferAcks>(),
+        SafeguardKind::of::<verify::Verify>(),
+        SafeguardKind::of::<version_check::VersionCheck>(),
+        SafeguardKind::of::<wait_limit::WaitLimit>(),
+        SafeguardKind::of::<write_lock::WriteLock>(),
+    ]
 }
 
 /// The safeguards that are on.
@@ -167,7 +160,7 @@ impl Safeguards {
     ///
     /// # Errors
     /// A [`Problem`] if the entry does not say it in the safeguard's terms.
-    pub fn read(&mut self, kind: &'static SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
+    pub fn read(&mut self, kind: &SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
         let switches = Arc::make_mut(&mut self.0);
         match (kind.read)(entry)? {
             Some(safeguard) => switches.insert(kind.name, safeguard),
@@ -194,12 +187,10 @@ impl Safeguards {
     /// Takes one away.
     ///
     /// # Panics
-    /// If there is no safeguard of that name, on or off: a team that was to be without it would keep it.
+    /// If it is not on: a team that was to be without it would keep it.
     pub fn remove(&mut self, name: &str) {
-        if Arc::make_mut(&mut self.0).remove(name).is_none() && find(name).is_none() {
-            let near = nearest_in_words(name, &names());
-            panic!("there is no safeguard `{name}`; {near}");
-        }
+        let removed = Arc::make_mut(&mut self.0).remove(name);
+        assert!(removed.is_some(), "the safeguard `{name}` is not on, so it cannot be taken away");
     }
 }
 
@@ -236,7 +227,7 @@ pub(crate) fn switch<S: Default>(entry: &Entry<'_>) -> Result<Option<S>, Problem
 mod tests {
     #[test]
     fn every_safeguard_is_listed_once_and_in_order() {
-        let names: Vec<&str> = super::ALL.iter().map(|kind| kind.name).collect();
+        let names: Vec<&str> = super::shipped().iter().map(|kind| kind.name).collect();
         assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
     }
 }

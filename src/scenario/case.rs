@@ -109,7 +109,7 @@ impl Case {
 
     /// The properties that must have had something to judge in this case.
     pub fn is_about(&self) -> Vec<&'static str> {
-        let mut properties = self.scenario.workflow.properties.to_vec();
+        let mut properties = self.scenario.workflow.properties.clone();
         properties.extend(self.without().map(|without| without.violates));
         properties.retain(|name| !self.scenario.waived.contains_key(name));
         properties.sort_unstable();

@@ -36,6 +36,7 @@ pub(crate) use understand::{is_word, not_a_word};
 use crate::agent::Consistency;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
+use crate::suite::Suite;
 use crate::workflows::Workflow;
 use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,8 +64,10 @@ pub struct Contents {
     pub about: String,
     /// The file as it was read.
     pub text: Arc<str>,
+    /// The suite for which it was read: whatever it can name.
+    pub suite: Suite,
     /// The workflow it runs.
-    pub workflow: &'static Workflow,
+    pub workflow: Arc<Workflow>,
     /// The team: how many agents there are of each role that the workflow lets a file choose.
     pub team: BTreeMap<&'static str, u32>,
     /// What every task consists of.
@@ -294,13 +297,12 @@ impl Scenario {
     /// How much there is to do: for each task its own coming and going, its steps, and the agents that can have to do
     /// with it. What a run may cost is in proportion to it.
     pub fn work(&self) -> u64 {
-        let agents =
-            self.workflow.singles.len() as u64 + self.team.values().copied().map(u64::from).sum::<u64>();
+        let agents = self.workflow.size(self.team.values().copied());
         u64::from(self.tasks.count) * (1 + self.steps.len() as u64 + agents)
     }
 
     /// The roles, agents and tools of the scenario, for whoever resolves a name.
     pub fn cast(&self) -> crate::workflows::Cast {
-        crate::workflows::Cast::new(self.workflow, &self.team, &self.tools, Some(&self.steps))
+        crate::workflows::Cast::new(&self.workflow, &self.team, &self.tools, Some(&self.steps))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::scenario::understand::{check_pinned, understand};
 use crate::scenario::{Problem, Problems, Scenario, nearest};
-use crate::workflows::{self, Workflow};
+use crate::suite::Suite;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -20,33 +20,25 @@ impl Scenario {
     ///
     /// # Errors
     /// Everything that is wrong with the file.
-    pub fn read(path: &Path, root: &Path) -> Result<Arc<Self>, Problems> {
-        Self::parse_file(path, root, &read_text(path)?)
+    pub fn read(suite: &Suite, path: &Path, root: &Path) -> Result<Arc<Self>, Problems> {
+        Self::parse_file(suite, path, root, &read_text(path)?)
     }
 
     /// Understands the text of a scenario file that has been read already.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
-    pub fn parse_file(path: &Path, root: &Path, text: &str) -> Result<Arc<Self>, Problems> {
+    pub fn parse_file(suite: &Suite, path: &Path, root: &Path, text: &str) -> Result<Arc<Self>, Problems> {
         let bad = |list| Problems::new(path.display().to_string(), text, list);
-        understand(&name_below(path, root), text, workflows::ALL).map(Arc::new).map_err(bad)
+        understand(suite, &name_below(path, root), text).map(Arc::new).map_err(bad)
     }
 
-    /// Understands a scenario's text.
+    /// Understands a scenario's text, which can name whatever the suite has.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
-    pub fn parse(name: &str, text: &str) -> Result<Arc<Self>, Problems> {
-        Self::parse_for(workflows::ALL, name, text)
-    }
-
-    /// Understands a scenario's text, which can name any of these workflows: yours, for example.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the text.
-    pub fn parse_for(workflows: &[&'static Workflow], name: &str, text: &str) -> Result<Arc<Self>, Problems> {
-        understand(name, text, workflows).map(Arc::new).map_err(|list| Problems::new(name, text, list))
+    pub fn parse(suite: &Suite, name: &str, text: &str) -> Result<Arc<Self>, Problems> {
+        understand(suite, name, text).map(Arc::new).map_err(|list| Problems::new(name, text, list))
     }
 
     /// What is wrong with the pinned faults in the text of a saved failure of this scenario.
@@ -64,7 +56,7 @@ impl Scenario {
 /// # Errors
 /// Everything that is wrong with any of the files, or with the paths themselves. One bad file is enough for
 /// there to be no scenarios: whoever asked for a directory would not notice a test that is missing.
-pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<Problems>> {
+pub fn read_all(suite: &Suite, paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<Problems>> {
     let (mut scenarios, mut bad) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     let mut names = BTreeMap::new();
@@ -81,7 +73,7 @@ pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<Problems>> 
             if !seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
                 continue;
             }
-            match Scenario::read(&file, &root) {
+            match Scenario::read(suite, &file, &root) {
                 Ok(scenario) => match names.insert(scenario.name, file.clone()) {
                     None => scenarios.push(scenario),
                     Some(other) => bad.push(same_name(&scenario, &file, &other)),

@@ -4,7 +4,8 @@ use crate::agent::{Agent, Agents, Consistency, Note, StoreService, UserEvent};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Cancelled, Case};
 use crate::workflows::Plan;
-use perfidy_sim::{Context, LocalFuture, Lookup, Name, SimSpan, World};
+use perfidy_sim::{Context, Lookup, Name, SimSpan, World};
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -98,7 +99,11 @@ impl Briefing {
     }
 
     /// Puts an agent into the world that begins with `run`, now and after every crash.
-    pub fn hire(&self, world: &mut World<Agents>, name: Name, run: fn(Agent, Self) -> LocalFuture) {
+    pub fn hire<F, R>(&self, world: &mut World<Agents>, name: Name, run: F)
+    where
+        F: Fn(Agent, Self) -> R + 'static,
+        R: Future<Output = ()> + 'static,
+    {
         let briefing = self.clone();
         world.agent(name, move |context: Context<Agents>| {
             let agent = Agent::new(context, briefing.case.scenario.model.latency.clone());

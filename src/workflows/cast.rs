@@ -10,7 +10,7 @@ use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
 /// Who sends and receives messages in every world without being an agent or a tool.
-pub(super) const BYSTANDERS: [&str; 4] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL];
+pub(crate) const BYSTANDERS: [&str; 4] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL];
 
 /// The names of a scenario and what each stands for.
 #[derive(Clone, Debug)]
@@ -44,14 +44,14 @@ pub struct Cast {
 impl Cast {
     /// The cast of a workflow with a team of these sizes, these tools, and these steps if they were understood.
     pub fn new(
-        workflow: &'static Workflow,
+        workflow: &Workflow,
         team: &BTreeMap<&'static str, u32>,
         tools: &BTreeMap<Name, Tool>,
         steps: Option<&[Step]>,
     ) -> Self {
         let mut agents: Vec<Name> = workflow.singles.iter().map(|name| Name::new(name)).collect();
         let mut groups = BTreeMap::new();
-        for role in workflow.roles {
+        for role in &workflow.roles {
             let count = team.get(role.group).copied().unwrap_or(role.default);
             let members = members(role.member, count);
             agents.extend(&members);

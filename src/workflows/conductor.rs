@@ -19,32 +19,37 @@
 //! team](crate::workflows::standby) do.
 
 use crate::agent::{
-    Agent, Agents, ArtifactId, Body, Headers, Mail, Message, Purpose, Request, StoreError, StoreService,
+    Agent, ArtifactId, Body, Headers, Mail, Message, Purpose, Request, StoreError, StoreService,
 };
 use crate::faults::model::{ANSWER, ROLE};
 use crate::protocols::Coalesced;
+use crate::safeguards::Safeguards;
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::plan_commit::{PlanCommit, agree};
 use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::{Verify, missing_effects};
-use crate::scenario::Case;
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::task_state::{TaskEvent, TaskState};
-use crate::workflows::user::{USER, user};
+use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Lookup, Name, Payload, SimSpan, World};
+use perfidy_sim::{Lookup, Name, Payload, SimSpan};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "conductor",
-    about: "a coordinator hands steps to executors, with a planner before and a verifier after",
-    roles: &[Role { group: "executors", member: "executor", count: 1..=MOST_AGENTS, default: 2 }],
-    singles: &[COORDINATOR, PLANNER, VERIFIER],
-    safeguards: &[
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new(
+        "conductor",
+        "a coordinator hands steps to executors, with a planner before and a verifier after",
+    )
+    .agent(COORDINATOR, |agent, briefing| Coordinator::recover(agent, briefing).run())
+    .agent(PLANNER, planner)
+    .agent(VERIFIER, verifier)
+    .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
+    .store_if(Safeguards::has::<PlanCommit>)
+    .safeguards(&[
         "checkpoint",
         "checksummed-log",
         "event-log",
@@ -57,22 +62,21 @@ pub const WORKFLOW: Workflow = Workflow {
         "roles",
         "tool-dedupe",
         "verify",
-    ],
-    crash_points: &["assign", "call", "commit", "plan", "record", "report"],
-    sends: &[
+    ])
+    .crash_points(&["assign", "call", "commit", "plan", "record", "report"])
+    .sends(&[
         (USER, &["submit"]),
         (COORDINATOR, &["assign", "commit", "plan, please", "read", "report", "verify, please"]),
         (PLANNER, &["plan"]),
         (VERIFIER, &["verdict"]),
         ("executor", &["done", "failed", "verdict"]),
         (StoreService::NAME, StoreService::SENDS),
-    ],
-    moments: &[ANSWER, ROLE],
-    requests: &[Request::Call, Request::LookUp],
-    keeps_journals: true,
-    properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
-    assemble,
-};
+    ])
+    .moments(&[ANSWER, ROLE])
+    .requests(&[Request::Call, Request::LookUp])
+    .keeps_journals()
+    .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
+}
 
 /// The decision whether a task is as it should be.
 const JUDGE: &str = "judge";
@@ -140,21 +144,6 @@ struct Assignment(Arc<[Name]>);
 impl Message for Assignment {
     fn kind(&self) -> &'static str {
         "assignment"
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("executors"));
-    if briefing.safeguards().has::<PlanCommit>() {
-        briefing.open_store(world);
-    }
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[COORDINATOR])));
-    hire(COORDINATOR, |agent, briefing| Box::pin(Coordinator::recover(agent, briefing).run()));
-    hire(PLANNER, |agent, briefing| Box::pin(planner(agent, briefing)));
-    hire(VERIFIER, |agent, briefing| Box::pin(verifier(agent, briefing)));
-    for executor in briefing.doers.iter() {
-        hire(executor.as_str(), |agent, briefing| Box::pin(executor_loop(agent, briefing)));
     }
 }
 

@@ -11,45 +11,42 @@
 //! done, under which operation ids, how often it has changed hands and what it has cost. In the end it goes
 //! back to the desk.
 
-use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Pick, Purpose, Request};
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Pick, Purpose, Request};
 use crate::faults::model::{ANSWER, HANDOFF};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::checkpoint;
 use crate::safeguards::perform::perform;
 use crate::safeguards::transfer_acks::{NobodyThere, TransferAcks, hand_over};
-use crate::scenario::Case;
 use crate::workflows::task_tracker::TaskTracker;
-use crate::workflows::user::{USER, user};
+use crate::workflows::user::USER;
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, World};
+use perfidy_sim::Name;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "handoff",
-    about: "specialists hand a task to whom they think fit, until it is done",
-    roles: &[Role { group: "specialists", member: "specialist", count: 2..=MOST_AGENTS, default: 4 }],
-    singles: &[DESK],
-    safeguards: &["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"],
-    crash_points: &["call", "record", "report", "transfer"],
-    sends: &[
-        (USER, &["submit"]),
-        (DESK, &["received", "report", "transfer"]),
-        ("specialist", &["received", "transfer"]),
-    ],
-    moments: &[ANSWER, HANDOFF],
-    requests: &[Request::Call],
-    keeps_journals: true,
-    properties: &[
-        "bounded-handoffs",
-        "eventual-termination",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-    ],
-    assemble,
-};
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new("handoff", "specialists hand a task to whom they think fit, until it is done")
+        .agent(DESK, desk)
+        .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
+        .safeguards(&["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"])
+        .crash_points(&["call", "record", "report", "transfer"])
+        .sends(&[
+            (USER, &["submit"]),
+            (DESK, &["received", "report", "transfer"]),
+            ("specialist", &["received", "transfer"]),
+        ])
+        .moments(&[ANSWER, HANDOFF])
+        .requests(&[Request::Call])
+        .keeps_journals()
+        .properties(&[
+            "bounded-handoffs",
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+        ])
+}
 
 const DESK: &str = "desk";
 
@@ -122,16 +119,6 @@ enum Page {
 impl Message for Page {
     fn kind(&self) -> &'static str {
         "folder"
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("specialists"));
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[DESK])));
-    hire(DESK, |agent, briefing| Box::pin(desk(agent, briefing)));
-    for specialist in briefing.doers.iter() {
-        hire(specialist.as_str(), |agent, briefing| Box::pin(specialist_loop(agent, briefing)));
     }
 }
 

@@ -12,18 +12,17 @@
 //! it makes it its own.
 
 use crate::agent::{
-    Agent, Agents, ArtifactId, Change, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request,
-    StoreError, StoreService,
+    Agent, ArtifactId, Change, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request, StoreError,
+    StoreService,
 };
 use crate::protocols::SingleFlight;
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::plan_commit::agree;
-use crate::scenario::Case;
-use crate::workflows::user::{USER, UserSay, report, user_of_all};
+use crate::workflows::user::{USER, UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, SimTime, Words, World};
+use perfidy_sim::{Name, SimSpan, SimTime, Words};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -31,13 +30,15 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "peers",
-    about: "equals share work through a store, by plans and claims, and nobody coordinates them",
-    roles: &[Role { group: "peers", member: "peer", count: 2..=MOST_AGENTS, default: 3 }],
-    singles: &[],
-    safeguards: &[
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new(
+        "peers",
+        "equals share work through a store, by plans and claims, and nobody coordinates them",
+    )
+    .agents(Role::new("peers", "peer", 2..=MOST_AGENTS, 3), run)
+    .store_if(|_| true)
+    .safeguards(&[
         "claim-by-lease",
         "consistent-reads",
         "idempotency-keys",
@@ -45,25 +46,22 @@ pub const WORKFLOW: Workflow = Workflow {
         "plan-commit",
         "retry",
         "tool-dedupe",
-    ],
-    crash_points: &["call", "commit", "report"],
-    sends: &[
+    ])
+    .crash_points(&["call", "commit", "report"])
+    .sends(&[
         (USER, &["submit"]),
         ("peer", &["commit", "read", "report"]),
         (StoreService::NAME, StoreService::SENDS),
-    ],
-    moments: &[],
-    requests: &[Request::Call, Request::LookUp],
-    keeps_journals: false,
-    properties: &[
+    ])
+    .requests(&[Request::Call, Request::LookUp])
+    .properties(&[
         "eventual-termination",
         "no-duplicate-effects",
         "no-phantom-completion",
         "one-owner-per-task",
         "plan-agreement",
-    ],
-    assemble,
-};
+    ])
+}
 
 /// Who has done how many steps, for whoever plans.
 const WORKLOAD: &str = "workload";
@@ -101,15 +99,6 @@ struct Done {
 impl Message for Done {
     fn kind(&self) -> &'static str {
         "done"
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("peers"));
-    briefing.open_store(world);
-    briefing.hire(world, Name::literal(USER), |agent, briefing| Box::pin(user_of_all(agent, briefing)));
-    for peer in briefing.doers.iter() {
-        briefing.hire(world, *peer, |agent, briefing| Box::pin(run(agent, briefing)));
     }
 }
 

@@ -15,59 +15,60 @@
 //! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a
 //! reference to the piece itself, which the archivist keeps.
 
-use crate::agent::{Agent, Agents, Artifact, ArtifactId, Headers, Message, OpId, Purpose, Request, Version};
+use crate::agent::{Agent, Artifact, ArtifactId, Headers, Message, OpId, Purpose, Request, Version};
 use crate::faults::model::{ANSWER, SUMMARY};
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, archivist};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
-use crate::scenario::Case;
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::task_state::TaskStates;
-use crate::workflows::user::{USER, user};
+use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, World};
+use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "relay",
-    about: "work passes along a chain of links, and an actor acts on what reaches it",
-    roles: &[Role { group: "links", member: "link", count: 1..=MOST_AGENTS, default: 2 }],
-    singles: &[LEAD, ACTOR, ARCHIVIST],
-    safeguards: &[
-        "checkpoint",
-        "checksummed-log",
-        "cite-artifacts",
-        "idempotency-keys",
-        "reply-dedupe",
-        "retry",
-        "tool-dedupe",
-        "version-check",
-    ],
-    crash_points: &["brief", "call", "check", "pass-on", "record", "report"],
-    sends: &[
-        (USER, &["submit"]),
-        (LEAD, &["file", "pass on", "report", "you may", "you may not"]),
-        ("link", &["fetch", "file", "pass on"]),
-        (ACTOR, &["done", "failed", "fetch", "may I?"]),
-        (ARCHIVIST, &["filed", "found", "unknown"]),
-    ],
-    moments: &[ANSWER, SUMMARY],
-    requests: &[Request::Call],
-    keeps_journals: true,
-    properties: &[
-        "acts-on-current-version",
-        "decisions-cite-artifacts",
-        "eventual-termination",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-    ],
-    assemble,
-};
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new("relay", "work passes along a chain of links, and an actor acts on what reaches it")
+        .agent(LEAD, |agent, briefing| Lead::recover(agent, briefing).run())
+        .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, briefing| {
+            Link::of(agent, briefing).run()
+        })
+        .agent(ACTOR, |agent, briefing| Actor::recover(agent, briefing).run())
+        .agent(ARCHIVIST, |agent, _| archivist(agent))
+        .safeguards(&[
+            "checkpoint",
+            "checksummed-log",
+            "cite-artifacts",
+            "idempotency-keys",
+            "reply-dedupe",
+            "retry",
+            "tool-dedupe",
+            "version-check",
+        ])
+        .crash_points(&["brief", "call", "check", "pass-on", "record", "report"])
+        .sends(&[
+            (USER, &["submit"]),
+            (LEAD, &["file", "pass on", "report", "you may", "you may not"]),
+            ("link", &["fetch", "file", "pass on"]),
+            (ACTOR, &["done", "failed", "fetch", "may I?"]),
+            (ARCHIVIST, &["filed", "found", "unknown"]),
+        ])
+        .moments(&[ANSWER, SUMMARY])
+        .requests(&[Request::Call])
+        .keeps_journals()
+        .properties(&[
+            "acts-on-current-version",
+            "decisions-cite-artifacts",
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+        ])
+}
 
 const LEAD: &str = "lead";
 const ACTOR: &str = "actor";
@@ -142,18 +143,6 @@ impl Message for Say {
             Self::Failed { .. } => Headers::of(Purpose::Failed),
         }
     }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("links"));
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[LEAD])));
-    hire(LEAD, |agent, briefing| Box::pin(Lead::recover(agent, briefing).run()));
-    for link in briefing.doers.iter() {
-        hire(link.as_str(), |agent, briefing| Box::pin(Link::of(agent, briefing).run()));
-    }
-    hire(ACTOR, |agent, briefing| Box::pin(Actor::recover(agent, briefing).run()));
-    hire(ARCHIVIST, |agent, _| Box::pin(archivist(agent)));
 }
 
 /// A stage of the pipeline: it reads and makes pieces of work.

@@ -12,37 +12,33 @@
 //! was found first still true (the safeguard `snapshots`), and what if a part of it never comes (the
 //! safeguard `join`).
 
-use crate::agent::{Agent, Agents, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
+use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
 use crate::protocols::{Agenda, ResendTimer, SingleFlight};
 use crate::safeguards::inquire::inquire;
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
-use crate::scenario::Case;
-use crate::workflows::user::{USER, UserSay, inquirer, report_if};
+use crate::workflows::user::{USER, UserSay, report_if};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "research",
-    about: "a synthesiser joins into one answer what researchers read from their sources",
-    roles: &[Role { group: "researchers", member: "researcher", count: 1..=MOST_AGENTS, default: 3 }],
-    singles: &[SYNTHESISER],
-    safeguards: &["join", "retry", "snapshots"],
-    crash_points: &["answer", "ask", "read", "report"],
-    sends: &[
-        (USER, &["submit"]),
-        (SYNTHESISER, &["look into", "report"]),
-        ("researcher", &["found", "nothing"]),
-    ],
-    moments: &[],
-    requests: &[Request::Read],
-    keeps_journals: false,
-    properties: &["bounded-staleness", "eventual-termination", "no-silent-partial"],
-    assemble,
-};
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new("research", "a synthesiser joins into one answer what researchers read from their sources")
+        .agent(SYNTHESISER, |agent, briefing| Synthesiser::new(agent, briefing).run())
+        .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
+        .tasks_are_questions()
+        .safeguards(&["join", "retry", "snapshots"])
+        .crash_points(&["answer", "ask", "read", "report"])
+        .sends(&[
+            (USER, &["submit"]),
+            (SYNTHESISER, &["look into", "report"]),
+            ("researcher", &["found", "nothing"]),
+        ])
+        .requests(&[Request::Read])
+        .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
+}
 
 const SYNTHESISER: &str = "synthesiser";
 
@@ -77,16 +73,6 @@ impl Message for Say {
             Self::Found { .. } => Purpose::Answer,
             Self::Nothing { .. } => Purpose::Failed,
         })
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("researchers"));
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(inquirer(agent, briefing, &[SYNTHESISER])));
-    hire(SYNTHESISER, |agent, briefing| Box::pin(Synthesiser::new(agent, briefing).run()));
-    for researcher in briefing.doers.iter() {
-        hire(researcher.as_str(), |agent, briefing| Box::pin(research(agent, briefing)));
     }
 }
 

@@ -11,52 +11,55 @@
 //! *needs* has to be there first. Beside that everybody is polite: their model may find that it would be good to see some
 //! other piece before giving one's own. If that goes round the table, everybody waits for everybody.
 
-use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Purpose, Request};
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
 use crate::protocols::SingleFlight;
 use crate::safeguards::deadlock_detection::{Chase, DeadlockDetection, OwnWaits, Probe, Wait};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
-use crate::scenario::Case;
 use crate::workflows::dispatcher::{Dispatcher, Duty};
-use crate::workflows::user::{USER, user};
+use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, Workflow};
-use perfidy_sim::{Name, SimSpan, World};
+use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::rc::Rc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "roundtable",
-    about: "planner, coder, tester and docs each contribute a piece, and may wait for each other's",
-    roles: &[],
-    singles: &[CHAIR, "planner", "coder", "tester", "docs"],
-    safeguards: &[
-        "checkpoint",
-        "checksummed-log",
-        "deadlock-detection",
-        "idempotency-keys",
-        "observe-before-retry",
-        "retry",
-        "tool-dedupe",
-        "wait-limit",
-    ],
-    crash_points: &["call", "contribute", "record", "report"],
-    sends: &[
-        (USER, &["submit"]),
-        (CHAIR, &["contribute", "report"]),
-        ("planner", MEMBER_SENDS),
-        ("coder", MEMBER_SENDS),
-        ("tester", MEMBER_SENDS),
-        ("docs", MEMBER_SENDS),
-    ],
-    moments: &[ANSWER],
-    requests: &[Request::Call, Request::LookUp],
-    keeps_journals: true,
-    properties: &["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"],
-    assemble,
-};
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    let chair = Workflow::new(
+        "roundtable",
+        "planner, coder, tester and docs each contribute a piece, and may wait for each other's",
+    )
+    .agent(CHAIR, |agent, briefing| Chair::recover(agent, briefing).run());
+    let whole = MEMBERS.iter().fold(chair, |team, member| {
+        team.agent(member, |agent, briefing| Member::recover(agent, briefing).run())
+    });
+    whole
+        .safeguards(&[
+            "checkpoint",
+            "checksummed-log",
+            "deadlock-detection",
+            "idempotency-keys",
+            "observe-before-retry",
+            "retry",
+            "tool-dedupe",
+            "wait-limit",
+        ])
+        .crash_points(&["call", "contribute", "record", "report"])
+        .sends(&[
+            (USER, &["submit"]),
+            (CHAIR, &["contribute", "report"]),
+            ("planner", MEMBER_SENDS),
+            ("coder", MEMBER_SENDS),
+            ("tester", MEMBER_SENDS),
+            ("docs", MEMBER_SENDS),
+        ])
+        .moments(&[ANSWER])
+        .requests(&[Request::Call, Request::LookUp])
+        .keeps_journals()
+        .properties(&["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"])
+}
 
 const CHAIR: &str = "chair";
 /// What each member sends.
@@ -122,16 +125,6 @@ impl Message for Say {
             Self::Here => Headers::of(Purpose::Answer),
             Self::NotYet => Headers::of(Purpose::Pending),
         }
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, None);
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[CHAIR])));
-    hire(CHAIR, |agent, briefing| Box::pin(Chair::recover(agent, briefing).run()));
-    for member in MEMBERS {
-        hire(member, |agent, briefing| Box::pin(Member::recover(agent, briefing).run()));
     }
 }
 

@@ -11,55 +11,54 @@
 //! anything happen twice (`inbox-dedupe`). The first service is where tasks come in; news of their end goes
 //! there, and it reports to the user.
 
-use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Purpose, Report, Request};
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::inbox::{Inbox, TakenIn};
 use crate::safeguards::outbox::{News, Outbox, RESEND};
 use crate::safeguards::saga_log::Deed;
-use crate::scenario::{Case, one_at_a_time};
-use crate::workflows::on_call::{ON_CALL, on_call};
+use crate::scenario::one_at_a_time;
+use crate::workflows::on_call::ON_CALL;
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{USER, UserSay, report, user};
+use crate::workflows::user::{USER, UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, World};
+use perfidy_sim::Name;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "saga-choreographed",
-    about: "services do their steps, and undo them, on hearing of each other's",
-    roles: &[Role { group: "services", member: "service", count: 1..=MOST_AGENTS, default: 3 }],
-    singles: &[],
-    safeguards: &[
-        "compensate",
-        "dead-letter",
-        "idempotency-keys",
-        "inbox-dedupe",
-        "outbox",
-        "retry",
-        "tool-dedupe",
-    ],
-    crash_points: &["call", "publish", "record", "report"],
-    sends: &[
-        (USER, &["submit"]),
-        ("service", &["dead letter", "did", "failed", "report", "taken in", "undid"]),
-        (ON_CALL, &["taken down"]),
-    ],
-    moments: &[ANSWER],
-    requests: &[Request::Call],
-    keeps_journals: true,
-    properties: &[
-        "all-or-compensated",
-        "eventual-termination",
-        "every-call-accounted",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-    ],
-    assemble,
-};
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new("saga-choreographed", "services do their steps, and undo them, on hearing of each other's")
+        .agents(Role::new("services", "service", 1..=MOST_AGENTS, 3), Service::begin)
+        .tasks_to(&[FIRST])
+        .person_on_call()
+        .safeguards(&[
+            "compensate",
+            "dead-letter",
+            "idempotency-keys",
+            "inbox-dedupe",
+            "outbox",
+            "retry",
+            "tool-dedupe",
+        ])
+        .crash_points(&["call", "publish", "record", "report"])
+        .sends(&[
+            (USER, &["submit"]),
+            ("service", &["dead letter", "did", "failed", "report", "taken in", "undid"]),
+            (ON_CALL, &["taken down"]),
+        ])
+        .moments(&[ANSWER])
+        .requests(&[Request::Call])
+        .keeps_journals()
+        .properties(&[
+            "all-or-compensated",
+            "eventual-termination",
+            "every-call-accounted",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+        ])
+}
 
 /// The service where tasks come in.
 const FIRST: &str = "service-1";
@@ -122,16 +121,6 @@ struct Settled(Event);
 impl Message for Settled {
     fn kind(&self) -> &'static str {
         "settled"
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("services"));
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[FIRST])));
-    hire(ON_CALL, |agent, briefing| Box::pin(on_call(agent, briefing)));
-    for service in briefing.doers.iter() {
-        hire(service.as_str(), |agent, briefing| Box::pin(Service::begin(agent, briefing)));
     }
 }
 

@@ -12,45 +12,47 @@
 //! is done under an id is done once, however often it is ordered and by whomever, and what was done can be
 //! undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agent, Agents, Headers, Mail, Message, OpId, Purpose, Report, Request};
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report, Request};
 use crate::faults::model::ANSWER;
 use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
-use crate::scenario::{Case, one_at_a_time};
-use crate::workflows::on_call::{ON_CALL, on_call};
+use crate::scenario::one_at_a_time;
+use crate::workflows::on_call::ON_CALL;
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{USER, UserSay, report, user};
+use crate::workflows::user::{USER, UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, World};
+use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "saga-orchestrated",
-    about: "an orchestrator has steps done one after the other, and undone if one fails",
-    roles: &[Role { group: "workers", member: "worker", count: 1..=MOST_AGENTS, default: 2 }],
-    singles: &[ORCHESTRATOR],
-    safeguards: &["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"],
-    crash_points: &["call", "order", "record", "report"],
-    sends: &[
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new(
+        "saga-orchestrated",
+        "an orchestrator has steps done one after the other, and undone if one fails",
+    )
+    .agent(ORCHESTRATOR, |agent, briefing| Orchestrator::recover(agent, briefing).run())
+    .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
+    .person_on_call()
+    .safeguards(&["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"])
+    .crash_points(&["call", "order", "record", "report"])
+    .sends(&[
         (USER, &["submit"]),
         (ORCHESTRATOR, &["do", "report", "undo"]),
         ("worker", &["dead letter", "done", "failed"]),
         (ON_CALL, &["taken down"]),
-    ],
-    moments: &[ANSWER],
-    requests: &[Request::Call],
-    keeps_journals: true,
-    properties: &[
+    ])
+    .moments(&[ANSWER])
+    .requests(&[Request::Call])
+    .keeps_journals()
+    .properties(&[
         "all-or-compensated",
         "eventual-termination",
         "every-call-accounted",
         "no-duplicate-effects",
         "no-phantom-completion",
-    ],
-    assemble,
-};
+    ])
+}
 
 const ORCHESTRATOR: &str = "orchestrator";
 
@@ -84,17 +86,6 @@ impl Message for Say {
             Self::Done { deed: Deed::Undo(_), .. } => Headers::of(Purpose::Undone),
             Self::Failed { .. } => Headers::of(Purpose::Failed),
         }
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("workers"));
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[ORCHESTRATOR])));
-    hire(ON_CALL, |agent, briefing| Box::pin(on_call(agent, briefing)));
-    hire(ORCHESTRATOR, |agent, briefing| Box::pin(Orchestrator::recover(agent, briefing).run()));
-    for worker in briefing.doers.iter() {
-        hire(worker.as_str(), |agent, briefing| Box::pin(worker_loop(agent, briefing)));
     }
 }
 

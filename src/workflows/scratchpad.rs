@@ -14,7 +14,7 @@
 //! middle of theirs. Whoever finds all parts in the document reports to the user.
 
 use crate::agent::{
-    Agent, Agents, Entry, Headers, LeaseService, Mail, Message, OpId, Outcome, Purpose, Report, Request,
+    Agent, Entry, Headers, LeaseService, Mail, Message, OpId, Outcome, Purpose, Report, Request,
     StoreService, Version,
 };
 use crate::protocols::SingleFlight;
@@ -22,22 +22,25 @@ use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::perform::perform;
 use crate::safeguards::single_writer::SingleWriter;
 use crate::safeguards::update::Writer;
-use crate::scenario::Case;
-use crate::workflows::user::{USER, UserSay, report, user_of_all};
+use crate::workflows::user::{USER, UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan, World};
+use perfidy_sim::{Lookup, Name, SimSpan};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "scratchpad",
-    about: "editors refine a shared document by reading it, composing a part and writing it back",
-    roles: &[Role { group: "editors", member: "editor", count: 2..=MOST_AGENTS, default: 3 }],
-    singles: &[],
-    safeguards: &[
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new(
+        "scratchpad",
+        "editors refine a shared document by reading it, composing a part and writing it back",
+    )
+    .agents(Role::new("editors", "editor", 2..=MOST_AGENTS, 3), |agent, briefing| {
+        Editor::new(agent, briefing).run()
+    })
+    .store_if(|_| true)
+    .safeguards(&[
         "append-only",
         "consistent-reads",
         "fencing-tokens",
@@ -49,20 +52,22 @@ pub const WORKFLOW: Workflow = Workflow {
         "single-writer",
         "tool-dedupe",
         "write-lock",
-    ],
-    crash_points: &["call", "commit", "report"],
-    sends: &[
+    ])
+    .crash_points(&["call", "commit", "report"])
+    .sends(&[
         (USER, &["submit"]),
         ("editor", &["acquire", "add", "added", "commit", "give back", "read", "report", "updated"]),
         (LeaseService::NAME, LeaseService::SENDS),
         (StoreService::NAME, StoreService::SENDS),
-    ],
-    moments: &[],
-    requests: &[Request::Call, Request::LookUp],
-    keeps_journals: false,
-    properties: &["eventual-termination", "no-duplicate-effects", "no-lost-update", "no-phantom-completion"],
-    assemble,
-};
+    ])
+    .requests(&[Request::Call, Request::LookUp])
+    .properties(&[
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-lost-update",
+        "no-phantom-completion",
+    ])
+}
 
 /// How long an editor waits for the one that writes.
 const WRITER_TIMEOUT: SimSpan = SimSpan::from_secs(10);
@@ -106,15 +111,6 @@ struct Part {
 impl Message for Part {
     fn kind(&self) -> &'static str {
         "part"
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("editors"));
-    briefing.open_store(world);
-    briefing.hire(world, Name::literal(USER), |agent, briefing| Box::pin(user_of_all(agent, briefing)));
-    for editor in briefing.doers.iter() {
-        briefing.hire(world, *editor, |agent, briefing| Box::pin(Editor::new(agent, briefing).run()));
     }
 }
 

@@ -14,48 +14,52 @@
 //! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order
 //! the same step then ask for the same operation.
 
-use crate::agent::{Agent, Agents, Headers, LeaseService, Mail, Message, OpId, Purpose, Request, Token};
+use crate::agent::{Agent, Headers, LeaseService, Mail, Message, OpId, Purpose, Request, Token};
 use crate::faults::model::ANSWER;
 use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
-use crate::scenario::Case;
 use crate::workflows::dispatcher::{Dispatcher, Duty};
-use crate::workflows::user::{USER, user};
+use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan, SimTime, World};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Serialize;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "standby",
-    about: "an orchestrator leads by lease, a backup takes over, workers obey or reject",
-    roles: &[Role { group: "workers", member: "worker", count: 1..=MOST_AGENTS, default: 2 }],
-    singles: &[ORCHESTRATOR, BACKUP],
-    safeguards: &[
-        "checkpoint",
-        "election",
-        "fencing-tokens",
-        "idempotency-keys",
-        "observe-before-retry",
-        "retry",
-        "tool-dedupe",
-    ],
-    crash_points: &["call", "lease", "order", "record", "report"],
-    sends: &[
-        (USER, &["submit"]),
-        (ORCHESTRATOR, &["acquire", "order", "report"]),
-        (BACKUP, &["acquire", "order", "report"]),
-        ("worker", &["done", "failed", "rejected"]),
-        (LeaseService::NAME, LeaseService::SENDS),
-    ],
-    moments: &[ANSWER],
-    requests: &[Request::Call, Request::LookUp],
-    keeps_journals: true,
-    properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion", "no-split-brain"],
-    assemble,
-};
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new("standby", "an orchestrator leads by lease, a backup takes over, workers obey or reject")
+        .agent(ORCHESTRATOR, orchestrator)
+        .agent(BACKUP, backup)
+        .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
+        .tasks_to(&[ORCHESTRATOR, BACKUP])
+        .safeguards(&[
+            "checkpoint",
+            "election",
+            "fencing-tokens",
+            "idempotency-keys",
+            "observe-before-retry",
+            "retry",
+            "tool-dedupe",
+        ])
+        .crash_points(&["call", "lease", "order", "record", "report"])
+        .sends(&[
+            (USER, &["submit"]),
+            (ORCHESTRATOR, &["acquire", "order", "report"]),
+            (BACKUP, &["acquire", "order", "report"]),
+            ("worker", &["done", "failed", "rejected"]),
+            (LeaseService::NAME, LeaseService::SENDS),
+        ])
+        .moments(&[ANSWER])
+        .requests(&[Request::Call, Request::LookUp])
+        .keeps_journals()
+        .properties(&[
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+            "no-split-brain",
+        ])
+}
 
 const ORCHESTRATOR: &str = "orchestrator";
 const BACKUP: &str = "backup";
@@ -114,17 +118,6 @@ enum Reign {
 impl Message for Reign {
     fn kind(&self) -> &'static str {
         "reign"
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let briefing = Briefing::new(case, Some("workers"));
-    let mut hire = |name: &'static str, run| briefing.hire(world, Name::literal(name), run);
-    hire(USER, |agent, briefing| Box::pin(user(agent, briefing, &[ORCHESTRATOR, BACKUP])));
-    hire(ORCHESTRATOR, |agent, briefing| Box::pin(orchestrator(agent, briefing)));
-    hire(BACKUP, |agent, briefing| Box::pin(backup(agent, briefing)));
-    for worker in briefing.doers.iter() {
-        hire(worker.as_str(), |agent, briefing| Box::pin(worker_loop(agent, briefing)));
     }
 }
 

@@ -86,21 +86,13 @@ const AN_ANSWER: Wants = |task, intent| Note::User(UserEvent::Question { task, i
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a
 /// task wants is to happen, once.
-pub async fn user(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
-    let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
+pub async fn user(agent: Agent, briefing: Briefing, contacts: Arc<[Name]>) {
     submit_all(agent, briefing, &contacts, AN_EFFECT).await;
 }
 
 /// Does the same for tasks that want to know something, and nothing to happen.
-pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: &'static [&'static str]) {
-    let contacts: Vec<Name> = contacts.iter().copied().map(Name::literal).collect();
+pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: Arc<[Name]>) {
     submit_all(agent, briefing, &contacts, AN_ANSWER).await;
-}
-
-/// Does what [`user`] does with everybody on the team who carries out steps as a contact.
-pub async fn user_of_all(agent: Agent, briefing: Briefing) {
-    let contacts = Arc::clone(&briefing.doers);
-    submit_all(agent, briefing, &contacts, AN_EFFECT).await;
 }
 
 async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: Wants) {

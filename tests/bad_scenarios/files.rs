@@ -2,6 +2,7 @@
 
 use crate::GOOD;
 use perfidy::scenario::{Scenario, read_all};
+use perfidy::suite::Suite;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,8 @@ impl Folder {
 
     /// What is said about a path, with the folder's own path left out.
     fn said_of(&self, below: &str) -> String {
-        let bad = read_all(&[self.path(below)]).map_or_else(|bad| bad, |good| panic!("{good:?}"));
+        let bad = read_all(&Suite::shipped(), &[self.path(below)])
+            .map_or_else(|bad| bad, |good| panic!("{good:?}"));
         let said: Vec<String> = bad.iter().map(ToString::to_string).collect();
         said.join("\n\n").replace(&self.0.path().display().to_string(), "[folder]")
     }
@@ -48,7 +50,7 @@ fn files_that_cannot_be_read() {
     }
     insta::assert_snapshot!(all);
 
-    let directory = Scenario::read(&folder.path("nothing"), Path::new("")).unwrap_err();
+    let directory = Scenario::read(&Suite::shipped(), &folder.path("nothing"), Path::new("")).unwrap_err();
     assert!(directory.to_string().starts_with("error: this is a directory, not a file"));
 }
 
@@ -73,7 +75,11 @@ fn scenarios_have_one_name_however_they_are_reached() {
     ]);
     let names = |paths: &[&str]| -> Vec<String> {
         let paths: Vec<PathBuf> = paths.iter().map(|path| folder.path(path)).collect();
-        read_all(&paths).unwrap().iter().map(|scenario| scenario.name.to_string()).collect()
+        read_all(&Suite::shipped(), &paths)
+            .unwrap()
+            .iter()
+            .map(|scenario| scenario.name.to_string())
+            .collect()
     };
     assert_eq!(names(&["scenarios"]), ["a/one", "b/two"]);
     assert_eq!(names(&["scenarios/a"]), ["a/one"]);
@@ -85,6 +91,6 @@ fn scenarios_have_one_name_however_they_are_reached() {
 #[test]
 fn two_scenarios_of_one_name_are_not_read_together() {
     let folder = Folder::new(&[("a/one.toml", GOOD.as_bytes()), ("b/one.toml", GOOD.as_bytes())]);
-    let bad = read_all(&[folder.path("a"), folder.path("b")]).unwrap_err();
+    let bad = read_all(&Suite::shipped(), &[folder.path("a"), folder.path("b")]).unwrap_err();
     assert!(bad[0].to_string().contains("one.toml is called `one` as well"), "{}", bad[0]);
 }

@@ -9,6 +9,7 @@ mod teams;
 mod words;
 
 use perfidy::scenario::Scenario;
+use perfidy::suite::Suite;
 use std::fmt::Write as _;
 
 const GOOD: &str = r#"# A lost acknowledgement must not file the ticket twice.
@@ -80,7 +81,7 @@ fn edited(edits: &[(&str, &str)]) -> String {
 }
 
 fn said_of(text: &str) -> String {
-    Scenario::parse("lost-ack.toml", text)
+    Scenario::parse(&Suite::shipped(), "lost-ack.toml", text)
         .map_or_else(|problems| problems.to_string(), |_| "nothing".to_owned())
 }
 

@@ -4,9 +4,10 @@ use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
 use perfidy::explore::{Divergence, Run, Testimony, Way, audit};
 use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
-use perfidy::workflows::user::{USER, UserSay, user};
+use perfidy::suite::Suite;
+use perfidy::workflows::user::UserSay;
 use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, LocalFuture, Name, Seed, SimSpan};
+use perfidy_sim::{Engine, Seed, SimSpan};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,25 +25,12 @@ deduplicates = false
 /// What one run leaves to the next, though it should not.
 static RUNS_SO_FAR: AtomicU64 = AtomicU64::new(0);
 
-static FORGETLESS: Workflow = Workflow {
-    name: "forgetless",
-    about: "a worker who counts across runs",
-    roles: &[],
-    singles: &["worker"],
-    safeguards: &[],
-    crash_points: &[],
-    sends: &[],
-    moments: &[],
-    requests: &[Request::Call],
-    keeps_journals: false,
-    properties: &["eventual-termination"],
-    assemble: |case, world| {
-        let briefing = Briefing::new(case, None);
-        let submit = |agent, briefing| Box::pin(user(agent, briefing, &["worker"])) as LocalFuture;
-        briefing.hire(world, Name::new(USER), submit);
-        briefing.hire(world, Name::new("worker"), |agent, briefing| Box::pin(work(agent, briefing)));
-    },
-};
+fn forgetless() -> Workflow {
+    Workflow::new("forgetless", "a worker who counts across runs")
+        .agent("worker", work)
+        .requests(&[Request::Call])
+        .properties(&["eventual-termination"])
+}
 
 /// Is slower every time.
 async fn work(agent: Agent, briefing: Briefing) {
@@ -62,12 +50,13 @@ fn text(bytes: &[u8]) -> &str {
 
 fn lost_ack() -> Case {
     let text = std::fs::read_to_string("scenarios/conductor/lost-ack.toml").unwrap();
-    Case::as_written(&Scenario::parse("conductor/lost-ack", &text).unwrap())
+    Case::as_written(&Scenario::parse(&Suite::shipped(), "conductor/lost-ack", &text).unwrap())
 }
 
 #[test]
 fn a_static_that_one_run_leaves_to_the_next_is_found_at_the_first_event_that_it_changes() {
-    let scenario = Scenario::parse_for(&[&FORGETLESS], "audit/forgetless", TEXT).unwrap();
+    let scenario =
+        Scenario::parse(&Suite::shipped().workflow(forgetless()), "audit/forgetless", TEXT).unwrap();
     let divergence = audit(&Case::as_written(&scenario), Engine::Native, Seed(7)).unwrap_err();
     assert_eq!(divergence.way, Way::AnotherThread);
     insta::assert_snapshot!(divergence);

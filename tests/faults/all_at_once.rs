@@ -3,6 +3,7 @@
 use perfidy::explore::{Run, first_difference};
 use perfidy::faults;
 use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Action, Engine, Plan, Seed, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
 
@@ -70,7 +71,8 @@ refused-write = {{ at = "everyone", chance = "2%" }}
 slow-sync = {{ at = "everyone", chance = "3%", by = "100ms..3s" }}
 "#
         );
-        let scenario = Scenario::parse("all-faults", &text).unwrap_or_else(|problems| panic!("{problems}"));
+        let scenario = Scenario::parse(&Suite::shipped(), "all-faults", &text)
+            .unwrap_or_else(|problems| panic!("{problems}"));
         Case::as_written(&scenario)
     };
     teams.map(scenario).to_vec()

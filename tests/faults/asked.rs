@@ -5,6 +5,7 @@ use perfidy::agent::{LeaseService, Request, StoreService};
 use perfidy::explore::Run;
 use perfidy::faults::model::MOMENTS;
 use perfidy::scenario::{Case, read_all};
+use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
 use perfidy_sim::{Action, Chance, Engine, Hook, Name, Plan, Rule, Seed, Selector, SimSpan, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,7 +118,8 @@ fn sends(workflow: &Workflow) -> BTreeSet<(String, String)> {
 
 #[test]
 fn every_kind_of_message_that_a_service_says_it_sends_is_sent_to_some_team() {
-    let scenarios = read_all(&["scenarios/scratchpad".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let scenarios = read_all(&Suite::shipped(), &["scenarios/scratchpad".into()])
+        .unwrap_or_else(|bad| panic!("{}", bad[0]));
     let mut sent: BTreeSet<(Name, Name)> = BTreeSet::new();
     for case in scenarios.iter().flat_map(Case::all) {
         for seed in (0..SEEDS).map(Seed) {
@@ -137,11 +139,12 @@ fn every_kind_of_message_that_a_service_says_it_sends_is_sent_to_some_team() {
 
 #[test]
 fn every_workflow_says_what_its_agents_ask_send_and_do() {
-    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let scenarios =
+        read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
     let mut reached: BTreeMap<&str, Asked> = BTreeMap::new();
     let mut said: BTreeMap<&str, Asked> = BTreeMap::new();
     for scenario in &scenarios {
-        let workflow = scenario.workflow;
+        let workflow = &scenario.workflow;
         said.entry(workflow.name).or_insert_with(|| Asked {
             moments: workflow.moments.iter().copied().collect(),
             requests: workflow.requests.iter().map(ToString::to_string).collect(),

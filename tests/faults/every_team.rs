@@ -6,6 +6,7 @@
 use perfidy::explore::{Run, first_difference};
 use perfidy::faults;
 use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Plan, Seed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,7 +62,8 @@ fn everything_against(scenario: &Scenario) -> (Arc<Scenario>, BTreeSet<&'static 
     document.remove("properties");
     document["faults"] = Item::Table(Table::new());
     document["faults"]["until"] = Item::Value(Value::from("5m"));
-    let read = |document: &DocumentMut| Scenario::parse("every-team", &document.to_string());
+    let read =
+        |document: &DocumentMut| Scenario::parse(&Suite::shipped(), "every-team", &document.to_string());
     let tool = scenario.tools.keys().next().expect("every team has a tool").as_str();
     let step = scenario.workflow.crash_points[0];
     let lies = faults::tool_lies::words();
@@ -78,7 +80,7 @@ fn everything_against(scenario: &Scenario) -> (Arc<Scenario>, BTreeSet<&'static 
         if let Err(problems) = read(&document) {
             let message = problems.to_string();
             assert!(message.contains("of the workflow"), "{}: {message}", scenario.workflow.name);
-            refused.insert(faults::find(kind).unwrap().name);
+            refused.insert(scenario.suite.find_fault(kind).unwrap().name);
             document = before;
         }
     }
@@ -87,7 +89,8 @@ fn everything_against(scenario: &Scenario) -> (Arc<Scenario>, BTreeSet<&'static 
 
 #[test]
 fn no_fault_makes_any_team_fall_apart_and_each_strikes_somebody() {
-    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let scenarios =
+        read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
     let mut struck_anywhere = BTreeSet::new();
     for scenario in scenarios.iter().filter(|scenario| scenario.name.as_str().ends_with("/rough-weather")) {
         let (scenario, refused) = everything_against(scenario);

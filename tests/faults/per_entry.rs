@@ -3,6 +3,7 @@
 
 use perfidy::explore::{Campaign, CaseVerdict, Run, Watchdog, strategy};
 use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 use std::sync::Arc;
 
@@ -31,7 +32,8 @@ deduplicates = true
 "#;
 
 fn scenario(faults: &str) -> Arc<Scenario> {
-    Scenario::parse("per-entry", &format!("{TEAM}{faults}")).unwrap_or_else(|problems| panic!("{problems}"))
+    Scenario::parse(&Suite::shipped(), "per-entry", &format!("{TEAM}{faults}"))
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn verdict_of(scenario: &Arc<Scenario>, strategy: &str) -> CaseVerdict {

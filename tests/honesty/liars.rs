@@ -3,16 +3,17 @@
 //! nothing.
 
 use perfidy::agent::{
-    Agent, Agents, AnswerPart, ArtifactId, Content, Headers, Message, OpId, Outcome, Purpose, Report,
-    Request, Token, ToolCall,
+    Agent, AnswerPart, ArtifactId, Content, Headers, Message, OpId, Outcome, Purpose, Report, Request, Token,
+    ToolCall,
 };
 use perfidy::explore::Run;
 use perfidy::safeguards::claim::Claims;
 use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
-use perfidy::workflows::user::{USER, UserSay, inquirer, user};
+use perfidy::suite::Suite;
+use perfidy::workflows::user::{USER, UserSay};
 use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, Fault, LocalFuture, Name, Plan, Seed, SimSpan, World};
+use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -49,42 +50,26 @@ fn word(purpose: Purpose) -> Word {
     Word("word", Headers::of(purpose))
 }
 
-const fn team(assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
-    Workflow {
-        name: "liars",
-        about: "a team in which one may lie",
-        roles: &[],
-        singles: &["lead", "worker", "rival"],
-        safeguards: &["claim-by-lease"],
-        crash_points: &[],
-        sends: &[],
-        moments: &[],
-        requests: &[Request::Call, Request::Read],
-        keeps_journals: true,
-        properties: &["eventual-termination"],
-        assemble,
-    }
-}
-
-fn hire(world: &mut World<Agents>, case: &Case, name: &str, run: fn(Agent, Briefing) -> LocalFuture) {
-    Briefing::new(case, None).hire(world, Name::new(name), run);
-}
-
-fn the_user(agent: Agent, briefing: Briefing) -> LocalFuture {
-    Box::pin(user(agent, briefing, &["lead"]))
+fn team() -> Workflow {
+    Workflow::new("liars", "a team in which one may lie")
+        .safeguards(&["claim-by-lease"])
+        .requests(&[Request::Call, Request::Read])
+        .keeps_journals()
+        .properties(&["eventual-termination"])
 }
 
 /// The promises that a team breaks under these faults, but for those that every team breaks that does not do
 /// its task.
-fn broken(team: &'static Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'static str> {
-    let scenario = Scenario::parse_for(&[team], "honesty/liars", text).unwrap_or_else(|why| panic!("{why}"));
+fn broken(team: Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'static str> {
+    let scenario = Scenario::parse(&Suite::shipped().workflow(team), "honesty/liars", text)
+        .unwrap_or_else(|why| panic!("{why}"));
     let fault =
         |(at, action): &(&str, &str)| Fault { at: at.parse().unwrap(), action: action.parse().unwrap() };
     let plan = Plan::Explicit(faults.iter().map(fault).collect());
     let case = Case::as_written(&scenario).dropping_announcements();
     let run = Run::planned(&case, Engine::Native, Seed(1), &plan);
     let broken = run.verdicts.iter().filter(|(_, verdict)| verdict.is_violated());
-    broken.map(|(property, _)| property.name).collect()
+    broken.map(|(property, _)| *property).collect()
 }
 
 /// The next task that the user hands in, with the ids of its operations.
@@ -111,9 +96,8 @@ fn report(agent: &Agent, task: Name) {
     agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
 }
 
-fn reports_without_doing<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, the_user);
-    hire(world, case, "lead", |agent, briefing| {
+fn reports_without_doing<const LIES: bool>() -> Workflow {
+    team().agent("lead", |agent, briefing| {
         Box::pin(async move {
             let (task, ops) = next_task(&agent).await;
             if !LIES {
@@ -121,20 +105,19 @@ fn reports_without_doing<const LIES: bool>(case: &Case, world: &mut World<Agents
             }
             report(&agent, task);
         })
-    });
+    })
 }
 
 #[test]
 fn a_team_that_reports_done_and_did_nothing_is_caught() {
-    static HONEST: Workflow = team(reports_without_doing::<false>);
-    static LIAR: Workflow = team(reports_without_doing::<true>);
-    assert!(broken(&HONEST, CALM, &[]).is_empty());
-    assert_eq!(broken(&LIAR, CALM, &[]), ["no-phantom-completion"]);
+    let honest = reports_without_doing::<false>();
+    let liar = reports_without_doing::<true>();
+    assert!(broken(honest, CALM, &[]).is_empty());
+    assert_eq!(broken(liar, CALM, &[]), ["no-phantom-completion"]);
 }
 
-fn answers_from_a_part<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, |agent, briefing| Box::pin(inquirer(agent, briefing, &["lead"])));
-    hire(world, case, "lead", |agent, briefing| {
+fn answers_from_a_part<const LIES: bool>() -> Workflow {
+    team().tasks_are_questions().agent("lead", |agent, briefing| {
         Box::pin(async move {
             let (task, _) = next_task(&agent).await;
             let mut answer = Vec::new();
@@ -146,38 +129,39 @@ fn answers_from_a_part<const LIES: bool>(case: &Case, world: &mut World<Agents>)
             let report = Report { answer: answer.into(), ..Report::of(task, Outcome::Done) };
             agent.send(Name::new(USER), task, UserSay::Report(report));
         })
-    });
+    })
 }
 
 #[test]
 fn a_team_that_answers_from_partial_data_in_silence_is_caught() {
-    static HONEST: Workflow = team(answers_from_a_part::<false>);
-    static LIAR: Workflow = team(answers_from_a_part::<true>);
-    assert!(broken(&HONEST, CALM, &[]).is_empty());
-    assert_eq!(broken(&LIAR, CALM, &[]), ["no-silent-partial"]);
+    let honest = answers_from_a_part::<false>();
+    let liar = answers_from_a_part::<true>();
+    assert!(broken(honest, CALM, &[]).is_empty());
+    assert_eq!(broken(liar, CALM, &[]), ["no-silent-partial"]);
 }
 
 /// The lead, under token 2, orders the first step; then the rival, under token 1, the second. A worker that
 /// obeys both says in its calls that the newer leader wanted both.
-fn obeys_an_old_token<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, |agent, briefing| Box::pin(user(agent, briefing, &["worker"])));
-    hire(world, case, "lead", |agent, briefing| Box::pin(lead_under(agent, briefing, 2, 0)));
-    hire(world, case, "rival", |agent, briefing| Box::pin(lead_under(agent, briefing, 1, 1)));
-    hire(world, case, "worker", |agent, briefing| {
-        Box::pin(async move {
-            let (task, ops) = next_task(&agent).await;
-            for _ in 0..2 {
-                let order = agent.receive().await;
-                let step = usize::from(order.about() == briefing.plan.intent(task, 1));
-                let token = Some(Token(2));
-                if LIES || order.headers().authority == token {
-                    let under = agent.under(Headers { authority: token, ..Headers::NONE });
-                    do_step(&under, &briefing, (task, step), ops[step]).await;
+fn obeys_an_old_token<const LIES: bool>() -> Workflow {
+    team()
+        .tasks_to(&["worker"])
+        .agent("lead", |agent, briefing| Box::pin(lead_under(agent, briefing, 2, 0)))
+        .agent("rival", |agent, briefing| Box::pin(lead_under(agent, briefing, 1, 1)))
+        .agent("worker", |agent, briefing| {
+            Box::pin(async move {
+                let (task, ops) = next_task(&agent).await;
+                for _ in 0..2 {
+                    let order = agent.receive().await;
+                    let step = usize::from(order.about() == briefing.plan.intent(task, 1));
+                    let token = Some(Token(2));
+                    if LIES || order.headers().authority == token {
+                        let under = agent.under(Headers { authority: token, ..Headers::NONE });
+                        do_step(&under, &briefing, (task, step), ops[step]).await;
+                    }
                 }
-            }
-            agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+            })
         })
-    });
 }
 
 async fn lead_under(agent: Agent, briefing: Briefing, token: u64, step: usize) {
@@ -189,52 +173,56 @@ async fn lead_under(agent: Agent, briefing: Briefing, token: u64, step: usize) {
 
 #[test]
 fn a_worker_that_acts_under_an_old_token_is_caught() {
-    static HONEST: Workflow = team(obeys_an_old_token::<false>);
-    static LIAR: Workflow = team(obeys_an_old_token::<true>);
-    assert!(!broken(&HONEST, CALM, &[]).contains(&"no-split-brain"));
-    assert!(broken(&LIAR, CALM, &[]).contains(&"no-split-brain"));
+    let honest = obeys_an_old_token::<false>();
+    let liar = obeys_an_old_token::<true>();
+    assert!(!broken(honest, CALM, &[]).contains(&"no-split-brain"));
+    assert!(broken(liar, CALM, &[]).contains(&"no-split-brain"));
 }
 
 /// The lead hands the task to the worker, which hands it back, and so on.
-fn hands_over_again_and_again<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, the_user);
-    hire(world, case, "lead", |agent, briefing| {
-        Box::pin(async move {
-            let (task, ops) = next_task(&agent).await;
-            for hop in 0..(if LIES { 3 } else { 1 }) {
-                let headers = Headers { attempt: Some(2 * hop), ..Headers::of(Purpose::Handoff) };
-                agent.request(Name::new("worker"), task, Word("take", headers), CALL_TIMEOUT).await.unwrap();
-            }
-            do_all(&agent, &briefing, task, &ops).await;
-            report(&agent, task);
+fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
+    team()
+        .agent("lead", |agent, briefing| {
+            Box::pin(async move {
+                let (task, ops) = next_task(&agent).await;
+                for hop in 0..(if LIES { 3 } else { 1 }) {
+                    let headers = Headers { attempt: Some(2 * hop), ..Headers::of(Purpose::Handoff) };
+                    agent
+                        .request(Name::new("worker"), task, Word("take", headers), CALL_TIMEOUT)
+                        .await
+                        .unwrap();
+                }
+                do_all(&agent, &briefing, task, &ops).await;
+                report(&agent, task);
+            })
         })
-    });
-    hire(world, case, "worker", |agent, _| {
-        Box::pin(async move {
-            loop {
-                let mail = agent.receive().await;
-                let attempt = mail.headers().attempt.map(|attempt| attempt + 1);
-                agent.reply(&mail, Word("take", Headers { attempt, ..Headers::of(Purpose::Handoff) }));
-            }
+        .agent("worker", |agent, _| {
+            Box::pin(async move {
+                loop {
+                    let mail = agent.receive().await;
+                    let attempt = mail.headers().attempt.map(|attempt| attempt + 1);
+                    agent.reply(&mail, Word("take", Headers { attempt, ..Headers::of(Purpose::Handoff) }));
+                }
+            })
         })
-    });
 }
 
 #[test]
 fn a_team_that_hands_over_more_often_than_allowed_is_caught() {
-    static HONEST: Workflow = team(hands_over_again_and_again::<false>);
-    static LIAR: Workflow = team(hands_over_again_and_again::<true>);
+    let honest = hands_over_again_and_again::<false>();
+    let liar = hands_over_again_and_again::<true>();
     let text = format!("{CALM}[properties]\nbounded-handoffs = {{ hops = 3 }}\n");
-    assert!(broken(&HONEST, &text, &[]).is_empty());
-    assert_eq!(broken(&LIAR, &text, &[]), ["bounded-handoffs"]);
+    assert!(broken(honest, &text, &[]).is_empty());
+    assert_eq!(broken(liar, &text, &[]), ["bounded-handoffs"]);
 }
 
 /// The lead claims the first step in the store and works on it; the rival does too, and may claim nothing.
-fn has_two_owners<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    Briefing::new(case, None).open_store(world);
-    hire(world, case, USER, |agent, briefing| Box::pin(user(agent, briefing, &["lead", "rival"])));
-    hire(world, case, "lead", |agent, briefing| Box::pin(owner(agent, briefing, true)));
-    hire(world, case, "rival", |agent, briefing| Box::pin(owner(agent, briefing, !LIES)));
+fn has_two_owners<const LIES: bool>() -> Workflow {
+    team()
+        .store_if(|_| true)
+        .tasks_to(&["lead", "rival"])
+        .agent("lead", |agent, briefing| Box::pin(owner(agent, briefing, true)))
+        .agent("rival", |agent, briefing| Box::pin(owner(agent, briefing, !LIES)))
 }
 
 async fn owner(agent: Agent, briefing: Briefing, claims_it: bool) {
@@ -253,48 +241,48 @@ async fn owner(agent: Agent, briefing: Briefing, claims_it: bool) {
 
 #[test]
 fn two_owners_of_one_piece_of_work_are_caught() {
-    static HONEST: Workflow = team(has_two_owners::<false>);
-    static LIAR: Workflow = team(has_two_owners::<true>);
+    let honest = has_two_owners::<false>();
+    let liar = has_two_owners::<true>();
     let text = format!("{CALM}[safeguards]\nclaim-by-lease = {{ lease = \"9s\" }}\n");
-    assert!(!broken(&HONEST, &text, &[]).contains(&"one-owner-per-task"));
-    assert!(broken(&LIAR, &text, &[]).contains(&"one-owner-per-task"));
+    assert!(!broken(honest, &text, &[]).contains(&"one-owner-per-task"));
+    assert!(broken(liar, &text, &[]).contains(&"one-owner-per-task"));
 }
 
 /// The worker does the steps. It, or the rival, then approves of them.
-fn approves_its_own_work<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, the_user);
-    hire(world, case, "lead", |agent, briefing| {
-        Box::pin(async move {
-            let (task, ops) = next_task(&agent).await;
-            let worker = Name::new("worker");
-            agent.send(worker, briefing.plan.intent(task, 0), UserSay::Submit { task, ops });
-            while agent.receive().await.headers().purpose != Some(Purpose::Approval) {}
-            report(&agent, task);
+fn approves_its_own_work<const LIES: bool>() -> Workflow {
+    team()
+        .agent("lead", |agent, briefing| {
+            Box::pin(async move {
+                let (task, ops) = next_task(&agent).await;
+                let worker = Name::new("worker");
+                agent.send(worker, briefing.plan.intent(task, 0), UserSay::Submit { task, ops });
+                while agent.receive().await.headers().purpose != Some(Purpose::Approval) {}
+                report(&agent, task);
+            })
         })
-    });
-    hire(world, case, "worker", |agent, briefing| {
-        Box::pin(async move {
-            let (task, ops) = next_task(&agent).await;
-            do_all(&agent, &briefing, task, &ops).await;
-            let (to, says) =
-                if LIES { ("lead", word(Purpose::Approval)) } else { ("rival", word(Purpose::Ask)) };
-            agent.send(Name::new(to), task, says);
+        .agent("worker", |agent, briefing| {
+            Box::pin(async move {
+                let (task, ops) = next_task(&agent).await;
+                do_all(&agent, &briefing, task, &ops).await;
+                let (to, says) =
+                    if LIES { ("lead", word(Purpose::Approval)) } else { ("rival", word(Purpose::Ask)) };
+                agent.send(Name::new(to), task, says);
+            })
         })
-    });
-    hire(world, case, "rival", |agent, _| {
-        Box::pin(async move {
-            let asked = agent.receive().await;
-            agent.send(Name::new("lead"), asked.about(), word(Purpose::Approval));
+        .agent("rival", |agent, _| {
+            Box::pin(async move {
+                let asked = agent.receive().await;
+                agent.send(Name::new("lead"), asked.about(), word(Purpose::Approval));
+            })
         })
-    });
 }
 
 #[test]
 fn a_worker_that_approves_its_own_work_is_caught() {
-    static HONEST: Workflow = team(approves_its_own_work::<false>);
-    static LIAR: Workflow = team(approves_its_own_work::<true>);
-    assert!(broken(&HONEST, CALM, &[]).is_empty());
-    assert_eq!(broken(&LIAR, CALM, &[]), ["decisions-are-authorised"]);
+    let honest = approves_its_own_work::<false>();
+    let liar = approves_its_own_work::<true>();
+    assert!(broken(honest, CALM, &[]).is_empty());
+    assert_eq!(broken(liar, CALM, &[]), ["decisions-are-authorised"]);
 }
 
 /// A record that a step is done.
@@ -312,84 +300,84 @@ impl Message for Finished {
 }
 
 /// The worker writes down that a step is done, makes that durable or not, and says that it is done.
-fn tells_what_is_not_durable<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, |agent, briefing| Box::pin(user(agent, briefing, &["worker"])));
-    hire(world, case, "worker", |agent, briefing| {
-        Box::pin(async move {
-            let (task, ops) = next_task(&agent).await;
-            do_all(&agent, &briefing, task, &ops).await;
-            let intent = briefing.plan.intent(task, 0);
-            agent.write(Finished(intent)).expect("the disk is well");
-            if !LIES {
-                agent.sync().await;
-            }
-            agent.send(Name::new("lead"), intent, word(Purpose::Done));
-            agent.sleep(SimSpan::from_secs(60)).await;
-            report(&agent, task);
+fn tells_what_is_not_durable<const LIES: bool>() -> Workflow {
+    team()
+        .tasks_to(&["worker"])
+        .agent("worker", |agent, briefing| {
+            Box::pin(async move {
+                let (task, ops) = next_task(&agent).await;
+                do_all(&agent, &briefing, task, &ops).await;
+                let intent = briefing.plan.intent(task, 0);
+                agent.write(Finished(intent)).expect("the disk is well");
+                if !LIES {
+                    agent.sync().await;
+                }
+                agent.send(Name::new("lead"), intent, word(Purpose::Done));
+                agent.sleep(SimSpan::from_secs(60)).await;
+                report(&agent, task);
+            })
         })
-    });
-    hire(world, case, "lead", |agent, _| Box::pin(async move { drop(agent.receive().await) }));
+        .agent("lead", |agent, _| Box::pin(async move { drop(agent.receive().await) }))
 }
 
 #[test]
 fn an_agent_that_goes_on_from_a_state_that_it_had_not_made_durable_is_caught() {
-    static HONEST: Workflow = team(tells_what_is_not_durable::<false>);
-    static LIAR: Workflow = team(tells_what_is_not_durable::<true>);
+    let honest = tells_what_is_not_durable::<false>();
+    let liar = tells_what_is_not_durable::<true>();
     let crash = [("crash of the worker, by hand, try 1", "crash worker at 20s, back after 1s")];
-    assert!(!broken(&HONEST, CALM, &crash).contains(&"recovered-state-is-a-prefix"));
-    assert!(broken(&LIAR, CALM, &crash).contains(&"recovered-state-is-a-prefix"));
+    assert!(!broken(honest, CALM, &crash).contains(&"recovered-state-is-a-prefix"));
+    assert!(broken(liar, CALM, &crash).contains(&"recovered-state-is-a-prefix"));
 }
 
 /// The lead orders the first step and hears that it is done; it thanks the worker, and dies. It has written
 /// down how far it was, or not.
-fn repeats_what_is_complete<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, the_user);
-    hire(world, case, "lead", |agent, briefing| {
-        Box::pin(async move {
-            let mut is_done = false;
-            agent.recover(|record| {
-                is_done |= record.open::<Finished>().is_some();
-                true
-            });
-            let (task, _) = next_task(&agent).await;
-            let (worker, intent) = (Name::new("worker"), briefing.plan.intent(task, 0));
-            while !is_done {
-                agent.send(worker, intent, word(Purpose::Order));
-                is_done = agent.receive().await.headers().purpose == Some(Purpose::Done);
-                if is_done && !LIES {
-                    agent.persist(Finished(intent)).await;
+fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
+    team()
+        .agent("lead", |agent, briefing| {
+            Box::pin(async move {
+                let mut is_done = false;
+                agent.recover(|record| {
+                    is_done |= record.open::<Finished>().is_some();
+                    true
+                });
+                let (task, _) = next_task(&agent).await;
+                let (worker, intent) = (Name::new("worker"), briefing.plan.intent(task, 0));
+                while !is_done {
+                    agent.send(worker, intent, word(Purpose::Order));
+                    is_done = agent.receive().await.headers().purpose == Some(Purpose::Done);
+                    if is_done && !LIES {
+                        agent.persist(Finished(intent)).await;
+                    }
+                    agent.send(worker, intent, Word("thanks", Headers::NONE));
                 }
-                agent.send(worker, intent, Word("thanks", Headers::NONE));
-            }
-            agent.sleep(SimSpan::from_secs(60)).await;
-            report(&agent, task);
+                agent.sleep(SimSpan::from_secs(60)).await;
+                report(&agent, task);
+            })
         })
-    });
-    hire(world, case, "worker", |agent, _| {
-        Box::pin(async move {
-            loop {
-                let mail = agent.receive().await;
-                if mail.headers().purpose == Some(Purpose::Order) {
-                    agent.reply(&mail, word(Purpose::Done));
+        .agent("worker", |agent, _| {
+            Box::pin(async move {
+                loop {
+                    let mail = agent.receive().await;
+                    if mail.headers().purpose == Some(Purpose::Order) {
+                        agent.reply(&mail, word(Purpose::Done));
+                    }
                 }
-            }
+            })
         })
-    });
 }
 
 #[test]
 fn a_lead_that_repeats_a_completed_step_after_a_crash_is_caught() {
-    static HONEST: Workflow = team(repeats_what_is_complete::<false>);
-    static LIAR: Workflow = team(repeats_what_is_complete::<true>);
+    let honest = repeats_what_is_complete::<false>();
+    let liar = repeats_what_is_complete::<true>();
     let crash = [("crash of the lead, by hand, try 1", "crash lead at 20s, back after 1s")];
-    assert!(!broken(&HONEST, CALM, &crash).contains(&"completed-work-not-rerun"));
-    assert!(broken(&LIAR, CALM, &crash).contains(&"completed-work-not-rerun"));
+    assert!(!broken(honest, CALM, &crash).contains(&"completed-work-not-rerun"));
+    assert!(broken(liar, CALM, &crash).contains(&"completed-work-not-rerun"));
 }
 
 /// The lead has its model make a piece of work, and acts on that or on what it made up.
-fn cites_what_was_made_up<const LIES: bool>(case: &Case, world: &mut World<Agents>) {
-    hire(world, case, USER, the_user);
-    hire(world, case, "lead", |agent, briefing| {
+fn cites_what_was_made_up<const LIES: bool>() -> Workflow {
+    team().agent("lead", |agent, briefing| {
         Box::pin(async move {
             let (task, ops) = next_task(&agent).await;
             for step in 0..2 {
@@ -401,13 +389,13 @@ fn cites_what_was_made_up<const LIES: bool>(case: &Case, world: &mut World<Agent
             }
             report(&agent, task);
         })
-    });
+    })
 }
 
 #[test]
 fn an_agent_that_cites_what_was_never_made_is_caught() {
-    static HONEST: Workflow = team(cites_what_was_made_up::<false>);
-    static LIAR: Workflow = team(cites_what_was_made_up::<true>);
-    assert!(broken(&HONEST, CALM, &[]).is_empty());
-    assert_eq!(broken(&LIAR, CALM, &[]), ["decisions-cite-artifacts"]);
+    let honest = cites_what_was_made_up::<false>();
+    let liar = cites_what_was_made_up::<true>();
+    assert!(broken(honest, CALM, &[]).is_empty());
+    assert_eq!(broken(liar, CALM, &[]), ["decisions-cite-artifacts"]);
 }

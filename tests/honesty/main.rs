@@ -7,9 +7,10 @@ use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
 use perfidy::explore::Run;
 use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
-use perfidy::workflows::user::{USER, UserSay, user};
+use perfidy::suite::Suite;
+use perfidy::workflows::user::UserSay;
 use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, LocalFuture, Name, Seed};
+use perfidy_sim::{Engine, Seed};
 
 const TEXT: &str = r#"# A calm world, in which any honest team succeeds.
 workflow = "team"
@@ -22,41 +23,19 @@ tool = "ticketing.create"
 deduplicates = false
 "#;
 
-const fn team(assemble: fn(&Case, &mut perfidy_sim::World<perfidy::agent::Agents>)) -> Workflow {
-    Workflow {
-        name: "team",
-        about: "a team of one",
-        roles: &[],
-        singles: &["worker"],
-        safeguards: &[],
-        crash_points: &[],
-        sends: &[],
-        moments: &[],
-        requests: &[Request::Call],
-        keeps_journals: false,
-        properties: &["eventual-termination"],
-        assemble,
-    }
+/// A team of one that treats every task as `how` says.
+fn worker_that(how: Work) -> Workflow {
+    Workflow::new("team", "a team of one")
+        .agent("worker", move |agent, briefing| work(agent, briefing, how))
+        .requests(&[Request::Call])
+        .properties(&["eventual-termination"])
 }
 
-/// Assembles a user and a worker that treats every task as `work` says.
-macro_rules! worker_that {
-    ($work:expr) => {
-        team(|case, world| {
-            let briefing = Briefing::new(case, None);
-            let submit = |agent, briefing| Box::pin(user(agent, briefing, &["worker"])) as LocalFuture;
-            briefing.hire(world, Name::new(USER), submit);
-            briefing
-                .hire(world, Name::new("worker"), |agent, briefing| Box::pin(work(agent, briefing, $work)));
-        })
-    };
-}
-
-static HONEST: Workflow = worker_that!(Work { calls: 1, reports: true });
-static IDLE: Workflow = worker_that!(Work { calls: 0, reports: false });
-static EAGER: Workflow = worker_that!(Work { calls: 2, reports: true });
-static BOASTFUL: Workflow = worker_that!(Work { calls: 0, reports: true });
-static SILENT: Workflow = worker_that!(Work { calls: 1, reports: false });
+const HONEST: Work = Work { calls: 1, reports: true };
+const IDLE: Work = Work { calls: 0, reports: false };
+const EAGER: Work = Work { calls: 2, reports: true };
+const BOASTFUL: Work = Work { calls: 0, reports: true };
+const SILENT: Work = Work { calls: 1, reports: false };
 
 #[derive(Clone, Copy)]
 struct Work {
@@ -79,34 +58,35 @@ async fn work(agent: Agent, briefing: Briefing, work: Work) {
 }
 
 /// The promises that a team breaks in a calm world.
-fn broken_by(workflow: &'static Workflow) -> Vec<&'static str> {
-    let scenario = Scenario::parse_for(&[workflow], "honesty/team", TEXT).unwrap();
+fn broken_by(work: Work) -> Vec<&'static str> {
+    let scenario =
+        Scenario::parse(&Suite::shipped().workflow(worker_that(work)), "honesty/team", TEXT).unwrap();
     let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
     let broken = run.verdicts.iter().filter(|(_, verdict)| verdict.is_violated());
-    broken.map(|(property, _)| property.name).collect()
+    broken.map(|(property, _)| *property).collect()
 }
 
 #[test]
 fn a_team_that_does_its_work_breaks_no_promise() {
-    assert!(broken_by(&HONEST).is_empty());
+    assert!(broken_by(HONEST).is_empty());
 }
 
 #[test]
 fn a_team_that_does_nothing_never_ends() {
-    assert_eq!(broken_by(&IDLE), ["eventual-termination"]);
+    assert_eq!(broken_by(IDLE), ["eventual-termination"]);
 }
 
 #[test]
 fn a_team_that_does_everything_twice_duplicates_effects() {
-    assert_eq!(broken_by(&EAGER), ["no-duplicate-effects"]);
+    assert_eq!(broken_by(EAGER), ["no-duplicate-effects"]);
 }
 
 #[test]
 fn a_team_that_reports_what_it_has_not_done_loses_effects() {
-    assert_eq!(broken_by(&BOASTFUL), ["no-phantom-completion"]);
+    assert_eq!(broken_by(BOASTFUL), ["no-phantom-completion"]);
 }
 
 #[test]
 fn a_team_that_does_its_work_again_when_asked_again_and_never_answers_breaks_both() {
-    assert_eq!(broken_by(&SILENT), ["eventual-termination", "no-duplicate-effects"]);
+    assert_eq!(broken_by(SILENT), ["eventual-termination", "no-duplicate-effects"]);
 }

@@ -1,14 +1,14 @@
 //! Somebody who asks one tool for a few things and notes down the answers.
 
 use perfidy::agent::{
-    Agent, Agents, Definite, Indefinite, Note, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
+    Agent, Definite, Indefinite, Note, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
     ToolEvent, Wish,
 };
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
-use perfidy::workflows::user::USER;
-use perfidy::workflows::{Briefing, Workflow};
-use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan, World};
+use perfidy::suite::Suite;
+use perfidy::workflows::Workflow;
+use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use std::cell::RefCell;
 
 /// One thing that the caller asks of its tool.
@@ -35,24 +35,13 @@ thread_local! {
     static HEARD: RefCell<Vec<Heard>> = const { RefCell::new(Vec::new()) };
 }
 
-pub static CALLER: Workflow = Workflow {
-    name: "caller",
-    about: "somebody who asks a tool for a few things",
-    roles: &[],
-    singles: &["caller"],
-    safeguards: &["tool-dedupe"],
-    crash_points: &[],
-    sends: &[],
-    moments: &[],
-    requests: &[Request::Call, Request::Read, Request::LookUp, Request::CallOff],
-    keeps_journals: false,
-    properties: &[],
-    assemble: |case: &Case, world: &mut World<Agents>| {
-        let briefing = Briefing::new(case, None);
-        briefing.hire(world, Name::new(USER), |_, _| Box::pin(std::future::pending()));
-        briefing.hire(world, Name::new("caller"), |agent, _| Box::pin(caller(agent)));
-    },
-};
+pub fn caller_team() -> Workflow {
+    Workflow::new("caller", "an agent that asks a tool for a few things")
+        .user(|_, _| std::future::pending())
+        .agent("caller", |agent, _| caller(agent))
+        .safeguards(&["tool-dedupe"])
+        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::CallOff])
+}
 
 async fn caller(agent: Agent) {
     let tool = Name::new("vault");
@@ -128,7 +117,8 @@ pub fn told(asks: &[Ask], faults: &[&str]) -> Told {
 }
 
 pub fn met_or_not(asks: &[Ask], faults: &[&str]) -> Told {
-    let scenario = Scenario::parse_for(&[&CALLER], "caller", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
+    let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", TEXT)
+        .unwrap_or_else(|bad| panic!("{bad}"));
     let faults = faults.iter().map(|text| {
         let (at, action) = text.split_once(": ").unwrap();
         Fault { at: at.parse().unwrap(), action: action.parse().unwrap() }

@@ -4,6 +4,7 @@ use perfidy::agent::{Agent, Agents, Message, Note, StoreService};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::claim::{Claims, Lost, Ownership};
 use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{
     Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, Stop, World,
     WorldConfig,
@@ -20,7 +21,7 @@ fn work() -> Name {
 fn safeguards() -> Safeguards {
     let text = "# Claims.\nworkflow = \"peers\"\n[safeguards]\nclaim-by-lease = { lease = \"9s\" }\n\
                 [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
-    Case::as_written(&Scenario::parse("claims/peers", text).unwrap()).safeguards.clone()
+    Case::as_written(&Scenario::parse(&Suite::shipped(), "claims/peers", text).unwrap()).safeguards.clone()
 }
 
 /// Runs two agents, `a` and `b`, with a plan.

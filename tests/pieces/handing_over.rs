@@ -7,6 +7,7 @@ use perfidy::safeguards::cite_artifacts::{NotOnFile, archivist, fetch, file};
 use perfidy::safeguards::transfer_acks::{NobodyThere, hand_over};
 use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, Stop, What, World, WorldConfig};
 use serde::Serialize;
 use std::future::Future;
@@ -18,7 +19,10 @@ fn safeguards(workflow: &str, switches: &str) -> Safeguards {
         "# Pieces.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n\
          [tools.ticketing]\n[safeguards]\n{switches}\n"
     );
-    Scenario::parse("pieces", &text).unwrap_or_else(|problems| panic!("{problems}")).safeguards.clone()
+    Scenario::parse(&Suite::shipped(), "pieces", &text)
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .safeguards
+        .clone()
 }
 
 fn faults(texts: &[(&str, &str)]) -> Plan {

@@ -1,10 +1,11 @@
 //! A model that is asked the same thing five times.
 
-use crate::caller::{CALLER, TEXT};
+use crate::caller::TEXT;
+use perfidy::agent::Request;
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
-use perfidy::workflows::user::USER;
-use perfidy::workflows::{Briefing, Workflow};
+use perfidy::suite::Suite;
+use perfidy::workflows::Workflow;
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use std::cell::RefCell;
 
@@ -15,26 +16,19 @@ thread_local! {
 
 #[test]
 fn a_model_answers_the_same_unless_a_fault_strikes() {
-    static THINKER: Workflow = Workflow {
-        name: "thinker",
-        singles: &["thinker"],
-        assemble: |case, world| {
-            let briefing = Briefing::new(case, None);
-            briefing.hire(world, Name::new(USER), |_, _| Box::pin(std::future::pending()));
-            briefing.hire(world, Name::new("thinker"), |agent, _| {
-                Box::pin(async move {
-                    for _ in 0..5 {
-                        let choice = agent.think(Name::new("what"), 100, 4).await.choice;
-                        CHOICES.with_borrow_mut(|all| all.push(choice));
-                    }
-                    agent.finish_after(SimSpan::ZERO);
-                })
-            });
-        },
-        ..CALLER
-    };
+    let thinker = Workflow::new("thinker", "an agent that asks its model the same five times")
+        .user(|_, _| std::future::pending())
+        .agent("thinker", |agent, _| async move {
+            for _ in 0..5 {
+                let choice = agent.think(Name::new("what"), 100, 4).await.choice;
+                CHOICES.with_borrow_mut(|all| all.push(choice));
+            }
+            agent.finish_after(SimSpan::ZERO);
+        })
+        .safeguards(&["tool-dedupe"])
+        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::CallOff]);
     let text = TEXT.replace("\"caller\"", "\"thinker\"");
-    let scenario = Scenario::parse_for(&[&THINKER], "thinker", &text).unwrap();
+    let scenario = Scenario::parse(&Suite::shipped().workflow(thinker), "thinker", &text).unwrap();
     for seed in 0..20 {
         let choices = |faults: &[Fault]| {
             let plan = Plan::Explicit(faults.into());

@@ -1,9 +1,10 @@
 //! What every lie of a tool does to its caller.
 
-use crate::caller::{Ask, CALLER, DONE, Heard, TEXT, met_or_not, told, told_in, unclear};
+use crate::caller::{Ask, DONE, Heard, TEXT, caller_team, met_or_not, told, told_in, unclear};
 use perfidy::agent::{Content, Indefinite};
 use perfidy::explore::first_difference;
 use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Fault, Name, Plan, Seed, SimSpan, SimTime};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ fn an_effect_and_its_answer_part_ways() {
 #[test]
 fn a_call_that_is_handled_twice_has_two_effects_unless_its_key_is_known() {
     let text = TEXT.replace("deduplicates = true\n", "").replace("tool-dedupe = true", "");
-    let scenario = Scenario::parse_for(&[&CALLER], "caller", &text).unwrap();
+    let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", &text).unwrap();
     let fault = "vault, put, a, try 1: duplicate-effect";
     assert_eq!(told(&[Ask::Call("a", 1)], &[fault]).effects("a"), 1);
     let (at, action) = fault.split_once(": ").unwrap();
@@ -170,7 +171,8 @@ mute-for-ever = { at = "vault", chance = "0.5%" }
         .map(str::to_owned)
         .chain(plain.iter().chain(&answers).map(entry))
         .collect();
-    let scenario = Scenario::parse_for(&[&CALLER], "caller", &text).unwrap_or_else(|bad| panic!("{bad}"));
+    let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", &text)
+        .unwrap_or_else(|bad| panic!("{bad}"));
     let case = Case::as_written(&scenario);
     let keys = ["a", "b", "c", "d"];
     let asks: Vec<Ask> = (0..120)

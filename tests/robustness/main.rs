@@ -27,11 +27,11 @@ mod team;
 
 use perfidy::explore::{Answer, Corpus, Failure, Minimal, Run, SavedSeed, shrink};
 use perfidy::scenario::{self, Case, Scenario};
-use perfidy::workflows::{self, Workflow};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, EventId, Plan, Seed, SimTime};
 use std::fs;
 use std::sync::Arc;
-use team::{AS_SAVED, CONDUCTOR, EDITED, RENAMED, STANDBY};
+use team::{EDITS, Edit, edited_conductor, edited_standby};
 use tempfile::TempDir;
 
 /// How many failures of a case are saved at most.
@@ -102,7 +102,7 @@ impl Before {
 
     /// What the files mean after an edit of the code, and perhaps of the scenario that they carry.
     #[track_caller]
-    fn survive(&self, edit: &str, workflows: &[&'static Workflow], edit_text: fn(&str) -> String) {
+    fn survive(&self, edit: &str, suite: &Suite, edit_text: fn(&str) -> String) {
         for (corpus, form) in [(&self.shrunk, "shrunk"), (&self.whole, "with all their faults")] {
             let files = corpus.files().unwrap();
             assert!(files.len() >= 150, "{} failures are too few to tell", files.len());
@@ -113,7 +113,7 @@ impl Before {
                 // Read back from the file, as anybody would.
                 let edited = self.folder.path().join("edited.toml");
                 fs::write(&edited, saved.to_toml(&edited)).unwrap();
-                let failure = Failure::read_for(workflows, &edited).unwrap_or_else(|bad| panic!("{bad}"));
+                let failure = Failure::read(suite, &edited).unwrap_or_else(|bad| panic!("{bad}"));
                 let (_, answer) = failure.replay();
                 if !matches!(answer, Answer::Reproduced { .. }) {
                     lost.push(format!("{}, seed {}: {answer:?}", failure.case, saved.seed));
@@ -143,9 +143,22 @@ fn with_another_task(text: &str) -> String {
     format!("# One task more.\n{table}")
 }
 
+/// The shipped suite and the team with an edit.
+fn suite_of(edit: Edit) -> Suite {
+    Suite::shipped().workflow(team::team(edit))
+}
+
+fn as_saved() -> Suite {
+    suite_of(Edit::None)
+}
+
+fn renamed() -> Suite {
+    suite_of(Edit::Renamed)
+}
+
 fn desk() -> Vec<Arc<Scenario>> {
     let read = |(name, text): &(&str, &str)| {
-        Scenario::parse_for(&[&AS_SAVED], name, text).unwrap_or_else(|bad| panic!("{bad}"))
+        Scenario::parse(&as_saved(), name, text).unwrap_or_else(|bad| panic!("{bad}"))
     };
     DESK.iter().map(read).collect()
 }
@@ -155,15 +168,15 @@ fn edits_of_a_team_leave_its_saved_failures_as_they_were() {
     let before = Before::of(&desk());
     let count = before.shrunk.files().unwrap().len();
     assert!(count >= 200, "{count} failures are too few to tell");
-    for (edit, workflow) in EDITED {
-        before.survive(&format!("{edit:?}"), &[workflow], as_it_was);
+    for edit in EDITS {
+        before.survive(&format!("{edit:?}"), &suite_of(edit), as_it_was);
     }
-    before.survive("another task", &[&AS_SAVED], with_another_task);
+    before.survive("another task", &as_saved(), with_another_task);
 
     // The contrast: if every draw were another, by chance alone.
     let files = before.whole.files().unwrap();
     let survive = files.iter().filter(|file| {
-        let Failure { saved, case, .. } = Failure::read_for(&[&AS_SAVED], file).unwrap();
+        let Failure { saved, case, .. } = Failure::read(&as_saved(), file).unwrap();
         let run = Run::fuzzed(&case, Engine::Native, Seed(saved.seed.0 + SEEDS));
         run.violation(&saved.property).is_some()
     });
@@ -173,10 +186,12 @@ fn edits_of_a_team_leave_its_saved_failures_as_they_were() {
 
 #[test]
 fn edits_of_the_shipped_teams_leave_their_saved_failures_as_they_were() {
-    let scenarios = scenario::read_all(&["scenarios/conductor".into(), "scenarios/standby".into()]);
+    let scenarios =
+        scenario::read_all(&Suite::shipped(), &["scenarios/conductor".into(), "scenarios/standby".into()]);
     let before = Before::of(&scenarios.unwrap_or_else(|bad| panic!("{}", bad[0])));
-    before.survive("a heartbeat", &[&CONDUCTOR, &STANDBY], as_it_was);
-    before.survive("another task", workflows::ALL, with_another_task);
+    let edited = Suite::shipped().replacing_workflow(edited_conductor()).replacing_workflow(edited_standby());
+    before.survive("a heartbeat", &edited, as_it_was);
+    before.survive("another task", &Suite::shipped(), with_another_task);
 }
 
 const ALIASES: &str = r#"
@@ -207,7 +222,7 @@ fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_
         // Where no fault and no line of the scenario names an agent, nobody misses one.
         let text = fs::read_to_string(&file).unwrap();
         if text.contains("workers = 3") || text.contains("clerk,") {
-            let bad = Failure::read_for(&[&RENAMED], &file).unwrap_err().to_string();
+            let bad = Failure::read(&renamed(), &file).unwrap_err().to_string();
             let hint = format!("say so in {}", file.with_file_name("aliases.toml").display());
             assert!(bad.contains(&hint), "{bad}");
         }
@@ -215,16 +230,16 @@ fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_
     for corpus in ["shrunk", "whole"] {
         fs::write(before.folder.path().join(corpus).join("aliases.toml"), ALIASES).unwrap();
     }
-    let mut renamed = String::new();
+    let mut faults = String::new();
     for corpus in [&before.shrunk, &before.whole] {
         for file in corpus.files().unwrap() {
             let then = SavedSeed::parse("", &fs::read_to_string(&file).unwrap()).unwrap();
-            let failure = Failure::read_for(&[&RENAMED], &file).unwrap_or_else(|bad| panic!("{bad}"));
+            let failure = Failure::read(&renamed(), &file).unwrap_or_else(|bad| panic!("{bad}"));
             let (run, answer) = failure.replay();
             assert_eq!(answer, Answer::Reproduced { same_history: false }, "{}", file.display());
-            renamed.extend(failure.saved.faults.iter().map(|fault| format!("{fault}\n")));
+            faults.extend(failure.saved.faults.iter().map(|fault| format!("{fault}\n")));
 
-            let scenario = Scenario::parse_for(&[&AS_SAVED], &then.case.scenario, &then.case.text).unwrap();
+            let scenario = Scenario::parse(&as_saved(), &then.case.scenario, &then.case.text).unwrap();
             let case = Case::labelled(&scenario, &then.case.label).unwrap();
             let plan = Plan::Explicit(then.faults.as_slice().into());
             let original = Run::planned(&case, then.engine, then.seed, &plan);
@@ -234,10 +249,10 @@ fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_
     }
     // Every kind of name came up, and none of the old ones did.
     for name in ["secretary", "hand-1", "post", "depot", "before order", "/open-ticket", "/settle"] {
-        assert!(renamed.contains(name), "no {name}");
+        assert!(faults.contains(name), "no {name}");
     }
     for name in ["clerk", "worker", "mail", "warehouse", "before assign", "file-ticket", "/pay"] {
-        assert!(!renamed.contains(name), "{name}");
+        assert!(!faults.contains(name), "{name}");
     }
 }
 
@@ -250,8 +265,7 @@ fn what_is_saved_after_a_renaming_is_not_taken_for_older() {
     let today =
         today.into_iter().chain([("\"clerk\"", "\"secretary\""), ("mail", "post"), ("file-", "open-")]);
     let text = today.fold(include_str!("crashes.toml").to_owned(), |text, (old, new)| text.replace(old, new));
-    let scenario =
-        Scenario::parse_for(&[&RENAMED], "desk/crashes", &text).unwrap_or_else(|bad| panic!("{bad}"));
+    let scenario = Scenario::parse(&renamed(), "desk/crashes", &text).unwrap_or_else(|bad| panic!("{bad}"));
     for case in Case::all(&scenario).iter().filter(|case| case.without().is_some()) {
         let property = case.without().unwrap().violates;
         let failure = (0..SEEDS).map(Seed).find_map(|seed| {
@@ -262,7 +276,7 @@ fn what_is_saved_after_a_renaming_is_not_taken_for_older() {
             Some(SavedSeed::new(Engine::Native, seed, property, &whole))
         });
         let saved = corpus.save(&failure.expect("it breaks")).unwrap();
-        let failure = Failure::read_for(&[&RENAMED], saved.path()).unwrap_or_else(|bad| panic!("{bad}"));
+        let failure = Failure::read(&renamed(), saved.path()).unwrap_or_else(|bad| panic!("{bad}"));
         assert!(!failure.is_renamed());
         assert_eq!(failure.replay().1, Answer::Reproduced { same_history: true });
     }

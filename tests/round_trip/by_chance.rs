@@ -9,6 +9,7 @@ use perfidy::explore::strategy::{self, Bounds, Start};
 use perfidy::explore::{Campaign, Effort, Finding, SavedSeed, Watchdog, shrink_within};
 use perfidy::faults;
 use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -102,7 +103,8 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 fn worlds() -> impl Strategy<Value = World> {
-    let scenarios = read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let scenarios =
+        read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
     // Seeds beyond the numbers that TOML has are seeds like any others.
     let first_seed = prop_oneof![0..1_000_u64, any::<u64>()];
     let strategies = select(strategy::ALL.to_vec());
@@ -127,7 +129,7 @@ impl Change {
     fn make(&self, scenario: &Scenario, document: &mut DocumentMut) -> Option<()> {
         match self {
             Self::Team { role, count } => {
-                let roles = scenario.workflow.roles;
+                let roles = &scenario.workflow.roles;
                 let role = (!roles.is_empty()).then(|| &roles[role.index(roles.len())])?;
                 table(document, "team")?[role.group] = i64::from(*count).into();
             }
@@ -233,7 +235,7 @@ impl World {
         for change in &self.changes {
             let mut document: DocumentMut = scenario.text.parse().unwrap();
             if change.make(&scenario, &mut document).is_some()
-                && let Ok(changed) = Scenario::parse(name, &document.to_string())
+                && let Ok(changed) = Scenario::parse(&Suite::shipped(), name, &document.to_string())
             {
                 scenario = changed;
             }

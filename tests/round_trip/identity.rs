@@ -2,6 +2,7 @@
 
 use crate::{case, failures, filed_twice, filed_twice_but};
 use perfidy::explore::{Corpus, Failure, Saved, SavedSeed};
+use perfidy::suite::Suite;
 use perfidy_sim::Fault;
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +30,7 @@ fn of_many_forms_of_a_failure_the_same_one_stands_in_whatever_order_they_are_fou
             let files = corpus.files().unwrap();
             assert_eq!(files.len(), 1);
             assert_eq!(saved.iter().filter(|saved| matches!(saved, Saved::Now(_))).count(), 1);
-            let failure = Failure::read(&files[0]).unwrap();
+            let failure = Failure::read(&Suite::shipped(), &files[0]).unwrap();
             assert!(failure.replay().1.is_reproduced());
             (failure.saved.seed, failure.saved.faults, failure.saved.case.text)
         };
@@ -124,7 +125,7 @@ fn a_form_that_no_longer_breaks_makes_room_for_one_that_does() {
     assert!(saved.seed.0 > 0);
     let seed = format!("seed = {}", saved.seed);
     fs::write(place.path(), text.replacen(&seed, "seed = 0", 1).replacen("try 1\"", "try 9\"", 1)).unwrap();
-    assert!(!Failure::read(place.path()).unwrap().replay().1.is_reproduced());
+    assert!(!Failure::read(&Suite::shipped(), place.path()).unwrap().replay().1.is_reproduced());
     assert_eq!(corpus.save(&saved).unwrap(), Saved::Smaller(place.path().to_owned()));
     assert_eq!(fs::read_to_string(place.path()).unwrap(), text);
 }

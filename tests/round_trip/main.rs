@@ -8,6 +8,7 @@ mod unusual;
 
 use perfidy::explore::{Answer, Corpus, Failure, Run, SavedSeed, shrink};
 use perfidy::scenario::Case;
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Seed};
 use std::path::Path;
 
@@ -16,7 +17,7 @@ fn reads_back(saved: &SavedSeed) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let text = || saved.to_toml(Path::new("it.toml"));
     let place = Corpus::new(folder.path()).save(saved).map_err(|error| format!("{error}\n{}", text()))?;
-    let read = Failure::read(place.path()).map_err(|bad| format!("{bad}\n{}", text()))?;
+    let read = Failure::read(&Suite::shipped(), place.path()).map_err(|bad| format!("{bad}\n{}", text()))?;
     let is_it = read.saved.faults == saved.faults && read.saved.seed == saved.seed;
     match read.replay().1 {
         Answer::Reproduced { same_history: true } if is_it => Ok(()),

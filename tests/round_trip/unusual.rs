@@ -2,6 +2,7 @@
 
 use crate::{case, failures, filed_twice, filed_twice_but, reads_back};
 use perfidy::explore::{Corpus, Failure, SavedSeed};
+use perfidy::suite::Suite;
 use perfidy_sim::Digest;
 use std::fs;
 use std::path::Path;
@@ -100,9 +101,9 @@ fn a_refreshed_failure_reads_back_whatever_its_message_was() {
     let folder = tempfile::tempdir().unwrap();
     let saved = filed_twice_but(|saved| saved.message = "two\nlines\u{1b}".to_owned());
     let place = Corpus::new(folder.path()).save(&saved).unwrap();
-    let failure = Failure::read(place.path()).unwrap();
+    let failure = Failure::read(&Suite::shipped(), place.path()).unwrap();
     failure.refresh(&failure.replay().0).unwrap();
     let text = fs::read_to_string(place.path()).unwrap();
     assert_eq!(text, filed_twice().to_toml(place.path()));
-    Failure::read(place.path()).unwrap();
+    Failure::read(&Suite::shipped(), place.path()).unwrap();
 }

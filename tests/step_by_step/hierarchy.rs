@@ -8,6 +8,7 @@ use perfidy::agent::{Note, Outcome, Purpose, ToolEvent, UserEvent};
 use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Name, Seed, What};
 
 /// One task of two steps, of which the user says `tasks`, with these faults, each `place: action`, and every
@@ -37,7 +38,8 @@ fn run(tasks: &str, faults: &[&str], without: &[&str]) -> Run {
          [tools.shop]\nlatency = \"2s\"\ndeduplicates = true\n[model]\nlatency = \"1s\"\n{faults}",
         on.join("\n")
     );
-    let scenario = Scenario::parse("hierarchy.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = Scenario::parse(&Suite::shipped(), "hierarchy.toml", &text)
+        .unwrap_or_else(|problems| panic!("{problems}"));
     let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
     let missed: Vec<_> = run.outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
     assert!(missed.is_empty(), "{missed:?} never came up");

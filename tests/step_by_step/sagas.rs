@@ -6,6 +6,7 @@ use perfidy::agent::{Note, PersonEvent, ToolEvent};
 use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Seed, What};
 
 const KINDS: [&str; 2] = ["saga-orchestrated", "saga-choreographed"];
@@ -28,7 +29,8 @@ fn run(workflow: &str, faults: &[&str]) -> Run {
          [tools.airline]\ndeduplicates = true\n[tools.hotels]\ndeduplicates = true\n\
          [tools.payments]\ndeduplicates = true\n{faults}"
     );
-    let scenario = Scenario::parse("saga.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = Scenario::parse(&Suite::shipped(), "saga.toml", &text)
+        .unwrap_or_else(|problems| panic!("{problems}"));
     let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
     let missed: Vec<_> = run.outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
     assert!(missed.is_empty(), "{workflow}: {missed:?} never came up");

@@ -6,6 +6,7 @@
 use super::Shrinking;
 use crate::scenario::{Case, Scenario, Spread};
 use perfidy_sim::{Action, Fault, SimSpan, SimTime};
+use std::sync::Arc;
 use toml_edit::visit_mut::{VisitMut, visit_table_like_kv_mut, visit_value_mut};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, KeyMut, Table, Value, value};
 
@@ -41,9 +42,10 @@ fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &C
     if !edit(&mut document, case) {
         return false;
     }
-    let workflows = [case.scenario.workflow];
     let name = case.scenario.name.as_str();
-    let Ok(scenario) = Scenario::parse_for(&workflows, name, &document.to_string()) else { return false };
+    let Ok(scenario) = Scenario::parse(&case.scenario.suite, name, &document.to_string()) else {
+        return false;
+    };
     let Ok(smaller) = Case::labelled(&scenario, &case.label()) else { return false };
     let faults = shrinking.best.faults.clone();
     if shrinking.suffices(smaller.clone(), &faults) {
@@ -126,7 +128,7 @@ fn fewer_tasks(shrinking: &mut Shrinking<'_>) -> bool {
 }
 
 fn smaller_team(shrinking: &mut Shrinking<'_>) -> bool {
-    let roles = shrinking.best.case.scenario.workflow.roles;
+    let workflow = Arc::clone(&shrinking.best.case.scenario.workflow);
     let smaller = |role: &crate::workflows::Role, shrinking: &mut Shrinking<'_>| {
         fewer(
             shrinking,
@@ -136,7 +138,7 @@ fn smaller_team(shrinking: &mut Shrinking<'_>) -> bool {
             },
         )
     };
-    roles.iter().fold(false, |is_smaller, role| smaller(role, shrinking) | is_smaller)
+    workflow.roles.iter().fold(false, |is_smaller, role| smaller(role, shrinking) | is_smaller)
 }
 
 /// Looks for the smallest number that suffices, from the least there can be upwards by halves of the way.

@@ -307,7 +307,8 @@ mod tests {
             tool = \"ticketing.create\"\n[tasks]\ncount = 1\n[safeguards]\nidempotency-keys = true\n\
             tool-dedupe = true\nretry = { attempts = 4, backoff = \"1s..2s\" }\n[tools.ticketing]\n\
             deduplicates = true\n[faults]\nack-lost = { at = \"ticketing\", operation = \"create\", chance = \"5%\" }\n";
-        let scenario = Scenario::parse("tiny", text).unwrap_or_else(|problems| panic!("{problems}"));
+        let scenario = Scenario::parse(&crate::suite::Suite::shipped(), "tiny", text)
+            .unwrap_or_else(|problems| panic!("{problems}"));
         let case = Case::as_written(&scenario);
         for (faults, plans) in [(0, 1), (1, 2), (2, 3), (3, 4)] {
             let bounds = Bounds { faults, ..Bounds::default() };

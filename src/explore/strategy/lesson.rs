@@ -52,7 +52,7 @@ impl Lesson {
             return None;
         }
         let holds = run.verdicts.iter().all(|(property, verdict)| {
-            let is_waived = case.scenario.waived.contains_key(property.name);
+            let is_waived = case.scenario.waived.contains_key(property);
             is_waived || matches!(verdict, Verdict::Holds | Verdict::Vacuous)
         });
         let news = match &trial.wants {

@@ -175,7 +175,8 @@ mod tests {
 
     pub(super) fn all_cases(name: &str) -> Vec<Case> {
         let file = format!("scenarios/{name}.toml");
-        let scenario = Scenario::read(Path::new(&file), Path::new("scenarios"));
+        let scenario =
+            Scenario::read(&crate::suite::Suite::shipped(), Path::new(&file), Path::new("scenarios"));
         Case::all(&scenario.unwrap_or_else(|problems| panic!("{problems}")))
     }
 

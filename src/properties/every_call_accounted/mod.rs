@@ -16,13 +16,14 @@ use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "every-call-accounted",
-    promise: "every call was answered, retried until it was, or handed to the person on call",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "every-call-accounted",
+        "every call was answered, retried until it was, or handed to the person on call",
+        judge,
+    )
+}
 
 /// What has become of a call, try after try.
 struct Account<'a> {

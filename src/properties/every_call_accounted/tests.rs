@@ -25,10 +25,10 @@ fn call(story: Story, told: Told) -> Story {
 
 #[test]
 fn a_call_that_was_answered_or_tried_again_until_it_was_is_accounted_for() {
-    assert_eq!(done(call(on_call(), Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
-    assert_eq!(done(call(call(on_call(), LOST), Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(done(call(on_call(), Told::Done)).judged_by(&property()), Verdict::Holds);
+    assert_eq!(done(call(call(on_call(), LOST), Told::Done)).judged_by(&property()), Verdict::Holds);
     let unanswered = on_call().called("executor-1", "task-1/file");
-    assert_eq!(done(call(unanswered, Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(done(call(unanswered, Told::Done)).judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
@@ -40,14 +40,14 @@ fn a_call_that_was_looked_up_and_found_is_too() {
             Note::Agent(AgentEvent::Answered { tool: Name::new("ticketing"), operation, intent, told });
         done(call(on_call(), LOST).note("executor-1", note))
     };
-    assert_eq!(look_up(true).judged_by(&PROPERTY), Verdict::Holds);
-    assert!(look_up(false).judged_by(&PROPERTY).is_violated());
+    assert_eq!(look_up(true).judged_by(&property()), Verdict::Holds);
+    assert!(look_up(false).judged_by(&property()).is_violated());
 }
 
 #[test]
 fn an_unclear_answer_that_nobody_follows_up_is_a_lost_call() {
     for ended in [done, failed] {
-        let (events, message) = violation(ended(call(on_call(), LOST)).judged_by(&PROPERTY));
+        let (events, message) = violation(ended(call(on_call(), LOST)).judged_by(&property()));
         assert_eq!(events, [6, 7, 8]);
         assert_eq!(
             message,
@@ -60,18 +60,18 @@ fn an_unclear_answer_that_nobody_follows_up_is_a_lost_call() {
 #[test]
 fn a_call_whose_caller_died_and_that_nobody_tried_again_is_lost() {
     let story = failed(on_call().called("executor-1", "task-1/file"));
-    assert!(violation(story.judged_by(&PROPERTY)).1.contains("heard nothing"));
+    assert!(violation(story.judged_by(&property())).1.contains("heard nothing"));
 }
 
 #[test]
 fn a_refusal_is_accounted_for_once_the_user_hears_of_the_failure() {
-    assert_eq!(failed(call(on_call(), REFUSED)).judged_by(&PROPERTY), Verdict::Holds);
-    assert!(done(call(on_call(), REFUSED)).judged_by(&PROPERTY).is_violated());
+    assert_eq!(failed(call(on_call(), REFUSED)).judged_by(&property()), Verdict::Holds);
+    assert!(done(call(on_call(), REFUSED)).judged_by(&property()).is_violated());
 }
 
 #[test]
 fn a_refusal_says_nothing_about_an_earlier_try_unless_it_is_for_good() {
-    let after_an_unclear_try = |told| failed(call(call(on_call(), LOST), told)).judged_by(&PROPERTY);
+    let after_an_unclear_try = |told| failed(call(call(on_call(), LOST), told)).judged_by(&property());
     assert!(after_an_unclear_try(REFUSED).is_violated());
     assert_eq!(after_an_unclear_try(Told::Not(Definite::Declined)), Verdict::Holds);
 }
@@ -85,27 +85,27 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let story = story.note("executor-1", Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
         story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
     };
-    assert!(failed(undoing(REFUSED)).judged_by(&PROPERTY).is_violated());
-    assert_eq!(failed(undoing(Told::Done)).judged_by(&PROPERTY), Verdict::Holds);
+    assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
+    assert_eq!(failed(undoing(Told::Done)).judged_by(&property()), Verdict::Holds);
     let taken_down = failed(undoing(REFUSED).taken_down("task-1/file"));
-    assert!(taken_down.judged_by(&PROPERTY).is_violated(), "what was taken down is another call");
+    assert!(taken_down.judged_by(&property()).is_violated(), "what was taken down is another call");
 }
 
 #[test]
 fn a_call_that_was_taken_down_is_accounted_for() {
     let story = failed(call(on_call(), LOST).taken_down("task-1/file"));
-    assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
 fn calls_of_a_task_that_has_not_ended_may_still_be_tried_again() {
-    assert_eq!(call(on_call(), LOST).judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(call(on_call(), LOST).judged_by(&property()), Verdict::Vacuous);
 }
 
 #[test]
 fn where_nobody_is_on_call_or_nobody_calls_there_is_nothing_to_judge() {
-    assert_eq!(failed(call(saga(), LOST)).judged_by(&PROPERTY), Verdict::Vacuous);
-    assert_eq!(done(on_call()).judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(failed(call(saga(), LOST)).judged_by(&property()), Verdict::Vacuous);
+    assert_eq!(done(on_call()).judged_by(&property()), Verdict::Vacuous);
 }
 
 const DECLINED: Told = Told::Not(Definite::Declined);
@@ -133,55 +133,55 @@ fn calls_off(story: Story, operation: &str, told: Told) -> Story {
 
 #[test]
 fn a_refusal_is_accounted_for_once_the_user_hears_of_the_cancel() {
-    assert_eq!(cancelled(call(on_call(), REFUSED)).judged_by(&PROPERTY), Verdict::Holds);
-    assert!(cancelled(call(on_call(), LOST)).judged_by(&PROPERTY).is_violated());
+    assert_eq!(cancelled(call(on_call(), REFUSED)).judged_by(&property()), Verdict::Holds);
+    assert!(cancelled(call(on_call(), LOST)).judged_by(&property()).is_violated());
 }
 
 #[test]
 fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good() {
     let called_off = || calls_off(call(on_call(), LOST), "create", Told::CalledOff);
-    assert_eq!(failed(called_off()).judged_by(&PROPERTY), Verdict::Holds);
-    assert_eq!(cancelled(called_off()).judged_by(&PROPERTY), Verdict::Holds);
-    assert!(done(called_off()).judged_by(&PROPERTY).is_violated());
+    assert_eq!(failed(called_off()).judged_by(&property()), Verdict::Holds);
+    assert_eq!(cancelled(called_off()).judged_by(&property()), Verdict::Holds);
+    assert!(done(called_off()).judged_by(&property()).is_violated());
     let done_already = calls_off(call(on_call(), LOST), "create", Told::Done);
-    assert_eq!(done(done_already).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(done(done_already).judged_by(&property()), Verdict::Holds);
     let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", Told::Done);
-    assert_eq!(done(of_another).judged_by(&PROPERTY), Verdict::Holds, "it is done, whoever did it");
+    assert_eq!(done(of_another).judged_by(&property()), Verdict::Holds, "it is done, whoever did it");
     let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", Told::CalledOff);
-    assert!(failed(of_another).judged_by(&PROPERTY).is_violated(), "which id was called off is not known");
+    assert!(failed(of_another).judged_by(&property()).is_violated(), "which id was called off is not known");
     let unclear = calls_off(call(on_call(), LOST), "create", LOST);
-    assert!(failed(unclear).judged_by(&PROPERTY).is_violated());
+    assert!(failed(unclear).judged_by(&property()).is_violated());
     let another = calls_off(call(on_call(), LOST), "withdraw", Told::CalledOff);
-    assert!(failed(another).judged_by(&PROPERTY).is_violated());
+    assert!(failed(another).judged_by(&property()).is_violated());
 }
 
 #[test]
 fn what_is_turned_down_for_good_is_one_id_and_not_the_wish() {
     let declined = || hears(tries(on_call(), "executor-1", 1), "executor-1", DECLINED);
     let again_under_it = tries(declined(), "executor-2", 1);
-    assert_eq!(failed(again_under_it).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(failed(again_under_it).judged_by(&property()), Verdict::Holds);
     let under_another = tries(declined(), "executor-1", 2);
-    assert!(failed(under_another).judged_by(&PROPERTY).is_violated());
+    assert!(failed(under_another).judged_by(&property()).is_violated());
     let before = hears(tries(tries(on_call(), "executor-1", 1), "executor-1", 2), "executor-1", DECLINED);
-    assert!(failed(before).judged_by(&PROPERTY).is_violated());
+    assert!(failed(before).judged_by(&property()).is_violated());
 }
 
 #[test]
 fn a_refusal_is_of_the_try_of_whoever_hears_it() {
     let two = || tries(tries(on_call(), "executor-1", 1), "executor-2", 2);
-    assert!(failed(hears(two(), "executor-1", REFUSED)).judged_by(&PROPERTY).is_violated());
-    assert!(failed(hears(two(), "executor-1", DECLINED)).judged_by(&PROPERTY).is_violated());
+    assert!(failed(hears(two(), "executor-1", REFUSED)).judged_by(&property()).is_violated());
+    assert!(failed(hears(two(), "executor-1", DECLINED)).judged_by(&property()).is_violated());
     let both = hears(hears(two(), "executor-1", REFUSED), "executor-2", REFUSED);
-    assert_eq!(failed(both).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(failed(both).judged_by(&property()), Verdict::Holds);
     let once_each = tries(tries(on_call(), "executor-1", 1), "executor-1", 1);
-    assert!(failed(hears(once_each, "executor-1", REFUSED)).judged_by(&PROPERTY).is_violated());
+    assert!(failed(hears(once_each, "executor-1", REFUSED)).judged_by(&property()).is_violated());
 }
 
 #[test]
 fn the_last_to_try_and_the_last_word_are_shown() {
     let story = hears(tries(on_call(), "executor-1", 1), "executor-1", REFUSED);
     let story = failed(hears(tries(story, "executor-2", 2), "executor-2", LOST));
-    let (events, message) = violation(story.judged_by(&PROPERTY));
+    let (events, message) = violation(story.judged_by(&property()));
     assert_eq!(events, [8, 9, 10]);
     assert!(message.starts_with("executor-2 called"), "{message}");
 }
@@ -201,7 +201,7 @@ fn what_was_found_is_that_call_and_no_other() {
         ] {
             let note = Note::Agent(AgentEvent::Answered { tool, operation, intent, told });
             let story = done(call(on_call(), LOST).note("executor-1", note));
-            assert!(story.judged_by(&PROPERTY).is_violated(), "{tool}.{operation} for {intent}");
+            assert!(story.judged_by(&property()).is_violated(), "{tool}.{operation} for {intent}");
         }
     }
 }
@@ -209,15 +209,15 @@ fn what_was_found_is_that_call_and_no_other() {
 #[test]
 fn every_call_of_every_task_that_ended_counts() {
     let other = |story: Story| story.called("executor-1", "task-1/bill");
-    assert!(done(other(call(on_call(), Told::Done))).judged_by(&PROPERTY).is_violated());
+    assert!(done(other(call(on_call(), Told::Done))).judged_by(&property()).is_violated());
     let story = call(on_call(), Told::Done).given("task-2").called("executor-1", "task-2/file");
-    assert_eq!(done(story.clone()).judged_by(&PROPERTY), Verdict::Holds, "task-2 has not ended");
+    assert_eq!(done(story.clone()).judged_by(&property()), Verdict::Holds, "task-2 has not ended");
     let story = done(story).told("task-2", Outcome::Done);
-    assert!(story.judged_by(&PROPERTY).is_violated());
+    assert!(story.judged_by(&property()).is_violated());
 }
 
 #[test]
 fn that_another_task_failed_says_nothing_about_this_one() {
     let story = call(on_call(), REFUSED).told("task-2", Outcome::Failed);
-    assert!(done(story).judged_by(&PROPERTY).is_violated());
+    assert!(done(story).judged_by(&property()).is_violated());
 }

@@ -13,13 +13,15 @@ use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, cut_short
 use perfidy_sim::{Event, Lookup, Name, SimSpan, SimTime, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "no-orphans",
-    promise: "no agent works for long for a parent that is gone, or for a task that has ended",
-    bound: Some(Bound { key: "within", usual: AtMost::Span(SimSpan::from_secs(30)) }),
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::bounded(
+        "no-orphans",
+        "no agent works for long for a parent that is gone, or for a task that has ended",
+        Bound { key: "within", usual: AtMost::Span(SimSpan::from_secs(30)) },
+        judge,
+    )
+}
 
 type At<'a> = &'a Event<Note>;
 
@@ -48,8 +50,8 @@ struct Family<'a> {
     ledger: Ledger<'a>,
 }
 
-fn judge(history: &TeamHistory) -> Verdict {
-    let Some(bound) = PROPERTY.asked_for(history).map(SimSpan::from_nanos) else { return Verdict::Vacuous };
+fn judge(history: &TeamHistory, bound_nanos: u64) -> Verdict {
+    let bound = SimSpan::from_nanos(bound_nanos);
     let mut family = Family::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {

@@ -9,7 +9,7 @@ const STEP: &str = "task-1/file";
 
 /// A task that the director has handed to manager-1, and that one to worker-1; the bound is three seconds.
 fn handed() -> Story {
-    let bound = Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 3_000_000_000 });
+    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     let story = Story::default().note("user", bound).given(TASK);
     order(order(story, "director", TASK, "manager-1"), "manager-1", STEP, "worker-1")
 }
@@ -41,13 +41,13 @@ fn later(story: Story, seconds: u32) -> Story {
 #[test]
 fn an_agent_that_stops_in_time_is_no_orphan() {
     let story = later(thinks(handed().dies("manager-1"), "worker-1"), 9);
-    assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
 fn an_agent_that_goes_on_for_a_dead_parent_is_one() {
     let story = thinks(later(handed().dies("manager-1"), 3), "worker-1");
-    let (events, message) = violation(story.judged_by(&PROPERTY));
+    let (events, message) = violation(story.judged_by(&property()));
     assert_eq!(events, [5, 6, 10]);
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after manager-1 had died");
 }
@@ -55,7 +55,7 @@ fn an_agent_that_goes_on_for_a_dead_parent_is_one() {
 #[test]
 fn it_makes_no_difference_how_far_above_an_agent_died() {
     let story = later(handed().dies("director"), 3).called("worker-1", STEP);
-    let (_, message) = violation(story.judged_by(&PROPERTY));
+    let (_, message) = violation(story.judged_by(&property()));
     assert_eq!(message, "worker-1 calls a tool for task-1/file, 4s after director had died");
 }
 
@@ -63,7 +63,7 @@ fn it_makes_no_difference_how_far_above_an_agent_died() {
 fn a_parent_that_is_back_can_be_worked_for() {
     let story = later(handed().dies("manager-1"), 3);
     let story = story.event("manager-1", What::Started { incarnation: 1 });
-    assert_eq!(thinks(story, "worker-1").judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(thinks(story, "worker-1").judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
@@ -71,20 +71,21 @@ fn an_agent_that_goes_on_with_what_another_was_given_is_one() {
     let story = later(order(handed(), "director", TASK, "manager-2"), 3);
     for (who, given) in [("worker-1", "manager-2"), ("manager-1", "manager-2")] {
         let story = later(order(handed(), "director", TASK, "manager-2"), 3);
-        let (_, message) = violation(thinks(story, who).judged_by(&PROPERTY));
+        let (_, message) = violation(thinks(story, who).judged_by(&property()));
         assert_eq!(message, format!("{who} thinks for task-1/file, 4s after {given} was given it"));
     }
     let again = order(story, "manager-2", STEP, "worker-1");
-    assert_eq!(thinks(again, "worker-1").judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(thinks(again, "worker-1").judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
 fn an_agent_that_goes_on_with_what_was_cancelled_or_has_ended_is_one() {
-    let (events, message) = violation(thinks(later(cancelled(handed()), 3), "worker-1").judged_by(&PROPERTY));
+    let (events, message) =
+        violation(thinks(later(cancelled(handed()), 3), "worker-1").judged_by(&property()));
     assert_eq!(events, [5, 6, 10]);
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 was cancelled");
     let ended = handed().told(TASK, Outcome::Done);
-    let (_, message) = violation(thinks(later(ended, 3), "worker-1").judged_by(&PROPERTY));
+    let (_, message) = violation(thinks(later(ended, 3), "worker-1").judged_by(&property()));
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 had ended");
 }
 
@@ -93,126 +94,130 @@ fn taking_back_is_not_going_on() {
     let (intent, tool) = (Name::new(STEP), Name::new("ticketing"));
     let undone_by = Note::User(UserEvent::UndoneBy { intent, tool, operation: Name::new("create") });
     let story = later(cancelled(handed().note("user", undone_by)), 3).called("worker-1", STEP);
-    assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
 fn an_agent_that_was_stopped_could_not_know() {
     let story = later(cancelled(handed()), 3).event("worker-1", What::Resumed);
-    assert_eq!(thinks(story, "worker-1").judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(thinks(story, "worker-1").judged_by(&property()), Verdict::Holds);
     let story = later(cancelled(handed()), 3).event("worker-1", What::Resumed);
-    assert!(thinks(later(story, 3), "worker-1").judged_by(&PROPERTY).is_violated());
+    assert!(thinks(later(story, 3), "worker-1").judged_by(&property()).is_violated());
 }
 
 #[test]
 fn where_no_agent_lost_anything_there_is_nothing_to_judge() {
-    assert_eq!(thinks(handed(), "worker-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(thinks(handed(), "worker-1").judged_by(&property()), Verdict::Vacuous);
     let done = cancelled(handed().effect(STEP, 1).dies("manager-1"));
-    assert_eq!(done.judged_by(&PROPERTY), Verdict::Holds, "the manager had it in hand");
+    assert_eq!(done.judged_by(&property()), Verdict::Holds, "the manager had it in hand");
     let elsewhere = handed().dies("manager-2");
-    assert_eq!(elsewhere.judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(elsewhere.judged_by(&property()), Verdict::Vacuous);
 }
 
 #[test]
 fn where_the_user_does_not_ask_for_it_nothing_is_promised() {
     let story = order(Story::default().given(TASK), "manager-1", STEP, "worker-1");
     let story = thinks(later(story.dies("manager-1"), 9), "worker-1");
-    assert_eq!(story.judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
 }
 
 #[test]
 fn a_run_that_was_cut_short_leaves_it_unknown() {
     for story in handed().dies("manager-1").cut_short() {
-        assert_eq!(story.judged_by(&PROPERTY).word(), "unknown");
+        assert_eq!(story.judged_by(&property()).word(), "unknown");
     }
 }
 
 /// A task that the director has handed to manager-1, which has not passed it on.
 fn handed_to_one() -> Story {
-    let bound = Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 3_000_000_000 });
+    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     order(Story::default().note("user", bound).given(TASK), "director", TASK, "manager-1")
 }
 
 #[test]
 fn the_bound_is_the_last_moment_at_which_an_agent_may_go_on() {
     let worked_after = |seconds: u32| thinks(later(handed().dies("manager-1"), seconds - 1), "worker-1");
-    assert_eq!(worked_after(3).judged_by(&PROPERTY), Verdict::Holds);
-    assert!(worked_after(4).judged_by(&PROPERTY).is_violated());
+    assert_eq!(worked_after(3).judged_by(&property()), Verdict::Holds);
+    assert!(worked_after(4).judged_by(&property()).is_violated());
 }
 
 #[test]
 fn an_agent_that_was_handed_nothing_is_no_orphan() {
     let story = thinks(later(handed().dies("manager-1"), 9), "passer-by");
-    assert_eq!(story.judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
 fn every_way_to_end_is_an_end_and_the_first_one_counts() {
     for outcome in [Outcome::Done, Outcome::Failed, Outcome::Cancelled] {
         let story = thinks(later(handed().told(TASK, outcome), 3), "worker-1");
-        let (events, message) = violation(story.judged_by(&PROPERTY));
+        let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [5, 6, 10]);
         assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 had ended");
     }
     let twice = later(cancelled(handed()), 3).told(TASK, Outcome::Cancelled);
-    let (_, message) = violation(thinks(twice, "worker-1").judged_by(&PROPERTY));
+    let (_, message) = violation(thinks(twice, "worker-1").judged_by(&property()));
     assert_eq!(message, "worker-1 thinks for task-1/file, 5s after task-1 was cancelled");
     let other = cancel(handed(), "director", "task-2");
-    assert_eq!(thinks(later(other, 3), "worker-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(thinks(later(other, 3), "worker-1").judged_by(&property()), Verdict::Vacuous);
 }
 
 #[test]
 fn to_be_handed_the_same_again_takes_nothing_away() {
     let story = later(order(handed(), "manager-1", STEP, "worker-1"), 9);
-    assert_eq!(thinks(story, "worker-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(thinks(story, "worker-1").judged_by(&property()), Verdict::Vacuous);
     let there_and_back = order(order(handed(), "manager-1", STEP, "worker-2"), "manager-1", STEP, "worker-1");
     let story = later(there_and_back, 9);
-    assert_eq!(thinks(story.clone(), "worker-1").judged_by(&PROPERTY), Verdict::Holds);
-    assert!(thinks(story, "worker-2").judged_by(&PROPERTY).is_violated());
+    assert_eq!(thinks(story.clone(), "worker-1").judged_by(&property()), Verdict::Holds);
+    assert!(thinks(story, "worker-2").judged_by(&property()).is_violated());
 }
 
 #[test]
 fn an_agent_that_was_dead_could_not_know_and_one_that_had_been_before_could() {
     let wakes = |story: Story| story.event("worker-1", What::Started { incarnation: 1 });
     let woken_after = wakes(later(cancelled(handed()).dies("worker-1"), 3));
-    assert_eq!(thinks(woken_after, "worker-1").judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(thinks(woken_after, "worker-1").judged_by(&property()), Verdict::Holds);
     let woken_before = later(cancelled(wakes(handed().dies("worker-1"))), 3);
-    assert!(thinks(woken_before, "worker-1").judged_by(&PROPERTY).is_violated());
+    assert!(thinks(woken_before, "worker-1").judged_by(&property()).is_violated());
     let another_woken = later(cancelled(handed()), 3).event("worker-2", What::Resumed);
-    assert!(thinks(another_woken, "worker-1").judged_by(&PROPERTY).is_violated());
+    assert!(thinks(another_woken, "worker-1").judged_by(&property()).is_violated());
 }
 
 #[test]
 fn only_an_agent_that_has_something_in_hand_and_undone_can_lose_it() {
-    assert_eq!(handed_to_one().dies("director").judged_by(&PROPERTY), Verdict::Holds);
-    assert_eq!(handed().dies("manager-1").judged_by(&PROPERTY), Verdict::Holds);
-    assert_eq!(handed().effect(STEP, 1).dies("manager-1").judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(handed_to_one().dies("director").judged_by(&property()), Verdict::Holds);
+    assert_eq!(handed().dies("manager-1").judged_by(&property()), Verdict::Holds);
+    assert_eq!(handed().effect(STEP, 1).dies("manager-1").judged_by(&property()), Verdict::Vacuous);
     let undone = handed().note("user", undone_by_withdrawing()).effect(STEP, 1).undo(STEP, 2);
-    assert_eq!(undone.dies("manager-1").judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(undone.dies("manager-1").judged_by(&property()), Verdict::Holds);
     let passed_on = order(handed_to_one(), "manager-1", TASK, "manager-2");
-    assert_eq!(passed_on.clone().judged_by(&PROPERTY), Verdict::Vacuous, "it gave it away itself");
-    assert_eq!(passed_on.dies("director").judged_by(&PROPERTY), Verdict::Vacuous, "manager-1 has it no more");
+    assert_eq!(passed_on.clone().judged_by(&property()), Verdict::Vacuous, "it gave it away itself");
+    assert_eq!(
+        passed_on.dies("director").judged_by(&property()),
+        Verdict::Vacuous,
+        "manager-1 has it no more"
+    );
     let taken = order(handed_to_one(), "director", TASK, "manager-2");
-    assert_eq!(taken.judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(taken.judged_by(&property()), Verdict::Holds);
     let another_task = order(handed_to_one(), "director", "task-2", "manager-2");
-    assert_eq!(another_task.judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(another_task.judged_by(&property()), Verdict::Vacuous);
 }
 
 #[test]
 fn to_cancel_a_task_takes_it_and_its_steps_from_those_who_have_them() {
-    assert_eq!(cancelled(handed_to_one()).judged_by(&PROPERTY), Verdict::Holds);
-    let bound = Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 3_000_000_000 });
+    assert_eq!(cancelled(handed_to_one()).judged_by(&property()), Verdict::Holds);
+    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     let only_a_step = order(Story::default().note("user", bound).given(TASK), "manager-1", STEP, "worker-1");
-    assert_eq!(cancelled(only_a_step).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(cancelled(only_a_step).judged_by(&property()), Verdict::Holds);
     let by_the_holder = cancel(handed_to_one(), "manager-1", TASK);
-    assert_eq!(by_the_holder.judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(by_the_holder.judged_by(&property()), Verdict::Vacuous);
     let another = cancel(handed_to_one(), "director", "task-2");
-    assert_eq!(another.judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(another.judged_by(&property()), Verdict::Vacuous);
 }
 
 /// A task that the user has ordered of the director; the bound is three seconds.
 fn ordered_by_the_user() -> Story {
-    let bound = Note::User(UserEvent::Bound { property: Name::new(PROPERTY.name), at_most: 3_000_000_000 });
+    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     order(Story::default().note("user", bound).given(TASK), "user", TASK, "director")
 }
 
@@ -220,12 +225,12 @@ fn ordered_by_the_user() -> Story {
 fn what_the_user_orders_has_no_parent() {
     let again = order(ordered_by_the_user(), "user", TASK, "director-2");
     for story in [ordered_by_the_user().dies("user"), again] {
-        assert_eq!(thinks(later(story, 9), "director").judged_by(&PROPERTY), Verdict::Vacuous);
+        assert_eq!(thinks(later(story, 9), "director").judged_by(&property()), Verdict::Vacuous);
     }
     // The same orders by an agent that has given no task of its own.
     let by_an_agent = || order(handed(), "clerk", TASK, "director");
     for story in [by_an_agent().dies("clerk"), order(by_an_agent(), "clerk", TASK, "director-2")] {
-        assert!(thinks(later(story, 9), "director").judged_by(&PROPERTY).is_violated());
+        assert!(thinks(later(story, 9), "director").judged_by(&property()).is_violated());
     }
 }
 
@@ -235,9 +240,9 @@ fn what_the_user_no_longer_wants_is_over_once_the_team_cancels_it() {
     let story =
         cancel(story.note("user", Note::User(UserEvent::Withdrawn { task: Name::new(TASK) })), "user", TASK);
     let going_on = thinks(later(story.clone(), 9), "manager-1");
-    assert_eq!(going_on.judged_by(&PROPERTY), Verdict::Vacuous, "the director may not know yet");
+    assert_eq!(going_on.judged_by(&property()), Verdict::Vacuous, "the director may not know yet");
     let story = thinks(later(cancel(later(story, 9), "director", TASK), 3), "manager-1");
-    let (events, message) = violation(story.judged_by(&PROPERTY));
+    let (events, message) = violation(story.judged_by(&property()));
     assert_eq!(events, [5, 17, 21]);
     assert_eq!(message, "manager-1 thinks for task-1/file, 4s after task-1 was cancelled");
 }
@@ -246,20 +251,20 @@ fn what_the_user_no_longer_wants_is_over_once_the_team_cancels_it() {
 fn the_order_of_another_orderer_takes_nothing_away() {
     let twice = || order(handed(), "auditor", STEP, "worker-2");
     for who in ["worker-1", "worker-2"] {
-        assert!(!thinks(later(twice(), 9), who).judged_by(&PROPERTY).is_violated(), "{who}");
+        assert!(!thinks(later(twice(), 9), who).judged_by(&property()).is_violated(), "{who}");
     }
     let taken = thinks(later(order(twice(), "manager-1", STEP, "worker-3"), 3), "worker-1");
-    let (events, message) = violation(taken.judged_by(&PROPERTY));
+    let (events, message) = violation(taken.judged_by(&property()));
     assert_eq!(events, [5, 7, 11]);
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after worker-3 was given it");
     let of_the_other = thinks(later(order(twice(), "manager-1", STEP, "worker-3"), 3), "worker-2");
-    assert!(!of_the_other.judged_by(&PROPERTY).is_violated(), "it works for the auditor");
+    assert!(!of_the_other.judged_by(&property()).is_violated(), "it works for the auditor");
 }
 
 #[test]
 fn the_order_that_came_last_says_whom_an_agent_works_for() {
     let story = || order(handed(), "manager-2", STEP, "worker-1");
-    let going_on = |dead: &str| thinks(later(story().dies(dead), 3), "worker-1").judged_by(&PROPERTY);
+    let going_on = |dead: &str| thinks(later(story().dies(dead), 3), "worker-1").judged_by(&property());
     assert!(!going_on("manager-1").is_violated());
     let (events, message) = violation(going_on("manager-2"));
     assert_eq!(events, [6, 7, 11]);
@@ -271,7 +276,7 @@ fn only_an_order_hands_work_on_and_only_a_cancel_ends_it() {
     for purpose in [Purpose::Ask, Purpose::Handoff, Purpose::Undo, Purpose::Done, Purpose::Cancelled] {
         let says = |to: &str, about: &str| {
             let story = handed().sends(("director", to), about, Headers::of(purpose));
-            thinks(later(story, 9), "worker-1").judged_by(&PROPERTY)
+            thinks(later(story, 9), "worker-1").judged_by(&property())
         };
         assert_eq!(says("manager-2", TASK), Verdict::Vacuous, "{purpose:?}");
         assert_eq!(says("manager-1", STEP), Verdict::Vacuous, "{purpose:?}");

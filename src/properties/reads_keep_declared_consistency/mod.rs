@@ -20,13 +20,14 @@ use order::{Act, Explained, Keeps, Operation, explains};
 use perfidy_sim::{Event, EventId, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The property, for the list.
-pub const PROPERTY: Property = Property {
-    name: "reads-keep-declared-consistency",
-    promise: "what agents read in the store keeps to the consistency model that the team relies on",
-    bound: None,
-    judge,
-};
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "reads-keep-declared-consistency",
+        "what agents read in the store keeps to the consistency model that the team relies on",
+        judge,
+    )
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let declared = history.notes().find_map(|(_, note)| match note {

@@ -96,7 +96,7 @@ fn each_model_allows_what_the_weaker_ones_do_and_less() {
     ];
     for (name, acts, broken) in table {
         for (model, broken) in [Linearizable, Sequential, Monotonic, Eventual].into_iter().zip(broken) {
-            let verdict = story(model, &acts()).judged_by(&PROPERTY);
+            let verdict = story(model, &acts()).judged_by(&property());
             assert_eq!(verdict.is_violated(), broken, "{name}, {model}: {verdict:?}");
             assert!(broken || verdict == Verdict::Holds, "{name}, {model}: {verdict:?}");
         }
@@ -105,7 +105,7 @@ fn each_model_allows_what_the_weaker_ones_do_and_less() {
 
 #[test]
 fn a_stale_read_is_shown_with_the_answer_that_made_it_stale() {
-    let (events, message) = violation(story(Consistency::Linearizable, &stale()).judged_by(&PROPERTY));
+    let (events, message) = violation(story(Consistency::Linearizable, &stale()).judged_by(&property()));
     assert_eq!(events, [FIRST + 1, FIRST + 3]);
     assert_eq!(
         message,
@@ -115,14 +115,14 @@ fn a_stale_read_is_shown_with_the_answer_that_made_it_stale() {
 
 #[test]
 fn a_read_that_goes_back_is_shown_with_the_one_before() {
-    let (events, message) = violation(story(Consistency::Monotonic, &backwards()).judged_by(&PROPERTY));
+    let (events, message) = violation(story(Consistency::Monotonic, &backwards()).judged_by(&property()));
     assert_eq!(events, [FIRST + 1, FIRST + 3]);
     assert_eq!(message, "b saw x at version 1 after it had seen version 2; monotonic reads were promised");
 }
 
 #[test]
 fn what_only_another_order_of_items_would_explain_is_said_to_be_so() {
-    let (events, message) = violation(story(Consistency::Sequential, &out_of_step()).judged_by(&PROPERTY));
+    let (events, message) = violation(story(Consistency::Sequential, &out_of_step()).judged_by(&property()));
     assert_eq!(events, [FIRST + 6, FIRST + 7]);
     assert!(message.starts_with("b saw version 0 of x, and no order of all reads and writes"), "{message}");
 }
@@ -130,7 +130,7 @@ fn what_only_another_order_of_items_would_explain_is_said_to_be_so() {
 #[test]
 fn a_version_that_was_never_stored_is_invented_under_every_model() {
     let acts = [("b", "x", Asks(Access::Read)), ("b", "x", Hears(0, saw(9)))];
-    let (_, message) = violation(story(Consistency::Eventual, &acts).judged_by(&PROPERTY));
+    let (_, message) = violation(story(Consistency::Eventual, &acts).judged_by(&property()));
     assert!(message.starts_with("b saw version 9 of x, which was not there"), "{message}");
 }
 
@@ -147,7 +147,7 @@ fn a_write_that_nobody_knows_about_may_have_happened_or_not() {
             ("b", "y", Asks(Access::Read)),
             ("b", "y", Hears(6, saw(1))),
         ];
-        assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds, "{seen}");
+        assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&property()), Verdict::Holds, "{seen}");
     }
 }
 
@@ -162,7 +162,7 @@ fn who_asks_again_under_one_id_has_asked_once() {
         ("a", "x", Asks(WRITE)),
         ("a", "x", Hears(4, made(1))),
     ];
-    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn what_was_refused_has_not_happened_and_its_reason_was_seen() {
         ]
     };
     for (heard, broken) in [(moved(1), false), (moved(2), true), (Heard::Fenced(Token(2)), false)] {
-        let verdict = story(Consistency::Linearizable, &acts(heard)).judged_by(&PROPERTY);
+        let verdict = story(Consistency::Linearizable, &acts(heard)).judged_by(&property());
         assert_eq!(verdict.is_violated(), broken, "{heard:?}: {verdict:?}");
     }
 }
@@ -194,7 +194,7 @@ fn the_dead_have_seen_nothing() {
         story
             .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
             .note("b", Note::Agent(AgentEvent::Heard { item, asked, heard: saw(1) }))
-            .judged_by(&PROPERTY)
+            .judged_by(&property())
     };
     assert!(story(false).is_violated());
     assert_eq!(story(true), Verdict::Holds);
@@ -203,12 +203,12 @@ fn the_dead_have_seen_nothing() {
 #[test]
 fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     let read_nothing = [("b", "x", Asks(Access::Read)), ("b", "x", Hears(0, saw(0)))];
-    assert_eq!(story(Consistency::Linearizable, &read_nothing).judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(story(Consistency::Linearizable, &read_nothing).judged_by(&property()), Verdict::Vacuous);
     let item = Name::new("x");
     let unpromised = Story::default()
         .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
         .note("b", Note::Agent(AgentEvent::Heard { item, asked: EventId::new(1).unwrap(), heard: saw(9) }));
-    assert_eq!(unpromised.judged_by(&PROPERTY), Verdict::Vacuous);
+    assert_eq!(unpromised.judged_by(&property()), Verdict::Vacuous);
 }
 
 /// `b` reads twice, of which the second time goes back; so many events of the test come before each.
@@ -224,7 +224,7 @@ fn goes_back_after(before: &[What<Note>], between: &[What<Note>]) -> Verdict {
     };
     let story = reads(happens(story(Consistency::Monotonic, &[]), before), before.len(), 2);
     let second = before.len() + 2 + between.len();
-    reads(happens(story, between), second, 1).judged_by(&PROPERTY)
+    reads(happens(story, between), second, 1).judged_by(&property())
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn a_read_that_was_asked_before_the_newer_one_was_answered_goes_back_to_nothing(
         ("b", "x", Hears(2, saw(1))),
     ];
     for declared in [Consistency::Monotonic, Consistency::Sequential, Consistency::Linearizable] {
-        assert_eq!(story(declared, &acts).judged_by(&PROPERTY), Verdict::Holds, "{declared}");
+        assert_eq!(story(declared, &acts).judged_by(&property()), Verdict::Holds, "{declared}");
     }
 }
 
@@ -280,7 +280,7 @@ fn monotonic_is_by_reader_and_by_item() {
             (who, item, Asks(Access::Read)),
             (who, item, Hears(2, saw(1))),
         ];
-        story(Consistency::Monotonic, &acts).judged_by(&PROPERTY)
+        story(Consistency::Monotonic, &acts).judged_by(&property())
     };
     assert!(second("b", "x").is_violated());
     assert_eq!(second("c", "x"), Verdict::Holds);
@@ -293,7 +293,7 @@ fn the_highest_that_was_seen_counts_however_long_ago() {
     for (asked, version) in [(0, 1), (2, 3), (4, 3), (6, 2)] {
         acts.extend([("b", "x", Asks(Access::Read)), ("b", "x", Hears(asked, saw(version)))]);
     }
-    let (events, message) = violation(story(Consistency::Monotonic, &acts).judged_by(&PROPERTY));
+    let (events, message) = violation(story(Consistency::Monotonic, &acts).judged_by(&property()));
     assert_eq!(events, [FIRST + 3, FIRST + 7]);
     assert!(message.starts_with("b saw x at version 2 after it had seen version 3"), "{message}");
 }
@@ -320,9 +320,9 @@ fn a_version_is_there_from_when_it_was_stored_and_only_in_its_own_item() {
         };
         (before, story.note("store", stored).note("b", heard))
     });
-    assert!(early.0.judged_by(&PROPERTY).is_violated(), "it was stored only later");
-    assert_eq!(early.1.judged_by(&PROPERTY), Verdict::Holds);
-    assert!(other.1.judged_by(&PROPERTY).is_violated(), "another item was stored");
+    assert!(early.0.judged_by(&property()).is_violated(), "it was stored only later");
+    assert_eq!(early.1.judged_by(&property()), Verdict::Holds);
+    assert!(other.1.judged_by(&property()).is_violated(), "another item was stored");
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn the_first_clear_answer_counts() {
         ("b", "x", Asks(Access::Read)),
         ("b", "x", Hears(3, saw(1))),
     ];
-    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn two_who_made_one_version_are_not_explained() {
         ("b", "x", Asks(Access::Read)),
         ("b", "x", Hears(4, saw(1))),
     ];
-    let (events, message) = violation(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY));
+    let (events, message) = violation(story(Consistency::Linearizable, &acts).judged_by(&property()));
     assert_eq!(events, [FIRST + 2, FIRST + 3]);
     assert!(message.starts_with("c made version 1 of x, and no order"), "{message}");
 }
@@ -361,12 +361,12 @@ fn what_was_refused_explains_nothing_and_excuses_nobody() {
         ("b", "x", Asks(Access::Read)),
         ("b", "x", Hears(2, saw(1))),
     ];
-    assert!(story(Consistency::Linearizable, &seen_all_the_same).judged_by(&PROPERTY).is_violated());
+    assert!(story(Consistency::Linearizable, &seen_all_the_same).judged_by(&property()).is_violated());
     let mut acts = stale();
     acts.truncate(4);
     acts.extend([("c", "x", Asks(Access::Change(OpId(2)))), ("c", "x", Hears(4, fenced))]);
     acts.extend([("b", "x", Asks(Access::Read)), ("b", "x", Hears(6, saw(1)))]);
-    let (events, _) = violation(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY));
+    let (events, _) = violation(story(Consistency::Linearizable, &acts).judged_by(&property()));
     assert_eq!(events, [FIRST + 1, FIRST + 3]);
 }
 
@@ -380,7 +380,7 @@ fn who_asks_again_under_one_id_makes_one_version_and_no_more() {
         ("b", "x", Asks(Access::Read)),
         ("b", "x", Hears(4, saw(2))),
     ];
-    assert!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY).is_violated());
+    assert!(story(Consistency::Linearizable, &acts).judged_by(&property()).is_violated());
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn answers_count_in_the_order_in_which_they_came() {
         ("b", "x", Hears(3, saw(1))),
         ("b", "x", Hears(0, saw(3))),
     ];
-    let (events, _) = violation(story(Consistency::Monotonic, &three_reads).judged_by(&PROPERTY));
+    let (events, _) = violation(story(Consistency::Monotonic, &three_reads).judged_by(&property()));
     assert_eq!(events, [FIRST + 2, FIRST + 4]);
     let asked_first_and_answered_last = [
         ("b", "x", Asks(Access::Read)),
@@ -401,7 +401,7 @@ fn answers_count_in_the_order_in_which_they_came() {
         ("a", "x", Hears(1, made(1))),
         ("b", "x", Hears(0, saw(2))),
     ];
-    let verdict = story(Consistency::Linearizable, &asked_first_and_answered_last).judged_by(&PROPERTY);
+    let verdict = story(Consistency::Linearizable, &asked_first_and_answered_last).judged_by(&property());
     assert_eq!(violation(verdict).0, [FIRST, FIRST + 3]);
 }
 
@@ -414,5 +414,5 @@ fn a_read_that_was_never_answered_keeps_nobody_from_anything() {
         ("c", "x", Asks(Access::Read)),
         ("c", "x", Hears(3, saw(1))),
     ];
-    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&PROPERTY), Verdict::Holds);
+    assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&property()), Verdict::Holds);
 }

@@ -1,9 +1,10 @@
 //! What the user asks for: properties that are waived, and how far others may go.
 
 use super::{Found, Tables, whole_number, within_limit};
-use crate::properties::{self, AtMost, Bound, Property};
+use crate::properties::{AtMost, Bound, Property};
 use crate::scenario::file::Entry;
 use crate::scenario::{Problem, Span, Without};
+use crate::suite::Suite;
 use crate::workflows::Workflow;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -15,11 +16,11 @@ pub(super) struct Asked {
     tightened: BTreeMap<&'static str, AtMost>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Asked {
+pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Found) -> Asked {
     let mut asked = Asked::default();
     for entry in tables.open("properties", found) {
-        let Some(property) = properties::find(entry.name) else {
-            found.add(Problem::unknown(entry.key_span, "property", entry.name, &properties::names()));
+        let Some(property) = suite.find_property(entry.name) else {
+            found.add(Problem::unknown(entry.key_span, "property", entry.name, &suite.property_names()));
             continue;
         };
         for key in found.keep(entry.entries()).unwrap_or_default() {
@@ -62,9 +63,14 @@ fn at_most(bound: &Bound, entry: &Entry<'_>) -> Result<AtMost, Problem> {
 
 impl Asked {
     /// The bounds of the properties that the file tightens, that the workflow is about, or that a case breaks.
-    pub fn bounds(&self, workflow: &Workflow, without: &[Without]) -> BTreeMap<&'static str, AtMost> {
+    pub fn bounds(
+        &self,
+        suite: &Suite,
+        workflow: &Workflow,
+        without: &[Without],
+    ) -> BTreeMap<&'static str, AtMost> {
         let concerned = workflow.properties.iter().copied().chain(without.iter().map(|case| case.violates));
-        let usual = concerned.filter_map(|name| Some((name, properties::find(name)?.bound?.usual)));
+        let usual = concerned.filter_map(|name| Some((name, suite.find_property(name)?.bound?.usual)));
         let mut bounds: BTreeMap<_, _> = usual.collect();
         bounds.extend(&self.tightened);
         bounds

@@ -5,6 +5,7 @@ use crate::faults;
 use crate::scenario::file::Entry;
 use crate::scenario::problem::line_of;
 use crate::scenario::{Configured, Problem, Span};
+use crate::suite::Suite;
 use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
 use toml::Spanned;
@@ -22,7 +23,7 @@ pub(super) struct Faults {
     pub configured: Vec<Configured>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, text: &str, cast: &Cast, found: &mut Found) -> Faults {
+pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, found: &mut Found) -> Faults {
     let mut chaos = Chaos::default();
     let (mut kinds, mut configured) = (Vec::new(), Vec::new());
     let (until, entries): (Vec<_>, Vec<_>) =
@@ -36,8 +37,8 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, cast: &Cast, found: &mut Fou
     chaos.until = SimTime::ZERO + until.and_then(|until| found.keep(until)).unwrap_or(usual);
 
     for entry in &entries {
-        let Some(kind) = faults::find(entry.name) else {
-            found.add(unknown_kind(entry));
+        let Some(kind) = suite.find_fault(entry.name) else {
+            found.add(unknown_kind(entry, suite));
             continue;
         };
         if found.keep(faults::honoured(kind.name, entry.key_span.clone(), cast)).is_none() {
@@ -71,8 +72,8 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, cast: &Cast, found: &mut Fou
     Faults { chaos, kinds, configured }
 }
 
-fn unknown_kind(entry: &Entry<'_>) -> Problem {
-    let mut known: Vec<&str> = faults::all().map(|kind| kind.name).collect();
+fn unknown_kind(entry: &Entry<'_>, suite: &Suite) -> Problem {
+    let mut known = suite.fault_names();
     known.push("until");
     Problem::unknown(entry.key_span.clone(), "kind of fault", entry.name, &known)
 }

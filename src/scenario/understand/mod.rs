@@ -21,6 +21,7 @@ use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
 use crate::scenario::{Contents, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
+use crate::suite::Suite;
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan};
 use serde::Deserialize;
@@ -115,12 +116,8 @@ pub(super) fn check_pinned(text: &str, scenario: &Scenario) -> Vec<Problem> {
     std::mem::take(&mut found.0)
 }
 
-/// Turns a text into a scenario for one of these workflows, or into everything that is wrong with it.
-pub(super) fn understand(
-    name: &str,
-    text: &str,
-    workflows: &[&'static Workflow],
-) -> Result<Scenario, Vec<Problem>> {
+/// Turns a text into a scenario for a suite, or into everything that is wrong with it.
+pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
     if text.trim().is_empty() {
         let help = "begin with a comment that says what the scenario probes, then workflow = \"conductor\"";
         return Err(vec![Problem::whole("the file is empty").help(help)]);
@@ -152,34 +149,34 @@ pub(super) fn understand(
     let model = model(&tables, found);
     let settle_within = settle(&tables, found);
     let most_events = most_events(&tables, found);
-    let asked = asked::read(&tables, found);
-    let Some(workflow) = found.keep(workflow(&tables, workflows)) else {
+    let asked = asked::read(&tables, suite, found);
+    let Some(workflow) = found.keep(workflow(&tables, suite)) else {
         return Err(std::mem::take(&mut found.0));
     };
 
-    undo::check(&tables, &steps, workflow, found);
-    let team = team(&tables, workflow, found);
-    let cast = Cast::new(workflow, &team, &tools, steps_are_sound.then_some(&steps));
+    undo::check(&tables, &steps, &workflow, found);
+    let team = team(&tables, &workflow, found);
+    let cast = Cast::new(&workflow, &team, &tools, steps_are_sound.then_some(&steps));
     let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);
-    let safeguards = safeguards::read(&tables, workflow, found);
+    let safeguards = safeguards::read(&tables, suite, &workflow, found);
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
-    let faults = faults::read(&tables, text, &cast, found);
+    let faults = faults::read(&tables, text, suite, &cast, found);
     found.keep(tasks::come_in_time(&tables, &tasks));
-    tasks::understood_by(&tables, &tasks, workflow, &safeguards.on, found);
-    let without = safeguards::without(&tables, &safeguards, &asked.waived, found);
+    tasks::understood_by(&tables, &tasks, &workflow, &safeguards.on, found);
+    let without = safeguards::without(&tables, suite, &safeguards, &asked.waived, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
-    let settle_within = settle_within.unwrap_or_else(|| usual_settling(workflow, &team, steps.len()));
+    let settle_within = settle_within.unwrap_or_else(|| usual_settling(&workflow, &team, steps.len()));
     let scenario = Scenario(Contents {
         name: Name::new(name),
         about,
         text: Arc::from(text),
-        workflow,
+        suite: suite.clone(),
         team,
         steps,
         tasks,
@@ -193,9 +190,10 @@ pub(super) fn understand(
         configured: faults.configured,
         settle_within,
         most_events,
-        bounds: asked.bounds(workflow, &without),
+        bounds: asked.bounds(suite, &workflow, &without),
         waived: asked.waived,
         without,
+        workflow,
     });
     match store::nobody_reads_it(&tables, &scenario) {
         Some(problem) => Err(vec![problem]),
@@ -212,22 +210,22 @@ fn about(text: &str) -> Result<String, Problem> {
     })
 }
 
-fn workflow(tables: &Tables<'_>, workflows: &[&'static Workflow]) -> Result<&'static Workflow, Problem> {
-    let known: Vec<&str> = workflows.iter().map(|workflow| workflow.name).collect();
+fn workflow(tables: &Tables<'_>, suite: &Suite) -> Result<Arc<Workflow>, Problem> {
+    let known: Vec<&str> = suite.workflows().map(|workflow| workflow.name).collect();
     let Some(entry) = tables.get("workflow") else {
         let help = format!("add a line workflow = \"NAME\"; there are {}", listed(&known));
         return Err(Problem::whole("the file does not say which workflow it runs").help(help));
     };
     let name: String = entry.read()?;
-    let found = workflows.iter().copied().find(|workflow| workflow.name == name);
-    let workflow = found.ok_or_else(|| Problem::unknown(entry.value_span(), "workflow", &name, &known))?;
-    workflow.mistake().map_or(Ok(workflow), |mistake| {
+    let unknown = || Problem::unknown(entry.value_span(), "workflow", &name, &known);
+    let workflow = suite.find_workflow(&name).cloned().ok_or_else(unknown)?;
+    suite.mistake_in(&workflow).map_or(Ok(workflow), |mistake| {
         let problem = Problem::at(entry.value_span(), mistake);
         Err(problem.help("this is a mistake in the code of the workflow, not in the file"))
     })
 }
 
-fn team(tables: &Tables<'_>, workflow: &'static Workflow, found: &mut Found) -> BTreeMap<&'static str, u32> {
+fn team(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> BTreeMap<&'static str, u32> {
     let mut team: BTreeMap<_, _> = workflow.roles.iter().map(|role| (role.group, role.default)).collect();
     let known: Vec<&str> = team.keys().copied().collect();
     for entry in tables.open("team", found) {
@@ -366,7 +364,7 @@ fn settle(tables: &Tables<'_>, found: &mut Found) -> Option<SimSpan> {
 /// How long a team has to settle if its file does not say. Work may have to pass through every agent, step
 /// after step.
 fn usual_settling(workflow: &Workflow, team: &BTreeMap<&'static str, u32>, steps: usize) -> SimSpan {
-    let agents = workflow.singles.len() as u64 + team.values().copied().map(u64::from).sum::<u64>();
+    let agents = workflow.size(team.values().copied());
     SETTLING_A_STEP_OF_AN_AGENT.saturating_mul(agents * steps as u64).clamp(SETTLING, LONGEST)
 }
 

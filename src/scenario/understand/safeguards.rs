@@ -1,13 +1,13 @@
 //! What is switched on, and what the cases without it claim.
 
 use super::{Found, Tables, whole_number};
-use crate::properties;
 use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::tool_dedupe::ToolDedupe;
-use crate::safeguards::{self, Safeguard, Safeguards};
+use crate::safeguards::{Safeguard, Safeguards};
 use crate::scenario::problem::listed;
 use crate::scenario::{OneOrMany, Problem, Step, Tool, Without, nearest};
+use crate::suite::Suite;
 use crate::workflows::Workflow;
 use perfidy_sim::Name;
 use serde::Deserialize;
@@ -21,11 +21,11 @@ pub(super) struct Switches {
     broken: BTreeSet<&'static str>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> Switches {
+pub(super) fn read(tables: &Tables<'_>, suite: &Suite, workflow: &Workflow, found: &mut Found) -> Switches {
     let mut switches = Switches { on: Safeguards::default(), broken: BTreeSet::new() };
-    let known = names();
+    let known = suite.safeguard_names();
     for entry in tables.open("safeguards", found) {
-        let Some(kind) = safeguards::find(entry.name) else {
+        let Some(kind) = suite.find_safeguard(entry.name) else {
             found.add(Problem::unknown(entry.key_span, "safeguard", entry.name, &known));
             switches.broken.extend(nearest(entry.name, &known));
             continue;
@@ -34,15 +34,11 @@ pub(super) fn read(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) 
             switches.broken.insert(kind.name);
         } else if switches.on.names().any(|on| on == kind.name) && !workflow.safeguards.contains(&kind.name) {
             let message = format!("the agents of the workflow `{}` have no `{}`", workflow.name, kind.name);
-            let help = format!("they know how to use {}", listed(workflow.safeguards));
+            let help = format!("they know how to use {}", listed(&workflow.safeguards));
             found.add(Problem::at(entry.key_span, message).help(help));
         }
     }
     switches
-}
-
-fn names() -> Vec<&'static str> {
-    safeguards::ALL.iter().map(|kind| kind.name).collect()
 }
 
 impl Switches {
@@ -117,6 +113,7 @@ struct WithoutTable {
 /// The cases in which something is taken away.
 pub(super) fn without(
     tables: &Tables<'_>,
+    suite: &Suite,
     switches: &Switches,
     waived: &BTreeMap<&'static str, String>,
     found: &mut Found,
@@ -128,9 +125,9 @@ pub(super) fn without(
         let before = found.0.len();
         let mut safeguards = Vec::new();
         for word in &table.safeguards {
-            safeguards.extend(found.keep(can_be_taken(word, switches)));
+            safeguards.extend(found.keep(can_be_taken(word, suite, switches)));
         }
-        let violates = found.keep(can_break(&table.violates, waived)).unwrap_or_default();
+        let violates = found.keep(can_break(&table.violates, suite, waived)).unwrap_or_default();
         let within_seeds =
             table.within_seeds.map_or(Ok(300), |within| whole_number(&within, "within-seeds", 1..=100_000));
         let within_seeds = found.keep(within_seeds).unwrap_or_default();
@@ -147,9 +144,9 @@ pub(super) fn without(
     cases
 }
 
-fn can_be_taken(word: &Spanned<String>, switches: &Switches) -> Result<&'static str, Problem> {
-    let Some(kind) = safeguards::find(word.get_ref()) else {
-        return Err(Problem::unknown(word.span(), "safeguard", word.get_ref(), &names()));
+fn can_be_taken(word: &Spanned<String>, suite: &Suite, switches: &Switches) -> Result<&'static str, Problem> {
+    let Some(kind) = suite.find_safeguard(word.get_ref()) else {
+        return Err(Problem::unknown(word.span(), "safeguard", word.get_ref(), &suite.safeguard_names()));
     };
     if switches.on.names().any(|on| on == kind.name) || switches.broken.contains(kind.name) {
         return Ok(kind.name);
@@ -160,10 +157,11 @@ fn can_be_taken(word: &Spanned<String>, switches: &Switches) -> Result<&'static 
 
 fn can_break(
     word: &Spanned<String>,
+    suite: &Suite,
     waived: &BTreeMap<&'static str, String>,
 ) -> Result<&'static str, Problem> {
-    let Some(property) = properties::find(word.get_ref()).map(|property| property.name) else {
-        return Err(Problem::unknown(word.span(), "property", word.get_ref(), &properties::names()));
+    let Some(property) = suite.find_property(word.get_ref()).map(|property| property.name) else {
+        return Err(Problem::unknown(word.span(), "property", word.get_ref(), &suite.property_names()));
     };
     if waived.contains_key(property) {
         let message = format!("`{property}` is waived, so nobody would see it break");

@@ -2,10 +2,9 @@
 
 use super::{Found, Tables};
 use crate::agent::{Consistency, StoreService};
-use crate::scenario::{Case, Problem, Scenario, Spread, Store};
-use perfidy_sim::{Name, Seed, SimSpan, World, WorldConfig};
+use crate::scenario::{Problem, Scenario, Spread, Store};
+use perfidy_sim::SimSpan;
 use serde::Deserialize;
-use std::sync::Arc;
 use toml::Spanned;
 
 #[derive(Deserialize)]
@@ -39,13 +38,11 @@ fn model(word: &Spanned<String>) -> Result<Consistency, Problem> {
     })
 }
 
-/// What is wrong with a store that the workflow does not have. Whether it has one shows when its team is put together.
+/// What is wrong with a store that the team does not have.
 pub(super) fn nobody_reads_it(tables: &Tables<'_>, scenario: &Scenario) -> Option<Problem> {
     let entry = tables.get("store")?;
-    let mut world = World::new(WorldConfig::calm(Seed(0)));
-    let workflow = scenario.workflow;
-    (workflow.assemble)(&Case::as_written(&Arc::new(scenario.clone())), &mut world);
-    if world.has(Name::literal(StoreService::NAME)) {
+    let workflow = &scenario.workflow;
+    if workflow.has_store(&scenario.safeguards) {
         return None;
     }
     let message = format!("the workflow `{}` has no store", workflow.name);

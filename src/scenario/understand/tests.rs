@@ -4,7 +4,7 @@ use super::*;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::retry::Retry;
 use crate::scenario::Without;
-use crate::workflows::{self, conductor};
+use crate::workflows::conductor;
 use perfidy_sim::{Hook, SimTime};
 
 /// The example of the format, with a word about everything.
@@ -69,7 +69,8 @@ violates = "no-duplicate-effects"
 "#;
 
 fn scenario() -> Scenario {
-    understand("conductor/lost-ack", TEXT, workflows::ALL).unwrap_or_else(|problems| panic!("{problems:?}"))
+    understand(&Suite::shipped(), "conductor/lost-ack", TEXT)
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 #[test]
@@ -123,17 +124,17 @@ fn a_good_file_says_what_goes_wrong() {
 fn a_calm_world_heals_at_once() {
     let text =
         "# Nothing goes wrong.\nworkflow = \"standby\"\n[tools.t]\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n";
-    let scenario = understand("calm", text, workflows::ALL).unwrap();
+    let scenario = understand(&Suite::shipped(), "calm", text).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO);
     let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"mute\"\n";
-    let scenario = understand("pinned", &format!("{text}{pinned}"), workflows::ALL).unwrap();
+    let scenario = understand(&Suite::shipped(), "pinned", &format!("{text}{pinned}")).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));
 }
 
 #[test]
 fn links_between_groups_take_a_time_of_their_own() {
     let link = "\n[network]\nlatency = \"1ms\"\nlink = [{ between = [\"executors\", \"mail\"], latency = \"7ms\" }]\n";
-    let scenario = understand("links", &format!("{TEXT}{link}"), workflows::ALL).unwrap();
+    let scenario = understand(&Suite::shipped(), "links", &format!("{TEXT}{link}")).unwrap();
     let links = scenario.network.to_links();
     let latency = |a, b| *links.latency(Name::new(a), Name::new(b)).start();
     assert_eq!(latency("executor-1", "mail"), SimSpan::from_millis(7));
@@ -145,26 +146,23 @@ fn links_between_groups_take_a_time_of_their_own() {
 fn a_workflow_that_names_what_is_not_there_is_refused() {
     let refusal = |workflow: Workflow| {
         let text = "# A mistake in code.\nworkflow = \"conductor\"\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n[tools.t]\n";
-        let workflows: &'static [&'static Workflow] = Box::leak(Box::new([&*Box::leak(Box::new(workflow))]));
-        let problems = Scenario::parse_for(workflows, "mistake", text).unwrap_err();
+        let suite = Suite::shipped().replacing_workflow(workflow);
+        let problems = Scenario::parse(&suite, "mistake", text).unwrap_err();
         assert_eq!(problems.list.len(), 1, "{problems}");
         problems.list[0].message.clone()
     };
     for (workflow, message) in [
         (
-            Workflow { properties: &["no-duplicate-efects"], ..conductor::WORKFLOW },
+            conductor::workflow().properties(&["no-duplicate-efects"]),
             "names the property `no-duplicate-efects`; did you mean `no-duplicate-effects`?",
         ),
         (
-            Workflow { safeguards: &["retry", "chekpoint"], ..conductor::WORKFLOW },
+            conductor::workflow().safeguards(&["retry", "chekpoint"]),
             "names the safeguard `chekpoint`; did you mean `checkpoint`?",
         ),
+        (conductor::workflow().moments(&["anwser"]), "names the moment `anwser`; did you mean `answer`?"),
         (
-            Workflow { moments: &["anwser"], ..conductor::WORKFLOW },
-            "names the moment `anwser`; did you mean `answer`?",
-        ),
-        (
-            Workflow { sends: &[("coordinater", &["assign"])], ..conductor::WORKFLOW },
+            conductor::workflow().sends(&[("coordinater", &["assign"])]),
             "names the sender `coordinater`; did you mean `coordinator`?",
         ),
     ] {

@@ -21,26 +21,29 @@ mod led;
 mod manager;
 mod worker;
 
-use crate::agent::{Agents, Headers, Message, OpId, Purpose, Request};
+use crate::agent::{Headers, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
-use crate::scenario::Case;
-use crate::workflows::user::{USER, user};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Name, SimSpan, World};
+use crate::workflows::user::USER;
+use crate::workflows::{MOST_AGENTS, Role, Workflow};
+use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The workflow, for the list.
-pub const WORKFLOW: Workflow = Workflow {
-    name: "hierarchy",
-    about: "a director hands tasks to managers, who hand steps to workers; tasks can be cancelled",
-    roles: &[
-        Role { group: MANAGERS, member: "manager", count: 1..=MOST_AGENTS, default: 2 },
-        Role { group: WORKERS, member: "worker", count: 1..=MOST_AGENTS, default: 3 },
-    ],
-    singles: &[DIRECTOR],
-    safeguards: &[
+/// The workflow, for the shipped suite.
+pub fn workflow() -> Workflow {
+    Workflow::new(
+        "hierarchy",
+        "a director hands tasks to managers, who hand steps to workers; tasks can be cancelled",
+    )
+    .agent(DIRECTOR, |agent, briefing| director::Director::recover(&agent, briefing).run())
+    .agents(Role::new(MANAGERS, "manager", 1..=MOST_AGENTS, 2), |agent, briefing| {
+        manager::Manager::recover(&agent, briefing).run()
+    })
+    .agents(Role::new(WORKERS, "worker", 1..=MOST_AGENTS, 3), |agent, briefing| {
+        worker::Worker::recover(agent, briefing).run()
+    })
+    .safeguards(&[
         "acknowledged-cancel",
         "cancellation",
         "checkpoint",
@@ -51,27 +54,26 @@ pub const WORKFLOW: Workflow = Workflow {
         "parent-lease",
         "retry",
         "tool-dedupe",
-    ],
-    crash_points: &["call", "lead", "order", "record", "report"],
-    sends: &[
+    ])
+    .crash_points(&["call", "lead", "order", "record", "report"])
+    .sends(&[
         (USER, &["cancel", "submit"]),
         (DIRECTOR, &["call off", "cancelled", "lead", "report", "to take back", "unwanted", "wanted"]),
         ("manager", &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"]),
         ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
-    ],
-    moments: &[ANSWER],
-    requests: &[Request::Call, Request::LookUp, Request::CallOff],
-    keeps_journals: true,
-    properties: &[
+    ])
+    .moments(&[ANSWER])
+    .requests(&[Request::Call, Request::LookUp, Request::CallOff])
+    .keeps_journals()
+    .properties(&[
         ALL_OR_COMPENSATED,
         "eventual-termination",
         "no-duplicate-effects",
         NO_EFFECT_AFTER_CANCEL,
         "no-orphans",
         "no-phantom-completion",
-    ],
-    assemble,
-};
+    ])
+}
 
 const DIRECTOR: &str = "director";
 const MANAGERS: &str = "managers";
@@ -157,21 +159,5 @@ impl Message for Say {
             Self::TakenBack { .. } => Headers::of(Purpose::Undone),
             Self::Noted => Headers::NONE,
         }
-    }
-}
-
-fn assemble(case: &Case, world: &mut World<Agents>) {
-    let team = case.scenario.cast();
-    let briefing = Briefing::new(case, Some(WORKERS));
-    let mut hire = |name: Name, run| briefing.hire(world, name, run);
-    hire(Name::literal(USER), |agent, briefing| Box::pin(user(agent, briefing, &[DIRECTOR])));
-    hire(Name::literal(DIRECTOR), |agent, briefing| {
-        Box::pin(director::Director::recover(&agent, briefing).run())
-    });
-    for manager in team.group(MANAGERS) {
-        hire(*manager, |agent, briefing| Box::pin(manager::Manager::recover(&agent, briefing).run()));
-    }
-    for worker in briefing.doers.iter() {
-        hire(*worker, |agent, briefing| Box::pin(worker::Worker::recover(agent, briefing).run()));
     }
 }

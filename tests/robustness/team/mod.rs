@@ -9,10 +9,9 @@ mod worker;
 
 use clerk::Clerk;
 use perfidy::agent::{Agent, Agents, Headers, Message, Purpose, Request, ToolService};
-use perfidy::scenario::{Case, Tool};
-use perfidy::workflows::user::{USER, user};
-use perfidy::workflows::{Briefing, Role, Workflow, conductor, standby};
-use perfidy_sim::{Context, Name, SimSpan, World};
+use perfidy::scenario::Tool;
+use perfidy::workflows::{Role, Workflow, conductor, standby};
+use perfidy_sim::{Name, SimSpan, World};
 use serde::Serialize;
 use worker::Worker;
 
@@ -68,13 +67,20 @@ impl Edit {
 }
 
 /// The team with an edit.
-const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) -> Workflow {
-    Workflow {
-        name: "desk",
-        about: "a clerk hands steps to workers and looks for their effects",
-        roles: &names.workers,
-        singles: &names.clerk,
-        safeguards: &[
+pub fn team(edit: Edit) -> Workflow {
+    let names = edit.names();
+    let agent = move |agent: Agent| {
+        if edit == Edit::DrawAtBoot {
+            agent.draw("mood", agent.name(), |spot| spot.word("mood"));
+            agent.mint_op(agent.name());
+        }
+        agent
+    };
+    let [role] = &names.workers;
+    let team = Workflow::new("desk", "a clerk hands steps to workers and looks for their effects")
+        .agent(names.clerk[0], move |clerk, briefing| Clerk::recover(agent(clerk), briefing, edit).run())
+        .agents(role.clone(), move |worker, briefing| Worker::recover(agent(worker), briefing, edit).run())
+        .safeguards(&[
             "checkpoint",
             "idempotency-keys",
             "observe-before-retry",
@@ -82,95 +88,37 @@ const fn team(names: &'static Names, assemble: fn(&Case, &mut World<Agents>)) ->
             "retry",
             "tool-dedupe",
             "verify",
-        ],
-        crash_points: &names.crash_points,
-        sends: &[],
-        moments: &[],
-        requests: &[Request::Call, Request::LookUp],
-        keeps_journals: true,
-        properties: &["eventual-termination", "no-duplicate-effects", "no-phantom-completion"],
-        assemble,
-    }
-}
-
-macro_rules! edited {
-    ($edit:expr) => {
-        team(&AT_FIRST, |case, world| assemble(case, world, $edit))
-    };
-}
-
-/// The team before it was edited.
-pub static AS_SAVED: Workflow = edited!(Edit::None);
-
-/// The team after each edit.
-pub static EDITED: &[(Edit, Workflow)] = &[
-    (Edit::DrawAtBoot, edited!(Edit::DrawAtBoot)),
-    (Edit::DrawMidway, edited!(Edit::DrawMidway)),
-    (Edit::Heartbeat, edited!(Edit::Heartbeat)),
-    (Edit::AuditCall, edited!(Edit::AuditCall)),
-    (Edit::LongerTimeout, edited!(Edit::LongerTimeout)),
-];
-
-/// The team after it got other names.
-pub static RENAMED: Workflow = team(&TODAY, |case, world| assemble(case, world, Edit::Renamed));
-
-fn assemble(case: &Case, world: &mut World<Agents>, edit: Edit) {
-    let briefing = Briefing::new(case, Some(edit.names().workers[0].group));
-    briefing.hire(
-        world,
-        Name::new(USER),
-        match edit {
-            Edit::Renamed => |agent, briefing| Box::pin(user(agent, briefing, &TODAY.clerk)),
-            _ => |agent, briefing| Box::pin(user(agent, briefing, &AT_FIRST.clerk)),
-        },
-    );
-    let mut hire = |name: Name, work: fn(Agent, Briefing, Edit) -> perfidy_sim::LocalFuture| {
-        let (briefing, model) = (briefing.clone(), case.scenario.model.latency.clone());
-        world.agent(name, move |context: Context<Agents>| {
-            let agent = Agent::new(context, model.clone());
-            if edit == Edit::DrawAtBoot {
-                agent.draw("mood", agent.name(), |spot| spot.word("mood"));
-                agent.mint_op(agent.name());
-            }
-            work(agent, briefing.clone(), edit)
-        });
-    };
-    hire(Name::new(edit.names().clerk[0]), |agent, briefing, edit| {
-        Box::pin(Clerk::recover(agent, briefing, edit).run())
-    });
-    for worker in briefing.doers.iter() {
-        hire(*worker, |agent, briefing, edit| Box::pin(Worker::recover(agent, briefing, edit).run()));
-    }
+        ])
+        .crash_points(&names.crash_points)
+        .requests(&[Request::Call, Request::LookUp])
+        .keeps_journals()
+        .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"]);
     match edit {
-        Edit::Heartbeat => heartbeats(world),
-        Edit::AuditCall => {
+        Edit::Heartbeat => team.with(|_, world| heartbeats(world)),
+        Edit::AuditCall => team.with(|_, world| {
             let ms = SimSpan::from_millis;
             world.service(
                 Name::new(AUDIT),
                 ToolService::new(Tool { latency: ms(20)..=ms(200), deduplicates: true, ..Tool::default() }),
             );
-        }
-        _ => {}
+        }),
+        _ => team,
     }
 }
 
+/// The edits that leave all names as they are.
+pub const EDITS: [Edit; 5] =
+    [Edit::DrawAtBoot, Edit::DrawMidway, Edit::Heartbeat, Edit::AuditCall, Edit::LongerTimeout];
+
 /// The shipped conductor, edited from outside: two more agents, of whom one draws and sends.
-pub static CONDUCTOR: Workflow = Workflow {
-    assemble: |case, world| {
-        (conductor::WORKFLOW.assemble)(case, world);
-        heartbeats(world);
-    },
-    ..conductor::WORKFLOW
-};
+pub fn edited_conductor() -> Workflow {
+    conductor::workflow().with(|_, world| heartbeats(world))
+}
 
 /// The shipped standby team, edited in the same way.
-pub static STANDBY: Workflow = Workflow {
-    assemble: |case, world| {
-        (standby::WORKFLOW.assemble)(case, world);
-        heartbeats(world);
-    },
-    ..standby::WORKFLOW
-};
+pub fn edited_standby() -> Workflow {
+    standby::workflow().with(|_, world| heartbeats(world))
+}
 
 #[derive(Hash, Debug, Serialize)]
 struct Alive;

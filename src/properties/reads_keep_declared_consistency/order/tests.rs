@@ -150,7 +150,7 @@ fn what_nobody_knows_is_said_of_the_history_too() {
         story = reads(story, item.as_str(), *item, asked, 1);
     }
     let story = reads(reads(story, "late", items[0], 66, 1), "late", items[0], 68, 0);
-    let verdict = story.judged_by(&crate::properties::reads_keep_declared_consistency::PROPERTY);
+    let verdict = story.judged_by(&crate::properties::reads_keep_declared_consistency::property());
     assert!(matches!(verdict, Verdict::Unknown { .. }), "{verdict:?}");
 }
 

@@ -4,15 +4,15 @@
 //! which the campaign comes to the same as if it had not been left. So whichever thread finds that the
 //! campaign is over can end it.
 
-use crate::command::findings::{Small, in_short};
-use crate::command::keep::{save, save_at_once};
-use crate::command::{Format, Status, complain, say, say_record, say_styled, tell};
-use perfidy::explore::{
+use crate::cli::findings::{Small, in_short};
+use crate::cli::keep::{save, save_at_once};
+use crate::cli::{Format, Status, complain, say, say_record, say_styled, tell};
+use crate::explore::{
     Corpus, Finding, Fingerprint, Place, Rounds, RunSummary, Saved, SavedSeed, Standing, Turn, Unfinished,
 };
-use perfidy::inert::{self, Styled};
-use perfidy::report::{RoundsRecord, rounds_table};
-use perfidy::scenario::Case;
+use crate::inert::{self, Styled};
+use crate::report::{RoundsRecord, rounds_table};
+use crate::scenario::Case;
 use perfidy_sim::SimSpan;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

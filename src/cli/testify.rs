@@ -5,8 +5,9 @@
 
 use super::ending::watchdog;
 use super::{Status, complain, complain_of, is_available, output, say, say_record};
-use perfidy::explore::{Run, Testimony};
-use perfidy::scenario::{Case, Scenario};
+use crate::explore::{Run, Testimony};
+use crate::scenario::{Case, Scenario};
+use crate::suite::Suite;
 use perfidy_sim::{Engine, Seed};
 use std::io::{self, Read};
 
@@ -49,7 +50,7 @@ impl Arguments {
     }
 }
 
-pub fn testify(arguments: &Arguments) -> Status {
+pub fn testify(suite: &Suite, arguments: &Arguments) -> Status {
     if !is_available(arguments.engine) {
         return Status::BadInput;
     }
@@ -58,7 +59,7 @@ pub fn testify(arguments: &Arguments) -> Status {
         complain(format!("cannot read the scenario from standard input: {error}"));
         return Status::BadInput;
     }
-    let scenario = match Scenario::parse(&arguments.name, &text) {
+    let scenario = match Scenario::parse(suite, &arguments.name, &text) {
         Ok(scenario) => scenario,
         Err(problems) => {
             complain_of(&problems);

@@ -15,12 +15,13 @@ use super::findings::{Found, Small};
 use super::options::{Search, Subject};
 use super::progress::Progress;
 use super::{Status, complain, is_available, some_time};
+use crate::explore::strategy::{Bounds, Start};
+use crate::explore::{Campaign, Corpus, Place, RunSummary, Step, Turn};
+use crate::inert;
+use crate::scenario::Case;
+use crate::suite::Suite;
 use logbook::{Logbook, Pending};
 use opening::opening;
-use perfidy::explore::strategy::{Bounds, Start};
-use perfidy::explore::{Campaign, Corpus, Place, RunSummary, Step, Turn};
-use perfidy::inert;
-use perfidy::scenario::Case;
 use perfidy_sim::{Abandoned, SimSpan};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
@@ -53,7 +54,7 @@ pub struct Arguments {
     search: Search,
 }
 
-pub fn fuzz(arguments: &Arguments) -> Status {
+pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
     if !arguments.resume && arguments.search.strategy.ends {
         let name = arguments.search.strategy.name;
         complain(format!(
@@ -61,7 +62,7 @@ pub fn fuzz(arguments: &Arguments) -> Status {
         ));
         return Status::BadInput;
     }
-    let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
+    let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
     let cases: Vec<Case> = scenarios.iter().flat_map(Case::all).collect();
     let corpus = Corpus::new(&arguments.search.corpus);
     if let Err(error) = corpus.check_writable(scenarios.iter().map(|scenario| scenario.name)) {

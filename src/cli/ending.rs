@@ -9,7 +9,7 @@
 
 use super::clock::Stopwatch;
 use super::{Status, complain, output, tell, warn};
-use perfidy::explore::Watchdog;
+use crate::explore::Watchdog;
 use perfidy_sim::{Interrupt, SimSpan};
 use signal_hook::flag;
 use std::fs;

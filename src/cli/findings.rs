@@ -5,10 +5,10 @@
 
 use super::clock::Stopwatch;
 use super::ending::Ending;
-use perfidy::explore::{Corpus, Effort, Finding, Minimal, Saved, SavedSeed, shrink_within};
-use perfidy::inert::{self, Styled};
-use perfidy::report::Story;
-use perfidy::scenario::Case;
+use crate::explore::{Corpus, Effort, Finding, Minimal, Saved, SavedSeed, shrink_within};
+use crate::inert::{self, Styled};
+use crate::report::Story;
+use crate::scenario::Case;
 use perfidy_sim::Engine;
 use std::cell::OnceCell;
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! `perfidy check`: are these files what they should be?
 
 use super::{Status, complain_of, files_of, say};
-use perfidy::explore::{Aliases, BadSeed, Failure, SavedSeed};
-use perfidy::inert;
-use perfidy::scenario::{self, Problems};
-use perfidy::workflows;
+use crate::explore::{Aliases, BadSeed, Failure, SavedSeed};
+use crate::inert;
+use crate::scenario::{self, Problems};
+use crate::suite::Suite;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -14,10 +14,10 @@ pub struct Arguments {
     files: Vec<PathBuf>,
 }
 
-pub fn check(arguments: &Arguments) -> Status {
+pub fn check(suite: &Suite, arguments: &Arguments) -> Status {
     let (files, mut status) = files_of(&arguments.files);
     for file in &files {
-        match check_one(file) {
+        match check_one(suite, file) {
             Ok(what) => say(format_args!("{}: {what}", inert::path(file))),
             Err(problems) => {
                 complain_of(&problems);
@@ -29,20 +29,20 @@ pub fn check(arguments: &Arguments) -> Status {
 }
 
 /// What a file is, if it is good.
-fn check_one(file: &Path) -> Result<String, Problems> {
+fn check_one(suite: &Suite, file: &Path) -> Result<String, Problems> {
     if Aliases::is_one(file) {
-        let count = Aliases::read(workflows::ALL, file)?.count();
+        let count = Aliases::read(suite, file)?.count();
         return Ok(format!("aliases of {count} names in saved failures"));
     }
     let text = scenario::read_text(file)?;
     if SavedSeed::is_one(&text) {
-        let saved = Failure::read(file).map_err(BadSeed::into_problems)?.saved;
+        let saved = Failure::read(suite, file).map_err(BadSeed::into_problems)?.saved;
         return Ok(format!(
             "a saved failure of {}, {}: {}",
             saved.case.scenario, saved.case.label, saved.property
         ));
     }
-    let scenario = scenario::Scenario::parse_file(file, &scenario::root_of(file), &text)?;
+    let scenario = scenario::Scenario::parse_file(suite, file, &scenario::root_of(file), &text)?;
     let cases = scenario::Case::all(&scenario).len();
     Ok(format!("a scenario for {} with {cases} cases", scenario.workflow.name))
 }

@@ -3,7 +3,7 @@
 
 use super::findings::Small;
 use super::{complain, tell};
-use perfidy::explore::{Corpus, SaveError, Saved, SavedSeed};
+use crate::explore::{Corpus, SaveError, Saved, SavedSeed};
 
 /// Saves a failure, or complains and shows what should have been saved.
 pub fn save(corpus: &Corpus, small: &Small) -> Option<Saved> {

@@ -2,8 +2,9 @@
 
 use super::ending::Ending;
 use super::{Status, complain, complain_of, files_of, say, some_time};
-use perfidy::explore::{Aliases, Corpus, Effort, Failure, Minimal, SavedSeed, shrink_within};
-use perfidy::inert;
+use crate::explore::{Aliases, Corpus, Effort, Failure, Minimal, SavedSeed, shrink_within};
+use crate::inert;
+use crate::suite::Suite;
 use perfidy_sim::SimSpan;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ pub struct Arguments {
     time: Option<SimSpan>,
 }
 
-pub fn shrink(arguments: &Arguments) -> Status {
+pub fn shrink(suite: &Suite, arguments: &Arguments) -> Status {
     let ending = Ending::within(arguments.time);
     let (mut files, mut status) = files_of(&arguments.files);
     files.retain(|file| !Aliases::is_one(file));
@@ -26,14 +27,14 @@ pub fn shrink(arguments: &Arguments) -> Status {
             status = status.worse(Status::Inconclusive);
             break;
         }
-        status = status.worse(shrink_file(&file, &ending));
+        status = status.worse(shrink_file(suite, &file, &ending));
     }
     ending.reached();
     if ending.was_signalled() { status.worse(Status::Inconclusive) } else { status }
 }
 
-fn shrink_file(file: &Path, ending: &Ending) -> Status {
-    let Failure { saved, case, .. } = match Failure::read(file) {
+fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
+    let Failure { saved, case, .. } = match Failure::read(suite, file) {
         Ok(failure) if failure.is_renamed() => {
             say(format_args!(
                 "{}: this was saved under other names, under which it is drawn; it stays as it is",

@@ -3,8 +3,8 @@
 //! Whatever else is written to standard error goes through [`aside`], so that the line neither hides it nor is torn.
 
 use super::tell;
+use crate::inert;
 use indicatif::{ProgressBar, ProgressStyle};
-use perfidy::inert;
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,11 +1,11 @@
 //! `perfidy explain`: what something is, how a file says it, and where to see it at work.
 
 use super::{Status, complain, complain_of, say};
-use perfidy::catalogue::{self, Family, Item};
-use perfidy::faults::model;
-use perfidy::inert;
-use perfidy::scenario::{self, Scenario};
-use perfidy::workflows;
+use crate::catalogue::{self, Family, Item};
+use crate::faults::model;
+use crate::inert;
+use crate::scenario::{self, Scenario};
+use crate::suite::Suite;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ pub struct Arguments {
     scenarios: PathBuf,
 }
 
-pub fn explain(arguments: &Arguments) -> Status {
+pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
     // Somebody who only wants to know what a word means need not have any scenario.
     let scenarios = if arguments.scenarios.exists() {
-        scenario::read_all(std::slice::from_ref(&arguments.scenarios))
+        scenario::read_all(suite, std::slice::from_ref(&arguments.scenarios))
     } else {
         Ok(Vec::new())
     };
@@ -37,9 +37,9 @@ pub fn explain(arguments: &Arguments) -> Status {
         }
     };
     for name in &arguments.names {
-        let mut items = catalogue::named(name).peekable();
+        let mut items = catalogue::named(suite, name).peekable();
         if items.peek().is_none() {
-            let all = catalogue::all();
+            let all = catalogue::all(suite);
             let known: Vec<&str> = all.iter().map(|item| item.name).collect();
             let meant = scenario::nearest(name, &known).map_or_else(
                 || "`perfidy list` shows what there is".to_owned(),
@@ -48,12 +48,12 @@ pub fn explain(arguments: &Arguments) -> Status {
             complain(format!("nothing is called `{}`; {meant}", inert::line(name)));
             status = Status::BadInput;
         }
-        items.for_each(|item| show(&item, &scenarios, arguments));
+        items.for_each(|item| show(suite, &item, &scenarios, arguments));
     }
     status
 }
 
-fn show(item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
+fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
     say(format_args!("{}, a {}: {}\n", item.name, item.family, item.about));
     let width = item.keys.iter().map(|key| key.name.len()).max().unwrap_or_default();
     if !item.keys.is_empty() {
@@ -64,7 +64,7 @@ fn show(item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
     if let Some(example) = item.example {
         say(format_args!("  How a scenario says it\n    {}\n    {example}\n", item.family.place()));
     }
-    if let Some(workflow) = workflows::find(item.name).filter(|_| item.family == Family::Workflow) {
+    if let Some(workflow) = suite.find_workflow(item.name).filter(|_| item.family == Family::Workflow) {
         let groups = workflow.roles.iter().map(|role| role.group);
         let agents: Vec<&str> = workflow.singles.iter().copied().chain(groups).collect();
         let requests: Vec<String> = workflow.requests.iter().map(ToString::to_string).collect();

@@ -6,8 +6,8 @@
 //! and its saved failures are results too.
 
 use super::{Status, progress};
-use perfidy::inert::{self, Styled};
-use perfidy::scenario::Problems;
+use crate::inert::{self, Styled};
+use crate::scenario::Problems;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, Write};

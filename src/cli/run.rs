@@ -6,11 +6,12 @@ use super::findings::Found;
 use super::keep::save;
 use super::options::{Search, Subject};
 use super::{Format, Status, complain, is_available, say, say_record, say_styled, tell};
+use crate::explore::strategy::{Bounds, Refused, Start, Strategy};
+use crate::explore::{Campaign, CaseReport, Corpus, Finding};
+use crate::report::{CaseRecord, table};
+use crate::scenario::{Case, Scenario};
+use crate::suite::Suite;
 use clap::ValueEnum;
-use perfidy::explore::strategy::{Bounds, Refused, Start, Strategy};
-use perfidy::explore::{Campaign, CaseReport, Corpus, Finding};
-use perfidy::report::{CaseRecord, table};
-use perfidy::scenario::{Case, Scenario};
 use perfidy_sim::Abandoned;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,11 +82,11 @@ fn start_all(
     Ok(if refused.is_empty() { Ok(started) } else { Err(refused) })
 }
 
-pub fn run(arguments: &Arguments) -> Status {
+pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     if !is_available(arguments.subject.engine) {
         return Status::BadInput;
     }
-    let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
+    let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
     if !arguments.search.start_threads() {
         return Status::BadInput;
     }

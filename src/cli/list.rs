@@ -1,8 +1,9 @@
 //! `perfidy list`: what a scenario can name.
 
 use super::{Format, Status, say, say_record};
+use crate::catalogue::{self, Family, Item};
+use crate::suite::Suite;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use perfidy::catalogue::{self, Family, Item};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -20,8 +21,8 @@ fn family_parser() -> impl TypedValueParser<Value = Family> {
         .map(move |name| named(name).expect("one of them"))
 }
 
-pub fn list(arguments: &Arguments) -> Status {
-    let all = catalogue::all();
+pub fn list(suite: &Suite, arguments: &Arguments) -> Status {
+    let all = catalogue::all(suite);
     let is_wanted = |family| arguments.families.is_empty() || arguments.families.contains(&family);
     let width = catalogue::widest(&all);
     let mut is_first = true;

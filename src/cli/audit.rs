@@ -7,9 +7,10 @@ use super::ending::Ending;
 use super::options::Subject;
 use super::testify;
 use super::{Format, Status, is_available, say, say_record};
-use perfidy::explore::{self, Divergence, Run, Testimony, Way};
-use perfidy::report::{AuditRecord, AuditVerdict};
-use perfidy::scenario::Case;
+use crate::explore::{self, Divergence, Run, Testimony, Way};
+use crate::report::{AuditRecord, AuditVerdict};
+use crate::scenario::Case;
+use crate::suite::Suite;
 use perfidy_sim::{Abandoned, Digest, Seed};
 use rayon::prelude::*;
 use std::env;
@@ -29,11 +30,11 @@ pub struct Arguments {
     seeds: u64,
 }
 
-pub fn audit(arguments: &Arguments) -> Status {
+pub fn audit(suite: &Suite, arguments: &Arguments) -> Status {
     if !is_available(arguments.subject.engine) {
         return Status::BadInput;
     }
-    let Some(scenarios) = arguments.subject.read() else { return Status::BadInput };
+    let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
     let ending = Ending::by_signal();
     let mut status = Status::AsExpected;
     for case in scenarios.iter().flat_map(Case::all) {

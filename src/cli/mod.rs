@@ -19,10 +19,11 @@ mod testify;
 
 use output::{complain, complain_of, say, say_record, say_styled, tell, warn};
 
+use crate::inert;
+use crate::report::init_logging;
+use crate::scenario::files_below;
+use crate::suite::Suite;
 use clap::{Parser, Subcommand, ValueEnum};
-use perfidy::inert;
-use perfidy::report::init_logging;
-use perfidy::scenario::files_below;
 use perfidy_sim::{Engine, SimSpan};
 use std::env;
 use std::path::PathBuf;
@@ -107,7 +108,8 @@ impl Status {
     }
 }
 
-pub fn main() -> ExitCode {
+/// Runs the command that the arguments of this process ask for, on what the suite has.
+pub(crate) fn main(suite: &Suite) -> ExitCode {
     let arguments = match read_arguments() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -123,15 +125,15 @@ pub fn main() -> ExitCode {
         return ExitCode::from(Status::BadInput.code());
     }
     let status = match arguments.what {
-        What::Run(arguments) => run::run(&arguments),
-        What::Replay(arguments) => replay::replay(&arguments),
-        What::Shrink(arguments) => shrink::shrink(&arguments),
-        What::Check(arguments) => check::check(&arguments),
-        What::Fuzz(arguments) => fuzz::fuzz(&arguments),
-        What::Audit(arguments) => audit::audit(&arguments),
-        What::List(arguments) => list::list(&arguments),
-        What::Explain(arguments) => explain::explain(&arguments),
-        What::Testify(arguments) => testify::testify(&arguments),
+        What::Run(arguments) => run::run(suite, &arguments),
+        What::Replay(arguments) => replay::replay(suite, &arguments),
+        What::Shrink(arguments) => shrink::shrink(suite, &arguments),
+        What::Check(arguments) => check::check(suite, &arguments),
+        What::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
+        What::Audit(arguments) => audit::audit(suite, &arguments),
+        What::List(arguments) => list::list(suite, &arguments),
+        What::Explain(arguments) => explain::explain(suite, &arguments),
+        What::Testify(arguments) => testify::testify(suite, &arguments),
     };
     ExitCode::from(status.worse(output::status()).code())
 }

@@ -2,10 +2,11 @@
 
 use super::ending::Ending;
 use super::{Format, Status, complain, complain_of, files_of, say, say_record, say_styled};
-use perfidy::explore::{Aliases, Answer, Failure};
-use perfidy::inert;
-use perfidy::report::{ReplayRecord, Story};
-use perfidy::scenario::Case;
+use crate::explore::{Aliases, Answer, Failure};
+use crate::inert;
+use crate::report::{ReplayRecord, Story};
+use crate::scenario::Case;
+use crate::suite::Suite;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -21,13 +22,13 @@ pub struct Arguments {
     format: Format,
 }
 
-pub fn replay(arguments: &Arguments) -> Status {
+pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
     let ending = Ending::by_signal();
     let (mut files, mut status) = files_of(&arguments.files);
     files.retain(|file| !Aliases::is_one(file));
     for file in files {
         // A bad file is named and skipped; the others still get their answer.
-        let failure = match Failure::read(&file) {
+        let failure = match Failure::read(suite, &file) {
             Ok(failure) => failure,
             Err(bad) => {
                 complain_of(bad.problems());

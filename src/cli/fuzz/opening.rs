@@ -1,10 +1,10 @@
 //! How a campaign begins: anew, or where the last one in its corpus stopped.
 
 use super::Arguments;
-use crate::command::{complain, complain_of, tell, warn};
-use perfidy::explore::{Place, Rounds};
-use perfidy::inert;
-use perfidy::scenario::Case;
+use crate::cli::{complain, complain_of, tell, warn};
+use crate::explore::{Place, Rounds};
+use crate::inert;
+use crate::scenario::Case;
 
 /// The campaign to be run with its cases: a new one, or the one that was left. Complains if there is none.
 pub fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Rounds, Vec<Case>)> {

@@ -1,9 +1,10 @@
 //! Options that several commands share.
 
 use super::{Format, complain, complain_of};
+use crate::explore::strategy;
+use crate::scenario::{self, Scenario};
+use crate::suite::Suite;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use perfidy::explore::strategy;
-use perfidy::scenario::{self, Scenario};
 use perfidy_sim::{Engine, Seed};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ pub struct Subject {
 
 impl Subject {
     /// Reads the scenarios; complains of every one that is bad, and then there are none.
-    pub fn read(&self) -> Option<Vec<Arc<Scenario>>> {
-        let read = scenario::read_all(&self.scenarios);
+    pub fn read(&self, suite: &Suite) -> Option<Vec<Arc<Scenario>>> {
+        let read = scenario::read_all(suite, &self.scenarios);
         let complained = read.map_err(|bad| {
             bad.iter().for_each(complain_of);
             complain("nothing was run");

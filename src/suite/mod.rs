@@ -1,0 +1,257 @@
+//! A suite: everything that scenarios can name, as one value.
+//!
+//! Workflows, properties, safeguards and fault kinds are values of a suite, and nothing looks them up anywhere else: a
+//! scenario is read for a suite and keeps it, and with it whatever is made of the scenario, cases, runs and saved
+//! failures. What comes with perfidy is [`Suite::shipped`]; yours is that and what you add, with the whole
+//! [command](Suite::main).
+//!
+//! ```
+//! use perfidy::agent::{Outcome, Report};
+//! use perfidy::explore::Run;
+//! use perfidy::properties::Property;
+//! use perfidy::scenario::{Case, Scenario};
+//! use perfidy::suite::Suite;
+//! use perfidy::workflows::user::UserSay;
+//! use perfidy::workflows::Workflow;
+//! use perfidy_sim::{Engine, Seed};
+//!
+//! // A clerk that reports every task as failed, and a promise that the clerk cannot keep.
+//! let office = Workflow::new("office", "a clerk that fails")
+//!     .agent("clerk", |agent, _| async move {
+//!         loop {
+//!             let message = agent.receive().await;
+//!             let report = Report::of(message.about(), Outcome::Failed);
+//!             agent.send(message.from(), message.about(), UserSay::Report(report));
+//!         }
+//!     })
+//!     .properties(&["never-fails"]);
+//! let never_fails = Property::new("never-fails", "no task fails", |history| {
+//!     !history.events().iter().any(|event| format!("{:?}", event.what).contains("Failed"))
+//! });
+//! let suite = Suite::shipped().workflow(office).property(never_fails);
+//!
+//! let text = "# A clerk that fails.\nworkflow = \"office\"\n[[step]]\nname = \"stamp\"\ntool = \"desk.stamp\"\n[tools.desk]\n";
+//! let scenario = Scenario::parse(&suite, "own/office", text).unwrap();
+//! let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
+//! assert!(run.violation("never-fails").is_some());
+//! ```
+
+use crate::cli;
+use crate::faults::model::MOMENTS;
+use crate::faults::{self, FaultKind};
+use crate::properties::{self, Property};
+use crate::safeguards::{self, SafeguardKind};
+use crate::scenario::problem::nearest_in_words;
+use crate::workflows::cast::BYSTANDERS;
+use crate::workflows::{self, Workflow};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Everything that scenarios can name. Cheap to clone.
+#[derive(Clone)]
+pub struct Suite(Arc<Parts>);
+
+#[derive(Clone)]
+struct Parts {
+    workflows: Vec<Arc<Workflow>>,
+    properties: Vec<Property>,
+    safeguards: Vec<SafeguardKind>,
+    faults: Vec<&'static FaultKind>,
+}
+
+impl std::fmt::Debug for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.workflows().map(|workflow| workflow.name).collect();
+        f.debug_struct("Suite").field("workflows", &names).finish_non_exhaustive()
+    }
+}
+
+impl Suite {
+    /// What comes with perfidy.
+    pub fn shipped() -> Self {
+        Self(Arc::new(Parts {
+            workflows: workflows::shipped().into_iter().map(Arc::new).collect(),
+            properties: properties::shipped(),
+            safeguards: safeguards::shipped(),
+            faults: faults::all().collect(),
+        }))
+    }
+
+    /// With one more workflow.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn workflow(mut self, workflow: Workflow) -> Self {
+        let names = self.workflows().map(|known| known.name);
+        refuse_a_second("workflow", workflow.name, names);
+        self.parts().workflows.push(Arc::new(workflow));
+        self
+    }
+
+    /// With a workflow in the place of the one that has the same name.
+    ///
+    /// # Panics
+    /// If the suite has none of that name.
+    #[must_use]
+    pub fn replacing_workflow(mut self, workflow: Workflow) -> Self {
+        let known: Vec<&str> = self.workflows().map(|known| known.name).collect();
+        let Some(place) = known.iter().position(|name| *name == workflow.name) else {
+            let near = nearest_in_words(workflow.name, &known);
+            panic!("the suite has no workflow `{}` to replace; {near}", workflow.name)
+        };
+        self.parts().workflows[place] = Arc::new(workflow);
+        self
+    }
+
+    /// With one more property, which is judged on every run.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn property(mut self, property: Property) -> Self {
+        refuse_a_second("property", property.name, self.properties().iter().map(|known| known.name));
+        self.parts().properties.push(property);
+        self
+    }
+
+    /// With one more safeguard.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn safeguard(mut self, safeguard: SafeguardKind) -> Self {
+        refuse_a_second("safeguard", safeguard.name, self.safeguards().iter().map(|known| known.name));
+        self.parts().safeguards.push(safeguard);
+        self
+    }
+
+    /// What is wrong with a workflow in this suite: a name that is not there can be a typing error, and would promise or
+    /// allow nothing.
+    pub(crate) fn mistake_in(&self, workflow: &Workflow) -> Option<String> {
+        let moments: Vec<&str> = MOMENTS.iter().map(|(moment, _)| *moment).collect();
+        let members = workflow.roles.iter().map(|role| role.member);
+        let senders: Vec<&str> = workflow.singles.iter().copied().chain(members).chain(BYSTANDERS).collect();
+        let sends: Vec<&str> = workflow.sends.iter().map(|(sender, _)| *sender).collect();
+        let named = [
+            ("property", workflow.properties.as_slice(), self.property_names()),
+            ("safeguard", &workflow.safeguards, self.safeguard_names()),
+            ("moment", workflow.moments, moments),
+            ("sender", &sends, senders),
+        ];
+        named.into_iter().find_map(|(what, names, known)| {
+            let unknown = names.iter().find(|name| !known.contains(name))?;
+            let near = nearest_in_words(unknown, &known);
+            Some(format!("the workflow `{}` names the {what} `{unknown}`; {near}", workflow.name))
+        })
+    }
+
+    fn parts(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
+    }
+
+    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`, `audit`, `list`
+    /// and `explain`, as the `perfidy` command does on what is shipped. It is all that a `main` has to do.
+    ///
+    /// ```no_run
+    /// use perfidy::suite::Suite;
+    /// use std::process::ExitCode;
+    ///
+    /// fn main() -> ExitCode {
+    ///     Suite::shipped().main()
+    /// }
+    /// ```
+    pub fn main(&self) -> ExitCode {
+        cli::main(self)
+    }
+
+    /// Its workflows.
+    pub fn workflows(&self) -> impl Iterator<Item = &Arc<Workflow>> {
+        self.0.workflows.iter()
+    }
+
+    /// Its properties, in the order in which runs are judged.
+    pub fn properties(&self) -> &[Property] {
+        &self.0.properties
+    }
+
+    /// Its safeguards.
+    pub fn safeguards(&self) -> &[SafeguardKind] {
+        &self.0.safeguards
+    }
+
+    /// Its kinds of faults.
+    pub fn faults(&self) -> impl Iterator<Item = &'static FaultKind> + '_ {
+        self.0.faults.iter().copied()
+    }
+
+    /// The workflow of that name.
+    pub fn find_workflow(&self, name: &str) -> Option<&Arc<Workflow>> {
+        self.workflows().find(|workflow| workflow.name == name)
+    }
+
+    /// The property of that name.
+    pub fn find_property(&self, name: &str) -> Option<&Property> {
+        self.properties().iter().find(|property| property.name == name)
+    }
+
+    /// The safeguard of that name.
+    pub fn find_safeguard(&self, name: &str) -> Option<&SafeguardKind> {
+        self.safeguards().iter().find(|safeguard| safeguard.name == name)
+    }
+
+    /// The kind of fault of that name.
+    pub fn find_fault(&self, name: &str) -> Option<&'static FaultKind> {
+        self.faults().find(|fault| fault.name == name)
+    }
+
+    /// That it has no property of that name, with the nearest that it has.
+    pub(crate) fn no_property(&self, name: &str) -> String {
+        format!("there is no property `{name}`; {}", nearest_in_words(name, &self.property_names()))
+    }
+
+    /// The names of its properties.
+    pub fn property_names(&self) -> Vec<&'static str> {
+        self.properties().iter().map(|property| property.name).collect()
+    }
+
+    /// The names of its safeguards.
+    pub fn safeguard_names(&self) -> Vec<&'static str> {
+        self.safeguards().iter().map(|safeguard| safeguard.name).collect()
+    }
+
+    /// The names of its kinds of faults.
+    pub fn fault_names(&self) -> Vec<&'static str> {
+        self.faults().map(|fault| fault.name).collect()
+    }
+}
+
+/// Two things of one kind cannot share a name: a scenario would mean one of them, and nothing would say which.
+fn refuse_a_second(what: &str, name: &str, mut known: impl Iterator<Item = &'static str>) {
+    assert!(known.all(|known| known != name), "the suite has a {what} `{name}` already");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the suite has a workflow `conductor` already")]
+    fn two_workflows_cannot_share_a_name() {
+        let _ = Suite::shipped().workflow(Workflow::new("conductor", "another one"));
+    }
+
+    #[test]
+    #[should_panic(expected = "the suite has no workflow `conducter` to replace; did you mean `conductor`?")]
+    fn only_what_is_there_can_be_replaced() {
+        let _ = Suite::shipped().replacing_workflow(Workflow::new("conducter", "a misspelt one"));
+    }
+
+    #[test]
+    fn adding_to_a_suite_leaves_its_clones_alone() {
+        let shipped = Suite::shipped();
+        let own = shipped.clone().workflow(Workflow::new("own", "one more"));
+        assert!(own.find_workflow("own").is_some());
+        assert!(shipped.find_workflow("own").is_none());
+    }
+}

@@ -1,0 +1,300 @@
+//! A kind of team, as a value: its agents with their code, and what a scenario may say of them.
+
+use crate::agent::{Agent, Agents, Request};
+use crate::safeguards::Safeguards;
+use crate::scenario::Case;
+use crate::workflows::Briefing;
+use crate::workflows::on_call::{ON_CALL, on_call};
+use crate::workflows::user::{USER, inquirer, user};
+use perfidy_sim::{LocalFuture, Name, World};
+use std::fmt;
+use std::future::Future;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// A role of which a scenario can choose the number of agents.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Role {
+    /// Its name in `[team]` and wherever a group is meant, such as `executors`.
+    pub group: &'static str,
+    /// The name of its members without their number, such as `executor`.
+    pub member: &'static str,
+    /// How many there can be.
+    pub count: RangeInclusive<u32>,
+    /// How many there are if the file does not say.
+    pub default: u32,
+}
+
+impl Role {
+    /// A role with this name for the group, this name for each member, and so many members.
+    pub fn new(group: &'static str, member: &'static str, count: RangeInclusive<u32>, default: u32) -> Self {
+        Self { group, member, count, default }
+    }
+}
+
+/// What an agent does from when it starts, and again from when it comes back after a crash.
+type Code = Arc<dyn Fn(Agent, Briefing) -> LocalFuture + Send + Sync>;
+
+/// Something that is put into the world beside the team.
+type Extra = Arc<dyn Fn(&Case, &mut World<Agents>) + Send + Sync>;
+
+/// Whether the team shares a store under these safeguards.
+type HasStore = Arc<dyn Fn(&Safeguards) -> bool + Send + Sync>;
+
+/// An agent, or the agents of the role at that place in the list of roles.
+#[derive(Clone, Copy)]
+enum Who {
+    Agent(&'static str),
+    Role(usize),
+}
+
+/// A kind of team. See [the module](crate::workflows) for an example.
+#[derive(Clone)]
+pub struct Workflow {
+    /// Its name in files.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// The roles whose number a file chooses. The agents of the last one carry out the steps of tasks.
+    pub roles: Vec<Role>,
+    /// Agents there is exactly one of.
+    pub singles: Vec<&'static str>,
+    /// The safeguards its agents know how to use. A file that switches on another is refused.
+    pub safeguards: Vec<&'static str>,
+    /// The properties it is about: each must have had something to judge.
+    pub properties: Vec<&'static str>,
+    /// The steps at which its agents can crash or pause, for faults `at` a step.
+    pub crash_points: &'static [&'static str],
+    /// The kinds of messages that are sent, by sender: an agent, the member name of a role, the user, a service. What
+    /// tools are asked and answer follows from the steps of a file. A file with a fault of messages of another kind is
+    /// refused.
+    pub sends: &'static [(&'static str, &'static [&'static str])],
+    /// The moments at which its agents ask their models something that can go wrong, of those in
+    /// [`MOMENTS`](crate::faults::model::MOMENTS). A file with a fault of models that strikes at others is refused.
+    pub moments: &'static [&'static str],
+    /// What its agents ask of tools. A file with a lie about something else is refused.
+    pub requests: &'static [Request],
+    /// Whether any of its agents writes a journal. If not, a file with a fault of storage is refused.
+    pub keeps_journals: bool,
+    /// The agents with their code, in the order in which they are started.
+    team: Vec<(Who, Code)>,
+    /// To whom the user hands tasks; empty for the first agent, or for all where every agent is of a role.
+    contacts: Vec<&'static str>,
+    /// What the user does, if it is not the usual.
+    user: Option<Code>,
+    tasks_are_questions: bool,
+    has_person_on_call: bool,
+    has_store: HasStore,
+    extras: Vec<Extra>,
+}
+
+impl fmt::Debug for Workflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Workflow").field(&self.name).finish()
+    }
+}
+
+fn code<F, R>(run: F) -> Code
+where
+    F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+    R: Future<Output = ()> + 'static,
+{
+    Arc::new(move |agent, briefing| Box::pin(run(agent, briefing)))
+}
+
+impl Workflow {
+    /// A team without agents, by that name in files and with one line about it.
+    pub fn new(name: &'static str, about: &'static str) -> Self {
+        Self {
+            name,
+            about,
+            roles: Vec::new(),
+            singles: Vec::new(),
+            safeguards: Vec::new(),
+            properties: Vec::new(),
+            crash_points: &[],
+            sends: &[],
+            moments: &[],
+            requests: &[],
+            keeps_journals: false,
+            team: Vec::new(),
+            contacts: Vec::new(),
+            user: None,
+            tasks_are_questions: false,
+            has_person_on_call: false,
+            has_store: Arc::new(|_| false),
+            extras: Vec::new(),
+        }
+    }
+
+    /// With one more agent. `run` is called when the agent starts and after each of its crashes: what an agent keeps
+    /// across a crash is what it wrote to its journal.
+    #[must_use]
+    pub fn agent<F, R>(mut self, name: &'static str, run: F) -> Self
+    where
+        F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + 'static,
+    {
+        self.singles.push(name);
+        self.team.push((Who::Agent(name), code(run)));
+        self
+    }
+
+    /// With the agents of one more role, of which each runs the same.
+    #[must_use]
+    pub fn agents<F, R>(mut self, role: Role, run: F) -> Self
+    where
+        F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + 'static,
+    {
+        self.team.push((Who::Role(self.roles.len()), code(run)));
+        self.roles.push(role);
+        self
+    }
+
+    /// With a user that hands its tasks to these agents: any of them may report. Otherwise it is the agent that was
+    /// added first, or all agents where every agent is of a role.
+    #[must_use]
+    pub fn tasks_to(mut self, contacts: &[&'static str]) -> Self {
+        self.contacts = contacts.to_vec();
+        self
+    }
+
+    /// With tasks that want to know something: their steps read from tools, and nothing has to happen.
+    #[must_use]
+    pub fn tasks_are_questions(mut self) -> Self {
+        self.tasks_are_questions = true;
+        self
+    }
+
+    /// With a user that runs this, in the place of the one that hands out the tasks of the scenario.
+    #[must_use]
+    pub fn user<F, R>(mut self, run: F) -> Self
+    where
+        F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + 'static,
+    {
+        self.user = Some(code(run));
+        self
+    }
+
+    /// With a [person on call](crate::workflows::on_call).
+    #[must_use]
+    pub fn person_on_call(mut self) -> Self {
+        self.has_person_on_call = true;
+        self
+    }
+
+    /// With a store that the team shares, where its safeguards need one.
+    #[must_use]
+    pub fn store_if(mut self, has_store: impl Fn(&Safeguards) -> bool + Send + Sync + 'static) -> Self {
+        self.has_store = Arc::new(has_store);
+        self
+    }
+
+    /// With something more in the world, beside the team.
+    #[must_use]
+    pub fn with(mut self, extra: impl Fn(&Case, &mut World<Agents>) + Send + Sync + 'static) -> Self {
+        self.extras.push(Arc::new(extra));
+        self
+    }
+
+    /// With agents that know how to use these safeguards.
+    #[must_use]
+    pub fn safeguards(mut self, names: &[&'static str]) -> Self {
+        self.safeguards = names.to_vec();
+        self
+    }
+
+    /// About these properties.
+    #[must_use]
+    pub fn properties(mut self, names: &[&'static str]) -> Self {
+        self.properties = names.to_vec();
+        self
+    }
+
+    /// With agents that can crash or pause at these steps.
+    #[must_use]
+    pub fn crash_points(self, crash_points: &'static [&'static str]) -> Self {
+        Self { crash_points, ..self }
+    }
+
+    /// With these kinds of messages, by sender.
+    #[must_use]
+    pub fn sends(self, sends: &'static [(&'static str, &'static [&'static str])]) -> Self {
+        Self { sends, ..self }
+    }
+
+    /// With models that are asked something at these moments.
+    #[must_use]
+    pub fn moments(self, moments: &'static [&'static str]) -> Self {
+        Self { moments, ..self }
+    }
+
+    /// With agents that ask this of tools.
+    #[must_use]
+    pub fn requests(self, requests: &'static [Request]) -> Self {
+        Self { requests, ..self }
+    }
+
+    /// With agents that write journals.
+    #[must_use]
+    pub fn keeps_journals(self) -> Self {
+        Self { keeps_journals: true, ..self }
+    }
+
+    /// How many agents a team has in which there are so many of each role.
+    pub(crate) fn size(&self, team: impl Iterator<Item = u32>) -> u64 {
+        self.singles.len() as u64 + team.map(u64::from).sum::<u64>()
+    }
+
+    /// Whether a team with these safeguards shares a store.
+    pub(crate) fn has_store(&self, safeguards: &Safeguards) -> bool {
+        (self.has_store)(safeguards)
+    }
+
+    /// Puts the user and the team into a world.
+    pub fn assemble(&self, case: &Case, world: &mut World<Agents>) {
+        let briefing = Briefing::new(case, self.roles.last().map(|role| role.group));
+        if self.has_store(&case.safeguards) {
+            briefing.open_store(world);
+        }
+        self.start_user(&briefing, world);
+        if self.has_person_on_call {
+            briefing.hire(world, Name::literal(ON_CALL), on_call);
+        }
+        for (who, code) in &self.team {
+            match who {
+                Who::Agent(name) => start(&briefing, world, Name::literal(name), code),
+                Who::Role(role) => {
+                    for member in briefing.group(self.roles[*role].group) {
+                        start(&briefing, world, member, code);
+                    }
+                }
+            }
+        }
+        self.extras.iter().for_each(|extra| extra(case, world));
+    }
+
+    fn start_user(&self, briefing: &Briefing, world: &mut World<Agents>) {
+        let name = Name::literal(USER);
+        if let Some(code) = &self.user {
+            return start(briefing, world, name, code);
+        }
+        let contacts: Arc<[Name]> = match (self.contacts.as_slice(), self.singles.first()) {
+            ([], Some(first)) => [Name::literal(first)].into(),
+            ([], None) => Arc::clone(&briefing.doers),
+            (contacts, _) => contacts.iter().copied().map(Name::new).collect(),
+        };
+        if self.tasks_are_questions {
+            briefing.hire(world, name, move |agent, briefing| inquirer(agent, briefing, contacts.clone()));
+        } else {
+            briefing.hire(world, name, move |agent, briefing| user(agent, briefing, contacts.clone()));
+        }
+    }
+}
+
+fn start(briefing: &Briefing, world: &mut World<Agents>, name: Name, code: &Code) {
+    let code = Arc::clone(code);
+    briefing.hire(world, name, move |agent, briefing| code(agent, briefing));
+}
