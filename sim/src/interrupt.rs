@@ -124,7 +124,7 @@ mod tests {
     /// A world whose only node interrupts its own run after `ticks` timers.
     fn ticking(interrupt: Interrupt, ticks: u64) -> World<Numbers> {
         let mut world = World::new(WorldConfig::calm(Seed(1)));
-        world.agent(Name::new("clock"), move |context: Context<Numbers>| {
+        world.process(Name::new("clock"), move |context: Context<Numbers>| {
             let interrupt = interrupt.clone();
             async move {
                 for tick in 1..=2 * ticks {

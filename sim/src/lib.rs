@@ -1,11 +1,11 @@
 //! The simulated world under perfidy: virtual time, keyed draws, plans of faults, a network, nodes that die and
 //! come back, storage, and a history that is the only witness.
 //!
-//! The crate knows nodes and messages. What they mean (agents, tools, tickets) belongs to the layer above, which
+//! The crate knows nodes and messages. What they mean belongs to the layer above, which
 //! brings a [`Domain`]: the type of its messages and of its notes in the history.
 //!
 //! ```text
-//!     WorldConfig (seed, plan, links, limits) -> World (agents, services) -> Engine::run -> Outcome (history, faults)
+//!     WorldConfig (seed, plan, links, limits) -> World (processes, services) -> Engine::run -> Outcome (history, faults)
 //! ```
 //!
 //! A run is a pure function of its seed, its plan and the code on its nodes:

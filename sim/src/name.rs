@@ -5,7 +5,7 @@
 //! instruction, hashed in none. The hash comes from the text, never from the order of interning, so a name
 //! means the same in every process.
 //!
-//! Interned text is never freed. Intern the vocabulary of a model (which repeats from run to run), not text
+//! Interned text is never freed. Intern the vocabulary of a world (which repeats from run to run), not text
 //! that is new in every run.
 //!
 //! ```

@@ -103,7 +103,7 @@ pub(crate) struct Expectation {
 }
 
 pub(crate) enum Role<D: Domain> {
-    Agent(Boot<D>),
+    Process(Boot<D>),
     /// Empty only while the service is handling something.
     Service(Option<Box<dyn Service<D>>>),
 }

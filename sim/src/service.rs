@@ -1,4 +1,4 @@
-//! Services: the parts of a world that are not agents, such as tools, stores and lock services.
+//! Services: the parts of a world that are not processes, such as stores and lock services.
 //!
 //! A service is a node that handles messages at once, without tasks of its own. It never crashes; what can go
 //! wrong with it is for its author to decide, by asking the plan ([`Desk::ask`]).

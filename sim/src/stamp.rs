@@ -1,6 +1,6 @@
 //! Where and when in the simulation this thread is, for log lines.
 //!
-//! A log written by an agent should carry virtual time, the node and the last event, but a logger is handed
+//! A log written by a process should carry virtual time, the node and the last event, but a logger is handed
 //! none of these. The world leaves them here, in the thread that runs it; a formatter picks them up.
 
 use crate::{EventId, Name, SimTime};

@@ -143,12 +143,12 @@ impl<D: Domain> Outcome<D> {
 /// let outcome = Engine::Native.run(|| {
 ///     let mut world = World::<Numbers>::new(WorldConfig::calm(Seed(1)));
 ///     let [ping, pong, about] = ["ping", "pong", "ball"].map(Name::new);
-///     world.agent(ping, move |context| async move {
+///     world.process(ping, move |context| async move {
 ///         let answer = context.request(pong, ping, about, 20, perfidy_sim::SimSpan::from_secs(1)).await;
 ///         context.note((), answer.unwrap().payload);
 ///         context.finish_after(perfidy_sim::SimSpan::ZERO);
 ///     });
-///     world.agent(pong, move |context| async move {
+///     world.process(pong, move |context| async move {
 ///         let ball = context.receive().await;
 ///         context.reply(&ball, pong, ball.payload + 1);
 ///     });
@@ -168,16 +168,16 @@ impl<D: Domain> World<D> {
         Self { core: Rc::new(RefCell::new(Core::new(config))) }
     }
 
-    /// Adds a node with code of its own, which runs from its beginning now and after every crash.
+    /// Adds a process: a node with code of its own, which runs from its beginning now and after every crash.
     ///
     /// # Panics
     /// If the name is taken.
-    pub fn agent<F>(&mut self, name: Name, boot: impl Fn(Context<D>) -> F + 'static)
+    pub fn process<F>(&mut self, name: Name, boot: impl Fn(Context<D>) -> F + 'static)
     where
         F: Future<Output = ()> + 'static,
     {
         let boot: Boot<D> = Rc::new(move |context| Box::pin(boot(context)) as LocalFuture);
-        self.core.borrow_mut().add(name, Role::Agent(boot));
+        self.core.borrow_mut().add(name, Role::Process(boot));
     }
 
     /// Has the outcome say which places came up before a time, apart from all that came up.

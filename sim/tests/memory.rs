@@ -52,14 +52,14 @@ fn chaos() -> Chaos {
 fn world(config: &WorldConfig) -> World<Numbers> {
     let mut world = World::new(config.clone());
     let [server, ask, answer, step] = ["server", "ask", "answer", "step"].map(Name::new);
-    world.agent(server, move |context| async move {
+    world.process(server, move |context| async move {
         loop {
             let question = context.receive().await;
             context.reply(&question, answer, question.payload + 1);
         }
     });
     for client in ["ann", "bob", "cid"].map(Name::new) {
-        world.agent(client, move |context| async move {
+        world.process(client, move |context| async move {
             let ticker = context.clone();
             context.spawn(async move {
                 loop {
@@ -88,7 +88,7 @@ fn tokio_agents(world: &mut World<Numbers>) {
     use madsim_tokio::io::{AsyncReadExt, AsyncWriteExt};
     use madsim_tokio::net::{TcpListener, TcpStream};
     use std::time::Duration;
-    world.agent(Name::new("host"), |_| async {
+    world.process(Name::new("host"), |_| async {
         let listener = TcpListener::bind("0.0.0.0:7").await.unwrap();
         while let Ok((mut stream, _)) = listener.accept().await {
             madsim_tokio::spawn(async move {
@@ -100,7 +100,7 @@ fn tokio_agents(world: &mut World<Numbers>) {
             });
         }
     });
-    world.agent(Name::new("guest"), |context| async move {
+    world.process(Name::new("guest"), |context| async move {
         let (step, host) = (Name::new("step"), Name::new("host"));
         loop {
             madsim_tokio::time::sleep(Duration::from_millis(10)).await;

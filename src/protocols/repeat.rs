@@ -117,8 +117,8 @@ mod tests {
         let [client, server] = ["client", "server"].map(Name::new);
         let outcome = Engine::Native.run(|| {
             let mut world = World::<Agents>::new(WorldConfig::calm(Seed(1)));
-            world.agent(server, move |context| answer(agent(context)));
-            world.agent(client, move |context| async move {
+            world.process(server, move |context| answer(agent(context)));
+            world.process(client, move |context| async move {
                 let agent = agent(context);
                 let timing = ResendTiming::without_pause(SimSpan::from_secs(5));
                 let second = |mail: &Mail| mail.open().and_then(|Ping(number)| (*number == 2).then_some(()));

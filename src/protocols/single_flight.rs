@@ -81,7 +81,7 @@ mod tests {
     fn runs(ask: fn(&SingleFlight<Name>, &Agent, Name)) -> Vec<String> {
         let outcome = Engine::Native.run(|| {
             let mut world = World::<Agents>::new(WorldConfig::calm(Seed(1)));
-            world.agent(Name::new("a"), move |context: Context<Agents>| async move {
+            world.process(Name::new("a"), move |context: Context<Agents>| async move {
                 let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
                 let (work, task) = (SingleFlight::default(), Name::new("task-1"));
                 for _ in 0..5 {

@@ -7,7 +7,7 @@
 
 use crate::agent::{Agent, CallOff, OpId, Wish};
 use crate::protocols::until_some;
-use crate::safeguards::perform::CALL_TIMEOUT;
+use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::SimSpan;

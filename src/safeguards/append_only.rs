@@ -1,10 +1,24 @@
-//! Append-only: whoever adds to something shared hands over the addition, not the whole.
+//! Append-only: an agent that adds to a shared item sends the addition, not the whole item.
 //!
-//! The store puts it behind whatever is there by then, so there is nothing to overwrite (Helland 2015, "Immutability
-//! changes everything").
+//! The store puts it behind the entries that are there by then, so there is nothing to overwrite (Helland 2015,
+//! "Immutability changes everything").
+//!
+//! ```
+//! use perfidy::agent::{Agent, Entry, StoreError, Version};
+//! use perfidy::safeguards::append_only::append;
+//! use perfidy_sim::Name;
+//!
+//! /// Adds a line to a log that many agents write, whatever the others add meanwhile.
+//! async fn log(agent: &Agent, line: Entry) -> Result<Version, StoreError> {
+//!     let op = agent.mint_op(line.id);
+//!     Ok(append(agent.store(), Name::new("log"), line, op).await?.version)
+//! }
+//! ```
 
+use crate::agent::{Change, Entry, OpId, Stamp, Store, StoreError};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
+use crate::scenario::{Entry as FileEntry, Problem};
+use perfidy_sim::Name;
 
 /// The switch.
 #[derive(Default)]
@@ -15,7 +29,15 @@ impl Safeguard for AppendOnly {
     const ABOUT: &'static str = "additions to a shared item are appended; nobody writes it as a whole";
     const EXAMPLE: &'static str = "append-only = true";
 
-    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
+}
+
+/// Adds an entry behind those that an item has by then, and asks again a few times while the answer is unclear.
+///
+/// # Errors
+/// As [`Store::commit`].
+pub async fn append(store: Store<'_>, item: Name, entry: Entry, op: OpId) -> Result<Stamp, StoreError> {
+    store.insist(item, Change::Append(entry), op).await
 }

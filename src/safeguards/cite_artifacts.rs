@@ -1,8 +1,9 @@
-//! Typed state: what is passed on is a reference to a piece of work, and decisions cite it.
+//! Artifacts by reference: a message carries the digest of a piece of work, and decisions cite that digest.
 //!
-//! A conversation is not a database. What a model retells of a piece of work may be wrong, and whoever works on from
-//! the retelling builds on something that nobody made. So every piece is filed with an [`archivist`], messages carry its
-//! digest beside the summary, and whoever works on it fetches the piece itself and checks that it is the one cited.
+//! A conversation is not a database. What a model says of a piece of work may be wrong, and an agent that works from the
+//! summary builds on something that no agent made. So each artifact is filed with an [`artifact_store`], messages carry its
+//! digest beside the summary, and an agent that works on it fetches the artifact itself and checks that it is the one cited
+//! ("claim check", Hohpe and Woolf 2003; content addressing, as in Git).
 
 use crate::agent::{Agent, Artifact, ArtifactId, Message};
 use crate::protocols::in_attempts;
@@ -13,10 +14,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How long to wait for the archivist.
+/// How long to wait for the artifact store.
 const PATIENCE: SimSpan = SimSpan::from_secs(2);
 
-/// How often to ask the archivist.
+/// How often to ask the artifact store.
 const TRIES: u32 = 3;
 
 /// The switch.
@@ -34,25 +35,25 @@ impl Safeguard for CiteArtifacts {
     }
 }
 
-/// A piece of work could not be filed or fetched.
+/// An artifact could not be filed or fetched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NotOnFile {
-    /// The archivist has no such piece, or another under its name.
+pub enum NotFound {
+    /// The store has no such artifact, or another under its digest.
     Unknown,
-    /// The archivist did not answer.
+    /// The store did not answer.
     NoAnswer,
 }
 
-impl fmt::Display for NotOnFile {
+impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "nobody has filed it",
-            Self::NoAnswer => "the archivist did not answer",
+            Self::Unknown => "it is not filed",
+            Self::NoAnswer => "the store did not answer",
         })
     }
 }
 
-impl std::error::Error for NotOnFile {}
+impl std::error::Error for NotFound {}
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Filing {
@@ -75,38 +76,33 @@ impl Message for Filing {
     }
 }
 
-/// Files a piece of work; it can be fetched by anybody from then on.
+/// Files an artifact; any agent can fetch it from then on.
 ///
 /// # Errors
-/// [`NotOnFile`] if the archivist did not confirm it.
-pub async fn file(agent: &Agent, archivist: Name, artifact: Artifact) -> Result<ArtifactId, NotOnFile> {
-    match ask(agent, archivist, artifact.about, Filing::File(artifact)).await? {
+/// [`NotFound`] if the store did not confirm it.
+pub async fn file(agent: &Agent, store: Name, artifact: Artifact) -> Result<ArtifactId, NotFound> {
+    match ask(agent, store, artifact.about, Filing::File(artifact)).await? {
         Filing::Filed(id) if id == artifact.id() => Ok(id),
-        _ => Err(NotOnFile::Unknown),
+        _ => Err(NotFound::Unknown),
     }
 }
 
-/// Fetches the piece of work with this digest, and checks that it is that one.
+/// Fetches the artifact with this digest, and checks that it is that one.
 ///
 /// # Errors
-/// [`NotOnFile`] if the archivist does not have it or did not answer.
-pub async fn fetch(
-    agent: &Agent,
-    archivist: Name,
-    about: Name,
-    id: ArtifactId,
-) -> Result<Artifact, NotOnFile> {
-    match ask(agent, archivist, about, Filing::Fetch(id)).await? {
+/// [`NotFound`] if the store does not have it or did not answer.
+pub async fn fetch(agent: &Agent, store: Name, about: Name, id: ArtifactId) -> Result<Artifact, NotFound> {
+    match ask(agent, store, about, Filing::Fetch(id)).await? {
         Filing::Found(artifact) if artifact.id() == id => Ok(artifact),
-        _ => Err(NotOnFile::Unknown),
+        _ => Err(NotFound::Unknown),
     }
 }
 
-async fn ask(agent: &Agent, archivist: Name, about: Name, filing: Filing) -> Result<Filing, NotOnFile> {
+async fn ask(agent: &Agent, store: Name, about: Name, filing: Filing) -> Result<Filing, NotFound> {
     let answer = in_attempts(TRIES, async || {
-        agent.request(archivist, about, filing, PATIENCE).await.ok()?.open().copied()
+        agent.request(store, about, filing, PATIENCE).await.ok()?.open().copied()
     });
-    answer.await.ok_or(NotOnFile::NoAnswer)
+    answer.await.ok_or(NotFound::NoAnswer)
 }
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
@@ -118,8 +114,8 @@ impl Message for OnFile {
     }
 }
 
-/// An agent that keeps pieces of work for the others. What it has confirmed is on its disk.
-pub async fn archivist(agent: Agent) {
+/// An agent that keeps artifacts for the others. What it has confirmed is on its disk.
+pub async fn artifact_store(agent: Agent) {
     let mut files = BTreeMap::new();
     checkpoint::recover(&agent, |OnFile(artifact)| {
         files.insert(artifact.id(), *artifact);

@@ -1,13 +1,13 @@
-//! Claims: whoever wants to do a piece of work first makes it its own, for a while.
+//! Claims: an agent that wants to do a piece of work first makes it its own, for a while.
 //!
-//! A claim is an item of the shared store, taken by compare-and-set, so that of two who reach for it one gets
-//! it. It is a lease: its owner writes it again and again, and whoever sees it unchanged for a whole lease of
-//! its own clock may take it. Nobody compares clocks (the lock client of `DynamoDB` and leader election in
-//! Kubernetes do it this way). The owner counts its lease from before it asked and leaves a tenth of it
-//! unused, so it stops before anybody else can begin even if one of their clocks goes a little faster.
+//! A claim is an item of the shared store, taken by compare-and-set, so that of two agents that reach for it one gets it. It
+//! is a lease: its owner writes it again and again, and an agent that sees it unchanged for a whole lease of its own clock
+//! may take it. No agent compares clocks with another (the lock client of `DynamoDB` and leader election in Kubernetes work
+//! this way). The owner counts its lease from before it asked and leaves a tenth of it unused, so it stops before another
+//! agent can begin even if one of their clocks goes a little faster.
 //!
-//! Without the switch the same is done as people do it at first: look whether somebody is at it, and if not,
-//! write one's own name there.
+//! Without the switch the same is done in the naive way: look whether an agent has the work, and if not, write one's own
+//! name there.
 
 use crate::agent::{
     Agent, Change, Entries, Entry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,
@@ -104,7 +104,7 @@ impl Claims {
     }
 
     /// Makes a piece of work the agent's own; `None` if it is somebody else's, or that cannot be found out.
-    pub async fn take(&self, work: Name) -> Option<Holding> {
+    pub async fn take(&self, work: Name) -> Option<LeaseGuard> {
         let item = Name::joined(Name::literal("claim on"), " ", work);
         let asks = if self.lease.is_some() { Freshness::Latest } else { Freshness::Any };
         let found = self.agent.store().read(item, asks).await.ok()?;
@@ -115,7 +115,7 @@ impl Claims {
         let asked = self.agent.monotonic();
         let stamp = self.agent.store().commit(item, self.own(work, found.stamp.version), op).await.ok()?;
         self.seen.borrow_mut().remove(item);
-        let holding = Holding {
+        let guard = LeaseGuard {
             claims: self.clone(),
             work,
             item,
@@ -124,15 +124,15 @@ impl Claims {
                 until: Cell::new(self.lease.map(|lease| asked + usable(lease))),
             }),
         };
-        if !holding.is_held() {
+        if !guard.is_held() {
             return None;
         }
-        holding.say();
+        guard.say();
         if let Some(lease) = self.lease {
-            let state = Rc::downgrade(&holding.state);
+            let state = Rc::downgrade(&guard.state);
             self.agent.spawn(renew(self.clone(), (work, item), lease, state));
         }
-        Some(holding)
+        Some(guard)
     }
 
     fn is_free(&self, item: Name, found: &Snapshot) -> bool {
@@ -176,7 +176,7 @@ impl State {
 }
 
 /// A piece of work that is the agent's own for now. It is renewed until it is let go or dropped.
-pub struct Holding {
+pub struct LeaseGuard {
     claims: Claims,
     work: Name,
     item: Name,
@@ -185,9 +185,9 @@ pub struct Holding {
 
 /// The claim has run out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Lost;
+pub struct LeaseLost;
 
-impl Holding {
+impl LeaseGuard {
     /// Whether the claim holds at this moment.
     pub fn is_held(&self) -> bool {
         self.state.is_held(self.claims.agent.monotonic())
@@ -197,12 +197,12 @@ impl Holding {
     /// looked at.
     ///
     /// # Errors
-    /// [`Lost`] if the claim ran out first. What `work` had begun outside may still take effect.
-    pub async fn while_held<T>(&self, work: impl Future<Output = T>) -> Result<T, Lost> {
+    /// [`LeaseLost`] if the claim ran out first. What `work` had begun outside may still take effect.
+    pub async fn while_held<T>(&self, work: impl Future<Output = T>) -> Result<T, LeaseLost> {
         let mut work = pin!(work);
         poll_fn(|task| {
             if !self.is_held() {
-                return Poll::Ready(Err(Lost));
+                return Poll::Ready(Err(LeaseLost));
             }
             work.as_mut().poll(task).map(Ok)
         })
@@ -210,7 +210,7 @@ impl Holding {
     }
 
     /// Gives the work back, so that nobody has to wait for the end of the lease.
-    pub async fn let_go(self) {
+    pub async fn release(self) {
         let Self { claims, work, item, state } = self;
         let held = state.is_held(claims.agent.monotonic());
         let version = state.version.get();

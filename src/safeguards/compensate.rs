@@ -6,7 +6,7 @@
 //! else, asks for the same operations and changes nothing twice.
 
 use crate::agent::{Agent, OpId, Receipt, ToolError, Wish};
-use crate::safeguards::perform::perform;
+use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::SimSpan;
@@ -42,10 +42,11 @@ pub async fn undo(
     wish: Wish,
     op: OpId,
 ) -> Result<Receipt, (OpId, ToolError)> {
+    let policy = CallPolicy::of(safeguards);
     let (mut failed, mut attempt) = (0, 1);
     loop {
         let undoing = op.of_undo(attempt);
-        let error = match perform(agent, safeguards, wish, undoing, true).await {
+        let error = match call_with_retry(agent, &policy, wish, undoing, true).await {
             Ok(receipt) => return Ok(receipt),
             Err(error) => error,
         };

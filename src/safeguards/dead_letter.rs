@@ -1,7 +1,7 @@
-//! Dead letters: a call that cannot be brought to a good end is handed to a person, with everything they need.
+//! Dead letters: a call that cannot be brought to a good end is handed to a person, with all that is needed to finish it.
 //!
-//! An error that somebody gives up on must not vanish with them. The letter says what was wanted, which operation it
-//! was, what went wrong, when, and who tried; it is sent until the person on call has taken it down, and only then
+//! An error must not vanish with the agent that gives up on it. The dead letter says what was wanted, which operation it
+//! was, what went wrong, when, and which agent tried. It is sent until the person on call has recorded it, and only then
 //! does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise Integration Patterns").
 
 use crate::agent::{Agent, Mail, Message, OpId, ToolError, Wish};
@@ -11,7 +11,7 @@ use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::Serialize;
 
-/// How long an agent waits for word that a letter was taken down before it sends it again.
+/// How long an agent waits for the acknowledgement of a dead letter before it sends it again.
 const PATIENCE: SimSpan = SimSpan::from_secs(5);
 
 /// The switch.
@@ -28,45 +28,53 @@ impl Safeguard for DeadLetter {
     }
 }
 
-/// A call that failed, with everything somebody needs to finish it by hand.
+/// A call that failed, with all that a person needs to finish it by hand.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-pub struct Letter {
+pub struct FailedCall {
     /// What was wanted: tool, operation and what for.
     pub wish: Wish,
     /// The id of the last try.
     pub op: OpId,
     /// What went wrong at that try.
     pub error: ToolError,
-    /// When it was given up, by the clock of whoever did.
+    /// When it was given up, by the wall clock of the agent that did.
     pub at: SimTime,
-    /// Who gave it up.
+    /// The agent that gave it up.
     pub agent: Name,
 }
 
 /// What travels between an agent and the person on call.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-pub enum Post {
-    /// Please see to this.
-    Letter(Letter),
-    /// It was taken down.
-    TakenDown,
+pub enum DeadLetterMessage {
+    /// A failed call, for the person.
+    Escalated(FailedCall),
+    /// The person has recorded it.
+    Recorded,
 }
 
-impl Message for Post {
+impl Message for DeadLetterMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Letter(_) => "dead letter",
-            Self::TakenDown => "taken down",
+            Self::Escalated(_) => "dead letter",
+            Self::Recorded => "taken down",
         }
     }
 }
 
-/// Hands a call that failed to `person`, and comes back once they have taken it down. An agent that dies before has let
-/// go of nothing, as long as it records the failure only afterwards.
+/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies before has lost
+/// nothing, as long as it records the failure only afterwards.
 pub async fn escalate(agent: &Agent, person: Name, wish: Wish, op: OpId, error: ToolError) {
-    let letter = Letter { wish, op, error, at: agent.now(), agent: agent.name() };
+    let call = FailedCall { wish, op, error, at: agent.now(), agent: agent.name() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
     let waits_for = (person, "word that a dead letter was taken down");
-    let is_taken_down = |mail: &Mail| matches!(mail.open(), Some(Post::TakenDown)).then_some(());
-    request_until_answered(agent, waits_for, wish.intent, Post::Letter(letter), timing, is_taken_down).await;
+    let is_taken_down = |mail: &Mail| matches!(mail.open(), Some(DeadLetterMessage::Recorded)).then_some(());
+    request_until_answered(
+        agent,
+        waits_for,
+        wish.intent,
+        DeadLetterMessage::Escalated(call),
+        timing,
+        is_taken_down,
+    )
+    .await;
 }

@@ -1,7 +1,7 @@
-//! Deadline propagation: every order says how much time is left for the whole, and whoever has none left stops.
+//! Deadline propagation: every order says how much time is left for the whole, and an agent that has none left stops.
 //!
-//! Word that a task is over may never reach those who are cut off; their own clock always does. What is passed on is
-//! the time that is left and not the time of day, so clocks need not agree, only run alike.
+//! A cancel may never reach an agent that is cut off; its own clock always does. What is propagated is the time that is left
+//! and not the time of day, so clocks need not agree, only run alike (`grpc-timeout`).
 
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
@@ -22,7 +22,7 @@ impl Safeguard for DeadlinePropagation {
     }
 }
 
-/// What an order says of the time that is left, if such things are passed on.
-pub fn passed_on(safeguards: &Safeguards, left: Option<SimSpan>) -> Option<SimSpan> {
+/// The deadline that an order carries: the time that is left, if deadlines are propagated.
+pub fn propagated(safeguards: &Safeguards, left: Option<SimSpan>) -> Option<SimSpan> {
     left.filter(|_| safeguards.has::<DeadlinePropagation>())
 }

@@ -1,12 +1,12 @@
-//! Deadlock detection without anybody who sees the whole: edge chasing (Chandy, Misra and Haas 1983, "Distributed
+//! Deadlock detection without an agent that sees the whole: edge chasing (Chandy, Misra and Haas 1983, "Distributed
 //! deadlock detection").
 //!
-//! Whoever has waited for a while sends a [`Probe`] to the one they wait for. An agent that waits itself sends it on to the
-//! one *it* waits for; an agent that does not lets it drop. A probe that comes home has been round a circle. Everybody in
-//! the circle finds out, but one must give way and not all: the probe notes the first (by name) of those that can do
-//! without what they wait for, and only they become the *victim*.
+//! An agent that has waited for a while sends a [`Probe`] to the agent that it waits for. An agent that waits itself
+//! forwards the probe to the one *it* waits for; an agent that does not drops it. A probe that comes back to its origin has
+//! found a cycle. Each agent in the cycle finds it, but one must give up its wait and not all: the probe carries the first
+//! (by name) of those that can do without what they wait for, and only that one becomes the *victim*.
 //!
-//! A circle does not go away by itself, so a probe may be lost, late or doubled: the next one finds it again.
+//! A cycle does not go away by itself, so a probe may be lost, late or doubled: the next one finds the cycle again.
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, switch};
@@ -16,8 +16,8 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// No circle is longer; a probe that has gone this far chases one that it is no part of.
-const FURTHEST: u32 = 64;
+/// No cycle is longer; a probe that has gone this far follows one that it is no part of.
+const MAX_STEPS: u32 = 64;
 
 /// The switch.
 #[derive(Default)]
@@ -40,20 +40,20 @@ pub struct Wait {
     pub intent: Name,
     /// The work it waits for.
     pub needs: Name,
-    /// Who does that.
+    /// The agent that does that.
     pub on: Name,
     /// Whether it could be done without.
     pub optional: bool,
 }
 
-/// Asks around whether a wait is part of a circle.
+/// A message that finds out whether a wait is part of a cycle.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Probe {
     /// The work that it was sent out for.
     origin: Name,
     /// The work that it asks about.
     at: Name,
-    /// Who is to give way, of those seen so far.
+    /// The work whose wait is to be given up, of those seen so far.
     victim: Option<Name>,
     /// How far it has come.
     steps: u32,
@@ -66,7 +66,7 @@ impl Message for Probe {
 }
 
 impl Probe {
-    /// Sends it to somebody.
+    /// Sends it to an agent.
     pub fn send(self, agent: &Agent, to: Name) {
         agent.send(to, self.at, self);
     }
@@ -74,13 +74,13 @@ impl Probe {
 
 /// What became of a probe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Chase {
-    /// The work it asks about does not wait: no circle here.
-    Ends,
-    /// It is to be sent on.
-    GoesOn(Name, Probe),
-    /// It is home: there is a circle, and this is the wait to give up, if any can be.
-    CameHome(Option<Wait>),
+pub enum ProbeOutcome {
+    /// The work it asks about does not wait: there is no cycle.
+    Dropped,
+    /// It is to be sent to this agent.
+    Forward(Name, Probe),
+    /// It is back at its origin: there is a cycle, and this is the wait to give up, if any can be.
+    CycleFound(Option<Wait>),
 }
 
 /// The waits of one agent, at most one for each piece of work.
@@ -88,12 +88,12 @@ pub enum Chase {
 pub struct OwnWaits(RefCell<BTreeMap<Name, Wait>>);
 
 impl OwnWaits {
-    /// From now on there is this wait.
+    /// Begins a wait.
     pub fn begin(&self, wait: Wait) {
         self.0.borrow_mut().insert(wait.intent, wait);
     }
 
-    /// The wait of that work is over; whether there was one.
+    /// Ends the wait of that work; returns whether there was one.
     pub fn end(&self, intent: Name) -> bool {
         self.0.borrow_mut().remove(&intent).is_some()
     }
@@ -104,7 +104,7 @@ impl OwnWaits {
     }
 
     /// Sends a probe after the wait of that work.
-    pub fn look_round(&self, agent: &Agent, intent: Name) {
+    pub fn send_probe(&self, agent: &Agent, intent: Name) {
         if let Some((on, probe)) = self.probe(intent) {
             probe.send(agent, on);
         }
@@ -117,19 +117,19 @@ impl OwnWaits {
         Some((wait.on, Probe { origin: intent, at: wait.needs, victim, steps: 1 }))
     }
 
-    /// Follows a probe that has come.
-    pub fn follow(&self, probe: Probe) -> Chase {
+    /// Decides what becomes of a probe that has come.
+    pub fn follow(&self, probe: Probe) -> ProbeOutcome {
         let waits = self.0.borrow();
-        let Some(wait) = waits.get(&probe.at) else { return Chase::Ends };
+        let Some(wait) = waits.get(&probe.at) else { return ProbeOutcome::Dropped };
         if probe.at == probe.origin {
-            return Chase::CameHome((probe.victim == Some(probe.origin)).then_some(*wait));
+            return ProbeOutcome::CycleFound((probe.victim == Some(probe.origin)).then_some(*wait));
         }
-        if probe.steps >= FURTHEST {
-            return Chase::Ends;
+        if probe.steps >= MAX_STEPS {
+            return ProbeOutcome::Dropped;
         }
         let own = wait.optional.then_some(wait.intent);
         let victim = [probe.victim, own].into_iter().flatten().min();
-        Chase::GoesOn(wait.on, Probe { at: wait.needs, victim, steps: probe.steps + 1, ..probe })
+        ProbeOutcome::Forward(wait.on, Probe { at: wait.needs, victim, steps: probe.steps + 1, ..probe })
     }
 }
 
@@ -153,51 +153,54 @@ mod tests {
     }
 
     /// Sends a probe out for `origin` and follows it to its end.
-    fn chase(pairs: &[(&str, &str)], optional: &[&str], origin: &str) -> Chase {
+    fn chase(pairs: &[(&str, &str)], optional: &[&str], origin: &str) -> ProbeOutcome {
         let agents = waiting(pairs, optional);
         let owner = |name: Name| pairs.iter().position(|(intent, _)| *intent == name.as_str());
         let (mut on, mut probe) = agents[owner(Name::new(origin)).unwrap()].probe(Name::new(origin)).unwrap();
         loop {
-            let Some(agent) = owner(on) else { return Chase::Ends };
+            let Some(agent) = owner(on) else { return ProbeOutcome::Dropped };
             match agents[agent].follow(probe) {
-                Chase::GoesOn(next, further) => (on, probe) = (next, further),
+                ProbeOutcome::Forward(next, further) => (on, probe) = (next, further),
                 end => return end,
             }
         }
     }
 
     #[test]
-    fn in_a_circle_every_probe_comes_home_and_one_becomes_the_victim() {
+    fn in_a_cycle_each_probe_comes_back_and_one_wait_is_the_victim() {
         let circle = [("code", "plan"), ("plan", "test"), ("test", "code")];
         let victim = |origin| match chase(&circle, &["plan", "test"], origin) {
-            Chase::CameHome(wait) => wait.map(|wait| wait.intent.as_str()),
+            ProbeOutcome::CycleFound(wait) => wait.map(|wait| wait.intent.as_str()),
             other => panic!("{other:?}"),
         };
         assert_eq!(["code", "plan", "test"].map(victim), [None, Some("plan"), None]);
     }
 
     #[test]
-    fn a_chain_has_an_end() {
-        assert_eq!(chase(&[("code", "plan"), ("plan", "test")], &["code", "plan"], "code"), Chase::Ends);
+    fn a_chain_is_no_cycle() {
+        assert_eq!(
+            chase(&[("code", "plan"), ("plan", "test")], &["code", "plan"], "code"),
+            ProbeOutcome::Dropped
+        );
     }
 
     #[test]
-    fn a_probe_that_chases_somebody_elses_circle_gives_up() {
+    fn a_probe_that_follows_a_cycle_without_its_origin_is_dropped() {
         let circle = [("code", "plan"), ("plan", "test"), ("test", "plan")];
-        assert_eq!(chase(&circle, &["code", "plan"], "code"), Chase::Ends);
+        assert_eq!(chase(&circle, &["code", "plan"], "code"), ProbeOutcome::Dropped);
     }
 
     #[test]
-    fn where_nobody_can_do_without_there_is_no_victim() {
-        assert_eq!(chase(&[("code", "plan"), ("plan", "code")], &[], "code"), Chase::CameHome(None));
+    fn a_cycle_in_which_no_wait_is_optional_has_no_victim() {
+        assert_eq!(chase(&[("code", "plan"), ("plan", "code")], &[], "code"), ProbeOutcome::CycleFound(None));
     }
 
     #[test]
-    fn a_wait_that_is_over_is_in_no_circle() {
+    fn a_wait_that_is_over_is_in_no_cycle() {
         let agents = waiting(&[("code", "plan"), ("plan", "code")], &["code", "plan"]);
         let (_, probe) = agents[0].probe(Name::new("code")).unwrap();
-        let Chase::GoesOn(_, probe) = agents[1].follow(probe) else { panic!("it waits") };
+        let ProbeOutcome::Forward(_, probe) = agents[1].follow(probe) else { panic!("it waits") };
         assert!(agents[0].end(Name::new("code")));
-        assert_eq!(agents[0].follow(probe), Chase::Ends);
+        assert_eq!(agents[0].follow(probe), ProbeOutcome::Dropped);
     }
 }

@@ -1,9 +1,10 @@
 //! Idempotency keys: a call carries the id of its operation, so that the tool can recognise a repetition.
 //!
-//! The key stands for the wish, not for the request: every retry of one operation carries the same key, and
-//! it is worth something only with a tool that deduplicates and a caller that remembers the key across a crash
-//! (`persist-before-call`).
+//! The key stands for the operation, not for the request: every retry of one operation carries the same key ("idempotency
+//! key", as in the APIs of Stripe and of AWS). It is worth something only with a tool that deduplicates and a caller that
+//! remembers the key across a crash (`persist-before-call`).
 
+use crate::agent::{Headers, ToolCall};
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 
@@ -20,4 +21,19 @@ impl Safeguard for IdempotencyKeys {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
+}
+
+/// The call with the id of its operation as its idempotency key.
+///
+/// ```
+/// use perfidy::agent::{OpId, ToolCall, Wish};
+/// use perfidy::safeguards::idempotency::stamp;
+/// use perfidy_sim::Name;
+/// let [tool, operation, intent] = ["ledger", "pay", "task-1/pay"].map(Name::new);
+/// let call = stamp(ToolCall::unkeyed(Wish { tool, operation, intent }, OpId(7)));
+/// assert_eq!(call.headers.idempotency_key, Some(OpId(7)));
+/// ```
+#[must_use]
+pub fn stamp(call: ToolCall) -> ToolCall {
+    ToolCall { headers: Headers { idempotency_key: Some(call.op), ..call.headers }, ..call }
 }

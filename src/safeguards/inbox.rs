@@ -1,9 +1,8 @@
-//! The inbox: an event that has been taken in is not taken in again, however often and late it comes.
+//! The inbox: an event that a consumer has taken in is not taken in again, however often and late it comes.
 //!
-//! Whoever sends until something has arrived sends it twice now and then, and networks do so by themselves. A
-//! consumer is idempotent if it writes down which events it has taken in, together with what it makes of them
-//! (the id of the operation, say), before it says so to the sender ("idempotent consumer", Richardson 2018,
-//! "Microservices Patterns").
+//! An agent that sends until something has arrived sends it twice now and then, and networks do so by themselves. A
+//! consumer is idempotent if it writes down which events it has taken in, together with what it makes of them (the id of
+//! the operation, say), before it acknowledges them ("idempotent consumer", Richardson 2018, "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
@@ -27,11 +26,11 @@ impl Safeguard for InboxDedupe {
     }
 }
 
-/// What a consumer answers: the event has been taken in, or had been before.
+/// The acknowledgement of a consumer: the event is taken in, now or before.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-pub struct TakenIn<E>(pub E);
+pub struct Ack<E>(pub E);
 
-impl<E: Message> Message for TakenIn<E> {
+impl<E: Message> Message for Ack<E> {
     fn kind(&self) -> &'static str {
         "taken in"
     }
@@ -71,7 +70,7 @@ where
         Self { taken, dedupes: safeguards.has::<InboxDedupe>() }
     }
 
-    /// Whether there is anything to be done about an event: it is new, or nobody looks.
+    /// Whether there is anything to be done about an event: it is new, or the switch is off.
     pub fn admits(&self, event: E) -> bool {
         !self.dedupes || !self.taken.contains_key(&event)
     }

@@ -1,8 +1,9 @@
-//! Safeguards: what keeps a team's promises when the world does not keep its own. One file each.
+//! Safeguards: the code by which a team keeps its properties although the network, the tools and the disks fail. One file
+//! each.
 //!
-//! A safeguard is a piece of ordinary code that somebody's own workflow can use, plus a switch by which a
-//! scenario turns it on or off. It never asks the simulator for help: it works in any process that has a clock, a
-//! disk and a network.
+//! A safeguard is a piece of ordinary code that any agent can call, plus a switch by which a scenario turns it on or off. It
+//! never asks the simulator for help: it works in any process that has a clock, a disk and a network. [`calls`] and
+//! [`read_modify_write`] put those of a caller and of a writer together.
 //!
 //! A new shipped safeguard is one file and one line in [`shipped`]; one of your own is a type that is a [`Safeguard`], and its
 //! [`SafeguardKind`] in your [`Suite`](crate::suite::Suite).
@@ -10,6 +11,7 @@
 pub mod acknowledged_cancel;
 pub mod append_only;
 pub mod budgets;
+pub mod calls;
 pub mod cancellation;
 pub mod checkpoint;
 pub mod checksummed_log;
@@ -25,16 +27,15 @@ pub mod event_log;
 pub mod fencing;
 pub mod idempotency;
 pub mod inbox;
-pub mod inquire;
 pub mod intent_keys;
 pub mod join;
 pub mod observe;
 pub mod optimistic_locking;
 pub mod outbox;
 pub mod parent_lease;
-pub mod perform;
 pub mod persist;
 pub mod plan_commit;
+pub mod read_modify_write;
 pub mod reply_dedupe;
 pub mod retry;
 pub mod roles;
@@ -43,11 +44,10 @@ pub mod single_writer;
 pub mod snapshots;
 pub mod tool_dedupe;
 pub mod transfer_acks;
-pub mod update;
 pub mod verify;
 pub mod version_check;
 pub mod wait_limit;
-pub mod warrant;
+pub mod work_scope;
 pub mod write_lock;
 
 use crate::scenario::{Entry, Problem, Span};
@@ -167,6 +167,20 @@ impl Safeguards {
             None => switches.remove(kind.name),
         };
         Ok(())
+    }
+
+    /// The same with one more on, for an agent that is not part of a scenario.
+    ///
+    /// ```
+    /// use perfidy::safeguards::Safeguards;
+    /// use perfidy::safeguards::idempotency::IdempotencyKeys;
+    /// let safeguards = Safeguards::default().with(IdempotencyKeys);
+    /// assert!(safeguards.has::<IdempotencyKeys>());
+    /// ```
+    #[must_use]
+    pub fn with<S: Safeguard>(mut self, safeguard: S) -> Self {
+        Arc::make_mut(&mut self.0).insert(S::NAME, Arc::new(safeguard));
+        self
     }
 
     /// The safeguard of that type, if it is on.

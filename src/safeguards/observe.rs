@@ -3,6 +3,8 @@
 //! A tool that does not deduplicate can still be asked what it has on record. That is safe only as far as the record
 //! is current: a call still on its way is not in it.
 
+use crate::agent::{Agent, Receipt, ToolCall, ToolError};
+use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 
@@ -18,5 +20,18 @@ impl Safeguard for ObserveBeforeRetry {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+}
+
+/// Calls a tool again after an unclear answer, unless it has the effect on record.
+///
+/// # Errors
+/// [`ToolError`] as of any call; [`ToolError::Indefinite`] too if the look-up fails, because a caller that cannot see
+/// whether the effect is there must not try blindly.
+pub async fn call_unless_done(agent: &Agent, call: ToolCall) -> Result<Receipt, ToolError> {
+    match agent.look_up(call.wish, CALL_TIMEOUT).await {
+        Ok(Some(receipt)) => Ok(receipt),
+        Ok(None) => agent.call(call, CALL_TIMEOUT).await,
+        Err(unclear) => Err(ToolError::Indefinite(unclear)),
     }
 }

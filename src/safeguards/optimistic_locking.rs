@@ -1,10 +1,25 @@
-//! Optimistic locking: a write goes through only if nobody has written since its author read.
+//! Optimistic locking: a write succeeds only if the item has not changed since its author read it.
 //!
-//! Whoever comes too late reads again and does it again (Kung and Robinson 1981, "On optimistic methods for
-//! concurrency control").
+//! An author that comes too late reads again and composes again (Kung and Robinson 1981, "On optimistic methods for
+//! concurrency control"; `If-Match` in HTTP). No author waits for another, and one whose cycle is long can be too late
+//! each time, so the number of cycles has a limit.
+//!
+//! ```
+//! use perfidy::agent::{Agent, Entry, Version};
+//! use perfidy::safeguards::optimistic_locking::{GaveUp, update};
+//! use perfidy_sim::Name;
+//!
+//! /// Adds an entry to a list that other agents rewrite as well.
+//! async fn add(agent: &Agent, list: Name, entry: Entry) -> Result<Version, GaveUp> {
+//!     update(agent, list, 12, async |seen| seen.and(entry.clone())).await
+//! }
+//! ```
 
+use crate::agent::{Agent, Change, Entries, Freshness, OpId, Snapshot, Stamp, Store, StoreError, Version};
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
+use perfidy_sim::Name;
+use std::fmt;
 
 /// The switch.
 #[derive(Default)]
@@ -19,4 +34,87 @@ impl Safeguard for OptimisticLocking {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
+}
+
+/// The item could not be written now. Whether it was all the same is for the next read to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GaveUp;
+
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("other agents were always faster, or no answer came")
+    }
+}
+
+impl std::error::Error for GaveUp {}
+
+/// Why one cycle of reading, composing and writing did not succeed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Miss {
+    /// Another agent was faster; the cycle is to be begun again.
+    Conflict,
+    /// No answer came, or the lock was not to be had.
+    NoAnswer,
+}
+
+impl From<StoreError> for Miss {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Definite(_) => Self::Conflict,
+            StoreError::Indefinite(_) => Self::NoAnswer,
+        }
+    }
+}
+
+/// Runs a cycle of reading, composing and writing until no other agent comes in between, at most so often.
+///
+/// # Errors
+/// [`GaveUp`] if another agent was faster in each cycle, or no answer came in one of them.
+pub async fn retry_on_conflict<T>(
+    cycles: u32,
+    mut cycle: impl AsyncFnMut() -> Result<T, Miss>,
+) -> Result<T, GaveUp> {
+    for _ in 0..cycles {
+        match cycle().await {
+            Ok(done) => return Ok(done),
+            Err(Miss::Conflict) => {}
+            Err(Miss::NoAnswer) => return Err(GaveUp),
+        }
+    }
+    Err(GaveUp)
+}
+
+/// Writes an item as a whole, if it is still as it was seen (compare-and-set), and asks again a few times while the
+/// answer is unclear.
+///
+/// # Errors
+/// As [`Store::commit`]; [`StoreError::Definite`] if it has changed.
+pub async fn replace_if_unchanged(
+    store: Store<'_>,
+    item: Name,
+    seen: &Snapshot,
+    entries: Entries,
+    op: OpId,
+) -> Result<Stamp, StoreError> {
+    store.insist(item, Change::ReplaceAt { version: seen.stamp.version, entries }, op).await
+}
+
+/// Reads an item, has `compose` make its new entries of what stands there, and writes them if it is unchanged; else it
+/// begins again, `cycles` times in all. Returns the version that it made.
+///
+/// # Errors
+/// As [`retry_on_conflict`].
+pub async fn update(
+    agent: &Agent,
+    item: Name,
+    cycles: u32,
+    mut compose: impl AsyncFnMut(&Snapshot) -> Entries,
+) -> Result<Version, GaveUp> {
+    retry_on_conflict(cycles, async || {
+        let seen = agent.store().read(item, Freshness::Latest).await?;
+        let entries = compose(&seen).await;
+        let op = agent.mint_op(item);
+        Ok(replace_if_unchanged(agent.store(), item, &seen, entries, op).await?.version)
+    })
+    .await
 }

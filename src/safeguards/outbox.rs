@@ -1,9 +1,10 @@
-//! The outbox: a change of state and the news of it are written in one record, and the news is sent until it has arrived.
+//! The outbox: a change of state and the event that tells of it are one record, and the event is sent until it has
+//! arrived.
 //!
-//! A service that first stores and then sends can die in between, and one that first sends and then stores as well:
-//! two systems cannot be changed at once. One record can. Sending it again and again is the easy part, as long as whoever
-//! gets it twice can tell ([`inbox`](crate::safeguards::inbox)). The pattern is Richardson's "transactional outbox"
-//! (2018, "Microservices Patterns").
+//! A service that first stores and then sends can die in between, and so can one that first sends and then stores: two
+//! systems cannot be changed at once. One record can. To send it again and again is the easy part, as long as a receiver
+//! recognises a repetition ([`inbox`](crate::safeguards::inbox)). The pattern is Richardson's "transactional outbox" (2018,
+//! "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
 use crate::protocols::Resend;
@@ -15,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// How long news is on its way before it is sent again.
+/// After how long an event is sent again.
 pub const RESEND: SimSpan = SimSpan::from_secs(5);
 
 /// The switch.
@@ -33,10 +34,10 @@ impl Safeguard for DurableOutbox {
     }
 }
 
-/// News on its way to somebody. An event is known by what it says, so it says the same each time it is sent.
+/// An event on its way to an agent. It is known by its content, so that is the same each time it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
-pub struct News<E> {
-    /// To whom.
+pub struct OutboxEvent<E> {
+    /// The receiver.
     pub to: Name,
     /// What it is about.
     pub about: Name,
@@ -44,14 +45,14 @@ pub struct News<E> {
     pub event: E,
 }
 
-/// A record: a change of state and the news of it. One or the other alone cannot survive.
+/// A record: a change of state and the event that tells of it. One without the other cannot survive.
 #[derive(Clone, Hash, Debug, Serialize)]
-struct Turn<C, E> {
+struct OutboxRecord<C, E> {
     change: C,
-    news: Option<News<E>>,
+    news: Option<OutboxEvent<E>>,
 }
 
-impl<C: Message, E: Message> Message for Turn<C, E> {
+impl<C: Message, E: Message> Message for OutboxRecord<C, E> {
     fn kind(&self) -> &'static str {
         "turn"
     }
@@ -67,7 +68,7 @@ impl<E: Message> Message for Arrived<E> {
     }
 }
 
-/// The news of one agent that may not have arrived yet. Clones share it.
+/// The events of one agent that may not have arrived yet. Clones share them.
 #[derive(Clone)]
 pub struct Outbox<E> {
     agent: Agent,
@@ -76,7 +77,7 @@ pub struct Outbox<E> {
 }
 
 struct Pending<E> {
-    news: BTreeMap<E, News<E>>,
+    news: BTreeMap<E, OutboxEvent<E>>,
     sending: Resend<E>,
 }
 
@@ -84,7 +85,7 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown, oldest first.
     pub fn recover<C: Message>(agent: &Agent, safeguards: &Safeguards, mut show: impl FnMut(&C)) -> Self {
         let mut pending = BTreeMap::new();
-        checkpoint::recover(agent, |turn: &Turn<C, E>| {
+        checkpoint::recover(agent, |turn: &OutboxRecord<C, E>| {
             show(&turn.change);
             pending.extend(turn.news.map(|news| (news.event, news)));
         });
@@ -100,12 +101,12 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         Self { agent: agent.clone(), is_durable, pending }
     }
 
-    /// Makes a change durable and sends the news of it: until it has arrived if the switch is on, else once, and if the
-    /// agent dies in between, never.
-    pub async fn commit<C: Message>(&self, change: C, news: News<E>) {
+    /// Makes a change durable and sends the event that tells of it: until it has arrived if the switch is on, else once,
+    /// and if the agent dies in between, never.
+    pub async fn commit<C: Message>(&self, change: C, news: OutboxEvent<E>) {
         let agent = &self.agent;
         agent.before("record", news.about).await;
-        agent.persist(Turn { change, news: self.is_durable.then_some(news) }).await;
+        agent.persist(OutboxRecord { change, news: self.is_durable.then_some(news) }).await;
         if self.is_durable {
             let (now, mut pending) = (agent.monotonic(), self.pending.borrow_mut());
             pending.news.insert(news.event, news);
@@ -115,7 +116,7 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         self.send(&news);
     }
 
-    fn send(&self, news: &News<E>) {
+    fn send(&self, news: &OutboxEvent<E>) {
         if self.is_durable {
             self.agent.expect(news.to, "word that news has arrived", news.about);
         }

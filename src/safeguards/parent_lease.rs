@@ -1,23 +1,23 @@
-//! Parent leases: whoever works for somebody goes on only as long as that somebody says so.
+//! Parent leases: an agent that works for another goes on only as long as that one says so.
 //!
-//! A child asks its parent whether its work is still wanted, and believes the answer for the length of a
-//! lease, counted from when it *asked*: however late the answer comes, the child never believes it for longer
-//! than the parent thinks. The parent passes on no more than it has itself, so when somebody in the middle
-//! dies or is cut off, everybody below stops at the latest one lease after the last word from above; then,
-//! and not before, is it time to hand the work to somebody else (Gray and Cheriton 1989, "Leases").
+//! A child asks its parent whether its work is still wanted, and relies on the answer for the length of a
+//! lease, counted from when it *asked*: however late the answer comes, the child never relies on it for longer
+//! than the parent assumes. The parent leases no more than it has itself, so when an agent in the middle dies or
+//! is cut off, all agents below stop at the latest one lease after the last answer from above. Then, and not
+//! before, another agent can be given the work (Gray and Cheriton 1989, "Leases").
 //!
-//! Taking back what was called off is work like any other: it ends with the lease too, and the next child
-//! that gets the work takes everything back.
+//! To undo what was called off is work like any other: it ends with the lease too, and the next child
+//! that gets the work undoes everything.
 
 use crate::agent::{Agent, Headers, Message, Purpose};
-use crate::safeguards::warrant::Warrant;
+use crate::safeguards::work_scope::WorkScope;
 use crate::safeguards::{LEASES, Safeguard, lease};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::rc::Rc;
 
-/// How long a child goes on without word of its parent.
+/// How long a child goes on without an answer of its parent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ParentLease {
     /// The length of a lease; a child asks again after a third of that.
@@ -37,32 +37,32 @@ impl Safeguard for ParentLease {
 
 /// What a child asks and a parent answers.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-pub enum Lifeline {
-    /// Is this still wanted, as it was handed to me in that term?
-    StillWanted {
-        /// Counts how often it was handed to somebody.
+pub enum LeaseProbe {
+    /// Is this still wanted, as it was ordered in that term?
+    IsWanted {
+        /// Counts how often it was given to an agent.
         term: u32,
     },
-    /// Yes, for so long from when you asked.
+    /// Yes, for so long from when the child asked.
     Wanted {
         /// How long.
         lease: SimSpan,
-        /// What is left of the time for the whole, if that is limited and passed on.
+        /// What is left of the time for the whole, if that is limited and propagated.
         left: Option<SimSpan>,
     },
-    /// Only to be taken back, which is yours for so long from when you asked.
+    /// Only to be undone, for so long from when the child asked.
     ToTakeBack {
         /// How long.
         lease: SimSpan,
     },
-    /// No, or not by you.
+    /// No, or not by this child.
     Unwanted,
 }
 
-impl Message for Lifeline {
+impl Message for LeaseProbe {
     fn kind(&self) -> &'static str {
         match self {
-            Self::StillWanted { .. } => "still wanted?",
+            Self::IsWanted { .. } => "still wanted?",
             Self::Wanted { .. } => "wanted",
             Self::ToTakeBack { .. } => "to take back",
             Self::Unwanted => "unwanted",
@@ -71,7 +71,7 @@ impl Message for Lifeline {
 
     fn headers(&self) -> Headers {
         match *self {
-            Self::StillWanted { term } => Headers { attempt: Some(term), ..Headers::of(Purpose::Ask) },
+            Self::IsWanted { term } => Headers { attempt: Some(term), ..Headers::of(Purpose::Ask) },
             Self::Wanted { left, .. } => Headers { deadline: left, ..Headers::of(Purpose::Answer) },
             Self::ToTakeBack { .. } | Self::Unwanted => Headers::of(Purpose::Answer),
         }
@@ -79,33 +79,33 @@ impl Message for Lifeline {
 }
 
 /// Asks `parent` again and again whether `about` is still wanted, as it was handed out in that term, and
-/// keeps the warrant accordingly, until it is revoked.
-pub async fn keep_asking(
+/// limits the scope by the answers, until it is revoked.
+pub async fn keep_probing(
     agent: Agent,
     lease: SimSpan,
     parent: Name,
     (about, term): (Name, u32),
-    warrant: Rc<Warrant>,
+    scope: Rc<WorkScope>,
 ) {
     let within = lease.split(3);
-    while !warrant.is_revoked() {
+    while !scope.is_revoked() {
         let asked = agent.monotonic();
-        let answer = agent.request(parent, about, Lifeline::StillWanted { term }, within).await;
+        let answer = agent.request(parent, about, LeaseProbe::IsWanted { term }, within).await;
         match answer.as_ref().ok().and_then(|mail| mail.open()) {
-            Some(Lifeline::Wanted { lease, left }) => {
+            Some(LeaseProbe::Wanted { lease, left }) => {
                 if let Some(left) = left {
-                    warrant.limit(asked + *left);
+                    scope.set_deadline(asked + *left);
                 }
-                warrant.prolong(asked + *lease);
+                scope.extend_lease(asked + *lease);
                 agent.sleep(within).await;
             }
-            Some(Lifeline::ToTakeBack { lease }) => {
-                warrant.limit(asked);
-                warrant.prolong(asked + *lease);
+            Some(LeaseProbe::ToTakeBack { lease }) => {
+                scope.set_deadline(asked);
+                scope.extend_lease(asked + *lease);
                 agent.sleep(within).await;
             }
-            Some(Lifeline::Unwanted) => warrant.revoke(),
-            Some(Lifeline::StillWanted { .. }) | None => {}
+            Some(LeaseProbe::Unwanted) => scope.revoke(),
+            Some(LeaseProbe::IsWanted { .. }) | None => {}
         }
     }
 }

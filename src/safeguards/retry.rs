@@ -3,9 +3,10 @@
 //! Without jitter, callers that failed together come back together; with full jitter each waits a time drawn
 //! from zero to the backoff (Brooker 2015, "Exponential backoff and jitter", AWS Architecture Blog).
 
+use crate::agent::{Agent, ToolError};
 use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem, Spread};
-use perfidy_sim::{SimSpan, Spot};
+use perfidy_sim::{Name, SimSpan, Spot};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 
@@ -54,5 +55,40 @@ impl Retry {
     pub fn wait(&self, failed: u32, spot: Spot<'_>) -> SimSpan {
         let doubled = self.backoff.start().saturating_mul(1 << failed.saturating_sub(1).min(40));
         spot.span("jitter", &(SimSpan::ZERO..=doubled.min(*self.backoff.end())))
+    }
+}
+
+/// Tries something until it succeeds, or fails with an error that does not pass by itself, or all tries are used up; without
+/// a [`Retry`], once. Between two tries it waits as long as the backoff says, and at least as long as the tool asks for.
+///
+/// ```
+/// use perfidy::agent::{Agent, Query, Reading, ToolError};
+/// use perfidy::safeguards::retry::{Retry, with_retry};
+/// use perfidy_sim::SimSpan;
+///
+/// async fn read(agent: &Agent, retry: &Retry, query: Query) -> Result<Reading, ToolError> {
+///     with_retry(agent, Some(retry), query.intent, async || agent.read(query, SimSpan::from_secs(5)).await).await
+/// }
+/// ```
+///
+/// # Errors
+/// The error of the last try.
+pub async fn with_retry<T>(
+    agent: &Agent,
+    retry: Option<&Retry>,
+    about: Name,
+    mut attempt: impl AsyncFnMut() -> Result<T, ToolError>,
+) -> Result<T, ToolError> {
+    let mut failed = 0;
+    loop {
+        let error = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        failed += 1;
+        let goes_on = |retry: &&Retry| error.can_pass() && failed < retry.attempts;
+        let Some(retry) = retry.filter(goes_on) else { return Err(error) };
+        let wait = agent.draw("backoff", about, |spot| retry.wait(failed, spot));
+        agent.sleep(wait.max(error.retry_after())).await;
     }
 }

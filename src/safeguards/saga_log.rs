@@ -1,20 +1,19 @@
-//! The saga log: how far a saga is, durable before anybody acts on it.
+//! The saga log: how far a saga is, durable before an agent acts on it.
 //!
-//! A [`Saga`] is the log read from its beginning: which steps were done and under which ids, whether it has
-//! turned back, and what comes next. It follows from the entries alone, so an orchestrator that dies anywhere
-//! comes back to the same next deed. Without the log it starts over, under new ids, and what it did before
-//! belongs to nobody.
+//! A [`Saga`] is the log read from its beginning: which steps were done and under which ids, whether it has turned back,
+//! and what comes next (event sourcing). It follows from the events alone, so an orchestrator that dies anywhere comes back
+//! to the same next action. Without the log it starts over, under new ids, and what it did before belongs to no saga.
 //!
 //! ```
 //! use perfidy::agent::OpId;
-//! use perfidy::safeguards::saga_log::{Deed, Mark, Next, Saga};
+//! use perfidy::safeguards::saga_log::{Next, Saga, SagaAction, SagaEvent};
 //! let mut saga = Saga::new(&[0, 1, 2], [OpId(1), OpId(2), OpId(3)].into());
-//! saga.apply(Mark::Did(0));
-//! saga.apply(Mark::Did(1));
-//! saga.apply(Mark::Failed(2));
-//! assert_eq!(saga.next(), Next::Deed(Deed::Undo(1)));
-//! saga.apply(Mark::Undid(1));
-//! saga.apply(Mark::Undid(0));
+//! saga.apply(SagaEvent::Did(0));
+//! saga.apply(SagaEvent::Did(1));
+//! saga.apply(SagaEvent::Failed(2));
+//! assert_eq!(saga.next(), Next::Action(SagaAction::Undo(1)));
+//! saga.apply(SagaEvent::Undid(1));
+//! saga.apply(SagaEvent::Undid(0));
 //! assert_eq!(saga.next(), Next::End { done: false });
 //! ```
 
@@ -41,12 +40,12 @@ impl Safeguard for SagaLog {
     }
 }
 
-/// One thing to be done for a saga.
+/// An action that a saga needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
-pub enum Deed {
+pub enum SagaAction {
     /// Take this step.
     Do(usize),
-    /// Take back what this step did.
+    /// Undo what this step did (compensation).
     Undo(usize),
 }
 
@@ -54,22 +53,22 @@ pub enum Deed {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
     /// This is to be done.
-    Deed(Deed),
-    /// Nothing; it was done, or taken back.
+    Action(SagaAction),
+    /// Nothing; it was done, or undone.
     End {
         /// Whether all steps were done.
         done: bool,
     },
 }
 
-/// What the log says of a saga that has begun. A mark that comes twice or too late makes no difference.
+/// What has become of a saga. An event that comes twice or too late changes nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-pub enum Mark {
+pub enum SagaEvent {
     /// This step was done.
     Did(usize),
     /// This step was not, for good: the saga turns back.
     Failed(usize),
-    /// What this step did was taken back.
+    /// What this step did was undone.
     Undid(usize),
     /// It was not, and is not going to be by the saga.
     LeftBehind(usize),
@@ -112,37 +111,39 @@ impl Saga {
     pub fn next(&self) -> Next {
         match (self.turned_back, self.standing) {
             (false, standing) => match self.order.get(standing) {
-                Some(step) => Next::Deed(Deed::Do(*step)),
+                Some(step) => Next::Action(SagaAction::Do(*step)),
                 None => Next::End { done: true },
             },
             (true, 0) => Next::End { done: false },
-            (true, standing) => Next::Deed(Deed::Undo(self.order[standing - 1])),
+            (true, standing) => Next::Action(SagaAction::Undo(self.order[standing - 1])),
         }
     }
 
-    /// Takes a mark in.
-    pub fn apply(&mut self, mark: Mark) {
+    /// Applies an event.
+    pub fn apply(&mut self, event: SagaEvent) {
         let next = self.next();
-        match mark {
-            Mark::Did(step) if next == Next::Deed(Deed::Do(step)) => self.standing += 1,
-            Mark::Failed(step) if next == Next::Deed(Deed::Do(step)) => self.turned_back = true,
-            Mark::Undid(step) | Mark::LeftBehind(step) if next == Next::Deed(Deed::Undo(step)) => {
+        match event {
+            SagaEvent::Did(step) if next == Next::Action(SagaAction::Do(step)) => self.standing += 1,
+            SagaEvent::Failed(step) if next == Next::Action(SagaAction::Do(step)) => self.turned_back = true,
+            SagaEvent::Undid(step) | SagaEvent::LeftBehind(step)
+                if next == Next::Action(SagaAction::Undo(step)) =>
+            {
                 self.standing -= 1;
             }
-            Mark::Ended { done } => self.ended = self.ended.or(Some(done)),
-            Mark::Did(_) | Mark::Failed(_) | Mark::Undid(_) | Mark::LeftBehind(_) => {}
+            SagaEvent::Ended { done } => self.ended = self.ended.or(Some(done)),
+            SagaEvent::Did(_) | SagaEvent::Failed(_) | SagaEvent::Undid(_) | SagaEvent::LeftBehind(_) => {}
         }
     }
 }
 
 /// A line of the log.
 #[derive(Clone, Hash, Debug, Serialize)]
-enum Line {
+enum LogRecord {
     Begun { saga: Name, ops: Arc<[OpId]> },
-    Marked { saga: Name, mark: Mark },
+    Recorded { saga: Name, event: SagaEvent },
 }
 
-impl Message for Line {
+impl Message for LogRecord {
     fn kind(&self) -> &'static str {
         "saga"
     }
@@ -176,17 +177,17 @@ impl Sagas {
         self.open.iter().copied().collect()
     }
 
-    /// Begins a saga under these ids, and comes back once that is durable, if the switch is on.
+    /// Begins a saga under these ids, and returns once that is durable, if the switch is on.
     pub async fn begin(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, ops: Arc<[OpId]>) {
-        self.log(agent, safeguards, saga, Line::Begun { saga, ops }).await;
+        self.log(agent, safeguards, saga, LogRecord::Begun { saga, ops }).await;
     }
 
-    /// Marks how far a saga is, and comes back once that is durable, if the switch is on.
-    pub async fn mark(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, mark: Mark) {
-        self.log(agent, safeguards, saga, Line::Marked { saga, mark }).await;
+    /// Records an event of a saga, and returns once that is durable, if the switch is on.
+    pub async fn record(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, event: SagaEvent) {
+        self.log(agent, safeguards, saga, LogRecord::Recorded { saga, event }).await;
     }
 
-    async fn log(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, line: Line) {
+    async fn log(&mut self, agent: &Agent, safeguards: &Safeguards, saga: Name, line: LogRecord) {
         agent.before("record", saga).await;
         if safeguards.has::<SagaLog>() {
             agent.persist(line.clone()).await;
@@ -195,18 +196,18 @@ impl Sagas {
         agent.after("record", saga).await;
     }
 
-    fn take_in(&mut self, line: &Line) {
+    fn take_in(&mut self, line: &LogRecord) {
         match line {
-            Line::Begun { saga, ops } => {
+            LogRecord::Begun { saga, ops } => {
                 if !self.begun.contains(*saga) {
                     let begun = Saga { order: Arc::clone(&self.order), ..Saga::new(&[], Arc::clone(ops)) };
                     self.begun.insert(*saga, begun);
                     self.open.insert(*saga);
                 }
             }
-            Line::Marked { saga: name, mark } => {
+            LogRecord::Recorded { saga: name, event } => {
                 let Some(saga) = self.begun.get_mut(*name) else { return };
-                saga.apply(*mark);
+                saga.apply(*event);
                 if saga.ended.is_some() {
                     self.open.remove(name);
                 }
@@ -219,40 +220,43 @@ impl Sagas {
 mod tests {
     use super::*;
 
-    fn saga(marks: &[Mark]) -> Saga {
+    fn saga(events: &[SagaEvent]) -> Saga {
         let mut saga = Saga::new(&[1, 0, 2], [OpId(1), OpId(2), OpId(3)].into());
-        for mark in marks {
-            saga.apply(*mark);
+        for event in events {
+            saga.apply(*event);
         }
         saga
     }
 
     #[test]
     fn steps_are_taken_in_order_until_all_are_done() {
-        assert_eq!(saga(&[]).next(), Next::Deed(Deed::Do(1)));
-        assert_eq!(saga(&[Mark::Did(1)]).next(), Next::Deed(Deed::Do(0)));
-        assert_eq!(saga(&[Mark::Did(1), Mark::Did(0), Mark::Did(2)]).next(), Next::End { done: true });
+        assert_eq!(saga(&[]).next(), Next::Action(SagaAction::Do(1)));
+        assert_eq!(saga(&[SagaEvent::Did(1)]).next(), Next::Action(SagaAction::Do(0)));
+        assert_eq!(
+            saga(&[SagaEvent::Did(1), SagaEvent::Did(0), SagaEvent::Did(2)]).next(),
+            Next::End { done: true }
+        );
     }
 
     #[test]
     fn a_failure_turns_back_and_undoes_the_last_first() {
-        let back = [Mark::Did(1), Mark::Did(0), Mark::Failed(2)];
-        assert_eq!(saga(&back).next(), Next::Deed(Deed::Undo(0)));
+        let back = [SagaEvent::Did(1), SagaEvent::Did(0), SagaEvent::Failed(2)];
+        assert_eq!(saga(&back).next(), Next::Action(SagaAction::Undo(0)));
         let mut back = saga(&back);
-        back.apply(Mark::LeftBehind(0));
-        assert_eq!(back.next(), Next::Deed(Deed::Undo(1)));
-        back.apply(Mark::Undid(1));
+        back.apply(SagaEvent::LeftBehind(0));
+        assert_eq!(back.next(), Next::Action(SagaAction::Undo(1)));
+        back.apply(SagaEvent::Undid(1));
         assert_eq!(back.next(), Next::End { done: false });
-        assert_eq!(saga(&[Mark::Failed(1)]).next(), Next::End { done: false });
+        assert_eq!(saga(&[SagaEvent::Failed(1)]).next(), Next::End { done: false });
     }
 
     #[test]
-    fn marks_that_come_twice_or_too_late_make_no_difference() {
-        assert_eq!(saga(&[Mark::Did(1), Mark::Did(1)]).next(), Next::Deed(Deed::Do(0)));
-        let back = saga(&[Mark::Did(1), Mark::Failed(0), Mark::Did(0), Mark::Undid(0)]);
-        assert_eq!(back.next(), Next::Deed(Deed::Undo(1)));
-        let mut ended = saga(&[Mark::Failed(1), Mark::Ended { done: false }]);
-        ended.apply(Mark::Ended { done: true });
+    fn events_that_come_twice_or_too_late_change_nothing() {
+        assert_eq!(saga(&[SagaEvent::Did(1), SagaEvent::Did(1)]).next(), Next::Action(SagaAction::Do(0)));
+        let back = saga(&[SagaEvent::Did(1), SagaEvent::Failed(0), SagaEvent::Did(0), SagaEvent::Undid(0)]);
+        assert_eq!(back.next(), Next::Action(SagaAction::Undo(1)));
+        let mut ended = saga(&[SagaEvent::Failed(1), SagaEvent::Ended { done: false }]);
+        ended.apply(SagaEvent::Ended { done: true });
         assert_eq!(ended.ended(), Some(false));
     }
 }

@@ -1,10 +1,39 @@
-//! Single writer: one agent writes what all share, and the others ask it to.
+//! Single writer: one agent writes the shared items, and the others send their additions to it.
 //!
-//! Who does one thing after the other cannot overtake itself. That makes the writer a bottleneck, and it holds only as
-//! long as everybody agrees who it is.
+//! An agent that writes one addition after the other cannot overtake itself ("single-writer principle", Thompson 2011).
+//! That makes the writer a bottleneck, and it holds only as long as all agents agree which one it is.
+//!
+//! ```
+//! use perfidy::agent::{Agent, Entry};
+//! use perfidy::safeguards::append_only::append;
+//! use perfidy::safeguards::single_writer::{add_through, serve};
+//! use perfidy_sim::Name;
+//!
+//! /// The writer of a log.
+//! async fn writer(agent: Agent) {
+//!     loop {
+//!         let mail = agent.receive().await;
+//!         serve(&agent, &mail, async |agent: &Agent, item, entry: Entry| {
+//!             let op = agent.mint_op(entry.id);
+//!             Some(append(agent.store(), item, entry, op).await.ok()?.version)
+//!         });
+//!     }
+//! }
+//!
+//! /// Any other agent.
+//! async fn log(agent: &Agent, line: Entry) -> bool {
+//!     add_through(agent, Name::new("writer"), Name::new("log"), line).await.is_some()
+//! }
+//! ```
 
+use crate::agent::{Agent, Entry, Headers, Mail, Message, Purpose, Version};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
+use crate::scenario::{Entry as FileEntry, Problem};
+use perfidy_sim::{Name, SimSpan};
+use serde::Serialize;
+
+/// How long an agent waits for the one that writes.
+const WRITER_TIMEOUT: SimSpan = SimSpan::from_secs(10);
 
 /// The switch.
 #[derive(Default)]
@@ -15,7 +44,62 @@ impl Safeguard for SingleWriter {
     const ABOUT: &'static str = "one agent writes the shared items; the others hand it their additions";
     const EXAMPLE: &'static str = "single-writer = true";
 
-    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
+}
+
+/// What travels between an agent and the writer.
+#[derive(Clone, Hash, Debug, Serialize)]
+enum Addition {
+    /// Please add this entry to this item.
+    Requested { item: Name, entry: Entry },
+    /// It is there, since this version.
+    Written(Version),
+}
+
+impl Message for Addition {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Requested { .. } => "add",
+            Self::Written(_) => "added",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match *self {
+            Self::Requested { .. } => Headers::of(Purpose::Ask),
+            Self::Written(version) => Headers { precondition: Some(version), ..Headers::of(Purpose::Answer) },
+        }
+    }
+}
+
+/// Has the writer add an entry to an item; the version since which it is there, or `None` if the writer does not say so.
+/// It may have been added all the same.
+pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) -> Option<Version> {
+    let about = entry.id;
+    agent.expect(writer, "word that a part is written", about);
+    let answer = agent.request(writer, about, Addition::Requested { item, entry }, WRITER_TIMEOUT).await;
+    agent.expect_no_more(about);
+    match answer.ok()?.open() {
+        Some(Addition::Written(version)) => Some(*version),
+        Some(Addition::Requested { .. }) | None => None,
+    }
+}
+
+/// As the writer: if a message asks for an addition, has `add` write it, beside what the agent does, and says so once it is
+/// there. Returns whether the message was such a request.
+pub fn serve(
+    agent: &Agent,
+    mail: &Mail,
+    add: impl AsyncFnOnce(&Agent, Name, Entry) -> Option<Version> + 'static,
+) -> bool {
+    let Some(Addition::Requested { item, entry }) = mail.open().cloned() else { return false };
+    let (writer, mail) = (agent.clone(), mail.clone());
+    agent.spawn(async move {
+        if let Some(version) = add(&writer, item, entry).await {
+            writer.reply(&mail, Addition::Written(version));
+        }
+    });
+    true
 }

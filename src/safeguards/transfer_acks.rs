@@ -1,8 +1,8 @@
-//! Acknowledged transfers: whoever hands something over keeps it until the other has said that they have it.
+//! Acknowledged transfers: an agent that hands something over keeps it until the other agent has acknowledged it.
 //!
-//! A transfer is a message, and messages are lost. It is sent until it is acknowledged, and only to somebody who can
-//! acknowledge it; the receiver tells a repetition by the number of the transfer. In between, two may have it in their
-//! books, but never nobody.
+//! A transfer is a message, and messages are lost. It is sent until it is acknowledged, and only to an agent that can
+//! acknowledge it; the receiver recognises a repetition by the number of the transfer. Meanwhile two agents may have it in
+//! their journals, but there is always one that has ("at-least-once delivery").
 
 use crate::agent::{Agent, Message};
 use crate::protocols::{ResendTiming, request_until_answered};
@@ -11,7 +11,7 @@ use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 
-/// How long to wait for an acknowledgement before saying it again.
+/// How long to wait for an acknowledgement before the transfer is sent again.
 const PATIENCE: SimSpan = SimSpan::from_secs(5);
 
 /// The switch.
@@ -28,23 +28,23 @@ impl Safeguard for TransferAcks {
     }
 }
 
-/// Nobody of that name can take anything over; it stays where it is.
+/// There is no agent of that name on the team; what was to be handed over stays where it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NobodyThere;
+pub struct UnknownAgent;
 
-impl fmt::Display for NobodyThere {
+impl fmt::Display for UnknownAgent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nobody of that name is on the team")
+        f.write_str("there is no agent of that name on the team")
     }
 }
 
-impl std::error::Error for NobodyThere {}
+impl std::error::Error for UnknownAgent {}
 
-/// Hands something over to one of a team. With the switch on it comes back once that is certain, however long it
-/// takes; without, it is sent once to whatever name was given, and good luck.
+/// Hands something over to an agent of a team. With the switch on it returns once the agent has acknowledged it, however
+/// long that takes; without, it is sent once to the name that was given, whether an agent has that name or not.
 ///
 /// # Errors
-/// [`NobodyThere`] if `to` is not on the team.
+/// [`UnknownAgent`] if `to` is not on the team.
 pub async fn hand_over(
     agent: &Agent,
     safeguards: &Safeguards,
@@ -52,13 +52,13 @@ pub async fn hand_over(
     to: Name,
     about: Name,
     message: impl Message + Clone,
-) -> Result<(), NobodyThere> {
+) -> Result<(), UnknownAgent> {
     if !safeguards.has::<TransferAcks>() {
         agent.send(to, about, message);
         return Ok(());
     }
     if !team.contains(&to) {
-        return Err(NobodyThere);
+        return Err(UnknownAgent);
     }
     let timing = ResendTiming::without_pause(PATIENCE);
     let waits_for = (to, "word that it has taken over");

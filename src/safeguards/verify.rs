@@ -17,7 +17,7 @@
 
 use crate::agent::{Agent, Wish};
 use crate::protocols::in_attempts;
-use crate::safeguards::perform::CALL_TIMEOUT;
+use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
 

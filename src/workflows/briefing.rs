@@ -105,7 +105,7 @@ impl Briefing {
         R: Future<Output = ()> + 'static,
     {
         let briefing = self.clone();
-        world.agent(name, move |context: Context<Agents>| {
+        world.process(name, move |context: Context<Agents>| {
             let agent = Agent::new(context, briefing.case.scenario.model.latency.clone());
             let agent = if briefing.case.drops_announcements() { agent.that_says_nothing() } else { agent };
             run(agent, briefing.clone())

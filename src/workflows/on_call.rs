@@ -4,7 +4,7 @@
 //! `every-call-accounted` holds it to that.
 
 use crate::agent::{Agent, Note, PersonEvent};
-use crate::safeguards::dead_letter::{Letter, Post};
+use crate::safeguards::dead_letter::{DeadLetterMessage, FailedCall};
 use crate::workflows::Briefing;
 use perfidy_sim::Name;
 use std::collections::BTreeSet;
@@ -22,8 +22,8 @@ pub async fn on_call(agent: Agent, _: Briefing) {
     let mut known: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
     loop {
         let mail = agent.receive().await;
-        let Some(Post::Letter(letter)) = mail.open().copied() else { continue };
-        let Letter { wish, op, error, at, agent: by } = letter;
+        let Some(DeadLetterMessage::Escalated(call)) = mail.open().copied() else { continue };
+        let FailedCall { wish, op, error, at, agent: by } = call;
         if known.insert((wish.tool, wish.operation, wish.intent)) {
             let (tool, operation, intent) = (wish.tool, wish.operation, wish.intent);
             agent.note(Note::Person(PersonEvent::TookDown {
@@ -36,6 +36,6 @@ pub async fn on_call(agent: Agent, _: Briefing) {
                 by,
             }));
         }
-        agent.reply(&mail, Post::TakenDown);
+        agent.reply(&mail, DeadLetterMessage::Recorded);
     }
 }

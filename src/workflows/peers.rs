@@ -12,13 +12,14 @@
 //! it makes it its own.
 
 use crate::agent::{
-    Agent, ArtifactId, Change, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request, StoreError,
+    Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request, StoreError,
     StoreService,
 };
 use crate::protocols::SingleFlight;
+use crate::safeguards::append_only::append;
+use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
-use crate::safeguards::perform::perform;
 use crate::safeguards::plan_commit::agree;
 use crate::workflows::user::{USER, UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
@@ -223,20 +224,19 @@ impl Peer {
         let plan = Some(ArtifactId(digest(assignment)));
         let agent = self.agent.under(Headers { plan, ..Headers::NONE });
         let wish = self.briefing.plan.wish(task, step);
-        let Some(holding) = self.claims.take(wish.intent).await else { return };
+        let policy = CallPolicy::of(self.briefing.safeguards());
+        let Some(guard) = self.claims.take(wish.intent).await else { return };
         // A claim that runs out on the way leaves the step to whoever takes it next.
-        let _ = holding
+        let _ = guard
             .while_held(async {
                 let done = self.reader.latest(progress_of(task), None).await?;
-                if !done.has(wish.intent)
-                    && perform(&agent, self.briefing.safeguards(), wish, op, false).await.is_ok()
-                {
+                if !done.has(wish.intent) && call_with_retry(&agent, &policy, wish, op, false).await.is_ok() {
                     self.put_down(task, wish.intent).await?;
                 }
                 Ok::<_, StoreError>(())
             })
             .await;
-        holding.let_go().await;
+        guard.release().await;
     }
 
     /// Writes down that a step is done, for the task and for whoever plans.
@@ -244,7 +244,7 @@ impl Peer {
         for item in [progress_of(task), Name::literal(WORKLOAD)] {
             let entry = Entry::new(intent, Done { by: self.agent.name() });
             let op = self.agent.mint_op(intent);
-            self.agent.store().insist(item, Change::Append(entry), op).await?;
+            append(self.agent.store(), item, entry, op).await?;
         }
         Ok(())
     }

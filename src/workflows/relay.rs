@@ -17,7 +17,7 @@
 
 use crate::agent::{Agent, Artifact, ArtifactId, Headers, Message, OpId, Purpose, Request, Version};
 use crate::faults::model::{ANSWER, SUMMARY};
-use crate::safeguards::cite_artifacts::{self, CiteArtifacts, archivist};
+use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
@@ -39,7 +39,7 @@ pub fn workflow() -> Workflow {
             Link::of(agent, briefing).run()
         })
         .agent(ACTOR, |agent, briefing| Actor::recover(agent, briefing).run())
-        .agent(ARCHIVIST, |agent, _| archivist(agent))
+        .agent(ARCHIVIST, |agent, _| artifact_store(agent))
         .safeguards(&[
             "checkpoint",
             "checksummed-log",

@@ -14,7 +14,7 @@
 
 use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
 use crate::protocols::{Agenda, ResendTimer, SingleFlight};
-use crate::safeguards::inquire::inquire;
+use crate::safeguards::calls::{ReadPolicy, read_with_retry};
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
 use crate::workflows::user::{USER, UserSay, report_if};
@@ -357,14 +357,15 @@ impl Synthesiser {
 
 /// Reads what it is asked to look into, several things at a time, each once at a time.
 async fn research(agent: Agent, briefing: Briefing) {
+    let policy = ReadPolicy::of(briefing.safeguards());
     let readings = SingleFlight::default();
     loop {
         let mail = agent.receive().await;
         let Some(Say::LookInto { task, step }) = mail.open().cloned() else { continue };
-        let (researcher, briefing, synthesiser) = (agent.clone(), briefing.clone(), mail.from());
+        let (researcher, policy, synthesiser) = (agent.clone(), policy.clone(), mail.from());
+        let query = briefing.plan.query(task, step);
         readings.start(&agent, (task, step), async move {
-            let query = briefing.plan.query(task, step);
-            let say = match inquire(&researcher, briefing.safeguards(), query).await {
+            let say = match read_with_retry(&researcher, &policy, query).await {
                 Ok(reading) => {
                     researcher.think(query.intent, reading.tokens, 1).await;
                     Say::Found { task, step, reading }

@@ -14,7 +14,7 @@
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
 use crate::protocols::SingleFlight;
-use crate::safeguards::deadlock_detection::{Chase, DeadlockDetection, OwnWaits, Probe, Wait};
+use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
@@ -223,9 +223,9 @@ impl Member {
 
     fn follow(&self, probe: Probe) {
         match self.waits.follow(probe) {
-            Chase::GoesOn(to, probe) => probe.send(&self.agent, to),
-            Chase::CameHome(Some(wait)) => self.give_up(wait),
-            Chase::CameHome(None) | Chase::Ends => {}
+            ProbeOutcome::Forward(to, probe) => probe.send(&self.agent, to),
+            ProbeOutcome::CycleFound(Some(wait)) => self.give_up(wait),
+            ProbeOutcome::CycleFound(None) | ProbeOutcome::Dropped => {}
         }
     }
 
@@ -282,7 +282,7 @@ impl Member {
             if optional && bounded.is_over(self.agent.monotonic()) {
                 self.give_up(wait);
             } else if self.briefing.safeguards().has::<DeadlockDetection>() {
-                self.waits.look_round(&self.agent, intent);
+                self.waits.send_probe(&self.agent, intent);
             }
         }
         self.agent.expect_no_more(intent);

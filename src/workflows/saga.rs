@@ -1,13 +1,13 @@
-//! What both kinds of saga share: how a deed is done, and when its doer may let go of it.
+//! What both kinds of saga share: how a action is done, and when its doer may let go of it.
 //!
-//! Every deed comes to one of three ends: it was done; it was refused for good; or nobody could bring it to a clear end,
-//! and then the person on call knows (with the `dead-letter` safeguard) before anybody acts on the failure.
+//! Every action comes to one of three ends: it was done; it was refused for good; or nobody could bring it to a clear end,
+//! and then the person on call knows (with the `dead-call` safeguard) before anybody acts on the failure.
 
 use crate::agent::{Agent, OpId, ToolError};
+use crate::safeguards::calls::{CallPolicy, call_until_definite};
 use crate::safeguards::compensate;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
-use crate::safeguards::perform::press;
-use crate::safeguards::saga_log::Deed;
+use crate::safeguards::saga_log::SagaAction;
 use crate::workflows::Briefing;
 use crate::workflows::on_call::ON_CALL;
 use perfidy_sim::Name;
@@ -15,29 +15,29 @@ use perfidy_sim::Name;
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
 
-/// Does a deed for a task, where `op` is the id of the step's operation; whether it was done. Somebody may have begun it
+/// Does a action for a task, where `op` is the id of the step's operation; whether it was done. Somebody may have begun it
 /// before, and died.
 ///
 /// A step that was turned down for good is no trouble: nothing has happened, and the saga turns back. That it is unclear
 /// after all tries, or that an undoing fails, is something that the saga cannot put right by itself.
-pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, deed: Deed, op: OpId) -> bool {
+pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: SagaAction, op: OpId) -> bool {
     let (plan, safeguards) = (&briefing.plan, briefing.safeguards());
-    let (Deed::Do(step) | Deed::Undo(step)) = deed;
+    let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
     agent.think(plan.intent(task, step), COMPOSING_TOKENS, 3).await;
-    let (wish, result) = match deed {
-        Deed::Do(step) => {
+    let (wish, result) = match action {
+        SagaAction::Do(step) => {
             let wish = plan.wish(task, step);
-            let result = press(agent, safeguards, wish, op).await;
+            let result = call_until_definite(agent, &CallPolicy::of(safeguards), wish, op).await;
             (wish, result.map_err(|error| (op, error)))
         }
-        Deed::Undo(step) => {
+        SagaAction::Undo(step) => {
             // What nothing undoes comes last, so nobody ever turns back behind it.
             let Some(wish) = plan.undoing(task, step) else { return false };
             (wish, compensate::undo(agent, safeguards, wish, op).await)
         }
     };
     let Err((op, error)) = result else { return true };
-    let was_refused = matches!((deed, error), (Deed::Do(_), ToolError::Definite(_)));
+    let was_refused = matches!((action, error), (SagaAction::Do(_), ToolError::Definite(_)));
     if !was_refused && safeguards.has::<DeadLetter>() {
         escalate(agent, Name::literal(ON_CALL), wish, op, error).await;
     }

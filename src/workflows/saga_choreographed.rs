@@ -14,9 +14,9 @@
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report, Request};
 use crate::faults::model::ANSWER;
 use crate::safeguards::compensate::Compensate;
-use crate::safeguards::inbox::{Inbox, TakenIn};
-use crate::safeguards::outbox::{News, Outbox, RESEND};
-use crate::safeguards::saga_log::Deed;
+use crate::safeguards::inbox::{Ack, Inbox};
+use crate::safeguards::outbox::{Outbox, OutboxEvent, RESEND};
+use crate::safeguards::saga_log::SagaAction;
 use crate::scenario::one_at_a_time;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::saga::carry_out;
@@ -76,7 +76,7 @@ enum Fact {
     Undid,
 }
 
-/// News of a step of a task; `place` is the step's place in the order in which they are taken.
+/// What has become of a step of a task; `place` is the step's place in the order in which they are taken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 struct Event {
     task: Name,
@@ -168,7 +168,7 @@ impl Service {
             let Ok(mail) = self.desk.agent.receive_within(RESEND, "news").await else { continue };
             if let Some(UserSay::Submit { task, .. }) = mail.open() {
                 self.on_submit(*task).await;
-            } else if let Some(TakenIn(event)) = mail.open::<TakenIn<Event>>() {
+            } else if let Some(Ack(event)) = mail.open::<Ack<Event>>() {
                 self.desk.outbox.arrived(*event);
             } else if let Some(event) = mail.open::<Event>() {
                 self.on_event(&mail, *event).await;
@@ -191,7 +191,7 @@ impl Service {
         if is_news {
             self.take(event).await;
         }
-        self.desk.agent.send(mail.from(), mail.about(), TakenIn(event));
+        self.desk.agent.send(mail.from(), mail.about(), Ack(event));
     }
 
     async fn take(&mut self, event: Event) {
@@ -202,9 +202,9 @@ impl Service {
     }
 
     async fn react(&mut self, event: Event) {
-        let (deed, began_with) = match self.desk.reaction(event) {
-            Reaction::Do(place) => (Deed::Do(self.desk.order[place]), event),
-            Reaction::Undo(place) => (Deed::Undo(self.desk.order[place]), cause_of(event.task, place)),
+        let (action, began_with) = match self.desk.reaction(event) {
+            Reaction::Do(place) => (SagaAction::Do(self.desk.order[place]), event),
+            Reaction::Undo(place) => (SagaAction::Undo(self.desk.order[place]), cause_of(event.task, place)),
             Reaction::Report { done } => {
                 self.ended.insert(event.task, done);
                 return report(&self.desk.agent, Report::done_or_failed(event.task, done)).await;
@@ -213,7 +213,7 @@ impl Service {
         // Whoever never did a step has nothing to undo.
         let Some(op) = self.inbox.get(began_with) else { return };
         let desk = self.desk.clone();
-        self.desk.agent.spawn(async move { desk.settle(event, deed, op).await });
+        self.desk.agent.spawn(async move { desk.settle(event, action, op).await });
     }
 }
 
@@ -252,18 +252,18 @@ impl Desk {
     }
 
     /// Does what an event asks for, and tells whom it concerns what has become of that.
-    async fn settle(self, event: Event, deed: Deed, op: OpId) {
+    async fn settle(self, event: Event, action: SagaAction, op: OpId) {
         let Self { agent, briefing, places, outbox, .. } = &self;
-        let was_done = carry_out(agent, briefing, event.task, deed, op).await;
-        let (Deed::Do(step) | Deed::Undo(step)) = deed;
-        let fact = match deed {
-            Deed::Do(_) if was_done => Fact::Did,
-            Deed::Do(_) => Fact::Failed,
-            Deed::Undo(_) => Fact::Undid,
+        let was_done = carry_out(agent, briefing, event.task, action, op).await;
+        let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
+        let fact = match action {
+            SagaAction::Do(_) if was_done => Fact::Did,
+            SagaAction::Do(_) => Fact::Failed,
+            SagaAction::Undo(_) => Fact::Undid,
         };
         let outcome = Event { place: places[step], fact, ..event };
         let intent = briefing.plan.intent(event.task, step);
-        let news = News { to: self.concerned(outcome), about: intent, event: outcome };
+        let news = OutboxEvent { to: self.concerned(outcome), about: intent, event: outcome };
         outbox.commit(Settled(event), news).await;
     }
 }

@@ -8,7 +8,7 @@
 //!   user <---report------'
 //! ```
 //!
-//! The orchestrator mints the id of every operation before the first deed and keeps it in the saga log. What
+//! The orchestrator mints the id of every operation before the first action and keeps it in the saga log. What
 //! is done under an id is done once, however often it is ordered and by whomever, and what was done can be
 //! undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
 
@@ -16,7 +16,7 @@ use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report, Request
 use crate::faults::model::ANSWER;
 use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
-use crate::safeguards::saga_log::{Deed, Mark, Next, Saga, Sagas};
+use crate::safeguards::saga_log::{Next, Saga, SagaAction, SagaEvent, Sagas};
 use crate::scenario::one_at_a_time;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::saga::carry_out;
@@ -56,21 +56,21 @@ pub fn workflow() -> Workflow {
 
 const ORCHESTRATOR: &str = "orchestrator";
 
-/// How long the orchestrator waits for word of a deed before it orders it again.
+/// How long the orchestrator waits for word of a action before it orders it again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
-    Order { task: Name, deed: Deed, op: OpId },
-    Done { task: Name, deed: Deed },
-    Failed { task: Name, deed: Deed },
+    Order { task: Name, action: SagaAction, op: OpId },
+    Done { task: Name, action: SagaAction },
+    Failed { task: Name, action: SagaAction },
 }
 
 impl Message for Say {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Order { deed: Deed::Do(_), .. } => "do",
-            Self::Order { deed: Deed::Undo(_), .. } => "undo",
+            Self::Order { action: SagaAction::Do(_), .. } => "do",
+            Self::Order { action: SagaAction::Undo(_), .. } => "undo",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
         }
@@ -78,12 +78,13 @@ impl Message for Say {
 
     fn headers(&self) -> Headers {
         match *self {
-            Self::Order { deed, op, .. } => {
-                let purpose = if matches!(deed, Deed::Do(_)) { Purpose::Order } else { Purpose::Undo };
+            Self::Order { action, op, .. } => {
+                let purpose =
+                    if matches!(action, SagaAction::Do(_)) { Purpose::Order } else { Purpose::Undo };
                 Headers { idempotency_key: Some(op), ..Headers::of(purpose) }
             }
-            Self::Done { deed: Deed::Do(_), .. } => Headers::of(Purpose::Done),
-            Self::Done { deed: Deed::Undo(_), .. } => Headers::of(Purpose::Undone),
+            Self::Done { action: SagaAction::Do(_), .. } => Headers::of(Purpose::Done),
+            Self::Done { action: SagaAction::Undo(_), .. } => Headers::of(Purpose::Undone),
             Self::Failed { .. } => Headers::of(Purpose::Failed),
         }
     }
@@ -124,8 +125,8 @@ impl Orchestrator {
             }
         }
         match mail.open::<Say>() {
-            Some(Say::Done { task, deed }) => self.settled(*task, *deed, true).await,
-            Some(Say::Failed { task, deed }) => self.settled(*task, *deed, false).await,
+            Some(Say::Done { task, action }) => self.ended(*task, *action, true).await,
+            Some(Say::Failed { task, action }) => self.ended(*task, *action, false).await,
             _ => {}
         }
     }
@@ -137,21 +138,25 @@ impl Orchestrator {
         self.orders.add(task);
     }
 
-    /// A deed has come to its end, if it is the one that its saga waits for.
-    async fn settled(&mut self, task: Name, deed: Deed, was_done: bool) {
-        if self.sagas.get(task).is_none_or(|saga| saga.ended().is_some() || saga.next() != Next::Deed(deed)) {
+    /// A action has come to its end, if it is the one that its saga waits for.
+    async fn ended(&mut self, task: Name, action: SagaAction, was_done: bool) {
+        if self
+            .sagas
+            .get(task)
+            .is_none_or(|saga| saga.ended().is_some() || saga.next() != Next::Action(action))
+        {
             return;
         }
-        let (Deed::Do(step) | Deed::Undo(step)) = deed;
+        let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
         let intent = self.briefing.plan.intent(task, step);
         self.agent.expect_no_more(intent);
-        let mark = match (deed, was_done) {
-            (Deed::Do(step), true) => Mark::Did(step),
-            (Deed::Do(step), false) => Mark::Failed(step),
-            (Deed::Undo(step), true) => Mark::Undid(step),
-            (Deed::Undo(step), false) => Mark::LeftBehind(step),
+        let event = match (action, was_done) {
+            (SagaAction::Do(step), true) => SagaEvent::Did(step),
+            (SagaAction::Do(step), false) => SagaEvent::Failed(step),
+            (SagaAction::Undo(step), true) => SagaEvent::Undid(step),
+            (SagaAction::Undo(step), false) => SagaEvent::LeftBehind(step),
         };
-        self.sagas.mark(&self.agent, self.briefing.safeguards(), task, mark).await;
+        self.sagas.record(&self.agent, self.briefing.safeguards(), task, event).await;
         self.orders.answered(task);
         self.orders.add(task);
     }
@@ -161,47 +166,47 @@ impl Orchestrator {
         let Some(saga) = self.sagas.get(task).filter(|saga| saga.ended().is_none()) else { return };
         match saga.next() {
             Next::End { done } => self.end(task, done).await,
-            Next::Deed(Deed::Undo(_)) if !self.briefing.safeguards().has::<Compensate>() => {
+            Next::Action(SagaAction::Undo(_)) if !self.briefing.safeguards().has::<Compensate>() => {
                 self.end(task, false).await;
             }
-            Next::Deed(deed) => {
-                let (Deed::Do(step) | Deed::Undo(step)) = deed;
+            Next::Action(action) => {
+                let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
                 let op = saga.op(step);
-                self.order(task, deed, op).await;
+                self.order(task, action, op).await;
             }
         }
     }
 
-    async fn order(&mut self, task: Name, deed: Deed, op: OpId) {
+    async fn order(&mut self, task: Name, action: SagaAction, op: OpId) {
         if !self.orders.send_if_due(task, self.agent.monotonic()) {
             return;
         }
-        let (Deed::Do(step) | Deed::Undo(step)) = deed;
+        let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
         let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
         let worker = workers[step % workers.len()];
         self.agent.before("order", intent).await;
         self.agent.expect(worker, "word that it is done or undone", intent);
-        self.agent.send(worker, intent, Say::Order { task, deed, op });
+        self.agent.send(worker, intent, Say::Order { task, action, op });
     }
 
     async fn end(&mut self, task: Name, done: bool) {
-        self.sagas.mark(&self.agent, self.briefing.safeguards(), task, Mark::Ended { done }).await;
+        self.sagas.record(&self.agent, self.briefing.safeguards(), task, SagaEvent::Ended { done }).await;
         self.orders.answered(task);
         report(&self.agent, Report::done_or_failed(task, done)).await;
     }
 }
 
-/// Does what is ordered, several deeds at a time. A worker remembers nothing: the id in an order makes doing
+/// Does what is ordered, several actions at a time. A worker remembers nothing: the id in an order makes doing
 /// it again the same as having done it.
 async fn worker_loop(agent: Agent, briefing: Briefing) {
-    let deeds = SingleFlight::default();
+    let actions = SingleFlight::default();
     loop {
         let mail = agent.receive().await;
-        let Some(Say::Order { task, deed, op }) = mail.open().cloned() else { continue };
+        let Some(Say::Order { task, action, op }) = mail.open().cloned() else { continue };
         let (worker, briefing) = (agent.clone(), briefing.clone());
-        deeds.start(&agent, (task, deed), async move {
-            let was_done = carry_out(&worker, &briefing, task, deed, op).await;
-            let say = if was_done { Say::Done { task, deed } } else { Say::Failed { task, deed } };
+        actions.start(&agent, (task, action), async move {
+            let was_done = carry_out(&worker, &briefing, task, action, op).await;
+            let say = if was_done { Say::Done { task, action } } else { Say::Failed { task, action } };
             worker.send(mail.from(), mail.about(), say);
         });
     }

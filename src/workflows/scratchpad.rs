@@ -14,17 +14,16 @@
 //! middle of theirs. Whoever finds all parts in the document reports to the user.
 
 use crate::agent::{
-    Agent, Entry, Headers, LeaseService, Mail, Message, OpId, Outcome, Purpose, Report, Request,
-    StoreService, Version,
+    Agent, Entry, LeaseService, Message, OpId, Outcome, Report, Request, StoreService, Version,
 };
 use crate::protocols::SingleFlight;
+use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::consistent_reads::Reader;
-use crate::safeguards::perform::perform;
-use crate::safeguards::single_writer::SingleWriter;
-use crate::safeguards::update::Writer;
+use crate::safeguards::read_modify_write::ItemWriter;
+use crate::safeguards::single_writer::{SingleWriter, add_through, serve};
 use crate::workflows::user::{USER, UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan};
+use perfidy_sim::{Lookup, Name};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -69,36 +68,15 @@ pub fn workflow() -> Workflow {
     ])
 }
 
-/// How long an editor waits for the one that writes.
-const WRITER_TIMEOUT: SimSpan = SimSpan::from_secs(10);
-
+/// Word that something new stands in the document of a task.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-enum Say {
-    /// Something new stands in the document of a task.
-    Updated { task: Name },
-    /// Please write this part.
-    Add { task: Name, part: Name },
-    /// It stands there, since this version.
-    Added { version: Version },
+struct Updated {
+    task: Name,
 }
 
-impl Message for Say {
+impl Message for Updated {
     fn kind(&self) -> &'static str {
-        match self {
-            Self::Updated { .. } => "updated",
-            Self::Add { .. } => "add",
-            Self::Added { .. } => "added",
-        }
-    }
-
-    fn headers(&self) -> Headers {
-        match *self {
-            Self::Updated { .. } => Headers::NONE,
-            Self::Add { .. } => Headers::of(Purpose::Ask),
-            Self::Added { version } => {
-                Headers { precondition: Some(version), ..Headers::of(Purpose::Answer) }
-            }
-        }
+        "updated"
     }
 }
 
@@ -120,7 +98,7 @@ struct Editor {
     agent: Agent,
     briefing: Briefing,
     reader: Rc<Reader>,
-    writer: Rc<Writer>,
+    writer: Rc<ItemWriter>,
     work: SingleFlight<Name>,
     /// The tasks it has heard of, with the operation ids their user gave to the steps.
     tasks: Rc<RefCell<Lookup<Name, Arc<[OpId]>>>>,
@@ -131,7 +109,7 @@ struct Editor {
 impl Editor {
     fn new(agent: Agent, briefing: Briefing) -> Self {
         let reader = Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads()));
-        let writer = Rc::new(Writer::new(&agent, briefing.safeguards(), Rc::clone(&reader)));
+        let writer = Rc::new(ItemWriter::new(&agent, briefing.safeguards(), Rc::clone(&reader)));
         let (work, tasks, written) = (SingleFlight::default(), Rc::default(), Rc::default());
         Self { agent, briefing, reader, writer, work, tasks, written }
     }
@@ -143,20 +121,11 @@ impl Editor {
                 self.tasks.borrow_mut().insert(*task, Arc::clone(ops));
                 self.pursue(*task);
             }
-            match mail.open() {
-                Some(Say::Updated { task }) => self.pursue(*task),
-                Some(Say::Add { task, part }) => {
-                    let (editor, entry) = (self.clone(), Entry::new(*part, Part { author: mail.from() }));
-                    let task = *task;
-                    self.agent.spawn(async move {
-                        if let Ok(version) = editor.writer.add(task, entry).await {
-                            editor.agent.reply(&mail, Say::Added { version });
-                            editor.tell_all(task);
-                        }
-                    });
-                }
-                Some(Say::Added { .. }) | None => {}
+            if let Some(Updated { task }) = mail.open() {
+                self.pursue(*task);
             }
+            let editor = self.clone();
+            serve(&self.agent, &mail, async move |_: &Agent, task, entry| editor.write(task, entry).await);
         }
     }
 
@@ -169,7 +138,7 @@ impl Editor {
 
     /// Does whatever this editor can do for a task now.
     async fn work_on(&self, task: Name, ops: &[OpId]) {
-        let plan = &self.briefing.plan;
+        let (plan, policy) = (&self.briefing.plan, CallPolicy::of(self.briefing.safeguards()));
         loop {
             let Ok(document) = self.reader.read(task).await else { return };
             let is_there = |step: &usize| document.has(plan.intent(task, *step));
@@ -185,7 +154,7 @@ impl Editor {
             let can_be_done = |step: &usize| plan.steps[*step].needs.iter().all(is_there);
             let Some(step) = steps.filter(is_mine).filter(can_be_done).find(is_open) else { return };
             let wish = plan.wish(task, step);
-            if perform(&self.agent, self.briefing.safeguards(), wish, ops[step], false).await.is_err() {
+            if call_with_retry(&self.agent, &policy, wish, ops[step], false).await.is_err() {
                 return;
             }
             let Some(version) = self.add(task, wish.intent).await else { return };
@@ -198,28 +167,27 @@ impl Editor {
         self.written.borrow().get(part).is_some_and(|since| version < *since)
     }
 
-    /// Gets a part into the document: by its own hand, or by that of the one who writes. Gives the version
-    /// since which it stands there, if it does.
+    /// Gets a part into the document, by its own writer or through the one that writes for all. Gives the version since
+    /// which it stands there, if it does.
     async fn add(&self, task: Name, part: Name) -> Option<Version> {
+        let entry = Entry::new(part, Part { author: self.agent.name() });
         let writer = self.briefing.doers[0];
         if self.briefing.safeguards().has::<SingleWriter>() && writer != self.agent.name() {
-            self.agent.expect(writer, "word that a part is written", part);
-            let answer = self.agent.request(writer, part, Say::Add { task, part }, WRITER_TIMEOUT).await;
-            self.agent.expect_no_more(part);
-            return match answer.ok().as_ref().and_then(Mail::open) {
-                Some(Say::Added { version }) => Some(*version),
-                _ => None,
-            };
+            return add_through(&self.agent, writer, task, entry).await;
         }
-        let entry = Entry::new(part, Part { author: self.agent.name() });
-        let version = self.writer.add(task, entry).await.ok()?;
+        self.write(task, entry).await
+    }
+
+    /// Writes a part into the document, and tells the others.
+    async fn write(&self, task: Name, part: Entry) -> Option<Version> {
+        let version = self.writer.add(task, part).await.ok()?;
         self.tell_all(task);
         Some(version)
     }
 
     fn tell_all(&self, task: Name) {
         for editor in self.briefing.doers.iter().filter(|editor| **editor != self.agent.name()) {
-            self.agent.send(*editor, task, Say::Updated { task });
+            self.agent.send(*editor, task, Updated { task });
         }
         self.pursue(task);
     }

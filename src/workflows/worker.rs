@@ -5,10 +5,10 @@
 
 use crate::agent::{Agent, Headers, Message, Wish};
 use crate::safeguards::Safeguards;
+use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
 use crate::safeguards::event_log::Answers;
 use crate::safeguards::intent_keys::KeySource;
-use crate::safeguards::perform::perform;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
 use serde::Serialize;
@@ -122,7 +122,7 @@ impl StepWorker {
         let wording = self.answers.think(agent, safeguards, wish.intent, COMPOSING_TOKENS, WORDINGS).await;
         let (op, tried_before) =
             source.operation_id(agent, safeguards, &self.operations, wish, wording).await;
-        if perform(agent, safeguards, wish, op, tried_before).await.is_err() {
+        if call_with_retry(agent, &CallPolicy::of(safeguards), wish, op, tried_before).await.is_err() {
             self.work.borrow_mut().remove(&wish.intent);
             return false;
         }

@@ -2,7 +2,7 @@
 
 use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
 use perfidy::explore::{Divergence, Run, Testimony, Way, audit};
-use perfidy::safeguards::perform::CALL_TIMEOUT;
+use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::user::UserSay;

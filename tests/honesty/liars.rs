@@ -7,8 +7,8 @@ use perfidy::agent::{
     ToolCall,
 };
 use perfidy::explore::Run;
+use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::safeguards::claim::Claims;
-use perfidy::safeguards::perform::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::user::{USER, UserSay};

@@ -5,7 +5,7 @@ mod liars;
 
 use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
 use perfidy::explore::Run;
-use perfidy::safeguards::perform::CALL_TIMEOUT;
+use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::user::UserSay;

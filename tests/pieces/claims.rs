@@ -2,7 +2,7 @@
 
 use perfidy::agent::{Agent, Agents, Message, Note, StoreService};
 use perfidy::safeguards::Safeguards;
-use perfidy::safeguards::claim::{Claims, Lost, Ownership};
+use perfidy::safeguards::claim::{Claims, LeaseLost, Ownership};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{
@@ -39,11 +39,11 @@ where
             let claims = Claims::new(&agent, &safeguards());
             (agent, claims)
         };
-        world.agent(Name::new("a"), move |context| async move {
+        world.process(Name::new("a"), move |context| async move {
             let (agent, claims) = prepare(context);
             a(agent, claims).await;
         });
-        world.agent(Name::new("b"), move |context| async move {
+        world.process(Name::new("b"), move |context| async move {
             let (agent, claims) = prepare(context);
             b(agent.clone(), claims).await;
             agent.finish_after(SimSpan::ZERO);
@@ -91,10 +91,10 @@ fn an_owner_that_goes_on_renewing_keeps_its_work_past_the_lease() {
     let outcome = two(
         &[],
         async |agent: Agent, claims: Claims| {
-            let holding = claims.take(work()).await.unwrap();
+            let guard = claims.take(work()).await.unwrap();
             agent.sleep(LEASE.saturating_mul(4)).await;
-            assert!(holding.is_held());
-            holding.let_go().await;
+            assert!(guard.is_held());
+            guard.release().await;
         },
         take_when_free,
     );
@@ -121,15 +121,15 @@ fn an_owner_cut_off_from_the_store_stops_before_another_begins() {
     let outcome = two(
         &[cut],
         async |agent: Agent, claims: Claims| {
-            let holding = claims.take(work()).await.unwrap();
+            let guard = claims.take(work()).await.unwrap();
             let busy = async {
                 loop {
                     agent.sleep(SimSpan::from_millis(10)).await;
                     agent.announce(work(), Acts);
                 }
             };
-            assert_eq!(holding.while_held::<()>(busy).await, Err(Lost));
-            holding.let_go().await;
+            assert_eq!(guard.while_held::<()>(busy).await, Err(LeaseLost));
+            guard.release().await;
         },
         take_when_free,
     );
@@ -152,14 +152,14 @@ fn a_stopped_owner_does_nothing_more_when_it_goes_on_after_its_lease() {
     let outcome = two(
         &[pause],
         async |agent: Agent, claims: Claims| {
-            let holding = claims.take(work()).await.unwrap();
+            let guard = claims.take(work()).await.unwrap();
             let busy = async {
                 loop {
                     agent.sleep(SimSpan::from_millis(700)).await;
                     agent.announce(work(), Acts);
                 }
             };
-            assert_eq!(holding.while_held::<()>(busy).await, Err(Lost));
+            assert_eq!(guard.while_held::<()>(busy).await, Err(LeaseLost));
         },
         async |agent: Agent, claims: Claims| {
             take_when_free(agent.clone(), claims).await;

@@ -3,8 +3,8 @@
 
 use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Mail, Message};
 use perfidy::safeguards::Safeguards;
-use perfidy::safeguards::cite_artifacts::{NotOnFile, archivist, fetch, file};
-use perfidy::safeguards::transfer_acks::{NobodyThere, hand_over};
+use perfidy::safeguards::cite_artifacts::{NotFound, artifact_store, fetch, file};
+use perfidy::safeguards::transfer_acks::{UnknownAgent, hand_over};
 use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
 use perfidy::suite::Suite;
@@ -37,7 +37,7 @@ fn hire<F: Future<Output = ()> + 'static>(
     run: impl Fn(Agent) -> F + 'static,
 ) {
     let instant = SimSpan::from_millis(1)..=SimSpan::from_millis(1);
-    world.agent(Name::new(name), move |context| run(Agent::new(context, instant.clone())));
+    world.process(Name::new(name), move |context| run(Agent::new(context, instant.clone())));
 }
 
 /// Runs a world in which every assertion of an agent holds.
@@ -131,15 +131,15 @@ fn what_the_archivist_has_confirmed_can_be_fetched_also_after_a_crash() {
         ("crash of the archivist, by hand, try 1", "crash archivist at 10s, back after 1s"),
     ]);
     runs_well(trouble, |world| {
-        hire(world, "archivist", archivist);
+        hire(world, "archivist", artifact_store);
         hire(world, "maker", |agent| async move {
             let (keeper, about) = (Name::new("archivist"), brief(0).about);
             assert_eq!(file(&agent, keeper, brief(1)).await, Ok(brief(1).id()));
             agent.sleep(SimSpan::from_secs(20)).await;
             assert_eq!(fetch(&agent, keeper, about, brief(1).id()).await, Ok(brief(1)));
-            assert_eq!(fetch(&agent, keeper, about, ArtifactId(7)).await, Err(NotOnFile::Unknown));
+            assert_eq!(fetch(&agent, keeper, about, ArtifactId(7)).await, Err(NotFound::Unknown));
             let nobody = fetch(&agent, Name::new("nobody"), about, brief(1).id()).await;
-            assert_eq!(nobody, Err(NotOnFile::NoAnswer));
+            assert_eq!(nobody, Err(NotFound::NoAnswer));
             agent.finish_after(SimSpan::ZERO);
         });
     });
@@ -162,7 +162,7 @@ impl Message for Ball {
 
 /// One hands a ball to another, who acknowledges it, and then to somebody who does not exist. How often the
 /// other got it, and what became of the second.
-fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), NobodyThere>) {
+fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), UnknownAgent>) {
     let (sent, received) = std::sync::mpsc::channel();
     let outcome = runs_well(plan, |world| {
         let on = safeguards("handoff", switches);
@@ -193,8 +193,8 @@ fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), NobodyThere>) {
 fn a_transfer_is_sent_until_it_is_acknowledged_and_only_to_colleagues() {
     let lost = || faults(&[("a > b, yours, ball, try 1", "drop")]);
     let unacknowledged = faults(&[("b > a, got, ball, try 1", "drop")]);
-    assert_eq!(hands_over("transfer-acks = true", Plan::calm()), (1, Err(NobodyThere)));
-    assert_eq!(hands_over("transfer-acks = true", lost()), (1, Err(NobodyThere)));
-    assert_eq!(hands_over("transfer-acks = true", unacknowledged), (2, Err(NobodyThere)));
+    assert_eq!(hands_over("transfer-acks = true", Plan::calm()), (1, Err(UnknownAgent)));
+    assert_eq!(hands_over("transfer-acks = true", lost()), (1, Err(UnknownAgent)));
+    assert_eq!(hands_over("transfer-acks = true", unacknowledged), (2, Err(UnknownAgent)));
     assert_eq!(hands_over("", lost()), (0, Ok(())), "nobody has it, and nobody knows");
 }

@@ -14,7 +14,7 @@ fn reigns(place: &str, action: &str) -> Vec<(SimTime, Token)> {
         let config = WorldConfig { plan: Plan::Explicit([fault].into()), ..WorldConfig::calm(Seed(3)) };
         let mut world = World::<Agents>::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
-        world.agent(Name::new("a"), |context| async move {
+        world.process(Name::new("a"), |context| async move {
             let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
             while agent.monotonic() < SimTime::ZERO + SimSpan::from_secs(60) {
                 let _ = agent.lease(Name::new("office"), LEASE, SimSpan::from_secs(1)).await;

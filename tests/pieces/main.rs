@@ -8,3 +8,4 @@ mod model;
 mod store;
 mod tool_lies;
 mod tool_trouble;
+mod writers;

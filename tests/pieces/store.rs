@@ -42,7 +42,7 @@ fn alone(lag: (u64, u64), code: impl AsyncFn(Agent) + Copy + Send + Sync + 'stat
             let lag = SimSpan::from_secs(lag.0)..=SimSpan::from_secs(lag.1);
             world.service(Name::literal(StoreService::NAME), StoreService::new(3, lag));
             world.service(Name::literal(LeaseService::NAME), LeaseService::default());
-            world.agent(Name::new("a"), move |context: Context<Agents>| async move {
+            world.process(Name::new("a"), move |context: Context<Agents>| async move {
                 let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
                 code(agent.clone()).await;
                 agent.finish_after(SimSpan::ZERO);

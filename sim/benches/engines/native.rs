@@ -60,8 +60,8 @@ fn world(size: Size, seed: u64) -> World<Numbers> {
     };
     let mut world = World::new(config);
     for pair in size.pairs() {
-        world.agent(MODEL.nodes[usize::from(pair.server)], serve);
-        world.agent(MODEL.nodes[usize::from(pair.client)], move |context| ask(context, size, pair));
+        world.process(MODEL.nodes[usize::from(pair.server)], serve);
+        world.process(MODEL.nodes[usize::from(pair.client)], move |context| ask(context, size, pair));
     }
     world
 }

@@ -128,7 +128,7 @@ impl<D: Domain> Core<D> {
         let author = self.author(index);
         let until = self.now() + span;
         let longer = self.node(index).paused_until.is_none_or(|already| already < until);
-        if !self.is_up_agent(index) || !longer {
+        if !self.is_up_process(index) || !longer {
             return;
         }
         self.append(author, Some(struck), What::Paused { span });
@@ -189,7 +189,7 @@ impl<D: Domain> Core<D> {
 
     /// A second life of the node begins beside the first; false if there is no first, or a second already.
     fn begin_twin(&mut self, index: NodeIndex, struck: EventId) -> bool {
-        if !self.is_up_agent(index) || self.node(index).outgoing.is_some() {
+        if !self.is_up_process(index) || self.node(index).outgoing.is_some() {
             return false;
         }
         let node = self.node(index);
@@ -222,9 +222,9 @@ impl<D: Domain> Core<D> {
         Some(if is_for_the_older { older } else { incarnation })
     }
 
-    pub(super) fn is_up_agent(&self, index: NodeIndex) -> bool {
+    pub(super) fn is_up_process(&self, index: NodeIndex) -> bool {
         let node = &self.nodes[index.0 as usize];
-        node.up && matches!(node.role, Role::Agent(_))
+        node.up && matches!(node.role, Role::Process(_))
     }
 
     /// How long a piece of work takes a node that would take `span` if it were well.

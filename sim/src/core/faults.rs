@@ -164,7 +164,7 @@ impl<D: Domain> Core<D> {
     ) {
         let author = self.author(index);
         let struck = self.strike(author, fault, cause);
-        if !self.is_up_agent(index) {
+        if !self.is_up_process(index) {
             return;
         }
         let torn = self.is_torn(index, struck);

@@ -100,8 +100,8 @@ impl<D: Domain> Core<D> {
                 let cause = Some(envelope.event);
                 self.serve(index, cause, |service, desk| service.on_message(desk, envelope));
             }
-            (Role::Agent(_), Call::Reply(id)) => node.answer(id, envelope),
-            (Role::Agent(_), _) => node.receive(envelope, life),
+            (Role::Process(_), Call::Reply(id)) => node.answer(id, envelope),
+            (Role::Process(_), _) => node.receive(envelope, life),
         }
     }
 

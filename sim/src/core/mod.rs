@@ -427,8 +427,8 @@ impl<D: Domain> Core<D> {
         let node = self.node(index);
         node.up = true;
         let (name, incarnation) = (node.name, node.incarnation);
-        let is_agent = matches!(node.role, Role::Agent(_));
-        if is_agent {
+        let is_process = matches!(node.role, Role::Process(_));
+        if is_process {
             self.append((name, incarnation), cause, What::Started { incarnation });
             self.command(Command::Boot(index));
         }

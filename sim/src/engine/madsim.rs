@@ -1,11 +1,11 @@
-//! The madsim engine: agents run on madsim's executor and clock, so they may be real tokio code.
+//! The madsim engine: processes run on madsim's executor and clock, so they may be real tokio code.
 //!
-//! Every agent node is a node of madsim. Their tasks, timers and sockets are madsim's; messages, storage,
+//! Every process is a node of madsim. Their tasks, timers and sockets are madsim's; messages, storage,
 //! faults and the history are the world's, as on the other engine. A *pump* brings the two together: a task
 //! that lets the world's next thing happen when madsim's clock has come to it.
 //!
-//! What the world asks for (kill this node, stop that one) is carried out before and after each poll of an
-//! agent, not when the pump has its turn: madsim picks among the tasks that are ready by lot, and a node that
+//! What the world asks for (kill this node, stop that one) is carried out before and after each poll of a
+//! process, not when the pump has its turn: madsim picks among the tasks that are ready by lot, and a node that
 //! has died must do nothing more.
 //!
 //! All lots come from one generator, so a run and its replay must poll the same tasks in the same order. The
@@ -14,7 +14,7 @@
 //! madsim itself notices the two ends that the world cannot see, and panics: there is no event left for
 //! anybody (the run is quiescent), or tasks that live on madsim's timers alone went on past the end of time.
 //!
-//! Tasks that agents start with tokio are polled by madsim alone. Their panics are findings, but nobody
+//! Tasks that processes start with tokio are polled by madsim alone. Their panics are findings, but nobody
 //! counts their polls: one that spins without waiting for anything never ends.
 //!
 //! Each run has a thread to itself, since std's hash keys, which madsim makes repeatable, are a thread's.
@@ -101,7 +101,7 @@ impl<D: Domain> Sim<D> {
         let mut core = world.core.borrow_mut();
         let nodes = core.nodes().iter().map(|node| match node.role {
             Role::Service(_) => None,
-            Role::Agent(_) => {
+            Role::Process(_) => {
                 address += 1;
                 let ip = Ipv4Addr::from(address).into();
                 net.add_dns_record(node.name.as_str(), ip);
@@ -203,7 +203,7 @@ impl<D: Domain> Sim<D> {
         let task = Attended { sim: Rc::clone(self), node, incarnation, code };
         let task = Shelved::new(Box::pin(task));
         let nodes = self.nodes.borrow();
-        nodes[node.0 as usize].as_ref().expect("only agents have tasks").spawn(task);
+        nodes[node.0 as usize].as_ref().expect("only processes have tasks").spawn(task);
     }
 
     fn link(&self, from: NodeIndex, to: NodeIndex, cut: bool) {
@@ -221,7 +221,7 @@ impl<D: Domain> Sim<D> {
     }
 
     fn id(&self, node: NodeIndex) -> NodeId {
-        self.nodes.borrow()[node.0 as usize].as_ref().expect("only agents live on madsim").id()
+        self.nodes.borrow()[node.0 as usize].as_ref().expect("only processes run on madsim").id()
     }
 
     fn kill_all(&self) {
@@ -277,7 +277,7 @@ impl<D: Domain> Future for Pump<D> {
     }
 }
 
-/// A task of an agent.
+/// A task of a process.
 struct Attended<D: Domain> {
     sim: Rc<Sim<D>>,
     node: NodeIndex,

@@ -27,9 +27,9 @@ pub enum Engine {
     /// perfidy's own single-threaded executor: no flags, millions of runs in one process.
     #[default]
     Native,
-    /// madsim's runtime, for agents that are real tokio code. Needs `--cfg madsim`.
+    /// madsim's runtime, for processes that are real tokio code. Needs `--cfg madsim`.
     ///
-    /// Every agent node is a host of its own: others reach it by its name or, for the nth agent node of the
+    /// Every process is a host of its own: others reach it by its name or, for the nth process of the
     /// world, at 10.0.0.n (and so on upwards). Unbiased `tokio::select!` does not replay; use `biased`.
     Madsim,
 }
@@ -101,7 +101,7 @@ pub(crate) fn run_madsim<D: Domain>(_: impl FnOnce() -> crate::World<D> + Send) 
 /// The code of a node from its beginning; none if it came apart at once.
 fn boot<D: Domain>(core: &Rc<RefCell<Core<D>>>, node: NodeIndex) -> Option<LocalFuture> {
     let boot = match &core.borrow_mut().node(node).role {
-        Role::Agent(boot) => Rc::clone(boot),
+        Role::Process(boot) => Rc::clone(boot),
         Role::Service(_) => unreachable!("services have no tasks"),
     };
     let context = Context::new(Rc::clone(core), node);

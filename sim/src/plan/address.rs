@@ -13,7 +13,7 @@ use std::str::FromStr;
 /// request, so that `n` counts nothing but the repetitions of one and the same wish.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Address {
-    /// Where in the model: a link and a kind of message, a node and a step, a service and a call.
+    /// Where in the world: a link and a kind of message, a node and a step, a service and a call.
     pub site: Name,
     /// The logical id of what passes there.
     pub id: Name,

@@ -94,7 +94,7 @@ impl Ailment {
     }
 
     /// Whether only a node with code of its own can have it, and not a service.
-    pub fn is_of_agents(self) -> bool {
+    pub fn is_of_processes(self) -> bool {
         matches!(self, Self::Zombie | Self::Twin | Self::Slow { .. })
     }
 

@@ -301,7 +301,7 @@ mod tests {
                 ("plan, please", "draft, please"),
                 ("call send", "call post"),
             ]),
-            Renames::of_calls([("send", "post"), ("model", "answer")]),
+            Renames::of_calls([("send", "post"), ("query", "answer")]),
             Renames::of_faults([("silence", "mute"), ("down", "outage"), ("shuffle", "reorder")]),
         ]
         .into_iter()
@@ -317,7 +317,7 @@ mod tests {
                 "boss > mail, call post, task-1, try 1: reorder 3s",
             ),
             ("mail, send, task-1, try 2: silence", "mail, post, task-1, try 2: mute"),
-            ("boss, model, task-1, try 2: drop", "boss, answer, task-1, try 2: drop"),
+            ("boss, query, task-1, try 2: drop", "boss, answer, task-1, try 2: drop"),
             ("boss, before plan, task-1, try 2: pause 3s", "boss, before plan, task-1, try 2: pause 3s"),
             (
                 "down of mail, window, try 1: down of mail at 1m for 3s",

@@ -100,7 +100,7 @@ impl fmt::Display for NotAnAction {
             f,
             "`{}` is not something that can go wrong; write `drop`, `delay 3s`, `corrupt`, `crash, back after 5s`, \
              `pause 20s`, `cut a from b at 1m for 40s`, `crash a at 1m for good`, `skew a at 1m for 5m, 3s ahead`, `tear`, \
-             or a lie of a tool such as `ack-lost`",
+             or a fault inside a service such as `ack-lost`",
             self.0
         )
     }

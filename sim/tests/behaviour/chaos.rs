@@ -37,7 +37,7 @@ impl Service<Numbers> for Counter {
 pub fn workload(world: &mut World<Numbers>) {
     world.service(name("counter"), Counter::default());
     for (node, next) in [("a", "b"), ("b", "c"), ("c", "a")] {
-        world.agent(name(node), move |context| async move {
+        world.process(name(node), move |context| async move {
             let gossip = context.clone();
             context.spawn(async move {
                 loop {

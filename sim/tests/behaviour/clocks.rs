@@ -5,7 +5,7 @@ use perfidy_sim::{Event, Outcome, SimSpan, What, World};
 
 /// Notes every ten seconds what its clocks say, in milliseconds: the wall clock, then the monotonic one.
 fn watcher(world: &mut World<Numbers>) {
-    world.agent(name("watcher"), |context| async move {
+    world.process(name("watcher"), |context| async move {
         for _ in 0..4 {
             context.sleep(SimSpan::from_secs(10)).await;
             for time in [context.now(), context.monotonic()] {
@@ -81,7 +81,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
         |world| {
             world.service(name("clock"), Clock);
             for node in ["left", "right"] {
-                world.agent(name(node), move |context| async move {
+                world.process(name(node), move |context| async move {
                     context.sleep(SimSpan::from_secs(2)).await;
                     context.note((), context.now().as_nanos() / 1_000_000_000);
                     context.send(name("clock"), name("what time"), name(node), 0);
@@ -98,7 +98,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
 
 /// Has a lease of ten seconds, looks at it, and writes.
 fn holder_and_store(world: &mut World<Numbers>) {
-    world.agent(name("holder"), |context| async move {
+    world.process(name("holder"), |context| async move {
         let lease_ends = context.now() + SimSpan::from_secs(10);
         context.send(name("store"), name("write"), name("early"), 1);
         context.before(name("look"), name("lease")).await;
@@ -107,7 +107,7 @@ fn holder_and_store(world: &mut World<Numbers>) {
         context.sleep(SimSpan::from_secs(60)).await;
         context.note((), 200 + u64::from(context.now() < lease_ends));
     });
-    world.agent(name("store"), |context| async move {
+    world.process(name("store"), |context| async move {
         loop {
             let number = context.receive().await.payload;
             context.note((), number);

@@ -4,7 +4,7 @@ use crate::{events_at, last_thing, ms, name, notes, on_every_engine, with_faults
 use perfidy_sim::{SimSpan, Stop, What, World};
 
 fn worker(world: &mut World<crate::Numbers>) {
-    world.agent(name("worker"), |context| async move {
+    world.process(name("worker"), |context| async move {
         let ticking = context.clone();
         context.spawn(async move {
             loop {

@@ -13,7 +13,7 @@ fn with_limits(limits: Limits) -> WorldConfig {
 
 /// An agent whose timers keep time moving.
 fn heartbeat(world: &mut World<Numbers>) {
-    world.agent(name("heart"), |context| async move {
+    world.process(name("heart"), |context| async move {
         loop {
             context.sleep(ms(1)).await;
         }
@@ -22,7 +22,7 @@ fn heartbeat(world: &mut World<Numbers>) {
 
 fn panicking(world: &mut World<Numbers>) {
     heartbeat(world);
-    world.agent(name("fragile"), |context| async move {
+    world.process(name("fragile"), |context| async move {
         context.sleep(ms(10)).await;
         panic!("{} boom", context.name());
     });
@@ -34,11 +34,11 @@ fn an_agent_that_acts_through_the_handle_of_another_is_a_finding() {
         heartbeat(world);
         let handle: Rc<RefCell<Option<Context<Numbers>>>> = Rc::default();
         let given = Rc::clone(&handle);
-        world.agent(name("owner"), move |context| {
+        world.process(name("owner"), move |context| {
             *given.borrow_mut() = Some(context.clone());
             async move { context.sleep(ms(1_000)).await }
         });
-        world.agent(name("thief"), move |context| {
+        world.process(name("thief"), move |context| {
             let stolen = Rc::clone(&handle);
             async move {
                 context.sleep(ms(10)).await;
@@ -89,7 +89,7 @@ fn a_panic_before_the_first_await_is_a_finding_too() {
     on_every_engine(
         &with_faults(&[]),
         |world| {
-            world.agent(name("fragile"), |context| {
+            world.process(name("fragile"), |context| {
                 assert!(context.incarnation() > 0, "stillborn");
                 async {}
             });
@@ -110,7 +110,7 @@ fn a_panic_of_a_service_is_a_finding_too() {
         &with_faults(&[]),
         |world| {
             world.service(name("fragile"), Fragile);
-            world.agent(name("caller"), |context| async move {
+            world.process(name("caller"), |context| async move {
                 context.send(name("fragile"), name("call"), name("it"), 7);
             });
         },
@@ -132,7 +132,7 @@ fn an_agent_that_wakes_itself_for_ever_is_spinning() {
         &config,
         |world| {
             heartbeat(world);
-            world.agent(name("spinner"), |context| async move {
+            world.process(name("spinner"), |context| async move {
                 context.sleep(ms(100)).await;
                 loop {
                     context.yield_now().await;
@@ -152,7 +152,7 @@ fn an_agent_that_never_yields_is_spinning() {
     on_every_engine(
         &config,
         |world| {
-            world.agent(name("spinner"), |context| async move { while context.now() < SimTime::MAX {} });
+            world.process(name("spinner"), |context| async move { while context.now() < SimTime::MAX {} });
         },
         |engine, outcome| assert_eq!(outcome.stop, Stop::Spinning { node: name("spinner") }, "{engine}"),
     );
@@ -170,7 +170,7 @@ fn a_service_that_never_returns_is_spinning() {
         &with_faults(&[]),
         |world| {
             world.service(name("endless"), Endless);
-            world.agent(name("caller"), |context| async move {
+            world.process(name("caller"), |context| async move {
                 context.send(name("endless"), name("call"), name("it"), 7);
             });
         },
@@ -184,7 +184,7 @@ fn a_storm_of_messages_is_too_many_events() {
     on_every_engine(
         &config,
         |world| {
-            world.agent(name("echo"), |context| async move {
+            world.process(name("echo"), |context| async move {
                 context.send(name("echo"), name("call"), name("it"), 0);
                 loop {
                     let call = context.receive().await.payload;
@@ -206,7 +206,7 @@ fn a_storm_in_a_single_step_is_stopped_at_the_bound() {
     on_every_engine(
         &config,
         |world| {
-            world.agent(name("flood"), |context| async move {
+            world.process(name("flood"), |context| async move {
                 loop {
                     context.send(name("nobody"), name("call"), name("it"), 0);
                 }
@@ -225,7 +225,7 @@ fn a_deadlock_is_quiescent_and_names_who_waits_for_whom() {
         &with_faults(&[]),
         |world| {
             for (node, other) in [("a", "b"), ("b", "a")] {
-                world.agent(name(node), move |context| async move {
+                world.process(name(node), move |context| async move {
                     context.expect(name(other), name("to go first"), name("door"));
                     context.receive().await;
                     context.expect_no_more(name("door"));
@@ -259,7 +259,7 @@ fn the_first_call_for_the_end_counts() {
         &with_faults(&[]),
         |world| {
             heartbeat(world);
-            world.agent(name("caller"), |context| async move {
+            world.process(name("caller"), |context| async move {
                 context.finish_after(SimSpan::from_secs(2));
                 context.finish_after(SimSpan::from_secs(1));
             });
@@ -276,7 +276,7 @@ fn a_run_that_was_called_to_an_end_lasts_until_then_even_if_nothing_happens() {
     on_every_engine(
         &with_faults(&[]),
         |world| {
-            world.agent(name("caller"), |context| async move {
+            world.process(name("caller"), |context| async move {
                 context.finish_after(SimSpan::from_secs(2));
             });
         },
@@ -293,7 +293,7 @@ fn a_task_that_a_dying_node_asks_for_never_runs() {
     on_every_engine(
         &config,
         |world| {
-            world.agent(name("dying"), |context| async move {
+            world.process(name("dying"), |context| async move {
                 struct LastWish(perfidy_sim::Context<Numbers>);
                 impl Drop for LastWish {
                     fn drop(&mut self) {

@@ -6,7 +6,7 @@ use perfidy_sim::{Engine, Fault, Outcome, SimTime, What, World};
 /// The workload with two more agents that draw, tick and talk to each other.
 fn with_strangers(world: &mut World<Numbers>) {
     for (node, other) in [("stranger", "friend"), ("friend", "stranger")] {
-        world.agent(name(node), move |context| async move {
+        world.process(name(node), move |context| async move {
             let coin = context.draw(name(node), name("coin"), |spot| spot.below("coin", 2));
             context.note((), coin);
             loop {

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 /// `left` sends `right` a number every tenth of a second, fifty times.
 fn counting(world: &mut World<Numbers>) {
-    world.agent(name("left"), |context| async move {
+    world.process(name("left"), |context| async move {
         for number in 0..50 {
             context.send(name("right"), name("count"), name("number"), number);
             context.sleep(SimSpan::from_millis(100)).await;
         }
     });
-    world.agent(name("right"), |context| async move {
+    world.process(name("right"), |context| async move {
         loop {
             let number = context.receive().await.payload;
             context.note((), number);
@@ -113,7 +113,7 @@ const TEAM: [&str; 5] = ["a", "b", "c", "d", "e"];
 fn elected(world: &mut World<Numbers>) {
     world.service(name("register"), Register);
     for (turn, node) in (0..).zip(TEAM) {
-        world.agent(name(node), move |context| async move {
+        world.process(name(node), move |context| async move {
             context.sleep(SimSpan::from_secs(turn)).await;
             context.send(name("register"), name("mark me"), name(node), 0);
             context.sleep(SimSpan::from_secs(10)).await;
@@ -164,7 +164,7 @@ fn while_nobody_is_marked_somebody_is_cut_off_all_the_same() {
         windows_of(Disturbance::CutMarked { otherwise: team()[3..].to_vec(), right: team(), one_way: true });
     let outcome = run(Engine::Native, &config, |world| {
         for node in TEAM {
-            world.agent(name(node), |context| async move { context.sleep(SimSpan::from_secs(9)).await });
+            world.process(name(node), |context| async move { context.sleep(SimSpan::from_secs(9)).await });
         }
     });
     let cut_off: BTreeSet<&str> = outcome.fired.iter().map(|fault| sides(fault).0[0]).collect();

@@ -4,13 +4,13 @@ use crate::{Numbers, at, last_thing, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Event, Loss, Outcome, SimSpan, What, World};
 
 fn two_letters(world: &mut World<Numbers>) {
-    world.agent(name("sender"), |context| async move {
+    world.process(name("sender"), |context| async move {
         for (number, about) in [(1, "first"), (2, "second")] {
             context.send(name("reader"), name("letter"), name(about), number);
             context.sleep(SimSpan::from_millis(100)).await;
         }
     });
-    world.agent(name("reader"), |context| async move {
+    world.process(name("reader"), |context| async move {
         loop {
             let number = context.receive().await.payload;
             context.note((), number);
@@ -69,7 +69,7 @@ fn a_message_to_nobody_is_lost() {
     on_every_engine(
         &with_faults(&[]),
         |world| {
-            world.agent(name("sender"), |context| async move {
+            world.process(name("sender"), |context| async move {
                 context.send(name("nobody"), name("letter"), name("first"), 1);
             });
         },

@@ -10,7 +10,7 @@ fn a_paused_node_stands_still_while_others_run() {
         &config,
         |world| {
             for (node, ticks) in [("slow", 3), ("quick", 13)] {
-                world.agent(name(node), move |context| async move {
+                world.process(name(node), move |context| async move {
                     for tick in 0..ticks {
                         context.sleep(ms(900)).await;
                         context.note((), tick);
@@ -36,14 +36,14 @@ fn a_zombie_goes_on_believing_that_no_time_has_passed() {
     on_every_engine(
         &config,
         |world| {
-            world.agent(name("holder"), |context| async move {
+            world.process(name("holder"), |context| async move {
                 let lease_ends = context.now() + SimSpan::from_secs(10);
                 if context.now() < lease_ends {
                     context.before(name("write"), name("lease")).await;
                     context.send(name("store"), name("write"), name("lease"), 1);
                 }
             });
-            world.agent(name("store"), |context| async move {
+            world.process(name("store"), |context| async move {
                 let write = context.receive().await;
                 let lease_is_over = context.now() > SimTime::ZERO + SimSpan::from_secs(10);
                 context.note((), write.payload + u64::from(lease_is_over));
@@ -63,14 +63,14 @@ fn what_arrives_during_a_pause_is_there_afterwards_and_a_crash_ends_a_pause() {
     on_every_engine(
         &config,
         |world| {
-            world.agent(name("source"), |context| async move {
+            world.process(name("source"), |context| async move {
                 for number in 0..30 {
                     context.send(name("sink"), name("count"), name("number"), number);
                     context.sleep(SimSpan::from_secs(1)).await;
                 }
                 context.finish_after(SimSpan::from_secs(1));
             });
-            world.agent(name("sink"), |context| async move {
+            world.process(name("sink"), |context| async move {
                 loop {
                     let number = context.receive().await.payload;
                     context.note((), number);

@@ -115,11 +115,11 @@ fn another_seed_gives_another_history() {
 /// Each of eight clients has one letter for the post office, and a fault of its own.
 fn clients(world: &mut World<Numbers>) {
     for (number, client) in (0..).zip(CLIENTS) {
-        world.agent(name(client), move |context| async move {
+        world.process(name(client), move |context| async move {
             context.send(name("office"), name("letter"), name(client), number);
         });
     }
-    world.agent(name("office"), |context| async move {
+    world.process(name("office"), |context| async move {
         loop {
             let letter = context.receive().await;
             context.note((), letter.payload);

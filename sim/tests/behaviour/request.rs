@@ -14,7 +14,7 @@ impl Service<Numbers> for Adder {
 
 fn asker(world: &mut World<Numbers>) {
     world.service(name("adder"), Adder);
-    world.agent(name("asker"), |context| async move {
+    world.process(name("asker"), |context| async move {
         for question in [10, 20] {
             let answer = context.request(name("adder"), name("add"), name("one"), question, ms(500)).await;
             context.note((), answer.map_or(0, |answer| answer.payload));

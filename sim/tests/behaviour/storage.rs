@@ -5,7 +5,7 @@ use perfidy_sim::{Outcome, SimSpan, What, World, WriteRefused};
 
 /// Writes 1, 2 and 3, each made durable before the next, then 4 and 5 without; says at each start what it reads.
 fn clerk(world: &mut World<Numbers>) {
-    world.agent(name("clerk"), |context| async move {
+    world.process(name("clerk"), |context| async move {
         for record in context.records() {
             context.note((), record);
         }
@@ -118,7 +118,7 @@ fn a_slow_node_works_and_syncs_slowly_and_its_timeouts_do_not_wait() {
     on_every_engine(
         &config,
         |world| {
-            world.agent(name("clerk"), |context| async move {
+            world.process(name("clerk"), |context| async move {
                 context.sleep(ms(2_000)).await;
                 context.work(ms(500)).await;
                 context.note((), 1);

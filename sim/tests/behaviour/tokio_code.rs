@@ -17,7 +17,7 @@ async fn sleep(millis: u64) {
 
 /// Sends back every byte it gets.
 fn echo(world: &mut World<Numbers>) {
-    world.agent(name("echo"), |_| async {
+    world.process(name("echo"), |_| async {
         let listener = TcpListener::bind("0.0.0.0:7").await.unwrap();
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -50,7 +50,7 @@ async fn connect(to: &str) -> TcpStream {
 
 /// Asks the echo for one byte a second and notes which came back within the second, as one more.
 fn caller(world: &mut World<Numbers>) {
-    world.agent(name("caller"), |context| async move {
+    world.process(name("caller"), |context| async move {
         let mut stream = connect("echo").await;
         for byte in 1..=6 {
             let answer = tokio::time::timeout(Duration::from_secs(1), ask(&mut stream, byte)).await;
@@ -83,7 +83,7 @@ fn a_cut_is_a_cut_for_tcp_too() {
 fn a_crash_closes_sockets_and_drops_spawned_tasks() {
     let outcome = on_madsim(&[("crash, a, try 1", "crash echo at 1500ms, back after 1s")], |world| {
         echo(world);
-        world.agent(name("caller"), |context| async move {
+        world.process(name("caller"), |context| async move {
             for life in 0..2 {
                 let mut stream = connect("echo").await;
                 context.note((), life);
@@ -103,7 +103,7 @@ fn a_crash_closes_sockets_and_drops_spawned_tasks() {
 #[test]
 fn a_pause_stops_tokio_timers_and_tasks() {
     let outcome = on_madsim(&[("pause, a, try 1", "pause sleeper at 1s for 10s")], |world| {
-        world.agent(name("sleeper"), |context| async move {
+        world.process(name("sleeper"), |context| async move {
             let (ticks, mut ticked) = tokio::sync::mpsc::unbounded_channel();
             tokio::spawn(async move {
                 for tick in 0..3 {
@@ -123,7 +123,7 @@ fn a_pause_stops_tokio_timers_and_tasks() {
 #[test]
 fn both_clocks_are_one() {
     let outcome = on_madsim(&[], |world| {
-        world.agent(name("agent"), |context| async move {
+        world.process(name("agent"), |context| async move {
             sleep(1_500).await;
             assert!((at(1_500)..at(1_501)).contains(&context.now()));
             #[expect(clippy::disallowed_methods, reason = "on madsim this is the simulated time")]
@@ -139,7 +139,7 @@ fn both_clocks_are_one() {
 fn a_world_in_which_only_tokio_timers_are_left_goes_on_until_its_time_is_over() {
     let limits = Limits { until: at(5_000), ..Limits::default() };
     let outcome = run(Engine::Madsim, &WorldConfig { limits, ..with_faults(&[]) }, |world| {
-        world.agent(name("agent"), |context| async move {
+        world.process(name("agent"), |context| async move {
             loop {
                 sleep(900).await;
                 context.note((), 1);
@@ -154,7 +154,7 @@ fn a_world_in_which_only_tokio_timers_are_left_goes_on_until_its_time_is_over() 
 fn a_task_of_tokio_that_panics_is_a_finding_about_its_node() {
     let outcome = on_madsim(&[], |world| {
         for node in ["calm", "fragile"] {
-            world.agent(name(node), move |_| async move {
+            world.process(name(node), move |_| async move {
                 tokio::spawn(async move {
                     sleep(100).await;
                     assert!(node == "calm", "spawned and lost");
@@ -170,7 +170,7 @@ fn a_task_of_tokio_that_panics_is_a_finding_about_its_node() {
 #[test]
 fn a_local_task_of_tokio_may_use_the_context() {
     let outcome = on_madsim(&[("local, before step, it, try 1", "crash, back after 1s")], |world| {
-        world.agent(name("local"), |context| async move {
+        world.process(name("local"), |context| async move {
             let inner = context.clone();
             tokio::task::spawn_local(async move {
                 inner.sleep(ms(10)).await;
@@ -180,7 +180,7 @@ fn a_local_task_of_tokio_may_use_the_context() {
             });
             std::future::pending::<()>().await;
         });
-        world.agent(name("other"), |context| async move {
+        world.process(name("other"), |context| async move {
             let done = context.receive().await.payload;
             context.note((), done);
             context.finish_after(ms(10));
@@ -196,7 +196,7 @@ fn hash_sets_of_std_iterate_in_the_same_order_in_every_run() {
         let outcome = on_madsim(&[], |world| {
             #[expect(clippy::disallowed_types, reason = "agents are other people's code")]
             let numbers: std::collections::HashSet<u64> = (0..50).collect();
-            world.agent(name("agent"), move |context| {
+            world.process(name("agent"), move |context| {
                 let numbers: Vec<u64> = numbers.iter().copied().collect();
                 async move {
                     for number in numbers {
@@ -215,7 +215,7 @@ pub fn mixed(world: &mut World<Numbers>) {
     chaos::workload(world);
     echo(world);
     caller(world);
-    world.agent(name("d"), |context: Context<Numbers>| async move {
+    world.process(name("d"), |context: Context<Numbers>| async move {
         let inner = context.clone();
         tokio::task::spawn_local(async move {
             loop {

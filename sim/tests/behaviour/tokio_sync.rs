@@ -9,7 +9,7 @@ fn agents_may_use_channels_oneshots_and_notify() {
     on_every_engine(
         &with_faults(&[]),
         |world| {
-            world.agent(name("agent"), |context| async move {
+            world.process(name("agent"), |context| async move {
                 let (work, mut jobs) = mpsc::channel::<(u64, oneshot::Sender<u64>)>(1);
                 let done = Rc::new(Notify::new());
                 let worker = (context.clone(), Rc::clone(&done));

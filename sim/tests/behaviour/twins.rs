@@ -5,7 +5,7 @@ use perfidy_sim::{Event, Outcome, SimSpan, What, World};
 
 /// Two agents: one ticks every second with its number of lives, one sends a letter every second.
 fn clerk(world: &mut World<Numbers>) {
-    world.agent(name("clerk"), |context| async move {
+    world.process(name("clerk"), |context| async move {
         context.note((), 100 + context.records().len() as u64);
         context.write(1).unwrap();
         let reading = context.clone();
@@ -20,7 +20,7 @@ fn clerk(world: &mut World<Numbers>) {
             context.note((), u64::from(context.incarnation()));
         }
     });
-    world.agent(name("sender"), |context| async move {
+    world.process(name("sender"), |context| async move {
         for letter in 0..10 {
             context.send(name("clerk"), name("letter"), name("post"), letter);
             context.sleep(SimSpan::from_secs(1)).await;

@@ -87,7 +87,7 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
         Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, cast, &place)?,
-        Action::Ail { node, ailment, .. } if ailment.is_of_agents() => agent(node.as_str(), cast, &place)?,
+        Action::Ail { node, ailment, .. } if ailment.is_of_processes() => agent(node.as_str(), cast, &place)?,
         Action::Ail { node: name, .. } => node(name.as_str(), cast, &place)?,
         _ => {}
     }

@@ -6,8 +6,8 @@ use crate::agent::{Agent, Mail, Message, OpId, Outcome, Report};
 use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
-use crate::safeguards::deadline_propagation::passed_on;
-use crate::safeguards::parent_lease::{Lifeline, ParentLease};
+use crate::safeguards::deadline_propagation::propagated;
+use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
 use crate::workflows::Briefing;
 use crate::workflows::user::{UserSay, report};
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -120,13 +120,13 @@ impl Director {
         }
     }
 
-    /// How long nothing has to be done if nobody says anything.
+    /// How long there is nothing to do if no message comes.
     fn next_look(&self) -> SimSpan {
         let now = self.agent.monotonic();
         self.deadlines.first().map_or(RESEND, |(deadline, _)| deadline.since(now).min(RESEND))
     }
 
-    /// Puts down when there will be something to do for a task if nobody says anything.
+    /// Puts on the agenda when there will be something to do for a task if no message comes.
     fn look_again_at(&mut self, name: Name) {
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
         let deadline = task.deadline.filter(|_| !task.is_called_off);
@@ -208,8 +208,8 @@ impl Director {
             }
             _ => {}
         }
-        if let Some(Lifeline::StillWanted { term }) = mail.open() {
-            let word = self.word_on(about, from, *term);
+        if let Some(LeaseProbe::IsWanted { term }) = mail.open() {
+            let word = self.answer_to(about, from, *term);
             self.agent.reply(mail, word);
         }
     }
@@ -236,13 +236,13 @@ impl Director {
     }
 
     /// What a manager is told who asks whether a task is still wanted of them.
-    fn word_on(&mut self, task: Name, from: Name, term: u32) -> Lifeline {
+    fn answer_to(&mut self, task: Name, from: Name, term: u32) -> LeaseProbe {
         if !self.is_held(task, from, term) {
-            return Lifeline::Unwanted;
+            return LeaseProbe::Unwanted;
         }
         let (now, lease) = (self.agent.monotonic(), self.lease());
         let left = self.left(task);
-        let Some(task) = self.tasks.get_mut(&task) else { return Lifeline::Unwanted };
+        let Some(task) = self.tasks.get_mut(&task) else { return LeaseProbe::Unwanted };
         if let Some(holder) = &mut task.holder {
             holder.leased_until = now + lease;
             if !task.is_called_off {
@@ -250,14 +250,14 @@ impl Director {
             }
         }
         // What was called off is still theirs, to take it back and not to go on with it.
-        if task.is_called_off { Lifeline::ToTakeBack { lease } } else { Lifeline::Wanted { lease, left } }
+        if task.is_called_off { LeaseProbe::ToTakeBack { lease } } else { LeaseProbe::Wanted { lease, left } }
     }
 
     /// The time that is left for a task, as those below are told. To take back what was done there is no
     /// deadline.
     fn left(&self, task: Name) -> Option<SimSpan> {
         let deadline = self.tasks.get(&task).filter(|task| !task.is_called_off)?.deadline?;
-        passed_on(self.briefing.safeguards(), Some(deadline.since(self.agent.monotonic())))
+        propagated(self.briefing.safeguards(), Some(deadline.since(self.agent.monotonic())))
     }
 
     /// Does for a task whatever comes next.
@@ -270,7 +270,7 @@ impl Director {
         let Some(task) = self.tasks.get(&name) else { return };
         let passes_it_on = self.briefing.safeguards().has::<Cancellation>();
         match &task.holder {
-            // Where nobody passes cancels on, a task is only crossed out.
+            // Without the safeguard, no manager is told of a cancel.
             holder if task.is_called_off && (holder.is_none() || !passes_it_on) => {
                 self.end(name, End::Cancelled).await;
             }
@@ -308,7 +308,7 @@ impl Director {
         self.agent.send(holder.manager, name, please);
     }
 
-    /// A task is no longer to be done, and whoever has it is going to be told at once.
+    /// A task is no longer to be done, and the manager that has it is going to be told at once.
     async fn call_off(&mut self, name: Name) {
         self.change(name, Entry::CalledOff { task: name }).await;
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());

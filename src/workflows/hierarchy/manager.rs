@@ -1,16 +1,16 @@
 //! Managers: each has the steps of its tasks done by workers, or taken back, for as long as the director
 //! wants it.
 //!
-//! Every task that a manager leads is driven by a task of its own, under the warrant of the director. What
+//! Every task that a manager leads is driven by a task of its own, under the scope of the director. What
 //! the workers are told about how long their work is wanted is never more than the manager itself has been
 //! told.
 
-use super::led::Led;
+use super::managed_task::ManagedTask;
 use super::{Lead, MANAGERS, RESEND, Say};
 use crate::agent::{Agent, Mail, Message, OpId};
 use crate::safeguards::checkpoint;
-use crate::safeguards::deadline_propagation::passed_on;
-use crate::safeguards::parent_lease::{Lifeline, ParentLease, keep_asking};
+use crate::safeguards::deadline_propagation::propagated;
+use crate::safeguards::parent_lease::{LeaseProbe, ParentLease, keep_probing};
 use crate::workflows::Briefing;
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
 use serde::Serialize;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Tokens a manager reads to decide who does what.
 const PLANNING_TOKENS: u32 = 800;
 
-/// How often a manager without a warrant looks whether it has been told to take its task back.
+/// How often a manager without a scope looks whether it has been told to take its task back.
 const LOOK: SimSpan = SimSpan::from_secs(1);
 
 /// What a manager writes down.
@@ -45,7 +45,7 @@ impl Message for Entry {
 pub(super) struct Manager {
     agent: Agent,
     briefing: Briefing,
-    led: RefCell<BTreeMap<Name, Rc<Led>>>,
+    led: RefCell<BTreeMap<Name, Rc<ManagedTask>>>,
     /// What the workers know a step by.
     steps: RefCell<Lookup<Name, (Name, usize)>>,
 }
@@ -65,7 +65,7 @@ impl Manager {
     pub async fn run(self: Rc<Self>) {
         let recovered: Vec<_> = self.led.borrow().values().cloned().collect();
         for led in recovered {
-            self.set_to_work(led);
+            self.start(led);
         }
         loop {
             let mail = self.agent.receive().await;
@@ -73,13 +73,13 @@ impl Manager {
                 self.on_lead(mail.from(), please).await;
             } else if let Some(say) = mail.open::<Say>() {
                 self.on_say(&mail, *say).await;
-            } else if let Some(Lifeline::StillWanted { .. }) = mail.open() {
-                self.agent.reply(&mail, self.word_on(mail.about(), mail.from()));
+            } else if let Some(LeaseProbe::IsWanted { .. }) = mail.open() {
+                self.agent.reply(&mail, self.answer_to(mail.about(), mail.from()));
             }
         }
     }
 
-    fn led(&self, task: Name) -> Option<Rc<Led>> {
+    fn led(&self, task: Name) -> Option<Rc<ManagedTask>> {
         self.led.borrow().get(&task).cloned()
     }
 
@@ -107,10 +107,15 @@ impl Manager {
         match (entry, known) {
             (Entry::Took { director, term, ops, .. }, known) => {
                 if let Some(before) = &known {
-                    before.warrant.revoke();
+                    before.scope.revoke();
                 }
-                let led =
-                    Led::new((*task, *term), *director, Arc::clone(ops), self.lease(), known.as_deref());
+                let led = ManagedTask::new(
+                    (*task, *term),
+                    *director,
+                    Arc::clone(ops),
+                    self.lease(),
+                    known.as_deref(),
+                );
                 for number in 0..led.ops.len() {
                     let intent = self.briefing.plan.intent(*task, number);
                     self.steps.borrow_mut().insert(intent, (*task, number));
@@ -118,7 +123,7 @@ impl Manager {
                 self.led.borrow_mut().insert(*task, Rc::new(led));
             }
             (Entry::Gave { step, to, .. }, Some(led)) => led.update(*step, |step| {
-                step.doer = Some(*to);
+                step.worker = Some(*to);
                 step.leased_until = self.agent.monotonic() + self.lease().unwrap_or_default();
             }),
             (Entry::Completed { step, .. }, Some(led)) => led.complete(*step, &self.briefing.plan),
@@ -147,10 +152,10 @@ impl Manager {
             self.change(task, Entry::CalledOff { task }).await;
         }
         if let Some(left) = left {
-            led.warrant.limit(self.agent.monotonic() + left);
+            led.scope.set_deadline(self.agent.monotonic() + left);
         }
         if is_new {
-            self.set_to_work(led);
+            self.start(led);
         }
     }
 
@@ -163,7 +168,7 @@ impl Manager {
                 self.agent.reply(mail, Say::Noted);
             }
             Say::Stopped { task, step } => {
-                if let Some(led) = self.led(task).filter(|led| led.step(step).doer == Some(mail.from())) {
+                if let Some(led) = self.led(task).filter(|led| led.step(step).worker == Some(mail.from())) {
                     led.update(step, |step| step.has_stopped = true);
                     led.news.notify_one();
                 }
@@ -181,7 +186,7 @@ impl Manager {
         }
     }
 
-    async fn on_done(&self, led: &Led, step: usize) {
+    async fn on_done(&self, led: &ManagedTask, step: usize) {
         if led.step(step).is_complete {
             return;
         }
@@ -193,17 +198,17 @@ impl Manager {
     }
 
     /// What a worker is told who asks whether a step is still wanted of them.
-    fn word_on(&self, intent: Name, from: Name) -> Lifeline {
+    fn answer_to(&self, intent: Name, from: Name) -> LeaseProbe {
         let now = self.agent.monotonic();
         let step = self.steps.borrow().get(intent).copied();
         let Some((led, number)) = step.and_then(|(task, number)| Some((self.led(task)?, number))) else {
-            return Lifeline::Unwanted;
+            return LeaseProbe::Unwanted;
         };
-        let is_theirs = led.step(number).doer == Some(from);
+        let is_theirs = led.step(number).worker == Some(from);
         let is_over = led.is_called_off.get() || led.ended.get().is_some();
-        match led.lease.filter(|_| is_theirs && !is_over && led.warrant.holds(now)) {
+        match led.lease.filter(|_| is_theirs && !is_over && led.scope.holds(now)) {
             Some(lease) => {
-                let lease = led.warrant.leased_for(now, lease);
+                let lease = led.scope.leased_for(now, lease);
                 led.update(number, |step| {
                     step.telling.restart(now);
                     step.leased_until = now + lease;
@@ -211,54 +216,53 @@ impl Manager {
                 if !led.step(number).is_complete {
                     self.agent.expect(from, "word that a step is done", intent);
                 }
-                Lifeline::Wanted { lease, left: self.left(&led) }
+                LeaseProbe::Wanted { lease, left: self.left(&led) }
             }
-            None => Lifeline::Unwanted,
+            None => LeaseProbe::Unwanted,
         }
     }
 
     /// The time that is left for a task, as the workers are told.
-    fn left(&self, led: &Led) -> Option<SimSpan> {
-        passed_on(self.briefing.safeguards(), led.warrant.left(self.agent.monotonic()))
+    fn left(&self, led: &ManagedTask) -> Option<SimSpan> {
+        propagated(self.briefing.safeguards(), led.scope.left(self.agent.monotonic()))
     }
 
     /// Begins to lead, unless that is over already.
-    fn set_to_work(self: &Rc<Self>, led: Rc<Led>) {
+    fn start(self: &Rc<Self>, led: Rc<ManagedTask>) {
         if led.ended.get().is_some() {
             return;
         }
         if let Some(lease) = led.lease {
-            let (agent, warrant) = (self.agent.clone(), Rc::clone(&led.warrant));
-            self.agent.spawn(keep_asking(agent, lease, led.director, (led.task, led.term), warrant));
+            let (agent, scope) = (self.agent.clone(), Rc::clone(&led.scope));
+            self.agent.spawn(keep_probing(agent, lease, led.director, (led.task, led.term), scope));
         }
         let manager = Rc::clone(self);
         self.agent.spawn(async move { manager.lead(&led).await });
     }
 
-    /// Leads a task to its end, or until somebody else does.
-    async fn lead(&self, led: &Led) {
+    /// Leads a task to its end, or until another manager does.
+    async fn lead(&self, led: &ManagedTask) {
         let mut first = None;
-        while !led.warrant.is_revoked() {
+        while !led.scope.is_revoked() {
             if led.is_called_off.get() {
                 if led.is_taken_back(self.agent.monotonic()) {
                     return self.end(led, false).await;
                 }
-                if !led.warrant.comes_to_be_leased(&self.agent, LOOK).await {
+                if !led.scope.wait_until_leased(&self.agent, LOOK).await {
                     self.wait_no_more(led);
                     continue;
                 }
                 self.take_back(led, first.unwrap_or_default()).await;
-            } else if !led.warrant.comes_to_hold(&self.agent, LOOK).await {
+            } else if !led.scope.wait_until_holds(&self.agent, LOOK).await {
                 self.wait_no_more(led);
                 continue;
             } else if led.is_complete() {
                 return self.end(led, true).await;
             } else if let Some(first) = first {
-                self.hand_out(led, first).await;
+                self.send_orders(led, first).await;
             } else {
                 let think = self.agent.think(led.task, PLANNING_TOKENS, self.briefing.doers.len() as u32);
-                first =
-                    led.warrant.during(&self.agent, think).await.ok().map(|thought| thought.choice as usize);
+                first = led.scope.run(&self.agent, think).await.ok().map(|thought| thought.choice as usize);
                 continue;
             }
             let (Ok(()) | Err(TimedOut)) = self.agent.within(RESEND, "news", led.news.notified()).await;
@@ -267,25 +271,25 @@ impl Manager {
     }
 
     /// Expects nothing of workers any more: a manager without a lease assumes that another one has the task.
-    fn wait_no_more(&self, led: &Led) {
+    fn wait_no_more(&self, led: &ManagedTask) {
         for step in 0..led.ops.len() {
             self.agent.expect_no_more(self.briefing.plan.intent(led.task, step));
         }
     }
 
     /// Orders every step whose time has come.
-    async fn hand_out(&self, led: &Led, first: usize) {
+    async fn send_orders(&self, led: &ManagedTask, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
         for step in led.to_order(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
-            let to = led.doer(step, first, &self.briefing.doers, self.agent.monotonic());
-            if led.step(step).doer != Some(to) {
-                // Whom nobody remembers nobody can tell to stop.
+            let to = led.worker(step, first, &self.briefing.doers, self.agent.monotonic());
+            if led.step(step).worker != Some(to) {
+                // A worker that is on no record could not be told to stop after a crash.
                 self.change(task, Entry::Gave { task, step, to }).await;
             }
             self.agent.before("order", intent).await;
             // Much can have been heard since the look at what is to be ordered.
-            if led.is_called_off.get() || !led.warrant.holds(self.agent.monotonic()) {
+            if led.is_called_off.get() || !led.scope.holds(self.agent.monotonic()) {
                 return;
             }
             if led.step(step).is_complete {
@@ -298,12 +302,12 @@ impl Manager {
         }
     }
 
-    /// Has everybody stop at once, and then every step taken back, each before those that it needed.
-    async fn take_back(&self, led: &Led, first: usize) {
+    /// Has all workers stop at once, and then every step undone, each before those that it needed.
+    async fn take_back(&self, led: &ManagedTask, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
-        for (step, doer) in led.to_stop(self.agent.monotonic()) {
+        for (step, worker) in led.to_stop(self.agent.monotonic()) {
             led.update(step, |step| step.telling.restart(self.agent.monotonic()));
-            self.agent.send(doer, plan.intent(task, step), Say::Stop { task, step });
+            self.agent.send(worker, plan.intent(task, step), Say::Stop { task, step });
         }
         for step in led.to_take_back(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
@@ -320,10 +324,10 @@ impl Manager {
         }
     }
 
-    async fn end(&self, led: &Led, done: bool) {
-        let Led { task, term, director, .. } = *led;
+    async fn end(&self, led: &ManagedTask, done: bool) {
+        let ManagedTask { task, term, director, .. } = *led;
         self.change(task, Entry::Ended { task, done }).await;
-        led.warrant.revoke();
+        led.scope.revoke();
         self.agent.before("report", task).await;
         self.agent.send(director, task, Lead::Ended { task, term, done });
     }

@@ -1,5 +1,5 @@
-//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can be gone
-//! tomorrow.
+//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can fail for
+//! good.
 //!
 //! ```text
 //!   user --submit/cancel--> director --lead (term)--> manager --order/take back--> worker --call--> tool
@@ -7,17 +7,17 @@
 //!                              '------still wanted?-------' '-----still wanted?-----'
 //! ```
 //!
-//! Orders go down, and so does the end of them: that somebody above has died, that time is up, that the user
-//! has thought better of it. Everybody below works under a [`Warrant`](crate::safeguards::warrant::Warrant),
+//! Orders go down, and so does the end of them: that an agent above has died, that time is up, that the user
+//! has thought better of it. All agents below work in a [`WorkScope`](crate::safeguards::work_scope::WorkScope),
 //! which ends when one of these is known or when nothing is heard for a while.
 //!
 //! The id of each operation is minted by the user, once, and travels with the orders: two managers who have
-//! the same step done ask for the same operation, and anybody who knows it can have it called off or undone.
-//! A task that is handed to somebody else gets a new *term*, by which word from the one before is recognised
+//! the same step done ask for the same operation, and any agent that knows it can have it called off or undone.
+//! A task that is handed to another manager gets a new *term*, by which a message of the one before is recognised
 //! as stale.
 
 mod director;
-mod led;
+mod managed_task;
 mod manager;
 mod worker;
 
@@ -79,7 +79,7 @@ const DIRECTOR: &str = "director";
 const MANAGERS: &str = "managers";
 const WORKERS: &str = "workers";
 
-/// How long anybody waits for word of an order before giving it again.
+/// How long an agent waits for the answer to an order before it sends the order again.
 const RESEND: SimSpan = SimSpan::from_secs(5);
 
 /// What the director and the managers say to each other.

@@ -1,4 +1,4 @@
-//! Workers: each takes the steps it is given, several at a time, under a warrant of whoever gave them.
+//! Workers: each takes the steps it is given, several at a time, each in the scope of the manager that gave it.
 
 use super::{RESEND, Say};
 use crate::agent::{Agent, CallOff, Headers, OpId, Wish};
@@ -7,8 +7,8 @@ use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, call_off};
 use crate::safeguards::cancellation::Cancelled;
 use crate::safeguards::compensate::{Compensate, undo};
 use crate::safeguards::intent_keys::KeySource;
-use crate::safeguards::parent_lease::{ParentLease, keep_asking};
-use crate::safeguards::warrant::Warrant;
+use crate::safeguards::parent_lease::{ParentLease, keep_probing};
+use crate::safeguards::work_scope::WorkScope;
 use crate::workflows::Briefing;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use perfidy_sim::{Name, SimSpan};
@@ -25,7 +25,7 @@ const DRAFTING_TOKENS: u32 = 1_500;
 /// A step that a worker is at.
 struct Job {
     manager: Name,
-    warrant: Rc<Warrant>,
+    scope: Rc<WorkScope>,
 }
 
 pub(super) struct Worker {
@@ -87,36 +87,36 @@ impl Worker {
         }
         let deadline = left.map(|left| self.agent.monotonic() + left);
         if let Some(job) = self.jobs.borrow().get(&intent).filter(|job| job.manager == manager) {
-            return deadline.iter().for_each(|deadline| job.warrant.limit(*deadline));
+            return deadline.iter().for_each(|deadline| job.scope.set_deadline(*deadline));
         }
         let lease = self.briefing.safeguards().get::<ParentLease>().copied();
-        let warrant = Rc::new(if lease.is_some() { Warrant::on_lease() } else { Warrant::unlimited() });
+        let scope = Rc::new(if lease.is_some() { WorkScope::on_lease() } else { WorkScope::unlimited() });
         if let Some(deadline) = deadline {
-            warrant.limit(deadline);
+            scope.set_deadline(deadline);
         }
-        let job = Job { manager, warrant: Rc::clone(&warrant) };
+        let job = Job { manager, scope: Rc::clone(&scope) };
         if let Some(other) = self.jobs.borrow_mut().insert(intent, job) {
-            other.warrant.revoke();
+            other.scope.revoke();
         }
         let worker = Rc::clone(self);
         self.agent.spawn(async move {
             // An order may have been on its way for long; whether it still stands only the manager knows.
             let is_wanted = match lease {
                 Some(lease) => {
-                    let (agent, kept) = (worker.agent.clone(), Rc::clone(&warrant));
-                    worker.agent.spawn(keep_asking(agent, lease.lease, manager, (intent, 0), kept));
-                    warrant.comes_to_hold(&worker.agent, lease.lease).await
+                    let (agent, kept) = (worker.agent.clone(), Rc::clone(&scope));
+                    worker.agent.spawn(keep_probing(agent, lease.lease, manager, (intent, 0), kept));
+                    scope.wait_until_holds(&worker.agent, lease.lease).await
                 }
                 None => true,
             };
             if is_wanted {
-                // Whatever was on its way when the warrant ended is left as it is.
-                let _ = warrant.during(&worker.agent, worker.work(manager, (task, step, op), left)).await;
+                // Whatever was on its way when the scope ended is left as it is.
+                let _ = scope.run(&worker.agent, worker.work(manager, (task, step, op), left)).await;
             }
-            warrant.revoke();
+            scope.revoke();
             worker.agent.expect_no_more(intent);
             let mut jobs = worker.jobs.borrow_mut();
-            if jobs.get(&intent).is_some_and(|job| Rc::ptr_eq(&job.warrant, &warrant)) {
+            if jobs.get(&intent).is_some_and(|job| Rc::ptr_eq(&job.scope, &scope)) {
                 jobs.remove(&intent);
             }
         });
@@ -142,7 +142,7 @@ impl Worker {
     /// Leaves a step for good.
     async fn stop(&self, intent: Name) {
         if let Some(job) = self.jobs.borrow().get(&intent) {
-            job.warrant.revoke();
+            job.scope.revoke();
         }
         self.cancelled.add(&self.agent, intent).await;
     }

@@ -134,7 +134,7 @@ fn heartbeats(world: &mut World<Agents>) {
     let [heart, wall] = ["heart", "wall"].map(Name::new);
     let model = SimSpan::ZERO..=SimSpan::ZERO;
     let of_heart = model.clone();
-    world.agent(heart, move |context| {
+    world.process(heart, move |context| {
         let agent = Agent::new(context, of_heart.clone());
         async move {
             loop {
@@ -144,7 +144,7 @@ fn heartbeats(world: &mut World<Agents>) {
             }
         }
     });
-    world.agent(wall, move |context| {
+    world.process(wall, move |context| {
         let agent = Agent::new(context, model.clone());
         async move {
             loop {

@@ -2,7 +2,7 @@
 //!
 //! One event is applied; the tasks it woke run, first woken first, until all of them wait; then comes the
 //! next event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used
-//! inside agents. Everything is dropped at the end of a run, so memory is flat over millions of them.
+//! inside processes. Everything is dropped at the end of a run, so memory is flat over millions of them.
 
 mod ready;
 

@@ -3,7 +3,7 @@
 use super::RESEND;
 use crate::agent::OpId;
 use crate::protocols::{Agenda, ResendTimer};
-use crate::safeguards::warrant::Warrant;
+use crate::safeguards::work_scope::WorkScope;
 use crate::workflows::Plan;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::cell::{Cell, RefCell};
@@ -21,10 +21,10 @@ pub struct Step {
     pub is_taken_back: bool,
     pub has_stopped: bool,
     /// Who is to do it.
-    pub doer: Option<Name>,
-    /// When the doer is to be told again, unless it is heard of.
+    pub worker: Option<Name>,
+    /// When the worker is to be told again, unless it is heard of.
     pub telling: ResendTimer,
-    /// Until when the doer may believe that the step is theirs.
+    /// Until when the worker may believe that the step is theirs.
     pub leased_until: SimTime,
     /// The worker that is to take it back, when it is to be told again, and how often it was.
     pub taker: Option<Name>,
@@ -33,21 +33,21 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether nobody is at it any more: who was given it has said so, or may not go on without word. Where
-    /// there are no leases, only the first counts.
+    /// Whether no worker is at it any more: the worker has said so, or its lease has run out. Where there are no
+    /// leases, only the first counts.
     fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
         let is_lapsed = are_leased && now >= self.leased_until;
-        self.doer.is_none() || self.is_complete || self.has_stopped || is_lapsed
+        self.worker.is_none() || self.is_complete || self.has_stopped || is_lapsed
     }
 }
 
 /// A task that a manager leads, in one term.
-pub struct Led {
+pub struct ManagedTask {
     pub task: Name,
     pub director: Name,
     pub term: u32,
     pub ops: Arc<[OpId]>,
-    pub warrant: Rc<Warrant>,
+    pub scope: Rc<WorkScope>,
     /// How long workers may go on without word, if that is limited.
     pub lease: Option<SimSpan>,
     pub is_called_off: Cell<bool>,
@@ -60,7 +60,7 @@ pub struct Led {
     pub news: Notify,
 }
 
-impl Led {
+impl ManagedTask {
     /// A task in a new term, of which is known what was known in the one before.
     pub fn new(
         (task, term): (Name, u32),
@@ -69,7 +69,7 @@ impl Led {
         lease: Option<SimSpan>,
         before: Option<&Self>,
     ) -> Self {
-        let warrant = if lease.is_some() { Warrant::on_lease() } else { Warrant::unlimited() };
+        let scope = if lease.is_some() { WorkScope::on_lease() } else { WorkScope::unlimited() };
         let known = |step: &Step| Step {
             is_complete: step.is_complete,
             is_taken_back: step.is_taken_back,
@@ -83,7 +83,7 @@ impl Led {
             task,
             director,
             term,
-            warrant: Rc::new(warrant),
+            scope: Rc::new(scope),
             lease,
             is_called_off: Cell::new(before.is_some_and(|before| before.is_called_off.get())),
             ended: Cell::new(None),
@@ -125,13 +125,13 @@ impl Led {
         self.left.get() == 0
     }
 
-    /// Whether nothing is left of any step, and nobody at it.
+    /// Whether nothing is left of any step, and no worker at it.
     pub fn is_taken_back(&self, now: SimTime) -> bool {
         let is_gone = |step: &Step| step.is_taken_back && step.is_let_go(now, self.lease.is_some());
         self.steps.borrow().iter().all(is_gone)
     }
 
-    /// The steps to be ordered now: those whose time has come and of whose doer nothing was heard for a
+    /// The steps to be ordered now: those whose time has come and of whose worker nothing was heard for a
     /// while.
     pub fn to_order(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
         let (steps, mut agenda) = (self.steps.borrow(), self.agenda.borrow_mut());
@@ -145,7 +145,7 @@ impl Led {
                 _ => ready.push(number),
             }
         }
-        // Until its doer has been told, a step remains to be ordered.
+        // Until its worker has been told, a step remains to be ordered.
         for number in &ready {
             agenda.add(*number);
         }
@@ -158,7 +158,7 @@ impl Led {
         let is_at_it =
             |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, RESEND);
         let doers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
-        doers.filter_map(|(number, step)| Some((number, step.doer?))).collect()
+        doers.filter_map(|(number, step)| Some((number, step.worker?))).collect()
     }
 
     /// The steps to be taken back now, each before those that it needed.
@@ -173,20 +173,20 @@ impl Led {
         (0..steps.len()).filter(is_ready).collect()
     }
 
-    /// Who is to be given a step: whoever has it, unless they may not go on any more; then the next.
-    pub fn doer(&self, number: usize, first: usize, workers: &[Name], now: SimTime) -> Name {
+    /// The worker that is to be given a step: the one that has it, unless its lease has run out; then the next.
+    pub fn worker(&self, number: usize, first: usize, workers: &[Name], now: SimTime) -> Name {
         let step = self.step(number);
-        match step.doer {
-            Some(doer) if self.lease.is_none() || now < step.leased_until => doer,
-            doer => after(doer, first + number, workers),
+        match step.worker {
+            Some(worker) if self.lease.is_none() || now < step.leased_until => worker,
+            worker => after(worker, first + number, workers),
         }
     }
 
-    /// Who is to take a step back: first whoever did it, and after a while without an answer somebody else.
+    /// The worker that is to undo a step: first the one that did it, and after a while without an answer another.
     pub fn taker(&self, number: usize, first: usize, workers: &[Name]) -> Name {
         let step = self.step(number);
         match step.taker {
-            None => step.doer.unwrap_or_else(|| after(None, first + number, workers)),
+            None => step.worker.unwrap_or_else(|| after(None, first + number, workers)),
             Some(taker) if !step.times.is_multiple_of(PATIENCE) => taker,
             taker => after(taker, 0, workers),
         }
@@ -201,7 +201,7 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, Led, OpId, Plan};
+    use super::{Arc, ManagedTask, OpId, Plan};
     use crate::scenario::Step;
     use perfidy_sim::{Name, SimSpan, SimTime};
 
@@ -222,9 +222,9 @@ mod tests {
         Plan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])
     }
 
-    fn led(lease: Option<SimSpan>) -> Led {
+    fn led(lease: Option<SimSpan>) -> ManagedTask {
         let ops: Arc<[OpId]> = [OpId(1), OpId(2), OpId(3)].into();
-        Led::new((Name::new("task-1"), 1), Name::new("director"), ops, lease, None)
+        ManagedTask::new((Name::new("task-1"), 1), Name::new("director"), ops, lease, None)
     }
 
     fn workers() -> [Name; 2] {
@@ -247,7 +247,7 @@ mod tests {
     fn a_called_off_step_is_stopped_at_once_and_taken_back_after_those_that_need_it() {
         let led = led(None);
         led.update(1, |step| {
-            step.doer = Some(workers()[1]);
+            step.worker = Some(workers()[1]);
             step.telling.restart(at(0));
         });
         led.call_off();
@@ -257,7 +257,7 @@ mod tests {
         led.update(2, |step| step.is_taken_back = true);
         assert_eq!(led.to_take_back(&plan(), at(0)), [0]);
         led.update(0, |step| step.is_taken_back = true);
-        assert!(!led.is_taken_back(at(1_000)), "somebody may still be at it");
+        assert!(!led.is_taken_back(at(1_000)), "a worker may still be at it");
         led.update(1, |step| step.has_stopped = true);
         assert!(led.is_taken_back(at(0)));
     }
@@ -265,9 +265,9 @@ mod tests {
     #[test]
     fn a_doer_whose_lease_has_run_out_is_replaced_and_not_waited_for() {
         let led = led(Some(SimSpan::from_secs(10)));
-        led.update(0, |step| (step.doer, step.leased_until) = (Some(workers()[0]), at(10)));
-        assert_eq!(led.doer(0, 0, &workers(), at(9)), workers()[0]);
-        assert_eq!(led.doer(0, 0, &workers(), at(10)), workers()[1]);
+        led.update(0, |step| (step.worker, step.leased_until) = (Some(workers()[0]), at(10)));
+        assert_eq!(led.worker(0, 0, &workers(), at(9)), workers()[0]);
+        assert_eq!(led.worker(0, 0, &workers(), at(10)), workers()[1]);
         for number in 0..3 {
             led.update(number, |step| step.is_taken_back = true);
         }
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn who_does_not_answer_is_not_asked_for_ever_to_take_something_back() {
         let led = led(None);
-        led.update(0, |step| step.doer = Some(workers()[1]));
+        led.update(0, |step| step.worker = Some(workers()[1]));
         let asked: Vec<Name> = (0..5)
             .map(|_| {
                 let taker = led.taker(0, 0, &workers());
@@ -293,10 +293,10 @@ mod tests {
     fn a_new_term_knows_what_is_done_and_not_who_is_at_what() {
         let before = led(None);
         before.complete(0, &plan());
-        before.update(0, |step| step.doer = Some(workers()[0]));
+        before.update(0, |step| step.worker = Some(workers()[0]));
         before.call_off();
         let ops = Arc::clone(&before.ops);
-        let led = Led::new((before.task, 2), before.director, ops, None, Some(&before));
-        assert!(led.step(0).is_complete && led.step(0).doer.is_none() && led.is_called_off.get());
+        let led = ManagedTask::new((before.task, 2), before.director, ops, None, Some(&before));
+        assert!(led.step(0).is_complete && led.step(0).worker.is_none() && led.is_called_off.get());
     }
 }

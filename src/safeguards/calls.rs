@@ -1,0 +1,145 @@
+//! Calls of tools: the safeguards of a caller and of a reader, put together.
+//!
+//! Each safeguard covers what the others cannot: the [key](super::idempotency) lets a tool recognise a repetition,
+//! [observing](super::observe) covers a tool that cannot, [retrying](super::retry) covers what was lost on the way. A
+//! [`CallPolicy`] says which of them a caller uses; a team of a scenario takes them from its switches.
+//!
+//! Reading changes nothing, so a reader has to be careful about the answer only: one that is about something else, cut
+//! short or too old is no answer, and the reader asks again.
+//!
+//! ```
+//! use perfidy::agent::{Agent, OpId, Receipt, ToolError, Wish};
+//! use perfidy::safeguards::calls::{CallPolicy, call_with_retry};
+//! use perfidy::safeguards::retry::Retry;
+//! use perfidy_sim::SimSpan;
+//!
+//! /// Pays once, although the acknowledgement may be lost.
+//! async fn pay(agent: &Agent, payment: Wish, op: OpId) -> Result<Receipt, ToolError> {
+//!     let retry = Retry { attempts: 4, backoff: SimSpan::from_secs(1)..=SimSpan::from_secs(30) };
+//!     let policy = CallPolicy { sends_key: true, retry: Some(retry), ..CallPolicy::default() };
+//!     call_with_retry(agent, &policy, payment, op, false).await
+//! }
+//! ```
+
+use crate::agent::{Agent, Indefinite, OpId, Query, Reading, Receipt, ToolCall, ToolError, Wish};
+use crate::safeguards::Safeguards;
+use crate::safeguards::idempotency::{self, IdempotencyKeys};
+use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
+use crate::safeguards::retry::{Retry, with_retry};
+use crate::safeguards::snapshots::Snapshots;
+use perfidy_sim::SimSpan;
+
+/// How long a caller waits for a tool.
+pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
+
+/// Which safeguards a caller uses. By default none: one call, without a key.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct CallPolicy {
+    /// Whether calls carry the id of their operation as an idempotency key.
+    pub sends_key: bool,
+    /// Whether the caller looks an operation up before it tries it again after an unclear answer.
+    pub looks_before_retry: bool,
+    /// How often it tries.
+    pub retry: Option<Retry>,
+}
+
+impl CallPolicy {
+    /// The policy that a scenario's switches say.
+    pub fn of(safeguards: &Safeguards) -> Self {
+        Self {
+            sends_key: safeguards.has::<IdempotencyKeys>(),
+            looks_before_retry: safeguards.has::<ObserveBeforeRetry>(),
+            retry: safeguards.get().cloned(),
+        }
+    }
+}
+
+/// Carries out an operation under its id. `tried_before` says that earlier tries of the same operation ended without a
+/// clear answer, or may have.
+///
+/// # Errors
+/// The error of the last try, when all tries are used up or the tool refused for good. It is definite only if no try
+/// before it was unclear, or if it speaks of the operation and not of the try.
+pub async fn call_with_retry(
+    agent: &Agent,
+    policy: &CallPolicy,
+    wish: Wish,
+    op: OpId,
+    tried_before: bool,
+) -> Result<Receipt, ToolError> {
+    let call = ToolCall::unkeyed(wish, op);
+    let call = if policy.sends_key { idempotency::stamp(call) } else { call };
+    let mut unclear = tried_before;
+    let result = with_retry(agent, policy.retry.as_ref(), wish.intent, async || {
+        let result = if policy.looks_before_retry && unclear {
+            call_unless_done(agent, call).await
+        } else {
+            agent.call(call, CALL_TIMEOUT).await
+        };
+        unclear |= matches!(result, Err(ToolError::Indefinite(_)));
+        result
+    })
+    .await;
+    result.map_err(|error| if unclear { error.after_an_unclear_try() } else { error })
+}
+
+/// How often [`call_until_definite`] goes through all tries before it gives up.
+pub const ROUNDS: u32 = 5;
+
+/// How long [`call_until_definite`] waits before it goes through all tries again.
+const PAUSE: SimSpan = SimSpan::from_secs(10);
+
+/// Carries out an operation until the answer is definite, for a caller that has to know whether the effect is there, so
+/// that it can be undone. Another agent may have begun before under the same id, and died.
+///
+/// # Errors
+/// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after [`ROUNDS`].
+pub async fn call_until_definite(
+    agent: &Agent,
+    policy: &CallPolicy,
+    wish: Wish,
+    op: OpId,
+) -> Result<Receipt, ToolError> {
+    let mut round = 1;
+    loop {
+        match call_with_retry(agent, policy, wish, op, true).await {
+            Err(ToolError::Indefinite(_)) if round < ROUNDS => round += 1,
+            result => return result,
+        }
+        agent.sleep(PAUSE).await;
+    }
+}
+
+/// Which safeguards a reader uses. By default none: one try, and a reading of any age.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ReadPolicy {
+    /// How often it tries.
+    pub retry: Option<Retry>,
+    /// How old a reading may be.
+    pub snapshots: Option<Snapshots>,
+}
+
+impl ReadPolicy {
+    /// The policy that a scenario's switches say.
+    pub fn of(safeguards: &Safeguards) -> Self {
+        Self { retry: safeguards.get().cloned(), snapshots: safeguards.get().copied() }
+    }
+}
+
+/// Reads an item of a tool.
+///
+/// # Errors
+/// The error of the last try, when all tries are used up or the tool refused for good. An answer that is about
+/// something else, cut short or too old is [`Indefinite::Malformed`].
+pub async fn read_with_retry(agent: &Agent, policy: &ReadPolicy, query: Query) -> Result<Reading, ToolError> {
+    with_retry(agent, policy.retry.as_ref(), query.intent, async || {
+        let reading = agent.read(query, CALL_TIMEOUT).await?;
+        let is_fresh = policy.snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, agent.now()));
+        if reading.item == query.item && reading.is_whole() && is_fresh {
+            Ok(reading)
+        } else {
+            Err(ToolError::Indefinite(Indefinite::Malformed))
+        }
+    })
+    .await
+}

@@ -1,0 +1,135 @@
+//! Read-modify-write: an agent reads a shared item, composes an addition and writes it back. The safeguards of a writer,
+//! put together.
+//!
+//! Composing takes time (a model reads what is there), and other agents do the same meanwhile. Each safeguard is a switch
+//! of its own; with none of them, the last write wins and the others have lost their work.
+
+use crate::agent::{Agent, Change, Entry, Lease, Snapshot, Stamp, Store, StoreError, Token, Version};
+use crate::safeguards::Safeguards;
+use crate::safeguards::append_only::{AppendOnly, append};
+use crate::safeguards::consistent_reads::Reader;
+use crate::safeguards::fencing::FencingTokens;
+use crate::safeguards::optimistic_locking::{
+    GaveUp, Miss, OptimisticLocking, replace_if_unchanged, retry_on_conflict,
+};
+use crate::safeguards::write_lock::{LockWholeCycle, WriteLock};
+use perfidy_sim::Name;
+use std::rc::Rc;
+use tokio::sync::Mutex;
+
+/// Tokens a model reads for each entry of the item it adds to.
+const TOKENS_PER_ENTRY: u32 = 300;
+
+/// How often a cycle is begun before the writer gives up for now.
+const CYCLES: u32 = 12;
+
+/// How an addition is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum WriteMode {
+    /// Behind what is there.
+    Append,
+    /// With the whole item, if that is unchanged.
+    ReplaceIfUnchanged,
+    /// With the whole item, whatever has come in between.
+    Replace,
+}
+
+/// Adds entries to shared items, one after the other.
+pub struct ItemWriter {
+    agent: Agent,
+    reader: Rc<Reader>,
+    lock: Option<WriteLock>,
+    locks_whole_cycle: bool,
+    shows_token: bool,
+    mode: WriteMode,
+    turn: Mutex<()>,
+}
+
+impl ItemWriter {
+    /// A writer that uses these safeguards and reads through `reader`.
+    pub fn new(agent: &Agent, safeguards: &Safeguards, reader: Rc<Reader>) -> Self {
+        Self {
+            agent: agent.clone(),
+            reader,
+            lock: safeguards.get::<WriteLock>().copied(),
+            locks_whole_cycle: safeguards.has::<LockWholeCycle>(),
+            shows_token: safeguards.has::<FencingTokens>(),
+            mode: if safeguards.has::<AppendOnly>() {
+                WriteMode::Append
+            } else if safeguards.has::<OptimisticLocking>() {
+                WriteMode::ReplaceIfUnchanged
+            } else {
+                WriteMode::Replace
+            },
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// Adds an entry to an item, unless it is there; gives the version with which it was there.
+    ///
+    /// # Errors
+    /// [`GaveUp`] if other agents were always faster, or no answer came.
+    pub async fn add(&self, item: Name, entry: Entry) -> Result<Version, GaveUp> {
+        let _turn = self.turn.lock().await;
+        retry_on_conflict(CYCLES, async || {
+            let mut lease = if self.locks_whole_cycle { self.acquire(item).await? } else { None };
+            let outcome = self.cycle(item, &entry, &mut lease).await;
+            if let Some(lease) = lease {
+                self.agent.give_back(lease);
+            }
+            outcome
+        })
+        .await
+    }
+
+    /// Reads, composes and writes; a lock that goes around the write alone is taken on the way.
+    async fn cycle(&self, item: Name, entry: &Entry, lease: &mut Option<Lease>) -> Result<Version, Miss> {
+        let seen = match lease {
+            // What a lock protects is what the store has, not what some replica remembers.
+            Some(lease) => self.reader.latest(item, self.token(*lease)).await?,
+            None => self.reader.read(item).await?,
+        };
+        if seen.has(entry.id) {
+            return Ok(seen.stamp.version);
+        }
+        let tokens = TOKENS_PER_ENTRY * (seen.entries.len() as u32 + 1);
+        self.agent.think(entry.id, tokens, 1).await;
+        if lease.is_none() {
+            *lease = self.acquire(item).await?;
+        }
+        if lease.is_some_and(|lease| self.agent.now() >= lease.until) {
+            return Err(Miss::Conflict);
+        }
+        let store = self.agent.store().fenced(lease.and_then(|lease| self.token(lease)));
+        Ok(self.write(store, item, &seen, entry.clone()).await?.version)
+    }
+
+    async fn write(
+        &self,
+        store: Store<'_>,
+        item: Name,
+        seen: &Snapshot,
+        entry: Entry,
+    ) -> Result<Stamp, StoreError> {
+        let op = self.agent.mint_op(entry.id);
+        match self.mode {
+            WriteMode::Append => append(store, item, entry, op).await,
+            WriteMode::ReplaceIfUnchanged => {
+                replace_if_unchanged(store, item, seen, seen.and(entry), op).await
+            }
+            WriteMode::Replace => {
+                let change = Change::Replace { based_on: seen.stamp.version, entries: seen.and(entry) };
+                store.insist(item, change, op).await
+            }
+        }
+    }
+
+    fn token(&self, lease: Lease) -> Option<Token> {
+        self.shows_token.then_some(lease.token)
+    }
+
+    async fn acquire(&self, item: Name) -> Result<Option<Lease>, Miss> {
+        let Some(lock) = self.lock else { return Ok(None) };
+        lock.acquire(&self.agent, item).await.map(Some).map_err(|_| Miss::NoAnswer)
+    }
+}
