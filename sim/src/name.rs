@@ -5,8 +5,10 @@
 //! instruction, hashed in none. The hash comes from the text, never from the order of interning, so a name
 //! means the same in every process.
 //!
-//! Interned text is never freed. Intern the vocabulary of a world (which repeats from run to run), not text
-//! that is new in every run.
+//! Interned text is never freed: a name may stand in a history, a plan or a saved failure for as long as any of these
+//! live. So a process has a bound, [`Name::MOST`], and less than 64 bytes for each short name. Names that repeat
+//! from run to run, such as a counter that begins anew in each, cost nothing after the first run. What is new in
+//! every run, such as an id that was drawn, belongs into the content of a message.
 //!
 //! ```
 //! use perfidy_sim::Name;
@@ -15,50 +17,121 @@
 //! assert_eq!(a.as_str(), "executor-1");
 //! ```
 
-use hashbrown::{HashMap, HashTable};
-use rustc_hash::FxBuildHasher;
+use hashbrown::HashTable;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{PoisonError, RwLock};
-use std::thread::LocalKey;
 use xxhash_rust::xxh3::xxh3_64;
 
+#[derive(Clone, Copy)]
 struct Entry {
-    text: Box<str>,
+    text: &'static str,
     hash: u64,
 }
 
-static TABLE: RwLock<HashTable<&'static Entry>> = RwLock::new(HashTable::new());
+static TABLE: RwLock<Table> = RwLock::new(Table::new(Name::MOST));
+
+/// All names of the process. Entries and their text stand in large blocks: as single allocations, a short name would
+/// cost twice as much.
+struct Table {
+    by_text: HashTable<&'static Entry>,
+    most: usize,
+    /// What is left of the last block of entries, and of text.
+    entries: &'static mut [Entry],
+    text: &'static mut [u8],
+}
+
+/// Entries, and bytes of text, in a block.
+const ENTRIES_IN_A_BLOCK: usize = 1 << 9;
+const TEXT_IN_A_BLOCK: usize = 1 << 14;
+
+impl Table {
+    const fn new(most: usize) -> Self {
+        Self { by_text: HashTable::new(), most, entries: &mut [], text: &mut [] }
+    }
+
+    fn find(&self, text: &str, hash: u64) -> Option<&'static Entry> {
+        self.by_text.find(hash, |entry| entry.hash == hash && entry.text == text).copied()
+    }
+
+    /// The entry of a text, made if there is none.
+    fn intern(&mut self, text: &str, hash: u64) -> Result<&'static Entry, TooManyNames> {
+        // Another thread may have been faster.
+        if let Some(known) = self.find(text, hash) {
+            return Ok(known);
+        }
+        if self.by_text.len() >= self.most {
+            return Err(TooManyNames);
+        }
+        let entry = Entry { text: self.keep_text(text), hash };
+        let entry = self.keep_entry(entry);
+        self.by_text.insert_unique(hash, entry, |entry| entry.hash);
+        Ok(entry)
+    }
+
+    fn keep_text(&mut self, text: &str) -> &'static str {
+        if text.len() > self.text.len() {
+            self.text = vec![0; TEXT_IN_A_BLOCK.max(text.len())].leak();
+        }
+        let (kept, rest) = std::mem::take(&mut self.text).split_at_mut(text.len());
+        self.text = rest;
+        kept.copy_from_slice(text.as_bytes());
+        std::str::from_utf8(kept).expect("it is a copy of a text")
+    }
+
+    fn keep_entry(&mut self, entry: Entry) -> &'static Entry {
+        if self.entries.is_empty() {
+            self.entries = vec![Entry { text: "", hash: 0 }; ENTRIES_IN_A_BLOCK].leak();
+        }
+        let (kept, rest) = std::mem::take(&mut self.entries).split_first_mut().expect("there is room");
+        self.entries = rest;
+        *kept = entry;
+        kept
+    }
+}
+
+/// There are as many names as there can be.
+#[derive(Debug)]
+struct TooManyNames;
 
 /// An interned string. Ordered by its text, hashed by its text, equal by identity.
 #[derive(Clone, Copy)]
 pub struct Name(&'static Entry);
 
 impl Name {
+    /// How many different names a process can have.
+    pub const MOST: usize = 1 << 24;
+
     /// Interns `text`; the same text always gives the same name.
+    ///
+    /// # Panics
+    /// If it is new and there are [`Name::MOST`] names already.
     pub fn new(text: &str) -> Self {
         let hash = xxh3_64(text.as_bytes());
-        let same = |entry: &&'static Entry| entry.hash == hash && *entry.text == *text;
-        if let Some(entry) = TABLE.read().unwrap_or_else(PoisonError::into_inner).find(hash, same) {
-            return Self(entry);
-        }
-        let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-        let slot = table
-            .entry(hash, same, |entry| entry.hash)
-            .or_insert_with(|| Box::leak(Box::new(Entry { text: text.into(), hash })));
-        Self(slot.get())
+        let known = TABLE.read().unwrap_or_else(PoisonError::into_inner).find(text, hash);
+        let interned = || {
+            TABLE.write().unwrap_or_else(PoisonError::into_inner).intern(text, hash).unwrap_or_else(|_| {
+                panic!(
+                    "`{text}` would be one name too many: a process keeps every name, at most {}; put what is new in \
+                     every run into the content of a message",
+                    Self::MOST
+                )
+            })
+        };
+        Self(known.unwrap_or_else(interned))
     }
 
     /// The name of a text that stands in the program: found by its address from the second call on.
     pub fn literal(text: &'static str) -> Self {
-        let key = (text.as_ptr() as usize, text.len());
-        remembered(&LITERALS, key, || Self::new(text))
+        let place = Place::of(text);
+        LITERALS.with(|cache| cache.get(place.spread(), place, || Self::new(text)))
     }
 
-    /// The name made of two names and something between them: put together once on each thread.
+    /// The name made of two names and something between them: put together once on each thread, as long as it is
+    /// among those that come up most.
     ///
     /// ```
     /// use perfidy_sim::Name;
@@ -66,13 +139,14 @@ impl Name {
     /// assert_eq!(intent, Name::new("task-1/file"));
     /// ```
     pub fn joined(left: Self, between: &'static str, right: Self) -> Self {
-        let key = (left, (between.as_ptr() as usize, between.len()), right);
-        remembered(&JOINED, key, || Self::new(&format!("{left}{between}{right}")))
+        let slot = left.0.hash ^ right.0.hash.rotate_left(17);
+        let key = (left, Place::of(between), right);
+        JOINED.with(|cache| cache.get(slot as usize, key, || Self::new(&format!("{left}{between}{right}"))))
     }
 
     /// The text, for as long as the process lives.
     pub fn as_str(self) -> &'static str {
-        &self.0.text
+        self.0.text
     }
 
     /// A 64-bit hash of the text, the same in every process.
@@ -82,21 +156,46 @@ impl Name {
 }
 
 /// The place of a text in memory, and its length.
-type Place = (usize, usize);
-type Memory<K> = RefCell<HashMap<K, Name, FxBuildHasher>>;
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place(usize, usize);
 
-thread_local! {
-    static LITERALS: Memory<Place> = const { RefCell::new(HashMap::with_hasher(FxBuildHasher)) };
-    static JOINED: Memory<(Name, Place, Name)> = const { RefCell::new(HashMap::with_hasher(FxBuildHasher)) };
+impl Place {
+    fn of(text: &'static str) -> Self {
+        Self(text.as_ptr() as usize, text.len())
+    }
+
+    /// A number that differs between neighbours (Fibonacci hashing).
+    fn spread(self) -> usize {
+        ((self.0 + self.1) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) as usize >> 20
+    }
 }
 
-/// What was found for `key` before, or else what `find` finds.
-fn remembered<K: Hash + Eq>(
-    memory: &'static LocalKey<Memory<K>>,
-    key: K,
-    find: impl FnOnce() -> Name,
-) -> Name {
-    memory.with_borrow_mut(|memory| *memory.entry(key).or_insert_with(find))
+/// Remembers names by what they were made of: one for each slot, the last that was asked for. So it never grows.
+struct Cache<K, const SLOTS: usize>([Cell<Option<(K, Name)>>; SLOTS]);
+
+impl<K: Copy + Eq, const SLOTS: usize> Cache<K, SLOTS> {
+    const fn new() -> Self {
+        Self([const { Cell::new(None) }; SLOTS])
+    }
+
+    /// The name for `key`, which belongs into some slot; made if the slot has another.
+    #[inline]
+    fn get(&self, slot: usize, key: K, make: impl FnOnce() -> Name) -> Name {
+        let slot = &self.0[slot % SLOTS];
+        match slot.get() {
+            Some((known, name)) if known == key => name,
+            _ => {
+                let name = make();
+                slot.set(Some((key, name)));
+                name
+            }
+        }
+    }
+}
+
+thread_local! {
+    static LITERALS: Cache<Place, 512> = const { Cache::new() };
+    static JOINED: Cache<(Name, Place, Name), 2048> = const { Cache::new() };
 }
 
 impl PartialEq for Name {
@@ -177,5 +276,18 @@ mod tests {
         assert!(a < b);
         assert_ne!(a, b);
         assert_ne!(a.hash64(), b.hash64());
+    }
+
+    #[test]
+    fn a_table_keeps_short_and_long_texts_apart_and_refuses_one_name_too_many() {
+        let mut table = Table::new(3);
+        let long = "long".repeat(TEXT_IN_A_BLOCK);
+        let texts = ["", "short", &long];
+        for text in texts.into_iter().chain(texts) {
+            let entry = table.intern(text, xxh3_64(text.as_bytes())).unwrap();
+            assert_eq!((entry.text, entry.hash), (text, xxh3_64(text.as_bytes())));
+        }
+        assert!(table.intern("one more", 1).is_err());
+        assert!(table.intern("short", xxh3_64(b"short")).is_ok(), "it is there already");
     }
 }

@@ -148,4 +148,21 @@ fn memory_is_flat_over_thousands_of_runs() {
         let grown = resident_bytes().saturating_sub(before);
         assert!(grown <= 1 << 20, "{engine}: {runs} runs grew by {grown} bytes");
     }
+    names_from_counters_cost_little_and_nothing_again();
+}
+
+/// Names that agents make from counters are the same in every run: they cost something once.
+fn names_from_counters_cost_little_and_nothing_again() {
+    const NAMES: u64 = 1_000_000;
+    let make = || (0..NAMES).for_each(|number| _ = Name::new(&format!("request-{number}")));
+    let before = resident_bytes();
+    make();
+    let each = resident_bytes().saturating_sub(before) / NAMES;
+    assert!(each < 64, "{each} bytes a name");
+    let before = resident_bytes();
+    make();
+    let owner = Name::new("owner");
+    (0..NAMES).for_each(|number| _ = Name::joined(owner, "/", Name::new(&format!("request-{}", number % 9))));
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown <= 1 << 20, "the same names again grew by {grown} bytes");
 }
