@@ -3,6 +3,9 @@
 //! The tie-break of two events at the same time is drawn, keyed by what they are; so no order is favoured
 //! and none depends on who was scheduled first. Timers can be cancelled; a cancelled one is skipped when its
 //! time comes.
+//!
+//! What comes first stands in a short sorted list and the rest in a heap: most worlds have a few dozen things to come,
+//! for which a list is several times faster.
 
 use crate::slab::Slab;
 use crate::{EventId, SimTime, spare};
@@ -79,10 +82,64 @@ impl PartialOrd for Entry {
     }
 }
 
-/// The greatest entry is the one that comes first, since the heap gives out the greatest.
+/// The greatest entry is the one that comes first, since a heap gives out the greatest.
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
+    }
+}
+
+/// Entries by the order in which they come.
+#[derive(Default)]
+struct Agenda {
+    /// Those that come first, the first of all at the end.
+    soon: Vec<Entry>,
+    /// Those that come after all of these.
+    later: BinaryHeap<Entry>,
+}
+
+impl Agenda {
+    /// How many entries are kept sorted.
+    const SOON: usize = 48;
+
+    #[inline]
+    fn push(&mut self, entry: Entry) {
+        if self.later.peek().is_some_and(|first| *first > entry) {
+            return self.later.push(entry);
+        }
+        // The greatest entry is the one that comes first.
+        let place = self.soon.partition_point(|other| *other < entry);
+        self.soon.insert(place, entry);
+        if self.soon.len() > Self::SOON {
+            self.later.extend(self.soon.drain(..Self::SOON / 2));
+        }
+    }
+
+    #[inline]
+    fn peek(&mut self) -> Option<&Entry> {
+        if self.soon.is_empty() {
+            self.catch_up();
+        }
+        self.soon.last()
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Entry> {
+        self.peek()?;
+        self.soon.pop()
+    }
+
+    /// Fills the sorted list again.
+    fn catch_up(&mut self) {
+        let next = std::iter::from_fn(|| self.later.pop()).take(Self::SOON / 2);
+        self.soon.extend(next);
+        self.soon.reverse();
+    }
+
+    fn clear(&mut self) {
+        self.soon.clear();
+        self.later.clear();
+        self.later.shrink_to(spare::MOST);
     }
 }
 
@@ -106,7 +163,7 @@ struct Timer {
 
 #[derive(Default)]
 pub(crate) struct Queue {
-    heap: BinaryHeap<Entry>,
+    agenda: Agenda,
     seq: u64,
     others: Slab<Pending>,
     timers: Vec<Timer>,
@@ -124,14 +181,14 @@ impl Queue {
 
     fn push_next(&mut self, at: SimTime, tie: u64, next: Next) {
         self.seq += 1;
-        self.heap.push(Entry { at, tie, seq: self.seq, next });
+        self.agenda.push(Entry { at, tie, seq: self.seq, next });
     }
 
     /// The time of the next thing that is still going to happen.
     pub fn peek(&mut self) -> Option<SimTime> {
-        while let Some(entry) = self.heap.peek() {
+        while let Some(entry) = self.agenda.peek() {
             match entry.next {
-                Next::Timer(slot) if self.timers[slot as usize].seq != entry.seq => drop(self.heap.pop()),
+                Next::Timer(slot) if self.timers[slot as usize].seq != entry.seq => drop(self.agenda.pop()),
                 _ => return Some(entry.at),
             }
         }
@@ -140,7 +197,7 @@ impl Queue {
 
     /// Takes out what [`Queue::peek`] has just found.
     pub fn pop(&mut self) -> Option<(SimTime, Pending)> {
-        let Entry { at, seq, next, .. } = self.heap.pop()?;
+        let Entry { at, seq, next, .. } = self.agenda.pop()?;
         let what = match next {
             Next::Deliver(slot) => Pending::Deliver(slot),
             Next::Timer(slot) => Pending::Timer(TimerKey { slot, seq }),
@@ -201,8 +258,7 @@ impl Queue {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.heap.clear();
-        self.heap.shrink_to(spare::MOST);
+        self.agenda.clear();
         self.seq = 0;
         self.others.clear();
         self.timers.clear();
@@ -254,5 +310,32 @@ mod tests {
         queue.push(SimTime::from_nanos(2), 0, Pending::CutEnds(8));
         assert!(matches!(queue.pop(), Some((_, Pending::Planned(7)))));
         assert!(matches!(queue.pop(), Some((_, Pending::CutEnds(8)))));
+    }
+
+    #[test]
+    fn however_many_there_are_they_come_in_order() {
+        let mut agenda = Agenda::default();
+        let mut sorted: Vec<(u128, u64)> = Vec::new();
+        // A linear congruential generator: any mixture of pushes and pops will do.
+        let mut state = 1_u64;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % below
+        };
+        for seq in 0..20_000 {
+            // At first more come than go, later the other way round.
+            if draw(20_000) > seq / 2 + 3_000 {
+                let entry =
+                    Entry { at: SimTime::from_nanos(draw(500)), tie: draw(3), seq, next: Next::Other(0) };
+                agenda.push(entry);
+                sorted.push(entry.key());
+                sorted.sort_unstable();
+            } else if !sorted.is_empty() {
+                assert_eq!(agenda.peek().map(Entry::key), sorted.first().copied());
+                assert_eq!(agenda.pop().map(|entry| entry.key()), Some(sorted.remove(0)));
+            }
+        }
+        assert!(sorted.iter().all(|key| agenda.pop().map(|entry| entry.key()) == Some(*key)));
+        assert!(agenda.pop().is_none());
     }
 }
