@@ -185,12 +185,13 @@ impl Safeguards {
 
     /// The safeguard of that type, if it is on.
     pub fn get<S: Safeguard>(&self) -> Option<&S> {
-        self.0.get(S::NAME).and_then(|safeguard| safeguard.downcast_ref())
+        // Agents ask at every step: types are compared faster than names.
+        self.0.values().find_map(|safeguard| safeguard.downcast_ref())
     }
 
     /// Whether the safeguard of that type is on.
     pub fn has<S: Safeguard>(&self) -> bool {
-        self.0.contains_key(S::NAME)
+        self.get::<S>().is_some()
     }
 
     /// The names of those that are on.

@@ -90,7 +90,7 @@ pub(crate) enum End {
 /// The containers of a core, empty, for the next run on the same thread.
 struct Spare<D: Domain> {
     queue: Queue,
-    table: Table,
+    table: Box<Table>,
     nodes: Vec<Node<D>>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
     messages: Slab<Envelope<D::Payload>>,
@@ -102,7 +102,7 @@ impl<D: Domain> Default for Spare<D> {
     fn default() -> Self {
         Self {
             queue: Queue::default(),
-            table: Table::default(),
+            table: Box::default(),
             nodes: Vec::new(),
             by_name: HashMap::default(),
             messages: Slab::default(),

@@ -48,7 +48,8 @@ pub(crate) struct Record {
 
 pub(crate) struct Oracle {
     draws: WorldDraws,
-    table: Table,
+    /// In a box, which goes from run to run: a world is allocated anew for each and is the better for being small.
+    table: Box<Table>,
     met: Vec<bool>,
     /// Passages before this are counted apart.
     mark: Option<SimTime>,
@@ -57,7 +58,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     /// The oracle of one run; `table` is that of an earlier one, whatever its plan, or empty.
-    pub fn new(config: &WorldConfig, table: Table) -> Self {
+    pub fn new(config: &WorldConfig, table: Box<Table>) -> Self {
         let table = table.of(&config.plan, &config.links);
         let met = vec![false; config.plan.pinned().len()];
         let draws = WorldDraws::new(config.seed, config.formerly.clone());
@@ -213,7 +214,7 @@ impl Oracle {
     }
 
     /// The table, for the next run.
-    pub fn into_table(mut self) -> Table {
+    pub fn into_table(mut self) -> Box<Table> {
         self.table.forget_visits();
         self.table
     }

@@ -102,13 +102,15 @@ impl Table {
     }
 
     /// This table, if it is that of the network and has not grown too large, else a new one; set to the plan.
-    pub fn of(self, plan: &Plan, links: &Links) -> Self {
+    pub fn of(mut self: Box<Self>, plan: &Plan, links: &Links) -> Box<Self> {
         let is_good = self.places.len() <= spare::MOST && self.links == *links;
-        let mut table = if is_good { self } else { Self::new(links.clone()) };
-        if !table.plan.is_same(plan) {
-            table.set(plan);
+        if !is_good {
+            *self = Self::new(links.clone());
         }
-        table
+        if !self.plan.is_same(plan) {
+            self.set(plan);
+        }
+        self
     }
 
     fn set(&mut self, plan: &Plan) {
@@ -294,7 +296,7 @@ mod tests {
     fn after_each(plans: &[Plan]) -> Vec<(Vec<u16>, bool)> {
         let links = Links::uniform(SimSpan::ZERO..=SimSpan::ZERO);
         let [ann, bob, hello, id] = ["ann", "bob", "hello", "task-1"].map(Name::new);
-        let mut table = Table::default();
+        let mut table = Box::<Table>::default();
         let ask = |plan: &Plan| {
             table = std::mem::take(&mut table).of(plan, &links);
             let (site, place) = table.place_of(Hook::Message, ann, bob, hello, id);
