@@ -17,7 +17,7 @@
 //! assert_eq!(history.causes(history.events()[1].id).count(), 1);
 //! ```
 
-use crate::{Digest, Fault, Name, Payload, SimSpan, SimTime, Stop, Words, spare, stamp};
+use crate::{Digest, EventKinds, Fault, Name, Payload, SimSpan, SimTime, Stop, Words, spare, stamp};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -59,6 +59,11 @@ pub trait Note: Clone + fmt::Debug + Send + 'static {
 
     /// Puts everything the note says into the digest.
     fn fold(&self, words: &mut Words);
+
+    /// The kinds of events that it is of, of those that its layer tells apart.
+    fn kinds(&self) -> EventKinds {
+        EventKinds::NONE
+    }
 }
 
 impl Note for u64 {
@@ -109,6 +114,9 @@ pub enum What<N: Note> {
         kind: Name,
         /// Its logical id.
         about: Name,
+        /// Whether it answers a request that the node waits for. It goes to the task that waits; any other message
+        /// goes into the node's inbox, which is read in the order of arrival. The digest leaves this out.
+        is_reply: bool,
         /// What it says, which is not what was sent if it was corrupted on its way.
         content: N::Payload,
     },
@@ -198,7 +206,7 @@ impl<N: Note> What<N> {
             Self::Sent { to, kind, about, content } => {
                 words.put(2).name(*to).name(*kind).name(*about).put(content.digest())
             }
-            Self::Delivered { from, kind, about, content } => {
+            Self::Delivered { from, kind, about, is_reply: _, content } => {
                 words.put(3).name(*from).name(*kind).name(*about).put(content.digest())
             }
             Self::Lost { from, kind, about, why } => {
@@ -272,12 +280,19 @@ pub struct History<N: Note> {
     events: Vec<Event<N>>,
     /// The events that are notes: most of those who read a history read nothing else.
     notes: Vec<EventId>,
+    /// The kinds of all events together.
+    kinds: EventKinds,
     digest: Digest,
 }
 
 impl<N: Note> Default for History<N> {
     fn default() -> Self {
-        Self { events: spare::take(), notes: spare::take(), digest: Digest::default() }
+        Self {
+            events: spare::take(),
+            notes: spare::take(),
+            kinds: EventKinds::NONE,
+            digest: Digest::default(),
+        }
     }
 }
 
@@ -313,6 +328,7 @@ impl<N: Note> History<N> {
         words.put(at.as_nanos()).name(node).put(cause_and_incarnation);
         what.fold(&mut words);
         self.digest = words.finish();
+        self.kinds = self.kinds.and(what.kinds());
         stamp::set_event(at, id);
         if matches!(what, What::Note(_)) {
             self.notes.push(id);
@@ -353,6 +369,11 @@ impl<N: Note> History<N> {
     /// Whether nothing has happened.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
+    }
+
+    /// The kinds of all its events together. Of which event each is, this does not say.
+    pub fn kinds(&self) -> EventKinds {
+        self.kinds
     }
 
     /// The fingerprint of everything so far.

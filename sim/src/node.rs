@@ -2,7 +2,7 @@
 
 use crate::core::Health;
 use crate::queue::NodeIndex;
-use crate::{Context, Disk, EventId, Name, Service, SimSpan, SimTime, spare};
+use crate::{Context, Disk, EventId, EventKinds, Name, Service, SimSpan, SimTime, spare};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
@@ -38,6 +38,11 @@ pub trait Payload: Clone + PartialEq + Eq + fmt::Debug + Send + 'static {
     /// for the same content, always.
     #[must_use]
     fn garbled(&self) -> Self;
+
+    /// The kinds of events that it makes of one that has it, of those that its layer tells apart.
+    fn kinds(&self) -> EventKinds {
+        EventKinds::NONE
+    }
 
     /// What kind of record it is, as addresses name it.
     fn kind(&self) -> Name {

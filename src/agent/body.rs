@@ -1,13 +1,13 @@
 //! Messages and records: any serde type of yours that can be hashed.
 
-use crate::agent::{Headers, json};
-use perfidy_sim::{Name, Payload, Words};
+use crate::agent::{Headers, Purpose, json, kinds};
+use perfidy_sim::{EventKinds, Name, Payload, Words};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Something that can be said to another agent or written into a journal: a serde value of yours.
 ///
@@ -118,16 +118,18 @@ impl<M: Message> Content for M {
 #[derive(Clone)]
 pub struct Body(Arc<Kept<dyn Content>>);
 
-/// A message, and its digest once that was asked for.
+/// A message, and what every history wants to know of it.
 struct Kept<C: ?Sized> {
-    digest: OnceLock<u64>,
+    kinds: EventKinds,
+    digest: u64,
     message: C,
 }
 
 impl Body {
     /// Wraps a message.
     pub fn new(message: impl Message) -> Self {
-        Self(Arc::new(Kept { digest: OnceLock::new(), message }))
+        let (kinds, digest) = (Message::headers(&message).kinds(), Content::digest(&message));
+        Self(Arc::new(Kept { kinds, digest, message }))
     }
 
     /// What it says, if it is a message of this type.
@@ -138,6 +140,11 @@ impl Body {
     /// Its headers.
     pub fn headers(&self) -> Headers {
         self.0.message.headers()
+    }
+
+    /// Whether it is for that purpose: what its headers say, but cheaper.
+    pub fn is_for(&self, purpose: Purpose) -> bool {
+        self.0.kinds.contains(kinds::purpose(purpose))
     }
 
     /// What it says, as JSON. It is made anew for each look.
@@ -183,7 +190,11 @@ impl fmt::Debug for Body {
 
 impl Payload for Body {
     fn digest(&self) -> u64 {
-        *self.0.digest.get_or_init(|| self.0.message.digest())
+        self.0.digest
+    }
+
+    fn kinds(&self) -> EventKinds {
+        self.0.kinds
     }
 
     fn garbled(&self) -> Self {

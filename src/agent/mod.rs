@@ -9,6 +9,7 @@ mod body;
 mod handle;
 mod headers;
 mod json;
+pub mod kinds;
 mod lease;
 mod model;
 mod note;

@@ -305,7 +305,7 @@ fn told(event: &Event<Note>) -> String {
         What::Sent { to, kind, about, content } => {
             format!("sends {kind} to {to}, {about}{}", saying(content))
         }
-        What::Delivered { from, kind, about, content } => {
+        What::Delivered { from, kind, about, content, .. } => {
             format!("gets {kind} from {from}, {about}{}", saying(content))
         }
         What::Lost { from, kind, about, why } => {

@@ -92,7 +92,7 @@ impl<D: Domain> Core<D> {
         let is_reply = matches!(envelope.call, Call::Reply(_));
         let life = if is_reply { None } else { self.life_that_gets(index, about) };
         let content = envelope.payload.clone();
-        let delivered = What::Delivered { from, kind, about, content };
+        let delivered = What::Delivered { from, kind, about, is_reply, content };
         envelope.event = self.append((name, life.unwrap_or(present)), Some(sent), delivered);
         let node = self.node(index);
         match (&node.role, envelope.call) {

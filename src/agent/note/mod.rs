@@ -14,7 +14,7 @@ pub use people::{PersonEvent, UserEvent};
 pub use services::{LeaseEvent, StoreEvent, ToolEvent};
 
 use crate::agent::Body;
-use perfidy_sim::{Name, Words};
+use perfidy_sim::{EventKinds, Name, Words};
 use std::fmt;
 
 /// One event of a team's history, by its author.
@@ -57,6 +57,10 @@ impl perfidy_sim::Note for Note {
 
     fn fold(&self, words: &mut Words) {
         words.hash(self);
+    }
+
+    fn kinds(&self) -> EventKinds {
+        Note::kinds(self)
     }
 }
 

@@ -1,0 +1,134 @@
+//! Sets of kinds of events: what occurred in a run, at a glance.
+//!
+//! Most readers of a history look for a few kinds of events, and most runs have none of them. A history knows
+//! the kinds of its events ([`History::kinds`](crate::History::kinds)), so such a reader need not walk it to
+//! find nothing. The world tells its own kinds apart; the layer above adds those of its notes and of the content of its
+//! messages ([`EventKinds::of_layer`]).
+//!
+//! ```
+//! use perfidy_sim::{EventKinds, History, Name, SimTime, What};
+//! let mut history: History<u64> = History::default();
+//! history.append(SimTime::ZERO, (Name::new("executor-1"), 0), None, What::Note(17));
+//! assert!(history.kinds().contains(EventKinds::NOTE));
+//! assert!(!history.kinds().contains(EventKinds::NOTE.and(EventKinds::CRASHED)));
+//! ```
+
+use crate::{Note, Payload, What};
+
+/// A set of kinds of events.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct EventKinds(u128);
+
+/// How many kinds of its own the world may tell apart; the others are the layer's above.
+const OF_THE_WORLD: u32 = 32;
+
+impl EventKinds {
+    /// No kind.
+    pub const NONE: Self = Self(0);
+    /// [`What::Started`].
+    pub const STARTED: Self = Self(1);
+    /// [`What::Sent`].
+    pub const SENT: Self = Self(1 << 1);
+    /// [`What::Delivered`].
+    pub const DELIVERED: Self = Self(1 << 2);
+    /// [`What::Lost`].
+    pub const LOST: Self = Self(1 << 3);
+    /// [`What::TimedOut`].
+    pub const TIMED_OUT: Self = Self(1 << 4);
+    /// [`What::Struck`].
+    pub const STRUCK: Self = Self(1 << 5);
+    /// [`What::Crashed`].
+    pub const CRASHED: Self = Self(1 << 6);
+    /// [`What::Paused`].
+    pub const PAUSED: Self = Self(1 << 7);
+    /// [`What::Resumed`].
+    pub const RESUMED: Self = Self(1 << 8);
+    /// [`What::CutBegan`].
+    pub const CUT_BEGAN: Self = Self(1 << 9);
+    /// [`What::CutEnded`].
+    pub const CUT_ENDED: Self = Self(1 << 10);
+    /// [`What::Wrote`].
+    pub const WROTE: Self = Self(1 << 11);
+    /// [`What::Synced`].
+    pub const SYNCED: Self = Self(1 << 12);
+    /// [`What::Waiting`].
+    pub const WAITING: Self = Self(1 << 13);
+    /// [`What::Panicked`].
+    pub const PANICKED: Self = Self(1 << 14);
+    /// [`What::Recovered`].
+    pub const RECOVERED: Self = Self(1 << 15);
+    /// [`What::Ended`].
+    pub const ENDED: Self = Self(1 << 16);
+    /// [`What::Note`].
+    pub const NOTE: Self = Self(1 << 17);
+
+    /// How many kinds the layer above may tell apart.
+    pub const OF_LAYER: u32 = u128::BITS - OF_THE_WORLD;
+
+    /// The nth kind, from zero, of those that the layer above tells apart.
+    ///
+    /// # Panics
+    /// If there cannot be so many: not below [`EventKinds::OF_LAYER`].
+    pub const fn of_layer(nth: u32) -> Self {
+        assert!(nth < Self::OF_LAYER);
+        Self(1 << (OF_THE_WORLD + nth))
+    }
+
+    /// The kinds of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all kinds of `other` are among these.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl<N: Note> What<N> {
+    /// The kinds that an event is of: one of the world's, and those of its note or its content.
+    #[inline]
+    pub fn kinds(&self) -> EventKinds {
+        match self {
+            Self::Started { .. } => EventKinds::STARTED,
+            Self::Sent { content, .. } => EventKinds::SENT.and(content.kinds()),
+            Self::Delivered { content, .. } => EventKinds::DELIVERED.and(content.kinds()),
+            Self::Lost { .. } => EventKinds::LOST,
+            Self::TimedOut { .. } => EventKinds::TIMED_OUT,
+            Self::Struck(_) => EventKinds::STRUCK,
+            Self::Crashed { .. } => EventKinds::CRASHED,
+            Self::Paused { .. } => EventKinds::PAUSED,
+            Self::Resumed => EventKinds::RESUMED,
+            Self::CutBegan { .. } => EventKinds::CUT_BEGAN,
+            Self::CutEnded { .. } => EventKinds::CUT_ENDED,
+            Self::Wrote { content } => EventKinds::WROTE.and(content.kinds()),
+            Self::Synced { .. } => EventKinds::SYNCED,
+            Self::Waiting { .. } => EventKinds::WAITING,
+            Self::Panicked { .. } => EventKinds::PANICKED,
+            Self::Recovered { .. } => EventKinds::RECOVERED,
+            Self::Ended(_) => EventKinds::ENDED,
+            Self::Note(note) => EventKinds::NOTE.and(note.kinds()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_contains_its_parts_and_no_other() {
+        let both = EventKinds::SENT.and(EventKinds::of_layer(0));
+        assert!(both.contains(EventKinds::SENT) && both.contains(EventKinds::of_layer(0)));
+        assert!(both.contains(both) && both.contains(EventKinds::NONE));
+        assert!(!both.contains(EventKinds::of_layer(1)) && !EventKinds::SENT.contains(both));
+    }
+
+    #[test]
+    fn the_kinds_of_the_world_and_of_the_layer_above_are_different_ones() {
+        let last = EventKinds::of_layer(EventKinds::OF_LAYER - 1);
+        assert_eq!(last.0, 1 << 127);
+        assert!(EventKinds::NOTE.0 < EventKinds::of_layer(0).0);
+    }
+}

@@ -1,0 +1,196 @@
+//! The kinds of events of a team, beyond those of the world: its notes, and the headers of its messages.
+//!
+//! A history knows which kinds it has ([`History::kinds`](perfidy_sim::History::kinds)). A property that names those
+//! it needs is not asked about a history without them ([`Property::needs`](crate::properties::Property::needs)).
+//!
+//! ```
+//! use perfidy::agent::{Purpose, kinds};
+//! use perfidy_sim::EventKinds;
+//!
+//! let orders_with_a_token = EventKinds::SENT.and(kinds::purpose(Purpose::Order)).and(kinds::AUTHORITY);
+//! assert!(orders_with_a_token.contains(kinds::AUTHORITY));
+//! assert!(!orders_with_a_token.contains(kinds::EFFECT));
+//! ```
+
+use crate::agent::{
+    AgentEvent, Headers, LeaseEvent, Note, Outcome, PersonEvent, Purpose, StoreEvent, ToolEvent, UserEvent,
+};
+use perfidy_sim::{EventKinds, Payload};
+
+const fn kind(nth: u32) -> EventKinds {
+    EventKinds::of_layer(nth)
+}
+
+/// Where the purposes of messages begin, behind the kinds below.
+const PURPOSES: u32 = 64;
+
+/// Messages, records and entries of the store for that purpose.
+pub const fn purpose(purpose: Purpose) -> EventKinds {
+    kind(PURPOSES + purpose as u32)
+}
+
+/// Those with a [correlation id](Headers::correlation).
+pub const CORRELATION: EventKinds = kind(0);
+/// Those with an [attempt](Headers::attempt).
+pub const ATTEMPT: EventKinds = kind(1);
+/// Those with an [idempotency key](Headers::idempotency_key).
+pub const IDEMPOTENCY_KEY: EventKinds = kind(2);
+/// Those with an [authority](Headers::authority).
+pub const AUTHORITY: EventKinds = kind(3);
+/// Those with a [precondition](Headers::precondition).
+pub const PRECONDITION: EventKinds = kind(4);
+/// Those with a [deadline](Headers::deadline).
+pub const DEADLINE: EventKinds = kind(5);
+/// Those with a [plan](Headers::plan).
+pub const PLAN: EventKinds = kind(6);
+/// Those with a [provenance](Headers::provenance).
+pub const PROVENANCE: EventKinds = kind(7);
+
+/// [`UserEvent::Bound`].
+pub const BOUND: EventKinds = kind(8);
+/// [`UserEvent::TaskGiven`].
+pub const TASK_GIVEN: EventKinds = kind(9);
+/// [`UserEvent::Withdrawn`].
+pub const WITHDRAWN: EventKinds = kind(10);
+/// [`UserEvent::Informed`].
+pub const INFORMED: EventKinds = kind(11);
+/// [`UserEvent::Wanted`].
+pub const WANTED: EventKinds = kind(12);
+/// [`UserEvent::Declared`].
+pub const DECLARED: EventKinds = kind(13);
+/// [`UserEvent::UndoneBy`].
+pub const UNDONE_BY: EventKinds = kind(14);
+/// [`UserEvent::Question`].
+pub const QUESTION: EventKinds = kind(15);
+
+/// [`PersonEvent::IsOnCall`].
+pub const IS_ON_CALL: EventKinds = kind(16);
+/// [`PersonEvent::TookDown`].
+pub const TOOK_DOWN: EventKinds = kind(17);
+
+/// [`ToolEvent::Effect`].
+pub const EFFECT: EventKinds = kind(18);
+/// [`ToolEvent::Recognised`].
+pub const RECOGNISED: EventKinds = kind(19);
+/// [`ToolEvent::CalledOff`].
+pub const CALLED_OFF: EventKinds = kind(20);
+/// [`ToolEvent::Served`].
+pub const SERVED: EventKinds = kind(21);
+
+/// [`LeaseEvent::Granted`].
+pub const GRANTED: EventKinds = kind(22);
+/// [`LeaseEvent::GivenBack`].
+pub const GIVEN_BACK: EventKinds = kind(23);
+
+/// [`StoreEvent::Stored`].
+pub const STORED: EventKinds = kind(24);
+/// [`StoreEvent::Entered`]; it is of the kinds of its content too.
+pub const ENTERED: EventKinds = kind(25);
+/// [`StoreEvent::Vanished`].
+pub const VANISHED: EventKinds = kind(26);
+
+/// [`AgentEvent::Called`].
+pub const CALLED: EventKinds = kind(27);
+/// [`AgentEvent::Answered`].
+pub const ANSWERED: EventKinds = kind(28);
+/// [`AgentEvent::Thought`].
+pub const THOUGHT: EventKinds = kind(29);
+/// [`AgentEvent::Asked`].
+pub const ASKED: EventKinds = kind(30);
+/// [`AgentEvent::Heard`].
+pub const HEARD: EventKinds = kind(31);
+/// [`AgentEvent::Produced`].
+pub const PRODUCED: EventKinds = kind(32);
+/// [`AgentEvent::Recovered`].
+pub const RECOVERED: EventKinds = kind(33);
+
+/// [`Note::Announced`]. It is of no kind of its content: what an agent says of itself is no evidence.
+pub const ANNOUNCED: EventKinds = kind(34);
+
+/// [`UserEvent::Informed`] that the task is done.
+pub const INFORMED_DONE: EventKinds = INFORMED.and(kind(35));
+/// [`UserEvent::Informed`] that the task has failed.
+pub const INFORMED_FAILED: EventKinds = INFORMED.and(kind(36));
+/// [`UserEvent::Informed`] that the task was cancelled.
+pub const INFORMED_CANCELLED: EventKinds = INFORMED.and(kind(37));
+
+impl Headers {
+    /// The kinds of a message with these headers.
+    pub const fn kinds(&self) -> EventKinds {
+        let mut kinds = match self.purpose {
+            Some(of) => purpose(of),
+            None => EventKinds::NONE,
+        };
+        let Self { purpose: _, correlation, attempt, idempotency_key, authority, .. } = self;
+        let Self { precondition, deadline, plan, provenance, .. } = self;
+        let there = [
+            (correlation.is_some(), CORRELATION),
+            (attempt.is_some(), ATTEMPT),
+            (idempotency_key.is_some(), IDEMPOTENCY_KEY),
+            (authority.is_some(), AUTHORITY),
+            (precondition.is_some(), PRECONDITION),
+            (deadline.is_some(), DEADLINE),
+            (plan.is_some(), PLAN),
+            (provenance.is_some(), PROVENANCE),
+        ];
+        let mut nth = 0;
+        while nth < there.len() {
+            if there[nth].0 {
+                kinds = kinds.and(there[nth].1);
+            }
+            nth += 1;
+        }
+        kinds
+    }
+}
+
+impl Note {
+    /// The kinds that it is of.
+    pub fn kinds(&self) -> EventKinds {
+        match self {
+            Self::User(event) => match event {
+                UserEvent::Bound { .. } => BOUND,
+                UserEvent::TaskGiven { .. } => TASK_GIVEN,
+                UserEvent::Withdrawn { .. } => WITHDRAWN,
+                UserEvent::Informed { report, .. } => match report.outcome {
+                    Outcome::Done => INFORMED_DONE,
+                    Outcome::Failed => INFORMED_FAILED,
+                    Outcome::Cancelled => INFORMED_CANCELLED,
+                },
+                UserEvent::Wanted { .. } => WANTED,
+                UserEvent::Declared { .. } => DECLARED,
+                UserEvent::UndoneBy { .. } => UNDONE_BY,
+                UserEvent::Question { .. } => QUESTION,
+            },
+            Self::Person(event) => match event {
+                PersonEvent::IsOnCall => IS_ON_CALL,
+                PersonEvent::TookDown { .. } => TOOK_DOWN,
+            },
+            Self::Tool(event) => match event {
+                ToolEvent::Effect { .. } => EFFECT,
+                ToolEvent::Recognised { .. } => RECOGNISED,
+                ToolEvent::CalledOff { .. } => CALLED_OFF,
+                ToolEvent::Served { .. } => SERVED,
+            },
+            Self::Lease(event) => match event {
+                LeaseEvent::Granted { .. } => GRANTED,
+                LeaseEvent::GivenBack { .. } => GIVEN_BACK,
+            },
+            Self::Store(event) => match event {
+                StoreEvent::Stored { .. } => STORED,
+                StoreEvent::Entered { content, .. } => ENTERED.and(content.kinds()),
+                StoreEvent::Vanished { .. } => VANISHED,
+            },
+            Self::Agent(event) => match event {
+                AgentEvent::Called { .. } => CALLED,
+                AgentEvent::Answered { .. } => ANSWERED,
+                AgentEvent::Thought { .. } => THOUGHT,
+                AgentEvent::Asked { .. } => ASKED,
+                AgentEvent::Heard { .. } => HEARD,
+                AgentEvent::Produced { .. } => PRODUCED,
+                AgentEvent::Recovered { .. } => RECOVERED,
+            },
+            Self::Announced { .. } => ANNOUNCED,
+        }
+    }
+}
