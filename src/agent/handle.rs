@@ -387,12 +387,21 @@ impl Agent {
         self.context.sync().await;
     }
 
-    /// Reads the journal, oldest first, and hands each record to `take`, which says whether the agent takes
-    /// it into its state. What it takes stands in the history: that is what the agent goes on from.
-    pub fn recover(&self, mut take: impl FnMut(&Body) -> bool) {
+    /// Reads the journal, oldest first: `read` says what stands in a record, if it is one that the agent wants,
+    /// and `take` gets that. What `take` got stands in the history: that is what the agent goes on from. As
+    /// `read` can keep nothing, an agent knows of no record that the history does not say it has taken:
+    ///
+    /// ```compile_fail,E0308
+    /// # fn look(agent: &perfidy::agent::Agent) {
+    /// let mut seen = 0;
+    /// agent.recover(|_| { seen += 1; None::<&u64> }, |_| {});
+    /// # }
+    /// ```
+    pub fn recover<R: ?Sized>(&self, read: fn(&Body) -> Option<&R>, mut take: impl FnMut(&R)) {
         let mut taken = Vec::new();
         for (place, record) in self.context.records().iter().enumerate() {
-            if take(record) {
+            if let Some(content) = read(record) {
+                take(content);
                 taken.push((place as u32, record.digest()));
             }
         }

@@ -9,14 +9,14 @@
 //!
 //! | property | reads |
 //! |---|---|
-//! | `acts-on-current-version` | orders with a `precondition` and an `idempotency_key` |
+//! | `acts-on-current-version` | orders with a `precondition` and an `idempotency_key`, and the `precondition` of tool calls |
 //! | `bounded-handoffs` | messages that are a [`Purpose::Handoff`], and their `attempt` |
 //! | `completed-work-not-rerun` | [`Purpose::Order`], [`Purpose::Done`], [`Purpose::Rejection`], and their `attempt` |
 //! | `decisions-are-authorised` | [`Purpose::Order`] and [`Purpose::Approval`] |
 //! | `decisions-cite-artifacts` | tool calls with a `provenance` |
 //! | `no-deadlock` | [`Purpose::Ask`] with its `correlation`, orders, and what [ends](Purpose::is_final) the wait |
 //! | `no-orphans` | [`Purpose::Order`] and [`Purpose::Cancel`] |
-//! | `no-split-brain` | orders and tool calls with an `authority` |
+//! | `no-split-brain` | orders and tool calls with an `authority`, and the `idempotency_key` of the orders |
 //! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work as `correlation` |
 //! | `plan-agreement` | orders and tool calls with a `plan` |
 //! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |

@@ -1,10 +1,13 @@
 //! Nothing is done on a version of the work that a newer one has replaced.
 //!
-//! Judged on what was ordered and on the ledger: every order carries the version of the work that is asked
-//! for and the operation id under which it is to be acted on, and the effect bears the id of the version that
-//! it came of. A version replaces those before it when it is first ordered.
+//! Judged on what was ordered and on the ledger. Every order carries the version of the work that is asked for
+//! and the operation id under which it is to be acted on; a version replaces those before it when it is first ordered.
+//! The effect bears the id of the version that it came of. Under an id that no order carried, the call says on
+//! which version it acts, by its precondition; if it does not, it acts on none that was ordered. To undo a step is not
+//! to act on a version of it.
 
-use crate::agent::{Note, OpId, Purpose, ToolEvent, Version};
+use crate::agent::{Note, OpId, Purpose, ToolEvent, UserEvent, Version, kinds};
+use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, What};
 
@@ -15,6 +18,12 @@ pub fn property() -> Property {
         "nothing is done on a version of the work that a newer one has replaced",
         judge,
     )
+    .needs(
+        kinds::EFFECT
+            .and(kinds::purpose(Purpose::Order))
+            .and(kinds::PRECONDITION)
+            .and(kinds::IDEMPOTENCY_KEY),
+    )
 }
 
 #[derive(Default)]
@@ -22,6 +31,8 @@ struct Versions<'a> {
     of: Lookup<(Name, OpId), Version>,
     /// The order that asked for the newest version first, the version, and its id.
     current: Lookup<Name, (&'a Event<Note>, Version, OpId)>,
+    /// Intent, tool and operation of what undoes a step.
+    undoings: Lookup<(Name, Name, Name), ()>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -29,31 +40,47 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
         match &event.what {
-            What::Sent { about, content, .. } => {
+            What::Sent { about, content, .. } if content.is_for(Purpose::Order) => {
                 let headers = content.headers();
-                if let (Some(Purpose::Order), Some(version), Some(op)) =
-                    (headers.purpose, headers.precondition, headers.idempotency_key)
+                if let (Some(version), Some(op)) = (headers.precondition, headers.idempotency_key)
                     && !versions.of.contains((*about, op))
                 {
                     versions.of.insert((*about, op), version);
                     versions.current.insert(*about, (event, version, op));
                 }
             }
-            What::Note(Note::Tool(ToolEvent::Effect { operation, intent, op, .. })) => {
-                let Some(acted_on) = versions.of.get((*intent, *op)) else { continue };
+            What::Note(Note::User(UserEvent::UndoneBy { intent, tool, operation })) => {
+                versions.undoings.insert((*intent, *tool, *operation), ());
+            }
+            What::Note(Note::Tool(ToolEvent::Effect { operation, intent, op, .. }))
+                if !versions.undoings.contains((*intent, event.node, *operation)) =>
+            {
+                let Some((ordered, newest, id)) = versions.current.get(*intent) else { continue };
                 verdict = Verdict::Holds;
-                let current = versions.current.get(*intent).filter(|(.., newest)| newest != op);
-                let Some((ordered, newest, _)) = current else { continue };
-                let message = format!(
-                    "{}.{operation} happened for {intent} on {acted_on}, after {newest} had replaced it",
-                    event.node
-                );
+                let acted_on = match versions.of.get((*intent, *op)).copied() {
+                    Some(_) if op == id => continue,
+                    None if precondition(history, event) == Some(*newest) => continue,
+                    known => known.or_else(|| precondition(history, event)),
+                };
+                let effect = format!("{}.{operation} happened for {intent}", event.node);
+                let message = match acted_on {
+                    Some(version) => format!("{effect} on {version}, after {newest} had replaced it"),
+                    None => format!("{effect} on no version that was ordered, when {newest} was"),
+                };
                 return Verdict::violated(&[ordered, event], message);
             }
             _ => {}
         }
     }
     verdict
+}
+
+/// The version on which the call acts that led to an effect, as its headers say.
+fn precondition(history: &TeamHistory, effect: &Event<Note>) -> Option<Version> {
+    match &sending_of(history, effect)?.what {
+        What::Sent { content, .. } => content.headers().precondition,
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +156,7 @@ mod tests {
         let story = ordered_for(ordered_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 2, 20);
         assert_eq!(story.clone().effect("task-1/file", 10).judged_by(&property()), Verdict::Holds);
         let strange = story.effect("task-1/file", 20);
-        assert_eq!(strange.judged_by(&property()), Verdict::Vacuous, "20 is no version of task-1/file");
+        assert!(strange.judged_by(&property()).is_violated(), "20 is no version of task-1/file");
         let shared = ordered_for(ordered_for(Story::default(), "task-1/file", 1, 10), "task-2/file", 7, 10);
         let (_, message) = violation(ordered(shared, 2, 20).effect("task-1/file", 10).judged_by(&property()));
         assert!(message.contains("for task-1/file on version 1, after version 2"), "{message}");
@@ -160,7 +187,49 @@ mod tests {
             let on_the_first = story.clone().effect("task-1/file", 10);
             assert_eq!(on_the_first.judged_by(&property()), Verdict::Holds, "{other:?}");
             let on_the_other = story.effect("task-1/file", 20);
-            assert_eq!(on_the_other.judged_by(&property()), Verdict::Vacuous, "{other:?}");
+            assert_eq!(violation(on_the_other.judged_by(&property())).0, [1, 3], "{other:?}");
         }
+    }
+
+    /// An effect under an id of its own, that a call with these headers led to: sent, then the effect.
+    fn called_under(story: Story, op: u64, headers: Headers) -> Story {
+        let sent = story.sends(("executor-1", "ticketing"), "task-1/file", headers);
+        let (call, [operation, intent]) = (sent.last(), ["create", "task-1/file"].map(Name::new));
+        let effect = ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op };
+        sent.event_because_of(Some(call), "ticketing", What::Note(Note::Tool(effect)))
+    }
+
+    #[test]
+    fn under_an_id_that_no_order_carried_the_precondition_of_the_call_counts() {
+        let on = |version| Headers { precondition: Some(Version(version)), ..Headers::NONE };
+        assert_eq!(called_under(both(), 99, on(2)).judged_by(&property()), Verdict::Holds);
+        let (events, message) = violation(called_under(both(), 99, on(1)).judged_by(&property()));
+        assert_eq!(events, [2, 4]);
+        assert!(message.ends_with("on version 1, after version 2 had replaced it"), "{message}");
+        let stamped = called_under(both(), 10, on(2)).judged_by(&property());
+        assert_eq!(
+            violation(stamped).0,
+            [2, 4],
+            "what was ordered under the id goes before what the call says"
+        );
+    }
+
+    #[test]
+    fn an_effect_that_is_of_no_version_which_was_ordered_is_stale() {
+        for story in [both().effect("task-1/file", 99), called_under(both(), 99, Headers::NONE)] {
+            let (_, message) = violation(story.judged_by(&property()));
+            assert_eq!(
+                message,
+                "ticketing.create happened for task-1/file on no version that was ordered, when version 2 was"
+            );
+        }
+    }
+
+    #[test]
+    fn to_undo_a_step_is_not_to_act_on_a_version_of_it() {
+        let [intent, tool, operation] = ["task-1/file", "ticketing", "withdraw"].map(Name::new);
+        let undone_by = Note::User(UserEvent::UndoneBy { intent, tool, operation });
+        let story = both().note("user", undone_by).effect("task-1/file", 20).undo("task-1/file", 99);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 }

@@ -6,7 +6,7 @@
 //! user has named what undoes their effects promise this.
 
 use super::ledger::Ledger;
-use crate::agent::{AgentEvent, Note, PersonEvent, Told, UserEvent};
+use crate::agent::{AgentEvent, Note, PersonEvent, Told, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ pub fn property() -> Property {
         "a task's effects all stand or are all undone, or the person on call knows what is left",
         judge,
     )
+    .needs(kinds::UNDONE_BY)
 }
 
 /// A task, as its user knows it.

@@ -3,7 +3,7 @@
 //! A task changes hands when a handoff is delivered. The same one may be delivered more than once: who hands
 //! a task to whom, and in which attempt, tells one from another.
 
-use crate::agent::Purpose;
+use crate::agent::{Purpose, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::What;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +16,17 @@ pub fn property() -> Property {
         Bound { key: "hops", usual: AtMost::Count(8) },
         judge,
     )
+    .needs(kinds::purpose(Purpose::Handoff))
 }
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut handoffs = BTreeMap::new();
     for event in history.events() {
         let What::Delivered { from, about: task, content, .. } = &event.what else { continue };
-        let headers = content.headers();
-        if headers.purpose != Some(Purpose::Handoff) {
+        if !content.is_for(Purpose::Handoff) {
             continue;
         }
+        let headers = content.headers();
         let (known, first) = handoffs.entry(*task).or_insert_with(|| (BTreeSet::new(), event));
         known.insert((*from, event.node, headers.attempt));
         let count = known.len() as u64;
@@ -66,7 +67,10 @@ mod tests {
     /// A handoff of task-1 is delivered once more.
     fn arrives_again(story: Story, (from, to): (&str, &str), attempt: u32) -> Story {
         let [from, kind, about] = [from, "word", "task-1"].map(Name::new);
-        story.event(to, What::Delivered { from, kind, about, content: message(handoff(attempt)) })
+        story.event(
+            to,
+            What::Delivered { from, kind, about, is_reply: false, content: message(handoff(attempt)) },
+        )
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! of which a source gave it out for that intent before the answer was sent. Its age is that at the sending:
 //! how long a network takes to deliver a report is not in the hands of the team.
 
-use crate::agent::{Note, Outcome, ToolEvent, UserEvent};
+use crate::agent::{Note, Outcome, ToolEvent, UserEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ pub fn property() -> Property {
         Bound { key: "max-age", usual: AtMost::Span(SimSpan::from_secs(60)) },
         judge,
     )
+    .needs(kinds::SERVED.and(kinds::INFORMED_DONE))
 }
 
 fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {

@@ -1,12 +1,13 @@
 //! A step that an agent was told is complete is not ordered by it again, also not after a crash.
 //!
-//! An agent that hands out work and crashes before it has taken in the word that a step is done cannot know
-//! of it. It has taken it in when it goes on from there: when that word led it to send anything. From then on
-//! it may order the step again only if a verifier rejects the work, if it was undone, or if a tool has told it that there is
-//! nothing. What one of two incarnations that are alive at once was told, the other does not know; what was
-//! known before it started it could have recovered.
+//! An agent that hands out work cannot know of a report that still lies in its inbox. It has taken the report in when it
+//! has read a message that came after it, since an inbox is read in the order of arrival, or when the report
+//! led it to send anything. From then on it may order the step again only if a verifier rejects the work, if
+//! it was undone, or if a tool has told it that there is nothing. An agent that crashes may have lost what it
+//! had only read, and is held to what had led it to send anything. What one of two incarnations that are alive at
+//! once was told, the other does not know; what was known before it started it could have recovered.
 
-use crate::agent::{AgentEvent, Note, Purpose, Told};
+use crate::agent::{AgentEvent, Note, Purpose, Told, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventId, Lookup, Name, What};
@@ -18,6 +19,7 @@ pub fn property() -> Property {
         "a step that an agent was told is complete is not ordered by it again",
         judge,
     )
+    .needs(kinds::purpose(Purpose::Order).and(kinds::purpose(Purpose::Done)))
 }
 
 /// What one agent has ordered and heard about one step.
@@ -27,60 +29,62 @@ struct Step<'a> {
     orders: Vec<&'a Event<Note>>,
     /// The latest attempt that it has ordered.
     attempt: Option<u32>,
-    /// Whether it was rejected and has not been ordered again: word that it is done is then of what was
+    /// Whether it was rejected and has not been ordered again: a report that it is done is then of what was
     /// rejected.
     is_rejected: bool,
-    /// The word that it is done that each incarnation has gone on from, and the event by which it went on.
+    /// The reports that it is done which have been delivered since.
+    reports: Vec<&'a Event<Note>>,
+    /// The report that each incarnation has gone on from, and the event by which it went on.
     completed: Vec<(&'a Event<Note>, &'a Event<Note>)>,
 }
 
-#[derive(Default)]
 struct Steps<'a> {
+    history: &'a TeamHistory,
     of: Lookup<(Name, Name), Step<'a>>,
     /// By agent and task: the steps that it has ordered.
     ordered: Lookup<(Name, &'static str), Vec<Name>>,
-    /// When each incarnation of each agent started.
+    /// The agents that have received a report about a step that they had ordered.
+    informed: Lookup<Name, ()>,
+    /// When each incarnation of each agent started, but for the first.
     started: Lookup<(Name, u32), EventId>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut steps = Steps::default();
+    let mut steps = Steps {
+        history,
+        of: Lookup::default(),
+        ordered: Lookup::default(),
+        informed: Lookup::default(),
+        started: Lookup::default(),
+    };
     let mut verdict = Verdict::Vacuous;
-    // The message that an agent has received last on the way to each event.
-    let mut led_by: Vec<Option<EventId>> = Vec::with_capacity(history.len());
     for event in history.events() {
-        let before = event.cause.filter(|cause| history.event(*cause).node == event.node);
-        let received = match event.what {
-            What::Delivered { .. } => Some(event.id),
-            _ => before.and_then(|cause| led_by[cause.get() as usize - 1]),
-        };
-        led_by.push(received);
         match &event.what {
-            What::Started { incarnation } => {
-                steps.started.insert((event.node, *incarnation), event.id);
+            What::Started { incarnation: 1.. } => {
+                steps.started.insert((event.node, event.incarnation), event.id);
             }
             What::Note(Note::Agent(AgentEvent::Answered { intent, told: Told::Found(false), .. })) => {
                 steps.reopen(event.node, *intent);
             }
-            What::Delivered { about, content, .. }
-                if matches!(content.headers().purpose, Some(Purpose::Rejection | Purpose::Undone)) =>
-            {
-                steps.reopen(event.node, *about);
+            What::Delivered { about, content, .. } => {
+                if content.is_for(Purpose::Rejection) || content.is_for(Purpose::Undone) {
+                    steps.reopen(event.node, *about);
+                } else if content.is_for(Purpose::Done) {
+                    steps.report(event, *about);
+                }
             }
             What::Sent { to, about, content, .. } => {
-                let done = received.map(|received| history.event(received));
-                if done.is_some_and(|done| steps.go_on_from(done, event)) {
+                if steps.informed.contains(event.node) && steps.go_on(event) {
                     verdict = Verdict::Holds;
                 }
-                let headers = content.headers();
-                if headers.purpose == Some(Purpose::Order)
-                    && let Some(completed) = steps.order(event, *about, headers.attempt)
+                if content.is_for(Purpose::Order)
+                    && let Some(report) = steps.order(event, *about, content.headers().attempt)
                 {
                     let message = format!(
                         "{} ordered {about} of {to} after it had heard that it was complete",
                         event.node
                     );
-                    return Verdict::violated(&[completed, event], message);
+                    return Verdict::violated(&[report, event], message);
                 }
             }
             _ => {}
@@ -89,18 +93,32 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
+/// The message that the agent of an event had received last on the way to it.
+fn led_by<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<&'a Event<Note>> {
+    let mut own = history.causes(event.id).take_while(|cause| cause.node == event.node);
+    own.find(|cause| matches!(cause.what, What::Delivered { .. }))
+}
+
 /// Whether the incarnation of an event, which started with that event, could know of an earlier one.
 fn is_known_to(of: &Event<Note>, started: Option<EventId>, earlier: &Event<Note>) -> bool {
     earlier.incarnation == of.incarnation || started.is_some_and(|started| earlier.id < started)
 }
 
 impl<'a> Steps<'a> {
-    /// When the incarnation of an event started.
+    /// When the incarnation of an event started, if it is not the first.
     fn started_at(&self, event: &Event<Note>) -> Option<EventId> {
         self.started.get((event.node, event.incarnation)).copied()
     }
 
-    /// An agent orders a step; the word that it is complete, if the agent knows or could know of one.
+    /// An agent receives a report that a step is done.
+    fn report(&mut self, report: &'a Event<Note>, step: Name) {
+        if let Some(step) = self.of.get_mut((report.node, step)).filter(|step| !step.is_rejected) {
+            step.reports.push(report);
+            self.informed.insert(report.node, ());
+        }
+    }
+
+    /// An agent orders a step; the report that it is complete, if the agent knows or could know of one.
     fn order(&mut self, order: &'a Event<Note>, step: Name, attempt: Option<u32>) -> Option<&'a Event<Note>> {
         let who = order.node;
         let started = self.started_at(order);
@@ -108,31 +126,39 @@ impl<'a> Steps<'a> {
             self.ordered.get_or_insert_with((who, task_of(step)), Vec::new).push(step);
             Step::default()
         });
+        // A report of an earlier attempt is not what the agent waits for.
+        let current = known.reports.iter().copied().filter(|report| attempt_of(report) >= known.attempt);
+        // Of a step that neither it nor an incarnation before it had ordered, a report tells it nothing.
+        let is_awaited = |report: &Event<Note>| {
+            let mut before = known.orders.iter().filter(|earlier| earlier.id < report.id);
+            before.any(|earlier| is_known_to(order, started, earlier))
+        };
+        let read = current.filter(|report| is_awaited(report) && is_read(self.history, report, order));
+        let completed = known.completed.iter().filter(|(_, went_on)| is_known_to(order, started, went_on));
+        let report = completed.map(|(report, _)| *report).chain(read).min_by_key(|report| report.id);
         known.attempt = known.attempt.max(attempt);
         known.is_rejected = false;
         if known.orders.iter().all(|known| known.incarnation != order.incarnation) {
             known.orders.push(order);
         }
-        let known = known.completed.iter().find(|(_, went_on)| is_known_to(order, started, went_on));
-        known.map(|(word, _)| *word)
+        report
     }
 
-    /// An agent goes on from a message; true if that says that a step is done which the agent had ordered.
-    fn go_on_from(&mut self, message: &'a Event<Note>, goes_on: &'a Event<Note>) -> bool {
-        let What::Delivered { about, content, .. } = &message.what else { return false };
-        let headers = content.headers();
-        if headers.purpose != Some(Purpose::Done) {
+    /// An agent sends something; true if a report led to it that a step is done which the agent had ordered.
+    fn go_on(&mut self, goes_on: &'a Event<Note>) -> bool {
+        let Some(report) = led_by(self.history, goes_on) else { return false };
+        let What::Delivered { about, content, .. } = &report.what else { return false };
+        if !content.is_for(Purpose::Done) {
             return false;
         }
         let started = self.started_at(goes_on);
-        let Some(step) = self.of.get_mut((message.node, *about)) else { return false };
+        let Some(step) = self.of.get_mut((report.node, *about)) else { return false };
         if !step.orders.iter().any(|order| is_known_to(goes_on, started, order)) {
             return false;
         }
         let is_known = step.completed.iter().any(|(_, known)| known.incarnation == goes_on.incarnation);
-        // Word of an earlier attempt is not what the agent waits for.
-        if !is_known && !step.is_rejected && headers.attempt >= step.attempt {
-            step.completed.push((message, goes_on));
+        if !is_known && !step.is_rejected && attempt_of(report) >= step.attempt {
+            step.completed.push((report, goes_on));
         }
         !step.completed.is_empty()
     }
@@ -143,9 +169,34 @@ impl<'a> Steps<'a> {
         for step in of_task.chain([&about]) {
             if let Some(step) = self.of.get_mut((who, *step)) {
                 step.completed.clear();
+                step.reports.clear();
                 step.is_rejected = true;
             }
         }
+    }
+}
+
+/// Whether an agent that orders something has read a message that came into the inbox of that incarnation after
+/// the report, and so the report too.
+fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> bool {
+    let is_in_inbox = |message: &Event<Note>| matches!(message.what, What::Delivered { is_reply: false, .. });
+    let reader = (order.node, order.incarnation);
+    let since = &history.events()[report.id.get() as usize..order.id.get() as usize];
+    let led_by_later = |event: &Event<Note>| {
+        led_by(history, event).is_some_and(|message| {
+            message.id > report.id && message.incarnation == reader.1 && is_in_inbox(message)
+        })
+    };
+    report.incarnation == reader.1
+        && is_in_inbox(report)
+        && since.iter().any(|event| (event.node, event.incarnation) == reader && led_by_later(event))
+}
+
+/// The attempt that a report is of.
+fn attempt_of(report: &Event<Note>) -> Option<u32> {
+    match &report.what {
+        What::Delivered { content, .. } => content.headers().attempt,
+        _ => None,
     }
 }
 
@@ -334,10 +385,8 @@ mod tests {
     }
 
     #[test]
-    fn what_other_events_lead_to_is_no_going_on_from_the_word() {
+    fn what_other_agents_are_led_to_is_no_going_on_from_the_word() {
         let heard = hear(ordered(), "c", 1);
-        let from_another_message = heard.clone().tells(("planner", "c"), "task-1", Headers::NONE);
-        assert_eq!(order(go_on(from_another_message, "c"), "c", 1).judged_by(&property()), Verdict::Vacuous);
         let by_another_agent = go_on(heard.clone(), "d");
         assert_eq!(order(by_another_agent, "c", 1).judged_by(&property()), Verdict::Vacuous);
         let by_way_of_another_agent = heard.event_because_of(Some(3), "d", What::Resumed);
@@ -345,6 +394,57 @@ mod tests {
             order(go_on(by_way_of_another_agent, "c"), "c", 1).judged_by(&property()),
             Verdict::Vacuous
         );
+    }
+
+    #[test]
+    fn an_agent_that_has_read_a_later_message_has_read_the_report() {
+        let later = |story: Story| story.tells(("planner", "c"), "task-1", Headers::NONE);
+        let read = go_on(later(hear(ordered(), "c", 1)), "c");
+        assert_eq!(violation(order(read.clone(), "c", 1).judged_by(&property())).0, [3, 7]);
+        let by_the_order = later(hear(ordered(), "c", 1));
+        let last = by_the_order.last();
+        let again = of_attempt(Purpose::Order, 2);
+        let by_the_order = by_the_order.sends_because_of(Some(last), ("c", "executor-1"), STEP, again);
+        assert_eq!(violation(by_the_order.judged_by(&property())).0, [3, 6]);
+        let rejected = order(reject(read.clone(), "c", STEP), "c", 2);
+        assert_eq!(rejected.judged_by(&property()), Verdict::Vacuous);
+        let back = read.dies("c").event("c#1", What::Started { incarnation: 1 });
+        assert_eq!(order(back, "c#1", 1).judged_by(&property()), Verdict::Vacuous, "it may have lost it");
+    }
+
+    #[test]
+    fn an_agent_that_has_read_an_earlier_message_or_an_answer_may_not_have_read_the_report() {
+        let earlier = ordered().tells(("planner", "c"), "task-1", Headers::NONE);
+        let message = earlier.last();
+        let heard = hear(earlier, "c", 1);
+        let from_the_earlier =
+            heard.sends_because_of(Some(message), ("c", "verifier"), "task-1", Headers::NONE);
+        assert_eq!(order(from_the_earlier, "c", 1).judged_by(&property()), Verdict::Vacuous);
+        let answered = hear(ordered(), "c", 1).replies(("planner", "c"), "task-1", Headers::NONE);
+        assert_eq!(order(go_on(answered, "c"), "c", 1).judged_by(&property()), Verdict::Vacuous);
+        let by_a_reply = ordered().replies(("executor-1", "c"), STEP, of_attempt(Purpose::Done, 1));
+        let later = go_on(by_a_reply.tells(("planner", "c"), "task-1", Headers::NONE), "c");
+        assert_eq!(order(later, "c", 1).judged_by(&property()), Verdict::Vacuous);
+        let of_another_incarnation =
+            hear(ordered(), "c", 1).tells(("planner", "c#1"), "task-1", Headers::NONE);
+        let last = of_another_incarnation.last();
+        let read = of_another_incarnation.sends_because_of(Some(last), ("c#1", "x"), "task-1", Headers::NONE);
+        assert_eq!(order(read, "c", 1).judged_by(&property()), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_report_of_what_another_incarnation_ordered_beside_it_tells_an_agent_nothing() {
+        let twins = Story::default().event("c#1", What::Started { incarnation: 1 });
+        let older_ordered = order(twins, "c", 1);
+        let to_the_younger = hear(older_ordered, "c#1", 1).tells(("planner", "c#1"), "task-1", Headers::NONE);
+        assert_eq!(order(go_on(to_the_younger, "c#1"), "c#1", 1).judged_by(&property()), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_report_that_was_read_counts_for_its_own_attempt_and_later_reports() {
+        let later = |story: Story| go_on(story.tells(("planner", "c"), "task-1", Headers::NONE), "c");
+        let stale = later(hear(order(ordered(), "c", 2), "c", 1));
+        assert_eq!(order(stale, "c", 2).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]

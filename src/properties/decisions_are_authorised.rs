@@ -4,12 +4,11 @@
 //! one. An approval counts if it reached the agent that then reported the task as done. A report that no
 //! other approval came before rests on it.
 
-use crate::agent::{AgentEvent, Note, Outcome, Purpose, UserEvent};
+use crate::agent::{AgentEvent, Note, Outcome, Purpose, UserEvent, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::wire::{sending_of, sent_for};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, What};
-use std::collections::{BTreeMap, BTreeSet};
+use perfidy_sim::{Event, Lookup, Name, What};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -18,6 +17,7 @@ pub fn property() -> Property {
         "no agent's approval counts for work that it had a hand in",
         judge,
     )
+    .needs(kinds::purpose(Purpose::Approval).and(kinds::INFORMED_DONE))
 }
 
 /// By which agent, and the message.
@@ -25,11 +25,11 @@ type Approval<'a> = (Name, &'a Event<Note>);
 
 #[derive(Default)]
 struct Work<'a> {
-    users: BTreeSet<Name>,
+    users: Lookup<Name, ()>,
     /// By task and agent.
-    hands: BTreeMap<(&'static str, Name), &'a Event<Note>>,
+    hands: Lookup<(&'static str, Name), &'a Event<Note>>,
     /// By the agent that they reached and the task: by whom.
-    approvals: BTreeMap<(Name, Name), Vec<Approval<'a>>>,
+    approvals: Lookup<(Name, Name), Vec<Approval<'a>>>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -42,12 +42,12 @@ fn judge(history: &TeamHistory) -> Verdict {
             continue;
         }
         let reported = sending_of(history, event).unwrap_or(event);
-        let approvals = work.approvals.get(&(*by, report.task)).map_or(&[][..], Vec::as_slice);
+        let approvals = work.approvals.get((*by, report.task)).map_or(&[][..], Vec::as_slice);
         let mut approvals = approvals.iter().filter(|(_, approval)| approval.id < reported.id).peekable();
         let Some((first_by, first)) = approvals.peek() else { continue };
         verdict = Verdict::Holds;
         let hand = |approver: Name| {
-            let hand = work.hands.get(&(report.task.as_str(), approver));
+            let hand = work.hands.get((report.task.as_str(), approver));
             hand.filter(|hand| hand.id < reported.id)
         };
         if let Some(began) = hand(*first_by)
@@ -66,21 +66,19 @@ fn judge(history: &TeamHistory) -> Verdict {
 impl<'a> Work<'a> {
     fn take_in(&mut self, event: &'a Event<Note>) {
         match &event.what {
-            What::Note(Note::User(UserEvent::TaskGiven { .. })) => drop(self.users.insert(event.node)),
+            What::Note(Note::User(UserEvent::TaskGiven { .. })) => drop(self.users.insert(event.node, ())),
             What::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
-                self.hands.entry((task_of(*intent), event.node)).or_insert(event);
+                self.hands.get_or_insert_with((task_of(*intent), event.node), || event);
             }
             What::Sent { .. } => {
                 if let Some((to, about)) = sent_for(Purpose::Order, event)
-                    && !self.users.contains(&event.node)
+                    && !self.users.contains(event.node)
                 {
-                    self.hands.entry((task_of(about), to)).or_insert(event);
+                    self.hands.get_or_insert_with((task_of(about), to), || event);
                 }
             }
-            What::Delivered { from, about, content, .. }
-                if content.headers().purpose == Some(Purpose::Approval) =>
-            {
-                self.approvals.entry((event.node, *about)).or_default().push((*from, event));
+            What::Delivered { from, about, content, .. } if content.is_for(Purpose::Approval) => {
+                self.approvals.get_or_insert_with((event.node, *about), Vec::new).push((*from, event));
             }
             _ => {}
         }

@@ -4,7 +4,7 @@
 //! history. What was retold wrongly has another identity than what was made: it was never made. A chain of
 //! good work that begins with it is built on nothing, however good its links.
 
-use crate::agent::{AgentEvent, ArtifactId, Note};
+use crate::agent::{AgentEvent, ArtifactId, Note, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
@@ -17,6 +17,7 @@ pub fn property() -> Property {
         "every decision rests on work that was really made, all the way back",
         judge,
     )
+    .needs(kinds::CALLED.and(kinds::PROVENANCE))
 }
 
 /// Who made a piece of work for what, and from what.

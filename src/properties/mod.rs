@@ -33,8 +33,8 @@ mod waits;
 mod well_behaved;
 mod wire;
 
-use crate::agent::{Note, UserEvent};
-use perfidy_sim::{Event, EventId, History, SimSpan, SimTime, Stop};
+use crate::agent::{Note, UserEvent, kinds};
+use perfidy_sim::{Event, EventId, EventKinds, History, SimSpan, SimTime, Stop};
 use std::fmt;
 use std::sync::Arc;
 
@@ -63,6 +63,8 @@ pub struct Property {
     pub promise: &'static str,
     /// How far it may go, if that is a matter of how much.
     pub bound: Option<Bound>,
+    /// The kinds of events without which there is nothing to judge.
+    needs: EventKinds,
     judge: Judge,
 }
 
@@ -115,7 +117,7 @@ impl Property {
             }
             verdict => verdict,
         };
-        Self { name, promise, bound: None, judge: Arc::new(judge) }
+        Self { name, promise, bound: None, needs: EventKinds::NONE, judge: Arc::new(judge) }
     }
 
     /// A property that is a matter of how much: `judge` gets the bound that the user asks for, in nanoseconds for a
@@ -135,12 +137,28 @@ impl Property {
             });
             asked_for.map_or(Verdict::Vacuous, |at_most| judge(history, at_most))
         };
-        Self { name, promise, bound: Some(bound), judge: Arc::new(judge) }
+        Self { name, promise, bound: Some(bound), needs: kinds::BOUND, judge: Arc::new(judge) }
+    }
+
+    /// The same, for histories that have all these kinds of events. About any other it is not asked, so it costs
+    /// nothing there: there is nothing to judge.
+    ///
+    /// ```
+    /// use perfidy::agent::{Purpose, kinds};
+    /// use perfidy::properties::{Property, TeamHistory, Verdict};
+    ///
+    /// let approved = Property::new("approved", "what happens was approved", |_: &TeamHistory| false)
+    ///     .needs(kinds::EFFECT.and(kinds::purpose(Purpose::Approval)));
+    /// assert_eq!(approved.judge(&TeamHistory::default()), Verdict::Vacuous);
+    /// ```
+    #[must_use]
+    pub fn needs(self, kinds: EventKinds) -> Self {
+        Self { needs: self.needs.and(kinds), ..self }
     }
 
     /// Judges a history.
     pub fn judge(&self, history: &TeamHistory) -> Verdict {
-        (self.judge)(history)
+        if history.kinds().contains(self.needs) { (self.judge)(history) } else { Verdict::Vacuous }
     }
 }
 
@@ -278,6 +296,38 @@ impl From<Option<Violation>> for Verdict {
 }
 
 #[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::Run;
+    use crate::scenario::{self, Case};
+    use crate::suite::Suite;
+    use perfidy_sim::{Engine, Seed};
+
+    #[test]
+    fn what_a_property_needs_it_really_needs_in_every_shipped_scenario() {
+        let suite = Suite::shipped();
+        let scenarios =
+            scenario::read_all(&suite, &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let (mut asked, mut spared) = (0, 0);
+        for case in scenarios.iter().flat_map(Case::all) {
+            for seed in 0..3 {
+                let history = Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome.history;
+                for property in suite.properties() {
+                    if history.kinds().contains(property.needs) {
+                        asked += 1;
+                        continue;
+                    }
+                    spared += 1;
+                    let verdict = (property.judge)(&history);
+                    assert_eq!(verdict, Verdict::Vacuous, "{}: {case:?}, seed {seed}", property.name);
+                }
+            }
+        }
+        assert!(spared > asked, "{spared} of {} verdicts were spared", asked + spared);
+    }
+}
+
+#[cfg(test)]
 mod testing {
     //! Hand-written histories.
 
@@ -359,16 +409,40 @@ mod testing {
         }
 
         /// A message is sent, two events in all, and arrives.
-        pub fn tells(self, (from, to): (&str, &str), about: &str, headers: Headers) -> Self {
-            let sent = self.sends((from, to), about, headers);
-            let (sending, [from, kind, about]) = (sent.last(), [from, "word", about].map(Name::new));
-            let delivered = What::Delivered { from, kind, about, content: message(headers) };
-            sent.event_because_of(Some(sending), to, delivered)
+        pub fn tells(self, route: (&str, &str), about: &str, headers: Headers) -> Self {
+            self.sends(route, about, headers).arrives(route, about, headers, false)
+        }
+
+        /// The same, and it is the answer to a request.
+        pub fn replies(self, route: (&str, &str), about: &str, headers: Headers) -> Self {
+            self.sends(route, about, headers).arrives(route, about, headers, true)
+        }
+
+        /// The message that was just sent arrives.
+        fn arrives(self, (from, to): (&str, &str), about: &str, headers: Headers, is_reply: bool) -> Self {
+            let (sending, [from, kind, about]) = (self.last(), [from, "word", about].map(Name::new));
+            let delivered = What::Delivered { from, kind, about, is_reply, content: message(headers) };
+            self.event_because_of(Some(sending), to, delivered)
         }
 
         /// A tool call under these headers, two events in all: the note of it, and its sending.
         pub fn calls(self, node: &str, intent: &str, headers: Headers) -> Self {
             let called = self.called(node, intent);
+            let call = called.last();
+            called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
+        }
+
+        /// The same under an operation id; the event of that number led to it.
+        pub fn calls_under(
+            self,
+            cause: u32,
+            node: &str,
+            intent: &str,
+            (op, headers): (u64, Headers),
+        ) -> Self {
+            let [tool, operation, intent_name] = ["ticketing", "create", intent].map(Name::new);
+            let called = AgentEvent::Called { tool, operation, intent: intent_name, op: OpId(op) };
+            let called = self.event_because_of(Some(cause), node, What::Note(Note::Agent(called)));
             let call = called.last();
             called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
         }

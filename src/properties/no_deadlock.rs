@@ -6,7 +6,7 @@
 //! one that stands when the run is over and its task has not ended is. Only waits about one and the same task
 //! make a circle: an agent that waits for a colleague over one task can still work for it on another.
 
-use crate::agent::{Note, Purpose, UserEvent};
+use crate::agent::{Note, Purpose, UserEvent, kinds};
 use crate::properties::waits::Waits;
 use crate::properties::wire::sent_for;
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
@@ -15,14 +15,15 @@ use std::collections::BTreeSet;
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new("no-deadlock", "agents do not wait for each other in a circle", judge)
+        .needs(kinds::purpose(Purpose::Ask))
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if let Some(too_soon) = cut_short(history) {
-        return too_soon;
-    }
     if !history.events().iter().any(|event| sent_for(Purpose::Ask, event).is_some()) {
         return Verdict::Vacuous;
+    }
+    if let Some(too_soon) = cut_short(history) {
+        return too_soon;
     }
     let mut given: BTreeSet<&str> = BTreeSet::new();
     let mut informed: BTreeSet<&str> = BTreeSet::new();

@@ -3,13 +3,14 @@
 //! Judged on the ledger by logical intent, never by request or key: two effects under two keys are still two
 //! tickets for one wish, and one that was withdrawn before the next was filed is one all the same.
 
-use crate::agent::{Note, ToolEvent};
+use crate::agent::{Note, ToolEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Lookup;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new("no-duplicate-effects", "whatever a task wants happens at most once", judge)
+        .needs(kinds::EFFECT)
 }
 
 fn judge(history: &TeamHistory) -> Verdict {

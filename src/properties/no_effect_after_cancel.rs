@@ -5,7 +5,7 @@
 //! team ran out of time makes no difference; what counts is what the user was told.
 
 use super::ledger::Ledger;
-use crate::agent::{Note, Outcome, UserEvent};
+use crate::agent::{Note, Outcome, UserEvent, kinds};
 use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ pub fn property() -> Property {
         "of a task that was reported cancelled nothing happens or stays, unless it is undone",
         judge,
     )
+    .needs(kinds::INFORMED_CANCELLED)
 }
 
 fn judge(history: &TeamHistory) -> Verdict {

@@ -4,7 +4,7 @@
 //! author had read. To take away what one has seen is an edit; to take away what one never saw is a lost
 //! update (Berenson et al. 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
 
-use crate::agent::{Note, StoreEvent};
+use crate::agent::{Note, StoreEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ pub fn property() -> Property {
         "nobody's part of a shared item is overwritten by somebody who had not read it",
         judge,
     )
+    .needs(kinds::STORED)
 }
 
 fn judge(history: &TeamHistory) -> Verdict {

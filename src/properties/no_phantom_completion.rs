@@ -1,13 +1,14 @@
 //! A task that its user was told is done has all its effects in the ledger by then, and none of them undone.
 
 use super::ledger::Ledger;
-use crate::agent::{Note, Outcome, UserEvent};
+use crate::agent::{Note, Outcome, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new("no-phantom-completion", "a task reported done has all its effects in the ledger", judge)
+        .needs(kinds::INFORMED_DONE)
 }
 
 fn judge(history: &TeamHistory) -> Verdict {

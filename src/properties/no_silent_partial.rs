@@ -3,7 +3,7 @@
 //! Judged by what the user was told and by what sources really said: an answer that rests on something no
 //! source has said for that intent does not have it.
 
-use crate::agent::{AnswerPart, Note, Outcome, Report, ToolEvent, UserEvent};
+use crate::agent::{AnswerPart, Note, Outcome, Report, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,7 @@ pub fn property() -> Property {
         "an answer has everything that was asked for, or says what is missing",
         judge,
     )
+    .needs(kinds::QUESTION.and(kinds::INFORMED_DONE))
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -28,7 +29,8 @@ fn judge(history: &TeamHistory) -> Verdict {
             }
             Note::Tool(ToolEvent::Served { intent, content, .. }) => drop(served.insert((*intent, *content))),
             Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
-                for (question, intent) in asked.get(&report.task).into_iter().flatten() {
+                let Some(questions) = asked.get(&report.task) else { continue };
+                for (question, intent) in questions {
                     let flaw = match part(report, *intent).map(|part| part.content) {
                         Some(Some(content)) if !served.contains(&(*intent, content)) => {
                             format!("has {content} for {intent}, which no source has said")

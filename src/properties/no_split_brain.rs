@@ -3,10 +3,11 @@
 //! Two processes that both *believe* to lead are not yet split-brain: a paused leader cannot know that its
 //! lease has run out. It becomes one when an agent acts on the word of the older leader after that of the
 //! newer: it calls a tool for what it was ordered to do. What an agent was ordered by whom, and under which
-//! token, the network knows. By which of several orders an agent acts stands in the headers of its call;
-//! where it does not say, the newest counts.
+//! token, the network knows. By which of several orders an agent acts, the order shows that led to its call. Where
+//! none did, because the agent had read something else in between, the order counts whose operation id the
+//! call carries, then the one under the token in its headers, then the newest.
 
-use crate::agent::{LeaseEvent, Note, Purpose, Token};
+use crate::agent::{AgentEvent, LeaseEvent, Note, OpId, Purpose, Token, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, What};
@@ -19,6 +20,7 @@ pub fn property() -> Property {
         "no agent obeys an older leader after a newer one, and no two leaders share a token",
         judge,
     )
+    .needs(kinds::CALLED.and(kinds::AUTHORITY))
 }
 
 /// An order as it was delivered.
@@ -27,6 +29,7 @@ struct Order<'a> {
     delivered: &'a Event<Note>,
     leader: Name,
     token: Token,
+    op: Option<OpId>,
 }
 
 /// An order that was carried out, and the note of the call that did.
@@ -55,18 +58,18 @@ fn judge(history: &TeamHistory) -> Verdict {
             lease_of.insert((*holder, *token), *resource);
         }
         if let What::Delivered { from, about, content, .. } = &event.what
+            && (content.is_for(Purpose::Order) || content.is_for(Purpose::Undo))
             && let headers = content.headers()
-            && matches!(headers.purpose, Some(Purpose::Order | Purpose::Undo))
             && let Some(token) = headers.authority
         {
-            let order = Order { delivered: event, leader: *from, token };
+            let order = Order { delivered: event, leader: *from, token, op: headers.idempotency_key };
             orders.get_or_insert_with((event.node, *about), Vec::new).push(order);
         }
         if let Some(call) = call(history, event)
             && let Some(orders) = orders.get((event.node, call.intent))
         {
             verdict = Verdict::Holds;
-            let order = acted_on(orders, &call);
+            let order = acted_on(history, orders, &call);
             let lease = lease_of.get((order.leader, order.token)).copied();
             let first = *leader_with.entry((lease, order.token)).or_insert(order);
             if first.leader != order.leader {
@@ -83,12 +86,28 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// The order that a call carries out: the first to come under the token of the call, or under the newest one.
-fn acted_on<'a>(orders: &[Order<'a>], call: &Call<'_>) -> Order<'a> {
+/// The order that a call carries out. Orders under one token are one order: the first of them to come.
+fn acted_on<'a>(history: &TeamHistory, orders: &[Order<'a>], call: &Call<'_>) -> Order<'a> {
     let under = |token: Token| orders.iter().find(|order| order.token == token);
-    let newest = || orders.iter().map(|order| order.token).max().and_then(under);
-    let order = call.headers.authority.and_then(under).or_else(newest);
-    *order.expect("a list of orders has one when it is made")
+    let led_to_it = || {
+        let mut causes = history.causes(call.called.id);
+        causes.find_map(|cause| orders.iter().find(|order| order.delivered.id == cause.id))
+    };
+    let op = match call.called.note() {
+        Some(Note::Agent(AgentEvent::Called { op, .. })) => Some(*op),
+        _ => None,
+    };
+    // An id that several tokens share, because the work has one id whoever orders it, says nothing.
+    let with_id = || {
+        let mut with_id = orders.iter().filter(|order| order.op.is_some() && order.op == op);
+        let first = with_id.next()?;
+        with_id.all(|order| order.token == first.token).then_some(first)
+    };
+    let with_token = || call.headers.authority.and_then(under);
+    let newest = || orders.iter().max_by_key(|order| order.token);
+    let order = led_to_it().or_else(with_id).or_else(with_token).or_else(newest);
+    let order = order.expect("a list of orders has one when it is made");
+    *under(order.token).expect("it is one of them")
 }
 
 /// Takes in that an agent carries an order out.
@@ -329,5 +348,37 @@ mod tests {
         assert_eq!(older(story.clone()).judged_by(&property()), Verdict::Holds);
         let both = story.calls("worker-1", "task-1/file", under(2));
         assert_eq!(violation(older(both).judged_by(&property())).0, [2, 4, 11]);
+    }
+
+    #[test]
+    fn the_order_that_led_to_a_call_goes_before_what_the_call_says() {
+        let both = ordered(obey(Story::default(), "worker-1", "b", 2), "worker-1", "a", 1);
+        let order = both.last();
+        let stamped = both.clone().calls_under(order, "worker-1", STEP, (1, under(2)));
+        assert_eq!(violation(stamped.judged_by(&property())).0, [2, 6, 7]);
+        let after_a_thought = both.event_because_of(Some(order), "worker-1", What::Resumed);
+        let thought = after_a_thought.last();
+        let stamped = after_a_thought.calls_under(thought, "worker-1", STEP, (1, under(2)));
+        assert_eq!(violation(stamped.judged_by(&property())).0, [2, 6, 8]);
+    }
+
+    #[test]
+    fn where_no_order_led_to_a_call_the_id_that_one_leaders_order_carries_goes_before_the_token() {
+        let order = |story: Story, leader: &str, token: u64, op: u64| {
+            let headers = Headers { idempotency_key: Some(OpId(op)), ..under(token) };
+            let headers = Headers { purpose: Some(Purpose::Order), ..headers };
+            story.tells((leader, "worker-1"), STEP, headers)
+        };
+        let obeyed = obey(Story::default(), "worker-1", "b", 2);
+        let call = |story: Story, op| {
+            let news = story.tells(("c", "worker-1"), "news", Headers::NONE);
+            let last = news.last();
+            news.calls_under(last, "worker-1", STEP, (op, under(2))).judged_by(&property())
+        };
+        let ids_differ = order(order(obeyed.clone(), "b", 2, 7), "a", 1, 8);
+        assert_eq!(call(ids_differ.clone(), 7), Verdict::Holds);
+        assert_eq!(violation(call(ids_differ, 8)).0, [2, 8, 11]);
+        let ids_are_one = order(order(obeyed, "b", 2, 7), "a", 1, 7);
+        assert_eq!(call(ids_are_one, 7), Verdict::Holds);
     }
 }

@@ -1,10 +1,11 @@
 //! No two agents work on the same thing at the same time.
 //!
 //! Who owns a piece of work stands in the store: the agent whose claim on it was written last. Until that
-//! claim goes, no other agent may call a tool for the work, whatever it believes itself. Two incarnations of
-//! one agent are two owners.
+//! claim goes, no other agent may call a tool for the work, whatever it believes itself. A call lasts until it takes
+//! effect: one that was made by an earlier owner may not take effect any more once the new owner has called a tool
+//! itself. Two incarnations of one agent are two owners.
 
-use crate::agent::{AgentEvent, Note, Purpose, StoreEvent};
+use crate::agent::{AgentEvent, Note, Purpose, StoreEvent, ToolEvent, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -12,6 +13,7 @@ use perfidy_sim::{Event, Lookup, Name};
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new("one-owner-per-task", "no two agents work on the same thing at the same time", judge)
+        .needs(kinds::ENTERED.and(kinds::purpose(Purpose::Claim)))
 }
 
 /// A claim as it stands in the store.
@@ -20,6 +22,8 @@ struct Claim<'a> {
     entry: Name,
     written: &'a Event<Note>,
     owner: (Name, u32),
+    /// The first call of the owner for the work.
+    called: Option<&'a Event<Note>>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -36,7 +40,10 @@ fn judge(history: &TeamHistory) -> Verdict {
                 {
                     let owner = (sent.node, sent.incarnation);
                     work_of.insert(*item, work);
-                    claims.insert(work, Claim { item: *item, entry: *entry, written: event, owner });
+                    claims.insert(
+                        work,
+                        Claim { item: *item, entry: *entry, written: event, owner, called: None },
+                    );
                 }
             }
             Note::Store(StoreEvent::Vanished { item, entry, .. }) => {
@@ -47,13 +54,30 @@ fn judge(history: &TeamHistory) -> Verdict {
                 }
             }
             Note::Agent(AgentEvent::Called { tool, operation, intent, .. }) => {
-                let Some(claim) = claims.get(*intent) else { continue };
+                let Some(claim) = claims.get_mut(*intent) else { continue };
                 verdict = Verdict::Holds;
                 if claim.owner != (event.node, event.incarnation) {
                     let (owner, who) = (named(claim.owner), named((event.node, event.incarnation)));
                     let message =
                         format!("{owner} owned {intent} when {who} called {tool}.{operation} for it");
                     return Verdict::violated(&[claim.written, event], message);
+                }
+                claim.called.get_or_insert(event);
+            }
+            Note::Tool(ToolEvent::Effect { operation, intent, .. }) => {
+                let Some((claim, called)) =
+                    claims.get(*intent).and_then(|claim| Some((claim, claim.called?)))
+                else {
+                    continue;
+                };
+                let Some(sent) = sending_of(history, event) else { continue };
+                let by = (sent.node, sent.incarnation);
+                if claim.owner != by {
+                    let (owner, who, tool) = (named(claim.owner), named(by), event.node);
+                    let message = format!(
+                        "{owner} owned {intent} and had called for it when {tool}.{operation} happened for {who}"
+                    );
+                    return Verdict::violated(&[claim.written, called, event], message);
                 }
             }
             _ => {}
@@ -230,5 +254,33 @@ mod tests {
         let story = Story::default().tells(("a", "store"), WORK, claim_on(WORK));
         let story = story.note("a", Note::Announced { about, content: message(claim_on(WORK)) });
         assert_eq!(story.called("b", WORK).judged_by(&property()), Verdict::Vacuous);
+    }
+
+    /// A call of an agent for the work and, perhaps later, its effect.
+    fn takes_effect(story: Story, called: u32) -> Story {
+        let [operation, intent] = ["create", WORK].map(Name::new);
+        let effect = ToolEvent::Effect { operation, intent, op: crate::agent::OpId(1), receipt: 1 };
+        story.event_because_of(Some(called), "ticketing", What::Note(Note::Tool(effect)))
+    }
+
+    #[test]
+    fn a_call_of_an_earlier_owner_that_takes_effect_after_the_new_owner_has_called_is_work_at_the_same_time()
+    {
+        let first = took(Story::default(), "a").calls("a", WORK, Headers::NONE);
+        let sent = first.last();
+        let taken_over = took(lets_go(first, "a"), "b");
+        let before_it_calls = takes_effect(taken_over.clone(), sent).called("b", WORK);
+        assert_eq!(before_it_calls.judged_by(&property()), Verdict::Holds);
+        let (events, message) =
+            violation(takes_effect(taken_over.called("b", WORK), sent).judged_by(&property()));
+        assert_eq!(events, [9, 10, 11]);
+        assert_eq!(message, "b owned task-1/file and had called for it when ticketing.create happened for a");
+    }
+
+    #[test]
+    fn a_call_that_takes_effect_while_its_caller_owns_the_work_is_as_promised() {
+        let called = took(Story::default(), "a").calls("a", WORK, Headers::NONE);
+        let sent = called.last();
+        assert_eq!(takes_effect(called, sent).judged_by(&property()), Verdict::Holds);
     }
 }

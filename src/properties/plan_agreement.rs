@@ -4,25 +4,23 @@
 //! in its headers. Drafts may differ, and will if they are made from different evidence; what may not differ
 //! is what is followed, by others or by the same agent after a crash.
 
-use crate::agent::{ArtifactId, Note, Purpose};
+use crate::agent::{ArtifactId, Note, Purpose, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::wire::call;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name, What};
-use std::collections::BTreeMap;
+use perfidy_sim::{Event, Lookup, Name, What};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new("plan-agreement", "all who act on a plan for a task act on the same one", judge)
+        .needs(kinds::PLAN)
 }
 
 /// Who follows which plan for what, if that is what an event shows.
 fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, ArtifactId)> {
     match &event.what {
-        What::Delivered { from, about, content, .. } => {
-            let headers = content.headers();
-            let is_order = headers.purpose == Some(Purpose::Order);
-            Some((*from, *about, headers.plan.filter(|_| is_order)?))
+        What::Delivered { from, about, content, .. } if content.is_for(Purpose::Order) => {
+            Some((*from, *about, content.headers().plan?))
         }
         What::Sent { .. } => {
             let call = call(history, event)?;
@@ -33,12 +31,12 @@ fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, Ar
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut followed = BTreeMap::new();
+    let mut followed = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
         let Some((who, about, plan)) = follows(history, event) else { continue };
         let task = task_of(about);
-        let (first, first_who, known) = *followed.entry(task).or_insert((event, who, plan));
+        let (first, first_who, known) = *followed.get_or_insert_with(task, || (event, who, plan));
         if known != plan {
             let short = |plan: ArtifactId| plan.0 >> 48;
             let message = format!(

@@ -9,7 +9,7 @@
 
 use crate::agent::{AgentEvent, Note};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Action, Event, Fault, Name, Payload, What};
+use perfidy_sim::{Action, Event, EventKinds, Fault, Name, Payload, What};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -20,6 +20,7 @@ pub fn property() -> Property {
         "an agent that comes back goes on from all it had made durable and from nothing else",
         judge,
     )
+    .needs(EventKinds::CRASHED)
 }
 
 /// A record as it was written.
@@ -482,7 +483,13 @@ mod tests {
         let synced = because_of(What::Synced { records: 0 });
         let restarted = because_of(What::Started { incarnation: 0 });
         let [from, kind, about] = ["worker", "word", STEP].map(Name::new);
-        let told = because_of(What::Delivered { from, kind, about, content: message(Headers::NONE) });
+        let told = because_of(What::Delivered {
+            from,
+            kind,
+            about,
+            is_reply: false,
+            content: message(Headers::NONE),
+        });
         for story in [of_itself, synced, restarted, told] {
             assert_eq!(after_losing(story, 1, &[]), Verdict::Holds);
         }

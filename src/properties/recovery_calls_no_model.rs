@@ -5,9 +5,9 @@
 //! life that begins beside the first has not come back from anything. Teams that think again for every try
 //! are no worse for it but in what they pay, so this is judged where somebody asks for it.
 
-use crate::agent::{AgentEvent, Note};
+use crate::agent::{AgentEvent, Note, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name, What};
+use perfidy_sim::{Event, EventKinds, Lookup, Name, What};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -18,6 +18,7 @@ pub fn property() -> Property {
         Bound { key: "again", usual: AtMost::Count(0) },
         judge,
     )
+    .needs(EventKinds::CRASHED.and(kinds::THOUGHT))
 }
 
 /// An answer of a model: when it came, and what it led to.

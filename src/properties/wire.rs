@@ -7,9 +7,7 @@ use perfidy_sim::{Event, Name, What};
 /// A message for this purpose that was sent: to whom, and what it is about.
 pub(super) fn sent_for(purpose: Purpose, event: &Event<Note>) -> Option<(Name, Name)> {
     match &event.what {
-        What::Sent { to, about, content, .. } if content.headers().purpose == Some(purpose) => {
-            Some((*to, *about))
-        }
+        What::Sent { to, about, content, .. } if content.is_for(purpose) => Some((*to, *about)),
         _ => None,
     }
 }

@@ -41,13 +41,14 @@ pub async fn save(agent: &Agent, safeguards: &Safeguards, about: Name, record: i
 
 /// Takes up every record of this type that survived, oldest first. One that carries a checksum is taken only
 /// if it is whole.
-pub fn recover<R: Message>(agent: &Agent, mut take: impl FnMut(&R)) {
-    agent.recover(|written| {
-        let record = match written.open::<Sealed>() {
-            Some(sealed) => sealed.intact(),
-            None => Some(written),
-        };
-        let record = record.and_then(Body::open);
-        record.map(&mut take).is_some()
-    });
+pub fn recover<R: Message>(agent: &Agent, take: impl FnMut(&R)) {
+    agent.recover(read, take);
+}
+
+/// What stands in a record, if it is of this type and whole.
+fn read<R: Message>(written: &Body) -> Option<&R> {
+    match written.open::<Sealed>() {
+        Some(sealed) => sealed.intact()?.open(),
+        None => written.open(),
+    }
 }

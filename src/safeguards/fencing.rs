@@ -1,11 +1,11 @@
 //! Fencing tokens: whoever takes orders refuses a leader older than one it has heard of.
 //!
 //! A lease alone does not stop a leader that was paused between looking at its lease and sending its order. The
-//! receiver can, with one comparison, if every order carries the lease's token (Kleppmann 2016, "How to do
-//! distributed locking"). The highest token seen has to survive a crash of the receiver, or the oldest leader of
+//! receiver can, with one comparison, if every order carries the lease's token in its headers (`authority`; Kleppmann
+//! 2016, "How to do distributed locking"). The highest token seen has to survive a crash of the receiver, or the oldest leader of
 //! all could come back.
 
-use crate::agent::{Agent, Message, Token};
+use crate::agent::{Agent, Headers, Message, Token};
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use crate::scenario::{Entry, Problem};
 use serde::Serialize;
@@ -47,9 +47,9 @@ impl Fence {
         fence
     }
 
-    /// Whether an order with this token may be carried out.
-    pub fn admits(&self, token: Token) -> bool {
-        self.highest.is_none_or(|highest| token >= highest)
+    /// Whether an order with these headers may be carried out: it carries a token, and none that was seen is higher.
+    pub fn admits(&self, order: &Headers) -> bool {
+        order.authority.is_some_and(|token| self.highest.is_none_or(|highest| token >= highest))
     }
 
     /// The highest token seen; zero, which no leader has, if none was.
@@ -57,9 +57,9 @@ impl Fence {
         self.highest.unwrap_or(Token(0))
     }
 
-    /// Raises the fence to `token`, and comes back once that is durable.
-    pub async fn raise(&mut self, agent: &Agent, token: Token) {
-        if self.highest < Some(token) {
+    /// Raises the fence to the token of an order with these headers, and comes back once that is durable.
+    pub async fn raise(&mut self, agent: &Agent, order: &Headers) {
+        if let Some(token) = order.authority.filter(|token| self.highest < Some(*token)) {
             self.highest = Some(token);
             agent.persist(Raised(token)).await;
         }
@@ -69,12 +69,22 @@ impl Fence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Purpose;
+
+    fn under(token: u64) -> Headers {
+        Headers { authority: Some(Token(token)), ..Headers::of(Purpose::Order) }
+    }
 
     #[test]
     fn an_older_leader_is_refused_and_the_same_one_is_not() {
         let fence = Fence { highest: Some(Token(3)) };
-        assert!(!fence.admits(Token(2)));
-        assert!(fence.admits(Token(3)) && fence.admits(Token(4)));
-        assert!(Fence::default().admits(Token(1)));
+        assert!(!fence.admits(&under(2)));
+        assert!(fence.admits(&under(3)) && fence.admits(&under(4)));
+        assert!(Fence::default().admits(&under(1)));
+    }
+
+    #[test]
+    fn an_order_without_a_token_is_refused() {
+        assert!(!Fence::default().admits(&Headers::of(Purpose::Order)));
     }
 }

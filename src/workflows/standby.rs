@@ -253,21 +253,21 @@ async fn worker_loop(agent: Agent, briefing: Briefing) {
     let mut fence = Fence::recover(&agent);
     loop {
         let mail = agent.receive().await;
-        let Some(Say::Order { task, step, op, token }) = mail.open().cloned() else { continue };
-        let (leader, wish) = (mail.from(), briefing.plan.wish(task, step));
+        let Some(Say::Order { task, step, op, .. }) = mail.open().cloned() else { continue };
+        let (leader, wish, order) = (mail.from(), briefing.plan.wish(task, step), mail.headers());
         let intent = wish.intent;
-        if fenced && !fence.admits(token) {
+        if fenced && !fence.admits(&order) {
             agent.send(leader, intent, Say::Rejected { token: fence.highest() });
             continue;
         }
         if fenced {
-            fence.raise(&agent, token).await;
+            fence.raise(&agent, &order).await;
         }
         match worker.status(intent, 0) {
             StepStatus::Running => {}
             StepStatus::Done => agent.send(leader, intent, Say::Done { task, step }),
             StepStatus::New => {
-                let headers = Headers { authority: Some(token), ..Headers::NONE };
+                let headers = Headers { authority: order.authority, ..Headers::NONE };
                 worker.start((wish, headers), 0, KeySource::Given(op), move |agent, succeeded| {
                     let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
                     agent.send(leader, intent, say);

@@ -3,8 +3,8 @@
 //! nothing.
 
 use perfidy::agent::{
-    Agent, AnswerPart, ArtifactId, Content, Headers, Message, OpId, Outcome, Purpose, Report, Request, Token,
-    ToolCall,
+    Agent, AnswerPart, ArtifactId, Body, Content, Headers, Message, OpId, Outcome, Purpose, Report, Request,
+    Token, ToolCall,
 };
 use perfidy::explore::Run;
 use perfidy::safeguards::calls::CALL_TIMEOUT;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::sync::Arc;
 
 /// Two steps, in a world in which nothing goes wrong by itself.
-const CALM: &str = "# A calm world.
+pub const CALM: &str = "# A calm world.
 workflow = \"liars\"
 [tasks]
 count = 1
@@ -34,7 +34,7 @@ tool = \"billing.charge\"
 
 /// A message that has a kind, headers and nothing to say.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-struct Word(&'static str, Headers);
+pub struct Word(pub &'static str, pub Headers);
 
 impl Message for Word {
     fn kind(&self) -> &'static str {
@@ -46,11 +46,11 @@ impl Message for Word {
     }
 }
 
-fn word(purpose: Purpose) -> Word {
+pub fn word(purpose: Purpose) -> Word {
     Word("word", Headers::of(purpose))
 }
 
-fn team() -> Workflow {
+pub fn team() -> Workflow {
     Workflow::new("liars", "a team in which one may lie")
         .safeguards(&["claim-by-lease"])
         .requests(&[Request::Call, Request::Read])
@@ -60,7 +60,7 @@ fn team() -> Workflow {
 
 /// The promises that a team breaks under these faults, but for those that every team breaks that does not do
 /// its task.
-fn broken(team: Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'static str> {
+pub fn broken(team: Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'static str> {
     let scenario = Scenario::parse(&Suite::shipped().workflow(team), "honesty/liars", text)
         .unwrap_or_else(|why| panic!("{why}"));
     let fault =
@@ -73,7 +73,7 @@ fn broken(team: Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'static s
 }
 
 /// The next task that the user hands in, with the ids of its operations.
-async fn next_task(agent: &Agent) -> (Name, Arc<[OpId]>) {
+pub async fn next_task(agent: &Agent) -> (Name, Arc<[OpId]>) {
     loop {
         if let Some(UserSay::Submit { task, ops }) = agent.receive().await.open().cloned() {
             return (task, ops);
@@ -81,7 +81,7 @@ async fn next_task(agent: &Agent) -> (Name, Arc<[OpId]>) {
     }
 }
 
-async fn do_step(agent: &Agent, briefing: &Briefing, (task, step): (Name, usize), op: OpId) {
+pub async fn do_step(agent: &Agent, briefing: &Briefing, (task, step): (Name, usize), op: OpId) {
     let call = ToolCall::keyed(briefing.plan.wish(task, step), op);
     agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
 }
@@ -92,7 +92,7 @@ async fn do_all(agent: &Agent, briefing: &Briefing, task: Name, ops: &[OpId]) {
     }
 }
 
-fn report(agent: &Agent, task: Name) {
+pub fn report(agent: &Agent, task: Name) {
     agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
 }
 
@@ -164,7 +164,7 @@ fn obeys_an_old_token<const LIES: bool>() -> Workflow {
         })
 }
 
-async fn lead_under(agent: Agent, briefing: Briefing, token: u64, step: usize) {
+pub async fn lead_under(agent: Agent, briefing: Briefing, token: u64, step: usize) {
     agent.sleep(SimSpan::from_secs(1 + step as u64)).await;
     let intent = briefing.plan.intent(briefing.plan.tasks[0], step);
     let headers = Headers { authority: Some(Token(token)), ..Headers::of(Purpose::Order) };
@@ -336,10 +336,7 @@ fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
         .agent("lead", |agent, briefing| {
             Box::pin(async move {
                 let mut is_done = false;
-                agent.recover(|record| {
-                    is_done |= record.open::<Finished>().is_some();
-                    true
-                });
+                agent.recover(Body::open::<Finished>, |_| is_done = true);
                 let (task, _) = next_task(&agent).await;
                 let (worker, intent) = (Name::new("worker"), briefing.plan.intent(task, 0));
                 while !is_done {

@@ -1,6 +1,7 @@
 //! A check that cannot fail proves nothing: teams that are plainly wrong must be found out, each by the
 //! promise it breaks.
 
+mod evasions;
 mod liars;
 
 use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};

@@ -10,7 +10,7 @@
 
 use super::ledger::Ledger;
 use crate::agent::{
-    AgentEvent, Definite, Note, OpId, Outcome, PersonEvent, Told, UserEvent, call_off_of, look_up_of,
+    AgentEvent, Definite, Note, OpId, Outcome, PersonEvent, Told, UserEvent, call_off_of, kinds, look_up_of,
 };
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -23,6 +23,7 @@ pub fn property() -> Property {
         "every call was answered, retried until it was, or handed to the person on call",
         judge,
     )
+    .needs(kinds::IS_ON_CALL)
 }
 
 /// What has become of a call, try after try.

@@ -14,7 +14,7 @@
 
 mod order;
 
-use crate::agent::{Access, AgentEvent, Consistency, Heard, Note, StoreEvent, UserEvent};
+use crate::agent::{Access, AgentEvent, Consistency, Heard, Note, StoreEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use order::{Act, Explained, Keeps, Operation, explains};
 use perfidy_sim::{Event, EventId, Name, What};
@@ -27,6 +27,7 @@ pub fn property() -> Property {
         "what agents read in the store keeps to the consistency model that the team relies on",
         judge,
     )
+    .needs(kinds::DECLARED)
 }
 
 fn judge(history: &TeamHistory) -> Verdict {

@@ -1,0 +1,125 @@
+//! Liars who dress up what they do: headers that say the opposite, an id of their own, other news in between.
+
+use super::liars::{CALM, Word, broken, do_step, lead_under, next_task, report, team, word};
+use perfidy::agent::{Headers, OpId, Outcome, Purpose, Report, Token, Version};
+use perfidy::workflows::Workflow;
+use perfidy::workflows::user::{USER, UserSay};
+use perfidy_sim::{Name, SimSpan};
+
+/// The lead, under token 2, orders the first step; then the rival, under token 1, the same. A worker that
+/// obeys both says in its calls that the newer leader wanted both.
+fn obeys_an_old_order_for_the_same_step<const LIES: bool>() -> Workflow {
+    team()
+        .tasks_to(&["worker"])
+        .agent("lead", |agent, briefing| Box::pin(lead_under(agent, briefing, 2, 0)))
+        .agent("rival", |agent, briefing| {
+            Box::pin(async move {
+                agent.sleep(SimSpan::from_secs(5)).await;
+                lead_under(agent, briefing, 1, 0).await;
+            })
+        })
+        .agent("worker", |agent, briefing| {
+            Box::pin(async move {
+                let (task, ops) = next_task(&agent).await;
+                let under = agent.under(Headers { authority: Some(Token(2)), ..Headers::NONE });
+                for _ in 0..2 {
+                    let order = agent.receive().await;
+                    if LIES || order.headers().authority == Some(Token(2)) {
+                        do_step(&under, &briefing, (task, 0), ops[0]).await;
+                    }
+                }
+                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+            })
+        })
+}
+
+#[test]
+fn a_worker_that_says_that_it_acts_on_the_newer_of_two_orders_for_one_step_is_caught() {
+    let honest = obeys_an_old_order_for_the_same_step::<false>();
+    let liar = obeys_an_old_order_for_the_same_step::<true>();
+    assert!(!broken(honest, CALM, &[]).contains(&"no-split-brain"));
+    assert!(broken(liar, CALM, &[]).contains(&"no-split-brain"));
+}
+
+/// The lead orders two versions of the first step. The worker acts on the newer one, or, under an id of its own,
+/// on whatever it likes.
+fn acts_on_no_version<const LIES: bool>() -> Workflow {
+    team()
+        .tasks_to(&["worker"])
+        .agent("lead", |agent, briefing| {
+            Box::pin(async move {
+                let intent = briefing.plan.intent(briefing.plan.tasks[0], 0);
+                for version in 1..=2 {
+                    agent.sleep(SimSpan::from_secs(1)).await;
+                    let headers = Headers {
+                        precondition: Some(Version(version)),
+                        idempotency_key: Some(OpId(version)),
+                        ..Headers::of(Purpose::Order)
+                    };
+                    agent.send(Name::new("worker"), intent, Word("order", headers));
+                }
+            })
+        })
+        .agent("worker", |agent, briefing| {
+            Box::pin(async move {
+                let (task, _) = next_task(&agent).await;
+                let mut newest = None;
+                for _ in 0..2 {
+                    newest = agent.receive().await.headers().idempotency_key;
+                }
+                let op = if LIES { OpId(99) } else { newest.expect("each order has one") };
+                do_step(&agent, &briefing, (task, 0), op).await;
+                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+            })
+        })
+}
+
+#[test]
+fn a_worker_that_acts_under_an_id_that_no_order_carried_is_caught() {
+    let honest = acts_on_no_version::<false>();
+    let liar = acts_on_no_version::<true>();
+    assert!(!broken(honest, CALM, &[]).contains(&"acts-on-current-version"));
+    assert!(broken(liar, CALM, &[]).contains(&"acts-on-current-version"));
+}
+
+/// The lead orders the first step, hears that it is done, takes in something else, and may order the step again.
+fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
+    team()
+        .agent("lead", |agent, briefing| {
+            Box::pin(async move {
+                let (task, _) = next_task(&agent).await;
+                let (worker, intent) = (Name::new("worker"), briefing.plan.intent(task, 0));
+                agent.send(worker, intent, word(Purpose::Order));
+                while agent.receive().await.headers().purpose != Some(Purpose::Done) {}
+                let _other_news = agent.receive().await;
+                let says = if LIES { word(Purpose::Order) } else { Word("thanks", Headers::NONE) };
+                agent.send(worker, intent, says);
+                report(&agent, task);
+            })
+        })
+        .agent("rival", |agent, _| {
+            Box::pin(async move {
+                agent.sleep(SimSpan::from_secs(20)).await;
+                agent.send(Name::new("lead"), Name::new("weather"), Word("news", Headers::NONE));
+            })
+        })
+        .agent("worker", |agent, _| {
+            Box::pin(async move {
+                let order = loop {
+                    let mail = agent.receive().await;
+                    if mail.headers().purpose == Some(Purpose::Order) {
+                        break mail;
+                    }
+                };
+                agent.send(order.from(), order.about(), word(Purpose::Done));
+            })
+        })
+}
+
+#[test]
+fn a_lead_that_repeats_a_completed_step_after_it_took_in_something_else_is_caught() {
+    let honest = repeats_what_is_complete_after_other_news::<false>();
+    let liar = repeats_what_is_complete_after_other_news::<true>();
+    assert!(!broken(honest, CALM, &[]).contains(&"completed-work-not-rerun"));
+    assert!(broken(liar, CALM, &[]).contains(&"completed-work-not-rerun"));
+}
