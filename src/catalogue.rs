@@ -221,6 +221,7 @@ fn item(
 const MEANINGS: &[(&str, &str)] = &[
     ("after", "the step or the time after which it strikes"),
     ("among", "who falls apart: agents, groups, tools; the whole team if nothing is said"),
+    ("anywhere", "`true`: before and after every action, instead of steps by name"),
     ("at", "whom it strikes: an agent, a group, a tool, or a list of them"),
     ("at-most", "how many may stay down for good, fewer than half of them"),
     ("attempts", "how many tries in all, the first included"),

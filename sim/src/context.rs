@@ -5,17 +5,19 @@
 //! one spawns begins with the cause of that one. Only where a task is not the world's own, as one of
 //! `tokio::spawn` under madsim, each clone remembers the last event that happened to itself.
 
-use crate::core::Core;
+use crate::core::{Core, journal};
 use crate::node::{Command, Expectation};
 use crate::oracle::LATENCY;
 use crate::queue::{NodeIndex, TimerKey};
 use crate::service::{reply_to, word_of};
+use crate::step::{Act, Crashed};
 use crate::{
     Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, Spot, What,
 };
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
+use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -153,21 +155,40 @@ impl<D: Domain> Context<D> {
 
     /// Sends a message; whether it arrives is not known.
     pub fn send(&self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
-        let mut core = self.core();
-        let cause = self.cause_in(&core);
-        core.send((self.node, self.incarnation), to, kind, about, payload, Call::Tell, cause)
+        self.send_as(to, kind, about, payload, Call::Tell)
     }
 
     /// Answers a message.
     pub fn reply(&self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
-        let mut core = self.core();
-        let (call, cause) = (reply_to(to.call), self.cause_in(&core));
-        core.send((self.node, self.incarnation), to.from, kind, to.about, payload, call, cause)
+        self.send_as(to.from, kind, to.about, payload, reply_to(to.call))
+    }
+
+    fn send_as(&self, to: Name, kind: Name, about: Name, payload: D::Payload, call: Call) -> EventId {
+        let mut core = self.place(self.core(), (Hook::Before, Act::Send), || kind, || about);
+        if self.is_past_its_end(&mut core) {
+            return core
+                .history
+                .events()
+                .last()
+                .map(|event| event.id)
+                .expect("the end of the node stands in the history");
+        }
+        let cause = self.cause_in(&core);
+        let sent = core.send((self.node, self.incarnation), to, kind, about, payload, call, cause);
+        drop(self.place(core, (Hook::After, Act::Send), || kind, || about));
+        sent
     }
 
     /// The next message that answers no request, if one has come already.
     pub fn receive_now(&self) -> Option<Envelope<D::Payload>> {
         let mut core = self.core();
+        if core.may_ask_act(Hook::After, self.node)
+            && let Some(&Envelope { event, kind, about, .. }) =
+                core.node(self.node).peek_mail(self.incarnation)
+        {
+            self.has_happened(&mut core, event);
+            core = self.place(core, (Hook::After, Act::Receive), || kind, || about);
+        }
         let envelope = core.node(self.node).take_mail(self.incarnation)?;
         self.has_happened(&mut core, envelope.event);
         Some(envelope)
@@ -175,6 +196,9 @@ impl<D: Domain> Context<D> {
 
     /// The next message that answers no request.
     pub async fn receive(&self) -> Envelope<D::Payload> {
+        if self.core.borrow().may_ask_act(Hook::After, self.node) {
+            return self.receive_at_a_place().await;
+        }
         let poll = |task: &mut TaskContext<'_>| {
             self.core().node(self.node).poll_inbox(self.incarnation, task.waker())
         };
@@ -183,11 +207,56 @@ impl<D: Domain> Context<D> {
         envelope
     }
 
+    /// Receives a message where the plan may have something to say about it. The message stays in the inbox until that is
+    /// known, so that a receiver that gives up meanwhile leaves it to the next.
+    async fn receive_at_a_place(&self) -> Envelope<D::Payload> {
+        let peek = |task: &mut TaskContext<'_>| {
+            let mut core = self.core();
+            let node = core.node(self.node);
+            if let Some(next) = node.peek_mail(self.incarnation) {
+                return Poll::Ready((next.event, next.kind, next.about));
+            }
+            node.wake_for_mail(task.waker());
+            Poll::Pending
+        };
+        let mut asked = None;
+        loop {
+            let (event, kind, about) = poll_fn(peek).await;
+            if asked == Some(event)
+                && let Some(envelope) = self.core().node(self.node).take_mail(self.incarnation)
+            {
+                return envelope;
+            }
+            asked = Some(event);
+            self.has_happened(&mut self.core.borrow_mut(), event);
+            self.step(Hook::After, Act::Receive.step(kind), about).await;
+        }
+    }
+
     /// Sends a message and waits for its answer, for at most `within`.
     ///
     /// # Errors
     /// [`TimedOut`]: the message, the answer or both were lost or late; nobody here knows which.
     pub async fn request(
+        &self,
+        to: Name,
+        kind: Name,
+        about: Name,
+        payload: D::Payload,
+        within: SimSpan,
+    ) -> Result<Envelope<D::Payload>, TimedOut> {
+        self.act(Hook::Before, (Act::Send, kind), about).await;
+        let envelope = self.request_in_a_step(to, kind, about, payload, within).await?;
+        self.act(Hook::After, (Act::Receive, envelope.kind), about).await;
+        Ok(envelope)
+    }
+
+    /// The same as part of a step that has places of its own before and after it: what is left is the place in between,
+    /// after the request was sent.
+    ///
+    /// # Errors
+    /// As [`Context::request`].
+    pub async fn request_in_a_step(
         &self,
         to: Name,
         kind: Name,
@@ -203,7 +272,11 @@ impl<D: Domain> Context<D> {
             id
         };
         let answer = Answer { context: self, id };
-        let envelope = self.within(within, kind, answer).await?;
+        let answered = async {
+            self.act(Hook::After, (Act::Send, kind), about).await;
+            answer.await
+        };
+        let envelope = self.within(within, kind, answered).await?;
         self.has_happened(&mut self.core.borrow_mut(), envelope.event);
         Ok(envelope)
     }
@@ -284,10 +357,49 @@ impl<D: Domain> Context<D> {
         self.step(Hook::After, what, about).await;
     }
 
+    /// The place before or after an act that can wait.
+    async fn act(&self, hook: Hook, (act, subject): (Act, Name), about: Name) {
+        if self.core.borrow().may_ask_act(hook, self.node) {
+            self.step(hook, act.step(subject), about).await;
+        }
+    }
+
+    /// The place before or after an act that cannot wait. A node that crashes there does nothing more, so this does not
+    /// return, but for code that the engine does not attend.
+    fn place<'a>(
+        &self,
+        mut core: RefMut<'a, Core<D>>,
+        at: (Hook, Act),
+        subject: impl FnOnce() -> Name,
+        about: impl FnOnce() -> Name,
+    ) -> RefMut<'a, Core<D>> {
+        let Some(fault) = core.ask_act(at, self.node, subject, about) else { return core };
+        let cause = self.cause_in(&core);
+        match fault.action {
+            Action::Crash(back_after) => {
+                core.crash(self.node, back_after, fault, cause);
+                // To unwind out of a destructor that is unwound already would end the process.
+                if core.attends_code() && !std::thread::panicking() {
+                    drop(core);
+                    resume_unwind(Box::new(Crashed));
+                }
+            }
+            Action::Pause(span) | Action::Zombie(span) => core.pause(self.node, span, fault, cause),
+            _ => unreachable!("the oracle answers with what fits"),
+        }
+        core
+    }
+
+    /// Whether this is code of a node that has crashed and could not be stopped at once, because the engine does not attend
+    /// it, as a local task of tokio's: it runs on until it waits, and what it sends and writes counts for nothing.
+    fn is_past_its_end(&self, core: &mut Core<D>) -> bool {
+        !core.attends_code() && !core.node(self.node).is_alive(self.incarnation)
+    }
+
     async fn step(&self, hook: Hook, what: Name, about: Name) {
         let struck = {
             let mut core = self.core();
-            core.ask(hook, self.node, what, about, |_| true).map(|fault| (fault, self.cause_in(&core)))
+            core.ask_step(hook, self.node, what, about).map(|fault| (fault, self.cause_in(&core)))
         };
         let Some((fault, cause)) = struck else { return };
         match fault.action {
@@ -324,18 +436,26 @@ impl<D: Domain> Context<D> {
     /// # Errors
     /// [`WriteRefused`] if the storage does not take it, as when it is full.
     pub fn write(&self, record: D::Payload) -> Result<(), WriteRefused> {
-        let mut core = self.core();
+        let mut core = self.place(self.core(), (Hook::Before, Act::Write), || record.kind(), journal);
+        if self.is_past_its_end(&mut core) {
+            return Ok(());
+        }
         if let Some(fault) = core.ask_storage(Hook::Write, self.node, || record.kind()) {
             self.strike(&mut core, fault);
             return Err(WriteRefused);
         }
         self.append(&mut core, What::Wrote { content: record.clone() });
+        let kind = core.may_ask_act(Hook::After, self.node).then(|| record.kind());
         core.disk(self.node).append(record);
+        if let Some(kind) = kind {
+            drop(self.place(core, (Hook::After, Act::Write), || kind, journal));
+        }
         Ok(())
     }
 
     /// Makes everything written so far durable, which takes time.
     pub async fn sync(&self) {
+        self.step(Hook::Before, *SYNC, journal()).await;
         let begun = {
             let mut core = self.core();
             let sync = *SYNC;
@@ -347,9 +467,12 @@ impl<D: Domain> Context<D> {
         };
         let Some((written, span)) = begun else { return pending().await };
         self.work(span).await;
-        let mut core = self.core();
-        core.disk(self.node).sync_up_to(written);
-        self.append(&mut core, What::Synced { records: written as u32 });
+        {
+            let mut core = self.core();
+            core.disk(self.node).sync_up_to(written);
+            self.append(&mut core, What::Synced { records: written as u32 });
+        }
+        self.step(Hook::After, *SYNC, journal()).await;
     }
 
     /// The records in the node's storage, oldest first.

@@ -37,6 +37,7 @@ mod service;
 mod slab;
 mod spare;
 pub mod stamp;
+mod step;
 mod storage;
 mod time;
 mod world;

@@ -1,6 +1,7 @@
 //! Nodes: what runs on them, what waits for them, and what survives their death.
 
 use crate::core::Health;
+use crate::oracle::NodeClass;
 use crate::queue::NodeIndex;
 use crate::{Context, Disk, EventId, EventKinds, Name, Service, SimSpan, SimTime, spare};
 use hashbrown::HashMap;
@@ -126,6 +127,8 @@ pub(crate) struct Node<D: Domain> {
     /// Never reset, so that an answer to a dead asker does not reach its successor.
     requests: u32,
     pub tie: u64,
+    /// Which of its steps the plan concerns.
+    pub class: NodeClass,
     /// What is wrong with it, if anything ever was.
     pub health: Option<Box<Health>>,
     belongings: Belongings<D::Payload>,
@@ -200,7 +203,13 @@ impl<P> Belongings<P> {
 
 impl<D: Domain> Node<D> {
     /// A node that has not begun to run; `belongings` are empty.
-    pub fn new(name: Name, role: Role<D>, tie: u64, belongings: Belongings<D::Payload>) -> Self {
+    pub fn new(
+        name: Name,
+        role: Role<D>,
+        tie: u64,
+        class: NodeClass,
+        belongings: Belongings<D::Payload>,
+    ) -> Self {
         Self {
             name,
             role,
@@ -211,6 +220,7 @@ impl<D: Domain> Node<D> {
             paused_until: None,
             requests: 0,
             tie,
+            class,
             health: None,
             belongings,
         }
@@ -286,15 +296,25 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// The next message for this life of the node that answers no request. What had come before there were
-    /// two is for the older.
+    /// The place in the inbox of the next message for this life of the node. What had come before there were two is for
+    /// the older.
+    fn next_mail(&self, incarnation: u32) -> Option<usize> {
+        let inbox = &self.belongings.inbox;
+        match self.outgoing {
+            None => Some(0),
+            Some(older) => inbox.iter().position(|mail| mail.life.unwrap_or(older) == incarnation),
+        }
+    }
+
+    /// The next message for this life of the node that answers no request.
     pub fn take_mail(&mut self, incarnation: u32) -> Option<Envelope<D::Payload>> {
-        let inbox = &mut self.belongings.inbox;
-        let next = match self.outgoing {
-            None => 0,
-            Some(older) => inbox.iter().position(|mail| mail.life.unwrap_or(older) == incarnation)?,
-        };
-        inbox.remove(next).map(|mail| mail.envelope)
+        let next = self.next_mail(incarnation)?;
+        self.belongings.inbox.remove(next).map(|mail| mail.envelope)
+    }
+
+    /// The same message, left where it is.
+    pub fn peek_mail(&self, incarnation: u32) -> Option<&Envelope<D::Payload>> {
+        self.belongings.inbox.get(self.next_mail(incarnation)?).map(|mail| &mail.envelope)
     }
 
     /// The next message for this life that answers no request; if there is none, `waker` is woken when one
@@ -303,11 +323,16 @@ impl<D: Domain> Node<D> {
         if let Some(envelope) = self.take_mail(incarnation) {
             return Poll::Ready(envelope);
         }
+        self.wake_for_mail(waker);
+        Poll::Pending
+    }
+
+    /// Has `waker` woken when a message has arrived.
+    pub fn wake_for_mail(&mut self, waker: &Waker) {
         if !self.belongings.inbox_wakers.iter().any(|known| known.will_wake(waker)) {
             let waker = self.belongings.clone_waker(waker);
             self.belongings.inbox_wakers.push(waker);
         }
-        Poll::Pending
     }
 
     /// The number of a new request, whose answer is awaited from now on.

@@ -4,8 +4,8 @@ use crate::core::Core;
 use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
-    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Renames, Seed,
-    Service, SimSpan, SimTime, interrupt,
+    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Renames, Rule,
+    Seed, Service, SimSpan, SimTime, interrupt,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -183,6 +183,11 @@ impl<D: Domain> World<D> {
     /// Has the outcome say which places came up before a time, apart from all that came up.
     pub fn mark(&mut self, at: SimTime) {
         self.core.borrow_mut().oracle.mark(at);
+    }
+
+    /// Has the outcome say which places came up that these rules concern, although they are not the plan's and do nothing.
+    pub fn notice(&mut self, rules: &[Rule]) {
+        self.core.borrow_mut().notice(rules);
     }
 
     /// Adds a service.

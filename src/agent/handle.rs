@@ -28,6 +28,11 @@ const TOKENS: Purpose = Purpose::new("tokens");
 /// How long an agent waits before it offers a disk again what it has refused.
 const WRITE_AGAIN: SimSpan = SimSpan::from_secs(1);
 
+/// The actions of every agent that are steps with a name of their own. Others have a subject in theirs: `send KIND`,
+/// `receive KIND`, `write KIND`.
+pub const STEPS: &[&str] =
+    &["acquire", "call", "cancel", "commit", "look-up", "model call", "read", "store read", "sync"];
+
 /// A message as an agent gets it.
 #[derive(Clone, Debug)]
 pub struct Mail(Envelope<Body>);
@@ -55,6 +60,11 @@ impl Mail {
 }
 
 /// An agent's hands, eyes and clock. Cheap to clone.
+///
+/// Every action through it is a step at which the agent can crash or stop, before and after: `send KIND`, `write KIND` and
+/// the [`STEPS`], about a task, an item or a resource; `receive KIND` after only. A request has one place more: after
+/// `send KIND` it is on its way and not yet answered. No list says so. A step of your own is one too, if you give it a name
+/// with [`Agent::before`] and [`Agent::after`].
 #[derive(Clone)]
 pub struct Agent {
     context: Context<Agents>,
@@ -159,6 +169,18 @@ impl Agent {
         self.context.request(to, kind, about, Body::new(message), span).await.map(Mail)
     }
 
+    /// The same as part of a step that has places of its own before and after it.
+    pub(crate) async fn request_in_a_step(
+        &self,
+        to: Name,
+        about: Name,
+        message: impl Message,
+        span: SimSpan,
+    ) -> Result<Mail, TimedOut> {
+        let kind = Name::literal(message.kind());
+        self.context.request_in_a_step(to, kind, about, Body::new(message), span).await.map(Mail)
+    }
+
     /// Answers a message.
     pub fn reply(&self, to: &Mail, message: impl Message) {
         self.context.reply(&to.0, Name::literal(message.kind()), Body::new(message));
@@ -218,7 +240,8 @@ impl Agent {
         request: Wire,
         within: SimSpan,
     ) -> Result<Wire, ToolError> {
-        let answer = self.context.request(tool, call_kind(what), intent, Body::new(request), within).await;
+        let answer =
+            self.context.request_in_a_step(tool, call_kind(what), intent, Body::new(request), within).await;
         match answer.as_ref().map(|envelope| envelope.payload.open()) {
             Ok(Some(Wire::Refused(error))) => Err(ToolError::Definite(*error)),
             Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
@@ -234,6 +257,7 @@ impl Agent {
     /// [`Indefinite`] if no answer came, or the tool refused to say: what was to be looked up is as unclear as before.
     pub async fn look_up(&self, wish: Wish, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
         let Wish { tool, operation, intent } = wish;
+        self.before("look-up", intent).await;
         let result =
             match self.ask_tool(tool, look_up_of(operation), intent, Wire::LookUp(wish), within).await {
                 Ok(Wire::Found(found)) => Ok(found),
@@ -249,6 +273,7 @@ impl Agent {
             Author::HARNESS,
             Note::Agent(AgentEvent::Answered { tool, operation: look_up_of(operation), intent, told }),
         );
+        self.after("look-up", intent).await;
         result
     }
 
@@ -261,6 +286,7 @@ impl Agent {
         let Wish { tool, operation, intent } = wish;
         let operation = call_off_of(operation);
         let request = Wire::CallOff(ToolCall::keyed(wish, op));
+        self.before("cancel", intent).await;
         let result = match self.ask_tool(tool, operation, intent, request, within).await {
             Ok(Wire::Done(receipt)) => Ok(CallOff::DoneAlready(receipt)),
             Ok(_) => Err(Indefinite::Malformed),
@@ -275,6 +301,7 @@ impl Agent {
         };
         self.context
             .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
+        self.after("cancel", intent).await;
         result
     }
 
@@ -303,9 +330,11 @@ impl Agent {
             let span = spot.span(LATENCY, &self.model_latency);
             (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
         });
+        self.before("model call", about).await;
         self.context.work(span).await;
         self.context
             .note(Author::HARNESS, Note::Agent(AgentEvent::Thought { about, choice, tokens_in, tokens_out }));
+        self.after("model call", about).await;
         Thought { choice, tokens_in, tokens_out, about }
     }
 
@@ -422,7 +451,9 @@ impl Agent {
         let service = Name::literal(LeaseService::NAME);
         let session = Session(self.context.incarnation());
         let message = LeaseWire::Acquire { resource, span, session };
-        let answer = self.request(service, resource, message, within).await;
+        self.before("acquire", resource).await;
+        let answer = self.request_in_a_step(service, resource, message, within).await;
+        self.after("acquire", resource).await;
         match answer.as_ref().map(Mail::open::<LeaseWire>) {
             Ok(Some(LeaseWire::Granted(token))) => Ok(Lease { resource, token: *token, until: asked + span }),
             Ok(_) => Err(NotLeader::Held),

@@ -19,7 +19,7 @@ mod tool;
 
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
-pub use handle::{Agent, Mail};
+pub use handle::{Agent, Mail, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseService, NotLeader, Token};

@@ -185,7 +185,7 @@ impl Failure {
     fn replay_as(&self, case: &Case) -> (Run, Answer) {
         let plan = Plan::Explicit(self.saved.faults.as_slice().into());
         let run = Run::planned(case, self.saved.engine, self.saved.seed, &plan);
-        let answer = self.answer(&run);
+        let answer = self.answer(case, &run);
         (run, answer)
     }
 
@@ -232,7 +232,7 @@ impl Failure {
         corpus::rewrite(&self.path, &self.text, &text)
     }
 
-    fn answer(&self, run: &Run) -> Answer {
+    fn answer(&self, case: &Case, run: &Run) -> Answer {
         let outcome = &run.outcome;
         if run.violation(&self.saved.property).is_some() {
             return Answer::Reproduced { same_history: outcome.digest() == self.saved.digest };
@@ -257,7 +257,12 @@ impl Failure {
         };
         match (moved.map(|pinned| pinned.fault.at), ended) {
             (None, None) => Answer::Fixed,
-            (Some(missing), None) => Answer::Stale { missing, nearest: nearest(missing, &outcome.visited) },
+            (Some(missing), None) => {
+                // A run counts only the steps that its plan names; the nearest may be another.
+                let plan = Plan::Explicit(self.saved.faults.as_slice().into());
+                let again = Run::with_all_steps(case, self.saved.engine, self.saved.seed, &plan);
+                Answer::Stale { missing, nearest: nearest(missing, &again.outcome.visited) }
+            }
             (None, Some(ended)) => Answer::Ambiguous { why: format!("the run was cut short: {ended}") },
             (Some(missing), Some(ended)) => {
                 Answer::Ambiguous { why: format!("{ended} before `{missing}` could come up") }

@@ -6,7 +6,7 @@ use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::problem::nearest_in_words;
 use crate::scenario::{Case, Scenario, Tool};
 use perfidy_sim::{
-    Engine, Event, Limits, Name, Outcome, Plan, Seed, SimSpan, Stop, World, WorldConfig, interrupt,
+    Engine, Event, Limits, Name, Outcome, Plan, Rule, Seed, SimSpan, Stop, World, WorldConfig, interrupt,
 };
 use std::sync::Arc;
 
@@ -35,11 +35,23 @@ impl Run {
         Self::judged(case, engine.run(|| case.world(seed, plan.clone())))
     }
 
-    /// The same, with the places that came up before the end of chaos told apart.
+    /// The same, with every place counted that the scenario's rules concern, whatever the plan is, and those that came up
+    /// before the end of chaos told apart.
     pub(crate) fn marked(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
         let outcome = engine.run(|| {
             let mut world = case.world(seed, plan.clone());
             world.mark(case.scenario.chaos.until);
+            world.notice(&case.scenario.chaos.rules);
+            world
+        });
+        Self::judged(case, outcome)
+    }
+
+    /// The same, with every step of every agent counted.
+    pub(crate) fn with_all_steps(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
+        let outcome = engine.run(|| {
+            let mut world = case.world(seed, plan.clone());
+            world.notice(&Rule::of_all_steps());
             world
         });
         Self::judged(case, outcome)

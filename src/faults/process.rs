@@ -1,7 +1,8 @@
 //! Faults of processes: agents that die, stop, are slow or are there twice, at a step of their work or by the clock.
 //!
-//! A step is a name that the workflow gives to a moment of its agents' work, such as `call`; dying before and
-//! after it are different places, because what the step did is then lost or not.
+//! Every action of an agent is a step (`call`, `send assign`, `sync`; see [`Agent`](crate::agent::Agent)), and so is every
+//! moment of its work to which its author gives a name. Dying before and after a step are different places, because what
+//! the step did is then lost or not. With `anywhere` it is all of them, before and after.
 
 use super::window::{self, OF_THE_SAME, Times};
 use super::{FaultKind, who};
@@ -52,6 +53,7 @@ struct Crash {
     at: OneOrMany<String>,
     before: Option<OneOrMany<String>>,
     after: Option<OneOrMany<String>>,
+    anywhere: Option<Spanned<bool>>,
     during: Option<During>,
     chance: Option<Spanned<Ratio>>,
     back_after: Option<Spread>,
@@ -72,7 +74,9 @@ fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
     let crash: Crash = entry.read()?;
     let among = who::agents(&crash.at, cast)?;
     if let Some(every) = &crash.every {
-        let steps = crash.before.is_some() || crash.after.is_some() || crash.during.is_some();
+        let steps = [&crash.before, &crash.after].into_iter().any(Option::is_some)
+            || crash.anywhere.is_some()
+            || crash.during.is_some();
         if steps || crash.chance.is_some() || crash.back_after.is_some() {
             return Err(two_ways(entry, "lasting"));
         }
@@ -107,14 +111,14 @@ fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
     // A crash without a span is for good; the span of the others is drawn when they strike.
     let action = Action::Crash(crash.back_after.as_ref().map(|_| SimSpan::ZERO));
     let fault = AtAStep { chance, action, span: crash.back_after.map(|spread| spread.0) };
-    let steps = [crash.before.as_ref(), crash.after.as_ref()];
+    let steps = Steps::read(crash.before.as_ref(), crash.after.as_ref(), crash.anywhere.as_ref())?;
     if let Some(During::Sync) = crash.during {
         chaos.rules.push(fault.rule(entry, &among, Hook::Sync, Selector::Any));
-        if steps.iter().all(Option::is_none) {
+        if steps.is_none() {
             return Ok(());
         }
     }
-    fault.add_rules(entry, &among, steps, cast, chaos)
+    fault.add_rules(entry, &among, steps.as_ref(), cast, chaos)
 }
 
 /// How many may stay down for good: so few that most are left when the world heals.
@@ -143,6 +147,7 @@ struct Pause {
     at: OneOrMany<String>,
     before: Option<OneOrMany<String>>,
     after: Option<OneOrMany<String>>,
+    anywhere: Option<Spanned<bool>>,
     chance: Option<Spanned<Ratio>>,
     every: Option<Spanned<Spread>>,
     lasting: Option<Spanned<Spread>>,
@@ -178,7 +183,8 @@ impl Pause {
     ) -> Result<(), Problem> {
         let among = who::agents(&self.at, cast)?;
         if let Some(every) = &self.every {
-            if self.before.is_some() || self.after.is_some() || self.chance.is_some() {
+            let steps = self.before.is_some() || self.after.is_some() || self.anywhere.is_some();
+            if steps || self.chance.is_some() {
                 return Err(two_ways(entry, "lasting"));
             }
             let site = format!("{} {}", entry.name, who::joined(&self.at));
@@ -187,7 +193,8 @@ impl Pause {
         }
         let chance = by_chance(entry, self.chance.as_ref())?;
         let fault = AtAStep { chance, action: at_a_step, span: Some(lasting) };
-        fault.add_rules(entry, &among, [self.before.as_ref(), self.after.as_ref()], cast, chaos)
+        let steps = Steps::read(self.before.as_ref(), self.after.as_ref(), self.anywhere.as_ref())?;
+        fault.add_rules(entry, &among, steps.as_ref(), cast, chaos)
     }
 }
 
@@ -251,6 +258,37 @@ fn no_lasting(entry: &Entry<'_>) -> Problem {
     entry.problem("nothing says how long it lasts").help("add `lasting`, such as lasting = \"10s..60s\"")
 }
 
+/// The steps at which a fault strikes.
+enum Steps<'a> {
+    /// All of them, before and after.
+    Anywhere,
+    /// Before some and after some.
+    Named([Option<&'a OneOrMany<String>>; 2]),
+}
+
+impl<'a> Steps<'a> {
+    /// The steps that an entry names, if it names any.
+    fn read(
+        before: Option<&'a OneOrMany<String>>,
+        after: Option<&'a OneOrMany<String>>,
+        anywhere: Option<&Spanned<bool>>,
+    ) -> Result<Option<Self>, Problem> {
+        match (anywhere, before.is_some() || after.is_some()) {
+            (Some(anywhere), _) if !anywhere.get_ref() => {
+                Err(Problem::at(anywhere.span(), "`anywhere` is true or not there at all")
+                    .help("leave it out, and name the steps with `before` and `after`"))
+            }
+            (Some(anywhere), true) => {
+                Err(Problem::at(anywhere.span(), "`anywhere` is every step already, before and after")
+                    .help("leave out either `anywhere` or the steps"))
+            }
+            (Some(_), false) => Ok(Some(Self::Anywhere)),
+            (None, true) => Ok(Some(Self::Named([before, after]))),
+            (None, false) => Ok(None),
+        }
+    }
+}
+
 /// A fault that strikes where agents take steps.
 struct AtAStep {
     chance: Chance,
@@ -259,30 +297,34 @@ struct AtAStep {
 }
 
 impl AtAStep {
-    /// A rule for the steps before which it strikes and one for those after which it does; before any of the workflow's
-    /// steps if the file names none.
+    /// A rule for the steps before which it strikes and one for those after which it does.
     fn add_rules(
         &self,
         entry: &Entry<'_>,
         among: &[Name],
-        [before, after]: [Option<&OneOrMany<String>>; 2],
+        steps: Option<&Steps<'_>>,
         cast: &Cast,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let mut add = |hook, what| chaos.rules.push(self.rule(entry, among, hook, what));
-        if before.is_none() && after.is_none() {
-            if cast.crash_points.is_empty() {
-                let message = format!("agents of the workflow `{}` take no step", cast.workflow);
+        match steps {
+            None => {
+                let message = format!("nothing says at which steps a {} strikes", entry.name);
                 return Err(entry
                     .problem(message)
-                    .help("let it strike by the clock, with `every` and `lasting`"));
+                    .help("add `before` or `after` and a step, or anywhere = true for all of them"));
             }
-            let steps = cast.crash_points.iter().map(|step| Name::literal(step)).collect();
-            add(Hook::Before, Selector::Of(steps));
-        }
-        for (hook, steps) in [(Hook::Before, before), (Hook::After, after)] {
-            if let Some(steps) = steps {
-                add(hook, Selector::Of(who::crash_points(steps, cast)?));
+            Some(Steps::Anywhere) => {
+                for hook in [Hook::Before, Hook::After] {
+                    add(hook, Selector::Any);
+                }
+            }
+            Some(Steps::Named(steps)) => {
+                for (hook, steps) in [Hook::Before, Hook::After].into_iter().zip(steps) {
+                    if let Some(steps) = steps {
+                        add(hook, Selector::Of(who::steps(steps, cast)?));
+                    }
+                }
             }
         }
         Ok(())
@@ -305,8 +347,7 @@ impl AtAStep {
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use crate::workflows::conductor;
-    use perfidy_sim::{Action, Disturbance, Hook, Name, Selector, SimSpan};
+    use perfidy_sim::{Action, Disturbance, Hook, Selector, SimSpan};
 
     #[test]
     fn a_crash_comes_back_or_does_not() {
@@ -328,10 +369,16 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_names_no_step_strikes_before_any_that_a_file_could_name() {
-        let chaos = chaos_of(r#"crash = { at = "planner", chance = "5%" }"#);
-        let steps = conductor::workflow().crash_points.iter().map(|step| Name::literal(step)).collect();
-        assert_eq!((chaos.rules[0].hook, &chaos.rules[0].what), (Hook::Before, &Selector::Of(steps)));
+    fn anywhere_is_before_and_after_every_step() {
+        for text in [
+            r#"crash = { at = "planner", anywhere = true, chance = "5%" }"#,
+            r#"pause = { at = "planner", anywhere = true, chance = "5%", lasting = "9s" }"#,
+            r#"zombie = { at = "planner", anywhere = true, chance = "5%" }"#,
+        ] {
+            let rules = chaos_of(text).rules;
+            let places: Vec<_> = rules.iter().map(|rule| (rule.hook, &rule.what)).collect();
+            assert_eq!(places, [(Hook::Before, &Selector::Any), (Hook::After, &Selector::Any)], "{text}");
+        }
     }
 
     #[test]
@@ -381,6 +428,17 @@ mod tests {
             (
                 r#"crash = { at = "planner", chance = "1%", lasting = "1m" }"#,
                 "belongs to crashes by the clock",
+            ),
+            (r#"crash = { at = "planner", chance = "1%" }"#, "nothing says at which steps a crash strikes"),
+            (
+                r#"crash = { at = "planner", anywhere = true, before = "plan", chance = "1%" }"#,
+                "`anywhere` is every step already",
+            ),
+            (r#"crash = { at = "planner", anywhere = false, chance = "1%" }"#, "true or not there at all"),
+            (r#"crash = { at = "planner", anywhere = true }"#, "nothing says when a crash strikes"),
+            (
+                r#"pause = { at = "planner", anywhere = true, every = "1m", lasting = "1s" }"#,
+                "either at steps or by the clock",
             ),
             (r#"crash = { at = "ticketing", chance = "1%" }"#, "tools neither crash nor pause"),
             (r#"crash = { at = "planner", before = "cal", chance = "1%" }"#, "take no step `cal`"),

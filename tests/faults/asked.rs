@@ -1,7 +1,7 @@
 //! What a workflow says its agents do is what they do, no less and no more: what they ask of models and tools, what they
 //! send, which steps they take. On it depends which faults a file may set against them.
 
-use perfidy::agent::{LeaseService, Request, StoreService};
+use perfidy::agent::{LeaseService, Request, STEPS, StoreService};
 use perfidy::explore::Run;
 use perfidy::faults::model::MOMENTS;
 use perfidy::scenario::{Case, read_all};
@@ -105,9 +105,16 @@ fn ask(case: &Case, asked: &mut Asked) {
             let step = at.site.as_str().split_once(", ").and_then(|(_, moment)| {
                 moment.strip_prefix("before ").or_else(|| moment.strip_prefix("after "))
             });
-            asked.steps.extend(step.map(str::to_owned));
+            // What every agent does, no workflow needs to say.
+            asked.steps.extend(step.filter(|step| !is_of_every_agent(step)).map(str::to_owned));
         }
     }
+}
+
+fn is_of_every_agent(step: &str) -> bool {
+    let is_said = ["call", "commit", "read"].contains(&step);
+    let verb = step.split_once(' ').map_or(step, |(verb, _)| verb);
+    !is_said && (STEPS.contains(&step) || ["send", "receive", "write"].contains(&verb))
 }
 
 fn sends(workflow: &Workflow) -> BTreeSet<(String, String)> {

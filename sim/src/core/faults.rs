@@ -5,6 +5,7 @@ use crate::network::{Cut, Lag};
 use crate::node::{Command, Role};
 use crate::oracle::{Answer, TIE};
 use crate::queue::{NodeIndex, Pending};
+use crate::step::Act;
 use crate::{Action, Domain, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, What};
 
 /// A fault set by the clock.
@@ -30,6 +31,37 @@ impl<D: Domain> Core<D> {
         let (name, now) = (self.name(node), self.now());
         let Answer { address, action } = self.oracle.ask(hook, name, what, about, now, matters);
         action.map(|action| Fault { at: address, action })
+    }
+
+    /// Asks the plan about the place before or after a step of a node.
+    pub fn ask_step(&mut self, hook: Hook, node: NodeIndex, step: Name, about: Name) -> Option<Fault> {
+        if self.silent[hook as usize] {
+            return None;
+        }
+        let class = self.nodes[node.0 as usize].class;
+        if !self.oracle.concerns(class, hook, step) {
+            return None;
+        }
+        self.ask(hook, node, step, about, |_| true)
+    }
+
+    /// Whether the plan may be asked about an act of a node at all.
+    pub fn may_ask_act(&self, hook: Hook, node: NodeIndex) -> bool {
+        !self.silent[hook as usize] && self.oracle.concerns_acts(self.nodes[node.0 as usize].class, hook)
+    }
+
+    /// The same of an act, whose `subject` is not looked at if the plan concerns none.
+    pub fn ask_act(
+        &mut self,
+        (hook, act): (Hook, Act),
+        node: NodeIndex,
+        subject: impl FnOnce() -> Name,
+        about: impl FnOnce() -> Name,
+    ) -> Option<Fault> {
+        if !self.may_ask_act(hook, node) {
+            return None;
+        }
+        self.ask_step(hook, node, act.step(subject()), about())
     }
 
     /// Asks the plan about a place where only faults of the layer above can strike, of which only some
@@ -229,6 +261,6 @@ impl<D: Domain> Core<D> {
 }
 
 /// What all of a node's records are together, as addresses name it.
-fn journal() -> Name {
+pub(crate) fn journal() -> Name {
     Name::literal("journal")
 }

@@ -20,11 +20,12 @@ impl<D: Domain> Core<D> {
         call: Call,
         cause: Option<EventId>,
     ) -> EventId {
+        let leaves = self.leaves_at(from);
         let from = self.name(from);
         let content = payload.clone();
         let sent = self.append((from, incarnation), cause, What::Sent { to, kind, about, content });
         let Passage { address, action, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
-        let mut at = self.now + latency + self.lag_of(from, to);
+        let mut at = leaves + latency + self.lag_of(from, to);
         let mut copy_after = None;
         let mut payload = payload;
         let mut lost = self.is_cut(from, to).then_some(Loss::Cut);
@@ -48,6 +49,13 @@ impl<D: Domain> Core<D> {
         }
         self.carry(envelope, at, tie);
         sent
+    }
+
+    /// When a message leaves that a node sends now: a node that was stopped in the middle of its work sends what is left of
+    /// it when it goes on.
+    fn leaves_at(&mut self, from: NodeIndex) -> SimTime {
+        let now = self.now();
+        self.node(from).paused_until.map_or(now, |goes_on| goes_on.max(now))
     }
 
     fn carry(&mut self, envelope: Envelope<D::Payload>, at: SimTime, tie: u64) {

@@ -14,13 +14,15 @@ use crate::node::{Belongings, Command, Expectation, Node, Role};
 use crate::oracle::{Oracle, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
+use crate::step::Crashed;
 use crate::{
-    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, SimSpan, SimTime, Stop,
-    What, WorldConfig, interrupt, quiet, spare, stamp,
+    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, Rule, SimSpan, SimTime,
+    Stop, What, WorldConfig, interrupt, quiet, spare, stamp,
 };
 use ailments::Ailing;
 pub(crate) use ailments::Health;
 use faults::Planned;
+pub(crate) use faults::journal;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::collections::VecDeque;
@@ -178,6 +180,15 @@ impl<D: Domain> Core<D> {
         });
     }
 
+    /// Counts the places that these rules concern as well.
+    pub fn notice(&mut self, rules: &[Rule]) {
+        self.oracle.notice(rules);
+        self.silent = Hook::ALL.map(|hook| self.oracle.is_silent(hook));
+        for node in &mut self.nodes {
+            node.class = self.oracle.class_of(node.name);
+        }
+    }
+
     pub fn now(&mut self) -> SimTime {
         if let Some(clock) = &self.clock {
             self.now = self.now.max(clock());
@@ -190,8 +201,9 @@ impl<D: Domain> Core<D> {
         let tie = self.oracle.spot(name, name, 0).word(TIE);
         let earlier = self.by_name.insert(name, index);
         assert!(earlier.is_none(), "two nodes are called {name}");
+        let class = self.oracle.class_of(name);
         let belongings = self.belongings.pop().unwrap_or_default();
-        self.nodes.push(Node::new(name, role, tie, belongings));
+        self.nodes.push(Node::new(name, role, tie, class, belongings));
         self.start(index, None);
         index
     }
@@ -364,6 +376,11 @@ impl<D: Domain> Core<D> {
         stamp::set_node(self.now, Some(self.name(index)));
     }
 
+    /// Whether code runs that the engine attends: its panics are the world's to judge.
+    pub fn attends_code(&self) -> bool {
+        self.allowance < u32::MAX
+    }
+
     fn full_allowance(&self) -> u32 {
         self.config.limits.operations.min(u32::MAX - 1)
     }
@@ -375,7 +392,7 @@ impl<D: Domain> Core<D> {
         let node = self.name(index);
         if panic.is::<NeverYields>() {
             self.stop_for(Stop::Spinning { node });
-        } else {
+        } else if !panic.is::<Crashed>() {
             self.panicked(index, quiet::message(&**panic));
         }
     }

@@ -5,11 +5,13 @@
 
 mod draws;
 mod opening;
+mod steps;
 mod table;
 
 use crate::plan::{Action, Address, Disturbance, Fault, Hook, Rule, Selector};
 use crate::{Name, Purpose, SimSpan, SimTime, Spot, WorldConfig};
 use draws::WorldDraws;
+pub(crate) use steps::NodeClass;
 use table::Site;
 pub(crate) use table::Table;
 
@@ -70,9 +72,29 @@ impl Oracle {
         self.mark = Some(at);
     }
 
+    /// Counts the places that these rules concern as well.
+    pub fn notice(&mut self, rules: &[Rule]) {
+        self.table.notice(rules);
+    }
+
     /// Whether any fault could strike at a hook; where none can, nobody needs to ask.
     pub fn is_silent(&self, hook: Hook) -> bool {
         self.table.is_silent(hook)
+    }
+
+    /// Which nodes this one is like, as far as the plan concerns their steps.
+    pub fn class_of(&self, node: Name) -> NodeClass {
+        self.table.steps().class_of(node)
+    }
+
+    /// Whether the plan concerns a step of such a node.
+    pub fn concerns(&self, class: NodeClass, hook: Hook, step: Name) -> bool {
+        self.table.steps().concerns(class, hook, step)
+    }
+
+    /// Whether the plan can concern an act of such a node, whatever its subject.
+    pub fn concerns_acts(&self, class: NodeClass, hook: Hook) -> bool {
+        self.table.steps().concerns_acts(class, hook)
     }
 
     /// Counts one more passage of `id` by `site`.

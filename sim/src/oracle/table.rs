@@ -5,6 +5,7 @@
 //! change of plan. What a plan may do at a site is looked up when the site first comes up under that plan: which rules
 //! concern it, unless the rules of the plan before concerned the same, and whether a pinned fault names it.
 
+use super::steps::Steps;
 use crate::plan::{Action, Address, Chaos, Hook, Plan};
 use crate::{Chance, Links, Name, Rule, SimSpan, spare};
 use hashbrown::{HashMap, HashSet};
@@ -64,6 +65,9 @@ pub(crate) struct Table {
     plan_edition: Edition,
     pinned: Map<Address, (usize, Action)>,
     pinned_sites: HashSet<Name, FxBuildHasher>,
+    steps: Steps,
+    /// The hooks at which places count although the plan cannot strike there.
+    noticed: Vec<Hook>,
     /// The last chaos whose rules were looked at; a plan without rules leaves it.
     ruling: Option<Arc<Chaos>>,
     rules_edition: Edition,
@@ -90,6 +94,8 @@ impl Table {
             plan_edition: 0,
             pinned: Map::default(),
             pinned_sites: HashSet::default(),
+            steps: Steps::default(),
+            noticed: Vec::new(),
             ruling: None,
             rules_edition: 0,
             sites: Vec::new(),
@@ -107,7 +113,7 @@ impl Table {
         if !is_good {
             *self = Self::new(links.clone());
         }
-        if !self.plan.is_same(plan) {
+        if !self.plan.is_same(plan) || !self.noticed.is_empty() {
             self.set(plan);
         }
         self
@@ -128,8 +134,16 @@ impl Table {
             self.pinned.insert(fault.at, (index, fault.action));
             self.pinned_sites.insert(fault.at.site);
         }
+        self.steps = Steps::of(plan, &[]);
+        self.noticed.clear();
         self.plan = plan.clone();
         self.plan_edition += 1;
+    }
+
+    /// Counts the places that these rules concern as well, until the run is over.
+    pub fn notice(&mut self, rules: &[Rule]) {
+        self.steps = Steps::of(&self.plan, rules);
+        self.noticed = rules.iter().map(|rule| rule.hook).collect();
     }
 
     pub fn chaos(&self) -> Option<&Chaos> {
@@ -144,9 +158,18 @@ impl Table {
         self.pinned.get(&address).copied()
     }
 
+    /// The steps that the plan concerns.
+    pub(super) fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
     /// Whether no fault could strike at a hook.
     pub fn is_silent(&self, hook: Hook) -> bool {
+        if matches!(hook, Hook::Before | Hook::After) {
+            return self.steps.is_silent(hook);
+        }
         self.pinned.is_empty()
+            && !self.noticed.contains(&hook)
             && self.chaos().is_none_or(|chaos| {
                 chaos.rules.iter().all(|rule| rule.hook != hook || rule.chance == Chance::NEVER)
             })

@@ -5,8 +5,8 @@
 //!
 //! Names are found where they stand in sites, ids and actions, never as mere text: a node before the first comma of
 //! a site and in the parts of an id, a step behind `before` and `after` and in the parts of an id, the kind of a message
-//! behind the comma of a link's site, what is asked of a service behind that of a node's, and a kind of fault as the first
-//! word of an action or of a window's site.
+//! behind the comma of a link's site and behind `send` and `receive` in a step, what is asked of a service behind that of a
+//! node's, and a kind of fault as the first word of an action or of a window's site.
 //!
 //! ```
 //! use perfidy_sim::{Fault, Renames};
@@ -133,10 +133,19 @@ impl Renames {
 
     /// What passes at a site, a link's or a node's, under its other name.
     fn passing(&self, what: &str, is_of_a_link: bool) -> String {
-        let of_step = |word: &str| Some(format!("{word}{}", self.step(what.strip_prefix(word)?)?));
+        let of_step = |word: &str| Some(format!("{word}{}", self.other_step(what.strip_prefix(word)?)?));
         let other = || if is_of_a_link { self.message(what) } else { self.call(what) };
         let step = of_step("before ").or_else(|| of_step("after "));
         step.unwrap_or_else(|| other().map_or(what, |other| other.as_str()).to_owned())
+    }
+
+    /// A step under its other name, or with the other name of the message that it sends or receives.
+    fn other_step(&self, step: &str) -> Option<String> {
+        let of_message = || {
+            let (verb, kind) = step.split_once(' ').filter(|(verb, _)| ["send", "receive"].contains(verb))?;
+            Some(format!("{verb} {}", self.message(kind)?))
+        };
+        self.step(step).map(|other| other.to_string()).or_else(of_message)
     }
 
     /// A logical id under the other names.
@@ -319,6 +328,10 @@ mod tests {
             ("mail, send, task-1, try 2: silence", "mail, post, task-1, try 2: mute"),
             ("boss, query, task-1, try 2: drop", "boss, answer, task-1, try 2: drop"),
             ("boss, before plan, task-1, try 2: pause 3s", "boss, before plan, task-1, try 2: pause 3s"),
+            (
+                "boss, after send plan, please, task-1, try 2: pause 3s",
+                "boss, after send draft, please, task-1, try 2: pause 3s",
+            ),
             (
                 "down of mail, window, try 1: down of mail at 1m for 3s",
                 "outage of mail, window, try 1: outage of mail at 1m for 3s",

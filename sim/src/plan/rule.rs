@@ -98,6 +98,21 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Rules that concern every step of every node and never fire: to [notice](crate::World::notice) where nodes could
+    /// crash.
+    pub fn of_all_steps() -> [Self; 2] {
+        [Hook::Before, Hook::After].map(|hook| Self {
+            kind: Name::literal("crash"),
+            hook,
+            from: Selector::Any,
+            to: Selector::Any,
+            what: Selector::Any,
+            chance: Chance::NEVER,
+            action: Action::Crash(None),
+            span: None,
+        })
+    }
+
     /// Whether a fault is one that this rule makes: at a place that it concerns, with an action that it draws. Two rules
     /// that concern the same place can make the same fault.
     pub fn can_make(&self, fault: &Fault) -> bool {

@@ -12,6 +12,7 @@ mod messages;
 mod pause;
 mod replay;
 mod request;
+mod steps;
 mod storage;
 #[cfg(madsim)]
 mod tokio_code;

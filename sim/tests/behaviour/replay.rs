@@ -1,10 +1,11 @@
 //! A fuzzed run is a list of faults, and the list makes the same run.
 
 use crate::{Numbers, chaos, name, on_every_engine, run, with_faults};
-use perfidy_sim::{Engine, Fault, Outcome, Plan, Stop, World, WorldConfig};
+use perfidy_sim::{Engine, Fault, Hook, Outcome, Plan, Stop, World, WorldConfig};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::mem::discriminant;
+use std::sync::Arc;
 use std::thread;
 
 /// Replays what went wrong in a run, word for word.
@@ -131,7 +132,12 @@ const CLIENTS: [&str; 8] = ["ann", "bob", "cid", "dot", "eve", "fay", "gus", "ha
 
 #[test]
 fn a_fault_taken_out_leaves_the_others_where_they_were() {
-    on_every_engine(&chaos::config(3, 300_000, false), clients, |engine, fuzzed| {
+    // One that crashed writes its letter again, and that has faults of its own: these are not left out with it.
+    let mut config = chaos::config(3, 300_000, false);
+    if let Plan::Fuzz(chaos) = &mut config.plan {
+        Arc::make_mut(chaos).rules.retain(|rule| rule.hook == Hook::Message);
+    }
+    on_every_engine(&config, clients, |engine, fuzzed| {
         let letters: Vec<Fault> = fuzzed.fired.into_iter().filter(|f| f.action.moment().is_none()).collect();
         assert!(letters.len() >= 3, "{engine}: {letters:?}");
         for left_out in 0..letters.len() {

@@ -69,14 +69,18 @@ impl<'a> Store<'a> {
     /// # Errors
     /// [`StoreError::Indefinite`] if no answer came, [`StoreError::Definite`] if a higher token has come by.
     pub async fn read(self, item: Name, asks: Freshness) -> Result<Snapshot, StoreError> {
+        self.agent.before("store read", item).await;
         let wire = StoreWire::Read { item, asks, fence: self.fence };
-        self.ask(item, Access::Read, wire, |answer| match answer {
-            StoreWire::Shown(snapshot) => {
-                Some((snapshot.clone(), snapshot.stamp, Heard::Saw(snapshot.stamp.version)))
-            }
-            _ => None,
-        })
-        .await
+        let result = self
+            .ask(item, Access::Read, wire, |answer| match answer {
+                StoreWire::Shown(snapshot) => {
+                    Some((snapshot.clone(), snapshot.stamp, Heard::Saw(snapshot.stamp.version)))
+                }
+                _ => None,
+            })
+            .await;
+        self.agent.after("store read", item).await;
+        result
     }
 
     /// Changes an item, under the id of this operation.
@@ -125,7 +129,7 @@ impl<'a> Store<'a> {
     ) -> Result<T, StoreError> {
         let store = Name::literal(StoreService::NAME);
         let asked = self.agent.noted(Note::Agent(AgentEvent::Asked { item, access }));
-        let answer = self.agent.request(store, item, wire, STORE_TIMEOUT).await;
+        let answer = self.agent.request_in_a_step(store, item, wire, STORE_TIMEOUT).await;
         let (result, seen, heard) = match answer.as_ref().map(Mail::open::<StoreWire>) {
             Ok(Some(StoreWire::Refused(refusal))) => {
                 let (seen, heard) = match *refusal {

@@ -23,7 +23,7 @@ mod values;
 
 use crate::explore::{Run, SavedSeed};
 use crate::scenario::Case;
-use perfidy_sim::{Action, Engine, Fault, Plan, Seed, interrupt};
+use perfidy_sim::{Action, Address, Engine, Fault, Plan, Seed, interrupt};
 use std::path::Path;
 
 /// How much is spent on making one failure small.
@@ -151,6 +151,21 @@ impl Shrinking<'_> {
         }
         self.best = candidate;
         true
+    }
+
+    /// Every place that comes up in the best run so far; none if the effort is used up.
+    fn visited(&mut self) -> Option<Vec<Address>> {
+        if self.is_over() {
+            return None;
+        }
+        let plan = Plan::Explicit(self.best.faults.as_slice().into());
+        let all = || Run::with_all_steps(&self.best.case, self.engine, self.seed, &plan);
+        let Ok(run) = interrupt::catch(all) else {
+            self.best.is_finished = false;
+            return None;
+        };
+        self.effort.events = self.effort.events.saturating_sub(run.outcome.history.len() as u64);
+        Some(run.outcome.visited)
     }
 
     /// Whether the file that would be saved of a candidate could be replayed.

@@ -22,9 +22,12 @@ fn to_a_place(shrinking: &mut Shrinking<'_>, place: usize) -> bool {
         Action::CustomAt { word, node, lasting, .. } => (node, Action::Custom { word, span: lasting }),
         _ => return false,
     };
-    let mut steps = steps_of(node, action, &shrinking.best.run.outcome.visited);
+    let Some(visited) = shrinking.visited() else { return false };
+    let mut steps = steps_of(node, action, &visited);
     // The later it strikes, the more of the run is as it should be.
     steps.reverse();
+    // A step that the author has named says more than a message sent or a record written.
+    steps.sort_by_key(|at| is_act(at.site));
     steps.truncate(MOST);
     steps.into_iter().any(|at| shrinking.fault_suffices(place, Fault { at, action }))
 }
@@ -41,6 +44,13 @@ fn steps_of(node: Name, action: Action, visited: &[Address]) -> Vec<Address> {
     };
     let steps = visited.iter().filter(is_step);
     steps.flat_map(|last| (1..=last.nth).map(|nth| Address { nth, ..*last })).collect()
+}
+
+/// Whether a step is one of those that the world names itself.
+fn is_act(site: Name) -> bool {
+    let place = site.as_str().split_once(", ").map_or("", |(_, place)| place);
+    let step = place.split_once(' ').map_or("", |(_, step)| step);
+    step == "sync" || ["send ", "receive ", "write "].iter().any(|act| step.starts_with(act))
 }
 
 #[cfg(test)]

@@ -248,7 +248,7 @@ mod tests {
     use super::*;
     use crate::explore::Run;
     use crate::explore::strategy::tests::{all_cases, case};
-    use crate::scenario::Case;
+    use crate::scenario::{Case, Scenario};
     use perfidy_sim::{Engine, Seed};
     use std::collections::BTreeSet;
 
@@ -277,6 +277,30 @@ mod tests {
                 assert_eq!(run.outcome.fired, [fault], "{case}");
             }
         }
+    }
+
+    #[test]
+    fn anywhere_is_every_action_of_the_agent() {
+        let text = "# A crash anywhere.\nworkflow = \"conductor\"\n[team]\nexecutors = 1\n[[step]]\nname = \"file\"\n\
+            tool = \"ticketing.create\"\n[tasks]\ncount = 1\n[tools.ticketing]\n[faults]\n\
+            crash = { at = \"executors\", anywhere = true, chance = \"1%\" }\n";
+        let scenario = Scenario::parse(&crate::suite::Suite::shipped(), "anywhere", text)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        let faults = in_calm(&Case::as_written(&scenario));
+        let places: Vec<String> = faults.iter().map(|fault| fault.at.to_string()).collect();
+        assert_eq!(
+            places,
+            [
+                "executor-1, after receive assign, task-1/file, try 1",
+                "executor-1, before model call, task-1/file, try 1",
+                "executor-1, after model call, task-1/file, try 1",
+                "executor-1, before call, task-1/file, try 1",
+                "executor-1, after send call create, task-1/file, try 1",
+                "executor-1, after call, task-1/file, try 1",
+                "executor-1, before send done, task-1/file, try 1",
+                "executor-1, after send done, task-1/file, try 1",
+            ]
+        );
     }
 
     #[test]

@@ -194,10 +194,8 @@ fn hook_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Proble
         let message = format!("`{what}` is not a moment of the work of `{who}`");
         return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
     };
-    if cast.crash_points.contains(&step) {
-        return Ok(hook);
-    }
-    Err(who::no_such_step(place.clone(), step, cast))
+    who::is_step(step, place.clone(), cast)?;
+    Ok(hook)
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
