@@ -1,8 +1,9 @@
-//! Agendas: the items that a coordinator has to look at, so that it need not look at all of them after each event.
+//! Agendas: the items that a coordinator has to look at, so that it need not look at all of them after each
+//! event.
 //!
-//! Of a thousand open tasks, a message concerns one, and the clock a few. A coordinator goes through its agenda in rounds,
-//! each in the order of the keys. An item that is added in the middle of a round comes in the same round if its place is
-//! still ahead, and else in the next one.
+//! Of a thousand open tasks, a message concerns one, and the clock a few. A coordinator goes through its
+//! agenda in rounds, each in the order of the keys. An item that is added in the middle of a round comes in
+//! the same round if its place is still ahead, and else in the next one.
 
 use perfidy_sim::SimTime;
 use std::cmp::Reverse;
@@ -49,8 +50,8 @@ impl<K: Ord + Copy> Agenda<K> {
         self.later.push(Reverse((at, item)));
     }
 
-    /// Takes the next item of the current round that is to be looked at by now. `None` ends the round; the next call
-    /// begins another.
+    /// Takes the next item of the current round that is to be looked at by now. `None` ends the round; the
+    /// next call begins another.
     pub fn next(&mut self, now: SimTime) -> Option<K> {
         while let Some(Reverse((at, item))) = self.later.peek()
             && *at <= now

@@ -2,10 +2,10 @@
 //!
 //! A network loses, delays and doubles messages, so an agent sends an order again until it is answered
 //! ([`Resend`]), repeats a request until a reply comes ([`request_until_answered`]), does not start the same
-//! work twice ([`SingleFlight`]), serves the latest of several requests for the same ([`Coalesced`]), and looks only at
-//! what may need attention ([`Agenda`]). Each piece works in any
-//! process that has a clock and a network. None of them is a switch of a scenario: a team without them
-//! would not work at all. What a team can be without is in [`safeguards`](crate::safeguards).
+//! work twice ([`SingleFlight`]), serves the latest of several requests for the same ([`Coalesced`]), and
+//! looks only at what may need attention ([`Agenda`]). Each piece works in any process that has a clock and a
+//! network. None of them is a switch of a scenario: a team without them would not work at all. What a team
+//! can be without is in [`safeguards`](crate::safeguards).
 
 mod agenda;
 mod coalesced;

@@ -1,7 +1,7 @@
 //! Repeating: an agent asks a question again until it has an answer, with or without an end.
 //!
-//! An agent that asks without an end says first whom it waits for, so that a run that does not finish can name the wait.
-//! The receiver must answer a repetition as it answered the first; see
+//! An agent that asks without an end says first whom it waits for, so that a run that does not finish can
+//! name the wait. The receiver must answer a repetition as it answered the first; see
 //! [`inbox`](crate::safeguards::inbox) for receivers that change something.
 
 use crate::agent::{Agent, Mail, Message};
@@ -23,8 +23,8 @@ impl ResendTiming {
     }
 }
 
-/// Sends a request until `accept` takes a reply to it, however long that takes, and says meanwhile that the agent waits
-/// for `to`, for the reason `waits_for`.
+/// Sends a request until `accept` takes a reply to it, however long that takes, and says meanwhile that the
+/// agent waits for `to`, for the reason `waits_for`.
 pub async fn request_until_answered<T>(
     agent: &Agent,
     (to, waits_for): (Name, &'static str),

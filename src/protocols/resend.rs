@@ -1,9 +1,9 @@
 //! Resending: a message that wants an answer is sent again, at a fixed interval, until the answer comes.
 //!
-//! No sender can tell a lost message from a slow receiver, so it sends the message again and the receiver answers as
-//! often as it is asked (positive acknowledgement with retransmission, as in RFC 9293). This is the form for a
-//! coordinator that has many such messages under way and one loop that hears all answers; an agent with nothing else to
-//! do waits in [`request_until_answered`](super::request_until_answered).
+//! No sender can tell a lost message from a slow receiver, so it sends the message again and the receiver
+//! answers as often as it is asked (positive acknowledgement with retransmission, as in RFC 9293). This is
+//! the form for a coordinator that has many such messages under way and one loop that hears all answers; an
+//! agent with nothing else to do waits in [`request_until_answered`](super::request_until_answered).
 
 use crate::protocols::Agenda;
 use perfidy_sim::{Lookup, SimSpan, SimTime};
@@ -49,8 +49,9 @@ impl ResendTimer {
     }
 }
 
-/// The messages of one agent that are sent again until they are answered, each under a key. It is an [`Agenda`] of
-/// these keys as well: a key comes up when it is added and when its message may have to be sent again.
+/// The messages of one agent that are sent again until they are answered, each under a key. It is an
+/// [`Agenda`] of these keys as well: a key comes up when it is added and when its message may have to be sent
+/// again.
 ///
 /// ```
 /// use perfidy::protocols::Resend;
@@ -94,7 +95,8 @@ impl<K: Ord + Copy + Hash> Resend<K> {
         self.agenda.next(now)
     }
 
-    /// Whether the message under a key is to be sent: it never was, or so long ago that it is to be sent again.
+    /// Whether the message under a key is to be sent: it never was, or so long ago that it is to be sent
+    /// again.
     pub fn is_due(&self, key: K, now: SimTime) -> bool {
         self.timers.get(key).is_none_or(|timer| timer.is_due(now, self.interval))
     }

@@ -1,8 +1,9 @@
 //! Single-flight: of the same work, an agent has at most one under way, however often it is asked for it.
 //!
-//! Senders repeat their orders until they are answered, so a worker is ordered to do a step that it is in the middle of.
-//! It must not start the step a second time ("duplicate call suppression", Go's package `singleflight`). A repetition
-//! may also bring news that the work under way has not seen; then the work runs once more afterwards.
+//! Senders repeat their orders until they are answered, so a worker is ordered to do a step that it is in the
+//! middle of. It must not start the step a second time ("duplicate call suppression", Go's package
+//! `singleflight`). A repetition may also bring news that the work under way has not seen; then the work runs
+//! once more afterwards.
 
 use crate::agent::Agent;
 use std::cell::RefCell;
@@ -24,7 +25,8 @@ impl<K: Ord> Default for SingleFlight<K> {
 }
 
 impl<K: Ord + Copy + 'static> SingleFlight<K> {
-    /// Starts work beside what the agent does, unless work under that key is under way. Returns whether it was started.
+    /// Starts work beside what the agent does, unless work under that key is under way. Returns whether it
+    /// was started.
     pub fn start(&self, agent: &Agent, key: K, work: impl Future<Output = ()> + 'static) -> bool {
         if self.running.borrow().contains_key(&key) {
             return false;

@@ -1,8 +1,10 @@
-//! Budgets: work that goes from hand to hand carries what it may still cost, and whoever finds that used up stops.
+//! Budgets: work that is passed from agent to agent carries what it may still cost, and an agent that finds
+//! that used up stops.
 //!
-//! Agents that each find the next one better suited, or the draft not good enough, never stop by themselves: no single
-//! step looks wrong. What is spent travels with the work, so nobody needs to see the whole to end it, and the end is
-//! not silence but an escalation to whoever asked (the same idea as the hop limit of IP, RFC 791).
+//! Agents that each find the next one better suited, or the draft not good enough, never stop by themselves:
+//! no single step looks wrong. What is spent travels with the work, so no agent needs to see the whole to end
+//! it, and the end is not silence but a report of failure to the user (the same idea as the hop limit of IP,
+//! RFC 791).
 
 use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem};
@@ -12,7 +14,7 @@ use std::ops::RangeInclusive;
 /// How far a piece of work may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
-    /// How often it may change hands.
+    /// How often it may be passed on.
     pub hops: u32,
     /// How often a model may be asked about it.
     pub turns: u32,
@@ -51,7 +53,7 @@ impl Safeguard for Budgets {
 /// What a piece of work has cost so far; it travels with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
 pub struct Spent {
-    /// How often it changed hands.
+    /// How often it was passed on.
     pub hops: u32,
     /// How often a model was asked about it.
     pub turns: u32,
@@ -74,7 +76,7 @@ impl Budgets {
         spent.turns < self.turns && spent.tokens < self.tokens
     }
 
-    /// Whether the work may change hands once more.
+    /// Whether the work may be passed on once more.
     pub fn allow_hop(&self, spent: &Spent) -> bool {
         spent.hops < self.hops
     }

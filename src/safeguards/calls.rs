@@ -1,11 +1,12 @@
 //! Calls of tools: the safeguards of a caller and of a reader, put together.
 //!
-//! Each safeguard covers what the others cannot: the [key](super::idempotency) lets a tool recognise a repetition,
-//! [observing](super::observe) covers a tool that cannot, [retrying](super::retry) covers what was lost on the way. A
-//! [`CallPolicy`] says which of them a caller uses; a team of a scenario takes them from its switches.
+//! Each safeguard covers what the others cannot: the [key](super::idempotency) lets a tool recognise a
+//! repetition, [observing](super::observe) covers a tool that cannot, [retrying](super::retry) covers what
+//! was lost on the way. A [`CallPolicy`] says which of them a caller uses; a team of a scenario takes them
+//! from its switches.
 //!
-//! Reading changes nothing, so a reader has to be careful about the answer only: one that is about something else, cut
-//! short or too old is no answer, and the reader asks again.
+//! Reading changes nothing, so a reader has to be careful about the answer only: one that is about something
+//! else, cut short or too old is no answer, and the reader asks again.
 //!
 //! ```
 //! use perfidy::agent::{Agent, OpId, Receipt, ToolError, Wish};
@@ -54,12 +55,12 @@ impl CallPolicy {
     }
 }
 
-/// Carries out an operation under its id. `tried_before` says that earlier tries of the same operation ended without a
-/// clear answer, or may have.
+/// Carries out an operation under its id. `tried_before` says that earlier tries of the same operation ended
+/// without a clear answer, or may have.
 ///
 /// # Errors
-/// The error of the last try, when all tries are used up or the tool refused for good. It is definite only if no try
-/// before it was unclear, or if it speaks of the operation and not of the try.
+/// The error of the last try, when all tries are used up or the tool refused for good. It is definite only if
+/// no try before it was unclear, or if it speaks of the operation and not of the try.
 pub async fn call_with_retry(
     agent: &Agent,
     policy: &CallPolicy,
@@ -89,11 +90,12 @@ pub const ROUNDS: u32 = 5;
 /// How long [`call_until_definite`] waits before it goes through all tries again.
 const PAUSE: SimSpan = SimSpan::from_secs(10);
 
-/// Carries out an operation until the answer is definite, for a caller that has to know whether the effect is there, so
-/// that it can be undone. Another agent may have begun before under the same id, and died.
+/// Carries out an operation until the answer is definite, for a caller that has to know whether the effect is
+/// there, so that it can be undone. Another agent may have begun before under the same id, and died.
 ///
 /// # Errors
-/// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after [`ROUNDS`].
+/// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after
+/// [`ROUNDS`].
 pub async fn call_until_definite(
     agent: &Agent,
     policy: &CallPolicy,
@@ -129,8 +131,8 @@ impl ReadPolicy {
 /// Reads an item of a tool.
 ///
 /// # Errors
-/// The error of the last try, when all tries are used up or the tool refused for good. An answer that is about
-/// something else, cut short or too old is [`Indefinite::Malformed`].
+/// The error of the last try, when all tries are used up or the tool refused for good. An answer that is
+/// about something else, cut short or too old is [`Indefinite::Malformed`].
 pub async fn read_with_retry(agent: &Agent, policy: &ReadPolicy, query: Query) -> Result<Reading, ToolError> {
     with_retry(agent, policy.retry.as_ref(), query.intent, async || {
         let reading = agent.read(query, CALL_TIMEOUT).await?;

@@ -1,8 +1,9 @@
-//! Cancellation: when something is no longer to be done, everybody who was told to do it is told not to, and says so.
+//! Cancellation: when work is no longer to be done, each agent that was told to do it is told not to, and
+//! acknowledges it.
 //!
-//! Whoever cancels waits until all below have answered, and tells nobody before. Whoever is told writes it down before
-//! answering: an order that was held up on its way and comes after the cancel must not bring the work back, also not
-//! after a crash.
+//! An agent that cancels waits until all agents below have acknowledged, and acknowledges only then. An agent
+//! that is told writes it down before it acknowledges: an order that was held up on its way and comes after
+//! the cancel must not bring the work back, also not after a crash (a tombstone).
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, checkpoint, switch};
@@ -55,10 +56,10 @@ impl Cancelled {
         self.0.borrow().contains(&intent)
     }
 
-    /// Adds something, and comes back once that is durable.
+    /// Adds some work, and returns once that is durable.
     pub async fn add(&self, agent: &Agent, intent: Name) {
         self.0.borrow_mut().insert(intent);
-        // Also if it is there already: whoever is adding it at the same time may not be through.
+        // Also if it is there already: another task that adds it at the same time may not have synced it yet.
         agent.persist(CalledOff(intent)).await;
     }
 }

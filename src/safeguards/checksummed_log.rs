@@ -1,13 +1,14 @@
-//! Checksummed log: a record that was half-written when its writer died is known for what it is.
+//! Checksummed log: a record that was half-written when its writer died is recognised as such.
 //!
-//! A disk that dies in the middle of a write leaves something, and it may well read as a record: an old one, or one
-//! with a field missing that then reads as zero. A checksum over the whole record, written with it, tells the reader to
-//! leave it out; nothing was promised on the strength of it yet, because its sync never came back.
+//! A disk that dies in the middle of a write leaves something, and it may well read as a record: an old one,
+//! or one with a field missing that then reads as zero. A checksum over the whole record, written with it,
+//! tells the reader to leave it out; nothing was promised on the strength of it yet, because its sync never
+//! returned.
 //!
-//! It does not help against a disk that comes back without its last records (the fault `stale-journal`): what is left is
-//! whole, and only somebody else can know that there was more. A team outlives that if those who do the work recognise an
-//! operation by its id, as in `standby/bad-workers`; what the property `recovered-state-is-a-prefix` says of it is then
-//! still true.
+//! It does not help against a disk that comes back without its last records (the fault `stale-journal`): what
+//! is left is whole, and only another agent can know that there was more. A team survives that if the workers
+//! recognise an operation by its id, as in `standby/bad-workers`; what the property
+//! `recovered-state-is-a-prefix` says of it is then still true.
 
 use crate::agent::{Body, Message};
 use crate::safeguards::{Safeguard, switch};

@@ -1,13 +1,14 @@
 //! Claims: an agent that wants to do a piece of work first makes it its own, for a while.
 //!
-//! A claim is an item of the shared store, taken by compare-and-set, so that of two agents that reach for it one gets it. It
-//! is a lease: its owner writes it again and again, and an agent that sees it unchanged for a whole lease of its own clock
-//! may take it. No agent compares clocks with another (the lock client of `DynamoDB` and leader election in Kubernetes work
-//! this way). The owner counts its lease from before it asked and leaves a tenth of it unused, so it stops before another
-//! agent can begin even if one of their clocks goes a little faster.
+//! A claim is an item of the shared store, taken by compare-and-set, so that of two agents that reach for it
+//! one gets it. It is a lease: its owner writes it again and again, and an agent that sees it unchanged for a
+//! whole lease of its own clock may take it. No agent compares clocks with another (the lock client of
+//! `DynamoDB` and leader election in Kubernetes work this way). The owner counts its lease from before it
+//! asked and leaves a tenth of it unused, so it stops before another agent can begin even if one of their
+//! clocks goes a little faster.
 //!
-//! Without the switch the same is done in the naive way: look whether an agent has the work, and if not, write one's own
-//! name there.
+//! Without the switch the same is done in the naive way: look whether an agent has the work, and if not,
+//! write one's own name there.
 
 use crate::agent::{
     Agent, Change, Entries, Entry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,

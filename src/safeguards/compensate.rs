@@ -1,9 +1,9 @@
-//! Compensation: when a later step fails for good, what the earlier ones did is taken back, last first.
+//! Compensation: when a later step fails for good, the effects of the earlier ones are undone, last first.
 //!
-//! A saga (Garcia-Molina and Salem 1987, "Sagas") has no transaction to roll back; each step brings an operation that
-//! undoes it instead. An undoing is a call like any other, so it may have to be asked for again. Its id follows from the
-//! id of what it undoes ([`OpId::of_undo`]): whoever begins a rollback anew, after a crash or instead of somebody
-//! else, asks for the same operations and changes nothing twice.
+//! A saga (Garcia-Molina and Salem 1987, "Sagas") has no transaction to roll back; each step brings an
+//! operation that undoes it instead. An undoing is a call like any other, so it may have to be asked for
+//! again. Its id follows from the id of what it undoes ([`OpId::of_undo`]): an agent that begins a rollback
+//! anew, after a crash or instead of another, asks for the same operations and changes nothing twice.
 
 use crate::agent::{Agent, OpId, Receipt, ToolError, Wish};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
@@ -11,7 +11,7 @@ use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
 use perfidy_sim::SimSpan;
 
-/// How often an undoing may fail before it is left to somebody else.
+/// How often an undoing may fail before the agent gives it up.
 pub const TRIES: u32 = 3;
 
 /// How long to wait after an undoing that failed.
@@ -31,8 +31,9 @@ impl Safeguard for Compensate {
     }
 }
 
-/// Carries out `wish`, which takes back what was done under `op`. A try whose answer is unclear is repeated under the
-/// same id, and somebody may have begun before; only once an id was turned down for good, the next try has another.
+/// Carries out `wish`, which undoes what was done under `op`. A try whose answer is indefinite is repeated
+/// under the same id, and another agent may have begun before; only once an id was turned down for good, the
+/// next try has another.
 ///
 /// # Errors
 /// The id and the error of the last try, after [`TRIES`] of them.

@@ -1,10 +1,11 @@
-//! Consistent reads: a reader asks the store for what its team relies on, instead of taking whatever comes.
+//! Consistent reads: a reader asks the store for the consistency that its team relies on, instead of taking
+//! any replica's answer.
 //!
 //! Which model is needed is declared in one place; what has to be remembered for it is little, and the client
 //! of the store does so: for monotonic reads the version that the agent has seen of each item (Terry et al.
 //! 1994, "Session guarantees for weakly consistent replicated data"), for sequential ones how far into the
-//! order of all changes it has seen, by whatever part of it: a plan that it wrote counts for the progress
-//! that it reads.
+//! order of all changes it has seen, by any part of it: a plan that it wrote counts for the progress that it
+//! reads.
 
 use crate::agent::{Agent, Consistency, Freshness, Snapshot, StoreError, Token};
 use crate::safeguards::{Safeguard, Safeguards, switch};
@@ -25,7 +26,7 @@ impl Safeguard for ConsistentReads {
     }
 }
 
-/// Reads the store for one agent, in one life of it.
+/// Reads the store for one agent, in one incarnation of it.
 pub struct Reader {
     agent: Agent,
     asks_for: Consistency,

@@ -1,8 +1,10 @@
-//! Dead letters: a call that cannot be brought to a good end is handed to a person, with all that is needed to finish it.
+//! Dead letters: a call that cannot be brought to a good end is handed to a person, with all that is needed
+//! to finish it.
 //!
-//! An error must not vanish with the agent that gives up on it. The dead letter says what was wanted, which operation it
-//! was, what went wrong, when, and which agent tried. It is sent until the person on call has recorded it, and only then
-//! does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise Integration Patterns").
+//! An error must not vanish with the agent that gives up on it. The dead letter says what was wanted, which
+//! operation it was, what went wrong, when, and which agent tried. It is sent until the person on call has
+//! recorded it, and only then does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise
+//! Integration Patterns").
 
 use crate::agent::{Agent, Mail, Message, OpId, ToolError, Wish};
 use crate::protocols::{ResendTiming, request_until_answered};
@@ -61,8 +63,8 @@ impl Message for DeadLetterMessage {
     }
 }
 
-/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies before has lost
-/// nothing, as long as it records the failure only afterwards.
+/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies
+/// before has lost nothing, as long as it records the failure only afterwards.
 pub async fn escalate(agent: &Agent, person: Name, wish: Wish, op: OpId, error: ToolError) {
     let call = FailedCall { wish, op, error, at: agent.now(), agent: agent.name() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };

@@ -1,7 +1,8 @@
-//! Deadline propagation: every order says how much time is left for the whole, and an agent that has none left stops.
+//! Deadline propagation: every order says how much time is left for the whole, and an agent that has none
+//! left stops.
 //!
-//! A cancel may never reach an agent that is cut off; its own clock always does. What is propagated is the time that is left
-//! and not the time of day, so clocks need not agree, only run alike (`grpc-timeout`).
+//! A cancel may never reach an agent that is cut off; its own clock always does. What is propagated is the
+//! time that is left and not the time of day, so clocks need not agree, only run alike (`grpc-timeout`).
 
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};

@@ -1,12 +1,14 @@
-//! Deadlock detection without an agent that sees the whole: edge chasing (Chandy, Misra and Haas 1983, "Distributed
-//! deadlock detection").
+//! Deadlock detection without an agent that sees the whole: edge chasing (Chandy, Misra and Haas 1983,
+//! "Distributed deadlock detection").
 //!
-//! An agent that has waited for a while sends a [`Probe`] to the agent that it waits for. An agent that waits itself
-//! forwards the probe to the one *it* waits for; an agent that does not drops it. A probe that comes back to its origin has
-//! found a cycle. Each agent in the cycle finds it, but one must give up its wait and not all: the probe carries the first
-//! (by name) of those that can do without what they wait for, and only that one becomes the *victim*.
+//! An agent that has waited for a while sends a [`Probe`] to the agent that it waits for. An agent that waits
+//! itself forwards the probe to the one *it* waits for; an agent that does not drops it. A probe that comes
+//! back to its origin has found a cycle. Each agent in the cycle finds it, but one must give up its wait and
+//! not all: the probe carries the first (by name) of those that can do without what they wait for, and only
+//! that one becomes the *victim*.
 //!
-//! A cycle does not go away by itself, so a probe may be lost, late or doubled: the next one finds the cycle again.
+//! A cycle does not go away by itself, so a probe may be lost, late or doubled: the next one finds the cycle
+//! again.
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, switch};

@@ -1,8 +1,9 @@
-//! Event log: what a model has answered is on disk before anybody acts on it.
+//! Event log: what a model has answered is on disk before an agent acts on it.
 //!
-//! Asking a model is what an agent pays for, and the second answer need not be the first. An agent that reads its log
-//! after a crash knows every answer it has acted on, and asks only what it had not asked before. Engines of durable
-//! execution do the same to every call that leaves the process ("event history replay", Temporal's documentation).
+//! A model call is what an agent pays for, and the second answer need not be the first. An agent that reads
+//! its log after a crash knows every answer it has acted on, and asks only what it had not asked before.
+//! Engines of durable execution do the same to every call that leaves the process ("event history replay",
+//! Temporal's documentation).
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
@@ -28,7 +29,7 @@ impl Safeguard for EventLog {
     }
 }
 
-/// A line of the log.
+/// A record of the log.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Answered {
     about: Name,
@@ -43,9 +44,9 @@ impl Message for Answered {
 
 /// The answers of one agent's model that stand in its log. Clones share it.
 #[derive(Clone, Default, Debug)]
-pub struct Answers(Rc<RefCell<BTreeMap<Name, u32>>>);
+pub struct ModelAnswers(Rc<RefCell<BTreeMap<Name, u32>>>);
 
-impl Answers {
+impl ModelAnswers {
     /// The answers as the agent left them in its journal.
     pub fn recover(agent: &Agent) -> Self {
         let answers = Self::default();
@@ -55,8 +56,8 @@ impl Answers {
         answers
     }
 
-    /// The answer to a question: from the log, else from the model. With the switch on, it is durable when this comes
-    /// back; without it there is no log, and the model is asked whatever it has said before.
+    /// The answer to a question: from the log, else from the model. With the switch on, it is durable when
+    /// this returns; without it there is no log, and the model is asked whatever it has answered before.
     pub async fn think(
         &self,
         agent: &Agent,

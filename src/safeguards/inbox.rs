@@ -1,8 +1,9 @@
 //! The inbox: an event that a consumer has taken in is not taken in again, however often and late it comes.
 //!
-//! An agent that sends until something has arrived sends it twice now and then, and networks do so by themselves. A
-//! consumer is idempotent if it writes down which events it has taken in, together with what it makes of them (the id of
-//! the operation, say), before it acknowledges them ("idempotent consumer", Richardson 2018, "Microservices Patterns").
+//! An agent that sends until something has arrived sends it twice now and then, and networks do so by
+//! themselves. A consumer is idempotent if it writes down which events it has taken in, together with what it
+//! makes of them (the id of the operation, say), before it acknowledges them ("idempotent consumer",
+//! Richardson 2018, "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};

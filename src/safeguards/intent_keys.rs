@@ -1,8 +1,9 @@
-//! Keys from the intent: the id of an operation belongs to what is wanted, not to the words in which a model asks for it.
+//! Keys from the intent: the id of an operation belongs to what is wanted, not to the words in which a model
+//! asks for it.
 //!
-//! A digest of the call looks like a good key: the same call, the same key. But on a retry the model composes the call
-//! anew, in other words, and to the tool the retry is another operation. The id has to be minted once for each intent,
-//! kept (see [`Operations`]), and sent whatever the call says.
+//! A digest of the call looks like a good key: the same call, the same key. But on a retry the model composes
+//! the call anew, in other words, and to the tool the retry is another operation. The id has to be minted
+//! once for each intent, kept (see [`Operations`]), and sent whatever the call says.
 //!
 //! ```
 //! use perfidy::agent::{Agent, OpId, Wish};
@@ -56,7 +57,8 @@ impl KeySource {
         if safeguards.has::<IntentKeys>() { Self::PerIntent } else { Self::PerCall }
     }
 
-    /// The id of an operation that is asked for in this wording, and whether it may have been tried under it before.
+    /// The id of an operation that is asked for in this wording, and whether it may have been tried under it
+    /// before.
     pub async fn operation_id(
         self,
         agent: &Agent,

@@ -1,8 +1,8 @@
-//! Join policies: what becomes of an answer when one of those who were asked does not come back.
+//! Join policies: what becomes of an answer when one of the agents that were asked does not reply.
 //!
-//! Waiting for all of them with a deadline and joining what has come is one line in most frameworks, and it throws
-//! away who is missing. With a policy it is decided beforehand what an answer needs, and whatever is missing is named in
-//! it.
+//! To wait for all of them with a deadline and join what has come is one line in most frameworks, and it
+//! loses which are missing. A policy decides beforehand what an answer needs, and the answer names what is
+//! missing.
 
 use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem};

@@ -1,12 +1,12 @@
-//! Safeguards: the code by which a team keeps its properties although the network, the tools and the disks fail. One file
-//! each.
+//! Safeguards: the code by which a team keeps its properties although the network, the tools and the disks
+//! fail. One file each.
 //!
-//! A safeguard is a piece of ordinary code that any agent can call, plus a switch by which a scenario turns it on or off. It
-//! never asks the simulator for help: it works in any process that has a clock, a disk and a network. [`calls`] and
-//! [`read_modify_write`] put those of a caller and of a writer together.
+//! A safeguard is a piece of ordinary code that any agent can call, plus a switch by which a scenario turns
+//! it on or off. It never asks the simulator for help: it works in any process that has a clock, a disk and a
+//! network. [`calls`] and [`read_modify_write`] put those of a caller and of a writer together.
 //!
-//! A new shipped safeguard is one file and one line in [`shipped`]; one of your own is a type that is a [`Safeguard`], and its
-//! [`SafeguardKind`] in your [`Suite`](crate::suite::Suite).
+//! A new shipped safeguard is one file and one line in [`shipped`]; one of your own is a type that is a
+//! [`Safeguard`], and its [`SafeguardKind`] in your [`Suite`](crate::suite::Suite).
 
 pub mod acknowledged_cancel;
 pub mod append_only;

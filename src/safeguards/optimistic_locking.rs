@@ -1,8 +1,8 @@
 //! Optimistic locking: a write succeeds only if the item has not changed since its author read it.
 //!
-//! An author that comes too late reads again and composes again (Kung and Robinson 1981, "On optimistic methods for
-//! concurrency control"; `If-Match` in HTTP). No author waits for another, and one whose cycle is long can be too late
-//! each time, so the number of cycles has a limit.
+//! An author that comes too late reads again and composes again (Kung and Robinson 1981, "On optimistic
+//! methods for concurrency control"; `If-Match` in HTTP). No author waits for another, and one whose cycle is
+//! long can be too late each time, so the number of cycles has a limit.
 //!
 //! ```
 //! use perfidy::agent::{Agent, Entry, Version};
@@ -84,8 +84,8 @@ pub async fn retry_on_conflict<T>(
     Err(GaveUp)
 }
 
-/// Writes an item as a whole, if it is still as it was seen (compare-and-set), and asks again a few times while the
-/// answer is unclear.
+/// Writes an item as a whole, if it is still as it was seen (compare-and-set), and asks again a few times
+/// while the answer is unclear.
 ///
 /// # Errors
 /// As [`Store::commit`]; [`StoreError::Definite`] if it has changed.
@@ -99,8 +99,8 @@ pub async fn replace_if_unchanged(
     store.insist(item, Change::ReplaceAt { version: seen.stamp.version, entries }, op).await
 }
 
-/// Reads an item, has `compose` make its new entries of what stands there, and writes them if it is unchanged; else it
-/// begins again, `cycles` times in all. Returns the version that it made.
+/// Reads an item, has `compose` make its new entries of what stands there, and writes them if it is
+/// unchanged; else it begins again, `cycles` times in all. Returns the version that it made.
 ///
 /// # Errors
 /// As [`retry_on_conflict`].

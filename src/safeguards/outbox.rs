@@ -1,10 +1,10 @@
-//! The outbox: a change of state and the event that tells of it are one record, and the event is sent until it has
-//! arrived.
+//! The outbox: a change of state and the event that tells of it are one record, and the event is sent until
+//! it has arrived.
 //!
-//! A service that first stores and then sends can die in between, and so can one that first sends and then stores: two
-//! systems cannot be changed at once. One record can. To send it again and again is the easy part, as long as a receiver
-//! recognises a repetition ([`inbox`](crate::safeguards::inbox)). The pattern is Richardson's "transactional outbox" (2018,
-//! "Microservices Patterns").
+//! A service that first stores and then sends can die in between, and so can one that first sends and then
+//! stores: two systems cannot be changed at once. One record can. To send it again and again is the easy
+//! part, as long as a receiver recognises a repetition ([`inbox`](crate::safeguards::inbox)). The pattern is
+//! Richardson's "transactional outbox" (2018, "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
 use crate::protocols::Resend;
@@ -82,7 +82,8 @@ struct Pending<E> {
 }
 
 impl<E: Message + Copy + Ord> Outbox<E> {
-    /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown, oldest first.
+    /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown,
+    /// oldest first.
     pub fn recover<C: Message>(agent: &Agent, safeguards: &Safeguards, mut show: impl FnMut(&C)) -> Self {
         let mut pending = BTreeMap::new();
         checkpoint::recover(agent, |turn: &OutboxRecord<C, E>| {
@@ -101,8 +102,8 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         Self { agent: agent.clone(), is_durable, pending }
     }
 
-    /// Makes a change durable and sends the event that tells of it: until it has arrived if the switch is on, else once,
-    /// and if the agent dies in between, never.
+    /// Makes a change durable and sends the event that tells of it: until it has arrived if the switch is on,
+    /// else once, and if the agent dies in between, never.
     pub async fn commit<C: Message>(&self, change: C, news: OutboxEvent<E>) {
         let agent = &self.agent;
         agent.before("record", news.about).await;

@@ -1,10 +1,10 @@
 //! Parent leases: an agent that works for another goes on only as long as that one says so.
 //!
 //! A child asks its parent whether its work is still wanted, and relies on the answer for the length of a
-//! lease, counted from when it *asked*: however late the answer comes, the child never relies on it for longer
-//! than the parent assumes. The parent leases no more than it has itself, so when an agent in the middle dies or
-//! is cut off, all agents below stop at the latest one lease after the last answer from above. Then, and not
-//! before, another agent can be given the work (Gray and Cheriton 1989, "Leases").
+//! lease, counted from when it *asked*: however late the answer comes, the child never relies on it for
+//! longer than the parent assumes. The parent leases no more than it has itself, so when an agent in the
+//! middle dies or is cut off, all agents below stop at the latest one lease after the last answer from above.
+//! Then, and not before, another agent can be given the work (Gray and Cheriton 1989, "Leases").
 //!
 //! To undo what was called off is work like any other: it ends with the lease too, and the next child
 //! that gets the work undoes everything.

@@ -1,8 +1,8 @@
-//! Operation ids persisted before the call: an agent that crashes between calling and recording the answer must
-//! come back with the same id, or its retry looks like a new wish.
+//! Operation ids persisted before the call: an agent that crashes between a call and the record of its answer
+//! must come back with the same id, or the tool takes its retry for another operation.
 //!
-//! [`Operations`] is the agent's book of wishes: one id for each intent, minted once. With the switch on, an id is
-//! durable before anybody outside hears of it.
+//! [`Operations`] has one id for each intent, minted once. With the switch on, an id is durable before it leaves
+//! the agent.
 
 use crate::agent::{Agent, Message, OpId};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
@@ -26,7 +26,7 @@ impl Safeguard for PersistBeforeCall {
     }
 }
 
-/// What the book's pages look like.
+/// A record of the journal.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Minted {
     intent: Name,
@@ -44,13 +44,13 @@ impl Message for Minted {
 pub struct Operations(RefCell<BTreeMap<Name, OpId>>);
 
 impl Operations {
-    /// The book as the agent left it in its journal: empty if nothing was persisted.
+    /// The ids as the agent left them in its journal: none if nothing was persisted.
     pub fn recover(agent: &Agent) -> Self {
-        let book = Self::default();
+        let operations = Self::default();
         checkpoint::recover(agent, |minted: &Minted| {
-            book.0.borrow_mut().insert(minted.intent, minted.op);
+            operations.0.borrow_mut().insert(minted.intent, minted.op);
         });
-        book
+        operations
     }
 
     /// The id for an intent, and whether it had one before: if not, a fresh one, made durable first if the

@@ -1,8 +1,8 @@
-//! Plans committed by version: of several drafts one becomes the plan, and everybody follows that one.
+//! Plans committed by version: of several drafts one becomes the plan, and all agents follow that one.
 //!
-//! Whoever drafts a plan writes it down only if there is none yet (compare-and-set from version zero); whoever comes
-//! second finds the first and throws its own away. It does not matter then from how different evidence the drafts were
-//! made.
+//! An agent that drafts a plan writes it only if there is none yet (compare-and-set from version zero); one
+//! that comes second finds the first and drops its own. It does not matter then from how different evidence
+//! the drafts were made.
 
 use crate::agent::{Agent, Change, Entry, Freshness, Message, Refusal, Snapshot, StoreError, Version};
 use crate::safeguards::{Safeguard, Safeguards, switch};
@@ -24,8 +24,9 @@ impl Safeguard for PlanCommit {
     }
 }
 
-/// The plan that stands in `item`, or else the one that `draft` makes, which then stands there, as an entry called
-/// `task`. Without the switch, whoever finds no plan follows its own draft, whatever others have written meanwhile.
+/// The plan that stands in `item`, or else the one that `draft` makes, which then stands there, as an entry
+/// called `task`. Without the switch, an agent that finds no plan follows its own draft, whatever others have
+/// written meanwhile.
 ///
 /// # Errors
 /// [`StoreError`] if the store does not answer. It is safe to ask for the plan again.

@@ -1,8 +1,8 @@
-//! Read-modify-write: an agent reads a shared item, composes an addition and writes it back. The safeguards of a writer,
-//! put together.
+//! Read-modify-write: an agent reads a shared item, composes an addition and writes it back. The safeguards
+//! of a writer, put together.
 //!
-//! Composing takes time (a model reads what is there), and other agents do the same meanwhile. Each safeguard is a switch
-//! of its own; with none of them, the last write wins and the others have lost their work.
+//! Composing takes time (a model reads what is there), and other agents do the same meanwhile. Each safeguard
+//! is a switch of its own; with none of them, the last write wins and the others have lost their work.
 
 use crate::agent::{Agent, Change, Entry, Lease, Snapshot, Stamp, Store, StoreError, Token, Version};
 use crate::safeguards::Safeguards;

@@ -1,7 +1,8 @@
-//! Reply deduplication: a question that was asked twice is answered twice, and one of the answers is taken.
+//! Reply deduplication: a question that was asked twice is answered twice, and one of the answers counts.
 //!
-//! Whoever waits for answers keeps a list of the questions that have theirs. A second answer to one of them is no
-//! news, whether it is a copy of the first or the late answer to an earlier form of the question.
+//! An agent that waits for answers keeps a list of the questions that have theirs. A second answer to one of
+//! them changes nothing, whether it is a copy of the first or the late answer to an earlier form of the
+//! question.
 
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
@@ -26,15 +27,15 @@ impl Safeguard for ReplyDedupe {
 
 /// The questions that have their answer. Clones share the list.
 #[derive(Clone, Default, Debug)]
-pub struct Answers(Rc<RefCell<BTreeSet<Name>>>);
+pub struct AnsweredQuestions(Rc<RefCell<BTreeSet<Name>>>);
 
-impl Answers {
+impl AnsweredQuestions {
     /// Takes an answer to `question`; false if it has one.
     ///
     /// ```
-    /// use perfidy::safeguards::reply_dedupe::Answers;
+    /// use perfidy::safeguards::reply_dedupe::AnsweredQuestions;
     /// use perfidy_sim::Name;
-    /// let (answers, question) = (Answers::default(), Name::new("task-1/file"));
+    /// let (answers, question) = (AnsweredQuestions::default(), Name::new("task-1/file"));
     /// assert!(answers.take(question));
     /// assert!(!answers.take(question));
     /// answers.discard(question);

@@ -58,8 +58,9 @@ impl Retry {
     }
 }
 
-/// Tries something until it succeeds, or fails with an error that does not pass by itself, or all tries are used up; without
-/// a [`Retry`], once. Between two tries it waits as long as the backoff says, and at least as long as the tool asks for.
+/// Tries something until it succeeds, or fails with an error that does not pass by itself, or all tries are
+/// used up; without a [`Retry`], once. Between two tries it waits as long as the backoff says, and at least
+/// as long as the tool asks for.
 ///
 /// ```
 /// use perfidy::agent::{Agent, Query, Reading, ToolError};
@@ -67,7 +68,8 @@ impl Retry {
 /// use perfidy_sim::SimSpan;
 ///
 /// async fn read(agent: &Agent, retry: &Retry, query: Query) -> Result<Reading, ToolError> {
-///     with_retry(agent, Some(retry), query.intent, async || agent.read(query, SimSpan::from_secs(5)).await).await
+///     let timeout = SimSpan::from_secs(5);
+///     with_retry(agent, Some(retry), query.intent, async || agent.read(query, timeout).await).await
 /// }
 /// ```
 ///

@@ -1,8 +1,9 @@
-//! Roles with permissions: a decision counts if whoever takes it may, and had no hand in the work it is about.
+//! Roles with permissions: a decision counts if the agent that takes it may, and had no part in the work it
+//! is about.
 //!
-//! Agents say things that are not theirs to say: an executor that has just done something is only too ready to find it
-//! well done. The message looks like any other, so whoever receives it has to ask who sent it (the "confused deputy",
-//! Hardy 1988; separation of duty, Clark and Wilson 1987).
+//! An agent sends messages that are not for it to send: an executor that has just done something is quick to
+//! approve it. The message looks like any other, so the receiver has to check the sender (the "confused
+//! deputy", Hardy 1988; separation of duty, Clark and Wilson 1987).
 
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
@@ -24,7 +25,7 @@ impl Safeguard for Roles {
     }
 }
 
-/// Who may take which decision.
+/// Which agent may take which decision.
 ///
 /// ```
 /// use perfidy::safeguards::roles::Permissions;
@@ -32,7 +33,7 @@ impl Safeguard for Roles {
 /// let [anna, ben] = ["anna", "ben"].map(Name::new);
 /// let permissions = Permissions::default().allow(anna, "approve");
 /// assert!(permissions.permit(anna, "approve", &[ben]));
-/// assert!(!permissions.permit(anna, "approve", &[anna, ben]), "nobody approves what they did");
+/// assert!(!permissions.permit(anna, "approve", &[anna, ben]), "no agent approves its own work");
 /// assert!(!permissions.permit(ben, "approve", &[]));
 /// ```
 #[derive(Clone, Default, Debug)]
@@ -41,19 +42,19 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// Lets somebody take a decision.
+    /// Lets an agent take a decision.
     #[must_use]
     pub fn allow(mut self, who: Name, decision: &'static str) -> Self {
         self.allowed.insert((who, decision));
         self
     }
 
-    /// Whether somebody may take a decision about the work of these.
+    /// Whether an agent may take a decision about the work of these.
     pub fn permit(&self, who: Name, decision: &'static str, workers: &[Name]) -> bool {
         self.allowed.contains(&(who, decision)) && !workers.contains(&who)
     }
 
-    /// The same where the switch is on; without it, whoever decides has decided.
+    /// The same where the switch is on; without it, the decision of any agent counts.
     pub fn accept(
         &self,
         safeguards: &Safeguards,

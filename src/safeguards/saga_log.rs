@@ -1,8 +1,9 @@
 //! The saga log: how far a saga is, durable before an agent acts on it.
 //!
-//! A [`Saga`] is the log read from its beginning: which steps were done and under which ids, whether it has turned back,
-//! and what comes next (event sourcing). It follows from the events alone, so an orchestrator that dies anywhere comes back
-//! to the same next action. Without the log it starts over, under new ids, and what it did before belongs to no saga.
+//! A [`Saga`] is the log read from its beginning: which steps were done and under which ids, whether it has
+//! turned back, and what comes next (event sourcing). It follows from the events alone, so an orchestrator
+//! that dies anywhere comes back to the same next action. Without the log it starts over, under new ids, and
+//! what it did before belongs to no saga.
 //!
 //! ```
 //! use perfidy::agent::OpId;

@@ -1,7 +1,8 @@
 //! Single writer: one agent writes the shared items, and the others send their additions to it.
 //!
-//! An agent that writes one addition after the other cannot overtake itself ("single-writer principle", Thompson 2011).
-//! That makes the writer a bottleneck, and it holds only as long as all agents agree which one it is.
+//! An agent that writes one addition after the other cannot overtake itself ("single-writer principle",
+//! Thompson 2011). That makes the writer a bottleneck, and it holds only as long as all agents agree which
+//! one it is.
 //!
 //! ```
 //! use perfidy::agent::{Agent, Entry};
@@ -74,8 +75,8 @@ impl Message for Addition {
     }
 }
 
-/// Has the writer add an entry to an item; the version since which it is there, or `None` if the writer does not say so.
-/// It may have been added all the same.
+/// Has the writer add an entry to an item; the version since which it is there, or `None` if the writer does
+/// not say so. It may have been added all the same.
 pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) -> Option<Version> {
     let about = entry.id;
     agent.expect(writer, "word that a part is written", about);
@@ -87,8 +88,8 @@ pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) 
     }
 }
 
-/// As the writer: if a message asks for an addition, has `add` write it, beside what the agent does, and says so once it is
-/// there. Returns whether the message was such a request.
+/// As the writer: if a message asks for an addition, has `add` write it, beside what the agent does, and says
+/// so once it is there. Returns whether the message was such a request.
 pub fn serve(
     agent: &Agent,
     mail: &Mail,

@@ -1,12 +1,13 @@
-//! Snapshots with a maximum age: what was read says of when it is, and what is too old is read again.
+//! Snapshots with a maximum age: a reading carries the time of which it is, and one that is too old is read
+//! again.
 //!
-//! Data does not grow old where it is stored but on its way: in a replica that lags, in a message that is late, with an
-//! agent that waits for somebody else. So its age is looked at where it is used, against the time of which it is,
-//! and never against the time at which it arrived. This is bounded staleness as databases offer it (Terry 2013,
-//! "Replicated data consistency explained through baseball").
+//! Data does not grow old where it is stored but on its way: in a replica that lags, in a message that is
+//! late, with an agent that waits for another. So its age is checked where it is used, against the time of
+//! which it is, and never against the time at which it arrived. This is bounded staleness as databases offer
+//! it (Terry 2013, "Replicated data consistency explained through baseball").
 //!
-//! An age is a time between the clocks of two machines. By as much as these can differ, the maximum has to be shorter
-//! than what was promised.
+//! An age is a time between the clocks of two machines. By as much as these can differ, the maximum has to be
+//! shorter than what was promised.
 
 use crate::safeguards::Safeguard;
 use crate::scenario::{Entry, Problem, Span};

@@ -1,8 +1,9 @@
-//! Acknowledged transfers: an agent that hands something over keeps it until the other agent has acknowledged it.
+//! Acknowledged transfers: an agent that hands something over keeps it until the other agent has acknowledged
+//! it.
 //!
-//! A transfer is a message, and messages are lost. It is sent until it is acknowledged, and only to an agent that can
-//! acknowledge it; the receiver recognises a repetition by the number of the transfer. Meanwhile two agents may have it in
-//! their journals, but there is always one that has ("at-least-once delivery").
+//! A transfer is a message, and messages are lost. It is sent until it is acknowledged, and only to an agent
+//! that can acknowledge it; the receiver recognises a repetition by the number of the transfer. Meanwhile two
+//! agents may have it in their journals, but there is always one that has ("at-least-once delivery").
 
 use crate::agent::{Agent, Message};
 use crate::protocols::{ResendTiming, request_until_answered};
@@ -40,8 +41,9 @@ impl fmt::Display for UnknownAgent {
 
 impl std::error::Error for UnknownAgent {}
 
-/// Hands something over to an agent of a team. With the switch on it returns once the agent has acknowledged it, however
-/// long that takes; without, it is sent once to the name that was given, whether an agent has that name or not.
+/// Hands something over to an agent of a team. With the switch on it returns once the agent has acknowledged
+/// it, however long that takes; without, it is sent once to the name that was given, whether an agent has
+/// that name or not.
 ///
 /// # Errors
 /// [`UnknownAgent`] if `to` is not on the team.

@@ -1,10 +1,10 @@
-//! Version checks: before anybody acts on a piece of work, they ask whoever asked for it whether it still
-//! counts.
+//! Version checks: before an agent acts on a piece of work, it asks the agent that ordered it whether it is
+//! still current.
 //!
-//! Whoever asks for work keeps the book of [`Versions`]: which one is current, and whether it is *settled*,
-//! which means that somebody was told to go ahead. What is settled is never asked for in a newer version:
-//! that is what makes a check worth something a moment later, when the one who checked acts (optimistic
-//! concurrency control: Kung and Robinson 1981). Both facts are durable before anybody hears of them.
+//! The agent that orders work keeps its [`Versions`]: which one is current, and whether it is *settled*,
+//! which means that an agent was told to go ahead. A settled version is never replaced: that is what makes a
+//! check worth something a moment later, when the agent that checked acts (optimistic concurrency control:
+//! Kung and Robinson 1981). Both facts are durable before another agent hears of them.
 //!
 //! It settles *which* version is acted on, not how often. A call whose outcome is unclear may still be on its
 //! way when it is repeated, and only its tool can tell that the two are one, by the [key](super::idempotency)
@@ -35,23 +35,23 @@ impl Safeguard for VersionCheck {
 
 /// One version of what is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-pub struct Version {
+pub struct WorkVersion {
     /// Which, counted from one.
     pub number: u32,
-    /// The operation id under which it is acted on. Another version is another wish.
+    /// The operation id under which it is acted on. Another version is another operation.
     pub op: OpId,
     /// What is asked for.
     pub brief: Artifact,
 }
 
-/// What the book's pages look like.
+/// A record of the journal.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-enum Page {
-    Issued(Version),
+enum VersionRecord {
+    Issued(WorkVersion),
     Settled { intent: Name, number: u32 },
 }
 
-impl Message for Page {
+impl Message for VersionRecord {
     fn kind(&self) -> &'static str {
         "version"
     }
@@ -59,7 +59,7 @@ impl Message for Page {
 
 /// Whether the current version may still be replaced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Standing {
+enum VersionState {
     Open,
     /// It is to be settled, and that is not on disk yet.
     Settling,
@@ -70,21 +70,23 @@ enum Standing {
 pub struct Versions {
     agent: Agent,
     checked: bool,
-    current: RefCell<BTreeMap<Name, (Version, Standing)>>,
+    current: RefCell<BTreeMap<Name, (WorkVersion, VersionState)>>,
 }
 
 impl Versions {
-    /// The book as the agent left it in its journal. Without the switch nobody checks, so nothing is written
-    /// down.
+    /// The versions as the agent left them in its journal. Without the switch no agent checks, so nothing is
+    /// written down.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
         let mut current = BTreeMap::new();
         checkpoint::recover(agent, |page| match page {
-            Page::Issued(version) => drop(current.insert(version.brief.about, (*version, Standing::Open))),
-            Page::Settled { intent, number } => {
-                if let Some((version, standing)) = current.get_mut(intent)
+            VersionRecord::Issued(version) => {
+                current.insert(version.brief.about, (*version, VersionState::Open));
+            }
+            VersionRecord::Settled { intent, number } => {
+                if let Some((version, state)) = current.get_mut(intent)
                     && version.number == *number
                 {
-                    *standing = Standing::Settled;
+                    *state = VersionState::Settled;
                 }
             }
         });
@@ -95,10 +97,10 @@ impl Versions {
         }
     }
 
-    /// The version that somebody was told to act on, or is about to be told, if there is one.
-    pub fn settled(&self, intent: Name) -> Option<Version> {
+    /// The version that an agent was told to act on, or is about to be told, if there is one.
+    pub fn settled(&self, intent: Name) -> Option<WorkVersion> {
         let known = self.current.borrow().get(&intent).copied();
-        known.filter(|(_, standing)| *standing != Standing::Open).map(|(version, _)| version)
+        known.filter(|(_, state)| *state != VersionState::Open).map(|(version, _)| version)
     }
 
     /// The number of the next version.
@@ -106,41 +108,41 @@ impl Versions {
         self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1)
     }
 
-    /// Whether a version is still the one that counts. To be asked right before it is ordered: it may have been
-    /// replaced while its piece of work was being made.
-    pub fn is_current(&self, version: &Version) -> bool {
+    /// Whether a version is still the one that counts. To be asked right before it is ordered: it may have
+    /// been replaced while its piece of work was being made.
+    pub fn is_current(&self, version: &WorkVersion) -> bool {
         self.current.borrow().get(&version.brief.about).is_some_and(|(current, _)| current == version)
     }
 
     /// Makes a new version the current one; if one is settled, that is the one to ask for again. `None` if
-    /// another became current while this one was being written down: then nobody may hear of this one any
+    /// another became current while this one was being written down: then no agent may hear of this one any
     /// more.
-    pub async fn issue(&self, brief: Artifact) -> Option<Version> {
+    pub async fn issue(&self, brief: Artifact) -> Option<WorkVersion> {
         let intent = brief.about;
         if let Some(settled) = self.settled(intent) {
             return Some(settled);
         }
-        let version = Version { number: self.next(intent), op: self.agent.mint_op(intent), brief };
-        self.current.borrow_mut().insert(intent, (version, Standing::Open));
-        self.write(Page::Issued(version)).await;
+        let version = WorkVersion { number: self.next(intent), op: self.agent.mint_op(intent), brief };
+        self.current.borrow_mut().insert(intent, (version, VersionState::Open));
+        self.write(VersionRecord::Issued(version)).await;
         self.is_current(&version).then_some(version)
     }
 
     /// Whether a version may be acted on: it is current, and from now on it stays so.
     pub async fn settle(&self, intent: Name, number: u32) -> bool {
         let known = self.current.borrow().get(&intent).copied();
-        let Some((version, standing)) = known.filter(|(version, _)| version.number == number) else {
+        let Some((version, state)) = known.filter(|(version, _)| version.number == number) else {
             return false;
         };
-        if standing != Standing::Settled {
-            self.current.borrow_mut().insert(intent, (version, Standing::Settling));
-            self.write(Page::Settled { intent, number }).await;
-            self.current.borrow_mut().insert(intent, (version, Standing::Settled));
+        if state != VersionState::Settled {
+            self.current.borrow_mut().insert(intent, (version, VersionState::Settling));
+            self.write(VersionRecord::Settled { intent, number }).await;
+            self.current.borrow_mut().insert(intent, (version, VersionState::Settled));
         }
         true
     }
 
-    async fn write(&self, page: Page) {
+    async fn write(&self, page: VersionRecord) {
         if self.checked {
             self.agent.persist(page).await;
         }

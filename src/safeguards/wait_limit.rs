@@ -1,7 +1,7 @@
 //! Limits on waiting: an agent does not wait without end for what it can go on without.
 //!
-//! This is the simplest cure for a deadlock, and it needs no other agent. It cannot tell a cycle of waits from a slow
-//! agent, so the limit has to be longer than the work that is waited for.
+//! This is the simplest cure for a deadlock, and it needs no other agent. It cannot tell a cycle of waits
+//! from a slow agent, so the limit has to be longer than the work that is waited for.
 //!
 //! ```
 //! use perfidy::safeguards::wait_limit::{BoundedWait, WaitLimit};

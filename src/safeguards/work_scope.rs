@@ -1,11 +1,12 @@
-//! Work scopes: an agent works for another agent, and the scope of the work says until when that agent wants it.
+//! Work scopes: an agent works for another agent, and the scope of the work says until when that agent wants
+//! it.
 //!
-//! Work that was handed down outlives the agents it is for, unless it is tied to them ("structured concurrency", Sústrik
-//! 2016; `context.Context` in Go). A scope ends in three ways, each a safeguard of its own: no agent above has said for a
-//! while that the work is wanted ([`parent_lease`]); the time for the whole is up ([`deadline_propagation`]); or an agent
-//! above said that it is to stop ([`cancellation`]). Work in a scope ends with it, in the middle of a model call or of a tool
-//! call. What then becomes of the tool call is not known; an agent that needs to know has to ask
-//! ([`acknowledged_cancel`]).
+//! Work that was handed down outlives the agents it is for, unless it is tied to them ("structured
+//! concurrency", Sústrik 2016; `context.Context` in Go). A scope ends in three ways, each a safeguard of its
+//! own: no agent above has said for a while that the work is wanted ([`parent_lease`]); the time for the
+//! whole is up ([`deadline_propagation`]); or an agent above said that it is to stop ([`cancellation`]). Work
+//! in a scope ends with it, in the middle of a model call or of a tool call. What then becomes of the tool
+//! call is not known; an agent that needs to know has to ask ([`acknowledged_cancel`]).
 //!
 //! ```
 //! use perfidy::safeguards::work_scope::WorkScope;
@@ -64,8 +65,8 @@ impl WorkScope {
         !self.is_revoked.get() && self.ends().is_none_or(|end| now < end)
     }
 
-    /// Whether the parent still leaves the work to this agent: to go on with it or, once its time is up, to undo
-    /// what was done.
+    /// Whether the parent still leaves the work to this agent: to go on with it or, once its time is up, to
+    /// undo what was done.
     pub fn is_leased(&self, now: SimTime) -> bool {
         !self.is_revoked.get() && self.leased_until.get().is_none_or(|until| now < until)
     }

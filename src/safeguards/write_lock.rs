@@ -1,9 +1,10 @@
 //! Locks around writes, and how much a lock has to go around.
 //!
-//! A lock that is taken for the write alone keeps writes apart and loses updates all the same: what is written was
-//! composed from what was read before the lock. The lock has to go around the whole cycle of reading, composing and
-//! writing. And a lock is a lease: its holder may have been stopped past its end, so that the store has to refuse a token
-//! lower than one it has seen, in reads as in writes (see [`fencing`](crate::safeguards::fencing)).
+//! A lock that is taken for the write alone keeps writes apart and loses updates all the same: what is
+//! written was composed from what was read before the lock. The lock has to go around the whole cycle of
+//! reading, composing and writing. And a lock is a lease: its holder may have been stopped past its end, so
+//! that the store has to refuse a token lower than one it has seen, in reads as in writes (see
+//! [`fencing`](crate::safeguards::fencing)).
 
 use crate::agent::{Agent, Lease, NotLeader};
 use crate::safeguards::{LEASES, Safeguard, lease, switch};
@@ -13,7 +14,7 @@ use perfidy_sim::{Name, SimSpan};
 /// How long a lock is asked for, and asked for again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WriteLock {
-    /// The lease of a lock that its holder does not give back.
+    /// The lease of a lock that its holder does not release.
     pub lease: SimSpan,
 }
 
@@ -42,10 +43,10 @@ impl Safeguard for LockWholeCycle {
     }
 }
 
-/// How often a lock is asked for before its would-be holder gives up for now.
+/// How often an agent asks for a lock before it gives up for now.
 const TRIES: u32 = 40;
 
-/// How long to wait before a lock that somebody else holds is asked for again.
+/// How long to wait before a lock that another agent holds is asked for again.
 const PAUSE: std::ops::RangeInclusive<SimSpan> = SimSpan::from_millis(200)..=SimSpan::from_millis(1_500);
 
 impl WriteLock {

@@ -25,7 +25,8 @@ pub struct Cast {
     pub tools: Vec<Name>,
     /// The tools that recognise an idempotency key they have seen.
     pub deduplicating: Vec<Name>,
-    /// Who sends and receives messages without being an agent or a tool: people, the lock service and the store.
+    /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
+    /// store.
     pub bystanders: Vec<Name>,
     /// The steps at which agents can crash or pause.
     pub crash_points: &'static [&'static str],
@@ -42,7 +43,8 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// The cast of a workflow with a team of these sizes, these tools, and these steps if they were understood.
+    /// The cast of a workflow with a team of these sizes, these tools, and these steps if they were
+    /// understood.
     pub fn new(
         workflow: &Workflow,
         team: &BTreeMap<&'static str, u32>,

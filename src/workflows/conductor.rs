@@ -10,8 +10,8 @@
 //!   user <---report------'  ^--verdict--'
 //! ```
 //!
-//! Every message can be lost, late or doubled, so the coordinator sends each order again until it is answered,
-//! and the others answer as often as they are asked. A [`Dispatcher`] brings up what is to be done.
+//! Every message can be lost, late or doubled, so the coordinator sends each order again until it is
+//! answered, and the others answer as often as they are asked. A [`Dispatcher`] brings up what is to be done.
 //!
 //! A step stays with the executor it was given to, however long that one is silent: a second executor would
 //! mint an operation id of its own, and the first may only be slow. So a team that must outlive an executor
@@ -24,7 +24,7 @@ use crate::agent::{
 use crate::faults::model::{ANSWER, ROLE};
 use crate::protocols::Coalesced;
 use crate::safeguards::Safeguards;
-use crate::safeguards::event_log::Answers;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::plan_commit::{PlanCommit, agree};
 use crate::safeguards::roles::Permissions;
@@ -208,8 +208,8 @@ impl Coordinator {
         }
     }
 
-    /// The plan to follow: the one that was just made, or the one that is committed already, by another incarnation of
-    /// the coordinator.
+    /// The plan to follow: the one that was just made, or the one that is committed already, by another
+    /// incarnation of the coordinator.
     async fn settle(&self, task: Name, plan: Assignment) -> Result<Assignment, StoreError> {
         if !self.briefing.safeguards().has::<PlanCommit>() {
             return Ok(plan);
@@ -309,7 +309,7 @@ impl Coordinator {
 /// Decides who does which step: whoever its model picks for the first, and the next ones in turn.
 async fn planner(agent: Agent, briefing: Briefing) {
     let executors = &briefing.doers;
-    let answers = Answers::recover(&agent);
+    let answers = ModelAnswers::recover(&agent);
     loop {
         let mail = agent.receive().await;
         let Some(Say::PlanPlease { task }) = mail.open() else { continue };

@@ -1,9 +1,9 @@
 //! The dispatcher: the loop of a coordinator that has the steps of each task done by other agents.
 //!
-//! For each open task there are duties: to plan it, to have each step done, to end it. The dispatcher brings up those that
-//! may need attention ([`Dispatcher::next_duty`]): new ones, those whose condition has changed, and those whose order was not
-//! answered in time. The coordinator decides what each duty takes, and sends an order only when it
-//! [is due](Dispatcher::is_due).
+//! For each open task there are duties: to plan it, to have each step done, to end it. The dispatcher brings
+//! up those that may need attention ([`Dispatcher::next_duty`]): new ones, those whose condition has changed,
+//! and those whose order was not answered in time. The coordinator decides what each duty takes, and sends an
+//! order only when it [is due](Dispatcher::is_due).
 
 use crate::agent::{Agent, Mail};
 use crate::protocols::Resend;

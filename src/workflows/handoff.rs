@@ -6,9 +6,10 @@
 //!                     '-------------transfer (finished or given up)----'
 //! ```
 //!
-//! There is one file for each task, and the agent that holds it asks its model: do I take the next step myself,
-//! or is this for a colleague? The file carries all that is known about the task: which steps are done, under
-//! which operation ids, how often it was passed on and what it has cost. In the end it goes back to the desk.
+//! There is one file for each task, and the agent that holds it asks its model: do I take the next step
+//! myself, or is this for a colleague? The file carries all that is known about the task: which steps are
+//! done, under which operation ids, how often it was passed on and what it has cost. In the end it goes back
+//! to the desk.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Pick, Purpose, Request};
 use crate::faults::model::{ANSWER, HANDOFF};

@@ -1,12 +1,12 @@
 //! Workflows: teams of agents, one file each.
 //!
-//! A workflow says which roles it has, which safeguards it can honour and which properties it is about, and puts its
-//! agents into a world. The agents could run anywhere: they know what they are told in messages, what they
-//! wrote to their own journal and what their tools answer, and nothing else.
+//! A workflow says which roles it has, which safeguards it can honour and which properties it is about, and
+//! puts its agents into a world. The agents could run anywhere: they know what they are told in messages,
+//! what they wrote to their own journal and what their tools answer, and nothing else.
 //!
-//! A new shipped workflow is one file and one line in [`shipped`]; one of your own is a [`Workflow`] that you add to your
-//! [`Suite`](crate::suite::Suite). The pieces that the shipped ones are made of are yours as well: a [`user`] who hands
-//! out tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`].
+//! A new shipped workflow is one file and one line in [`shipped`]; one of your own is a [`Workflow`] that you
+//! add to your [`Suite`](crate::suite::Suite). The pieces that the shipped ones are made of are yours as
+//! well: a [`user`] who hands out tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`].
 //!
 //! ```
 //! use perfidy::explore::Run;

@@ -1,6 +1,6 @@
-//! The person on call: takes down what agents cannot bring to a good end, so that it is not forgotten.
+//! The person on call: an escalation queue that records each call which agents cannot bring to a good end.
 //!
-//! A team that has somebody on call promises that no failed call vanishes; the property
+//! A team that has a person on call promises that no failed call vanishes; the property
 //! `every-call-accounted` holds it to that.
 
 use crate::agent::{Agent, Note, PersonEvent};
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// The name of the person on call.
 pub const ON_CALL: &str = "on-call";
 
-/// Takes letters down, each once, and says so as often as it is sent.
+/// Records dead letters, each once, and acknowledges each as often as it is sent.
 ///
 /// # Panics
 /// If the agent is not the node of that name.

@@ -19,7 +19,7 @@ use crate::agent::{Agent, Artifact, ArtifactId, Headers, Message, OpId, Purpose,
 use crate::faults::model::{ANSWER, SUMMARY};
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
 use crate::safeguards::intent_keys::KeySource;
-use crate::safeguards::reply_dedupe::{Answers, ReplyDedupe};
+use crate::safeguards::reply_dedupe::{AnsweredQuestions, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::task_state::TaskStates;
@@ -296,13 +296,13 @@ async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
 struct Actor {
     stage: Stage,
     worker: StepWorker,
-    answers: Answers,
+    answers: AnsweredQuestions,
 }
 
 impl Actor {
     fn recover(agent: Agent, briefing: Briefing) -> Self {
         let worker = StepWorker::recover(&agent, briefing.safeguards());
-        Self { stage: Stage { agent, briefing }, worker, answers: Answers::default() }
+        Self { stage: Stage { agent, briefing }, worker, answers: AnsweredQuestions::default() }
     }
 
     async fn run(self) {

@@ -169,8 +169,8 @@ impl Synthesiser {
         }
     }
 
-    /// The next task to be looked at: one of which there is news, or whose time has come, or of which a finding has
-    /// just become too old.
+    /// The next task to be looked at: one of which there is news, or whose time has come, or of which a
+    /// finding has just become too old.
     fn next_task(&mut self) -> Option<Name> {
         let wall = self.agent.now();
         if wall < std::mem::replace(&mut self.wall, wall) {
@@ -343,8 +343,8 @@ impl Synthesiser {
         self.closed.insert(task, Closed { report, oldest });
     }
 
-    /// The report on a task that is closed. If its answer rests on what is too old by now, the task is not closed any
-    /// more and has to be found out anew.
+    /// The report on a task that is closed. If its answer rests on what is too old by now, the task is not
+    /// closed any more and has to be found out anew.
     fn closing_report(&mut self, task: Name) -> Option<Report> {
         let Closed { report, oldest } = self.closed.get(task)?;
         if oldest.is_some_and(|oldest| !self.admits_now()(oldest)) {

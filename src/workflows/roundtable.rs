@@ -7,9 +7,9 @@
 //!                      '---------done---------'
 //! ```
 //!
-//! The steps of a task go round the table: the first is the planner's, the second the coder's, and so on. What a step
-//! *needs* has to be there first. Beside that everybody is polite: their model may find that it would be good to see some
-//! other piece before giving one's own. If that goes round the table, everybody waits for everybody.
+//! The steps of a task go round the table: the first is the planner's, the second the coder's, and so on. What a
+//! step *needs* has to be there first. Beside that, the model of a member may find that it would be good to see
+//! another piece before it gives its own. If such waits form a cycle, no member goes on.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
@@ -168,8 +168,8 @@ impl Chair {
         }
     }
 
-    /// Asks for a piece that is not there yet, unless that was done not long ago. Members wait for each other by
-    /// themselves, so a piece is asked for before what it needs is there.
+    /// Asks for a piece that is not there yet, unless that was done not long ago. Members wait for each other
+    /// by themselves, so a piece is asked for before what it needs is there.
     async fn ask_for(&mut self, task: Name, step: usize) {
         let duty = Duty::Step(step);
         let is_open = self.dispatcher.states().is_open(task, step);

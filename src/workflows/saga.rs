@@ -1,7 +1,8 @@
 //! What both kinds of saga share: how a action is done, and when its doer may let go of it.
 //!
-//! Every action comes to one of three ends: it was done; it was refused for good; or nobody could bring it to a clear end,
-//! and then the person on call knows (with the `dead-call` safeguard) before anybody acts on the failure.
+//! Every action comes to one of three ends: it was done; it was refused for good; or nobody could bring it to
+//! a clear end, and then the person on call knows (with the `dead-call` safeguard) before anybody acts on the
+//! failure.
 
 use crate::agent::{Agent, OpId, ToolError};
 use crate::safeguards::calls::{CallPolicy, call_until_definite};
@@ -15,11 +16,12 @@ use perfidy_sim::Name;
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
 
-/// Does a action for a task, where `op` is the id of the step's operation; whether it was done. Somebody may have begun it
-/// before, and died.
+/// Does a action for a task, where `op` is the id of the step's operation; whether it was done. Somebody may
+/// have begun it before, and died.
 ///
-/// A step that was turned down for good is no trouble: nothing has happened, and the saga turns back. That it is unclear
-/// after all tries, or that an undoing fails, is something that the saga cannot put right by itself.
+/// A step that was turned down for good is no trouble: nothing has happened, and the saga turns back. That it
+/// is unclear after all tries, or that an undoing fails, is something that the saga cannot put right by
+/// itself.
 pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: SagaAction, op: OpId) -> bool {
     let (plan, safeguards) = (&briefing.plan, briefing.safeguards());
     let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;

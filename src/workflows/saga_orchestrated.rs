@@ -8,9 +8,9 @@
 //!   user <---report------'
 //! ```
 //!
-//! The orchestrator mints the id of every operation before the first action and keeps it in the saga log. What
-//! is done under an id is done once, however often it is ordered and by whomever, and what was done can be
-//! undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
+//! The orchestrator mints the id of every operation before the first action and keeps it in the saga log.
+//! What is done under an id is done once, however often it is ordered and by whomever, and what was done can
+//! be undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report, Request};
 use crate::faults::model::ANSWER;
@@ -196,8 +196,8 @@ impl Orchestrator {
     }
 }
 
-/// Does what is ordered, several actions at a time. A worker remembers nothing: the id in an order makes doing
-/// it again the same as having done it.
+/// Does what is ordered, several actions at a time. A worker remembers nothing: the id in an order makes
+/// doing it again the same as having done it.
 async fn worker_loop(agent: Agent, briefing: Briefing) {
     let actions = SingleFlight::default();
     loop {

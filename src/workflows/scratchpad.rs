@@ -167,8 +167,8 @@ impl Editor {
         self.written.borrow().get(part).is_some_and(|since| version < *since)
     }
 
-    /// Gets a part into the document, by its own writer or through the one that writes for all. Gives the version since
-    /// which it stands there, if it does.
+    /// Gets a part into the document, by its own writer or through the one that writes for all. Gives the
+    /// version since which it stands there, if it does.
     async fn add(&self, task: Name, part: Name) -> Option<Version> {
         let entry = Entry::new(part, Part { author: self.agent.name() });
         let writer = self.briefing.doers[0];

@@ -187,9 +187,9 @@ impl Leader {
         Self { agent, briefing, dispatcher, orders: Lookup::default() }
     }
 
-    /// Takes in a message and all others that have come; whether one of them says that there is a newer leader. Every order
-    /// takes a model call, so a leader that took in one message for each round of orders would never catch up with the
-    /// answers.
+    /// Takes in a message and all others that have come; whether one of them says that there is a newer
+    /// leader. Every order takes a model call, so a leader that took in one message for each round of orders
+    /// would never catch up with the answers.
     async fn catch_up(&mut self, mail: Mail, leading: Token) -> bool {
         let mut newest = self.hear(&mail).await;
         while let Some(mail) = self.agent.receive_now() {

@@ -1,8 +1,8 @@
 //! The steps of a task, and what a coordinator knows of each task.
 //!
 //! A [`Plan`] is what each agent of a team is told at the beginning: the steps of a task and their order. The
-//! [`TaskStates`] are one coordinator's own view: which tasks it has accepted and how far each step is. Only a
-//! [`TaskEvent`] changes them, and these are what it writes into its journal and reads after a crash (event
+//! [`TaskStates`] are one coordinator's own view: which tasks it has accepted and how far each step is. Only
+//! a [`TaskEvent`] changes them, and these are what it writes into its journal and reads after a crash (event
 //! sourcing).
 
 use crate::agent::{Message, OpId, Query, Wish};
@@ -45,8 +45,8 @@ impl Plan {
         &self.needed_by[step]
     }
 
-    /// What a task wants of a step: the identity of the effect, whichever agent causes it and however often it
-    /// tries.
+    /// What a task wants of a step: the identity of the effect, whichever agent causes it and however often
+    /// it tries.
     pub fn intent(&self, task: Name, step: usize) -> Name {
         Name::joined(task, "/", self.steps[step].name)
     }

@@ -1,6 +1,6 @@
-//! The task tracker: what each coordinator does beside coordinating. It accepts tasks, records how far each is (with the
-//! `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task ended, as often as the
-//! user asks.
+//! The task tracker: what each coordinator does beside coordinating. It accepts tasks, records how far each
+//! is (with the `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task
+//! ended, as often as the user asks.
 
 use crate::agent::{Agent, Mail, Report};
 use crate::safeguards::checkpoint;
@@ -37,8 +37,8 @@ impl TaskTracker {
         Rc::clone(&self.states)
     }
 
-    /// Accepts the task that a message submits and gives its name if it is new. Of a task that has ended, it reports the
-    /// end once more.
+    /// Accepts the task that a message submits and gives its name if it is new. Of a task that has ended, it
+    /// reports the end once more.
     pub async fn accept(&mut self, mail: &Mail) -> Option<Name> {
         let UserSay::Submit { task, ops } = mail.open().cloned()? else { return None };
         let known = self.states().get(task).map(|state| state.closed);

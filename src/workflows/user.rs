@@ -59,8 +59,8 @@ pub async fn report(agent: &Agent, report: Report) {
     report_if(agent, task, || Some(report)).await;
 }
 
-/// Reports to the user how a task ended, if `compose` gives a report: it is called when the report is about to be sent, after
-/// the last moment at which time can pass. Returns whether a report was sent.
+/// Reports to the user how a task ended, if `compose` gives a report: it is called when the report is about
+/// to be sent, after the last moment at which time can pass. Returns whether a report was sent.
 pub async fn report_if(agent: &Agent, task: Name, compose: impl FnOnce() -> Option<Report>) -> bool {
     agent.before("report", task).await;
     let report = compose();

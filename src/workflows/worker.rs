@@ -1,13 +1,13 @@
 //! Step workers: agents that carry out steps, several at a time, and remember what they have done.
 //!
-//! The executors of the conductor and the workers of the standby team both are such. What they do between an order and
-//! the report is the same; whose orders they take is not.
+//! The executors of the conductor and the workers of the standby team both are such. What they do between an
+//! order and the report is the same; whose orders they take is not.
 
 use crate::agent::{Agent, Headers, Message, Wish};
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
-use crate::safeguards::event_log::Answers;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
@@ -59,7 +59,7 @@ pub struct StepWorker {
     agent: Agent,
     safeguards: Safeguards,
     operations: Rc<Operations>,
-    answers: Answers,
+    answers: ModelAnswers,
     /// How far each step is, in its latest round.
     work: Rc<RefCell<BTreeMap<Name, (StepStatus, u32)>>>,
     permits: Rc<Semaphore>,
@@ -76,7 +76,7 @@ impl StepWorker {
             agent: agent.clone(),
             safeguards: safeguards.clone(),
             operations: Rc::new(Operations::recover(agent)),
-            answers: Answers::recover(agent),
+            answers: ModelAnswers::recover(agent),
             work: Rc::new(RefCell::new(work)),
             permits: Rc::new(Semaphore::new(MAX_CONCURRENT)),
         }
@@ -90,7 +90,8 @@ impl StepWorker {
         }
     }
 
-    /// Starts a step beside what the worker does, with calls under these headers; `report` gets whether it succeeded.
+    /// Starts a step beside what the worker does, with calls under these headers; `report` gets whether it
+    /// succeeded.
     pub fn start(
         &self,
         (wish, headers): (Wish, Headers),
@@ -106,8 +107,8 @@ impl StepWorker {
         });
     }
 
-    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns whether that
-    /// succeeded.
+    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns
+    /// whether that succeeded.
     pub async fn take_turn(&self, (wish, headers): (Wish, Headers), round: u32, source: KeySource) -> bool {
         self.work.borrow_mut().insert(wish.intent, (StepStatus::Running, round));
         // The semaphore is never closed, so this is always a permit.
@@ -115,8 +116,8 @@ impl StepWorker {
         self.carry_out((wish, headers), round, source).await
     }
 
-    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be dropped at
-    /// any point; what then becomes of a call that was on its way is not known.
+    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be
+    /// dropped at any point; what then becomes of a call that was on its way is not known.
     pub async fn carry_out(&self, (wish, headers): (Wish, Headers), round: u32, source: KeySource) -> bool {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
         let wording = self.answers.think(agent, safeguards, wish.intent, COMPOSING_TOKENS, WORDINGS).await;

@@ -65,12 +65,13 @@ pub struct Workflow {
     pub properties: Vec<&'static str>,
     /// The steps at which its agents can crash or pause, for faults `at` a step.
     pub crash_points: &'static [&'static str],
-    /// The kinds of messages that are sent, by sender: an agent, the member name of a role, the user, a service. What
-    /// tools are asked and answer follows from the steps of a file. A file with a fault of messages of another kind is
-    /// refused.
+    /// The kinds of messages that are sent, by sender: an agent, the member name of a role, the user, a
+    /// service. What tools are asked and answer follows from the steps of a file. A file with a fault of
+    /// messages of another kind is refused.
     pub sends: &'static [(&'static str, &'static [&'static str])],
     /// The moments at which its agents ask their models something that can go wrong, of those in
-    /// [`MOMENTS`](crate::faults::model::MOMENTS). A file with a fault of models that strikes at others is refused.
+    /// [`MOMENTS`](crate::faults::model::MOMENTS). A file with a fault of models that strikes at others is
+    /// refused.
     pub moments: &'static [&'static str],
     /// What its agents ask of tools. A file with a lie about something else is refused.
     pub requests: &'static [Request],
@@ -127,8 +128,8 @@ impl Workflow {
         }
     }
 
-    /// With one more agent. `run` is called when the agent starts and after each of its crashes: what an agent keeps
-    /// across a crash is what it wrote to its journal.
+    /// With one more agent. `run` is called when the agent starts and after each of its crashes: what an
+    /// agent keeps across a crash is what it wrote to its journal.
     #[must_use]
     pub fn agent<F, R>(mut self, name: &'static str, run: F) -> Self
     where
@@ -152,8 +153,8 @@ impl Workflow {
         self
     }
 
-    /// With a user that hands its tasks to these agents: any of them may report. Otherwise it is the agent that was
-    /// added first, or all agents where every agent is of a role.
+    /// With a user that hands its tasks to these agents: any of them may report. Otherwise it is the agent
+    /// that was added first, or all agents where every agent is of a role.
     #[must_use]
     pub fn tasks_to(mut self, contacts: &[&'static str]) -> Self {
         self.contacts = contacts.to_vec();

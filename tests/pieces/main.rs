@@ -2,6 +2,7 @@
 
 mod caller;
 mod claims;
+mod dispatcher;
 mod handing_over;
 mod leases;
 mod model;

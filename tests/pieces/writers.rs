@@ -1,4 +1,5 @@
-//! Pieces by which agents write a shared item and elect a leader, used as the agents of another team would use them.
+//! Pieces by which agents write a shared item and elect a leader, used as the agents of another team would
+//! use them.
 
 use perfidy::agent::{Agent, Agents, Entry, Freshness, LeaseService, Message, StoreService, Token};
 use perfidy::safeguards::Safeguards;
@@ -40,7 +41,7 @@ fn part(name: Name) -> Entry {
 }
 
 /// Adds an agent that runs this.
-fn agent<F: Future<Output = ()> + 'static>(
+pub fn agent<F: Future<Output = ()> + 'static>(
     world: &mut World<Agents>,
     name: &str,
     run: impl Fn(Agent) -> F + 'static,
@@ -63,7 +64,7 @@ fn reader(world: &mut World<Agents>, parts: &'static [&'static str]) {
 }
 
 /// Runs a world with a store and a lock service, in which every assertion of an agent holds.
-fn run(plan: &Plan, build: impl Fn(&mut World<Agents>) + Send + Sync) -> Outcome<Agents> {
+pub fn run(plan: &Plan, build: impl Fn(&mut World<Agents>) + Send + Sync) -> Outcome<Agents> {
     let outcome = Engine::Native.run(|| {
         let mut world = World::new(WorldConfig { plan: plan.clone(), ..WorldConfig::calm(Seed(1)) });
         world.service(Name::literal(StoreService::NAME), StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO));

@@ -69,7 +69,8 @@ struct Holder {
     term: u32,
     /// Until when they may believe that it is theirs, by the director's clock, as all times here.
     leased_until: SimTime,
-    /// When the manager is to be told again. One that was heard of knows about the task, but not that it is called off.
+    /// When the manager is to be told again. One that was heard of knows about the task, but not that it is
+    /// called off.
     telling: ResendTimer,
 }
 

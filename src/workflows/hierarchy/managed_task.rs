@@ -33,8 +33,8 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether no worker is at it any more: the worker has said so, or its lease has run out. Where there are no
-    /// leases, only the first counts.
+    /// Whether no worker is at it any more: the worker has said so, or its lease has run out. Where there are
+    /// no leases, only the first counts.
     fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
         let is_lapsed = are_leased && now >= self.leased_until;
         self.worker.is_none() || self.is_complete || self.has_stopped || is_lapsed
@@ -173,7 +173,8 @@ impl ManagedTask {
         (0..steps.len()).filter(is_ready).collect()
     }
 
-    /// The worker that is to be given a step: the one that has it, unless its lease has run out; then the next.
+    /// The worker that is to be given a step: the one that has it, unless its lease has run out; then the
+    /// next.
     pub fn worker(&self, number: usize, first: usize, workers: &[Name], now: SimTime) -> Name {
         let step = self.step(number);
         match step.worker {
@@ -182,7 +183,8 @@ impl ManagedTask {
         }
     }
 
-    /// The worker that is to undo a step: first the one that did it, and after a while without an answer another.
+    /// The worker that is to undo a step: first the one that did it, and after a while without an answer
+    /// another.
     pub fn taker(&self, number: usize, first: usize, workers: &[Name]) -> Name {
         let step = self.step(number);
         match step.taker {

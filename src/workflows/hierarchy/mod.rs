@@ -1,5 +1,5 @@
-//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can fail for
-//! good.
+//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can fail
+//! for good.
 //!
 //! ```text
 //!   user --submit/cancel--> director --lead (term)--> manager --order/take back--> worker --call--> tool
@@ -8,13 +8,14 @@
 //! ```
 //!
 //! Orders go down, and so does the end of them: that an agent above has died, that time is up, that the user
-//! has thought better of it. All agents below work in a [`WorkScope`](crate::safeguards::work_scope::WorkScope),
-//! which ends when one of these is known or when nothing is heard for a while.
+//! has thought better of it. All agents below work in a
+//! [`WorkScope`](crate::safeguards::work_scope::WorkScope), which ends when one of these is known or when
+//! nothing is heard for a while.
 //!
 //! The id of each operation is minted by the user, once, and travels with the orders: two managers who have
-//! the same step done ask for the same operation, and any agent that knows it can have it called off or undone.
-//! A task that is handed to another manager gets a new *term*, by which a message of the one before is recognised
-//! as stale.
+//! the same step done ask for the same operation, and any agent that knows it can have it called off or
+//! undone. A task that is handed to another manager gets a new *term*, by which a message of the one before
+//! is recognised as stale.
 
 mod director;
 mod managed_task;

@@ -1,4 +1,5 @@
-//! Workers: each takes the steps it is given, several at a time, each in the scope of the manager that gave it.
+//! Workers: each takes the steps it is given, several at a time, each in the scope of the manager that gave
+//! it.
 
 use super::{RESEND, Say};
 use crate::agent::{Agent, CallOff, Headers, OpId, Wish};

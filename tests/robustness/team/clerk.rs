@@ -5,7 +5,7 @@ use perfidy::agent::{Agent, Report};
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::verify::Verify;
 use perfidy::workflows::Briefing;
-use perfidy::workflows::task_state::{TaskEvent as Entry, TaskStates as Board};
+use perfidy::workflows::task_state::{TaskEvent, TaskStates};
 use perfidy::workflows::user::{USER, UserSay};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
@@ -16,27 +16,27 @@ pub struct Clerk {
     agent: Agent,
     briefing: Briefing,
     edit: Edit,
-    board: Board,
+    states: TaskStates,
     /// When each step was last handed out.
     ordered_at: BTreeMap<(Name, usize), SimTime>,
 }
 
 impl Clerk {
     pub fn recover(agent: Agent, briefing: Briefing, edit: Edit) -> Self {
-        let mut board = Board::new(Rc::clone(&briefing.plan));
-        checkpoint::recover(&agent, |entry| board.apply(entry));
-        Self { agent, briefing, edit, board, ordered_at: BTreeMap::new() }
+        let mut states = TaskStates::new(Rc::clone(&briefing.plan));
+        checkpoint::recover(&agent, |event| states.apply(event));
+        Self { agent, briefing, edit, states, ordered_at: BTreeMap::new() }
     }
 
     pub async fn run(mut self) {
         loop {
-            for task in self.board.open() {
+            for task in self.states.open() {
                 self.drive(task).await;
             }
             let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
             if let Some(UserSay::Submit { task, ops }) = mail.open() {
-                match self.board.get(*task).map(|progress| progress.closed) {
-                    None => self.change(Entry::Accepted { task: *task, ops: Arc::clone(ops) }).await,
+                match self.states.get(*task).map(|progress| progress.closed) {
+                    None => self.change(TaskEvent::Accepted { task: *task, ops: Arc::clone(ops) }).await,
                     Some(Some(done)) => self.report(*task, done).await,
                     Some(None) => {}
                 }
@@ -50,7 +50,7 @@ impl Clerk {
         let (Say::Assign { task, step, round }
         | Say::Done { task, step, round }
         | Say::Failed { task, step, round }) = say;
-        let awaited = self.board.get(task).is_some_and(|progress| {
+        let awaited = self.states.get(task).is_some_and(|progress| {
             progress.closed.is_none() && !progress.complete[step] && progress.rounds[step] == round
         });
         if !awaited {
@@ -59,33 +59,33 @@ impl Clerk {
         self.agent.expect_no_more(self.briefing.plan.intent(task, step));
         // What has failed is handed out again when its time has come.
         if let Say::Done { .. } = say {
-            self.change(Entry::Completed { task, step }).await;
+            self.change(TaskEvent::Completed { task, step }).await;
         }
     }
 
     /// Writes a change down, then makes it.
-    async fn change(&mut self, entry: Entry) {
-        checkpoint::save(&self.agent, self.briefing.safeguards(), entry.task(), entry.clone()).await;
-        self.board.apply(&entry);
+    async fn change(&mut self, event: TaskEvent) {
+        checkpoint::save(&self.agent, self.briefing.safeguards(), event.task(), event.clone()).await;
+        self.states.apply(&event);
     }
 
     async fn drive(&mut self, task: Name) {
         let plan = Rc::clone(&self.briefing.plan);
-        let Some(progress) = self.board.get(task) else { return };
+        let Some(progress) = self.states.get(task) else { return };
         let Some(doers) = progress.doers.clone() else {
             let workers = Arc::clone(&self.briefing.doers);
             let first = self.agent.think(task, 900, workers.len() as u32).await.choice as usize;
             let doers = (0..plan.steps.len()).map(|step| workers[(first + step) % workers.len()]).collect();
-            return self.change(Entry::Assigned { task, doers }).await;
+            return self.change(TaskEvent::Assigned { task, doers }).await;
         };
-        for step in self.board.ready(task) {
+        for step in self.states.ready(task) {
             let now = self.agent.monotonic();
             let last = self.ordered_at.get(&(task, step));
             if last.is_some_and(|last| now < *last + RESEND) {
                 continue;
             }
             self.ordered_at.insert((task, step), now);
-            let (intent, to, round) = (plan.intent(task, step), doers[step], self.board.round(task, step));
+            let (intent, to, round) = (plan.intent(task, step), doers[step], self.states.round(task, step));
             if self.edit == Edit::DrawMidway {
                 self.agent.draw("second thought", intent, |spot| spot.word("second thought"));
             }
@@ -93,8 +93,8 @@ impl Clerk {
             self.agent.before(self.edit.names().crash_points[0], intent).await;
             self.agent.send(to, intent, Say::Assign { task, step, round });
         }
-        if self.board.is_complete(task) && self.is_verified(task).await {
-            self.change(Entry::Closed { task, done: true }).await;
+        if self.states.is_complete(task) && self.is_verified(task).await {
+            self.change(TaskEvent::Closed { task, done: true }).await;
             self.report(task, true).await;
         }
     }
@@ -110,7 +110,7 @@ impl Clerk {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     self.ordered_at.remove(&(task, step));
-                    self.change(Entry::Reopened { task, step }).await;
+                    self.change(TaskEvent::Reopened { task, step }).await;
                     return false;
                 }
                 Err(_) => return false,
