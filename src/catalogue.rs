@@ -14,8 +14,9 @@ use crate::explore::{strategy, usual_events};
 use crate::faults::FaultKind;
 use crate::properties::{AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
 use crate::safeguards::SafeguardKind;
-use crate::scenario::{Scenario, keys_read};
+use crate::scenario::{Scenario, keys_read, own_keys};
 use crate::suite::Suite;
+use crate::tools::ToolKind;
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name};
 use std::collections::BTreeMap;
@@ -32,13 +33,16 @@ pub enum Family {
     Property,
     /// It is a team.
     Workflow,
+    /// It is a kind of tool.
+    Tool,
     /// It says what is tried next.
     Strategy,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 5] = [Self::Fault, Self::Safeguard, Self::Property, Self::Workflow, Self::Strategy];
+    pub const ALL: [Self; 6] =
+        [Self::Fault, Self::Safeguard, Self::Property, Self::Workflow, Self::Tool, Self::Strategy];
 
     /// What its items are called together, such as `faults`.
     pub fn plural(self) -> &'static str {
@@ -47,6 +51,7 @@ impl Family {
             Self::Safeguard => "safeguards",
             Self::Property => "properties",
             Self::Workflow => "workflows",
+            Self::Tool => "tools",
             Self::Strategy => "strategies",
         }
     }
@@ -58,6 +63,7 @@ impl Family {
             Self::Safeguard => "[safeguards]",
             Self::Property => "[properties]",
             Self::Workflow => "workflow =",
+            Self::Tool => "[tools]",
             Self::Strategy => "--strategy",
         }
     }
@@ -70,6 +76,7 @@ impl fmt::Display for Family {
             Self::Safeguard => "safeguard",
             Self::Property => "property",
             Self::Workflow => "workflow",
+            Self::Tool => "tool",
             Self::Strategy => "strategy",
         })
     }
@@ -112,7 +119,8 @@ pub fn all(suite: &Suite) -> Vec<Item> {
         keys: Vec::new(),
         example: None,
     });
-    faults.chain(safeguards).chain(properties).chain(workflows).chain(strategies).collect()
+    let tools = suite.tools().iter().map(tool);
+    faults.chain(safeguards).chain(properties).chain(workflows).chain(tools).chain(strategies).collect()
 }
 
 /// The items of a suite that have that name.
@@ -136,6 +144,7 @@ impl Item {
                 !is_waived && (breaks || scenario.workflow.properties.contains(&self.name))
             }
             Family::Workflow => scenario.workflow.name == self.name,
+            Family::Tool => scenario.tools.values().any(|tool| tool.kind == self.name),
             Family::Strategy => false,
         }
     }
@@ -145,7 +154,7 @@ impl Item {
         scenario.without.iter().any(|without| match self.family {
             Family::Safeguard => without.safeguards.contains(&self.name),
             Family::Property => without.violates == self.name,
-            Family::Fault | Family::Workflow | Family::Strategy => false,
+            Family::Fault | Family::Workflow | Family::Tool | Family::Strategy => false,
         })
     }
 }
@@ -160,6 +169,11 @@ fn fault(kind: &'static FaultKind) -> Item {
 fn safeguard(kind: &SafeguardKind) -> Item {
     let keys = keys_read(kind.name, |entry| kind.ask(entry));
     item(Family::Safeguard, kind.name, kind.about, keys, Some(kind.example))
+}
+
+fn tool(kind: &ToolKind) -> Item {
+    let keys = ["latency", "deduplicates"].into_iter().chain(own_keys(kind)).collect();
+    item(Family::Tool, kind.name, kind.about, keys, Some(kind.example))
 }
 
 fn property(kind: &Property) -> Item {
@@ -227,14 +241,22 @@ const MEANINGS: &[(&str, &str)] = &[
     ("attempts", "how many tries in all, the first included"),
     ("back-after", "how long until it is back"),
     ("backoff", "the wait after the first try, and the longest there is"),
+    ("balances", "the accounts, each with what is in it at the beginning"),
     ("before", "the step before which it strikes"),
     ("between", "the two ends, each an agent, a group or a tool"),
     ("by", "by how much, drawn anew each time"),
     ("chance", "how likely, at each place where it could strike"),
+    (
+        "changes-every",
+        "after what time things get a new version, drawn anew each time; never if nothing is said",
+    ),
+    ("deduplicates", "whether it recognises an idempotency key that it has seen; no if nothing is said"),
     ("during", "what it is in the middle of when it strikes: `sync`"),
     ("each", "how long it takes to take in one message, drawn anew each time"),
     ("every", "the time from the end of one to the next, drawn anew each time"),
+    ("files", "the files that are there at the beginning, by path"),
     ("hops", "how often it may change hands"),
+    ("latency", "how long it works on a request, drawn anew each time; 50ms..500ms if nothing is said"),
     ("lasting", "how long each takes, drawn anew each time"),
     ("lease", "how long its holder may go on before it has to ask again"),
     ("max-age", "how old what was read may be when it is used"),
@@ -271,7 +293,7 @@ mod tests {
         let items = all(&Suite::shipped());
         let keys: BTreeSet<&str> = items
             .iter()
-            .filter(|item| matches!(item.family, Family::Fault | Family::Safeguard))
+            .filter(|item| matches!(item.family, Family::Fault | Family::Safeguard | Family::Tool))
             .flat_map(|item| item.keys.iter().map(|key| key.name))
             .collect();
         let meant: BTreeSet<&str> = MEANINGS.iter().map(|(key, _)| *key).collect();
@@ -282,8 +304,11 @@ mod tests {
     fn an_example_says_nothing_but_what_has_a_meaning() {
         for item in all(&Suite::shipped()) {
             let Some(Ok(example)) = item.example.map(str::parse::<toml::Table>) else { continue };
-            let toml::Value::Table(said) = &example[item.name] else { continue };
-            assert!(said.keys().all(|key| item.keys.iter().any(|known| known.name == key)), "{}", item.name);
+            let example =
+                if item.family == Family::Tool { example.values().next() } else { example.get(item.name) };
+            let Some(toml::Value::Table(said)) = example else { continue };
+            let known = |key: &String| key == "kind" || item.keys.iter().any(|known| known.name == key);
+            assert!(said.keys().all(known), "{}", item.name);
         }
     }
 

@@ -26,4 +26,5 @@ pub mod report;
 pub mod safeguards;
 pub mod scenario;
 pub mod suite;
+pub mod tools;
 pub mod workflows;

@@ -2,16 +2,17 @@
 
 use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::store::StoreSession;
-use crate::agent::tool::{Wire, call_kind, call_off_of, look_up_of, read_of};
+use crate::agent::tool::{Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::{
-    AgentEvent, Agents, Artifact, ArtifactId, Author, Body, CallOff, Definite, Headers, Indefinite, Lease,
-    LeaseService, Message, NotLeader, Note, OpId, Pick, Query, Reading, Receipt, Store, Thought, Told,
-    ToolCall, ToolError, Wish,
+    AgentEvent, Agents, Artifact, ArtifactId, Author, Body, Cancelled, Definite, Headers, Indefinite, Lease,
+    LeaseService, Message, NotLeader, Note, OpId, Operation, Pick, Reading, Receipt, Store, Thought, Told,
+    ToolCall, ToolError,
 };
 use crate::faults::model::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use perfidy_sim::{
     Context, Envelope, EventId, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
 };
+use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -191,41 +192,57 @@ impl Agent {
     /// Calls a tool and waits for its answer, for at most `within`.
     ///
     /// # Errors
-    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if nobody knows.
+    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is not known.
     pub async fn call(&self, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
-        let ToolCall { wish: Wish { tool, operation, intent }, op, .. } = call;
+        Ok(self.call_for(call, within).await?.receipt)
+    }
+
+    /// Calls a tool and waits for its result, which is read as a value of this type.
+    ///
+    /// # Errors
+    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is not known: also if an answer
+    /// came whose result is no such value.
+    pub async fn call_and_read<T: DeserializeOwned + Clone + 'static>(
+        &self,
+        call: ToolCall,
+        within: SimSpan,
+    ) -> Result<T, ToolError> {
+        let done = self.call_for(call, within).await?;
+        done.result.read().map_err(|_| ToolError::Indefinite(Indefinite::Malformed))
+    }
+
+    async fn call_for(&self, call: ToolCall, within: SimSpan) -> Result<Done, ToolError> {
+        let Operation { tool, name: operation, intent, .. } = call.operation;
+        let op = call.op;
         self.before("call", intent).await;
         self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
         let call = ToolCall { headers: call.headers.within(self.headers), ..call };
-        let result = match self.ask_tool(tool, operation, intent, Wire::Call(call), within).await {
-            Ok(Wire::Done(receipt)) => Ok(receipt),
-            Ok(_) => Err(ToolError::Indefinite(Indefinite::Malformed)),
-            Err(error) => Err(error),
-        };
-        let told = result.map_or_else(Told::from, |_| Told::Done);
+        let answer = self.ask_tool(tool, operation, intent, Wire::Call(call), within).await;
+        let result =
+            answer.and_then(|answer| answer.done().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
+        let told = result.as_ref().map_or_else(|error| Told::from(*error), |_| Told::Done);
         self.context
             .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
         self.after("call", intent).await;
         result
     }
 
-    /// Asks a tool to tell what something is, and waits for its answer, for at most `within`.
+    /// Asks a tool a question and waits for its answer, for at most `within`. Nothing changes.
     ///
     /// # Errors
     /// [`ToolError::Definite`] if the tool will not say, [`ToolError::Indefinite`] if no answer came or none that
-    /// can be understood. Nothing has changed in any case.
-    pub async fn read(&self, query: Query, within: SimSpan) -> Result<Reading, ToolError> {
-        let Query { tool, item, intent } = query;
+    /// can be understood.
+    pub async fn read(&self, question: Operation, within: SimSpan) -> Result<Reading, ToolError> {
+        let Operation { tool, name, intent, .. } = question;
         self.before("read", intent).await;
-        let result = match self.ask_tool(tool, read_of(item), intent, Wire::Read(query), within).await {
-            Ok(Wire::Reading(reading)) => Ok(reading),
-            Ok(_) => Err(ToolError::Indefinite(Indefinite::Malformed)),
-            Err(error) => Err(error),
-        };
-        let told = result.map_or_else(Told::from, |reading| Told::Version(reading.version));
+        let answer = self.ask_tool(tool, read_of(name), intent, Wire::Read(question), within).await;
+        let result =
+            answer.and_then(|answer| answer.reading().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
+        let told =
+            result.as_ref().map_or_else(|error| Told::from(*error), |reading| Told::AsOf(reading.as_of));
         self.context.note(
             Author::HARNESS,
-            Note::Agent(AgentEvent::Answered { tool, operation: read_of(item), intent, told }),
+            Note::Agent(AgentEvent::Answered { tool, operation: read_of(name), intent, told }),
         );
         self.after("read", intent).await;
         result
@@ -243,70 +260,81 @@ impl Agent {
         let answer =
             self.context.request_in_a_step(tool, call_kind(what), intent, Body::new(request), within).await;
         match answer.as_ref().map(|envelope| envelope.payload.open()) {
-            Ok(Some(Wire::Refused(error))) => Err(ToolError::Definite(*error)),
+            Ok(Some(Wire::Refused(Refused { error, .. }))) => Err(ToolError::Definite(*error)),
             Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
-            Ok(Some(answer)) => Ok(*answer),
+            Ok(Some(answer)) => Ok(answer.clone()),
             Ok(None) => Err(ToolError::Indefinite(Indefinite::Malformed)),
             Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
         }
     }
 
-    /// Asks a tool whether it has a record of what somebody wants, without changing anything.
+    /// Asks a tool whether it has a record of an operation, without changing anything.
     ///
     /// # Errors
     /// [`Indefinite`] if no answer came, or the tool refused to say: what was to be looked up is as unclear as before.
-    pub async fn look_up(&self, wish: Wish, within: SimSpan) -> Result<Option<Receipt>, Indefinite> {
-        let Wish { tool, operation, intent } = wish;
+    pub async fn look_up(
+        &self,
+        operation: &Operation,
+        within: SimSpan,
+    ) -> Result<Option<Receipt>, Indefinite> {
+        let Operation { tool, name, intent, .. } = *operation;
         self.before("look-up", intent).await;
-        let result =
-            match self.ask_tool(tool, look_up_of(operation), intent, Wire::LookUp(wish), within).await {
-                Ok(Wire::Found(found)) => Ok(found),
-                Ok(_) => Err(Indefinite::Malformed),
-                Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
-                Err(ToolError::Indefinite(error)) => Err(error),
-            };
+        let result = match self
+            .ask_tool(tool, look_up_of(name), intent, Wire::LookUp(operation.clone()), within)
+            .await
+        {
+            Ok(Wire::Found(found)) => Ok(found),
+            Ok(_) => Err(Indefinite::Malformed),
+            Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
+            Err(ToolError::Indefinite(error)) => Err(error),
+        };
         let told = match result {
             Ok(found) => Told::Found(found.is_some()),
             Err(error) => Told::Unknown(error),
         };
         self.context.note(
             Author::HARNESS,
-            Note::Agent(AgentEvent::Answered { tool, operation: look_up_of(operation), intent, told }),
+            Note::Agent(AgentEvent::Answered { tool, operation: look_up_of(name), intent, told }),
         );
         self.after("look-up", intent).await;
         result
     }
 
-    /// Asks a tool to call an operation off: never to carry it out from now on, whoever asks for it under
+    /// Asks a tool to cancel an operation: never to carry it out from now on, whichever agent asks for it under
     /// that id.
     ///
     /// # Errors
     /// [`Indefinite`] if no clear answer came; a tool that does not deduplicate has none to give.
-    pub async fn call_off(&self, wish: Wish, op: OpId, within: SimSpan) -> Result<CallOff, Indefinite> {
-        let Wish { tool, operation, intent } = wish;
-        let operation = call_off_of(operation);
-        let request = Wire::CallOff(ToolCall::keyed(wish, op));
+    pub async fn cancel(
+        &self,
+        operation: &Operation,
+        op: OpId,
+        within: SimSpan,
+    ) -> Result<Cancelled, Indefinite> {
+        let Operation { tool, name, intent, .. } = *operation;
+        let what = cancel_of(name);
+        let request = Wire::Cancel(ToolCall::keyed(operation.clone(), op));
         self.before("cancel", intent).await;
-        let result = match self.ask_tool(tool, operation, intent, request, within).await {
-            Ok(Wire::Done(receipt)) => Ok(CallOff::DoneAlready(receipt)),
+        let result = match self.ask_tool(tool, what, intent, request, within).await {
+            Ok(Wire::Done(done)) => Ok(Cancelled::DoneAlready(done.receipt)),
             Ok(_) => Err(Indefinite::Malformed),
-            Err(ToolError::Definite(Definite::Declined)) => Ok(CallOff::CalledOff),
+            Err(ToolError::Definite(Definite::Declined)) => Ok(Cancelled::NeverHappens),
             Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
             Err(ToolError::Indefinite(error)) => Err(error),
         };
         let told = match result {
-            Ok(CallOff::CalledOff) => Told::CalledOff,
-            Ok(CallOff::DoneAlready(_)) => Told::Done,
+            Ok(Cancelled::NeverHappens) => Told::Cancelled,
+            Ok(Cancelled::DoneAlready(_)) => Told::Done,
             Err(error) => Told::Unknown(error),
         };
         self.context
-            .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
+            .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation: what, intent, told }));
         self.after("cancel", intent).await;
         result
     }
 
     /// A fresh operation id. It is random: the same agent asked again, or after a crash, gets another.
-    pub fn mint_op(&self, intent: Name) -> OpId {
+    pub fn new_operation_id(&self, intent: Name) -> OpId {
         OpId(self.draw("mint", intent, |spot| spot.word(OP)))
     }
 

@@ -72,10 +72,19 @@ pub const TOOK_DOWN: EventKinds = kind(17);
 pub const EFFECT: EventKinds = kind(18);
 /// [`ToolEvent::Recognised`].
 pub const RECOGNISED: EventKinds = kind(19);
-/// [`ToolEvent::CalledOff`].
-pub const CALLED_OFF: EventKinds = kind(20);
+/// [`ToolEvent::Cancelled`].
+pub const CANCELLED: EventKinds = kind(20);
 /// [`ToolEvent::Served`].
 pub const SERVED: EventKinds = kind(21);
+
+/// [`ToolEvent::Opened`].
+pub const OPENED: EventKinds = kind(38);
+/// [`ToolEvent::LookedUp`].
+pub const LOOKED_UP: EventKinds = kind(39);
+/// [`ToolEvent::Refused`].
+pub const REFUSED: EventKinds = kind(40);
+/// [`ToolEvent::Ignored`].
+pub const IGNORED: EventKinds = kind(41);
 
 /// [`LeaseEvent::Granted`].
 pub const GRANTED: EventKinds = kind(22);
@@ -169,8 +178,12 @@ impl Note {
             Self::Tool(event) => match event {
                 ToolEvent::Effect { .. } => EFFECT,
                 ToolEvent::Recognised { .. } => RECOGNISED,
-                ToolEvent::CalledOff { .. } => CALLED_OFF,
+                ToolEvent::Cancelled { .. } => CANCELLED,
                 ToolEvent::Served { .. } => SERVED,
+                ToolEvent::Opened { .. } => OPENED,
+                ToolEvent::LookedUp { .. } => LOOKED_UP,
+                ToolEvent::Refused { .. } => REFUSED,
+                ToolEvent::Ignored { .. } => IGNORED,
             },
             Self::Lease(event) => match event {
                 LeaseEvent::Granted { .. } => GRANTED,

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod body;
+mod content;
 mod handle;
 mod headers;
 mod json;
@@ -19,22 +20,25 @@ mod tool;
 
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
+pub use content::{Content, Misfit};
 pub use handle::{Agent, Mail, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseService, NotLeader, Token};
 pub use model::{Pick, Thought};
-pub use note::{AgentEvent, LeaseEvent, Note, PersonEvent, StoreEvent, Told, ToolEvent, UserEvent};
+pub use note::{
+    AgentEvent, InitialState, LeaseEvent, Note, PersonEvent, StoreEvent, Told, ToolEvent, UserEvent,
+};
 pub use report::{AnswerPart, Outcome, Report};
 pub use store::{
     Access, Change, Commit, Consistency, Entries, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
     StoreError, StoreService, Version,
 };
 pub use tool::{
-    CallOff, Content, Definite, Indefinite, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
-    ToolService, Wish,
+    Cancelled, Definite, Indefinite, OpId, Operation, Reading, Receipt, Refused, Request, ToolCall,
+    ToolError, ToolRequest,
 };
-pub(crate) use tool::{call_kind, call_off_of, look_up_of, reply_kind};
+pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind};
 
 use perfidy_sim::Domain;
 

@@ -31,7 +31,7 @@ impl fmt::Display for Outcome {
 }
 
 /// What an answer says about one of the things that its task wanted to know.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct AnswerPart {
     /// The intent of the question.
     pub intent: Name,

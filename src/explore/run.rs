@@ -1,10 +1,11 @@
 //! One run of one case, judged.
 
-use crate::agent::{Agents, LeaseService, Note, ToolService, UserEvent};
+use crate::agent::{Agents, LeaseService, Note, UserEvent};
 use crate::properties::{EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::problem::nearest_in_words;
 use crate::scenario::{Case, Scenario, Tool};
+use crate::tools::ToolService;
 use perfidy_sim::{
     Engine, Event, Limits, Name, Outcome, Plan, Rule, Seed, SimSpan, Stop, World, WorldConfig, interrupt,
 };
@@ -152,7 +153,7 @@ impl Case {
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
-            world.service(*name, ToolService::new(Tool { deduplicates, ..tool.clone() }));
+            world.service(*name, ToolService::new(&Tool { deduplicates, ..tool.clone() }));
         }
         scenario.workflow.assemble(self, &mut world);
         world

@@ -65,7 +65,7 @@ mod tests {
     fn anybody() -> Workflow {
         conductor::workflow()
             .moments(&[model::ANSWER, model::SUMMARY, model::HANDOFF, model::ROLE])
-            .requests(&[Request::Call, Request::Read, Request::LookUp, Request::CallOff])
+            .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel])
     }
 
     /// A scenario with two tools, of which one deduplicates, and these faults.
@@ -133,12 +133,10 @@ mod tests {
              asked nothing that can go wrong: leave it out"
         );
         assert_eq!(
-            refusal("handoff", "[faults]\npartial-result = { at = \"ticketing\", chance = \"5%\" }")
+            refusal("research", "[faults]\nack-lost = { at = \"ticketing\", chance = \"5%\" }")
                 .split("; the lies")
                 .next(),
-            Some(
-                "`partial-result` strikes agents that read from a tool, and none of the workflow `handoff` does"
-            )
+            Some("`ack-lost` strikes agents that call a tool, and none of the workflow `research` does")
         );
         let no_journal = "no agent of the workflow `peers` keeps a journal that `torn-write` could strike";
         for torn in [
@@ -149,7 +147,7 @@ mod tests {
         }
         let pinned = "[[fault]]\nat = \"planner, handoff, task-1, try 1\"\ndo = \"no-target\"";
         assert!(refusal("conductor", pinned).starts_with("no model of the workflow `conductor`"));
-        let pinned = "[[fault]]\nat = \"ticketing, create, task-1/file-ticket, try 1\"\ndo = \"wrong-value\"";
-        assert!(refusal("conductor", pinned).starts_with("`wrong-value` strikes agents that read"));
+        let pinned = "[[fault]]\nat = \"ticketing, create, task-1/file-ticket, try 1\"\ndo = \"ack-lost\"";
+        assert!(refusal("research", pinned).starts_with("`ack-lost` strikes agents that call a tool"));
     }
 }

@@ -87,7 +87,7 @@ fn precondition(history: &TeamHistory, effect: &Event<Note>) -> Option<Version> 
 mod tests {
     use super::*;
     use crate::agent::Headers;
-    use crate::properties::testing::{Story, violation};
+    use crate::properties::testing::{Story, asked, violation};
 
     fn headers(version: u64, op: u64) -> Headers {
         Headers {
@@ -195,7 +195,13 @@ mod tests {
     fn called_under(story: Story, op: u64, headers: Headers) -> Story {
         let sent = story.sends(("executor-1", "ticketing"), "task-1/file", headers);
         let (call, [operation, intent]) = (sent.last(), ["create", "task-1/file"].map(Name::new));
-        let effect = ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op };
+        let effect = ToolEvent::Effect {
+            operation,
+            intent,
+            op: OpId(op),
+            receipt: op,
+            request: asked(operation, intent),
+        };
         sent.event_because_of(Some(call), "ticketing", What::Note(Note::Tool(effect)))
     }
 

@@ -27,13 +27,14 @@ fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {
     for (event, note) in history.notes() {
         match note {
             Note::Tool(ToolEvent::Served { intent, content, as_of, .. }) => {
-                served.entry((*intent, *content)).or_default().push((*as_of, event));
+                served.entry((*intent, content.clone())).or_default().push((*as_of, event));
             }
             Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 let sent = history.causes(event.id).find(|cause| matches!(cause.what, What::Sent { .. }));
                 let sent = sent.unwrap_or(event);
                 for part in report.answer.iter() {
-                    let sources = part.content.and_then(|content| served.get(&(part.intent, content)));
+                    let sources =
+                        part.content.clone().and_then(|content| served.get(&(part.intent, content)));
                     let before = sources.into_iter().flatten().filter(|(_, source)| source.id < sent.id);
                     let Some((as_of, source)) = before.max_by_key(|(as_of, _)| *as_of) else { continue };
                     verdict = Verdict::Holds;

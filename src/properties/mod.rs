@@ -17,11 +17,13 @@ mod flood;
 mod headway;
 mod ledger;
 mod no_deadlock;
+mod no_double_spend;
 mod no_duplicate_effects;
 mod no_effect_after_cancel;
 mod no_lost_update;
 mod no_orphans;
 mod no_phantom_completion;
+mod no_reverted_file;
 mod no_silent_partial;
 mod no_split_brain;
 mod one_owner_per_task;
@@ -175,11 +177,13 @@ pub fn shipped() -> Vec<Property> {
         eventual_termination::property(),
         every_call_accounted::property(),
         no_deadlock::property(),
+        no_double_spend::property(),
         no_duplicate_effects::property(),
         no_effect_after_cancel::property(),
         no_lost_update::property(),
         no_orphans::property(),
         no_phantom_completion::property(),
+        no_reverted_file::property(),
         no_silent_partial::property(),
         no_split_brain::property(),
         one_owner_per_task::property(),
@@ -251,7 +255,7 @@ pub struct Violation {
 }
 
 impl Verdict {
-    fn violated(because: &[&Event<Note>], message: String) -> Self {
+    pub(crate) fn violated(because: &[&Event<Note>], message: String) -> Self {
         let mut events: Vec<_> = because.iter().map(|event| event.id).collect();
         events.sort_unstable();
         events.dedup();
@@ -333,9 +337,11 @@ mod testing {
 
     use super::{TeamHistory, Verdict};
     use crate::agent::{
-        AgentEvent, AnswerPart, Body, Content, Definite, Headers, Indefinite, Message, Note, OpId, Outcome,
-        PersonEvent, Report, Told, ToolEvent, UserEvent,
+        AgentEvent, AnswerPart, Body, Content, Definite, Headers, Indefinite, InitialState, Message, Note,
+        OpId, Operation, Outcome, PersonEvent, Report, Told, ToolCall, ToolEvent, ToolRequest, UserEvent,
+        Wire,
     };
+    use crate::tools::Tool;
     use perfidy_sim::{EventId, Name, SimSpan, SimTime, Stop, What};
     use serde::Serialize;
 
@@ -361,6 +367,13 @@ mod testing {
     /// A message or a record that says a number.
     pub fn number(number: u64) -> Body {
         Body::new(Numbered(Headers::NONE, number))
+    }
+
+    /// A call as it reached a tool.
+    pub fn asked(operation: Name, intent: Name) -> ToolRequest {
+        let operation = Operation::new(Name::new("ticketing"), operation, intent);
+        let call = Wire::Call(ToolCall::unkeyed(operation, OpId(1)));
+        ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call))
     }
 
     /// A history under construction: one event a second.
@@ -458,7 +471,13 @@ mod testing {
             let (operation, intent) = (Name::new("create"), Name::new(intent));
             self.note(
                 "ticketing",
-                Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op }),
+                Note::Tool(ToolEvent::Effect {
+                    operation,
+                    intent,
+                    op: OpId(op),
+                    receipt: op,
+                    request: asked(operation, intent),
+                }),
             )
         }
 
@@ -466,7 +485,13 @@ mod testing {
             let (operation, intent) = (Name::new("withdraw"), Name::new(intent));
             self.note(
                 "ticketing",
-                Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op }),
+                Note::Tool(ToolEvent::Effect {
+                    operation,
+                    intent,
+                    op: OpId(op),
+                    receipt: op,
+                    request: asked(operation, intent),
+                }),
             )
         }
 
@@ -517,6 +542,20 @@ mod testing {
             })
         }
 
+        /// A tool begins with a state.
+        pub fn opens(self, tool: &str, state: impl Tool) -> Self {
+            self.note(tool, Note::Tool(ToolEvent::Opened { state: InitialState::new(state) }))
+        }
+
+        /// A tool carries an operation out.
+        pub fn carries_out(self, wanted: &Operation) -> Self {
+            let (operation, intent) = (wanted.name, wanted.intent);
+            let call = Wire::Call(ToolCall::unkeyed(wanted.clone(), OpId(1)));
+            let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call));
+            let effect = ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1, request };
+            self.note(wanted.tool.as_str(), Note::Tool(effect))
+        }
+
         /// A source says something, as of now.
         pub fn served(self, intent: &str, content: u64) -> Self {
             let now = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
@@ -524,8 +563,9 @@ mod testing {
         }
 
         pub fn served_as_of(self, intent: &str, content: u64, as_of: SimTime) -> Self {
-            let (item, intent, content) = (Name::new("item"), Name::new(intent), Content(content));
-            self.note("source", Note::Tool(ToolEvent::Served { item, intent, version: 1, as_of, content }))
+            let (item, intent, content) = (Name::new("item"), Name::new(intent), Content::new(content));
+            let request = asked(item, intent);
+            self.note("source", Note::Tool(ToolEvent::Served { item, intent, as_of, content, request }))
         }
 
         /// The user is told how a task ended.
@@ -572,7 +612,7 @@ mod testing {
     pub fn answer(task: &str, parts: &[(&str, Option<u64>)]) -> Note {
         let part = |(intent, content): &(&str, Option<u64>)| AnswerPart {
             intent: Name::new(intent),
-            content: content.map(Content),
+            content: content.map(Content::new),
         };
         let answer = parts.iter().map(part).collect();
         let report = Report { answer, ..Report::of(Name::new(task), Outcome::Done) };

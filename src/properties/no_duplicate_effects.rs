@@ -29,7 +29,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::agent::OpId;
-    use crate::properties::testing::{Story, violation};
+    use crate::properties::testing::{Story, asked, violation};
     use perfidy_sim::Name;
 
     #[test]
@@ -57,7 +57,8 @@ mod tests {
     fn other_operations_and_other_tools_do_other_things() {
         let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
         let (operation, intent) = (Name::new("create"), Name::new("task-1/file"));
-        let note = Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3 });
+        let request = asked(operation, intent);
+        let note = Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3, request });
         assert_eq!(story.note("calendar", note).judged_by(&property()), Verdict::Holds);
     }
 

@@ -27,12 +27,14 @@ fn judge(history: &TeamHistory) -> Verdict {
             Note::User(UserEvent::Question { task, intent }) => {
                 asked.entry(*task).or_default().push((event, *intent));
             }
-            Note::Tool(ToolEvent::Served { intent, content, .. }) => drop(served.insert((*intent, *content))),
+            Note::Tool(ToolEvent::Served { intent, content, .. }) => {
+                served.insert((*intent, content.clone()));
+            }
             Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 let Some(questions) = asked.get(&report.task) else { continue };
                 for (question, intent) in questions {
-                    let flaw = match part(report, *intent).map(|part| part.content) {
-                        Some(Some(content)) if !served.contains(&(*intent, content)) => {
+                    let flaw = match part(report, *intent).map(|part| part.content.clone()) {
+                        Some(Some(content)) if !served.contains(&(*intent, content.clone())) => {
                             format!("has {content} for {intent}, which no source has said")
                         }
                         None => format!("lacks {intent} and does not say so"),

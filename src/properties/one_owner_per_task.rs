@@ -97,7 +97,7 @@ fn named((name, incarnation): (Name, u32)) -> String {
 mod tests {
     use super::*;
     use crate::agent::{Headers, Version};
-    use crate::properties::testing::{Story, message, violation};
+    use crate::properties::testing::{Story, asked, message, violation};
     use perfidy_sim::What;
 
     const WORK: &str = "task-1/file";
@@ -259,7 +259,13 @@ mod tests {
     /// A call of an agent for the work and, perhaps later, its effect.
     fn takes_effect(story: Story, called: u32) -> Story {
         let [operation, intent] = ["create", WORK].map(Name::new);
-        let effect = ToolEvent::Effect { operation, intent, op: crate::agent::OpId(1), receipt: 1 };
+        let effect = ToolEvent::Effect {
+            operation,
+            intent,
+            op: crate::agent::OpId(1),
+            receipt: 1,
+            request: asked(operation, intent),
+        };
         story.event_because_of(Some(called), "ticketing", What::Note(Note::Tool(effect)))
     }
 

@@ -5,7 +5,7 @@
 //! operations by their ids is asked to call this one off. Either it is never carried out from then on, whoever still asks
 //! for it, or it was done already, and then it can be taken back.
 
-use crate::agent::{Agent, CallOff, OpId, Wish};
+use crate::agent::{Agent, Cancelled, OpId, Operation};
 use crate::protocols::until_some;
 use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
@@ -30,7 +30,7 @@ impl Safeguard for AcknowledgedCancel {
     }
 }
 
-/// Asks a tool to call an operation off until it gives a clear answer.
-pub async fn call_off(agent: &Agent, wish: Wish, op: OpId) -> CallOff {
-    until_some(agent, ASK_AGAIN, async || agent.call_off(wish, op, CALL_TIMEOUT).await.ok()).await
+/// Asks a tool to cancel an operation until it gives a clear answer.
+pub async fn cancel(agent: &Agent, operation: &Operation, op: OpId) -> Cancelled {
+    until_some(agent, ASK_AGAIN, async || agent.cancel(operation, op, CALL_TIMEOUT).await.ok()).await
 }

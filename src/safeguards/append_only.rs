@@ -10,7 +10,7 @@
 //!
 //! /// Adds a line to a log that many agents write, whatever the others add meanwhile.
 //! async fn log(agent: &Agent, line: Entry) -> Result<Version, StoreError> {
-//!     let op = agent.mint_op(line.id);
+//!     let op = agent.new_operation_id(line.id);
 //!     Ok(append(agent.store(), Name::new("log"), line, op).await?.version)
 //! }
 //! ```

@@ -9,25 +9,26 @@
 //! else, cut short or too old is no answer, and the reader asks again.
 //!
 //! ```
-//! use perfidy::agent::{Agent, OpId, Receipt, ToolError, Wish};
+//! use perfidy::agent::{Agent, OpId, Operation, Receipt, ToolError};
 //! use perfidy::safeguards::calls::{CallPolicy, call_with_retry};
 //! use perfidy::safeguards::retry::Retry;
 //! use perfidy_sim::SimSpan;
 //!
 //! /// Pays once, although the acknowledgement may be lost.
-//! async fn pay(agent: &Agent, payment: Wish, op: OpId) -> Result<Receipt, ToolError> {
+//! async fn pay(agent: &Agent, payment: &Operation, op: OpId) -> Result<Receipt, ToolError> {
 //!     let retry = Retry { attempts: 4, backoff: SimSpan::from_secs(1)..=SimSpan::from_secs(30) };
 //!     let policy = CallPolicy { sends_key: true, retry: Some(retry), ..CallPolicy::default() };
 //!     call_with_retry(agent, &policy, payment, op, false).await
 //! }
 //! ```
 
-use crate::agent::{Agent, Indefinite, OpId, Query, Reading, Receipt, ToolCall, ToolError, Wish};
+use crate::agent::{Agent, Indefinite, OpId, Operation, Reading, Receipt, ToolCall, ToolError};
 use crate::safeguards::Safeguards;
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
 use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
 use crate::safeguards::retry::{Retry, with_retry};
 use crate::safeguards::snapshots::Snapshots;
+use crate::tools::Document;
 use perfidy_sim::SimSpan;
 
 /// How long a caller waits for a tool.
@@ -64,18 +65,18 @@ impl CallPolicy {
 pub async fn call_with_retry(
     agent: &Agent,
     policy: &CallPolicy,
-    wish: Wish,
+    operation: &Operation,
     op: OpId,
     tried_before: bool,
 ) -> Result<Receipt, ToolError> {
-    let call = ToolCall::unkeyed(wish, op);
+    let call = ToolCall::unkeyed(operation.clone(), op);
     let call = if policy.sends_key { idempotency::stamp(call) } else { call };
     let mut unclear = tried_before;
-    let result = with_retry(agent, policy.retry.as_ref(), wish.intent, async || {
+    let result = with_retry(agent, policy.retry.as_ref(), operation.intent, async || {
         let result = if policy.looks_before_retry && unclear {
-            call_unless_done(agent, call).await
+            call_unless_done(agent, call.clone()).await
         } else {
-            agent.call(call, CALL_TIMEOUT).await
+            agent.call(call.clone(), CALL_TIMEOUT).await
         };
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));
         result
@@ -99,12 +100,12 @@ const PAUSE: SimSpan = SimSpan::from_secs(10);
 pub async fn call_until_definite(
     agent: &Agent,
     policy: &CallPolicy,
-    wish: Wish,
+    operation: &Operation,
     op: OpId,
 ) -> Result<Receipt, ToolError> {
     let mut round = 1;
     loop {
-        match call_with_retry(agent, policy, wish, op, true).await {
+        match call_with_retry(agent, policy, operation, op, true).await {
             Err(ToolError::Indefinite(_)) if round < ROUNDS => round += 1,
             result => return result,
         }
@@ -128,16 +129,21 @@ impl ReadPolicy {
     }
 }
 
-/// Reads an item of a tool.
+/// Reads a document of a source.
 ///
 /// # Errors
-/// The error of the last try, when all tries are used up or the tool refused for good. An answer that is
-/// about something else, cut short or too old is [`Indefinite::Malformed`].
-pub async fn read_with_retry(agent: &Agent, policy: &ReadPolicy, query: Query) -> Result<Reading, ToolError> {
+/// The error of the last try, when all tries are used up or the tool refused for good. An answer that is about
+/// something else, cut short or too old is [`Indefinite::Malformed`].
+pub async fn read_with_retry(
+    agent: &Agent,
+    policy: &ReadPolicy,
+    query: &Operation,
+) -> Result<Reading, ToolError> {
     with_retry(agent, policy.retry.as_ref(), query.intent, async || {
-        let reading = agent.read(query, CALL_TIMEOUT).await?;
+        let reading = agent.read(query.clone(), CALL_TIMEOUT).await?;
         let is_fresh = policy.snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, agent.now()));
-        if reading.item == query.item && reading.is_whole() && is_fresh {
+        let is_it = |document: Document| document.item == query.name && document.is_whole();
+        if is_fresh && reading.read().is_ok_and(is_it) {
             Ok(reading)
         } else {
             Err(ToolError::Indefinite(Indefinite::Malformed))

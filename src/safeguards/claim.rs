@@ -112,7 +112,7 @@ impl Claims {
         if !self.is_free(item, &found) {
             return None;
         }
-        let op = self.agent.mint_op(item);
+        let op = self.agent.new_operation_id(item);
         let asked = self.agent.monotonic();
         let stamp = self.agent.store().commit(item, self.own(work, found.stamp.version), op).await.ok()?;
         self.seen.borrow_mut().remove(item);
@@ -219,7 +219,7 @@ impl LeaseGuard {
         drop(state);
         claims.agent.announce(work, Ownership::LetsGo);
         if held {
-            let op = claims.agent.mint_op(item);
+            let op = claims.agent.new_operation_id(item);
             let change = claims.rewrite(version, Entries::default());
             // If this comes to nothing, the lease runs out.
             let _ = claims.agent.store().commit(item, change, op).await;
@@ -239,7 +239,7 @@ async fn renew(claims: Claims, (work, item): (Name, Name), lease: SimSpan, state
     loop {
         agent.sleep(lease.split(3)).await;
         let Some(version) = state.upgrade().map(|state| state.version.get()) else { return };
-        let op = agent.mint_op(item);
+        let op = agent.new_operation_id(item);
         let asked = agent.monotonic();
         let renewed = agent.store().insist(item, claims.own(work, version), op).await;
         let Some(state) = state.upgrade() else { return };

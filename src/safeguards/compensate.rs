@@ -5,7 +5,7 @@
 //! again. Its id follows from the id of what it undoes ([`OpId::of_undo`]): an agent that begins a rollback
 //! anew, after a crash or instead of another, asks for the same operations and changes nothing twice.
 
-use crate::agent::{Agent, OpId, Receipt, ToolError, Wish};
+use crate::agent::{Agent, OpId, Operation, Receipt, ToolError};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
@@ -31,23 +31,22 @@ impl Safeguard for Compensate {
     }
 }
 
-/// Carries out `wish`, which undoes what was done under `op`. A try whose answer is indefinite is repeated
-/// under the same id, and another agent may have begun before; only once an id was turned down for good, the
-/// next try has another.
+/// Carries out an operation that takes back what was done under `op`. A try whose answer is unclear is repeated under the
+/// same id, and somebody may have begun before; only once an id was turned down for good, the next try has another.
 ///
 /// # Errors
 /// The id and the error of the last try, after [`TRIES`] of them.
 pub async fn undo(
     agent: &Agent,
     safeguards: &Safeguards,
-    wish: Wish,
+    operation: &Operation,
     op: OpId,
 ) -> Result<Receipt, (OpId, ToolError)> {
     let policy = CallPolicy::of(safeguards);
     let (mut failed, mut attempt) = (0, 1);
     loop {
         let undoing = op.of_undo(attempt);
-        let error = match call_with_retry(agent, &policy, wish, undoing, true).await {
+        let error = match call_with_retry(agent, &policy, operation, undoing, true).await {
             Ok(receipt) => return Ok(receipt),
             Err(error) => error,
         };

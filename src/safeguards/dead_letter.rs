@@ -6,7 +6,7 @@
 //! recorded it, and only then does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise
 //! Integration Patterns").
 
-use crate::agent::{Agent, Mail, Message, OpId, ToolError, Wish};
+use crate::agent::{Agent, Mail, Message, OpId, Operation, ToolError};
 use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, switch};
 use crate::scenario::{Entry, Problem};
@@ -31,10 +31,10 @@ impl Safeguard for DeadLetter {
 }
 
 /// A call that failed, with all that a person needs to finish it by hand.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct FailedCall {
-    /// What was wanted: tool, operation and what for.
-    pub wish: Wish,
+    /// What was wanted: tool, operation, arguments and what for.
+    pub operation: Operation,
     /// The id of the last try.
     pub op: OpId,
     /// What went wrong at that try.
@@ -46,7 +46,7 @@ pub struct FailedCall {
 }
 
 /// What travels between an agent and the person on call.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize)]
 pub enum DeadLetterMessage {
     /// A failed call, for the person.
     Escalated(FailedCall),
@@ -63,17 +63,17 @@ impl Message for DeadLetterMessage {
     }
 }
 
-/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies
-/// before has lost nothing, as long as it records the failure only afterwards.
-pub async fn escalate(agent: &Agent, person: Name, wish: Wish, op: OpId, error: ToolError) {
-    let call = FailedCall { wish, op, error, at: agent.now(), agent: agent.name() };
+/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies before has lost
+/// nothing, as long as it records the failure only afterwards.
+pub async fn escalate(agent: &Agent, person: Name, operation: &Operation, op: OpId, error: ToolError) {
+    let call = FailedCall { operation: operation.clone(), op, error, at: agent.now(), agent: agent.name() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
     let waits_for = (person, "word that a dead letter was taken down");
     let is_taken_down = |mail: &Mail| matches!(mail.open(), Some(DeadLetterMessage::Recorded)).then_some(());
     request_until_answered(
         agent,
         waits_for,
-        wish.intent,
+        operation.intent,
         DeadLetterMessage::Escalated(call),
         timing,
         is_taken_down,

@@ -26,11 +26,11 @@ impl Safeguard for IdempotencyKeys {
 /// The call with the id of its operation as its idempotency key.
 ///
 /// ```
-/// use perfidy::agent::{OpId, ToolCall, Wish};
+/// use perfidy::agent::{OpId, Operation, ToolCall};
 /// use perfidy::safeguards::idempotency::stamp;
 /// use perfidy_sim::Name;
 /// let [tool, operation, intent] = ["ledger", "pay", "task-1/pay"].map(Name::new);
-/// let call = stamp(ToolCall::unkeyed(Wish { tool, operation, intent }, OpId(7)));
+/// let call = stamp(ToolCall::unkeyed(Operation::new(tool, operation, intent), OpId(7)));
 /// assert_eq!(call.headers.idempotency_key, Some(OpId(7)));
 /// ```
 #[must_use]

@@ -6,21 +6,21 @@
 //! once for each intent, kept (see [`Operations`]), and sent whatever the call says.
 //!
 //! ```
-//! use perfidy::agent::{Agent, OpId, Wish};
+//! use perfidy::agent::{Agent, OpId, Operation};
 //! use perfidy::safeguards::Safeguards;
 //! use perfidy::safeguards::intent_keys::KeySource;
 //! use perfidy::safeguards::persist::Operations;
 //!
 //! /// The id under which an agent pays, now and at every retry, also after a crash.
-//! async fn key(agent: &Agent, safeguards: &Safeguards, payment: Wish) -> OpId {
+//! async fn key(agent: &Agent, safeguards: &Safeguards, payment: Operation) -> OpId {
 //!     let operations = Operations::recover(agent);
 //!     let (op, _tried_before) =
-//!         KeySource::PerIntent.operation_id(agent, safeguards, &operations, payment, 0).await;
+//!         KeySource::PerIntent.operation_id(agent, safeguards, &operations, &payment, 0).await;
 //!     op
 //! }
 //! ```
 
-use crate::agent::{Agent, OpId, Wish};
+use crate::agent::{Agent, OpId, Operation};
 use crate::safeguards::persist::Operations;
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use crate::scenario::{Entry, Problem};
@@ -64,13 +64,13 @@ impl KeySource {
         agent: &Agent,
         safeguards: &Safeguards,
         operations: &Operations,
-        wish: Wish,
+        operation: &Operation,
         wording: u32,
     ) -> (OpId, bool) {
         match self {
             Self::Given(op) => (op, false),
-            Self::PerIntent => operations.id_for(agent, safeguards, wish.intent).await,
-            Self::PerCall => (OpId::of_call(wish, wording), false),
+            Self::PerIntent => operations.id_for(agent, safeguards, operation.intent).await,
+            Self::PerCall => (OpId::of_call(operation, wording), false),
         }
     }
 }

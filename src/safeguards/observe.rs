@@ -29,7 +29,7 @@ impl Safeguard for ObserveBeforeRetry {
 /// [`ToolError`] as of any call; [`ToolError::Indefinite`] too if the look-up fails, because a caller that
 /// cannot see whether the effect is there must not try blindly.
 pub async fn call_unless_done(agent: &Agent, call: ToolCall) -> Result<Receipt, ToolError> {
-    match agent.look_up(call.wish, CALL_TIMEOUT).await {
+    match agent.look_up(&call.operation, CALL_TIMEOUT).await {
         Ok(Some(receipt)) => Ok(receipt),
         Ok(None) => agent.call(call, CALL_TIMEOUT).await,
         Err(unclear) => Err(ToolError::Indefinite(unclear)),

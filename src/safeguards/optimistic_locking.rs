@@ -113,7 +113,7 @@ pub async fn update(
     retry_on_conflict(cycles, async || {
         let seen = agent.store().read(item, Freshness::Latest).await?;
         let entries = compose(&seen).await;
-        let op = agent.mint_op(item);
+        let op = agent.new_operation_id(item);
         Ok(replace_if_unchanged(agent.store(), item, &seen, entries, op).await?.version)
     })
     .await

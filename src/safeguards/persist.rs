@@ -60,7 +60,7 @@ impl Operations {
         if let Some(op) = known {
             return (op, true);
         }
-        let op = agent.mint_op(intent);
+        let op = agent.new_operation_id(intent);
         self.0.borrow_mut().insert(intent, op);
         if safeguards.has::<PersistBeforeCall>() {
             agent.persist(Minted { intent, op }).await;

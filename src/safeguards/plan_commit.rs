@@ -43,7 +43,7 @@ pub async fn agree<P: Message + Clone>(
     }
     let plan = draft().await?;
     let entries = [Entry::new(task, plan.clone())].into();
-    let op = agent.mint_op(task);
+    let op = agent.new_operation_id(task);
     let version = Version::default();
     if !commits {
         agent.store().insist(item, Change::Replace { based_on: version, entries }, op).await?;

@@ -111,7 +111,7 @@ impl ItemWriter {
         seen: &Snapshot,
         entry: Entry,
     ) -> Result<Stamp, StoreError> {
-        let op = self.agent.mint_op(entry.id);
+        let op = self.agent.new_operation_id(entry.id);
         match self.mode {
             WriteMode::Append => append(store, item, entry, op).await,
             WriteMode::ReplaceIfUnchanged => {

@@ -63,13 +63,15 @@ impl Retry {
 /// as long as the tool asks for.
 ///
 /// ```
-/// use perfidy::agent::{Agent, Query, Reading, ToolError};
+/// use perfidy::agent::{Agent, Operation, Reading, ToolError};
 /// use perfidy::safeguards::retry::{Retry, with_retry};
 /// use perfidy_sim::SimSpan;
 ///
-/// async fn read(agent: &Agent, retry: &Retry, query: Query) -> Result<Reading, ToolError> {
-///     let timeout = SimSpan::from_secs(5);
-///     with_retry(agent, Some(retry), query.intent, async || agent.read(query, timeout).await).await
+/// async fn read(agent: &Agent, retry: &Retry, query: Operation) -> Result<Reading, ToolError> {
+///     with_retry(agent, Some(retry), query.intent, async || {
+///         agent.read(query.clone(), SimSpan::from_secs(5)).await
+///     })
+///     .await
 /// }
 /// ```
 ///

@@ -15,7 +15,7 @@
 //!     loop {
 //!         let mail = agent.receive().await;
 //!         serve(&agent, &mail, async |agent: &Agent, item, entry: Entry| {
-//!             let op = agent.mint_op(entry.id);
+//!             let op = agent.new_operation_id(entry.id);
 //!             Some(append(agent.store(), item, entry, op).await.ok()?.version)
 //!         });
 //!     }

@@ -6,16 +6,16 @@
 //! Saltzer, Reed and Clark 1984).
 //!
 //! ```
-//! use perfidy::agent::{Agent, Wish};
+//! use perfidy::agent::{Agent, Operation};
 //! use perfidy::safeguards::verify::missing_effects;
 //!
 //! /// Whether every effect is there; `None` if a tool does not say.
-//! async fn is_complete(agent: &Agent, effects: Vec<Wish>) -> Option<bool> {
+//! async fn is_complete(agent: &Agent, effects: Vec<Operation>) -> Option<bool> {
 //!     Some(missing_effects(agent, effects).await?.is_empty())
 //! }
 //! ```
 
-use crate::agent::{Agent, Wish};
+use crate::agent::{Agent, Operation};
 use crate::protocols::in_attempts;
 use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
@@ -39,18 +39,21 @@ impl Safeguard for Verify {
 }
 
 /// Whether a tool has an effect on record; `None` if it does not say.
-pub async fn has_effect(agent: &Agent, wish: Wish) -> Option<bool> {
-    in_attempts(LOOK_UPS, async || agent.look_up(wish, CALL_TIMEOUT).await.ok())
+pub async fn has_effect(agent: &Agent, operation: &Operation) -> Option<bool> {
+    in_attempts(LOOK_UPS, async || agent.look_up(operation, CALL_TIMEOUT).await.ok())
         .await
         .map(|found| found.is_some())
 }
 
 /// The places of those effects that no tool has on record; `None` if a tool does not say. All are looked up in any case,
 /// so that the time it takes does not depend on the answers.
-pub async fn missing_effects(agent: &Agent, effects: impl IntoIterator<Item = Wish>) -> Option<Vec<usize>> {
+pub async fn missing_effects(
+    agent: &Agent,
+    effects: impl IntoIterator<Item = Operation>,
+) -> Option<Vec<usize>> {
     let (mut missing, mut all_known) = (Vec::new(), true);
     for (place, effect) in effects.into_iter().enumerate() {
-        match has_effect(agent, effect).await {
+        match has_effect(agent, &effect).await {
             Some(true) => {}
             Some(false) => missing.push(place),
             None => all_known = false,

@@ -122,7 +122,8 @@ impl Versions {
         if let Some(settled) = self.settled(intent) {
             return Some(settled);
         }
-        let version = WorkVersion { number: self.next(intent), op: self.agent.mint_op(intent), brief };
+        let version =
+            WorkVersion { number: self.next(intent), op: self.agent.new_operation_id(intent), brief };
         self.current.borrow_mut().insert(intent, (version, VersionState::Open));
         self.write(VersionRecord::Issued(version)).await;
         self.is_current(&version).then_some(version)

@@ -58,6 +58,19 @@ impl Entry<'_> {
         }
     }
 
+    /// What `read` makes of the same table without some of its keys.
+    pub(crate) fn without<T>(&self, keys: &[&str], read: impl FnOnce(&Entry<'_>) -> T) -> T {
+        let value = match self.value.get_ref() {
+            DeValue::Table(table) => {
+                let rest = table.iter().filter(|(key, _)| !keys.contains(&key.get_ref().as_ref()));
+                let rest: DeTable<'_> = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
+                Spanned::new(self.value.span(), DeValue::Table(rest))
+            }
+            _ => self.value.clone(),
+        };
+        read(&Entry { name: self.name, key_span: self.key_span.clone(), value: &value, asked: self.asked })
+    }
+
     /// The entries of the table that is this entry's value.
     pub(crate) fn entries(&self) -> Result<Vec<Self>, Problem> {
         match self.value.get_ref() {

@@ -11,6 +11,7 @@
 //! is taken away and a property must break.
 
 mod active;
+mod arguments;
 mod case;
 mod configured;
 mod file;
@@ -20,6 +21,7 @@ mod read;
 mod rename;
 mod understand;
 
+pub use arguments::StepArguments;
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use file::Entry;
@@ -31,12 +33,13 @@ pub use read::{files_below, read_all, read_text, root_of};
 pub(crate) use active::trouble_with_name;
 pub(crate) use file::entries;
 pub(crate) use rename::{Renaming, renamed};
-pub(crate) use understand::{is_word, not_a_word};
+pub(crate) use understand::{is_word, not_a_word, own_keys};
 
 use crate::agent::Consistency;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
+use crate::tools::{Prototype, Records};
 use crate::workflows::Workflow;
 use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,6 +121,8 @@ pub struct Step {
     pub irreversible: bool,
     /// What undoes it, if the file says so.
     pub undo: Option<Undo>,
+    /// With which arguments the tool is asked, to take the step and to undo it.
+    pub arguments: StepArguments,
 }
 
 impl Step {
@@ -189,16 +194,16 @@ pub struct Cancelled {
 }
 
 /// A tool as the file describes it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Tool {
+    /// Of which kind it is.
+    pub kind: &'static str,
+    /// The tool itself, as each run finds it.
+    pub prototype: Prototype,
     /// How long it works on a call.
     pub latency: RangeInclusive<SimSpan>,
     /// Whether it recognises an idempotency key that it has seen.
     pub deduplicates: bool,
-    /// After what time the things it knows get a new version; `None` if they never change.
-    pub changes_every: Option<RangeInclusive<SimSpan>>,
-    /// How long its answers are, in tokens.
-    pub tokens: RangeInclusive<u32>,
 }
 
 impl Default for Tool {
@@ -207,8 +212,8 @@ impl Default for Tool {
         Self {
             latency: SimSpan::from_millis(50)..=SimSpan::from_millis(500),
             deduplicates: false,
-            changes_every: None,
-            tokens: 200..=2_000,
+            kind: "records",
+            prototype: Prototype::new(Records),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A suite: everything that scenarios can name, as one value.
 //!
-//! Workflows, properties, safeguards and fault kinds are values of a suite, and nothing looks them up anywhere else: a
+//! Workflows, properties, safeguards, fault kinds and kinds of tools are values of a suite, and nothing looks them up anywhere else: a
 //! scenario is read for a suite and keeps it, and with it whatever is made of the scenario, cases, runs and saved
 //! failures. What comes with perfidy is [`Suite::shipped`]; yours is that and what you add, with the whole
 //! [command](Suite::main).
@@ -42,6 +42,7 @@ use crate::faults::{self, FaultKind};
 use crate::properties::{self, Property};
 use crate::safeguards::{self, SafeguardKind};
 use crate::scenario::problem::nearest_in_words;
+use crate::tools::{self, ToolKind};
 use crate::workflows::cast::BYSTANDERS;
 use crate::workflows::{self, Workflow};
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ struct Parts {
     properties: Vec<Property>,
     safeguards: Vec<SafeguardKind>,
     faults: Vec<&'static FaultKind>,
+    tools: Vec<ToolKind>,
 }
 
 impl std::fmt::Debug for Suite {
@@ -74,6 +76,7 @@ impl Suite {
             properties: properties::shipped(),
             safeguards: safeguards::shipped(),
             faults: faults::all().collect(),
+            tools: tools::shipped(),
         }))
     }
 
@@ -123,6 +126,17 @@ impl Suite {
     pub fn safeguard(mut self, safeguard: SafeguardKind) -> Self {
         refuse_a_second("safeguard", safeguard.name, self.safeguards().iter().map(|known| known.name));
         self.parts().safeguards.push(safeguard);
+        self
+    }
+
+    /// With one more kind of tool.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn tool(mut self, tool: ToolKind) -> Self {
+        refuse_a_second("kind of tool", tool.name, self.tools().iter().map(|known| known.name));
+        self.parts().tools.push(tool);
         self
     }
 
@@ -183,6 +197,16 @@ impl Suite {
     /// Its kinds of faults.
     pub fn faults(&self) -> impl Iterator<Item = &'static FaultKind> + '_ {
         self.0.faults.iter().copied()
+    }
+
+    /// Its kinds of tools. The first is that of a tool whose table names none.
+    pub fn tools(&self) -> &[ToolKind] {
+        &self.0.tools
+    }
+
+    /// The kind of tool of that name.
+    pub fn find_tool(&self, name: &str) -> Option<&ToolKind> {
+        self.tools().iter().find(|tool| tool.name == name)
     }
 
     /// The workflow of that name.

@@ -355,12 +355,13 @@ async fn executor_loop(agent: Agent, briefing: Briefing) {
         let Some(Say::Assign { task, step, round, plan }) = mail.open().cloned() else { continue };
         let headers = Headers { attempt: Some(round), plan: Some(plan), ..Headers::NONE };
         let (coordinator, wish) = (mail.from(), briefing.plan.wish(task, step));
-        match worker.status(wish.intent, round) {
+        let intent = wish.intent;
+        match worker.status(intent, round) {
             StepStatus::Running => {}
-            StepStatus::Done => agent.send(coordinator, wish.intent, Say::Done { task, step, round }),
+            StepStatus::Done => agent.send(coordinator, intent, Say::Done { task, step, round }),
             StepStatus::New => worker.start((wish, headers), round, source, move |agent, succeeded| {
-                agent.send(coordinator, wish.intent, Say::outcome(task, step, round, succeeded));
-                if succeeded && !agent.keeps_to_its_role(wish.intent) {
+                agent.send(coordinator, intent, Say::outcome(task, step, round, succeeded));
+                if succeeded && !agent.keeps_to_its_role(intent) {
                     let mut rounds = vec![0; steps];
                     rounds[step] = round;
                     let verdict = Say::Verdict { task, rounds: rounds.into(), missing: Arc::new([]) };

@@ -255,7 +255,7 @@ impl Handler {
         let wish = plan.wish(file.task, step);
         let (policy, op) = (CallPolicy::of(self.briefing.safeguards()), file.ops[step]);
         // Somebody may have tried under this id and not lived to say so.
-        file.done[step] = call_with_retry(&self.agent, &policy, wish, op, true).await.is_ok();
+        file.done[step] = call_with_retry(&self.agent, &policy, &wish, op, true).await.is_ok();
         file.done[step]
     }
 }

@@ -22,10 +22,10 @@ pub async fn on_call(agent: Agent, _: Briefing) {
     let mut known: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
     loop {
         let mail = agent.receive().await;
-        let Some(DeadLetterMessage::Escalated(call)) = mail.open().copied() else { continue };
-        let FailedCall { wish, op, error, at, agent: by } = call;
-        if known.insert((wish.tool, wish.operation, wish.intent)) {
-            let (tool, operation, intent) = (wish.tool, wish.operation, wish.intent);
+        let Some(DeadLetterMessage::Escalated(call)) = mail.open() else { continue };
+        let FailedCall { operation: ref wish, op, error, at, agent: by } = *call;
+        if known.insert((wish.tool, wish.name, wish.intent)) {
+            let (tool, operation, intent) = (wish.tool, wish.name, wish.intent);
             agent.note(Note::Person(PersonEvent::TookDown {
                 tool,
                 operation,

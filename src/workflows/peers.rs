@@ -230,7 +230,8 @@ impl Peer {
         let _ = guard
             .while_held(async {
                 let done = self.reader.latest(progress_of(task), None).await?;
-                if !done.has(wish.intent) && call_with_retry(&agent, &policy, wish, op, false).await.is_ok() {
+                if !done.has(wish.intent) && call_with_retry(&agent, &policy, &wish, op, false).await.is_ok()
+                {
                     self.put_down(task, wish.intent).await?;
                 }
                 Ok::<_, StoreError>(())
@@ -243,7 +244,7 @@ impl Peer {
     async fn put_down(&self, task: Name, intent: Name) -> Result<(), StoreError> {
         for item in [progress_of(task), Name::literal(WORKLOAD)] {
             let entry = Entry::new(intent, Done { by: self.agent.name() });
-            let op = self.agent.mint_op(intent);
+            let op = self.agent.new_operation_id(intent);
             append(self.agent.store(), item, entry, op).await?;
         }
         Ok(())

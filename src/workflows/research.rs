@@ -17,6 +17,7 @@ use crate::protocols::{Agenda, ResendTimer, SingleFlight};
 use crate::safeguards::calls::{ReadPolicy, read_with_retry};
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
+use crate::tools::Document;
 use crate::workflows::user::{USER, UserSay, report_if};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
@@ -76,6 +77,11 @@ impl Message for Say {
     }
 }
 
+/// How long something is to a model that reads it.
+fn tokens_of(reading: &Reading) -> u32 {
+    reading.read::<Document>().map_or(0, |document| document.tokens())
+}
+
 /// One task at work.
 struct Inquiry {
     deadline: SimTime,
@@ -108,11 +114,12 @@ impl Inquiry {
     }
 
     fn is_found(&mut self, step: usize, reading: Reading) {
+        let as_of = reading.as_of;
         match self.findings[step].replace(reading) {
             Some(known) => self.found.remove(&(known.as_of, step)),
             None => self.missing.remove(&(self.due(step), step)),
         };
-        self.found.insert((reading.as_of, step));
+        self.found.insert((as_of, step));
     }
 }
 
@@ -232,12 +239,13 @@ impl Synthesiser {
         let (Say::Found { task, step, .. } | Say::Nothing { task, step } | Say::LookInto { task, step }) =
             *say;
         let Some(inquiry) = self.open.get_mut(task) else { return };
-        match *say {
+        match say {
             Say::Found { reading, .. } => {
                 // Messages overtake each other: with versions, older news does not replace newer.
-                let known = inquiry.findings[step].filter(|_| self.briefing.safeguards().has::<Snapshots>());
+                let known =
+                    inquiry.findings[step].as_ref().filter(|_| self.briefing.safeguards().has::<Snapshots>());
                 if known.is_none_or(|known| known.as_of < reading.as_of) {
-                    inquiry.is_found(step, reading);
+                    inquiry.is_found(step, reading.clone());
                 }
                 self.agent.expect_no_more(self.briefing.plan.intent(task, step));
             }
@@ -252,7 +260,7 @@ impl Synthesiser {
     fn usable(&self, task: Name) -> Vec<Option<Reading>> {
         let findings = self.open.get(task).map_or(&[][..], |inquiry| &inquiry.findings);
         let admits = self.admits_now();
-        findings.iter().map(|finding| finding.filter(|reading| admits(reading.as_of))).collect()
+        findings.iter().map(|finding| finding.clone().filter(|reading| admits(reading.as_of))).collect()
     }
 
     /// Asks for what is missing, and answers when nothing is, or when the time is over.
@@ -304,7 +312,7 @@ impl Synthesiser {
     /// Puts an answer together from what can be used, or gives up if that is not enough.
     async fn conclude(&mut self, task: Name) {
         self.agent.before("answer", task).await;
-        let tokens: u32 = self.usable(task).iter().flatten().map(|reading| reading.tokens).sum();
+        let tokens: u32 = self.usable(task).iter().flatten().map(tokens_of).sum();
         self.agent.think(task, SYNTHESIS_TOKENS + tokens, 1).await;
         // Each of these takes its time: the answer rests on what is fit to be used when the report leaves.
         let agent = self.agent.clone();
@@ -330,7 +338,7 @@ impl Synthesiser {
         for (step, finding) in usable.iter().enumerate() {
             let intent = self.briefing.plan.intent(task, step);
             self.agent.expect_no_more(intent);
-            let content = finding.map(|reading| reading.content);
+            let content = finding.as_ref().map(|reading| reading.content.clone());
             if answers && (content.is_some() || flags_missing) {
                 answer.push(AnswerPart { intent, content });
             }
@@ -363,11 +371,11 @@ async fn research(agent: Agent, briefing: Briefing) {
         let mail = agent.receive().await;
         let Some(Say::LookInto { task, step }) = mail.open().cloned() else { continue };
         let (researcher, policy, synthesiser) = (agent.clone(), policy.clone(), mail.from());
-        let query = briefing.plan.query(task, step);
+        let query = briefing.plan.wish(task, step);
         readings.start(&agent, (task, step), async move {
-            let say = match read_with_retry(&researcher, &policy, query).await {
+            let say = match read_with_retry(&researcher, &policy, &query).await {
                 Ok(reading) => {
-                    researcher.think(query.intent, reading.tokens, 1).await;
+                    researcher.think(query.intent, tokens_of(&reading), 1).await;
                     Say::Found { task, step, reading }
                 }
                 Err(_) => Say::Nothing { task, step },

@@ -247,9 +247,10 @@ impl Member {
             self.wait_for(task, step, other, true).await;
         }
         let wish = plan.wish(task, step);
+        let intent = wish.intent;
         let succeeded = self.worker.take_turn((wish, Headers::NONE), 0, KeySource::Given(op)).await;
         let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
-        self.agent.send(Name::literal(CHAIR), wish.intent, say);
+        self.agent.send(Name::literal(CHAIR), intent, say);
     }
 
     /// Some colleague's piece that the model wants to see first, if it wants to see any: every third time it

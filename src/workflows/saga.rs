@@ -29,19 +29,20 @@ pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: S
     let (wish, result) = match action {
         SagaAction::Do(step) => {
             let wish = plan.wish(task, step);
-            let result = call_until_definite(agent, &CallPolicy::of(safeguards), wish, op).await;
+            let result = call_until_definite(agent, &CallPolicy::of(safeguards), &wish, op).await;
             (wish, result.map_err(|error| (op, error)))
         }
         SagaAction::Undo(step) => {
             // What nothing undoes comes last, so nobody ever turns back behind it.
             let Some(wish) = plan.undoing(task, step) else { return false };
-            (wish, compensate::undo(agent, safeguards, wish, op).await)
+            let result = compensate::undo(agent, safeguards, &wish, op).await;
+            (wish, result)
         }
     };
     let Err((op, error)) = result else { return true };
     let was_refused = matches!((action, error), (SagaAction::Do(_), ToolError::Definite(_)));
     if !was_refused && safeguards.has::<DeadLetter>() {
-        escalate(agent, Name::literal(ON_CALL), wish, op, error).await;
+        escalate(agent, Name::literal(ON_CALL), &wish, op, error).await;
     }
     false
 }

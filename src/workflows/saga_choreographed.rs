@@ -196,7 +196,7 @@ impl Service {
 
     async fn take(&mut self, event: Event) {
         let (agent, about) = (&self.desk.agent, self.desk.about(event));
-        let op = agent.mint_op(about);
+        let op = agent.new_operation_id(about);
         self.inbox.take(agent, about, event, op).await;
         self.react(event).await;
     }

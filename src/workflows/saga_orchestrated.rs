@@ -133,7 +133,8 @@ impl Orchestrator {
 
     async fn begin(&mut self, task: Name) {
         let steps = 0..self.briefing.plan.steps.len();
-        let ops = steps.map(|step| self.agent.mint_op(self.briefing.plan.intent(task, step))).collect();
+        let ops =
+            steps.map(|step| self.agent.new_operation_id(self.briefing.plan.intent(task, step))).collect();
         self.sagas.begin(&self.agent, self.briefing.safeguards(), task, ops).await;
         self.orders.add(task);
     }

@@ -154,7 +154,7 @@ impl Editor {
             let can_be_done = |step: &usize| plan.steps[*step].needs.iter().all(is_there);
             let Some(step) = steps.filter(is_mine).filter(can_be_done).find(is_open) else { return };
             let wish = plan.wish(task, step);
-            if call_with_retry(&self.agent, &policy, wish, ops[step], false).await.is_err() {
+            if call_with_retry(&self.agent, &policy, &wish, ops[step], false).await.is_err() {
                 return;
             }
             let Some(version) = self.add(task, wish.intent).await else { return };

@@ -5,7 +5,7 @@
 //! a [`TaskEvent`] changes them, and these are what it writes into its journal and reads after a crash (event
 //! sourcing).
 
-use crate::agent::{Message, OpId, Query, Wish};
+use crate::agent::{Message, OpId, Operation};
 use crate::scenario::{Case, Step, Undo};
 use perfidy_sim::{Lookup, Name};
 use serde::Serialize;
@@ -51,22 +51,17 @@ impl Plan {
         Name::joined(task, "/", self.steps[step].name)
     }
 
-    /// The step of a task as something to be read from a tool.
-    pub fn query(&self, task: Name, step: usize) -> Query {
-        let Step { tool, operation, .. } = self.steps[step];
-        Query { tool, item: operation, intent: self.intent(task, step) }
+    /// The step of a task as something to be done through a tool, or to be read from it.
+    pub fn wish(&self, task: Name, step: usize) -> Operation {
+        let Step { tool, operation, ref arguments, .. } = self.steps[step];
+        Operation::new(tool, operation, self.intent(task, step)).with(arguments.of(task))
     }
 
-    /// The step of a task as something to be done through a tool.
-    pub fn wish(&self, task: Name, step: usize) -> Wish {
-        let Step { tool, operation, .. } = self.steps[step];
-        Wish { tool, operation, intent: self.intent(task, step) }
-    }
-
-    /// What takes the effect of a step of a task back, if something does.
-    pub fn undoing(&self, task: Name, step: usize) -> Option<Wish> {
+    /// What takes the effect of a step of a task back, if something does: an operation with the arguments of the step.
+    pub fn undoing(&self, task: Name, step: usize) -> Option<Operation> {
         let Undo { tool, operation } = self.steps[step].undo?;
-        Some(Wish { tool, operation, intent: self.intent(task, step) })
+        let arguments = self.steps[step].arguments.of(task);
+        Some(Operation::new(tool, operation, self.intent(task, step)).with(arguments))
     }
 }
 
@@ -232,6 +227,7 @@ impl TaskStates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::StepArguments;
 
     fn states() -> (TaskStates, Name) {
         let step = |name, needs: &[usize]| Step {
@@ -241,6 +237,7 @@ mod tests {
             needs: needs.to_vec(),
             irreversible: false,
             undo: None,
+            arguments: StepArguments::default(),
         };
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];

@@ -1,7 +1,7 @@
 //! The user: hands tasks to the team, asks again when nothing comes back, thinks better of some if the
 //! scenario says so, and goes home when all have ended.
 
-use crate::agent::{Agent, Headers, Message, Note, OpId, Outcome, Purpose, Report, UserEvent, Wish};
+use crate::agent::{Agent, Headers, Message, Note, OpId, Operation, Outcome, Purpose, Report, UserEvent};
 use crate::protocols::ResendTimer;
 use crate::workflows::Briefing;
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -159,11 +159,12 @@ fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
     agent.note(Note::User(UserEvent::TaskGiven { task }));
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
     intents.clone().for_each(|intent| agent.note(wants(task, intent)));
-    for Wish { tool, operation, intent } in (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
+    for Operation { tool, name: operation, intent, .. } in
+        (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {
         agent.note(Note::User(UserEvent::UndoneBy { intent, tool, operation }));
     }
-    let ops = intents.map(|intent| agent.mint_op(intent)).collect();
+    let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
     let cancel_after = briefing.cancelled().and_then(|cancelled| {
         agent.draw("change of mind about", task, |spot| {
             spot.happens("change of mind", cancelled.chance).then(|| spot.span("after", &cancelled.after))

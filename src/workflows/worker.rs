@@ -3,7 +3,7 @@
 //! The executors of the conductor and the workers of the standby team both are such. What they do between an
 //! order and the report is the same; whose orders they take is not.
 
-use crate::agent::{Agent, Headers, Message, Wish};
+use crate::agent::{Agent, Headers, Message, Operation};
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
@@ -94,7 +94,7 @@ impl StepWorker {
     /// succeeded.
     pub fn start(
         &self,
-        (wish, headers): (Wish, Headers),
+        (wish, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
         report: impl FnOnce(&Agent, bool) + 'static,
@@ -107,23 +107,33 @@ impl StepWorker {
         });
     }
 
-    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns
-    /// whether that succeeded.
-    pub async fn take_turn(&self, (wish, headers): (Wish, Headers), round: u32, source: KeySource) -> bool {
+    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns whether that
+    /// succeeded.
+    pub async fn take_turn(
+        &self,
+        (wish, headers): (Operation, Headers),
+        round: u32,
+        source: KeySource,
+    ) -> bool {
         self.work.borrow_mut().insert(wish.intent, (StepStatus::Running, round));
         // The semaphore is never closed, so this is always a permit.
         let _permit = self.permits.acquire().await;
         self.carry_out((wish, headers), round, source).await
     }
 
-    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be
-    /// dropped at any point; what then becomes of a call that was on its way is not known.
-    pub async fn carry_out(&self, (wish, headers): (Wish, Headers), round: u32, source: KeySource) -> bool {
+    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be dropped at
+    /// any point; what then becomes of a call that was on its way is not known.
+    pub async fn carry_out(
+        &self,
+        (wish, headers): (Operation, Headers),
+        round: u32,
+        source: KeySource,
+    ) -> bool {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
         let wording = self.answers.think(agent, safeguards, wish.intent, COMPOSING_TOKENS, WORDINGS).await;
         let (op, tried_before) =
-            source.operation_id(agent, safeguards, &self.operations, wish, wording).await;
-        if call_with_retry(agent, &CallPolicy::of(safeguards), wish, op, tried_before).await.is_err() {
+            source.operation_id(agent, safeguards, &self.operations, &wish, wording).await;
+        if call_with_retry(agent, &CallPolicy::of(safeguards), &wish, op, tried_before).await.is_err() {
             self.work.borrow_mut().remove(&wish.intent);
             return false;
         }

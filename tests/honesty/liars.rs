@@ -122,9 +122,10 @@ fn answers_from_a_part<const LIES: bool>() -> Workflow {
             let (task, _) = next_task(&agent).await;
             let mut answer = Vec::new();
             for step in 0..(if LIES { 1 } else { 2 }) {
-                let query = briefing.plan.query(task, step);
+                let query = briefing.plan.wish(task, step);
+                let intent = query.intent;
                 let content: Content = agent.read(query, CALL_TIMEOUT).await.expect("a calm world").content;
-                answer.push(AnswerPart { intent: query.intent, content: Some(content) });
+                answer.push(AnswerPart { intent, content: Some(content) });
             }
             let report = Report { answer: answer.into(), ..Report::of(task, Outcome::Done) };
             agent.send(Name::new(USER), task, UserSay::Report(report));
@@ -136,8 +137,11 @@ fn answers_from_a_part<const LIES: bool>() -> Workflow {
 fn a_team_that_answers_from_partial_data_in_silence_is_caught() {
     let honest = answers_from_a_part::<false>();
     let liar = answers_from_a_part::<true>();
-    assert!(broken(honest, CALM, &[]).is_empty());
-    assert_eq!(broken(liar, CALM, &[]), ["no-silent-partial"]);
+    let sources = |name: &str| format!("[tools.{name}]\nkind = \"sources\"");
+    let text = CALM.replace("[tools.ticketing]", &sources("ticketing"));
+    let text = text.replace("[tools.billing]", &sources("billing"));
+    assert!(broken(honest, &text, &[]).is_empty());
+    assert_eq!(broken(liar, &text, &[]), ["no-silent-partial"]);
 }
 
 /// The lead, under token 2, orders the first step; then the rival, under token 1, the second. A worker that

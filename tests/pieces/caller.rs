@@ -1,12 +1,13 @@
-//! Somebody who asks one tool for a few things and notes down the answers.
+//! An agent that asks two tools for a few things and keeps the answers: one that does what it is told, one that is read.
 
 use perfidy::agent::{
-    Agent, Definite, Indefinite, Note, OpId, Query, Reading, Receipt, Request, ToolCall, ToolError,
-    ToolEvent, Wish,
+    Agent, Definite, Indefinite, Note, OpId, Operation, Reading, Receipt, Request, ToolCall, ToolError,
+    ToolEvent,
 };
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
+use perfidy::tools::Document;
 use perfidy::workflows::Workflow;
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use std::cell::RefCell;
@@ -40,7 +41,7 @@ pub fn caller_team() -> Workflow {
         .user(|_, _| std::future::pending())
         .agent("caller", |agent, _| caller(agent))
         .safeguards(&["tool-dedupe"])
-        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::CallOff])
+        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel])
 }
 
 async fn caller(agent: Agent) {
@@ -49,16 +50,17 @@ async fn caller(agent: Agent) {
     for ask in ASKS.take() {
         let heard = match ask {
             Ask::Call(intent, key) => {
-                let wish = Wish { tool, operation: Name::new("put"), intent: Name::new(intent) };
-                Heard::Call(agent.call(ToolCall::keyed(wish, OpId(key)), within).await)
+                let operation = Operation::new(tool, Name::new("put"), Name::new(intent));
+                Heard::Call(agent.call(ToolCall::keyed(operation, OpId(key)), within).await)
             }
             Ask::Read(item) => {
-                let query = Query { tool, item: Name::new(item), intent: Name::new(&format!("want/{item}")) };
+                let intent = Name::new(&format!("want/{item}"));
+                let query = Operation::new(Name::new("feed"), Name::new(item), intent);
                 Heard::Read(agent.read(query, within).await)
             }
             Ask::LookUp(intent) => {
-                let wish = Wish { tool, operation: Name::new("put"), intent: Name::new(intent) };
-                Heard::LookUp(agent.look_up(wish, within).await.map(|found| found.is_some()))
+                let operation = Operation::new(tool, Name::new("put"), Name::new(intent));
+                Heard::LookUp(agent.look_up(&operation, within).await.map(|found| found.is_some()))
             }
             Ask::Wait(secs) => {
                 agent.sleep(SimSpan::from_secs(secs)).await;
@@ -83,6 +85,10 @@ tool-dedupe = true
 [tools.vault]
 latency = "100ms"
 deduplicates = true
+
+[tools.feed]
+kind = "sources"
+latency = "100ms"
 changes-every = "10s"
 
 [faults]
@@ -101,10 +107,15 @@ impl Told {
         self.run.outcome.history.notes().filter(|(_, note)| is_it(note)).count()
     }
 
+    /// What the document says that was read.
+    pub fn document(&self, nth: usize) -> Document {
+        self.read(nth).read().expect("a document")
+    }
+
     pub fn read(&self, nth: usize) -> Reading {
-        match self.heard[nth] {
-            Heard::Read(Ok(reading)) => reading,
-            ref other => panic!("{other:?}"),
+        match &self.heard[nth] {
+            Heard::Read(Ok(reading)) => reading.clone(),
+            other => panic!("{other:?}"),
         }
     }
 }

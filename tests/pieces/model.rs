@@ -26,7 +26,7 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
             agent.finish_after(SimSpan::ZERO);
         })
         .safeguards(&["tool-dedupe"])
-        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::CallOff]);
+        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel]);
     let text = TEXT.replace("\"caller\"", "\"thinker\"");
     let scenario = Scenario::parse(&Suite::shipped().workflow(thinker), "thinker", &text).unwrap();
     for seed in 0..20 {

@@ -1,10 +1,11 @@
 //! What every lie of a tool does to its caller.
 
 use crate::caller::{Ask, DONE, Heard, TEXT, caller_team, met_or_not, told, told_in, unclear};
-use perfidy::agent::{Content, Indefinite};
+use perfidy::agent::{Indefinite, Receipt};
 use perfidy::explore::first_difference;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
+use perfidy::tools::Document;
 use perfidy_sim::{Fault, Name, Plan, Seed, SimSpan, SimTime};
 use std::sync::Arc;
 
@@ -72,26 +73,26 @@ fn a_reply_to_another_call_brings_another_receipt() {
 
 #[test]
 fn a_reply_to_another_query_is_about_something_else() {
-    let told = told(&[Ask::Read("x"), Ask::Read("y")], &["vault, read of y, want/y, try 1: wrong-reply"]);
+    let told = told(&[Ask::Read("x"), Ask::Read("y")], &["feed, read of y, want/y, try 1: wrong-reply"]);
     assert_eq!(told.read(1), told.read(0));
-    assert_eq!(told.read(1).item, Name::new("x"));
+    assert_eq!(told.document(1).item, Name::new("x"));
 }
 
 #[test]
 fn what_is_read_gets_new_versions_as_time_goes_by() {
     let told = told(&[Ask::Read("x"), Ask::Wait(20), Ask::Read("x")], &[]);
-    let (first, second) = (told.read(0), told.read(1));
+    let (first, second) = (told.document(0), told.document(1));
     assert_eq!((first.version, second.version), (1, 3));
-    assert_ne!(first.content, second.content);
-    assert_eq!(second.content, Content::of(Name::new("vault"), Name::new("x"), 3));
-    assert!(second.as_of > first.as_of && second.is_whole() && !second.instructs);
+    assert!(second.is_whole() && !second.instructs());
+    assert!(told.read(1).as_of > told.read(0).as_of);
+    assert_eq!(told.read(1).content.json()["sections"][0], "x, version 3, section 1");
 }
 
 #[test]
 fn a_stale_read_says_how_old_it_is() {
     let asks = [Ask::Wait(35), Ask::Read("x")];
-    let told = told(&asks, &["vault, read of x, want/x, try 1: stale-read 20s"]);
-    assert_eq!(told.read(0).version, 2);
+    let told = told(&asks, &["feed, read of x, want/x, try 1: stale-read 20s"]);
+    assert_eq!(told.document(0).version, 2);
     let age = (SimTime::ZERO + SimSpan::from_secs(35)).since(told.read(0).as_of);
     assert!((19..=20).contains(&(age.as_nanos() / 1_000_000_000)), "{age}");
 }
@@ -108,27 +109,48 @@ fn a_stale_look_up_does_not_see_what_has_just_happened() {
 
 #[test]
 fn what_is_read_can_be_wrong_cut_short_bloated_or_give_orders() {
-    let honest = told(&[Ask::Read("x")], &[]).read(0);
-    let read =
-        |lie: &str| told(&[Ask::Read("x")], &[&format!("vault, read of x, want/x, try 1: {lie}")]).read(0);
-    let (wrong, partial) = (read("wrong-value"), read("partial-result"));
-    let (oversize, injected) = (read("oversize-result"), read("injected-instruction"));
-    for reading in [wrong, partial, oversize, injected] {
-        assert_ne!(reading.content, honest.content);
+    let honest = told(&[Ask::Read("x")], &[]);
+    let read = |fault: &str| told(&[Ask::Read("x")], &[&format!("feed, read of x, want/x, try 1: {fault}")]);
+    for fault in ["wrong-value", "partial-result", "oversize-result", "injected-instruction"] {
+        let told = read(fault);
+        assert_ne!(told.read(0).content.json(), honest.read(0).content.json(), "{fault}");
+        assert_eq!(told.read(0).as_of, honest.read(0).as_of, "{fault}");
+    }
+    let honest = honest.document(0);
+    assert!(!read("partial-result").document(0).is_whole());
+    let oversize = read("oversize-result").document(0);
+    assert_eq!((oversize.tokens(), oversize.is_whole()), (honest.tokens() * 50, true));
+    assert!(read("injected-instruction").document(0).instructs());
+}
+
+#[test]
+fn a_reader_gets_what_can_be_read_out_of_the_altered_json() {
+    for fault in ["dropped-field", "renamed-field", "wrong-type"] {
+        let told = told(&[Ask::Read("x")], &[&format!("feed, read of x, want/x, try 1: {fault}")]);
+        let misfit = told.read(0).read::<Document>().expect_err(fault);
+        let shown = misfit.to_string();
+        assert!(shown.contains("missing field") || shown.contains("invalid type"), "{fault}: {shown}");
+    }
+}
+
+#[test]
+fn a_call_whose_result_is_altered_took_effect_all_the_same() {
+    let malformed = Heard::Call(Err(unclear(Indefinite::Malformed)));
+    for fault in ["dropped-field", "renamed-field", "wrong-type"] {
+        let told = told(&[Ask::Call("a", 1)], &[&format!("vault, put, a, try 1: {fault}")]);
         assert_eq!(
-            (reading.item, reading.version, reading.as_of),
-            (honest.item, honest.version, honest.as_of)
+            (told.heard.as_slice(), told.effects("a")),
+            (std::slice::from_ref(&malformed), 1),
+            "{fault}"
         );
     }
-    assert_eq!((wrong.tokens, wrong.is_whole(), wrong.instructs), (honest.tokens, true, false));
-    assert!(!partial.is_whole());
-    assert_eq!((oversize.tokens, oversize.is_whole()), (honest.tokens * 50, true));
-    assert!(injected.instructs);
+    let told = told(&[Ask::Call("a", 1)], &["vault, put, a, try 1: wrong-value"]);
+    assert!(matches!(told.heard[0], Heard::Call(Ok(receipt)) if receipt != Receipt(1)), "{:?}", told.heard);
 }
 
 #[test]
 fn an_answer_that_cannot_be_read_is_none() {
-    let told = told(&[Ask::Read("x")], &["vault, read of x, want/x, try 1: malformed-result"]);
+    let told = told(&[Ask::Read("x")], &["feed, read of x, want/x, try 1: malformed-result"]);
     assert_eq!(told.heard, [Heard::Read(Err(unclear(Indefinite::Malformed)))]);
 }
 
@@ -137,7 +159,7 @@ fn an_answer_that_cannot_be_read_is_none() {
 fn the_lies_that_struck_given_back_as_a_list_make_the_same_history() {
     let faults = r#"
 late-reply = { at = "vault", chance = "4%", by = "1s..20s" }
-stale-read = { at = "vault", chance = "10%", by = "1s..1m" }
+stale-read = { at = ["vault", "feed"], chance = "10%", by = "1s..1m" }
 key-forgotten = { at = "vault", chance = "10%", after = "1s..1m" }
 rate-limit = { at = "vault", chance = "4%", lasting = "1s..5s" }
 outage = [
@@ -160,16 +182,21 @@ mute-for-ever = { at = "vault", chance = "0.5%" }
     let answers = [
         "wrong-reply",
         "wrong-value",
+        "dropped-field",
+        "renamed-field",
+        "wrong-type",
         "partial-result",
         "malformed-result",
         "injected-instruction",
         "oversize-result",
     ];
     let entry = |lie: &&str| format!("{lie} = {{ at = \"vault\", chance = \"5%\" }}\n");
+    let of_answers = |lie: &&str| format!("{lie} = {{ at = [\"vault\", \"feed\"], chance = \"5%\" }}\n");
     let text: String = [TEXT, faults]
         .into_iter()
         .map(str::to_owned)
-        .chain(plain.iter().chain(&answers).map(entry))
+        .chain(plain.iter().map(entry))
+        .chain(answers.iter().map(of_answers))
         .collect();
     let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", &text)
         .unwrap_or_else(|bad| panic!("{bad}"));

@@ -11,11 +11,11 @@ fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
         ("permission-revoked 10s", Definite::Forbidden),
         ("schema-changed 10s", Definite::OtherSchema),
     ] {
-        let asks = [Ask::Call("a", 1), Ask::Read("x"), Ask::LookUp("a"), Ask::Wait(10), Ask::Call("a", 1)];
+        let asks = [Ask::Call("a", 1), Ask::LookUp("a"), Ask::Wait(10), Ask::Call("a", 1)];
         let told = told(&asks, &[&format!("vault, put, a, try 1: {lie}")]);
         let no = refused(error);
         let looked = Heard::LookUp(Err(Indefinite::Refused(error)));
-        assert_eq!(told.heard, [Heard::Call(Err(no)), Heard::Read(Err(no)), looked, DONE], "{lie}");
+        assert_eq!(told.heard, [Heard::Call(Err(no)), looked, DONE], "{lie}");
         assert_eq!(told.effects("a"), 1, "{lie}");
     }
 }
@@ -38,11 +38,11 @@ fn a_rate_limit_says_when_to_come_back() {
 
 #[test]
 fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
-    let asks = [Ask::Read("x"), Ask::Call("a", 1), Ask::Wait(600), Ask::LookUp("a")];
-    let told = told(&asks, &["vault, read of x, want/x, try 1: mute-for-ever"]);
+    let asks = [Ask::Call("b", 1), Ask::Call("a", 2), Ask::Wait(600), Ask::LookUp("a")];
+    let told = told(&asks, &["vault, put, b, try 1: mute-for-ever"]);
     let silence = Indefinite::TimedOut;
-    let heard =
-        [Heard::Read(Err(unclear(silence))), Heard::Call(Err(unclear(silence))), Heard::LookUp(Err(silence))];
+    let silent = || Heard::Call(Err(unclear(silence)));
+    let heard = [silent(), silent(), Heard::LookUp(Err(silence))];
     assert_eq!((told.heard.as_slice(), told.effects("a")), (&heard[..], 0));
 }
 

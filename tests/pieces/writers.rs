@@ -120,7 +120,7 @@ fn appended_entries_overwrite_nothing() {
     run(&Plan::calm(), |world| {
         for name in ["ann", "ben"] {
             agent(world, name, |agent| async move {
-                let op = agent.mint_op(document());
+                let op = agent.new_operation_id(document());
                 append(agent.store(), document(), part(agent.name()), op).await.unwrap();
             });
         }
@@ -135,7 +135,7 @@ fn a_single_writer_adds_what_the_others_send_it_and_says_so() {
             loop {
                 let mail = agent.receive().await;
                 let is_served = serve(&agent, &mail, async |agent: &Agent, item, entry| {
-                    let op = agent.mint_op(item);
+                    let op = agent.new_operation_id(item);
                     Some(append(agent.store(), item, entry, op).await.ok()?.version)
                 });
                 assert!(is_served);

@@ -63,7 +63,7 @@ fn cancelled_after(span: &str) -> String {
 fn ledger(run: &Run) -> Vec<String> {
     let line = |note: &Note| match note {
         Note::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
-        Note::Tool(ToolEvent::CalledOff { operation, intent, .. }) => {
+        Note::Tool(ToolEvent::Cancelled { operation, intent, .. }) => {
             Some(format!("calls off {operation} {intent}"))
         }
         _ => None,

@@ -1,7 +1,7 @@
 //! What agents do and are answered, as their handles write it down.
 
 use crate::agent::{Access, ArtifactId, Definite, Heard, Indefinite, OpId, ToolError};
-use perfidy_sim::{EventId, Name};
+use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ pub enum Told {
     Found(bool),
     /// It did not happen.
     Not(Definite),
-    /// It was called off, and is not going to happen.
-    CalledOff,
+    /// It was cancelled, and is not going to happen.
+    Cancelled,
     /// It is not known.
     Unknown(Indefinite),
-    /// What it asked for, in this version.
-    Version(u32),
+    /// What it wanted to know, as of this time.
+    AsOf(SimTime),
 }
 
 impl From<ToolError> for Told {
@@ -38,9 +38,9 @@ impl fmt::Display for Told {
             Self::Found(true) => f.write_str("it is there"),
             Self::Found(false) => f.write_str("it is not there"),
             Self::Not(error) => write!(f, "refused: {error}"),
-            Self::CalledOff => f.write_str("called off"),
+            Self::Cancelled => f.write_str("cancelled"),
             Self::Unknown(error) => write!(f, "{error}"),
-            Self::Version(version) => write!(f, "version {version}"),
+            Self::AsOf(time) => write!(f, "as of {time}"),
         }
     }
 }

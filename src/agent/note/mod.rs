@@ -11,7 +11,7 @@ mod services;
 
 pub use agent::{AgentEvent, Told};
 pub use people::{PersonEvent, UserEvent};
-pub use services::{LeaseEvent, StoreEvent, ToolEvent};
+pub use services::{InitialState, LeaseEvent, StoreEvent, ToolEvent};
 
 use crate::agent::Body;
 use perfidy_sim::{EventKinds, Name, Words};
@@ -84,7 +84,7 @@ impl Note {
         match self {
             Self::User(event) => event.about(),
             Self::Person(event) => event.about(),
-            Self::Tool(event) => Some(event.about()),
+            Self::Tool(event) => event.about(),
             Self::Lease(event) => Some(event.about()),
             Self::Store(event) => Some(event.about()),
             Self::Agent(event) => event.about(),

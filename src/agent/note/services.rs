@@ -1,54 +1,128 @@
 //! What tools, the lock service and the store did.
 
-use crate::agent::{Body, Content, OpId, Token, Version};
+use crate::agent::{Body, Content, OpId, Refused, Token, ToolRequest, Version};
 use perfidy_sim::{Name, SimTime};
+use std::any::Any;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-/// What a tool writes down.
+/// What a tool writes down: what it was asked, and what it did.
+///
+/// Every request that a tool works on leaves one event, or two if it was handled twice.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ToolEvent {
+    /// The state with which a tool begins, if it has one, before the first request.
+    #[non_exhaustive]
+    Opened { state: InitialState },
     /// A line in the ledger of a tool: this really happened.
     #[non_exhaustive]
-    Effect { operation: Name, intent: Name, op: OpId, receipt: u64 },
+    Effect { operation: Name, intent: Name, op: OpId, receipt: u64, request: ToolRequest },
     /// A tool recognised a call it had carried out before, and did nothing.
     #[non_exhaustive]
-    Recognised { operation: Name, intent: Name, op: OpId },
-    /// A tool was asked to call an operation off in time, and is not going to carry it out.
+    Recognised { operation: Name, intent: Name, op: OpId, request: ToolRequest },
+    /// A tool was asked to cancel an operation in time, and is not going to carry it out.
     #[non_exhaustive]
-    CalledOff { operation: Name, intent: Name, op: OpId },
-    /// A tool gave a version of an item to a reader that wanted to know it for that intent.
+    Cancelled { operation: Name, intent: Name, op: OpId, request: ToolRequest },
+    /// A tool answered a reader that wanted to know it for that intent.
     #[non_exhaustive]
-    Served { item: Name, intent: Name, version: u32, as_of: SimTime, content: Content },
+    Served { item: Name, intent: Name, as_of: SimTime, content: Content, request: ToolRequest },
+    /// A tool said whether it had carried a call out.
+    #[non_exhaustive]
+    LookedUp { operation: Name, intent: Name, found: bool, request: ToolRequest },
+    /// A tool turned a request down.
+    #[non_exhaustive]
+    Refused { operation: Name, intent: Name, refused: Refused, request: ToolRequest },
+    /// A tool got a request and did nothing about it, whatever it answered.
+    #[non_exhaustive]
+    Ignored { operation: Name, intent: Name, request: ToolRequest },
+}
+
+/// The state with which a tool begins. It is no part of a digest: it follows from the scenario.
+#[derive(Clone)]
+pub struct InitialState(Arc<dyn Any + Send + Sync>);
+
+impl InitialState {
+    pub(crate) fn new(state: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(state))
+    }
+
+    /// The state, if it is of this type.
+    pub fn open<T: 'static>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
+
+impl PartialEq for InitialState {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for InitialState {}
+
+impl Hash for InitialState {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl fmt::Debug for InitialState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InitialState")
+    }
 }
 
 impl fmt::Display for ToolEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Effect { operation, intent, op, receipt } => {
-                write!(f, "EFFECT {operation} for {intent} ({op}), receipt {receipt}")
+            Self::Opened { .. } => f.write_str("is in its first state"),
+            Self::Effect { operation, intent, op, receipt, request } => {
+                write!(f, "EFFECT {operation} for {intent} ({op}), receipt {receipt}{request}")
             }
-            Self::Recognised { operation, intent, op } => {
+            Self::Recognised { operation, intent, op, .. } => {
                 write!(f, "recognises {operation} for {intent} ({op}), does nothing")
             }
-            Self::CalledOff { operation, intent, op } => {
-                write!(f, "calls off {operation} for {intent} ({op})")
+            Self::Cancelled { operation, intent, op, .. } => {
+                write!(f, "cancels {operation} for {intent} ({op})")
             }
-            Self::Served { item, intent, version, as_of, content } => {
-                write!(f, "SAYS {item} for {intent}: version {version}, as of {as_of} ({content})")
+            Self::Served { item, intent, as_of, content, .. } => {
+                write!(f, "SAYS {item} for {intent}, as of {as_of}: {content}")
+            }
+            Self::LookedUp { operation, intent, found: true, .. } => {
+                write!(f, "knows of {operation} for {intent}")
+            }
+            Self::LookedUp { operation, intent, found: false, .. } => {
+                write!(f, "knows nothing of {operation} for {intent}")
+            }
+            Self::Refused { operation, intent, refused: Refused { error, why }, request } => {
+                write!(f, "refuses {operation} for {intent}{request}: {error}")?;
+                if why.is_nothing() { Ok(()) } else { write!(f, ", {why}") }
+            }
+            Self::Ignored { operation, intent, .. } => {
+                write!(f, "does nothing about {operation} for {intent}")
             }
         }
     }
 }
 
 impl ToolEvent {
-    /// The intent it is about.
-    pub fn about(&self) -> Name {
-        let (Self::Effect { intent, .. }
-        | Self::Recognised { intent, .. }
-        | Self::CalledOff { intent, .. }
-        | Self::Served { intent, .. }) = *self;
-        intent
+    /// The intent it is about, if it is about one.
+    pub fn about(&self) -> Option<Name> {
+        self.request().map(|request| request.operation().intent)
+    }
+
+    /// The request that it is about, as it reached the tool.
+    pub fn request(&self) -> Option<&ToolRequest> {
+        match self {
+            Self::Opened { .. } => None,
+            Self::Effect { request, .. }
+            | Self::Recognised { request, .. }
+            | Self::Cancelled { request, .. }
+            | Self::Served { request, .. }
+            | Self::LookedUp { request, .. }
+            | Self::Refused { request, .. }
+            | Self::Ignored { request, .. } => Some(request),
+        }
     }
 }
 

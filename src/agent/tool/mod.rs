@@ -1,40 +1,26 @@
-//! Tools: services with effects and answers, a ledger of what really happened, and acknowledgements that may
-//! lie.
+//! What an agent says to a tool and is answered. What a tool is, and how it betrays its callers, is in
+//! [`tools`](crate::tools).
 //!
-//! A call names the *intent* it serves (what the task wants) and carries an operation id. If the caller also
-//! hands over the operation id as an idempotency key, a tool that deduplicates recognises a repetition.
+//! A call asks for an [`Operation`] under an operation id; a question asks for one, too, and changes nothing. An answer
+//! is only what a caller was told, and its error says which of two kinds it is: [`Definite`] (it did not happen) or
+//! [`Indefinite`] (it is not known).
 //!
-//! The ledger is the sequence of
-//! [`ToolEvent::Effect`](crate::agent::ToolEvent::Effect)s in the history. An answer
-//! is only what somebody was told, and its error says which of two kinds it is: [`Definite`] (it did not
-//! happen) or [`Indefinite`] (nobody knows).
-//!
-//! A tool that deduplicates can also be asked to call an operation off. Whether it is called off or done is
-//! decided there, by which of the two comes first, and stays so: the only place where a race between them has
-//! a winner.
-//!
-//! A tool can also be read, without changing anything: what it has is versioned and changes as time goes by,
-//! and a [`Reading`] says of when it is.
-//!
-//! What can go wrong inside a tool is asked of the plan at the site `tool, operation` (or `tool, read of item`, or
-//! `tool, look-up of operation`), when the request has been worked on and is about to be answered.
+//! A tool that deduplicates can also be asked to cancel an operation. Whether it is cancelled or done is decided there,
+//! by which of the two comes first, and stays so: the only place where a race between them has a winner.
 
 mod error;
-mod items;
-mod reading;
-mod service;
-mod trouble;
+mod request;
 mod wire;
 
 pub use error::{Definite, Indefinite, ToolError};
-pub use reading::{Content, Query, Reading};
-pub use service::ToolService;
-pub use wire::Request;
-pub(crate) use wire::{Wire, call_kind, call_off_of, look_up_of, read_of, reply_kind};
+pub use request::ToolRequest;
+pub(crate) use wire::{Done, Wire, call_kind, cancel_of, look_up_of, read_of, reply_kind};
+pub use wire::{Refused, Request};
 
-use crate::agent::Headers;
-use perfidy_sim::{Name, Words};
-use serde::{Serialize, Serializer};
+use crate::agent::{Content, Headers, Misfit, json};
+use perfidy_sim::{Name, SimTime, Words};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// The identity of one attempt to get something done. A repetition under the same id means the same wish.
@@ -58,8 +44,8 @@ impl OpId {
     }
 
     /// The id that is a digest of a call: what it wants, in the words in which it is put.
-    pub fn of_call(wish: Wish, wording: u32) -> Self {
-        Self(Words::digest(|words| words.hash(&(wish, wording))))
+    pub fn of_call(operation: &Operation, wording: u32) -> Self {
+        Self(Words::digest(|words| words.hash(&(operation, wording))))
     }
 }
 
@@ -76,22 +62,73 @@ impl fmt::Display for OpId {
     }
 }
 
-/// An effect that somebody wants.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-pub struct Wish {
-    /// Through which tool.
+/// What is wanted of a tool: an effect, or to know something.
+///
+/// ```
+/// use perfidy::agent::Operation;
+/// use perfidy::tools::AccountsCall;
+/// use perfidy_sim::Name;
+/// use serde_json::json;
+///
+/// let call = AccountsCall::Balance { account: "alice".to_owned() };
+/// let operation = Operation::calling(Name::new("bank"), Name::new("task-1/check"), &call);
+/// assert_eq!(operation.name, Name::new("balance"));
+/// assert_eq!(operation.arguments.json(), json!({ "account": "alice" }));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Operation {
+    /// Of which tool.
     pub tool: Name,
-    /// By which operation.
-    pub operation: Name,
+    /// What it is called there.
+    pub name: Name,
     /// What for.
     pub intent: Name,
+    /// With which arguments.
+    #[serde(skip_serializing_if = "Content::is_nothing")]
+    pub arguments: Content,
+}
+
+impl Operation {
+    /// An operation without arguments.
+    pub fn new(tool: Name, name: Name, intent: Name) -> Self {
+        Self { tool, name, intent, arguments: Content::NOTHING }
+    }
+
+    /// The same with these arguments.
+    #[must_use]
+    pub fn with(self, arguments: Content) -> Self {
+        Self { arguments, ..self }
+    }
+
+    /// The operation that a typed call stands for: the name of its variant, and the fields as arguments.
+    ///
+    /// # Panics
+    /// If the call is no variant of an enum, as serde writes one unless it is told otherwise.
+    pub fn calling(tool: Name, intent: Name, call: &impl Serialize) -> Self {
+        match json::of(call) {
+            serde_json::Value::String(name) => Self::new(tool, Name::new(&name), intent),
+            serde_json::Value::Object(table) if table.len() == 1 => {
+                let (name, arguments) = table.into_iter().next().expect("one");
+                Self::new(tool, Name::new(&name), intent).with(Content::of_json(arguments))
+            }
+            other => panic!("a call is a variant of an enum, and not {other}"),
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tool, name, intent, arguments } = self;
+        write!(f, "{tool}.{name} for {intent}")?;
+        if arguments.is_nothing() { Ok(()) } else { write!(f, ": {arguments}") }
+    }
 }
 
 /// A call to a tool.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct ToolCall {
     /// What the caller wants.
-    pub wish: Wish,
+    pub operation: Operation,
     /// Which attempt this is.
     pub op: OpId,
     /// Under which headers. With the operation id as the idempotency key, a tool that deduplicates recognises
@@ -101,25 +138,44 @@ pub struct ToolCall {
 
 impl ToolCall {
     /// A call that hands its operation id over as an idempotency key.
-    pub fn keyed(wish: Wish, op: OpId) -> Self {
-        Self { wish, op, headers: Headers { idempotency_key: Some(op), ..Headers::NONE } }
+    pub fn keyed(operation: Operation, op: OpId) -> Self {
+        Self { operation, op, headers: Headers { idempotency_key: Some(op), ..Headers::NONE } }
     }
 
     /// A call whose repetition no tool can recognise.
-    pub fn unkeyed(wish: Wish, op: OpId) -> Self {
-        Self { wish, op, headers: Headers::NONE }
+    pub fn unkeyed(operation: Operation, op: OpId) -> Self {
+        Self { operation, op, headers: Headers::NONE }
+    }
+}
+
+/// What a tool answers to a question.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Reading {
+    /// As of when, by the clock of the tool.
+    pub as_of: SimTime,
+    /// What it says.
+    pub content: Content,
+}
+
+impl Reading {
+    /// What it says, as a value of this type.
+    ///
+    /// # Errors
+    /// [`Misfit`] if it is not one.
+    pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, Misfit> {
+        self.content.read()
     }
 }
 
 /// A tool's word that an operation is done.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Receipt(pub u64);
 
-/// What became of an operation that was to be called off.
+/// What became of an operation that was to be cancelled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum CallOff {
+pub enum Cancelled {
     /// It is not going to happen, whoever asks for it under the same id.
-    CalledOff,
+    NeverHappens,
     /// It had happened before.
     DoneAlready(Receipt),
 }

@@ -1,8 +1,9 @@
 //! What travels between an agent and a tool.
 
-use crate::agent::{Definite, Headers, Message, Query, Reading, Receipt, ToolCall, Wish};
+use crate::agent::{Content, Definite, Headers, Message, Operation, Reading, Receipt, ToolCall, json};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 
 /// The kinds of requests that a tool handles.
@@ -15,7 +16,7 @@ pub enum Request {
     /// Say whether something was done.
     LookUp,
     /// Never do it.
-    CallOff,
+    Cancel,
 }
 
 impl fmt::Display for Request {
@@ -24,14 +25,14 @@ impl fmt::Display for Request {
             Self::Call => "call a tool",
             Self::Read => "read from a tool",
             Self::LookUp => "look a call up",
-            Self::CallOff => "call one off",
+            Self::Cancel => "cancel one",
         })
     }
 }
 
 impl Request {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Call, Self::Read, Self::LookUp, Self::CallOff];
+    pub const ALL: [Self; 4] = [Self::Call, Self::Read, Self::LookUp, Self::Cancel];
 
     /// What a tool is asked that gets such a request about an operation, as the second part of the site
     /// `tool, what`.
@@ -40,7 +41,7 @@ impl Request {
             Self::Call => operation,
             Self::Read => read_of(operation),
             Self::LookUp => look_up_of(operation),
-            Self::CallOff => call_off_of(operation),
+            Self::Cancel => cancel_of(operation),
         }
     }
 
@@ -50,26 +51,98 @@ impl Request {
             Self::Read
         } else if what.starts_with(LOOK_UP_OF) {
             Self::LookUp
-        } else if what.starts_with(CALL_OFF_OF) {
-            Self::CallOff
+        } else if what.starts_with(CANCEL_OF) {
+            Self::Cancel
         } else {
             Self::Call
         }
     }
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+/// What a tool answers to a call that took effect.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub(crate) struct Done {
+    pub receipt: Receipt,
+    pub result: Content,
+}
+
+/// Why a tool turns a request down.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Refused {
+    /// What its caller is told.
+    pub error: Definite,
+    /// What the tool itself has to say about it.
+    #[serde(skip_serializing_if = "Content::is_nothing")]
+    pub why: Content,
+}
+
+impl Refused {
+    /// A refusal about which the tool itself has nothing to say.
+    pub(crate) fn of(error: Definite) -> Self {
+        Self { error, why: Content::NOTHING }
+    }
+}
+
+#[derive(Clone, Hash, Debug, Serialize)]
 pub(crate) enum Wire {
     Call(ToolCall),
-    LookUp(Wish),
-    CallOff(ToolCall),
-    Done(Receipt),
+    LookUp(Operation),
+    Cancel(ToolCall),
+    Read(Operation),
+    Done(Done),
     Found(Option<Receipt>),
     Failed,
-    Refused(Definite),
-    Read(Query),
+    Refused(Refused),
     Reading(Reading),
+    /// An answer of which a fault has altered the JSON.
+    Altered(Value),
     Malformed,
+}
+
+impl Wire {
+    /// Which kind of request it is, and for what; `None` if it is an answer.
+    pub fn request(&self) -> Option<(Request, &Operation)> {
+        match self {
+            Self::Call(call) => Some((Request::Call, &call.operation)),
+            Self::LookUp(operation) => Some((Request::LookUp, operation)),
+            Self::Cancel(call) => Some((Request::Cancel, &call.operation)),
+            Self::Read(operation) => Some((Request::Read, operation)),
+            Self::Done(_)
+            | Self::Found(_)
+            | Self::Failed
+            | Self::Refused(_)
+            | Self::Reading(_)
+            | Self::Altered(_)
+            | Self::Malformed => None,
+        }
+    }
+
+    /// The JSON of an answer with content, and the name of the field that is what the tool itself says.
+    pub fn said(&self) -> Option<(Value, &'static str)> {
+        match self {
+            Self::Done(done) => Some((json::of(done), "result")),
+            Self::Reading(reading) => Some((json::of(reading), "content")),
+            _ => None,
+        }
+    }
+
+    /// What a caller makes of an answer to a call: of an altered one what its JSON gives, if that is an answer to a call.
+    pub fn done(&self) -> Option<Done> {
+        match self {
+            Self::Done(done) => Some(done.clone()),
+            Self::Altered(json) => serde_json::from_value(json.clone()).ok(),
+            _ => None,
+        }
+    }
+
+    /// What a reader makes of an answer to a question.
+    pub fn reading(&self) -> Option<Reading> {
+        match self {
+            Self::Reading(reading) => Some(reading.clone()),
+            Self::Altered(json) => serde_json::from_value(json.clone()).ok(),
+            _ => None,
+        }
+    }
 }
 
 impl Message for Wire {
@@ -77,20 +150,21 @@ impl Message for Wire {
         match self {
             Self::Call(_) => "call",
             Self::LookUp(_) => "look-up",
-            Self::CallOff(_) => "call-off",
+            Self::Cancel(_) => "call-off",
             Self::Read(_) => "read",
             Self::Done(_)
             | Self::Found(_)
             | Self::Reading(_)
             | Self::Failed
             | Self::Refused(_)
+            | Self::Altered(_)
             | Self::Malformed => "reply",
         }
     }
 
     fn headers(&self) -> Headers {
         match self {
-            Self::Call(call) | Self::CallOff(call) => call.headers,
+            Self::Call(call) | Self::Cancel(call) => call.headers,
             _ => Headers::NONE,
         }
     }
@@ -98,7 +172,7 @@ impl Message for Wire {
 
 const READ_OF: &str = "read of";
 const LOOK_UP_OF: &str = "look-up of";
-const CALL_OFF_OF: &str = "call-off of";
+const CANCEL_OF: &str = "call-off of";
 
 /// The kind of a message that carries a request, such as `call create`.
 pub(crate) fn call_kind(what: Name) -> Name {
@@ -114,9 +188,9 @@ pub(crate) fn look_up_of(operation: Name) -> Name {
     Name::joined(Name::literal(LOOK_UP_OF), " ", operation)
 }
 
-/// A call-off's operation, for its messages and addresses.
-pub(crate) fn call_off_of(operation: Name) -> Name {
-    Name::joined(Name::literal(CALL_OFF_OF), " ", operation)
+/// A cancellation's operation, for its messages and addresses.
+pub(crate) fn cancel_of(operation: Name) -> Name {
+    Name::joined(Name::literal(CANCEL_OF), " ", operation)
 }
 
 /// A read's operation, for its messages and addresses.

@@ -132,8 +132,8 @@ impl Passage {
     /// Whether a lie can be told of what a tool is asked here.
     fn makes_sense(&self, action: Action) -> bool {
         let Action::Custom { word, .. } = action else { return true };
-        let of = tool_lies::find(word.as_str()).map(|kind| kind.of);
-        of.is_none_or(|requests| requests.contains(&Request::at(self.what.as_str())))
+        let kind = tool_lies::find(word.as_str());
+        kind.is_none_or(|kind| kind.requests().any(|request| request == Request::at(self.what.as_str())))
     }
 }
 

@@ -1,15 +1,13 @@
 //! Lies about what was done: the effect and the answer do not belong together.
 
-use super::{Lie, LieKind, Time, Told, plain, read_by};
-use crate::agent::Request::{self, Call, Read};
+use super::{LieKind, Time, Told, plain, read_by};
 use crate::faults::{FaultKind, who};
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::tools::{CallFault, ReadFault, ToolFault};
 use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Name};
 use serde::Deserialize;
 use toml::Spanned;
-
-const CALL: &[Request] = &[Call];
 
 /// Lies about what was done.
 pub const KINDS: &[LieKind] = &[
@@ -17,8 +15,7 @@ pub const KINDS: &[LieKind] = &[
         "ack-lost",
         "a tool does what it was asked to, and its answer is lost",
         r#"ack-lost = { at = "ticketing", operation = "create", chance = "5%" }"#,
-        CALL,
-        |_| Lie::AckLost,
+        |_| ToolFault::of_calls(CallFault::AckLost),
     ),
     LieKind {
         fault: FaultKind {
@@ -27,44 +24,38 @@ pub const KINDS: &[LieKind] = &[
             example: r#"late-reply = { at = "ticketing", chance = "5%", by = "10s..2m" }"#,
             read: read_by,
         },
-        of: &[Call, Read],
         time: Time::Needed("how late the reply is"),
-        tell: Lie::LateReply,
+        fault_of: |span| ToolFault::of_answers(CallFault::LateReply(span), ReadFault::LateReply(span)),
     },
     plain(
         "error-with-effect",
         "a tool does what it was asked to, and answers with an error",
         r#"error-with-effect = { at = "ticketing", chance = "5%" }"#,
-        CALL,
-        |_| Lie::ErrorWithEffect,
+        |_| ToolFault::of_calls(CallFault::ErrorWithEffect),
     ),
     plain(
         "success-without-effect",
         "a tool does nothing, and answers that it did",
         r#"success-without-effect = { at = "ticketing", chance = "5%" }"#,
-        CALL,
-        |_| Lie::SuccessWithoutEffect,
+        |_| ToolFault::of_calls(CallFault::SuccessWithoutEffect),
     ),
     plain(
         "mute",
         "a tool does nothing and never answers",
         r#"mute = { at = ["ticketing"], chance = "5%" }"#,
-        &[Call, Read],
-        |_| Lie::Mute,
+        |_| ToolFault::of_answers(CallFault::NoResponse, ReadFault::NoResponse),
     ),
     plain(
         "refused",
         "a tool refuses a call for good, and does nothing",
         r#"refused = { at = "ticketing", operation = "create", chance = "20%" }"#,
-        CALL,
-        |_| Lie::Refused,
+        |_| ToolFault::of_calls(CallFault::Refused),
     ),
     plain(
         "duplicate-effect",
         "a tool handles one call twice, as behind a queue that delivers at least once",
         r#"duplicate-effect = { at = "ticketing", chance = "5%" }"#,
-        CALL,
-        |_| Lie::DuplicateEffect,
+        |_| ToolFault::of_calls(CallFault::DuplicateEffect),
     ),
     LieKind {
         fault: FaultKind {
@@ -73,9 +64,8 @@ pub const KINDS: &[LieKind] = &[
             example: r#"key-ignored = { at = "ticketing", chance = "5%" }"#,
             read: read_ignored,
         },
-        of: CALL,
         time: Time::None,
-        tell: |_| Lie::KeyIgnored,
+        fault_of: |_| ToolFault::of_calls(CallFault::KeyIgnored),
     },
     LieKind {
         fault: FaultKind {
@@ -84,9 +74,8 @@ pub const KINDS: &[LieKind] = &[
             example: r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#,
             read: read_forgotten,
         },
-        of: CALL,
         time: Time::Needed("after what time keys are forgotten"),
-        tell: Lie::KeyForgotten,
+        fault_of: |age| ToolFault::of_calls(CallFault::KeyForgotten(age)),
     },
 ];
 

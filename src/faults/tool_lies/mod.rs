@@ -1,13 +1,7 @@
 //! Lies of tools: what a tool did and what it says it did are two things.
 //!
-//! Each lie is a word in a plan. A tool asks what happens as it handles a request and turns the answer into a
-//! [`Lie`], which says all there is to know about it:
-//!
-//! ```
-//! use perfidy::faults::tool_lies::Lie;
-//! use perfidy_sim::{Name, SimSpan};
-//! assert_eq!(Lie::from_word(Name::new("ack-lost"), SimSpan::ZERO), Lie::AckLost);
-//! ```
+//! Each is a word in a plan. The wrapper of a tool asks what happens as it handles a request and turns the word into a
+//! [`ToolFault`], which says what it does to which kind of request ([`fault_of`]).
 //!
 //! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a tool from
 //! doing anything for a while or for good ([`troubles`]). A lie that would make no difference to a request (a key
@@ -21,6 +15,7 @@ use super::{FaultKind, passages, who};
 use crate::agent::Request;
 use crate::scenario::problem::listed;
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::tools::ToolFault;
 use crate::workflows::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
@@ -31,11 +26,17 @@ use toml::Spanned;
 pub struct LieKind {
     /// Its name, what it does and how a file configures it.
     pub fault: FaultKind,
-    /// The requests that it can be told of.
-    pub of: &'static [Request],
     /// Whether it takes a time.
     pub time: Time,
-    tell: fn(SimSpan) -> Lie,
+    fault_of: fn(SimSpan) -> ToolFault,
+}
+
+impl LieKind {
+    /// The kinds of requests that it does something to.
+    pub fn requests(&self) -> impl Iterator<Item = Request> {
+        let fault = (self.fault_of)(SimSpan::from_secs(1));
+        Request::ALL.into_iter().filter(move |request| fault.concerns(*request))
+    }
 }
 
 /// Whether a lie takes a time.
@@ -47,62 +48,6 @@ pub enum Time {
     Needed(&'static str),
     /// It lasts for that long, or for good.
     OrForGood,
-}
-
-/// How a tool betrays its caller.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lie {
-    /// The effect happens; the answer is lost.
-    AckLost,
-    /// It is done or read; the answer comes so much later.
-    LateReply(SimSpan),
-    /// The effect happens; the answer is an error.
-    ErrorWithEffect,
-    /// Nothing happens; the answer is success.
-    SuccessWithoutEffect,
-    /// Nothing happens; no answer comes.
-    Mute,
-    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer to a key.
-    Refused,
-    /// The call is handled twice, as by a queue that delivers at least once.
-    DuplicateEffect,
-    /// The call is carried out as if it had no key, which is not remembered either.
-    KeyIgnored,
-    /// Keys that are so old are forgotten.
-    KeyForgotten(SimSpan),
-    /// It is done or read; the answer is that to another request.
-    WrongReply,
-    /// What is read or looked up is as it was so long ago.
-    StaleRead(SimSpan),
-    /// What is read is well formed and wrong.
-    WrongValue,
-    /// Most of what is read is left out.
-    PartialResult,
-    /// It is done or read; the answer cannot be understood.
-    MalformedResult,
-    /// What is read tells the reader to do something.
-    InjectedInstruction,
-    /// What is read is many times as long as it should be.
-    OversizeResult,
-    /// From here on the tool is in trouble, for so long or, if that is no time, for good.
-    Trouble(Trouble, SimSpan),
-}
-
-/// What keeps a tool from doing anything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trouble {
-    /// It does not answer.
-    Mute,
-    /// It has had too many requests.
-    RateLimit,
-    /// It is down.
-    Outage,
-    /// It is somewhere else.
-    EndpointMoved,
-    /// It lets nobody in.
-    PermissionRevoked,
-    /// It speaks another version of its schema.
-    SchemaChanged,
 }
 
 /// Every kind of lie, family by family.
@@ -120,15 +65,17 @@ pub fn words() -> Vec<&'static str> {
     kinds().map(|kind| kind.fault.name).collect()
 }
 
-impl Lie {
-    /// The lie of that word, with the span it was drawn with.
-    ///
-    /// # Panics
-    /// If the word is not one of [`words`]. Whoever reads a plan from a file checks that first.
-    pub fn from_word(word: Name, span: SimSpan) -> Self {
-        let kind = find(word.as_str()).unwrap_or_else(|| panic!("no tool tells the lie `{word}`"));
-        (kind.tell)(span)
-    }
+/// The fault of that word, with the span it was drawn with; `None` if the word is none of a tool.
+///
+/// ```
+/// use perfidy::faults::tool_lies::fault_of;
+/// use perfidy::tools::{CallFault, ToolFault};
+/// use perfidy_sim::{Name, SimSpan};
+/// let fault = fault_of(Name::new("ack-lost"), SimSpan::ZERO);
+/// assert_eq!(fault, Some(ToolFault::of_calls(CallFault::AckLost)));
+/// ```
+pub fn fault_of(word: Name, span: SimSpan) -> Option<ToolFault> {
+    find(word.as_str()).map(|kind| (kind.fault_of)(span))
 }
 
 /// A lie without a time.
@@ -136,10 +83,9 @@ const fn plain(
     name: &'static str,
     about: &'static str,
     example: &'static str,
-    of: &'static [Request],
-    tell: fn(SimSpan) -> Lie,
+    fault_of: fn(SimSpan) -> ToolFault,
 ) -> LieKind {
-    LieKind { fault: FaultKind { name, about, example, read: read_plain }, of, time: Time::None, tell }
+    LieKind { fault: FaultKind { name, about, example, read: read_plain }, time: Time::None, fault_of }
 }
 
 #[derive(Deserialize)]
@@ -171,12 +117,12 @@ fn read_by(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Prob
 
 /// Refuses a lie about requests that no agent of the workflow makes.
 pub(super) fn honoured(kind: &LieKind, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let can_strike = |kind: &LieKind| kind.of.iter().any(|request| cast.requests.contains(request));
+    let can_strike = |kind: &LieKind| kind.requests().any(|request| cast.requests.contains(&request));
     if can_strike(kind) {
         return Ok(());
     }
-    let [first, others @ ..] = kind.of else { unreachable!("a lie is about some request") };
-    let never = others.iter().fold(first.to_string(), |never, request| format!("{never} or {request}"));
+    let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
+    let never = requests.join(" or ");
     let message = format!(
         "`{}` strikes agents that {never}, and none of the workflow `{}` does",
         kind.fault.name, cast.workflow
@@ -231,12 +177,14 @@ mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
 
     #[test]
-    fn every_word_is_a_lie_of_its_own() {
-        let lies: Vec<Lie> =
-            kinds().map(|kind| Lie::from_word(Name::new(kind.fault.name), SimSpan::from_secs(1))).collect();
-        for (place, lie) in lies.iter().enumerate() {
-            assert!(!lies[..place].contains(lie), "{lie:?}");
+    fn every_word_is_a_fault_of_its_own_that_does_something_to_some_request() {
+        let of = |kind: &LieKind| fault_of(Name::new(kind.fault.name), SimSpan::from_secs(1));
+        let faults: Vec<_> = kinds().map(of).collect();
+        for (place, fault) in faults.iter().enumerate() {
+            assert!(fault.is_some_and(|fault| Request::ALL.iter().any(|request| fault.concerns(*request))));
+            assert!(!faults[..place].contains(fault), "{fault:?}");
         }
+        assert_eq!(fault_of(Name::new("crash"), SimSpan::ZERO), None);
     }
 
     #[test]

@@ -3,16 +3,14 @@
 //! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been carried out, and
 //! say so; a tool that is mute says nothing.
 
-use super::{Lie, LieKind, Time, Told, Trouble, plain};
-use crate::agent::Request::{self, Call, CallOff, LookUp, Read};
+use super::{LieKind, Time, Told, plain};
 use crate::faults::{FaultKind, who};
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::tools::{Outage, ToolFault};
 use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, Window};
 use serde::Deserialize;
 use toml::Spanned;
-
-const ANY: &[Request] = &[Call, Read, LookUp, CallOff];
 
 /// Troubles.
 pub const KINDS: &[LieKind] = &[
@@ -20,38 +18,37 @@ pub const KINDS: &[LieKind] = &[
         "mute-for-ever",
         "a tool does nothing and never answers anybody again",
         r#"mute-for-ever = { at = "ticketing", chance = "1%" }"#,
-        ANY,
-        |_| Lie::Trouble(Trouble::Mute, SimSpan::ZERO),
+        |_| ToolFault::out(Outage::NoResponse, SimSpan::ZERO),
     ),
     passing(
         "rate-limit",
         "a tool has had too many requests, and says when to come back",
         r#"rate-limit = { at = "ticketing", chance = "2%", lasting = "5s..1m" }"#,
-        |span| Lie::Trouble(Trouble::RateLimit, span),
+        |span| ToolFault::out(Outage::RateLimit, span),
     ),
     passing(
         "outage",
         "a tool is down for a while, and nothing sent to it happens",
         r#"outage = { at = "ticketing", every = "1m..5m", lasting = "10s..1m" }"#,
-        |span| Lie::Trouble(Trouble::Outage, span),
+        |span| ToolFault::out(Outage::Down, span),
     ),
     lasting(
         "endpoint-moved",
         "a tool is no longer where it was",
         r#"endpoint-moved = { at = "ticketing", chance = "1%" }"#,
-        |span| Lie::Trouble(Trouble::EndpointMoved, span),
+        |span| ToolFault::out(Outage::EndpointMoved, span),
     ),
     lasting(
         "permission-revoked",
         "a tool lets nobody in any more",
         r#"permission-revoked = { at = "ticketing", chance = "1%", lasting = "1m..5m" }"#,
-        |span| Lie::Trouble(Trouble::PermissionRevoked, span),
+        |span| ToolFault::out(Outage::PermissionRevoked, span),
     ),
     lasting(
         "schema-changed",
         "a tool takes another version of its schema than its callers speak",
         r#"schema-changed = { at = "ticketing", every = "1m..5m", lasting = "10s..1m" }"#,
-        |span| Lie::Trouble(Trouble::SchemaChanged, span),
+        |span| ToolFault::out(Outage::SchemaChanged, span),
     ),
 ];
 
@@ -60,10 +57,10 @@ const fn passing(
     name: &'static str,
     about: &'static str,
     example: &'static str,
-    tell: fn(SimSpan) -> Lie,
+    fault_of: fn(SimSpan) -> ToolFault,
 ) -> LieKind {
     let time = Time::Needed("how long it lasts");
-    LieKind { fault: FaultKind { name, about, example, read: read_passing }, of: ANY, time, tell }
+    LieKind { fault: FaultKind { name, about, example, read: read_passing }, time, fault_of }
 }
 
 /// A trouble that ends if the file says so.
@@ -71,10 +68,10 @@ const fn lasting(
     name: &'static str,
     about: &'static str,
     example: &'static str,
-    tell: fn(SimSpan) -> Lie,
+    fault_of: fn(SimSpan) -> ToolFault,
 ) -> LieKind {
     let fault = FaultKind { name, about, example, read: read_lasting };
-    LieKind { fault, of: ANY, time: Time::OrForGood, tell }
+    LieKind { fault, time: Time::OrForGood, fault_of }
 }
 
 #[derive(Deserialize)]

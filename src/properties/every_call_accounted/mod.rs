@@ -10,7 +10,7 @@
 
 use super::ledger::Ledger;
 use crate::agent::{
-    AgentEvent, Definite, Note, OpId, Outcome, PersonEvent, Told, UserEvent, call_off_of, kinds, look_up_of,
+    AgentEvent, Definite, Note, OpId, Outcome, PersonEvent, Told, UserEvent, cancel_of, kinds, look_up_of,
 };
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -56,7 +56,7 @@ impl<'a> Account<'a> {
         self.last_word = Some((event, told));
         match (told, self.last_ops.get(&event.node)) {
             (Told::Done, _) => self.is_closed = true,
-            (Told::CalledOff | Told::Not(Definite::Declined), Some(op)) => drop(self.declined.insert(*op)),
+            (Told::Cancelled | Told::Not(Definite::Declined), Some(op)) => drop(self.declined.insert(*op)),
             (Told::Not(_), Some(op)) => {
                 if let Some(place) = self.unclear.iter().position(|unclear| unclear == op) {
                     self.unclear.remove(place);
@@ -140,7 +140,7 @@ impl<'a> Book<'a> {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_answered(event, told);
                 } else {
-                    let called_off = |known: Name| call_off_of(known) == operation;
+                    let called_off = |known: Name| cancel_of(known) == operation;
                     self.change(tool, intent, called_off, |account| account.is_answered(event, told));
                 }
             }

@@ -127,7 +127,7 @@ fn hears(story: Story, who: &str, told: Told) -> Story {
 /// Somebody is told what came of calling the operation off.
 fn calls_off(story: Story, operation: &str, told: Told) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
-    let operation = call_off_of(Name::new(operation));
+    let operation = cancel_of(Name::new(operation));
     story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
 }
 
@@ -139,7 +139,7 @@ fn a_refusal_is_accounted_for_once_the_user_hears_of_the_cancel() {
 
 #[test]
 fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good() {
-    let called_off = || calls_off(call(on_call(), LOST), "create", Told::CalledOff);
+    let called_off = || calls_off(call(on_call(), LOST), "create", Told::Cancelled);
     assert_eq!(failed(called_off()).judged_by(&property()), Verdict::Holds);
     assert_eq!(cancelled(called_off()).judged_by(&property()), Verdict::Holds);
     assert!(done(called_off()).judged_by(&property()).is_violated());
@@ -147,11 +147,11 @@ fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good()
     assert_eq!(done(done_already).judged_by(&property()), Verdict::Holds);
     let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", Told::Done);
     assert_eq!(done(of_another).judged_by(&property()), Verdict::Holds, "it is done, whoever did it");
-    let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", Told::CalledOff);
+    let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", Told::Cancelled);
     assert!(failed(of_another).judged_by(&property()).is_violated(), "which id was called off is not known");
     let unclear = calls_off(call(on_call(), LOST), "create", LOST);
     assert!(failed(unclear).judged_by(&property()).is_violated());
-    let another = calls_off(call(on_call(), LOST), "withdraw", Told::CalledOff);
+    let another = calls_off(call(on_call(), LOST), "withdraw", Told::Cancelled);
     assert!(failed(another).judged_by(&property()).is_violated());
 }
 
@@ -197,7 +197,7 @@ fn what_was_found_is_that_call_and_no_other() {
         for (operation, told) in [
             (look_up_of(operation), Told::Found(true)),
             (operation, Told::Done),
-            (call_off_of(operation), Told::Done),
+            (cancel_of(operation), Told::Done),
         ] {
             let note = Note::Agent(AgentEvent::Answered { tool, operation, intent, told });
             let story = done(call(on_call(), LOST).note("executor-1", note));

@@ -14,13 +14,16 @@ mod store;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod undo;
 
 use crate::faults::who;
+pub(crate) use tools::own_keys;
+
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Contents, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
+use crate::scenario::{Contents, Link, Model, Network, Problem, Scenario, Span, Spread};
 use crate::suite::Suite;
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan};
@@ -60,12 +63,6 @@ const SETTLING_A_STEP_OF_AN_AGENT: SimSpan = SimSpan::from_secs(5);
 /// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can
 /// hold.
 const EVENTS: RangeInclusive<u32> = 1_000..=1_000_000_000;
-
-/// What a tool knows does not change faster than this.
-const SHORTEST_CHANGE: SimSpan = SimSpan::from_millis(100);
-
-/// More tools than any team has.
-const MAX_TOOLS: usize = 100;
 
 /// The problems found so far.
 #[derive(Default)]
@@ -140,7 +137,7 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
     }
 
     let about = found.keep(about(text)).unwrap_or_default();
-    let (tools, tools_are_sound) = tools(&tables, found);
+    let (tools, tools_are_sound) = tools::read(&tables, suite, found);
     let before = found.0.len();
     let steps = steps::read(&tables, &tools, found);
     let steps_are_sound = found.0.len() == before;
@@ -241,60 +238,6 @@ fn team(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> BTreeMap
         team.insert(role.group, count.unwrap_or(most));
     }
     team
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ToolTable {
-    latency: Option<Spread>,
-    #[serde(default)]
-    deduplicates: bool,
-    changes_every: Option<Spanned<Spread>>,
-    tokens: Option<Numbers>,
-}
-
-impl ToolTable {
-    fn understood(self) -> Result<Tool, Problem> {
-        let usual = Tool::default();
-        let changes_every = self.changes_every.map(|every| {
-            let Spread(range) = every.get_ref();
-            if *range.start() < SHORTEST_CHANGE {
-                let message = format!("`changes-every` begins below {SHORTEST_CHANGE}");
-                return Err(
-                    Problem::at(every.span(), message).help("write a longer time, such as \"10s..1m\"")
-                );
-            }
-            Ok(range.clone())
-        });
-        Ok(Tool {
-            latency: self.latency.map_or(usual.latency, |spread| spread.0),
-            deduplicates: self.deduplicates,
-            changes_every: changes_every.transpose()?,
-            tokens: self.tokens.map_or(usual.tokens, |numbers| numbers.0),
-        })
-    }
-}
-
-/// The tools by name, and whether all of them were understood. A tool whose table has a problem is there all
-/// the same, so that it is not missed elsewhere.
-fn tools(tables: &Tables<'_>, found: &mut Found) -> (BTreeMap<Name, Tool>, bool) {
-    let mut tools = BTreeMap::new();
-    let before = found.0.len();
-    for (place, entry) in tables.open("tools", found).into_iter().enumerate() {
-        if place == MAX_TOOLS {
-            found.add(entry.problem(format!("there are more than {MAX_TOOLS} tools")));
-            break;
-        }
-        if !is_word(entry.name) {
-            found.add(not_a_word(entry.key_span.clone(), entry.name));
-            continue;
-        }
-        let table: ToolTable = found.keep(entry.read()).unwrap_or_default();
-        let deduplicates = table.deduplicates;
-        let tool = found.keep(table.understood());
-        tools.insert(Name::new(entry.name), tool.unwrap_or(Tool { deduplicates, ..Tool::default() }));
-    }
-    (tools, found.0.len() == before)
 }
 
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.

@@ -1,7 +1,7 @@
 //! The steps of a task and the order in which they can be taken.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::scenario::{OneOrMany, Problem, Step, Tool, Undo};
+use crate::scenario::{OneOrMany, Problem, Step, StepArguments, Tool, Undo};
 use perfidy_sim::Name;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ struct StepTable {
     #[serde(default)]
     irreversible: bool,
     undo: Option<Spanned<String>>,
+    args: Option<Spanned<toml::Table>>,
 }
 
 pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) -> Vec<Step> {
@@ -50,7 +51,10 @@ pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mu
         let needs = if complete { needs(step, &names, found) } else { Vec::new() };
         let undo = step.undo.as_ref().and_then(|undo| found.keep(undo_of(step, undo, tools)));
         let irreversible = step.irreversible;
-        steps.push(Step { name: Name::new(name), tool, operation, needs, irreversible, undo });
+        let arguments = found.keep(arguments(step)).unwrap_or_default();
+        let step_read = Step { name: Name::new(name), tool, operation, needs, irreversible, undo, arguments };
+        found.0.extend(can_be_asked(step, &step_read, tools));
+        steps.push(step_read);
     }
     if let Some(cycle) = cycle(&steps) {
         let path: Vec<&str> = cycle.iter().map(|place| names[*place]).collect();
@@ -61,6 +65,37 @@ pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mu
         found.add(Problem::at(place, message).help("take one of these out of `needs`"));
     }
     steps
+}
+
+/// The arguments of a step.
+fn arguments(step: &StepTable) -> Result<StepArguments, Problem> {
+    let Some(args) = &step.args else { return Ok(StepArguments::default()) };
+    let json = serde_json::to_value(args.get_ref());
+    let json = json.map_err(|error| Problem::at(args.span(), format!("these are no arguments: {error}")))?;
+    Ok(StepArguments::new(json))
+}
+
+/// What is wrong with what a step and its undoing ask their tools, with any task in the place of `{task}`.
+fn can_be_asked(table: &StepTable, step: &Step, tools: &BTreeMap<Name, Tool>) -> Vec<Problem> {
+    let arguments = step.arguments.of(Name::literal("task-1"));
+    let undo = step.undo.zip(table.undo.as_ref());
+    let calls = [
+        Some((step.tool, step.operation, &table.tool)),
+        undo.map(|(undo, text)| (undo.tool, undo.operation, text)),
+    ];
+    let mut problems = Vec::new();
+    for (tool, operation, text) in calls.into_iter().flatten() {
+        let Some(tool) = tools.get(&tool) else { continue };
+        let Err(why) = tool.prototype.check(operation, &arguments) else { continue };
+        let place = table.args.as_ref().map_or(text.span(), Spanned::span);
+        // That there is no such operation is not a matter of the arguments.
+        let place = if why.starts_with("unknown variant") { text.span() } else { place };
+        let why = why.replace("unknown variant", "there is no operation");
+        let message = format!("`{}` cannot be asked like this: {why}", text.get_ref());
+        let help = format!("perfidy explain {} says what tools of this kind can be asked", tool.kind);
+        problems.push(Problem::at(place, message).help(help));
+    }
+    problems
 }
 
 /// What undoes a step.

@@ -204,7 +204,7 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 #[cfg(test)]
 mod tests {
     use super::{Arc, ManagedTask, OpId, Plan};
-    use crate::scenario::Step;
+    use crate::scenario::{Step, StepArguments};
     use perfidy_sim::{Name, SimSpan, SimTime};
 
     fn at(seconds: u64) -> SimTime {
@@ -220,6 +220,7 @@ mod tests {
             needs: needs.to_vec(),
             irreversible: false,
             undo: None,
+            arguments: StepArguments::default(),
         };
         Plan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])
     }

@@ -64,7 +64,7 @@ pub fn workflow() -> Workflow {
         ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
     ])
     .moments(&[ANSWER])
-    .requests(&[Request::Call, Request::LookUp, Request::CallOff])
+    .requests(&[Request::Call, Request::LookUp, Request::Cancel])
     .keeps_journals()
     .properties(&[
         ALL_OR_COMPENSATED,

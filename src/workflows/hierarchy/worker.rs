@@ -2,9 +2,9 @@
 //! it.
 
 use super::{RESEND, Say};
-use crate::agent::{Agent, CallOff, Headers, OpId, Wish};
+use crate::agent::{Agent, Cancelled as Outcome, Headers, OpId, Operation};
 use crate::protocols::{ResendTiming, SingleFlight, request_until_answered};
-use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, call_off};
+use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, cancel};
 use crate::safeguards::cancellation::Cancelled;
 use crate::safeguards::compensate::{Compensate, undo};
 use crate::safeguards::intent_keys::KeySource;
@@ -126,18 +126,18 @@ impl Worker {
     /// Takes a step, unless it was taken before, and makes sure that the manager knows.
     async fn work(&self, manager: Name, (task, step, op): (Name, usize, OpId), left: Option<SimSpan>) {
         let wish = self.briefing.plan.wish(task, step);
-        let headers = Headers { deadline: left, ..Headers::NONE };
-        if self.steps.status(wish.intent, 0) != StepStatus::Done {
+        let (intent, headers) = (wish.intent, Headers { deadline: left, ..Headers::NONE });
+        if self.steps.status(intent, 0) != StepStatus::Done {
             for _ in 1..DRAFTS {
-                self.agent.think(wish.intent, DRAFTING_TOKENS, 3).await;
+                self.agent.think(intent, DRAFTING_TOKENS, 3).await;
             }
             if !self.steps.carry_out((wish, headers), 0, KeySource::Given(op)).await {
-                return self.agent.send(manager, wish.intent, Say::Failed);
+                return self.agent.send(manager, intent, Say::Failed);
             }
         }
         let waits_for = (manager, "word that a finished step was noted");
         let (done, timing) = (Say::Done { task, step }, ResendTiming::without_pause(RESEND));
-        request_until_answered(&self.agent, waits_for, wish.intent, done, timing, |_| Some(())).await;
+        request_until_answered(&self.agent, waits_for, intent, done, timing, |_| Some(())).await;
     }
 
     /// Leaves a step for good.
@@ -154,23 +154,23 @@ impl Worker {
         let intent = wish.intent;
         if !self.taken_back.borrow().contains(&intent) {
             self.stop(intent).await;
-            self.settle(task, step, wish, op, was_done).await;
+            self.settle(task, step, &wish, op, was_done).await;
             self.taken_back.borrow_mut().insert(intent);
         }
         self.agent.send(manager, intent, Say::TakenBack { task, step });
     }
 
     /// Finds out whether a step has happened, as well as it can, and undoes it if so.
-    async fn settle(&self, task: Name, step: usize, wish: Wish, op: OpId, was_done: bool) {
+    async fn settle(&self, task: Name, step: usize, wish: &Operation, op: OpId, was_done: bool) {
         let safeguards = self.briefing.safeguards();
         let has_happened = if safeguards.has::<AcknowledgedCancel>() {
-            matches!(call_off(&self.agent, wish, op).await, CallOff::DoneAlready(_))
+            matches!(cancel(&self.agent, wish, op).await, Outcome::DoneAlready(_))
         } else {
             was_done || self.steps.status(wish.intent, 0) == StepStatus::Done
         };
         let Some(undoing) = self.briefing.plan.undoing(task, step) else { return };
         if has_happened && safeguards.has::<Compensate>() {
-            while undo(&self.agent, safeguards, undoing, op).await.is_err() {}
+            while undo(&self.agent, safeguards, &undoing, op).await.is_err() {}
         }
     }
 }

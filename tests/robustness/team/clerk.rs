@@ -106,7 +106,7 @@ impl Clerk {
         }
         let plan = Rc::clone(&self.briefing.plan);
         for step in 0..plan.steps.len() {
-            match self.agent.look_up(plan.wish(task, step), SimSpan::from_secs(5)).await {
+            match self.agent.look_up(&plan.wish(task, step), SimSpan::from_secs(5)).await {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     self.ordered_at.remove(&(task, step));

@@ -8,8 +8,9 @@ mod clerk;
 mod worker;
 
 use clerk::Clerk;
-use perfidy::agent::{Agent, Agents, Headers, Message, Purpose, Request, ToolService};
+use perfidy::agent::{Agent, Agents, Headers, Message, Purpose, Request};
 use perfidy::scenario::Tool;
+use perfidy::tools::ToolService;
 use perfidy::workflows::{Role, Workflow, conductor, standby};
 use perfidy_sim::{Name, SimSpan, World};
 use serde::Serialize;
@@ -72,7 +73,7 @@ pub fn team(edit: Edit) -> Workflow {
     let agent = move |agent: Agent| {
         if edit == Edit::DrawAtBoot {
             agent.draw("mood", agent.name(), |spot| spot.word("mood"));
-            agent.mint_op(agent.name());
+            agent.new_operation_id(agent.name());
         }
         agent
     };
@@ -99,7 +100,7 @@ pub fn team(edit: Edit) -> Workflow {
             let ms = SimSpan::from_millis;
             world.service(
                 Name::new(AUDIT),
-                ToolService::new(Tool { latency: ms(20)..=ms(200), deduplicates: true, ..Tool::default() }),
+                ToolService::new(&Tool { latency: ms(20)..=ms(200), deduplicates: true, ..Tool::default() }),
             );
         }),
         _ => team,

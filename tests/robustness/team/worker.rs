@@ -1,7 +1,7 @@
 //! Who takes the steps, each once if it can be helped.
 
 use super::{AUDIT, Edit, Say};
-use perfidy::agent::{Agent, Message, OpId, ToolCall, ToolError, Wish};
+use perfidy::agent::{Agent, Message, OpId, Operation, ToolCall, ToolError};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::idempotency::IdempotencyKeys;
@@ -58,7 +58,7 @@ impl Worker {
                 Some((_, false)) => {}
                 None => {
                     self.work.borrow_mut().insert(wish.intent, (round, false));
-                    let worker = self.clone();
+                    let (worker, intent) = (self.clone(), wish.intent);
                     self.agent.spawn(async move {
                         let done = worker.carry_out(wish, round).await;
                         let say = if done {
@@ -66,31 +66,32 @@ impl Worker {
                         } else {
                             Say::Failed { task, step, round }
                         };
-                        worker.agent.send(clerk, wish.intent, say);
+                        worker.agent.send(clerk, intent, say);
                     });
                 }
             }
         }
     }
 
-    async fn carry_out(&self, wish: Wish, round: u32) -> bool {
+    async fn carry_out(&self, wish: Operation, round: u32) -> bool {
         let Self { agent, briefing, .. } = self;
         agent.think(wish.intent, 300, 2).await;
         let (op, tried_before) = self.operations.id_for(agent, briefing.safeguards(), wish.intent).await;
-        self.prepare(wish, op).await;
+        let intent = wish.intent;
+        self.prepare(&wish, op).await;
         if !self.perform(briefing.safeguards(), wish, op, tried_before).await {
-            self.work.borrow_mut().remove(&wish.intent);
+            self.work.borrow_mut().remove(&intent);
             return false;
         }
-        agent.before("record", wish.intent).await;
-        agent.persist(Finished { intent: wish.intent, round }).await;
-        agent.after("record", wish.intent).await;
-        self.work.borrow_mut().insert(wish.intent, (round, true));
+        agent.before("record", intent).await;
+        agent.persist(Finished { intent, round }).await;
+        agent.after("record", intent).await;
+        self.work.borrow_mut().insert(intent, (round, true));
         true
     }
 
     /// What an edit has a worker do before a step.
-    async fn prepare(&self, wish: Wish, op: OpId) {
+    async fn prepare(&self, wish: &Operation, op: OpId) {
         match self.edit {
             Edit::DrawMidway => {
                 self.agent.draw("jitter", wish.intent, |spot| spot.word("jitter"));
@@ -98,7 +99,7 @@ impl Worker {
             Edit::AuditCall => {
                 let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
                 let intent = Name::joined(wish.intent, "/", tool);
-                let call = ToolCall::keyed(Wish { tool, operation, intent }, op);
+                let call = ToolCall::keyed(Operation::new(tool, operation, intent), op);
                 // The audit is a courtesy: nothing depends on its answer.
                 let _ = self.agent.call(call, self.patience()).await;
             }
@@ -110,16 +111,17 @@ impl Worker {
         SimSpan::from_secs(if self.edit == Edit::LongerTimeout { 8 } else { 5 })
     }
 
-    async fn perform(&self, safeguards: &Safeguards, wish: Wish, op: OpId, tried_before: bool) -> bool {
+    async fn perform(&self, safeguards: &Safeguards, wish: Operation, op: OpId, tried_before: bool) -> bool {
         let is_keyed = safeguards.has::<IdempotencyKeys>();
-        let call = if is_keyed { ToolCall::keyed(wish, op) } else { ToolCall::unkeyed(wish, op) };
+        let call =
+            if is_keyed { ToolCall::keyed(wish.clone(), op) } else { ToolCall::unkeyed(wish.clone(), op) };
         let Some(retry) = safeguards.get::<Retry>() else { return false };
         for failed in 1..=retry.attempts {
             let looks = safeguards.has::<ObserveBeforeRetry>() && (tried_before || failed > 1);
-            let seen = if looks { self.agent.look_up(wish, self.patience()).await } else { Ok(None) };
+            let seen = if looks { self.agent.look_up(&wish, self.patience()).await } else { Ok(None) };
             match seen {
                 Ok(Some(_)) => return true,
-                Ok(None) => match self.agent.call(call, self.patience()).await {
+                Ok(None) => match self.agent.call(call.clone(), self.patience()).await {
                     Ok(_) => return true,
                     Err(ToolError::Definite(_)) => return false,
                     Err(ToolError::Indefinite(_)) => {}

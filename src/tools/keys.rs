@@ -1,0 +1,53 @@
+//! What a tool's wrapper remembers of the calls that it has handled.
+
+use crate::agent::{OpId, Receipt, ToolCall, Wire};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
+use std::collections::VecDeque;
+
+/// The answers to calls, by their keys, and what was done, by what it was for.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// What each key was answered with, done or declined, and when.
+    by_key: Lookup<OpId, (Wire, SimTime)>,
+    /// The keys it remembers, by when they came.
+    keys_by_time: VecDeque<(SimTime, OpId)>,
+    /// What was done first for each operation and intent, and when.
+    by_intent: Lookup<(Name, Name), (Receipt, SimTime)>,
+}
+
+impl Memory {
+    /// The answer to a key, if it is known.
+    pub fn answer(&self, key: OpId) -> Option<&Wire> {
+        self.by_key.get(key).map(|(answer, _)| answer)
+    }
+
+    /// Remembers the answer to a call that has a key.
+    pub fn remember(&mut self, call: &ToolCall, answer: &Wire, now: SimTime) {
+        if let Some(key) = call.headers.idempotency_key {
+            self.by_key.insert(key, (answer.clone(), now));
+            self.keys_by_time.push_back((now, key));
+        }
+    }
+
+    /// Whether there is a key that is so old.
+    pub fn has_keys_older_than(&self, age: SimSpan, now: SimTime) -> bool {
+        self.keys_by_time.front().is_some_and(|(at, _)| *at + age <= now)
+    }
+
+    /// Forgets the keys that are so old.
+    pub fn forget_older_than(&mut self, age: SimSpan, now: SimTime) {
+        while let Some((_, key)) = self.keys_by_time.pop_front_if(|(at, _)| *at + age <= now) {
+            self.by_key.remove(key);
+        }
+    }
+
+    /// Enters what was done.
+    pub fn enter(&mut self, operation: Name, intent: Name, receipt: Receipt, now: SimTime) {
+        self.by_intent.get_or_insert_with((operation, intent), || (receipt, now));
+    }
+
+    /// What was done for an intent, and when.
+    pub fn find(&self, operation: Name, intent: Name) -> Option<(Receipt, SimTime)> {
+        self.by_intent.get((operation, intent)).copied()
+    }
+}

@@ -1,0 +1,53 @@
+//! Kinds of tools: what `kind = "..."` in the table of a tool can name.
+
+use super::{Prototype, Tool, accounts, files, records, sources};
+use crate::scenario::{Entry, Problem};
+use std::fmt;
+use std::sync::Arc;
+
+/// How a kind reads what is its own in the table of a tool.
+type Read = Arc<dyn Fn(&Entry<'_>) -> Result<Prototype, Problem> + Send + Sync>;
+
+/// A kind of tool. One of your own is a value like any other, can capture what it needs, and goes into a
+/// [suite](crate::suite::Suite::tool).
+#[derive(Clone)]
+pub struct ToolKind {
+    /// Its name in files.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// How a file describes a tool of this kind.
+    pub example: &'static str,
+    read: Read,
+}
+
+impl ToolKind {
+    /// A kind whose tools are what `read` makes of the keys of a table that only this kind has.
+    pub fn new<T: Tool>(
+        name: &'static str,
+        about: &'static str,
+        example: &'static str,
+        read: impl Fn(&Entry<'_>) -> Result<T, Problem> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, about, example, read: Arc::new(move |table| read(table).map(Prototype::new)) }
+    }
+
+    /// The tool that a table describes, without the keys that every tool has.
+    ///
+    /// # Errors
+    /// What is wrong with the table.
+    pub fn read(&self, table: &Entry<'_>) -> Result<Prototype, Problem> {
+        (self.read)(table)
+    }
+}
+
+impl fmt::Debug for ToolKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ToolKind").field(&self.name).finish()
+    }
+}
+
+/// The kinds that come with perfidy. The first is that of a tool whose table names none.
+pub(crate) fn shipped() -> Vec<ToolKind> {
+    vec![records::kind(), sources::kind(), accounts::kind(), files::kind()]
+}

@@ -1,0 +1,79 @@
+//! Prototypes: a tool of any type in the state in which a run finds it.
+
+use super::{Asked, Moment, Tool};
+use crate::agent::{Content, InitialState};
+use perfidy_sim::Name;
+use std::fmt;
+use std::sync::Arc;
+
+/// A tool of any type in the state in which every run finds it; each run works on a copy.
+#[derive(Clone)]
+pub struct Prototype(Arc<dyn Running>);
+
+/// Why a tool did not do what it was asked to.
+pub(super) enum NotDone {
+    /// It cannot make out what the request says.
+    Unreadable(String),
+    /// It has a reason, as content.
+    Declined(Content),
+}
+
+/// A tool whose type is forgotten.
+pub(super) trait Running: Send + Sync {
+    fn copy(&self) -> Box<dyn Running>;
+    fn apply(&mut self, operation: Name, arguments: &Content, asked: &Asked) -> Result<Content, NotDone>;
+    fn read(&self, operation: Name, arguments: &Content, moment: &Moment<'_>) -> Result<Content, NotDone>;
+    fn check(&self, operation: Name, arguments: &Content) -> Result<(), String>;
+    fn initial_state(&self) -> Option<InitialState>;
+}
+
+impl<T: Tool> Running for T {
+    fn copy(&self) -> Box<dyn Running> {
+        Box::new(self.clone())
+    }
+
+    fn apply(&mut self, operation: Name, arguments: &Content, asked: &Asked) -> Result<Content, NotDone> {
+        let call = T::parse(operation, arguments).map_err(NotDone::Unreadable)?;
+        Tool::apply(self, call, asked).map(Content::new).map_err(|why| NotDone::Declined(Content::new(why)))
+    }
+
+    fn read(&self, operation: Name, arguments: &Content, moment: &Moment<'_>) -> Result<Content, NotDone> {
+        let call = T::parse(operation, arguments).map_err(NotDone::Unreadable)?;
+        Tool::read(self, call, moment).map(Content::new).map_err(|why| NotDone::Declined(Content::new(why)))
+    }
+
+    fn check(&self, operation: Name, arguments: &Content) -> Result<(), String> {
+        T::parse(operation, arguments).map(drop)
+    }
+
+    /// A tool without state has no states.
+    fn initial_state(&self) -> Option<InitialState> {
+        (size_of::<T>() > 0).then(|| InitialState::new(self.clone()))
+    }
+}
+
+impl Prototype {
+    /// A tool in this state.
+    pub fn new(tool: impl Tool) -> Self {
+        Self(Arc::new(tool))
+    }
+
+    /// A copy for one run.
+    pub(super) fn copy(&self) -> Box<dyn Running> {
+        self.0.copy()
+    }
+
+    /// Whether the tool can be asked this.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn check(&self, operation: Name, arguments: &Content) -> Result<(), String> {
+        self.0.check(operation, arguments)
+    }
+}
+
+impl fmt::Debug for Prototype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prototype")
+    }
+}
