@@ -31,6 +31,8 @@ pub enum Family {
     Safeguard,
     /// It is promised.
     Property,
+    /// It should come up in some run.
+    Probe,
     /// It is a team.
     Workflow,
     /// It is a kind of tool.
@@ -41,8 +43,8 @@ pub enum Family {
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 6] =
-        [Self::Fault, Self::Safeguard, Self::Property, Self::Workflow, Self::Tool, Self::Strategy];
+    pub const ALL: [Self; 7] =
+        [Self::Fault, Self::Safeguard, Self::Property, Self::Probe, Self::Workflow, Self::Tool, Self::Strategy];
 
     /// What its items are called together, such as `faults`.
     pub fn plural(self) -> &'static str {
@@ -50,6 +52,7 @@ impl Family {
             Self::Fault => "faults",
             Self::Safeguard => "safeguards",
             Self::Property => "properties",
+            Self::Probe => "probes",
             Self::Workflow => "workflows",
             Self::Tool => "tools",
             Self::Strategy => "strategies",
@@ -62,6 +65,7 @@ impl Family {
             Self::Fault => "[faults]",
             Self::Safeguard => "[safeguards]",
             Self::Property => "[properties]",
+            Self::Probe => "in code",
             Self::Workflow => "workflow =",
             Self::Tool => "[tools]",
             Self::Strategy => "--strategy",
@@ -75,6 +79,7 @@ impl fmt::Display for Family {
             Self::Fault => "fault",
             Self::Safeguard => "safeguard",
             Self::Property => "property",
+            Self::Probe => "probe",
             Self::Workflow => "workflow",
             Self::Tool => "tool",
             Self::Strategy => "strategy",
@@ -111,6 +116,13 @@ pub fn all(suite: &Suite) -> Vec<Item> {
     let faults = suite.faults().map(fault);
     let safeguards = suite.safeguards().iter().map(safeguard);
     let properties = suite.properties().iter().map(property);
+    let probes = suite.probes().iter().map(|probe| Item {
+        family: Family::Probe,
+        name: probe.name,
+        about: probe.about,
+        keys: Vec::new(),
+        example: None,
+    });
     let workflows = suite.workflows().map(|kind| workflow(kind));
     let strategies = strategy::ALL.iter().map(|kind| Item {
         family: Family::Strategy,
@@ -120,7 +132,8 @@ pub fn all(suite: &Suite) -> Vec<Item> {
         example: None,
     });
     let tools = suite.tools().iter().map(tool);
-    faults.chain(safeguards).chain(properties).chain(workflows).chain(tools).chain(strategies).collect()
+    let in_order = faults.chain(safeguards).chain(properties).chain(probes).chain(workflows).chain(tools);
+    in_order.chain(strategies).collect()
 }
 
 /// The items of a suite that have that name.
@@ -143,6 +156,7 @@ impl Item {
                 let breaks = scenario.without.iter().any(|without| without.violates == self.name);
                 !is_waived && (breaks || scenario.workflow.properties.contains(&self.name))
             }
+            Family::Probe => scenario.workflow.probes.contains(&self.name),
             Family::Workflow => scenario.workflow.name == self.name,
             Family::Tool => scenario.tools.values().any(|tool| tool.kind == self.name),
             Family::Strategy => false,
@@ -154,7 +168,7 @@ impl Item {
         scenario.without.iter().any(|without| match self.family {
             Family::Safeguard => without.safeguards.contains(&self.name),
             Family::Property => without.violates == self.name,
-            Family::Fault | Family::Workflow | Family::Tool | Family::Strategy => false,
+            Family::Fault | Family::Probe | Family::Workflow | Family::Tool | Family::Strategy => false,
         })
     }
 }

@@ -20,6 +20,7 @@ mod cli;
 pub mod explore;
 pub mod faults;
 pub mod inert;
+pub mod probe;
 pub mod properties;
 pub mod protocols;
 pub mod report;

@@ -533,6 +533,12 @@ impl Agent {
         }
     }
 
+    /// Counts this place in the agent's code as reached: the [probe](crate::probe) of that name. It has no other effect.
+    pub fn reached(&self, probe: &'static str) {
+        let probe = Name::literal(probe);
+        self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Reached { probe }));
+    }
+
     /// How often the agent has died before: what tells one incarnation of it from the next, as the session id
     /// does that a process draws when it starts.
     pub fn incarnation(&self) -> u32 {

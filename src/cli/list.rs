@@ -28,6 +28,9 @@ pub fn list(suite: &Suite, arguments: &Arguments) -> Status {
     let mut is_first = true;
     for family in Family::ALL.into_iter().filter(|family| is_wanted(*family)) {
         let items: Vec<&Item> = all.iter().filter(|item| item.family == family).collect();
+        if items.is_empty() {
+            continue;
+        }
         if arguments.format == Format::Json {
             for item in items {
                 say_record(&record(item));

@@ -86,6 +86,8 @@ pub struct CaseReport {
     pub tallies: BTreeMap<&'static str, Tally>,
     /// How often each kind of fault struck.
     pub fired: BTreeMap<Name, u64>,
+    /// How many runs reached each probe of the workflow.
+    pub probes: BTreeMap<&'static str, u64>,
     /// What the scenario configures and no run has met, as places in its list.
     pub never_struck: Vec<usize>,
     /// The properties that broke, each as it first did.
@@ -168,6 +170,7 @@ impl Campaign<'_> {
             digest: Digest::default(),
             tallies: properties.map(|property| (property.name, Tally::default())).collect(),
             fired: BTreeMap::new(),
+            probes: case.probes().map(|probe| (probe.name, 0)).collect(),
             never_struck: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
             unknown: BTreeMap::new(),
@@ -220,6 +223,9 @@ impl CaseReport {
         self.digest.fold(run.digest);
         for fault in &run.fired {
             *self.fired.entry(fault.action.kind()).or_insert(0) += 1;
+        }
+        for probe in &run.reached {
+            *self.probes.entry(probe).or_insert(0) += 1;
         }
         // After the first few runs hardly anything is left to look for.
         if !self.never_struck.is_empty() {
@@ -294,6 +300,9 @@ impl CaseReport {
         if let Some(first) = self.never_struck.first() {
             let configured = scenario.configured[*first].in_words();
             return CaseVerdict::Vacuous { what: format!("{configured} never struck") };
+        }
+        if let Some((probe, _)) = self.probes.iter().find(|(_, runs)| **runs == 0) {
+            return CaseVerdict::Vacuous { what: format!("no run reached the probe `{probe}`") };
         }
         let tally = |property: &str| self.tallies.get(property).copied().unwrap_or_default();
         for property in self.case.is_about() {

@@ -1,6 +1,7 @@
 //! One run of one case, judged.
 
 use crate::agent::{Agents, LeaseService, Note, UserEvent};
+use crate::probe::Probe;
 use crate::properties::{EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::problem::nearest_in_words;
@@ -20,6 +21,8 @@ pub struct Run {
     pub outcome: Outcome<Agents>,
     /// What each property of the suite says, by its name.
     pub verdicts: Vec<(&'static str, Verdict)>,
+    /// The probes of the workflow that it reached.
+    pub reached: Vec<&'static str>,
 }
 
 impl Run {
@@ -71,7 +74,10 @@ impl Run {
                 verdict => (property.name, verdict),
             }
         };
-        Self { verdicts: case.scenario.suite.properties().iter().map(judge).collect(), outcome }
+        let verdicts = case.scenario.suite.properties().iter().map(judge).collect();
+        let reached =
+            case.probes().filter(|probe| probe.is_reached(history)).map(|probe| probe.name).collect();
+        Self { verdicts, reached, outcome }
     }
 
     /// How the property of that name was broken, if it was.
@@ -142,6 +148,12 @@ fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
 }
 
 impl Case {
+    /// The probes that its runs should reach.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = &Probe> {
+        let wanted = &self.scenario.workflow.probes;
+        self.scenario.suite.probes().iter().filter(|probe| wanted.contains(&probe.name))
+    }
+
     /// The world of this case: network, lock service, tools and team.
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
         let scenario = &self.scenario;

@@ -33,6 +33,8 @@ pub struct RunSummary {
     pub(super) events: u64,
     pub(super) verdicts: Vec<(&'static str, Mark)>,
     pub(super) fired: Vec<Fault>,
+    /// The probes that it reached.
+    pub(super) reached: Vec<&'static str>,
     /// Whether the strategy learnt something from it.
     pub(super) taught: bool,
 }
@@ -219,8 +221,9 @@ fn run(
         digest: run.outcome.digest(),
         events: run.outcome.history.len() as u64,
         verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, mark(verdict))).collect(),
-        taught: lesson.is_some(),
         fired: run.outcome.fired,
+        reached: run.reached,
+        taught: lesson.is_some(),
     };
     Ok((summary, lesson))
 }

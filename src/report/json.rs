@@ -33,6 +33,9 @@ pub struct CaseRecord {
     properties: BTreeMap<&'static str, Tally>,
     findings: Vec<Finding>,
     faults_fired: BTreeMap<Name, u64>,
+    /// How many runs reached each probe.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    probes: BTreeMap<&'static str, u64>,
     saved: Vec<String>,
     /// What the strategy says it has shown.
     shown: Option<String>,
@@ -66,6 +69,7 @@ impl CaseRecord {
             properties: report.tallies.clone(),
             findings: report.findings.clone(),
             faults_fired: report.fired.clone(),
+            probes: report.probes.clone(),
             saved: saved.iter().map(|file| in_text(file)).collect(),
             shown: report.closing.clone(),
         }

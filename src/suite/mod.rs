@@ -1,6 +1,7 @@
 //! A suite: everything that scenarios can name, as one value.
 //!
-//! Workflows, properties, safeguards, fault kinds and kinds of tools are values of a suite, and nothing looks them up anywhere else: a
+//! Workflows, properties, safeguards, fault kinds, kinds of tools and probes are values of a suite, and nothing looks
+//! them up anywhere else: a
 //! scenario is read for a suite and keeps it, and with it whatever is made of the scenario, cases, runs and saved
 //! failures. What comes with perfidy is [`Suite::shipped`]; yours is that and what you add, with the whole
 //! [command](Suite::main).
@@ -39,6 +40,7 @@
 use crate::cli;
 use crate::faults::model::MOMENTS;
 use crate::faults::{self, FaultKind};
+use crate::probe::Probe;
 use crate::properties::{self, Property};
 use crate::safeguards::{self, SafeguardKind};
 use crate::scenario::problem::nearest_in_words;
@@ -59,6 +61,7 @@ struct Parts {
     safeguards: Vec<SafeguardKind>,
     faults: Vec<&'static FaultKind>,
     tools: Vec<ToolKind>,
+    probes: Vec<Probe>,
 }
 
 impl std::fmt::Debug for Suite {
@@ -77,6 +80,7 @@ impl Suite {
             safeguards: safeguards::shipped(),
             faults: faults::all().collect(),
             tools: tools::shipped(),
+            probes: Vec::new(),
         }))
     }
 
@@ -140,6 +144,17 @@ impl Suite {
         self
     }
 
+    /// With one more probe. It counts in the runs of the workflows that name it.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn probe(mut self, probe: Probe) -> Self {
+        refuse_a_second("probe", probe.name, self.probes().iter().map(|known| known.name));
+        self.parts().probes.push(probe);
+        self
+    }
+
     /// What is wrong with a workflow in this suite: a name that is not there can be a typing error, and would promise or
     /// allow nothing.
     pub(crate) fn mistake_in(&self, workflow: &Workflow) -> Option<String> {
@@ -150,6 +165,7 @@ impl Suite {
         let named = [
             ("property", workflow.properties.as_slice(), self.property_names()),
             ("safeguard", &workflow.safeguards, self.safeguard_names()),
+            ("probe", &workflow.probes, self.probes().iter().map(|probe| probe.name).collect()),
             ("moment", workflow.moments, moments),
             ("sender", &sends, senders),
         ];
@@ -207,6 +223,11 @@ impl Suite {
     /// The kind of tool of that name.
     pub fn find_tool(&self, name: &str) -> Option<&ToolKind> {
         self.tools().iter().find(|tool| tool.name == name)
+    }
+
+    /// Its probes.
+    pub fn probes(&self) -> &[Probe] {
+        &self.0.probes
     }
 
     /// The workflow of that name.

@@ -63,6 +63,8 @@ pub struct Workflow {
     pub safeguards: Vec<&'static str>,
     /// The properties it is about: each must have had something to judge.
     pub properties: Vec<&'static str>,
+    /// The probes that its runs should reach.
+    pub probes: Vec<&'static str>,
     /// The steps at which its agents can crash or pause, for faults `at` a step.
     pub crash_points: &'static [&'static str],
     /// The kinds of messages that are sent, by sender: an agent, the member name of a role, the user, a
@@ -113,6 +115,7 @@ impl Workflow {
             singles: Vec::new(),
             safeguards: Vec::new(),
             properties: Vec::new(),
+            probes: Vec::new(),
             crash_points: &[],
             sends: &[],
             moments: &[],
@@ -211,6 +214,13 @@ impl Workflow {
     #[must_use]
     pub fn properties(mut self, names: &[&'static str]) -> Self {
         self.properties = names.to_vec();
+        self
+    }
+
+    /// With runs that should reach these probes, each at least once in a campaign.
+    #[must_use]
+    pub fn probes(mut self, names: &[&'static str]) -> Self {
+        self.probes = names.to_vec();
         self
     }
 

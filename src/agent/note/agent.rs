@@ -70,6 +70,9 @@ pub enum AgentEvent {
     /// An agent came back and took these records of its journal into its state: the place and the digest of each.
     #[non_exhaustive]
     Recovered { taken: Arc<[(u32, u64)]> },
+    /// An agent came to a place in its code that is a [probe](crate::probe).
+    #[non_exhaustive]
+    Reached { probe: Name },
 }
 
 impl fmt::Display for AgentEvent {
@@ -95,6 +98,7 @@ impl fmt::Display for AgentEvent {
             }
             Self::Heard { item, heard, .. } => write!(f, "is told by the store about {item}: {heard}"),
             Self::Recovered { taken } => write!(f, "goes on from {} records", taken.len()),
+            Self::Reached { probe } => write!(f, "reaches the probe {probe}"),
         }
     }
 }
@@ -108,7 +112,7 @@ impl AgentEvent {
             }
             Self::Thought { about, .. } => Some(about),
             Self::Asked { item, .. } | Self::Heard { item, .. } => Some(item),
-            Self::Recovered { .. } => None,
+            Self::Recovered { .. } | Self::Reached { .. } => None,
         }
     }
 }

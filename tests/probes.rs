@@ -1,0 +1,75 @@
+//! Probes: what a campaign has to reach at least once.
+
+use perfidy::agent::{Agent, LeaseEvent, Note, Outcome, Report};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Watchdog};
+use perfidy::probe::Probe;
+use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
+use perfidy::workflows::Workflow;
+use perfidy::workflows::user::UserSay;
+use perfidy_sim::{Engine, Interrupt, Seed};
+
+/// Fails every task, and reaches `again` if it gets one twice.
+async fn clerk(agent: Agent) {
+    let mut tasks = Vec::new();
+    loop {
+        let message = agent.receive().await;
+        let task = message.about();
+        if tasks.contains(&task) {
+            agent.reached("again");
+        }
+        tasks.push(task);
+        agent.send(message.from(), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+    }
+}
+
+fn suite(probes: &[&'static str]) -> Suite {
+    let office = Workflow::new("office", "a clerk that fails every task")
+        .agent("clerk", |agent, _| clerk(agent))
+        .sends(&[("user", &["submit"])])
+        .probes(probes);
+    let leads = |note: &Note| matches!(note, Note::Lease(LeaseEvent::Granted { .. }));
+    Suite::shipped()
+        .workflow(office)
+        .probe(Probe::in_code("again", "a task comes twice"))
+        .probe(Probe::when("short", "a run is short", |history| history.len() < 1_000))
+        .probe(Probe::when("led", "a lease is granted", move |history| {
+            history.notes().any(|(_, note)| leads(note))
+        }))
+}
+
+const TEXT: &str = "# Messages that come twice.\nworkflow = \"office\"\n\n[[step]]\nname = \"stamp\"\ntool = \"desk.stamp\"\n\n\
+                    [tools.desk]\n\n[faults]\nduplicate = { message = \"submit\", chance = \"20%\", after = \"1s\" }\n";
+
+fn report(probes: &[&'static str]) -> CaseReport {
+    let scenario = Scenario::parse(&suite(probes), "office", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
+    let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
+    let campaign = Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 50, interrupted, watchdog };
+    campaign.run(&Case::as_written(&scenario))
+}
+
+#[test]
+fn a_probe_counts_the_runs_that_reach_it() {
+    let report = report(&["again", "short"]);
+    assert_eq!(report.verdict(), CaseVerdict::Holds);
+    let [again, short] = ["again", "short"].map(|probe| report.probes[probe]);
+    assert!(again > 0 && again < 50, "{again}");
+    assert_eq!(short, 50);
+}
+
+#[test]
+fn a_probe_that_no_run_reaches_makes_the_case_vacuous() {
+    let what = "no run reached the probe `led`".to_owned();
+    assert_eq!(report(&["led", "short"]).verdict(), CaseVerdict::Vacuous { what });
+}
+
+#[test]
+fn a_probe_counts_only_for_the_workflows_that_name_it() {
+    assert_eq!(report(&["short"]).probes.keys().collect::<Vec<_>>(), [&"short"]);
+}
+
+#[test]
+fn a_workflow_that_names_a_probe_that_is_not_there_is_refused_with_the_nearest() {
+    let bad = Scenario::parse(&suite(&["agian"]), "office", TEXT).unwrap_err().to_string();
+    assert!(bad.contains("the workflow `office` names the probe `agian`; did you mean `again`?"), "{bad}");
+}
