@@ -43,8 +43,15 @@ pub enum Family {
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 7] =
-        [Self::Fault, Self::Safeguard, Self::Property, Self::Probe, Self::Workflow, Self::Tool, Self::Strategy];
+    pub const ALL: [Self; 7] = [
+        Self::Fault,
+        Self::Safeguard,
+        Self::Property,
+        Self::Probe,
+        Self::Workflow,
+        Self::Tool,
+        Self::Strategy,
+    ];
 
     /// What its items are called together, such as `faults`.
     pub fn plural(self) -> &'static str {
@@ -173,7 +180,7 @@ impl Item {
     }
 }
 
-fn fault(kind: &'static FaultKind) -> Item {
+fn fault(kind: &FaultKind) -> Item {
     let nobody = BTreeMap::new();
     let cast = Cast::new(&Workflow::new("", ""), &BTreeMap::new(), &nobody, None);
     let keys = keys_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()));

@@ -112,6 +112,8 @@ pub const HEARD: EventKinds = kind(31);
 pub const PRODUCED: EventKinds = kind(32);
 /// [`AgentEvent::Recovered`].
 pub const RECOVERED: EventKinds = kind(33);
+/// [`AgentEvent::Reached`].
+pub const REACHED: EventKinds = kind(42);
 
 /// [`Note::Announced`]. It is of no kind of its content: what an agent says of itself is no evidence.
 pub const ANNOUNCED: EventKinds = kind(34);
@@ -202,6 +204,7 @@ impl Note {
                 AgentEvent::Heard { .. } => HEARD,
                 AgentEvent::Produced { .. } => PRODUCED,
                 AgentEvent::Recovered { .. } => RECOVERED,
+                AgentEvent::Reached { .. } => REACHED,
             },
             Self::Announced { .. } => ANNOUNCED,
         }

@@ -77,7 +77,7 @@ impl Run {
         let verdicts = case.scenario.suite.properties().iter().map(judge).collect();
         let reached =
             case.probes().filter(|probe| probe.is_reached(history)).map(|probe| probe.name).collect();
-        Self { verdicts, reached, outcome }
+        Self { outcome, verdicts, reached }
     }
 
     /// How the property of that name was broken, if it was.
@@ -163,9 +163,13 @@ impl Case {
         let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, formerly };
         let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
+        let own_faults = scenario.suite.own_faults();
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
-            world.service(*name, ToolService::new(&Tool { deduplicates, ..tool.clone() }));
+            world.service(
+                *name,
+                ToolService::new(&Tool { deduplicates, ..tool.clone() }).subject_to(own_faults.clone()),
+            );
         }
         scenario.workflow.assemble(self, &mut world);
         world

@@ -18,11 +18,13 @@ pub(crate) mod who;
 mod window;
 
 use crate::scenario::{Entry, Problem};
+use crate::tools::OwnFault;
 use crate::workflows::Cast;
 use perfidy_sim::Chaos;
 use std::ops::Range;
 
-/// A kind of fault.
+/// A kind of fault. One of your own is an [`OwnFault`].
+#[derive(Clone, Copy)]
 pub struct FaultKind {
     /// Its name in files and reports.
     pub name: &'static str,
@@ -34,8 +36,17 @@ pub struct FaultKind {
     pub read: fn(&Entry<'_>, &Cast, &mut Chaos) -> Result<(), Problem>,
 }
 
-/// Every kind, family by family.
-pub fn all() -> impl Iterator<Item = &'static FaultKind> {
+impl FaultKind {
+    /// The kind that an own fault of tools is, as files configure it: `at` which tools, for which `operation`, and the
+    /// `chance`.
+    pub(crate) fn of_tools(fault: &OwnFault) -> Self {
+        let OwnFault { name, about, example, .. } = *fault;
+        Self { name, about, example, read: tool_lies::read_plain }
+    }
+}
+
+/// Every shipped kind, family by family.
+pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
     let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
     let lies = tool_lies::kinds().map(|kind| &kind.fault);
     world.into_iter().chain([model::KINDS]).flatten().chain(lies)
@@ -93,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_example_of_every_kind_can_be_written_and_makes_something_of_its_name() {
-        for kind in super::all() {
+        for kind in super::shipped() {
             let chaos = chaos_of(kind.example);
             let mut made = chaos.rules.iter().map(|rule| rule.kind);
             let mut opened = chaos.windows.iter().map(|window| window.kind);
@@ -105,10 +116,10 @@ mod tests {
 
     #[test]
     fn no_two_kinds_share_a_name() {
-        let mut names: Vec<&str> = super::all().map(|kind| kind.name).collect();
+        let mut names: Vec<&str> = super::shipped().map(|kind| kind.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), super::all().count());
+        assert_eq!(names.len(), super::shipped().count());
     }
 
     #[test]

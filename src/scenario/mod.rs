@@ -308,6 +308,7 @@ impl Scenario {
 
     /// The roles, agents and tools of the scenario, for whoever resolves a name.
     pub fn cast(&self) -> crate::workflows::Cast {
-        crate::workflows::Cast::new(&self.workflow, &self.team, &self.tools, Some(&self.steps))
+        let cast = crate::workflows::Cast::new(&self.workflow, &self.team, &self.tools, Some(&self.steps));
+        cast.with_own_faults(self.suite.own_faults())
     }
 }

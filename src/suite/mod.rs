@@ -44,7 +44,7 @@ use crate::probe::Probe;
 use crate::properties::{self, Property};
 use crate::safeguards::{self, SafeguardKind};
 use crate::scenario::problem::nearest_in_words;
-use crate::tools::{self, ToolKind};
+use crate::tools::{self, OwnFault, OwnFaults, ToolKind};
 use crate::workflows::cast::BYSTANDERS;
 use crate::workflows::{self, Workflow};
 use std::process::ExitCode;
@@ -59,7 +59,8 @@ struct Parts {
     workflows: Vec<Arc<Workflow>>,
     properties: Vec<Property>,
     safeguards: Vec<SafeguardKind>,
-    faults: Vec<&'static FaultKind>,
+    faults: Vec<FaultKind>,
+    own_faults: OwnFaults,
     tools: Vec<ToolKind>,
     probes: Vec<Probe>,
 }
@@ -78,7 +79,8 @@ impl Suite {
             workflows: workflows::shipped().into_iter().map(Arc::new).collect(),
             properties: properties::shipped(),
             safeguards: safeguards::shipped(),
-            faults: faults::all().collect(),
+            faults: faults::shipped().copied().collect(),
+            own_faults: OwnFaults::default(),
             tools: tools::shipped(),
             probes: Vec::new(),
         }))
@@ -130,6 +132,19 @@ impl Suite {
     pub fn safeguard(mut self, safeguard: SafeguardKind) -> Self {
         refuse_a_second("safeguard", safeguard.name, self.safeguards().iter().map(|known| known.name));
         self.parts().safeguards.push(safeguard);
+        self
+    }
+
+    /// With one more kind of fault, which alters what tools answer.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn fault(mut self, fault: OwnFault) -> Self {
+        refuse_a_second("kind of fault", fault.name, self.faults().map(|known| known.name));
+        let parts = self.parts();
+        parts.faults.push(FaultKind::of_tools(&fault));
+        parts.own_faults = parts.own_faults.clone().and(fault);
         self
     }
 
@@ -211,8 +226,8 @@ impl Suite {
     }
 
     /// Its kinds of faults.
-    pub fn faults(&self) -> impl Iterator<Item = &'static FaultKind> + '_ {
-        self.0.faults.iter().copied()
+    pub fn faults(&self) -> impl Iterator<Item = &FaultKind> {
+        self.0.faults.iter()
     }
 
     /// Its kinds of tools. The first is that of a tool whose table names none.
@@ -228,6 +243,11 @@ impl Suite {
     /// Its probes.
     pub fn probes(&self) -> &[Probe] {
         &self.0.probes
+    }
+
+    /// Its own faults of tools: those that did not come with perfidy.
+    pub fn own_faults(&self) -> &OwnFaults {
+        &self.0.own_faults
     }
 
     /// The workflow of that name.
@@ -246,7 +266,7 @@ impl Suite {
     }
 
     /// The kind of fault of that name.
-    pub fn find_fault(&self, name: &str) -> Option<&'static FaultKind> {
+    pub fn find_fault(&self, name: &str) -> Option<&FaultKind> {
         self.faults().find(|fault| fault.name == name)
     }
 

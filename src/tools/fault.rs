@@ -6,7 +6,7 @@
 
 use super::Alteration;
 use crate::agent::Request;
-use perfidy_sim::SimSpan;
+use perfidy_sim::{Name, SimSpan};
 
 /// What a fault does to a request of each kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,6 +48,8 @@ pub enum CallFault {
     MalformedResult,
     /// It is done; the answer is altered.
     Altered(Alteration),
+    /// It is done; the answer is altered by the suite's own fault of that name.
+    Own(Name),
 }
 
 /// How a tool betrays the reader of something.
@@ -65,6 +67,8 @@ pub enum ReadFault {
     MalformedResult,
     /// The answer is altered.
     Altered(Alteration),
+    /// The answer is altered by the suite's own fault of that name.
+    Own(Name),
 }
 
 /// How a tool betrays the caller that looks an earlier call up.
@@ -105,6 +109,11 @@ impl ToolFault {
     /// Whatever is said, it is altered.
     pub const fn altering(alteration: Alteration) -> Self {
         Self::of_answers(CallFault::Altered(alteration), ReadFault::Altered(alteration))
+    }
+
+    /// Whatever is said, the suite's own fault of that name alters it.
+    pub const fn own(name: Name) -> Self {
+        Self::of_answers(CallFault::Own(name), ReadFault::Own(name))
     }
 
     /// What is read or looked up is as it was so long ago.

@@ -7,7 +7,7 @@
 use super::keys::Memory;
 use super::outage::{Outages, refusal};
 use super::prototype::{NotDone, Running};
-use super::{Alteration, Asked, CallFault, LookUpFault, Moment, ReadFault, ToolFault};
+use super::{Alteration, Asked, CallFault, LookUpFault, Moment, OwnFaults, ReadFault, ToolFault};
 use crate::agent::{
     Agents, Author, Body, Content, Definite, Done, Note, Operation, Reading, Receipt, Refused, Request,
     ToolCall, ToolEvent, ToolRequest, Wire, reply_kind,
@@ -27,6 +27,7 @@ pub struct ToolService {
     /// What took effect since then.
     effects: Vec<(SimTime, ToolRequest)>,
     outages: Outages,
+    own_faults: OwnFaults,
     memory: Memory,
     /// What is to be done when a token comes back.
     pending: Lookup<u64, Pending>,
@@ -74,6 +75,7 @@ impl ToolService {
             initial: prototype.copy(),
             effects: Vec::new(),
             outages: Outages::default(),
+            own_faults: OwnFaults::default(),
             memory: Memory::default(),
             pending: Lookup::default(),
             tokens: 0,
@@ -82,6 +84,17 @@ impl ToolService {
             last_reading: None,
             is_open: false,
         }
+    }
+
+    /// The same tool, subject to these faults beside the shipped ones.
+    #[must_use]
+    pub fn subject_to(self, own_faults: OwnFaults) -> Self {
+        Self { own_faults, ..self }
+    }
+
+    /// The fault of that name, if it is one of tools.
+    fn fault_of(&self, word: Name, span: SimSpan) -> Option<ToolFault> {
+        fault_of(word, span).or_else(|| self.own_faults.find(word).map(|_| ToolFault::own(word)))
     }
 
     fn put_off(&mut self, desk: &mut Desk<'_, Agents>, what: Pending, span: SimSpan) {
@@ -148,13 +161,20 @@ impl ToolService {
         now: SimTime,
     ) -> ToolFault {
         let is_out = self.outages.at(now).is_some();
+        let reading = match wire {
+            Wire::Read(query) => {
+                self.tool.read(query.name, &query.arguments, &Moment { as_of: now, desk }).ok()
+            }
+            _ => None,
+        };
         let injected = desk.ask_for(work.what, work.intent, |word, span| {
             !is_out
-                && fault_of(word, span).is_some_and(|fault| {
-                    fault.concerns(work.request) && self.makes_a_difference(fault, wire, now)
+                && self.fault_of(word, span).is_some_and(|fault| {
+                    fault.concerns(work.request)
+                        && self.makes_a_difference(fault, work, wire, reading.as_ref(), now)
                 })
         });
-        let fault = injected.and_then(|(word, span)| fault_of(word, span)).unwrap_or_default();
+        let fault = injected.and_then(|(word, span)| self.fault_of(word, span)).unwrap_or_default();
         if let Some((outage, lasting)) = fault.outage {
             self.outages.begin(outage, now, lasting);
         }
@@ -162,10 +182,28 @@ impl ToolService {
     }
 
     /// Whether a fault that can be injected into such a request would change anything about this one.
-    fn makes_a_difference(&self, fault: ToolFault, wire: &Wire, now: SimTime) -> bool {
+    fn makes_a_difference(
+        &self,
+        fault: ToolFault,
+        work: &Work,
+        wire: &Wire,
+        reading: Option<&Content>,
+        now: SimTime,
+    ) -> bool {
         match (wire, fault) {
             (Wire::Call(call), ToolFault { call: Some(CallFault::KeyIgnored), .. }) => {
                 call.headers.idempotency_key.is_some() && self.deduplicates
+            }
+            // A refusal says nothing that could be altered.
+            (Wire::Call(call), ToolFault { call: Some(CallFault::Altered(_)), .. }) => {
+                self.result_of(work, call).is_some()
+            }
+            (Wire::Call(call), ToolFault { call: Some(CallFault::Own(name)), .. }) => {
+                self.result_of(work, call).is_some_and(|said| self.own_faults.concerns(name, &said.json()))
+            }
+            (Wire::Read(_), ToolFault { read: Some(ReadFault::Altered(_)), .. }) => reading.is_some(),
+            (Wire::Read(_), ToolFault { read: Some(ReadFault::Own(name)), .. }) => {
+                reading.is_some_and(|said| self.own_faults.concerns(name, &said.json()))
             }
             (_, ToolFault { call: Some(CallFault::KeyForgotten(age)), .. }) => {
                 self.deduplicates && self.memory.has_keys_older_than(age, now)
@@ -233,9 +271,25 @@ impl ToolService {
             }
             CallFault::Altered(alteration) => {
                 let answer = self.answer_to(desk, work, call);
-                Reply::Now(altered(desk, work, answer, alteration))
+                Reply::Now(altered(desk, work, answer, &Altering::Shipped(alteration)))
+            }
+            CallFault::Own(name) => {
+                let answer = self.answer_to(desk, work, call);
+                Reply::Now(altered(desk, work, answer, &Altering::Own(&self.own_faults, name)))
             }
         }
+    }
+
+    /// What the result of a call is going to be, if it is not going to be turned down. Nothing happens to the tool.
+    #[cold]
+    fn result_of(&self, work: &Work, call: &ToolCall) -> Option<Content> {
+        let key = call.headers.idempotency_key.filter(|_| self.deduplicates);
+        if let Some(known) = key.and_then(|key| self.memory.answer(key)) {
+            return known.done().map(|done| done.result);
+        }
+        let Operation { name, arguments, .. } = &call.operation;
+        let asked = Asked { by: work.asked.by, at: work.asked.at, headers: work.asked.headers() };
+        self.tool.copy().apply(*name, arguments, &asked).ok()
     }
 
     /// Carries a call out, and remembers what the answer to it was.
@@ -351,14 +405,30 @@ impl ToolService {
                 unanswered(desk, work);
                 Reply::Now(Wire::Malformed)
             }
-            ReadFault::Altered(alteration) => match self.look(desk, query, SimSpan::ZERO) {
-                Ok(reading) => {
-                    let answer = altered(desk, work, Wire::Reading(reading.clone()), alteration);
-                    let said = answer.reading().unwrap_or(reading);
-                    Reply::Now(serve(desk, work, answer, &said))
-                }
-                Err(refused) => Reply::Now(refuse(desk, work, refused)),
-            },
+            ReadFault::Altered(alteration) => {
+                self.altered_reading(desk, work, query, &Altering::Shipped(alteration))
+            }
+            ReadFault::Own(name) => {
+                let own = self.own_faults.clone();
+                self.altered_reading(desk, work, query, &Altering::Own(&own, name))
+            }
+        }
+    }
+
+    fn altered_reading(
+        &mut self,
+        desk: &mut Desk<'_, Agents>,
+        work: &Work,
+        query: &Operation,
+        altering: &Altering<'_>,
+    ) -> Reply {
+        match self.look(desk, query, SimSpan::ZERO) {
+            Ok(reading) => {
+                let answer = altered(desk, work, Wire::Reading(reading.clone()), altering);
+                let said = answer.reading().unwrap_or(reading);
+                Reply::Now(serve(desk, work, answer, &said))
+            }
+            Err(refused) => Reply::Now(refuse(desk, work, refused)),
         }
     }
 
@@ -457,15 +527,23 @@ fn serve(desk: &mut Desk<'_, Agents>, work: &Work, answer: Wire, said: &Reading)
     answer
 }
 
-/// An answer with something done to its JSON. A refusal has no result to alter, and stays as it is.
-fn altered(desk: &mut Desk<'_, Agents>, work: &Work, answer: Wire, alteration: Alteration) -> Wire {
+/// What is done to the JSON of an answer.
+enum Altering<'a> {
+    Shipped(Alteration),
+    Own(&'a OwnFaults, Name),
+}
+
+/// An answer with something done to its JSON. A refusal has nothing to alter.
+fn altered(desk: &mut Desk<'_, Agents>, work: &Work, answer: Wire, altering: &Altering<'_>) -> Wire {
     let site = Name::joined(desk.name(), ", alteration of ", work.what);
-    match answer.said() {
-        Some((json, said)) => {
-            Wire::Altered(desk.draw(site, work.intent, |spot| alteration.of_answer(json, said, spot)))
+    let Some((mut json, said)) = answer.said() else { return answer };
+    Wire::Altered(desk.draw(site, work.intent, |spot| match altering {
+        Altering::Shipped(alteration) => alteration.of_answer(json, said, spot),
+        Altering::Own(faults, name) => {
+            faults.alter(*name, &mut json[said], spot);
+            json
         }
-        None => answer,
-    }
+    }))
 }
 
 fn answer(desk: &mut Desk<'_, Agents>, to: &Envelope<Body>, what: Name, wire: Wire) {
@@ -487,7 +565,7 @@ impl Service<Agents> for ToolService {
     }
 
     fn on_fault(&mut self, desk: &mut Desk<'_, Agents>, word: Name, lasting: SimSpan) {
-        if let Some((outage, _)) = fault_of(word, lasting).and_then(|fault| fault.outage) {
+        if let Some((outage, _)) = self.fault_of(word, lasting).and_then(|fault| fault.outage) {
             self.outages.begin(outage, desk.now(), lasting);
         }
     }

@@ -3,6 +3,7 @@
 use crate::agent::{LeaseService, Request, StoreService};
 use crate::scenario::problem::nearest_in_words;
 use crate::scenario::{Step, Tool};
+use crate::tools::OwnFaults;
 use crate::workflows::Workflow;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
@@ -23,6 +24,8 @@ pub struct Cast {
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// Every tool.
     pub tools: Vec<Name>,
+    /// The faults of tools that are the suite's own.
+    pub own_faults: Vec<&'static str>,
     /// The tools that recognise an idempotency key they have seen.
     pub deduplicating: Vec<Name>,
     /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
@@ -64,6 +67,7 @@ impl Cast {
             agents,
             groups,
             tools: tools.keys().copied().collect(),
+            own_faults: Vec::new(),
             deduplicating: tools
                 .iter()
                 .filter(|(_, tool)| tool.deduplicates)
@@ -77,6 +81,11 @@ impl Cast {
             requests: workflow.requests,
             keeps_journals: workflow.keeps_journals,
         }
+    }
+
+    /// The same, in a world whose tools are subject to these faults as well.
+    pub(crate) fn with_own_faults(self, faults: &OwnFaults) -> Self {
+        Self { own_faults: faults.names().collect(), ..self }
     }
 
     /// The agents that a name stands for: one, or a group, or `everyone`.

@@ -143,7 +143,7 @@ impl Change {
                 table(document, "safeguards")?.remove(name)?;
             }
             Self::Fault { kind, at, chance, spans, number } => {
-                let kinds: Vec<_> = faults::all().collect();
+                let kinds: Vec<_> = faults::shipped().collect();
                 let kind = kinds[kind.index(kinds.len())];
                 let example: DocumentMut = kind.example.parse().ok()?;
                 let said = example[kind.name].as_inline_table()?;

@@ -96,7 +96,7 @@ struct Told {
     chance: Spanned<Ratio>,
 }
 
-fn read_plain(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_plain(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
     entry.read::<Told>()?.add_rule(entry.name, None, cast, chaos)
 }
 

@@ -154,6 +154,7 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
     undo::check(&tables, &steps, &workflow, found);
     let team = team(&tables, &workflow, found);
     let cast = Cast::new(&workflow, &team, &tools, steps_are_sound.then_some(&steps));
+    let cast = cast.with_own_faults(suite.own_faults());
     let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);
     let safeguards = safeguards::read(&tables, suite, &workflow, found);

@@ -116,8 +116,14 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
         slip_of_a_model(action, *word, *span, words)?;
         return faults::honoured(word.as_str(), action.span(), cast);
     }
+    let is_own = cast.own_faults.contains(&word.as_str());
+    if is_own && *span == SimSpan::ZERO {
+        return Ok(());
+    }
     let Some(kind) = tool_lies::find(word.as_str()) else {
-        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &tool_lies::words()));
+        let mut known = tool_lies::words();
+        known.extend(&cast.own_faults);
+        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &known));
     };
     match (kind.time, *span == SimSpan::ZERO) {
         (Time::Needed(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))

@@ -1,0 +1,91 @@
+//! The bank: a tool of this crate's own, with accounts in cents.
+
+use perfidy::scenario::{Entry, Problem};
+use perfidy::tools::{Asked, Moment, Tool, ToolKind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is in each account, in cents.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Bank {
+    accounts: BTreeMap<String, u64>,
+}
+
+impl Bank {
+    /// What is in all accounts together, in cents.
+    pub fn total(&self) -> u64 {
+        self.accounts.values().sum()
+    }
+}
+
+/// What the bank can be asked.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Call {
+    /// Takes an amount out of an account.
+    Withdraw(Movement),
+    /// Puts an amount into an account.
+    Deposit(Movement),
+}
+
+/// An amount and the account that it concerns.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Movement {
+    /// The account.
+    pub account: String,
+    /// How much, in cents.
+    pub amount: u64,
+}
+
+/// Why the bank declines.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Declined {
+    /// There is less in the account.
+    NotEnough,
+    /// There is no such account.
+    NoSuchAccount,
+}
+
+impl Tool for Bank {
+    type Call = Call;
+    type Reply = Movement;
+    type Refusal = Declined;
+
+    fn apply(&mut self, call: Call, _: &Asked) -> Result<Movement, Declined> {
+        let (Call::Withdraw(movement) | Call::Deposit(movement)) = &call;
+        let balance = self.accounts.get_mut(&movement.account).ok_or(Declined::NoSuchAccount)?;
+        *balance = match call {
+            Call::Withdraw(_) => balance.checked_sub(movement.amount).ok_or(Declined::NotEnough)?,
+            Call::Deposit(_) => *balance + movement.amount,
+        };
+        Ok(movement.clone())
+    }
+
+    /// The bank answers no questions.
+    fn read(&self, _: Call, _: &Moment<'_>) -> Result<Movement, Declined> {
+        Err(Declined::NoSuchAccount)
+    }
+}
+
+/// What is the bank's own in its table of a scenario.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    accounts: BTreeMap<String, u64>,
+}
+
+/// `kind = "bank"`.
+pub fn kind() -> ToolKind {
+    let read = |table: &Entry<'_>| -> Result<Bank, Problem> {
+        let Table { accounts } = table.read()?;
+        Ok(Bank { accounts })
+    };
+    ToolKind::new(
+        "bank",
+        "accounts in cents, to withdraw from and to deposit into",
+        r#"bank = { kind = "bank", accounts = { alice = 100000, bob = 0 } }"#,
+        read,
+    )
+}

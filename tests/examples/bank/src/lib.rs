@@ -1,0 +1,89 @@
+//! A bank branch, tested with perfidy: an example of a crate that brings everything of its own.
+//!
+//! A customer wants money moved. The [front desk and the tellers](branch) do that with a [bank](ledger) that knows only
+//! two operations, to withdraw and to deposit. The bank sometimes answers with the cents left out
+//! ([`CENTS_DROPPED`], a fault of this crate's own); a teller that deposits what the bank *says* it withdrew then loses
+//! money, unless it [checks amounts](CheckAmounts). [`no_money_lost`] finds out by looking into the bank.
+//!
+//! ```
+//! use perfidy::scenario::Scenario;
+//!
+//! let text = include_str!("../scenarios/branch/cents-dropped.toml");
+//! Scenario::parse(&bank::suite(), "branch/cents-dropped", text).unwrap();
+//! ```
+
+pub mod branch;
+pub mod ledger;
+
+use ledger::Bank;
+use perfidy::probe::Probe;
+use perfidy::properties::{Property, TeamHistory, Verdict, Violation};
+use perfidy::safeguards::{Safeguard, SafeguardKind};
+use perfidy::scenario::{Entry, Problem};
+use perfidy::suite::Suite;
+use perfidy::tools::OwnFault;
+use perfidy::tools::states::StatesOverTime;
+use perfidy_sim::Stop;
+use serde_json::Value;
+
+/// The name of the fault that leaves the cents out of an answer.
+pub const CENTS_DROPPED: &str = "cents-dropped";
+
+/// The name of the probe that a teller reaches when it asks the bank again.
+pub const SECOND_TRY: &str = "second-try";
+
+/// What comes with perfidy, and what this crate adds.
+pub fn suite() -> Suite {
+    Suite::shipped()
+        .workflow(branch::workflow())
+        .tool(ledger::kind())
+        .property(no_money_lost())
+        .safeguard(SafeguardKind::of::<CheckAmounts>())
+        .fault(cents_dropped())
+        .probe(Probe::in_code(SECOND_TRY, "a teller has to ask the bank again"))
+}
+
+/// Tellers deposit what was ordered, whatever the bank says it withdrew.
+#[derive(Default)]
+pub struct CheckAmounts;
+
+impl Safeguard for CheckAmounts {
+    const NAME: &'static str = "check-amounts";
+    const ABOUT: &'static str = "a teller compares the amount in the bank's answer with the order";
+    const EXAMPLE: &'static str = "check-amounts = true";
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        Ok(entry.read::<bool>()?.then(Self::default))
+    }
+}
+
+/// When all tasks have ended, as much money is in the bank as there was in the beginning.
+fn no_money_lost() -> Property {
+    Property::new("no-money-lost", "what is withdrawn is deposited", |history: &TeamHistory| {
+        if history.ended() != Some(Stop::Finished) {
+            return Verdict::Unknown { reason: "a transfer may still be under way".to_owned() };
+        }
+        let states = history.states::<Bank>("bank");
+        let mut states = states.iter();
+        let (Some((_, first)), Some((event, last))) = (states.next(), states.last()) else {
+            return Verdict::Vacuous;
+        };
+        if first.total() == last.total() {
+            return Verdict::Holds;
+        }
+        let message = format!("{} are in the bank, and {} were", last.total(), first.total());
+        Violation { at: event.at, because: vec![event.id], message }.into()
+    })
+}
+
+/// The bank's answer says 1000 where it should say 1050.
+fn cents_dropped() -> OwnFault {
+    let amount = |answer: &Value| answer["amount"].as_u64().unwrap_or_default();
+    OwnFault::altering(
+        CENTS_DROPPED,
+        "the bank leaves the cents out of the amount in its answer",
+        r#"cents-dropped = { at = "bank", operation = "withdraw", chance = "5%" }"#,
+        move |answer, _| answer["amount"] = (amount(answer) - amount(answer) % 100).into(),
+    )
+    .only_where(move |answer| amount(answer) % 100 > 0)
+}

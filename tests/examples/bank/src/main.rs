@@ -1,0 +1,7 @@
+//! The whole command for this crate's suite: `cargo run -- run`, `fuzz`, `replay`, `shrink`, `audit`, `list`, `explain`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bank::suite().main()
+}
