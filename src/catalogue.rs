@@ -1,7 +1,8 @@
 //! The catalogue: everything a scenario can name, read from where it is defined.
 //!
-//! Faults, safeguards, properties and workflows are values of a [`Suite`], each of a type of its own. Here they are
-//! [`Item`]s of one shape, for whoever wants to look something up; nothing is written down a second time.
+//! Faults, safeguards, properties and workflows are values of a [`Suite`], each of a type of its own. Here
+//! they are [`Item`]s of one shape, for whoever wants to look something up; nothing is written down a second
+//! time.
 //!
 //! ```
 //! let suite = perfidy::suite::Suite::shipped();
@@ -149,7 +150,8 @@ pub fn named(suite: &Suite, name: &str) -> impl Iterator<Item = Item> {
 }
 
 impl Item {
-    /// Whether a scenario uses it: configures the fault, has the safeguard on, is about the property or runs the workflow.
+    /// Whether a scenario uses it: configures the fault, has the safeguard on, is about the property or runs
+    /// the workflow.
     pub fn is_used_by(&self, scenario: &Scenario) -> bool {
         match self.family {
             Family::Fault => {
@@ -355,7 +357,8 @@ mod tests {
         let all = all(&Suite::shipped());
         let claimed = all.iter().filter(|item| matches!(item.family, Family::Safeguard | Family::Property));
         let unshown = claimed.filter(|item| !scenarios.iter().any(|scenario| item.is_missed_in(scenario)));
-        // A team that does not try again gives up and says so, which breaks nothing; and no shipped team misbehaves.
+        // A team that does not try again gives up and says so, which breaks nothing; and no shipped team
+        // misbehaves.
         assert_eq!(unshown.map(|item| item.name).collect::<Vec<_>>(), ["retry", "well-behaved"]);
     }
 

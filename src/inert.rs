@@ -1,10 +1,10 @@
 //! Text that comes from files and agents, made safe to show.
 //!
-//! A scenario's name, the message of a violation or the words of a panic can hold characters that do something where
-//! they are shown: an escape sequence recolours or clears a terminal, a line break ends a comment, a
-//! bidirectional override shows a line in another order than it is read (CVE-2021-42574, "Trojan Source"). Whatever
-//! is shown goes through here, and such characters become escapes that can be read, as Rust writes them. All other
-//! text stays as it is.
+//! A scenario's name, the message of a violation or the words of a panic can hold characters that do
+//! something where they are shown: an escape sequence recolours or clears a terminal, a line break ends a
+//! comment, a bidirectional override shows a line in another order than it is read (CVE-2021-42574, "Trojan
+//! Source"). Whatever is shown goes through here, and such characters become escapes that can be read, as
+//! Rust writes them. All other text stays as it is.
 //!
 //! ```
 //! use perfidy::inert;
@@ -33,8 +33,8 @@ pub fn path(path: &Path) -> String {
     line(&path.to_string_lossy()).into_owned()
 }
 
-/// A text in JSON in which no active character stands as itself: each becomes its `\u` escape, so a program that reads
-/// the text gets the very same strings as before. A line feed stays, for it ends a record.
+/// A text in JSON in which no active character stands as itself: each becomes its `\u` escape, so a program
+/// that reads the text gets the very same strings as before. A line feed stays, for it ends a record.
 ///
 /// ```
 /// let json = "{\"file\":\"\u{202e}\u{7f}\"}";
@@ -45,7 +45,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     rewritten(text, |c| is_active(c) && c != '\n', |c, shown| write!(shown, "\\u{:04x}", u32::from(c)))
 }
 
-/// One line of anything that can be displayed, as [`line()`] shows it. Width and alignment are those of what is shown.
+/// One line of anything that can be displayed, as [`line()`] shows it. Width and alignment are those of what
+/// is shown.
 pub fn shown(value: impl fmt::Display) -> impl fmt::Display {
     Shown(value)
 }
@@ -60,8 +61,8 @@ impl<T: fmt::Display> fmt::Display for Shown<T> {
 
 /// Text of several lines with colours: the only text whose escape sequences reach a terminal.
 ///
-/// Its maker has escaped what came from elsewhere. Should that have been forgotten, no more than a colour or a line
-/// break gets through. It has no `Display`, so it cannot be taken for plain text.
+/// Its maker has escaped what came from elsewhere. Should that have been forgotten, no more than a colour or
+/// a line break gets through. It has no `Display`, so it cannot be taken for plain text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Styled(String);
 
@@ -98,8 +99,8 @@ fn colour_length(text: &str) -> usize {
     if parameters[length..].starts_with('m') { length + 3 } else { 0 }
 }
 
-/// Whether a character does something instead of being shown: a control character (C0, DEL, C1), one that changes
-/// the direction of text (Unicode Standard Annex 9), or one that separates lines or paragraphs.
+/// Whether a character does something instead of being shown: a control character (C0, DEL, C1), one that
+/// changes the direction of text (Unicode Standard Annex 9), or one that separates lines or paragraphs.
 pub fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

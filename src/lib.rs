@@ -11,8 +11,9 @@
 //! ```
 //!
 //! Each station on that path is one module: [`scenario`] reads files, [`faults`] and [`safeguards`] and
-//! [`workflows`] are what they can name, [`agent`] is what an agent can touch, [`protocols`] are exchanges that agents repeat, [`properties`] judge histories,
-//! [`explore`] runs seeds and keeps failures, [`report`] tells of them, and the [`catalogue`] lists what there is. The world itself is the crate `perfidy_sim`.
+//! [`workflows`] are what they can name, [`agent`] is what an agent can touch, [`protocols`] are exchanges
+//! that agents repeat, [`properties`] judge histories, [`explore`] runs seeds and keeps failures, [`report`]
+//! tells of them, and the [`catalogue`] lists what there is. The world itself is the crate `perfidy_sim`.
 
 pub mod agent;
 pub mod catalogue;

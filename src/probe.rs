@@ -1,11 +1,12 @@
 //! Probes: places that a test has to reach at least once, or it has not tested what it was written for.
 //!
-//! A property says what must always be so; a probe says what must be so *sometimes* ("sometimes" assertions of
-//! Antithesis, reachability in model checkers). A campaign counts the runs that reach each probe of its workflow, and one
-//! that no run has reached makes the case vacuous. A probe decides nothing about a run: no verdict rests on it.
+//! A property says what must always be so; a probe says what must be so *sometimes* ("sometimes" assertions
+//! of Antithesis, reachability in model checkers). A campaign counts the runs that reach each probe of its
+//! workflow, and one that no run has reached makes the case vacuous. A probe decides nothing about a run: no
+//! verdict rests on it.
 //!
-//! A probe is reached where the agent's code says so ([`Agent::reached`](crate::agent::Agent::reached)), or in a run whose
-//! history is as a predicate says:
+//! A probe is reached where the agent's code says so ([`Agent::reached`](crate::agent::Agent::reached)), or
+//! in a run whose history is as a predicate says:
 //!
 //! ```
 //! use perfidy::probe::Probe;
@@ -40,7 +41,8 @@ impl fmt::Debug for Probe {
 }
 
 impl Probe {
-    /// A probe that is reached where an agent calls [`Agent::reached`](crate::agent::Agent::reached) with its name.
+    /// A probe that is reached where an agent calls [`Agent::reached`](crate::agent::Agent::reached) with its
+    /// name.
     pub fn in_code(name: &'static str, about: &'static str) -> Self {
         Self::when(name, about, move |history| {
             let is_it = |note: &Note| matches!(note, Note::Agent(AgentEvent::Reached { probe }) if probe.as_str() == name);

@@ -1,8 +1,8 @@
 //! The clocks of a node, which can be wrong.
 //!
-//! As on real machines there are two. The *wall clock* says what time it is; it can be off, be set forward and back,
-//! and is what nodes compare. The *monotonic clock* only counts on: it is never set, and so it is the one for
-//! lengths of time, for sleeps and for timeouts. Drift is in the oscillator that drives both.
+//! As on real machines there are two. The *wall clock* says what time it is; it can be off, be set forward
+//! and back, and is what nodes compare. The *monotonic clock* only counts on: it is never set, and so it is
+//! the one for lengths of time, for sleeps and for timeouts. Drift is in the oscillator that drives both.
 //!
 //! The true time is the world's. A node whose clocks are right has no [`Clock`].
 
@@ -37,8 +37,9 @@ impl Clock {
         moved(now, self.gained_by(now).saturating_sub(self.corrected).saturating_add(self.offset))
     }
 
-    /// How long it truly takes until these clocks have counted a span, and never less: whoever looks at the clock
-    /// after a sleep must not find that a nanosecond is missing, and sleep for no time at all, over and over.
+    /// How long it truly takes until these clocks have counted a span, and never less: whoever looks at the
+    /// clock after a sleep must not find that a nanosecond is missing, and sleep for no time at all, over and
+    /// over.
     pub fn true_span(&self, span: SimSpan) -> SimSpan {
         if self.ppm == 0 || span == SimSpan::ZERO {
             return span;

@@ -1,9 +1,9 @@
 //! What a node's code can do: send, receive, ask, wait, store, draw and note.
 //!
-//! A [`Context`] is cheap to clone and belongs to one incarnation of one node. What a task does next was caused by
-//! the event that last happened to that task, whichever clone of the context it acts through; a task that another
-//! one spawns begins with the cause of that one. Only where a task is not the world's own, as one of
-//! `tokio::spawn` under madsim, each clone remembers the last event that happened to itself.
+//! A [`Context`] is cheap to clone and belongs to one incarnation of one node. What a task does next was
+//! caused by the event that last happened to that task, whichever clone of the context it acts through; a
+//! task that another one spawns begins with the cause of that one. Only where a task is not the world's own,
+//! as one of `tokio::spawn` under madsim, each clone remembers the last event that happened to itself.
 
 use crate::core::{Core, journal};
 use crate::node::{Command, Expectation};
@@ -207,8 +207,8 @@ impl<D: Domain> Context<D> {
         envelope
     }
 
-    /// Receives a message where the plan may have something to say about it. The message stays in the inbox until that is
-    /// known, so that a receiver that gives up meanwhile leaves it to the next.
+    /// Receives a message where the plan may have something to say about it. The message stays in the inbox
+    /// until that is known, so that a receiver that gives up meanwhile leaves it to the next.
     async fn receive_at_a_place(&self) -> Envelope<D::Payload> {
         let peek = |task: &mut TaskContext<'_>| {
             let mut core = self.core();
@@ -251,8 +251,8 @@ impl<D: Domain> Context<D> {
         Ok(envelope)
     }
 
-    /// The same as part of a step that has places of its own before and after it: what is left is the place in between,
-    /// after the request was sent.
+    /// The same as part of a step that has places of its own before and after it: what is left is the place
+    /// in between, after the request was sent.
     ///
     /// # Errors
     /// As [`Context::request`].
@@ -364,8 +364,8 @@ impl<D: Domain> Context<D> {
         }
     }
 
-    /// The place before or after an act that cannot wait. A node that crashes there does nothing more, so this does not
-    /// return, but for code that the engine does not attend.
+    /// The place before or after an act that cannot wait. A node that crashes there does nothing more, so
+    /// this does not return, but for code that the engine does not attend.
     fn place<'a>(
         &self,
         mut core: RefMut<'a, Core<D>>,
@@ -390,8 +390,9 @@ impl<D: Domain> Context<D> {
         core
     }
 
-    /// Whether this is code of a node that has crashed and could not be stopped at once, because the engine does not attend
-    /// it, as a local task of tokio's: it runs on until it waits, and what it sends and writes counts for nothing.
+    /// Whether this is code of a node that has crashed and could not be stopped at once, because the engine
+    /// does not attend it, as a local task of tokio's: it runs on until it waits, and what it sends and
+    /// writes counts for nothing.
     fn is_past_its_end(&self, core: &mut Core<D>) -> bool {
         !core.attends_code() && !core.node(self.node).is_alive(self.incarnation)
     }

@@ -109,7 +109,8 @@ impl Words {
         self.put(name.hash64())
     }
 
-    /// Adds whatever a value hashes, which must be the same in every process: names are, addresses in memory are not.
+    /// Adds whatever a value hashes, which must be the same in every process: names are, addresses in memory
+    /// are not.
     pub fn hash(&mut self, value: &(impl Hash + ?Sized)) {
         value.hash(&mut Folding(self));
     }

@@ -3,10 +3,10 @@
 //! A draw is a pure function of (seed, site, logical id, nth occurrence, purpose). There is no stream to
 //! consume, so one more draw somewhere changes no other: after an unrelated edit a saved failure still fails.
 //!
-//! `ChaCha` is the root. A seed is expanded once a run into the secret of XXH3; a draw is then that keyed hash of
-//! 32 bytes, of which the half that names the place is done once for all draws there. `ChaCha` gives the
-//! independence between seeds, XXH3 the price: some two nanoseconds a draw, where a `ChaCha` generator of its own for
-//! each would take some hundred and sixty (`benches/draws.rs` measures both).
+//! `ChaCha` is the root. A seed is expanded once a run into the secret of XXH3; a draw is then that keyed
+//! hash of 32 bytes, of which the half that names the place is done once for all draws there. `ChaCha` gives
+//! the independence between seeds, XXH3 the price: some two nanoseconds a draw, where a `ChaCha` generator of
+//! its own for each would take some hundred and sixty (`benches/draws.rs` measures both).
 //!
 //! ```
 //! use perfidy_sim::{Draws, Name, Seed};

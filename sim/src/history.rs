@@ -114,8 +114,9 @@ pub enum What<N: Note> {
         kind: Name,
         /// Its logical id.
         about: Name,
-        /// Whether it answers a request that the node waits for. It goes to the task that waits; any other message
-        /// goes into the node's inbox, which is read in the order of arrival. The digest leaves this out.
+        /// Whether it answers a request that the node waits for. It goes to the task that waits; any other
+        /// message goes into the node's inbox, which is read in the order of arrival. The digest leaves this
+        /// out.
         is_reply: bool,
         /// What it says, which is not what was sent if it was corrupted on its way.
         content: N::Payload,

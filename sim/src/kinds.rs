@@ -2,8 +2,8 @@
 //!
 //! Most readers of a history look for a few kinds of events, and most runs have none of them. A history knows
 //! the kinds of its events ([`History::kinds`](crate::History::kinds)), so such a reader need not walk it to
-//! find nothing. The world tells its own kinds apart; the layer above adds those of its notes and of the content of its
-//! messages ([`EventKinds::of_layer`]).
+//! find nothing. The world tells its own kinds apart; the layer above adds those of its notes and of the
+//! content of its messages ([`EventKinds::of_layer`]).
 //!
 //! ```
 //! use perfidy_sim::{EventKinds, History, Name, SimTime, What};

@@ -1,5 +1,5 @@
-//! The simulated world under perfidy: virtual time, keyed draws, plans of faults, a network, nodes that die and
-//! come back, storage, and a history that is the only witness.
+//! The simulated world under perfidy: virtual time, keyed draws, plans of faults, a network, nodes that die
+//! and come back, storage, and a history that is the only witness.
 //!
 //! The crate knows nodes and messages. What they mean belongs to the layer above, which
 //! brings a [`Domain`]: the type of its messages and of its notes in the history.

@@ -1,6 +1,7 @@
 //! Things found by name, in the same time however many there are.
 //!
-//! A [`Lookup`] is a hash table that cannot be walked: where the order of things could matter, there is none to be seen.
+//! A [`Lookup`] is a hash table that cannot be walked: where the order of things could matter, there is none
+//! to be seen.
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

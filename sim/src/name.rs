@@ -5,10 +5,10 @@
 //! instruction, hashed in none. The hash comes from the text, never from the order of interning, so a name
 //! means the same in every process.
 //!
-//! Interned text is never freed: a name may stand in a history, a plan or a saved failure for as long as any of these
-//! live. So a process has a bound, [`Name::MOST`], and less than 64 bytes for each short name. Names that repeat
-//! from run to run, such as a counter that begins anew in each, cost nothing after the first run. What is new in
-//! every run, such as an id that was drawn, belongs into the content of a message.
+//! Interned text is never freed: a name may stand in a history, a plan or a saved failure for as long as any
+//! of these live. So a process has a bound, [`Name::MOST`], and less than 64 bytes for each short name. Names
+//! that repeat from run to run, such as a counter that begins anew in each, cost nothing after the first run.
+//! What is new in every run, such as an id that was drawn, belongs into the content of a message.
 //!
 //! ```
 //! use perfidy_sim::Name;
@@ -34,8 +34,8 @@ struct Entry {
 
 static TABLE: RwLock<Table> = RwLock::new(Table::new(Name::MOST));
 
-/// All names of the process. Entries and their text stand in large blocks: as single allocations, a short name would
-/// cost twice as much.
+/// All names of the process. Entries and their text stand in large blocks: as single allocations, a short
+/// name would cost twice as much.
 struct Table {
     by_text: HashTable<&'static Entry>,
     most: usize,
@@ -130,8 +130,8 @@ impl Name {
         LITERALS.with(|cache| cache.get(place.spread(), place, || Self::new(text)))
     }
 
-    /// The name made of two names and something between them: put together once on each thread, as long as it is
-    /// among those that come up most.
+    /// The name made of two names and something between them: put together once on each thread, as long as it
+    /// is among those that come up most.
     ///
     /// ```
     /// use perfidy_sim::Name;
@@ -170,7 +170,8 @@ impl Place {
     }
 }
 
-/// Remembers names by what they were made of: one for each slot, the last that was asked for. So it never grows.
+/// Remembers names by what they were made of: one for each slot, the last that was asked for. So it never
+/// grows.
 struct Cache<K, const SLOTS: usize>([Cell<Option<(K, Name)>>; SLOTS]);
 
 impl<K: Copy + Eq, const SLOTS: usize> Cache<K, SLOTS> {

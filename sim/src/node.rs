@@ -296,8 +296,8 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// The place in the inbox of the next message for this life of the node. What had come before there were two is for
-    /// the older.
+    /// The place in the inbox of the next message for this life of the node. What had come before there were
+    /// two is for the older.
     fn next_mail(&self, incarnation: u32) -> Option<usize> {
         let inbox = &self.belongings.inbox;
         match self.outgoing {

@@ -4,8 +4,8 @@
 //! and none depends on who was scheduled first. Timers can be cancelled; a cancelled one is skipped when its
 //! time comes.
 //!
-//! What comes first stands in a short sorted list and the rest in a heap: most worlds have a few dozen things to come,
-//! for which a list is several times faster.
+//! What comes first stands in a short sorted list and the rest in a heap: most worlds have a few dozen things
+//! to come, for which a list is several times faster.
 
 use crate::slab::Slab;
 use crate::{EventId, SimTime, spare};
@@ -247,8 +247,8 @@ impl Queue {
         }
     }
 
-    /// Gives the timer's slot back, whether it has rung or not. Its waker stays, since the next timer in the slot is
-    /// likely to be the same task's.
+    /// Gives the timer's slot back, whether it has rung or not. Its waker stays, since the next timer in the
+    /// slot is likely to be the same task's.
     pub fn release(&mut self, key: TimerKey) {
         if let Some(timer) = self.timer(key) {
             timer.seq = 0;

@@ -101,8 +101,8 @@ impl<D: Domain> Desk<'_, D> {
         draw(self.core.oracle.spot(site, about, nth))
     }
 
-    /// The spot of the nth occurrence (from one) of `about` at `site`, for what is drawn once and looked at often. Not
-    /// counted: looking makes no occurrence.
+    /// The spot of the nth occurrence (from one) of `about` at `site`, for what is drawn once and looked at
+    /// often. Not counted: looking makes no occurrence.
     pub fn spot_at(&self, site: Name, about: Name, nth: u32) -> Spot<'_> {
         self.core.oracle.spot(site, about, nth)
     }

@@ -1,7 +1,7 @@
 //! Spare memory: what one run has allocated serves the next on the same thread.
 //!
-//! Only containers are kept, and only empty ones, so that a run can learn nothing from those before it. At most
-//! one thing of each type is kept on each thread.
+//! Only containers are kept, and only empty ones, so that a run can learn nothing from those before it. At
+//! most one thing of each type is kept on each thread.
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -1,8 +1,8 @@
 //! Steps: the places in a node's own work at which it can crash or stop.
 //!
-//! A step is an action with a name, and there is a place before it and one after it: what it did is then lost or not.
-//! Authors name steps of their own ([`Context::before`](crate::Context::before)). What every node does, the world names
-//! itself, by what is done and to what:
+//! A step is an action with a name, and there is a place before it and one after it: what it did is then lost
+//! or not. Authors name steps of their own ([`Context::before`](crate::Context::before)). What every node
+//! does, the world names itself, by what is done and to what:
 //!
 //! | step | places | id |
 //! |---|---|---|
@@ -11,9 +11,9 @@
 //! | `write KIND` | before and after | `journal` |
 //! | `sync` | before and after; in the middle there is [`Hook::Sync`] | `journal` |
 //!
-//! A node that crashes at a place does nothing more. The code of an act that cannot wait, such as a send, is unwound
-//! there, with a payload of the world's own: no panic hook sees it, and no history. What a node that was stopped does
-//! before it waits next takes effect elsewhere when it goes on: its messages leave then.
+//! A node that crashes at a place does nothing more. The code of an act that cannot wait, such as a send, is
+//! unwound there, with a payload of the world's own: no panic hook sees it, and no history. What a node that
+//! was stopped does before it waits next takes effect elsewhere when it goes on: its messages leave then.
 
 use crate::{Hook, Name};
 

@@ -66,8 +66,8 @@ impl<R> Disk<R> {
         lost
     }
 
-    /// Loses what was not durable, but for the first of it: that was being written, and `tear` says what is left
-    /// of it. Says how many records are not as they were written.
+    /// Loses what was not durable, but for the first of it: that was being written, and `tear` says what is
+    /// left of it. Says how many records are not as they were written.
     pub fn crash_tearing(&mut self, tear: impl FnOnce(&R) -> R) -> usize {
         let torn = self.records.get(self.durable).map(tear);
         let lost = self.crash();

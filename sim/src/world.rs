@@ -185,7 +185,8 @@ impl<D: Domain> World<D> {
         self.core.borrow_mut().oracle.mark(at);
     }
 
-    /// Has the outcome say which places came up that these rules concern, although they are not the plan's and do nothing.
+    /// Has the outcome say which places came up that these rules concern, although they are not the plan's
+    /// and do nothing.
     pub fn notice(&mut self, rules: &[Rule]) {
         self.core.borrow_mut().notice(rules);
     }

@@ -1,9 +1,9 @@
 //! Artifacts: pieces of work with an identity of their own.
 //!
-//! What a piece of work *is* and what somebody says of it are two things. Its identity is the digest of all it says,
-//! what it was made from included, so a piece that was retold wrongly has another identity than the one that was
-//! made, and so has everything made from it (content addressing, as in Merkle 1987, "A digital signature based on
-//! a conventional encryption function").
+//! What a piece of work *is* and what somebody says of it are two things. Its identity is the digest of all
+//! it says, what it was made from included, so a piece that was retold wrongly has another identity than the
+//! one that was made, and so has everything made from it (content addressing, as in Merkle 1987, "A digital
+//! signature based on a conventional encryption function").
 
 use perfidy_sim::{Name, Words};
 use serde::{Serialize, Serializer};

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 /// Something that can be said to another agent or written into a journal: a serde value of yours.
 ///
-/// Its owner gets it back as the type that it is ([`Body::open`]). Everything else that looks at it, such as a
-/// story, a fault that alters it or a property, sees it as JSON ([`Body::json`]), which is made only then: a run
-/// into which nothing looks makes none. `Hash` is what the digest of a history is made of.
+/// Its owner gets it back as the type that it is ([`Body::open`]). Everything else that looks at it, such as
+/// a story, a fault that alters it or a property, sees it as JSON ([`Body::json`]), which is made only then:
+/// a run into which nothing looks makes none. `Hash` is what the digest of a history is made of.
 ///
 /// ```
 /// use perfidy::agent::{Body, Message};

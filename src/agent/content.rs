@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 /// The arguments of a call, its result, or what a source says: any serde value, or nothing.
 ///
-/// Cheap to clone. Two are equal if they are values of one type that hash alike: a typed value and the JSON that was made
-/// of it are two things.
+/// Cheap to clone. Two are equal if they are values of one type that hash alike: a typed value and the JSON
+/// that was made of it are two things.
 ///
 /// ```
 /// use perfidy::agent::Content;
@@ -89,7 +89,8 @@ impl Content {
         self.0.as_ref().map_or(Value::Null, |said| said.as_ref().json())
     }
 
-    /// What it says, as a value of this type: the value itself if it is one, otherwise what can be read out of its JSON.
+    /// What it says, as a value of this type: the value itself if it is one, otherwise what can be read out
+    /// of its JSON.
     ///
     /// # Errors
     /// [`Misfit`] if the JSON is not that of such a value.

@@ -29,8 +29,8 @@ const TOKENS: Purpose = Purpose::new("tokens");
 /// How long an agent waits before it offers a disk again what it has refused.
 const WRITE_AGAIN: SimSpan = SimSpan::from_secs(1);
 
-/// The actions of every agent that are steps with a name of their own. Others have a subject in theirs: `send KIND`,
-/// `receive KIND`, `write KIND`.
+/// The actions of every agent that are steps with a name of their own. Others have a subject in theirs: `send
+/// KIND`, `receive KIND`, `write KIND`.
 pub const STEPS: &[&str] =
     &["acquire", "call", "cancel", "commit", "look-up", "model call", "read", "store read", "sync"];
 
@@ -62,10 +62,10 @@ impl Mail {
 
 /// An agent's hands, eyes and clock. Cheap to clone.
 ///
-/// Every action through it is a step at which the agent can crash or stop, before and after: `send KIND`, `write KIND` and
-/// the [`STEPS`], about a task, an item or a resource; `receive KIND` after only. A request has one place more: after
-/// `send KIND` it is on its way and not yet answered. No list says so. A step of your own is one too, if you give it a name
-/// with [`Agent::before`] and [`Agent::after`].
+/// Every action through it is a step at which the agent can crash or stop, before and after: `send KIND`,
+/// `write KIND` and the [`STEPS`], about a task, an item or a resource; `receive KIND` after only. A request
+/// has one place more: after `send KIND` it is on its way and not yet answered. No list says so. A step of
+/// your own is one too, if you give it a name with [`Agent::before`] and [`Agent::after`].
 #[derive(Clone)]
 pub struct Agent {
     context: Context<Agents>,
@@ -300,8 +300,8 @@ impl Agent {
         result
     }
 
-    /// Asks a tool to cancel an operation: never to carry it out from now on, whichever agent asks for it under
-    /// that id.
+    /// Asks a tool to cancel an operation: never to carry it out from now on, whichever agent asks for it
+    /// under that id.
     ///
     /// # Errors
     /// [`Indefinite`] if no clear answer came; a tool that does not deduplicate has none to give.
@@ -341,7 +341,8 @@ impl Agent {
     // Model.
 
     /// Asks the model about something, offering `answers` possible answers (at least one), having read
-    /// `tokens_in` tokens. Asked the same again, also after a crash, it answers the same, unless a fault strikes.
+    /// `tokens_in` tokens. Asked the same again, also after a crash, it answers the same, unless a fault
+    /// strikes.
     pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
         let answers = u64::from(answers.max(1));
         let is_otherwise = answers > 1 && self.context.ask(Name::literal(ANSWER), about).is_some();
@@ -444,9 +445,10 @@ impl Agent {
         self.context.sync().await;
     }
 
-    /// Reads the journal, oldest first: `read` says what stands in a record, if it is one that the agent wants,
-    /// and `take` gets that. What `take` got stands in the history: that is what the agent goes on from. As
-    /// `read` can keep nothing, an agent knows of no record that the history does not say it has taken:
+    /// Reads the journal, oldest first: `read` says what stands in a record, if it is one that the agent
+    /// wants, and `take` gets that. What `take` got stands in the history: that is what the agent goes on
+    /// from. As `read` can keep nothing, an agent knows of no record that the history does not say it has
+    /// taken:
     ///
     /// ```compile_fail,E0308
     /// # fn look(agent: &perfidy::agent::Agent) {
@@ -533,7 +535,8 @@ impl Agent {
         }
     }
 
-    /// Counts this place in the agent's code as reached: the [probe](crate::probe) of that name. It has no other effect.
+    /// Counts this place in the agent's code as reached: the [probe](crate::probe) of that name. It has no
+    /// other effect.
     pub fn reached(&self, probe: &'static str) {
         let probe = Name::literal(probe);
         self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Reached { probe }));

@@ -13,8 +13,8 @@ pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Value {
 const CHARACTERS: usize = 60;
 const PARTS: usize = 12;
 
-/// JSON in one line for a person: YAML's flow style, which needs no quotes around words, cut short where it is
-/// long. Control characters in it are escaped.
+/// JSON in one line for a person: YAML's flow style, which needs no quotes around words, cut short where it
+/// is long. Control characters in it are escaped.
 ///
 /// ```
 /// use perfidy::agent::Brief;
@@ -25,7 +25,8 @@ const PARTS: usize = 12;
 pub struct Brief<'a>(pub &'a Value);
 
 impl<'a> Brief<'a> {
-    /// The content of a message whose kind is shown beside it: the name of the variant would say the same again.
+    /// The content of a message whose kind is shown beside it: the name of the variant would say the same
+    /// again.
     pub(crate) fn of_message(value: &'a Value) -> Self {
         Self(only_part(value).filter(|inner| inner.is_object()).unwrap_or(value))
     }
@@ -77,8 +78,8 @@ fn write_rest(f: &mut fmt::Formatter<'_>, parts: usize) -> fmt::Result {
     }
 }
 
-/// A word as it is, and any other text in quotes: one that could be taken for something else, too. An id of 64 bits is
-/// shown by its first four digits, as everywhere.
+/// A word as it is, and any other text in quotes: one that could be taken for something else, too. An id of
+/// 64 bits is shown by its first four digits, as everywhere.
 fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     if text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
         return f.write_str(&text[..4]);

@@ -1,7 +1,8 @@
 //! The kinds of events of a team, beyond those of the world: its notes, and the headers of its messages.
 //!
-//! A history knows which kinds it has ([`History::kinds`](perfidy_sim::History::kinds)). A property that names those
-//! it needs is not asked about a history without them ([`Property::needs`](crate::properties::Property::needs)).
+//! A history knows which kinds it has ([`History::kinds`](perfidy_sim::History::kinds)). A property that
+//! names those it needs is not asked about a history without them
+//! ([`Property::needs`](crate::properties::Property::needs)).
 //!
 //! ```
 //! use perfidy::agent::{Purpose, kinds};

@@ -1,5 +1,5 @@
-//! Failures go to the corpus. Where that fails, the text of the file goes to standard error: it can still be saved by
-//! hand, and nothing that was found is lost.
+//! Failures go to the corpus. Where that fails, the text of the file goes to standard error: it can still be
+//! saved by hand, and nothing that was found is lost.
 
 use super::findings::Small;
 use super::{complain, tell};

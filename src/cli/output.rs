@@ -1,9 +1,9 @@
 //! How results and trouble are written.
 //!
-//! Results go to standard output, everything else to standard error. Text is plain and made inert here, whatever
-//! file or agent it came from; what has colours is [`Styled`], records for programs are JSON, and each has its own way
-//! out. When the reader of the results has gone (`perfidy run | head`) the command goes on in silence: its exit status
-//! and its saved failures are results too.
+//! Results go to standard output, everything else to standard error. Text is plain and made inert here,
+//! whatever file or agent it came from; what has colours is [`Styled`], records for programs are JSON, and
+//! each has its own way out. When the reader of the results has gone (`perfidy run | head`) the command goes
+//! on in silence: its exit status and its saved failures are results too.
 
 use super::{Status, progress};
 use crate::inert::{self, Styled};

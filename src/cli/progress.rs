@@ -1,6 +1,7 @@
 //! How far a long campaign is: a line that renews itself on a terminal, elsewhere a line a minute.
 //!
-//! Whatever else is written to standard error goes through [`aside`], so that the line neither hides it nor is torn.
+//! Whatever else is written to standard error goes through [`aside`], so that the line neither hides it nor
+//! is torn.
 
 use super::tell;
 use crate::inert;

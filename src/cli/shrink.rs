@@ -1,4 +1,5 @@
-//! `perfidy shrink`: saved failures made smaller, where shrinking was cut short or has learnt something since.
+//! `perfidy shrink`: saved failures made smaller, where shrinking was cut short or has learnt something
+//! since.
 
 use super::ending::Ending;
 use super::{Status, complain, complain_of, files_of, say, some_time};

@@ -1,7 +1,7 @@
 //! `perfidy testify`: how seeds went in this process. `perfidy audit` starts it and compares.
 //!
-//! The scenario comes on standard input, so that both processes have the same text. The answer is one digest a
-//! line, or with `--history` one [`Testimony`] a line.
+//! The scenario comes on standard input, so that both processes have the same text. The answer is one digest
+//! a line, or with `--history` one [`Testimony`] a line.
 
 use super::ending::watchdog;
 use super::{Status, complain, complain_of, is_available, output, say, say_record};

@@ -1,7 +1,8 @@
 //! Aliases: what is called what today.
 //!
-//! Whoever renames something that saved failures name says so once, in a file `aliases.toml` beside the saved failures or in
-//! the corpus above them, and they replay as before: their scenario, their faults and their draws are carried over.
+//! Whoever renames something that saved failures name says so once, in a file `aliases.toml` beside the saved
+//! failures or in the corpus above them, and they replay as before: their scenario, their faults and their
+//! draws are carried over.
 //!
 //! ```toml
 //! [agents]
@@ -25,11 +26,12 @@
 //! no-lost-effects = "no-phantom-completion"
 //! ```
 //!
-//! A failure is older than an alias if it names what has another name today, and younger if it names what is called so. If it
-//! names neither it is tried as both. An alias of an agent or a message concerns the failures of workflows that have the new
-//! name and no longer the old one; an alias of a step those that do not crash at a step of the old name any more. What belongs
-//! to no workflow has one name for all: there the old name must be gone. Of several files the nearest counts. Where one
-//! name was two in failures of different age, each age needs a folder with a file of its own; so there are no chains.
+//! A failure is older than an alias if it names what has another name today, and younger if it names what is
+//! called so. If it names neither it is tried as both. An alias of an agent or a message concerns the
+//! failures of workflows that have the new name and no longer the old one; an alias of a step those that do
+//! not crash at a step of the old name any more. What belongs to no workflow has one name for all: there the
+//! old name must be gone. Of several files the nearest counts. Where one name was two in failures of
+//! different age, each age needs a folder with a file of its own; so there are no chains.
 
 use crate::agent::{Request, call_kind, reply_kind};
 use crate::faults::model;
@@ -164,8 +166,8 @@ impl Aliases {
         path.file_name().is_some_and(|name| name == Self::FILE)
     }
 
-    /// The file that concerns a failure of the scenario of this name, which stands at this path: in its folder, or
-    /// above it up to the corpus.
+    /// The file that concerns a failure of the scenario of this name, which stands at this path: in its
+    /// folder, or above it up to the corpus.
     pub fn beside(path: &Path, scenario: &str) -> Option<PathBuf> {
         let folders = path.ancestors().skip(1).take(scenario.split('/').count());
         folders.map(|folder| folder.join(Self::FILE)).find(|file| file.is_file())
@@ -174,8 +176,8 @@ impl Aliases {
     /// Reads a file of aliases for failures of the suite's cases.
     ///
     /// # Errors
-    /// Everything that is wrong with the file: a table that nobody knows, a new name that nothing has, an old one that
-    /// something still has, a name that is old and new, or new for two.
+    /// Everything that is wrong with the file: a table that nobody knows, a new name that nothing has, an old
+    /// one that something still has, a name that is old and new, or new for two.
     pub fn read(suite: &Suite, path: &Path) -> Result<Self, Problems> {
         let text = scenario::read_text(path)?;
         Self::parse(suite, &text).map_err(|list| Problems::new(path.display().to_string(), text, list))
@@ -224,7 +226,8 @@ impl Aliases {
         renamed.map_or(name, String::as_str)
     }
 
-    /// What each alias that concerns the failures of a workflow comes to: from names of then to those of today.
+    /// What each alias that concerns the failures of a workflow comes to: from names of then to those of
+    /// today.
     pub(super) fn of(&self, workflow: Option<&Workflow>) -> Vec<Renaming> {
         let all = self.tables.iter().flat_map(|(table, names)| names.iter().map(move |names| (table, names)));
         all.filter_map(|(table, (old, new))| renaming(*table, (old, new), workflow)).collect()

@@ -1,9 +1,9 @@
 //! The audit: is a run really a function of its case, its engine, its seed and its plan?
 //!
-//! A seed is run, and run again in other ways: on another thread, on a thread that has run other seeds before, and
-//! with the faults that struck as a list. `perfidy audit` adds another process. All of them must make the same
-//! history. If one does not, the first event that is different says where something from outside leaked in: it
-//! and what led to it are a [`Divergence`].
+//! A seed is run, and run again in other ways: on another thread, on a thread that has run other seeds
+//! before, and with the faults that struck as a list. `perfidy audit` adds another process. All of them must
+//! make the same history. If one does not, the first event that is different says where something from
+//! outside leaked in: it and what led to it are a [`Divergence`].
 
 use crate::agent::Agents;
 use crate::explore::Run;

@@ -1,7 +1,7 @@
 //! Places in a TOML file: where a value stands, and where a place in the text that a string holds stands.
 //!
-//! A saved failure carries its scenario as a string. What is wrong in there has a place in the scenario; people edit
-//! the file, so they are told the place in the file, however the string is quoted and escaped.
+//! A saved failure carries its scenario as a string. What is wrong in there has a place in the scenario;
+//! people edit the file, so they are told the place in the file, however the string is quoted and escaped.
 
 use crate::scenario::{Problem, Problems};
 use std::ops::Range;
@@ -32,8 +32,8 @@ pub(super) struct Embedded<'a> {
 }
 
 impl Embedded<'_> {
-    /// Problems of the text as problems of the file. `read` is the text as it was read: in other words perhaps, but line
-    /// for line the same.
+    /// Problems of the text as problems of the file. `read` is the text as it was read: in other words
+    /// perhaps, but line for line the same.
     pub fn problems_in_file(&self, path: &str, read: &Problems) -> Problems {
         let list = read.list.iter().cloned().map(|problem| self.problem_in_file(&read.text, problem));
         Problems::new(path, self.file, list.collect())
@@ -91,7 +91,8 @@ fn written_length(written: &str, c: char, has_escapes: bool) -> Option<usize> {
     written.is_char_boundary(length).then_some(length)
 }
 
-/// How many bytes at the beginning only join lines: a backslash at the end of a line and the blanks behind it.
+/// How many bytes at the beginning only join lines: a backslash at the end of a line and the blanks behind
+/// it.
 fn joined_lines(written: &str) -> usize {
     let Some(rest) = written.strip_prefix('\\').map(|rest| rest.trim_start_matches([' ', '\t'])) else {
         return 0;
@@ -102,7 +103,8 @@ fn joined_lines(written: &str) -> usize {
     written.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len()
 }
 
-/// The place in one text that is the same as a place in another: the same line, as far as that reads the same.
+/// The place in one text that is the same as a place in another: the same line, as far as that reads the
+/// same.
 fn same_place(there: &str, here: &str, at: usize) -> usize {
     let at = there.floor_char_boundary(at);
     if there == here {

@@ -189,8 +189,8 @@ impl Failure {
         (run, answer)
     }
 
-    /// Writes what a run has made of a failure that was reproduced into its file: the history, what broke in words, and the
-    /// version of perfidy. Everything else in the file stays as it is, comments as well.
+    /// Writes what a run has made of a failure that was reproduced into its file: the history, what broke in
+    /// words, and the version of perfidy. Everything else in the file stays as it is, comments as well.
     ///
     /// # Errors
     /// [`SaveError`] if the file cannot be written, is another by now or could not be read again; the old one is then still
@@ -318,8 +318,8 @@ fn may_be_renamed(mut problems: Problems, path: &Path) -> Problems {
     problems
 }
 
-/// The place most like one that did not come up: another try at the same place, else another id at the same site,
-/// else the same id at another site, else by spelling.
+/// The place most like one that did not come up: another try at the same place, else another id at the same
+/// site, else the same id at another site, else by spelling.
 fn nearest(missing: Address, visited: &[Address]) -> Option<Address> {
     let alike = |a: perfidy_sim::Name, b: perfidy_sim::Name| {
         (strsim::normalized_levenshtein(a.as_str(), b.as_str()) * 1e6) as u64

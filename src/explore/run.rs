@@ -39,8 +39,8 @@ impl Run {
         Self::judged(case, engine.run(|| case.world(seed, plan.clone())))
     }
 
-    /// The same, with every place counted that the scenario's rules concern, whatever the plan is, and those that came up
-    /// before the end of chaos told apart.
+    /// The same, with every place counted that the scenario's rules concern, whatever the plan is, and those
+    /// that came up before the end of chaos told apart.
     pub(crate) fn marked(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
         let outcome = engine.run(|| {
             let mut world = case.world(seed, plan.clone());
@@ -83,7 +83,8 @@ impl Run {
     /// How the property of that name was broken, if it was.
     ///
     /// # Panics
-    /// If the suite has no property of that name: a test that asks for a promise that was never made would always pass.
+    /// If the suite has no property of that name: a test that asks for a promise that was never made would
+    /// always pass.
     pub fn violation(&self, property: &str) -> Option<&Violation> {
         let judged = self.verdicts.iter().find(|(judged, _)| *judged == property);
         let (_, verdict) = judged.unwrap_or_else(|| {

@@ -1,7 +1,7 @@
 //! A saved failure: seed, case and the faults that suffice, in a file that says what it is.
 //!
-//! The file carries the text of its scenario, so that it means the same from any directory and after the scenario
-//! has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
+//! The file carries the text of its scenario, so that it means the same from any directory and after the
+//! scenario has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
 
 use crate::explore::embedded::place_of;
 use crate::explore::{Failure, Finding, Minimal};
@@ -103,11 +103,12 @@ impl SavedSeed {
         }
     }
 
-    /// Reads the text of a saved failure, which stands at `path`, without asking what it means: [`Failure`](crate::explore::Failure) does that.
+    /// Reads the text of a saved failure, which stands at `path`, without asking what it means:
+    /// [`Failure`](crate::explore::Failure) does that.
     ///
     /// # Errors
-    /// What is wrong and where, for a text that is no saved failure, is half of one, or was saved by another version
-    /// of the format.
+    /// What is wrong and where, for a text that is no saved failure, is half of one, or was saved by another
+    /// version of the format.
     pub fn parse(path: &str, text: &str) -> Result<Self, Problems> {
         let bad = |problem| Problems::new(path, text, vec![problem]);
         let is_scenario = || text.lines().any(|line| line.starts_with("workflow "));
@@ -136,8 +137,8 @@ impl SavedSeed {
         text.lines().any(|line| line.starts_with("digest ") || line == "[case]")
     }
 
-    /// What tells it apart: the property, the case, and of each fault what it is and at which site. Numbers in a site do
-    /// not count: what befalls `executor-2` would befall `executor-1`.
+    /// What tells it apart: the property, the case, and of each fault what it is and at which site. Numbers
+    /// in a site do not count: what befalls `executor-2` would befall `executor-1`.
     pub fn fingerprint(&self) -> u64 {
         let mut faults: Vec<(&str, String)> = self
             .faults
@@ -154,9 +155,9 @@ impl SavedSeed {
         })
     }
 
-    /// What orders the forms of one failure, the best first: those of few faults in a short scenario, shrunk to the end,
-    /// said in few words. No two different forms are equal, so the best of any number is the same in whatever order
-    /// they are found.
+    /// What orders the forms of one failure, the best first: those of few faults in a short scenario, shrunk
+    /// to the end, said in few words. No two different forms are equal, so the best of any number is the same
+    /// in whatever order they are found.
     pub(crate) fn size(&self) -> impl Ord {
         let Self { case, unfinished, seed, .. } = self;
         let faults = || self.faults.iter().map(ToString::to_string);
@@ -199,7 +200,8 @@ impl SavedSeed {
         )
     }
 
-    /// Reads the failure from the text that a save at `path` would write. It is then exactly what would be replayed.
+    /// Reads the failure from the text that a save at `path` would write. It is then exactly what would be
+    /// replayed.
     ///
     /// # Errors
     /// [`NotReadBack`] if the text could not be read or says something else.
@@ -237,7 +239,8 @@ impl fmt::Display for NotReadBack {
 
 impl std::error::Error for NotReadBack {}
 
-/// A site in which no agent has a number: `executor-2 > mail, call send` becomes `executor > mail, call send`.
+/// A site in which no agent has a number: `executor-2 > mail, call send` becomes `executor > mail, call
+/// send`.
 fn without_numbers(site: &str) -> String {
     let is_of_a_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
     let mut result = String::with_capacity(site.len());

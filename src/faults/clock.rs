@@ -1,8 +1,8 @@
 //! Faults of clocks: there is no "now" that two nodes share.
 //!
-//! Every node has a wall clock, which can be wrong in all of these ways, and a monotonic one, which can only drift
-//! (Lamport 1978, "Time, clocks, and the ordering of events in a distributed system", is why order must not hang on
-//! either). Clocks are set right again when chaos ends. The history's times are true throughout.
+//! Every node has a wall clock, which can be wrong in all of these ways, and a monotonic one, which can only
+//! drift (Lamport 1978, "Time, clocks, and the ordering of events in a distributed system", is why order must
+//! not hang on either). Clocks are set right again when chaos ends. The history's times are true throughout.
 
 use super::window::{self, Times, ail, nanos};
 use super::{FaultKind, who};

@@ -1,7 +1,7 @@
 //! The network's faults by the clock: groups cut off from each other, and links and receivers that are slow.
 //!
-//! Whom a `partition` cuts off is said by name, or decided when it begins: a random split of the team, a minority of
-//! it, or whoever leads just then, which is whoever the lock service has given a lease last.
+//! Whom a `partition` cuts off is said by name, or decided when it begins: a random split of the team, a
+//! minority of it, or whoever leads just then, which is whoever the lock service has given a lease last.
 
 use super::who::{Between, two};
 use super::window::{self, OF_THE_SAME, Times, ail, nanos};

@@ -37,8 +37,8 @@ pub struct FaultKind {
 }
 
 impl FaultKind {
-    /// The kind that an own fault of tools is, as files configure it: `at` which tools, for which `operation`, and the
-    /// `chance`.
+    /// The kind that an own fault of tools is, as files configure it: `at` which tools, for which
+    /// `operation`, and the `chance`.
     pub(crate) fn of_tools(fault: &OwnFault) -> Self {
         let OwnFault { name, about, example, .. } = *fault;
         Self { name, about, example, read: tool_lies::read_plain }

@@ -1,8 +1,8 @@
 //! Faults of models: an answer that is well-formed and wrong, or another one than last time.
 //!
-//! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a word in a
-//! plan, at the site `agent, moment`. What each word makes of the answer is said where the moment is
-//! ([`Agent`](crate::agent::Agent)).
+//! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a
+//! word in a plan, at the site `agent, moment`. What each word makes of the answer is said where the moment
+//! is ([`Agent`](crate::agent::Agent)).
 
 use super::{FaultKind, who};
 use crate::scenario::problem::listed;

@@ -1,8 +1,9 @@
-//! What passes in a scenario: the kinds of messages that are sent, and the operations that tools are asked for.
+//! What passes in a scenario: the kinds of messages that are sent, and the operations that tools are asked
+//! for.
 //!
-//! A fault of a message that is never sent, or of an operation that is never called, is a typing error, and is refused with
-//! the nearest name and its senders. Which messages agents send each other is what their workflow says; what they ask of
-//! tools follows from the steps.
+//! A fault of a message that is never sent, or of an operation that is never called, is a typing error, and
+//! is refused with the nearest name and its senders. Which messages agents send each other is what their
+//! workflow says; what they ask of tools follows from the steps.
 
 use super::who::Word;
 use crate::agent::{call_kind, reply_kind};

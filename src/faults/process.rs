@@ -1,8 +1,10 @@
-//! Faults of processes: agents that die, stop, are slow or are there twice, at a step of their work or by the clock.
+//! Faults of processes: agents that die, stop, are slow or are there twice, at a step of their work or by the
+//! clock.
 //!
-//! Every action of an agent is a step (`call`, `send assign`, `sync`; see [`Agent`](crate::agent::Agent)), and so is every
-//! moment of its work to which its author gives a name. Dying before and after a step are different places, because what
-//! the step did is then lost or not. With `anywhere` it is all of them, before and after.
+//! Every action of an agent is a step (`call`, `send assign`, `sync`; see [`Agent`](crate::agent::Agent)),
+//! and so is every moment of its work to which its author gives a name. Dying before and after a step are
+//! different places, because what the step did is then lost or not. With `anywhere` it is all of them, before
+//! and after.
 
 use super::window::{self, OF_THE_SAME, Times};
 use super::{FaultKind, who};

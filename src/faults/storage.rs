@@ -1,7 +1,7 @@
 //! Faults of storage: an agent's journal that does not keep what it was given, or not at once.
 //!
-//! What a crash does in any case, taking every write that was not synced, needs no fault of its own. These are the
-//! ways in which disks are worse than that.
+//! What a crash does in any case, taking every write that was not synced, needs no fault of its own. These
+//! are the ways in which disks are worse than that.
 
 use super::{FaultKind, who};
 use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};

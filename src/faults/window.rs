@@ -12,7 +12,8 @@ pub(super) struct Times<'a> {
     pub lasting: &'a Spanned<Spread>,
 }
 
-/// Adds a window to the chaos, unless it has one of this name; `same` says in a few words what is the same then.
+/// Adds a window to the chaos, unless it has one of this name; `same` says in a few words what is the same
+/// then.
 pub(super) fn add(
     entry: &Entry<'_>,
     (site, same): (&str, &str),

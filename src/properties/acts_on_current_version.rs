@@ -1,10 +1,10 @@
 //! Nothing is done on a version of the work that a newer one has replaced.
 //!
-//! Judged on what was ordered and on the ledger. Every order carries the version of the work that is asked for
-//! and the operation id under which it is to be acted on; a version replaces those before it when it is first ordered.
-//! The effect bears the id of the version that it came of. Under an id that no order carried, the call says on
-//! which version it acts, by its precondition; if it does not, it acts on none that was ordered. To undo a step is not
-//! to act on a version of it.
+//! Judged on what was ordered and on the ledger. Every order carries the version of the work that is asked
+//! for and the operation id under which it is to be acted on; a version replaces those before it when it is
+//! first ordered. The effect bears the id of the version that it came of. Under an id that no order carried,
+//! the call says on which version it acts, by its precondition; if it does not, it acts on none that was
+//! ordered. To undo a step is not to act on a version of it.
 
 use crate::agent::{Note, OpId, Purpose, ToolEvent, UserEvent, Version, kinds};
 use crate::properties::wire::sending_of;

@@ -1,11 +1,12 @@
 //! A step that an agent was told is complete is not ordered by it again, also not after a crash.
 //!
-//! An agent that hands out work cannot know of a report that still lies in its inbox. It has taken the report in when it
-//! has read a message that came after it, since an inbox is read in the order of arrival, or when the report
-//! led it to send anything. From then on it may order the step again only if a verifier rejects the work, if
-//! it was undone, or if a tool has told it that there is nothing. An agent that crashes may have lost what it
-//! had only read, and is held to what had led it to send anything. What one of two incarnations that are alive at
-//! once was told, the other does not know; what was known before it started it could have recovered.
+//! An agent that hands out work cannot know of a report that still lies in its inbox. It has taken the report
+//! in when it has read a message that came after it, since an inbox is read in the order of arrival, or when
+//! the report led it to send anything. From then on it may order the step again only if a verifier rejects
+//! the work, if it was undone, or if a tool has told it that there is nothing. An agent that crashes may have
+//! lost what it had only read, and is held to what had led it to send anything. What one of two incarnations
+//! that are alive at once was told, the other does not know; what was known before it started it could have
+//! recovered.
 
 use crate::agent::{AgentEvent, Note, Purpose, Told, kinds};
 use crate::properties::waits::task_of;
@@ -176,8 +177,8 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Whether an agent that orders something has read a message that came into the inbox of that incarnation after
-/// the report, and so the report too.
+/// Whether an agent that orders something has read a message that came into the inbox of that incarnation
+/// after the report, and so the report too.
 fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> bool {
     let is_in_inbox = |message: &Event<Note>| matches!(message.what, What::Delivered { is_reply: false, .. });
     let reader = (order.node, order.incarnation);

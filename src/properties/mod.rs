@@ -1,8 +1,8 @@
 //! Properties: the promises a team makes, judged on the history of a run and on nothing else. One file each.
 //!
-//! Every property of a suite is judged on every history; most find nothing that concerns them and say so. A new
-//! shipped property is one file and one line in [`shipped`]; one of your own is a [`Property`] that you add to your
-//! [`Suite`](crate::suite::Suite).
+//! Every property of a suite is judged on every history; most find nothing that concerns them and say so. A
+//! new shipped property is one file and one line in [`shipped`]; one of your own is a [`Property`] that you
+//! add to your [`Suite`](crate::suite::Suite).
 
 mod acts_on_current_version;
 mod all_or_compensated;
@@ -106,8 +106,8 @@ impl fmt::Debug for Property {
 }
 
 impl Property {
-    /// A property by that name, judged by `judge`. What `judge` returns becomes a [`Verdict`]: a `bool` will do where
-    /// the history as a whole is the evidence.
+    /// A property by that name, judged by `judge`. What `judge` returns becomes a [`Verdict`]: a `bool` will
+    /// do where the history as a whole is the evidence.
     pub fn new<V: Into<Verdict>>(
         name: &'static str,
         promise: &'static str,
@@ -122,8 +122,8 @@ impl Property {
         Self { name, promise, bound: None, needs: EventKinds::NONE, judge: Arc::new(judge) }
     }
 
-    /// A property that is a matter of how much: `judge` gets the bound that the user asks for, in nanoseconds for a
-    /// span and otherwise as a number. Where the user asks for none, there is nothing to judge.
+    /// A property that is a matter of how much: `judge` gets the bound that the user asks for, in nanoseconds
+    /// for a span and otherwise as a number. Where the user asks for none, there is nothing to judge.
     pub fn bounded(
         name: &'static str,
         promise: &'static str,
@@ -142,8 +142,8 @@ impl Property {
         Self { name, promise, bound: Some(bound), needs: kinds::BOUND, judge: Arc::new(judge) }
     }
 
-    /// The same, for histories that have all these kinds of events. About any other it is not asked, so it costs
-    /// nothing there: there is nothing to judge.
+    /// The same, for histories that have all these kinds of events. About any other it is not asked, so it
+    /// costs nothing there: there is nothing to judge.
     ///
     /// ```
     /// use perfidy::agent::{Purpose, kinds};

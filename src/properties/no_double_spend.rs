@@ -1,7 +1,8 @@
 //! No more is moved between accounts for an intent than a single transfer of it moves.
 //!
-//! Judged on the ledgers of tools that are accounts, by amounts: what was transferred for an intent, less what was
-//! refunded. The message says what the accounts have, as the state of the tool after the transfer shows it.
+//! Judged on the ledgers of tools that are accounts, by amounts: what was transferred for an intent, less
+//! what was refunded. The message says what the accounts have, as the state of the tool after the transfer
+//! shows it.
 
 use crate::agent::{Note, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

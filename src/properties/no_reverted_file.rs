@@ -1,7 +1,7 @@
 //! A file is not put back to what it said before.
 //!
-//! A write that is repeated after another one puts the older text over the newer: the newer is lost, though its
-//! writer was told that it is there. Judged on the contents of tools that are files, state by state.
+//! A write that is repeated after another one puts the older text over the newer: the newer is lost, though
+//! its writer was told that it is there. Judged on the contents of tools that are files, state by state.
 
 use crate::agent::{Note, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

@@ -3,9 +3,9 @@
 //! Two processes that both *believe* to lead are not yet split-brain: a paused leader cannot know that its
 //! lease has run out. It becomes one when an agent acts on the word of the older leader after that of the
 //! newer: it calls a tool for what it was ordered to do. What an agent was ordered by whom, and under which
-//! token, the network knows. By which of several orders an agent acts, the order shows that led to its call. Where
-//! none did, because the agent had read something else in between, the order counts whose operation id the
-//! call carries, then the one under the token in its headers, then the newest.
+//! token, the network knows. By which of several orders an agent acts, the order shows that led to its call.
+//! Where none did, because the agent had read something else in between, the order counts whose operation id
+//! the call carries, then the one under the token in its headers, then the newest.
 
 use crate::agent::{AgentEvent, LeaseEvent, Note, OpId, Purpose, Token, kinds};
 use crate::properties::wire::{Call, call};

@@ -1,9 +1,9 @@
 //! No two agents work on the same thing at the same time.
 //!
 //! Who owns a piece of work stands in the store: the agent whose claim on it was written last. Until that
-//! claim goes, no other agent may call a tool for the work, whatever it believes itself. A call lasts until it takes
-//! effect: one that was made by an earlier owner may not take effect any more once the new owner has called a tool
-//! itself. Two incarnations of one agent are two owners.
+//! claim goes, no other agent may call a tool for the work, whatever it believes itself. A call lasts until
+//! it takes effect: one that was made by an earlier owner may not take effect any more once the new owner has
+//! called a tool itself. Two incarnations of one agent are two owners.
 
 use crate::agent::{AgentEvent, Note, Purpose, StoreEvent, ToolEvent, kinds};
 use crate::properties::wire::sending_of;

@@ -1,11 +1,11 @@
 //! An agent that comes back goes on from what it had written, in order and whole, and has all of it that was
 //! durable; and what it had only written, and lost, nothing was done on the strength of.
 //!
-//! Which records an agent takes into its state stands in the history. Together, as far as it has taken them before it
-//! first does anything, they must be those that it wrote and no crash took. What its disk hides from it (the fault
-//! `stale-journal`) is not held against it. And a record of some work that a crash took must not have led to a message
-//! about that work: others would then rely on what the agent does not know any more (the output commit problem: Strom
-//! and Yemini 1985, "Optimistic recovery in distributed systems").
+//! Which records an agent takes into its state stands in the history. Together, as far as it has taken them
+//! before it first does anything, they must be those that it wrote and no crash took. What its disk hides
+//! from it (the fault `stale-journal`) is not held against it. And a record of some work that a crash took
+//! must not have led to a message about that work: others would then rely on what the agent does not know any
+//! more (the output commit problem: Strom and Yemini 1985, "Optimistic recovery in distributed systems").
 
 use crate::agent::{AgentEvent, Note};
 use crate::properties::{Property, TeamHistory, Verdict};

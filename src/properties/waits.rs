@@ -17,7 +17,8 @@ struct Wait<'a> {
     about: Name,
 }
 
-/// A request of one agent of another about something: the first asking, the kind of message, and on whose behalf.
+/// A request of one agent of another about something: the first asking, the kind of message, and on whose
+/// behalf.
 type Request<'a> = (&'a Event<Note>, Name, Option<Name>);
 
 /// Who waits for whom at the end of a run.

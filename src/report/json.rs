@@ -1,4 +1,5 @@
-//! What programs are told: one JSON object a line. The README documents the fields; they are only ever added to.
+//! What programs are told: one JSON object a line. The README documents the fields; they are only ever added
+//! to.
 
 use crate::explore::{
     Answer, Broke, CaseReport, CaseRounds, CaseVerdict, Divergence, Finding, Rounds, SavedSeed, Standing,

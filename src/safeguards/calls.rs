@@ -132,8 +132,8 @@ impl ReadPolicy {
 /// Reads a document of a source.
 ///
 /// # Errors
-/// The error of the last try, when all tries are used up or the tool refused for good. An answer that is about
-/// something else, cut short or too old is [`Indefinite::Malformed`].
+/// The error of the last try, when all tries are used up or the tool refused for good. An answer that is
+/// about something else, cut short or too old is [`Indefinite::Malformed`].
 pub async fn read_with_retry(
     agent: &Agent,
     policy: &ReadPolicy,

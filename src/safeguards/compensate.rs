@@ -31,8 +31,9 @@ impl Safeguard for Compensate {
     }
 }
 
-/// Carries out an operation that takes back what was done under `op`. A try whose answer is unclear is repeated under the
-/// same id, and somebody may have begun before; only once an id was turned down for good, the next try has another.
+/// Carries out an operation that takes back what was done under `op`. A try whose answer is unclear is
+/// repeated under the same id, and somebody may have begun before; only once an id was turned down for good,
+/// the next try has another.
 ///
 /// # Errors
 /// The id and the error of the last try, after [`TRIES`] of them.

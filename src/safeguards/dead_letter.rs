@@ -63,8 +63,8 @@ impl Message for DeadLetterMessage {
     }
 }
 
-/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies before has lost
-/// nothing, as long as it records the failure only afterwards.
+/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies
+/// before has lost nothing, as long as it records the failure only afterwards.
 pub async fn escalate(agent: &Agent, person: Name, operation: &Operation, op: OpId, error: ToolError) {
     let call = FailedCall { operation: operation.clone(), op, error, at: agent.now(), agent: agent.name() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };

@@ -1,9 +1,9 @@
 //! Fencing tokens: whoever takes orders refuses a leader older than one it has heard of.
 //!
-//! A lease alone does not stop a leader that was paused between looking at its lease and sending its order. The
-//! receiver can, with one comparison, if every order carries the lease's token in its headers (`authority`; Kleppmann
-//! 2016, "How to do distributed locking"). The highest token seen has to survive a crash of the receiver, or the oldest leader of
-//! all could come back.
+//! A lease alone does not stop a leader that was paused between looking at its lease and sending its order.
+//! The receiver can, with one comparison, if every order carries the lease's token in its headers
+//! (`authority`; Kleppmann 2016, "How to do distributed locking"). The highest token seen has to survive a
+//! crash of the receiver, or the oldest leader of all could come back.
 
 use crate::agent::{Agent, Headers, Message, Token};
 use crate::safeguards::{Safeguard, checkpoint, switch};
@@ -47,7 +47,8 @@ impl Fence {
         fence
     }
 
-    /// Whether an order with these headers may be carried out: it carries a token, and none that was seen is higher.
+    /// Whether an order with these headers may be carried out: it carries a token, and none that was seen is
+    /// higher.
     pub fn admits(&self, order: &Headers) -> bool {
         order.authority.is_some_and(|token| self.highest.is_none_or(|highest| token >= highest))
     }

@@ -1,8 +1,8 @@
 //! What a scenario cannot be called and cannot contain: characters that act on whatever shows them.
 //!
-//! A name or a comment with an escape sequence, a line break or a bidirectional override is not what it looks like, so a
-//! file with one is refused where it stands. Quoted text can still have any character, written as TOML escapes it:
-//! what is made of such text is shown inert.
+//! A name or a comment with an escape sequence, a line break or a bidirectional override is not what it looks
+//! like, so a file with one is refused where it stands. Quoted text can still have any character, written as
+//! TOML escapes it: what is made of such text is shown inert.
 
 use crate::inert::is_active;
 use crate::scenario::Problem;
@@ -10,7 +10,8 @@ use crate::scenario::Problem;
 /// Names are paths, and longer ones cannot be files.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Why a scenario cannot have this name, if it cannot. Failures are saved below it, so it is a path that leads down.
+/// Why a scenario cannot have this name, if it cannot. Failures are saved below it, so it is a path that
+/// leads down.
 pub(crate) fn trouble_with_name(name: &str) -> Option<String> {
     let why = if name.contains(is_active) {
         "it has a character that acts instead of being shown"

@@ -1,9 +1,9 @@
 //! Open tables: entries that are read one by one, by whoever knows what their names mean.
 //!
 //! Most of a scenario is read by ordinary structs. The tables whose keys come from a list (`[faults]`,
-//! `[safeguards]`, `[tools]`) are open: the file's reader hands each [`Entry`] to the owner of its name, which
-//! reads the value as its own type. Places survive all the way, so an error inside an inline table points
-//! there.
+//! `[safeguards]`, `[tools]`) are open: the file's reader hands each [`Entry`] to the owner of its name,
+//! which reads the value as its own type. Places survive all the way, so an error inside an inline table
+//! points there.
 
 use crate::scenario::Problem;
 use serde::Deserializer;

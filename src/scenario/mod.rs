@@ -1,14 +1,14 @@
 //! Scenarios: which team works on what, which safeguards it has, and how the world betrays it.
 //!
-//! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`] turns a
-//! file into a typed [`Scenario`] or into [`Problems`], each with its place in the file and what to do. A
+//! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`] turns
+//! a file into a typed [`Scenario`] or into [`Problems`], each with its place in the file and what to do. A
 //! scenario that parses but cannot mean anything is refused here, never in the middle of a run.
 //!
-//! A scenario can be saved with a failure and read again because it is nothing but its text: neither a [`Scenario`] nor a
-//! [`Case`] can be changed.
+//! A scenario can be saved with a failure and read again because it is nothing but its text: neither a
+//! [`Scenario`] nor a [`Case`] can be changed.
 //!
-//! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, in which a safeguard
-//! is taken away and a property must break.
+//! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, in which a
+//! safeguard is taken away and a property must break.
 
 mod active;
 mod arguments;
@@ -46,8 +46,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 
-/// A scenario file, understood. It says what its text says for as long as it lives: its [`Contents`] can be read but not
-/// changed. Another scenario begins with another text.
+/// A scenario file, understood. It says what its text says for as long as it lives: its [`Contents`] can be
+/// read but not changed. Another scenario begins with another text.
 ///
 /// ```compile_fail,E0594
 /// # use perfidy::scenario::Scenario;
@@ -93,8 +93,8 @@ pub struct Contents {
     pub fault_kinds: Vec<Name>,
     /// Every fault that the file configures and every name in it, each of which must strike in some run.
     pub configured: Vec<Configured>,
-    /// How long after the end of chaos, or after the last task has come if that is later, every task must have come
-    /// to an end.
+    /// How long after the end of chaos, or after the last task has come if that is later, every task must
+    /// have come to an end.
     pub settle_within: SimSpan,
     /// How many events a run may have, if the file says so.
     pub most_events: Option<u32>,
@@ -142,8 +142,8 @@ pub struct Undo {
     pub operation: Name,
 }
 
-/// An order in which steps can be taken one at a time: each after those it needs, otherwise as they stand. Steps that wait
-/// for each other are left out.
+/// An order in which steps can be taken one at a time: each after those it needs, otherwise as they stand.
+/// Steps that wait for each other are left out.
 pub fn one_at_a_time(steps: &[Step]) -> Vec<usize> {
     let mut needed_by = vec![Vec::new(); steps.len()];
     let mut missing: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
@@ -299,8 +299,8 @@ impl Scenario {
         self.heals_at().max(self.last_task_at()) + self.settle_within
     }
 
-    /// How much there is to do: for each task its own coming and going, its steps, and the agents that can have to do
-    /// with it. What a run may cost is in proportion to it.
+    /// How much there is to do: for each task its own coming and going, its steps, and the agents that can
+    /// have to do with it. What a run may cost is in proportion to it.
     pub fn work(&self) -> u64 {
         let agents = self.workflow.size(self.team.values().copied());
         u64::from(self.tasks.count) * (1 + self.steps.len() as u64 + agents)

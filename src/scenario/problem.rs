@@ -1,7 +1,7 @@
 //! Problems: what is wrong with a file, where, and what to do about it.
 //!
-//! A [`Problem`] is one thing to put right, with its place in the text where it has one. [`Problems`] are all of
-//! one file, in the order of the file, and print as a compiler prints its errors:
+//! A [`Problem`] is one thing to put right, with its place in the text where it has one. [`Problems`] are all
+//! of one file, in the order of the file, and print as a compiler prints its errors:
 //!
 //! ```
 //! use perfidy::scenario::{Problem, Problems};
@@ -186,7 +186,8 @@ impl<'a> Place<'a> {
         shown(self.within.start)..shown(self.within.end)
     }
 
-    /// A frame with the column of the file, where an escaped character is one. The renderer counts what is shown.
+    /// A frame with the column of the file, where an escaped character is one. The renderer counts what is
+    /// shown.
     fn with_its_column(&self, path: &str, frame: String) -> String {
         let before = &self.line[..self.within.start];
         let [column, shown] = [before, &shown_source(before)].map(|text| text.chars().count() + 1);

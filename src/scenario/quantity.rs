@@ -1,4 +1,5 @@
-//! Quantities as people write them: lengths of time, ranges of them and of numbers, chances, and one name or a list.
+//! Quantities as people write them: lengths of time, ranges of them and of numbers, chances, and one name or
+//! a list.
 //!
 //! Each reads from the text of a file and refuses what it cannot mean, in words that say what to write
 //! instead. Everything is exact: times are whole nanoseconds and chances whole parts per million.
@@ -31,7 +32,8 @@ pub struct Span(pub SimSpan);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spread(pub RangeInclusive<SimSpan>);
 
-/// A range of whole numbers, such as `"200..2000"`, both ends included; one number alone is a range of itself.
+/// A range of whole numbers, such as `"200..2000"`, both ends included; one number alone is a range of
+/// itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Numbers(pub RangeInclusive<u32>);
 /// How long somebody is gone: a time from a range, or for good, written `"never"`: they never come back.

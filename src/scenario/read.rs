@@ -50,8 +50,8 @@ impl Scenario {
 /// Reads the scenarios at these paths: files as they are, and of directories everything below them that ends
 /// in `.toml`, sorted by path. A file that two of the paths lead to is read once.
 ///
-/// Names begin below the nearest folder called `scenarios`, so that a scenario has the same name however it is
-/// reached; outside of such a folder they begin at the path that was given.
+/// Names begin below the nearest folder called `scenarios`, so that a scenario has the same name however it
+/// is reached; outside of such a folder they begin at the path that was given.
 ///
 /// # Errors
 /// Everything that is wrong with any of the files, or with the paths themselves. One bad file is enough for
@@ -140,7 +140,8 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
 pub fn root_of(path: &Path) -> PathBuf {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let below = whole.ancestors().position(|folder| folder.file_name().is_some_and(|name| name == ROOT));
-    // The path as it was given has the same tail, unless it goes through links or dots: then it is its own root.
+    // The path as it was given has the same tail, unless it goes through links or dots: then it is its own
+    // root.
     let given = below.and_then(|steps| path.ancestors().nth(steps)).filter(|root| root.ends_with(ROOT));
     match given {
         Some(root) => root.to_owned(),

@@ -1,10 +1,9 @@
 //! A suite: everything that scenarios can name, as one value.
 //!
-//! Workflows, properties, safeguards, fault kinds, kinds of tools and probes are values of a suite, and nothing looks
-//! them up anywhere else: a
-//! scenario is read for a suite and keeps it, and with it whatever is made of the scenario, cases, runs and saved
-//! failures. What comes with perfidy is [`Suite::shipped`]; yours is that and what you add, with the whole
-//! [command](Suite::main).
+//! Workflows, properties, safeguards, fault kinds, kinds of tools and probes are values of a suite, and
+//! nothing looks them up anywhere else: a scenario is read for a suite and keeps it, and with it whatever is
+//! made of the scenario, cases, runs and saved failures. What comes with perfidy is [`Suite::shipped`]; yours
+//! is that and what you add, with the whole [command](Suite::main).
 //!
 //! ```
 //! use perfidy::agent::{Outcome, Report};
@@ -170,8 +169,8 @@ impl Suite {
         self
     }
 
-    /// What is wrong with a workflow in this suite: a name that is not there can be a typing error, and would promise or
-    /// allow nothing.
+    /// What is wrong with a workflow in this suite: a name that is not there can be a typing error, and would
+    /// promise or allow nothing.
     pub(crate) fn mistake_in(&self, workflow: &Workflow) -> Option<String> {
         let moments: Vec<&str> = MOMENTS.iter().map(|(moment, _)| *moment).collect();
         let members = workflow.roles.iter().map(|role| role.member);
@@ -195,8 +194,9 @@ impl Suite {
         Arc::make_mut(&mut self.0)
     }
 
-    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`, `audit`, `list`
-    /// and `explain`, as the `perfidy` command does on what is shipped. It is all that a `main` has to do.
+    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
+    /// `audit`, `list` and `explain`, as the `perfidy` command does on what is shipped. It is all that a
+    /// `main` has to do.
     ///
     /// ```no_run
     /// use perfidy::suite::Suite;
@@ -291,7 +291,8 @@ impl Suite {
     }
 }
 
-/// Two things of one kind cannot share a name: a scenario would mean one of them, and nothing would say which.
+/// Two things of one kind cannot share a name: a scenario would mean one of them, and nothing would say
+/// which.
 fn refuse_a_second(what: &str, name: &str, mut known: impl Iterator<Item = &'static str>) {
     assert!(known.all(|known| known != name), "the suite has a {what} `{name}` already");
 }

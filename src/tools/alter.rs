@@ -1,8 +1,8 @@
 //! Faults that alter content: they work on the JSON of any answer, whatever tool gave it.
 //!
-//! Which field, and what stands there instead, is drawn at the address of the fault, so it is the same when the failure is
-//! replayed. Every alteration finds something to alter in every answer: an answer is a table with at least one
-//! field.
+//! Which field, and what stands there instead, is drawn at the address of the fault, so it is the same when
+//! the failure is replayed. Every alteration finds something to alter in every answer: an answer is a table
+//! with at least one field.
 
 use perfidy_sim::{Purpose, Spot};
 use serde_json::{Map, Value};

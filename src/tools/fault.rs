@@ -1,8 +1,8 @@
 //! What a tool's wrapper can do to a caller.
 //!
-//! A fault says for each kind of request what it does to one, if anything: what says nothing about a request is never
-//! injected into it. The wrapper matches each of these enums without a wildcard, so a fault that is injected and does
-//! nothing does not compile.
+//! A fault says for each kind of request what it does to one, if anything: what says nothing about a request
+//! is never injected into it. The wrapper matches each of these enums without a wildcard, so a fault that is
+//! injected and does nothing does not compile.
 
 use super::Alteration;
 use crate::agent::Request;
@@ -34,7 +34,8 @@ pub enum CallFault {
     SuccessWithoutEffect,
     /// Nothing happens; no answer comes.
     NoResponse,
-    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer to a key.
+    /// Nothing happens; the answer is that it was refused. A tool that deduplicates stays by that answer to a
+    /// key.
     Refused,
     /// The call is handled twice, as by a queue that delivers at least once.
     DuplicateEffect,

@@ -1,7 +1,7 @@
 //! Files: text under paths, each with a version that grows with every write.
 //!
-//! A write can have a precondition, the version that its author goes by, in its arguments or as the header of that name
-//! (`If-Match` in HTTP): it is declined if the file has another by then.
+//! A write can have a precondition, the version that its author goes by, in its arguments or as the header of
+//! that name (`If-Match` in HTTP): it is declined if the file has another by then.
 
 use super::{Asked, Moment, Tool, ToolKind};
 use crate::scenario::Problem;

@@ -1,9 +1,10 @@
 //! Tools: state machines that agents call, and the one wrapper around them that betrays their callers.
 //!
-//! A [`Tool`] says what it can be asked, what it answers, and how a call changes it; nothing else. It has never heard
-//! of latency, repeated calls, lost answers or faults. The wrapper, [`ToolService`], is what runs in the world: it
-//! takes its time, recognises idempotency keys, looks calls up, cancels operations, has outages, and does with the
-//! request and the answer whatever a fault says ([`ToolFault`]). So every fault strikes every tool, also yours.
+//! A [`Tool`] says what it can be asked, what it answers, and how a call changes it; nothing else. It has
+//! never heard of latency, repeated calls, lost answers or faults. The wrapper, [`ToolService`], is what runs
+//! in the world: it takes its time, recognises idempotency keys, looks calls up, cancels operations, has
+//! outages, and does with the request and the answer whatever a fault says ([`ToolFault`]). So every fault
+//! strikes every tool, also yours.
 //!
 //! ```text
 //!   agent --request--> latency, outage, fault, keys --call--> Tool
@@ -11,17 +12,18 @@
 //!                      '--> one event of the tool for each request that it handles
 //! ```
 //!
-//! A call names the *intent* it serves (what the task wants) and carries an operation id. If the caller also hands over
-//! the operation id as an idempotency key, a tool that deduplicates recognises a repetition.
+//! A call names the *intent* it serves (what the task wants) and carries an operation id. If the caller also
+//! hands over the operation id as an idempotency key, a tool that deduplicates recognises a repetition.
 //!
 //! **The ledger** is the sequence of [`ToolEvent::Effect`](crate::agent::ToolEvent::Effect)s in the history. An answer
 //! is only what a caller was told, and its error says which of two kinds it is:
-//! [`Definite`](crate::agent::Definite) (it did not happen) or [`Indefinite`](crate::agent::Indefinite) (it is not known).
+//! [`Definite`](crate::agent::Definite) (it did not happen) or [`Indefinite`](crate::agent::Indefinite) (it
+//! is not known).
 //!
 //! **States over time** ([`states`]) follow from the ledger: a tool is a deterministic state machine, so the calls that
-//! took effect, applied again to the state it began with, give every state that it had (state machine replication,
-//! Schneider 1990). A run copies no state for that; a property that asks pays. A stale read is answered in the same way,
-//! and the run pays once it strikes.
+//! took effect, applied again to the state it began with, give every state that it had (state machine
+//! replication, Schneider 1990). A run copies no state for that; a property that asks pays. A stale read is
+//! answered in the same way, and the run pays once it strikes.
 //!
 //! **A kind** ([`ToolKind`]) is what `kind = "..."` in a file's `[tools.NAME]` names: how it reads its table and which tool
 //! that gives. A new kind is one file and one line in the list of shipped kinds; one of
@@ -99,8 +101,8 @@ use std::hash::Hash;
 ///
 /// Its state is what [`Clone`] copies: a clone shares nothing with the original that either of them changes.
 pub trait Tool: Clone + Send + Sync + 'static {
-    /// What it can be asked: for most an enum with a variant for each operation and the arguments as its fields, named
-    /// as files name them (`#[serde(rename_all = "kebab-case")]`).
+    /// What it can be asked: for most an enum with a variant for each operation and the arguments as its
+    /// fields, named as files name them (`#[serde(rename_all = "kebab-case")]`).
     type Call: DeserializeOwned;
     /// What it answers.
     type Reply: Serialize + Hash + Send + Sync + 'static;
@@ -119,8 +121,8 @@ pub trait Tool: Clone + Send + Sync + 'static {
     /// The reason for which it does not answer.
     fn read(&self, call: Self::Call, moment: &Moment<'_>) -> Result<Self::Reply, Self::Refusal>;
 
-    /// Makes out what a request says. As it is unless you say otherwise, the operation is the name of a variant of
-    /// [`Tool::Call`] and the arguments are its fields.
+    /// Makes out what a request says. As it is unless you say otherwise, the operation is the name of a
+    /// variant of [`Tool::Call`] and the arguments are its fields.
     ///
     /// # Errors
     /// What is wrong with the request, in words.
@@ -153,8 +155,8 @@ impl Moment<'_> {
         self.desk.name()
     }
 
-    /// Draws something about the world outside: the nth thing (from one) about `about`, the same whenever it is asked
-    /// for.
+    /// Draws something about the world outside: the nth thing (from one) about `about`, the same whenever it
+    /// is asked for.
     pub fn draw<T>(&self, what: &'static str, about: Name, nth: u32, draw: impl FnOnce(Spot<'_>) -> T) -> T {
         draw(self.desk.spot_at(Name::joined(self.desk.name(), what, about), about, nth))
     }

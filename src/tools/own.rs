@@ -1,8 +1,8 @@
 //! Faults of your own: what they do to the answer of a tool is a closure.
 //!
-//! Where and how often one strikes, a scenario says as of any other fault of a tool (`at`, `operation`, `chance`); what
-//! it does is told in code. It is drawn, counted, shrunk, saved and replayed like the shipped ones, since to all of that
-//! a fault is an address and a name.
+//! Where and how often one strikes, a scenario says as of any other fault of a tool (`at`, `operation`,
+//! `chance`); what it does is told in code. It is drawn, counted, shrunk, saved and replayed like the shipped
+//! ones, since to all of that a fault is an address and a name.
 
 use perfidy_sim::{Name, Spot};
 use serde_json::Value;
@@ -48,8 +48,8 @@ impl fmt::Debug for OwnFault {
 }
 
 impl OwnFault {
-    /// A fault that does `alter` to the JSON of what a tool says. What it draws from the [`Spot`] belongs to the address
-    /// of the fault, so it is the same when the failure is replayed.
+    /// A fault that does `alter` to the JSON of what a tool says. What it draws from the [`Spot`] belongs to
+    /// the address of the fault, so it is the same when the failure is replayed.
     pub fn altering(
         name: &'static str,
         about: &'static str,
@@ -94,7 +94,8 @@ impl OwnFaults {
     /// Does to what a tool says whatever the fault of that name does.
     ///
     /// # Panics
-    /// If that leaves it as it was: a fault that is injected and does nothing would be taken for one that was survived.
+    /// If that leaves it as it was: a fault that is injected and does nothing would be taken for one that was
+    /// survived.
     pub(super) fn alter(&self, name: Name, said: &mut Value, spot: Spot<'_>) {
         let Some(fault) = self.find(name) else { return };
         let before = said.clone();

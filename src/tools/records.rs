@@ -1,7 +1,7 @@
 //! Records: a tool that takes down whatever it is told, such as a ticketing system or a mailbox.
 //!
-//! It has no state of its own: what was done stands in the wrapper's ledger, where a call can be looked up. To undo is an
-//! operation like any other.
+//! It has no state of its own: what was done stands in the wrapper's ledger, where a call can be looked up.
+//! To undo is an operation like any other.
 
 use super::{Asked, Moment, Tool, ToolKind};
 use crate::agent::Content;

@@ -1,7 +1,9 @@
-//! Sources: a tool that knows things which get new versions as time goes by, such as a price list or a search index.
+//! Sources: a tool that knows things which get new versions as time goes by, such as a price list or a search
+//! index.
 //!
-//! Each thing that it is asked about is a [`Document`] of ten sections, in a version that lasts for a time. When a version
-//! begins and how long it is, is drawn by its number, so it is the same whenever it is asked for, and however often.
+//! Each thing that it is asked about is a [`Document`] of ten sections, in a version that lasts for a time.
+//! When a version begins and how long it is, is drawn by its number, so it is the same whenever it is asked
+//! for, and however often.
 
 use super::alter::instructs;
 use super::{Asked, Moment, Tool, ToolKind};
@@ -114,7 +116,8 @@ impl Document {
         u32::try_from(tokens / u64::from(self.of_sections.max(1))).unwrap_or(u32::MAX)
     }
 
-    /// Whether its text tells the reader to do something. An agent that takes what it reads for orders does it.
+    /// Whether its text tells the reader to do something. An agent that takes what it reads for orders does
+    /// it.
     pub fn instructs(&self) -> bool {
         self.sections.iter().flatten().any(|section| instructs(section))
     }

@@ -17,8 +17,8 @@ use perfidy_sim::{Event, Name};
 
 /// What a history says about the states of tools and about what they were asked.
 pub trait StatesOverTime {
-    /// Every state that a tool was in: the one that it began with, and one more after each effect. None if the history
-    /// has no tool of that name, or one of another type.
+    /// Every state that a tool was in: the one that it began with, and one more after each effect. None if
+    /// the history has no tool of that name, or one of another type.
     fn states<T: Tool>(&self, tool: &str) -> States<'_, T>;
 
     /// The tools of this type that were asked anything.
@@ -95,7 +95,8 @@ impl<'a, T> States<'a, T> {
         self.states.last().map(|(_, state)| state)
     }
 
-    /// Whether a condition holds of every state. Vacuous if there is none but the first: nothing has happened to it.
+    /// Whether a condition holds of every state. Vacuous if there is none but the first: nothing has happened
+    /// to it.
     pub fn always(&self, condition: impl Fn(&T) -> bool) -> Verdict {
         match self.states.iter().find(|(_, state)| !condition(state)) {
             Some((event, _)) => {

@@ -7,9 +7,9 @@
 //!                      '---------done---------'
 //! ```
 //!
-//! The steps of a task go round the table: the first is the planner's, the second the coder's, and so on. What a
-//! step *needs* has to be there first. Beside that, the model of a member may find that it would be good to see
-//! another piece before it gives its own. If such waits form a cycle, no member goes on.
+//! The steps of a task go round the table: the first is the planner's, the second the coder's, and so on.
+//! What a step *needs* has to be there first. Beside that, the model of a member may find that it would be
+//! good to see another piece before it gives its own. If such waits form a cycle, no member goes on.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;

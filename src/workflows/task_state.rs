@@ -57,7 +57,8 @@ impl Plan {
         Operation::new(tool, operation, self.intent(task, step)).with(arguments.of(task))
     }
 
-    /// What takes the effect of a step of a task back, if something does: an operation with the arguments of the step.
+    /// What takes the effect of a step of a task back, if something does: an operation with the arguments of
+    /// the step.
     pub fn undoing(&self, task: Name, step: usize) -> Option<Operation> {
         let Undo { tool, operation } = self.steps[step].undo?;
         let arguments = self.steps[step].arguments.of(task);

@@ -107,8 +107,8 @@ impl StepWorker {
         });
     }
 
-    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns whether that
-    /// succeeded.
+    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns
+    /// whether that succeeded.
     pub async fn take_turn(
         &self,
         (wish, headers): (Operation, Headers),
@@ -121,8 +121,8 @@ impl StepWorker {
         self.carry_out((wish, headers), round, source).await
     }
 
-    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be dropped at
-    /// any point; what then becomes of a call that was on its way is not known.
+    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be
+    /// dropped at any point; what then becomes of a call that was on its way is not known.
     pub async fn carry_out(
         &self,
         (wish, headers): (Operation, Headers),

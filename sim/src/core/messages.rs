@@ -51,8 +51,8 @@ impl<D: Domain> Core<D> {
         sent
     }
 
-    /// When a message leaves that a node sends now: a node that was stopped in the middle of its work sends what is left of
-    /// it when it goes on.
+    /// When a message leaves that a node sends now: a node that was stopped in the middle of its work sends
+    /// what is left of it when it goes on.
     fn leaves_at(&mut self, from: NodeIndex) -> SimTime {
         let now = self.now();
         self.node(from).paused_until.map_or(now, |goes_on| goes_on.max(now))

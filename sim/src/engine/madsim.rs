@@ -5,8 +5,8 @@
 //! that lets the world's next thing happen when madsim's clock has come to it.
 //!
 //! What the world asks for (kill this node, stop that one) is carried out before and after each poll of a
-//! process, not when the pump has its turn: madsim picks among the tasks that are ready by lot, and a node that
-//! has died must do nothing more.
+//! process, not when the pump has its turn: madsim picks among the tasks that are ready by lot, and a node
+//! that has died must do nothing more.
 //!
 //! All lots come from one generator, so a run and its replay must poll the same tasks in the same order. The
 //! pump is therefore woken by timers at the times of what happens, and never by what is merely planned.

@@ -1,7 +1,7 @@
 //! The oracle answers for the plan: what happens at this place, and what is drawn there.
 //!
-//! It counts how often each id comes by each site (the nth of an address) and keeps the list of the faults that
-//! struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
+//! It counts how often each id comes by each site (the nth of an address) and keeps the list of the faults
+//! that struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
 
 mod draws;
 mod opening;
@@ -50,7 +50,8 @@ pub(crate) struct Record {
 
 pub(crate) struct Oracle {
     draws: WorldDraws,
-    /// In a box, which goes from run to run: a world is allocated anew for each and is the better for being small.
+    /// In a box, which goes from run to run: a world is allocated anew for each and is the better for being
+    /// small.
     table: Box<Table>,
     met: Vec<bool>,
     /// Passages before this are counted apart.
@@ -108,8 +109,8 @@ impl Oracle {
         self.draws.spot(site, id, nth)
     }
 
-    /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage. What
-    /// makes no difference there, as `matters` says, does not happen.
+    /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage.
+    /// What makes no difference there, as `matters` says, does not happen.
     pub fn ask(
         &mut self,
         hook: Hook,

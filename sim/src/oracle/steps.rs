@@ -1,9 +1,10 @@
 //! Which steps of which nodes a plan concerns.
 //!
-//! Every action of a node is a step at which the plan can be asked what goes wrong, and nearly every plan says nothing
-//! about nearly all of them. A node therefore looks here first: a step that no rule and no pinned fault concerns is
-//! neither asked about nor counted, which costs a comparison or two. Counts are kept for each place on its own, so those
-//! of the other places are the same with and without it, and the same whether chance or a list brings their faults.
+//! Every action of a node is a step at which the plan can be asked what goes wrong, and nearly every plan
+//! says nothing about nearly all of them. A node therefore looks here first: a step that no rule and no
+//! pinned fault concerns is neither asked about nor counted, which costs a comparison or two. Counts are kept
+//! for each place on its own, so those of the other places are the same with and without it, and the same
+//! whether chance or a list brings their faults.
 
 use crate::plan::{Hook, Plan, Rule, Selector};
 use crate::step::Act;

@@ -1,9 +1,10 @@
 //! The table of sites and places: everything about them that does not depend on the seed.
 //!
-//! It is filled as places come up. Nearly all places of a campaign come up in nearly all of its runs, so the table of
-//! one run serves the next on its thread, with all counts back at zero. Sites and places are names and survive any
-//! change of plan. What a plan may do at a site is looked up when the site first comes up under that plan: which rules
-//! concern it, unless the rules of the plan before concerned the same, and whether a pinned fault names it.
+//! It is filled as places come up. Nearly all places of a campaign come up in nearly all of its runs, so the
+//! table of one run serves the next on its thread, with all counts back at zero. Sites and places are names
+//! and survive any change of plan. What a plan may do at a site is looked up when the site first comes up
+//! under that plan: which rules concern it, unless the rules of the plan before concerned the same, and
+//! whether a pinned fault names it.
 
 use super::steps::Steps;
 use crate::plan::{Action, Address, Chaos, Hook, Plan};
@@ -288,7 +289,8 @@ fn concerns(rule: &Rule, (hook, from, to, what): SiteKey) -> bool {
     rule.hook == hook && rule.from.covers(from) && rule.to.covers(to) && rule.what.covers(what)
 }
 
-/// Whether the rules of both concern the same sites, one by one; what they do there and how likely may differ.
+/// Whether the rules of both concern the same sites, one by one; what they do there and how likely may
+/// differ.
 fn rule_alike(left: &Chaos, right: &Chaos) -> bool {
     let is_alike = |(left, right): (&Rule, &Rule)| {
         left.hook == right.hook && left.from == right.from && left.to == right.to && left.what == right.what

@@ -39,7 +39,8 @@ pub enum Action {
     /// As the node dies, the first record that was not yet durable is left half-written: it stays, as
     /// [`Payload::garbled`](crate::Payload::garbled) makes it.
     Tear,
-    /// A node that comes back does not see the last records that it had made durable. In its next life it does.
+    /// A node that comes back does not see the last records that it had made durable. In its next life it
+    /// does.
     Stale {
         /// How many.
         records: u32,

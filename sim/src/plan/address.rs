@@ -9,8 +9,9 @@ use std::str::FromStr;
 
 /// A place of decision in a run: the nth time that `id` comes by `site`.
 ///
-/// Written `site, id, try n`; the site itself may contain commas, an id that does stands in quotes. The id names the *intent* (`task-2`), not a
-/// request, so that `n` counts nothing but the repetitions of one and the same wish.
+/// Written `site, id, try n`; the site itself may contain commas, an id that does stands in quotes. The id
+/// names the *intent* (`task-2`), not a request, so that `n` counts nothing but the repetitions of one and
+/// the same wish.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Address {
     /// Where in the world: a link and a kind of message, a node and a step, a service and a call.

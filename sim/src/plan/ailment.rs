@@ -15,12 +15,13 @@ pub enum Way {
 /// Something a node suffers from for a while. Several at once add up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Ailment {
-    /// The node is frozen, as a virtual machine is that is moved: nothing on it runs, what it had sent and what had
-    /// not yet arrived is held back, and its clocks stand still. It goes on believing that no time has passed,
-    /// until its wall clock is set right as long after as it was frozen.
+    /// The node is frozen, as a virtual machine is that is moved: nothing on it runs, what it had sent and
+    /// what had not yet arrived is held back, and its clocks stand still. It goes on believing that no time
+    /// has passed, until its wall clock is set right as long after as it was frozen.
     Zombie,
-    /// A second life of the node begins before the first has ended, as in an update that overlaps. Both use the
-    /// node's name and its storage; a message goes to whichever takes it first. At the end the older one is stopped.
+    /// A second life of the node begins before the first has ended, as in an update that overlaps. Both use
+    /// the node's name and its storage; a message goes to whichever takes it first. At the end the older one
+    /// is stopped.
     Twin,
     /// Whatever the node works on, and every sync, takes so many times as long. Its timeouts do not.
     Slow {

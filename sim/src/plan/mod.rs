@@ -50,8 +50,9 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The same fault with some words of its text replaced: names of nodes, ids of what passes. A word is letters,
-    /// digits and hyphens. Where the text that comes of it is no fault any more, nothing is replaced.
+    /// The same fault with some words of its text replaced: names of nodes, ids of what passes. A word is
+    /// letters, digits and hyphens. Where the text that comes of it is no fault any more, nothing is
+    /// replaced.
     ///
     /// ```
     /// use perfidy_sim::Fault;

@@ -1,8 +1,8 @@
-//! Names in the text of addresses and actions: as they are, or in quotes where their characters would be taken for
-//! something else.
+//! Names in the text of addresses and actions: as they are, or in quotes where their characters would be
+//! taken for something else.
 //!
-//! Between quotes every such character is an escape, `\u{2c}` for a comma, so that a quoted name has no blank and no comma
-//! in it and the text around it is taken apart as ever.
+//! Between quotes every such character is an escape, `\u{2c}` for a comma, so that a quoted name has no blank
+//! and no comma in it and the text around it is taken apart as ever.
 
 use crate::Name;
 use std::borrow::Cow;

@@ -1,12 +1,14 @@
 //! Renames: what has another name now, and what it was called before.
 //!
-//! Addresses and draws are keyed by names, so a node under a new name would live another life. A world that is told
-//! what its nodes were called draws for them as it did then; a list of faults can be carried over into today's names.
+//! Addresses and draws are keyed by names, so a node under a new name would live another life. A world that
+//! is told what its nodes were called draws for them as it did then; a list of faults can be carried over
+//! into today's names.
 //!
-//! Names are found where they stand in sites, ids and actions, never as mere text: a node before the first comma of
-//! a site and in the parts of an id, a step behind `before` and `after` and in the parts of an id, the kind of a message
-//! behind the comma of a link's site and behind `send` and `receive` in a step, what is asked of a service behind that of a
-//! node's, and a kind of fault as the first word of an action or of a window's site.
+//! Names are found where they stand in sites, ids and actions, never as mere text: a node before the first
+//! comma of a site and in the parts of an id, a step behind `before` and `after` and in the parts of an id,
+//! the kind of a message behind the comma of a link's site and behind `send` and `receive` in a step, what is
+//! asked of a service behind that of a node's, and a kind of fault as the first word of an action or of a
+//! window's site.
 //!
 //! ```
 //! use perfidy_sim::{Fault, Renames};

@@ -98,8 +98,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Rules that concern every step of every node and never fire: to [notice](crate::World::notice) where nodes could
-    /// crash.
+    /// Rules that concern every step of every node and never fire: to [notice](crate::World::notice) where
+    /// nodes could crash.
     pub fn of_all_steps() -> [Self; 2] {
         [Hook::Before, Hook::After].map(|hook| Self {
             kind: Name::literal("crash"),
@@ -113,8 +113,8 @@ impl Rule {
         })
     }
 
-    /// Whether a fault is one that this rule makes: at a place that it concerns, with an action that it draws. Two rules
-    /// that concern the same place can make the same fault.
+    /// Whether a fault is one that this rule makes: at a place that it concerns, with an action that it
+    /// draws. Two rules that concern the same place can make the same fault.
     pub fn can_make(&self, fault: &Fault) -> bool {
         let is_drawn = match (&self.span, fault.action.span()) {
             (Some(range), Some(span)) => range.contains(&span) && self.action.with_span(span) == fault.action,
@@ -215,8 +215,8 @@ pub enum Disturbance {
     Pause(Vec<Name>),
     /// Kills one of these nodes, drawn anew for every window; it is back when the window closes.
     Crash(Vec<Name>),
-    /// Something befalls one of these services, drawn anew for every window. What the word means is for the service
-    /// to know.
+    /// Something befalls one of these services, drawn anew for every window. What the word means is for the
+    /// service to know.
     Custom {
         /// The word.
         word: Name,

@@ -191,7 +191,8 @@ fn parse(text: &str) -> Option<Action> {
     })
 }
 
-/// What is done to the links between two groups: `a from b at 1m for 40s`, and behind a comma and a word how much.
+/// What is done to the links between two groups: `a from b at 1m for 40s`, and behind a comma and a word how
+/// much.
 fn between(text: &str, word: &str) -> Option<(Name, Name, SimTime, SimSpan, SimSpan)> {
     let (sides, when) = text.split_once(" at ")?;
     let (left, right) = sides.split_once(" from ")?;

@@ -67,7 +67,8 @@ pub enum AgentEvent {
     /// An agent made a piece of work, from another or from nothing.
     #[non_exhaustive]
     Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
-    /// An agent came back and took these records of its journal into its state: the place and the digest of each.
+    /// An agent came back and took these records of its journal into its state: the place and the digest of
+    /// each.
     #[non_exhaustive]
     Recovered { taken: Arc<[(u32, u64)]> },
     /// An agent came to a place in its code that is a [probe](crate::probe).

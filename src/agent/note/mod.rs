@@ -1,9 +1,9 @@
 //! What the history of a team says, beyond messages and faults: typed events, by their author.
 //!
-//! Each kind of event has one author: the user's node, the person on call, a tool, the lock service, the store, or
-//! the handle through which an agent acts, which writes down by itself what the agent does. An agent has no way to
-//! write any of them ([`Author`](crate::agent::Author)). What it says of itself is an [announcement](Note::Announced), and no shipped verdict rests on
-//! that.
+//! Each kind of event has one author: the user's node, the person on call, a tool, the lock service, the
+//! store, or the handle through which an agent acts, which writes down by itself what the agent does. An
+//! agent has no way to write any of them ([`Author`](crate::agent::Author)). What it says of itself is an
+//! [announcement](Note::Announced), and no shipped verdict rests on that.
 
 mod agent;
 mod people;
@@ -42,8 +42,8 @@ pub enum Note {
     Store(StoreEvent),
     /// The handle of an agent: what the agent did and was answered.
     Agent(AgentEvent),
-    /// An agent said something of itself or its work. It is for stories and for properties of its author's own: no
-    /// shipped verdict rests on it.
+    /// An agent said something of itself or its work. It is for stories and for properties of its author's
+    /// own: no shipped verdict rests on it.
     Announced {
         /// What it is about.
         about: Name,

@@ -69,7 +69,8 @@ pub enum Indefinite {
     Failed,
     /// An answer came that cannot be read.
     Malformed,
-    /// The tool refused this time, which says nothing about an earlier try, or about what was to be looked up.
+    /// The tool refused this time, which says nothing about an earlier try, or about what was to be looked
+    /// up.
     Refused(Definite),
 }
 
@@ -110,8 +111,8 @@ impl ToolError {
         }
     }
 
-    /// What it means for something that was tried before without a clear answer: that the tool refused this time does not
-    /// say that nothing has happened, unless it speaks of the operation and not of the try.
+    /// What it means for something that was tried before without a clear answer: that the tool refused this
+    /// time does not say that nothing has happened, unless it speaks of the operation and not of the try.
     #[must_use]
     pub fn after_an_unclear_try(self) -> Self {
         match self {

@@ -1,12 +1,13 @@
 //! What an agent says to a tool and is answered. What a tool is, and how it betrays its callers, is in
 //! [`tools`](crate::tools).
 //!
-//! A call asks for an [`Operation`] under an operation id; a question asks for one, too, and changes nothing. An answer
-//! is only what a caller was told, and its error says which of two kinds it is: [`Definite`] (it did not happen) or
-//! [`Indefinite`] (it is not known).
+//! A call asks for an [`Operation`] under an operation id; a question asks for one, too, and changes nothing.
+//! An answer is only what a caller was told, and its error says which of two kinds it is: [`Definite`] (it
+//! did not happen) or [`Indefinite`] (it is not known).
 //!
-//! A tool that deduplicates can also be asked to cancel an operation. Whether it is cancelled or done is decided there,
-//! by which of the two comes first, and stays so: the only place where a race between them has a winner.
+//! A tool that deduplicates can also be asked to cancel an operation. Whether it is cancelled or done is
+//! decided there, by which of the two comes first, and stays so: the only place where a race between them has
+//! a winner.
 
 mod error;
 mod request;

@@ -5,8 +5,8 @@ use perfidy_sim::{Name, SimTime};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A request that reached a tool: from whom, when it was worked on, for what, and under which headers. It is the message
-/// itself, as the network delivered it, and not what its sender says of it.
+/// A request that reached a tool: from whom, when it was worked on, for what, and under which headers. It is
+/// the message itself, as the network delivered it, and not what its sender says of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ToolRequest {
     /// Who sent it.
@@ -50,7 +50,8 @@ impl fmt::Debug for ToolRequest {
     }
 }
 
-/// What a person wants to know of it beside what the event says: the arguments, and the headers where there are any.
+/// What a person wants to know of it beside what the event says: the arguments, and the headers where there
+/// are any.
 impl fmt::Display for ToolRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let arguments = &self.operation().arguments;

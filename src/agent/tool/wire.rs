@@ -126,7 +126,8 @@ impl Wire {
         }
     }
 
-    /// What a caller makes of an answer to a call: of an altered one what its JSON gives, if that is an answer to a call.
+    /// What a caller makes of an answer to a call: of an altered one what its JSON gives, if that is an
+    /// answer to a call.
     pub fn done(&self) -> Option<Done> {
         match self {
             Self::Done(done) => Some(done.clone()),

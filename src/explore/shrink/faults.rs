@@ -1,5 +1,5 @@
-//! Fewer faults: none at all, then whole chunks left out, then one at a time until none can go (Zeller and Hildebrandt
-//! 2002, "Simplifying and isolating failure-inducing input").
+//! Fewer faults: none at all, then whole chunks left out, then one at a time until none can go (Zeller and
+//! Hildebrandt 2002, "Simplifying and isolating failure-inducing input").
 
 use super::Shrinking;
 

@@ -1,7 +1,8 @@
 //! From moments to places: `crash a at 37s` becomes `a, before order, task-3, try 1: crash`.
 //!
-//! What happens at a moment happens in the middle of something, and it is that which matters. A place says so, and
-//! it comes up again after an edit that makes everything a little earlier or later; the moment has then passed.
+//! What happens at a moment happens in the middle of something, and it is that which matters. A place says
+//! so, and it comes up again after an edit that makes everything a little earlier or later; the moment has
+//! then passed.
 
 use super::Shrinking;
 use perfidy_sim::{Action, Address, Fault, Name};
@@ -32,8 +33,8 @@ fn to_a_place(shrinking: &mut Shrinking<'_>, place: usize) -> bool {
     steps.into_iter().any(|at| shrinking.fault_suffices(place, Fault { at, action }))
 }
 
-/// Where a node was about to take a step or had just taken one; for what befalls a service, where it was asked
-/// something.
+/// Where a node was about to take a step or had just taken one; for what befalls a service, where it was
+/// asked something.
 fn steps_of(node: Name, action: Action, visited: &[Address]) -> Vec<Address> {
     let is_step = |address: &&Address| {
         let step = address.site.as_str().strip_prefix(node.as_str()).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! A smaller scenario: the file itself is edited, and whatever the reader of scenarios refuses is not tried.
 //!
-//! So nothing here knows a workflow, and a saved failure carries what it carries anyway, the text of a scenario;
-//! it is only a shorter one. What is under test stays: the safeguards, the case, and how long chaos and settling take.
+//! So nothing here knows a workflow, and a saved failure carries what it carries anyway, the text of a
+//! scenario; it is only a shorter one. What is under test stays: the safeguards, the case, and how long chaos
+//! and settling take.
 
 use super::Shrinking;
 use crate::scenario::{Case, Scenario, Spread};
@@ -31,8 +32,8 @@ pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
     is_simpler
 }
 
-/// Edits the scenario of the best failure so far and keeps the edit if it still fails, perhaps with its faults moved
-/// to those who are left. `edit` says whether it changed anything.
+/// Edits the scenario of the best failure so far and keeps the edit if it still fails, perhaps with its
+/// faults moved to those who are left. `edit` says whether it changed anything.
 fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &Case) -> bool) -> bool {
     if shrinking.is_over() {
         return false;
@@ -55,8 +56,8 @@ fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &C
     renumbered != faults && shrinking.suffices(smaller, &renumbered)
 }
 
-/// The faults with whoever is one too many by its number, such as `task-3` of two tasks, replaced by the first, or by
-/// another who is not on the other side of the same cut.
+/// The faults with whoever is one too many by its number, such as `task-3` of two tasks, replaced by the
+/// first, or by another who is not on the other side of the same cut.
 fn renumbered(faults: &[Fault], case: &Case) -> Vec<Fault> {
     let scenario = &case.scenario;
     let roles = scenario.workflow.roles.iter().map(|role| (role.member, scenario.team[role.group]));
@@ -237,8 +238,8 @@ fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Table {
     item.as_table_mut().expect("the reader took it for a table")
 }
 
-/// Puts the shortest time in the place of a range: of every one, or of the one at a place. Tasks are put as far
-/// apart as they can be instead.
+/// Puts the shortest time in the place of a range: of every one, or of the one at a place. Tasks are put as
+/// far apart as they can be instead.
 fn calm(document: &mut DocumentMut, place: Option<usize>) -> bool {
     let mut calm = Calm { place, met: 0, is_changed: false, is_apart: false };
     calm.visit_document_mut(document);

@@ -1,9 +1,9 @@
 //! Simpler numbers: spans short and round, moments round, groups small.
 //!
-//! What was drawn is as odd as `32s 911ms 804us`. A reader takes every digit for one that matters, so those that do not
-//! should go. But the very least is no good either: a reply that is late by exactly as long as somebody waits is in time
-//! once somebody waits a little longer, and the failure is gone. So a span is the shortest round one that will do, and
-//! then twice that if it will do as well.
+//! What was drawn is as odd as `32s 911ms 804us`. A reader takes every digit for one that matters, so those
+//! that do not should go. But the very least is no good either: a reply that is late by exactly as long as
+//! somebody waits is in time once somebody waits a little longer, and the failure is gone. So a span is the
+//! shortest round one that will do, and then twice that if it will do as well.
 
 use super::Shrinking;
 use perfidy_sim::{Action, Name, SimSpan, SimTime};

@@ -1,10 +1,10 @@
-//! Which single faults a run left room for: at every place that came up, and at every moment at which something
-//! happened, each action that the scenario could have answered with.
+//! Which single faults a run left room for: at every place that came up, and at every moment at which
+//! something happened, each action that the scenario could have answered with.
 //!
-//! A span is the shortest, the middle or the longest of its range: a leader that is back before its lease is over is
-//! another trouble than one that stays away. Faults by the clock strike where they can make a difference: a crash,
-//! a pause or a partition begins whenever something happens on a node that it concerns. Nothing strikes once the
-//! scenario's chaos is over.
+//! A span is the shortest, the middle or the longest of its range: a leader that is back before its lease is
+//! over is another trouble than one that stays away. Faults by the clock strike where they can make a
+//! difference: a crash, a pause or a partition begins whenever something happens on a node that it concerns.
+//! Nothing strikes once the scenario's chaos is over.
 
 use crate::agent::{Agents, Note, Request};
 use crate::faults::tool_lies;
@@ -20,26 +20,26 @@ use std::sync::Arc;
 pub(super) enum Detail {
     /// All there are.
     Full,
-    /// Spans from the middle, and of the moments of a fault by the clock few on each node, spread evenly: for those who
-    /// try only some.
+    /// Spans from the middle, and of the moments of a fault by the clock few on each node, spread evenly: for
+    /// those who try only some.
     Coarse,
 }
 
 /// How many moments are few.
 const FEW: usize = 32;
 
-/// The plan in which nothing goes wrong but what stands in the scenario word for word. Its rules are all there and
-/// their time is over, so that every place at which they could strike is counted.
+/// The plan in which nothing goes wrong but what stands in the scenario word for word. Its rules are all
+/// there and their time is over, so that every place at which they could strike is counted.
 pub(super) fn calm(chaos: &Chaos) -> Plan {
     let calm = Chaos { windows: Vec::new(), until: SimTime::ZERO, ..chaos.clone() };
     Plan::Fuzz(Arc::new(calm))
 }
 
-/// The faults, each of which could strike in addition to those of the trial; all different, in the order in which
-/// their places came up.
+/// The faults, each of which could strike in addition to those of the trial; all different, in the order in
+/// which their places came up.
 ///
-/// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only after the
-/// end of chaos is told apart by the mark.
+/// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only
+/// after the end of chaos is told apart by the mark.
 pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Vec<Fault> {
     let mut faults = Vec::new();
     // There are few sites and many places; what can happen at a site is worked out once.
@@ -152,8 +152,8 @@ fn by_the_clock(
             Detail::Coarse => moments.len().div_ceil(FEW).max(1),
         };
         for at in moments.into_iter().step_by(step) {
-            // A window is known by its number; here the millisecond is one that no other moment shares. Kills are all
-            // the first, so that no two are ever tried together: a single one is within any budget.
+            // A window is known by its number; here the millisecond is one that no other moment shares. Kills
+            // are all the first, so that no two are ever tried together: a single one is within any budget.
             let nth = if kills { 1 } else { (at.as_nanos() / 1_000_000) as u32 + 1 };
             let at_window = Address { site: window.site, id: Name::literal("window"), nth };
             let mut lasting: Vec<SimSpan> =

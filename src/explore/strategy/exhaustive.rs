@@ -1,15 +1,15 @@
 //! Exhaustive: every fault, then every pair of faults, and so on, with one seed.
 //!
-//! Chance finds what is likely. What is left is proved small by small: a calm run shows every place where a fault
-//! could strike, and each of them is tried alone; what then comes up anew (a retry, a node that is back) is read from
-//! that run, and each is tried in addition. Most failures of distributed systems need few faults (Yuan et al. 2014,
-//! "Simple testing can prevent most critical failures"), so small numbers go far.
+//! Chance finds what is likely. What is left is proved small by small: a calm run shows every place where a
+//! fault could strike, and each of them is tried alone; what then comes up anew (a retry, a node that is
+//! back) is read from that run, and each is tried in addition. Most failures of distributed systems need few
+//! faults (Yuan et al. 2014, "Simple testing can prevent most critical failures"), so small numbers go far.
 //!
 //! A set of faults that breaks a promise is not made larger: that it breaks is known.
 //!
-//! Where there are too many sets, a sample of them is grown in the same way: every run is followed by as many larger
-//! sets as its share allows, drawn from the places that this very run had, so that a sample too meets what comes up only
-//! because of a fault.
+//! Where there are too many sets, a sample of them is grown in the same way: every run is followed by as many
+//! larger sets as its share allows, drawn from the places that this very run had, so that a sample too meets
+//! what comes up only because of a fault.
 
 use super::{Bounds, Kind, Lesson, Refused, Start, Strategy, Trial, Wants, chances};
 use crate::explore::Run;
@@ -191,7 +191,8 @@ impl Strategy for Exhaustive {
 /// The share of a set that all larger ones are tried after.
 const ALL: u64 = u64::MAX;
 
-/// How `share` is spread over so many: evenly, and who comes first has what is left over. Of all, each has all.
+/// How `share` is spread over so many: evenly, and who comes first has what is left over. Of all, each has
+/// all.
 fn shared(share: u64, among: u64) -> impl Iterator<Item = u64> {
     let (each, more) = match among {
         _ if share == ALL => (ALL, 0),
@@ -211,7 +212,8 @@ fn up_to(faults: usize) -> String {
     }
 }
 
-/// Things in a drawn order, so that what is found early is not a matter of names. Every `turn` has an order of its own.
+/// Things in a drawn order, so that what is found early is not a matter of names. Every `turn` has an order
+/// of its own.
 pub(super) fn shuffled<T: Ord>(
     things: impl IntoIterator<Item = T>,
     seed: Seed,
@@ -225,8 +227,8 @@ pub(super) fn shuffled<T: Ord>(
     things.into_iter().map(|(_, thing)| thing)
 }
 
-/// How many sets there are of at most so many faults, no two of them at the same address: the elementary symmetric
-/// polynomials of the number of faults at each address.
+/// How many sets there are of at most so many faults, no two of them at the same address: the elementary
+/// symmetric polynomials of the number of faults at each address.
 fn sets(faults: &[Fault], most: usize) -> u64 {
     let mut at: BTreeMap<Address, u64> = BTreeMap::new();
     for fault in faults {
@@ -282,8 +284,8 @@ mod tests {
         assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)), "{said}");
     }
 
-    /// A leader that stays away for long is replaced by another, who has nothing to forget; back before its lease is
-    /// over, it leads on with what it has forgotten.
+    /// A leader that stays away for long is replaced by another, who has nothing to forget; back before its
+    /// lease is over, it leads on with what it has forgotten.
     #[test]
     fn the_shortest_crash_alone_shows_what_a_checkpoint_is_for() {
         let case = all_cases("standby/rough-weather").remove(1);
@@ -299,8 +301,9 @@ mod tests {
         assert_eq!((report.seeds, report.closing), (10, None));
     }
 
-    /// One task of one step for one executor, and one lie: the tool is called once, so there is one place. Its answer
-    /// is lost, and the call comes again: that is the second place, which a calm run does not have.
+    /// One task of one step for one executor, and one lie: the tool is called once, so there is one place.
+    /// Its answer is lost, and the call comes again: that is the second place, which a calm run does not
+    /// have.
     #[test]
     fn places_that_come_up_only_because_of_a_fault_are_tried_as_well() {
         let text = "# One call.\nworkflow = \"conductor\"\n[team]\nexecutors = 1\n[[step]]\nname = \"file-ticket\"\n\

@@ -1,10 +1,11 @@
 //! Guided: what led to something new is varied.
 //!
-//! The idea of fuzzers that watch what their inputs reach (Zalewski's AFL; for histories of distributed systems, Meng
-//! et al. 2023, "Greybox fuzzing of distributed systems"). A run whose history shows a [behaviour](super::behaviour)
-//! that none had shown before is kept, as the list of its faults. Most trials take one that was kept and add a fault
-//! that could have struck in it, leave one out, move one, or give it another seed. What is new is varied
-//! most; with every variation its energy becomes less. A run that broke a promise is a result and not varied.
+//! The idea of fuzzers that watch what their inputs reach (Zalewski's AFL; for histories of distributed
+//! systems, Meng et al. 2023, "Greybox fuzzing of distributed systems"). A run whose history shows a
+//! [behaviour](super::behaviour) that none had shown before is kept, as the list of its faults. Most trials
+//! take one that was kept and add a fault that could have struck in it, leave one out, move one, or give it
+//! another seed. What is new is varied most; with every variation its energy becomes less. A run that broke a
+//! promise is a result and not varied.
 
 use super::{Kind, Lesson, PlanOf, Strategy, Trial, Wants, after, random};
 use crate::scenario::Case;

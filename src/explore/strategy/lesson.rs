@@ -17,8 +17,9 @@ pub enum Wants {
     Verdict,
     /// That, and which faults could have struck.
     Chances,
-    /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only if there
-    /// is something, also which faults could have struck, though not all of them: there may be thousands.
+    /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only
+    /// if there is something, also which faults could have struck, though not all of them: there may be
+    /// thousands.
     News(Arc<Vec<u64>>),
 }
 

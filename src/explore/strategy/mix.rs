@@ -1,9 +1,10 @@
 //! Mix: random first, then every other strategy that never ends in turn with it.
 //!
-//! No strategy is best everywhere. What is easy to find, random finds within the first trials, and nothing else comes
-//! before them; from then on two of three trials are random and the others share the rest. So what only random finds,
-//! the mix finds after half as many trials again at worst, and what random hardly ever finds has a chance. Where faults
-//! are rare, most random trials have none; so one of the others is the single faults of a calm run, each tried once.
+//! No strategy is best everywhere. What is easy to find, random finds within the first trials, and nothing
+//! else comes before them; from then on two of three trials are random and the others share the rest. So what
+//! only random finds, the mix finds after half as many trials again at worst, and what random hardly ever
+//! finds has a chance. Where faults are rare, most random trials have none; so one of the others is the
+//! single faults of a calm run, each tried once.
 
 use super::chances::{self, Detail};
 use super::guided::Guided;

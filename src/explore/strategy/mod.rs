@@ -1,8 +1,8 @@
 //! Strategies: which seeds and plans a campaign tries next.
 //!
-//! A strategy names [`Trial`]s in batches; the campaign runs a batch on all cores and then tells the strategy, in the
-//! order of the trials, what it wanted to learn from each. Nothing depends on which run was over first, so a campaign
-//! comes to the same result on any number of threads.
+//! A strategy names [`Trial`]s in batches; the campaign runs a batch on all cores and then tells the
+//! strategy, in the order of the trials, what it wanted to learn from each. Nothing depends on which run was
+//! over first, so a campaign comes to the same result on any number of threads.
 //!
 //! A new strategy is one file and one line in [`ALL`].
 
@@ -42,7 +42,8 @@ pub trait Strategy: Send {
     /// The next trials, at most `limit`; none when there is nothing left to try.
     fn next(&mut self, limit: usize) -> Vec<Trial>;
 
-    /// What one of its trials taught, if it wanted to know. Called in the order of the trials, once a batch is over.
+    /// What one of its trials taught, if it wanted to know. Called in the order of the trials, once a batch
+    /// is over.
     fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
         let _ = (trial, lesson);
     }

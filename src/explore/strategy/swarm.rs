@@ -1,9 +1,10 @@
 //! Swarm: every seed has other chances.
 //!
-//! A mix of everything hides what only few kinds of faults together can do: a message that is dropped cannot also be
-//! late, a node that is down all the time never answers wrongly. Groce et al. 2012, "Swarm testing", found more by
-//! leaving features out at random. Here every seed switches whole kinds of faults off (each stays with a chance of
-//! one half, one at least) and makes the others up to four times as likely, or as unlikely.
+//! A mix of everything hides what only few kinds of faults together can do: a message that is dropped cannot
+//! also be late, a node that is down all the time never answers wrongly. Groce et al. 2012, "Swarm testing",
+//! found more by leaving features out at random. Here every seed switches whole kinds of faults off (each
+//! stays with a chance of one half, one at least) and makes the others up to four times as likely, or as
+//! unlikely.
 
 use super::{BySeed, Kind, PlanOf};
 use crate::scenario::Case;
@@ -29,8 +30,9 @@ pub(super) fn plan_of(case: &Case) -> PlanOf {
     Box::new(move |seed| Plan::Fuzz(Arc::new(swarmed(&chaos, seed))))
 }
 
-/// The chaos of one seed. What stands in the scenario word for word stays. A rule that is left out is there and never
-/// strikes: rules that concern the same places as those of the run before need not be looked up again.
+/// The chaos of one seed. What stands in the scenario word for word stays. A rule that is left out is there
+/// and never strikes: rules that concern the same places as those of the run before need not be looked up
+/// again.
 fn swarmed(chaos: &Chaos, seed: Seed) -> Chaos {
     let factors = factors(chaos, seed);
     let mut swarmed = chaos.clone();

@@ -1,4 +1,5 @@
-//! Lies about what was said: an answer comes, and it is old, wrong, cut short, unreadable, or somebody else's.
+//! Lies about what was said: an answer comes, and it is old, wrong, cut short, unreadable, or somebody
+//! else's.
 
 use super::{LieKind, Time, plain, read_by};
 use crate::faults::FaultKind;

@@ -1,11 +1,12 @@
 //! Lies of tools: what a tool did and what it says it did are two things.
 //!
-//! Each is a word in a plan. The wrapper of a tool asks what happens as it handles a request and turns the word into a
-//! [`ToolFault`], which says what it does to which kind of request ([`fault_of`]).
+//! Each is a word in a plan. The wrapper of a tool asks what happens as it handles a request and turns the
+//! word into a [`ToolFault`], which says what it does to which kind of request ([`fault_of`]).
 //!
-//! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a tool from
-//! doing anything for a while or for good ([`troubles`]). A lie that would make no difference to a request (a key
-//! ignored that was not handed over) does not strike, so a scenario in which it never can is vacuous.
+//! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a
+//! tool from doing anything for a while or for good ([`troubles`]). A lie that would make no difference to a
+//! request (a key ignored that was not handed over) does not strike, so a scenario in which it never can is
+//! vacuous.
 
 pub mod answers;
 pub mod effects;

@@ -1,7 +1,7 @@
 //! Troubles: what keeps a tool from doing anything, whoever asks, for a while or for good.
 //!
-//! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been carried out, and
-//! say so; a tool that is mute says nothing.
+//! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been
+//! carried out, and say so; a tool that is mute says nothing.
 
 use super::{LieKind, Time, Told, plain};
 use crate::faults::{FaultKind, who};

@@ -62,7 +62,8 @@ fn at_most(bound: &Bound, entry: &Entry<'_>) -> Result<AtMost, Problem> {
 }
 
 impl Asked {
-    /// The bounds of the properties that the file tightens, that the workflow is about, or that a case breaks.
+    /// The bounds of the properties that the file tightens, that the workflow is about, or that a case
+    /// breaks.
     pub fn bounds(
         &self,
         suite: &Suite,

@@ -1,8 +1,8 @@
 //! Faults that a file pins to a place, word for word.
 //!
-//! The shape of an address says what can happen there: to a message `from > to, kind`, to an agent `before` or
-//! `after` a step, to its model, to a call that a tool handles, to an agent's disk. What is set by the clock brings its
-//! own moment and can stand at any address.
+//! The shape of an address says what can happen there: to a message `from > to, kind`, to an agent `before`
+//! or `after` a step, to its model, to a call that a tool handles, to an agent's disk. What is set by the
+//! clock brings its own moment and can stand at any address.
 
 use super::Found;
 use crate::faults::tool_lies::{self, Time};
@@ -54,8 +54,8 @@ pub(super) fn read(
     read
 }
 
-/// Refuses the place of a message that is never sent or of an operation that is never called. A saved failure may name
-/// such a place: that its code has moved on is what its replay is to say.
+/// Refuses the place of a message that is never sent or of an operation that is never called. A saved failure
+/// may name such a place: that its code has moved on is what its replay is to say.
 pub(super) fn comes_up(at: Address, place: &Range<usize>, cast: &Cast) -> Result<(), Problem> {
     let site = at.site.as_str();
     if let Some((_, rest)) = site.split_once(" > ") {

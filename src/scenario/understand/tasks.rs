@@ -47,8 +47,8 @@ fn cancelled(CancelledTable { chance, after }: CancelledTable) -> Result<Cancell
     }
 }
 
-/// Whether the last task comes before the longest run is over. A run that is shorter goes on until it has come, so that
-/// every task has its time.
+/// Whether the last task comes before the longest run is over. A run that is shorter goes on until it has
+/// come, so that every task has its time.
 pub(super) fn come_in_time(tables: &Tables<'_>, tasks: &Tasks) -> Result<(), Problem> {
     let last = tasks.last_at();
     if last <= SimTime::ZERO + LONGEST {
@@ -64,8 +64,8 @@ pub(super) fn come_in_time(tables: &Tables<'_>, tasks: &Tasks) -> Result<(), Pro
     Err(Problem { span: place, message, help: Some(help) })
 }
 
-/// Tasks can be cancelled or run out of time only where a team knows what to do then; and there is nothing to tell
-/// anybody about deadlines where there are none.
+/// Tasks can be cancelled or run out of time only where a team knows what to do then; and there is nothing to
+/// tell anybody about deadlines where there are none.
 pub(super) fn understood_by(
     tables: &Tables<'_>,
     tasks: &Tasks,

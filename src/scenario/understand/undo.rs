@@ -1,7 +1,8 @@
 //! Whether a task whose steps fail can be taken back.
 //!
-//! The steps of a saga are taken one after the other until one fails for good; then those before it are undone. So each
-//! says how it is undone, and only the last can be one that nothing undoes. Where a task can be cancelled, not even that.
+//! The steps of a saga are taken one after the other until one fails for good; then those before it are
+//! undone. So each says how it is undone, and only the last can be one that nothing undoes. Where a task can
+//! be cancelled, not even that.
 
 use super::{Found, Tables};
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};

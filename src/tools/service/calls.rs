@@ -68,7 +68,8 @@ impl ToolService {
         }
     }
 
-    /// What the result of a call is going to be, if it is not going to be turned down. Nothing happens to the tool.
+    /// What the result of a call is going to be, if it is not going to be turned down. Nothing happens to the
+    /// tool.
     #[cold]
     pub(super) fn result_of(&self, work: &Work, call: &ToolCall) -> Option<Content> {
         let key = call.headers.idempotency_key.filter(|_| self.deduplicates);
@@ -130,8 +131,8 @@ impl ToolService {
         Some(known)
     }
 
-    /// Turns a call down, or recognises it. A tool that deduplicates stays by a refusal as by a receipt: a copy of
-    /// the call that is still on its way must not be carried out later.
+    /// Turns a call down, or recognises it. A tool that deduplicates stays by a refusal as by a receipt: a
+    /// copy of the call that is still on its way must not be carried out later.
     fn refuse_call(
         &mut self,
         desk: &mut Desk<'_, Agents>,
@@ -150,7 +151,8 @@ impl ToolService {
         declined
     }
 
-    /// Cancels an operation, unless it was done before. A tool that cannot tell one operation from another cannot.
+    /// Cancels an operation, unless it was done before. A tool that cannot tell one operation from another
+    /// cannot.
     pub(super) fn cancel(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, call: &ToolCall) -> Wire {
         let Some(key) = call.headers.idempotency_key.filter(|_| self.deduplicates) else {
             unanswered(desk, work);

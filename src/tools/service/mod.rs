@@ -1,8 +1,8 @@
 //! The wrapper around a tool, as the world runs it.
 //!
-//! A request waits for the latency of the tool, meets an outage or a fault, is recognised by its key or handed to the
-//! tool, and is answered. Each request that is handled leaves one event of the tool, which says what was asked, by whom,
-//! under which headers, and what the tool did; two, if it was handled twice.
+//! A request waits for the latency of the tool, meets an outage or a fault, is recognised by its key or
+//! handed to the tool, and is answered. Each request that is handled leaves one event of the tool, which says
+//! what was asked, by whom, under which headers, and what the tool did; two, if it was handled twice.
 
 mod answers;
 mod calls;

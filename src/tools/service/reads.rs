@@ -89,7 +89,8 @@ impl ToolService {
         }
     }
 
-    /// The tool as it was at a time: as at the beginning, with everything applied again that took effect until then.
+    /// The tool as it was at a time: as at the beginning, with everything applied again that took effect
+    /// until then.
     fn as_it_was(&self, at: SimTime) -> Box<dyn Running> {
         let mut tool = self.initial.copy();
         for (_, request) in self.effects.iter().take_while(|(done, _)| *done <= at) {

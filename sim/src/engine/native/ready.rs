@@ -28,7 +28,8 @@ struct Elsewhere {
     any: AtomicBool,
 }
 
-/// The woken tasks of the run under way on this thread. Within it there may be others, which end before it goes on.
+/// The woken tasks of the run under way on this thread. Within it there may be others, which end before it
+/// goes on.
 pub(super) struct Ready {
     elsewhere: Arc<Elsewhere>,
     outer: usize,
