@@ -11,14 +11,15 @@
 //! assert!(drop.keys.iter().any(|key| key.name == "chance"));
 //! ```
 
+use crate::config::keys_read;
 use crate::explore::{strategy, usual_events};
 use crate::faults::FaultKind;
 use crate::properties::{AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
 use crate::safeguards::SafeguardKind;
-use crate::scenario::{Scenario, keys_read, own_keys};
+use crate::scenario::{Scenario, own_keys};
 use crate::suite::Suite;
 use crate::tools::ToolKind;
-use crate::workflows::{Cast, Workflow};
+use crate::workflows::Workflow;
 use perfidy_sim::{Chaos, Name};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -184,7 +185,7 @@ impl Item {
 
 fn fault(kind: &FaultKind) -> Item {
     let nobody = BTreeMap::new();
-    let cast = Cast::new(&Workflow::new("", ""), &BTreeMap::new(), &nobody, None);
+    let cast = Workflow::new("", "").cast(&BTreeMap::new(), &nobody, None);
     let keys = keys_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()));
     item(Family::Fault, kind.name, kind.about, keys, Some(kind.example))
 }

@@ -18,6 +18,7 @@
 pub mod agent;
 pub mod catalogue;
 mod cli;
+pub mod config;
 pub mod explore;
 pub mod faults;
 pub mod inert;

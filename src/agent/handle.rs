@@ -3,12 +3,12 @@
 use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::store::StoreSession;
 use crate::agent::tool::{Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
+use crate::agent::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use crate::agent::{
     AgentEvent, Agents, Artifact, ArtifactId, Author, Body, Cancelled, Definite, Headers, Indefinite, Lease,
     LeaseService, Message, NotLeader, Note, OpId, Operation, Pick, Reading, Receipt, Store, Thought, Told,
     ToolCall, ToolError,
 };
-use crate::faults::model::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use perfidy_sim::{
     Context, Envelope, EventId, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
 };

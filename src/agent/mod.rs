@@ -25,7 +25,7 @@ pub use handle::{Agent, Mail, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseService, NotLeader, Token};
-pub use model::{Pick, Thought};
+pub use model::{ANSWER, HANDOFF, NO_TARGET, Pick, ROLE, SUMMARY, Thought};
 pub use note::{
     AgentEvent, InitialState, LeaseEvent, Note, PersonEvent, StoreEvent, Told, ToolEvent, UserEvent,
 };

@@ -1,9 +1,10 @@
 //! `perfidy check`: are these files what they should be?
 
 use super::{Status, complain_of, files_of, say};
+use crate::config::Problems;
 use crate::explore::{Aliases, BadSeed, Failure, SavedSeed};
 use crate::inert;
-use crate::scenario::{self, Problems};
+use crate::scenario::{self};
 use crate::suite::Suite;
 use std::path::{Path, PathBuf};
 

@@ -41,7 +41,7 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
         if items.peek().is_none() {
             let all = catalogue::all(suite);
             let known: Vec<&str> = all.iter().map(|item| item.name).collect();
-            let meant = scenario::nearest(name, &known).map_or_else(
+            let meant = crate::config::nearest(name, &known).map_or_else(
                 || "`perfidy list` shows what there is".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );

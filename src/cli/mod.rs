@@ -108,8 +108,26 @@ impl Status {
     }
 }
 
+impl Suite {
+    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
+    /// `audit`, `list` and `explain`, as the `perfidy` command does on what is shipped. It is all that a
+    /// `main` has to do.
+    ///
+    /// ```no_run
+    /// use perfidy::suite::Suite;
+    /// use std::process::ExitCode;
+    ///
+    /// fn main() -> ExitCode {
+    ///     Suite::shipped().main()
+    /// }
+    /// ```
+    pub fn main(&self) -> ExitCode {
+        main(self)
+    }
+}
+
 /// Runs the command that the arguments of this process ask for, on what the suite has.
-pub(crate) fn main(suite: &Suite) -> ExitCode {
+fn main(suite: &Suite) -> ExitCode {
     let arguments = match read_arguments() {
         Ok(arguments) => arguments,
         Err(error) => {

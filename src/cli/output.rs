@@ -6,8 +6,8 @@
 //! on in silence: its exit status and its saved failures are results too.
 
 use super::{Status, progress};
+use crate::config::Problems;
 use crate::inert::{self, Styled};
-use crate::scenario::Problems;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, Write};

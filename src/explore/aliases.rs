@@ -34,8 +34,9 @@
 //! different age, each age needs a folder with a file of its own; so there are no chains.
 
 use crate::agent::{Request, call_kind, reply_kind};
+use crate::config::{Entry, Problem, Problems, entries};
 use crate::faults::model;
-use crate::scenario::{self, Entry, Problem, Problems, Renaming, entries, is_word, not_a_word};
+use crate::scenario::{self, Renaming, is_word, not_a_word};
 use crate::suite::Suite;
 use crate::workflows::Workflow;
 use perfidy_sim::{Name, Renames};

@@ -3,7 +3,7 @@
 //! A saved failure carries its scenario as a string. What is wrong in there has a place in the scenario;
 //! people edit the file, so they are told the place in the file, however the string is quoted and escaped.
 
-use crate::scenario::{Problem, Problems};
+use crate::config::{Problem, Problems};
 use std::ops::Range;
 use toml::de::DeTable;
 

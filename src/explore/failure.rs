@@ -1,9 +1,10 @@
 //! A saved failure, read back: understood in the names of today, and asked what it means today.
 
+use crate::config::{Problem, Problems};
 use crate::explore::embedded::{Embedded, place_of};
 use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus, saved};
 use crate::inert;
-use crate::scenario::{self, Case, Problem, Problems, Renaming, Scenario};
+use crate::scenario::{self, Case, Renaming, Scenario};
 use crate::suite::Suite;
 use crate::workflows::Workflow;
 use perfidy_sim::{Address, Pinned, Plan, Stop};

@@ -5,8 +5,9 @@
 //! process. If the folder is emptied while a campaign runs, the place and its lock are made anew when the
 //! place is kept next.
 
+use crate::config::{Problem, Problems};
 use crate::explore::{Rounds, durable};
-use crate::scenario::{Problem, Problems, read_text};
+use crate::scenario::read_text;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};

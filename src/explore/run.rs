@@ -1,12 +1,13 @@
 //! One run of one case, judged.
 
 use crate::agent::{Agents, LeaseService, Note, UserEvent};
+use crate::config::problem::nearest_in_words;
+use crate::faults::tool_lies::fault_of;
 use crate::probe::Probe;
 use crate::properties::{EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::safeguards::tool_dedupe::ToolDedupe;
-use crate::scenario::problem::nearest_in_words;
-use crate::scenario::{Case, Scenario, Tool};
-use crate::tools::ToolService;
+use crate::scenario::{Case, Scenario};
+use crate::tools::{ToolConfig, ToolFaults, ToolService};
 use perfidy_sim::{
     Engine, Event, Limits, Name, Outcome, Plan, Rule, Seed, SimSpan, Stop, World, WorldConfig, interrupt,
 };
@@ -164,12 +165,12 @@ impl Case {
         let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, formerly };
         let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
-        let own_faults = scenario.suite.own_faults();
+        let faults = ToolFaults::new(fault_of, scenario.suite.own_faults().clone());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
             world.service(
                 *name,
-                ToolService::new(&Tool { deduplicates, ..tool.clone() }).subject_to(own_faults.clone()),
+                ToolService::new(&ToolConfig { deduplicates, ..tool.clone() }).subject_to(faults.clone()),
             );
         }
         scenario.workflow.assemble(self, &mut world);

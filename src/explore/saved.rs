@@ -3,10 +3,11 @@
 //! The file carries the text of its scenario, so that it means the same from any directory and after the
 //! scenario has been edited. Read back it is a [`Failure`](crate::explore::Failure), which can be replayed.
 
+use crate::config::{Problem, Problems};
 use crate::explore::embedded::place_of;
 use crate::explore::{Failure, Finding, Minimal};
 use crate::inert;
-use crate::scenario::{self, Case, Problem, Problems};
+use crate::scenario::{self, Case};
 use crate::suite::Suite;
 use perfidy_sim::{Digest, Engine, Fault, Seed};
 use serde::{Deserialize, Serialize};

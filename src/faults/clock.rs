@@ -6,8 +6,8 @@
 
 use super::window::{self, Times, ail, nanos};
 use super::{FaultKind, who};
-use crate::scenario::{Entry, OneOrMany, Problem, Spread};
-use crate::workflows::Cast;
+use crate::config::{Entry, OneOrMany, Problem, Spread};
+use crate::faults::Cast;
 use perfidy_sim::{Ailment, Chaos, SimSpan, SimTime, Way};
 use serde::Deserialize;
 use toml::Spanned;

@@ -6,8 +6,8 @@
 use super::who::{Between, two};
 use super::window::{self, OF_THE_SAME, Times, ail, nanos};
 use super::{FaultKind, who};
-use crate::scenario::{Entry, OneOrMany, Problem, Spread};
-use crate::workflows::Cast;
+use crate::config::{Entry, OneOrMany, Problem, Spread};
+use crate::faults::Cast;
 use perfidy_sim::{Ailment, Chaos, Disturbance, Name, SimSpan};
 use serde::Deserialize;
 use toml::Spanned;

@@ -6,6 +6,7 @@
 //!
 //! A new kind is one constant in the file of its family and one line in that family's list.
 
+mod cast;
 pub mod clock;
 pub mod links;
 pub mod model;
@@ -17,9 +18,10 @@ pub mod tool_lies;
 pub(crate) mod who;
 mod window;
 
-use crate::scenario::{Entry, Problem};
+pub use cast::Cast;
+
+use crate::config::{Entry, Problem};
 use crate::tools::OwnFault;
-use crate::workflows::Cast;
 use perfidy_sim::Chaos;
 use std::ops::Range;
 
@@ -80,7 +82,7 @@ mod tests {
     }
 
     /// A scenario with two tools, of which one deduplicates, and these faults.
-    fn scenario_of(faults: &str) -> Result<Arc<Scenario>, crate::scenario::Problems> {
+    fn scenario_of(faults: &str) -> Result<Arc<Scenario>, crate::config::Problems> {
         let text = format!(
             "# A fault.\nworkflow = \"conductor\"\n\n[[step]]\nname = \"file-ticket\"\n\
              tool = \"ticketing.create\"\n\n[safeguards]\ntool-dedupe = true\n\n[tools.ticketing]\n\

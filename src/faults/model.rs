@@ -5,22 +5,15 @@
 //! is ([`Agent`](crate::agent::Agent)).
 
 use super::{FaultKind, who};
-use crate::scenario::problem::listed;
-use crate::scenario::{Entry, OneOrMany, Problem, Ratio};
-use crate::workflows::Cast;
+use crate::config::problem::listed;
+use crate::config::{Entry, OneOrMany, Problem, Ratio};
+use crate::faults::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
 
-/// The moment at which a model answers a question that it may have answered before.
-pub const ANSWER: &str = "answer";
-/// The moment at which a model sums a piece of work up.
-pub const SUMMARY: &str = "summary";
-/// The moment at which a model says who should go on with something.
-pub const HANDOFF: &str = "handoff";
-/// The moment at which an agent that reports on its own work could say more than is its own to say.
-pub const ROLE: &str = "role";
+pub use crate::agent::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -28,8 +21,6 @@ pub const DIFFERENT_ANSWER: &str = "different-answer";
 pub const WRONG_SUMMARY: &str = "wrong-summary";
 /// Somebody else should do it, whatever it is.
 pub const ALWAYS_HAND_OFF: &str = "always-hand-off";
-/// Somebody should do it who is not on the team.
-pub const NO_TARGET: &str = "no-target";
 /// The agent takes itself for somebody else on the team.
 pub const ROLE_CONFUSION: &str = "role-confusion";
 

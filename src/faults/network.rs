@@ -4,8 +4,8 @@
 
 use super::who::{Between, two};
 use super::{FaultKind, passages, who};
-use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Span, Spread};
-use crate::workflows::Cast;
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Span, Spread};
+use crate::faults::Cast;
 use perfidy_sim::{Action, Chance, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;

@@ -7,9 +7,9 @@
 
 use super::who::Word;
 use crate::agent::{call_kind, reply_kind};
-use crate::scenario::problem::{listed, nearest_in_words};
-use crate::scenario::{OneOrMany, Problem, nearest};
-use crate::workflows::Cast;
+use crate::config::problem::{listed, nearest_in_words};
+use crate::config::{OneOrMany, Problem, nearest};
+use crate::faults::Cast;
 use perfidy_sim::Name;
 use std::ops::Range;
 

@@ -8,8 +8,8 @@
 
 use super::window::{self, OF_THE_SAME, Times};
 use super::{FaultKind, who};
-use crate::scenario::{Entry, Lasting, OneOrMany, Problem, Ratio, Spread};
-use crate::workflows::Cast;
+use crate::config::{Entry, Lasting, OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Cast;
 use perfidy_sim::{Action, Ailment, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;

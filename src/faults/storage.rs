@@ -4,8 +4,8 @@
 //! are the ways in which disks are worse than that.
 
 use super::{FaultKind, who};
-use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
-use crate::workflows::Cast;
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::{Range, RangeInclusive};

@@ -2,8 +2,8 @@
 
 use super::passages;
 use crate::agent::STEPS;
-use crate::scenario::{OneOrMany, Problem, Ratio, Spread};
-use crate::workflows::Cast;
+use crate::config::{OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Cast;
 use perfidy_sim::{Chance, Name, SimSpan};
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;

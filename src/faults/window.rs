@@ -1,7 +1,7 @@
 //! Trouble that comes and goes by the clock: what its kinds have in common.
 
 use super::who;
-use crate::scenario::{Entry, Problem, Spread};
+use crate::config::{Entry, Problem, Spread};
 use perfidy_sim::{Ailment, Chaos, Disturbance, Name, SimSpan, Window};
 use std::ops::RangeInclusive;
 use toml::Spanned;

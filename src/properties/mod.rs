@@ -31,9 +31,12 @@ mod plan_agreement;
 mod reads_keep_declared_consistency;
 mod recovered_state_is_a_prefix;
 mod recovery_calls_no_model;
+mod states;
 mod waits;
 mod well_behaved;
 mod wire;
+
+pub use states::{States, StatesOverTime};
 
 use crate::agent::{Note, UserEvent, kinds};
 use perfidy_sim::{Event, EventId, EventKinds, History, SimSpan, SimTime, Stop};

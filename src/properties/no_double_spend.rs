@@ -5,8 +5,7 @@
 //! shows it.
 
 use crate::agent::{Note, kinds};
-use crate::properties::{Property, TeamHistory, Verdict};
-use crate::tools::states::StatesOverTime;
+use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict};
 use crate::tools::{Accounts, AccountsCall, Tool};
 use perfidy_sim::{Event, Name};
 use std::collections::BTreeMap;

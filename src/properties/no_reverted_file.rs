@@ -4,9 +4,8 @@
 //! its writer was told that it is there. Judged on the contents of tools that are files, state by state.
 
 use crate::agent::{Note, kinds};
-use crate::properties::{Property, TeamHistory, Verdict};
+use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict};
 use crate::tools::Files;
-use crate::tools::states::StatesOverTime;
 use perfidy_sim::Event;
 use std::collections::BTreeMap;
 

@@ -6,10 +6,10 @@
 //! then on, whoever still asks for it, or it was done already, and then it can be taken back.
 
 use crate::agent::{Agent, Cancelled, OpId, Operation};
+use crate::config::{Entry, Problem};
 use crate::protocols::until_some;
 use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::SimSpan;
 
 /// How long to wait before asking a tool again that gave no clear answer.

@@ -16,8 +16,8 @@
 //! ```
 
 use crate::agent::{Change, Entry, OpId, Stamp, Store, StoreError};
+use crate::config::{Entry as FileEntry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::Name;
 
 /// The switch.

@@ -6,8 +6,8 @@
 //! it, and the end is not silence but a report of failure to the user (the same idea as the hop limit of IP,
 //! RFC 791).
 
+use crate::config::{Entry, Problem};
 use crate::safeguards::Safeguard;
-use crate::scenario::{Entry, Problem};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 

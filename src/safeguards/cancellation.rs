@@ -6,8 +6,8 @@
 //! the cancel must not bring the work back, also not after a crash (a tombstone).
 
 use crate::agent::{Agent, Message};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use serde::Serialize;
 use std::cell::RefCell;

@@ -5,9 +5,9 @@
 //! disk; what is on disk and was not yet promised can be promised again.
 
 use crate::agent::{Agent, Body, Message};
+use crate::config::{Entry, Problem};
 use crate::safeguards::checksummed_log::{ChecksummedLog, Sealed};
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 
 /// The switch.

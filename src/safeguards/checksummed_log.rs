@@ -11,8 +11,8 @@
 //! `recovered-state-is-a-prefix` says of it is then still true.
 
 use crate::agent::{Body, Message};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Payload;
 use serde::Serialize;
 use std::hash::{Hash, Hasher};

@@ -7,9 +7,9 @@
 //! addressing, as in Git).
 
 use crate::agent::{Agent, Artifact, ArtifactId, Message};
+use crate::config::{Entry, Problem};
 use crate::protocols::in_attempts;
 use crate::safeguards::{Safeguard, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -13,8 +13,8 @@
 use crate::agent::{
     Agent, Change, Entries, Entry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,
 };
+use crate::config::{Entry as FileEntry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, lease};
-use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::cell::{Cell, RefCell};

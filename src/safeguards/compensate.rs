@@ -6,9 +6,9 @@
 //! anew, after a crash or instead of another, asks for the same operations and changes nothing twice.
 
 use crate::agent::{Agent, OpId, Operation, Receipt, ToolError};
+use crate::config::{Entry, Problem};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::SimSpan;
 
 /// How often an undoing may fail before the agent gives it up.

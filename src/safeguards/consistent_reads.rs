@@ -8,8 +8,8 @@
 //! reads.
 
 use crate::agent::{Agent, Consistency, Freshness, Snapshot, StoreError, Token};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 
 /// The switch.

@@ -7,9 +7,9 @@
 //! Integration Patterns").
 
 use crate::agent::{Agent, Mail, Message, OpId, Operation, ToolError};
+use crate::config::{Entry, Problem};
 use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::Serialize;
 

@@ -4,8 +4,8 @@
 //! A cancel may never reach an agent that is cut off; its own clock always does. What is propagated is the
 //! time that is left and not the time of day, so clocks need not agree, only run alike (`grpc-timeout`).
 
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::SimSpan;
 
 /// The switch.

@@ -11,8 +11,8 @@
 //! again.
 
 use crate::agent::{Agent, Message};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use serde::Serialize;
 use std::cell::RefCell;

@@ -33,8 +33,8 @@
 //! ```
 
 use crate::agent::{Agent, Lease, NotLeader, Token};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{LEASES, Safeguard, lease};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::future::Future;
 use tokio::sync::watch;

@@ -6,8 +6,8 @@
 //! crash of the receiver, or the oldest leader of all could come back.
 
 use crate::agent::{Agent, Headers, Message, Token};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use serde::Serialize;
 
 /// The switch.

@@ -5,8 +5,8 @@
 //! deduplicates and a caller that remembers the key across a crash (`persist-before-call`).
 
 use crate::agent::{Headers, ToolCall};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 
 /// The switch.
 #[derive(Default)]

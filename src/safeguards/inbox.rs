@@ -6,8 +6,8 @@
 //! Richardson 2018, "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use serde::Serialize;
 use std::collections::BTreeMap;

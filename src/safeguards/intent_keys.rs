@@ -21,9 +21,9 @@
 //! ```
 
 use crate::agent::{Agent, OpId, Operation};
+use crate::config::{Entry, Problem};
 use crate::safeguards::persist::Operations;
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry, Problem};
 
 /// The switch.
 #[derive(Default)]

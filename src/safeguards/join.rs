@@ -4,8 +4,8 @@
 //! loses which are missing. A policy decides beforehand what an answer needs, and the answer names what is
 //! missing.
 
+use crate::config::{Entry, Problem};
 use crate::safeguards::Safeguard;
-use crate::scenario::{Entry, Problem};
 use serde::Deserialize;
 
 /// What an answer needs. Whatever it lacks, it says so.

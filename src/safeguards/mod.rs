@@ -50,7 +50,7 @@ pub mod wait_limit;
 pub mod work_scope;
 pub mod write_lock;
 
-use crate::scenario::{Entry, Problem, Span};
+use crate::config::{Entry, Problem, Span};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
 use std::any::Any;

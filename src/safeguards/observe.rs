@@ -4,9 +4,9 @@
 //! record is current: a call still on its way is not in it.
 
 use crate::agent::{Agent, Receipt, ToolCall, ToolError};
+use crate::config::{Entry, Problem};
 use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 
 /// The switch.
 #[derive(Default)]

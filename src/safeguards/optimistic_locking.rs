@@ -16,8 +16,8 @@
 //! ```
 
 use crate::agent::{Agent, Change, Entries, Freshness, OpId, Snapshot, Stamp, Store, StoreError, Version};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use std::fmt;
 

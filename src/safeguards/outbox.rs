@@ -7,9 +7,9 @@
 //! Richardson's "transactional outbox" (2018, "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
+use crate::config::{Entry, Problem};
 use crate::protocols::Resend;
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::cell::RefCell;

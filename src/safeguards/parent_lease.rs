@@ -10,9 +10,9 @@
 //! that gets the work undoes everything.
 
 use crate::agent::{Agent, Headers, Message, Purpose};
+use crate::config::{Entry, Problem};
 use crate::safeguards::work_scope::WorkScope;
 use crate::safeguards::{LEASES, Safeguard, lease};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::rc::Rc;

@@ -5,8 +5,8 @@
 //! the agent.
 
 use crate::agent::{Agent, Message, OpId};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use serde::Serialize;
 use std::cell::RefCell;

@@ -5,8 +5,8 @@
 //! the drafts were made.
 
 use crate::agent::{Agent, Change, Entry, Freshness, Message, Refusal, Snapshot, StoreError, Version};
+use crate::config::{Entry as FileEntry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::Name;
 
 /// The switch.

@@ -4,8 +4,8 @@
 //! them changes nothing, whether it is a copy of the first or the late answer to an earlier form of the
 //! question.
 
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use std::cell::RefCell;
 use std::collections::BTreeSet;

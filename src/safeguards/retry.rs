@@ -4,8 +4,8 @@
 //! from zero to the backoff (Brooker 2015, "Exponential backoff and jitter", AWS Architecture Blog).
 
 use crate::agent::{Agent, ToolError};
+use crate::config::{Entry, Problem, Spread};
 use crate::safeguards::Safeguard;
-use crate::scenario::{Entry, Problem, Spread};
 use perfidy_sim::{Name, SimSpan, Spot};
 use serde::Deserialize;
 use std::ops::RangeInclusive;

@@ -5,8 +5,8 @@
 //! approve it. The message looks like any other, so the receiver has to check the sender (the "confused
 //! deputy", Hardy 1988; separation of duty, Clark and Wilson 1987).
 
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use std::collections::BTreeSet;
 

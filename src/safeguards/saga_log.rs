@@ -19,8 +19,8 @@
 //! ```
 
 use crate::agent::{Agent, Message, OpId};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Lookup, Name};
 use serde::Serialize;
 use std::collections::BTreeSet;

@@ -28,8 +28,8 @@
 //! ```
 
 use crate::agent::{Agent, Entry, Headers, Mail, Message, Purpose, Version};
+use crate::config::{Entry as FileEntry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry as FileEntry, Problem};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 

@@ -9,8 +9,8 @@
 //! An age is a time between the clocks of two machines. By as much as these can differ, the maximum has to be
 //! shorter than what was promised.
 
+use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;
-use crate::scenario::{Entry, Problem, Span};
 use perfidy_sim::{SimSpan, SimTime};
 use serde::Deserialize;
 

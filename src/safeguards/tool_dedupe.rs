@@ -2,8 +2,8 @@
 //!
 //! The switch stands for all tools of a scenario; `deduplicates = true` in a tool's table says which have it.
 
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 
 /// The switch.
 #[derive(Default)]

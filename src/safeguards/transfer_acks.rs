@@ -6,9 +6,9 @@
 //! agents may have it in their journals, but there is always one that has ("at-least-once delivery").
 
 use crate::agent::{Agent, Message};
+use crate::config::{Entry, Problem};
 use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, Safeguards, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
 use std::fmt;
 

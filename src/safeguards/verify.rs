@@ -16,10 +16,10 @@
 //! ```
 
 use crate::agent::{Agent, Operation};
+use crate::config::{Entry, Problem};
 use crate::protocols::in_attempts;
 use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
-use crate::scenario::{Entry, Problem};
 
 /// How often a tool is asked before the answer counts as unknown.
 const LOOK_UPS: u32 = 3;

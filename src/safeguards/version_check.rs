@@ -11,8 +11,8 @@
 //! that they carry.
 
 use crate::agent::{Agent, Artifact, Message, OpId};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::Name;
 use serde::Serialize;
 use std::cell::RefCell;

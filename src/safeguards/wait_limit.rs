@@ -13,8 +13,8 @@
 //! assert!(!BoundedWait::begin(start, None).is_over(start + SimSpan::from_secs(60)));
 //! ```
 
+use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;
-use crate::scenario::{Entry, Problem, Span};
 use perfidy_sim::{SimSpan, SimTime};
 
 /// How long an agent waits for what it can go on without.

@@ -7,8 +7,8 @@
 //! [`fencing`](crate::safeguards::fencing)).
 
 use crate::agent::{Agent, Lease, NotLeader};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{LEASES, Safeguard, lease, switch};
-use crate::scenario::{Entry, Problem};
 use perfidy_sim::{Name, SimSpan};
 
 /// How long a lock is asked for, and asked for again.

@@ -4,8 +4,8 @@
 //! like, so a file with one is refused where it stands. Quoted text can still have any character, written as
 //! TOML escapes it: what is made of such text is shown inert.
 
+use crate::config::Problem;
 use crate::inert::is_active;
-use crate::scenario::Problem;
 
 /// Names are paths, and longer ones cannot be files.
 const MAX_NAME_BYTES: usize = 1024;

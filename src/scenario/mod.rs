@@ -1,7 +1,7 @@
 //! Scenarios: which team works on what, which safeguards it has, and how the world betrays it.
 //!
 //! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`] turns
-//! a file into a typed [`Scenario`] or into [`Problems`], each with its place in the file and what to do. A
+//! a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its place in the file and what to do. A
 //! scenario that parses but cannot mean anything is refused here, never in the middle of a run.
 //!
 //! A scenario can be saved with a failure and read again because it is nothing but its text: neither a
@@ -14,9 +14,6 @@ mod active;
 mod arguments;
 mod case;
 mod configured;
-mod file;
-pub(crate) mod problem;
-mod quantity;
 mod read;
 mod rename;
 mod understand;
@@ -24,22 +21,18 @@ mod understand;
 pub use arguments::StepArguments;
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
-pub use file::Entry;
-pub(crate) use file::keys_read;
-pub use problem::{Problem, Problems, nearest};
-pub use quantity::{Lasting, NotAQuantity, Numbers, OneOrMany, Ratio, Span, Spread};
 pub use read::{files_below, read_all, read_text, root_of};
 
 pub(crate) use active::trouble_with_name;
-pub(crate) use file::entries;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use understand::{is_word, not_a_word, own_keys};
 
 use crate::agent::Consistency;
+use crate::faults::Cast;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
-use crate::tools::{Prototype, Records};
+use crate::tools::ToolConfig;
 use crate::workflows::Workflow;
 use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +73,7 @@ pub struct Contents {
     /// Which safeguards are on.
     pub safeguards: Safeguards,
     /// The tools, by name.
-    pub tools: BTreeMap<Name, Tool>,
+    pub tools: BTreeMap<Name, ToolConfig>,
     /// The store that the team shares, if the file describes it.
     pub store: Option<Store>,
     /// How long messages take.
@@ -193,31 +186,6 @@ pub struct Cancelled {
     pub after: RangeInclusive<SimSpan>,
 }
 
-/// A tool as the file describes it.
-#[derive(Clone, Debug)]
-pub struct Tool {
-    /// Of which kind it is.
-    pub kind: &'static str,
-    /// The tool itself, as each run finds it.
-    pub prototype: Prototype,
-    /// How long it works on a call.
-    pub latency: RangeInclusive<SimSpan>,
-    /// Whether it recognises an idempotency key that it has seen.
-    pub deduplicates: bool,
-}
-
-impl Default for Tool {
-    /// What a file gets that says nothing.
-    fn default() -> Self {
-        Self {
-            latency: SimSpan::from_millis(50)..=SimSpan::from_millis(500),
-            deduplicates: false,
-            kind: "records",
-            prototype: Prototype::new(Records),
-        }
-    }
-}
-
 /// The shared store as the file describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Store {
@@ -307,8 +275,8 @@ impl Scenario {
     }
 
     /// The roles, agents and tools of the scenario, for whoever resolves a name.
-    pub fn cast(&self) -> crate::workflows::Cast {
-        let cast = crate::workflows::Cast::new(&self.workflow, &self.team, &self.tools, Some(&self.steps));
+    pub fn cast(&self) -> Cast {
+        let cast = self.workflow.cast(&self.team, &self.tools, Some(&self.steps));
         cast.with_own_faults(self.suite.own_faults())
     }
 }

@@ -1,7 +1,8 @@
 //! From paths to scenarios: which files are read, under which names, and what stops a file from being read.
 
+use crate::config::{Problem, Problems, nearest};
+use crate::scenario::Scenario;
 use crate::scenario::understand::{check_pinned, understand};
-use crate::scenario::{Problem, Problems, Scenario, nearest};
 use crate::suite::Suite;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

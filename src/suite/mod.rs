@@ -36,17 +36,15 @@
 //! assert!(run.violation("never-fails").is_some());
 //! ```
 
-use crate::cli;
+use crate::config::problem::nearest_in_words;
 use crate::faults::model::MOMENTS;
 use crate::faults::{self, FaultKind};
 use crate::probe::Probe;
 use crate::properties::{self, Property};
 use crate::safeguards::{self, SafeguardKind};
-use crate::scenario::problem::nearest_in_words;
 use crate::tools::{self, OwnFault, OwnFaults, ToolKind};
 use crate::workflows::cast::BYSTANDERS;
 use crate::workflows::{self, Workflow};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Everything that scenarios can name. Cheap to clone.
@@ -192,22 +190,6 @@ impl Suite {
 
     fn parts(&mut self) -> &mut Parts {
         Arc::make_mut(&mut self.0)
-    }
-
-    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `list` and `explain`, as the `perfidy` command does on what is shipped. It is all that a
-    /// `main` has to do.
-    ///
-    /// ```no_run
-    /// use perfidy::suite::Suite;
-    /// use std::process::ExitCode;
-    ///
-    /// fn main() -> ExitCode {
-    ///     Suite::shipped().main()
-    /// }
-    /// ```
-    pub fn main(&self) -> ExitCode {
-        cli::main(self)
     }
 
     /// Its workflows.

@@ -1,7 +1,7 @@
 //! Accounts: balances in whole units, and transfers between them that are declined when an account is short.
 
 use super::{Asked, Moment, Tool, ToolKind};
-use crate::scenario::Problem;
+use crate::config::Problem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

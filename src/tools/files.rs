@@ -4,7 +4,7 @@
 //! that name (`If-Match` in HTTP): it is declined if the file has another by then.
 
 use super::{Asked, Moment, Tool, ToolKind};
-use crate::scenario::Problem;
+use crate::config::Problem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Kinds of tools: what `kind = "..."` in the table of a tool can name.
 
 use super::{Prototype, Tool, accounts, files, records, sources};
-use crate::scenario::{Entry, Problem};
+use crate::config::{Entry, Problem};
 use std::fmt;
 use std::sync::Arc;
 

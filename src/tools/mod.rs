@@ -20,7 +20,7 @@
 //! [`Definite`](crate::agent::Definite) (it did not happen) or [`Indefinite`](crate::agent::Indefinite) (it
 //! is not known).
 //!
-//! **States over time** ([`states`]) follow from the ledger: a tool is a deterministic state machine, so the calls that
+//! **States over time** ([`states`](crate::properties::States)) follow from the ledger: a tool is a deterministic state machine, so the calls that
 //! took effect, applied again to the state it began with, give every state that it had (state machine
 //! replication, Schneider 1990). A run copies no state for that; a property that asks pays. A stale read is
 //! answered in the same way, and the run pays once it strikes.
@@ -66,6 +66,7 @@
 
 mod accounts;
 mod alter;
+mod config;
 mod fault;
 mod files;
 mod keys;
@@ -76,15 +77,15 @@ mod prototype;
 mod records;
 mod service;
 mod sources;
-pub mod states;
 
 pub use accounts::{Accounts, AccountsCall, Declined};
 pub use alter::Alteration;
+pub use config::ToolConfig;
 pub use fault::{CallFault, LookUpFault, Outage, ReadFault, ToolFault};
 pub use files::{FileCall, FileRefusal, Files, Stored};
 pub use kind::ToolKind;
 pub(crate) use kind::shipped;
-pub use own::{OwnFault, OwnFaults};
+pub use own::{OwnFault, OwnFaults, ToolFaults};
 pub use prototype::Prototype;
 pub use records::Records;
 pub use service::ToolService;

@@ -4,7 +4,8 @@
 //! `chance`); what it does is told in code. It is drawn, counted, shrunk, saved and replayed like the shipped
 //! ones, since to all of that a fault is an address and a name.
 
-use perfidy_sim::{Name, Spot};
+use super::ToolFault;
+use perfidy_sim::{Name, SimSpan, Spot};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -63,6 +64,35 @@ impl OwnFault {
     #[must_use]
     pub fn only_where(self, concerns: impl Fn(&Value) -> bool + Send + Sync + 'static) -> Self {
         Self { concerns: Arc::new(concerns), ..self }
+    }
+}
+
+/// What the fault of a name and a span does to the requests of tools, if it is one of tools.
+type Shipped = fn(Name, SimSpan) -> Option<ToolFault>;
+
+/// Every fault that tools can be subject to, by name.
+#[derive(Clone, Debug)]
+pub struct ToolFaults {
+    shipped: Shipped,
+    pub(super) own: OwnFaults,
+}
+
+/// None.
+impl Default for ToolFaults {
+    fn default() -> Self {
+        Self { shipped: |_, _| None, own: OwnFaults::default() }
+    }
+}
+
+impl ToolFaults {
+    /// The shipped faults, as a function says what each is, and these.
+    pub fn new(shipped: fn(Name, SimSpan) -> Option<ToolFault>, own: OwnFaults) -> Self {
+        Self { shipped, own }
+    }
+
+    /// The fault of that name and span, if it is one of tools.
+    pub(super) fn find(&self, name: Name, span: SimSpan) -> Option<ToolFault> {
+        (self.shipped)(name, span).or_else(|| self.own.find(name).map(|_| ToolFault::own(name)))
     }
 }
 

@@ -8,7 +8,7 @@
 use super::alter::instructs;
 use super::{Asked, Moment, Tool, ToolKind};
 use crate::agent::Content;
-use crate::scenario::{Numbers, Problem, Spread};
+use crate::config::{Numbers, Problem, Spread};
 use perfidy_sim::{Name, Purpose, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;

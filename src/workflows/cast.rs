@@ -1,9 +1,9 @@
-//! Who is who in a scenario: agents, groups and tools by name.
+//! The cast of a team: which names a scenario of a workflow has.
 
-use crate::agent::{LeaseService, Request, StoreService};
-use crate::scenario::problem::nearest_in_words;
-use crate::scenario::{Step, Tool};
-use crate::tools::OwnFaults;
+use crate::agent::{LeaseService, StoreService};
+use crate::faults::Cast;
+use crate::scenario::Step;
+use crate::tools::ToolConfig;
 use crate::workflows::Workflow;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
@@ -13,57 +13,25 @@ use std::collections::BTreeMap;
 /// Who sends and receives messages in every world without being an agent or a tool.
 pub(crate) const BYSTANDERS: [&str; 4] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL];
 
-/// The names of a scenario and what each stands for.
-#[derive(Clone, Debug)]
-pub struct Cast {
-    /// The workflow's name, for messages.
-    pub workflow: &'static str,
-    /// Every agent, in the order of the workflow's roles.
-    pub agents: Vec<Name>,
-    /// Every group of agents.
-    pub groups: BTreeMap<Name, Vec<Name>>,
-    /// Every tool.
-    pub tools: Vec<Name>,
-    /// The faults of tools that are the suite's own.
-    pub own_faults: Vec<&'static str>,
-    /// The tools that recognise an idempotency key they have seen.
-    pub deduplicating: Vec<Name>,
-    /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
-    /// store.
-    pub bystanders: Vec<Name>,
-    /// The steps at which agents can crash or pause.
-    pub crash_points: &'static [&'static str],
-    /// The kinds of messages that are sent, by sender.
-    pub sends: &'static [(&'static str, &'static [&'static str])],
-    /// The operations that the steps and their undoing ask of tools; `None` if the steps were not understood.
-    pub calls: Option<Vec<(Name, Name)>>,
-    /// The moments at which agents ask their models something.
-    pub moments: &'static [&'static str],
-    /// What agents ask of tools.
-    pub requests: &'static [Request],
-    /// Whether any agent writes a journal.
-    pub keeps_journals: bool,
-}
-
-impl Cast {
+impl Workflow {
     /// The cast of a workflow with a team of these sizes, these tools, and these steps if they were
     /// understood.
-    pub fn new(
-        workflow: &Workflow,
+    pub fn cast(
+        &self,
         team: &BTreeMap<&'static str, u32>,
-        tools: &BTreeMap<Name, Tool>,
+        tools: &BTreeMap<Name, ToolConfig>,
         steps: Option<&[Step]>,
-    ) -> Self {
-        let mut agents: Vec<Name> = workflow.singles.iter().map(|name| Name::new(name)).collect();
+    ) -> Cast {
+        let mut agents: Vec<Name> = self.singles.iter().map(|name| Name::new(name)).collect();
         let mut groups = BTreeMap::new();
-        for role in &workflow.roles {
+        for role in &self.roles {
             let count = team.get(role.group).copied().unwrap_or(role.default);
             let members = members(role.member, count);
             agents.extend(&members);
             groups.insert(Name::new(role.group), members);
         }
-        Self {
-            workflow: workflow.name,
+        Cast {
+            workflow: self.name,
             agents,
             groups,
             tools: tools.keys().copied().collect(),
@@ -74,50 +42,13 @@ impl Cast {
                 .map(|(name, _)| *name)
                 .collect(),
             bystanders: BYSTANDERS.map(Name::new).to_vec(),
-            crash_points: workflow.crash_points,
-            sends: workflow.sends,
+            crash_points: self.crash_points,
+            sends: self.sends,
             calls: steps.map(|steps| steps.iter().flat_map(Step::calls).collect()),
-            moments: workflow.moments,
-            requests: workflow.requests,
-            keeps_journals: workflow.keeps_journals,
+            moments: self.moments,
+            requests: self.requests,
+            keeps_journals: self.keeps_journals,
         }
-    }
-
-    /// The same, in a world whose tools are subject to these faults as well.
-    pub(crate) fn with_own_faults(self, faults: &OwnFaults) -> Self {
-        Self { own_faults: faults.names().collect(), ..self }
-    }
-
-    /// The agents that a name stands for: one, or a group, or `everyone`.
-    pub fn agents_called(&self, name: &str) -> Option<Vec<Name>> {
-        let name = Name::new(name);
-        if name.as_str() == "everyone" {
-            return Some(self.agents.clone());
-        }
-        self.groups.get(&name).cloned().or_else(|| self.agents.contains(&name).then(|| vec![name]))
-    }
-
-    /// Whether a name stands for exactly one sender and receiver of messages.
-    pub fn is_node(&self, name: Name) -> bool {
-        [&self.agents, &self.tools, &self.bystanders].into_iter().any(|names| names.contains(&name))
-    }
-
-    /// Every name that stands for agents.
-    pub fn agent_names(&self) -> Vec<&'static str> {
-        let groups = self.groups.keys().map(|name| name.as_str());
-        self.agents.iter().map(|name| name.as_str()).chain(groups).chain(["everyone"]).collect()
-    }
-
-    /// The members of a group.
-    ///
-    /// # Panics
-    /// If the workflow has no such group; workflows ask for their own.
-    pub fn group(&self, group: &str) -> &[Name] {
-        let known: Vec<&str> = self.groups.keys().map(|name| name.as_str()).collect();
-        self.groups.get(&Name::new(group)).unwrap_or_else(|| {
-            let near = nearest_in_words(group, &known);
-            panic!("the workflow `{}` has no group `{group}`; {near}", self.workflow)
-        })
     }
 }
 

@@ -49,7 +49,6 @@ pub mod worker;
 mod workflow;
 
 pub use briefing::Briefing;
-pub use cast::Cast;
 pub use task_state::Plan;
 pub use workflow::{Role, Workflow};
 

@@ -5,7 +5,8 @@
 //! and settling take.
 
 use super::Shrinking;
-use crate::scenario::{Case, Scenario, Spread};
+use crate::config::Spread;
+use crate::scenario::{Case, Scenario};
 use perfidy_sim::{Action, Fault, SimSpan, SimTime};
 use std::sync::Arc;
 use toml_edit::visit_mut::{VisitMut, visit_table_like_kv_mut, visit_value_mut};

@@ -1,10 +1,10 @@
 //! Lies about what was done: the effect and the answer do not belong together.
 
 use super::{LieKind, Time, Told, plain, read_by};
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Cast;
 use crate::faults::{FaultKind, who};
-use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::tools::{CallFault, ReadFault, ToolFault};
-use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Name};
 use serde::Deserialize;
 use toml::Spanned;

@@ -14,10 +14,10 @@ pub mod troubles;
 
 use super::{FaultKind, passages, who};
 use crate::agent::Request;
-use crate::scenario::problem::listed;
-use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::config::problem::listed;
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Cast;
 use crate::tools::ToolFault;
-use crate::workflows::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::{Range, RangeInclusive};

@@ -4,10 +4,10 @@
 //! carried out, and say so; a tool that is mute says nothing.
 
 use super::{LieKind, Time, Told, plain};
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Cast;
 use crate::faults::{FaultKind, who};
-use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::tools::{Outage, ToolFault};
-use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, Window};
 use serde::Deserialize;
 use toml::Spanned;

@@ -1,9 +1,10 @@
 //! What the user asks for: properties that are waived, and how far others may go.
 
 use super::{Found, Tables, whole_number, within_limit};
+use crate::config::Entry;
+use crate::config::{Problem, Span};
 use crate::properties::{AtMost, Bound, Property};
-use crate::scenario::file::Entry;
-use crate::scenario::{Problem, Span, Without};
+use crate::scenario::Without;
 use crate::suite::Suite;
 use crate::workflows::Workflow;
 use std::collections::BTreeMap;

@@ -1,12 +1,13 @@
 //! What goes wrong: by chance, by the clock and word for word.
 
 use super::{Found, Tables, parts, pinned, within_limit};
+use crate::config::Entry;
+use crate::config::problem::line_of;
+use crate::config::{Problem, Span};
 use crate::faults;
-use crate::scenario::file::Entry;
-use crate::scenario::problem::line_of;
-use crate::scenario::{Configured, Problem, Span};
+use crate::faults::Cast;
+use crate::scenario::Configured;
 use crate::suite::Suite;
-use crate::workflows::Cast;
 use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
 use toml::Spanned;
 

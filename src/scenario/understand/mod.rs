@@ -20,12 +20,14 @@ mod undo;
 use crate::faults::who;
 pub(crate) use tools::own_keys;
 
+use crate::config::problem::listed;
+use crate::config::{Entry, entries};
+use crate::config::{Problem, Span, Spread};
+use crate::faults::Cast;
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
-use crate::scenario::file::{Entry, entries};
-use crate::scenario::problem::listed;
-use crate::scenario::{Contents, Link, Model, Network, Problem, Scenario, Span, Spread};
+use crate::scenario::{Contents, Link, Model, Network, Scenario};
 use crate::suite::Suite;
-use crate::workflows::{Cast, Workflow};
+use crate::workflows::Workflow;
 use perfidy_sim::{Chaos, Name, SimSpan};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -153,7 +155,7 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
 
     undo::check(&tables, &steps, &workflow, found);
     let team = team(&tables, &workflow, found);
-    let cast = Cast::new(&workflow, &team, &tools, steps_are_sound.then_some(&steps));
+    let cast = workflow.cast(&team, &tools, steps_are_sound.then_some(&steps));
     let cast = cast.with_own_faults(suite.own_faults());
     let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);

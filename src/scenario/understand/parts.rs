@@ -1,11 +1,12 @@
 //! The names in an entry of `[faults]`, each of which must be struck.
 
+use crate::config::Entry;
+use crate::config::OneOrMany;
+use crate::config::problem::line_of;
+use crate::faults::Cast;
 use crate::faults::tool_lies::handled_as;
 use crate::faults::who;
-use crate::scenario::file::Entry;
-use crate::scenario::problem::line_of;
-use crate::scenario::{Configured, OneOrMany};
-use crate::workflows::Cast;
+use crate::scenario::Configured;
 use perfidy_sim::{Chaos, Hook, Name, Rule, Selector};
 
 /// The keys whose values are names that a fault strikes.

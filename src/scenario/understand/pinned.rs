@@ -5,12 +5,12 @@
 //! clock brings its own moment and can stand at any address.
 
 use super::Found;
+use crate::config::Entry;
+use crate::config::problem::listed;
+use crate::config::{Problem, nearest};
+use crate::faults::Cast;
 use crate::faults::tool_lies::{self, Time};
 use crate::faults::{self, model, passages, who};
-use crate::scenario::file::Entry;
-use crate::scenario::problem::listed;
-use crate::scenario::{Problem, nearest};
-use crate::workflows::Cast;
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;

@@ -1,13 +1,15 @@
 //! What is switched on, and what the cases without it claim.
 
 use super::{Found, Tables, whole_number};
+use crate::config::problem::listed;
+use crate::config::{OneOrMany, Problem, nearest};
 use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::{Safeguard, Safeguards};
-use crate::scenario::problem::listed;
-use crate::scenario::{OneOrMany, Problem, Step, Tool, Without, nearest};
+use crate::scenario::{Step, Without};
 use crate::suite::Suite;
+use crate::tools::ToolConfig;
 use crate::workflows::Workflow;
 use perfidy_sim::Name;
 use serde::Deserialize;
@@ -47,7 +49,7 @@ impl Switches {
         &self,
         tables: &Tables<'_>,
         steps: &[Step],
-        tools: &BTreeMap<Name, Tool>,
+        tools: &BTreeMap<Name, ToolConfig>,
         found: &mut Found,
     ) {
         let (switch, ids) = (AcknowledgedCancel::NAME, IdempotencyKeys::NAME);
@@ -72,7 +74,12 @@ impl Switches {
     }
 
     /// A tool that could recognise keys and the switch that makes it do so mean nothing without each other.
-    pub fn dedupe_takes_two(&self, tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) {
+    pub fn dedupe_takes_two(
+        &self,
+        tables: &Tables<'_>,
+        tools: &BTreeMap<Name, ToolConfig>,
+        found: &mut Found,
+    ) {
         let switch = ToolDedupe::NAME;
         if self.broken.contains(switch) {
             return;

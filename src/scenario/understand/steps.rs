@@ -1,7 +1,9 @@
 //! The steps of a task and the order in which they can be taken.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::scenario::{OneOrMany, Problem, Step, StepArguments, Tool, Undo};
+use crate::config::{OneOrMany, Problem};
+use crate::scenario::{Step, StepArguments, Undo};
+use crate::tools::ToolConfig;
 use perfidy_sim::Name;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,7 +24,7 @@ struct StepTable {
     args: Option<Spanned<toml::Table>>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, Tool>, found: &mut Found) -> Vec<Step> {
+pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, ToolConfig>, found: &mut Found) -> Vec<Step> {
     let before = found.0.len();
     let entries = tables.list("step", found);
     if entries.is_empty() && found.0.len() == before {
@@ -76,7 +78,7 @@ fn arguments(step: &StepTable) -> Result<StepArguments, Problem> {
 }
 
 /// What is wrong with what a step and its undoing ask their tools, with any task in the place of `{task}`.
-fn can_be_asked(table: &StepTable, step: &Step, tools: &BTreeMap<Name, Tool>) -> Vec<Problem> {
+fn can_be_asked(table: &StepTable, step: &Step, tools: &BTreeMap<Name, ToolConfig>) -> Vec<Problem> {
     let arguments = step.arguments.of(Name::literal("task-1"));
     let undo = step.undo.zip(table.undo.as_ref());
     let calls = [
@@ -99,7 +101,11 @@ fn can_be_asked(table: &StepTable, step: &Step, tools: &BTreeMap<Name, Tool>) ->
 }
 
 /// What undoes a step.
-fn undo_of(step: &StepTable, undo: &Spanned<String>, tools: &BTreeMap<Name, Tool>) -> Result<Undo, Problem> {
+fn undo_of(
+    step: &StepTable,
+    undo: &Spanned<String>,
+    tools: &BTreeMap<Name, ToolConfig>,
+) -> Result<Undo, Problem> {
     let (name, what) = (step.name.get_ref(), undo.get_ref());
     if step.irreversible {
         return Err(Problem::at(undo.span(), format!("`{name}` is irreversible, so nothing undoes it"))
@@ -114,7 +120,7 @@ fn undo_of(step: &StepTable, undo: &Spanned<String>, tools: &BTreeMap<Name, Tool
 }
 
 /// The tool and the operation of a step.
-fn call(text: &Spanned<String>, tools: &BTreeMap<Name, Tool>) -> Result<(Name, Name), Problem> {
+fn call(text: &Spanned<String>, tools: &BTreeMap<Name, ToolConfig>) -> Result<(Name, Name), Problem> {
     let parts = text.get_ref().split_once('.');
     let Some((tool, operation)) = parts.filter(|(tool, operation)| is_word(tool) && is_word(operation))
     else {
@@ -128,7 +134,7 @@ fn call(text: &Spanned<String>, tools: &BTreeMap<Name, Tool>) -> Result<(Name, N
     }
     let known: Vec<&str> = tools.keys().map(|name| name.as_str()).collect();
     let mut problem = Problem::unknown(text.span(), "tool", tool, &known);
-    if super::super::nearest(tool, &known).is_none() {
+    if crate::config::nearest(tool, &known).is_none() {
         problem = problem.help(format!("every tool has a table: add [tools.{tool}]"));
     }
     Err(problem)

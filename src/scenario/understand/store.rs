@@ -2,7 +2,8 @@
 
 use super::{Found, Tables};
 use crate::agent::{Consistency, StoreService};
-use crate::scenario::{Problem, Scenario, Spread, Store};
+use crate::config::{Problem, Spread};
+use crate::scenario::{Scenario, Store};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
 use toml::Spanned;

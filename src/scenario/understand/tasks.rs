@@ -1,10 +1,11 @@
 //! The tasks: how many, how often, how much time each has, and whether the user thinks better of some.
 
 use super::{Found, LONGEST, Tables, whole_number, within_limit};
+use crate::config::{Problem, Ratio, Span, Spread};
 use crate::properties::NO_EFFECT_AFTER_CANCEL;
 use crate::safeguards::Safeguards;
 use crate::safeguards::deadline_propagation::DeadlinePropagation;
-use crate::scenario::{Cancelled, Problem, Ratio, Span, Spread, Tasks};
+use crate::scenario::{Cancelled, Tasks};
 use crate::workflows::Workflow;
 use perfidy_sim::{Chance, SimSpan, SimTime};
 use serde::Deserialize;

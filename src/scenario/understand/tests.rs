@@ -3,7 +3,8 @@
 use super::*;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::retry::Retry;
-use crate::scenario::{Tool, Without};
+use crate::scenario::Without;
+use crate::tools::ToolConfig;
 use crate::workflows::conductor;
 use perfidy_sim::{Hook, SimTime};
 
@@ -104,7 +105,7 @@ fn what_a_good_file_leaves_out_is_usual() {
     assert_eq!(scenario.settle_within, SimSpan::from_secs(900));
     assert_eq!(scenario.network.latency, ms(1)..=ms(20));
     assert_eq!(scenario.model.latency, ms(200)..=ms(2_000));
-    let Tool { kind, latency, deduplicates, .. } = &scenario.tools[&Name::new("mail")];
+    let ToolConfig { kind, latency, deduplicates, .. } = &scenario.tools[&Name::new("mail")];
     assert_eq!((*kind, latency.clone(), *deduplicates), ("records", ms(50)..=ms(500), false));
 }
 

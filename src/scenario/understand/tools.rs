@@ -1,9 +1,10 @@
 //! The tools: the keys that every table has, and those that belong to the kind of the tool.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::scenario::file::{Entry, keys_read};
-use crate::scenario::{Problem, Spread, Tool};
+use crate::config::{Entry, keys_read};
+use crate::config::{Problem, Spread};
 use crate::suite::Suite;
+use crate::tools::ToolConfig;
 use crate::tools::ToolKind;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
@@ -17,7 +18,11 @@ const COMMON: [&str; 3] = ["kind", "latency", "deduplicates"];
 
 /// The tools by name, and whether all of them were understood. A tool whose table has a problem is there all
 /// the same, so that it is not missed elsewhere.
-pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Found) -> (BTreeMap<Name, Tool>, bool) {
+pub(super) fn read(
+    tables: &Tables<'_>,
+    suite: &Suite,
+    found: &mut Found,
+) -> (BTreeMap<Name, ToolConfig>, bool) {
     let mut tools = BTreeMap::new();
     let before = found.0.len();
     for (place, entry) in tables.open("tools", found).into_iter().enumerate() {
@@ -35,13 +40,13 @@ pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Found) -> (BT
 }
 
 /// A tool as its table describes it, as far as that can be understood.
-fn tool(entry: &Entry<'_>, suite: &Suite, found: &mut Found) -> Tool {
-    let usual = Tool::default();
+fn tool(entry: &Entry<'_>, suite: &Suite, found: &mut Found) -> ToolConfig {
+    let usual = ToolConfig::default();
     let Some(keys) = found.keep(entry.entries()) else { return usual };
     let common = |name: &str| keys.iter().find(|key| key.name == name);
     let latency = common("latency").and_then(|key| found.keep(key.read::<Spread>()));
     let deduplicates = common("deduplicates").and_then(|key| found.keep(key.read::<bool>()));
-    let usual = Tool {
+    let usual = ToolConfig {
         latency: latency.map_or(usual.latency, |spread| spread.0),
         deduplicates: deduplicates.unwrap_or_default(),
         ..usual
@@ -57,7 +62,7 @@ fn tool(entry: &Entry<'_>, suite: &Suite, found: &mut Found) -> Tool {
     }
     let prototype = found.keep(entry.without(&COMMON, |table| kind.read(table)));
     let prototype = prototype.unwrap_or_else(|| usual.prototype.clone());
-    Tool { kind: kind.name, prototype, ..usual }
+    ToolConfig { kind: kind.name, prototype, ..usual }
 }
 
 /// The kind that a table names.

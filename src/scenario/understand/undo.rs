@@ -5,9 +5,10 @@
 //! be cancelled, not even that.
 
 use super::{Found, Tables};
+use crate::config::Entry;
+use crate::config::Problem;
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
-use crate::scenario::file::Entry;
-use crate::scenario::{Problem, Step, one_at_a_time};
+use crate::scenario::{Step, one_at_a_time};
 use crate::workflows::Workflow;
 use std::ops::Range;
 

@@ -63,7 +63,7 @@ impl ToolService {
             }
             CallFault::Own(name) => {
                 let answer = self.answer_to(desk, work, call);
-                Reply::Now(altered(desk, work, answer, &Altering::Own(&self.own_faults, name)))
+                Reply::Now(altered(desk, work, answer, &Altering::Own(&self.faults.own, name)))
             }
         }
     }

@@ -11,12 +11,10 @@ mod reads;
 use super::keys::Memory;
 use super::outage::{Outages, refusal};
 use super::prototype::Running;
-use super::{CallFault, LookUpFault, Moment, OwnFaults, ReadFault, ToolFault};
+use super::{CallFault, LookUpFault, Moment, ReadFault, ToolConfig, ToolFault, ToolFaults};
 use crate::agent::{
     Agents, Author, Body, Content, Definite, Note, Reading, Refused, Request, ToolEvent, ToolRequest, Wire,
 };
-use crate::faults::tool_lies::fault_of;
-use crate::scenario::Tool;
 use answers::{answer, refuse, unanswered};
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
 use std::ops::RangeInclusive;
@@ -31,7 +29,7 @@ pub struct ToolService {
     /// What took effect since then.
     effects: Vec<(SimTime, ToolRequest)>,
     outages: Outages,
-    own_faults: OwnFaults,
+    faults: ToolFaults,
     memory: Memory,
     /// What is to be done when a token comes back.
     pending: Lookup<u64, Pending>,
@@ -70,8 +68,8 @@ struct Work {
 
 impl ToolService {
     /// A tool as a file describes it.
-    pub fn new(tool: &Tool) -> Self {
-        let Tool { latency, deduplicates, prototype, .. } = tool;
+    pub fn new(tool: &ToolConfig) -> Self {
+        let ToolConfig { latency, deduplicates, prototype, .. } = tool;
         Self {
             latency: latency.clone(),
             deduplicates: *deduplicates,
@@ -79,7 +77,7 @@ impl ToolService {
             initial: prototype.copy(),
             effects: Vec::new(),
             outages: Outages::default(),
-            own_faults: OwnFaults::default(),
+            faults: ToolFaults::default(),
             memory: Memory::default(),
             pending: Lookup::default(),
             tokens: 0,
@@ -90,15 +88,10 @@ impl ToolService {
         }
     }
 
-    /// The same tool, subject to these faults beside the shipped ones.
+    /// The same tool, subject to these faults.
     #[must_use]
-    pub fn subject_to(self, own_faults: OwnFaults) -> Self {
-        Self { own_faults, ..self }
-    }
-
-    /// The fault of that name, if it is one of tools.
-    fn fault_of(&self, word: Name, span: SimSpan) -> Option<ToolFault> {
-        fault_of(word, span).or_else(|| self.own_faults.find(word).map(|_| ToolFault::own(word)))
+    pub fn subject_to(self, faults: ToolFaults) -> Self {
+        Self { faults, ..self }
     }
 
     fn put_off(&mut self, desk: &mut Desk<'_, Agents>, what: Pending, span: SimSpan) {
@@ -173,12 +166,12 @@ impl ToolService {
         };
         let injected = desk.ask_for(work.what, work.intent, |word, span| {
             !is_out
-                && self.fault_of(word, span).is_some_and(|fault| {
+                && self.faults.find(word, span).is_some_and(|fault| {
                     fault.concerns(work.request)
                         && self.makes_a_difference(fault, work, wire, reading.as_ref(), now)
                 })
         });
-        let fault = injected.and_then(|(word, span)| self.fault_of(word, span)).unwrap_or_default();
+        let fault = injected.and_then(|(word, span)| self.faults.find(word, span)).unwrap_or_default();
         if let Some((outage, lasting)) = fault.outage {
             self.outages.begin(outage, now, lasting);
         }
@@ -203,11 +196,11 @@ impl ToolService {
                 self.result_of(work, call).is_some()
             }
             (Wire::Call(call), ToolFault { call: Some(CallFault::Own(name)), .. }) => {
-                self.result_of(work, call).is_some_and(|said| self.own_faults.concerns(name, &said.json()))
+                self.result_of(work, call).is_some_and(|said| self.faults.own.concerns(name, &said.json()))
             }
             (Wire::Read(_), ToolFault { read: Some(ReadFault::Altered(_)), .. }) => reading.is_some(),
             (Wire::Read(_), ToolFault { read: Some(ReadFault::Own(name)), .. }) => {
-                reading.is_some_and(|said| self.own_faults.concerns(name, &said.json()))
+                reading.is_some_and(|said| self.faults.own.concerns(name, &said.json()))
             }
             (_, ToolFault { call: Some(CallFault::KeyForgotten(age)), .. }) => {
                 self.deduplicates && self.memory.has_keys_older_than(age, now)
@@ -242,7 +235,7 @@ impl Service<Agents> for ToolService {
     }
 
     fn on_fault(&mut self, desk: &mut Desk<'_, Agents>, word: Name, lasting: SimSpan) {
-        if let Some((outage, _)) = self.fault_of(word, lasting).and_then(|fault| fault.outage) {
+        if let Some((outage, _)) = self.faults.find(word, lasting).and_then(|fault| fault.outage) {
             self.outages.begin(outage, desk.now(), lasting);
         }
     }

@@ -35,7 +35,7 @@ impl ToolService {
                 self.altered_reading(desk, work, query, &Altering::Shipped(alteration))
             }
             ReadFault::Own(name) => {
-                let own = self.own_faults.clone();
+                let own = self.faults.own.clone();
                 self.altered_reading(desk, work, query, &Altering::Own(&own, name))
             }
         }

@@ -9,7 +9,7 @@ mod worker;
 
 use clerk::Clerk;
 use perfidy::agent::{Agent, Agents, Headers, Message, Purpose, Request};
-use perfidy::scenario::Tool;
+use perfidy::tools::ToolConfig;
 use perfidy::tools::ToolService;
 use perfidy::workflows::{Role, Workflow, conductor, standby};
 use perfidy_sim::{Name, SimSpan, World};
@@ -100,7 +100,11 @@ pub fn team(edit: Edit) -> Workflow {
             let ms = SimSpan::from_millis;
             world.service(
                 Name::new(AUDIT),
-                ToolService::new(&Tool { latency: ms(20)..=ms(200), deduplicates: true, ..Tool::default() }),
+                ToolService::new(&ToolConfig {
+                    latency: ms(20)..=ms(200),
+                    deduplicates: true,
+                    ..ToolConfig::default()
+                }),
             );
         }),
         _ => team,

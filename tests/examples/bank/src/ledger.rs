@@ -1,6 +1,6 @@
 //! The bank: a tool of this crate's own, with accounts in cents.
 
-use perfidy::scenario::{Entry, Problem};
+use perfidy::config::{Entry, Problem};
 use perfidy::tools::{Asked, Moment, Tool, ToolKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -16,13 +16,12 @@ pub mod branch;
 pub mod ledger;
 
 use ledger::Bank;
+use perfidy::config::{Entry, Problem};
 use perfidy::probe::Probe;
-use perfidy::properties::{Property, TeamHistory, Verdict, Violation};
+use perfidy::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};
 use perfidy::safeguards::{Safeguard, SafeguardKind};
-use perfidy::scenario::{Entry, Problem};
 use perfidy::suite::Suite;
 use perfidy::tools::OwnFault;
-use perfidy::tools::states::StatesOverTime;
 use perfidy_sim::Stop;
 use serde_json::Value;
 

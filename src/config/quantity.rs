@@ -5,7 +5,7 @@
 //! instead. Everything is exact: times are whole nanoseconds and chances whole parts per million.
 //!
 //! ```
-//! use perfidy::scenario::{Ratio, Spread};
+//! use perfidy::config::{Ratio, Spread};
 //! use perfidy_sim::SimSpan;
 //! let spread: Spread = "50ms..2s".parse().unwrap();
 //! assert_eq!(spread.0, SimSpan::from_millis(50)..=SimSpan::from_secs(2));

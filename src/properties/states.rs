@@ -1,18 +1,17 @@
 //! The states of a tool over time, as they follow from its ledger.
 //!
 //! ```
-//! use perfidy::properties::{TeamHistory, Verdict};
+//! use perfidy::properties::{StatesOverTime, TeamHistory, Verdict};
 //! use perfidy::tools::Accounts;
-//! use perfidy::tools::states::StatesOverTime;
 //!
 //! fn money_is_neither_made_nor_lost(history: &TeamHistory) -> Verdict {
 //!     history.states::<Accounts>("bank").always(|bank| bank.total() == 500)
 //! }
 //! ```
 
-use super::{Asked, Tool};
 use crate::agent::{Note, ToolEvent, ToolRequest};
 use crate::properties::{TeamHistory, Verdict};
+use crate::tools::{Asked, Tool};
 use perfidy_sim::{Event, Name};
 
 /// What a history says about the states of tools and about what they were asked.

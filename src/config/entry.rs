@@ -5,7 +5,7 @@
 //! which reads the value as its own type. Places survive all the way, so an error inside an inline table
 //! points there.
 
-use crate::scenario::Problem;
+use crate::config::Problem;
 use serde::Deserializer;
 use serde::de::{DeserializeOwned, Visitor};
 use std::cell::RefCell;

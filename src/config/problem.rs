@@ -4,7 +4,7 @@
 //! of one file, in the order of the file, and print as a compiler prints its errors:
 //!
 //! ```
-//! use perfidy::scenario::{Problem, Problems};
+//! use perfidy::config::{Problem, Problems};
 //! let text = "workflow = \"conducter\"\n";
 //! let problem = Problem::unknown(11..22, "workflow", "conducter", &["conductor", "standby"]);
 //! assert_eq!(
@@ -234,7 +234,7 @@ fn shortened(message: &str) -> String {
 /// The known word that somebody who wrote `word` most likely meant, if any is near enough.
 ///
 /// ```
-/// use perfidy::scenario::nearest;
+/// use perfidy::config::nearest;
 /// assert_eq!(nearest("ticketting", &["mail", "ticketing"]), Some("ticketing"));
 /// assert_eq!(nearest("weather", &["mail", "ticketing"]), None);
 /// ```

@@ -1,0 +1,78 @@
+//! Who is who in a scenario: agents, groups and tools by name.
+
+use crate::agent::Request;
+use crate::config::problem::nearest_in_words;
+use crate::tools::OwnFaults;
+use perfidy_sim::Name;
+use std::collections::BTreeMap;
+
+/// The names of a scenario and what each stands for.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// The workflow's name, for messages.
+    pub workflow: &'static str,
+    /// Every agent, in the order of the workflow's roles.
+    pub agents: Vec<Name>,
+    /// Every group of agents.
+    pub groups: BTreeMap<Name, Vec<Name>>,
+    /// Every tool.
+    pub tools: Vec<Name>,
+    /// The faults of tools that are the suite's own.
+    pub own_faults: Vec<&'static str>,
+    /// The tools that recognise an idempotency key they have seen.
+    pub deduplicating: Vec<Name>,
+    /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
+    /// store.
+    pub bystanders: Vec<Name>,
+    /// The steps at which agents can crash or pause.
+    pub crash_points: &'static [&'static str],
+    /// The kinds of messages that are sent, by sender.
+    pub sends: &'static [(&'static str, &'static [&'static str])],
+    /// The operations that the steps and their undoing ask of tools; `None` if the steps were not understood.
+    pub calls: Option<Vec<(Name, Name)>>,
+    /// The moments at which agents ask their models something.
+    pub moments: &'static [&'static str],
+    /// What agents ask of tools.
+    pub requests: &'static [Request],
+    /// Whether any agent writes a journal.
+    pub keeps_journals: bool,
+}
+
+impl Cast {
+    /// The same, in a world whose tools are subject to these faults as well.
+    pub(crate) fn with_own_faults(self, faults: &OwnFaults) -> Self {
+        Self { own_faults: faults.names().collect(), ..self }
+    }
+
+    /// The agents that a name stands for: one, or a group, or `everyone`.
+    pub fn agents_called(&self, name: &str) -> Option<Vec<Name>> {
+        let name = Name::new(name);
+        if name.as_str() == "everyone" {
+            return Some(self.agents.clone());
+        }
+        self.groups.get(&name).cloned().or_else(|| self.agents.contains(&name).then(|| vec![name]))
+    }
+
+    /// Whether a name stands for exactly one sender and receiver of messages.
+    pub fn is_node(&self, name: Name) -> bool {
+        [&self.agents, &self.tools, &self.bystanders].into_iter().any(|names| names.contains(&name))
+    }
+
+    /// Every name that stands for agents.
+    pub fn agent_names(&self) -> Vec<&'static str> {
+        let groups = self.groups.keys().map(|name| name.as_str());
+        self.agents.iter().map(|name| name.as_str()).chain(groups).chain(["everyone"]).collect()
+    }
+
+    /// The members of a group.
+    ///
+    /// # Panics
+    /// If the workflow has no such group; workflows ask for their own.
+    pub fn group(&self, group: &str) -> &[Name] {
+        let known: Vec<&str> = self.groups.keys().map(|name| name.as_str()).collect();
+        self.groups.get(&Name::new(group)).unwrap_or_else(|| {
+            let near = nearest_in_words(group, &known);
+            panic!("the workflow `{}` has no group `{group}`; {near}", self.workflow)
+        })
+    }
+}

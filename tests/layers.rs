@@ -1,0 +1,80 @@
+//! What may know what: each module of the sources uses those before it in this list, and none after it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The modules, from the one that knows nothing of the others to the one that may know them all.
+const LAYERS: [&str; 16] = [
+    "inert",
+    "config",
+    "agent",
+    "protocols",
+    "tools",
+    "faults",
+    "properties",
+    "probe",
+    "safeguards",
+    "workflows",
+    "suite",
+    "scenario",
+    "explore",
+    "report",
+    "catalogue",
+    "cli",
+];
+
+/// A team is put together for a case of a scenario, of which it is told what its agents may know.
+const EXCEPTIONS: [(&str, &str); 1] = [("workflows", "scenario")];
+
+/// The sources of a module without its tests and comments, file by file.
+fn sources(path: &Path, all: &mut Vec<String>) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            sources(&entry.unwrap().path(), all);
+        }
+    } else if !path.ends_with("tests.rs") {
+        let text = fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        all.push(code.lines().filter(is_code).collect::<Vec<_>>().join("\n"));
+    }
+}
+
+/// The modules that a source uses.
+fn used(source: &str) -> BTreeSet<&'static str> {
+    let names = source.split("crate::").skip(1).flat_map(|rest| {
+        let end = if rest.starts_with('{') {
+            rest.find(';')
+        } else {
+            rest.find(|c: char| !c.is_alphanumeric() && c != '_')
+        };
+        rest[..end.unwrap_or(rest.len())].split(|c: char| !c.is_alphanumeric() && c != '_')
+    });
+    let names: BTreeSet<&str> = names.collect();
+    LAYERS.into_iter().filter(|layer| names.contains(layer)).collect()
+}
+
+#[test]
+fn every_module_is_in_the_list_of_layers() {
+    let is_module = |name: &String| !matches!(name.as_str(), "lib" | "main");
+    let names = fs::read_dir("src")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned());
+    let found: BTreeSet<String> = names.filter(is_module).collect();
+    assert_eq!(found, LAYERS.map(str::to_owned).into());
+}
+
+#[test]
+fn no_module_uses_one_that_comes_after_it() {
+    for (place, layer) in LAYERS.iter().enumerate() {
+        let (folder, file) = (Path::new("src").join(layer), Path::new("src").join(format!("{layer}.rs")));
+        let mut all = Vec::new();
+        sources(if folder.is_dir() { &folder } else { &file }, &mut all);
+        let uses: BTreeSet<&str> = all.iter().flat_map(|source| used(source)).collect();
+        let is_wrong = |name: &&&str| !EXCEPTIONS.contains(&(*layer, **name));
+        let above: Vec<&&str> =
+            LAYERS[place + 1..].iter().filter(|name| uses.contains(**name)).filter(is_wrong).collect();
+        assert!(above.is_empty(), "{layer} uses {above:?}");
+    }
+}
