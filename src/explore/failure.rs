@@ -131,7 +131,7 @@ impl Failure {
             return Err(may_be_renamed(Problems::new(shown, text, vec![problem]), path).into());
         }
         saved.suite = Some(suite.clone());
-        let scenario = Scenario::parse(suite, &saved.case.scenario, &saved.case.text);
+        let scenario = Scenario::parse_saved(suite, &saved.case.scenario, &saved.case.text);
         let scenario = scenario.map_err(|problems| {
             let place = place_of(&text, &["case", "text"]);
             let embedded = Embedded { file: &text, place, text: &as_saved };

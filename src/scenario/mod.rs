@@ -10,6 +10,7 @@
 //! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, in which a safeguard
 //! is taken away and a property must break.
 
+mod actions;
 mod active;
 mod case;
 mod configured;
@@ -20,6 +21,8 @@ mod read;
 mod rename;
 mod understand;
 
+pub(crate) use actions::Learner;
+pub use actions::{Actions, BeforeAndAfter, Doings, Roles};
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use file::Entry;

@@ -5,7 +5,7 @@
 
 use perfidy::explore::{Run, first_difference};
 use perfidy::faults;
-use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy::scenario::{Actions, Case, Scenario, read_all};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Plan, Seed};
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ fn more_about(lie: &str) -> &'static str {
 }
 
 /// A scenario of a team with every fault that may be set against it, and the faults that may not.
-fn everything_against(scenario: &Scenario) -> (Arc<Scenario>, BTreeSet<&'static str>) {
+fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'static str>) {
     let mut document: DocumentMut = scenario.text.parse().unwrap();
     document.remove("without");
     document.remove("fault");
@@ -65,7 +65,9 @@ fn everything_against(scenario: &Scenario) -> (Arc<Scenario>, BTreeSet<&'static 
     let read =
         |document: &DocumentMut| Scenario::parse(&Suite::shipped(), "every-team", &document.to_string());
     let tool = scenario.tools.keys().next().expect("every team has a tool").as_str();
-    let step = scenario.workflow.crash_points[0];
+    let actions = Actions::of(scenario);
+    let steps = || actions.by.values().flat_map(|doings| &doings.steps);
+    let (step, _) = steps().find(|(_, places)| places.before && places.after).expect("every team does something");
     let lies = faults::tool_lies::words();
     let lies = lies.iter().map(|lie| {
         let more = more_about(lie);
@@ -73,7 +75,7 @@ fn everything_against(scenario: &Scenario) -> (Arc<Scenario>, BTreeSet<&'static 
     });
     let mut refused = BTreeSet::new();
     for said in EVERYWHERE.iter().map(|said| (*said).to_owned()).chain(lies) {
-        let said: DocumentMut = said.replace("STEP", step).replace("TOOL", tool).parse().unwrap();
+        let said: DocumentMut = said.replace("STEP", step.as_str()).replace("TOOL", tool).parse().unwrap();
         let (kind, fault) = said.iter().next().unwrap();
         let before = document.clone();
         document["faults"][kind] = fault.clone();

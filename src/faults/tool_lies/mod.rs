@@ -24,6 +24,7 @@ use crate::scenario::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::workflows::Cast;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
@@ -169,24 +170,28 @@ fn read_by(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Prob
     Told { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
 }
 
-/// Refuses a lie about requests that no agent of the workflow makes.
-pub(super) fn honoured(kind: &LieKind, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let can_strike = |kind: &LieKind| kind.of.iter().any(|request| cast.requests.contains(request));
-    if can_strike(kind) {
-        return Ok(());
-    }
-    let [first, others @ ..] = kind.of else { unreachable!("a lie is about some request") };
-    let never = others.iter().fold(first.to_string(), |never, request| format!("{never} or {request}"));
-    let message = format!(
-        "`{}` strikes agents that {never}, and none of the workflow `{}` does",
-        kind.fault.name, cast.workflow
-    );
+/// Says that a lie is about requests that no agent of the workflow makes; `asked` are those that they do make, in words.
+pub(crate) fn never_told(
+    word: &str,
+    place: Range<usize>,
+    asked: &BTreeSet<String>,
+    workflow: &str,
+) -> Problem {
+    let can_strike = |kind: &LieKind| kind.of.iter().any(|request| asked.contains(&request.to_string()));
+    let kind = find(word).filter(|kind| !can_strike(kind));
+    let message = match kind.map_or(&[] as &[Request], |kind| kind.of) {
+        [first, others @ ..] => {
+            let never = others.iter().fold(first.to_string(), |never, request| format!("{never} or {request}"));
+            format!("`{word}` strikes agents that {never}, and none of the workflow `{workflow}` does")
+        }
+        [] => format!("no agent of the workflow `{workflow}` asks anything there that `{word}` could strike"),
+    };
     let possible: Vec<&str> = kinds().filter(|kind| can_strike(kind)).map(|kind| kind.fault.name).collect();
     let help = match possible.as_slice() {
         [] => "its agents ask nothing of tools; leave it out".to_owned(),
         possible => format!("the lies that can strike them are {}", listed(possible)),
     };
-    Err(Problem::at(place, message).help(help))
+    Problem::at(place, message).help(help)
 }
 
 impl Told {

@@ -1,5 +1,6 @@
 //! What goes wrong: by chance, by the clock and word for word.
 
+use super::met::Met;
 use super::{Found, Tables, parts, pinned, within_limit};
 use crate::faults;
 use crate::scenario::file::Entry;
@@ -23,7 +24,15 @@ pub(super) struct Faults {
     pub configured: Vec<Configured>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, found: &mut Found) -> Faults {
+/// Reads them. Where it can be learnt what the agents do, a fault that none of them could ever meet is refused.
+pub(super) fn read(
+    tables: &Tables<'_>,
+    text: &str,
+    suite: &Suite,
+    cast: &Cast,
+    mut met: Option<Met<'_>>,
+    found: &mut Found,
+) -> Faults {
     let mut chaos = Chaos::default();
     let (mut kinds, mut configured) = (Vec::new(), Vec::new());
     let (until, entries): (Vec<_>, Vec<_>) =
@@ -41,9 +50,6 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, 
             found.add(unknown_kind(entry, suite));
             continue;
         };
-        if found.keep(faults::honoured(kind.name, entry.key_span.clone(), cast)).is_none() {
-            continue;
-        }
         let each = entry.each();
         if each.is_empty() {
             found
@@ -53,6 +59,8 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, 
             let before = (chaos.rules.len(), chaos.windows.len());
             if found.keep((kind.read)(&one, cast, &mut chaos)).is_some() {
                 found.keep(opens(&one, &chaos, before.1));
+                let never = met.as_mut().map(|met| met.entry(&one, &chaos.rules[before.0..]));
+                never.into_iter().flatten().for_each(|problem| found.add(problem));
                 configured.extend(parts::of(&one, text, &chaos, before, cast));
             }
             if chaos.rules.len() + chaos.windows.len() > MAX_FAULTS {
@@ -62,12 +70,11 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, 
         }
         kinds.push(Name::new(kind.name));
     }
-    for (fault, place) in pinned::read(&pinned, cast, &mut chaos, found) {
-        if fault.action.moment().is_none() {
-            found.keep(pinned::comes_up(fault.at, &place, cast));
-        }
-        let words = format!("the fault pinned to `{}` (line {})", fault.at, line_of(text, place.start));
-        configured.push(Configured::pinned(words, fault));
+    for pinned in pinned::read(&pinned, cast, &mut chaos, found) {
+        found.keep(pinned.comes_up(cast, met.as_mut()));
+        let line = line_of(text, pinned.at.start);
+        let words = format!("the fault pinned to `{}` (line {line})", pinned.fault.at);
+        configured.push(Configured::pinned(words, pinned.fault));
     }
     Faults { chaos, kinds, configured }
 }

@@ -6,6 +6,7 @@
 
 mod asked;
 mod faults;
+mod met;
 mod parts;
 mod pinned;
 mod safeguards;
@@ -20,7 +21,7 @@ use crate::faults::who;
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Contents, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
+use crate::scenario::{Contents, Learner, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
 use crate::suite::Suite;
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan};
@@ -116,8 +117,22 @@ pub(super) fn check_pinned(text: &str, scenario: &Scenario) -> Vec<Problem> {
     std::mem::take(&mut found.0)
 }
 
+/// What becomes of a file with a fault that none of its agents could ever meet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unmet {
+    /// It is refused.
+    Refused,
+    /// It is taken as it is.
+    Taken,
+}
+
 /// Turns a text into a scenario for a suite, or into everything that is wrong with it.
-pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
+pub(super) fn understand(
+    suite: &Suite,
+    name: &str,
+    text: &str,
+    unmet: Unmet,
+) -> Result<Scenario, Vec<Problem>> {
     if text.trim().is_empty() {
         let help = "begin with a comment that says what the scenario probes, then workflow = \"conductor\"";
         return Err(vec![Problem::whole("the file is empty").help(help)]);
@@ -164,15 +179,11 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
         safeguards.dedupe_takes_two(&tables, &tools, found);
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
-    let faults = faults::read(&tables, text, suite, &cast, found);
     found.keep(tasks::come_in_time(&tables, &tasks));
     tasks::understood_by(&tables, &tasks, &workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, suite, &safeguards, &asked.waived, found);
-    if !found.0.is_empty() {
-        return Err(std::mem::take(&mut found.0));
-    }
     let settle_within = settle_within.unwrap_or_else(|| usual_settling(&workflow, &team, steps.len()));
-    let scenario = Scenario(Contents {
+    let in_calm = Scenario(Contents {
         name: Name::new(name),
         about,
         text: Arc::from(text),
@@ -185,15 +196,30 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
         store,
         network,
         model,
-        chaos: Arc::new(faults.chaos),
-        fault_kinds: faults.kinds,
-        configured: faults.configured,
+        chaos: Arc::default(),
+        fault_kinds: Vec::new(),
+        configured: Vec::new(),
         settle_within,
         most_events,
         bounds: asked.bounds(suite, &workflow, &without),
         waived: asked.waived,
         without,
         workflow,
+    });
+    // What the agents do shows when they run, which they can only if they are what the file means.
+    let can_learn = unmet == Unmet::Refused && found.0.is_empty();
+    let mut learner = can_learn.then(|| Learner::new(&in_calm));
+    let met = learner.as_mut().map(|learner| met::Met::new(&cast, learner));
+    let faults = faults::read(&tables, text, suite, &cast, met, found);
+    if !found.0.is_empty() {
+        return Err(std::mem::take(&mut found.0));
+    }
+    let Scenario(in_calm) = in_calm;
+    let scenario = Scenario(Contents {
+        chaos: Arc::new(faults.chaos),
+        fault_kinds: faults.kinds,
+        configured: faults.configured,
+        ..in_calm
     });
     match store::nobody_reads_it(&tables, &scenario) {
         Some(problem) => Err(vec![problem]),

@@ -5,8 +5,9 @@
 //! own moment and can stand at any address.
 
 use super::Found;
+use super::met::Met;
 use crate::faults::tool_lies::{self, Time};
-use crate::faults::{self, model, passages, who};
+use crate::faults::{model, passages, who};
 use crate::scenario::file::Entry;
 use crate::scenario::problem::listed;
 use crate::scenario::{Problem, nearest};
@@ -24,13 +25,20 @@ struct FaultTable {
     action: Spanned<Action>,
 }
 
+/// A fault that stands in a file word for word, with the places of its address and of what it does.
+pub(super) struct Pinned {
+    pub fault: Fault,
+    pub at: Range<usize>,
+    pub what: Range<usize>,
+}
+
 /// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
 pub(super) fn read(
     entries: &[Entry<'_>],
     cast: &Cast,
     chaos: &mut Chaos,
     found: &mut Found,
-) -> Vec<(Fault, Range<usize>)> {
+) -> Vec<Pinned> {
     let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
@@ -49,25 +57,25 @@ pub(super) fn read(
             );
         }
         chaos.pinned.push(fault);
-        read.push((fault, at.span()));
+        read.push(Pinned { fault, at: at.span(), what: action.span() });
     }
     read
 }
 
-/// Refuses the place of a message that is never sent or of an operation that is never called. A saved failure may name
-/// such a place: that its code has moved on is what its replay is to say.
-pub(super) fn comes_up(at: Address, place: &Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let site = at.site.as_str();
-    if let Some((_, rest)) = site.split_once(" > ") {
-        return rest
-            .split_once(", ")
-            .map_or(Ok(()), |(_, kind)| passages::is_sent(kind, place.clone(), cast));
-    }
-    match site.split_once(", ").map(|(node, what)| (Name::new(node), what)) {
-        Some((tool, what)) if cast.tools.contains(&tool) => {
-            passages::is_handled(what, place.clone(), tool, cast)
+impl Pinned {
+    /// Refuses the place of an operation that is never called, or of anything else that no agent ever does. A saved
+    /// failure may name such a place: that its code has moved on is what its replay is to say.
+    pub fn comes_up(&self, cast: &Cast, met: Option<&mut Met<'_>>) -> Result<(), Problem> {
+        let Self { fault, at, what } = self;
+        if fault.action.moment().is_some() {
+            return Ok(());
         }
-        _ => Ok(()),
+        if let Some((node, asked)) = fault.at.site.as_str().split_once(", ")
+            && cast.tools.contains(&Name::new(node))
+        {
+            passages::is_handled(asked, at.clone(), Name::new(node), cast)?;
+        }
+        met.map_or(Ok(()), |met| met.pinned(fault, at, what))
     }
 }
 
@@ -106,15 +114,12 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
     if !what.fits(hook) {
         return Err(misfit(action, hook));
     }
-    let Action::Custom { word, span } = what else {
-        return faults::honoured(what.kind().as_str(), action.span(), cast);
-    };
+    let Action::Custom { word, span } = what else { return Ok(()) };
     if let Some((who, moment)) = at.get_ref().site.as_str().split_once(", ")
         && let Some(words) = model::words_at(moment)
         && !cast.tools.contains(&Name::new(who))
     {
-        slip_of_a_model(action, *word, *span, words)?;
-        return faults::honoured(word.as_str(), action.span(), cast);
+        return slip_of_a_model(action, *word, *span, words);
     }
     let Some(kind) = tool_lies::find(word.as_str()) else {
         return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &tool_lies::words()));
@@ -124,7 +129,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
             .help(format!("write it behind, as in \"{word} 30s\""))),
         (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
             .help(format!("write \"{word}\" alone"))),
-        _ => faults::honoured(word.as_str(), action.span(), cast),
+        _ => Ok(()),
     }
 }
 
@@ -190,12 +195,10 @@ fn hook_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Proble
     }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
     let step = steps.iter().find_map(|(word, hook)| Some((what.strip_prefix(word)?, *hook)));
-    let Some((step, hook)) = step else {
+    step.map(|(_, hook)| hook).ok_or_else(|| {
         let message = format!("`{what}` is not a moment of the work of `{who}`");
-        return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
-    };
-    who::is_step(step, place.clone(), cast)?;
-    Ok(hook)
+        Problem::at(place.clone(), message).help("write `before` or `after` and a step")
+    })
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \

@@ -69,7 +69,7 @@ violates = "no-duplicate-effects"
 "#;
 
 fn scenario() -> Scenario {
-    understand(&Suite::shipped(), "conductor/lost-ack", TEXT)
+    understand(&Suite::shipped(), "conductor/lost-ack", TEXT, Unmet::Refused)
         .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
@@ -124,17 +124,17 @@ fn a_good_file_says_what_goes_wrong() {
 fn a_calm_world_heals_at_once() {
     let text =
         "# Nothing goes wrong.\nworkflow = \"standby\"\n[tools.t]\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n";
-    let scenario = understand(&Suite::shipped(), "calm", text).unwrap();
+    let scenario = understand(&Suite::shipped(), "calm", text, Unmet::Refused).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO);
     let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"mute\"\n";
-    let scenario = understand(&Suite::shipped(), "pinned", &format!("{text}{pinned}")).unwrap();
+    let scenario = understand(&Suite::shipped(), "pinned", &format!("{text}{pinned}"), Unmet::Refused).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));
 }
 
 #[test]
 fn links_between_groups_take_a_time_of_their_own() {
     let link = "\n[network]\nlatency = \"1ms\"\nlink = [{ between = [\"executors\", \"mail\"], latency = \"7ms\" }]\n";
-    let scenario = understand(&Suite::shipped(), "links", &format!("{TEXT}{link}")).unwrap();
+    let scenario = understand(&Suite::shipped(), "links", &format!("{TEXT}{link}"), Unmet::Refused).unwrap();
     let links = scenario.network.to_links();
     let latency = |a, b| *links.latency(Name::new(a), Name::new(b)).start();
     assert_eq!(latency("executor-1", "mail"), SimSpan::from_millis(7));
