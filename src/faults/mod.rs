@@ -42,9 +42,9 @@ pub fn all() -> impl Iterator<Item = &'static FaultKind> {
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario::{Problem, Scenario, entries};
-    use perfidy_sim::{Chaos, SimTime};
+    use crate::scenario::{Problem, Scenario, Span, entries};
     use crate::suite::Suite;
+    use perfidy_sim::{Chaos, SimTime};
     use toml::de::DeTable;
 
     /// Reads faults against a scenario with two tools, of which one deduplicates. Whether anybody could meet them is not
@@ -58,9 +58,15 @@ mod tests {
         let root = DeTable::parse(faults).unwrap();
         let mut chaos = Chaos { until: SimTime::MAX, ..Chaos::default() };
         let mut problems = Vec::new();
-        for entry in entries(root.get_ref()) {
+        let (until, faults): (Vec<_>, Vec<_>) =
+            entries(root.get_ref()).into_iter().partition(|entry| entry.name == "until");
+        for until in until {
+            chaos.until = SimTime::ZERO + until.read::<Span>().unwrap().0;
+        }
+        for entry in faults {
             let kind = super::all().find(|kind| kind.name == entry.name).unwrap();
-            let read = entry.each().iter().map(|one| (kind.read)(one, &scenario.cast(), &mut chaos)).collect();
+            let read =
+                entry.each().iter().map(|one| (kind.read)(one, &scenario.cast(), &mut chaos)).collect();
             problems.extend(Result::<Vec<()>, Problem>::err(read));
         }
         if problems.is_empty() { Ok(chaos) } else { Err(problems) }

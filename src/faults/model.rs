@@ -77,7 +77,8 @@ pub const KINDS: &[FaultKind] = &[
 
 /// Says that no agent of the workflow asks its model anything that the word could strike; `possible` are those that could.
 pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], workflow: &str) -> Problem {
-    let message = format!("no model of the workflow `{workflow}` is asked anything that `{word}` could strike");
+    let message =
+        format!("no model of the workflow `{workflow}` is asked anything that `{word}` could strike");
     let help = match possible {
         [] => "its models are asked nothing that can go wrong: leave it out".to_owned(),
         possible => format!("what can strike them is {}", listed(possible)),

@@ -440,7 +440,6 @@ mod tests {
                 "either at steps or by the clock",
             ),
             (r#"crash = { at = "ticketing", chance = "1%" }"#, "tools neither crash nor pause"),
-            (r#"crash = { at = "planner", before = "cal", chance = "1%" }"#, "take no step `cal`"),
             (r#"pause = { at = "planner", chance = "1%" }"#, "nothing says how long it lasts"),
             (
                 r#"crash = { at = "everyone", every = "1m", lasting = "never" }"#,

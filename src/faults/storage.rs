@@ -42,7 +42,8 @@ pub const KINDS: &[FaultKind] = &[
 /// Says that no agent of the workflow keeps a journal.
 pub(crate) fn no_journal(kind: &str, place: Range<usize>, workflow: &str) -> Problem {
     let message = format!("no agent of the workflow `{workflow}` keeps a journal that `{kind}` could strike");
-    Problem::at(place, message).help("leave it out; what its agents can lose is in the store and with the tools")
+    Problem::at(place, message)
+        .help("leave it out; what its agents can lose is in the store and with the tools")
 }
 
 #[derive(Deserialize)]

@@ -2,13 +2,14 @@
 
 use perfidy::explore::{Failure, SavedSeed};
 use perfidy::scenario::{Actions, Scenario, read_all, read_text};
+use perfidy::suite::Suite;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 fn scenarios() -> Vec<Arc<Scenario>> {
-    read_all(&["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]))
+    read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]))
 }
 
 /// What workflows once said of themselves, when each had a list: the messages that each agent sends.
@@ -35,10 +36,7 @@ const ONCE_SENT: &[(&str, &[(&str, &[&str])])] = &[
         "hierarchy",
         &[
             ("user", &["cancel", "submit"]),
-            (
-                "director",
-                &["call off", "cancelled", "lead", "report", "to take back", "unwanted", "wanted"],
-            ),
+            ("director", &["call off", "cancelled", "lead", "report", "to take back", "unwanted", "wanted"]),
             (
                 "manager",
                 &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"],
@@ -59,7 +57,11 @@ const ONCE_SENT: &[(&str, &[(&str, &[&str])])] = &[
     ),
     (
         "research",
-        &[("user", &["submit"]), ("synthesiser", &["look into", "report"]), ("researcher", &["found", "nothing"])],
+        &[
+            ("user", &["submit"]),
+            ("synthesiser", &["look into", "report"]),
+            ("researcher", &["found", "nothing"]),
+        ],
     ),
     (
         "roundtable",
@@ -167,8 +169,14 @@ fn what_workflows_once_declared_is_learnt_of_their_agents() {
         let by = &learnt[workflow].by;
         for (agent, kinds) in *sends {
             let sent = by.get(&Name::new(agent)).map(|doings| &doings.sends);
-            let is_sent = |kind: &&&str| sent.is_some_and(|sent| sent.iter().any(|(_, sent)| sent.as_str() == **kind));
-            missed.extend(kinds.iter().filter(|kind| !is_sent(kind)).map(|kind| format!("{workflow}: {agent} sends {kind}")));
+            let is_sent =
+                |kind: &&&str| sent.is_some_and(|sent| sent.iter().any(|(_, sent)| sent.as_str() == **kind));
+            missed.extend(
+                kinds
+                    .iter()
+                    .filter(|kind| !is_sent(kind))
+                    .map(|kind| format!("{workflow}: {agent} sends {kind}")),
+            );
         }
     }
     for (workflow, steps, sites, requests, keeps_journals) in ONCE_DONE {
@@ -199,7 +207,8 @@ fn what_workflows_once_declared_is_learnt_of_their_agents() {
 #[test]
 fn what_is_learnt_is_the_same_every_time() {
     let scenarios = scenarios();
-    let scenario = scenarios.iter().find(|scenario| scenario.name.as_str() == "conductor/rough-weather").unwrap();
+    let scenario =
+        scenarios.iter().find(|scenario| scenario.name.as_str() == "conductor/rough-weather").unwrap();
     assert_eq!(Actions::of(scenario), Actions::of(scenario));
 }
 
@@ -213,14 +222,16 @@ fn no_place_of_a_saved_failure_is_refused() {
         if !SavedSeed::is_one(&text) {
             continue;
         }
-        let failure = Failure::read(&path).unwrap_or_else(|bad| panic!("{}", bad.problems()));
+        let failure =
+            Failure::read(&Suite::shipped(), &path).unwrap_or_else(|bad| panic!("{}", bad.problems()));
         let mut with_faults = failure.case.scenario.text.to_string();
         for fault in &failure.saved.faults {
-            with_faults += &format!("\n[[fault]]\nat = '{}'\ndo = '{}'\n", fault.at, fault.action);
+            let [at, action] = [fault.at.to_string(), fault.action.to_string()].map(toml::Value::String);
+            with_faults += &format!("\n[[fault]]\nat = {at}\ndo = {action}\n");
         }
         count += failure.saved.faults.len();
         let name = failure.case.scenario.name.as_str();
-        if let Err(problems) = Scenario::parse(name, &with_faults) {
+        if let Err(problems) = Scenario::parse(&Suite::shipped(), name, &with_faults) {
             refused.push(format!("{}: {problems}", path.display()));
         }
     }

@@ -181,7 +181,8 @@ pub(crate) fn never_told(
     let kind = find(word).filter(|kind| !can_strike(kind));
     let message = match kind.map_or(&[] as &[Request], |kind| kind.of) {
         [first, others @ ..] => {
-            let never = others.iter().fold(first.to_string(), |never, request| format!("{never} or {request}"));
+            let never =
+                others.iter().fold(first.to_string(), |never, request| format!("{never} or {request}"));
             format!("`{word}` strikes agents that {never}, and none of the workflow `{workflow}` does")
         }
         [] => format!("no agent of the workflow `{workflow}` asks anything there that `{word}` could strike"),

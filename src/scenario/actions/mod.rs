@@ -136,7 +136,8 @@ impl Doings {
         self.keeps_a_journal |= keeps_a_journal;
         for (step, places) in steps {
             let known = self.steps.entry(step).or_default();
-            *known = BeforeAndAfter { before: known.before | places.before, after: known.after | places.after };
+            *known =
+                BeforeAndAfter { before: known.before | places.before, after: known.after | places.after };
         }
         for (label, span) in timeouts {
             let known = self.timeouts.entry(label).or_insert(span.clone());

@@ -5,9 +5,7 @@
 use crate::faults::model::MOMENTS;
 use crate::faults::tool_lies::{self, Time};
 use crate::scenario::Scenario;
-use perfidy_sim::{
-    Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, Window,
-};
+use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, Window};
 use std::ops::RangeInclusive;
 
 /// A fault that strikes so many times in a hundred.
@@ -55,7 +53,12 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
         _ => {
             let refused = Action::Custom { word: Name::literal("refused"), span: SimSpan::ZERO };
             let how_often = [30, 60, 90][(number / 5 % 3) as usize];
-            chaos.rules.push(Often(how_often).rule(Hook::Service, Selector::Of(tools), Selector::Any, refused));
+            chaos.rules.push(Often(how_often).rule(
+                Hook::Service,
+                Selector::Of(tools),
+                Selector::Any,
+                refused,
+            ));
             chaos.rules.extend(of_messages(1));
             chaos.rules.extend(of_models(20));
         }
@@ -65,7 +68,8 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
 
 /// Rules that concern every place of agents and of their models, and never fire.
 pub(super) fn all_places() -> Vec<Rule> {
-    let models = Often(0).anywhere(Hook::Service, Action::Custom { word: Name::literal("never"), span: SimSpan::ZERO });
+    let models = Often(0)
+        .anywhere(Hook::Service, Action::Custom { word: Name::literal("never"), span: SimSpan::ZERO });
     Rule::of_all_steps().into_iter().chain([models]).collect()
 }
 
@@ -80,14 +84,12 @@ fn of_agents(agents: &[Name], percent: u32) -> impl Iterator<Item = Rule> {
         (Hook::After, Action::Crash(Some(SOME))),
         (Hook::After, Action::Zombie(SOME)),
     ];
-    let disk = [
-        (Hook::Write, Action::Refuse),
-        (Hook::Loss, Action::Tear),
-        (Hook::Recovery, Action::Stale { records: 1 }),
-    ];
+    // A crash is rare enough; what it does to a journal need not be.
+    let disk = [(Hook::Loss, Action::Tear), (Hook::Recovery, Action::Stale { records: 2 })];
     let agents = agents.to_vec();
-    let rules = steps.into_iter().chain(disk);
-    rules.map(move |(hook, action)| {
+    let often = steps.into_iter().chain([(Hook::Write, Action::Refuse)]).map(move |rule| (percent, rule));
+    let rules = often.chain(disk.into_iter().map(|rule| (40, rule)));
+    rules.map(move |(percent, (hook, action))| {
         Often(percent).rule(hook, Selector::Of(agents.clone()), Selector::Any, action)
     })
 }
@@ -112,7 +114,8 @@ fn of_models(percent: u32) -> impl Iterator<Item = Rule> {
 
 /// Agents that are away for as long as it takes to be replaced.
 fn of_the_clock(agents: &[Name]) -> impl Iterator<Item = Window> {
-    let away = [("crash", Disturbance::Crash(agents.to_vec())), ("pause", Disturbance::Pause(agents.to_vec()))];
+    let away =
+        [("crash", Disturbance::Crash(agents.to_vec())), ("pause", Disturbance::Pause(agents.to_vec()))];
     let alone = (agents.len() > 1)
         .then(|| ("partition", Disturbance::Split { among: agents.to_vec(), minority: false }));
     away.into_iter().chain(alone).map(|(kind, disturbance)| Window {

@@ -2,7 +2,6 @@
 
 use super::met::Met;
 use super::{Found, Tables, parts, pinned, within_limit};
-use crate::faults;
 use crate::scenario::file::Entry;
 use crate::scenario::problem::line_of;
 use crate::scenario::{Configured, Problem, Span};

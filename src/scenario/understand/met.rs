@@ -94,7 +94,8 @@ impl<'a> Met<'a> {
                 _ => None,
             });
             let (from, to) = ends.unwrap_or_default();
-            let sent: Vec<String> = links.iter().map(|(from, to)| format!("`{from}` sends it to `{to}`")).collect();
+            let sent: Vec<String> =
+                links.iter().map(|(from, to)| format!("`{from}` sends it to `{to}`")).collect();
             let message = format!("no message `{kind}` is sent from {from} to {to}");
             return Problem::at(name.span(), message).help(sent.join(", "));
         }
@@ -121,7 +122,8 @@ impl<'a> Met<'a> {
             .filter(|(_, doings)| doings.steps.contains_key(&step))
             .map(|(node, _)| node.as_str())
             .collect();
-        let concerned = |(node, _): &(&Name, &Doings)| rules.iter().any(|rule| covers(&rule.from, **node, roles));
+        let concerned =
+            |(node, _): &(&Name, &Doings)| rules.iter().any(|rule| covers(&rule.from, **node, roles));
         if takers.is_empty() {
             let message = format!("agents of the workflow `{workflow}` take no step `{step}`");
             let of_theirs = actions.by.iter().filter(concerned).flat_map(|(_, doings)| doings.steps.keys());
@@ -144,7 +146,8 @@ impl<'a> Met<'a> {
             Selector::Of(names) => Some(words(names)),
             Selector::Any => None,
         });
-        let message = format!("{} takes no step `{step}`", agents.unwrap_or_else(|| "no agent".to_owned()));
+        let message =
+            format!("no step `{step}` is taken by {}", agents.unwrap_or_else(|| "any agent".to_owned()));
         let help = match takers.as_slice() {
             [only] => format!("`{only}` does"),
             several => format!("{} do", listed(several)),
@@ -190,8 +193,11 @@ impl<'a> Met<'a> {
                 let asked: BTreeSet<String> = requests(actions).map(|request| request.to_string()).collect();
                 tool_lies::never_told(kind, place, &asked, cast.workflow)
             }
-            Hook::Service if !others.is_empty() => Problem::at(place, format!("no model of {among} is asked anything that `{kind}` could strike"))
-                .help(format!("{} can be struck", models_of(&others))),
+            Hook::Service if !others.is_empty() => Problem::at(
+                place,
+                format!("no model of {among} is asked anything that `{kind}` could strike"),
+            )
+            .help(format!("{} can be struck", models_of(&others))),
             Hook::Service => {
                 let sites: BTreeSet<&str> =
                     actions.by.values().flat_map(|doings| doings.model_call_sites.iter().copied()).collect();
@@ -202,12 +208,11 @@ impl<'a> Met<'a> {
                 Problem::at(place, format!("{among} keeps no journal that `{kind}` could strike"))
                     .help(format!("those of {} can be struck", listed(&others)))
             }
-            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => storage::no_journal(kind, place, cast.workflow),
-            Hook::Message => {
-                let Selector::Of(to) = &rule.to else { return None };
-                Problem::at(place, format!("no message is sent between {among} and {}", words(to)))
-                    .help(senders_in_words(actions, &cast.tools))
+            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
+                storage::no_journal(kind, place, cast.workflow)
             }
+            // Who talks to whom is a matter of the network too: that nothing is sent there, a campaign says.
+            Hook::Message => return None,
             Hook::Before | Hook::After => Problem::at(place, format!("{among} takes no step"))
                 .help("let it strike by the clock, with `every` and `lasting`"),
         })
@@ -233,7 +238,9 @@ impl Place {
     /// The place that an address names, if it is one that agents come by: what the clock brings can stand anywhere.
     fn read(at: Address) -> Option<Self> {
         let one = |hook, node, what| Some(Self { hook, from: node, to: node, what });
-        if let Some((node, hook, step)) = Hook::step_of(at.site).filter(|(node, ..)| !node.as_str().contains(" > ")) {
+        if let Some((node, hook, step)) =
+            Hook::step_of(at.site).filter(|(node, ..)| !node.as_str().contains(" > "))
+        {
             return one(hook, node, step);
         }
         let (who, what) = at.site.as_str().split_once(", ")?;
@@ -312,8 +319,10 @@ fn links_of<'a>(actions: &'a Actions, kind: &'a str) -> impl Iterator<Item = (Na
 
 /// Who sends messages of a kind, as the end of a question.
 fn sent_by(actions: &Actions, kind: &str, tools: &[Name]) -> String {
-    let mut senders: Vec<&str> =
-        links_of(actions, kind).filter(|(from, to)| !tools.contains(from) && !tools.contains(to)).map(|(from, _)| from.as_str()).collect();
+    let mut senders: Vec<&str> = links_of(actions, kind)
+        .filter(|(from, to)| !tools.contains(from) && !tools.contains(to))
+        .map(|(from, _)| from.as_str())
+        .collect();
     senders.dedup();
     match senders.as_slice() {
         [] => String::new(),
@@ -325,8 +334,12 @@ fn sent_by(actions: &Actions, kind: &str, tools: &[Name]) -> String {
 /// Who sends what.
 fn senders_in_words(actions: &Actions, tools: &[Name]) -> String {
     let senders = actions.by.iter().filter(|(node, _)| !tools.contains(node)).filter_map(|(node, doings)| {
-        let kinds: BTreeSet<&str> =
-            doings.sends.iter().filter(|(to, _)| !tools.contains(to)).map(|(_, kind)| kind.as_str()).collect();
+        let kinds: BTreeSet<&str> = doings
+            .sends
+            .iter()
+            .filter(|(to, _)| !tools.contains(to))
+            .map(|(_, kind)| kind.as_str())
+            .collect();
         let kinds: Vec<&str> = kinds.into_iter().collect();
         (!kinds.is_empty()).then(|| format!("`{node}` sends {}", listed(&kinds)))
     });

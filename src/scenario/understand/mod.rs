@@ -21,7 +21,9 @@ use crate::faults::who;
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::file::{Entry, entries};
 use crate::scenario::problem::listed;
-use crate::scenario::{Contents, Learner, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool};
+use crate::scenario::{
+    Contents, Learner, Link, Model, Network, Numbers, Problem, Scenario, Span, Spread, Tool,
+};
 use crate::suite::Suite;
 use crate::workflows::{Cast, Workflow};
 use perfidy_sim::{Chaos, Name, SimSpan};

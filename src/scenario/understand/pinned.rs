@@ -33,12 +33,7 @@ pub(super) struct Pinned {
 }
 
 /// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
-pub(super) fn read(
-    entries: &[Entry<'_>],
-    cast: &Cast,
-    chaos: &mut Chaos,
-    found: &mut Found,
-) -> Vec<Pinned> {
+pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found: &mut Found) -> Vec<Pinned> {
     let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };

@@ -127,7 +127,8 @@ fn a_calm_world_heals_at_once() {
     let scenario = understand(&Suite::shipped(), "calm", text, Unmet::Refused).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO);
     let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"mute\"\n";
-    let scenario = understand(&Suite::shipped(), "pinned", &format!("{text}{pinned}"), Unmet::Refused).unwrap();
+    let scenario =
+        understand(&Suite::shipped(), "pinned", &format!("{text}{pinned}"), Unmet::Refused).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));
 }
 
