@@ -1,7 +1,7 @@
-//! What both kinds of saga share: how a action is done, and when its doer may let go of it.
+//! What both kinds of saga share: how an action is done, and when the agent that does it may let go of it.
 //!
-//! Every action comes to one of three ends: it was done; it was refused for good; or nobody could bring it to
-//! a clear end, and then the person on call knows (with the `dead-call` safeguard) before anybody acts on the
+//! Every action comes to one of three ends: it was done; it was refused for good; or it stayed unclear after
+//! all tries, and then the person on call knows (with the `dead-letter` safeguard) before the team acts on the
 //! failure.
 
 use crate::agent::{Agent, OpId, ToolError};
@@ -16,8 +16,8 @@ use perfidy_sim::Name;
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
 
-/// Does a action for a task, where `op` is the id of the step's operation; whether it was done. Somebody may
-/// have begun it before, and died.
+/// Does an action for a task, where `op` is the id of the step's operation; whether it was done. Another
+/// incarnation may have begun it before.
 ///
 /// A step that was turned down for good is no trouble: nothing has happened, and the saga turns back. That it
 /// is unclear after all tries, or that an undoing fails, is something that the saga cannot put right by

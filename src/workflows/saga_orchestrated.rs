@@ -56,7 +56,7 @@ pub fn workflow() -> Workflow {
 
 const ORCHESTRATOR: &str = "orchestrator";
 
-/// How long the orchestrator waits for word of a action before it orders it again.
+/// How long the orchestrator waits for word of an action before it orders it again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
 #[derive(Clone, Hash, Debug, Serialize)]
