@@ -3,9 +3,11 @@
 //! Who owns a piece of work stands in the store: the agent whose claim on it was written last. Until that
 //! claim goes, no other agent may call a tool for the work, whatever it believes itself. A call lasts until
 //! it takes effect: one that was made by an earlier owner may not take effect any more once the new owner has
-//! called a tool itself. Two incarnations of one agent are two owners.
+//! called a tool itself. If both called under one operation id it is one operation, whichever of the two
+//! requests arrives first: a lease does not stop a request that the network still holds, and an idempotency
+//! key makes that harmless. Two incarnations of one agent are two owners.
 
-use crate::agent::{AgentEvent, Note, Purpose, StoreEvent, ToolEvent, kinds};
+use crate::agent::{AgentEvent, Note, OpId, Purpose, StoreEvent, ToolEvent, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -22,8 +24,8 @@ struct Claim<'a> {
     entry: Name,
     written: &'a Event<Note>,
     owner: (Name, u32),
-    /// The first call of the owner for the work.
-    called: Option<&'a Event<Note>>,
+    /// The calls of the owner for the work, and under which operation ids.
+    calls: Vec<(&'a Event<Note>, OpId)>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -42,7 +44,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                     work_of.insert(*item, work);
                     claims.insert(
                         work,
-                        Claim { item: *item, entry: *entry, written: event, owner, called: None },
+                        Claim { item: *item, entry: *entry, written: event, owner, calls: Vec::new() },
                     );
                 }
             }
@@ -53,7 +55,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                     claims.remove(work);
                 }
             }
-            Note::Agent(AgentEvent::Called { tool, operation, intent, .. }) => {
+            Note::Agent(AgentEvent::Called { tool, operation, intent, op }) => {
                 let Some(claim) = claims.get_mut(*intent) else { continue };
                 verdict = Verdict::Holds;
                 if claim.owner != (event.node, event.incarnation) {
@@ -62,14 +64,14 @@ fn judge(history: &TeamHistory) -> Verdict {
                         format!("{owner} owned {intent} when {who} called {tool}.{operation} for it");
                     return Verdict::violated(&[claim.written, event], message);
                 }
-                claim.called.get_or_insert(event);
+                claim.calls.push((event, *op));
             }
-            Note::Tool(ToolEvent::Effect { operation, intent, .. }) => {
-                let Some((claim, called)) =
-                    claims.get(*intent).and_then(|claim| Some((claim, claim.called?)))
-                else {
+            Note::Tool(ToolEvent::Effect { operation, intent, op, .. }) => {
+                let Some(claim) = claims.get(*intent) else { continue };
+                let Some((called, _)) = claim.calls.first() else { continue };
+                if claim.calls.iter().any(|(_, called_under)| called_under == op) {
                     continue;
-                };
+                }
                 let Some(sent) = sending_of(history, event) else { continue };
                 let by = (sent.node, sent.incarnation);
                 if claim.owner != by {
@@ -275,12 +277,26 @@ mod tests {
         let first = took(Story::default(), "a").calls("a", WORK, Headers::NONE);
         let sent = first.last();
         let taken_over = took(lets_go(first, "a"), "b");
-        let before_it_calls = takes_effect(taken_over.clone(), sent).called("b", WORK);
+        let before_it_calls = calls_under(takes_effect(taken_over.clone(), sent), 2);
         assert_eq!(before_it_calls.judged_by(&property()), Verdict::Holds);
         let (events, message) =
-            violation(takes_effect(taken_over.called("b", WORK), sent).judged_by(&property()));
-        assert_eq!(events, [9, 10, 11]);
+            violation(takes_effect(calls_under(taken_over, 2), sent).judged_by(&property()));
+        assert_eq!(events, [9, 10, 12]);
         assert_eq!(message, "b owned task-1/file and had called for it when ticketing.create happened for a");
+    }
+
+    /// The new owner calls under an operation id.
+    fn calls_under(story: Story, op: u64) -> Story {
+        let cause = story.last();
+        story.calls_under(cause, "b", WORK, (op, Headers::NONE))
+    }
+
+    #[test]
+    fn a_call_of_an_earlier_owner_under_the_same_operation_id_is_the_operation_of_the_new_owner() {
+        let first = took(Story::default(), "a").calls("a", WORK, Headers::NONE);
+        let sent = first.last();
+        let called = calls_under(took(lets_go(first, "a"), "b"), 1);
+        assert_eq!(takes_effect(called, sent).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]

@@ -128,6 +128,18 @@ struct Inbox {
     seen: BTreeMap<Name, u32>,
 }
 
+/// Files by task, each with the agent to which it was to go.
+type Left = BTreeMap<Name, (TaskFile, Option<Name>)>;
+
+/// Takes up a page about a file. A write that was refused at first is repeated, so the page about an older
+/// transfer can stand behind the page about a newer one, and must not take its place.
+fn note(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Option<Name>) {
+    if seen.get(&file.task).is_none_or(|number| file.number >= *number) {
+        seen.insert(file.task, file.number);
+        left.insert(file.task, (file.clone(), to));
+    }
+}
+
 /// What it takes to work on a file. Each file has a task of its own.
 #[derive(Clone)]
 struct Handler {
@@ -140,17 +152,11 @@ struct Handler {
 impl Inbox {
     /// The inbox as it was left in the journal, with the files that were in it and where each was to go.
     fn recover(agent: Agent, briefing: Briefing) -> (Self, Vec<(TaskFile, Option<Name>)>) {
-        let mut left: BTreeMap<Name, (TaskFile, Option<Name>)> = BTreeMap::new();
+        let mut left = Left::new();
         let mut seen = BTreeMap::new();
         checkpoint::recover(&agent, |page| match page {
-            Page::Holds(file) => {
-                seen.insert(file.task, file.number);
-                left.insert(file.task, (file.clone(), None));
-            }
-            Page::PassesOn(file, to) => {
-                seen.insert(file.task, file.number);
-                left.insert(file.task, (file.clone(), Some(*to)));
-            }
+            Page::Holds(file) => note(&mut left, &mut seen, file, None),
+            Page::PassesOn(file, to) => note(&mut left, &mut seen, file, Some(*to)),
             Page::Gone { task, number } => {
                 if left.get(task).is_some_and(|(file, _)| file.number <= *number) {
                     left.remove(task);
