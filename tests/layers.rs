@@ -24,9 +24,6 @@ const LAYERS: [&str; 16] = [
     "cli",
 ];
 
-/// A team is put together for a case of a scenario, of which it is told what its agents may know.
-const EXCEPTIONS: [(&str, &str); 1] = [("workflows", "scenario")];
-
 /// The sources of a module without its tests and comments, file by file.
 fn sources(path: &Path, all: &mut Vec<String>) {
     if path.is_dir() {
@@ -72,9 +69,7 @@ fn no_module_uses_one_that_comes_after_it() {
         let mut all = Vec::new();
         sources(if folder.is_dir() { &folder } else { &file }, &mut all);
         let uses: BTreeSet<&str> = all.iter().flat_map(|source| used(source)).collect();
-        let is_wrong = |name: &&&str| !EXCEPTIONS.contains(&(*layer, **name));
-        let above: Vec<&&str> =
-            LAYERS[place + 1..].iter().filter(|name| uses.contains(**name)).filter(is_wrong).collect();
+        let above: Vec<&&str> = LAYERS[place + 1..].iter().filter(|name| uses.contains(**name)).collect();
         assert!(above.is_empty(), "{layer} uses {above:?}");
     }
 }

@@ -173,7 +173,7 @@ impl Case {
                 ToolService::new(&ToolConfig { deduplicates, ..tool.clone() }).subject_to(faults.clone()),
             );
         }
-        scenario.workflow.assemble(self, &mut world);
+        scenario.workflow.assemble(self.team(), &mut world);
         world
     }
 }

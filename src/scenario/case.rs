@@ -2,10 +2,11 @@
 
 use crate::safeguards::Safeguards;
 use crate::scenario::{Scenario, Without};
-use perfidy_sim::Renames;
+use crate::workflows::{Plan, TeamConfig};
+use perfidy_sim::{Lookup, Name, Renames};
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One scenario in one of its forms, for as long as it lives: its [`Form`] can be read but not changed.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Case {
     without: Option<usize>,
     /// Whether what agents say of themselves is left out of the history.
     drops_announcements: bool,
+    /// What the team is configured with, prepared when the first run needs it.
+    team: OnceLock<Arc<TeamConfig>>,
     /// From the names of the team and its steps to those under which everything is drawn, if they were
     /// others.
     pub(crate) formerly: Option<Arc<Renames>>,
@@ -56,7 +59,7 @@ impl Case {
     /// The scenario as written.
     pub fn as_written(scenario: &Arc<Scenario>) -> Self {
         let form = Form { scenario: Arc::clone(scenario), safeguards: scenario.safeguards.clone() };
-        Self { form, without: None, drops_announcements: false, formerly: None }
+        Self { form, without: None, drops_announcements: false, team: OnceLock::new(), formerly: None }
     }
 
     /// All cases of a scenario: as written first.
@@ -75,7 +78,36 @@ impl Case {
     /// whom they say they wait for. No verdict of a shipped property may depend on it.
     #[must_use]
     pub fn dropping_announcements(self) -> Self {
-        Self { drops_announcements: true, ..self }
+        Self { drops_announcements: true, team: OnceLock::new(), ..self }
+    }
+
+    /// What the team of this case is configured with.
+    pub fn team(&self) -> &Arc<TeamConfig> {
+        self.team.get_or_init(|| Arc::new(self.configure_team()))
+    }
+
+    fn configure_team(&self) -> TeamConfig {
+        let scenario = &self.scenario;
+        let groups = scenario.cast().groups;
+        let doers = scenario.workflow.roles.last().map(|role| groups[&Name::new(role.group)].clone());
+        let doers = doers.unwrap_or_default();
+        let mut places = Lookup::default();
+        for (place, doer) in doers.iter().enumerate() {
+            places.insert(*doer, place);
+        }
+        TeamConfig {
+            workflow: scenario.workflow.name,
+            groups,
+            plan: Arc::new(Plan::new(scenario.tasks.count, scenario.steps.clone())),
+            doers: doers.into(),
+            places,
+            safeguards: self.safeguards.clone(),
+            tasks: scenario.tasks.clone(),
+            store: scenario.store.clone(),
+            model_latency: scenario.model.latency.clone(),
+            bounds: scenario.bounds.clone(),
+            drops_announcements: self.drops_announcements,
+        }
     }
 
     /// Whether what agents say of themselves is left out.

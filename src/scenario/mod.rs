@@ -11,14 +11,12 @@
 //! safeguard is taken away and a property must break.
 
 mod active;
-mod arguments;
 mod case;
 mod configured;
 mod read;
 mod rename;
 mod understand;
 
-pub use arguments::StepArguments;
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use read::{files_below, read_all, read_text, root_of};
@@ -27,15 +25,14 @@ pub(crate) use active::trouble_with_name;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use understand::{is_word, not_a_word, own_keys};
 
-use crate::agent::Consistency;
 use crate::faults::Cast;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
-use crate::workflows::Workflow;
-use perfidy_sim::{Chance, Chaos, Links, Name, SimSpan, SimTime};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::workflows::{Step, Store, Tasks, Workflow};
+use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
+use std::collections::BTreeMap;
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 
@@ -97,104 +94,6 @@ pub struct Contents {
     pub waived: BTreeMap<&'static str, String>,
     /// The cases in which something is taken away.
     pub without: Vec<Without>,
-}
-
-/// One step of every task: an effect that somebody wants, through a tool.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// Its name.
-    pub name: Name,
-    /// The tool.
-    pub tool: Name,
-    /// What the tool is asked to do.
-    pub operation: Name,
-    /// Which steps come first, as places in the list of steps.
-    pub needs: Vec<usize>,
-    /// Whether it cannot be undone.
-    pub irreversible: bool,
-    /// What undoes it, if the file says so.
-    pub undo: Option<Undo>,
-    /// With which arguments the tool is asked, to take the step and to undo it.
-    pub arguments: StepArguments,
-}
-
-impl Step {
-    /// What is asked of tools to take it and to undo it.
-    pub(crate) fn calls(&self) -> impl Iterator<Item = (Name, Name)> + use<> {
-        let undo = self.undo.map(|undo| (undo.tool, undo.operation));
-        [(self.tool, self.operation)].into_iter().chain(undo)
-    }
-}
-
-/// An operation that undoes another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Undo {
-    /// The tool.
-    pub tool: Name,
-    /// What the tool is asked to do.
-    pub operation: Name,
-}
-
-/// An order in which steps can be taken one at a time: each after those it needs, otherwise as they stand.
-/// Steps that wait for each other are left out.
-pub fn one_at_a_time(steps: &[Step]) -> Vec<usize> {
-    let mut needed_by = vec![Vec::new(); steps.len()];
-    let mut missing: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
-    for (number, step) in steps.iter().enumerate() {
-        step.needs.iter().for_each(|need| needed_by[*need].push(number));
-    }
-    let mut ready: BTreeSet<usize> = (0..steps.len()).filter(|step| missing[*step] == 0).collect();
-    let mut order = Vec::new();
-    while let Some(step) = ready.pop_first() {
-        order.push(step);
-        for next in &needed_by[step] {
-            missing[*next] -= 1;
-            if missing[*next] == 0 {
-                ready.insert(*next);
-            }
-        }
-    }
-    order
-}
-
-/// The tasks that the user hands to the team.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Tasks {
-    /// How many.
-    pub count: u32,
-    /// The time between one and the next.
-    pub every: RangeInclusive<SimSpan>,
-    /// How much time the team has for each from when it takes it on, if that is limited.
-    pub within: Option<SimSpan>,
-    /// Whether the user thinks better of some.
-    pub cancelled: Option<Cancelled>,
-}
-
-impl Tasks {
-    /// When the last comes at the latest.
-    pub fn last_at(&self) -> SimTime {
-        SimTime::ZERO + self.every.end().saturating_mul(u64::from(self.count.saturating_sub(1)))
-    }
-}
-
-/// Tasks that the user cancels again.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Cancelled {
-    /// How likely that is, for each.
-    pub chance: Chance,
-    /// How long after it was handed to the team.
-    pub after: RangeInclusive<SimSpan>,
-}
-
-/// The shared store as the file describes it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Store {
-    /// How many replicas serve its reads; with none the primary does.
-    pub replicas: usize,
-    /// How far each lags behind each change.
-    pub lag: RangeInclusive<SimSpan>,
-    /// What the team relies on when it reads.
-    pub reads: Consistency,
 }
 
 /// The network as the file describes it.

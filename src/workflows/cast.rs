@@ -2,11 +2,10 @@
 
 use crate::agent::{LeaseService, StoreService};
 use crate::faults::Cast;
-use crate::scenario::Step;
 use crate::tools::ToolConfig;
-use crate::workflows::Workflow;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
+use crate::workflows::{Step, Workflow};
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 

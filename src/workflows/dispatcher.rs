@@ -13,7 +13,7 @@ use crate::workflows::task_tracker::TaskTracker;
 use perfidy_sim::{Name, SimSpan, TimedOut};
 use std::cell::Ref;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How often a step may come back as failed before its task is given up.
 const MAX_FAILURES: u32 = 5;
@@ -132,7 +132,7 @@ impl Dispatcher {
         }
         self.answered(task, Duty::Step(step));
         self.tracker.record(TaskEvent::Completed { task, step }).await;
-        let plan = Rc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.briefing.plan);
         plan.needed_by(step).iter().for_each(|next| self.bring_up(task, Duty::Step(*next)));
         self.bring_up(task, Duty::End);
     }

@@ -26,6 +26,7 @@
 //! assert!(run.violation("eventual-termination").is_some());
 //! ```
 
+mod arguments;
 mod briefing;
 pub(crate) mod cast;
 pub mod conductor;
@@ -42,14 +43,19 @@ pub mod saga_choreographed;
 pub mod saga_orchestrated;
 pub mod scratchpad;
 pub mod standby;
+mod steps;
 pub mod task_state;
 pub mod task_tracker;
+mod team_config;
 pub mod user;
 pub mod worker;
 mod workflow;
 
+pub use arguments::StepArguments;
 pub use briefing::Briefing;
+pub use steps::{Step, Undo, one_at_a_time};
 pub use task_state::Plan;
+pub use team_config::{Cancelled, Store, Tasks, TeamConfig};
 pub use workflow::{Role, Workflow};
 
 /// As many agents as a role of a shipped workflow can have.

@@ -24,6 +24,7 @@ use crate::workflows::{Briefing, Workflow};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
@@ -239,7 +240,7 @@ impl Member {
 
     /// Waits for what is needed and for what would be good to see, and then does the step.
     async fn contribute(self, task: Name, step: usize, op: OpId) {
-        let plan = Rc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.briefing.plan);
         for need in &plan.steps[step].needs {
             self.wait_for(task, step, *need, false).await;
         }

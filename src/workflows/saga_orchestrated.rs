@@ -17,11 +17,10 @@ use crate::faults::model::ANSWER;
 use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Next, Saga, SagaAction, SagaEvent, Sagas};
-use crate::scenario::one_at_a_time;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::saga::carry_out;
 use crate::workflows::user::{USER, UserSay, report};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow, one_at_a_time};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 

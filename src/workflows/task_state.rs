@@ -6,11 +6,10 @@
 //! sourcing).
 
 use crate::agent::{Message, OpId, Operation};
-use crate::scenario::{Case, Step, Undo};
+use crate::workflows::{Step, Undo};
 use perfidy_sim::{Lookup, Name};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// The steps of every task, and the names of the tasks and of what they want.
@@ -25,10 +24,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a case.
-    pub fn new(case: &Case) -> Self {
-        let tasks = (1..=case.scenario.tasks.count).map(|number| Name::new(&format!("task-{number}")));
-        Self::of(tasks.collect(), case.scenario.steps.clone())
+    /// The plan of so many tasks, which all have these steps.
+    pub fn new(tasks: u32, steps: Vec<Step>) -> Self {
+        let tasks = (1..=tasks).map(|number| Name::new(&format!("task-{number}")));
+        Self::of(tasks.collect(), steps)
     }
 
     /// The plan of these tasks, which all have these steps.
@@ -139,7 +138,7 @@ impl TaskState {
 /// One coordinator's view of all tasks.
 #[derive(Debug)]
 pub struct TaskStates {
-    plan: Rc<Plan>,
+    plan: Arc<Plan>,
     tasks: Lookup<Name, TaskState>,
     /// The tasks that have not ended.
     open: BTreeSet<Name>,
@@ -147,7 +146,7 @@ pub struct TaskStates {
 
 impl TaskStates {
     /// No tasks yet.
-    pub fn new(plan: Rc<Plan>) -> Self {
+    pub fn new(plan: Arc<Plan>) -> Self {
         Self { plan, tasks: Lookup::default(), open: BTreeSet::new() }
     }
 
@@ -228,7 +227,7 @@ impl TaskStates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::StepArguments;
+    use crate::workflows::StepArguments;
 
     fn states() -> (TaskStates, Name) {
         let step = |name, needs: &[usize]| Step {
@@ -242,7 +241,7 @@ mod tests {
         };
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];
-        let mut states = TaskStates::new(Rc::new(Plan::of(vec![task], steps)));
+        let mut states = TaskStates::new(Arc::new(Plan::of(vec![task], steps)));
         states.apply(&TaskEvent::Accepted { task, ops: Arc::new([OpId(1), OpId(2), OpId(3)]) });
         (states, task)
     }

@@ -10,6 +10,7 @@ use crate::workflows::user::{UserSay, report};
 use perfidy_sim::Name;
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A coordinator's [`TaskStates`] with its journal and its user.
 pub struct TaskTracker {
@@ -21,7 +22,7 @@ pub struct TaskTracker {
 impl TaskTracker {
     /// The tracker as it left its states in the agent's journal, which may hold other records as well.
     pub fn recover(agent: &Agent, briefing: &Briefing) -> Self {
-        let mut states = TaskStates::new(Rc::clone(&briefing.plan));
+        let mut states = TaskStates::new(Arc::clone(&briefing.plan));
         checkpoint::recover(agent, |event| states.apply(event));
         let (agent, briefing) = (agent.clone(), briefing.clone());
         Self { agent, briefing, states: Rc::new(RefCell::new(states)) }

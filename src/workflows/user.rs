@@ -113,7 +113,7 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
             cancels.extend(given.cancel_at.map(|at| (at, task)));
             open.insert(task, given);
             next = coming.next();
-            next_at += agent.draw("gap after", task, |spot| spot.span("gap", briefing.task_gap()));
+            next_at += agent.draw("gap after", task, |spot| spot.span("gap", &briefing.tasks.every));
         }
         if open.is_empty() && next.is_none() {
             return agent.finish_after(AFTERMATH);
@@ -165,7 +165,7 @@ fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
         agent.note(Note::User(UserEvent::UndoneBy { intent, tool, operation }));
     }
     let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
-    let cancel_after = briefing.cancelled().and_then(|cancelled| {
+    let cancel_after = briefing.tasks.cancelled.as_ref().and_then(|cancelled| {
         agent.draw("change of mind about", task, |spot| {
             spot.happens("change of mind", cancelled.chance).then(|| spot.span("after", &cancelled.after))
         })

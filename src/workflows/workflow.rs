@@ -2,10 +2,9 @@
 
 use crate::agent::{Agent, Agents, Request};
 use crate::safeguards::Safeguards;
-use crate::scenario::Case;
-use crate::workflows::Briefing;
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::user::{USER, inquirer, user};
+use crate::workflows::{Briefing, TeamConfig};
 use perfidy_sim::{LocalFuture, Name, World};
 use std::fmt;
 use std::future::Future;
@@ -36,7 +35,7 @@ impl Role {
 type Code = Arc<dyn Fn(Agent, Briefing) -> LocalFuture + Send + Sync>;
 
 /// Something that is put into the world beside the team.
-type Extra = Arc<dyn Fn(&Case, &mut World<Agents>) + Send + Sync>;
+type Extra = Arc<dyn Fn(&TeamConfig, &mut World<Agents>) + Send + Sync>;
 
 /// Whether the team shares a store under these safeguards.
 type HasStore = Arc<dyn Fn(&Safeguards) -> bool + Send + Sync>;
@@ -198,7 +197,7 @@ impl Workflow {
 
     /// With something more in the world, beside the team.
     #[must_use]
-    pub fn with(mut self, extra: impl Fn(&Case, &mut World<Agents>) + Send + Sync + 'static) -> Self {
+    pub fn with(mut self, extra: impl Fn(&TeamConfig, &mut World<Agents>) + Send + Sync + 'static) -> Self {
         self.extras.push(Arc::new(extra));
         self
     }
@@ -265,9 +264,9 @@ impl Workflow {
     }
 
     /// Puts the user and the team into a world.
-    pub fn assemble(&self, case: &Case, world: &mut World<Agents>) {
-        let briefing = Briefing::new(case, self.roles.last().map(|role| role.group));
-        if self.has_store(&case.safeguards) {
+    pub fn assemble(&self, config: &Arc<TeamConfig>, world: &mut World<Agents>) {
+        let briefing = Briefing::new(Arc::clone(config));
+        if self.has_store(&config.safeguards) {
             briefing.open_store(world);
         }
         self.start_user(&briefing, world);
@@ -279,12 +278,12 @@ impl Workflow {
                 Who::Agent(name) => start(&briefing, world, Name::literal(name), code),
                 Who::Role(role) => {
                     for member in briefing.group(self.roles[*role].group) {
-                        start(&briefing, world, member, code);
+                        start(&briefing, world, *member, code);
                     }
                 }
             }
         }
-        self.extras.iter().for_each(|extra| extra(case, world));
+        self.extras.iter().for_each(|extra| extra(config, world));
     }
 
     fn start_user(&self, briefing: &Briefing, world: &mut World<Agents>) {

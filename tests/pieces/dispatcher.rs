@@ -9,6 +9,7 @@ use perfidy::workflows::dispatcher::{Dispatcher, Duty};
 use perfidy::workflows::task_state::TaskEvent;
 use perfidy::workflows::user::USER;
 use perfidy_sim::{Name, Plan, SimSpan};
+use std::sync::Arc;
 
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
@@ -17,7 +18,7 @@ fn briefing() -> Briefing {
     let text = "# Build, then ship.\nworkflow = \"standby\"\n[[step]]\nname = \"build\"\ntool = \"ci.build\"\n\
                 [[step]]\nname = \"ship\"\ntool = \"ci.ship\"\nneeds = [\"build\"]\n[tools.ci]\n";
     let scenario = Scenario::parse(&Suite::shipped(), "pieces/dispatcher", text).unwrap();
-    Briefing::new(&Case::as_written(&scenario), None)
+    Briefing::new(Arc::clone(Case::as_written(&scenario).team()))
 }
 
 fn task() -> Name {

@@ -2,8 +2,8 @@
 
 use super::{Found, Tables, is_word, not_a_word};
 use crate::config::{OneOrMany, Problem};
-use crate::scenario::{Step, StepArguments, Undo};
 use crate::tools::ToolConfig;
+use crate::workflows::{Step, StepArguments, Undo};
 use perfidy_sim::Name;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -3,7 +3,8 @@
 use super::{Found, Tables};
 use crate::agent::{Consistency, StoreService};
 use crate::config::{Problem, Spread};
-use crate::scenario::{Scenario, Store};
+use crate::scenario::Scenario;
+use crate::workflows::Store;
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
 use toml::Spanned;

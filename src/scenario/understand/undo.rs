@@ -8,8 +8,8 @@ use super::{Found, Tables};
 use crate::config::Entry;
 use crate::config::Problem;
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
-use crate::scenario::{Step, one_at_a_time};
 use crate::workflows::Workflow;
+use crate::workflows::{Step, one_at_a_time};
 use std::ops::Range;
 
 pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, found: &mut Found) {

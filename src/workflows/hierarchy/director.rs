@@ -97,7 +97,7 @@ pub(super) struct Director {
 
 impl Director {
     pub fn recover(agent: &Agent, briefing: Briefing) -> Self {
-        let managers = briefing.group(MANAGERS);
+        let managers = briefing.group(MANAGERS).to_vec();
         let (agenda, deadlines) = (Agenda::default(), BTreeSet::new());
         let mut director =
             Self { agent: agent.clone(), briefing, managers, tasks: BTreeMap::new(), agenda, deadlines };
@@ -152,7 +152,7 @@ impl Director {
             Entry::Accepted { task, ops, at } => {
                 // After a crash only the wall clock knows how much of the time is over.
                 let spent = self.agent.now().since(*at);
-                let left = self.briefing.task_within().map(|within| within - spent);
+                let left = self.briefing.tasks.within.map(|within| within - spent);
                 let deadline = left.map(|left| self.agent.monotonic() + left);
                 let (turn, ops) = (self.tasks.len(), Arc::clone(ops));
                 let new = Task { turn, ops, deadline, holder: None, is_called_off: false, ended: None };

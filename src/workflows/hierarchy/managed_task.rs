@@ -204,7 +204,7 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 #[cfg(test)]
 mod tests {
     use super::{Arc, ManagedTask, OpId, Plan};
-    use crate::scenario::{Step, StepArguments};
+    use crate::workflows::{Step, StepArguments};
     use perfidy_sim::{Name, SimSpan, SimTime};
 
     fn at(seconds: u64) -> SimTime {

@@ -9,7 +9,6 @@ use perfidy::workflows::task_state::{TaskEvent, TaskStates};
 use perfidy::workflows::user::{USER, UserSay};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 pub struct Clerk {
@@ -23,7 +22,7 @@ pub struct Clerk {
 
 impl Clerk {
     pub fn recover(agent: Agent, briefing: Briefing, edit: Edit) -> Self {
-        let mut states = TaskStates::new(Rc::clone(&briefing.plan));
+        let mut states = TaskStates::new(Arc::clone(&briefing.plan));
         checkpoint::recover(&agent, |event| states.apply(event));
         Self { agent, briefing, edit, states, ordered_at: BTreeMap::new() }
     }
@@ -70,7 +69,7 @@ impl Clerk {
     }
 
     async fn drive(&mut self, task: Name) {
-        let plan = Rc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.briefing.plan);
         let Some(progress) = self.states.get(task) else { return };
         let Some(doers) = progress.doers.clone() else {
             let workers = Arc::clone(&self.briefing.doers);
@@ -104,7 +103,7 @@ impl Clerk {
         if !self.briefing.safeguards().has::<Verify>() {
             return true;
         }
-        let plan = Rc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.briefing.plan);
         for step in 0..plan.steps.len() {
             match self.agent.look_up(&plan.wish(task, step), SimSpan::from_secs(5)).await {
                 Ok(Some(_)) => {}

@@ -10,7 +10,7 @@ const TASK: &str = "{task}";
 /// The arguments of a step, the same for every task except for its name: `{task}` within a text.
 ///
 /// ```
-/// use perfidy::scenario::StepArguments;
+/// use perfidy::workflows::StepArguments;
 /// use perfidy_sim::Name;
 /// use serde_json::json;
 /// let arguments = StepArguments::new(json!({ "path": "plan.md", "content": "by {task}" }));

@@ -1,0 +1,108 @@
+//! What a team is configured with: the data from which its agents, its user and its store are started.
+
+use crate::agent::{Consistency, Note, UserEvent};
+use crate::properties::AtMost;
+use crate::safeguards::Safeguards;
+use crate::workflows::Plan;
+use perfidy_sim::{Chance, Lookup, Name, SimSpan, SimTime};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// What a team is configured with, prepared once and the same in every run. It says nothing of faults: the
+/// agents must not know them.
+#[derive(Clone, Debug)]
+pub struct TeamConfig {
+    /// The workflow's name, for messages.
+    pub workflow: &'static str,
+    /// The members of each group.
+    pub groups: BTreeMap<Name, Vec<Name>>,
+    /// The tasks' steps and names.
+    pub plan: Arc<Plan>,
+    /// The agents that carry out steps.
+    pub doers: Arc<[Name]>,
+    /// The place of each among these.
+    pub places: Lookup<Name, usize>,
+    /// The safeguards that are on.
+    pub safeguards: Safeguards,
+    /// How the tasks come.
+    pub tasks: Tasks,
+    /// The store that the team shares, if it is described.
+    pub store: Option<Store>,
+    /// How long a call of a model takes.
+    pub model_latency: RangeInclusive<SimSpan>,
+    /// How far properties may go, of those that are a matter of how much.
+    pub bounds: BTreeMap<&'static str, AtMost>,
+    /// Whether what agents say of themselves is left out of the history.
+    pub drops_announcements: bool,
+}
+
+impl TeamConfig {
+    /// The members of a group.
+    ///
+    /// # Panics
+    /// If the workflow has no such group; workflows ask for their own.
+    pub fn group(&self, group: &str) -> &[Name] {
+        let members = self.groups.get(&Name::new(group));
+        members.unwrap_or_else(|| panic!("the workflow `{}` has no group `{group}`", self.workflow))
+    }
+
+    /// The place of an agent among those that carry out steps.
+    pub fn place_of(&self, doer: Name) -> Option<usize> {
+        self.places.get(doer).copied()
+    }
+
+    /// What the user asks for beside the tasks: how far properties may go, and how the store is read.
+    pub(super) fn demands(&self) -> impl Iterator<Item = Note> + '_ {
+        let bounds = self.bounds.iter().map(|(name, at_most)| {
+            Note::User(UserEvent::Bound { property: Name::new(name), at_most: at_most.as_number() })
+        });
+        let reads = self.store.as_ref().map(|store| Note::User(UserEvent::Declared { reads: store.reads }));
+        bounds.chain(reads)
+    }
+
+    /// What the team relies on when it reads the store.
+    pub fn declared_reads(&self) -> Consistency {
+        self.store.as_ref().map_or(Consistency::Eventual, |store| store.reads)
+    }
+}
+
+/// The tasks that the user hands to the team.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tasks {
+    /// How many.
+    pub count: u32,
+    /// The time between one and the next.
+    pub every: RangeInclusive<SimSpan>,
+    /// How much time the team has for each from when it takes it on, if that is limited.
+    pub within: Option<SimSpan>,
+    /// Whether the user cancels some.
+    pub cancelled: Option<Cancelled>,
+}
+
+impl Tasks {
+    /// When the last comes at the latest.
+    pub fn last_at(&self) -> SimTime {
+        SimTime::ZERO + self.every.end().saturating_mul(u64::from(self.count.saturating_sub(1)))
+    }
+}
+
+/// Tasks that the user cancels again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cancelled {
+    /// How likely that is, for each.
+    pub chance: Chance,
+    /// How long after it was handed to the team.
+    pub after: RangeInclusive<SimSpan>,
+}
+
+/// The shared store as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Store {
+    /// How many replicas serve its reads; with none the primary does.
+    pub replicas: usize,
+    /// How far each lags behind each change.
+    pub lag: RangeInclusive<SimSpan>,
+    /// What the team relies on when it reads.
+    pub reads: Consistency,
+}
