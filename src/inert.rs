@@ -88,7 +88,14 @@ impl Styled {
 
     /// The text without colours.
     pub fn to_plain(&self) -> String {
-        anstream::adapter::strip_str(&self.0).to_string()
+        let mut plain = String::with_capacity(self.0.len());
+        let mut rest = self.0.as_str();
+        while let Some(at) = rest.find('\u{1b}') {
+            plain += &rest[..at];
+            // Nothing but colours got in.
+            rest = &rest[at + colour_length(&rest[at..]).max(1)..];
+        }
+        plain + rest
     }
 }
 

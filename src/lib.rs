@@ -17,11 +17,13 @@
 
 pub mod agent;
 pub mod catalogue;
+#[cfg(feature = "cli")]
 mod cli;
 pub mod config;
 pub mod explore;
 pub mod faults;
 pub mod inert;
+pub mod prelude;
 pub mod probe;
 pub mod properties;
 pub mod protocols;
@@ -29,5 +31,9 @@ pub mod report;
 pub mod safeguards;
 pub mod scenario;
 pub mod suite;
+pub mod testing;
 pub mod tools;
 pub mod workflows;
+
+pub use perfidy_sim as sim;
+pub use testing::check;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules, from the one that knows nothing of the others to the one that may know them all.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 18] = [
     "inert",
     "config",
     "agent",
@@ -21,7 +21,9 @@ const LAYERS: [&str; 16] = [
     "explore",
     "report",
     "catalogue",
+    "testing",
     "cli",
+    "prelude",
 ];
 
 /// The sources of a module without its tests and comments, file by file.

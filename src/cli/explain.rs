@@ -6,7 +6,7 @@ use crate::faults::model;
 use crate::inert;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How many scenarios are named.
@@ -17,15 +17,16 @@ pub struct Arguments {
     /// A fault, safeguard, property, workflow or strategy; `perfidy list` shows them
     #[arg(required = true)]
     names: Vec<String>,
-    /// Where to look for scenarios that use it
-    #[arg(long, value_name = "FOLDER", default_value = "scenarios")]
-    scenarios: PathBuf,
+    /// Where to look for scenarios that use it [default: scenarios]
+    #[arg(long, value_name = "FOLDER")]
+    scenarios: Option<PathBuf>,
 }
 
 pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
     // Somebody who only wants to know what a word means need not have any scenario.
-    let scenarios = if arguments.scenarios.exists() {
-        scenario::read_all(suite, std::slice::from_ref(&arguments.scenarios))
+    let folder = arguments.scenarios.clone().unwrap_or_else(|| suite.folder("scenarios"));
+    let scenarios = if folder.exists() {
+        scenario::read_all(suite, std::slice::from_ref(&folder))
     } else {
         Ok(Vec::new())
     };
@@ -42,18 +43,18 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
             let all = catalogue::all(suite);
             let known: Vec<&str> = all.iter().map(|item| item.name).collect();
             let meant = crate::config::nearest(name, &known).map_or_else(
-                || "`perfidy list` shows what there is".to_owned(),
+                || format!("`{} list` shows what there is", suite.command()),
                 |near| format!("did you mean `{near}`?"),
             );
             complain(format!("nothing is called `{}`; {meant}", inert::line(name)));
             status = Status::BadInput;
         }
-        items.for_each(|item| show(suite, &item, &scenarios, arguments));
+        items.for_each(|item| show(suite, &item, &scenarios, &folder));
     }
     status
 }
 
-fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arguments) {
+fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], folder: &Path) {
     say(format_args!("{}, a {}: {}\n", item.name, item.family, item.about));
     let width = item.keys.iter().map(|key| key.name.len()).max().unwrap_or_default();
     if !item.keys.is_empty() {
@@ -82,17 +83,18 @@ fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arg
         }
         say("");
     }
+    let command = suite.command();
     if item.family == Family::Strategy {
-        say(format_args!("  Try it\n    perfidy run --strategy {}\n", item.name));
+        say(format_args!("  Try it\n    {command} run --strategy {}\n", item.name));
         return;
     }
     let mut using: Vec<&Arc<Scenario>> =
         scenarios.iter().filter(|scenario| item.is_used_by(scenario)).collect();
     // One that breaks for want of it shows it best, and among those the one with the least beside it.
     using.sort_by_key(|scenario| (!item.is_missed_in(scenario), scenario.text.len()));
-    let file = |scenario: &Scenario| arguments.scenarios.join(format!("{}.toml", scenario.name));
+    let file = |scenario: &Scenario| folder.join(format!("{}.toml", scenario.name));
     if let Some(best) = using.first() {
-        say(format_args!("  Try it\n    perfidy run {}\n", inert::path(&file(best))));
+        say(format_args!("  Try it\n    {command} run {}\n", inert::path(&file(best))));
         say("  Scenarios that use it");
         let shown = || using.iter().take(SHOWN);
         let width = shown().map(|scenario| scenario.name.as_str().len()).max().unwrap_or_default();
@@ -103,7 +105,7 @@ fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], arguments: &Arg
             say(format_args!("    and {} more", using.len() - SHOWN));
         }
     } else {
-        say(format_args!("  No scenario under {} uses it.", inert::path(&arguments.scenarios)));
+        say(format_args!("  No scenario under {} uses it.", inert::path(folder)));
     }
     say("");
 }

@@ -75,7 +75,8 @@ impl Found<'_> {
             }
             format!(
                 "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something \
-                 in these agents depends on more than the seed; `perfidy audit` shows where."
+                 in these agents depends on more than the seed; `{} audit` shows where.",
+                case.scenario.suite.command()
             )
         })?;
         let saved = SavedSeed::new(engine, seed, property, &minimal);
@@ -96,7 +97,10 @@ impl Small {
 /// What can be said of a failure that there was no time to run again.
 pub fn in_short(saved: &SavedSeed, file: Option<&Path>) -> Styled {
     let SavedSeed { property, message, seed, engine, case, .. } = saved;
-    let replay = |file: &Path| format!("\n  Replay  perfidy replay {}\n", inert::path(file));
+    let replay = |file: &Path| {
+        let command = saved.suite().replay_command(&inert::path(file));
+        format!("\n  Replay  {command}\n")
+    };
     let replay = file.map_or_else(String::new, replay);
     let place = format!("{}, {}; seed {seed}, {engine} engine", case.scenario, case.label);
     Styled::new(&format!(

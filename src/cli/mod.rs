@@ -23,9 +23,11 @@ use crate::inert;
 use crate::report::init_logging;
 use crate::scenario::files_below;
 use crate::suite::Suite;
-use clap::{Parser, Subcommand, ValueEnum};
+use crate::testing::run_as_tests;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use perfidy_sim::{Engine, SimSpan};
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -113,6 +115,16 @@ impl Suite {
     /// `audit`, `list` and `explain`, as the `perfidy` command does on what is shipped. It is all that a
     /// `main` has to do.
     ///
+    /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first argument is a
+    /// subcommand: every case of every file under `scenarios/` and every saved failure under `seeds/` is a test by
+    /// its name, for `cargo test` and for nextest.
+    ///
+    /// ```text
+    /// cargo test --test agents                                  # all of them
+    /// cargo test --test agents -- "lost-ack, as written"        # one, by any part of its name
+    /// cargo test --test agents -- replay seeds                  # a subcommand
+    /// ```
+    ///
     /// ```no_run
     /// use perfidy::suite::Suite;
     /// use std::process::ExitCode;
@@ -122,13 +134,25 @@ impl Suite {
     /// }
     /// ```
     pub fn main(&self) -> ExitCode {
-        main(self)
+        main(&self.as_started())
     }
+}
+
+/// The names of the subcommands.
+fn subcommands() -> Vec<String> {
+    let command = Arguments::command();
+    command.get_subcommands().map(|subcommand| subcommand.get_name().to_owned()).collect()
 }
 
 /// Runs the command that the arguments of this process ask for, on what the suite has.
 fn main(suite: &Suite) -> ExitCode {
-    let arguments = match read_arguments() {
+    let subcommands = subcommands();
+    let is_subcommand = |word: OsString| subcommands.iter().any(|name| word == name.as_str());
+    if suite.is_harness() && !env::args_os().nth(1).is_some_and(is_subcommand) {
+        let names: Vec<&str> = subcommands.iter().map(String::as_str).collect();
+        return run_as_tests(suite, &names);
+    }
+    let arguments = match read_arguments(suite) {
         Ok(arguments) => arguments,
         Err(error) => {
             // A reader that has gone needs neither help nor complaint.
@@ -157,13 +181,18 @@ fn main(suite: &Suite) -> ExitCode {
 }
 
 /// The arguments; or what is wrong with them, in which they are quoted as they are shown.
-fn read_arguments() -> Result<Arguments, clap::Error> {
-    let as_given = match Arguments::try_parse() {
+fn read_arguments(suite: &Suite) -> Result<Arguments, clap::Error> {
+    let command = || Arguments::command().name("perfidy").bin_name(suite.command().trim_end_matches(" --"));
+    let read = |words: Vec<OsString>| {
+        let matches = command().try_get_matches_from(words)?;
+        Arguments::from_arg_matches(&matches)
+    };
+    let as_given = match read(env::args_os().collect()) {
         Ok(arguments) => return Ok(arguments),
         Err(error) => error,
     };
-    let shown = env::args_os().map(|argument| inert::line(&argument.to_string_lossy()).into_owned());
-    Err(Arguments::try_parse_from(shown).err().unwrap_or(as_given))
+    let shown = env::args_os().map(|argument| inert::line(&argument.to_string_lossy()).into_owned().into());
+    Err(read(shown.collect()).err().unwrap_or(as_given))
 }
 
 /// The files that the paths stand for. A path without any is complained of, and the others still count.

@@ -12,9 +12,8 @@ use std::sync::Arc;
 /// What is run, from which seed on, and how it is told.
 #[derive(Clone, clap::Args)]
 pub struct Subject {
-    /// Scenarios, or folders of them
-    #[arg(default_value = "scenarios")]
-    pub scenarios: Vec<PathBuf>,
+    /// Scenarios, or folders of them [default: scenarios]
+    scenarios: Vec<PathBuf>,
     /// The first seed
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -29,7 +28,10 @@ pub struct Subject {
 impl Subject {
     /// Reads the scenarios; complains of every one that is bad, and then there are none.
     pub fn read(&self, suite: &Suite) -> Option<Vec<Arc<Scenario>>> {
-        let read = scenario::read_all(suite, &self.scenarios);
+        let read = match self.scenarios.as_slice() {
+            [] => scenario::read_all(suite, &[suite.folder("scenarios")]),
+            given => scenario::read_all(suite, given),
+        };
         let complained = read.map_err(|bad| {
             bad.iter().for_each(complain_of);
             complain("nothing was run");
@@ -52,12 +54,17 @@ pub struct Search {
     /// How many threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Where failures are saved
-    #[arg(long, value_name = "FOLDER", default_value = "seeds")]
-    pub corpus: PathBuf,
+    /// Where failures are saved [default: seeds]
+    #[arg(long, value_name = "FOLDER")]
+    corpus: Option<PathBuf>,
 }
 
 impl Search {
+    /// Where failures are saved.
+    pub fn corpus(&self, suite: &Suite) -> PathBuf {
+        self.corpus.clone().unwrap_or_else(|| suite.folder("seeds"))
+    }
+
     /// Starts the threads that runs are spread over, if a number was asked for; false if it cannot be had.
     pub fn start_threads(&self) -> bool {
         let Some(threads) = self.threads else { return true };

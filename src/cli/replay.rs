@@ -92,8 +92,9 @@ fn in_words(file: &Path, failure: &Failure, answer: &Answer, refreshed: bool) ->
                 nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
             format!(
                 "stale: `{missing}` never came up{nearest}. The code has moved: if something was only renamed, say so in \
-                 {}; else find the failure again with `perfidy run`",
-                inert::path(&file.with_file_name(Aliases::FILE))
+                 {}; else find the failure again with `{} run`",
+                inert::path(&file.with_file_name(Aliases::FILE)),
+                case.scenario.suite.command()
             )
         }
         Answer::Ambiguous { why } => format!("ambiguous: {why}"),

@@ -119,7 +119,8 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
             Status::Inconclusive
         }
     });
-    let status = run_all(arguments, started, &ending, &rows);
+    let corpus = (arguments.save != Save::None).then(|| Corpus::new(arguments.search.corpus(suite)));
+    let status = run_all(arguments, corpus.as_ref(), started, &ending, &rows);
     ending.reached();
     tell_rows(&rows, arguments.subject.format);
     status
@@ -134,7 +135,13 @@ fn tell_rows(rows: &Rows, format: Format) {
     }
 }
 
-fn run_all(arguments: &Arguments, started: Vec<Started>, ending: &Ending, rows: &Rows) -> Status {
+fn run_all(
+    arguments: &Arguments,
+    corpus: Option<&Corpus>,
+    started: Vec<Started>,
+    ending: &Ending,
+    rows: &Rows,
+) -> Status {
     let campaign = |seeds| Campaign {
         engine: arguments.subject.engine,
         first_seed: arguments.subject.first_seed(),
@@ -142,8 +149,9 @@ fn run_all(arguments: &Arguments, started: Vec<Started>, ending: &Ending, rows: 
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };
-    let corpus = (arguments.save != Save::None).then(|| Corpus::new(&arguments.search.corpus));
-    corpus.iter().for_each(Corpus::sweep);
+    if let Some(corpus) = corpus {
+        corpus.sweep();
+    }
     let mut status = Status::AsExpected;
     for (case, mut strategy) in started {
         if let Some(opening) = strategy.opening() {
@@ -151,7 +159,7 @@ fn run_all(arguments: &Arguments, started: Vec<Started>, ending: &Ending, rows: 
         }
         let usual = || if arguments.search.strategy.ends { u64::MAX } else { usual_seeds(&case) };
         let seeds = arguments.seeds.unwrap_or_else(usual);
-        let found = Found { case: &case, engine: arguments.subject.engine, corpus: corpus.as_ref() };
+        let found = Found { case: &case, engine: arguments.subject.engine, corpus };
         let mut keeping =
             Keeping { arguments, found, ending, files: Vec::new(), status, took: Duration::ZERO };
         let mut keep = |finding: &Finding| keeping.keep(finding);

@@ -66,8 +66,9 @@ fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
     };
     let Some(minimal) = shrunk else {
         say(format_args!(
-            "{}: {property} does not break any more; `perfidy replay` says why",
-            inert::path(file)
+            "{}: {property} does not break any more; `{} replay` says why",
+            inert::path(file),
+            suite.command()
         ));
         return Status::Inconclusive;
     };

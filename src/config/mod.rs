@@ -5,6 +5,7 @@
 //! [`Problem`] at a place in the file. This module knows none of them.
 
 mod entry;
+mod frame;
 pub(crate) mod problem;
 mod quantity;
 

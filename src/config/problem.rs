@@ -14,9 +14,8 @@
 //! );
 //! ```
 
+use crate::config::frame::frame;
 use crate::inert;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,9 +23,6 @@ use toml::de::DeTable;
 
 /// More problems than this are counted, not shown: the first few explain the rest.
 const SHOWN: usize = 20;
-
-/// Longer messages are cut; the text they quote stands in the file anyway.
-const MESSAGE_CHARS: usize = 400;
 
 /// One thing that is wrong with a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -118,38 +114,13 @@ impl Problems {
     /// All of them as text, with colours for a terminal if asked for. Whoever prints to something that may
     /// not be a terminal sends the coloured text through `anstream`, which strips what cannot be shown.
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let shown = self.list.iter().take(SHOWN);
         let mut parts: Vec<String> =
-            self.list.iter().take(SHOWN).map(|problem| self.render_one(problem, &renderer)).collect();
+            shown.map(|problem| frame(problem, &self.path, &self.text, color)).collect();
         if self.list.len() > SHOWN {
             parts.push(format!("... and {} more in {}", self.list.len() - SHOWN, inert::line(&self.path)));
         }
         parts.join("\n\n")
-    }
-
-    fn render_one(&self, problem: &Problem, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(shortened(&problem.message));
-        let path = inert::line(&self.path);
-        let place = problem.span.as_ref().map(|span| Place::of(&self.text, span));
-        let group = match &place {
-            None => Group::with_title(title).element(Origin::path(&*path)),
-            Some(place) => {
-                let snippet = Snippet::source(shown_source(place.line))
-                    .line_start(place.number)
-                    .path(&*path)
-                    .annotation(AnnotationKind::Primary.span(place.shown()));
-                Group::with_title(title).element(snippet)
-            }
-        };
-        let group = match &problem.help {
-            None => group,
-            Some(help) => group.element(Level::HELP.message(shortened(help))),
-        };
-        let frame = renderer.render(&[group]);
-        match place {
-            Some(place) => place.with_its_column(&path, frame),
-            None => frame,
-        }
     }
 }
 
@@ -160,53 +131,6 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
-
-/// The line on which a span begins, and what of the span is on it. Never fails, whatever the span.
-struct Place<'a> {
-    line: &'a str,
-    number: usize,
-    within: Range<usize>,
-}
-
-impl<'a> Place<'a> {
-    fn of(text: &'a str, span: &Range<usize>) -> Self {
-        let start = text.floor_char_boundary(span.start);
-        let end = text.floor_char_boundary(span.end).max(start);
-        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
-        let line = text[line_start..line_end].trim_end_matches('\r');
-        let number = line_of(text, start);
-        let within = |at: usize| (at - line_start).min(line.len());
-        Self { line, number, within: within(start)..within(end) }
-    }
-
-    /// What of the span is on the line as it is shown.
-    fn shown(&self) -> Range<usize> {
-        let shown = |at: usize| shown_source(&self.line[..at]).len();
-        shown(self.within.start)..shown(self.within.end)
-    }
-
-    /// A frame with the column of the file, where an escaped character is one. The renderer counts what is
-    /// shown.
-    fn with_its_column(&self, path: &str, frame: String) -> String {
-        let before = &self.line[..self.within.start];
-        let [column, shown] = [before, &shown_source(before)].map(|text| text.chars().count() + 1);
-        if column == shown {
-            return frame;
-        }
-        let place = |column| format!("{path}:{}:{column}", self.number);
-        let (title, rest) = frame.split_once('\n').unwrap_or((&frame, ""));
-        format!("{title}\n{}", rest.replacen(&place(shown), &place(column), 1))
-    }
-}
-
-/// A line of source text. Tabs stay: the renderer knows how wide they are.
-fn shown_source(line: &str) -> Cow<'_, str> {
-    if !line.contains('\t') {
-        return inert::line(line);
-    }
-    Cow::Owned(line.split('\t').map(inert::line).collect::<Vec<_>>().join("\t"))
-}
 
 /// What was probably meant by a word, or all that could have been, as a help.
 pub(crate) fn nearest_in_words(word: &str, known: &[&str]) -> String {
@@ -221,14 +145,6 @@ pub(crate) fn nearest_in_words(word: &str, known: &[&str]) -> String {
 /// The number of the line on which a byte of a text stands.
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..text.floor_char_boundary(at)].matches('\n').count() + 1
-}
-
-fn shortened(message: &str) -> String {
-    let inert = inert::line(message);
-    match inert.char_indices().nth(MESSAGE_CHARS) {
-        None => inert.into_owned(),
-        Some((cut, _)) => format!("{}…", &inert[..cut]),
-    }
 }
 
 /// The known word that somebody who wrote `word` most likely meant, if any is near enough.

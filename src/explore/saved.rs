@@ -175,6 +175,11 @@ impl SavedSeed {
         self.suite.as_ref().expect("a failure that was found or understood is one of a suite")
     }
 
+    /// The command of its suite.
+    fn command(&self) -> &str {
+        self.suite.as_ref().map_or("perfidy", Suite::command)
+    }
+
     /// The file's text, as it stands at `path`.
     ///
     /// # Panics
@@ -190,13 +195,16 @@ impl SavedSeed {
         let [scenario, label, property, message, path] =
             [scenario, label, property, message, &path].map(|text| inert::line(text));
         let unfinished = if self.unfinished {
-            format!("\n# Something may still be left out: perfidy shrink {path}")
+            format!("\n# Something may still be left out: {} shrink {path}", self.command())
         } else {
             String::new()
         };
         format!(
             "# {scenario}, {label}: {property} broke.\n# {message}. {faults}\n\
-             # Replay it with: perfidy replay {path}{unfinished}\n\n{}",
+             # Replay it with: {}{unfinished}\n\n{}",
+            self.suite
+                .as_ref()
+                .map_or_else(|| format!("perfidy replay {path}"), |suite| suite.replay_command(&path)),
             toml::to_string(self).expect("a saved seed has nothing that TOML cannot say"),
         )
     }

@@ -5,7 +5,7 @@ use crate::explore::{
     Answer, Broke, CaseReport, CaseRounds, CaseVerdict, Divergence, Finding, Rounds, SavedSeed, Standing,
     Tally,
 };
-use crate::report::table::{rate_of, runs_per_second, standing_in_words, verdict};
+use crate::report::words::{rate_of, runs_per_second, standing_in_words, verdict};
 use crate::scenario::Case;
 use perfidy_sim::{Address, Digest, Engine, Name, Seed};
 use serde::Serialize;

@@ -1,11 +1,16 @@
 //! Reports: what people and programs are told of a campaign and of a failure.
 
 mod json;
+#[cfg(feature = "cli")]
 mod log;
 mod story;
+#[cfg(feature = "cli")]
 mod table;
+mod words;
 
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, ReplayRecord, RoundsRecord};
+#[cfg(feature = "cli")]
 pub use log::init_logging;
 pub use story::Story;
+#[cfg(feature = "cli")]
 pub use table::{rounds_table, table};

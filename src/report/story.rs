@@ -235,7 +235,8 @@ impl fmt::Display for Coloured<'_> {
         }
         self.0.fmt_ledger(f)?;
         if let Some(file) = &self.0.file {
-            writeln!(f, "\n  {STRONG}Replay{STRONG:#}  perfidy replay {}", shown(file))?;
+            let replay = case.scenario.suite.replay_command(&shown(file).to_string());
+            writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {replay}")?;
         }
         Ok(())
     }

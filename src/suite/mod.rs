@@ -36,6 +36,8 @@
 //! assert!(run.violation("never-fails").is_some());
 //! ```
 
+mod home;
+
 use crate::config::problem::nearest_in_words;
 use crate::faults::model::MOMENTS;
 use crate::faults::{self, FaultKind};
@@ -45,6 +47,8 @@ use crate::safeguards::{self, SafeguardKind};
 use crate::tools::{self, OwnFault, OwnFaults, ToolKind};
 use crate::workflows::cast::BYSTANDERS;
 use crate::workflows::{self, Workflow};
+use home::Start;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Everything that scenarios can name. Cheap to clone.
@@ -60,6 +64,9 @@ struct Parts {
     own_faults: OwnFaults,
     tools: Vec<ToolKind>,
     probes: Vec<Probe>,
+    /// The folder of the crate that it belongs to, if it is not the command's.
+    home: Option<PathBuf>,
+    start: Start,
 }
 
 impl std::fmt::Debug for Suite {
@@ -80,6 +87,8 @@ impl Suite {
             own_faults: OwnFaults::default(),
             tools: tools::shipped(),
             probes: Vec::new(),
+            home: None,
+            start: Start::Command("perfidy".to_owned()),
         }))
     }
 

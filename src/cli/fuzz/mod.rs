@@ -58,29 +58,28 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
     if !arguments.resume && arguments.search.strategy.ends {
         let name = arguments.search.strategy.name;
         complain(format!(
-            "{name} comes to an end, and a campaign does not: use `perfidy run --strategy {name}`; nothing was run"
+            "{name} comes to an end, and a campaign does not: use `{} run --strategy {name}`; nothing was run",
+            suite.command()
         ));
         return Status::BadInput;
     }
     let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
     let cases: Vec<Case> = scenarios.iter().flat_map(Case::all).collect();
-    let corpus = Corpus::new(&arguments.search.corpus);
+    let folder = arguments.search.corpus(suite);
+    let corpus = Corpus::new(&folder);
     if let Err(error) = corpus.check_writable(scenarios.iter().map(|scenario| scenario.name)) {
         complain(format!("{error}; nothing was run"));
         return Status::BadInput;
     }
     corpus.sweep();
-    let place = match Place::claim(&arguments.search.corpus) {
+    let place = match Place::claim(&folder) {
         Ok(place) => place,
         Err(error) => {
-            complain(format!(
-                "cannot write to {}: {error}; nothing was run",
-                inert::path(&arguments.search.corpus)
-            ));
+            complain(format!("cannot write to {}: {error}; nothing was run", inert::path(&folder)));
             return Status::BadInput;
         }
     };
-    let Some((rounds, cases)) = opening(arguments, &place, cases) else { return Status::BadInput };
+    let Some((rounds, cases)) = opening(arguments, &folder, &place, cases) else { return Status::BadInput };
     if !is_available(rounds.engine) || !arguments.search.start_threads() {
         return Status::BadInput;
     }

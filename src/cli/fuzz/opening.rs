@@ -5,15 +5,21 @@ use crate::cli::{complain, complain_of, tell, warn};
 use crate::explore::{Place, Rounds};
 use crate::inert;
 use crate::scenario::Case;
+use std::path::Path;
 
 /// The campaign to be run with its cases: a new one, or the one that was left. Complains if there is none.
-pub fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(Rounds, Vec<Case>)> {
+pub fn opening(
+    arguments: &Arguments,
+    folder: &Path,
+    place: &Place,
+    all: Vec<Case>,
+) -> Option<(Rounds, Vec<Case>)> {
     let as_written = |case: &Case| case.without().is_none();
     if !arguments.resume {
         if !place.is_ours() {
             warn(format!(
                 "another campaign keeps its place in {}; this one saves what it finds, but cannot be resumed",
-                inert::path(&arguments.search.corpus)
+                inert::path(folder)
             ));
         }
         let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
@@ -23,7 +29,7 @@ pub fn opening(arguments: &Arguments, place: &Place, all: Vec<Case>) -> Option<(
         return has_set_aside(place).then_some((rounds, cases));
     }
     if !place.is_ours() {
-        complain(format!("the campaign in {} is still running", inert::path(&arguments.search.corpus)));
+        complain(format!("the campaign in {} is still running", inert::path(folder)));
         return None;
     }
     let rounds = place.read().map_err(|problems| complain_of(&problems)).ok()?;

@@ -5,7 +5,7 @@ use crate::{CheckAmounts, SECOND_TRY};
 use perfidy::agent::{Agent, Mail, Message, OpId, Operation, Outcome, Report, Request, ToolCall, ToolError};
 use perfidy::workflows::user::UserSay;
 use perfidy::workflows::{Briefing, Role, Workflow};
-use perfidy_sim::{Name, SimSpan};
+use perfidy::sim::{Name, SimSpan};
 use serde::Serialize;
 
 /// How long a teller waits for the bank, and the front desk for a teller.

@@ -22,7 +22,7 @@ use perfidy::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violat
 use perfidy::safeguards::{Safeguard, SafeguardKind};
 use perfidy::suite::Suite;
 use perfidy::tools::OwnFault;
-use perfidy_sim::Stop;
+use perfidy::sim::Stop;
 use serde_json::Value;
 
 /// The name of the fault that leaves the cents out of an answer.
@@ -31,9 +31,9 @@ pub const CENTS_DROPPED: &str = "cents-dropped";
 /// The name of the probe that a teller reaches when it asks the bank again.
 pub const SECOND_TRY: &str = "second-try";
 
-/// What comes with perfidy, and what this crate adds.
+/// What comes with perfidy, and what this crate adds, with the scenarios and saved failures of this crate.
 pub fn suite() -> Suite {
-    Suite::shipped()
+    Suite::here()
         .workflow(branch::workflow())
         .tool(ledger::kind())
         .property(no_money_lost())

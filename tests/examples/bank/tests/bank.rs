@@ -5,7 +5,7 @@ use perfidy::explore::{
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::scenario::{Case, Scenario, read_all};
-use perfidy_sim::{Engine, Interrupt, Seed};
+use perfidy::sim::{Engine, Interrupt, Seed};
 use std::process::Command;
 use std::sync::Arc;
 

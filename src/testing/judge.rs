@@ -1,0 +1,142 @@
+//! What a campaign or a replay means for a test.
+
+use super::seeds::Seeds;
+use crate::explore::{
+    Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Finding, Run, SavedSeed, Watchdog, shrink,
+};
+use crate::inert;
+use crate::report::Story;
+use crate::scenario::Case;
+use perfidy_sim::{Engine, Interrupt};
+use std::path::Path;
+use std::process::exit;
+use std::time::Duration;
+
+/// How long a run may take in real time before it counts as stuck.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Why a test fails: in one line, and in full.
+pub(super) struct Failing {
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "tests by file have a line each"))]
+    pub summary: String,
+    pub story: String,
+}
+
+impl Failing {
+    pub fn new(summary: impl Into<String>, story: impl Into<String>) -> Self {
+        Self { summary: summary.into(), story: story.into() }
+    }
+}
+
+/// Runs a case as a test does.
+pub(super) fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
+    let watchdog = Watchdog::barking(PATIENCE, |run| {
+        eprintln!("Error: {run}: this run has not come back for {}s", PATIENCE.as_secs());
+        exit(1);
+    });
+    let (interrupted, count) = (&Interrupt::default(), seeds.count(case));
+    let campaign =
+        Campaign { engine, first_seed: seeds.first(), seeds: count, interrupted, watchdog: &watchdog };
+    campaign.run(case)
+}
+
+/// Whether a campaign is as its scenario wants it. What breaks is saved in `corpus`, if there is one.
+pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: Option<&Corpus>) -> Result<(), Failing> {
+    let enough = report.seeds >= seeds.needed(&report.case);
+    match report.verdict() {
+        // A few seeds can show that something happens, and not that it never does.
+        CaseVerdict::Holds | CaseVerdict::Caught(_) | CaseVerdict::NotYetCaught { .. } => Ok(()),
+        CaseVerdict::Vacuous { .. } if !enough => Ok(()),
+        CaseVerdict::Broken(findings) => {
+            let stories: Vec<String> =
+                findings.iter().map(|finding| story_of(report, finding, corpus)).collect();
+            let broken: Vec<String> =
+                findings.iter().map(|found| format!("{} (seed {})", found.property, found.seed)).collect();
+            Err(Failing::new(format!("broke: {}", broken.join(", ")), stories.join("\n")))
+        }
+        CaseVerdict::NotCaught { property, within_seeds } => {
+            let first = seeds.first();
+            let what =
+                format!("{property} should break within {within_seeds} seeds from seed {first}, and did not");
+            let why = "Either the safeguard is not what keeps this promise, or the faults of the file seldom bring \
+                       it to the test";
+            Err(Failing::new(&*what, format!("{}: {what}.\n{why}.", report.case)))
+        }
+        CaseVerdict::Vacuous { what } => {
+            let story =
+                format!("{}: in {} seeds {what}, so the case shows nothing.", report.case, report.seeds);
+            Err(Failing::new(format!("vacuous: {what}"), story))
+        }
+        CaseVerdict::Unknown { property, doubt } => Err(Failing::new(
+            format!("unknown: {property} could not be judged (seed {})", doubt.seed),
+            format!("{}: {property}: {}. Unknown is no pass.", report.case, doubt.reason),
+        )),
+        CaseVerdict::Interrupted => {
+            Err(Failing::new("interrupted", format!("{} was interrupted", report.case)))
+        }
+    }
+}
+
+/// The story of a property that broke, made small, and how to have it again.
+fn story_of(report: &CaseReport, finding: &Finding, corpus: Option<&Corpus>) -> String {
+    let CaseReport { case, engine, .. } = report;
+    let Finding { property, seed, .. } = *finding;
+    let found = Run::fuzzed(case, *engine, seed);
+    let Some(minimal) = shrink(case, *engine, seed, property, &found.outcome.fired) else {
+        return format!(
+            "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something in \
+             these agents depends on more than the seed."
+        );
+    };
+    let saved = SavedSeed::new(*engine, seed, property, &minimal);
+    let (file, trouble) = match corpus.map(|corpus| corpus.save(&saved)) {
+        None => (None, None),
+        Some(Ok(place)) => (Some(inert::path(place.path())), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let (is_saved, story) = (file.is_some(), Story::new(&minimal.case, &saved, &minimal.run, file));
+    let story = story.map(|story| story.to_string()).unwrap_or_default();
+    match trouble {
+        Some(error) => format!("{story}\n  Not saved: {error}\n"),
+        None if is_saved => story,
+        None => {
+            let (command, name) = (case.scenario.suite.command(), case.scenario.name);
+            format!("{story}\n  Save it with  {command} run scenarios/{name}.toml --seed {seed} --seeds 1\n")
+        }
+    }
+}
+
+/// Whether a saved failure means what it should. One of a case without a safeguard must go on failing: it shows that
+/// the property has teeth. One of a case as written must stay fixed. The history may change with the code, the
+/// answer may not.
+pub(super) fn judge_failure(file: &Path, failure: &Failure) -> Result<(), Failing> {
+    let (run, answer) = failure.replay();
+    let (Failure { saved, case, .. }, file) = (failure, inert::path(file));
+    let failing = |what: String, rest: String| Err(Failing::new(&*what, format!("{file}: {what}.\n{rest}")));
+    match (answer, case.without().is_some()) {
+        (Answer::Reproduced { .. }, true) | (Answer::Fixed, false) => Ok(()),
+        (Answer::Reproduced { .. }, false) => {
+            let story = Story::new(case, saved, &run, Some(file));
+            let story = story.map(|story| story.to_string()).unwrap_or_default();
+            Err(Failing::new(format!("{} breaks again", saved.property), story))
+        }
+        (Answer::Fixed, true) => {
+            let why =
+                "though every fault was met and the safeguard is away. Something else keeps this promise now";
+            failing(format!("{} holds, {why}", saved.property), find_again(case))
+        }
+        (Answer::Stale { missing, nearest }, _) => {
+            let near = nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
+            failing(format!("stale: `{missing}` never came up{near}"), find_again(case))
+        }
+        (Answer::Ambiguous { why }, _) => failing(format!("ambiguous: {why}"), find_again(case)),
+    }
+}
+
+fn find_again(case: &Case) -> String {
+    format!(
+        "If the code has moved, delete the file and find the failure again: {} run scenarios/{}.toml --save all",
+        case.scenario.suite.command(),
+        case.scenario.name
+    )
+}
