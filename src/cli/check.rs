@@ -35,14 +35,14 @@ fn check_one(suite: &Suite, file: &Path) -> Result<String, Problems> {
         let count = Aliases::read(suite, file)?.count();
         return Ok(format!("aliases of {count} names in saved failures"));
     }
-    let text = scenario::read_text(file)?;
-    if SavedSeed::is_one(&text) {
+    if SavedSeed::is_one(&scenario::read_long_text(file)?) {
         let saved = Failure::read(suite, file).map_err(BadSeed::into_problems)?.saved;
         return Ok(format!(
             "a saved failure of {}, {}: {}",
             saved.case.scenario, saved.case.label, saved.property
         ));
     }
+    let text = scenario::read_text(file)?;
     let scenario = scenario::Scenario::parse_file(suite, file, &scenario::root_of(file), &text)?;
     let cases = scenario::Case::all(&scenario).len();
     Ok(format!("a scenario for {} with {cases} cases", scenario.workflow.name))

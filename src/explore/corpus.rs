@@ -138,7 +138,7 @@ impl Corpus {
     /// Removes the file of a failure that was not shrunk to the end, now that a smaller one stands for it. A
     /// file that is anything else stays; so does one that cannot be removed, which is a failure all the same.
     pub fn withdraw(path: &Path, property: &str, seed: Seed) {
-        let Ok(text) = scenario::read_text(path) else { return };
+        let Ok(text) = scenario::read_long_text(path) else { return };
         let Ok(saved) = SavedSeed::parse(&path.display().to_string(), &text) else { return };
         if saved.unfinished && saved.seed == seed && saved.property == property {
             let _ = durable::remove(path);
@@ -304,7 +304,7 @@ fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
     if !path.exists() {
         return Ok(Standing::Nothing);
     }
-    let text = scenario::read_text(path).map_err(|_| in_the_way("a file that is no saved failure"))?;
+    let text = scenario::read_long_text(path).map_err(|_| in_the_way("a file that is no saved failure"))?;
     let standing = SavedSeed::parse(&path.display().to_string(), &text);
     let standing = standing.map_err(|_| in_the_way("a file that is no saved failure"))?;
     if standing.fingerprint() != seed.fingerprint() {

@@ -95,7 +95,7 @@ impl Failure {
     /// [`BadSeed`] with what is wrong and where, for a file that cannot be read, is half-written, was saved by
     /// another version of the format, or names what is not there. The file is left as it is.
     pub fn read(suite: &Suite, path: &Path) -> Result<Self, BadSeed> {
-        let text = scenario::read_text(path)?;
+        let text = scenario::read_long_text(path)?;
         let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
         let aliases = match Aliases::beside(path, &saved.case.scenario) {
             Some(file) => Aliases::read(suite, &file)?,

@@ -7,7 +7,7 @@
 
 use crate::config::{Problem, Problems};
 use crate::explore::{Rounds, durable};
-use crate::scenario::read_text;
+use crate::scenario::read_long_text;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Place {
     /// # Errors
     /// If there is none, or the file is not one that a campaign wrote.
     pub fn read(&self) -> Result<Rounds, Problems> {
-        let text = read_text(&self.path)?;
+        let text = read_long_text(&self.path)?;
         let bad = |problem| Problems::new(self.path.display().to_string(), text.as_str(), vec![problem]);
         let rounds: Rounds = toml::from_str(&text).map_err(|error| bad(Problem::in_toml(&text, &error)))?;
         if rounds.has_this_schema() {

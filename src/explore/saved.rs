@@ -215,7 +215,14 @@ impl SavedSeed {
     /// # Errors
     /// [`NotReadBack`] if the text could not be read or says something else.
     pub(crate) fn read_back(&self, path: &Path) -> Result<Failure, NotReadBack> {
-        let read = Failure::read_text(self.suite(), path, self.to_toml(path)).map_err(|bad| {
+        let text = self.to_toml(path);
+        if scenario::is_too_long_to_save(&text) {
+            return Err(NotReadBack(format!(
+                "it has {} faults, more than a file can list",
+                self.faults.len()
+            )));
+        }
+        let read = Failure::read_text(self.suite(), path, text).map_err(|bad| {
             let problem = bad.problems().list.first().map(|problem| problem.message.clone());
             NotReadBack(problem.unwrap_or_default())
         })?;

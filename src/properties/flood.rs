@@ -5,7 +5,8 @@
 //! second, and ten times more for every task that is open then, says nothing new and does not wait for an
 //! answer. (A team looks at what all its tasks share once or twice for each of them, and a thousand tasks can
 //! come at once.) And an agent that is stopped in the middle of *more than the work calls for*, past 10,000
-//! events and ten for every piece of work within a second, does not wait for the world at all.
+//! actions and ten for every piece of work within a second, does not wait for the world at all. Only what the
+//! agent does itself counts: what reaches it, and the faults that are injected around it, are not its doing.
 
 use crate::agent::{Note, UserEvent};
 use crate::properties::{TeamHistory, Verdict};
@@ -104,7 +105,7 @@ pub(super) fn beyond_the_work(history: &TeamHistory) -> Option<Verdict> {
     let is_earlier = |event: &Event<Note>| event.at + A_MOMENT <= last.at;
     let first = history.events().partition_point(is_earlier);
     let mut by_node: BTreeMap<Name, Vec<&Event<Note>>> = BTreeMap::new();
-    for event in &history.events()[first..] {
+    for event in history.events()[first..].iter().filter(|event| is_action(&event.what)) {
         by_node.entry(event.node).or_default().push(event);
     }
     let agents = by_node.into_iter().filter(|(node, _)| is_agent(*node, history));
@@ -112,8 +113,32 @@ pub(super) fn beyond_the_work(history: &TeamHistory) -> Option<Verdict> {
     let (count, work) = (events.len(), work(history));
     let is_flood = count as u64 > IN_A_MOMENT + IN_A_MOMENT_A_PIECE * work;
     let message =
-        || format!("{node} floods the world: {count} events within {A_MOMENT}, with {work} pieces of work");
+        || format!("{node} floods the world: {count} actions within {A_MOMENT}, with {work} pieces of work");
     is_flood.then(|| Verdict::violated(&[events[0], events[count - 1]], message()))
+}
+
+/// Whether an event is something that an agent does, and not something that happens to it.
+fn is_action(what: &What<Note>) -> bool {
+    match what {
+        What::Sent { .. }
+        | What::TimedOut { .. }
+        | What::Wrote { .. }
+        | What::Synced { .. }
+        | What::Waiting { .. }
+        | What::Note(_) => true,
+        What::Started { .. }
+        | What::Delivered { .. }
+        | What::Lost { .. }
+        | What::Struck(_)
+        | What::Crashed { .. }
+        | What::Paused { .. }
+        | What::Resumed
+        | What::CutBegan { .. }
+        | What::CutEnded { .. }
+        | What::Panicked { .. }
+        | What::Recovered { .. }
+        | What::Ended(_) => false,
+    }
 }
 
 /// How much there was to do: every task and everything it wants, and every task again for every agent.
@@ -157,6 +182,17 @@ mod tests {
             );
         }
         history
+    }
+
+    #[test]
+    fn partitions_that_begin_and_end_around_an_agent_are_no_flood_of_its_own() {
+        let mut history = sends(1, 0, |_| 7);
+        let [left, right] = ["caller", "tool"].map(Name::new);
+        for _ in 0..10_000 {
+            history.append(SimTime::ZERO, (left, 0), None, What::CutBegan { left, right });
+            history.append(SimTime::ZERO, (left, 0), None, What::CutEnded { left, right });
+        }
+        assert_eq!(beyond_the_work(&history), None);
     }
 
     #[test]
@@ -227,7 +263,7 @@ mod tests {
     #[test]
     fn much_in_a_moment_is_a_flood_if_the_work_does_not_call_for_it() {
         let (_, message) = violation(beyond_the_work(&sends(20_000, 0, |nth| nth)).unwrap());
-        assert_eq!(message, "caller floods the world: 20001 events within 1s, with 0 pieces of work");
+        assert_eq!(message, "caller floods the world: 20000 actions within 1s, with 0 pieces of work");
         assert_eq!(beyond_the_work(&sends(20_000, 1, |nth| nth)), None);
         let mut large = TeamHistory::default();
         (0..1_000).for_each(|_| {

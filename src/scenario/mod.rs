@@ -19,7 +19,9 @@ mod understand;
 
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
-pub use read::{files_below, read_all, read_text, root_of};
+pub use read::{files_below, read_all, read_long_text, read_text, root_of};
+
+pub(crate) use read::is_too_long_to_save;
 
 pub(crate) use active::trouble_with_name;
 pub(crate) use rename::{Renaming, renamed};

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A scenario is a page of text; what is larger is something else.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_MEBIBYTES: u64 = 1;
+
+/// A saved failure lists every fault of a run, of which there can be a hundred thousand.
+const MAX_MEBIBYTES_OF_FAILURE: u64 = 16;
 
 /// The folder below which scenarios have their names.
 const ROOT: &str = "scenarios";
@@ -163,10 +166,27 @@ fn name_below(path: &Path, root: &Path) -> String {
 /// # Errors
 /// If it is missing, unreadable, no text, or too large to be a page of it.
 pub fn read_text(path: &Path) -> Result<String, Problems> {
-    text_of(path).map_err(|problem| Problems::new(path.display().to_string(), "", vec![problem]))
+    read_at_most(MAX_MEBIBYTES, path)
 }
 
-fn text_of(path: &Path) -> Result<String, Problem> {
+/// The text of a saved failure, or of another file that perfidy writes itself.
+///
+/// # Errors
+/// As [`read_text`], for a file larger than a saved failure can be.
+pub fn read_long_text(path: &Path) -> Result<String, Problems> {
+    read_at_most(MAX_MEBIBYTES_OF_FAILURE, path)
+}
+
+/// A saved failure with this text could not be read again.
+pub(crate) fn is_too_long_to_save(text: &str) -> bool {
+    text.len() as u64 > MAX_MEBIBYTES_OF_FAILURE << 20
+}
+
+fn read_at_most(mebibytes: u64, path: &Path) -> Result<String, Problems> {
+    text_of(path, mebibytes).map_err(|problem| Problems::new(path.display().to_string(), "", vec![problem]))
+}
+
+fn text_of(path: &Path, most_mebibytes: u64) -> Result<String, Problem> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
         return Err(Problem::whole("this is a directory, not a file"));
@@ -176,11 +196,11 @@ fn text_of(path: &Path) -> Result<String, Problem> {
     }
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take((most_mebibytes << 20) + 1).read_to_end(&mut bytes))
         .map_err(|error| unreadable(path, &error))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Problem::whole("the file is larger than 1 MiB")
-            .help("scenarios and saved failures are a page of text"));
+    if bytes.len() as u64 > most_mebibytes << 20 {
+        return Err(Problem::whole(format!("the file is larger than {most_mebibytes} MiB"))
+            .help("a scenario is a page of text, and a saved failure rarely more"));
     }
     String::from_utf8(bytes).map_err(|error| {
         let (bytes, good) = (error.as_bytes(), error.utf8_error().valid_up_to());
