@@ -151,6 +151,7 @@ impl<D: Domain> Context<D> {
     }
 
     /// Appends an event of this node, which becomes the cause of what follows.
+    #[inline]
     fn append(&self, core: &mut Core<D>, what: What<D::Note>) -> EventId {
         let event = core.append(self.author(), self.cause_in(core), what);
         self.has_happened(core, event);
@@ -528,6 +529,7 @@ impl<D: Domain> Context<D> {
     }
 
     /// Writes a note into the history.
+    #[inline]
     pub fn note(&self, _: D::Author, note: D::Note) -> EventId {
         self.append(&mut self.core(), What::Note(note))
     }

@@ -18,9 +18,9 @@
 //! ```
 
 use crate::{Digest, EventKinds, Fault, Name, Payload, SimSpan, SimTime, Stop, Words, spare, stamp};
-use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::{fmt, iter};
 use tracing::level_filters::LevelFilter;
 
 /// The number of an event in its history, counted from one.
@@ -334,7 +334,10 @@ impl<N: Note> History<N> {
         self.kinds = self.kinds.and(kinds);
         self.kinds_of.push(kinds);
         stamp::set_event(at, id);
-        self.events.push(Event { id, at, node, incarnation, cause, what });
+        // Written in its place, which `push` does not do: it has to be able to make room first, and so copies
+        // an event from the stack in words of another width than those it was written in. Processors wait
+        // for that.
+        self.events.extend(iter::once_with(|| Event { id, at, node, incarnation, cause, what }));
         if LevelFilter::current() >= LevelFilter::TRACE {
             self.trace_last();
         }
