@@ -467,7 +467,7 @@ impl<D: Domain> Core<D> {
             End::Abandoned => return None,
         };
         self.record_waiting();
-        self.append((Name::new("world"), 0), None, What::Ended(stop));
+        self.append((Name::literal("world"), 0), None, What::Ended(stop));
         let ended = self.now();
         let Record { fired, met, visited, visited_early } = self.oracle.take_record();
         let faults = self.config.plan.pinned().iter();
