@@ -237,12 +237,16 @@ impl AddAssign for Tally {
 
 impl CaseReport {
     fn take_in(&mut self, runs: &[RunSummary]) {
-        runs.iter().for_each(|run| self.take_in_run(run));
+        for run in runs {
+            self.take_in_run(run);
+        }
         // All runs are judged by the same properties in the same order, so those are looked up once.
         let Some(first) = runs.first() else { return };
         let mut tallies = vec![Tally::default(); first.verdicts.len()];
         for run in runs {
-            tallies.iter_mut().zip(&run.verdicts).for_each(|(tally, (_, mark))| tally.count(mark));
+            for (tally, (_, mark)) in tallies.iter_mut().zip(&run.verdicts) {
+                tally.count(mark);
+            }
         }
         for ((property, _), tally) in first.verdicts.iter().zip(tallies) {
             *self.tallies.entry(property).or_default() += tally;
