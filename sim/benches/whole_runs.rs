@@ -1,10 +1,15 @@
 //! Whole runs of a scenario that comes with perfidy: faults, safeguards, history and judging included.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use mimalloc::MiMalloc;
 use perfidy::explore::{Campaign, Run, Watchdog};
 use perfidy::scenario::{self, Case};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
+
+/// The allocator of the command.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const CAMPAIGN: u64 = 512;
 

@@ -74,6 +74,11 @@ static SYNC: LazyLock<Name> = LazyLock::new(|| Name::new("sync"));
 /// The payload with which a task that never yields is stopped.
 pub(crate) struct NeverYields;
 
+#[cold]
+fn used_by_another_task(node: Name) -> ! {
+    panic!("a handle of {node} was used by a task that is not of that incarnation of it")
+}
+
 impl<D: Domain> Context<D> {
     pub(crate) fn new(core: Rc<RefCell<Core<D>>>, node: NodeIndex) -> Self {
         let (name, incarnation) = {
@@ -87,11 +92,12 @@ impl<D: Domain> Context<D> {
     ///
     /// # Panics
     /// If the task that runs is of another node, or of another incarnation of this one.
+    #[inline]
     fn core(&self) -> RefMut<'_, Core<D>> {
         let mut core = self.core.borrow_mut();
         if core.running.is_some_and(|running| running.of != (self.node, self.incarnation)) {
             drop(core);
-            panic!("a handle of {} was used by a task that is not of that incarnation of it", self.name);
+            used_by_another_task(self.name);
         }
         core.operate();
         core
@@ -145,6 +151,7 @@ impl<D: Domain> Context<D> {
     }
 
     /// Appends an event of this node, which becomes the cause of what follows.
+    #[inline]
     fn append(&self, core: &mut Core<D>, what: What<D::Note>) -> EventId {
         let event = core.append(self.author(), self.cause_in(core), what);
         self.has_happened(core, event);
@@ -397,12 +404,25 @@ impl<D: Domain> Context<D> {
         !core.attends_code() && !core.node(self.node).is_alive(self.incarnation)
     }
 
+    /// Whether the plan may be asked about any step of any node at this hook, before or after. If not, there
+    /// is no need to say which step it is.
+    #[inline]
+    pub fn may_stop(&self, hook: Hook) -> bool {
+        !self.core().is_silent(hook)
+    }
+
     async fn step(&self, hook: Hook, what: Name, about: Name) {
         let struck = {
             let mut core = self.core();
             core.ask_step(hook, self.node, what, about).map(|fault| (fault, self.cause_in(&core)))
         };
-        let Some((fault, cause)) = struck else { return };
+        if let Some((fault, cause)) = struck {
+            self.stop_for(fault, cause).await;
+        }
+    }
+
+    /// The node dies or stops.
+    async fn stop_for(&self, fault: Fault, cause: Option<EventId>) {
         match fault.action {
             Action::Crash(back_after) => {
                 self.core().crash(self.node, back_after, fault, cause);
@@ -456,10 +476,12 @@ impl<D: Domain> Context<D> {
 
     /// Makes everything written so far durable, which takes time.
     pub async fn sync(&self) {
-        self.step(Hook::Before, *SYNC, journal()).await;
+        let sync = *SYNC;
+        if self.may_stop(Hook::Before) {
+            self.step(Hook::Before, sync, journal()).await;
+        }
         let begun = {
             let mut core = self.core();
-            let sync = *SYNC;
             let nth = core.oracle.count(self.name, sync);
             let span = core.oracle.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
             let cause = self.cause_in(&core);
@@ -473,7 +495,9 @@ impl<D: Domain> Context<D> {
             core.disk(self.node).sync_up_to(written);
             self.append(&mut core, What::Synced { records: written as u32 });
         }
-        self.step(Hook::After, *SYNC, journal()).await;
+        if self.may_stop(Hook::After) {
+            self.step(Hook::After, sync, journal()).await;
+        }
     }
 
     /// The records in the node's storage, oldest first.
@@ -505,6 +529,7 @@ impl<D: Domain> Context<D> {
     }
 
     /// Writes a note into the history.
+    #[inline]
     pub fn note(&self, _: D::Author, note: D::Note) -> EventId {
         self.append(&mut self.core(), What::Note(note))
     }

@@ -18,9 +18,9 @@
 //! ```
 
 use crate::{Digest, EventKinds, Fault, Name, Payload, SimSpan, SimTime, Stop, Words, spare, stamp};
-use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::{fmt, iter};
 use tracing::level_filters::LevelFilter;
 
 /// The number of an event in its history, counted from one.
@@ -279,8 +279,9 @@ pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 #[derive(Clone)]
 pub struct History<N: Note> {
     events: Vec<Event<N>>,
-    /// The events that are notes: most of those who read a history read nothing else.
-    notes: Vec<EventId>,
+    /// The kinds of each event, in a row of their own: a reader of a few kinds goes through these and never
+    /// loads the other events.
+    kinds_of: Vec<EventKinds>,
     /// The kinds of all events together.
     kinds: EventKinds,
     digest: Digest,
@@ -290,7 +291,7 @@ impl<N: Note> Default for History<N> {
     fn default() -> Self {
         Self {
             events: spare::take(),
-            notes: spare::take(),
+            kinds_of: spare::take(),
             kinds: EventKinds::NONE,
             digest: Digest::default(),
         }
@@ -303,9 +304,9 @@ impl<N: Note> Drop for History<N> {
             self.events.clear();
             spare::give(std::mem::take(&mut self.events));
         }
-        if self.notes.capacity() <= spare::MOST {
-            self.notes.clear();
-            spare::give(std::mem::take(&mut self.notes));
+        if self.kinds_of.capacity() <= spare::MOST {
+            self.kinds_of.clear();
+            spare::give(std::mem::take(&mut self.kinds_of));
         }
     }
 }
@@ -329,12 +330,14 @@ impl<N: Note> History<N> {
         words.put(at.as_nanos()).name(node).put(cause_and_incarnation);
         what.fold(&mut words);
         self.digest = words.finish();
-        self.kinds = self.kinds.and(what.kinds());
+        let kinds = what.kinds();
+        self.kinds = self.kinds.and(kinds);
+        self.kinds_of.push(kinds);
         stamp::set_event(at, id);
-        if matches!(what, What::Note(_)) {
-            self.notes.push(id);
-        }
-        self.events.push(Event { id, at, node, incarnation, cause, what });
+        // Written in its place, which `push` does not do: it has to be able to make room first, and so copies
+        // an event from the stack in words of another width than those it was written in. Processors wait
+        // for that.
+        self.events.extend(iter::once_with(|| Event { id, at, node, incarnation, cause, what }));
         if LevelFilter::current() >= LevelFilter::TRACE {
             self.trace_last();
         }
@@ -390,12 +393,20 @@ impl<N: Note> History<N> {
         &self.events[id.index()]
     }
 
+    /// The events of at least one of these kinds, in order. It costs next to nothing to pass over the others.
+    pub fn events_of(&self, kinds: EventKinds) -> impl Iterator<Item = &Event<N>> {
+        let is_wanted = move |of: &EventKinds| of.intersects(kinds);
+        self.events.iter().zip(&self.kinds_of).filter(move |(_, of)| is_wanted(of)).map(|(event, _)| event)
+    }
+
     /// What the layer above wrote, with the events it stands in.
     pub fn notes(&self) -> impl Iterator<Item = (&Event<N>, &N)> {
-        self.notes.iter().filter_map(|id| {
-            let event = self.event(*id);
-            event.note().map(|note| (event, note))
-        })
+        self.notes_of(EventKinds::NOTE)
+    }
+
+    /// The same of events of at least one of these kinds.
+    pub fn notes_of(&self, kinds: EventKinds) -> impl Iterator<Item = (&Event<N>, &N)> {
+        self.events_of(kinds).filter_map(|event| event.note().map(|note| (event, note)))
     }
 
     /// The chain of causes of an event, the nearest first, without the event itself.

@@ -2,7 +2,8 @@
 //!
 //! Most readers of a history look for a few kinds of events, and most runs have none of them. A history knows
 //! the kinds of its events ([`History::kinds`](crate::History::kinds)), so such a reader need not walk it to
-//! find nothing. The world tells its own kinds apart; the layer above adds those of its notes and of the
+//! find nothing, and one that finds something walks only the events of its kinds
+//! ([`History::events_of`](crate::History::events_of)). The world tells its own kinds apart; the layer above adds those of its notes and of the
 //! content of its messages ([`EventKinds::of_layer`]).
 //!
 //! ```
@@ -84,6 +85,11 @@ impl EventKinds {
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+
+    /// Whether any kind of `other` is among these.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 impl<N: Note> What<N> {
@@ -123,6 +129,8 @@ mod tests {
         assert!(both.contains(EventKinds::SENT) && both.contains(EventKinds::of_layer(0)));
         assert!(both.contains(both) && both.contains(EventKinds::NONE));
         assert!(!both.contains(EventKinds::of_layer(1)) && !EventKinds::SENT.contains(both));
+        assert!(both.intersects(EventKinds::SENT) && EventKinds::SENT.intersects(both));
+        assert!(!both.intersects(EventKinds::LOST) && !both.intersects(EventKinds::NONE));
     }
 
     #[test]

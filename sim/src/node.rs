@@ -92,11 +92,13 @@ pub struct Envelope<P> {
     pub event: EventId,
 }
 
-/// A request that somebody waits for, or room for one.
+/// A request that a task waits for, or room for one.
 pub(crate) struct Waiter<P> {
-    /// Its number; zero if nobody waits here.
+    /// Its number; zero if no task waits here.
     id: u64,
     reply: Option<Envelope<P>>,
+    /// Whether the waker is this request's, or one left by an earlier request.
+    is_awaited: bool,
     waker: Option<Waker>,
 }
 
@@ -156,8 +158,8 @@ pub(crate) struct Belongings<P> {
     disk: Disk<P>,
     /// By what they are about.
     expectations: HashMap<Name, Awaited, FxBuildHasher>,
-    /// A waker that is not needed now. The next one is likely to be the same task's, and then need not be
-    /// cloned.
+    /// A waker of the inbox that is not needed now. The next one is likely to be the same task's, and then
+    /// need not be cloned.
     spare_waker: Option<Waker>,
 }
 
@@ -341,10 +343,9 @@ impl<D: Domain> Node<D> {
         let Belongings { waiters, free_waiters, .. } = &mut self.belongings;
         let place = free_waiters.pop().unwrap_or(waiters.len() as u32);
         let id = u64::from(self.requests) << 32 | u64::from(place);
-        let waiter = Waiter { id, reply: None, waker: None };
         match waiters.get_mut(place as usize) {
-            Some(room) => *room = waiter,
-            None => waiters.push(waiter),
+            Some(room) => room.id = id,
+            None => waiters.push(Waiter { id, reply: None, is_awaited: false, waker: None }),
         }
         id
     }
@@ -358,9 +359,10 @@ impl<D: Domain> Node<D> {
     pub fn answer(&mut self, id: u64, envelope: Envelope<D::Payload>) {
         let waiter = self.belongings.waiter(id).expect("a late reply is lost");
         waiter.reply = Some(envelope);
-        if let Some(waker) = waiter.waker.take() {
+        if let Some(waker) = &waiter.waker
+            && std::mem::take(&mut waiter.is_awaited)
+        {
             waker.wake_by_ref();
-            self.belongings.spare_waker = Some(waker);
         }
     }
 
@@ -370,24 +372,20 @@ impl<D: Domain> Node<D> {
         if let Some(reply) = waiter.reply.take() {
             return Poll::Ready(reply);
         }
-        let new = match waiter.waker.take() {
-            Some(mut known) => {
-                known.clone_from(waker);
-                known
-            }
-            None => self.belongings.clone_waker(waker),
-        };
-        if let Some(waiter) = self.belongings.waiter(id) {
-            waiter.waker = Some(new);
+        waiter.is_awaited = true;
+        match &mut waiter.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
         }
         Poll::Pending
     }
 
-    /// Nobody waits for the answer to a request any more.
+    /// No task waits for the answer to a request any more. Its waker stays, since the next request in its
+    /// place is likely to be the same task's.
     pub fn end_request(&mut self, id: u64) {
         // A crash has forgotten all requests already.
         if let Some(waiter) = self.belongings.waiter(id) {
-            *waiter = Waiter { id: 0, reply: None, waker: None };
+            (waiter.id, waiter.reply, waiter.is_awaited) = (0, None, false);
             self.belongings.free_waiters.push(id as u32);
         }
     }

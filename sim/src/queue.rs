@@ -56,15 +56,23 @@ enum Next {
 
 #[derive(Clone, Copy)]
 struct Entry {
-    at: SimTime,
-    tie: u64,
+    /// The time, and below it the tie-break: one comparison tells most entries apart.
+    time_and_tie: u128,
     seq: u64,
     next: Next,
 }
 
 impl Entry {
+    fn new(at: SimTime, tie: u64, seq: u64, next: Next) -> Self {
+        Self { time_and_tie: u128::from(at.as_nanos()) << 64 | u128::from(tie), seq, next }
+    }
+
+    fn at(&self) -> SimTime {
+        SimTime::from_nanos((self.time_and_tie >> 64) as u64)
+    }
+
     fn key(&self) -> (u128, u64) {
-        (u128::from(self.at.as_nanos()) << 64 | u128::from(self.tie), self.seq)
+        (self.time_and_tie, self.seq)
     }
 }
 
@@ -102,13 +110,14 @@ impl Agenda {
     /// How many entries are kept sorted.
     const SOON: usize = 48;
 
+    /// Adds an entry, whose sequence number is greater than that of any other: of those with its time and
+    /// tie-break, it comes last.
     #[inline]
     fn push(&mut self, entry: Entry) {
-        if self.later.peek().is_some_and(|first| *first > entry) {
+        if self.later.peek().is_some_and(|first| first.time_and_tie <= entry.time_and_tie) {
             return self.later.push(entry);
         }
-        // The greatest entry is the one that comes first.
-        let place = self.soon.partition_point(|other| *other < entry);
+        let place = self.soon.partition_point(|other| other.time_and_tie > entry.time_and_tie);
         self.soon.insert(place, entry);
         if self.soon.len() > Self::SOON {
             self.later.extend(self.soon.drain(..Self::SOON / 2));
@@ -181,7 +190,7 @@ impl Queue {
 
     fn push_next(&mut self, at: SimTime, tie: u64, next: Next) {
         self.seq += 1;
-        self.agenda.push(Entry { at, tie, seq: self.seq, next });
+        self.agenda.push(Entry::new(at, tie, self.seq, next));
     }
 
     /// The time of the next thing that is still going to happen.
@@ -189,7 +198,7 @@ impl Queue {
         while let Some(entry) = self.agenda.peek() {
             match entry.next {
                 Next::Timer(slot) if self.timers[slot as usize].seq != entry.seq => drop(self.agenda.pop()),
-                _ => return Some(entry.at),
+                _ => return Some(entry.at()),
             }
         }
         None
@@ -197,13 +206,14 @@ impl Queue {
 
     /// Takes out what [`Queue::peek`] has just found.
     pub fn pop(&mut self) -> Option<(SimTime, Pending)> {
-        let Entry { at, seq, next, .. } = self.agenda.pop()?;
+        let entry = self.agenda.pop()?;
+        let Entry { seq, next, .. } = entry;
         let what = match next {
             Next::Deliver(slot) => Pending::Deliver(slot),
             Next::Timer(slot) => Pending::Timer(TimerKey { slot, seq }),
             Next::Other(place) => self.others.take(place),
         };
-        Some((at, what))
+        Some((entry.at(), what))
     }
 
     /// Sets a timer.
@@ -325,8 +335,7 @@ mod tests {
         for seq in 0..20_000 {
             // At first more come than go, later the other way round.
             if draw(20_000) > seq / 2 + 3_000 {
-                let entry =
-                    Entry { at: SimTime::from_nanos(draw(500)), tie: draw(3), seq, next: Next::Other(0) };
+                let entry = Entry::new(SimTime::from_nanos(draw(500)), draw(3), seq, Next::Other(0));
                 agenda.push(entry);
                 sorted.push(entry.key());
                 sorted.sort_unstable();

@@ -115,6 +115,7 @@ impl<D: Domain> Desk<'_, D> {
     }
 
     /// Writes a note into the history.
+    #[inline]
     pub fn note(&mut self, _: D::Author, note: D::Note) -> EventId {
         self.core.operate();
         let name = self.name();

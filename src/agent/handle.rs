@@ -10,7 +10,7 @@ use crate::agent::{
     ToolCall, ToolError,
 };
 use perfidy_sim::{
-    Context, Envelope, EventId, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
+    Context, Envelope, EventId, Hook, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
 };
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -508,12 +508,16 @@ impl Agent {
 
     /// About to do `step`; a place where the agent may crash or pause.
     pub async fn before(&self, step: &'static str, about: Name) {
-        self.context.before(Name::literal(step), about).await;
+        if self.context.may_stop(Hook::Before) {
+            self.context.before(Name::literal(step), about).await;
+        }
     }
 
     /// Having done `step`; a place where the agent may crash or pause.
     pub async fn after(&self, step: &'static str, about: Name) {
-        self.context.after(Name::literal(step), about).await;
+        if self.context.may_stop(Hook::After) {
+            self.context.after(Name::literal(step), about).await;
+        }
     }
 
     /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that

@@ -7,6 +7,7 @@ use crate::scenario::Case;
 use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 /// Which seeds to run, and how.
 pub struct Campaign<'a> {
@@ -182,9 +183,7 @@ impl Campaign<'_> {
             match trials.go_on(u64::MAX) {
                 Step::Ran(runs) => {
                     let told = report.findings.len();
-                    for run in &runs {
-                        report.take_in(run);
-                    }
+                    report.take_in(&runs);
                     report.findings[told..].iter().for_each(&mut *tell);
                 }
                 Step::Over => break,
@@ -216,8 +215,45 @@ impl Case {
     }
 }
 
+impl Tally {
+    fn count(&mut self, mark: &Mark) {
+        match mark {
+            Mark::Holds => self.holds += 1,
+            Mark::Violated(_) => self.violated += 1,
+            Mark::Vacuous => self.vacuous += 1,
+            Mark::Unknown(_) => self.unknown += 1,
+        }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.holds += other.holds;
+        self.violated += other.violated;
+        self.vacuous += other.vacuous;
+        self.unknown += other.unknown;
+    }
+}
+
 impl CaseReport {
-    fn take_in(&mut self, run: &RunSummary) {
+    fn take_in(&mut self, runs: &[RunSummary]) {
+        for run in runs {
+            self.take_in_run(run);
+        }
+        // All runs are judged by the same properties in the same order, so those are looked up once.
+        let Some(first) = runs.first() else { return };
+        let mut tallies = vec![Tally::default(); first.verdicts.len()];
+        for run in runs {
+            for (tally, (_, mark)) in tallies.iter_mut().zip(&run.verdicts) {
+                tally.count(mark);
+            }
+        }
+        for ((property, _), tally) in first.verdicts.iter().zip(tallies) {
+            *self.tallies.entry(property).or_default() += tally;
+        }
+    }
+
+    fn take_in_run(&mut self, run: &RunSummary) {
         self.seeds += 1;
         self.events += run.events;
         self.digest.fold(run.digest);
@@ -235,16 +271,9 @@ impl CaseReport {
             self.never_struck.retain(|index| !is_struck(*index));
         }
         for (property, mark) in &run.verdicts {
-            let tally = self.tallies.entry(property).or_default();
-            match mark {
-                Mark::Holds => tally.holds += 1,
-                Mark::Vacuous => tally.vacuous += 1,
-                Mark::Unknown(reason) => {
-                    tally.unknown += 1;
-                    let doubt = || Doubt { seed: run.seed, reason: reason.clone() };
-                    self.unknown.entry(property).or_insert_with(doubt);
-                }
-                Mark::Violated(_) => tally.violated += 1,
+            if let Mark::Unknown(reason) = mark {
+                let doubt = || Doubt { seed: run.seed, reason: reason.clone() };
+                self.unknown.entry(property).or_insert_with(doubt);
             }
         }
         for (property, message) in run.violations() {

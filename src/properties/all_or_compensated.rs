@@ -30,7 +30,7 @@ struct Task<'a> {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if !history.notes().any(|(_, note)| matches!(note, Note::User(UserEvent::UndoneBy { .. }))) {
+    if history.notes_of(kinds::UNDONE_BY).next().is_none() {
         return Verdict::Vacuous;
     }
     let mut ledger = Ledger::default();

@@ -11,7 +11,7 @@
 use crate::agent::{AgentEvent, Note, Purpose, Told, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventId, Lookup, Name, What};
+use perfidy_sim::{Event, EventId, EventKinds, Lookup, Name, What};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -22,6 +22,14 @@ pub fn property() -> Property {
     )
     .needs(kinds::purpose(Purpose::Order).and(kinds::purpose(Purpose::Done)))
 }
+
+/// The kinds of events that make a difference.
+const READS: EventKinds = EventKinds::STARTED
+    .and(EventKinds::SENT)
+    .and(kinds::ANSWERED)
+    .and(kinds::purpose(Purpose::Done))
+    .and(kinds::purpose(Purpose::Rejection))
+    .and(kinds::purpose(Purpose::Undone));
 
 /// What one agent has ordered and heard about one step.
 #[derive(Default)]
@@ -59,7 +67,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         started: Lookup::default(),
     };
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         match &event.what {
             What::Started { incarnation: 1.. } => {
                 steps.started.insert((event.node, event.incarnation), event.id);

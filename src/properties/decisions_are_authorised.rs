@@ -8,7 +8,7 @@ use crate::agent::{AgentEvent, Note, Outcome, Purpose, UserEvent, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::wire::{sending_of, sent_for};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name, What};
+use perfidy_sim::{Event, EventKinds, Lookup, Name, What};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -35,7 +35,7 @@ struct Work<'a> {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut work = Work::default();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(Work::READS.and(kinds::INFORMED)) {
         work.take_in(event);
         let Some(Note::User(UserEvent::Informed { by, report })) = event.note() else { continue };
         if report.outcome != Outcome::Done {
@@ -64,6 +64,12 @@ fn judge(history: &TeamHistory) -> Verdict {
 }
 
 impl<'a> Work<'a> {
+    /// The kinds of events that make a difference to it.
+    const READS: EventKinds = kinds::TASK_GIVEN
+        .and(kinds::CALLED)
+        .and(kinds::purpose(Purpose::Order))
+        .and(kinds::purpose(Purpose::Approval));
+
     fn take_in(&mut self, event: &'a Event<Note>) {
         match &event.what {
             What::Note(Note::User(UserEvent::TaskGiven { .. })) => drop(self.users.insert(event.node, ())),

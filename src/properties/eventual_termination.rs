@@ -3,7 +3,7 @@
 //! What has not ended is named together with who waits for whom; if those waits form a cycle, it is a
 //! deadlock and shown as a cycle.
 
-use crate::agent::{Note, UserEvent};
+use crate::agent::{Note, UserEvent, kinds};
 use crate::properties::waits::Waits;
 use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::Stop;
@@ -17,7 +17,7 @@ pub fn property() -> Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut open = BTreeMap::new();
     let mut given = false;
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
         match note {
             Note::User(UserEvent::TaskGiven { task }) => {
                 given = true;

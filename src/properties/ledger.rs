@@ -3,8 +3,8 @@
 //! An undoing is an effect too, by the operation that the user has named for it. It takes back one effect for
 //! the same intent that came before it; an effect that comes after its undoing stands.
 
-use crate::agent::{Note, ToolEvent, UserEvent};
-use perfidy_sim::{Event, Lookup, Name};
+use crate::agent::{Note, ToolEvent, UserEvent, kinds};
+use perfidy_sim::{Event, EventKinds, Lookup, Name};
 
 /// The ledgers of all tools together, as far as they have been read.
 #[derive(Default)]
@@ -19,6 +19,9 @@ pub(super) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
+    /// The kinds of events that make a difference to it.
+    pub const READS: EventKinds = kinds::UNDONE_BY.and(kinds::EFFECT);
+
     /// Reads one more note.
     pub fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
         match *note {

@@ -134,7 +134,7 @@ impl Property {
         judge: impl Fn(&TeamHistory, u64) -> Verdict + Send + Sync + 'static,
     ) -> Self {
         let judge = move |history: &TeamHistory| {
-            let asked_for = history.notes().find_map(|(_, note)| match note {
+            let asked_for = history.notes_of(kinds::BOUND).find_map(|(_, note)| match note {
                 Note::User(UserEvent::Bound { property, at_most }) if property.as_str() == name => {
                     Some(*at_most)
                 }

@@ -19,7 +19,8 @@ pub fn property() -> Property {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if !history.events().iter().any(|event| sent_for(Purpose::Ask, event).is_some()) {
+    let mut asked = history.events_of(kinds::purpose(Purpose::Ask));
+    if !asked.any(|event| sent_for(Purpose::Ask, event).is_some()) {
         return Verdict::Vacuous;
     }
     if let Some(too_soon) = cut_short(history) {
@@ -27,7 +28,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
     let mut given: BTreeSet<&str> = BTreeSet::new();
     let mut informed: BTreeSet<&str> = BTreeSet::new();
-    for (_, note) in history.notes() {
+    for (_, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
         match note {
             Note::User(UserEvent::TaskGiven { task }) => given.insert(task.as_str()),
             Note::User(UserEvent::Informed { report, .. }) => informed.insert(report.task.as_str()),

@@ -33,7 +33,7 @@ fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, Ar
 fn judge(history: &TeamHistory) -> Verdict {
     let mut followed = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(kinds::PLAN) {
         let Some((who, about, plan)) = follows(history, event) else { continue };
         let task = task_of(about);
         let (first, first_who, known) = *followed.get_or_insert_with(task, || (event, who, plan));

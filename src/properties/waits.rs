@@ -147,7 +147,9 @@ impl fmt::Display for Waits<'_> {
 
 /// The task that an intent belongs to.
 pub(super) fn task_of(about: Name) -> &'static str {
-    about.as_str().split('/').next().unwrap_or_default()
+    let about = about.as_str();
+    // Names are short: to look at each byte is faster than to set up a search.
+    about.bytes().position(|byte| byte == b'/').map_or(about, |end| &about[..end])
 }
 
 /// A way from the end of `path` back to `start`, by names that were not seen before: what led nowhere then

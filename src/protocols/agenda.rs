@@ -60,12 +60,13 @@ impl<K: Ord + Copy> Agenda<K> {
             self.later.pop();
         }
         self.reached = match self.reached {
-            None => self.now.first().copied(),
-            Some(reached) => self.now.range((Excluded(reached), Unbounded)).next().copied(),
+            Some(reached) if self.now.first().is_some_and(|first| *first <= reached) => {
+                let ahead = self.now.range((Excluded(reached), Unbounded)).next().copied();
+                ahead.and_then(|next| self.now.take(&next))
+            }
+            // Nearly always everything that is left is still ahead.
+            _ => self.now.pop_first(),
         };
-        if let Some(next) = &self.reached {
-            self.now.remove(next);
-        }
         self.reached
     }
 }

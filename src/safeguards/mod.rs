@@ -53,8 +53,7 @@ pub mod write_lock;
 use crate::config::{Entry, Problem, Span};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
-use std::any::Any;
-use std::collections::BTreeMap;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -90,6 +89,8 @@ pub struct SafeguardKind {
     pub about: &'static str,
     /// How a file turns it on.
     pub example: &'static str,
+    /// The type whose values are its switches.
+    type_id: TypeId,
     read: ReadSwitch,
 }
 
@@ -97,7 +98,8 @@ impl SafeguardKind {
     /// The kind of the safeguards of a type.
     pub fn of<S: Safeguard>() -> Self {
         let read = |entry: &Entry<'_>| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Switch));
-        Self { name: S::NAME, about: S::ABOUT, example: S::EXAMPLE, read: Arc::new(read) }
+        let (type_id, read) = (TypeId::of::<S>(), Arc::new(read));
+        Self { name: S::NAME, about: S::ABOUT, example: S::EXAMPLE, type_id, read }
     }
 
     /// Lets it read an entry, whatever that comes to.
@@ -151,9 +153,20 @@ pub fn shipped() -> Vec<SafeguardKind> {
     ]
 }
 
+/// A safeguard that is on.
+#[derive(Clone)]
+struct Enabled {
+    name: &'static str,
+    type_id: TypeId,
+    switch: Switch,
+}
+
 /// The safeguards that are on.
+///
+/// Agents ask for them at nearly every step, so they stand in one row, by name, each with its type: to find
+/// one is to compare a few numbers.
 #[derive(Clone, Default)]
-pub struct Safeguards(Arc<BTreeMap<&'static str, Switch>>);
+pub struct Safeguards(Arc<Vec<Enabled>>);
 
 impl Safeguards {
     /// Turns a safeguard on or off, as its entry says.
@@ -161,11 +174,11 @@ impl Safeguards {
     /// # Errors
     /// A [`Problem`] if the entry does not say it in the safeguard's terms.
     pub fn read(&mut self, kind: &SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
-        let switches = Arc::make_mut(&mut self.0);
-        match (kind.read)(entry)? {
-            Some(safeguard) => switches.insert(kind.name, safeguard),
-            None => switches.remove(kind.name),
-        };
+        let switch = (kind.read)(entry)?;
+        self.take(kind.name);
+        if let Some(switch) = switch {
+            self.enable(Enabled { name: kind.name, type_id: kind.type_id, switch });
+        }
         Ok(())
     }
 
@@ -179,14 +192,27 @@ impl Safeguards {
     /// ```
     #[must_use]
     pub fn with<S: Safeguard>(mut self, safeguard: S) -> Self {
-        Arc::make_mut(&mut self.0).insert(S::NAME, Arc::new(safeguard));
+        self.take(S::NAME);
+        self.enable(Enabled { name: S::NAME, type_id: TypeId::of::<S>(), switch: Arc::new(safeguard) });
         self
+    }
+
+    fn enable(&mut self, enabled: Enabled) {
+        let all = Arc::make_mut(&mut self.0);
+        let place = all.partition_point(|other| other.name < enabled.name);
+        all.insert(place, enabled);
+    }
+
+    /// Takes one away, if it is on.
+    fn take(&mut self, name: &str) -> Option<Enabled> {
+        let place = self.0.iter().position(|enabled| enabled.name == name)?;
+        Some(Arc::make_mut(&mut self.0).remove(place))
     }
 
     /// The safeguard of that type, if it is on.
     pub fn get<S: Safeguard>(&self) -> Option<&S> {
-        // Agents ask at every step: types are compared faster than names.
-        self.0.values().find_map(|safeguard| safeguard.downcast_ref())
+        let enabled = self.0.iter().find(|enabled| enabled.type_id == TypeId::of::<S>())?;
+        enabled.switch.downcast_ref()
     }
 
     /// Whether the safeguard of that type is on.
@@ -196,7 +222,7 @@ impl Safeguards {
 
     /// The names of those that are on.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+        self.0.iter().map(|enabled| enabled.name)
     }
 
     /// Takes one away.
@@ -204,7 +230,7 @@ impl Safeguards {
     /// # Panics
     /// If it is not on: a team that was to be without it would keep it.
     pub fn remove(&mut self, name: &str) {
-        let removed = Arc::make_mut(&mut self.0).remove(name);
+        let removed = self.take(name);
         assert!(removed.is_some(), "the safeguard `{name}` is not on, so it cannot be taken away");
     }
 }

@@ -16,6 +16,11 @@ pub(super) struct Planned {
 }
 
 impl<D: Domain> Core<D> {
+    /// Whether no fault can strike at a hook.
+    pub fn is_silent(&self, hook: Hook) -> bool {
+        self.silent[hook as usize]
+    }
+
     /// Asks the plan about a place other than a message's, where only some actions matter.
     pub fn ask(
         &mut self,
@@ -25,7 +30,7 @@ impl<D: Domain> Core<D> {
         about: Name,
         matters: impl Fn(&Action) -> bool,
     ) -> Option<Fault> {
-        if self.silent[hook as usize] {
+        if self.is_silent(hook) {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
@@ -35,7 +40,7 @@ impl<D: Domain> Core<D> {
 
     /// Asks the plan about the place before or after a step of a node.
     pub fn ask_step(&mut self, hook: Hook, node: NodeIndex, step: Name, about: Name) -> Option<Fault> {
-        if self.silent[hook as usize] {
+        if self.is_silent(hook) {
             return None;
         }
         let class = self.nodes[node.0 as usize].class;
@@ -47,7 +52,7 @@ impl<D: Domain> Core<D> {
 
     /// Whether the plan may be asked about an act of a node at all.
     pub fn may_ask_act(&self, hook: Hook, node: NodeIndex) -> bool {
-        !self.silent[hook as usize] && self.oracle.concerns_acts(self.nodes[node.0 as usize].class, hook)
+        !self.is_silent(hook) && self.oracle.concerns_acts(self.nodes[node.0 as usize].class, hook)
     }
 
     /// The same of an act, whose `subject` is not looked at if the plan concerns none.
@@ -87,7 +92,7 @@ impl<D: Domain> Core<D> {
         node: NodeIndex,
         about: impl FnOnce() -> Name,
     ) -> Option<Fault> {
-        if self.silent[hook as usize] {
+        if self.is_silent(hook) {
             return None;
         }
         let what = hook.of_storage().expect("only places of storage are asked about here");

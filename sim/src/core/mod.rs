@@ -405,13 +405,12 @@ impl<D: Domain> Core<D> {
     }
 
     /// Counts an operation of the running code, which ends here if it has had too many.
+    #[inline]
     pub fn operate(&mut self) {
-        match self.allowance.checked_sub(1) {
-            _ if self.allowance == u32::MAX => {}
-            Some(rest) => self.allowance = rest,
-            // A destructor may not panic while its task is already coming apart.
-            None if std::thread::panicking() => {}
-            None => std::panic::panic_any(NeverYields),
+        match self.allowance {
+            u32::MAX => {}
+            0 => stop_code_that_never_yields(),
+            left => self.allowance = left - 1,
         }
     }
 
@@ -468,12 +467,20 @@ impl<D: Domain> Core<D> {
             End::Abandoned => return None,
         };
         self.record_waiting();
-        self.append((Name::new("world"), 0), None, What::Ended(stop));
+        self.append((Name::literal("world"), 0), None, What::Ended(stop));
         let ended = self.now();
         let Record { fired, met, visited, visited_early } = self.oracle.take_record();
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
         let history = std::mem::take(&mut self.history);
         Some(Outcome { history, stop, ended, fired, pinned, visited, visited_early })
+    }
+}
+
+#[cold]
+fn stop_code_that_never_yields() {
+    // A destructor may not panic while its task is already coming apart.
+    if !std::thread::panicking() {
+        std::panic::panic_any(NeverYields);
     }
 }

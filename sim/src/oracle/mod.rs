@@ -189,7 +189,7 @@ impl Oracle {
     pub fn opening(&self, window: usize, nth: u32, after: SimTime) -> Option<Fault> {
         let chaos = self.table.chaos()?;
         let window = &chaos.windows[window];
-        let id = Name::new("window");
+        let id = Name::literal("window");
         let spot = self.draws.spot(window.site, id, nth);
         let at = after + spot.span("every", &window.every);
         if at >= chaos.until {

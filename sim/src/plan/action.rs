@@ -222,7 +222,7 @@ impl Action {
 
     /// The kind of fault, as scenario files and reports name it.
     pub fn kind(&self) -> Name {
-        Name::new(match self {
+        Name::literal(match self {
             Self::Drop => "drop",
             Self::Delay(_) => "delay",
             Self::Reorder(_) => "reorder",

@@ -85,7 +85,7 @@ struct Book<'a> {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if !history.notes().any(|(_, note)| matches!(note, Note::Person(PersonEvent::IsOnCall))) {
+    if history.notes_of(kinds::IS_ON_CALL).next().is_none() {
         return Verdict::Vacuous;
     }
     let mut book = Book::default();
