@@ -11,12 +11,12 @@
 //! assert!(drop.keys.iter().any(|key| key.name == "chance"));
 //! ```
 
-use crate::config::keys_read;
+use crate::config::{Shape, shape_read};
 use crate::explore::{strategy, usual_events};
 use crate::faults::FaultKind;
 use crate::properties::{AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
 use crate::safeguards::SafeguardKind;
-use crate::scenario::{Scenario, own_keys};
+use crate::scenario::{Scenario, own_shape};
 use crate::suite::Suite;
 use crate::tools::ToolKind;
 use crate::workflows::Workflow;
@@ -183,20 +183,30 @@ impl Item {
     }
 }
 
-fn fault(kind: &FaultKind) -> Item {
+/// What an entry of `[faults]` of that kind can be.
+pub(crate) fn shape_of_fault(kind: &FaultKind) -> Shape {
     let nobody = BTreeMap::new();
     let cast = Workflow::new("", "").cast(&BTreeMap::new(), &nobody, None);
-    let keys = keys_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()));
+    shape_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()))
+}
+
+/// What an entry of `[safeguards]` of that kind can be.
+pub(crate) fn shape_of_safeguard(kind: &SafeguardKind) -> Shape {
+    shape_read(kind.name, |entry| kind.ask(entry))
+}
+
+fn fault(kind: &FaultKind) -> Item {
+    let keys = shape_of_fault(kind).keys();
     item(Family::Fault, kind.name, kind.about, keys, Some(kind.example))
 }
 
 fn safeguard(kind: &SafeguardKind) -> Item {
-    let keys = keys_read(kind.name, |entry| kind.ask(entry));
+    let keys = shape_of_safeguard(kind).keys();
     item(Family::Safeguard, kind.name, kind.about, keys, Some(kind.example))
 }
 
 fn tool(kind: &ToolKind) -> Item {
-    let keys = ["latency", "deduplicates"].into_iter().chain(own_keys(kind)).collect();
+    let keys = ["latency", "deduplicates"].into_iter().chain(own_shape(kind).keys()).collect();
     item(Family::Tool, kind.name, kind.about, keys, Some(kind.example))
 }
 
@@ -298,7 +308,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("within", "the longest time it takes"),
 ];
 
-fn meaning(key: &str) -> Option<&'static str> {
+/// What a key means, wherever it stands.
+pub(crate) fn meaning(key: &str) -> Option<&'static str> {
     MEANINGS.iter().find(|(name, _)| *name == key).map(|(_, meaning)| *meaning)
 }
 

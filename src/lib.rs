@@ -1,7 +1,16 @@
 //! perfidy: deterministic simulation testing for agent workflows.
 //!
-//! A simulated network, clock and set of tools betray a team of agents, on purpose and reproducibly; property
-//! checks say whether the team kept its promises.
+//! A simulated network, clock and set of tools inject faults into a team of agents, from a seed, and
+//! property checks say whether the team kept its properties. Start with one function, [`check`]: one
+//! workflow, one scenario, no files. When you outgrow it:
+//!
+//! | you want | look at |
+//! |---|---|
+//! | everything that a first test needs | [`prelude`] |
+//! | agents, tools, properties, safeguards, faults of your own | [`guide::own_agents`], [`guide::own_tools`] |
+//! | scenarios in files, each a test, and the whole command | [`Suite::here`](suite::Suite::here), [`Suite::main`](suite::Suite::main) |
+//! | the words | [`glossary`] |
+//! | the parts of which all of this is made | the modules below, and [`guide::architecture`] |
 //!
 //! ```text
 //!     scenarios/x.toml -> Scenario -(+ Seed)-> Plan -> run in a World -> History -> Verdicts
@@ -10,10 +19,14 @@
 //!                                               +---- explore: the next seed or plan
 //! ```
 //!
-//! Each station on that path is one module: [`scenario`] reads files, [`faults`] and [`safeguards`] and
+//! Each station on that path is one module: [`scenario`] reads files, [`faults`], [`safeguards`] and
 //! [`workflows`] are what they can name, [`agent`] is what an agent can touch, [`protocols`] are exchanges
-//! that agents repeat, [`properties`] judge histories, [`explore`] runs seeds and keeps failures, [`report`]
-//! tells of them, and the [`catalogue`] lists what there is. The world itself is the crate `perfidy_sim`.
+//! that agents repeat, [`properties`] judge histories, [`explore`] runs seeds and keeps failures,
+//! [`report`] tells of them, and the [`catalogue`] lists what there is. The world itself is the crate
+//! `perfidy_sim`, here [`sim`].
+
+// The start that `perfidy new` writes is a module of perfidy that calls it as any other crate does.
+extern crate self as perfidy;
 
 pub mod agent;
 pub mod catalogue;
@@ -22,6 +35,8 @@ mod cli;
 pub mod config;
 pub mod explore;
 pub mod faults;
+pub mod glossary;
+pub mod guide;
 pub mod inert;
 pub mod prelude;
 pub mod probe;
@@ -30,6 +45,7 @@ pub mod protocols;
 pub mod report;
 pub mod safeguards;
 pub mod scenario;
+pub mod schema;
 pub mod suite;
 pub mod testing;
 pub mod tools;

@@ -1,7 +1,8 @@
 //! What a crate needs to test its agents: `use perfidy::prelude::*`.
 //!
-//! Everything of a first test is here, of perfidy and of the simulated world under it, so that one dependency is
-//! enough. What is needed less often is found in the [modules](crate#modules), and the rest of the world in [`crate::sim`].
+//! Everything of a first test is here, of perfidy and of the simulated world under it, so that one
+//! dependency is enough. What is needed less often is found in the [modules](crate#modules), and the rest
+//! of the world in [`crate::sim`].
 
 pub use crate::agent::{
     Agent, Content, Definite, Indefinite, Mail, Message, OpId, Operation, Outcome, Report, Request, ToolCall,
@@ -10,7 +11,7 @@ pub use crate::agent::{
 pub use crate::config::{Entry, Problem};
 pub use crate::explore::{Campaign, CaseVerdict, Run};
 pub use crate::probe::Probe;
-pub use crate::properties::{Property, TeamHistory, Verdict, Violation};
+pub use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};
 pub use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
 pub use crate::scenario::{Case, Scenario};
 pub use crate::suite::Suite;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules, from the one that knows nothing of the others to the one that may know them all.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 21] = [
     "inert",
     "config",
     "agent",
@@ -21,9 +21,12 @@ const LAYERS: [&str; 18] = [
     "explore",
     "report",
     "catalogue",
+    "schema",
     "testing",
     "cli",
     "prelude",
+    "glossary",
+    "guide",
 ];
 
 /// The sources of a module without its tests and comments, file by file.

@@ -1,6 +1,6 @@
 //! `perfidy explain`: what something is, how a file says it, and where to see it at work.
 
-use super::{Status, complain, complain_of, say};
+use super::{Status, complain, complain_of, not_there, say};
 use crate::catalogue::{self, Family, Item};
 use crate::faults::model;
 use crate::inert;
@@ -104,8 +104,11 @@ fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], folder: &Path) 
         if using.len() > SHOWN {
             say(format_args!("    and {} more", using.len() - SHOWN));
         }
-    } else {
+    } else if folder.exists() {
         say(format_args!("  No scenario under {} uses it.", inert::path(folder)));
+    } else {
+        let there = not_there(folder);
+        say(format_args!("  No scenario was looked at: {there}. `--scenarios FOLDER` says where they are."));
     }
     say("");
 }

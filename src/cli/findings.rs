@@ -7,7 +7,7 @@ use super::clock::Stopwatch;
 use super::ending::Ending;
 use crate::explore::{Corpus, Effort, Finding, Minimal, Saved, SavedSeed, shrink_within};
 use crate::inert::{self, Styled};
-use crate::report::Story;
+use crate::report::{SmallFinding, Story};
 use crate::scenario::Case;
 use perfidy_sim::Engine;
 use std::cell::OnceCell;
@@ -86,6 +86,15 @@ impl Found<'_> {
 }
 
 impl Small {
+    /// What a record says of it.
+    pub fn record(&self, file: Option<&Path>) -> SmallFinding {
+        let story = self.minimal.as_ref().and_then(|minimal| {
+            Story::new(&minimal.case, &self.saved, &minimal.run, None).map(|story| story.events())
+        });
+        let file = file.map(Path::to_owned);
+        SmallFinding { saved: self.saved.clone(), story: story.unwrap_or_default(), file }
+    }
+
     /// Its story, with the file that it was saved to.
     pub fn story(&self, file: Option<&Path>) -> Option<Styled> {
         let Some(minimal) = &self.minimal else { return Some(in_short(&self.saved, file)) };

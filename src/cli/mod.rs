@@ -9,26 +9,30 @@ mod findings;
 mod fuzz;
 mod keep;
 mod list;
+mod new;
 mod options;
 mod output;
 mod progress;
 mod replay;
 mod run;
+mod schema;
 mod shrink;
 mod testify;
 
 use output::{complain, complain_of, say, say_record, say_styled, tell, warn};
 
+use crate::config::problem::nearest_in_words;
 use crate::inert;
 use crate::report::init_logging;
 use crate::scenario::files_below;
 use crate::suite::Suite;
 use crate::testing::run_as_tests;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use perfidy_sim::{Engine, SimSpan};
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Deterministic simulation testing for agent workflows.
@@ -65,6 +69,10 @@ enum What {
     List(list::Arguments),
     /// Explain one of them: what it is, how a scenario says it, and where to see it at work
     Explain(explain::Arguments),
+    /// Write the start of a crate's tests, or one more scenario
+    New(new::Arguments),
+    /// Write the JSON Schema of scenario files, for editors
+    Schema(schema::Arguments),
     /// Say how seeds went in this process; for `audit`
     #[command(hide = true)]
     Testify(testify::Arguments),
@@ -112,12 +120,12 @@ impl Status {
 
 impl Suite {
     /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `list` and `explain`, as the `perfidy` command does on what is shipped. It is all that a
-    /// `main` has to do.
+    /// `audit`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on what is shipped. It
+    /// is all that a `main` has to do.
     ///
-    /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first argument is a
-    /// subcommand: every case of every file under `scenarios/` and every saved failure under `seeds/` is a test by
-    /// its name, for `cargo test` and for nextest.
+    /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
+    /// argument is a subcommand: every case of every file under `scenarios/` and every saved failure under
+    /// `seeds/` is a test by its name, for `cargo test` and for nextest.
     ///
     /// ```text
     /// cargo test --test agents                                  # all of them
@@ -155,8 +163,11 @@ fn main(suite: &Suite) -> ExitCode {
     let arguments = match read_arguments(suite) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // A reader that has gone needs neither help nor complaint.
-            let _ = error.print();
+            match mistyped(&error) {
+                Some(message) => complain(message),
+                // A reader that has gone needs neither help nor complaint.
+                None => drop(error.print()),
+            }
             return ExitCode::from(error.exit_code() as u8);
         }
     };
@@ -175,9 +186,19 @@ fn main(suite: &Suite) -> ExitCode {
         What::Audit(arguments) => audit::audit(suite, &arguments),
         What::List(arguments) => list::list(suite, &arguments),
         What::Explain(arguments) => explain::explain(suite, &arguments),
+        What::New(arguments) => new::new(suite, &arguments),
+        What::Schema(arguments) => schema::schema(suite, &arguments),
         What::Testify(arguments) => testify::testify(suite, &arguments),
     };
     ExitCode::from(status.worse(output::status()).code())
+}
+
+/// What was meant by a subcommand that does not exist, if it is one.
+fn mistyped(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let known = subcommands();
+    let known: Vec<&str> = known.iter().map(String::as_str).filter(|name| *name != "testify").collect();
+    Some(format!("there is no command `{given}`; {}", nearest_in_words(given, &known)))
 }
 
 /// The arguments; or what is wrong with them, in which they are quoted as they are shown.
@@ -195,6 +216,16 @@ fn read_arguments(suite: &Suite) -> Result<Arguments, clap::Error> {
     Err(read(shown.collect()).err().unwrap_or(as_given))
 }
 
+/// That there is no such file or folder, and where it was looked for.
+fn not_there(path: &Path) -> String {
+    let current = env::current_dir().unwrap_or_default();
+    let (folder, name) = match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if folder != Path::new("") => (current.join(folder), name),
+        (_, name) => (current, name.unwrap_or(path.as_os_str())),
+    };
+    format!("there is no `{}` in {}", inert::path(Path::new(name)), inert::path(&folder))
+}
+
 /// The files that the paths stand for. A path without any is complained of, and the others still count.
 fn files_of(paths: &[PathBuf]) -> (Vec<PathBuf>, Status) {
     let (mut files, mut status) = (Vec::new(), Status::AsExpected);
@@ -203,6 +234,9 @@ fn files_of(paths: &[PathBuf]) -> (Vec<PathBuf>, Status) {
             Ok(found) => files.extend(found),
             Err(problems) => {
                 complain_of(&problems);
+                if path.is_relative() && !path.exists() {
+                    tell(format_args!("  = note: {}", not_there(path)));
+                }
                 status = Status::BadInput;
             }
         }

@@ -1,6 +1,6 @@
 //! Options that several commands share.
 
-use super::{Format, complain, complain_of};
+use super::{Format, complain, complain_of, not_there};
 use crate::explore::strategy;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
@@ -28,8 +28,18 @@ pub struct Subject {
 impl Subject {
     /// Reads the scenarios; complains of every one that is bad, and then there are none.
     pub fn read(&self, suite: &Suite) -> Option<Vec<Arc<Scenario>>> {
+        let usual = suite.folder("scenarios");
+        if self.scenarios.is_empty() && !usual.exists() {
+            complain(format!(
+                "{there}; nothing was run\n  = help: name the scenarios, as in `{command} run path/to/scenarios`; \
+                 `{command} new` writes the first ones",
+                there = not_there(&usual),
+                command = suite.command()
+            ));
+            return None;
+        }
         let read = match self.scenarios.as_slice() {
-            [] => scenario::read_all(suite, &[suite.folder("scenarios")]),
+            [] => scenario::read_all(suite, &[usual]),
             given => scenario::read_all(suite, given),
         };
         let complained = read.map_err(|bad| {

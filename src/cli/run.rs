@@ -8,12 +8,11 @@ use super::options::{Search, Subject};
 use super::{Format, Status, complain, is_available, say, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Refused, Start, Strategy};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding};
-use crate::report::{CaseRecord, table};
+use crate::report::{CaseRecord, SmallFinding, table};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
 use perfidy_sim::Abandoned;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -161,10 +160,10 @@ fn run_all(
         let seeds = arguments.seeds.unwrap_or_else(usual);
         let found = Found { case: &case, engine: arguments.subject.engine, corpus };
         let mut keeping =
-            Keeping { arguments, found, ending, files: Vec::new(), status, took: Duration::ZERO };
+            Keeping { arguments, found, ending, small: Vec::new(), status, took: Duration::ZERO };
         let mut keep = |finding: &Finding| keeping.keep(finding);
         let (report, took) = timed(|| campaign(seeds).run_telling(&case, &mut *strategy, &mut keep));
-        let Keeping { files, took: kept, .. } = keeping;
+        let Keeping { small, took: kept, .. } = keeping;
         status = keeping.status.worse(status_of(&report));
         let took = took.saturating_sub(kept);
         if let Some(why) = strategy.gave_up() {
@@ -172,7 +171,7 @@ fn run_all(
             status = Status::BadInput;
         }
         if arguments.subject.format == Format::Json {
-            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, &files);
+            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, &small);
             say_record(&record);
         }
         rows.lock().unwrap_or_else(PoisonError::into_inner).push((report, took));
@@ -200,7 +199,7 @@ struct Keeping<'a> {
     arguments: &'a Arguments,
     found: Found<'a>,
     ending: &'a Ending,
-    files: Vec<PathBuf>,
+    small: Vec<SmallFinding>,
     status: Status,
     took: Duration,
 }
@@ -243,6 +242,8 @@ impl Keeping<'_> {
         {
             say_styled(&story);
         }
-        self.files.extend(file);
+        if self.arguments.subject.format == Format::Json {
+            self.small.push(small.record(file.as_deref()));
+        }
     }
 }

@@ -5,9 +5,8 @@
 //! which reads the value as its own type. Places survive all the way, so an error inside an inline table
 //! points there.
 
-use crate::config::Problem;
-use serde::Deserializer;
-use serde::de::{DeserializeOwned, Visitor};
+use crate::config::{Problem, Shape};
+use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::ops::Range;
 use toml::Spanned;
@@ -20,8 +19,8 @@ pub struct Entry<'a> {
     /// Where the key stands.
     pub key_span: Range<usize>,
     value: &'a Spanned<DeValue<'a>>,
-    /// Where the keys are noted that its owner would read, if that is all that is wanted.
-    asked: Option<&'a RefCell<Vec<&'static str>>>,
+    /// Where the shape is noted that its owner would read, if that is all that is wanted.
+    asked: Option<&'a RefCell<Option<Shape>>>,
 }
 
 impl Entry<'_> {
@@ -35,9 +34,9 @@ impl Entry<'_> {
     /// # Errors
     /// A [`Problem`] at the innermost place that does not fit.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        if let Some(keys) = self.asked {
-            let asked = T::deserialize(Asking(keys));
-            return asked.map_err(|error| self.problem(error.to_string()));
+        if let Some(shape) = self.asked {
+            shape.borrow_mut().get_or_insert_with(Shape::of::<T>);
+            return Err(self.problem("there is nothing to read"));
         }
         T::deserialize(ValueDeserializer::from(self.value.clone()))
             .map_err(|error| Problem::from_toml(&error))
@@ -103,38 +102,12 @@ pub(crate) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
     entries
 }
 
-/// The keys that the owner of an entry reads if its value is a table.
-pub(crate) fn keys_read<T>(name: &str, read: impl FnOnce(&Entry<'_>) -> T) -> Vec<&'static str> {
-    let keys = RefCell::new(Vec::new());
+/// The shape that the owner of an entry reads first.
+pub(crate) fn shape_read<T>(name: &str, read: impl FnOnce(&Entry<'_>) -> T) -> Shape {
+    let shape = RefCell::new(None);
     let value = Spanned::new(0..0, DeValue::Boolean(true));
-    read(&Entry { name, key_span: 0..0, value: &value, asked: Some(&keys) });
-    keys.into_inner()
-}
-
-/// Reads nothing, but notes the names of the fields of the struct that was to be read.
-struct Asking<'a>(&'a RefCell<Vec<&'static str>>);
-
-impl<'de> Deserializer<'de> for Asking<'_> {
-    type Error = serde::de::value::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
-        Err(serde::de::Error::custom("there is nothing to read"))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        self.0.borrow_mut().extend(fields);
-        self.deserialize_any(visitor)
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
+    read(&Entry { name, key_span: 0..0, value: &value, asked: Some(&shape) });
+    shape.into_inner().unwrap_or(Shape::Any)
 }
 
 fn with_article(kind: &str) -> String {
@@ -174,8 +147,8 @@ mod tests {
 
     #[test]
     fn an_owner_can_be_asked_for_its_keys() {
-        assert_eq!(keys_read("drop", |entry| entry.read::<Params>().is_ok()), ["chance"]);
-        assert_eq!(keys_read("verify", |entry| entry.read::<bool>().is_ok()), [""; 0]);
+        assert_eq!(shape_read("drop", |entry| entry.read::<Params>().is_ok()).keys(), ["chance"]);
+        assert_eq!(shape_read("verify", |entry| entry.read::<bool>().is_ok()), Shape::Bool);
     }
 
     #[test]

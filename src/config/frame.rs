@@ -1,7 +1,8 @@
-//! A problem as a compiler shows its errors: the message, the line of the file with the place marked, the help.
+//! A problem as a compiler shows its errors: the message, the line of the file with the place marked, the
+//! help.
 //!
-//! Without the feature `cli` there is no frame around the line, and no colours: the same words, with the place in
-//! front.
+//! Without the feature `cli` there is no frame around the line, and no colours: the same words, with the
+//! place in front.
 
 use crate::config::Problem;
 use crate::config::problem::line_of;

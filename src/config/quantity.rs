@@ -149,6 +149,50 @@ impl FromStr for Ratio {
     }
 }
 
+/// A kind of quantity, as the schema of scenario files knows it.
+pub(crate) struct Quantity {
+    /// What its reader says that it wants.
+    pub wanted: &'static str,
+    /// A regular expression for the text. It lets through what the reader refuses with better words, such
+    /// as a range that runs backwards.
+    pub pattern: &'static str,
+    /// A text that it can be.
+    pub sample: &'static str,
+}
+
+const SPAN: Quantity = Quantity {
+    wanted: "a length of time in quotes, such as \"250ms\" or \"1m30s\"",
+    pattern: r"^\s*([0-9]+(\.[0-9]+)?\s*[a-zµ]+[\s,]*)+$",
+    sample: "1s",
+};
+
+const SPREAD: Quantity = Quantity {
+    wanted: "a length of time or a range of them in quotes, such as \"2s\" or \"50ms..2s\"",
+    pattern: r"^\s*([0-9]+(\.[0-9]+)?\s*[a-zµ]+[\s,]*)+(\.\.\s*([0-9]+(\.[0-9]+)?\s*[a-zµ]+[\s,]*)+)?$",
+    sample: "1s..2s",
+};
+
+const NUMBERS: Quantity = Quantity {
+    wanted: "a number or a range of them in quotes, such as \"200..2000\"",
+    pattern: r"^\s*[0-9]+\s*(\.\.\s*[0-9]+\s*)?$",
+    sample: "1..2",
+};
+
+const LASTING: Quantity = Quantity {
+    wanted: "a length of time or a range of them in quotes, such as \"50ms..2s\", or \"never\"",
+    pattern: r"^\s*(never\s*|([0-9]+(\.[0-9]+)?\s*[a-zµ]+[\s,]*)+(\.\.\s*([0-9]+(\.[0-9]+)?\s*[a-zµ]+[\s,]*)+)?)$",
+    sample: "1s..2s",
+};
+
+const RATIO: Quantity = Quantity {
+    wanted: "a chance in quotes, such as \"5%\"",
+    pattern: r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$",
+    sample: "5%",
+};
+
+/// Every kind of quantity.
+pub(crate) const QUANTITIES: [Quantity; 5] = [SPAN, SPREAD, NUMBERS, LASTING, RATIO];
+
 /// Reads a quantity from text, and says `wanted` when a file has something else there.
 struct Text<Q> {
     wanted: &'static str,
@@ -177,34 +221,31 @@ where
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer, "a length of time in quotes, such as \"250ms\" or \"1m30s\"")
+        read(deserializer, SPAN.wanted)
     }
 }
 
 impl<'de> Deserialize<'de> for Spread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer, "a length of time or a range of them in quotes, such as \"2s\" or \"50ms..2s\"")
+        read(deserializer, SPREAD.wanted)
     }
 }
 
 impl<'de> Deserialize<'de> for Numbers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer, "a number or a range of them in quotes, such as \"200..2000\"")
+        read(deserializer, NUMBERS.wanted)
     }
 }
 
 impl<'de> Deserialize<'de> for Lasting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(
-            deserializer,
-            "a length of time or a range of them in quotes, such as \"50ms..2s\", or \"never\"",
-        )
+        read(deserializer, LASTING.wanted)
     }
 }
 
 impl<'de> Deserialize<'de> for Ratio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer, "a chance in quotes, such as \"5%\"")
+        read(deserializer, RATIO.wanted)
     }
 }
 

@@ -21,6 +21,7 @@ mod shrink;
 pub mod strategy;
 mod trials;
 mod watchdog;
+mod why;
 
 pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};

@@ -98,7 +98,8 @@ impl SavedSeed {
             case: SavedCase {
                 scenario: case.scenario.name.to_string(),
                 label: case.label(),
-                text: case.scenario.text.to_string(),
+                // The path of a schema leads nowhere from here.
+                text: scenario::without_directives(&case.scenario.text).to_owned(),
             },
             suite: Some(case.scenario.suite.clone()),
         }

@@ -5,9 +5,10 @@ use crate::explore::{
     Answer, Broke, CaseReport, CaseRounds, CaseVerdict, Divergence, Finding, Rounds, SavedSeed, Standing,
     Tally,
 };
+use crate::report::StoryEvent;
 use crate::report::words::{rate_of, runs_per_second, standing_in_words, verdict};
 use crate::scenario::Case;
-use perfidy_sim::{Address, Digest, Engine, Name, Seed};
+use perfidy_sim::{Address, Digest, Engine, Fault, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub struct CaseRecord {
     /// The verdict in words.
     summary: String,
     properties: BTreeMap<&'static str, Tally>,
-    findings: Vec<Finding>,
+    findings: Vec<FindingRecord>,
     faults_fired: BTreeMap<Name, u64>,
     /// How many runs reached each probe.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -43,8 +44,8 @@ pub struct CaseRecord {
 }
 
 impl CaseRecord {
-    /// The record of a case.
-    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, saved: &[PathBuf]) -> Self {
+    /// The record of a case. `small` are its findings that were made small.
+    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, small: &[SmallFinding]) -> Self {
         Self {
             schema: 1,
             scenario: report.case.scenario.name,
@@ -68,11 +69,55 @@ impl CaseRecord {
             },
             summary: verdict(report),
             properties: report.tallies.clone(),
-            findings: report.findings.clone(),
+            findings: report.findings.iter().map(|finding| FindingRecord::new(finding, small)).collect(),
             faults_fired: report.fired.clone(),
             probes: report.probes.clone(),
-            saved: saved.iter().map(|file| in_text(file)).collect(),
+            saved: small.iter().filter_map(|small| small.file.as_deref()).map(in_text).collect(),
             shown: report.closing.clone(),
+        }
+    }
+}
+
+/// A finding that was made small, for its record.
+pub struct SmallFinding {
+    /// What is saved of it.
+    pub saved: SavedSeed,
+    /// The events of its story.
+    pub story: Vec<StoryEvent>,
+    /// Where it was saved, if it was.
+    pub file: Option<PathBuf>,
+}
+
+/// A property that broke.
+#[derive(Serialize)]
+struct FindingRecord {
+    property: &'static str,
+    seed: Seed,
+    after_seeds: u64,
+    /// How it broke, in words.
+    message: String,
+    /// The faults that suffice, or if it was not made small, all that were injected.
+    faults: Vec<Fault>,
+    /// The events of its story; none if it was not made small.
+    story: Vec<StoryEvent>,
+    /// The command that replays it, if it was saved.
+    replay: Option<String>,
+}
+
+impl FindingRecord {
+    fn new(finding: &Finding, small: &[SmallFinding]) -> Self {
+        let Finding { property, seed, after_seeds, .. } = *finding;
+        let is_it = |small: &&SmallFinding| small.saved.property == property && small.saved.seed == seed;
+        let small = small.iter().find(is_it);
+        let file = small.and_then(|small| Some((small, small.file.as_deref()?)));
+        Self {
+            property,
+            seed,
+            after_seeds,
+            message: small.map_or(&finding.message, |small| &small.saved.message).clone(),
+            faults: small.map_or(&finding.faults, |small| &small.saved.faults).clone(),
+            story: small.map(|small| small.story.clone()).unwrap_or_default(),
+            replay: file.map(|(small, file)| small.saved.suite().replay_command(&in_text(file))),
         }
     }
 }

@@ -8,9 +8,9 @@ mod story;
 mod table;
 mod words;
 
-pub use json::{AuditRecord, AuditVerdict, CaseRecord, ReplayRecord, RoundsRecord};
+pub use json::{AuditRecord, AuditVerdict, CaseRecord, ReplayRecord, RoundsRecord, SmallFinding};
 #[cfg(feature = "cli")]
 pub use log::init_logging;
-pub use story::Story;
+pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
 pub use table::{rounds_table, table};

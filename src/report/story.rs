@@ -1,5 +1,5 @@
-//! The story of a failure: which promise broke, the faults that suffice, what happened in a handful of lines,
-//! the ledger, and the command that replays it.
+//! The story of a failure: which promise broke, the faults that suffice, what happened in a handful of
+//! lines, the ledger, and the command that replays it.
 //!
 //! The lines are chosen backwards from the events that break the promise: their causes, the faults, and what
 //! the same intent went through. Everything else stays in the history.
@@ -12,6 +12,7 @@ use crate::scenario::Case;
 use crate::workflows::user::USER;
 use anstyle::{AnsiColor, Style};
 use perfidy_sim::{Event, EventId, Loss, Name, Seed, SimTime, What};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -41,6 +42,21 @@ struct Line<'a> {
     times: u32,
 }
 
+/// An event of a story, for programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct StoryEvent {
+    /// The number of the event in the history, as stories show it: `#25`.
+    pub event: String,
+    /// When it happened, in nanoseconds of virtual time.
+    pub at_ns: u64,
+    /// On which node.
+    pub node: Name,
+    /// What happened, in words.
+    pub text: String,
+    /// How often it came right after itself, this time included.
+    pub times: u32,
+}
+
 impl Line<'_> {
     fn says_the_same_as(&self, event: &Event<Note>) -> bool {
         self.event.node == event.node && told(self.event) == told(event)
@@ -57,6 +73,18 @@ impl<'a> Story<'a> {
     /// The story with its colours.
     pub fn styled(&self) -> Styled {
         Styled::new(&Coloured(self).to_string())
+    }
+
+    /// The events of the story.
+    pub fn events(&self) -> Vec<StoryEvent> {
+        let event = |Line { event, times }: Line<'_>| StoryEvent {
+            event: event.id.to_string(),
+            at_ns: event.at.as_nanos(),
+            node: event.node,
+            text: told(event),
+            times,
+        };
+        self.lines().into_iter().map(event).collect()
     }
 
     /// The events worth telling: those the property points at, the faults, and what led from one to the

@@ -33,6 +33,15 @@ pub(super) fn runs_per_second(report: &CaseReport, took: Duration) -> f64 {
     report.seeds as f64 / took.as_secs_f64().max(1e-9)
 }
 
+/// A verdict with its reason, or with what to do about it.
+fn with_why(mut verdict: String, why: Option<String>) -> String {
+    if let Some(why) = why {
+        verdict += "; ";
+        verdict += &why;
+    }
+    verdict
+}
+
 /// A verdict with what the strategy says it has shown.
 fn with_closing(verdict: &str, report: &CaseReport) -> String {
     report.closing.as_ref().map_or_else(|| verdict.to_owned(), |closing| format!("{verdict}: {closing}"))
@@ -56,14 +65,15 @@ pub(super) fn verdict(report: &CaseReport) -> String {
             format!("BROKEN: {}", broken.join(", "))
         }
         CaseVerdict::NotCaught { property, within_seeds } => {
-            with_closing(&format!("NOT CAUGHT: {property} should break within {within_seeds} seeds"), report)
+            let wanted = format!("NOT CAUGHT: {property} should break within {within_seeds} seeds");
+            with_closing(&with_why(wanted, report.why_not_caught()), report)
         }
         CaseVerdict::NotYetCaught { property, seeds, within_seeds } => {
             let tried =
                 format!("not yet caught: {property} has not broken in {seeds} of {within_seeds} seeds");
             with_closing(&tried, report)
         }
-        CaseVerdict::Vacuous { what } => format!("VACUOUS: {what}"),
+        CaseVerdict::Vacuous { what } => with_why(format!("VACUOUS: {what}"), report.what_to_do()),
         CaseVerdict::Unknown { property, doubt } => {
             format!("UNKNOWN: {property} could not be judged (seed {}): {}", doubt.seed, doubt.reason)
         }

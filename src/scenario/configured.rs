@@ -1,10 +1,10 @@
 //! What a file configures to go wrong, entry by entry, and how a fault that struck is known as one of an
 //! entry's.
 //!
-//! An entry of `[faults]` comes to rules and windows of a [`Chaos`]. Where it names several agents, messages,
-//! operations or steps, each name is a part of its own: a name that is never struck is a typing error, or a
-//! claim that is not tested. A fault is known by where it struck and what it did, so it does not matter
-//! whether chance or a list of faults brought it.
+//! An entry of `[faults]` comes to rules and windows of a [`Chaos`]. Where it names several agents,
+//! messages, operations or steps, each name is a part of its own: a name that is never struck is a typing
+//! error, or a claim that is not tested. A fault is known by where it struck and what it did, so it does
+//! not matter whether chance or a list of faults brought it.
 
 use perfidy_sim::{Chaos, Fault, Name, Rule, Selector, Window};
 
@@ -44,8 +44,8 @@ impl Configured {
         Self { words, by: By::Pinned(fault) }
     }
 
-    /// The part of an entry that is about one of its names; `narrow` leaves of each rule what is about it, if
-    /// anything, and `among` are the nodes that windows must strike.
+    /// The part of an entry that is about one of its names; `narrow` leaves of each rule what is about it,
+    /// if anything, and `among` are the nodes that windows must strike.
     pub(super) fn part(
         &self,
         words: String,
@@ -70,6 +70,19 @@ impl Configured {
                     || windows.iter().any(|window| window.made(fault))
             }
             By::Pinned(pinned) => pinned == fault,
+        }
+    }
+
+    /// What to do if it never strikes.
+    pub(crate) fn advice(&self) -> &'static str {
+        match &self.by {
+            By::Pinned(_) => {
+                "look at its address: `perfidy replay` shows the addresses of a run; or take it out"
+            }
+            By::Chaos(_, windows) if !windows.is_empty() => {
+                "shorten its `every`, or let chaos go on longer with `until`"
+            }
+            By::Chaos(..) => "raise its `chance`, let chaos go on longer with `until`, or run more seeds",
         }
     }
 

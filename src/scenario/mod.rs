@@ -1,8 +1,9 @@
 //! Scenarios: which team works on what, which safeguards it has, and how the world betrays it.
 //!
-//! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`] turns
-//! a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its place in the file and what to do. A
-//! scenario that parses but cannot mean anything is refused here, never in the middle of a run.
+//! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`]
+//! turns a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its
+//! place in the file and what to do. A scenario that parses but cannot mean anything is refused here, never
+//! in the middle of a run.
 //!
 //! A scenario can be saved with a failure and read again because it is nothing but its text: neither a
 //! [`Scenario`] nor a [`Case`] can be changed.
@@ -25,7 +26,7 @@ pub(crate) use read::is_too_long_to_save;
 
 pub(crate) use active::trouble_with_name;
 pub(crate) use rename::{Renaming, renamed};
-pub(crate) use understand::{is_word, not_a_word, own_keys};
+pub(crate) use understand::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
 
 use crate::faults::Cast;
 use crate::properties::AtMost;

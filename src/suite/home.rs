@@ -1,7 +1,8 @@
 //! The crate that a suite belongs to, and how its program is started there.
 //!
-//! A suite knows the command line by which a person starts it again, so that every hint (how to replay a failure, how to
-//! save one) is a command that works in that crate, and not only where `perfidy` is installed.
+//! A suite knows the command line by which a person starts it again, so that every hint (how to replay a
+//! failure, how to save one) is a command that works in that crate, and not only where `perfidy` is
+//! installed.
 
 use crate::suite::Suite;
 use std::env;
@@ -20,9 +21,9 @@ pub(super) enum Start {
 }
 
 impl Suite {
-    /// What comes with perfidy, for a test of this crate: its scenarios are in `scenarios/` and its saved failures in `seeds/`
-    /// of the crate's folder. Cargo names that folder to every test that it starts, in `CARGO_MANIFEST_DIR`; in a
-    /// program that cargo did not start it is the current one.
+    /// What comes with perfidy, for a test of this crate: its scenarios are in `scenarios/` and its saved
+    /// failures in `seeds/` of the crate's folder. Cargo names that folder to every test that it starts, in
+    /// `CARGO_MANIFEST_DIR`; in a program that cargo did not start it is the current one.
     ///
     /// ```no_run
     /// // tests/agents.rs, with `harness = false` in Cargo.toml
@@ -59,7 +60,8 @@ impl Suite {
         suite
     }
 
-    /// The same suite for the program that runs it: a program other than `perfidy` is started in its own way.
+    /// The same suite for the program that runs it: a program other than `perfidy` is started in its own
+    /// way.
     #[cfg(feature = "cli")]
     pub(crate) fn as_started(&self) -> Self {
         let program = env::current_exe().unwrap_or_default();
@@ -77,7 +79,8 @@ impl Suite {
         matches!(self.0.start, Start::Harness(_))
     }
 
-    /// How its program is started, up to the name of a subcommand: `perfidy` for the command that comes with perfidy.
+    /// How its program is started, up to the name of a subcommand: `perfidy` for the command that comes
+    /// with perfidy.
     pub fn command(&self) -> &str {
         match &self.0.start {
             Start::Command(command) | Start::Harness(command) => command,
@@ -93,7 +96,8 @@ impl Suite {
         }
     }
 
-    /// A folder of the crate that it belongs to, such as `scenarios`. Relative where that is the current folder.
+    /// A folder of the crate that it belongs to, such as `scenarios`. Relative where that is the current
+    /// folder.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         match &self.0.home {
             Some(home) if env::current_dir().is_ok_and(|current| current != *home) => home.join(name),
@@ -107,7 +111,8 @@ fn home() -> PathBuf {
     env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env::current_dir().unwrap_or_default(), PathBuf::from)
 }
 
-/// The name of the test target that a program is: cargo puts them into `deps`, with sixteen digits behind the name.
+/// The name of the test target that a program is: cargo puts them into `deps`, with sixteen digits behind
+/// the name.
 fn test_target(program: &Path) -> Option<&str> {
     let (target, digits) = program.file_stem()?.to_str()?.rsplit_once('-')?;
     let is_digits = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -23,11 +23,11 @@ pub struct Check {
     corpus: Option<PathBuf>,
 }
 
-/// Checks a workflow in a scenario, whose text is that of a scenario file: as written every property holds, and in each
-/// `[[without]]` case the named property breaks.
+/// Checks a workflow in a scenario, whose text is that of a scenario file: as written every property holds,
+/// and in each `[[without]]` case the named property breaks.
 ///
-/// A failure is shrunk, saved under `seeds/` of the crate, and told with the command that runs this test again, which
-/// replays what is saved first. Nothing else is needed: no files and no flags.
+/// A failure is shrunk, saved under `seeds/` of the crate, and told with the command that runs this test
+/// again, which replays what is saved first. Nothing else is needed: no files and no flags.
 ///
 /// ```
 /// use perfidy::prelude::*;
@@ -93,14 +93,14 @@ impl Check {
         Self { suite: extend(self.suite), ..self }
     }
 
-    /// Under this name: what is saved has it, and is replayed by the check of that name. It is a path such as
-    /// `helpdesk/lost-ack`; otherwise it is `check` in a folder that is called as the workflow.
+    /// Under this name: what is saved has it, and is replayed by the check of that name. It is a path such
+    /// as `helpdesk/lost-ack`; otherwise it is `check` in a folder that is called as the workflow.
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
 
-    /// With so many seeds for the scenario as written; 300 if nothing is said. A `[[without]]` case gets as many as
-    /// it allows.
+    /// With so many seeds for the scenario as written; 300 if nothing is said. A `[[without]]` case gets as
+    /// many as it allows.
     pub fn seeds(self, seeds: u64) -> Self {
         Self { seeds, ..self }
     }
@@ -118,8 +118,8 @@ impl Check {
     /// Runs the check.
     ///
     /// # Panics
-    /// If the scenario cannot be read, a saved failure breaks again, a property breaks that should hold, or a
-    /// `[[without]]` case is not caught; with the whole story.
+    /// If the scenario cannot be read, a saved failure breaks again, a property breaks that should hold, or
+    /// a `[[without]]` case is not caught; with the whole story.
     pub fn assert(self) {
         if let Err(story) = self.run() {
             panic!("{}\n", story.trim_end());
@@ -143,7 +143,8 @@ impl Check {
         Ok(())
     }
 
-    /// Replays what this check has saved before: it fails if the scenario of today still breaks by the same faults.
+    /// Replays what this check has saved before: it fails if the scenario of today still breaks by the same
+    /// faults.
     fn replay(&self, corpus: &Corpus, case: &Case) -> Result<(), String> {
         let files = corpus.files();
         let files = files.map_err(|error| format!("cannot read {}: {error}", corpus.root().display()))?;
@@ -164,8 +165,8 @@ impl Check {
     }
 }
 
-/// A text without the blank lines around it and without the blanks that all of its lines begin with: as it would
-/// stand in a file.
+/// A text without the blank lines around it and without the blanks that all of its lines begin with: as it
+/// would stand in a file.
 fn unindented(text: &str) -> String {
     let lines: Vec<&str> = text.lines().skip_while(|line| line.trim().is_empty()).collect();
     let indent = |line: &&str| line.len() - line.trim_start_matches(' ').len();

@@ -1,7 +1,7 @@
 //! A test target without a harness of its own: its tests are the files of its crate.
 //!
-//! The list is made when the tests start, so a new file is a new test without a word of Rust. A file that cannot
-//! be read is a test that fails.
+//! The list is made when the tests start, so a new file is a new test without a word of Rust. A file that
+//! cannot be read is a test that fails.
 
 use super::judge::{Failing, judge, judge_failure, run};
 use super::seeds::Seeds;
@@ -9,23 +9,26 @@ use crate::config::nearest;
 use crate::explore::{Corpus, Failure};
 use crate::inert;
 use crate::scenario::{self, Case, Scenario};
+use crate::schema;
 use crate::suite::Suite;
 use libtest_mimic::{Arguments, Failed, Trial};
 use perfidy_sim::Engine;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// How many seeds a case as written gets if `PERFIDY_SEEDS` does not say.
 const SEEDS: u64 = 200;
 
-/// How many saved failures there may be, and how many events each may have. A test target has five minutes, of
-/// which its saved failures get a fifth: 60 s. A slow machine makes 200,000 events a second in the profile of
-/// tests, which is 12 million in that time. Counted in events, the bound is the same on every machine.
+/// How many saved failures there may be, and how many events each may have. A test target has five minutes,
+/// of which its saved failures get a fifth: 60 s. A slow machine makes 200,000 events a second in the
+/// profile of tests, which is 12 million in that time. Counted in events, the bound is the same on every
+/// machine.
 const MOST_FAILURES: usize = 1_200;
 const MOST_EVENTS: usize = 10_000;
 
-/// Runs the cases and the saved failures of the crate as tests, as the arguments of this process say, which are those
-/// of any test target. `commands` are the subcommands, of which one may have been mistyped.
+/// Runs the cases and the saved failures of the crate as tests, as the arguments of this process say, which
+/// are those of any test target. `commands` are the subcommands, of which one may have been mistyped.
 pub(crate) fn run_as_tests(suite: &Suite, commands: &[&str]) -> ExitCode {
     let arguments = Arguments::from_args();
     let seeds = match Seeds::from_environment(SEEDS) {
@@ -37,6 +40,7 @@ pub(crate) fn run_as_tests(suite: &Suite, commands: &[&str]) -> ExitCode {
     };
     let mut tests = tests_of_scenarios(suite, seeds);
     tests.extend(tests_of_failures(suite));
+    tests.extend(test_of_schema(suite));
     if let Some(filter) = &arguments.filter
         && !tests.iter().any(|test| test.name().contains(filter.as_str()))
         && let Some(near) = nearest(filter, commands)
@@ -77,6 +81,20 @@ fn tests_of_failures(suite: &Suite) -> Vec<Trial> {
     tests
 }
 
+/// That the schema which the crate keeps beside its scenarios is the one of its suite, if it keeps one.
+fn test_of_schema(suite: &Suite) -> Option<Trial> {
+    let file = suite.folder(schema::FILE);
+    let is = fs::read_to_string(&file).ok()?;
+    let suite = suite.clone();
+    Some(Trial::test(inert::path(&file), move || {
+        if is.trim_end() == schema::pretty(&suite) {
+            return Ok(());
+        }
+        let story = format!("write it again:  {} schema > {}", suite.command(), schema::FILE);
+        told(Err(Failing::new("it is out of date", story)))
+    }))
+}
+
 fn test_of_share(failures: usize) -> Trial {
     Trial::test("saved failures take at most a fifth of the time of the suite", move || {
         if failures <= MOST_FAILURES {
@@ -96,8 +114,8 @@ fn unreadable(file: &Path, problems: String) -> Trial {
     })
 }
 
-/// Fails a test in one line, and tells the whole of it at once on standard error, where `JUnit` readers look for
-/// it.
+/// Fails a test in one line, and tells the whole of it at once on standard error, where `JUnit` readers
+/// look for it.
 fn told(result: Result<(), Failing>) -> Result<(), Failed> {
     result.map_err(|Failing { summary, story }| {
         eprint!("Error: {}\n\n", story.trim_end());

@@ -58,13 +58,13 @@ pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: Option<&Corpus>) 
             let first = seeds.first();
             let what =
                 format!("{property} should break within {within_seeds} seeds from seed {first}, and did not");
-            let why = "Either the safeguard is not what keeps this promise, or the faults of the file seldom bring \
-                       it to the test";
-            Err(Failing::new(&*what, format!("{}: {what}.\n{why}.", report.case)))
+            let why = report.why_not_caught().unwrap_or_default();
+            let help = "Either the safeguard is not what keeps this property, or the faults of the file seldom test it";
+            Err(Failing::new(&*what, format!("{}: {what}: {why}.\n{help}.", report.case)))
         }
         CaseVerdict::Vacuous { what } => {
-            let story =
-                format!("{}: in {} seeds {what}, so the case shows nothing.", report.case, report.seeds);
+            let (case, seeds, help) = (&report.case, report.seeds, report.what_to_do().unwrap_or_default());
+            let story = format!("{case}: in {seeds} seeds {what}, so the case shows nothing: {help}.");
             Err(Failing::new(format!("vacuous: {what}"), story))
         }
         CaseVerdict::Unknown { property, doubt } => Err(Failing::new(
@@ -106,9 +106,9 @@ fn story_of(report: &CaseReport, finding: &Finding, corpus: Option<&Corpus>) -> 
     }
 }
 
-/// Whether a saved failure means what it should. One of a case without a safeguard must go on failing: it shows that
-/// the property has teeth. One of a case as written must stay fixed. The history may change with the code, the
-/// answer may not.
+/// Whether a saved failure means what it should. One of a case without a safeguard must go on failing: it
+/// shows that the property has teeth. One of a case as written must stay fixed. The history may change with
+/// the code, the answer may not.
 pub(super) fn judge_failure(file: &Path, failure: &Failure) -> Result<(), Failing> {
     let (run, answer) = failure.replay();
     let (Failure { saved, case, .. }, file) = (failure, inert::path(file));

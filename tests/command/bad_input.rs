@@ -16,7 +16,26 @@ fn bad_input_is_named_with_its_place_and_nothing_is_run() {
 fn a_folder_that_is_not_there_is_bad_input() {
     let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
     place.perfidy(&["run", "scenario"]).ends_with(2).complains(&["no such file", "did you mean scenarios?"]);
-    Place::new().perfidy(&["run"]).ends_with(2).complains(&["scenarios", "no such file", "nothing was run"]);
+    for command in ["run", "fuzz", "audit"] {
+        let place = Place::new();
+        let folder = place.path("").canonicalize().unwrap();
+        let looked = format!("there is no `scenarios` in {}", folder.display());
+        let said = place.perfidy(&[command]).ends_with(2);
+        said.complains(&[&looked, "nothing was run", "perfidy run path/to/scenarios", "`perfidy new`"]);
+    }
+    for command in ["replay", "shrink", "check"] {
+        let said = place.perfidy(&[command, "seeds/refund.toml"]).ends_with(2);
+        said.complains(&["there is no `refund.toml` in", "/seeds"]);
+    }
+}
+
+#[test]
+fn a_mistyped_command_gets_the_nearest_one() {
+    for (typed, meant) in [("rnu", "run"), ("repaly", "replay"), ("explian", "explain"), ("shcema", "schema")]
+    {
+        let said = Place::new().perfidy(&[typed]).ends_with(2);
+        said.complains(&[&format!("there is no command `{typed}`; did you mean `{meant}`?")]);
+    }
 }
 
 #[test]

@@ -30,7 +30,9 @@ fn a_list_of_one_family_has_only_that_one_and_programs_read_it_as_well() {
 
 #[test]
 fn an_explanation_says_what_it_is_what_can_be_said_of_it_and_where_to_see_it_at_work() {
-    insta::assert_snapshot!("explain_a_fault", said(&["explain", "ack-lost", "--scenarios", "nowhere"]));
+    let explained = said(&["explain", "ack-lost", "--scenarios", "nowhere"]);
+    let here = std::env::current_dir().unwrap().display().to_string();
+    insta::assert_snapshot!("explain_a_fault", explained.replace(&here, "FOLDER"));
     let seen = said(&["explain", "retry", "checkpoint"]);
     assert!(seen.contains("perfidy run scenarios/"), "{seen}");
 }

@@ -7,6 +7,7 @@ mod diagnostics;
 mod fuzz;
 mod inert;
 mod list;
+mod new;
 mod nothing_lost;
 #[cfg(unix)]
 mod permissions;

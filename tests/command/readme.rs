@@ -1,4 +1,4 @@
-//! Every command that the README names can be run. Those of the command itself are run here, over less than
+//! Every command that the README and the guide name can be run. Those of the command itself are run here, over less than
 //! they would be; those of cargo are run by `.ci/run`, benches at their smallest sizes. A command that is new
 //! in the README is run as well, or if no way to make it short is known, this fails.
 
@@ -6,6 +6,7 @@ use crate::place::{Place, Said, in_the_repository};
 use std::fs;
 
 const SCENARIO: &str = "scenarios/conductor/lost-ack.toml";
+const SAVED: &str = "seeds/conductor/lost-ack-without-tool-dedupe-no-duplicate-effects-9d121ce9.toml";
 
 /// What the README says of cargo, and the line of `.ci/run` that does it or less of the same. Benches are not
 /// among them: one line is for all of them.
@@ -27,6 +28,8 @@ const CARGO: &[(&str, &str)] = &[
         "PERFIDY_SEEDS=20000 cargo test --test scenarios",
         "PERFIDY_SEEDS=20 cargo test --test scenarios -- lost-ack",
     ),
+    ("cargo test --test agents", "cargo test --test agents"),
+    ("cargo test --test agents -- fuzz --for 10m", "cargo test --test agents -- fuzz --runs 500"),
     ("cargo doc --open", "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"),
 ];
 
@@ -35,6 +38,15 @@ const BENCHES: &str = "cargo test --workspace --bench '*'";
 
 /// Commands of perfidy's that the README also names without saying perfidy.
 const SHORT: [&str; 5] = ["run --", "replay --", "fuzz --", "audit --", "check --"];
+
+/// The README and the pages of the guide.
+fn documents() -> String {
+    let pages = fs::read_dir(format!("{}/src/guide", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut pages: Vec<_> = pages.map(|page| page.unwrap().path()).collect();
+    pages.sort();
+    let pages = pages.iter().map(|page| fs::read_to_string(page).unwrap());
+    [read("README.md")].into_iter().chain(pages).collect::<Vec<_>>().join("\n\n")
+}
 
 fn read(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -87,7 +99,7 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
     match *words.first()? {
         "explain" if words.len() == 1 => words.push("zombie"),
         "replay" if !words.iter().any(|word| word.starts_with("seeds")) => words.push("seeds/conductor"),
-        "list" | "check" | "explain" | "replay" => {}
+        "list" | "check" | "explain" | "replay" | "new" | "schema" | "shrink" => {}
         "run" | "audit" => {
             words.retain(|word| *word != "scenarios");
             words.push(SCENARIO);
@@ -108,25 +120,32 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
 
 /// Whether a command leaves anything behind.
 fn writes(arguments: &[&str]) -> bool {
-    arguments[0] == "fuzz" || arguments.contains(&"--save")
+    let writes = ["--save", "--refresh"];
+    matches!(arguments[0], "fuzz" | "shrink") || writes.iter().any(|option| arguments.contains(option))
 }
 
 #[test]
 fn every_command_of_the_readme_can_be_run() {
-    let place = Place::with(&[(SCENARIO, &read(SCENARIO))]);
+    let place = Place::with(&[(SCENARIO, &read(SCENARIO)), (SAVED, &read(SAVED))]);
     let mut done: Vec<Vec<&str>> = Vec::new();
-    let text = read("README.md");
+    let text = documents();
     let commands = commands(&text);
     for arguments in commands.iter().filter_map(|command| bounded(command)) {
         if done.contains(&arguments) {
             continue;
         }
-        let said: Said =
-            if writes(&arguments) { place.perfidy(&arguments) } else { in_the_repository(&arguments) };
+        for file in arguments.iter().filter(|word| word.starts_with("scenarios/")) {
+            place.write(file, &read(file));
+        }
+        let said: Said = match arguments[0] {
+            "new" => Place::with(&[("Cargo.toml", "[package]\nname = \"own\"\n")]).perfidy(&arguments),
+            _ if writes(&arguments) => place.perfidy(&arguments),
+            _ => in_the_repository(&arguments),
+        };
         said.ends_with(0);
         done.push(arguments);
     }
-    for command in ["run", "replay", "fuzz", "audit", "check", "list", "explain"] {
+    for command in ["run", "replay", "fuzz", "audit", "check", "list", "explain", "new", "schema", "shrink"] {
         assert!(done.iter().any(|arguments| arguments[0] == command), "the README does not name {command}");
     }
 }
@@ -136,7 +155,7 @@ fn every_command_of_the_readme_that_is_cargos_is_run_by_ci() {
     let (script, manifests) = (read(".ci/run"), read("Cargo.toml") + &read("sim/Cargo.toml"));
     let is_in_script = |line: &str| script.lines().any(|known| known == line);
     assert!(is_in_script(BENCHES), "benches are not run");
-    for command in commands(&read("README.md")) {
+    for command in commands(&documents()) {
         if bounded(&command).is_some() {
             continue;
         }

@@ -56,7 +56,15 @@ fn what_programs_read_of_a_run_is_complete() {
     assert_eq!((&written["seeds"], &without["seeds"]), (&1000.into(), &100.into()));
     assert_eq!(written["saved"], Value::Array(Vec::new()));
     assert_eq!(without["saved"], Value::from(place.files("seeds")));
-    assert_eq!(keys(&without["findings"][0]), ["after_seeds", "property", "seed"]);
+    let finding = &without["findings"][0];
+    assert_eq!(keys(finding), ["after_seeds", "faults", "message", "property", "replay", "seed", "story"]);
+    assert!(finding["message"].as_str().unwrap().contains("bank.refund happened twice"), "{finding}");
+    assert_eq!(finding["faults"].as_array().unwrap().len(), 1);
+    assert_eq!(finding["replay"], format!("perfidy replay {}", place.files("seeds")[0]));
+    let effects = finding["story"].as_array().unwrap().iter();
+    let effects = effects.filter(|event| event["text"].as_str().unwrap().starts_with("EFFECT"));
+    assert_eq!(effects.count(), 2, "{finding}");
+    assert_eq!(keys(&finding["story"][0]), ["at_ns", "event", "node", "text", "times"]);
 }
 
 #[test]

@@ -18,11 +18,11 @@ mod tools;
 mod undo;
 
 use crate::faults::who;
-pub(crate) use tools::own_keys;
+pub(crate) use tools::{own_shape, tool_keys};
 
 use crate::config::problem::listed;
 use crate::config::{Entry, entries};
-use crate::config::{Problem, Span, Spread};
+use crate::config::{Problem, Shape, Span, Spread};
 use crate::faults::Cast;
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::{Contents, Link, Model, Network, Scenario};
@@ -65,6 +65,23 @@ const SETTLING_A_STEP_OF_AN_AGENT: SimSpan = SimSpan::from_secs(5);
 /// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can
 /// hold.
 const EVENTS: RangeInclusive<u32> = 1_000..=1_000_000_000;
+
+/// The tables that are read as a whole, with their shapes, for a schema of the file. The others are open:
+/// their keys come from a suite.
+pub(crate) fn tables() -> Vec<(&'static str, Shape)> {
+    let list = |of: Shape| Shape::List { of: Box::new(of), count: None };
+    vec![
+        ("fault", list(pinned::shape())),
+        ("limits", Shape::of::<LimitsTable>()),
+        ("model", Shape::of::<ModelTable>()),
+        ("network", Shape::of::<NetworkTable>()),
+        ("settle", Shape::of::<SettleTable>()),
+        ("step", list(steps::shape())),
+        ("store", store::shape()),
+        ("tasks", tasks::shape()),
+        ("without", list(safeguards::shape())),
+    ]
+}
 
 /// The problems found so far.
 #[derive(Default)]
@@ -201,11 +218,21 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
     }
 }
 
+/// A text without its first lines as far as they begin with `#:`. These are for an editor: which schema the file has.
+pub(crate) fn without_directives(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{feff}');
+    let is_directive = |line: &&str| line.trim_start().starts_with("#:");
+    let length: usize = text.split_inclusive('\n').take_while(is_directive).map(str::len).sum();
+    &text[length..]
+}
+
 fn about(text: &str) -> Result<String, Problem> {
-    let first = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim();
+    let rest = without_directives(text);
+    let first = rest.lines().next().unwrap_or_default().trim();
     let about = first.strip_prefix('#').map(|comment| comment.trim_start_matches('#').trim());
     about.filter(|about| !about.is_empty()).map(str::to_owned).ok_or_else(|| {
-        Problem::at(0..first.len(), "the first line does not say what the scenario probes")
+        let start = text.len() - rest.len();
+        Problem::at(start..start + first.len(), "the first line does not say what the scenario probes")
             .help("begin with a comment, such as: # A lost acknowledgement must not file the ticket twice.")
     })
 }

@@ -7,7 +7,7 @@
 use super::Found;
 use crate::config::Entry;
 use crate::config::problem::listed;
-use crate::config::{Problem, nearest};
+use crate::config::{Problem, Shape, nearest};
 use crate::faults::Cast;
 use crate::faults::tool_lies::{self, Time};
 use crate::faults::{self, model, passages, who};
@@ -22,6 +22,11 @@ struct FaultTable {
     at: Spanned<Address>,
     #[serde(rename = "do")]
     action: Spanned<Action>,
+}
+
+/// What one of these tables can be.
+pub(super) fn shape() -> Shape {
+    Shape::of::<FaultTable>()
 }
 
 /// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
@@ -54,8 +59,8 @@ pub(super) fn read(
     read
 }
 
-/// Refuses the place of a message that is never sent or of an operation that is never called. A saved failure
-/// may name such a place: that its code has moved on is what its replay is to say.
+/// Refuses the place of a message that is never sent or of an operation that is never called. A saved
+/// failure may name such a place: that its code has moved on is what its replay is to say.
 pub(super) fn comes_up(at: Address, place: &Range<usize>, cast: &Cast) -> Result<(), Problem> {
     let site = at.site.as_str();
     if let Some((_, rest)) = site.split_once(" > ") {

@@ -2,7 +2,7 @@
 
 use super::{Found, Tables, whole_number};
 use crate::config::problem::listed;
-use crate::config::{OneOrMany, Problem, nearest};
+use crate::config::{OneOrMany, Problem, Shape, nearest};
 use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::tool_dedupe::ToolDedupe;
@@ -116,6 +116,11 @@ struct WithoutTable {
     safeguards: OneOrMany<String>,
     violates: Spanned<String>,
     within_seeds: Option<Spanned<i64>>,
+}
+
+/// What one of these tables can be.
+pub(super) fn shape() -> Shape {
+    Shape::of::<WithoutTable>()
 }
 
 /// The cases in which something is taken away.

@@ -1,7 +1,7 @@
 //! The steps of a task and the order in which they can be taken.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::config::{OneOrMany, Problem};
+use crate::config::{OneOrMany, Problem, Shape};
 use crate::tools::ToolConfig;
 use crate::workflows::{Step, StepArguments, Undo};
 use perfidy_sim::Name;
@@ -22,6 +22,11 @@ struct StepTable {
     irreversible: bool,
     undo: Option<Spanned<String>>,
     args: Option<Spanned<toml::Table>>,
+}
+
+/// What one of these tables can be.
+pub(super) fn shape() -> Shape {
+    Shape::of::<StepTable>()
 }
 
 pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, ToolConfig>, found: &mut Found) -> Vec<Step> {

@@ -2,7 +2,7 @@
 
 use super::{Found, Tables};
 use crate::agent::{Consistency, StoreService};
-use crate::config::{Problem, Spread};
+use crate::config::{Problem, Shape, Spread};
 use crate::scenario::Scenario;
 use crate::workflows::Store;
 use perfidy_sim::SimSpan;
@@ -15,6 +15,11 @@ struct StoreTable {
     replicas: Option<Spanned<i64>>,
     lag: Option<Spanned<Spread>>,
     reads: Option<Spanned<String>>,
+}
+
+/// What one of these tables can be.
+pub(super) fn shape() -> Shape {
+    Shape::of::<StoreTable>()
 }
 
 pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<Store> {

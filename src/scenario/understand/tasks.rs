@@ -1,7 +1,7 @@
 //! The tasks: how many, how often, how much time each has, and whether the user thinks better of some.
 
 use super::{Found, LONGEST, Tables, whole_number, within_limit};
-use crate::config::{Problem, Ratio, Span, Spread};
+use crate::config::{Problem, Ratio, Shape, Span, Spread};
 use crate::properties::NO_EFFECT_AFTER_CANCEL;
 use crate::safeguards::Safeguards;
 use crate::safeguards::deadline_propagation::DeadlinePropagation;
@@ -22,6 +22,11 @@ struct TasksTable {
     every: Option<Spread>,
     within: Option<Spanned<Span>>,
     cancelled: Option<CancelledTable>,
+}
+
+/// What one of these tables can be.
+pub(super) fn shape() -> Shape {
+    Shape::of::<TasksTable>()
 }
 
 #[derive(Deserialize)]
@@ -65,8 +70,8 @@ pub(super) fn come_in_time(tables: &Tables<'_>, tasks: &Tasks) -> Result<(), Pro
     Err(Problem { span: place, message, help: Some(help) })
 }
 
-/// Tasks can be cancelled or run out of time only where a team knows what to do then; and there is nothing to
-/// tell anybody about deadlines where there are none.
+/// Tasks can be cancelled or run out of time only where a team knows what to do then; and there is nothing
+/// to tell anybody about deadlines where there are none.
 pub(super) fn understood_by(
     tables: &Tables<'_>,
     tasks: &Tasks,

@@ -1,8 +1,7 @@
 //! The tools: the keys that every table has, and those that belong to the kind of the tool.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::config::{Entry, keys_read};
-use crate::config::{Problem, Spread};
+use crate::config::{Entry, Problem, Shape, Spread, shape_read};
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
 use crate::tools::ToolKind;
@@ -95,6 +94,16 @@ fn of_another_kind(key: &Entry<'_>, kind: &ToolKind, suite: &Suite, is_named: bo
 }
 
 /// The keys that only tools of a kind have.
-pub(crate) fn own_keys(kind: &ToolKind) -> Vec<&'static str> {
-    keys_read(kind.name, |table| kind.read(table))
+fn own_keys(kind: &ToolKind) -> Vec<&'static str> {
+    own_shape(kind).keys()
+}
+
+/// The table of a tool, without the keys that every tool has.
+pub(crate) fn own_shape(kind: &ToolKind) -> Shape {
+    shape_read(kind.name, |table| kind.read(table))
+}
+
+/// The keys that every tool has, apart from `kind`.
+pub(crate) fn tool_keys() -> [(&'static str, Shape); 2] {
+    [("latency", Shape::of::<Spread>()), ("deduplicates", Shape::of::<bool>())]
 }

@@ -1,0 +1,13 @@
+//! `perfidy schema`: the JSON Schema of scenario files.
+
+use super::{Status, say};
+use crate::schema;
+use crate::suite::Suite;
+
+#[derive(clap::Args)]
+pub struct Arguments {}
+
+pub fn schema(suite: &Suite, Arguments {}: &Arguments) -> Status {
+    say(schema::pretty(suite));
+    Status::AsExpected
+}

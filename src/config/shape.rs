@@ -1,0 +1,503 @@
+//! The shape of what a part of a file can be, found out from the code that reads it.
+//!
+//! A type that serde reads is asked what it would read: a deserializer that has nothing to give records
+//! what it is asked for (text, a list, a struct with these fields) and goes on, one key at a time, to the
+//! values inside. So the shape is that of the code, for every type that can be read, and no second
+//! description can be out of date. (The idea is that of serde-reflection, for one type at a time.)
+
+use crate::config::quantity::QUANTITIES;
+use serde::Deserializer;
+use serde::de::value::{BorrowedStrDeserializer, U64Deserializer};
+use serde::de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use std::cell::RefCell;
+use std::fmt;
+
+/// What a value of a file can be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Shape {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number; whether it can be negative.
+    Integer { signed: bool },
+    /// Any number.
+    Number,
+    /// Text, and what its reader says that it wants.
+    Text { wanted: String },
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list with elements of one shape; of how many, if that is known.
+    List { of: Box<Shape>, count: Option<usize> },
+    /// A value, or a list of at least one of them.
+    OneOrMany(Box<Shape>),
+    /// A table with these keys.
+    Table { keys: Vec<KeyShape>, has_others: bool },
+    /// A table with keys that its reader does not know beforehand.
+    Map(Box<Shape>),
+    /// Anything.
+    Any,
+}
+
+/// A key of a table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct KeyShape {
+    pub name: &'static str,
+    pub shape: Shape,
+    pub is_required: bool,
+}
+
+impl Shape {
+    /// What `T` reads.
+    pub fn of<T: DeserializeOwned>() -> Self {
+        Reader { read: &|recorder| T::deserialize(recorder).map(drop), parse: &|text| parse::<T>(text) }
+            .shape(&mut Vec::new())
+            .0
+    }
+
+    /// The names of its keys, if it is a table.
+    pub fn keys(&self) -> Vec<&'static str> {
+        match self {
+            Self::Table { keys, .. } => keys.iter().map(|key| key.name).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A value of that shape, as TOML says it.
+    fn sample(&self) -> String {
+        match self {
+            Self::Bool => "true".to_owned(),
+            Self::Integer { .. } | Self::Any => "1".to_owned(),
+            Self::Number => "1.0".to_owned(),
+            Self::Text { wanted } => {
+                let quantity = QUANTITIES.iter().find(|quantity| quantity.wanted == wanted);
+                format!("\"{}\"", quantity.map_or("x", |quantity| quantity.sample))
+            }
+            Self::Word(words) => format!("\"{}\"", words.first().unwrap_or(&"x")),
+            Self::List { of, count } => format!("[{}]", vec![of.sample(); count.unwrap_or(1)].join(", ")),
+            Self::OneOrMany(one) => one.sample(),
+            Self::Table { keys, .. } => table_of(keys.iter().filter(|key| key.is_required)),
+            Self::Map(_) => "{}".to_owned(),
+        }
+    }
+}
+
+fn table_of<'a>(keys: impl Iterator<Item = &'a KeyShape>) -> String {
+    let keys: Vec<String> = keys.map(|key| format!("{} = {}", key.name, key.shape.sample())).collect();
+    format!("{{ {} }}", keys.join(", "))
+}
+
+/// What reading a value in the syntax of TOML says against it.
+fn parse<T: DeserializeOwned>(text: &str) -> Option<String> {
+    let value = toml::de::ValueDeserializer::parse(text).map(T::deserialize);
+    match value {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) | Err(error) => Some(error.message().to_owned()),
+    }
+}
+
+/// A type, by what it does.
+struct Reader<'a> {
+    read: &'a dyn Fn(Recorder<'_>) -> Result<(), Stop>,
+    parse: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// How to get from a value to one inside.
+#[derive(Clone, Copy)]
+enum Segment {
+    Key(&'static str),
+    Element,
+}
+
+/// What was asked for.
+#[derive(Clone)]
+enum Asked {
+    Leaf(Shape),
+    Fields(&'static [&'static str]),
+    Map,
+    List(Option<usize>),
+    /// Whatever there is.
+    Any,
+    /// Something that is thrown away: the key is not known.
+    Nothing,
+}
+
+/// No table of a file is as deep.
+const DEEPEST: usize = 8;
+
+/// A key that no table has.
+const NO_KEY: &str = "no such key";
+
+impl Reader<'_> {
+    /// What is asked for at a path, and whether it can be left out.
+    fn ask(&self, path: &[Segment]) -> Option<(Asked, bool)> {
+        let seen = RefCell::new(Seen::default());
+        // It always stops with an error: what counts is what was asked for before.
+        let _ = (self.read)(Recorder { path, seen: &seen });
+        let Seen { asked, is_optional } = seen.into_inner();
+        asked.map(|asked| (asked, is_optional))
+    }
+
+    /// The shape at a path, and whether it is that of an `Option`.
+    fn shape(&self, path: &mut Vec<Segment>) -> (Shape, bool) {
+        let asked = if path.len() > DEEPEST { None } else { self.ask(path) };
+        let Some((asked, is_optional)) = asked else { return (Shape::Any, false) };
+        let shape = match asked {
+            Asked::Leaf(shape) => shape,
+            Asked::Fields(fields) => self.table(path, fields),
+            Asked::Map => Shape::Map(Box::new(self.inside(path, Segment::Key("x")).0)),
+            Asked::List(count) => Shape::List { of: Box::new(self.inside(path, Segment::Element).0), count },
+            Asked::Any => {
+                path.push(Segment::Element);
+                let is_list = self.ask(path).is_some_and(|(asked, _)| !matches!(asked, Asked::Any));
+                path.pop();
+                if is_list {
+                    Shape::OneOrMany(Box::new(self.inside(path, Segment::Element).0))
+                } else {
+                    Shape::Any
+                }
+            }
+            Asked::Nothing => Shape::Any,
+        };
+        (shape, is_optional)
+    }
+
+    fn inside(&self, path: &mut Vec<Segment>, segment: Segment) -> (Shape, bool) {
+        path.push(segment);
+        let shape = self.shape(path);
+        path.pop();
+        shape
+    }
+
+    fn table(&self, path: &mut Vec<Segment>, fields: &'static [&'static str]) -> Shape {
+        let mut keys: Vec<KeyShape> = fields
+            .iter()
+            .map(|name| {
+                let (shape, is_optional) = self.inside(path, Segment::Key(name));
+                KeyShape { name, shape, is_required: !is_optional }
+            })
+            .collect();
+        if path.is_empty() {
+            self.find_defaults(&mut keys);
+        }
+        path.push(Segment::Key(NO_KEY));
+        let has_others = matches!(self.ask(path), Some((Asked::Nothing, _)));
+        path.pop();
+        Shape::Table { keys, has_others }
+    }
+
+    /// Finds out which keys can be left out although they are no options: the table is read without each of
+    /// them.
+    fn find_defaults(&self, keys: &mut [KeyShape]) {
+        for place in 0..keys.len() {
+            let required = keys.iter().enumerate().filter(|(other, key)| *other != place && key.is_required);
+            let without = table_of(required.map(|(_, key)| key));
+            if keys[place].is_required && (self.parse)(&without).is_none() {
+                keys[place].is_required = false;
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    asked: Option<Asked>,
+    is_optional: bool,
+}
+
+/// Has nothing to give, and records what is asked for at the end of its path.
+#[derive(Clone, Copy)]
+struct Recorder<'a> {
+    path: &'a [Segment],
+    seen: &'a RefCell<Seen>,
+}
+
+/// Nothing is read.
+#[derive(Debug)]
+struct Stop;
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is nothing to read")
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl serde::de::Error for Stop {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+/// How a type of `serde_spanned` is asked for that wants to know the place of its value.
+const SPANNED: &str = "$__serde_spanned_private_";
+
+/// Gives out the places of a spanned value, of which there are none, and then the value.
+struct Spanned<'a> {
+    fields: std::slice::Iter<'static, &'static str>,
+    next: &'static str,
+    value: Recorder<'a>,
+}
+
+impl<'de> MapAccess<'de> for Spanned<'_> {
+    type Error = Stop;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
+        let Some(next) = self.fields.next() else { return Ok(None) };
+        self.next = next;
+        seed.deserialize(BorrowedStrDeserializer::new(next)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Stop> {
+        if self.next.ends_with("_value") {
+            seed.deserialize(self.value)
+        } else {
+            seed.deserialize(U64Deserializer::new(0))
+        }
+    }
+}
+
+/// A table with one key.
+struct OneKey<'a> {
+    key: Option<&'static str>,
+    value: Recorder<'a>,
+}
+
+impl<'de> MapAccess<'de> for OneKey<'_> {
+    type Error = Stop;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
+        let Some(key) = self.key.take() else { return Ok(None) };
+        seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Stop> {
+        seed.deserialize(self.value)
+    }
+}
+
+/// A list with one element.
+struct OneElement<'a>(Option<Recorder<'a>>);
+
+impl<'de> SeqAccess<'de> for OneElement<'_> {
+    type Error = Stop;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Stop> {
+        self.0.take().map(|recorder| seed.deserialize(recorder)).transpose()
+    }
+}
+
+/// What a visitor says that it wants.
+struct Wanted<'a, V>(&'a V);
+
+impl<'de, V: Visitor<'de>> fmt::Display for Wanted<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+}
+
+impl Recorder<'_> {
+    fn saw<T>(self, asked: Asked) -> Result<T, Stop> {
+        self.seen.borrow_mut().asked = Some(asked);
+        Err(Stop)
+    }
+
+    fn leaf<T>(self, shape: Shape) -> Result<T, Stop> {
+        if self.path.is_empty() { self.saw(Asked::Leaf(shape)) } else { Err(Stop) }
+    }
+
+    fn integer<T>(self, signed: bool) -> Result<T, Stop> {
+        self.leaf(Shape::Integer { signed })
+    }
+
+    fn text<'de, V: Visitor<'de>>(self, visitor: &V) -> Result<V::Value, Stop> {
+        self.leaf(Shape::Text { wanted: Wanted(visitor).to_string() })
+    }
+
+    /// One segment further.
+    fn inside(self) -> Option<(Segment, Self)> {
+        let (first, path) = self.path.split_first()?;
+        Some((*first, Self { path, ..self }))
+    }
+
+    fn enter<'de, V: Visitor<'de>>(self, visitor: V, asked: Asked) -> Result<V::Value, Stop> {
+        match self.inside() {
+            None => self.saw(asked),
+            Some((Segment::Key(key), value)) => visitor.visit_map(OneKey { key: Some(key), value }),
+            Some((Segment::Element, value)) => visitor.visit_seq(OneElement(Some(value))),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Recorder<'_> {
+    type Error = Stop;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.enter(visitor, Asked::Any)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.leaf(Shape::Bool)
+    }
+
+    fn deserialize_i8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(true)
+    }
+
+    fn deserialize_i16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(true)
+    }
+
+    fn deserialize_i32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(true)
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(true)
+    }
+
+    fn deserialize_u8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(false)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(false)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(false)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.integer(false)
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.leaf(Shape::Number)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.leaf(Shape::Number)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.text(&visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.text(&visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        if self.path.is_empty() {
+            self.seen.borrow_mut().is_optional = true;
+        }
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.enter(visitor, Asked::List(None))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, Stop> {
+        self.enter(visitor, Asked::List(Some(count)))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.enter(visitor, Asked::Map)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        if name.starts_with(SPANNED) {
+            return visitor.visit_map(Spanned { fields: fields.iter(), next: "", value: self });
+        }
+        self.enter(visitor, Asked::Fields(fields))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Stop> {
+        self.leaf(Shape::Word(variants))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+        self.saw(Asked::Nothing)
+    }
+
+    serde::forward_to_deserialize_any! { i128 u128 char bytes byte_buf unit unit_struct tuple_struct identifier }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{OneOrMany, Ratio};
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Way {
+        Up,
+        Down,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Keys {
+        at_least: toml::Spanned<OneOrMany<String>>,
+        chance: Option<toml::Spanned<Ratio>>,
+        #[serde(default)]
+        way: Option<Way>,
+        #[serde(default)]
+        is_on: bool,
+        between: (toml::Spanned<String>, toml::Spanned<String>),
+        files: Option<BTreeMap<String, u32>>,
+        args: Option<toml::Table>,
+    }
+
+    #[test]
+    fn the_shape_of_a_table_is_that_of_the_struct_that_reads_it() {
+        let Shape::Table { keys, has_others } = Shape::of::<Keys>() else { panic!("it is a table") };
+        assert!(!has_others);
+        let text = || Shape::Text { wanted: "a string".to_owned() };
+        let key = |name, shape, is_required| KeyShape { name, shape, is_required };
+        let list = |of| Shape::List { of: Box::new(of), count: Some(2) };
+        let chance = Shape::Text { wanted: "a chance in quotes, such as \"5%\"".to_owned() };
+        let expected = [
+            key("at-least", Shape::OneOrMany(Box::new(text())), true),
+            key("chance", chance, false),
+            key("way", Shape::Word(&["up", "down"]), false),
+            key("is-on", Shape::Bool, false),
+            key("between", list(text()), true),
+            key("files", Shape::Map(Box::new(Shape::Integer { signed: false })), false),
+            key("args", Shape::Map(Box::new(Shape::Any)), false),
+        ];
+        assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn a_table_that_takes_any_key_is_known() {
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        struct Open {
+            name: String,
+        }
+        assert!(matches!(Shape::of::<Open>(), Shape::Table { has_others: true, .. }));
+    }
+}

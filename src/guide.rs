@@ -1,0 +1,37 @@
+//! The guide: from a first scenario to your own faults, a page each.
+//!
+//! | page | what it is for |
+//! |---|---|
+//! | [`first_scenario`] | a file that finds a bug, line by line |
+//! | [`reading_a_failure`] | what a story says, and what to do with it |
+//! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
+//! | [`own_tools`] | tools with state, properties, faults and probes of your own |
+//! | [`choosing_safeguards`] | which safeguard keeps which property |
+//! | [`determinism`] | what an agent must not do, and how it is found |
+//! | [`exploration`] | strategies, campaigns, exhaustive search, audit |
+//! | [`formats`] | scenarios, saved failures, aliases, JSON records |
+//! | [`architecture`] | the modules, and how to add to them |
+//! | [`gallery`] | failures of agent frameworks, and the scenario that shows each |
+//!
+//! The words are explained in the [glossary](crate::glossary).
+
+#[doc = include_str!("guide/architecture.md")]
+pub mod architecture {}
+#[doc = include_str!("guide/choosing_safeguards.md")]
+pub mod choosing_safeguards {}
+#[doc = include_str!("guide/determinism.md")]
+pub mod determinism {}
+#[doc = include_str!("guide/exploration.md")]
+pub mod exploration {}
+#[doc = include_str!("guide/first_scenario.md")]
+pub mod first_scenario {}
+#[doc = include_str!("guide/formats.md")]
+pub mod formats {}
+#[doc = include_str!("guide/gallery.md")]
+pub mod gallery {}
+#[doc = include_str!("guide/own_agents.md")]
+pub mod own_agents {}
+#[doc = include_str!("guide/own_tools.md")]
+pub mod own_tools {}
+#[doc = include_str!("guide/reading_a_failure.md")]
+pub mod reading_a_failure {}
