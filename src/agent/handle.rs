@@ -7,7 +7,7 @@ use crate::agent::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use crate::agent::{
     AgentEvent, Agents, Artifact, ArtifactId, Author, Body, Cancelled, Definite, Headers, Indefinite, Lease,
     LeaseService, Message, NotLeader, Note, OpId, Operation, Pick, Reading, Receipt, Store, Thought, Told,
-    ToolCall, ToolError,
+    ToolCall, ToolError, ToolRequest,
 };
 use perfidy_sim::{
     Context, Envelope, EventId, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
@@ -215,9 +215,12 @@ impl Agent {
         let Operation { tool, name: operation, intent, .. } = call.operation;
         let op = call.op;
         self.before("call", intent).await;
-        self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
-        let call = ToolCall { headers: call.headers.within(self.headers), ..call };
-        let answer = self.ask_tool(tool, operation, intent, Wire::Call(call), within).await;
+        let headers = call.headers.within(self.headers);
+        let call = Body::new(Wire::Call(ToolCall { headers, ..call }));
+        let request = ToolRequest::new(self.name(), self.now(), call.clone());
+        let called = AgentEvent::Called { tool, operation, intent, op, request };
+        self.context.note(Author::HARNESS, Note::Agent(called));
+        let answer = self.ask_tool(tool, operation, intent, call, within).await;
         let result =
             answer.and_then(|answer| answer.done().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
         let told = result.as_ref().map_or_else(|error| Told::from(*error), |_| Told::Done);
@@ -235,7 +238,8 @@ impl Agent {
     pub async fn read(&self, question: Operation, within: SimSpan) -> Result<Reading, ToolError> {
         let Operation { tool, name, intent, .. } = question;
         self.before("read", intent).await;
-        let answer = self.ask_tool(tool, read_of(name), intent, Wire::Read(question), within).await;
+        let answer =
+            self.ask_tool(tool, read_of(name), intent, Body::new(Wire::Read(question)), within).await;
         let result =
             answer.and_then(|answer| answer.reading().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
         let told =
@@ -254,11 +258,10 @@ impl Agent {
         tool: Name,
         what: Name,
         intent: Name,
-        request: Wire,
+        request: Body,
         within: SimSpan,
     ) -> Result<Wire, ToolError> {
-        let answer =
-            self.context.request_in_a_step(tool, call_kind(what), intent, Body::new(request), within).await;
+        let answer = self.context.request_in_a_step(tool, call_kind(what), intent, request, within).await;
         match answer.as_ref().map(|envelope| envelope.payload.open()) {
             Ok(Some(Wire::Refused(Refused { error, .. }))) => Err(ToolError::Definite(*error)),
             Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
@@ -279,10 +282,8 @@ impl Agent {
     ) -> Result<Option<Receipt>, Indefinite> {
         let Operation { tool, name, intent, .. } = *operation;
         self.before("look-up", intent).await;
-        let result = match self
-            .ask_tool(tool, look_up_of(name), intent, Wire::LookUp(operation.clone()), within)
-            .await
-        {
+        let request = Body::new(Wire::LookUp(operation.clone()));
+        let result = match self.ask_tool(tool, look_up_of(name), intent, request, within).await {
             Ok(Wire::Found(found)) => Ok(found),
             Ok(_) => Err(Indefinite::Malformed),
             Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
@@ -313,7 +314,7 @@ impl Agent {
     ) -> Result<Cancelled, Indefinite> {
         let Operation { tool, name, intent, .. } = *operation;
         let what = cancel_of(name);
-        let request = Wire::Cancel(ToolCall::keyed(operation.clone(), op));
+        let request = Body::new(Wire::Cancel(ToolCall::keyed(operation.clone(), op)));
         self.before("cancel", intent).await;
         let result = match self.ask_tool(tool, what, intent, request, within).await {
             Ok(Wire::Done(done)) => Ok(Cancelled::DoneAlready(done.receipt)),

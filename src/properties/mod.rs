@@ -379,6 +379,13 @@ mod testing {
         ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call))
     }
 
+    /// A call as an agent makes it.
+    pub fn called([tool, operation, intent]: [Name; 3], op: OpId) -> AgentEvent {
+        let call = ToolCall::unkeyed(Operation::new(tool, operation, intent), op);
+        let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(Wire::Call(call)));
+        AgentEvent::Called { tool, operation, intent, op, request }
+    }
+
     /// A history under construction: one event a second.
     #[derive(Clone, Default)]
     pub struct Story(TeamHistory);
@@ -456,8 +463,7 @@ mod testing {
             intent: &str,
             (op, headers): (u64, Headers),
         ) -> Self {
-            let [tool, operation, intent_name] = ["ticketing", "create", intent].map(Name::new);
-            let called = AgentEvent::Called { tool, operation, intent: intent_name, op: OpId(op) };
+            let called = called(["ticketing", "create", intent].map(Name::new), OpId(op));
             let called = self.event_because_of(Some(cause), node, What::Note(Note::Agent(called)));
             let call = called.last();
             called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
@@ -499,11 +505,8 @@ mod testing {
         }
 
         pub fn called(self, node: &str, intent: &str) -> Self {
-            let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
-            self.note(
-                node,
-                Note::Agent(AgentEvent::Called { tool, operation, intent: Name::new(intent), op: OpId(1) }),
-            )
+            let call = ["ticketing", "create", intent].map(Name::new);
+            self.note(node, Note::Agent(called(call, OpId(1))))
         }
 
         pub fn answered(self, node: &str, intent: &str, told: Told) -> Self {

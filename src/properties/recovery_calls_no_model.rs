@@ -93,7 +93,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
 mod tests {
     use super::*;
     use crate::agent::{OpId, UserEvent};
-    use crate::properties::testing::{Story, number, violation};
+    use crate::properties::testing::{Story, called, number, violation};
 
     fn asked() -> Story {
         Story::default()
@@ -109,8 +109,8 @@ mod tests {
     }
 
     fn calls(story: Story) -> Story {
-        let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
-        story.note("worker", Note::Agent(AgentEvent::Called { tool, operation, intent, op: OpId(1) }))
+        let call = ["ticketing", "create", "task-1/file"].map(Name::new);
+        story.note("worker", Note::Agent(called(call, OpId(1))))
     }
 
     fn comes_back(story: Story) -> Story {

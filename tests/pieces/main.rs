@@ -6,6 +6,7 @@ mod dispatcher;
 mod handing_over;
 mod leases;
 mod model;
+mod requests;
 mod store;
 mod tool_lies;
 mod tool_trouble;

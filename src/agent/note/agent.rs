@@ -1,6 +1,6 @@
 //! What agents do and are answered, as their handles write it down.
 
-use crate::agent::{Access, ArtifactId, Definite, Heard, Indefinite, OpId, ToolError};
+use crate::agent::{Access, ArtifactId, Definite, Heard, Indefinite, OpId, ToolError, ToolRequest};
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
 use std::sync::Arc;
@@ -49,9 +49,9 @@ impl fmt::Display for Told {
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum AgentEvent {
-    /// An agent calls a tool.
+    /// An agent calls a tool, with this request. It stands here also if the message is lost on its way.
     #[non_exhaustive]
-    Called { tool: Name, operation: Name, intent: Name, op: OpId },
+    Called { tool: Name, operation: Name, intent: Name, op: OpId, request: ToolRequest },
     /// An agent was told how its call went.
     #[non_exhaustive]
     Answered { tool: Name, operation: Name, intent: Name, told: Told },
@@ -79,8 +79,8 @@ pub enum AgentEvent {
 impl fmt::Display for AgentEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Called { tool, operation, intent, op } => {
-                write!(f, "calls {tool}.{operation} for {intent} ({op})")
+            Self::Called { tool, operation, intent, op, request } => {
+                write!(f, "calls {tool}.{operation} for {intent} ({op}){request}")
             }
             Self::Answered { tool, operation, intent, told } => {
                 write!(f, "is told by {tool}.{operation} about {intent}: {told}")
