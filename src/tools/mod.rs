@@ -91,7 +91,7 @@ pub use records::Records;
 pub use service::ToolService;
 pub use sources::{Document, Sources};
 
-use crate::agent::{Agents, Content, Headers};
+use crate::agent::{Agents, Content, Headers, ToolRequest};
 use perfidy_sim::{Desk, Name, SimTime, Spot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,6 +141,12 @@ pub struct Asked {
     pub at: SimTime,
     /// The headers of the request. A precondition is for the tool to check.
     pub headers: Headers,
+}
+
+impl Asked {
+    fn by(request: &ToolRequest) -> Self {
+        Self { by: request.by, at: request.at, headers: request.headers() }
+    }
 }
 
 /// When a question is answered, and what the world outside is like.

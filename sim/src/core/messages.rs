@@ -24,12 +24,12 @@ impl<D: Domain> Core<D> {
         let from = self.name(from);
         let content = payload.clone();
         let sent = self.append((from, incarnation), cause, What::Sent { to, kind, about, content });
-        let Passage { address, action, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
+        let Passage { address, actions, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
         let mut at = leaves + latency + self.lag_of(from, to);
         let mut copy_after = None;
         let mut payload = payload;
         let mut lost = self.is_cut(from, to).then_some(Loss::Cut);
-        if let Some(action) = action {
+        if let Some(action) = actions.into_iter().next() {
             self.strike((from, incarnation), Fault { at: address, action }, Some(sent));
             match action {
                 Action::Drop => lost = Some(Loss::Dropped),
