@@ -386,6 +386,12 @@ mod testing {
         AgentEvent::Called { tool, operation, intent, op, request }
     }
 
+    /// A model that answers something.
+    pub fn completed(about: Name) -> AgentEvent {
+        let [prompt, completion] = [Content::new("which?"), Content::new("the first")];
+        AgentEvent::Completed { about, choice: 0, prompt, completion, tokens_in: 9, tokens_out: 9 }
+    }
+
     /// A history under construction: one event a second.
     #[derive(Clone, Default)]
     pub struct Story(TeamHistory);

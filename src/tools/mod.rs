@@ -65,7 +65,6 @@
 //! ```
 
 mod accounts;
-mod alter;
 mod config;
 mod fault;
 mod files;
@@ -79,13 +78,12 @@ mod service;
 mod sources;
 
 pub use accounts::{Accounts, AccountsCall, Declined};
-pub use alter::Alteration;
 pub use config::ToolConfig;
 pub use fault::{CallFault, LookUpFault, Outage, ReadFault, ToolFault};
 pub use files::{FileCall, FileRefusal, Files, Stored};
 pub use kind::ToolKind;
 pub(crate) use kind::shipped;
-pub use own::{OwnFault, OwnFaults, ToolFaults};
+pub use own::ToolFaults;
 pub use prototype::Prototype;
 pub use records::Records;
 pub use service::ToolService;

@@ -4,6 +4,7 @@
 //! order and the report is the same; whose orders they take is not.
 
 use crate::agent::{Agent, Headers, Message, Operation};
+use crate::protocols::compose_call;
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
@@ -130,9 +131,11 @@ impl StepWorker {
         source: KeySource,
     ) -> bool {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
-        let wording = self.answers.think(agent, safeguards, wish.intent, COMPOSING_TOKENS, WORDINGS).await;
+        let compose = async || compose_call(agent, &wish, COMPOSING_TOKENS, WORDINGS).await;
+        let call = self.answers.complete(agent, safeguards, wish.intent, compose).await;
+        let wish = wish.with(call.arguments);
         let (op, tried_before) =
-            source.operation_id(agent, safeguards, &self.operations, &wish, wording).await;
+            source.operation_id(agent, safeguards, &self.operations, &wish, call.wording).await;
         if call_with_retry(agent, &CallPolicy::of(safeguards), &wish, op, tried_before).await.is_err() {
             self.work.borrow_mut().remove(&wish.intent);
             return false;

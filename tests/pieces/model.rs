@@ -1,7 +1,7 @@
 //! A model that is asked the same thing five times.
 
 use crate::caller::TEXT;
-use perfidy::agent::Request;
+use perfidy::agent::{Prompt, Request};
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -20,7 +20,11 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
         .user(|_, _| std::future::pending())
         .agent("thinker", |agent, _| async move {
             for _ in 0..5 {
-                let choice = agent.think(Name::new("what"), 100, 4).await.choice;
+                let choice = agent
+                    .complete(Name::new("what"), &Prompt::new("which?", 100), 4, |nth| nth)
+                    .await
+                    .unwrap()
+                    .value;
                 CHOICES.with_borrow_mut(|all| all.push(choice));
             }
             agent.finish_after(SimSpan::ZERO);

@@ -2,10 +2,10 @@
 
 use crate::caller::{Ask, Heard, TEXT, Told, caller_team, met_or_not, told_in};
 use perfidy::agent::Note;
+use perfidy::faults::OwnFault;
 use perfidy::faults::tool_lies;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy::tools::OwnFault;
 use perfidy_sim::{Action, Fault, Name, Plan, Seed, SimSpan, SimTime, What};
 
 /// Each call comes again, so that a key that is ignored is missed.

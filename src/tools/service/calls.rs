@@ -106,13 +106,11 @@ impl Books {
             Happening::Refused { is_final, .. } => *is_final,
             _ => key.is_some(),
         };
-        match happens.answer().filter(|_| is_known) {
-            Some(known) => Happening::Recognised(known),
-            None => {
-                let effects = matches!(happens, Happening::Effect(..));
-                self.handle(tool, asking, call, None, 1 + u64::from(effects))
-            }
+        if let Some(known) = happens.answer().filter(|_| is_known) {
+            return Happening::Recognised(known);
         }
+        let is_effect = matches!(happens, Happening::Effect(..));
+        self.handle(tool, asking, call, None, 1 + u64::from(is_effect))
     }
 
     /// What comes of a request to cancel an operation: it is cancelled unless it was done before. A tool that

@@ -14,11 +14,11 @@ mod reads;
 
 use super::keys::Memory;
 use super::outage::{Outages, refusal};
-use super::own::OwnFaults;
 use super::prototype::Running;
-use super::{Alteration, ToolConfig, ToolFault, ToolFaults};
+use super::{ToolConfig, ToolFault, ToolFaults};
 use crate::agent::{
-    Agents, Author, Body, Definite, Note, Refused, Request, ToolEvent, ToolRequest, Wire, reply_kind,
+    Agents, Alteration, Altered, Author, Body, Definite, Note, OwnFaults, Refused, Request, ToolEvent,
+    ToolRequest, Wire, reply_kind,
 };
 use books::{Books, out_of_order};
 use outcome::{Happening, Outcome, Reply};
@@ -77,7 +77,7 @@ impl Injecting<'_> {
     }
 
     fn alter_own(&self, name: Name, mut json: Value, said: &str) -> Value {
-        self.own.alter(name, &mut json[said], self.spot);
+        self.own.alter(name, Altered::ToolAnswers, &mut json[said], self.spot);
         json
     }
 }

@@ -26,17 +26,17 @@ impl Books {
             ReadFault::WrongReply => {
                 let other = self.last_reading.as_ref().filter(|(item, _)| *item != query.name);
                 match other {
-                    Some((_, other)) => honest().answering(other.clone()).as_served(),
+                    Some((_, other)) => honest().answering(other.clone()).recorded_as_served(),
                     None => honest(),
                 }
             }
             ReadFault::Stale(age) => as_of(age),
             ReadFault::MalformedResult => Outcome::from(Happening::Ignored).answering(Wire::Malformed),
             ReadFault::Altered(alteration) => {
-                altered(honest(), |json, said| injecting.alter(alteration, json, said)).as_served()
+                altered(honest(), |json, said| injecting.alter(alteration, json, said)).recorded_as_served()
             }
             ReadFault::Own(name) => {
-                altered(honest(), |json, said| injecting.alter_own(name, json, said)).as_served()
+                altered(honest(), |json, said| injecting.alter_own(name, json, said)).recorded_as_served()
             }
         }
     }
@@ -74,7 +74,7 @@ impl Books {
 
 impl Outcome {
     /// The same, where the event of the tool says what its reader gets to read, as far as that can be read.
-    fn as_served(self) -> Self {
+    fn recorded_as_served(self) -> Self {
         let Reply { answer: Some(answer), .. } = &self.reply else { return self };
         match (answer.reading(), self.happens) {
             (Some(reading), Happening::Served(_)) => Self { happens: Happening::Served(reading), ..self },
