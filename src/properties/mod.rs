@@ -11,6 +11,7 @@ mod bounded_staleness;
 mod completed_work_not_rerun;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
+mod effects_as_wanted;
 mod eventual_termination;
 mod every_call_accounted;
 mod flood;
@@ -177,6 +178,7 @@ pub fn shipped() -> Vec<Property> {
         completed_work_not_rerun::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
+        effects_as_wanted::property(),
         eventual_termination::property(),
         every_call_accounted::property(),
         no_deadlock::property(),
@@ -386,6 +388,11 @@ mod testing {
         AgentEvent::Called { tool, operation, intent, op, request }
     }
 
+    /// That a task wants something, whatever the arguments.
+    pub fn wanted(task: Name, intent: Name) -> UserEvent {
+        UserEvent::Wanted { task, intent, arguments: Content::NOTHING }
+    }
+
     /// A model that answers something.
     pub fn completed(about: Name) -> AgentEvent {
         let [prompt, completion] = [Content::new("which?"), Content::new("the first")];
@@ -479,7 +486,7 @@ mod testing {
         pub fn given(self, task: &str) -> Self {
             let (task, intent) = (Name::new(task), Name::new(&format!("{task}/file")));
             self.note("user", Note::User(UserEvent::TaskGiven { task }))
-                .note("user", Note::User(UserEvent::Wanted { task, intent }))
+                .note("user", Note::User(wanted(task, intent)))
         }
 
         pub fn effect(self, intent: &str, op: u64) -> Self {
@@ -637,9 +644,7 @@ mod testing {
         let (task, bill) = (Name::new("task-1"), Name::new("task-1/bill"));
         let (intent, tool, operation) =
             (Name::new("task-1/file"), Name::new("ticketing"), Name::new("withdraw"));
-        let story = Story::default()
-            .given("task-1")
-            .note("user", Note::User(UserEvent::Wanted { task, intent: bill }));
+        let story = Story::default().given("task-1").note("user", Note::User(wanted(task, bill)));
         story.note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }))
     }
 

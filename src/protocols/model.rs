@@ -89,15 +89,23 @@ pub struct ComposedCall {
     pub wording: u32,
 }
 
-/// Has the model compose the call for an operation, for which there are so many `wordings`. Its arguments are
-/// those of the operation, unless the model makes a mistake.
-pub async fn compose_call(agent: &Agent, operation: &Operation, tokens: u32, wordings: u32) -> ComposedCall {
+/// Has the model compose the call for an operation, for which there are so many `wordings`, until the call
+/// fits the schema of the tool and its arguments `are_right`. They are those of the operation, unless the
+/// model makes a mistake.
+pub async fn compose_call(
+    agent: &Agent,
+    operation: &Operation,
+    (tokens, wordings): (u32, u32),
+    are_right: impl Fn(&Content) -> bool,
+) -> ComposedCall {
     let prompt =
         ToCompose { instruction: "Compose the call that carries this out.", call: operation.clone() };
     let compose = |wording| ComposedCall { arguments: operation.arguments.clone(), wording };
     // What the schema of the tool says: whether there are arguments.
     let fits = |call: &ComposedCall| {
-        call.wording < wordings && call.arguments.is_nothing() == operation.arguments.is_nothing()
+        call.wording < wordings
+            && call.arguments.is_nothing() == operation.arguments.is_nothing()
+            && are_right(&call.arguments)
     };
     let prompt = Prompt::new(prompt, tokens);
     agent.complete_valid(operation.intent, &prompt, wordings, compose, fits).await.value

@@ -50,6 +50,7 @@ pub fn workflow() -> Workflow {
     .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
     .store_if(Safeguards::has::<PlanCommit>)
     .safeguards(&[
+        "check-arguments",
         "checkpoint",
         "checksummed-log",
         "event-log",

@@ -32,7 +32,7 @@ pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: S
     };
     // What nothing undoes comes last, so nobody ever turns back behind it.
     let wanted = wanted.unwrap_or_else(|| plan.wish(task, step));
-    let call = compose_call(agent, &wanted, COMPOSING_TOKENS, 3).await;
+    let call = compose_call(agent, &wanted, (COMPOSING_TOKENS, 3), |_| true).await;
     let (wish, result) = match action {
         SagaAction::Do(step) => {
             let wish = plan.wish(task, step).with(call.arguments);

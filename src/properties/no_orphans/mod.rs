@@ -97,7 +97,7 @@ impl<'a> Family<'a> {
 
     fn note(&mut self, event: At<'a>, note: &Note) {
         match *note {
-            Note::User(UserEvent::Wanted { task, intent }) => {
+            Note::User(UserEvent::Wanted { task, intent, .. }) => {
                 self.task_of.insert(intent, task);
                 self.intents_of.get_or_insert_with(task, Vec::new).push(intent);
             }

@@ -76,7 +76,7 @@ impl Worker {
 
     async fn carry_out(&self, wish: Operation, round: u32) -> bool {
         let Self { agent, briefing, .. } = self;
-        compose_call(agent, &wish, 300, 2).await;
+        compose_call(agent, &wish, (300, 2), |_| true).await;
         let (op, tried_before) = self.operations.id_for(agent, briefing.safeguards(), wish.intent).await;
         let intent = wish.intent;
         self.prepare(&wish, op).await;
