@@ -59,12 +59,8 @@ pub trait Message: Hash + Serialize + Send + Sync + 'static {
     }
 
     /// The message that its receiver reads out of JSON which a fault has altered on its way, if it is still
-    /// one. `None`, as it is unless you say otherwise, is a receiver that trusts nothing but the original. A
-    /// type that serde can read has
-    ///
-    /// ```ignore
-    /// serde_json::from_value(json).ok()
-    /// ```
+    /// one: `serde_json::from_value(json).ok()` for a type that serde can read. `None`, as it is unless you
+    /// say otherwise, is a receiver that reads nothing but the original.
     fn of_json(json: Value) -> Option<Self>
     where
         Self: Sized,

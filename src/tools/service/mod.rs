@@ -4,7 +4,7 @@
 //! handed to the tool, and is answered. Each request that is handled leaves one event of the tool, which says
 //! what was asked, by whom, under which headers, and what the tool did; two, if it was handled twice.
 //!
-//! What comes of a request is an [`Outcome`], which is worked out before it happens. A fault is injected only
+//! What comes of a request is an `Outcome`, which is worked out before it happens. A fault is injected only
 //! if the outcome with it is another one than without.
 
 mod books;
