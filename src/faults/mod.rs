@@ -143,12 +143,14 @@ mod tests {
         assert_eq!(
             refusal("conductor", "[faults]\nno-target = { at = \"everyone\", chance = \"5%\" }"),
             "no model of the workflow `conductor` is asked anything that `no-target` could strike; what can strike \
-             them is `different-answer` and `role-confusion`"
+             them is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion`, \
+             `malformed-completion`, `different-answer` and `role-confusion`"
         );
         assert_eq!(
             refusal("peers", "[faults]\ndifferent-answer = { at = \"peers\", chance = \"5%\" }"),
-            "no model of the workflow `peers` is asked anything that `different-answer` could strike; its models are \
-             asked nothing that can go wrong: leave it out"
+            "no model of the workflow `peers` is asked anything that `different-answer` could strike; what can \
+             strike them is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion` and \
+             `malformed-completion`"
         );
         assert_eq!(
             refusal("research", "[faults]\nack-lost = { at = \"ticketing\", chance = \"5%\" }")

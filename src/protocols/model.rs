@@ -111,7 +111,14 @@ pub async fn compose_call(
     agent.complete_valid(operation.intent, &prompt, wordings, compose, fits).await.value
 }
 
+/// A text as a model writes it.
+#[derive(Clone, Copy, Hash, Serialize, Deserialize)]
+struct Text {
+    /// Which of the ways to put it.
+    wording: u32,
+}
+
 /// Has the model write something that only its readers look at, for which there are so many ways.
 pub async fn write_text(agent: &Agent, about: Name, prompt: &Prompt, ways: u32) {
-    agent.complete_valid(about, prompt, ways, |draft| draft, |_| true).await;
+    agent.complete_valid(about, prompt, ways, |wording| Text { wording }, |_| true).await;
 }
