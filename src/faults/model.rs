@@ -134,11 +134,7 @@ pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(
     }
     let message =
         format!("no model of the workflow `{}` is asked anything that `{word}` could strike", cast.workflow);
-    let help = match possible.as_slice() {
-        [] => "its models are asked nothing that can go wrong: leave it out".to_owned(),
-        possible => format!("what can strike them is {}", listed(possible)),
-    };
-    Err(Problem::at(place, message).help(help))
+    Err(Problem::at(place, message).help(format!("what can strike them is {}", listed(&possible))))
 }
 
 /// What can go wrong where models are asked something at these moments.
