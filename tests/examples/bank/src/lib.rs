@@ -3,7 +3,8 @@
 //! A customer wants money moved. The [front desk and the tellers](branch) do that with a [bank](ledger) that knows only
 //! two operations, to withdraw and to deposit. The bank sometimes answers with the cents left out
 //! ([`CENTS_DROPPED`], a fault of this crate's own); a teller that deposits what the bank *says* it withdrew then loses
-//! money, unless it [checks amounts](CheckAmounts). A slip between the two is sometimes [hard to read](SMUDGED). [`no_money_lost`] finds out by looking into the bank.
+//! money, unless it [checks amounts](CheckAmounts). [`no_money_lost`] finds out by looking into the bank. A slip from the
+//! front desk to a teller is sometimes [hard to read](SMUDGED), and then has to be written again.
 //!
 //! ```
 //! use perfidy::scenario::Scenario;
