@@ -10,13 +10,14 @@ pub use crate::agent::{
 };
 pub use crate::config::{Entry, Problem};
 pub use crate::explore::{Campaign, CaseVerdict, Run};
+pub use crate::faults::OwnFault;
 pub use crate::probe::Probe;
 pub use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};
 pub use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
 pub use crate::scenario::{Case, Scenario};
 pub use crate::suite::Suite;
 pub use crate::testing::{Check, check};
-pub use crate::tools::{Asked, Moment, OwnFault, Tool, ToolKind};
+pub use crate::tools::{Asked, Moment, Tool, ToolKind};
 pub use crate::workflows::user::UserSay;
 pub use crate::workflows::{Briefing, Role, Workflow};
 pub use perfidy_sim::{Engine, Name, Seed, SimSpan, SimTime};

@@ -1,8 +1,10 @@
 //! Probes: what a campaign has to reach at least once.
 
 use perfidy::agent::{Agent, LeaseEvent, Note, Outcome, Report};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Watchdog};
+use perfidy::explore::strategy::{self, Bounds, Start};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Rounds, Step, Watchdog};
 use perfidy::probe::Probe;
+use perfidy::report::probes_table;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
@@ -72,4 +74,36 @@ fn a_probe_counts_only_for_the_workflows_that_name_it() {
 fn a_workflow_that_names_a_probe_that_is_not_there_is_refused_with_the_nearest() {
     let bad = Scenario::parse(&suite(&["agian"]), "office", TEXT).unwrap_err().to_string();
     assert!(bad.contains("the workflow `office` names the probe `agian`; did you mean `again`?"), "{bad}");
+}
+
+#[test]
+fn a_long_campaign_counts_the_runs_that_reach_each_probe_and_names_those_that_none_has_reached() {
+    let scenario = Scenario::parse(&suite(&["led", "short"]), "office", TEXT).unwrap();
+    let case = Case::as_written(&scenario);
+    let mix = strategy::find("mix").expect("there is one");
+    let mut rounds = Rounds::new(std::slice::from_ref(&case), Engine::Native, mix, Seed(0), None);
+    let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
+    let campaign = Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 20, interrupted, watchdog };
+    let start = Start { case: &case, engine: Engine::Native, first_seed: Seed(0), bounds: Bounds::default() };
+    let mut strategy = (mix.start)(&start).expect("it starts");
+    let mut trials = campaign.start(&case, &mut *strategy);
+    while let Step::Ran(runs) = trials.go_on(20 - trials.done()) {
+        for run in &runs {
+            rounds.take_in(&case, run);
+        }
+        if trials.done() == 20 {
+            break;
+        }
+    }
+    let table = probes_table(&rounds.cases).expect("there are probes");
+    let rows: Vec<String> =
+        table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "SCENARIO CASE PROBE REACHED IN",
+            "office as written led no run: vacuous",
+            "office as written short 20 runs"
+        ]
+    );
 }

@@ -9,7 +9,7 @@ use crate::core::{Core, journal};
 use crate::node::{Command, Expectation};
 use crate::oracle::LATENCY;
 use crate::queue::{NodeIndex, TimerKey};
-use crate::service::{reply_to, word_of};
+use crate::service::{DueFault, reply_to};
 use crate::step::{Act, Crashed};
 use crate::{
     Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, Spot, What,
@@ -439,10 +439,26 @@ impl<D: Domain> Context<D> {
     /// Asks the plan what goes wrong as the node does `what` about `about`, for faults whose meaning belongs
     /// to the layer above: the word and the span of the one that has struck, if any.
     pub fn ask(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
-        let mut core = self.core();
-        let fault = core.ask_custom(self.node, what, about, |_, _| true)?;
-        self.strike(&mut core, fault);
-        word_of(fault)
+        let fault = self.due_faults(what, about).into_iter().next()?;
+        let said = (fault.word(), fault.span());
+        self.inject(fault);
+        Some(said)
+    }
+
+    /// The faults that the plan has as the node does `what` about `about`, of which none has struck yet. The
+    /// first that makes a difference is to be [injected](Context::inject), the others are not.
+    pub fn due_faults(&self, what: Name, about: Name) -> Vec<DueFault> {
+        self.core().due_faults(self.node, what, about).into_iter().map(DueFault).collect()
+    }
+
+    /// Records that a fault strikes.
+    pub fn inject(&self, DueFault(fault): DueFault) {
+        self.strike(&mut self.core(), fault);
+    }
+
+    /// Draws what a fault does, at its own address.
+    pub fn draw_at<T>(&self, DueFault(fault): &DueFault, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+        draw(self.core().oracle.spot_of(fault.at))
     }
 
     fn strike(&self, core: &mut Core<D>, fault: Fault) {

@@ -57,7 +57,7 @@ pub use plan::{
     Action, Address, Ailment, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames,
     Rule, Selector, Way, Window,
 };
-pub use service::{Desk, Service};
+pub use service::{Desk, DueFault, Service};
 pub use storage::Disk;
 pub use time::{NotASpan, SimSpan, SimTime};
 pub use world::{Limits, Outcome, Pinned, Stop, World, WorldConfig};

@@ -71,22 +71,28 @@ impl<D: Domain> Desk<'_, D> {
     /// Asks the plan what goes wrong as the service handles `what` about `about`; the fault, if any, has
     /// struck.
     pub fn ask(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
-        self.ask_for(what, about, |_, _| true)
+        let fault = self.due_faults(what, about).into_iter().next()?;
+        let said = (fault.word(), fault.span());
+        self.inject(fault);
+        Some(said)
     }
 
-    /// Asks the plan what goes wrong, where only some faults make a difference: one that does not, as
-    /// `matters` says of its word and span, does not strike.
-    pub fn ask_for(
-        &mut self,
-        what: Name,
-        about: Name,
-        matters: impl Fn(Name, SimSpan) -> bool,
-    ) -> Option<(Name, SimSpan)> {
+    /// The faults that the plan has as the service handles `what` about `about`, of which none has struck
+    /// yet. The first that makes a difference is to be [injected](Desk::inject), the others are not.
+    pub fn due_faults(&mut self, what: Name, about: Name) -> Vec<DueFault> {
         self.core.operate();
-        let fault = self.core.ask_custom(self.node, what, about, matters)?;
+        self.core.due_faults(self.node, what, about).into_iter().map(DueFault).collect()
+    }
+
+    /// Records that a fault strikes.
+    pub fn inject(&mut self, DueFault(fault): DueFault) {
         let name = self.name();
         self.cause = Some(self.core.strike((name, 0), fault, self.cause));
-        word_of(fault)
+    }
+
+    /// The place where what a fault does is drawn: its own address.
+    pub fn spot_of(&self, DueFault(fault): &DueFault) -> Spot<'_> {
+        self.core.oracle.spot_of(fault.at)
     }
 
     /// Draws a span for `purpose` at the next occurrence of `about` at `site`.
@@ -130,11 +136,29 @@ impl<D: Domain> Desk<'_, D> {
     }
 }
 
-/// The word and the span of a fault whose meaning belongs to the layer above.
-pub(crate) fn word_of(fault: Fault) -> Option<(Name, SimSpan)> {
-    match fault.action {
-        Action::Custom { word, span } => Some((word, span)),
-        _ => None,
+/// A fault whose meaning belongs to the layer above, which the plan has for a place and which has not struck.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DueFault(pub(crate) Fault);
+
+impl DueFault {
+    /// The word for it.
+    ///
+    /// # Panics
+    /// Never: nothing else fits such a place.
+    pub fn word(&self) -> Name {
+        self.said().0
+    }
+
+    /// The span that was drawn for it; zero if it has none.
+    pub fn span(&self) -> SimSpan {
+        self.said().1
+    }
+
+    fn said(&self) -> (Name, SimSpan) {
+        match self.0.action {
+            Action::Custom { word, span } => (word, span),
+            _ => unreachable!("the oracle answers with what fits"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
     Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Renames, Rule,
-    Seed, Service, SimSpan, SimTime, interrupt,
+    Seed, Service, SimSpan, SimTime, Spot, interrupt,
 };
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -178,6 +178,16 @@ impl<D: Domain> World<D> {
     {
         let boot: Boot<D> = Rc::new(move |context| Box::pin(boot(context)) as LocalFuture);
         self.core.borrow_mut().add(name, Role::Process(boot));
+    }
+
+    /// Has faults of the layer above alter messages: `alter` gets the word of the fault, the message, and the
+    /// place where what it does is drawn, and gives another message, or `None` if it is the same with the
+    /// fault as without.
+    pub fn alter_messages(
+        &mut self,
+        alter: impl Fn(Name, &D::Payload, Spot<'_>) -> Option<D::Payload> + 'static,
+    ) {
+        self.core.borrow_mut().alter = Some(Box::new(alter));
     }
 
     /// Has the outcome say which places came up before a time, apart from all that came up.

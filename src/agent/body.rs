@@ -58,6 +58,17 @@ pub trait Message: Hash + Serialize + Send + Sync + 'static {
         Headers::NONE
     }
 
+    /// The message that its receiver reads out of JSON which a fault has altered on its way, if it is still
+    /// one: `serde_json::from_value(json).ok()` for a type that serde can read. `None`, as it is unless you
+    /// say otherwise, is a receiver that reads nothing but the original.
+    fn of_json(json: Value) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = json;
+        None
+    }
+
     /// What somebody reads who gets it garbled, from the network or from a torn journal. `None`, as it is
     /// unless you say otherwise, is what a checksum is for: it cannot be read at all. A message without one
     /// may read as something else.
@@ -74,6 +85,7 @@ trait Content: Send + Sync {
     fn json(&self) -> Value;
     fn digest(&self) -> u64;
     fn garbled(&self) -> Body;
+    fn reread(&self, json: Value) -> Body;
     fn kind(&self) -> &'static str;
     fn headers(&self) -> Headers;
 }
@@ -103,6 +115,10 @@ impl<M: Message> Content for M {
 
     fn garbled(&self) -> Body {
         Message::garbled(self).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
+    }
+
+    fn reread(&self, json: Value) -> Body {
+        M::of_json(json).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
     }
 
     fn kind(&self) -> &'static str {
@@ -150,6 +166,17 @@ impl Body {
     /// What it says, as JSON. It is made anew for each look.
     pub fn json(&self) -> Value {
         self.0.message.json()
+    }
+}
+
+impl Body {
+    /// The message as its receiver reads it of which something has altered the JSON; `None` if it is the
+    /// same.
+    pub(crate) fn altered(&self, alter: impl FnOnce(&mut Value)) -> Option<Self> {
+        let honest = self.json();
+        let mut json = honest.clone();
+        alter(&mut json);
+        (json != honest).then(|| self.0.message.reread(json))
     }
 }
 

@@ -1,13 +1,12 @@
 //! The handle through which an agent acts.
 
 use crate::agent::lease::{LeaseWire, Session};
+use crate::agent::model::{Model, ModelFaults};
 use crate::agent::store::StoreSession;
 use crate::agent::tool::{Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
-use crate::agent::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 use crate::agent::{
-    AgentEvent, Agents, Artifact, ArtifactId, Author, Body, Cancelled, Definite, Headers, Indefinite, Lease,
-    LeaseService, Message, NotLeader, Note, OpId, Operation, Pick, Reading, Receipt, Store, Thought, Told,
-    ToolCall, ToolError,
+    AgentEvent, Agents, Author, Body, Cancelled, Definite, Headers, Indefinite, Lease, LeaseService, Message,
+    NotLeader, Note, OpId, Operation, Reading, Receipt, Store, Told, ToolCall, ToolError, ToolRequest,
 };
 use perfidy_sim::{
     Context, Envelope, EventId, Hook, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
@@ -17,14 +16,7 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-/// Tokens a model reads to sum up a piece of work.
-const SUMMARY_TOKENS: u32 = 1_000;
-
 const OP: Purpose = Purpose::new("op");
-const LATENCY: Purpose = Purpose::new("latency");
-const CHOICE: Purpose = Purpose::new("choice");
-const OTHERWISE: Purpose = Purpose::new("otherwise");
-const TOKENS: Purpose = Purpose::new("tokens");
 
 /// How long an agent waits before it offers a disk again what it has refused.
 const WRITE_AGAIN: SimSpan = SimSpan::from_secs(1);
@@ -68,8 +60,8 @@ impl Mail {
 /// your own is one too, if you give it a name with [`Agent::before`] and [`Agent::after`].
 #[derive(Clone)]
 pub struct Agent {
-    context: Context<Agents>,
-    model_latency: RangeInclusive<SimSpan>,
+    pub(super) context: Context<Agents>,
+    pub(super) model: Rc<Model>,
     store: Rc<StoreSession>,
     headers: Headers,
     /// Whether what it says of itself gets into the history.
@@ -79,7 +71,16 @@ pub struct Agent {
 impl Agent {
     /// The agent that lives on a node, with a model that answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
-        Self { context, model_latency, store: Rc::default(), headers: Headers::NONE, announces: true }
+        let model = Rc::new(Model { latency: model_latency, faults: ModelFaults::default() });
+        Self { context, model, store: Rc::default(), headers: Headers::NONE, announces: true }
+    }
+
+    /// The same agent, whose model is subject to these faults.
+    #[must_use]
+    pub fn with_model_faults(self, faults: ModelFaults) -> Self {
+        let mut agent = self;
+        Rc::make_mut(&mut agent.model).faults = faults;
+        agent
     }
 
     /// The same agent, none of whose announcements gets into the history.
@@ -215,9 +216,12 @@ impl Agent {
         let Operation { tool, name: operation, intent, .. } = call.operation;
         let op = call.op;
         self.before("call", intent).await;
-        self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
-        let call = ToolCall { headers: call.headers.within(self.headers), ..call };
-        let answer = self.ask_tool(tool, operation, intent, Wire::Call(call), within).await;
+        let headers = call.headers.within(self.headers);
+        let call = Body::new(Wire::Call(ToolCall { headers, ..call }));
+        let request = ToolRequest::new(self.name(), self.now(), call.clone());
+        let called = AgentEvent::Called { tool, operation, intent, op, request };
+        self.context.note(Author::HARNESS, Note::Agent(called));
+        let answer = self.ask_tool(tool, operation, intent, call, within).await;
         let result =
             answer.and_then(|answer| answer.done().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
         let told = result.as_ref().map_or_else(|error| Told::from(*error), |_| Told::Done);
@@ -235,7 +239,8 @@ impl Agent {
     pub async fn read(&self, question: Operation, within: SimSpan) -> Result<Reading, ToolError> {
         let Operation { tool, name, intent, .. } = question;
         self.before("read", intent).await;
-        let answer = self.ask_tool(tool, read_of(name), intent, Wire::Read(question), within).await;
+        let answer =
+            self.ask_tool(tool, read_of(name), intent, Body::new(Wire::Read(question)), within).await;
         let result =
             answer.and_then(|answer| answer.reading().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
         let told =
@@ -254,11 +259,10 @@ impl Agent {
         tool: Name,
         what: Name,
         intent: Name,
-        request: Wire,
+        request: Body,
         within: SimSpan,
     ) -> Result<Wire, ToolError> {
-        let answer =
-            self.context.request_in_a_step(tool, call_kind(what), intent, Body::new(request), within).await;
+        let answer = self.context.request_in_a_step(tool, call_kind(what), intent, request, within).await;
         match answer.as_ref().map(|envelope| envelope.payload.open()) {
             Ok(Some(Wire::Refused(Refused { error, .. }))) => Err(ToolError::Definite(*error)),
             Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
@@ -279,10 +283,8 @@ impl Agent {
     ) -> Result<Option<Receipt>, Indefinite> {
         let Operation { tool, name, intent, .. } = *operation;
         self.before("look-up", intent).await;
-        let result = match self
-            .ask_tool(tool, look_up_of(name), intent, Wire::LookUp(operation.clone()), within)
-            .await
-        {
+        let request = Body::new(Wire::LookUp(operation.clone()));
+        let result = match self.ask_tool(tool, look_up_of(name), intent, request, within).await {
             Ok(Wire::Found(found)) => Ok(found),
             Ok(_) => Err(Indefinite::Malformed),
             Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
@@ -313,7 +315,7 @@ impl Agent {
     ) -> Result<Cancelled, Indefinite> {
         let Operation { tool, name, intent, .. } = *operation;
         let what = cancel_of(name);
-        let request = Wire::Cancel(ToolCall::keyed(operation.clone(), op));
+        let request = Body::new(Wire::Cancel(ToolCall::keyed(operation.clone(), op)));
         self.before("cancel", intent).await;
         let result = match self.ask_tool(tool, what, intent, request, within).await {
             Ok(Wire::Done(done)) => Ok(Cancelled::DoneAlready(done.receipt)),
@@ -336,88 +338,6 @@ impl Agent {
     /// A fresh operation id. It is random: the same agent asked again, or after a crash, gets another.
     pub fn new_operation_id(&self, intent: Name) -> OpId {
         OpId(self.draw("mint", intent, |spot| spot.word(OP)))
-    }
-
-    // Model.
-
-    /// Asks the model about something, offering `answers` possible answers (at least one), having read
-    /// `tokens_in` tokens. Asked the same again, also after a crash, it answers the same, unless a fault
-    /// strikes.
-    pub async fn think(&self, about: Name, tokens_in: u32, answers: u32) -> Thought {
-        let answers = u64::from(answers.max(1));
-        let is_otherwise = answers > 1 && self.context.ask(Name::literal(ANSWER), about).is_some();
-        let usual = self.context.draw_once(self.site("think"), about, |spot| spot.below(CHOICE, answers));
-        let choose = |spot: Spot<'_>| {
-            if is_otherwise { (usual + 1 + spot.below(OTHERWISE, answers - 1)) % answers } else { usual }
-        };
-        self.answer(about, tokens_in, choose).await
-    }
-
-    /// Has the model answer in its time.
-    async fn answer(&self, about: Name, tokens_in: u32, choose: impl FnOnce(Spot<'_>) -> u64) -> Thought {
-        let (span, choice, tokens_out) = self.draw("think", about, |spot| {
-            let span = spot.span(LATENCY, &self.model_latency);
-            (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
-        });
-        self.before("model call", about).await;
-        self.context.work(span).await;
-        self.context
-            .note(Author::HARNESS, Note::Agent(AgentEvent::Thought { about, choice, tokens_in, tokens_out }));
-        self.after("model call", about).await;
-        Thought { choice, tokens_in, tokens_out, about }
-    }
-
-    /// Has the model make a piece of work about something, from another one or from nothing; `question` is
-    /// what it is asked, having read `tokens_in` tokens, and there are so many `ways` to answer it. What it
-    /// makes stands in the history.
-    pub async fn make(
-        &self,
-        (about, question): (Name, Name),
-        from: Option<ArtifactId>,
-        tokens_in: u32,
-        ways: u32,
-    ) -> Artifact {
-        let thought = self.think(question, tokens_in, ways).await;
-        let artifact = Artifact { about, from, body: thought.choice.into() };
-        self.context.note(
-            Author::HARNESS,
-            Note::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }),
-        );
-        artifact
-    }
-
-    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece
-    /// to be: the same, if the summary is right.
-    pub async fn summarise(&self, artifact: Artifact) -> Artifact {
-        self.think(artifact.about, SUMMARY_TOKENS, 1).await;
-        if self.context.ask(Name::literal(SUMMARY), artifact.about).is_none() {
-            return artifact;
-        }
-        let slip = self.draw("slip", artifact.about, |spot| 1 + spot.below(CHOICE, u64::from(u32::MAX)));
-        Artifact { body: artifact.body ^ slip, ..artifact }
-    }
-
-    /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at
-    /// least one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was
-    /// asked last makes it another question every time.
-    pub async fn pick(&self, about: Name, tokens_in: u32, colleagues: u32) -> (Thought, Pick) {
-        let colleagues = colleagues.max(1);
-        let answers = u64::from(3 * colleagues);
-        let thought = self.answer(about, tokens_in, |spot| spot.below(CHOICE, answers)).await;
-        let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
-        let pick = match struck {
-            Some(NO_TARGET) => Pick::Stranger,
-            Some(_) => Pick::Colleague(thought.choice % colleagues),
-            None if thought.choice < colleagues => Pick::Colleague(thought.choice),
-            None => Pick::Myself,
-        };
-        (thought, pick)
-    }
-
-    /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well
-    /// what would be for others to say.
-    pub fn keeps_to_its_role(&self, about: Name) -> bool {
-        self.context.ask(Name::literal(ROLE), about).is_none()
     }
 
     // Journal.
@@ -527,7 +447,7 @@ impl Agent {
     }
 
     /// Where the agent draws for a purpose.
-    fn site(&self, purpose: &'static str) -> Name {
+    pub(super) fn site(&self, purpose: &'static str) -> Name {
         Name::joined(self.name(), ", ", Name::literal(purpose))
     }
 

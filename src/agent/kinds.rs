@@ -103,8 +103,8 @@ pub const VANISHED: EventKinds = kind(26);
 pub const CALLED: EventKinds = kind(27);
 /// [`AgentEvent::Answered`].
 pub const ANSWERED: EventKinds = kind(28);
-/// [`AgentEvent::Thought`].
-pub const THOUGHT: EventKinds = kind(29);
+/// [`AgentEvent::Completed`].
+pub const COMPLETED: EventKinds = kind(29);
 /// [`AgentEvent::Asked`].
 pub const ASKED: EventKinds = kind(30);
 /// [`AgentEvent::Heard`].
@@ -200,7 +200,7 @@ impl Note {
             Self::Agent(event) => match event {
                 AgentEvent::Called { .. } => CALLED,
                 AgentEvent::Answered { .. } => ANSWERED,
-                AgentEvent::Thought { .. } => THOUGHT,
+                AgentEvent::Completed { .. } => COMPLETED,
                 AgentEvent::Asked { .. } => ASKED,
                 AgentEvent::Heard { .. } => HEARD,
                 AgentEvent::Produced { .. } => PRODUCED,

@@ -4,6 +4,7 @@
 //! an agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read
 //! it.
 
+mod alter;
 mod artifact;
 mod body;
 mod content;
@@ -14,10 +15,13 @@ pub mod kinds;
 mod lease;
 mod model;
 mod note;
+mod own_fault;
 mod report;
 mod store;
 mod tool;
 
+pub use alter::Alteration;
+pub(crate) use alter::instructs;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use content::{Content, Misfit};
@@ -25,10 +29,14 @@ pub use handle::{Agent, Mail, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseService, NotLeader, Token};
-pub use model::{ANSWER, HANDOFF, NO_TARGET, Pick, ROLE, SUMMARY, Thought};
+pub use model::{
+    ANSWER, COMPLETION, Completion, HANDOFF, ModelFault, ModelFaults, NO_TARGET, Pick, Prompt, ROLE, SUMMARY,
+    Structured,
+};
 pub use note::{
     AgentEvent, InitialState, LeaseEvent, Note, PersonEvent, StoreEvent, Told, ToolEvent, UserEvent,
 };
+pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use report::{AnswerPart, Outcome, Report};
 pub use store::{
     Access, Change, Commit, Consistency, Entries, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,

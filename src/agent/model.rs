@@ -1,9 +1,26 @@
-//! An agent's model, simulated: it takes time and tokens and gives one of several answers.
+//! An agent's model, simulated: it takes time and tokens, and completes a prompt with one of several
+//! completions.
+//!
+//! Prompts and completions are serde values. The agent has them typed; a story, `--log trace`, a property and
+//! a fault read them as JSON, which is made only then. Which completion the model gives is drawn, keyed by
+//! the agent and what the question is about, so the same question has the same answer, also after a crash,
+//! unless a fault strikes. A fault of completions alters the JSON: what the agent gets is read out of that,
+//! and cannot be read where the fields or their types are others than the agent expects.
 
-use perfidy_sim::Name;
+use crate::agent::{
+    Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, Content, Misfit, Note, OwnFaults,
+};
+use perfidy_sim::{Name, Purpose, SimSpan, Spot};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::hash::Hash;
+use std::ops::RangeInclusive;
 
 /// The moment at which a model answers a question that it may have answered before.
 pub const ANSWER: &str = "answer";
+/// The moment at which a model completes a prompt, whatever it is.
+pub const COMPLETION: &str = "completion";
 /// The moment at which a model sums a piece of work up.
 pub const SUMMARY: &str = "summary";
 /// The moment at which a model says who should go on with something.
@@ -14,27 +31,290 @@ pub const ROLE: &str = "role";
 /// The fault by which a model names an agent that is not on the team, in the place of a colleague.
 pub const NO_TARGET: &str = "no-target";
 
-/// What a model answered. The answer is a choice among those the agent offered; which one is drawn, keyed by
-/// the agent and what the question is about, so asking again gives the same.
+/// Tokens a model reads to sum up a piece of work.
+const SUMMARY_TOKENS: u32 = 1_000;
+
+const LATENCY: Purpose = Purpose::new("latency");
+const CHOICE: Purpose = Purpose::new("choice");
+const OTHERWISE: Purpose = Purpose::new("otherwise");
+const TOKENS: Purpose = Purpose::new("tokens");
+
+/// What a model is asked: any serde value, and how long it is.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    content: Content,
+    tokens: u32,
+}
+
+impl Prompt {
+    /// A prompt that says this, in so many tokens.
+    pub fn new(content: impl Serialize + Hash + Send + Sync + 'static, tokens: u32) -> Self {
+        Self { content: Content::new(content), tokens }
+    }
+}
+
+/// What a model can complete a prompt with: a structured output.
+pub trait Structured: Serialize + DeserializeOwned + Clone + Hash + Send + Sync + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Clone + Hash + Send + Sync + 'static> Structured for T {}
+
+/// What a model completed, as its agent reads it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Thought {
-    /// Which of the offered answers, from zero.
-    pub choice: u32,
+pub struct Completion<C> {
+    /// What it says.
+    pub value: C,
     /// Tokens read.
     pub tokens_in: u32,
     /// Tokens written.
     pub tokens_out: u32,
-    /// What it was about.
-    pub about: Name,
 }
 
 /// Who should go on with something, as a model sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pick {
     /// The agent that asked.
     Myself,
     /// One of its colleagues, counted from zero.
     Colleague(u32),
-    /// Somebody who is not on the team.
+    /// An agent that is not on the team.
     Stranger,
+}
+
+/// What a fault does to a completion.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ModelFault {
+    /// It is altered.
+    Altered(Alteration),
+    /// It is not the JSON that was asked for: the text breaks off in the middle.
+    Malformed,
+}
+
+/// Every fault that models can be subject to, by name.
+#[derive(Clone, Debug)]
+pub struct ModelFaults {
+    shipped: fn(Name) -> Option<ModelFault>,
+    own: OwnFaults,
+}
+
+/// None.
+impl Default for ModelFaults {
+    fn default() -> Self {
+        Self { shipped: |_| None, own: OwnFaults::default() }
+    }
+}
+
+impl ModelFaults {
+    /// The shipped faults, as a function says what each is, and these.
+    pub fn new(shipped: fn(Name) -> Option<ModelFault>, own: OwnFaults) -> Self {
+        Self { shipped, own }
+    }
+
+    /// The completion that the fault of a name makes of one; `None` if it is the same.
+    #[cold]
+    fn altered(&self, word: Name, honest: &Content, spot: Spot<'_>) -> Option<Content> {
+        let honest = honest.json();
+        let altered = match (self.shipped)(word) {
+            Some(ModelFault::Altered(alteration)) => alteration.of_value(honest.clone(), spot),
+            Some(ModelFault::Malformed) => {
+                let text = honest.to_string();
+                Value::String(text.chars().take(text.chars().count().div_ceil(2)).collect())
+            }
+            None => {
+                let mut altered = honest.clone();
+                self.own.alter(word, Altered::Completions, &mut altered, spot);
+                altered
+            }
+        };
+        (altered != honest).then(|| Content::of_json(altered))
+    }
+}
+
+/// An agent's model.
+#[derive(Clone)]
+pub(super) struct Model {
+    pub latency: RangeInclusive<SimSpan>,
+    pub faults: ModelFaults,
+}
+
+/// A piece of work as a model writes it.
+#[derive(Clone, Copy, Hash, Serialize, Deserialize)]
+struct Written {
+    body: u64,
+}
+
+/// What a model is asked that is to sum up a piece of work.
+#[derive(Hash, Serialize)]
+struct ToSumUp {
+    instruction: &'static str,
+    work: Artifact,
+}
+
+impl Agent {
+    /// Has the model complete a prompt about something, with one of so many `answers` (at least one), of
+    /// which the nth says `completion(n)`.
+    ///
+    /// ```
+    /// use perfidy::agent::{Agent, Misfit, Prompt};
+    /// use perfidy_sim::Name;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Hash, Serialize)]
+    /// struct Classify { mail: String }
+    ///
+    /// #[derive(Clone, Hash, Serialize, Deserialize)]
+    /// struct Classified { is_urgent: bool }
+    ///
+    /// async fn is_urgent(agent: &Agent, about: Name, mail: String) -> Result<bool, Misfit> {
+    ///     let prompt = Prompt::new(Classify { mail }, 300);
+    ///     let completion = agent.complete(about, &prompt, 2, |nth| Classified { is_urgent: nth == 1 }).await?;
+    ///     Ok(completion.value.is_urgent)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misfit`] if what came back is no such completion, as a model that is to keep to a schema sometimes does not.
+    pub async fn complete<C: Structured>(
+        &self,
+        about: Name,
+        prompt: &Prompt,
+        answers: u32,
+        completion: impl Fn(u32) -> C,
+    ) -> Result<Completion<C>, Misfit> {
+        let answers = u64::from(answers.max(1));
+        let is_otherwise = answers > 1 && self.context.ask(Name::literal(ANSWER), about).is_some();
+        let usual = self.context.draw_once(self.site("think"), about, |spot| spot.below(CHOICE, answers));
+        let choose = |spot: Spot<'_>| {
+            if is_otherwise { (usual + 1 + spot.below(OTHERWISE, answers - 1)) % answers } else { usual }
+        };
+        self.answer(about, prompt, choose, completion).await
+    }
+
+    /// The same, asked again until the completion can be read and `is_valid`. The tokens are those of all
+    /// tries.
+    pub async fn complete_valid<C: Structured>(
+        &self,
+        about: Name,
+        prompt: &Prompt,
+        answers: u32,
+        completion: impl Fn(u32) -> C,
+        is_valid: impl Fn(&C) -> bool,
+    ) -> Completion<C> {
+        let (mut tokens_in, mut tokens_out) = (0, 0);
+        loop {
+            tokens_in += prompt.tokens;
+            if let Ok(said) = self.complete(about, prompt, answers, &completion).await {
+                tokens_out += said.tokens_out;
+                if is_valid(&said.value) {
+                    return Completion { value: said.value, tokens_in, tokens_out };
+                }
+            }
+        }
+    }
+
+    /// Has the model answer in its time.
+    async fn answer<C: Structured>(
+        &self,
+        about: Name,
+        prompt: &Prompt,
+        choose: impl FnOnce(Spot<'_>) -> u64,
+        completion: impl FnOnce(u32) -> C,
+    ) -> Result<Completion<C>, Misfit> {
+        let (span, choice, tokens_out) = self.draw("think", about, |spot| {
+            let span = spot.span(LATENCY, &self.model.latency);
+            (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
+        });
+        self.before("model call", about).await;
+        self.context.work(span).await;
+        let content = self.completed(about, Content::new(completion(choice)));
+        let (tokens_in, prompt, completion) = (prompt.tokens, prompt.content.clone(), content.clone());
+        self.context.note(
+            Author::HARNESS,
+            Note::Agent(AgentEvent::Completed { about, choice, prompt, completion, tokens_in, tokens_out }),
+        );
+        self.after("model call", about).await;
+        Ok(Completion { value: content.read()?, tokens_in, tokens_out })
+    }
+
+    /// A completion with the first fault that is due and makes a difference to it, if there is one.
+    fn completed(&self, about: Name, honest: Content) -> Content {
+        for due in self.context.due_faults(Name::literal(COMPLETION), about) {
+            let alter = |spot: Spot<'_>| self.model.faults.altered(due.word(), &honest, spot);
+            if let Some(altered) = self.context.draw_at(&due, alter) {
+                self.context.inject(due);
+                return altered;
+            }
+        }
+        honest
+    }
+
+    /// Has the model make a piece of work about something, from another one or from nothing; `question` is
+    /// what it is asked about, and there are so many `ways` to answer it. What it makes stands in the
+    /// history.
+    pub async fn make(
+        &self,
+        (about, question): (Name, Name),
+        from: Option<ArtifactId>,
+        prompt: &Prompt,
+        ways: u32,
+    ) -> Artifact {
+        let write = |way: u32| Written { body: way.into() };
+        let written = self.complete_valid(question, prompt, ways, write, |_| true).await;
+        let artifact = Artifact { about, from, body: written.value.body };
+        self.context.note(
+            Author::HARNESS,
+            Note::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }),
+        );
+        artifact
+    }
+
+    /// Asks the model to sum a piece of work up for others. What comes back is what they will take the piece
+    /// to be: the same, if the summary is right.
+    pub async fn summarise(&self, artifact: Artifact) -> Artifact {
+        let about = artifact.about;
+        let prompt = ToSumUp { instruction: "Sum this piece of work up.", work: artifact };
+        let sum_up = |_| {
+            if self.context.ask(Name::literal(SUMMARY), about).is_none() {
+                return Written { body: artifact.body };
+            }
+            let slip = self.draw("slip", about, |spot| 1 + spot.below(CHOICE, u64::from(u32::MAX)));
+            Written { body: artifact.body ^ slip }
+        };
+        let prompt = Prompt::new(prompt, SUMMARY_TOKENS);
+        let summary = self.complete_valid(about, &prompt, 1, sum_up, |_| true).await;
+        Artifact { body: summary.value.body, ..artifact }
+    }
+
+    /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at
+    /// least one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was
+    /// asked last makes it another question every time.
+    pub async fn pick(&self, about: Name, prompt: &Prompt, colleagues: u32) -> Completion<Pick> {
+        let colleagues = colleagues.max(1);
+        let answers = u64::from(3 * colleagues);
+        let pick = |choice: u32| {
+            let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
+            match struck {
+                Some(NO_TARGET) => Pick::Stranger,
+                Some(_) => Pick::Colleague(choice % colleagues),
+                None if choice < colleagues => Pick::Colleague(choice),
+                None => Pick::Myself,
+            }
+        };
+        loop {
+            let said = self.answer(about, prompt, |spot| spot.below(CHOICE, answers), pick).await;
+            match said {
+                Ok(said) if !matches!(said.value, Pick::Colleague(which) if which >= colleagues) => {
+                    return said;
+                }
+                // What names none of them is no answer.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well
+    /// what would be for others to say.
+    pub fn keeps_to_its_role(&self, about: Name) -> bool {
+        self.context.ask(Name::literal(ROLE), about).is_none()
+    }
 }

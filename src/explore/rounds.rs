@@ -117,6 +117,9 @@ pub struct CaseRounds {
     pub took: SimSpan,
     /// How often each kind of fault struck.
     pub fired: BTreeMap<Name, u64>,
+    /// How many runs reached each probe of the workflow.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub probes: BTreeMap<String, u64>,
     /// The properties that broke.
     pub broke: BTreeMap<String, Broke>,
 }
@@ -247,6 +250,9 @@ impl Rounds {
         for fault in &run.fired {
             *rounds.fired.entry(fault.action.kind()).or_insert(0) += 1;
         }
+        for probe in &run.reached {
+            *rounds.probes.entry((*probe).to_owned()).or_insert(0) += 1;
+        }
         rounds.runs += 1;
         if self.part.runs == seeds {
             self.turns += 1;
@@ -350,6 +356,7 @@ impl CaseRounds {
             runs: 0,
             took: SimSpan::ZERO,
             fired: BTreeMap::new(),
+            probes: case.probes().map(|probe| (probe.name.to_owned(), 0)).collect(),
             broke: BTreeMap::new(),
         }
     }

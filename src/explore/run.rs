@@ -1,6 +1,6 @@
 //! One run of one case, judged.
 
-use crate::agent::{Agents, LeaseService, Note, UserEvent};
+use crate::agent::{Agents, Altered, LeaseService, Note, UserEvent};
 use crate::config::problem::nearest_in_words;
 use crate::faults::tool_lies::fault_of;
 use crate::probe::Probe;
@@ -165,7 +165,14 @@ impl Case {
         let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, formerly };
         let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
-        let faults = ToolFaults::new(fault_of, scenario.suite.own_faults().clone());
+        let own = scenario.suite.own_faults();
+        if own.has_any(Altered::Messages) {
+            let own = own.clone();
+            world.alter_messages(move |word, message, spot| {
+                message.altered(|json| own.alter(word, Altered::Messages, json, spot))
+            });
+        }
+        let faults = ToolFaults::new(fault_of, own.clone());
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
             world.service(

@@ -1,8 +1,7 @@
 //! Who is who in a scenario: agents, groups and tools by name.
 
-use crate::agent::Request;
+use crate::agent::{Altered, OwnFaults, Request};
 use crate::config::problem::nearest_in_words;
-use crate::tools::OwnFaults;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
@@ -17,8 +16,8 @@ pub struct Cast {
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// Every tool.
     pub tools: Vec<Name>,
-    /// The faults of tools that are the suite's own.
-    pub own_faults: Vec<&'static str>,
+    /// The suite's own faults.
+    pub own_faults: OwnFaults,
     /// The tools that recognise an idempotency key they have seen.
     pub deduplicating: Vec<Name>,
     /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
@@ -39,9 +38,14 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// The same, in a world whose tools are subject to these faults as well.
+    /// The same, in a world with these faults as well.
     pub(crate) fn with_own_faults(self, faults: &OwnFaults) -> Self {
-        Self { own_faults: faults.names().collect(), ..self }
+        Self { own_faults: faults.clone(), ..self }
+    }
+
+    /// The names of the suite's own faults that alter such content.
+    pub(crate) fn own_faults_of(&self, altered: Altered) -> Vec<&'static str> {
+        self.own_faults.names(altered).collect()
     }
 
     /// The agents that a name stands for: one, or a group, or `everyone`.

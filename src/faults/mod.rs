@@ -18,10 +18,10 @@ pub mod tool_lies;
 pub(crate) mod who;
 mod window;
 
+pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
 pub use cast::Cast;
 
 use crate::config::{Entry, Problem};
-use crate::tools::OwnFault;
 use perfidy_sim::Chaos;
 use std::ops::Range;
 
@@ -39,11 +39,16 @@ pub struct FaultKind {
 }
 
 impl FaultKind {
-    /// The kind that an own fault of tools is, as files configure it: `at` which tools, for which
-    /// `operation`, and the `chance`.
-    pub(crate) fn of_tools(fault: &OwnFault) -> Self {
-        let OwnFault { name, about, example, .. } = *fault;
-        Self { name, about, example, read: tool_lies::read_plain }
+    /// The kind that an own fault is, as files configure it: `at` which tools, for which `operation`; or in
+    /// which messages, `between` which ends; or `at` the models of which agents; and the `chance`.
+    pub(crate) fn own(fault: &OwnFault) -> Self {
+        let OwnFault { name, about, example, altered, .. } = *fault;
+        let read = match altered {
+            Altered::ToolAnswers => tool_lies::read_plain,
+            Altered::Messages => network::read_own,
+            Altered::Completions => model::read_at_its_moment,
+        };
+        Self { name, about, example, read }
     }
 }
 
@@ -138,12 +143,14 @@ mod tests {
         assert_eq!(
             refusal("conductor", "[faults]\nno-target = { at = \"everyone\", chance = \"5%\" }"),
             "no model of the workflow `conductor` is asked anything that `no-target` could strike; what can strike \
-             them is `different-answer` and `role-confusion`"
+             them is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion`, \
+             `malformed-completion`, `different-answer` and `role-confusion`"
         );
         assert_eq!(
             refusal("peers", "[faults]\ndifferent-answer = { at = \"peers\", chance = \"5%\" }"),
-            "no model of the workflow `peers` is asked anything that `different-answer` could strike; its models are \
-             asked nothing that can go wrong: leave it out"
+            "no model of the workflow `peers` is asked anything that `different-answer` could strike; what can \
+             strike them is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion` and \
+             `malformed-completion`"
         );
         assert_eq!(
             refusal("research", "[faults]\nack-lost = { at = \"ticketing\", chance = \"5%\" }")

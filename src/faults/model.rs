@@ -2,9 +2,12 @@
 //!
 //! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a
 //! word in a plan, at the site `agent, moment`. What each word makes of the answer is said where the moment
-//! is ([`Agent`](crate::agent::Agent)).
+//! is ([`Agent`](crate::agent::Agent)). At the moment `completion`, whatever the model was asked, faults alter
+//! the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it was does
+//! not strike.
 
 use super::{FaultKind, who};
+use crate::agent::{Alteration, ModelFault};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio};
 use crate::faults::Cast;
@@ -13,7 +16,7 @@ use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
 
-pub use crate::agent::{ANSWER, HANDOFF, NO_TARGET, ROLE, SUMMARY};
+pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -24,8 +27,23 @@ pub const ALWAYS_HAND_OFF: &str = "always-hand-off";
 /// The agent takes itself for somebody else on the team.
 pub const ROLE_CONFUSION: &str = "role-confusion";
 
+/// A value in a completion is well formed, and wrong.
+pub const WRONG_COMPLETION: &str = "wrong-completion";
+/// A field of a completion is not there.
+pub const MISSING_FIELD: &str = "missing-field";
+/// A value in a completion is of another type.
+pub const MISTYPED_FIELD: &str = "mistyped-field";
+/// A completion stops early, as at a limit of tokens, and is still well formed.
+pub const TRUNCATED_COMPLETION: &str = "truncated-completion";
+/// A completion is not the JSON that was asked for.
+pub const MALFORMED_COMPLETION: &str = "malformed-completion";
+
 /// What can go wrong at which moment.
 pub const MOMENTS: &[(&str, &[&str])] = &[
+    (
+        COMPLETION,
+        &[WRONG_COMPLETION, MISSING_FIELD, MISTYPED_FIELD, TRUNCATED_COMPLETION, MALFORMED_COMPLETION],
+    ),
     (ANSWER, &[DIFFERENT_ANSWER]),
     (SUMMARY, &[WRONG_SUMMARY]),
     (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET]),
@@ -64,7 +82,49 @@ pub const KINDS: &[FaultKind] = &[
         example: r#"role-confusion = { at = "executors", chance = "10%" }"#,
         read: read_at_its_moment,
     },
+    FaultKind {
+        name: WRONG_COMPLETION,
+        about: "a value in what a model completes is well formed, and wrong (a hallucination)",
+        example: r#"wrong-completion = { at = "executors", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: MISSING_FIELD,
+        about: "a field of what a model completes is not there",
+        example: r#"missing-field = { at = "executors", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: MISTYPED_FIELD,
+        about: "a value in what a model completes is of another type, such as a number that comes as a text",
+        example: r#"mistyped-field = { at = "executors", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: TRUNCATED_COMPLETION,
+        about: "most of what a model completes is left out, as at a limit of tokens",
+        example: r#"truncated-completion = { at = "executors", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: MALFORMED_COMPLETION,
+        about: "what a model completes is not the JSON that it was asked for",
+        example: r#"malformed-completion = { at = "executors", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
 ];
+
+/// What the fault of a name does to a completion, if it is a shipped one of completions.
+pub fn fault_of(word: Name) -> Option<ModelFault> {
+    match word.as_str() {
+        WRONG_COMPLETION => Some(ModelFault::Altered(Alteration::WrongValue)),
+        MISSING_FIELD => Some(ModelFault::Altered(Alteration::DroppedField)),
+        MISTYPED_FIELD => Some(ModelFault::Altered(Alteration::WrongType)),
+        TRUNCATED_COMPLETION => Some(ModelFault::Altered(Alteration::Truncated)),
+        MALFORMED_COMPLETION => Some(ModelFault::Malformed),
+        _ => None,
+    }
+}
 
 /// Refuses what strikes at moments at which no agent of the workflow asks its model anything.
 pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
@@ -74,16 +134,13 @@ pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(
     }
     let message =
         format!("no model of the workflow `{}` is asked anything that `{word}` could strike", cast.workflow);
-    let help = match possible.as_slice() {
-        [] => "its models are asked nothing that can go wrong: leave it out".to_owned(),
-        possible => format!("what can strike them is {}", listed(possible)),
-    };
-    Err(Problem::at(place, message).help(help))
+    Err(Problem::at(place, message).help(format!("what can strike them is {}", listed(&possible))))
 }
 
 /// What can go wrong where models are asked something at these moments.
 pub fn slips_at(moments: &[&str]) -> impl Iterator<Item = &'static str> {
-    let asked = MOMENTS.iter().filter(|(moment, _)| moments.contains(moment));
+    // Whatever a model is asked, it completes something.
+    let asked = MOMENTS.iter().filter(|(moment, _)| *moment == COMPLETION || moments.contains(moment));
     asked.flat_map(|(_, words)| *words).copied()
 }
 
@@ -99,14 +156,17 @@ struct Mistaken {
     chance: Spanned<Ratio>,
 }
 
-fn read_at_its_moment(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_at_its_moment(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
     let Mistaken { at, chance } = entry.read()?;
     if let Some(tool) = at.iter().find(|word| cast.tools.contains(&Name::new(word.get_ref()))) {
         let message = format!("`{}` is a tool; only agents have models", tool.get_ref());
         return Err(Problem::at(tool.span(), message));
     }
     let word = Name::new(entry.name);
-    let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&entry.name));
+    let is_its = |words: &[&str]| words.contains(&entry.name);
+    // An own fault alters completions.
+    let is_own = !MOMENTS.iter().any(|(_, words)| is_its(words));
+    let moments = MOMENTS.iter().filter(|(moment, words)| is_its(words) || is_own && *moment == COMPLETION);
     chaos.rules.push(Rule {
         kind: word,
         hook: Hook::Service,

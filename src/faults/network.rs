@@ -72,6 +72,14 @@ fn read_corrupt(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(),
     messages.add_rules("corrupt", Action::Corrupt, None, cast, chaos)
 }
 
+/// An own fault of messages.
+pub(super) fn read_own(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Drop { between, message, chance } = entry.read()?;
+    let messages = Messages { between, message, chance };
+    let action = Action::Custom { word: Name::new(entry.name), span: SimSpan::ZERO };
+    messages.add_rules(entry.name, action, None, cast, chaos)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Delay {

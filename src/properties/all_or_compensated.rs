@@ -45,7 +45,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             What::Note(note) => {
                 ledger.take_in(event, note);
                 match note {
-                    Note::User(UserEvent::Wanted { task, intent }) => {
+                    Note::User(UserEvent::Wanted { task, intent, .. }) => {
                         tasks.entry(*task).or_default().intents.push(*intent);
                     }
                     Note::Person(PersonEvent::TookDown { intent, .. }) => drop(taken_down.insert(*intent)),
@@ -88,7 +88,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 mod tests {
     use super::*;
     use crate::agent::Outcome;
-    use crate::properties::testing::{Story, saga, violation};
+    use crate::properties::testing::{Story, saga, violation, wanted};
     use perfidy_sim::Stop;
 
     fn informed(story: Story) -> Story {
@@ -171,7 +171,7 @@ mod tests {
     fn the_last_that_stands_and_the_first_that_is_missing_are_named() {
         let story = ["ship", "thank"].into_iter().fold(saga(), |story, step| {
             let (task, intent) = (Name::new("task-1"), Name::new(&format!("task-1/{step}")));
-            story.note("user", Note::User(UserEvent::Wanted { task, intent }))
+            story.note("user", Note::User(wanted(task, intent)))
         });
         let story = story.effect("task-1/file", 1).effect("task-1/bill", 2);
         let (events, message) = violation(story.judged_by(&property()));
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn only_tasks_with_a_way_back_promise_it() {
         let (task, mail) = (Name::new("task-2"), Name::new("task-2/mail"));
-        let story = saga().given("task-2").note("user", Note::User(UserEvent::Wanted { task, intent: mail }));
+        let story = saga().given("task-2").note("user", Note::User(wanted(task, mail)));
         assert_eq!(story.effect("task-2/mail", 1).judged_by(&property()), Verdict::Vacuous);
         let [intent, tool, operation] = ["task-2/file", "ticketing", "withdraw"].map(Name::new);
         let both =

@@ -212,8 +212,8 @@ fn attempt_of(report: &Event<Note>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{AgentEvent, Headers};
-    use crate::properties::testing::{Story, violation};
+    use crate::agent::Headers;
+    use crate::properties::testing::{Story, completed, violation};
 
     const STEP: &str = "task-1/file";
 
@@ -380,12 +380,7 @@ mod tests {
 
     #[test]
     fn an_agent_goes_on_from_the_word_by_way_of_what_it_does_itself() {
-        let thought = Note::Agent(AgentEvent::Thought {
-            about: Name::new("task-1"),
-            choice: 0,
-            tokens_in: 1,
-            tokens_out: 1,
-        });
+        let thought = Note::Agent(completed(Name::new("task-1")));
         let story = hear(ordered(), "c", 1).event_because_of(Some(3), "c", What::Note(thought.clone()));
         let story = story.event_because_of(Some(4), "c", What::Note(thought));
         assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);

@@ -11,6 +11,7 @@ mod bounded_staleness;
 mod completed_work_not_rerun;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
+mod effects_as_wanted;
 mod eventual_termination;
 mod every_call_accounted;
 mod flood;
@@ -177,6 +178,7 @@ pub fn shipped() -> Vec<Property> {
         completed_work_not_rerun::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
+        effects_as_wanted::property(),
         eventual_termination::property(),
         every_call_accounted::property(),
         no_deadlock::property(),
@@ -379,6 +381,24 @@ mod testing {
         ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call))
     }
 
+    /// A call as an agent makes it.
+    pub fn called([tool, operation, intent]: [Name; 3], op: OpId) -> AgentEvent {
+        let call = ToolCall::unkeyed(Operation::new(tool, operation, intent), op);
+        let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(Wire::Call(call)));
+        AgentEvent::Called { tool, operation, intent, op, request }
+    }
+
+    /// That a task wants something, whatever the arguments.
+    pub fn wanted(task: Name, intent: Name) -> UserEvent {
+        UserEvent::Wanted { task, intent, arguments: Content::NOTHING }
+    }
+
+    /// A model that answers something.
+    pub fn completed(about: Name) -> AgentEvent {
+        let [prompt, completion] = [Content::new("which?"), Content::new("the first")];
+        AgentEvent::Completed { about, choice: 0, prompt, completion, tokens_in: 9, tokens_out: 9 }
+    }
+
     /// A history under construction: one event a second.
     #[derive(Clone, Default)]
     pub struct Story(TeamHistory);
@@ -456,8 +476,7 @@ mod testing {
             intent: &str,
             (op, headers): (u64, Headers),
         ) -> Self {
-            let [tool, operation, intent_name] = ["ticketing", "create", intent].map(Name::new);
-            let called = AgentEvent::Called { tool, operation, intent: intent_name, op: OpId(op) };
+            let called = called(["ticketing", "create", intent].map(Name::new), OpId(op));
             let called = self.event_because_of(Some(cause), node, What::Note(Note::Agent(called)));
             let call = called.last();
             called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
@@ -467,7 +486,7 @@ mod testing {
         pub fn given(self, task: &str) -> Self {
             let (task, intent) = (Name::new(task), Name::new(&format!("{task}/file")));
             self.note("user", Note::User(UserEvent::TaskGiven { task }))
-                .note("user", Note::User(UserEvent::Wanted { task, intent }))
+                .note("user", Note::User(wanted(task, intent)))
         }
 
         pub fn effect(self, intent: &str, op: u64) -> Self {
@@ -499,11 +518,8 @@ mod testing {
         }
 
         pub fn called(self, node: &str, intent: &str) -> Self {
-            let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
-            self.note(
-                node,
-                Note::Agent(AgentEvent::Called { tool, operation, intent: Name::new(intent), op: OpId(1) }),
-            )
+            let call = ["ticketing", "create", intent].map(Name::new);
+            self.note(node, Note::Agent(called(call, OpId(1))))
         }
 
         pub fn answered(self, node: &str, intent: &str, told: Told) -> Self {
@@ -628,9 +644,7 @@ mod testing {
         let (task, bill) = (Name::new("task-1"), Name::new("task-1/bill"));
         let (intent, tool, operation) =
             (Name::new("task-1/file"), Name::new("ticketing"), Name::new("withdraw"));
-        let story = Story::default()
-            .given("task-1")
-            .note("user", Note::User(UserEvent::Wanted { task, intent: bill }));
+        let story = Story::default().given("task-1").note("user", Note::User(wanted(task, bill)));
         story.note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }))
     }
 

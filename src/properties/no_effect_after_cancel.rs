@@ -26,7 +26,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes() {
         ledger.take_in(event, note);
         match note {
-            Note::User(UserEvent::Wanted { task, intent }) => wanted.push((*task, *intent)),
+            Note::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),
             Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled => {
                 cancelled.entry(report.task).or_insert(event);
             }

@@ -18,7 +18,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes_of(Ledger::READS.and(kinds::WANTED).and(kinds::INFORMED)) {
         ledger.take_in(event, note);
         match note {
-            Note::User(UserEvent::Wanted { task, intent }) => {
+            Note::User(UserEvent::Wanted { task, intent, .. }) => {
                 wanted.entry(*task).or_default().push((event, *intent));
             }
             Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {

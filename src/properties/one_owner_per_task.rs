@@ -55,7 +55,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                     claims.remove(work);
                 }
             }
-            Note::Agent(AgentEvent::Called { tool, operation, intent, op }) => {
+            Note::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) => {
                 let Some(claim) = claims.get_mut(*intent) else { continue };
                 verdict = Verdict::Holds;
                 if claim.owner != (event.node, event.incarnation) {

@@ -194,7 +194,7 @@ impl<'a> Journal<'a> {
 mod tests {
     use super::*;
     use crate::agent::Headers;
-    use crate::properties::testing::{Story, message, number, violation};
+    use crate::properties::testing::{Story, completed, message, number, violation};
 
     const STEP: &str = "task-1/file";
 
@@ -443,7 +443,7 @@ mod tests {
     #[test]
     fn a_record_leads_to_a_message_by_way_of_what_the_agent_does_in_between_as_well() {
         let about = Name::new(STEP);
-        let thought = Note::Agent(AgentEvent::Thought { about, choice: 0, tokens_in: 1, tokens_out: 1 });
+        let thought = Note::Agent(completed(about));
         let story = write(Story::default(), 7).event("coordinator", What::Synced { records: 1 });
         let story = decides(story, STEP).event_because_of(Some(3), "coordinator", What::Note(thought));
         let (events, message) = violation(after_losing(acts(story, Some(4), STEP), 1, &[7]));

@@ -18,7 +18,7 @@ pub fn property() -> Property {
         Bound { key: "again", usual: AtMost::Count(0) },
         judge,
     )
-    .needs(EventKinds::CRASHED.and(kinds::THOUGHT))
+    .needs(EventKinds::CRASHED.and(kinds::COMPLETED))
 }
 
 /// An answer of a model: when it came, and what it led to.
@@ -66,7 +66,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
                     lives.acted_on += 1;
                 }
             }
-            What::Note(Note::Agent(AgentEvent::Thought { about, .. })) => {
+            What::Note(Note::Agent(AgentEvent::Completed { about, .. })) => {
                 let lives = lives.entry(node).or_default();
                 let answer = Answer { thought: event, acted: None, deaths: lives.deaths };
                 let earlier = answers.insert((node, *about), answer);
@@ -93,7 +93,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
 mod tests {
     use super::*;
     use crate::agent::{OpId, UserEvent};
-    use crate::properties::testing::{Story, number, violation};
+    use crate::properties::testing::{Story, called, completed, number, violation};
 
     fn asked() -> Story {
         Story::default()
@@ -102,15 +102,12 @@ mod tests {
 
     fn thinks(story: Story) -> Story {
         let about = Name::new("task-1/file");
-        story.note(
-            "worker",
-            Note::Agent(AgentEvent::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 }),
-        )
+        story.note("worker", Note::Agent(completed(about)))
     }
 
     fn calls(story: Story) -> Story {
-        let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
-        story.note("worker", Note::Agent(AgentEvent::Called { tool, operation, intent, op: OpId(1) }))
+        let call = ["ticketing", "create", "task-1/file"].map(Name::new);
+        story.note("worker", Note::Agent(called(call, OpId(1))))
     }
 
     fn comes_back(story: Story) -> Story {
@@ -152,7 +149,7 @@ mod tests {
     #[test]
     fn one_answer_that_was_acted_on_is_enough_to_judge() {
         let about = Name::new("task-2/file");
-        let other = Note::Agent(AgentEvent::Thought { about, choice: 1, tokens_in: 9, tokens_out: 9 });
+        let other = Note::Agent(completed(about));
         let story = comes_back(calls(thinks(asked().note("worker", other))));
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }

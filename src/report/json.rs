@@ -257,6 +257,8 @@ pub struct RoundsRecord<'a> {
     summary: String,
     broke: BTreeMap<&'a str, BrokeRecord<'a>>,
     faults_fired: &'a BTreeMap<Name, u64>,
+    /// How many runs reached each probe; one that none has reached is vacuous.
+    probes: &'a BTreeMap<String, u64>,
 }
 
 #[derive(Serialize)]
@@ -297,6 +299,7 @@ impl<'a> RoundsRecord<'a> {
             summary: standing_in_words(standing),
             broke: case_rounds.broke.iter().map(|(name, broke)| (name.as_str(), record(broke))).collect(),
             faults_fired: &case_rounds.fired,
+            probes: &case_rounds.probes,
         }
     }
 }

@@ -13,4 +13,4 @@ pub use json::{AuditRecord, AuditVerdict, CaseRecord, ReplayRecord, RoundsRecord
 pub use log::init_logging;
 pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
-pub use table::{rounds_table, table};
+pub use table::{probes_table, rounds_table, table};

@@ -279,7 +279,7 @@ fn rounded(at: SimTime) -> String {
 fn is_telling(event: &Event<Note>) -> bool {
     match &event.what {
         What::Note(
-            Note::Agent(AgentEvent::Thought { .. } | AgentEvent::Asked { access: Access::Read, .. })
+            Note::Agent(AgentEvent::Completed { .. } | AgentEvent::Asked { access: Access::Read, .. })
             | Note::User(UserEvent::TaskGiven { .. } | UserEvent::Wanted { .. } | UserEvent::UndoneBy { .. }),
         )
         | What::Delivered { .. }

@@ -60,6 +60,24 @@ pub fn rounds_table<'a>(rows: impl IntoIterator<Item = (&'a CaseRounds, &'a Case
     trimmed(&table)
 }
 
+/// How many runs of a long campaign reached each probe so far; `None` where there are no probes.
+pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseRounds>) -> Option<String> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["SCENARIO", "CASE", "PROBE", "REACHED IN"]);
+    let each = rows.into_iter().flat_map(|rounds| rounds.probes.iter().map(move |probe| (rounds, probe)));
+    for (rounds, (probe, reached)) in each {
+        let reached = match reached {
+            0 => "no run: vacuous".to_owned(),
+            1 => "1 run".to_owned(),
+            runs => format!("{runs} runs"),
+        };
+        let row = [rounds.scenario.as_str(), &rounds.label, probe, &reached];
+        table.add_row(row.map(|cell| inert::line(cell).into_owned()));
+    }
+    (table.row_count() > 0).then(|| trimmed(&table))
+}
+
 /// How often each fault struck in the cases as written, or in whatever was run of a scenario.
 fn struck(rows: &[(CaseReport, Duration)]) -> Table {
     let mut table = Table::new();

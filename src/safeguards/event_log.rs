@@ -5,7 +5,7 @@
 //! Engines of durable execution do the same to every call that leaves the process ("event history replay",
 //! Temporal's documentation).
 
-use crate::agent::{Agent, Message};
+use crate::agent::{Agent, Content, Message, Structured};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use perfidy_sim::Name;
@@ -30,10 +30,10 @@ impl Safeguard for EventLog {
 }
 
 /// A record of the log.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize)]
 struct Answered {
     about: Name,
-    choice: u32,
+    completion: Content,
 }
 
 impl Message for Answered {
@@ -44,37 +44,38 @@ impl Message for Answered {
 
 /// The answers of one agent's model that stand in its log. Clones share it.
 #[derive(Clone, Default, Debug)]
-pub struct ModelAnswers(Rc<RefCell<BTreeMap<Name, u32>>>);
+pub struct ModelAnswers(Rc<RefCell<BTreeMap<Name, Content>>>);
 
 impl ModelAnswers {
     /// The answers as the agent left them in its journal.
     pub fn recover(agent: &Agent) -> Self {
         let answers = Self::default();
-        checkpoint::recover(agent, |Answered { about, choice }| {
-            answers.0.borrow_mut().insert(*about, *choice);
+        checkpoint::recover(agent, |Answered { about, completion }| {
+            answers.0.borrow_mut().insert(*about, completion.clone());
         });
         answers
     }
 
-    /// The answer to a question: from the log, else from the model. With the switch on, it is durable when
-    /// this returns; without it there is no log, and the model is asked whatever it has answered before.
-    pub async fn think(
+    /// The answer to a question: from the log, else from the model, as `ask` asks it. With the switch on, it
+    /// is durable when this returns; without it there is no log, and the model is asked whatever it has
+    /// answered before.
+    pub async fn complete<C: Structured>(
         &self,
         agent: &Agent,
         safeguards: &Safeguards,
         about: Name,
-        tokens_in: u32,
-        answers: u32,
-    ) -> u32 {
-        let known = self.0.borrow().get(&about).copied();
-        if let Some(choice) = known {
-            return choice;
+        ask: impl AsyncFnOnce() -> C,
+    ) -> C {
+        let known = self.0.borrow().get(&about).and_then(|completion| completion.read().ok());
+        if let Some(known) = known {
+            return known;
         }
-        let choice = agent.think(about, tokens_in, answers).await.choice;
+        let answer = ask().await;
         if safeguards.has::<EventLog>() {
-            agent.persist(Answered { about, choice }).await;
-            self.0.borrow_mut().insert(about, choice);
+            let completion = Content::new(answer.clone());
+            agent.persist(Answered { about, completion: completion.clone() }).await;
+            self.0.borrow_mut().insert(about, completion);
         }
-        choice
+        answer
     }
 }

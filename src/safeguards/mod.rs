@@ -13,6 +13,7 @@ pub mod append_only;
 pub mod budgets;
 pub mod calls;
 pub mod cancellation;
+pub mod check_arguments;
 pub mod checkpoint;
 pub mod checksummed_log;
 pub mod cite_artifacts;
@@ -115,6 +116,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<append_only::AppendOnly>(),
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
+        SafeguardKind::of::<check_arguments::CheckArguments>(),
         SafeguardKind::of::<checkpoint::Checkpoint>(),
         SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
         SafeguardKind::of::<cite_artifacts::CiteArtifacts>(),

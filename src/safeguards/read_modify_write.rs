@@ -5,6 +5,7 @@
 //! is a switch of its own; with none of them, the last write wins and the others have lost their work.
 
 use crate::agent::{Agent, Change, Entry, Lease, Snapshot, Stamp, Store, StoreError, Token, Version};
+use crate::protocols::{Question, write_text};
 use crate::safeguards::Safeguards;
 use crate::safeguards::append_only::{AppendOnly, append};
 use crate::safeguards::consistent_reads::Reader;
@@ -93,7 +94,8 @@ impl ItemWriter {
             return Ok(seen.stamp.version);
         }
         let tokens = TOKENS_PER_ENTRY * (seen.entries.len() as u32 + 1);
-        self.agent.think(entry.id, tokens, 1).await;
+        let question = Question::new("Add what is to be added to this.", entry.id);
+        write_text(&self.agent, entry.id, &question.prompt(tokens), 1).await;
         if lease.is_none() {
             *lease = self.acquire(item).await?;
         }

@@ -1,5 +1,7 @@
 //! Cases: a scenario as written, or with something taken away.
 
+use crate::agent::ModelFaults;
+use crate::faults::model::fault_of;
 use crate::safeguards::Safeguards;
 use crate::scenario::{Scenario, Without};
 use crate::workflows::{Plan, TeamConfig};
@@ -105,6 +107,7 @@ impl Case {
             tasks: scenario.tasks.clone(),
             store: scenario.store.clone(),
             model_latency: scenario.model.latency.clone(),
+            model_faults: ModelFaults::new(fault_of, scenario.suite.own_faults().clone()),
             bounds: scenario.bounds.clone(),
             drops_announcements: self.drops_announcements,
         }

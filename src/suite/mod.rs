@@ -38,13 +38,14 @@
 
 mod home;
 
+use crate::agent::{OwnFault, OwnFaults};
 use crate::config::problem::nearest_in_words;
 use crate::faults::model::MOMENTS;
 use crate::faults::{self, FaultKind};
 use crate::probe::Probe;
 use crate::properties::{self, Property};
 use crate::safeguards::{self, SafeguardKind};
-use crate::tools::{self, OwnFault, OwnFaults, ToolKind};
+use crate::tools::{self, ToolKind};
 use crate::workflows::cast::BYSTANDERS;
 use crate::workflows::{self, Workflow};
 use home::Start;
@@ -141,7 +142,7 @@ impl Suite {
         self
     }
 
-    /// With one more kind of fault, which alters what tools answer.
+    /// With one more kind of fault, which alters what tools answer, what agents say or what models complete.
     ///
     /// # Panics
     /// If the suite has one of that name.
@@ -149,7 +150,7 @@ impl Suite {
     pub fn fault(mut self, fault: OwnFault) -> Self {
         refuse_a_second("kind of fault", fault.name, self.faults().map(|known| known.name));
         let parts = self.parts();
-        parts.faults.push(FaultKind::of_tools(&fault));
+        parts.faults.push(FaultKind::own(&fault));
         parts.own_faults = parts.own_faults.clone().and(fault);
         self
     }
@@ -236,7 +237,7 @@ impl Suite {
         &self.0.probes
     }
 
-    /// Its own faults of tools: those that did not come with perfidy.
+    /// Its own faults: those that did not come with perfidy.
     pub fn own_faults(&self) -> &OwnFaults {
         &self.0.own_faults
     }

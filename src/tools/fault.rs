@@ -4,8 +4,7 @@
 //! is never injected into it. The wrapper matches each of these enums without a wildcard, so a fault that is
 //! injected and does nothing does not compile.
 
-use super::Alteration;
-use crate::agent::Request;
+use crate::agent::{Alteration, Request};
 use perfidy_sim::{Name, SimSpan};
 
 /// What a fault does to a request of each kind.

@@ -1,6 +1,6 @@
 //! What a tool's wrapper remembers of the calls that it has handled.
 
-use crate::agent::{OpId, Receipt, ToolCall, Wire};
+use crate::agent::{OpId, Receipt, Wire};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use std::collections::VecDeque;
 
@@ -21,12 +21,15 @@ impl Memory {
         self.by_key.get(key).map(|(answer, _)| answer)
     }
 
-    /// Remembers the answer to a call that has a key.
-    pub fn remember(&mut self, call: &ToolCall, answer: &Wire, now: SimTime) {
-        if let Some(key) = call.headers.idempotency_key {
-            self.by_key.insert(key, (answer.clone(), now));
-            self.keys_by_time.push_back((now, key));
-        }
+    /// Remembers the answer to the call with a key.
+    pub fn remember(&mut self, key: OpId, answer: Wire, now: SimTime) {
+        self.by_key.insert(key, (answer, now));
+        self.keys_by_time.push_back((now, key));
+    }
+
+    /// Whether a key is so old.
+    pub fn is_older_than(&self, key: OpId, age: SimSpan, now: SimTime) -> bool {
+        self.by_key.get(key).is_some_and(|(_, at)| *at + age <= now)
     }
 
     /// Whether there is a key that is so old.

@@ -65,7 +65,6 @@
 //! ```
 
 mod accounts;
-mod alter;
 mod config;
 mod fault;
 mod files;
@@ -79,19 +78,18 @@ mod service;
 mod sources;
 
 pub use accounts::{Accounts, AccountsCall, Declined};
-pub use alter::Alteration;
 pub use config::ToolConfig;
 pub use fault::{CallFault, LookUpFault, Outage, ReadFault, ToolFault};
 pub use files::{FileCall, FileRefusal, Files, Stored};
 pub use kind::ToolKind;
 pub(crate) use kind::shipped;
-pub use own::{OwnFault, OwnFaults, ToolFaults};
+pub use own::ToolFaults;
 pub use prototype::Prototype;
 pub use records::Records;
 pub use service::ToolService;
 pub use sources::{Document, Sources};
 
-use crate::agent::{Agents, Content, Headers};
+use crate::agent::{Agents, Content, Headers, ToolRequest};
 use perfidy_sim::{Desk, Name, SimTime, Spot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,6 +139,12 @@ pub struct Asked {
     pub at: SimTime,
     /// The headers of the request. A precondition is for the tool to check.
     pub headers: Headers,
+}
+
+impl Asked {
+    fn by(request: &ToolRequest) -> Self {
+        Self { by: request.by, at: request.at, headers: request.headers() }
+    }
 }
 
 /// When a question is answered, and what the world outside is like.

@@ -11,8 +11,12 @@ pub(super) struct Outages(Vec<(Outage, Option<SimTime>)>);
 impl Outages {
     /// One more outage; for good if it does not last any time.
     pub fn begin(&mut self, outage: Outage, now: SimTime, lasting: SimSpan) {
-        let until = (lasting > SimSpan::ZERO).then_some(now + lasting);
-        self.0.push((outage, until));
+        self.0.push((outage, Self::end(now, lasting)));
+    }
+
+    /// When an outage ends that begins now, if it does.
+    pub fn end(now: SimTime, lasting: SimSpan) -> Option<SimTime> {
+        (lasting > SimSpan::ZERO).then_some(now + lasting)
     }
 
     /// The outage that the tool is in, if any, and until when if not for good. The earliest counts.

@@ -5,9 +5,8 @@
 //! When a version begins and how long it is, is drawn by its number, so it is the same whenever it is asked
 //! for, and however often.
 
-use super::alter::instructs;
 use super::{Asked, Moment, Tool, ToolKind};
-use crate::agent::Content;
+use crate::agent::{Content, instructs};
 use crate::config::{Numbers, Problem, Spread};
 use perfidy_sim::{Name, Purpose, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};

@@ -54,6 +54,7 @@ impl Briefing {
         let briefing = self.clone();
         world.process(name, move |context: Context<Agents>| {
             let agent = Agent::new(context, briefing.model_latency.clone());
+            let agent = agent.with_model_faults(briefing.model_faults.clone());
             let agent = if briefing.drops_announcements { agent.that_says_nothing() } else { agent };
             run(agent, briefing.clone())
         });

@@ -1,6 +1,6 @@
 //! The cast of a team: which names a scenario of a workflow has.
 
-use crate::agent::{LeaseService, StoreService};
+use crate::agent::{LeaseService, OwnFaults, StoreService};
 use crate::faults::Cast;
 use crate::tools::ToolConfig;
 use crate::workflows::on_call::ON_CALL;
@@ -34,7 +34,7 @@ impl Workflow {
             agents,
             groups,
             tools: tools.keys().copied().collect(),
-            own_faults: Vec::new(),
+            own_faults: OwnFaults::default(),
             deduplicating: tools
                 .iter()
                 .filter(|(_, tool)| tool.deduplicates)

@@ -22,7 +22,7 @@ use crate::agent::{
     Agent, ArtifactId, Body, Headers, Mail, Message, Purpose, Request, StoreError, StoreService,
 };
 use crate::faults::model::{ANSWER, ROLE};
-use crate::protocols::Coalesced;
+use crate::protocols::{Coalesced, choose_agent};
 use crate::safeguards::Safeguards;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
@@ -50,6 +50,7 @@ pub fn workflow() -> Workflow {
     .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
     .store_if(Safeguards::has::<PlanCommit>)
     .safeguards(&[
+        "check-arguments",
         "checkpoint",
         "checksummed-log",
         "event-log",
@@ -90,6 +91,9 @@ const RESEND: SimSpan = SimSpan::from_secs(15);
 
 /// Tokens a planner reads for one plan.
 const PLANNING_TOKENS: u32 = 1_200;
+
+/// What the planner asks its model.
+const FIRST_STEP: &str = "Choose the executor of the first step. The others follow in turn.";
 
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
@@ -313,9 +317,8 @@ async fn planner(agent: Agent, briefing: Briefing) {
     loop {
         let mail = agent.receive().await;
         let Some(Say::PlanPlease { task }) = mail.open() else { continue };
-        let most = executors.len() as u32;
-        let choice = answers.think(&agent, briefing.safeguards(), *task, PLANNING_TOKENS, most).await;
-        let first = choice as usize;
+        let ask = async || choose_agent(&agent, *task, FIRST_STEP, executors, PLANNING_TOKENS).await;
+        let first = answers.complete(&agent, briefing.safeguards(), *task, ask).await;
         let doers =
             (0..briefing.plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
         agent.send(mail.from(), *task, Say::Planned { task: *task, doers });

@@ -11,8 +11,9 @@
 //! done, under which operation ids, how often it was passed on and what it has cost. In the end it goes back
 //! to the desk.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Pick, Purpose, Request};
+use crate::agent::{Agent, Content, Headers, Mail, Message, OpId, Pick, Purpose, Request};
 use crate::faults::model::{ANSWER, HANDOFF};
+use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
@@ -55,6 +56,9 @@ const UNKNOWN: &str = "somebody-else";
 
 /// Tokens the desk reads to choose who begins.
 const TRIAGE_TOKENS: u32 = 300;
+
+/// What the desk asks its model.
+const TRIAGE: &str = "Choose the specialist that begins with this task.";
 
 /// Tokens a specialist reads to see what is to be done next.
 const READING_TOKENS: u32 = 900;
@@ -239,10 +243,13 @@ impl Handler {
     async fn choose(&self, file: &mut TaskFile) -> Pick {
         let turn = Name::new(&format!("{}/turn-{}", file.task, file.spent.turns + 1));
         let colleagues = self.briefing.doers.len() as u32 - 1;
-        let (thought, pick) = self.agent.pick(turn, READING_TOKENS, colleagues).await;
+        let question =
+            Question::new("Take the next step, or name a colleague to hand the file to.", file.task);
+        let prompt = question.knowing(Content::new(file.clone())).prompt(READING_TOKENS);
+        let said = self.agent.pick(turn, &prompt, colleagues).await;
         file.spent.turns += 1;
-        file.spent.tokens += thought.tokens_in + thought.tokens_out;
-        pick
+        file.spent.tokens += said.tokens_in + said.tokens_out;
+        said.value
     }
 
     fn named(&self, pick: Pick) -> Name {
@@ -341,9 +348,9 @@ fn send_round(handler: &Handler, tracker: &TaskTracker, task: Name) {
     };
     let (handler, states) = (handler.clone(), tracker.shared_states());
     handler.agent.clone().spawn(async move {
-        let specialists = handler.briefing.doers.len() as u32;
-        let first = handler.agent.think(task, TRIAGE_TOKENS, specialists).await.choice;
-        let to = handler.briefing.doers[first as usize];
+        let specialists = &handler.briefing.doers;
+        let first = choose_agent(&handler.agent, task, TRIAGE, specialists, TRIAGE_TOKENS).await;
+        let to = specialists[first];
         let passed_on = handler.pass_on(file, to).await.is_ok();
         if passed_on && states.borrow().has_open(task) {
             handler.agent.expect(to, "the task's end", task);

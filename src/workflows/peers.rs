@@ -15,7 +15,7 @@ use crate::agent::{
     Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request, StoreError,
     StoreService,
 };
-use crate::protocols::SingleFlight;
+use crate::protocols::{Question, SingleFlight, write_text};
 use crate::safeguards::append_only::append;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::claim::Claims;
@@ -205,7 +205,8 @@ impl Peer {
     /// Gives each step to whoever has done least so far, as far as this peer can see it.
     async fn draft(&self, task: Name) -> Result<Assignment, StoreError> {
         let evidence = self.reader.read(Name::literal(WORKLOAD)).await?;
-        self.agent.think(task, DRAFTING_TOKENS, 1).await;
+        let question = Question::new("Give each step to the peer that has done least.", task);
+        write_text(&self.agent, task, &question.prompt(DRAFTING_TOKENS), 1).await;
         let peers = &self.briefing.doers;
         let mut load = self.workload.borrow_mut().of(&evidence.entries, &self.briefing);
         let least_loaded =

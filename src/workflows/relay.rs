@@ -15,8 +15,9 @@
 //! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a
 //! reference to the piece itself, which the archivist keeps.
 
-use crate::agent::{Agent, Artifact, ArtifactId, Headers, Message, OpId, Purpose, Request, Version};
+use crate::agent::{Agent, Artifact, ArtifactId, Content, Headers, Message, OpId, Purpose, Request, Version};
 use crate::faults::model::{ANSWER, SUMMARY};
+use crate::protocols::Question;
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{AnsweredQuestions, ReplyDedupe};
@@ -154,9 +155,12 @@ struct Stage {
 
 impl Stage {
     /// Makes a piece of work with the help of the model. To ask for another version is another question.
-    async fn make(&self, about: Name, version: u32, from: Option<ArtifactId>, tokens: u32) -> Artifact {
+    async fn make(&self, about: Name, version: u32, from: Option<Artifact>, tokens: u32) -> Artifact {
         let question = Name::new(&format!("{about}/version-{version}"));
-        self.agent.make((about, question), from, tokens, WAYS_TO_PUT_IT).await
+        let known = from.map_or(Content::NOTHING, Content::new);
+        let prompt = Question::new("Work on this step.", about).knowing(known).prompt(tokens);
+        let from = from.map(|material| material.id());
+        self.agent.make((about, question), from, &prompt, WAYS_TO_PUT_IT).await
     }
 
     /// Packs a piece of work. `None` if it has to be filed first and that cannot be done.
@@ -285,7 +289,7 @@ impl Link {
 async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
     let intent = stage.intent(&item);
     let Some(material) = stage.unpack(&item).await else { return };
-    let made = stage.make(intent, item.version, Some(material.id()), WORKING_TOKENS).await;
+    let made = stage.make(intent, item.version, Some(material), WORKING_TOKENS).await;
     let Some(item) = stage.pack(item, made).await else { return };
     stage.agent.before("pass-on", intent).await;
     stage.agent.send(next, intent, Say::PassOn(item));

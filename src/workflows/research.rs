@@ -13,7 +13,7 @@
 //! safeguard `join`).
 
 use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
-use crate::protocols::{Agenda, ResendTimer, SingleFlight};
+use crate::protocols::{Agenda, Question, ResendTimer, SingleFlight, write_text};
 use crate::safeguards::calls::{ReadPolicy, read_with_retry};
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
@@ -313,7 +313,8 @@ impl Synthesiser {
     async fn conclude(&mut self, task: Name) {
         self.agent.before("answer", task).await;
         let tokens: u32 = self.usable(task).iter().flatten().map(tokens_of).sum();
-        self.agent.think(task, SYNTHESIS_TOKENS + tokens, 1).await;
+        let question = Question::new("Put an answer together from these findings.", task);
+        write_text(&self.agent, task, &question.prompt(SYNTHESIS_TOKENS + tokens), 1).await;
         // Each of these takes its time: the answer rests on what is fit to be used when the report leaves.
         let agent = self.agent.clone();
         report_if(&agent, task, || {
@@ -375,7 +376,9 @@ async fn research(agent: Agent, briefing: Briefing) {
         readings.start(&agent, (task, step), async move {
             let say = match read_with_retry(&researcher, &policy, &query).await {
                 Ok(reading) => {
-                    researcher.think(query.intent, tokens_of(&reading), 1).await;
+                    let question = Question::new("Say what this means for the question.", query.intent);
+                    let prompt = question.knowing(reading.content.clone()).prompt(tokens_of(&reading));
+                    write_text(&researcher, query.intent, &prompt, 1).await;
                     Say::Found { task, step, reading }
                 }
                 Err(_) => Say::Nothing { task, step },

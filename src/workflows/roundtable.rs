@@ -13,7 +13,7 @@
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Request};
 use crate::faults::model::ANSWER;
-use crate::protocols::SingleFlight;
+use crate::protocols::{Question, SingleFlight};
 use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
@@ -22,7 +22,7 @@ use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, Workflow};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -75,6 +75,12 @@ const ASK_AGAIN: SimSpan = SimSpan::from_secs(4);
 
 /// Tokens a member reads to see whether there is something they should see first.
 const READING_TOKENS: u32 = 600;
+
+/// The piece that a member wants to see before it begins, if it wants to see any.
+#[derive(Clone, Copy, Hash, Serialize, Deserialize)]
+struct ToSee {
+    step: Option<usize>,
+}
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Say {
@@ -259,9 +265,13 @@ impl Member {
     async fn would_like_to_see(&self, task: Name, step: usize) -> Option<usize> {
         let steps = self.briefing.plan.steps.len();
         let intent = self.briefing.plan.intent(task, step);
-        let choice = self.agent.think(intent, READING_TOKENS, 3 * steps as u32).await.choice as usize;
-        let known = self.briefing.plan.steps[step].needs.contains(&choice);
-        (choice < steps && owner(choice) != self.agent.name() && !known).then_some(choice)
+        let question = Question::new("Name another piece of this task to see first, or none.", intent);
+        let choose = |nth: u32| ToSee { step: ((nth as usize) < steps).then_some(nth as usize) };
+        let is_step = |see: &ToSee| see.step.is_none_or(|step| step < steps);
+        let (prompt, most) = (question.prompt(READING_TOKENS), 3 * steps as u32);
+        let other = self.agent.complete_valid(intent, &prompt, most, choose, is_step).await.value.step?;
+        let known = self.briefing.plan.steps[step].needs.contains(&other);
+        (owner(other) != self.agent.name() && !known).then_some(other)
     }
 
     /// Waits until a colleague's piece is there, or until it need not be.

@@ -5,6 +5,7 @@
 //! failure.
 
 use crate::agent::{Agent, OpId, ToolError};
+use crate::protocols::compose_call;
 use crate::safeguards::calls::{CallPolicy, call_until_definite};
 use crate::safeguards::compensate;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
@@ -25,16 +26,23 @@ const COMPOSING_TOKENS: u32 = 400;
 pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: SagaAction, op: OpId) -> bool {
     let (plan, safeguards) = (&briefing.plan, briefing.safeguards());
     let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
-    agent.think(plan.intent(task, step), COMPOSING_TOKENS, 3).await;
+    let wanted = match action {
+        SagaAction::Do(step) => Some(plan.wish(task, step)),
+        SagaAction::Undo(step) => plan.undoing(task, step),
+    };
+    // What nothing undoes comes last, so nobody ever turns back behind it.
+    let wanted = wanted.unwrap_or_else(|| plan.wish(task, step));
+    let call = compose_call(agent, &wanted, (COMPOSING_TOKENS, 3), |_| true).await;
     let (wish, result) = match action {
         SagaAction::Do(step) => {
-            let wish = plan.wish(task, step);
+            let wish = plan.wish(task, step).with(call.arguments);
             let result = call_until_definite(agent, &CallPolicy::of(safeguards), &wish, op).await;
             (wish, result.map_err(|error| (op, error)))
         }
         SagaAction::Undo(step) => {
             // What nothing undoes comes last, so nobody ever turns back behind it.
             let Some(wish) = plan.undoing(task, step) else { return false };
+            let wish = wish.with(call.arguments);
             let result = compensate::undo(agent, safeguards, &wish, op).await;
             (wish, result)
         }

@@ -16,6 +16,7 @@
 
 use crate::agent::{Agent, Headers, LeaseService, Mail, Message, OpId, Purpose, Request, Token};
 use crate::faults::model::ANSWER;
+use crate::protocols::choose_agent;
 use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
@@ -75,6 +76,9 @@ const LONELY_LEASE: SimSpan = SimSpan::from_secs(10);
 
 /// Tokens a leader reads to choose a worker.
 const CHOOSING_TOKENS: u32 = 300;
+
+/// What an orchestrator asks its model.
+const THIS_STEP: &str = "Choose the worker of this step.";
 
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Say {
@@ -228,10 +232,10 @@ impl Leader {
     async fn order(&mut self, task: Name, step: usize, leadership: &Leadership) -> bool {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return true };
         let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
-        let thought = self.agent.think(intent, CHOOSING_TOKENS, workers.len() as u32).await;
+        let chosen = choose_agent(&self.agent, intent, THIS_STEP, workers, CHOOSING_TOKENS).await;
         // A worker that has not answered may be dead, and the model would choose the same again.
         let orders = self.orders.get_or_insert_with((task, step), || 0);
-        let worker = workers[(thought.choice as usize + *orders) % workers.len()];
+        let worker = workers[(chosen + *orders) % workers.len()];
         *orders += 1;
         if !leadership.holds() {
             return false;

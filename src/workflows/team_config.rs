@@ -1,6 +1,6 @@
 //! What a team is configured with: the data from which its agents, its user and its store are started.
 
-use crate::agent::{Consistency, Note, UserEvent};
+use crate::agent::{Consistency, ModelFaults, Note, UserEvent};
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Plan;
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// What a team is configured with, prepared once and the same in every run. It says nothing of faults: the
-/// agents must not know them.
+/// What a team is configured with, prepared once and the same in every run. It does not say which faults
+/// strike: the agents must not know them.
 #[derive(Clone, Debug)]
 pub struct TeamConfig {
     /// The workflow's name, for messages.
@@ -31,6 +31,9 @@ pub struct TeamConfig {
     pub store: Option<Store>,
     /// How long a call of a model takes.
     pub model_latency: RangeInclusive<SimSpan>,
+    /// How faults alter what a model completes, where they strike. It is for the handle of an agent: the agent
+    /// itself does not see it.
+    pub(crate) model_faults: ModelFaults,
     /// How far properties may go, of those that are a matter of how much.
     pub bounds: BTreeMap<&'static str, AtMost>,
     /// Whether what agents say of themselves is left out of the history.

@@ -79,10 +79,11 @@ struct Open {
 }
 
 /// How a user says for the record what a task wants.
-type Wants = fn(Name, Name) -> Note;
+type Wants = fn(Name, Operation) -> Note;
 
-const AN_EFFECT: Wants = |task, intent| Note::User(UserEvent::Wanted { task, intent });
-const AN_ANSWER: Wants = |task, intent| Note::User(UserEvent::Question { task, intent });
+const AN_EFFECT: Wants =
+    |task, Operation { intent, arguments, .. }| Note::User(UserEvent::Wanted { task, intent, arguments });
+const AN_ANSWER: Wants = |task, Operation { intent, .. }| Note::User(UserEvent::Question { task, intent });
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a
 /// task wants is to happen, once.
@@ -157,13 +158,14 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
 fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
     let plan = &briefing.plan;
     agent.note(Note::User(UserEvent::TaskGiven { task }));
-    let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
-    intents.clone().for_each(|intent| agent.note(wants(task, intent)));
+    let wishes = (0..plan.steps.len()).map(|step| plan.wish(task, step));
+    wishes.for_each(|wish| agent.note(wants(task, wish)));
     for Operation { tool, name: operation, intent, .. } in
         (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {
         agent.note(Note::User(UserEvent::UndoneBy { intent, tool, operation }));
     }
+    let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
     let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
     let cancel_after = briefing.tasks.cancelled.as_ref().and_then(|cancelled| {
         agent.draw("change of mind about", task, |spot| {

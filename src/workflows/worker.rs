@@ -3,9 +3,11 @@
 //! The executors of the conductor and the workers of the standby team both are such. What they do between an
 //! order and the report is the same; whose orders they take is not.
 
-use crate::agent::{Agent, Headers, Message, Operation};
+use crate::agent::{Agent, Content, Headers, Message, Operation};
+use crate::protocols::compose_call;
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
+use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::checkpoint;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
@@ -130,9 +132,13 @@ impl StepWorker {
         source: KeySource,
     ) -> bool {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
-        let wording = self.answers.think(agent, safeguards, wish.intent, COMPOSING_TOKENS, WORDINGS).await;
+        let checks = safeguards.has::<CheckArguments>();
+        let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &wish);
+        let compose = async || compose_call(agent, &wish, (COMPOSING_TOKENS, WORDINGS), are_right).await;
+        let call = self.answers.complete(agent, safeguards, wish.intent, compose).await;
+        let wish = wish.with(call.arguments);
         let (op, tried_before) =
-            source.operation_id(agent, safeguards, &self.operations, &wish, wording).await;
+            source.operation_id(agent, safeguards, &self.operations, &wish, call.wording).await;
         if call_with_retry(agent, &CallPolicy::of(safeguards), &wish, op, tried_before).await.is_err() {
             self.work.borrow_mut().remove(&wish.intent);
             return false;

@@ -6,6 +6,7 @@ mod any_text;
 mod faults;
 mod files;
 mod teams;
+mod tools;
 mod words;
 
 use perfidy::scenario::Scenario;

@@ -40,6 +40,11 @@ const EVERYWHERE: &[&str] = &[
     r#"always-hand-off = { at = "everyone", chance = "5%" }"#,
     r#"no-target = { at = "everyone", chance = "5%" }"#,
     r#"role-confusion = { at = "everyone", chance = "5%" }"#,
+    r#"wrong-completion = { at = "everyone", chance = "2%" }"#,
+    r#"missing-field = { at = "everyone", chance = "2%" }"#,
+    r#"mistyped-field = { at = "everyone", chance = "2%" }"#,
+    r#"truncated-completion = { at = "everyone", chance = "2%" }"#,
+    r#"malformed-completion = { at = "everyone", chance = "2%" }"#,
 ];
 
 /// What is said of a lie besides the tool that tells it and how likely that is.

@@ -3,8 +3,8 @@
 //! nothing.
 
 use perfidy::agent::{
-    Agent, AnswerPart, ArtifactId, Body, Content, Headers, Message, OpId, Outcome, Purpose, Report, Request,
-    Token, ToolCall,
+    Agent, AnswerPart, ArtifactId, Body, Content, Headers, Message, OpId, Outcome, Prompt, Purpose, Report,
+    Request, Token, ToolCall,
 };
 use perfidy::explore::Run;
 use perfidy::safeguards::calls::CALL_TIMEOUT;
@@ -383,7 +383,7 @@ fn cites_what_was_made_up<const LIES: bool>() -> Workflow {
             let (task, ops) = next_task(&agent).await;
             for step in 0..2 {
                 let intent = briefing.plan.intent(task, step);
-                let made = agent.make((intent, intent), None, 100, 1_000).await.id();
+                let made = agent.make((intent, intent), None, &Prompt::new("a step", 100), 1_000).await.id();
                 let provenance = Some(if LIES { ArtifactId(made.0 ^ 1) } else { made });
                 let under = agent.under(Headers { provenance, ..Headers::NONE });
                 do_step(&under, &briefing, (task, step), ops[step]).await;

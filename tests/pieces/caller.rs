@@ -1,8 +1,8 @@
 //! An agent that asks two tools for a few things and keeps the answers: one that does what it is told, one that is read.
 
 use perfidy::agent::{
-    Agent, Definite, Indefinite, Note, OpId, Operation, Reading, Receipt, Request, ToolCall, ToolError,
-    ToolEvent,
+    Agent, Cancelled, Content, Definite, Indefinite, Note, OpId, Operation, Reading, Receipt, Request,
+    ToolCall, ToolError, ToolEvent,
 };
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
@@ -10,6 +10,7 @@ use perfidy::suite::Suite;
 use perfidy::tools::Document;
 use perfidy::workflows::Workflow;
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
+use serde_json::json;
 use std::cell::RefCell;
 
 /// One thing that the caller asks of its tool.
@@ -19,6 +20,8 @@ pub enum Ask {
     Call(&'static str, u64),
     Read(&'static str),
     LookUp(&'static str),
+    /// Never the effect, under this key.
+    Cancel(&'static str, u64),
     Wait(u64),
 }
 
@@ -27,6 +30,7 @@ pub enum Heard {
     Call(Result<Receipt, ToolError>),
     Read(Result<Reading, ToolError>),
     LookUp(Result<bool, Indefinite>),
+    Cancel(Result<Cancelled, Indefinite>),
 }
 
 thread_local! {
@@ -50,7 +54,8 @@ async fn caller(agent: Agent) {
     for ask in ASKS.take() {
         let heard = match ask {
             Ask::Call(intent, key) => {
-                let operation = Operation::new(tool, Name::new("put"), Name::new(intent));
+                let arguments = Content::of_json(json!({ "what": intent }));
+                let operation = Operation::new(tool, Name::new("put"), Name::new(intent)).with(arguments);
                 Heard::Call(agent.call(ToolCall::keyed(operation, OpId(key)), within).await)
             }
             Ask::Read(item) => {
@@ -61,6 +66,10 @@ async fn caller(agent: Agent) {
             Ask::LookUp(intent) => {
                 let operation = Operation::new(tool, Name::new("put"), Name::new(intent));
                 Heard::LookUp(agent.look_up(&operation, within).await.map(|found| found.is_some()))
+            }
+            Ask::Cancel(intent, key) => {
+                let operation = Operation::new(tool, Name::new("put"), Name::new(intent));
+                Heard::Cancel(agent.cancel(&operation, OpId(key), within).await)
             }
             Ask::Wait(secs) => {
                 agent.sleep(SimSpan::from_secs(secs)).await;

@@ -6,6 +6,8 @@ mod dispatcher;
 mod handing_over;
 mod leases;
 mod model;
+mod no_idle_faults;
+mod requests;
 mod store;
 mod tool_lies;
 mod tool_trouble;

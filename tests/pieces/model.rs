@@ -1,12 +1,13 @@
 //! A model that is asked the same thing five times.
 
 use crate::caller::TEXT;
-use perfidy::agent::Request;
+use perfidy::agent::{AgentEvent, Note, Prompt, Request};
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 
 thread_local! {
@@ -20,7 +21,11 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
         .user(|_, _| std::future::pending())
         .agent("thinker", |agent, _| async move {
             for _ in 0..5 {
-                let choice = agent.think(Name::new("what"), 100, 4).await.choice;
+                let choice = agent
+                    .complete(Name::new("what"), &Prompt::new("which?", 100), 4, |nth| nth)
+                    .await
+                    .unwrap()
+                    .value;
                 CHOICES.with_borrow_mut(|all| all.push(choice));
             }
             agent.finish_after(SimSpan::ZERO);
@@ -43,4 +48,92 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
             assert_eq!(choice != usual, nth == 2, "seed {seed}, question {}", nth + 1);
         }
     }
+}
+
+/// What the thinker is to get: a plan with two fields.
+#[derive(Clone, PartialEq, Hash, Debug, Serialize, Deserialize)]
+struct Planned {
+    steps: Vec<String>,
+    deadline: u64,
+}
+
+fn planned(_: u32) -> Planned {
+    Planned { steps: ["look", "act"].map(str::to_owned).to_vec(), deadline: 30 }
+}
+
+thread_local! {
+    /// What the planner of this thread got, and what it got once it had insisted on something valid.
+    static PLANS: RefCell<Vec<Option<Planned>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A planner that asks its model once and takes what comes, and then asks until there are two steps.
+fn planner() -> Workflow {
+    Workflow::new("thinker", "an agent that has its model plan")
+        .user(|_, _| std::future::pending())
+        .agent("thinker", |agent, _| async move {
+            let prompt = Prompt::new(("Plan this.", Name::new("what")), 100);
+            let got = agent.complete(Name::new("what"), &prompt, 1, planned).await.ok();
+            PLANS.with_borrow_mut(|all| all.push(got.map(|said| said.value)));
+            let is_valid = |plan: &Planned| plan.steps.len() == 2;
+            let valid = agent.complete_valid(Name::new("what"), &prompt, 1, planned, is_valid).await;
+            PLANS.with_borrow_mut(|all| all.push(Some(valid.value)));
+            agent.finish_after(SimSpan::ZERO);
+        })
+        .safeguards(&["tool-dedupe"])
+        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel])
+}
+
+/// What the planner gets if this fault strikes each of the first two times, and the completions as they stand
+/// in the history.
+fn plans_with(word: &str) -> (Vec<Option<Planned>>, Vec<String>) {
+    let text = TEXT.replace("\"caller\"", "\"thinker\"");
+    let scenario = Scenario::parse(&Suite::shipped().workflow(planner()), "thinker", &text).unwrap();
+    let fault = |nth: u32| {
+        let at = format!("thinker, completion, what, try {nth}").parse().unwrap();
+        Fault { at, action: word.parse().unwrap() }
+    };
+    let run = Run::planned(
+        &Case::as_written(&scenario),
+        Engine::Native,
+        Seed(3),
+        &Plan::Explicit([fault(1), fault(2)].into()),
+    );
+    assert_eq!(run.outcome.fired.len(), 2, "{word} strikes");
+    let completion = |note: &Note| match note {
+        Note::Agent(AgentEvent::Completed { completion, .. }) => Some(completion.json().to_string()),
+        _ => None,
+    };
+    (PLANS.take(), run.outcome.history.notes().filter_map(|(_, note)| completion(note)).collect())
+}
+
+#[test]
+fn what_a_fault_of_completions_leaves_is_read_as_the_type_that_the_agent_expects_or_cannot_be_read() {
+    for word in [
+        "missing-field",
+        "mistyped-field",
+        "malformed-completion",
+        "truncated-completion",
+        "wrong-completion",
+    ] {
+        let (plans, completions) = plans_with(word);
+        let honest = planned(0);
+        assert_ne!(plans[0].as_ref(), Some(&honest), "{word}");
+        let is_readable = plans[0].is_some();
+        match word {
+            "missing-field" | "mistyped-field" | "malformed-completion" => assert!(!is_readable, "{word}"),
+            _ => assert!(is_readable, "{word}"),
+        }
+        assert_eq!(plans[1].as_ref().map(|plan| plan.steps.len()), Some(2), "{word}");
+        assert_ne!(
+            completions[0],
+            serde_json::to_string(&honest).unwrap(),
+            "the history has what the agent got"
+        );
+    }
+}
+
+#[test]
+fn a_prompt_and_its_completion_stand_in_the_history_as_content() {
+    let (_, completions) = plans_with("wrong-completion");
+    assert_eq!(completions.last().unwrap(), "{\"deadline\":30,\"steps\":[\"look\",\"act\"]}");
 }

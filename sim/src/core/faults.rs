@@ -3,7 +3,7 @@
 use super::Core;
 use crate::network::{Cut, Lag};
 use crate::node::{Command, Role};
-use crate::oracle::{Answer, TIE};
+use crate::oracle::TIE;
 use crate::queue::{NodeIndex, Pending};
 use crate::step::Act;
 use crate::{Action, Domain, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, What};
@@ -21,21 +21,13 @@ impl<D: Domain> Core<D> {
         self.silent[hook as usize]
     }
 
-    /// Asks the plan about a place other than a message's, where only some actions matter.
-    pub fn ask(
-        &mut self,
-        hook: Hook,
-        node: NodeIndex,
-        what: Name,
-        about: Name,
-        matters: impl Fn(&Action) -> bool,
-    ) -> Option<Fault> {
+    /// Asks the plan about a place other than a message's.
+    pub fn ask(&mut self, hook: Hook, node: NodeIndex, what: Name, about: Name) -> Option<Fault> {
         if self.is_silent(hook) {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
-        let Answer { address, action } = self.oracle.ask(hook, name, what, about, now, matters);
-        action.map(|action| Fault { at: address, action })
+        self.oracle.ask(hook, name, what, about, now)
     }
 
     /// Asks the plan about the place before or after a step of a node.
@@ -47,7 +39,7 @@ impl<D: Domain> Core<D> {
         if !self.oracle.concerns(class, hook, step) {
             return None;
         }
-        self.ask(hook, node, step, about, |_| true)
+        self.ask(hook, node, step, about)
     }
 
     /// Whether the plan may be asked about an act of a node at all.
@@ -69,19 +61,13 @@ impl<D: Domain> Core<D> {
         self.ask_step(hook, node, act.step(subject()), about())
     }
 
-    /// Asks the plan about a place where only faults of the layer above can strike, of which only some
-    /// matter.
-    pub fn ask_custom(
-        &mut self,
-        node: NodeIndex,
-        what: Name,
-        about: Name,
-        matters: impl Fn(Name, SimSpan) -> bool,
-    ) -> Option<Fault> {
-        self.ask(Hook::Service, node, what, about, |action| match action {
-            Action::Custom { word, span } => matters(*word, *span),
-            _ => false,
-        })
+    /// Asks the plan about a place where only faults of the layer above can strike: all that it has for it.
+    pub fn due_faults(&mut self, node: NodeIndex, what: Name, about: Name) -> Vec<Fault> {
+        if self.silent[Hook::Service as usize] {
+            return Vec::new();
+        }
+        let (name, now) = (self.name(node), self.now());
+        self.oracle.ask_all(Hook::Service, name, what, about, now)
     }
 
     /// Asks the plan about a place of the node's storage; `about` is not looked at if nothing can strike
@@ -96,7 +82,7 @@ impl<D: Domain> Core<D> {
             return None;
         }
         let what = hook.of_storage().expect("only places of storage are asked about here");
-        self.ask(hook, node, Name::literal(what), about(), |_| true)
+        self.ask(hook, node, Name::literal(what), about())
     }
 
     /// Records that a fault strikes.

@@ -24,20 +24,30 @@ impl<D: Domain> Core<D> {
         let from = self.name(from);
         let content = payload.clone();
         let sent = self.append((from, incarnation), cause, What::Sent { to, kind, about, content });
-        let Passage { address, action, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
+        let Passage { address, actions, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
         let mut at = leaves + latency + self.lag_of(from, to);
         let mut copy_after = None;
         let mut payload = payload;
         let mut lost = self.is_cut(from, to).then_some(Loss::Cut);
-        if let Some(action) = action {
+        for action in actions {
+            if let Action::Custom { word, .. } = action {
+                // A fault of the layer above strikes only if the message is another one with it.
+                let spot = self.oracle.spot_of(address);
+                let Some(altered) = self.alter.as_ref().and_then(|alter| alter(word, &payload, spot)) else {
+                    continue;
+                };
+                payload = altered;
+            }
             self.strike((from, incarnation), Fault { at: address, action }, Some(sent));
             match action {
                 Action::Drop => lost = Some(Loss::Dropped),
                 Action::Delay(span) | Action::Reorder(span) => at += span,
                 Action::Duplicate(span) => copy_after = Some(span),
                 Action::Corrupt => payload = payload.garbled(),
+                Action::Custom { .. } => {}
                 _ => unreachable!("the oracle answers with what fits"),
             }
+            break;
         }
         if let Some(why) = lost {
             self.append((to, 0), Some(sent), What::Lost { from, kind, about, why });

@@ -17,7 +17,7 @@ use crate::slab::Slab;
 use crate::step::Crashed;
 use crate::{
     Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, Rule, SimSpan, SimTime,
-    Stop, What, WorldConfig, interrupt, quiet, spare, stamp,
+    Spot, Stop, What, WorldConfig, interrupt, quiet, spare, stamp,
 };
 use ailments::Ailing;
 pub(crate) use ailments::Health;
@@ -27,6 +27,9 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::collections::VecDeque;
 use std::task::Waker;
+
+/// What a fault of the layer above makes of a message, if that is another one.
+type Alter<D> = dyn Fn(Name, &<D as Domain>::Payload, Spot<'_>) -> Option<<D as Domain>::Payload>;
 
 pub(crate) struct Core<D: Domain> {
     pub config: WorldConfig,
@@ -51,6 +54,8 @@ pub(crate) struct Core<D: Domain> {
     any_ailing: bool,
     /// The node that a service has pointed out last.
     pub marked: Option<Name>,
+    /// What faults of the layer above make of a message.
+    pub alter: Option<Box<Alter<D>>>,
     planned: Vec<Planned>,
     pub commands: VecDeque<Command>,
     /// What nodes of earlier runs have left for those still to be added.
@@ -136,6 +141,7 @@ impl<D: Domain> Core<D> {
             ailing: Vec::new(),
             any_ailing: false,
             marked: None,
+            alter: None,
             planned: Vec::new(),
             commands,
             belongings,

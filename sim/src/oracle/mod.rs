@@ -12,8 +12,8 @@ use crate::plan::{Action, Address, Disturbance, Fault, Hook, Rule, Selector};
 use crate::{Name, Purpose, SimSpan, SimTime, Spot, WorldConfig};
 use draws::WorldDraws;
 pub(crate) use steps::NodeClass;
-use table::Site;
 pub(crate) use table::Table;
+use table::{Site, SiteId};
 
 /// How long a message or a sync takes.
 pub(crate) const LATENCY: Purpose = Purpose::new("latency");
@@ -22,16 +22,11 @@ pub(crate) const TIE: Purpose = Purpose::new("tie");
 // The rule's kind is the purpose of its chance; the span wants one of its own.
 const SPAN: Purpose = Purpose::new("span of the fault");
 
-/// The answer to one question.
-pub(crate) struct Answer {
-    pub address: Address,
-    pub action: Option<Action>,
-}
-
 /// The answer to the question what becomes of a message.
 pub(crate) struct Passage {
     pub address: Address,
-    pub action: Option<Action>,
+    /// What the plan has for it. The first that makes a difference is what happens.
+    pub actions: Vec<Action>,
     pub latency: SimSpan,
     pub tie: u64,
 }
@@ -110,73 +105,75 @@ impl Oracle {
     }
 
     /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage.
-    /// What makes no difference there, as `matters` says, does not happen.
-    pub fn ask(
-        &mut self,
-        hook: Hook,
-        node: Name,
-        what: Name,
-        about: Name,
-        now: SimTime,
-        matters: impl Fn(&Action) -> bool,
-    ) -> Answer {
-        let (site, place) = self.table.place_of(hook, node, node, what, about);
-        let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
-        let site = self.table.site(site);
-        let spot = self.draws.spot(address.site, address.id, address.nth);
-        let (met, action) = self.action(site, address, spot, now, matters);
+    pub fn ask(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Option<Fault> {
+        let (site, at) = self.pass_by(hook, (node, node), what, about, now);
+        let (met, mut actions) = self.actions(self.table.site(site), at, now);
+        let action = actions.next();
+        drop(actions);
         self.note_met(met);
-        Answer { address, action }
+        action.map(|action| Fault { at, action })
+    }
+
+    /// The same where it depends on more than the plan whether a fault makes a difference: all that the plan
+    /// has for the place, in the order in which they would happen.
+    pub fn ask_all(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Vec<Fault> {
+        let (site, at) = self.pass_by(hook, (node, node), what, about, now);
+        let (met, actions) = self.actions(self.table.site(site), at, now);
+        let faults = actions.map(|action| Fault { at, action }).collect();
+        self.note_met(met);
+        faults
     }
 
     /// Asks the plan what becomes of a message, and counts it.
     pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> Passage {
-        let (site, place) = self.table.place_of(Hook::Message, from, to, kind, about);
-        let address = self.table.pass(place, self.mark.is_some_and(|mark| now < mark));
+        let (site, address) = self.pass_by(Hook::Message, (from, to), kind, about, now);
         let site = self.table.site(site);
-        let spot = self.draws.spot(address.site, address.id, address.nth);
-        let (met, action) = self.action(site, address, spot, now, |_| true);
+        let (met, actions) = self.actions(site, address, now);
+        let actions = actions.collect();
+        let spot = self.spot_of(address);
         let (latency, tie) = (spot.span(LATENCY, &site.latency), spot.word(TIE));
         self.note_met(met);
-        Passage { address, action, latency, tie }
+        Passage { address, actions, latency, tie }
+    }
+
+    /// Counts a passage, and says at which site it is and which address it has.
+    fn pass_by(
+        &mut self,
+        hook: Hook,
+        (from, to): (Name, Name),
+        what: Name,
+        about: Name,
+        now: SimTime,
+    ) -> (SiteId, Address) {
+        let (site, place) = self.table.place_of(hook, from, to, what, about);
+        (site, self.table.pass(place, self.mark.is_some_and(|mark| now < mark)))
+    }
+
+    /// The place where what happens at an address is decided.
+    pub fn spot_of(&self, at: Address) -> Spot<'_> {
+        self.draws.spot(at.site, at.id, at.nth)
     }
 
     /// What the plan does at an address, and which of its pinned faults that is, if it is one.
-    fn action(
+    fn actions(
         &self,
         site: &Site,
-        address: Address,
-        spot: Spot<'_>,
+        at: Address,
         now: SimTime,
-        matters: impl Fn(&Action) -> bool,
-    ) -> (Option<usize>, Option<Action>) {
-        if site.is_pinned
-            && let Some((index, action)) = self.table.pinned(address)
-            && action.fits(site.hook())
-        {
-            return (Some(index), matters(&action).then_some(action));
-        }
-        (None, self.drawn_action(site, spot, now, matters))
-    }
-
-    fn drawn_action(
-        &self,
-        site: &Site,
-        spot: Spot<'_>,
-        now: SimTime,
-        matters: impl Fn(&Action) -> bool,
-    ) -> Option<Action> {
-        if site.rules.is_empty() {
-            return None;
-        }
-        let chaos = self.table.chaos().filter(|chaos| now < chaos.until)?;
-        let drawn = |rule: &Rule| match &rule.span {
-            Some(range) => rule.action.with_span(spot.span(SPAN, range)),
-            None => rule.action,
-        };
-        let rules = site.rules.iter().map(|index| &chaos.rules[usize::from(*index)]);
-        let mut fired = rules.filter(|rule| spot.happens(rule.kind, rule.chance)).map(drawn);
-        fired.find(matters)
+    ) -> (Option<usize>, impl Iterator<Item = Action>) {
+        let pinned = if site.is_pinned { self.table.pinned(at) } else { None };
+        let pinned = pinned.filter(|(_, action)| action.fits(site.hook()));
+        let is_quiet = site.rules.is_empty() || pinned.is_some();
+        let chaos = if is_quiet { None } else { self.table.chaos().filter(|chaos| now < chaos.until) };
+        let drawn = chaos.into_iter().flat_map(move |chaos| {
+            let spot = self.spot_of(at);
+            let rules = site.rules.iter().map(|index| &chaos.rules[usize::from(*index)]);
+            rules.filter(move |rule| spot.happens(rule.kind, rule.chance)).map(move |rule| match &rule.span {
+                Some(range) => rule.action.with_span(spot.span(SPAN, range)),
+                None => rule.action,
+            })
+        });
+        (pinned.map(|(index, _)| index), pinned.map(|(_, action)| action).into_iter().chain(drawn))
     }
 
     fn note_met(&mut self, met: Option<usize>) {

@@ -249,7 +249,12 @@ impl Action {
             Hook::Message => {
                 matches!(
                     self,
-                    Self::Drop | Self::Delay(_) | Self::Reorder(_) | Self::Duplicate(_) | Self::Corrupt
+                    Self::Drop
+                        | Self::Delay(_)
+                        | Self::Reorder(_)
+                        | Self::Duplicate(_)
+                        | Self::Corrupt
+                        | Self::Custom { .. }
                 )
             }
             Hook::Before | Hook::After => {

@@ -1,6 +1,6 @@
 //! What agents do and are answered, as their handles write it down.
 
-use crate::agent::{Access, ArtifactId, Definite, Heard, Indefinite, OpId, ToolError};
+use crate::agent::{Access, ArtifactId, Content, Definite, Heard, Indefinite, OpId, ToolError, ToolRequest};
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
 use std::sync::Arc;
@@ -49,15 +49,22 @@ impl fmt::Display for Told {
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum AgentEvent {
-    /// An agent calls a tool.
+    /// An agent calls a tool, with this request. It stands here also if the message is lost on its way.
     #[non_exhaustive]
-    Called { tool: Name, operation: Name, intent: Name, op: OpId },
+    Called { tool: Name, operation: Name, intent: Name, op: OpId, request: ToolRequest },
     /// An agent was told how its call went.
     #[non_exhaustive]
     Answered { tool: Name, operation: Name, intent: Name, told: Told },
-    /// An agent asked its model.
+    /// An agent's model completed a prompt, with the nth of the completions that it had to choose from.
     #[non_exhaustive]
-    Thought { about: Name, choice: u32, tokens_in: u32, tokens_out: u32 },
+    Completed {
+        about: Name,
+        choice: u32,
+        prompt: Content,
+        completion: Content,
+        tokens_in: u32,
+        tokens_out: u32,
+    },
     /// An agent asks something of the store.
     #[non_exhaustive]
     Asked { item: Name, access: Access },
@@ -79,14 +86,15 @@ pub enum AgentEvent {
 impl fmt::Display for AgentEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Called { tool, operation, intent, op } => {
-                write!(f, "calls {tool}.{operation} for {intent} ({op})")
+            Self::Called { tool, operation, intent, op, request } => {
+                write!(f, "calls {tool}.{operation} for {intent} ({op}){request}")
             }
             Self::Answered { tool, operation, intent, told } => {
                 write!(f, "is told by {tool}.{operation} about {intent}: {told}")
             }
-            Self::Thought { about, choice, tokens_in, tokens_out } => {
-                write!(f, "thinks about {about}: answer {choice} ({tokens_in} tokens in, {tokens_out} out)")
+            Self::Completed { about, prompt, completion, tokens_in, tokens_out, .. } => {
+                write!(f, "asks its model about {about}: {prompt}, which completes {completion} ")?;
+                write!(f, "({tokens_in} tokens in, {tokens_out} out)")
             }
             Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
             Self::Produced { intent, artifact, from: Some(from) } => {
@@ -111,7 +119,7 @@ impl AgentEvent {
             Self::Called { intent, .. } | Self::Answered { intent, .. } | Self::Produced { intent, .. } => {
                 Some(intent)
             }
-            Self::Thought { about, .. } => Some(about),
+            Self::Completed { about, .. } => Some(about),
             Self::Asked { item, .. } | Self::Heard { item, .. } => Some(item),
             Self::Recovered { .. } | Self::Reached { .. } => None,
         }

@@ -1,6 +1,6 @@
 //! What people want, and what they were told.
 
-use crate::agent::{Consistency, OpId, Report, Told};
+use crate::agent::{Consistency, Content, OpId, Report, Told};
 use perfidy_sim::{Name, SimTime};
 use std::fmt;
 
@@ -20,9 +20,9 @@ pub enum UserEvent {
     /// The user was told about a task, in a report from that agent.
     #[non_exhaustive]
     Informed { by: Name, report: Report },
-    /// What the task wants to have happened, exactly once.
+    /// What the task wants to have happened, exactly once, and with which arguments, if it matters.
     #[non_exhaustive]
-    Wanted { task: Name, intent: Name },
+    Wanted { task: Name, intent: Name, arguments: Content },
     /// The user says what the team's readers of the store rely on.
     #[non_exhaustive]
     Declared { reads: Consistency },
@@ -41,7 +41,10 @@ impl fmt::Display for UserEvent {
             Self::TaskGiven { task } => write!(f, "wants {task} done"),
             Self::Withdrawn { task } => write!(f, "wants {task} no more"),
             Self::Informed { by, report } => write!(f, "is told by {by}: {report}"),
-            Self::Wanted { intent, .. } => write!(f, "wants {intent}, once"),
+            Self::Wanted { intent, arguments, .. } if arguments.is_nothing() => {
+                write!(f, "wants {intent}, once")
+            }
+            Self::Wanted { intent, arguments, .. } => write!(f, "wants {intent}, once: {arguments}"),
             Self::Declared { reads } => write!(f, "relies on {reads} reads"),
             Self::UndoneBy { intent, tool, operation } => {
                 write!(f, "would have {intent} undone by {tool}.{operation}")

@@ -20,8 +20,8 @@ pub use wire::{Refused, Request};
 
 use crate::agent::{Content, Headers, Misfit, json};
 use perfidy_sim::{Name, SimTime, Words};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// The identity of one attempt to get something done. A repetition under the same id means the same wish.
@@ -54,6 +54,13 @@ impl OpId {
 impl Serialize for OpId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for OpId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map(Self).map_err(D::Error::custom)
     }
 }
 

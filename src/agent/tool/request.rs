@@ -1,17 +1,17 @@
 //! A request as the tool saw it.
 
-use crate::agent::{Body, Headers, Operation, Wire};
-use perfidy_sim::{Name, SimTime};
+use crate::agent::{AgentEvent, Body, Headers, Note, OpId, Operation, Request, Wire};
+use perfidy_sim::{Event, Name, SimTime, What};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A request that reached a tool: from whom, when it was worked on, for what, and under which headers. It is
-/// the message itself, as the network delivered it, and not what its sender says of it.
+/// A request to a tool: from whom, when, for what, and under which headers. It is the message itself, and not
+/// what its sender says of it: as it left the agent, or as the network delivered it to the tool.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ToolRequest {
     /// Who sent it.
     pub by: Name,
-    /// When it was worked on, by the clock of the tool.
+    /// When it was made, by the clock of the agent; when it was worked on, by that of the tool.
     pub at: SimTime,
     body: Body,
 }
@@ -22,13 +22,58 @@ impl ToolRequest {
         Self { by, at, body }
     }
 
+    /// The request that an event is about: that an agent makes it, sends it, or that a tool gets it or works on
+    /// it. A request stands in the history as its agent sends it, also if it is lost on its way.
+    ///
+    /// ```
+    /// use perfidy::agent::ToolRequest;
+    /// use perfidy::properties::TeamHistory;
+    ///
+    /// /// How much was asked for, counted where it was sent.
+    /// fn asked_for(history: &TeamHistory) -> u64 {
+    ///     let sent = history.events().iter().filter(|event| matches!(event.what, perfidy_sim::What::Sent { .. }));
+    ///     let requests = sent.filter_map(ToolRequest::of);
+    ///     requests.filter_map(|request| request.operation().arguments.json()["amount"].as_u64()).sum()
+    /// }
+    /// ```
+    pub fn of(event: &Event<Note>) -> Option<Self> {
+        let (by, body) = match &event.what {
+            What::Sent { content, .. } => (event.node, content),
+            What::Delivered { from, content, .. } => (*from, content),
+            What::Note(Note::Agent(AgentEvent::Called { request, .. })) => return Some(request.clone()),
+            What::Note(Note::Tool(event)) => return event.request().cloned(),
+            _ => return None,
+        };
+        body.open().and_then(Wire::request)?;
+        Some(Self { by, at: event.at, body: body.clone() })
+    }
+
+    /// Which kind of request it is.
+    ///
+    /// # Panics
+    /// Never: only a request is made one.
+    pub fn kind(&self) -> Request {
+        self.parts().0
+    }
+
     /// What it asks for.
     ///
     /// # Panics
     /// Never: only a request is made one.
     pub fn operation(&self) -> &Operation {
-        let request = self.body.open().and_then(Wire::request);
-        request.expect("the message is a request").1
+        self.parts().1
+    }
+
+    fn parts(&self) -> (Request, &Operation) {
+        self.body.open().and_then(Wire::request).expect("the message is a request")
+    }
+
+    /// Its operation id, if it is a call or to cancel one.
+    pub fn op(&self) -> Option<OpId> {
+        match self.body.open() {
+            Some(Wire::Call(call) | Wire::Cancel(call)) => Some(call.op),
+            _ => None,
+        }
     }
 
     /// Its headers.

@@ -83,7 +83,7 @@ impl Refused {
     }
 }
 
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Hash, Debug, Serialize)]
 pub(crate) enum Wire {
     Call(ToolCall),
     LookUp(Operation),

@@ -11,7 +11,7 @@ use crate::explore::{
     Corpus, Finding, Fingerprint, Place, Rounds, RunSummary, Saved, SavedSeed, Standing, Turn, Unfinished,
 };
 use crate::inert::{self, Styled};
-use crate::report::{RoundsRecord, rounds_table};
+use crate::report::{RoundsRecord, probes_table, rounds_table};
 use crate::scenario::Case;
 use perfidy_sim::SimSpan;
 use std::collections::BTreeMap;
@@ -309,6 +309,9 @@ impl Logbook {
             say(format_args!("and {untold} more new failures, saved in {corpus}\n"));
         }
         say(rounds_table(rows));
+        if let Some(probes) = probes_table(&self.rounds.cases) {
+            say(format!("\n{probes}"));
+        }
         let base = self.rounds.base.as_ref().map_or_else(String::new, |base| format!(" (from \"{base}\")"));
         say(format_args!(
             "\n{} runs of {} from seed {}{base}, {} different failures, {} of them new",

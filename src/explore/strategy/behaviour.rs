@@ -113,7 +113,7 @@ fn note_word(note: &Note) -> u64 {
         match note {
             Note::Agent(AgentEvent::Called { tool, operation, .. }) => words.hash(&(tool, operation)),
             Note::Agent(AgentEvent::Answered { told, .. }) => words.hash(told),
-            Note::Agent(AgentEvent::Thought { choice, .. }) => words.hash(choice),
+            Note::Agent(AgentEvent::Completed { choice, .. }) => words.hash(choice),
             _ => {}
         }
     })

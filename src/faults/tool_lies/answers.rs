@@ -2,8 +2,9 @@
 //! else's.
 
 use super::{LieKind, Time, plain, read_by};
+use crate::agent::Alteration;
 use crate::faults::FaultKind;
-use crate::tools::{Alteration, CallFault, ReadFault, ToolFault};
+use crate::tools::{CallFault, ReadFault, ToolFault};
 
 /// Lies about what was said.
 pub const KINDS: &[LieKind] = &[

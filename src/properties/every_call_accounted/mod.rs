@@ -123,8 +123,8 @@ impl<'a> Book<'a> {
     fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
         self.ledger.take_in(event, note);
         match *note {
-            Note::User(UserEvent::Wanted { task, intent }) => drop(self.task_of.insert(intent, task)),
-            Note::Agent(AgentEvent::Called { tool, operation, intent, op }) => {
+            Note::User(UserEvent::Wanted { task, intent, .. }) => drop(self.task_of.insert(intent, task)),
+            Note::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) => {
                 let account = self.calls.entry((tool, operation, intent)).or_insert_with(|| {
                     self.operations.get_or_insert_with((tool, intent), Vec::new).push(operation);
                     Account::opened_by(event)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::agent::{AgentEvent, Indefinite, PersonEvent};
-use crate::properties::testing::{Story, saga, violation};
+use crate::properties::testing::{Story, called, saga, violation};
 
 const LOST: Told = Told::Unknown(Indefinite::TimedOut);
 const REFUSED: Told = Told::Not(Definite::Refused);
@@ -82,7 +82,7 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let (tool, operation) = (Name::new("ticketing"), Name::new("withdraw"));
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
         let story = call(on_call(), Told::Done);
-        let story = story.note("executor-1", Note::Agent(AgentEvent::Called { tool, operation, intent, op }));
+        let story = story.note("executor-1", Note::Agent(called([tool, operation, intent], op)));
         story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
     };
     assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
@@ -116,8 +116,8 @@ fn cancelled(story: Story) -> Story {
 
 /// A try by somebody under some id.
 fn tries(story: Story, who: &str, op: u64) -> Story {
-    let [tool, operation, intent] = ["ticketing", "create", "task-1/file"].map(Name::new);
-    story.note(who, Note::Agent(AgentEvent::Called { tool, operation, intent, op: OpId(op) }))
+    let call = ["ticketing", "create", "task-1/file"].map(Name::new);
+    story.note(who, Note::Agent(called(call, OpId(op))))
 }
 
 fn hears(story: Story, who: &str, told: Told) -> Story {

@@ -97,7 +97,7 @@ impl<'a> Family<'a> {
 
     fn note(&mut self, event: At<'a>, note: &Note) {
         match *note {
-            Note::User(UserEvent::Wanted { task, intent }) => {
+            Note::User(UserEvent::Wanted { task, intent, .. }) => {
                 self.task_of.insert(intent, task);
                 self.intents_of.get_or_insert_with(task, Vec::new).push(intent);
             }
@@ -156,7 +156,7 @@ impl<'a> Family<'a> {
     /// What an event says its agent does for what, if that is going on with something.
     fn work(&self, event: At<'a>) -> Option<(Name, &'static str)> {
         match event.what {
-            What::Note(Note::Agent(AgentEvent::Thought { about, .. })) => Some((about, "thinks")),
+            What::Note(Note::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
             What::Note(Note::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
                 (!self.ledger.is_undoing(tool, operation, intent)).then_some((intent, "calls a tool"))
             }

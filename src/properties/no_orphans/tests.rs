@@ -1,8 +1,8 @@
 //! Small histories of directors, managers and workers.
 
 use super::*;
-use crate::agent::{AgentEvent, Headers, Outcome, UserEvent};
-use crate::properties::testing::{Story, violation};
+use crate::agent::{Headers, Outcome, UserEvent};
+use crate::properties::testing::{Story, completed, violation};
 
 const TASK: &str = "task-1";
 const STEP: &str = "task-1/file";
@@ -19,10 +19,7 @@ fn order(story: Story, by: &str, intent: &str, to: &str) -> Story {
 }
 
 fn thinks(story: Story, who: &str) -> Story {
-    story.note(
-        who,
-        Note::Agent(AgentEvent::Thought { about: Name::new(STEP), choice: 0, tokens_in: 1, tokens_out: 1 }),
-    )
+    story.note(who, Note::Agent(completed(Name::new(STEP))))
 }
 
 fn cancel(story: Story, by: &str, about: &str) -> Story {

@@ -5,12 +5,13 @@
 //! clock brings its own moment and can stand at any address.
 
 use super::Found;
+use crate::agent::COMPLETION;
 use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
-use crate::faults::Cast;
 use crate::faults::tool_lies::{self, Time};
 use crate::faults::{self, model, passages, who};
+use crate::faults::{Altered, Cast};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -114,20 +115,26 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
     let Action::Custom { word, span } = what else {
         return faults::honoured(what.kind().as_str(), action.span(), cast);
     };
+    let is_own = |altered| *span == SimSpan::ZERO && cast.own_faults_of(altered).contains(&word.as_str());
+    if hook == Hook::Message {
+        return if is_own(Altered::Messages) { Ok(()) } else { Err(misfit(action, hook)) };
+    }
     if let Some((who, moment)) = at.get_ref().site.as_str().split_once(", ")
         && let Some(words) = model::words_at(moment)
         && !cast.tools.contains(&Name::new(who))
     {
+        if moment == COMPLETION && is_own(Altered::Completions) {
+            return Ok(());
+        }
         slip_of_a_model(action, *word, *span, words)?;
         return faults::honoured(word.as_str(), action.span(), cast);
     }
-    let is_own = cast.own_faults.contains(&word.as_str());
-    if is_own && *span == SimSpan::ZERO {
+    if is_own(Altered::ToolAnswers) {
         return Ok(());
     }
     let Some(kind) = tool_lies::find(word.as_str()) else {
         let mut known = tool_lies::words();
-        known.extend(&cast.own_faults);
+        known.extend(cast.own_faults_of(Altered::ToolAnswers));
         return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &known));
     };
     match (kind.time, *span == SimSpan::ZERO) {

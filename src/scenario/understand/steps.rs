@@ -1,7 +1,7 @@
 //! The steps of a task and the order in which they can be taken.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::config::{OneOrMany, Problem, Shape};
+use crate::config::{OneOrMany, Problem, Shape, nearest};
 use crate::tools::ToolConfig;
 use crate::workflows::{Step, StepArguments, Undo};
 use perfidy_sim::Name;
@@ -97,12 +97,23 @@ fn can_be_asked(table: &StepTable, step: &Step, tools: &BTreeMap<Name, ToolConfi
         let place = table.args.as_ref().map_or(text.span(), Spanned::span);
         // That there is no such operation is not a matter of the arguments.
         let place = if why.starts_with("unknown variant") { text.span() } else { place };
+        let near = unknown_name(&why).and_then(|(name, known)| nearest(name, &known));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("perfidy explain {} says what tools of this kind can be asked", tool.kind),
+        };
         let why = why.replace("unknown variant", "there is no operation");
         let message = format!("`{}` cannot be asked like this: {why}", text.get_ref());
-        let help = format!("perfidy explain {} says what tools of this kind can be asked", tool.kind);
         problems.push(Problem::at(place, message).help(help));
     }
     problems
+}
+
+/// The name that a tool does not know, where that is what it says is wrong, and the names that it knows.
+fn unknown_name(why: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = why.strip_prefix("unknown variant ").or_else(|| why.strip_prefix("unknown field "))?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    Some((quoted.next()?, quoted.collect()))
 }
 
 /// What undoes a step.

@@ -1,174 +1,133 @@
-//! Calls: carried out, recognised by their keys, turned down or cancelled, and what faults make of that.
+//! Calls: carried out, recognised by their keys, refused or cancelled, and what faults make of that.
 
-use super::answers::{Altering, altered, done, refuse, unanswered};
-use super::{Reply, ToolService, Work};
-use crate::agent::{
-    Agents, Author, Content, Definite, Note, Operation, Receipt, Refused, ToolCall, ToolEvent, Wire,
-};
-use crate::tools::prototype::NotDone;
+use super::books::Books;
+use super::outcome::{Happening, Outcome};
+use super::{Asking, Injecting, altered};
+use crate::agent::{Content, Definite, Done, OpId, Operation, Refused, ToolCall, Wire};
+use crate::tools::prototype::{NotDone, Running};
 use crate::tools::{Asked, CallFault};
-use perfidy_sim::Desk;
 
-impl ToolService {
+impl Books {
+    /// What comes of a call.
     pub(super) fn on_call(
-        &mut self,
-        desk: &mut Desk<'_, Agents>,
-        work: &Work,
+        &self,
+        tool: &mut dyn Running,
+        asking: &Asking<'_>,
         call: &ToolCall,
-        fault: Option<CallFault>,
-    ) -> Reply {
-        let Some(fault) = fault else { return Reply::Now(self.answer_to(desk, work, call)) };
+        injecting: Option<(CallFault, &Injecting<'_>)>,
+    ) -> Outcome {
+        let key = self.key_of(call);
+        let Some((fault, injecting)) = injecting else {
+            return Outcome::from(self.handle(tool, asking, call, key, 1)).under(key);
+        };
+        let mut handled = || Outcome::from(self.handle(tool, asking, call, key, 1)).under(key);
         match fault {
-            CallFault::AckLost => {
-                self.answer_to(desk, work, call);
-                Reply::Never
-            }
-            CallFault::LateReply(span) => Reply::Later(self.answer_to(desk, work, call), span),
-            CallFault::ErrorWithEffect => {
-                self.answer_to(desk, work, call);
-                Reply::Now(Wire::Failed)
-            }
+            CallFault::AckLost => handled().unanswered(),
+            CallFault::LateReply(span) => handled().late_by(span),
+            CallFault::ErrorWithEffect => handled().answering(Wire::Failed),
             CallFault::SuccessWithoutEffect => {
-                unanswered(desk, work);
-                Reply::Now(done(self.receipts + 1, Content::NOTHING))
+                let done = Done { receipt: self.receipt(1), result: Content::NOTHING };
+                Outcome::from(Happening::Ignored).answering(Wire::Done(done))
             }
-            CallFault::NoResponse => unanswered(desk, work),
-            CallFault::Refused => Reply::Now(self.refuse_call(desk, work, call, Content::NOTHING)),
+            CallFault::NoResponse => Happening::Ignored.into(),
+            CallFault::Refused => {
+                let refused = || refused(key, Content::NOTHING);
+                Outcome::from(self.known(key).map_or_else(refused, Happening::Recognised)).under(key)
+            }
             CallFault::DuplicateEffect => {
-                let answer = self.answer_to(desk, work, call);
-                self.carry_out(desk, work, call);
-                Reply::Now(answer)
+                let once = handled();
+                let again = Some(self.handle_again(tool, asking, call, &once));
+                Outcome { again, ..once }
             }
-            CallFault::KeyIgnored => {
-                let mut call = call.clone();
-                call.headers.idempotency_key = None;
-                Reply::Now(self.answer_to(desk, work, &call))
-            }
+            CallFault::KeyIgnored => self.handle(tool, asking, call, None, 1).into(),
             CallFault::KeyForgotten(age) => {
-                self.memory.forget_older_than(age, desk.now());
-                Reply::Now(self.answer_to(desk, work, call))
+                let now = asking.now;
+                let forgets = (self.deduplicates && self.memory.has_keys_older_than(age, now)).then_some(age);
+                let is_forgotten = key.is_some_and(|key| self.memory.is_older_than(key, age, now));
+                let known = if is_forgotten { None } else { key };
+                Outcome { forgets, ..Outcome::from(self.handle(tool, asking, call, known, 1)).under(key) }
             }
             CallFault::WrongReply => {
-                let other = self.last_answer.clone();
-                let answer = self.answer_to(desk, work, call);
-                Reply::Now(other.map_or(answer, |(_, other)| other))
+                let other = self.last_answer.as_ref().filter(|(intent, _)| *intent != asking.work.intent);
+                match other {
+                    Some((_, other)) => handled().answering(other.clone()),
+                    None => handled(),
+                }
             }
-            CallFault::MalformedResult => {
-                self.answer_to(desk, work, call);
-                Reply::Now(Wire::Malformed)
-            }
+            CallFault::MalformedResult => handled().answering(Wire::Malformed),
             CallFault::Altered(alteration) => {
-                let answer = self.answer_to(desk, work, call);
-                Reply::Now(altered(desk, work, answer, &Altering::Shipped(alteration)))
+                altered(handled(), |json, said| injecting.alter(alteration, json, said))
             }
-            CallFault::Own(name) => {
-                let answer = self.answer_to(desk, work, call);
-                Reply::Now(altered(desk, work, answer, &Altering::Own(&self.faults.own, name)))
-            }
+            CallFault::Own(name) => altered(handled(), |json, said| injecting.alter_own(name, json, said)),
         }
     }
 
-    /// What the result of a call is going to be, if it is not going to be turned down. Nothing happens to the
-    /// tool.
-    #[cold]
-    pub(super) fn result_of(&self, work: &Work, call: &ToolCall) -> Option<Content> {
-        let key = call.headers.idempotency_key.filter(|_| self.deduplicates);
-        if let Some(known) = key.and_then(|key| self.memory.answer(key)) {
-            return known.done().map(|done| done.result);
+    /// The key of a call, if the tool looks at it.
+    fn key_of(&self, call: &ToolCall) -> Option<OpId> {
+        call.headers.idempotency_key.filter(|_| self.deduplicates)
+    }
+
+    /// What a key was answered with, if the call came before.
+    fn known(&self, key: Option<OpId>) -> Option<Wire> {
+        self.memory.answer(key?).cloned()
+    }
+
+    /// Hands a call to the tool, unless its key is known.
+    fn handle(
+        &self,
+        tool: &mut dyn Running,
+        asking: &Asking<'_>,
+        call: &ToolCall,
+        key: Option<OpId>,
+        nth: u64,
+    ) -> Happening {
+        if let Some(known) = self.known(key) {
+            return Happening::Recognised(known);
         }
         let Operation { name, arguments, .. } = &call.operation;
-        let asked = Asked { by: work.asked.by, at: work.asked.at, headers: work.asked.headers() };
-        self.tool.copy().apply(*name, arguments, &asked).ok()
-    }
-
-    /// Carries a call out, and remembers what the answer to it was.
-    fn answer_to(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, call: &ToolCall) -> Wire {
-        let answer = self.carry_out(desk, work, call);
-        self.last_answer = Some((call.operation.intent, answer.clone()));
-        answer
-    }
-
-    /// Carries a call out, or recognises it.
-    fn carry_out(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, call: &ToolCall) -> Wire {
-        if let Some(known) = self.recognise(desk, work, call) {
-            return known;
-        }
-        let Operation { name, arguments, intent, .. } = &call.operation;
-        let (name, intent, now) = (*name, *intent, desk.now());
-        let asked = Asked { by: work.asked.by, at: work.asked.at, headers: work.asked.headers() };
-        let result = match self.tool.apply(name, arguments, &asked) {
-            Ok(result) => result,
-            Err(NotDone::Declined(why)) => return self.refuse_call(desk, work, call, why),
+        match tool.apply(*name, arguments, &Asked::by(&asking.work.asked)) {
+            Ok(result) => Happening::Effect(self.receipt(nth), result),
+            Err(NotDone::Declined(why)) => refused(key, why),
             Err(NotDone::Unreadable(why)) => {
-                let why = Content::new(why);
-                return refuse(desk, work, Refused { error: Definite::Unreadable, why });
+                Happening::refused(Refused { error: Definite::Unreadable, why: Content::new(why) })
             }
-        };
-        self.receipts += 1;
-        let receipt = Receipt(self.receipts);
-        let (op, request) = (call.op, work.asked.clone());
-        self.effects.push((now, request.clone()));
-        desk.note(
-            Author::HARNESS,
-            Note::Tool(ToolEvent::Effect { operation: name, intent, op, receipt: receipt.0, request }),
-        );
-        self.memory.enter(name, intent, receipt, now);
-        let answer = done(receipt.0, result);
-        self.memory.remember(call, &answer, now);
-        answer
+        }
     }
 
-    /// What a call was answered with when it came before, if the tool can tell.
-    fn recognise(&self, desk: &mut Desk<'_, Agents>, work: &Work, call: &ToolCall) -> Option<Wire> {
-        let key = call.headers.idempotency_key.filter(|_| self.deduplicates)?;
-        let known = self.memory.answer(key)?.clone();
-        let (operation, intent) = (call.operation.name, work.intent);
-        let request = work.asked.clone();
-        desk.note(
-            Author::HARNESS,
-            Note::Tool(ToolEvent::Recognised { operation, intent, op: call.op, request }),
-        );
-        Some(known)
-    }
-
-    /// Turns a call down, or recognises it. A tool that deduplicates stays by a refusal as by a receipt: a
-    /// copy of the call that is still on its way must not be carried out later.
-    fn refuse_call(
-        &mut self,
-        desk: &mut Desk<'_, Agents>,
-        work: &Work,
+    /// Handles a call that was handled just now.
+    fn handle_again(
+        &self,
+        tool: &mut dyn Running,
+        asking: &Asking<'_>,
         call: &ToolCall,
-        why: Content,
-    ) -> Wire {
-        if call.headers.idempotency_key.is_none() || !self.deduplicates {
-            return refuse(desk, work, Refused { error: Definite::Refused, why });
+        Outcome { happens, key, .. }: &Outcome,
+    ) -> Happening {
+        let is_known = match happens {
+            Happening::Refused { is_final, .. } => *is_final,
+            _ => key.is_some(),
+        };
+        if let Some(known) = happens.answer().filter(|_| is_known) {
+            return Happening::Recognised(known);
         }
-        if let Some(known) = self.recognise(desk, work, call) {
-            return known;
-        }
-        let declined = refuse(desk, work, Refused { error: Definite::Declined, why });
-        self.memory.remember(call, &declined, desk.now());
-        declined
+        let is_effect = matches!(happens, Happening::Effect(..));
+        self.handle(tool, asking, call, None, 1 + u64::from(is_effect))
     }
 
-    /// Cancels an operation, unless it was done before. A tool that cannot tell one operation from another
-    /// cannot.
-    pub(super) fn cancel(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, call: &ToolCall) -> Wire {
-        let Some(key) = call.headers.idempotency_key.filter(|_| self.deduplicates) else {
-            unanswered(desk, work);
-            return Wire::Failed;
-        };
-        if let Some(known) = self.memory.answer(key).cloned() {
-            self.recognise(desk, work, call);
-            return known;
+    /// What comes of a request to cancel an operation: it is cancelled unless it was done before. A tool that
+    /// cannot tell one operation from another cannot.
+    pub(super) fn on_cancel(&self, call: &ToolCall) -> Outcome {
+        let key = self.key_of(call);
+        if key.is_none() {
+            return Outcome::from(Happening::Ignored).answering(Wire::Failed);
         }
-        let (operation, intent, request) = (call.operation.name, work.intent, work.asked.clone());
-        desk.note(
-            Author::HARNESS,
-            Note::Tool(ToolEvent::Cancelled { operation, intent, op: call.op, request }),
-        );
-        let declined = Wire::Refused(Refused::of(Definite::Declined));
-        self.memory.remember(call, &declined, desk.now());
-        declined
+        Outcome::from(self.known(key).map_or(Happening::Cancelled, Happening::Recognised)).under(key)
     }
+}
+
+/// A refusal of a call. A tool that deduplicates stays by it as by a receipt: a copy of the call that is
+/// still on its way must not be carried out later.
+fn refused(key: Option<OpId>, why: Content) -> Happening {
+    let is_final = key.is_some();
+    let error = if is_final { Definite::Declined } else { Definite::Refused };
+    Happening::Refused { refused: Refused { error, why }, is_final }
 }

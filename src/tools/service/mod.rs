@@ -3,41 +3,38 @@
 //! A request waits for the latency of the tool, meets an outage or a fault, is recognised by its key or
 //! handed to the tool, and is answered. Each request that is handled leaves one event of the tool, which says
 //! what was asked, by whom, under which headers, and what the tool did; two, if it was handled twice.
+//!
+//! What comes of a request is an `Outcome`, which is worked out before it happens. A fault is injected only
+//! if the outcome with it is another one than without.
 
-mod answers;
+mod books;
 mod calls;
+mod outcome;
 mod reads;
 
 use super::keys::Memory;
 use super::outage::{Outages, refusal};
 use super::prototype::Running;
-use super::{CallFault, LookUpFault, Moment, ReadFault, ToolConfig, ToolFault, ToolFaults};
+use super::{ToolConfig, ToolFault, ToolFaults};
 use crate::agent::{
-    Agents, Author, Body, Content, Definite, Note, Reading, Refused, Request, ToolEvent, ToolRequest, Wire,
+    Agents, Alteration, Altered, Author, Body, Definite, Note, OwnFaults, Refused, Request, ToolEvent,
+    ToolRequest, Wire, reply_kind,
 };
-use answers::{answer, refuse, unanswered};
-use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
+use books::{Books, out_of_order};
+use outcome::{Happening, Outcome, Reply};
+use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime, Spot};
+use serde_json::Value;
 use std::ops::RangeInclusive;
 
 /// A tool in its world.
 pub struct ToolService {
     latency: RangeInclusive<SimSpan>,
-    deduplicates: bool,
     tool: Box<dyn Running>,
-    /// The tool as it was at the beginning.
-    initial: Box<dyn Running>,
-    /// What took effect since then.
-    effects: Vec<(SimTime, ToolRequest)>,
-    outages: Outages,
+    books: Books,
     faults: ToolFaults,
-    memory: Memory,
     /// What is to be done when a token comes back.
     pending: Lookup<u64, Pending>,
     tokens: u64,
-    receipts: u64,
-    /// The answers to the last call and to the last question.
-    last_answer: Option<(Name, Wire)>,
-    last_reading: Option<(Name, Reading)>,
     /// Whether the state with which the tool began stands in the history.
     is_open: bool,
 }
@@ -50,13 +47,6 @@ enum Pending {
     Answer(Envelope<Body>, Name, Wire),
 }
 
-/// What becomes of a request.
-enum Reply {
-    Now(Wire),
-    Later(Wire, SimSpan),
-    Never,
-}
-
 /// What the service is asked, as it works on it.
 struct Work {
     request: Request,
@@ -66,24 +56,60 @@ struct Work {
     asked: ToolRequest,
 }
 
+/// A request, and the world in which it is worked out what comes of it.
+struct Asking<'a> {
+    work: &'a Work,
+    wire: &'a Wire,
+    now: SimTime,
+    desk: &'a Desk<'a, Agents>,
+}
+
+/// A fault that is due at a request, and where it is drawn what it does.
+struct Injecting<'a> {
+    fault: ToolFault,
+    spot: Spot<'a>,
+    own: &'a OwnFaults,
+}
+
+impl Injecting<'_> {
+    fn alter(&self, alteration: Alteration, json: Value, said: &str) -> Value {
+        alteration.of_answer(json, said, self.spot)
+    }
+
+    fn alter_own(&self, name: Name, mut json: Value, said: &str) -> Value {
+        self.own.alter(name, Altered::ToolAnswers, &mut json[said], self.spot);
+        json
+    }
+}
+
+/// An outcome with something done to the JSON of its answer. A refusal has nothing to alter, and what is the
+/// same as before is no alteration.
+fn altered(outcome: Outcome, alter: impl FnOnce(Value, &'static str) -> Value) -> Outcome {
+    let Some((honest, said)) = outcome.reply.answer.as_ref().and_then(Wire::said) else { return outcome };
+    let json = alter(honest.clone(), said);
+    if json == honest { outcome } else { outcome.answering(Wire::Altered(json)) }
+}
+
 impl ToolService {
     /// A tool as a file describes it.
     pub fn new(tool: &ToolConfig) -> Self {
         let ToolConfig { latency, deduplicates, prototype, .. } = tool;
         Self {
             latency: latency.clone(),
-            deduplicates: *deduplicates,
             tool: prototype.copy(),
-            initial: prototype.copy(),
-            effects: Vec::new(),
-            outages: Outages::default(),
+            books: Books {
+                deduplicates: *deduplicates,
+                initial: prototype.copy(),
+                effects: Vec::new(),
+                outages: Outages::default(),
+                memory: Memory::default(),
+                receipts: 0,
+                last_answer: None,
+                last_reading: None,
+            },
             faults: ToolFaults::default(),
-            memory: Memory::default(),
             pending: Lookup::default(),
             tokens: 0,
-            receipts: 0,
-            last_answer: None,
-            last_reading: None,
             is_open: false,
         }
     }
@@ -107,36 +133,17 @@ impl ToolService {
             let unreadable = Wire::Refused(Refused::of(Definite::Unreadable));
             return answer(desk, &envelope, Name::literal("unknown"), unreadable);
         };
-        let (what, intent, now) = (request.of(operation.name), operation.intent, desk.now());
-        let asked = ToolRequest::new(envelope.from, now, envelope.payload.clone());
+        let (what, intent) = (request.of(operation.name), operation.intent);
+        let asked = ToolRequest::new(envelope.from, desk.now(), envelope.payload.clone());
         let work = Work { request, what, intent, asked };
         if !self.is_open {
             self.open(desk);
         }
-        let fault = self.inject_fault(desk, &work, wire, now);
-        let reply = match self.outages.at(now) {
-            Some((outage, until)) => match refusal(outage, until, now) {
-                Some(error) => Reply::Now(refuse(desk, &work, Refused::of(error))),
-                None => unanswered(desk, &work),
-            },
-            None => match wire {
-                Wire::Call(call) => self.on_call(desk, &work, call, fault.call),
-                Wire::Read(query) => self.on_read(desk, &work, query, fault.read),
-                Wire::LookUp(operation) => self.on_look_up(desk, &work, operation, fault.look_up, now),
-                Wire::Cancel(call) => Reply::Now(self.cancel(desk, &work, call)),
-                Wire::Done(_)
-                | Wire::Found(_)
-                | Wire::Failed
-                | Wire::Refused(_)
-                | Wire::Reading(_)
-                | Wire::Altered(_)
-                | Wire::Malformed => unreachable!("an answer is no request"),
-            },
-        };
-        match reply {
-            Reply::Now(wire) => answer(desk, &envelope, what, wire),
-            Reply::Later(wire, span) => self.put_off(desk, Pending::Answer(envelope, what, wire), span),
-            Reply::Never => {}
+        let Reply { answer: Some(reply), late_by } = self.respond(desk, &work, wire) else { return };
+        if late_by > SimSpan::ZERO {
+            self.put_off(desk, Pending::Answer(envelope, what, reply), late_by);
+        } else {
+            answer(desk, &envelope, what, reply);
         }
     }
 
@@ -144,80 +151,80 @@ impl ToolService {
     #[cold]
     fn open(&mut self, desk: &mut Desk<'_, Agents>) {
         self.is_open = true;
-        if let Some(state) = self.initial.initial_state() {
+        if let Some(state) = self.books.initial.initial_state() {
             desk.note(Author::HARNESS, Note::Tool(ToolEvent::Opened { state }));
         }
     }
 
-    /// Asks the plan what goes wrong with a request. What would make no difference to it is not injected.
-    fn inject_fault(
-        &mut self,
-        desk: &mut Desk<'_, Agents>,
-        work: &Work,
-        wire: &Wire,
-        now: SimTime,
-    ) -> ToolFault {
-        let is_out = self.outages.at(now).is_some();
-        let reading = match wire {
-            Wire::Read(query) => {
-                self.tool.read(query.name, &query.arguments, &Moment { as_of: now, desk }).ok()
+    /// Lets happen what comes of a request: with the first fault that is due and makes a difference, if there
+    /// is one.
+    fn respond(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, wire: &Wire) -> Reply {
+        let now = desk.now();
+        for due in desk.due_faults(work.what, work.intent) {
+            let Some(fault) = self.faults.find(due.word(), due.span()) else { continue };
+            let injecting = Injecting { fault, spot: desk.spot_of(&due), own: &self.faults.own };
+            let asking = Asking { work, wire, now, desk };
+            if let Some((outcome, tool)) = self.difference(&asking, &injecting) {
+                desk.inject(due);
+                self.tool = tool;
+                return self.books.enter(desk, work, outcome);
             }
-            _ => None,
-        };
-        let injected = desk.ask_for(work.what, work.intent, |word, span| {
-            !is_out
-                && self.faults.find(word, span).is_some_and(|fault| {
-                    fault.concerns(work.request)
-                        && self.makes_a_difference(fault, work, wire, reading.as_ref(), now)
-                })
-        });
-        let fault = injected.and_then(|(word, span)| self.faults.find(word, span)).unwrap_or_default();
-        if let Some((outage, lasting)) = fault.outage {
-            self.outages.begin(outage, now, lasting);
         }
-        fault
+        let outcome = self.books.outcome(&mut *self.tool, &Asking { work, wire, now, desk }, None);
+        self.books.enter(desk, work, outcome)
     }
 
-    /// Whether a fault that can be injected into such a request would change anything about this one.
-    fn makes_a_difference(
+    /// What comes of a request if a fault strikes, and the tool after that; `None` if the same comes of it
+    /// without the fault.
+    #[cold]
+    fn difference(
         &self,
-        fault: ToolFault,
-        work: &Work,
-        wire: &Wire,
-        reading: Option<&Content>,
-        now: SimTime,
-    ) -> bool {
-        match (wire, fault) {
-            (Wire::Call(call), ToolFault { call: Some(CallFault::KeyIgnored), .. }) => {
-                call.headers.idempotency_key.is_some() && self.deduplicates
-            }
-            // A refusal says nothing that could be altered.
-            (Wire::Call(call), ToolFault { call: Some(CallFault::Altered(_)), .. }) => {
-                self.result_of(work, call).is_some()
-            }
-            (Wire::Call(call), ToolFault { call: Some(CallFault::Own(name)), .. }) => {
-                self.result_of(work, call).is_some_and(|said| self.faults.own.concerns(name, &said.json()))
-            }
-            (Wire::Read(_), ToolFault { read: Some(ReadFault::Altered(_)), .. }) => reading.is_some(),
-            (Wire::Read(_), ToolFault { read: Some(ReadFault::Own(name)), .. }) => {
-                reading.is_some_and(|said| self.faults.own.concerns(name, &said.json()))
-            }
-            (_, ToolFault { call: Some(CallFault::KeyForgotten(age)), .. }) => {
-                self.deduplicates && self.memory.has_keys_older_than(age, now)
-            }
-            (Wire::Call(call), ToolFault { call: Some(CallFault::WrongReply), .. }) => {
-                self.last_answer.as_ref().is_some_and(|(intent, _)| *intent != call.operation.intent)
-            }
-            (Wire::Read(query), ToolFault { read: Some(ReadFault::WrongReply), .. }) => {
-                self.last_reading.as_ref().is_some_and(|(item, _)| *item != query.name)
-            }
-            (Wire::LookUp(operation), ToolFault { look_up: Some(LookUpFault::Stale(age)), .. }) => {
-                let done = self.memory.find(operation.name, operation.intent);
-                done.is_some_and(|(_, at)| at + age > now)
-            }
-            _ => true,
+        asking: &Asking<'_>,
+        injecting: &Injecting<'_>,
+    ) -> Option<(Outcome, Box<dyn Running>)> {
+        let [mut tool, mut untouched] = [self.tool.copy(), self.tool.copy()];
+        let outcome = self.books.outcome(&mut *tool, asking, Some(injecting));
+        let honest = self.books.outcome(&mut *untouched, asking, None);
+        outcome.differs_from(&honest).then_some((outcome, tool))
+    }
+}
+
+impl Books {
+    /// What comes of a request. The books stay as they are, and the tool is as after it.
+    fn outcome(
+        &self,
+        tool: &mut dyn Running,
+        asking: &Asking<'_>,
+        injecting: Option<&Injecting<'_>>,
+    ) -> Outcome {
+        let now = asking.now;
+        if let Some((outage, until)) = self.outages.at(now) {
+            return refusal(outage, until, now).map_or(Happening::Ignored, out_of_order).into();
+        }
+        if let Some(begins @ (outage, lasting)) = injecting.and_then(|injecting| injecting.fault.outage) {
+            let until = Outages::end(now, lasting);
+            let happens = refusal(outage, until, now).map_or(Happening::Ignored, out_of_order);
+            return Outcome { begins: Some(begins), ..happens.into() };
+        }
+        let fault = injecting.map(|injecting| injecting.fault).unwrap_or_default();
+        match asking.wire {
+            Wire::Call(call) => self.on_call(tool, asking, call, fault.call.zip(injecting)),
+            Wire::Read(query) => self.on_read(tool, asking, query, fault.read.zip(injecting)),
+            Wire::LookUp(operation) => self.on_look_up(asking, operation, fault.look_up),
+            Wire::Cancel(call) => self.on_cancel(call),
+            Wire::Done(_)
+            | Wire::Found(_)
+            | Wire::Failed
+            | Wire::Refused(_)
+            | Wire::Reading(_)
+            | Wire::Altered(_)
+            | Wire::Malformed => unreachable!("an answer is no request"),
         }
     }
+}
+
+fn answer(desk: &mut Desk<'_, Agents>, to: &Envelope<Body>, what: Name, wire: Wire) {
+    desk.reply(to, reply_kind(what), Body::new(wire));
 }
 
 impl Service<Agents> for ToolService {
@@ -236,7 +243,7 @@ impl Service<Agents> for ToolService {
 
     fn on_fault(&mut self, desk: &mut Desk<'_, Agents>, word: Name, lasting: SimSpan) {
         if let Some((outage, _)) = self.faults.find(word, lasting).and_then(|fault| fault.outage) {
-            self.outages.begin(outage, desk.now(), lasting);
+            self.books.outages.begin(outage, desk.now(), lasting);
         }
     }
 }

@@ -8,6 +8,7 @@
 use super::managed_task::ManagedTask;
 use super::{Lead, MANAGERS, RESEND, Say};
 use crate::agent::{Agent, Mail, Message, OpId};
+use crate::protocols::choose_agent;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease, keep_probing};
@@ -21,6 +22,9 @@ use std::sync::Arc;
 
 /// Tokens a manager reads to decide who does what.
 const PLANNING_TOKENS: u32 = 800;
+
+/// What a manager asks its model.
+const FIRST_STEP: &str = "Choose the worker of the first step. The others follow in turn.";
 
 /// How often a manager without a scope looks whether it has been told to take its task back.
 const LOOK: SimSpan = SimSpan::from_secs(1);
@@ -261,8 +265,9 @@ impl Manager {
             } else if let Some(first) = first {
                 self.send_orders(led, first).await;
             } else {
-                let think = self.agent.think(led.task, PLANNING_TOKENS, self.briefing.doers.len() as u32);
-                first = led.scope.run(&self.agent, think).await.ok().map(|thought| thought.choice as usize);
+                let workers = &self.briefing.doers;
+                let choice = choose_agent(&self.agent, led.task, FIRST_STEP, workers, PLANNING_TOKENS);
+                first = led.scope.run(&self.agent, choice).await.ok();
                 continue;
             }
             let (Ok(()) | Err(TimedOut)) = self.agent.within(RESEND, "news", led.news.notified()).await;

@@ -3,7 +3,7 @@
 
 use super::{RESEND, Say};
 use crate::agent::{Agent, Cancelled as Outcome, Headers, OpId, Operation};
-use crate::protocols::{ResendTiming, SingleFlight, request_until_answered};
+use crate::protocols::{Question, ResendTiming, SingleFlight, request_until_answered, write_text};
 use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, cancel};
 use crate::safeguards::cancellation::Cancelled;
 use crate::safeguards::compensate::{Compensate, undo};
@@ -129,7 +129,8 @@ impl Worker {
         let (intent, headers) = (wish.intent, Headers { deadline: left, ..Headers::NONE });
         if self.steps.status(intent, 0) != StepStatus::Done {
             for _ in 1..DRAFTS {
-                self.agent.think(intent, DRAFTING_TOKENS, 3).await;
+                let question = Question::new("Draft what this step is to bring about.", intent);
+                write_text(&self.agent, intent, &question.prompt(DRAFTING_TOKENS), 3).await;
             }
             if !self.steps.carry_out((wish, headers), 0, KeySource::Given(op)).await {
                 return self.agent.send(manager, intent, Say::Failed);

@@ -2,6 +2,7 @@
 
 use super::{Edit, RESEND, Say};
 use perfidy::agent::{Agent, Report};
+use perfidy::protocols::choose_agent;
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::verify::Verify;
 use perfidy::workflows::Briefing;
@@ -73,7 +74,7 @@ impl Clerk {
         let Some(progress) = self.states.get(task) else { return };
         let Some(doers) = progress.doers.clone() else {
             let workers = Arc::clone(&self.briefing.doers);
-            let first = self.agent.think(task, 900, workers.len() as u32).await.choice as usize;
+            let first = choose_agent(&self.agent, task, "Choose a worker.", &workers, 900).await;
             let doers = (0..plan.steps.len()).map(|step| workers[(first + step) % workers.len()]).collect();
             return self.change(TaskEvent::Assigned { task, doers }).await;
         };

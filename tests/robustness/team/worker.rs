@@ -2,6 +2,7 @@
 
 use super::{AUDIT, Edit, Say};
 use perfidy::agent::{Agent, Message, OpId, Operation, ToolCall, ToolError};
+use perfidy::protocols::compose_call;
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::idempotency::IdempotencyKeys;
@@ -75,7 +76,7 @@ impl Worker {
 
     async fn carry_out(&self, wish: Operation, round: u32) -> bool {
         let Self { agent, briefing, .. } = self;
-        agent.think(wish.intent, 300, 2).await;
+        compose_call(agent, &wish, (300, 2), |_| true).await;
         let (op, tried_before) = self.operations.id_for(agent, briefing.safeguards(), wish.intent).await;
         let intent = wish.intent;
         self.prepare(&wish, op).await;

@@ -3,10 +3,11 @@
 use crate::ledger::{Call, Movement};
 use crate::{CheckAmounts, SECOND_TRY};
 use perfidy::agent::{Agent, Mail, Message, OpId, Operation, Outcome, Report, Request, ToolCall, ToolError};
+use perfidy::sim::{Name, SimSpan};
 use perfidy::workflows::user::UserSay;
 use perfidy::workflows::{Briefing, Role, Workflow};
-use perfidy::sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How long a teller waits for the bank, and the front desk for a teller.
 const BANK_TIMEOUT: SimSpan = SimSpan::from_secs(5);
@@ -16,7 +17,7 @@ const TELLER_TIMEOUT: SimSpan = SimSpan::from_secs(60);
 const BACKOFF: SimSpan = SimSpan::from_secs(2);
 
 /// What the front desk and the tellers say to each other.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case")]
 enum Slip {
     /// Move this amount. Each of the two operations has its id.
@@ -35,6 +36,10 @@ impl Message for Slip {
             Self::Declined => "declined",
         }
     }
+
+    fn of_json(json: Value) -> Option<Self> {
+        serde_json::from_value(json).ok()
+    }
 }
 
 /// The workflow of the branch.
@@ -45,6 +50,11 @@ pub fn workflow() -> Workflow {
         .safeguards(&["check-amounts", "tool-dedupe"])
         .requests(&[Request::Call])
         .properties(&["eventual-termination", "no-duplicate-effects", "no-money-lost"])
+        .sends(&[
+            ("user", &["submit"]),
+            ("front-desk", &["move", "report"]),
+            ("teller", &["moved", "declined"]),
+        ])
         .probes(&[SECOND_TRY])
 }
 

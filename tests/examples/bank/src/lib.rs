@@ -3,7 +3,8 @@
 //! A customer wants money moved. The [front desk and the tellers](branch) do that with a [bank](ledger) that knows only
 //! two operations, to withdraw and to deposit. The bank sometimes answers with the cents left out
 //! ([`CENTS_DROPPED`], a fault of this crate's own); a teller that deposits what the bank *says* it withdrew then loses
-//! money, unless it [checks amounts](CheckAmounts). [`no_money_lost`] finds out by looking into the bank.
+//! money, unless it [checks amounts](CheckAmounts). [`no_money_lost`] finds out by looking into the bank. A slip from the
+//! front desk to a teller is sometimes [hard to read](SMUDGED), and then has to be written again.
 //!
 //! ```
 //! use perfidy::scenario::Scenario;
@@ -17,16 +18,19 @@ pub mod ledger;
 
 use ledger::Bank;
 use perfidy::config::{Entry, Problem};
+use perfidy::faults::OwnFault;
 use perfidy::probe::Probe;
 use perfidy::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};
 use perfidy::safeguards::{Safeguard, SafeguardKind};
-use perfidy::suite::Suite;
-use perfidy::tools::OwnFault;
 use perfidy::sim::Stop;
+use perfidy::suite::Suite;
 use serde_json::Value;
 
 /// The name of the fault that leaves the cents out of an answer.
 pub const CENTS_DROPPED: &str = "cents-dropped";
+
+/// The name of the fault that makes a slip hard to read.
+pub const SMUDGED: &str = "smudged";
 
 /// The name of the probe that a teller reaches when it asks the bank again.
 pub const SECOND_TRY: &str = "second-try";
@@ -39,6 +43,7 @@ pub fn suite() -> Suite {
         .property(no_money_lost())
         .safeguard(SafeguardKind::of::<CheckAmounts>())
         .fault(cents_dropped())
+        .fault(smudged())
         .probe(Probe::in_code(SECOND_TRY, "a teller has to ask the bank again"))
 }
 
@@ -85,4 +90,17 @@ fn cents_dropped() -> OwnFault {
         move |answer, _| answer["amount"] = (amount(answer) - amount(answer) % 100).into(),
     )
     .only_where(move |answer| amount(answer) % 100 > 0)
+}
+
+/// A slip on its way to a teller says the amount in words, which no teller can read: the front desk has to ask
+/// again.
+fn smudged() -> OwnFault {
+    OwnFault::altering(
+        SMUDGED,
+        "a slip says its amount in words",
+        r#"smudged = { message = "move", chance = "5%" }"#,
+        |slip, _| slip["move"]["from"]["amount"] = "a lot".into(),
+    )
+    .in_messages()
+    .only_where(|slip| slip["move"].is_object())
 }

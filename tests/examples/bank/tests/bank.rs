@@ -5,7 +5,7 @@ use perfidy::explore::{
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::scenario::{Case, Scenario, read_all};
-use perfidy::sim::{Engine, Interrupt, Seed};
+use perfidy::sim::{Engine, Interrupt, Name, Seed};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -30,6 +30,13 @@ fn money_is_safe_as_written_and_lost_where_amounts_are_not_checked() {
 #[test]
 fn the_probe_counts_the_runs_in_which_the_bank_was_asked_again() {
     assert!(campaign(&Case::as_written(&scenario())).probes[bank::SECOND_TRY] > 0);
+}
+
+#[test]
+fn a_slip_that_cannot_be_read_is_written_again() {
+    let report = campaign(&Case::as_written(&scenario()));
+    assert!(report.fired[&Name::new(bank::SMUDGED)] > 0);
+    assert_eq!(report.verdict(), CaseVerdict::Holds);
 }
 
 #[test]
@@ -85,9 +92,13 @@ fn the_command_runs_explains_audits_exhausts_and_replays_what_is_of_this_crate()
     assert!(perfidy(&["explain", "cents-dropped"]).contains("leaves the cents out"));
     assert!(perfidy(&["explain", "bank"]).contains("accounts in cents"));
     let list = perfidy(&["list"]);
-    for name in ["branch", "no-money-lost", "check-amounts", "cents-dropped", "second-try"] {
+    for name in ["branch", "no-money-lost", "check-amounts", "cents-dropped", "smudged", "second-try"] {
         assert!(list.contains(name), "{name}");
     }
+    let corpus = tempfile::tempdir().expect("a folder");
+    let fuzzed =
+        perfidy(&["fuzz", "scenarios", "--runs", "100", "--corpus", &corpus.path().to_string_lossy()]);
+    assert!(fuzzed.contains("PROBE") && fuzzed.contains("second-try"), "{fuzzed}");
     perfidy(&["audit", "scenarios"]);
     perfidy(&["replay", "seeds"]);
     assert!(perfidy(&["check", "scenarios", "seeds"]).contains("a scenario for branch"));

@@ -1,0 +1,129 @@
+//! The books of a tool's wrapper: what it knows beside the tool itself, and what it enters there.
+
+use super::Work;
+use super::outcome::{Happening, Outcome, Reply};
+use crate::agent::{
+    Agents, Author, Definite, Note, OpId, Operation, Receipt, Refused, Request, ToolEvent, ToolRequest, Wire,
+};
+use crate::tools::Asked;
+use crate::tools::keys::Memory;
+use crate::tools::outage::Outages;
+use crate::tools::prototype::Running;
+use perfidy_sim::{Desk, Name, SimTime};
+
+/// What a wrapper knows of the requests that it has handled.
+pub(super) struct Books {
+    pub deduplicates: bool,
+    /// The tool as it was at the beginning.
+    pub initial: Box<dyn Running>,
+    /// What took effect since then.
+    pub effects: Vec<(SimTime, ToolRequest)>,
+    pub outages: Outages,
+    pub memory: Memory,
+    pub receipts: u64,
+    /// The honest answers to the last call and to the last question, and what they were about.
+    pub last_answer: Option<(Name, Wire)>,
+    pub last_reading: Option<(Name, Wire)>,
+}
+
+impl Books {
+    /// Carries the outcome of a request into effect, and returns what is answered.
+    pub fn enter(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, outcome: Outcome) -> Reply {
+        let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
+        let now = desk.now();
+        if let Some((outage, lasting)) = begins {
+            self.outages.begin(outage, now, lasting);
+        }
+        if let Some(age) = forgets {
+            self.memory.forget_older_than(age, now);
+        }
+        for happening in [Some(happens), again].into_iter().flatten() {
+            let answer = happening.answer();
+            let is_remembered = match &happening {
+                Happening::Effect(receipt, _) => {
+                    self.receipts += 1;
+                    self.effects.push((now, work.asked.clone()));
+                    self.memory.enter(work.operation().name, work.intent, *receipt, now);
+                    true
+                }
+                Happening::Cancelled => true,
+                Happening::Refused { is_final, .. } => *is_final,
+                Happening::Recognised(_)
+                | Happening::Ignored
+                | Happening::Served(_)
+                | Happening::LookedUp(_) => false,
+            };
+            desk.note(Author::HARNESS, Note::Tool(work.event(happening)));
+            if let (Some(key), Some(answer)) = (key.filter(|_| is_remembered), answer) {
+                self.memory.remember(key, answer, now);
+            }
+        }
+        match (work.request, honest) {
+            (Request::Call, Some(answer)) => self.last_answer = Some((work.intent, answer)),
+            (Request::Read, Some(answer)) => self.last_reading = Some((work.operation().name, answer)),
+            (Request::LookUp | Request::Cancel, _) | (_, None) => {}
+        }
+        reply
+    }
+
+    /// The tool as it was at a time: as at the beginning, with everything applied again that took effect
+    /// until then.
+    pub fn tool_as_it_was(&self, at: SimTime) -> Box<dyn Running> {
+        let mut tool = self.initial.copy();
+        for (_, request) in self.effects.iter().take_while(|(done, _)| *done <= at) {
+            let Operation { name, arguments, .. } = request.operation();
+            // It took effect, so it does again.
+            let _ = tool.apply(*name, arguments, &Asked::by(request));
+        }
+        tool
+    }
+
+    /// What the nth effect from now on is confirmed with.
+    pub fn receipt(&self, nth: u64) -> Receipt {
+        Receipt(self.receipts + nth)
+    }
+}
+
+impl Work {
+    /// What is asked for.
+    pub fn operation(&self) -> &Operation {
+        self.asked.operation()
+    }
+
+    /// Its operation id.
+    ///
+    /// # Panics
+    /// If it is neither a call nor to cancel one.
+    fn op(&self) -> OpId {
+        self.asked.op().expect("a call has an operation id")
+    }
+
+    /// What stands in the history about what the tool does.
+    fn event(&self, happening: Happening) -> ToolEvent {
+        let (intent, request) = (self.intent, self.asked.clone());
+        let operation = self.operation().name;
+        match happening {
+            Happening::Effect(Receipt(receipt), _) => {
+                ToolEvent::Effect { operation, intent, op: self.op(), receipt, request }
+            }
+            Happening::Recognised(_) => ToolEvent::Recognised { operation, intent, op: self.op(), request },
+            Happening::Refused { refused, .. } => {
+                ToolEvent::Refused { operation: self.what, intent, refused, request }
+            }
+            Happening::Ignored => ToolEvent::Ignored { operation: self.what, intent, request },
+            Happening::Cancelled => ToolEvent::Cancelled { operation, intent, op: self.op(), request },
+            Happening::Served(reading) => {
+                let (as_of, content) = (reading.as_of, reading.content);
+                ToolEvent::Served { item: operation, intent, as_of, content, request }
+            }
+            Happening::LookedUp(found) => {
+                ToolEvent::LookedUp { operation, intent, found: found.is_some(), request }
+            }
+        }
+    }
+}
+
+/// The refusal of a tool that is out of order.
+pub(super) fn out_of_order(error: Definite) -> Happening {
+    Happening::refused(Refused::of(error))
+}

@@ -1,0 +1,203 @@
+//! Faults of a suite's own, which alter messages and what models complete: drawn, counted, found missing,
+//! shrunk, saved and replayed like the shipped ones.
+
+use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report};
+use perfidy::explore::{
+    Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
+};
+use perfidy::explore::{first_difference, shrink};
+use perfidy::faults::OwnFault;
+use perfidy::properties::{Property, TeamHistory, Verdict, Violation};
+use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
+use perfidy::workflows::user::UserSay;
+use perfidy::workflows::{Briefing, Workflow};
+use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What the office and the clerk say to each other.
+#[derive(Clone, Hash, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+enum Slip {
+    /// Stamp so many copies.
+    Stamp { copies: u32 },
+    /// So many were stamped.
+    Stamped { copies: u32 },
+}
+
+impl Message for Slip {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Stamp { .. } => "stamp",
+            Self::Stamped { .. } => "stamped",
+        }
+    }
+
+    fn of_json(json: Value) -> Option<Self> {
+        serde_json::from_value(json).ok()
+    }
+}
+
+/// Asks its model how many copies there are to be, has the clerk stamp them, and reports the task as done if
+/// there are three.
+async fn office(agent: Agent, _: Briefing) {
+    loop {
+        let message = agent.receive().await;
+        if !matches!(message.open(), Some(UserSay::Submit { .. })) {
+            continue;
+        }
+        let task = message.about();
+        let outcome = match copies_of(&agent, task).await {
+            Some(3) => Outcome::Done,
+            Some(_) | None => Outcome::Failed,
+        };
+        agent.send(message.from(), task, UserSay::Report(Report::of(task, outcome)));
+    }
+}
+
+async fn copies_of(agent: &Agent, task: Name) -> Option<u32> {
+    let prompt = Prompt::new(("How many copies?", task), 10);
+    let Ok(Completion { value: copies, .. }) = agent.complete(task, &prompt, 1, |_| 3_u32).await else {
+        return None;
+    };
+    let order = Slip::Stamp { copies };
+    let answer = agent.request(Name::new("clerk"), task, order, SimSpan::from_secs(5)).await.ok()?;
+    match answer.open() {
+        Some(Slip::Stamped { copies }) => Some(*copies),
+        _ => None,
+    }
+}
+
+async fn clerk(agent: Agent, _: Briefing) {
+    loop {
+        let message = agent.receive().await;
+        if let Some(Slip::Stamp { copies }) = message.open() {
+            agent.reply(&message, Slip::Stamped { copies: *copies });
+        }
+    }
+}
+
+fn suite() -> Suite {
+    let workflow = Workflow::new("office", "an office that has copies stamped")
+        .agent("office", office)
+        .agent("clerk", clerk)
+        .sends(&[("user", &["submit"]), ("office", &["stamp", "report"]), ("clerk", &["stamped"])])
+        .properties(&["never-fails"]);
+    let failed = |history: &TeamHistory| {
+        history.events().iter().find(|event| format!("{:?}", event.what).contains("outcome: Failed")).cloned()
+    };
+    let never_fails =
+        Property::new("never-fails", "no task fails", move |history: &TeamHistory| match failed(history) {
+            Some(event) => {
+                Violation { at: event.at, because: vec![event.id], message: "a task failed".to_owned() }
+                    .into()
+            }
+            None => Verdict::Holds,
+        });
+    let more_copies = OwnFault::altering(
+        "more-copies",
+        "an order on its way asks for more copies",
+        r#"more-copies = { message = "stamp", chance = "20%" }"#,
+        |slip, spot| slip["stamp"]["copies"] = (4 + spot.below("copies", 100)).into(),
+    )
+    .in_messages()
+    .only_where(|slip| slip["stamp"].is_object());
+    let no_copies = OwnFault::altering(
+        "no-copies",
+        "a model finds that there are to be no copies",
+        r#"no-copies = { at = "office", chance = "20%" }"#,
+        |copies, _| *copies = 0.into(),
+    )
+    .in_completions();
+    let idle = OwnFault::altering("idle", "nothing changes", r#"idle = { chance = "100%" }"#, |_, _| {})
+        .in_messages();
+    Suite::shipped().workflow(workflow).property(never_fails).fault(more_copies).fault(no_copies).fault(idle)
+}
+
+fn scenario(faults: &str) -> Arc<Scenario> {
+    let text = format!(
+        "# Copies.\nworkflow = \"office\"\n\n[[step]]\nname = \"stamp\"\ntool = \"desk.stamp\"\n\n[tools.desk]\n\n[faults]\n{faults}\n"
+    );
+    Scenario::parse(&suite(), "office", &text).unwrap_or_else(|bad| panic!("{bad}"))
+}
+
+fn report(faults: &str) -> CaseReport {
+    let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
+    let campaign = Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 30, interrupted, watchdog };
+    campaign.run(&Case::as_written(&scenario(faults)))
+}
+
+const FAULTS: [&str; 2] = [
+    "more-copies = { message = \"stamp\", chance = \"20%\" }",
+    "no-copies = { at = \"office\", chance = \"20%\" }",
+];
+
+#[test]
+fn own_faults_alter_messages_and_completions_and_the_failure_is_shrunk_saved_and_replayed() {
+    for (faults, kind) in FAULTS.iter().zip(["more-copies", "no-copies"]) {
+        let report = report(faults);
+        let CaseVerdict::Broken(findings) = report.verdict() else { panic!("{:?}", report.verdict()) };
+        let finding = &findings[0];
+        let case = Case::as_written(&scenario(faults));
+        let small = shrink(&case, Engine::Native, finding.seed, finding.property, &finding.faults)
+            .expect("it breaks again");
+        let kinds: Vec<&str> = small.faults.iter().map(|fault| fault.action.kind().as_str()).collect();
+        assert_eq!(kinds, [kind]);
+        let folder = tempfile::tempdir().expect("a folder");
+        let seed = SavedSeed::new(Engine::Native, finding.seed, finding.property, &small);
+        let saved = Corpus::new(folder.path()).save(&seed).expect("it is saved");
+        let failure = Failure::read(&suite(), saved.path()).unwrap_or_else(|bad| panic!("{bad}"));
+        assert_eq!(failure.replay().1, Answer::Reproduced { same_history: true });
+    }
+}
+
+#[test]
+fn one_seed_is_one_history_on_both_engines() {
+    let case = Case::as_written(&scenario(&FAULTS.join("\n")));
+    for engine in [Engine::Native, Engine::Madsim] {
+        let run = || Run::fuzzed(&case, engine, Seed(7)).outcome;
+        assert_eq!(first_difference(&run(), &run()), None);
+    }
+    let fired = |engine| Run::fuzzed(&case, engine, Seed(7)).outcome.fired;
+    assert_eq!(fired(Engine::Native), fired(Engine::Madsim));
+}
+
+#[test]
+fn what_was_injected_is_seen_as_json_by_stories() {
+    let case = Case::as_written(&scenario(FAULTS[1]));
+    let struck = (0..30).map(|seed| Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome);
+    let outcome = struck.into_iter().find(|outcome| !outcome.fired.is_empty()).expect("a run that is struck");
+    let shown: Vec<String> = outcome.history.notes().map(|(_, note)| note.to_string()).collect();
+    assert!(
+        shown.iter().any(|note| note.contains("\"How many copies?\"") && note.contains("completes 0 ")),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn an_own_fault_that_changes_no_message_is_never_injected_and_so_vacuous() {
+    let report = report("idle = { chance = \"100%\" }");
+    assert!(report.fired.is_empty());
+    assert!(matches!(report.verdict(), CaseVerdict::Vacuous { .. }), "{:?}", report.verdict());
+}
+
+#[test]
+fn an_own_fault_of_messages_is_refused_where_it_cannot_strike() {
+    for (faults, said) in [
+        ("more-copies = { message = \"stmp\", chance = \"20%\" }", "did you mean `stamp`"),
+        ("more-copies = { at = \"office\", chance = \"20%\" }", "unknown key `at`"),
+        ("no-copies = { at = \"offise\", chance = \"20%\" }", "did you mean `office`?"),
+        (
+            "[[fault]]\nat = \"office > clerk, stamp, task-1, try 1\"\ndo = \"no-copies\"",
+            "`no-copies` does not happen to a message",
+        ),
+    ] {
+        let text = format!(
+            "# Copies.\nworkflow = \"office\"\n[[step]]\nname = \"stamp\"\ntool = \"desk.stamp\"\n[tools.desk]\n[faults]\n{faults}\n"
+        );
+        let bad = Scenario::parse(&suite(), "office", &text).unwrap_err().to_string();
+        assert!(bad.contains(said), "{faults}: {bad}");
+    }
+}
