@@ -1,7 +1,7 @@
 //! Faults of a suite's own, which alter messages and what models complete: drawn, counted, found missing,
 //! shrunk, saved and replayed like the shipped ones.
 
-use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report};
+use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, Request, ToolCall};
 use perfidy::explore::{
     Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
 };
@@ -40,9 +40,9 @@ impl Message for Slip {
     }
 }
 
-/// Asks its model how many copies there are to be, has the clerk stamp them, and reports the task as done if
-/// there are three.
-async fn office(agent: Agent, _: Briefing) {
+/// Asks its model how many copies there are to be, has the clerk make them, and has them stamped and reports the task
+/// as done if there are three.
+async fn office(agent: Agent, team: Briefing) {
     loop {
         let message = agent.receive().await;
         if !matches!(message.open(), Some(UserSay::Submit { .. })) {
@@ -50,7 +50,11 @@ async fn office(agent: Agent, _: Briefing) {
         }
         let task = message.about();
         let outcome = match copies_of(&agent, task).await {
-            Some(3) => Outcome::Done,
+            Some(3) => {
+                let call = ToolCall::unkeyed(team.plan.wish(task, 0), agent.new_operation_id(task));
+                agent.call(call, SimSpan::from_secs(5)).await.expect("the desk stamps");
+                Outcome::Done
+            }
             Some(_) | None => Outcome::Failed,
         };
         agent.send(message.from(), task, UserSay::Report(Report::of(task, outcome)));
@@ -84,6 +88,7 @@ fn suite() -> Suite {
         .agent("office", office)
         .agent("clerk", clerk)
         .sends(&[("user", &["submit"]), ("office", &["stamp", "report"]), ("clerk", &["stamped"])])
+        .requests(&[Request::Call])
         .properties(&["never-fails"]);
     let failed = |history: &TeamHistory| {
         history.events().iter().find(|event| format!("{:?}", event.what).contains("outcome: Failed")).cloned()

@@ -3,7 +3,7 @@
 
 use perfidy::agent::{LeaseService, Request, STEPS, StoreService};
 use perfidy::explore::Run;
-use perfidy::faults::model::MOMENTS;
+use perfidy::faults::model::{COMPLETION, MOMENTS};
 use perfidy::scenario::{Case, read_all};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
@@ -83,9 +83,9 @@ fn ask(case: &Case, asked: &mut Asked) {
                 What::Struck(fault) => {
                     let site = fault.at.site.as_str();
                     let moment = site.split_once(", ").map(|(_, moment)| moment);
-                    asked
-                        .moments
-                        .extend(MOMENTS.iter().map(|(known, _)| *known).find(|known| moment == Some(known)));
+                    // Whatever a model is asked, it completes something: no workflow needs to say so.
+                    let said = MOMENTS.iter().map(|(known, _)| *known).filter(|known| *known != COMPLETION);
+                    asked.moments.extend({ said }.find(|known| moment == Some(known)));
                 }
                 What::Delivered { kind, .. } if tools.contains(&event.node) => {
                     let what = kind.as_str().strip_prefix("call ").unwrap_or(kind.as_str());

@@ -134,6 +134,6 @@ fn what_a_fault_of_completions_leaves_is_read_as_the_type_that_the_agent_expects
 
 #[test]
 fn a_prompt_and_its_completion_stand_in_the_history_as_content() {
-    let (_, completions) = plans_with("wrong-completion");
+    let (_, completions) = plans_with("malformed-completion");
     assert_eq!(completions.last().unwrap(), "{\"deadline\":30,\"steps\":[\"look\",\"act\"]}");
 }
