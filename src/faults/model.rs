@@ -66,25 +66,26 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
-/// Refuses what strikes at moments at which no agent of the workflow asks its model anything.
-pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let possible: Vec<&str> = slips_at(cast.moments).collect();
-    if possible.contains(&word) {
-        return Ok(());
-    }
+/// Says that no agent of the workflow asks its model anything that the word could strike; `possible` are those that could.
+pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], workflow: &str) -> Problem {
     let message =
-        format!("no model of the workflow `{}` is asked anything that `{word}` could strike", cast.workflow);
-    let help = match possible.as_slice() {
+        format!("no model of the workflow `{workflow}` is asked anything that `{word}` could strike");
+    let help = match possible {
         [] => "its models are asked nothing that can go wrong: leave it out".to_owned(),
         possible => format!("what can strike them is {}", listed(possible)),
     };
-    Err(Problem::at(place, message).help(help))
+    Problem::at(place, message).help(help)
 }
 
 /// What can go wrong where models are asked something at these moments.
 pub fn slips_at(moments: &[&str]) -> impl Iterator<Item = &'static str> {
     let asked = MOMENTS.iter().filter(|(moment, _)| moments.contains(moment));
     asked.flat_map(|(_, words)| *words).copied()
+}
+
+/// The model call site of that name, if there is one.
+pub(crate) fn call_site(name: &str) -> Option<&'static str> {
+    MOMENTS.iter().map(|(moment, _)| *moment).find(|moment| *moment == name)
 }
 
 /// What can go wrong at a moment; nothing if models are never asked then.

@@ -13,9 +13,11 @@
 mod active;
 mod case;
 mod configured;
+pub(crate) mod learn;
 mod read;
 mod rename;
 mod understand;
+mod world;
 
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
@@ -24,6 +26,7 @@ pub use read::{files_below, read_all, read_text, root_of};
 pub(crate) use active::trouble_with_name;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use understand::{is_word, not_a_word, own_keys};
+pub(crate) use world::usual_events;
 
 use crate::faults::Cast;
 use crate::properties::AtMost;

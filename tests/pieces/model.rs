@@ -1,7 +1,6 @@
 //! A model that is asked the same thing five times.
 
 use crate::caller::TEXT;
-use perfidy::agent::Request;
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -25,8 +24,7 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
             }
             agent.finish_after(SimSpan::ZERO);
         })
-        .safeguards(&["tool-dedupe"])
-        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel]);
+        .safeguards(&["tool-dedupe"]);
     let text = TEXT.replace("\"caller\"", "\"thinker\"");
     let scenario = Scenario::parse(&Suite::shipped().workflow(thinker), "thinker", &text).unwrap();
     for seed in 0..20 {

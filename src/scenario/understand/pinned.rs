@@ -10,7 +10,7 @@ use crate::config::problem::listed;
 use crate::config::{Problem, nearest};
 use crate::faults::Cast;
 use crate::faults::tool_lies::{self, Time};
-use crate::faults::{self, model, passages, who};
+use crate::faults::{model, passages, who};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -24,13 +24,15 @@ struct FaultTable {
     action: Spanned<Action>,
 }
 
+/// A fault that stands in a file word for word, with the places of its address and of what it does.
+pub(super) struct Pinned {
+    pub fault: Fault,
+    pub at: Range<usize>,
+    pub what: Range<usize>,
+}
+
 /// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
-pub(super) fn read(
-    entries: &[Entry<'_>],
-    cast: &Cast,
-    chaos: &mut Chaos,
-    found: &mut Found,
-) -> Vec<(Fault, Range<usize>)> {
+pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found: &mut Found) -> Vec<Pinned> {
     let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
@@ -49,25 +51,21 @@ pub(super) fn read(
             );
         }
         chaos.pinned.push(fault);
-        read.push((fault, at.span()));
+        read.push(Pinned { fault, at: at.span(), what: action.span() });
     }
     read
 }
 
-/// Refuses the place of a message that is never sent or of an operation that is never called. A saved failure
-/// may name such a place: that its code has moved on is what its replay is to say.
-pub(super) fn comes_up(at: Address, place: &Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let site = at.site.as_str();
-    if let Some((_, rest)) = site.split_once(" > ") {
-        return rest
-            .split_once(", ")
-            .map_or(Ok(()), |(_, kind)| passages::is_sent(kind, place.clone(), cast));
-    }
-    match site.split_once(", ").map(|(node, what)| (Name::new(node), what)) {
-        Some((tool, what)) if cast.tools.contains(&tool) => {
-            passages::is_handled(what, place.clone(), tool, cast)
+impl Pinned {
+    /// Rejects the place of an operation that no step asks for. A saved failure may name such a place: that its
+    /// code has moved on is what its replay is to say.
+    pub fn is_of_a_step(&self, cast: &Cast) -> Result<(), Problem> {
+        match self.fault.at.site.as_str().split_once(", ").map(|(node, what)| (Name::new(node), what)) {
+            Some((tool, what)) if cast.tools.contains(&tool) && self.fault.action.moment().is_none() => {
+                passages::is_handled(what, self.at.clone(), tool, cast)
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
 }
 
@@ -106,15 +104,12 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
     if !what.fits(hook) {
         return Err(misfit(action, hook));
     }
-    let Action::Custom { word, span } = what else {
-        return faults::honoured(what.kind().as_str(), action.span(), cast);
-    };
+    let Action::Custom { word, span } = what else { return Ok(()) };
     if let Some((who, moment)) = at.get_ref().site.as_str().split_once(", ")
         && let Some(words) = model::words_at(moment)
         && !cast.tools.contains(&Name::new(who))
     {
-        slip_of_a_model(action, *word, *span, words)?;
-        return faults::honoured(word.as_str(), action.span(), cast);
+        return slip_of_a_model(action, *word, *span, words);
     }
     let is_own = cast.own_faults.contains(&word.as_str());
     if is_own && *span == SimSpan::ZERO {
@@ -130,7 +125,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
             .help(format!("write it behind, as in \"{word} 30s\""))),
         (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
             .help(format!("write \"{word}\" alone"))),
-        _ => faults::honoured(word.as_str(), action.span(), cast),
+        _ => Ok(()),
     }
 }
 
@@ -196,12 +191,10 @@ fn hook_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Proble
     }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
     let step = steps.iter().find_map(|(word, hook)| Some((what.strip_prefix(word)?, *hook)));
-    let Some((step, hook)) = step else {
+    step.map(|(_, hook)| hook).ok_or_else(|| {
         let message = format!("`{what}` is not a moment of the work of `{who}`");
-        return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
-    };
-    who::is_step(step, place.clone(), cast)?;
-    Ok(hook)
+        Problem::at(place.clone(), message).help("write `before` or `after` and a step")
+    })
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \
