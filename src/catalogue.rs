@@ -12,11 +12,11 @@
 //! ```
 
 use crate::config::{Shape, shape_read};
-use crate::explore::{strategy, usual_events};
+use crate::explore::strategy;
 use crate::faults::FaultKind;
 use crate::properties::{AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
 use crate::safeguards::SafeguardKind;
-use crate::scenario::{Scenario, own_shape};
+use crate::scenario::{Scenario, own_shape, usual_events};
 use crate::suite::Suite;
 use crate::tools::ToolKind;
 use crate::workflows::Workflow;

@@ -1,7 +1,7 @@
 //! The bounds of a run: a run that only reached one is unknown and nothing is accused; what is wrong has
 //! evidence of its own, whatever the size of the team.
 
-use perfidy::agent::{Agent, Note, Outcome, Report, Request, UserEvent};
+use perfidy::agent::{Agent, Note, Outcome, Report, UserEvent};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario, read_all};
@@ -143,7 +143,6 @@ fn campaign(case: &Case, seeds: u64) -> CaseReport {
 fn team_that<R: Future<Output = ()> + 'static>(work: fn(Agent) -> R) -> Workflow {
     Workflow::new("team", "a team of one")
         .agent("worker", move |agent, _| work(agent))
-        .requests(&[Request::Call])
         .properties(&["eventual-termination"])
 }
 

@@ -1,7 +1,7 @@
 //! Faults of a suite's own, which alter messages and what models complete: drawn, counted, found missing,
 //! shrunk, saved and replayed like the shipped ones.
 
-use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, Request, ToolCall};
+use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, ToolCall};
 use perfidy::explore::{
     Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
 };
@@ -87,8 +87,6 @@ fn suite() -> Suite {
     let workflow = Workflow::new("office", "an office that has copies stamped")
         .agent("office", office)
         .agent("clerk", clerk)
-        .sends(&[("user", &["submit"]), ("office", &["stamp", "report"]), ("clerk", &["stamped"])])
-        .requests(&[Request::Call])
         .properties(&["never-fails"]);
     let failed = |history: &TeamHistory| {
         history.events().iter().find(|event| format!("{:?}", event.what).contains("outcome: Failed")).cloned()

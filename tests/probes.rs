@@ -28,7 +28,6 @@ async fn clerk(agent: Agent) {
 fn suite(probes: &[&'static str]) -> Suite {
     let office = Workflow::new("office", "a clerk that fails every task")
         .agent("clerk", |agent, _| clerk(agent))
-        .sends(&[("user", &["submit"])])
         .probes(probes);
     let leads = |note: &Note| matches!(note, Note::Lease(LeaseEvent::Granted { .. }));
     Suite::shipped()

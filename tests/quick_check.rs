@@ -8,7 +8,6 @@ fn helpdesk() -> Workflow {
     Workflow::new("helpdesk", "one clerk, who files tickets")
         .agent("clerk", clerk)
         .safeguards(&["tool-dedupe"])
-        .requests(&[Request::Call])
         .properties(&["no-duplicate-effects", "eventual-termination"])
 }
 

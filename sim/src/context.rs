@@ -326,6 +326,9 @@ impl<D: Domain> Context<D> {
         label: Name,
         future: impl Future<Output = T>,
     ) -> Result<T, TimedOut> {
+        if let Some(timeouts) = &mut self.core.borrow_mut().timeouts {
+            timeouts.insert((self.name, label, span));
+        }
         let mut future = pin!(future);
         let mut timer = pin!(self.timer(span));
         let outcome = poll_fn(|task| match future.as_mut().poll(task) {

@@ -49,8 +49,16 @@ impl Act {
 }
 
 impl Hook {
-    /// The node and the step of a site that is the place before or after a step.
-    pub(crate) fn step_of(site: Name) -> Option<(Name, Self, Name)> {
+    /// The node and the step of a site that is the place before or after one.
+    ///
+    /// ```
+    /// use perfidy_sim::{Hook, Name};
+    /// let [node, step] = ["executor-1", "send plan, please"].map(Name::new);
+    /// let site = Name::new("executor-1, after send plan, please");
+    /// assert_eq!(Hook::step_of(site), Some((node, Hook::After, step)));
+    /// assert_eq!(Hook::step_of(Name::new("executor-1 > ticketing, call create")), None);
+    /// ```
+    pub fn step_of(site: Name) -> Option<(Name, Self, Name)> {
         let (node, place) = site.as_str().split_once(", ")?;
         let (hook, step) = place
             .strip_prefix("before ")

@@ -8,6 +8,7 @@ use crate::{
     Seed, Service, SimSpan, SimTime, Spot, interrupt,
 };
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -119,6 +120,9 @@ pub struct Outcome<D: Domain> {
     pub visited: Vec<Address>,
     /// The same of what came up before the time set by [`World::mark`]; empty if none was set.
     pub visited_early: Vec<Address>,
+    /// Which node has waited for what for at most how long, each once; empty if that was not [asked
+    /// for](World::watch_timeouts).
+    pub timeouts: Vec<(Name, Name, SimSpan)>,
 }
 
 impl<D: Domain> Outcome<D> {
@@ -199,6 +203,11 @@ impl<D: Domain> World<D> {
     /// and do nothing.
     pub fn notice(&mut self, rules: &[Rule]) {
         self.core.borrow_mut().notice(rules);
+    }
+
+    /// Has the outcome say which timeouts the nodes' code sets.
+    pub fn watch_timeouts(&mut self) {
+        self.core.borrow_mut().timeouts = Some(BTreeSet::new());
     }
 
     /// Adds a service.

@@ -95,9 +95,6 @@ impl LeaseService {
     /// The name under which a world has its lock service.
     pub const NAME: &'static str = "leases";
 
-    /// The kinds of messages that it sends.
-    pub const SENDS: &'static [&'static str] = &["granted", "held"];
-
     fn decide(
         &mut self,
         desk: &mut Desk<'_, Agents>,

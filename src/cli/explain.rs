@@ -2,10 +2,12 @@
 
 use super::{Status, complain, complain_of, not_there, say};
 use crate::catalogue::{self, Family, Item};
-use crate::faults::model;
+use crate::faults::ActionMap;
 use crate::inert;
+use crate::report::action_map;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,20 +70,16 @@ fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], folder: &Path) 
     if let Some(workflow) = suite.find_workflow(item.name).filter(|_| item.family == Family::Workflow) {
         let groups = workflow.roles.iter().map(|role| role.group);
         let agents: Vec<&str> = workflow.singles.iter().copied().chain(groups).collect();
-        let requests: Vec<String> = workflow.requests.iter().map(ToString::to_string).collect();
-        let slips: Vec<&str> = model::slips_at(workflow.moments).collect();
         for (what, words) in [
             ("Its agents", agents.join(", ")),
             ("Its safeguards", workflow.safeguards.join(", ")),
             ("Its promises", workflow.properties.join(", ")),
-            ("Where it can die", workflow.crash_points.join(", ")),
-            ("Its requests", requests.join(", ")),
-            ("Faults of models", slips.join(", ")),
         ] {
             let words = if words.is_empty() { "nothing" } else { &words };
             say(format_args!("  {what:16}  {words}"));
         }
         say("");
+        show_actions(scenarios.iter().filter(|scenario| item.is_used_by(scenario)));
     }
     let command = suite.command();
     if item.family == Family::Strategy {
@@ -111,4 +109,17 @@ fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], folder: &Path) 
         say(format_args!("  No scenario was looked at: {there}. `--scenarios FOLDER` says where they are."));
     }
     say("");
+}
+
+/// What the agents of a workflow do, as far as these scenarios of it show.
+fn show_actions<'a>(scenarios: impl Iterator<Item = &'a Arc<Scenario>>) {
+    let (mut actions, mut tools) = (ActionMap::default(), BTreeSet::new());
+    for scenario in scenarios {
+        actions.extend(ActionMap::of(scenario));
+        tools.extend(scenario.tools.keys().copied());
+    }
+    if !actions.by.is_empty() {
+        say("  What its agents do, as runs of its scenarios show");
+        say(action_map(&actions, &tools));
+    }
 }

@@ -28,14 +28,14 @@
 //!
 //! A failure is older than an alias if it names what has another name today, and younger if it names what is
 //! called so. If it names neither it is tried as both. An alias of an agent or a message concerns the
-//! failures of workflows that have the new name and no longer the old one; an alias of a step those that do
-//! not crash at a step of the old name any more. What belongs to no workflow has one name for all: there the
-//! old name must be gone. Of several files the nearest counts. Where one name was two in failures of
+//! failures of teams that have the new name and no longer the old one; an alias of a step those that do not
+//! take a step of the old name any more. Which messages and steps a team has is [learnt](crate::faults::ActionMap)
+//! from runs. What belongs to no workflow has one name for all: there the old name must be gone. Of several files the nearest counts. Where one name was two in failures of
 //! different age, each age needs a folder with a file of its own; so there are no chains.
 
 use crate::agent::{Request, call_kind, reply_kind};
 use crate::config::{Entry, Problem, Problems, entries};
-use crate::faults::model;
+use crate::faults::{ActionMap, model};
 use crate::scenario::{self, Renaming, is_word, not_a_word};
 use crate::suite::Suite;
 use crate::workflows::Workflow;
@@ -124,13 +124,12 @@ impl Table {
         let own = |names: Vec<&str>| Some(names.into_iter().map(str::to_owned).collect());
         match self {
             Self::Agents => Some(suite.workflows().flat_map(|workflow| agent_names(workflow)).collect()),
-            Self::Messages => own(suite.workflows().flat_map(|workflow| messages(workflow)).collect()),
             Self::Faults => own(suite.fault_names()),
             Self::Moments => own(model::MOMENTS.iter().map(|(moment, _)| *moment).collect()),
             Self::Properties => own(suite.property_names()),
             Self::Safeguards => own(suite.safeguard_names()),
             Self::Workflows => own(suite.workflows().map(|workflow| workflow.name).collect()),
-            Self::Operations | Self::Steps | Self::Tools => None,
+            Self::Messages | Self::Operations | Self::Steps | Self::Tools => None,
         }
     }
 
@@ -139,6 +138,20 @@ impl Table {
         match self {
             Self::Faults | Self::Moments | Self::Properties | Self::Safeguards | Self::Workflows => true,
             Self::Agents | Self::Messages | Self::Operations | Self::Steps | Self::Tools => false,
+        }
+    }
+
+    /// Whether its names are those of actions, which are learnt from runs of a team.
+    fn is_of_actions(self) -> bool {
+        match self {
+            Self::Messages | Self::Moments | Self::Steps => true,
+            Self::Agents
+            | Self::Faults
+            | Self::Operations
+            | Self::Properties
+            | Self::Safeguards
+            | Self::Tools
+            | Self::Workflows => false,
         }
     }
 
@@ -227,16 +240,26 @@ impl Aliases {
         renamed.map_or(name, String::as_str)
     }
 
+    /// Whether it takes the actions of a team to say which of them concern a failure.
+    pub(super) fn are_of_actions(&self) -> bool {
+        self.tables.keys().any(|table| table.is_of_actions())
+    }
+
     /// What each alias that concerns the failures of a workflow comes to: from names of then to those of
-    /// today.
-    pub(super) fn of(&self, workflow: Option<&Workflow>) -> Vec<Renaming> {
+    /// today. Without the actions of the team, aliases of actions are left out.
+    pub(super) fn of(&self, workflow: Option<&Workflow>, actions: Option<&ActionMap>) -> Vec<Renaming> {
         let all = self.tables.iter().flat_map(|(table, names)| names.iter().map(move |names| (table, names)));
-        all.filter_map(|(table, (old, new))| renaming(*table, (old, new), workflow)).collect()
+        all.filter_map(|(table, (old, new))| renaming(*table, (old, new), workflow, actions)).collect()
     }
 }
 
 /// What an alias comes to for the failures of a workflow, if it concerns them.
-fn renaming(table: Table, (old, new): (&str, &str), workflow: Option<&Workflow>) -> Option<Renaming> {
+fn renaming(
+    table: Table,
+    (old, new): (&str, &str),
+    workflow: Option<&Workflow>,
+    actions: Option<&ActionMap>,
+) -> Option<Renaming> {
     let global = || BTreeMap::from([(old.to_owned(), new.to_owned())]);
     let run = match table {
         Table::Workflows => return Some(Renaming { workflows: global(), ..Renaming::default() }),
@@ -251,12 +274,17 @@ fn renaming(table: Table, (old, new): (&str, &str), workflow: Option<&Workflow>)
             (is_today(new) && !is_today(old)).then(|| agents(old, new, workflow))?
         }
         Table::Messages => {
-            let is_sent = |kind| messages(workflow?).any(|known| known == kind).then_some(());
-            is_sent(new)?;
-            is_sent(old).is_none().then(|| Renames::of_messages([(old, new)]))?
+            let sent = actions?.message_kinds();
+            (sent.contains(&new) && !sent.contains(&old)).then(|| Renames::of_messages([(old, new)]))?
         }
-        Table::Moments => workflow?.moments.contains(&new).then(|| Renames::of_calls([(old, new)]))?,
-        Table::Steps => (!workflow?.crash_points.contains(&old)).then(|| Renames::new([], [(old, new)]))?,
+        Table::Moments => {
+            let mut sites = actions?.by.values().flat_map(|does| &does.model_call_sites);
+            sites.any(|site| *site == new).then(|| Renames::of_calls([(old, new)]))?
+        }
+        Table::Steps => {
+            let mut steps = actions?.by.values().flat_map(|does| does.steps.keys());
+            (!steps.any(|step| step.as_str() == old)).then(|| Renames::new([], [(old, new)]))?
+        }
     };
     Some(run.into())
 }
@@ -358,23 +386,26 @@ fn agent_names(workflow: &Workflow) -> Vec<String> {
     singles.chain(roles).collect()
 }
 
-/// The kinds of messages that are sent in a workflow, other than those of tools.
-fn messages(workflow: &Workflow) -> impl Iterator<Item = &'static str> {
-    workflow.sends.iter().flat_map(|(_, kinds)| kinds.iter().copied())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workflows;
+    use crate::scenario::Scenario;
 
     fn parse(text: &str) -> Result<Aliases, String> {
         Aliases::parse(&Suite::shipped(), text)
             .map_err(|list| Problems::new("seeds/aliases.toml", text, list).to_string())
     }
 
-    fn renames_of(aliases: &Aliases, workflow: &Workflow) -> Renames {
-        aliases.of(Some(workflow)).into_iter().map(|renaming| renaming.run).collect()
+    /// What aliases come to for a team of a shipped workflow, which acts as it does today.
+    fn renames_of(aliases: &Aliases, workflow: &str) -> Renames {
+        let suite = Suite::shipped();
+        let text = format!(
+            "# A team.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n[tools.t]\n"
+        );
+        let scenario = Scenario::parse(&suite, "team", &text).unwrap();
+        let all =
+            aliases.of(suite.find_workflow(workflow).map(|found| &**found), Some(&ActionMap::of(&scenario)));
+        all.into_iter().map(|renaming| renaming.run).collect()
     }
 
     #[track_caller]
@@ -420,7 +451,6 @@ mod tests {
             ("[safeguards]\na = \"retyr\"", ["unknown safeguard `retyr`", "did you mean `retry`?"]),
             ("[faults]\na = \"dorp\"", ["unknown kind of fault `dorp`", "did you mean `drop`?"]),
             ("[moments]\na = \"sumary\"", ["unknown moment `sumary`", "did you mean `summary`?"]),
-            ("[messages]\na = \"asign\"", ["unknown message `asign`", "did you mean `assign`?"]),
             (
                 "[properties]\nno-orphans = \"no-deadlock\"",
                 [":2:1", "there still is a property `no-orphans`"],
@@ -437,7 +467,7 @@ mod tests {
     #[test]
     fn two_properties_can_have_become_one() {
         let aliases = parse("[properties]\na = \"no-orphans\"\nb = \"no-orphans\"").unwrap();
-        let renaming: Renaming = aliases.of(None).into_iter().collect();
+        let renaming: Renaming = aliases.of(None, None).into_iter().collect();
         assert_eq!(
             (renaming.property("a"), renaming.property("b")),
             ("no-orphans".into(), "no-orphans".into())
@@ -446,8 +476,7 @@ mod tests {
 
     #[test]
     fn an_operation_is_renamed_in_every_form_in_which_tools_are_asked() {
-        let renames =
-            renames_of(&parse("[operations]\nsend = \"post\"").unwrap(), &workflows::conductor::workflow());
+        let renames = renames_of(&parse("[operations]\nsend = \"post\"").unwrap(), "conductor");
         for (before, after) in [
             ("mail, send", "mail, post"),
             ("mail, look-up of send", "mail, look-up of post"),
@@ -463,7 +492,7 @@ mod tests {
     fn steps_and_nodes_do_not_share_their_names() {
         let aliases = parse("[tools]\na = \"b\"\n[steps]\nb = \"a\"\nc = \"d\"").unwrap();
         assert_eq!(aliases.count(), 3);
-        let renames = renames_of(&aliases, &workflows::conductor::workflow());
+        let renames = renames_of(&aliases, "conductor");
         assert_eq!(renames, Renames::new([("a", "b")], [("b", "a"), ("c", "d")]));
     }
 
@@ -472,20 +501,20 @@ mod tests {
         let aliases =
             parse("[agents]\nboss = \"coordinator\"\nplanner = \"orchestrator\"\n[steps]\nplan = \"x\"");
         let aliases = aliases.unwrap();
-        let conductor = renames_of(&aliases, &workflows::conductor::workflow());
+        let conductor = renames_of(&aliases, "conductor");
         assert_eq!(
             conductor,
             Renames::new([("boss", "coordinator")], []),
             "it still has a planner and a step plan"
         );
-        let standby = renames_of(&aliases, &workflows::standby::workflow());
+        let standby = renames_of(&aliases, "standby");
         assert_eq!(standby, Renames::new([("planner", "orchestrator")], [("plan", "x")]));
     }
 
     #[test]
     fn a_role_is_renamed_with_its_members_and_a_group_by_itself() {
         let aliases = parse("[agents]\nrunner = \"executor\"\nrunners = \"executors\"").unwrap();
-        let renames = renames_of(&aliases, &workflows::conductor::workflow());
+        let renames = renames_of(&aliases, "conductor");
         let node = |name| renames.node(name).map(|name| name.to_string());
         assert_eq!(node("runner-1").as_deref(), Some("executor-1"));
         assert_eq!(node("runner-1000").as_deref(), Some("executor-1000"));

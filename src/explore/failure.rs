@@ -3,6 +3,7 @@
 use crate::config::{Problem, Problems};
 use crate::explore::embedded::{Embedded, place_of};
 use crate::explore::{Aliases, Run, SaveError, SavedSeed, corpus, saved};
+use crate::faults::ActionMap;
 use crate::inert;
 use crate::scenario::{self, Case, Renaming, Scenario};
 use crate::suite::Suite;
@@ -118,7 +119,7 @@ impl Failure {
         aliases: &Aliases,
     ) -> Result<Self, BadSeed> {
         let shown = path.display().to_string();
-        let all = aliases.of(workflow_of(suite, &saved.case.text, aliases));
+        let all = aliases_of(suite, &saved, aliases);
         let Names { older, unclear } = Names::of(&saved, all);
         let today = |text: &str| scenario::renamed(text, &older);
         let as_saved = std::mem::take(&mut saved.case.text);
@@ -132,7 +133,7 @@ impl Failure {
             return Err(may_be_renamed(Problems::new(shown, text, vec![problem]), path).into());
         }
         saved.suite = Some(suite.clone());
-        let scenario = Scenario::parse(suite, &saved.case.scenario, &saved.case.text);
+        let scenario = Scenario::parse_saved(suite, &saved.case.scenario, &saved.case.text);
         let scenario = scenario.map_err(|problems| {
             let place = place_of(&text, &["case", "text"]);
             let embedded = Embedded { file: &text, place, text: &as_saved };
@@ -295,6 +296,19 @@ impl Names {
         let unclear = rest.into_iter().filter(is_unclear).collect();
         Self { older: older.into_iter().collect(), unclear }
     }
+}
+
+/// What the aliases come to that concern a failure.
+fn aliases_of(suite: &Suite, saved: &SavedSeed, aliases: &Aliases) -> Vec<Renaming> {
+    let workflow = workflow_of(suite, &saved.case.text, aliases);
+    let without_actions = aliases.of(workflow, None);
+    if !aliases.are_of_actions() {
+        return without_actions;
+    }
+    // The team is that of the file in the names of today; what its agents do needs no name of an action.
+    let text = scenario::renamed(&saved.case.text, &Names::of(saved, without_actions).older);
+    let today = Scenario::parse_saved(suite, &saved.case.scenario, &text).ok();
+    aliases.of(workflow, today.map(|scenario| ActionMap::of(&scenario)).as_ref())
 }
 
 /// The workflow that a scenario's text names, perhaps by a name that it had before.

@@ -32,7 +32,6 @@ pub use place::Place;
 pub use rounds::{
     BLOCK, Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn, Unfinished,
 };
-pub(crate) use run::usual_events;
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use shrink::{Effort, Minimal, shrink, shrink_within};

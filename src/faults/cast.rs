@@ -1,6 +1,6 @@
 //! Who is who in a scenario: agents, groups and tools by name.
 
-use crate::agent::{Altered, OwnFaults, Request};
+use crate::agent::{Altered, OwnFaults};
 use crate::config::problem::nearest_in_words;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
@@ -23,18 +23,8 @@ pub struct Cast {
     /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
     /// store.
     pub bystanders: Vec<Name>,
-    /// The steps at which agents can crash or pause.
-    pub crash_points: &'static [&'static str],
-    /// The kinds of messages that are sent, by sender.
-    pub sends: &'static [(&'static str, &'static [&'static str])],
     /// The operations that the steps and their undoing ask of tools; `None` if the steps were not understood.
     pub calls: Option<Vec<(Name, Name)>>,
-    /// The moments at which agents ask their models something.
-    pub moments: &'static [&'static str],
-    /// What agents ask of tools.
-    pub requests: &'static [Request],
-    /// Whether any agent writes a journal.
-    pub keeps_journals: bool,
 }
 
 impl Cast {

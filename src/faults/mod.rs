@@ -6,6 +6,7 @@
 //!
 //! A new kind is one constant in the file of its family and one line in that family's list.
 
+mod actions;
 mod cast;
 pub mod clock;
 pub mod links;
@@ -19,11 +20,11 @@ pub(crate) mod who;
 mod window;
 
 pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
+pub use actions::{ActionMap, Actions, Observed, Places, Roles};
 pub use cast::Cast;
 
 use crate::config::{Entry, Problem};
 use perfidy_sim::Chaos;
-use std::ops::Range;
 
 /// A kind of fault. One of your own is an [`OwnFault`].
 #[derive(Clone, Copy)]
@@ -59,54 +60,49 @@ pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
     world.into_iter().chain([model::KINDS]).flatten().chain(lies)
 }
 
-/// Refuses a fault that nobody of the workflow could meet, whatever happens: it would be there in vain.
-pub(crate) fn honoured(kind: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    match tool_lies::find(kind) {
-        Some(lie) => tool_lies::honoured(lie, place, cast),
-        None if model::KINDS.iter().any(|slip| slip.name == kind) => model::honoured(kind, place, cast),
-        None if storage::KINDS.iter().any(|fault| fault.name == kind) => storage::honoured(kind, place, cast),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::model;
-    use crate::agent::Request;
+    use crate::config::{Problem, Span, entries};
     use crate::scenario::Scenario;
     use crate::suite::Suite;
-    use crate::workflows::{Workflow, conductor};
-    use perfidy_sim::Chaos;
-    use std::sync::Arc;
+    use perfidy_sim::{Chaos, SimTime};
+    use toml::de::DeTable;
 
-    /// A team that can meet every fault there is.
-    fn anybody() -> Workflow {
-        conductor::workflow()
-            .moments(&[model::ANSWER, model::SUMMARY, model::HANDOFF, model::ROLE])
-            .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel])
-    }
-
-    /// A scenario with two tools, of which one deduplicates, and these faults.
-    fn scenario_of(faults: &str) -> Result<Arc<Scenario>, crate::config::Problems> {
-        let text = format!(
-            "# A fault.\nworkflow = \"conductor\"\n\n[[step]]\nname = \"file-ticket\"\n\
+    /// Reads faults against a scenario with two tools, of which one deduplicates. Whether anybody could meet them is not
+    /// asked here.
+    fn read(faults: &str) -> Result<Chaos, Vec<Problem>> {
+        let text = "# A fault.\nworkflow = \"conductor\"\n\n[[step]]\nname = \"file-ticket\"\n\
              tool = \"ticketing.create\"\n\n[safeguards]\ntool-dedupe = true\n\n[tools.ticketing]\n\
-             deduplicates = true\n\n[tools.mail]\n\n[faults]\n{faults}\n"
-        );
-        Scenario::parse(&Suite::shipped().replacing_workflow(anybody()), "fault.toml", &text)
+             deduplicates = true\n\n[tools.mail]\n";
+        let scenario = Scenario::parse(&Suite::shipped(), "fault.toml", text)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        let root = DeTable::parse(faults).unwrap();
+        let mut chaos = Chaos { until: SimTime::MAX, ..Chaos::default() };
+        let mut problems = Vec::new();
+        let (until, faults): (Vec<_>, Vec<_>) =
+            entries(root.get_ref()).into_iter().partition(|entry| entry.name == "until");
+        for until in until {
+            chaos.until = SimTime::ZERO + until.read::<Span>().unwrap().0;
+        }
+        for entry in faults {
+            let kind = super::shipped().find(|kind| kind.name == entry.name).unwrap();
+            let read =
+                entry.each().iter().map(|one| (kind.read)(one, &scenario.cast(), &mut chaos)).collect();
+            problems.extend(Result::<Vec<()>, Problem>::err(read));
+        }
+        if problems.is_empty() { Ok(chaos) } else { Err(problems) }
     }
 
     /// What the faults come to.
     pub(super) fn chaos_of(faults: &str) -> Chaos {
-        let scenario = scenario_of(faults).unwrap_or_else(|problems| panic!("{problems}"));
-        Chaos::clone(&scenario.chaos)
+        read(faults).unwrap_or_else(|problems| panic!("{problems:?}"))
     }
 
     /// What is said about the only thing wrong with the faults.
     pub(super) fn refusal_of(faults: &str) -> String {
-        let problems = scenario_of(faults).unwrap_err();
-        assert_eq!(problems.list.len(), 1, "{problems}");
-        problems.list[0].message.clone()
+        let problems = read(faults).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems[0].message.clone()
     }
 
     #[test]

@@ -126,15 +126,15 @@ pub fn fault_of(word: Name) -> Option<ModelFault> {
     }
 }
 
-/// Refuses what strikes at moments at which no agent of the workflow asks its model anything.
-pub(super) fn honoured(word: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let possible: Vec<&str> = slips_at(cast.moments).collect();
-    if possible.contains(&word) {
-        return Ok(());
-    }
+/// Says that no agent of the workflow asks its model anything that the word could strike; `possible` are those that could.
+pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], workflow: &str) -> Problem {
     let message =
-        format!("no model of the workflow `{}` is asked anything that `{word}` could strike", cast.workflow);
-    Err(Problem::at(place, message).help(format!("what can strike them is {}", listed(&possible))))
+        format!("no model of the workflow `{workflow}` is asked anything that `{word}` could strike");
+    let help = match possible {
+        [] => "its models are asked nothing that can go wrong: leave it out".to_owned(),
+        possible => format!("what can strike them is {}", listed(possible)),
+    };
+    Problem::at(place, message).help(help)
 }
 
 /// What can go wrong where models are asked something at these moments.
@@ -142,6 +142,11 @@ pub fn slips_at(moments: &[&str]) -> impl Iterator<Item = &'static str> {
     // Whatever a model is asked, it completes something.
     let asked = MOMENTS.iter().filter(|(moment, _)| *moment == COMPLETION || moments.contains(moment));
     asked.flat_map(|(_, words)| *words).copied()
+}
+
+/// The model call site of that name, if there is one.
+pub(crate) fn call_site(name: &str) -> Option<&'static str> {
+    MOMENTS.iter().map(|(moment, _)| *moment).find(|moment| *moment == name)
 }
 
 /// What can go wrong at a moment; nothing if models are never asked then.

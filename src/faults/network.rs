@@ -3,7 +3,7 @@
 //! What happens to whole links, by the clock, is in [`links`](super::links).
 
 use super::who::{Between, two};
-use super::{FaultKind, passages, who};
+use super::{FaultKind, who};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Span, Spread};
 use crate::faults::Cast;
 use perfidy_sim::{Action, Chance, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -144,7 +144,7 @@ impl Messages {
         let chance = who::chance(&self.chance)?;
         let what = match &self.message {
             None => Selector::Any,
-            Some(kinds) => Selector::Of(passages::messages(kinds, cast)?),
+            Some(kinds) => Selector::Of(who::each(kinds)),
         };
         let rule = |from, to, chance: Chance| {
             let (kind, what, span) = (Name::new(kind), what.clone(), span.cloned());

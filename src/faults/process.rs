@@ -120,7 +120,7 @@ fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
             return Ok(());
         }
     }
-    fault.add_rules(entry, &among, steps.as_ref(), cast, chaos)
+    fault.add_rules(entry, &among, steps.as_ref(), chaos)
 }
 
 /// How many may stay down for good: so few that most are left when the world heals.
@@ -196,7 +196,7 @@ impl Pause {
         let chance = by_chance(entry, self.chance.as_ref())?;
         let fault = AtAStep { chance, action: at_a_step, span: Some(lasting) };
         let steps = Steps::read(self.before.as_ref(), self.after.as_ref(), self.anywhere.as_ref())?;
-        fault.add_rules(entry, &among, steps.as_ref(), cast, chaos)
+        fault.add_rules(entry, &among, steps.as_ref(), chaos)
     }
 }
 
@@ -305,7 +305,6 @@ impl AtAStep {
         entry: &Entry<'_>,
         among: &[Name],
         steps: Option<&Steps<'_>>,
-        cast: &Cast,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let mut add = |hook, what| chaos.rules.push(self.rule(entry, among, hook, what));
@@ -324,7 +323,7 @@ impl AtAStep {
             Some(Steps::Named(steps)) => {
                 for (hook, steps) in [Hook::Before, Hook::After].into_iter().zip(steps) {
                     if let Some(steps) = steps {
-                        add(hook, Selector::Of(who::steps(steps, cast)?));
+                        add(hook, Selector::Of(who::each(steps)));
                     }
                 }
             }
@@ -443,7 +442,6 @@ mod tests {
                 "either at steps or by the clock",
             ),
             (r#"crash = { at = "ticketing", chance = "1%" }"#, "tools neither crash nor pause"),
-            (r#"crash = { at = "planner", before = "cal", chance = "1%" }"#, "take no step `cal`"),
             (r#"pause = { at = "planner", chance = "1%" }"#, "nothing says how long it lasts"),
             (
                 r#"crash = { at = "everyone", every = "1m", lasting = "never" }"#,

@@ -39,15 +39,11 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
-/// Refuses what strikes journals where nobody keeps one.
-pub(super) fn honoured(kind: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    if cast.keeps_journals {
-        return Ok(());
-    }
-    let message =
-        format!("no agent of the workflow `{}` keeps a journal that `{kind}` could strike", cast.workflow);
-    Err(Problem::at(place, message)
-        .help("leave it out; what its agents can lose is in the store and with the tools"))
+/// Says that no agent of the workflow keeps a journal.
+pub(crate) fn no_journal(kind: &str, place: Range<usize>, workflow: &str) -> Problem {
+    let message = format!("no agent of the workflow `{workflow}` keeps a journal that `{kind}` could strike");
+    Problem::at(place, message)
+        .help("leave it out; what its agents can lose is in the store and with the tools")
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,5 @@
 //! Whom a fault strikes: the words of a file as names of the scenario.
 
-use super::passages;
-use crate::agent::STEPS;
 use crate::config::{OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Cast;
 use perfidy_sim::{Chance, Name, SimSpan};
@@ -48,12 +46,6 @@ pub(crate) fn tools_live_on(place: Range<usize>, tool: &str) -> Problem {
         .help("let it be silent with `mute`, or late with `late-reply`")
 }
 
-/// A step that the workflow's agents do not take.
-fn no_such_step(place: Range<usize>, step: &str, cast: &Cast) -> Problem {
-    let message = format!("agents of the workflow `{}` take no step `{step}`", cast.workflow);
-    Problem::at(place, message).nearest_of(step, cast.crash_points)
-}
-
 /// The tools that the words stand for, each once.
 pub(super) fn tools(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
     let mut tools = Vec::new();
@@ -94,25 +86,9 @@ pub(super) fn all_nodes(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Na
     Ok(each_once(all))
 }
 
-/// Refuses a step that the workflow's agents do not take.
-pub(crate) fn is_step(step: &str, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    if cast.crash_points.contains(&step) || STEPS.contains(&step) {
-        return Ok(());
-    }
-    match step.split_once(' ') {
-        Some(("send" | "receive", kind)) => passages::is_sent(kind, place, cast),
-        Some(("write", _)) if cast.keeps_journals => Ok(()),
-        _ => Err(no_such_step(place, step, cast)),
-    }
-}
-
-/// The steps that the words stand for.
-pub(super) fn steps(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
-    let step = |word: &Word| {
-        is_step(word.get_ref(), word.span(), cast)?;
-        Ok(Name::new(word.get_ref()))
-    };
-    Ok(each_once(words.iter().map(step).collect::<Result<_, _>>()?))
+/// The messages, steps or whatever else the words name, each once.
+pub(super) fn each(words: &OneOrMany<String>) -> Vec<Name> {
+    each_once(words.iter().map(|word| Name::new(word.get_ref())).collect())
 }
 
 /// A chance that is not nil.

@@ -1,5 +1,6 @@
 //! Reports: what people and programs are told of a campaign and of a failure.
 
+mod action_map;
 mod json;
 #[cfg(feature = "cli")]
 mod log;
@@ -8,6 +9,7 @@ mod story;
 mod table;
 mod words;
 
+pub use action_map::action_map;
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, ReplayRecord, RoundsRecord, SmallFinding};
 #[cfg(feature = "cli")]
 pub use log::init_logging;

@@ -14,9 +14,11 @@
 mod active;
 mod case;
 mod configured;
+pub(crate) mod learn;
 mod read;
 mod rename;
 mod understand;
+mod world;
 
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
@@ -27,6 +29,7 @@ pub(crate) use read::is_too_long_to_save;
 pub(crate) use active::trouble_with_name;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use understand::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
+pub(crate) use world::usual_events;
 
 use crate::faults::Cast;
 use crate::properties::AtMost;

@@ -2,7 +2,7 @@
 
 use crate::config::{Problem, Problems, nearest};
 use crate::scenario::Scenario;
-use crate::scenario::understand::{check_pinned, understand};
+use crate::scenario::understand::{Unreachable, check_pinned, understand};
 use crate::suite::Suite;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -34,7 +34,7 @@ impl Scenario {
     /// Everything that is wrong with the text.
     pub fn parse_file(suite: &Suite, path: &Path, root: &Path, text: &str) -> Result<Arc<Self>, Problems> {
         let bad = |list| Problems::new(path.display().to_string(), text, list);
-        understand(suite, &name_below(path, root), text).map(Arc::new).map_err(bad)
+        understand(suite, &name_below(path, root), text, Unreachable::Rejected).map_err(bad)
     }
 
     /// Understands a scenario's text, which can name whatever the suite has.
@@ -42,7 +42,16 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse(suite: &Suite, name: &str, text: &str) -> Result<Arc<Self>, Problems> {
-        understand(suite, name, text).map(Arc::new).map_err(|list| Problems::new(name, text, list))
+        understand(suite, name, text, Unreachable::Rejected).map_err(|list| Problems::new(name, text, list))
+    }
+
+    /// Understands the text that a saved failure carries. A fault in it that the agents of today could not meet is no
+    /// problem: that the code has moved on is what the replay is to say.
+    ///
+    /// # Errors
+    /// Everything else that is wrong with the text.
+    pub(crate) fn parse_saved(suite: &Suite, name: &str, text: &str) -> Result<Arc<Self>, Problems> {
+        understand(suite, name, text, Unreachable::Accepted).map_err(|list| Problems::new(name, text, list))
     }
 
     /// What is wrong with the pinned faults in the text of a saved failure of this scenario.

@@ -40,17 +40,16 @@ mod home;
 
 use crate::agent::{OwnFault, OwnFaults};
 use crate::config::problem::nearest_in_words;
-use crate::faults::model::MOMENTS;
-use crate::faults::{self, FaultKind};
+use crate::faults::{self, FaultKind, Observed};
 use crate::probe::Probe;
 use crate::properties::{self, Property};
 use crate::safeguards::{self, SafeguardKind};
 use crate::tools::{self, ToolKind};
-use crate::workflows::cast::BYSTANDERS;
 use crate::workflows::{self, Workflow};
 use home::Start;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Everything that scenarios can name. Cheap to clone.
 #[derive(Clone)]
@@ -68,6 +67,8 @@ struct Parts {
     /// The folder of the crate that it belongs to, if it is not the command's.
     home: Option<PathBuf>,
     start: Start,
+    /// What is known of the teams that scenarios of this suite have, by the text that describes a team.
+    observed: Arc<Mutex<BTreeMap<String, Arc<Mutex<Observed>>>>>,
 }
 
 impl std::fmt::Debug for Suite {
@@ -80,6 +81,11 @@ impl std::fmt::Debug for Suite {
 impl Suite {
     /// What comes with perfidy.
     pub fn shipped() -> Self {
+        static SHIPPED: LazyLock<Suite> = LazyLock::new(Suite::of_all_that_is_shipped);
+        SHIPPED.clone()
+    }
+
+    fn of_all_that_is_shipped() -> Self {
         Self(Arc::new(Parts {
             workflows: workflows::shipped().into_iter().map(Arc::new).collect(),
             properties: properties::shipped(),
@@ -90,6 +96,7 @@ impl Suite {
             probes: Vec::new(),
             home: None,
             start: Start::Command("perfidy".to_owned()),
+            observed: Arc::default(),
         }))
     }
 
@@ -180,16 +187,10 @@ impl Suite {
     /// What is wrong with a workflow in this suite: a name that is not there can be a typing error, and would
     /// promise or allow nothing.
     pub(crate) fn mistake_in(&self, workflow: &Workflow) -> Option<String> {
-        let moments: Vec<&str> = MOMENTS.iter().map(|(moment, _)| *moment).collect();
-        let members = workflow.roles.iter().map(|role| role.member);
-        let senders: Vec<&str> = workflow.singles.iter().copied().chain(members).chain(BYSTANDERS).collect();
-        let sends: Vec<&str> = workflow.sends.iter().map(|(sender, _)| *sender).collect();
         let named = [
             ("property", workflow.properties.as_slice(), self.property_names()),
             ("safeguard", &workflow.safeguards, self.safeguard_names()),
             ("probe", &workflow.probes, self.probes().iter().map(|probe| probe.name).collect()),
-            ("moment", workflow.moments, moments),
-            ("sender", &sends, senders),
         ];
         named.into_iter().find_map(|(what, names, known)| {
             let unknown = names.iter().find(|name| !known.contains(name))?;
@@ -198,8 +199,18 @@ impl Suite {
         })
     }
 
+    /// Its parts, to be changed. A workflow that is replaced does something else, so nothing is known any more
+    /// of what teams do.
     fn parts(&mut self) -> &mut Parts {
-        Arc::make_mut(&mut self.0)
+        let parts = Arc::make_mut(&mut self.0);
+        parts.observed = Arc::default();
+        parts
+    }
+
+    /// What is known of the team that this text describes. All who ask for it share it, and may add to it.
+    pub(crate) fn observed(&self, team: &str) -> Arc<Mutex<Observed>> {
+        let mut observed = self.0.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(observed.entry(team.to_owned()).or_default())
     }
 
     /// Its workflows.

@@ -46,7 +46,6 @@ pub struct Check {
 ///         }
 ///     })
 ///     .safeguards(&["idempotency-keys", "tool-dedupe"])
-///     .requests(&[Request::Call])
 ///     .properties(&["no-duplicate-effects", "eventual-termination"]);
 ///
 /// perfidy::check(helpdesk, r#"

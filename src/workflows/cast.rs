@@ -1,7 +1,7 @@
 //! The cast of a team: which names a scenario of a workflow has.
 
 use crate::agent::{LeaseService, OwnFaults, StoreService};
-use crate::faults::Cast;
+use crate::faults::{Cast, Roles};
 use crate::tools::ToolConfig;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
@@ -41,13 +41,15 @@ impl Workflow {
                 .map(|(name, _)| *name)
                 .collect(),
             bystanders: BYSTANDERS.map(Name::new).to_vec(),
-            crash_points: self.crash_points,
-            sends: self.sends,
             calls: steps.map(|steps| steps.iter().flat_map(Step::calls).collect()),
-            moments: self.moments,
-            requests: self.requests,
-            keeps_journals: self.keeps_journals,
         }
+    }
+}
+
+impl Workflow {
+    /// The names by which the agents of its roles are known together.
+    pub(crate) fn member_names(&self) -> Roles {
+        Roles::new(self.roles.iter().map(|role| role.member))
     }
 }
 

@@ -18,10 +18,7 @@
 //! that never comes back needs ids that travel with the orders, as those of the [standby
 //! team](crate::workflows::standby) do.
 
-use crate::agent::{
-    Agent, ArtifactId, Body, Headers, Mail, Message, Purpose, Request, StoreError, StoreService,
-};
-use crate::faults::model::{ANSWER, ROLE};
+use crate::agent::{Agent, ArtifactId, Body, Headers, Mail, Message, Purpose, StoreError};
 use crate::protocols::{Coalesced, choose_agent};
 use crate::safeguards::Safeguards;
 use crate::safeguards::event_log::ModelAnswers;
@@ -31,7 +28,6 @@ use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::task_state::{TaskEvent, TaskState};
-use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, Payload, SimSpan};
@@ -64,18 +60,6 @@ pub fn workflow() -> Workflow {
         "tool-dedupe",
         "verify",
     ])
-    .crash_points(&["assign", "call", "commit", "plan", "record", "report"])
-    .sends(&[
-        (USER, &["submit"]),
-        (COORDINATOR, &["assign", "commit", "plan, please", "read", "report", "verify, please"]),
-        (PLANNER, &["plan"]),
-        (VERIFIER, &["verdict"]),
-        ("executor", &["done", "failed", "verdict"]),
-        (StoreService::NAME, StoreService::SENDS),
-    ])
-    .moments(&[ANSWER, ROLE])
-    .requests(&[Request::Call, Request::LookUp])
-    .keeps_journals()
     .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
 }
 

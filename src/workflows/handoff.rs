@@ -11,15 +11,13 @@
 //! done, under which operation ids, how often it was passed on and what it has cost. In the end it goes back
 //! to the desk.
 
-use crate::agent::{Agent, Content, Headers, Mail, Message, OpId, Pick, Purpose, Request};
-use crate::faults::model::{ANSWER, HANDOFF};
+use crate::agent::{Agent, Content, Headers, Mail, Message, OpId, Pick, Purpose};
 use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
 use crate::safeguards::transfer_acks::{TransferAcks, UnknownAgent, hand_over};
 use crate::workflows::task_tracker::TaskTracker;
-use crate::workflows::user::USER;
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::Name;
 use serde::Serialize;
@@ -32,15 +30,6 @@ pub fn workflow() -> Workflow {
         .agent(DESK, desk)
         .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
         .safeguards(&["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"])
-        .crash_points(&["call", "record", "report", "transfer"])
-        .sends(&[
-            (USER, &["submit"]),
-            (DESK, &["received", "report", "transfer"]),
-            ("specialist", &["received", "transfer"]),
-        ])
-        .moments(&[ANSWER, HANDOFF])
-        .requests(&[Request::Call])
-        .keeps_journals()
         .properties(&[
             "bounded-handoffs",
             "eventual-termination",

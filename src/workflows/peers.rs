@@ -11,17 +11,14 @@
 //! follows, and takes over a step of somebody else when that has waited for too long. Before it begins a step
 //! it makes it its own.
 
-use crate::agent::{
-    Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, Request, StoreError,
-    StoreService,
-};
+use crate::agent::{Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, StoreError};
 use crate::protocols::{Question, SingleFlight, write_text};
 use crate::safeguards::append_only::append;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::plan_commit::agree;
-use crate::workflows::user::{USER, UserSay, report};
+use crate::workflows::user::{UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words};
 use serde::Serialize;
@@ -48,13 +45,6 @@ pub fn workflow() -> Workflow {
         "retry",
         "tool-dedupe",
     ])
-    .crash_points(&["call", "commit", "report"])
-    .sends(&[
-        (USER, &["submit"]),
-        ("peer", &["commit", "read", "report"]),
-        (StoreService::NAME, StoreService::SENDS),
-    ])
-    .requests(&[Request::Call, Request::LookUp])
     .properties(&[
         "eventual-termination",
         "no-duplicate-effects",

@@ -15,8 +15,7 @@
 //! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a
 //! reference to the piece itself, which the archivist keeps.
 
-use crate::agent::{Agent, Artifact, ArtifactId, Content, Headers, Message, OpId, Purpose, Request, Version};
-use crate::faults::model::{ANSWER, SUMMARY};
+use crate::agent::{Agent, Artifact, ArtifactId, Content, Headers, Message, OpId, Purpose, Version};
 use crate::protocols::Question;
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
 use crate::safeguards::intent_keys::KeySource;
@@ -24,7 +23,6 @@ use crate::safeguards::reply_dedupe::{AnsweredQuestions, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::task_state::TaskStates;
-use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan};
@@ -51,17 +49,6 @@ pub fn workflow() -> Workflow {
             "tool-dedupe",
             "version-check",
         ])
-        .crash_points(&["brief", "call", "check", "pass-on", "record", "report"])
-        .sends(&[
-            (USER, &["submit"]),
-            (LEAD, &["file", "pass on", "report", "you may", "you may not"]),
-            ("link", &["fetch", "file", "pass on"]),
-            (ACTOR, &["done", "failed", "fetch", "may I?"]),
-            (ARCHIVIST, &["filed", "found", "unknown"]),
-        ])
-        .moments(&[ANSWER, SUMMARY])
-        .requests(&[Request::Call])
-        .keeps_journals()
         .properties(&[
             "acts-on-current-version",
             "decisions-cite-artifacts",

@@ -12,13 +12,13 @@
 //! was found first still true (the safeguard `snapshots`), and what if a part of it never comes (the
 //! safeguard `join`).
 
-use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, Reading, Report, Request};
+use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, Reading, Report};
 use crate::protocols::{Agenda, Question, ResendTimer, SingleFlight, write_text};
 use crate::safeguards::calls::{ReadPolicy, read_with_retry};
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
 use crate::tools::Document;
-use crate::workflows::user::{USER, UserSay, report_if};
+use crate::workflows::user::{UserSay, report_if};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Serialize;
@@ -31,13 +31,6 @@ pub fn workflow() -> Workflow {
         .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
         .tasks_are_questions()
         .safeguards(&["join", "retry", "snapshots"])
-        .crash_points(&["answer", "ask", "read", "report"])
-        .sends(&[
-            (USER, &["submit"]),
-            (SYNTHESISER, &["look into", "report"]),
-            ("researcher", &["found", "nothing"]),
-        ])
-        .requests(&[Request::Read])
         .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
 }
 

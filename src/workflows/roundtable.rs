@@ -11,14 +11,12 @@
 //! What a step *needs* has to be there first. Beside that, the model of a member may find that it would be
 //! good to see another piece before it gives its own. If such waits form a cycle, no member goes on.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Request};
-use crate::faults::model::ANSWER;
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose};
 use crate::protocols::{Question, SingleFlight};
 use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
-use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, Workflow};
 use perfidy_sim::{Name, SimSpan};
@@ -47,24 +45,10 @@ pub fn workflow() -> Workflow {
             "tool-dedupe",
             "wait-limit",
         ])
-        .crash_points(&["call", "contribute", "record", "report"])
-        .sends(&[
-            (USER, &["submit"]),
-            (CHAIR, &["contribute", "report"]),
-            ("planner", MEMBER_SENDS),
-            ("coder", MEMBER_SENDS),
-            ("tester", MEMBER_SENDS),
-            ("docs", MEMBER_SENDS),
-        ])
-        .moments(&[ANSWER])
-        .requests(&[Request::Call, Request::LookUp])
-        .keeps_journals()
         .properties(&["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"])
 }
 
 const CHAIR: &str = "chair";
-/// What each member sends.
-const MEMBER_SENDS: &[&str] = &["done", "failed", "here it is", "not yet", "probe", "show me"];
 const MEMBERS: [&str; 4] = ["planner", "coder", "tester", "docs"];
 
 /// How long the chair waits for word of a piece before asking for it again.

@@ -11,15 +11,13 @@
 //! anything happen twice (`inbox-dedupe`). The first service is where tasks come in; news of their end goes
 //! there, and it reports to the user.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report, Request};
-use crate::faults::model::ANSWER;
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::inbox::{Ack, Inbox};
 use crate::safeguards::outbox::{Outbox, OutboxEvent, RESEND};
 use crate::safeguards::saga_log::SagaAction;
-use crate::workflows::on_call::ON_CALL;
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{USER, UserSay, report};
+use crate::workflows::user::{UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow, one_at_a_time};
 use perfidy_sim::Name;
 use serde::Serialize;
@@ -41,15 +39,6 @@ pub fn workflow() -> Workflow {
             "retry",
             "tool-dedupe",
         ])
-        .crash_points(&["call", "publish", "record", "report"])
-        .sends(&[
-            (USER, &["submit"]),
-            ("service", &["dead letter", "did", "failed", "report", "taken in", "undid"]),
-            (ON_CALL, &["taken down"]),
-        ])
-        .moments(&[ANSWER])
-        .requests(&[Request::Call])
-        .keeps_journals()
         .properties(&[
             "all-or-compensated",
             "eventual-termination",

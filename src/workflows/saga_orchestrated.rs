@@ -12,14 +12,12 @@
 //! What is done under an id is done once, however often it is ordered and by whomever, and what was done can
 //! be undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report, Request};
-use crate::faults::model::ANSWER;
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report};
 use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Next, Saga, SagaAction, SagaEvent, Sagas};
-use crate::workflows::on_call::ON_CALL;
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{USER, UserSay, report};
+use crate::workflows::user::{UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow, one_at_a_time};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
@@ -34,16 +32,6 @@ pub fn workflow() -> Workflow {
     .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
     .person_on_call()
     .safeguards(&["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"])
-    .crash_points(&["call", "order", "record", "report"])
-    .sends(&[
-        (USER, &["submit"]),
-        (ORCHESTRATOR, &["do", "report", "undo"]),
-        ("worker", &["dead letter", "done", "failed"]),
-        (ON_CALL, &["taken down"]),
-    ])
-    .moments(&[ANSWER])
-    .requests(&[Request::Call])
-    .keeps_journals()
     .properties(&[
         "all-or-compensated",
         "eventual-termination",

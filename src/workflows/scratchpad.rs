@@ -13,15 +13,13 @@
 //! composes its part and writes it there: a cycle of reading, composing and writing, and others are in the
 //! middle of theirs. Whoever finds all parts in the document reports to the user.
 
-use crate::agent::{
-    Agent, Entry, LeaseService, Message, OpId, Outcome, Report, Request, StoreService, Version,
-};
+use crate::agent::{Agent, Entry, Message, OpId, Outcome, Report, Version};
 use crate::protocols::SingleFlight;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::read_modify_write::ItemWriter;
 use crate::safeguards::single_writer::{SingleWriter, add_through, serve};
-use crate::workflows::user::{USER, UserSay, report};
+use crate::workflows::user::{UserSay, report};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name};
 use serde::Serialize;
@@ -52,14 +50,6 @@ pub fn workflow() -> Workflow {
         "tool-dedupe",
         "write-lock",
     ])
-    .crash_points(&["call", "commit", "report"])
-    .sends(&[
-        (USER, &["submit"]),
-        ("editor", &["acquire", "add", "added", "commit", "give back", "read", "report", "updated"]),
-        (LeaseService::NAME, LeaseService::SENDS),
-        (StoreService::NAME, StoreService::SENDS),
-    ])
-    .requests(&[Request::Call, Request::LookUp])
     .properties(&[
         "eventual-termination",
         "no-duplicate-effects",

@@ -14,14 +14,12 @@
 //! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order
 //! the same step then ask for the same operation.
 
-use crate::agent::{Agent, Headers, LeaseService, Mail, Message, OpId, Purpose, Request, Token};
-use crate::faults::model::ANSWER;
+use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Token};
 use crate::protocols::choose_agent;
 use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
 use crate::workflows::dispatcher::{Dispatcher, Duty};
-use crate::workflows::user::USER;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
@@ -43,17 +41,6 @@ pub fn workflow() -> Workflow {
             "retry",
             "tool-dedupe",
         ])
-        .crash_points(&["call", "lease", "order", "record", "report"])
-        .sends(&[
-            (USER, &["submit"]),
-            (ORCHESTRATOR, &["acquire", "order", "report"]),
-            (BACKUP, &["acquire", "order", "report"]),
-            ("worker", &["done", "failed", "rejected"]),
-            (LeaseService::NAME, LeaseService::SENDS),
-        ])
-        .moments(&[ANSWER])
-        .requests(&[Request::Call, Request::LookUp])
-        .keeps_journals()
         .properties(&[
             "eventual-termination",
             "no-duplicate-effects",

@@ -1,6 +1,6 @@
 //! A kind of team, as a value: its agents with their code, and what a scenario may say of them.
 
-use crate::agent::{Agent, Agents, Request};
+use crate::agent::{Agent, Agents};
 use crate::safeguards::Safeguards;
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::user::{USER, inquirer, user};
@@ -64,20 +64,6 @@ pub struct Workflow {
     pub properties: Vec<&'static str>,
     /// The probes that its runs should reach.
     pub probes: Vec<&'static str>,
-    /// The steps at which its agents can crash or pause, for faults `at` a step.
-    pub crash_points: &'static [&'static str],
-    /// The kinds of messages that are sent, by sender: an agent, the member name of a role, the user, a
-    /// service. What tools are asked and answer follows from the steps of a file. A file with a fault of
-    /// messages of another kind is refused.
-    pub sends: &'static [(&'static str, &'static [&'static str])],
-    /// The moments at which its agents ask their models something that can go wrong, of those in
-    /// [`MOMENTS`](crate::faults::model::MOMENTS). A file with a fault of models that strikes at others is
-    /// refused.
-    pub moments: &'static [&'static str],
-    /// What its agents ask of tools. A file with a lie about something else is refused.
-    pub requests: &'static [Request],
-    /// Whether any of its agents writes a journal. If not, a file with a fault of storage is refused.
-    pub keeps_journals: bool,
     /// The agents with their code, in the order in which they are started.
     team: Vec<(Who, Code)>,
     /// To whom the user hands tasks; empty for the first agent, or for all where every agent is of a role.
@@ -115,11 +101,6 @@ impl Workflow {
             safeguards: Vec::new(),
             properties: Vec::new(),
             probes: Vec::new(),
-            crash_points: &[],
-            sends: &[],
-            moments: &[],
-            requests: &[],
-            keeps_journals: false,
             team: Vec::new(),
             contacts: Vec::new(),
             user: None,
@@ -221,36 +202,6 @@ impl Workflow {
     pub fn probes(mut self, names: &[&'static str]) -> Self {
         self.probes = names.to_vec();
         self
-    }
-
-    /// With agents that can crash or pause at these steps.
-    #[must_use]
-    pub fn crash_points(self, crash_points: &'static [&'static str]) -> Self {
-        Self { crash_points, ..self }
-    }
-
-    /// With these kinds of messages, by sender.
-    #[must_use]
-    pub fn sends(self, sends: &'static [(&'static str, &'static [&'static str])]) -> Self {
-        Self { sends, ..self }
-    }
-
-    /// With models that are asked something at these moments.
-    #[must_use]
-    pub fn moments(self, moments: &'static [&'static str]) -> Self {
-        Self { moments, ..self }
-    }
-
-    /// With agents that ask this of tools.
-    #[must_use]
-    pub fn requests(self, requests: &'static [Request]) -> Self {
-        Self { requests, ..self }
-    }
-
-    /// With agents that write journals.
-    #[must_use]
-    pub fn keeps_journals(self) -> Self {
-        Self { keeps_journals: true, ..self }
     }
 
     /// How many agents a team has in which there are so many of each role.

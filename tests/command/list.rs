@@ -38,6 +38,16 @@ fn an_explanation_says_what_it_is_what_can_be_said_of_it_and_where_to_see_it_at_
 }
 
 #[test]
+fn a_workflow_is_explained_by_what_each_of_its_agents_does() {
+    for workflow in ["conductor", "hierarchy", "scratchpad"] {
+        let explained = said(&["explain", workflow]);
+        let (_, map) = explained.split_once("  What its agents do").expect("the map has a heading");
+        let (map, _) = map.split_once("\n\n").expect("a blank line ends it");
+        insta::assert_snapshot!(format!("actions_of_{workflow}"), map);
+    }
+}
+
+#[test]
 fn what_is_explained_is_shown_first_where_it_is_missed() {
     for (name, missed) in [
         ("no-split-brain", "violates = \"no-split-brain\""),

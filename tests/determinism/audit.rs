@@ -1,6 +1,6 @@
 //! The audit finds runs that depend on more than their seed, and says where they part.
 
-use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
+use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::{Divergence, Run, Testimony, Way, audit};
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
@@ -28,7 +28,6 @@ static RUNS_SO_FAR: AtomicU64 = AtomicU64::new(0);
 fn forgetless() -> Workflow {
     Workflow::new("forgetless", "a worker who counts across runs")
         .agent("worker", work)
-        .requests(&[Request::Call])
         .properties(&["eventual-termination"])
 }
 

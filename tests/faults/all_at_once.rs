@@ -12,7 +12,7 @@ fn everything() -> Vec<Case> {
     let conductor = "# Everything at once.\nworkflow = \"conductor\"\n\n[team]\nexecutors = 3\n";
     let standby = "# Everything at once.\nworkflow = \"standby\"\n\n[team]\nworkers = 3\n";
     let teams =
-        [(conductor, "coordinator", "executors", "call"), (standby, "orchestrator", "workers", "order")];
+        [(conductor, "coordinator", "executors", "call"), (standby, "orchestrator", "workers", "call")];
     let scenario = |(team, single, group, step): (&str, &str, &str, &str)| {
         let text = format!(
             r#"{team}

@@ -4,7 +4,7 @@
 
 use perfidy::agent::{
     Agent, AnswerPart, ArtifactId, Body, Content, Headers, Message, OpId, Outcome, Prompt, Purpose, Report,
-    Request, Token, ToolCall,
+    Token, ToolCall,
 };
 use perfidy::explore::Run;
 use perfidy::safeguards::calls::CALL_TIMEOUT;
@@ -53,8 +53,6 @@ pub fn word(purpose: Purpose) -> Word {
 pub fn team() -> Workflow {
     Workflow::new("liars", "a team in which one may lie")
         .safeguards(&["claim-by-lease"])
-        .requests(&[Request::Call, Request::Read])
-        .keeps_journals()
         .properties(&["eventual-termination"])
 }
 

@@ -4,7 +4,7 @@
 mod evasions;
 mod liars;
 
-use perfidy::agent::{Agent, Outcome, Report, Request, ToolCall};
+use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::Run;
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
@@ -28,7 +28,6 @@ deduplicates = false
 fn worker_that(how: Work) -> Workflow {
     Workflow::new("team", "a team of one")
         .agent("worker", move |agent, briefing| work(agent, briefing, how))
-        .requests(&[Request::Call])
         .properties(&["eventual-termination"])
 }
 

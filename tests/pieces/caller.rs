@@ -1,8 +1,8 @@
 //! An agent that asks two tools for a few things and keeps the answers: one that does what it is told, one that is read.
 
 use perfidy::agent::{
-    Agent, Cancelled, Content, Definite, Indefinite, Note, OpId, Operation, Reading, Receipt, Request,
-    ToolCall, ToolError, ToolEvent,
+    Agent, Cancelled, Content, Definite, Indefinite, Note, OpId, Operation, Reading, Receipt, ToolCall,
+    ToolError, ToolEvent,
 };
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
@@ -45,7 +45,6 @@ pub fn caller_team() -> Workflow {
         .user(|_, _| std::future::pending())
         .agent("caller", |agent, _| caller(agent))
         .safeguards(&["tool-dedupe"])
-        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel])
 }
 
 async fn caller(agent: Agent) {

@@ -1,7 +1,7 @@
 //! A model that is asked the same thing five times.
 
 use crate::caller::TEXT;
-use perfidy::agent::{AgentEvent, Note, Prompt, Request};
+use perfidy::agent::{AgentEvent, Note, Prompt};
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -30,8 +30,7 @@ fn a_model_answers_the_same_unless_a_fault_strikes() {
             }
             agent.finish_after(SimSpan::ZERO);
         })
-        .safeguards(&["tool-dedupe"])
-        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel]);
+        .safeguards(&["tool-dedupe"]);
     let text = TEXT.replace("\"caller\"", "\"thinker\"");
     let scenario = Scenario::parse(&Suite::shipped().workflow(thinker), "thinker", &text).unwrap();
     for seed in 0..20 {
@@ -80,7 +79,6 @@ fn planner() -> Workflow {
             agent.finish_after(SimSpan::ZERO);
         })
         .safeguards(&["tool-dedupe"])
-        .requests(&[Request::Call, Request::Read, Request::LookUp, Request::Cancel])
 }
 
 /// What the planner gets if this fault strikes each of the first two times, and the completions as they stand

@@ -7,7 +7,7 @@
 use crate::reads_back;
 use perfidy::explore::strategy::{self, Bounds, Start};
 use perfidy::explore::{Campaign, Effort, Finding, SavedSeed, Watchdog, shrink_within};
-use perfidy::faults;
+use perfidy::faults::{self, ActionMap};
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -126,7 +126,7 @@ fn table<'a>(document: &'a mut DocumentMut, name: &str) -> Option<&'a mut Table>
 
 impl Change {
     /// Makes the change in the text of a scenario; `None` if there is no place for it.
-    fn make(&self, scenario: &Scenario, document: &mut DocumentMut) -> Option<()> {
+    fn make(&self, scenario: &Arc<Scenario>, document: &mut DocumentMut) -> Option<()> {
         match self {
             Self::Team { role, count } => {
                 let roles = &scenario.workflow.roles;
@@ -168,7 +168,7 @@ impl Change {
 fn fault(
     kind: &str,
     example: &InlineTable,
-    scenario: &Scenario,
+    scenario: &Arc<Scenario>,
     at: [Index; 3],
     chance: &str,
     spans: [&str; 3],
@@ -181,16 +181,18 @@ fn fault(
     let pick = |names: &[&str], index: Index| {
         (!names.is_empty()).then(|| names[index.index(names.len())].to_owned())
     };
+    let actions = ActionMap::of(scenario);
+    let steps = actions.by.values().flat_map(|does| &does.steps);
+    let steps: Vec<&str> =
+        steps.filter(|(_, places)| places.before && places.after).map(|(step, _)| step.as_str()).collect();
     let mut said = InlineTable::new();
     for (place, (key, value)) in example.iter().enumerate() {
         let value: Value = match key {
             "at" if faults::tool_lies::find(kind).is_some() => pick(&tools, at[0])?.into(),
             "at" => pick(&agents, at[0])?.into(),
             "between" => [pick(&nodes, at[0])?, pick(&nodes, at[1])?].into_iter().collect(),
-            "before" | "after"
-                if value.as_str().is_some_and(|step| scenario.workflow.crash_points.contains(&step)) =>
-            {
-                pick(scenario.workflow.crash_points, at[2])?.into()
+            "before" | "after" if value.as_str().is_some_and(|step| steps.contains(&step)) => {
+                pick(&steps, at[2])?.into()
             }
             "message" | "operation" => continue,
             "chance" => chance.into(),

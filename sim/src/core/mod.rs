@@ -25,7 +25,7 @@ use faults::Planned;
 pub(crate) use faults::journal;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::task::Waker;
 
 /// What a fault of the layer above makes of a message, if that is another one.
@@ -74,6 +74,8 @@ pub(crate) struct Core<D: Domain> {
     polls_since: SimTime,
     polls_since_events: usize,
     silent: [bool; Hook::ALL.len()],
+    /// Which node has waited for what for at most how long, if that is asked for.
+    pub timeouts: Option<BTreeSet<(Name, Name, SimSpan)>>,
 }
 
 /// The task that runs.
@@ -154,6 +156,7 @@ impl<D: Domain> Core<D> {
             polls_since: SimTime::ZERO,
             polls_since_events: 0,
             silent,
+            timeouts: None,
             config,
         };
         for fault in core.config.plan.clone().pinned() {
@@ -479,7 +482,8 @@ impl<D: Domain> Core<D> {
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
         let history = std::mem::take(&mut self.history);
-        Some(Outcome { history, stop, ended, fired, pinned, visited, visited_early })
+        let timeouts = self.timeouts.take().unwrap_or_default().into_iter().collect();
+        Some(Outcome { history, stop, ended, fired, pinned, visited, visited_early, timeouts })
     }
 }
 

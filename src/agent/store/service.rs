@@ -89,9 +89,6 @@ impl StoreService {
     /// The name under which a world has its store.
     pub const NAME: &'static str = "store";
 
-    /// The kinds of messages that it sends.
-    pub const SENDS: &'static [&'static str] = &["committed", "refused", "shown"];
-
     /// How many replicas there can be.
     pub const MAX_REPLICAS: usize = 5;
 

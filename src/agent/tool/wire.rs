@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fmt;
 
 /// The kinds of requests that a tool handles.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Request {
     /// Do something.
     Call,
@@ -43,6 +43,12 @@ impl Request {
             Self::LookUp => look_up_of(operation),
             Self::Cancel => cancel_of(operation),
         }
+    }
+
+    /// The operation that a tool is asked about at the site `tool, what`.
+    pub(crate) fn operation_at(what: &str) -> Name {
+        let about = [READ_OF, LOOK_UP_OF, CANCEL_OF].into_iter().find_map(|form| what.strip_prefix(form));
+        Name::new(about.map_or(what, str::trim_start))
     }
 
     /// What kind of request it is that a tool handles at the site `tool, what`.

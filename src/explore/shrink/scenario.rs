@@ -45,7 +45,7 @@ fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &C
         return false;
     }
     let name = case.scenario.name.as_str();
-    let Ok(scenario) = Scenario::parse(&case.scenario.suite, name, &document.to_string()) else {
+    let Ok(scenario) = Scenario::parse_saved(&case.scenario.suite, name, &document.to_string()) else {
         return false;
     };
     let Ok(smaller) = Case::labelled(&scenario, &case.label()) else { return false };

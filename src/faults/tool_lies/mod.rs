@@ -20,6 +20,7 @@ use crate::faults::Cast;
 use crate::tools::ToolFault;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
@@ -116,24 +117,31 @@ fn read_by(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Prob
     Told { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
 }
 
-/// Refuses a lie about requests that no agent of the workflow makes.
-pub(super) fn honoured(kind: &LieKind, place: Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let can_strike = |kind: &LieKind| kind.requests().any(|request| cast.requests.contains(&request));
-    if can_strike(kind) {
-        return Ok(());
-    }
-    let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
-    let never = requests.join(" or ");
-    let message = format!(
-        "`{}` strikes agents that {never}, and none of the workflow `{}` does",
-        kind.fault.name, cast.workflow
-    );
+/// Says that a lie is about requests that no agent of the workflow makes; `asked` are those that they do
+/// make.
+pub(crate) fn never_told(
+    word: &str,
+    place: Range<usize>,
+    asked: &BTreeSet<Request>,
+    workflow: &str,
+) -> Problem {
+    let can_strike = |kind: &LieKind| kind.requests().any(|request| asked.contains(&request));
+    let message = match find(word).filter(|kind| !can_strike(kind)) {
+        Some(kind) => {
+            let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
+            let never = requests.join(" or ");
+            format!("`{word}` strikes agents that {never}, and none of the workflow `{workflow}` does")
+        }
+        None => {
+            format!("no agent of the workflow `{workflow}` asks anything there that `{word}` could strike")
+        }
+    };
     let possible: Vec<&str> = kinds().filter(|kind| can_strike(kind)).map(|kind| kind.fault.name).collect();
     let help = match possible.as_slice() {
         [] => "its agents ask nothing of tools; leave it out".to_owned(),
         possible => format!("the lies that can strike them are {}", listed(possible)),
     };
-    Err(Problem::at(place, message).help(help))
+    Problem::at(place, message).help(help)
 }
 
 impl Told {

@@ -1,14 +1,15 @@
 //! What goes wrong: by chance, by the clock and word for word.
 
+use super::pinned::Pinned;
 use super::{Found, Tables, parts, pinned, within_limit};
 use crate::config::Entry;
 use crate::config::problem::line_of;
 use crate::config::{Problem, Span};
-use crate::faults;
 use crate::faults::Cast;
 use crate::scenario::Configured;
 use crate::suite::Suite;
 use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
+use std::ops::Range;
 use toml::Spanned;
 
 /// When chaos ends if the file does not say.
@@ -18,15 +19,25 @@ const UNTIL: SimSpan = SimSpan::from_secs(10 * 60);
 const MAX_FAULTS: usize = 1_000;
 
 /// What `[faults]` and `[[fault]]` come to.
-pub(super) struct Faults {
+pub(super) struct Faults<'a> {
     pub chaos: Chaos,
     pub kinds: Vec<Name>,
     pub configured: Vec<Configured>,
+    /// The sound entries of `[faults]`, each with the places of its rules in the chaos.
+    pub entries: Vec<(Entry<'a>, Range<usize>)>,
+    /// The sound entries of `[[fault]]`.
+    pub pinned: Vec<Pinned>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, found: &mut Found) -> Faults {
+pub(super) fn read<'a>(
+    tables: &Tables<'a>,
+    text: &str,
+    suite: &Suite,
+    cast: &Cast,
+    found: &mut Found,
+) -> Faults<'a> {
     let mut chaos = Chaos::default();
-    let (mut kinds, mut configured) = (Vec::new(), Vec::new());
+    let (mut kinds, mut configured, mut sound) = (Vec::new(), Vec::new(), Vec::new());
     let (until, entries): (Vec<_>, Vec<_>) =
         tables.open("faults", found).into_iter().partition(|entry| entry.name == "until");
     let pinned = tables.list("fault", found);
@@ -42,9 +53,6 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, 
             found.add(unknown_kind(entry, suite));
             continue;
         };
-        if found.keep(faults::honoured(kind.name, entry.key_span.clone(), cast)).is_none() {
-            continue;
-        }
         let each = entry.each();
         if each.is_empty() {
             found
@@ -58,19 +66,20 @@ pub(super) fn read(tables: &Tables<'_>, text: &str, suite: &Suite, cast: &Cast, 
             }
             if chaos.rules.len() + chaos.windows.len() > MAX_FAULTS {
                 found.add(one.problem(format!("there are more than {MAX_FAULTS} faults")));
-                return Faults { chaos, kinds, configured };
+                return Faults { chaos, kinds, configured, entries: sound, pinned: Vec::new() };
             }
+            sound.push((one, before.0..chaos.rules.len()));
         }
         kinds.push(Name::new(kind.name));
     }
-    for (fault, place) in pinned::read(&pinned, cast, &mut chaos, found) {
-        if fault.action.moment().is_none() {
-            found.keep(pinned::comes_up(fault.at, &place, cast));
-        }
-        let words = format!("the fault pinned to `{}` (line {})", fault.at, line_of(text, place.start));
-        configured.push(Configured::pinned(words, fault));
+    let pinned = pinned::read(&pinned, cast, &mut chaos, found);
+    for pinned in &pinned {
+        found.keep(pinned.is_of_a_step(cast));
+        let line = line_of(text, pinned.at.start);
+        let words = format!("the fault pinned to `{}` (line {line})", pinned.fault.at);
+        configured.push(Configured::pinned(words, pinned.fault));
     }
-    Faults { chaos, kinds, configured }
+    Faults { chaos, kinds, configured, entries: sound, pinned }
 }
 
 fn unknown_kind(entry: &Entry<'_>, suite: &Suite) -> Problem {

@@ -8,6 +8,7 @@ mod asked;
 mod faults;
 mod parts;
 mod pinned;
+mod reach;
 mod safeguards;
 mod steps;
 mod store;
@@ -132,8 +133,22 @@ pub(super) fn check_pinned(text: &str, scenario: &Scenario) -> Vec<Problem> {
     std::mem::take(&mut found.0)
 }
 
+/// What becomes of a file with a fault that can never be injected into its team.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unreachable {
+    /// The file is rejected.
+    Rejected,
+    /// The file is accepted.
+    Accepted,
+}
+
 /// Turns a text into a scenario for a suite, or into everything that is wrong with it.
-pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
+pub(super) fn understand(
+    suite: &Suite,
+    name: &str,
+    text: &str,
+    unreachable: Unreachable,
+) -> Result<Arc<Scenario>, Vec<Problem>> {
     if text.trim().is_empty() {
         let help = "begin with a comment that says what the scenario probes, then workflow = \"conductor\"";
         return Err(vec![Problem::whole("the file is empty").help(help)]);
@@ -181,15 +196,15 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
         safeguards.dedupe_takes_two(&tables, &tools, found);
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
     }
-    let faults = faults::read(&tables, text, suite, &cast, found);
     found.keep(tasks::come_in_time(&tables, &tasks));
     tasks::understood_by(&tables, &tasks, &workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, suite, &safeguards, &asked.waived, found);
+    let settle_within = settle_within.unwrap_or_else(|| usual_settling(&workflow, &team, steps.len()));
+    let faults = faults::read(&tables, text, suite, &cast, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
-    let settle_within = settle_within.unwrap_or_else(|| usual_settling(&workflow, &team, steps.len()));
-    let scenario = Scenario(Contents {
+    let scenario = Arc::new(Scenario(Contents {
         name: Name::new(name),
         about,
         text: Arc::from(text),
@@ -211,11 +226,16 @@ pub(super) fn understand(suite: &Suite, name: &str, text: &str) -> Result<Scenar
         waived: asked.waived,
         without,
         workflow,
-    });
-    match store::nobody_reads_it(&tables, &scenario) {
-        Some(problem) => Err(vec![problem]),
-        None => Ok(scenario),
+    }));
+    if let Some(problem) = store::nobody_reads_it(&tables, &scenario) {
+        return Err(vec![problem]);
     }
+    // What the agents do shows when they run, which they can only if the file is sound otherwise.
+    let out_of_reach = match unreachable {
+        Unreachable::Rejected => reach::check(&scenario, &faults.entries, &faults.pinned),
+        Unreachable::Accepted => Vec::new(),
+    };
+    if out_of_reach.is_empty() { Ok(scenario) } else { Err(out_of_reach) }
 }
 
 /// A text without its first lines as far as they begin with `#:`. These are for an editor: which schema the file has.

@@ -10,12 +10,43 @@ use crate::scenario::Configured;
 use perfidy_sim::{Chaos, Hook, Name, Rule, Selector};
 
 /// The keys whose values are names that a fault strikes.
-const AT: &str = "at";
-const MESSAGE: &str = "message";
-const OPERATION: &str = "operation";
-const BEFORE: &str = "before";
-const AFTER: &str = "after";
-const DURING: &str = "during";
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Key {
+    At,
+    Message,
+    Operation,
+    Before,
+    After,
+    During,
+}
+
+impl Key {
+    const ALL: [Self; 6] =
+        [Self::At, Self::Message, Self::Operation, Self::Before, Self::After, Self::During];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::At => "at",
+            Self::Message => "message",
+            Self::Operation => "operation",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::During => "during",
+        }
+    }
+}
+
+/// The names in an entry, with their keys.
+pub(super) fn names(entry: &Entry<'_>) -> Vec<(Key, who::Word)> {
+    let keys = entry.entries().unwrap_or_default();
+    let of = |key: Key| {
+        let value = keys.iter().find(|entry| entry.name == key.as_str());
+        let names = value.and_then(|value| value.read::<OneOrMany<String>>().ok());
+        let names = names.map_or_else(Vec::new, |names| names.iter().cloned().collect());
+        names.into_iter().map(move |name| (key, name))
+    };
+    Key::ALL.into_iter().flat_map(of).collect()
+}
 
 /// An entry as a whole, and each of its names where it has several of a kind.
 pub(super) fn of(
@@ -28,52 +59,48 @@ pub(super) fn of(
     let line = line_of(text, entry.value_span().start);
     let words = format!("the fault `{}` (line {line})", entry.name);
     let whole = Configured::entry(words.clone(), chaos, before);
-    let keys = entry.entries().unwrap_or_default();
-    let names = |key: &str| {
-        let value = keys.iter().find(|entry| entry.name == key);
-        let names = value.and_then(|value| value.read::<OneOrMany<String>>().ok());
-        names.map_or_else(Vec::new, |names| names.iter().cloned().collect())
-    };
-    let one = |key: &str, name: &who::Word| {
+    let names = names(entry);
+    let one = |key: Key, name: &who::Word| {
         let part = Part::of(key, name, cast);
         let line = line_of(text, name.span().start);
-        let words = format!("the fault `{}` (line {line}), {key} `{}`,", entry.name, name.get_ref());
+        let words =
+            format!("the fault `{}` (line {line}), {} `{}`,", entry.name, key.as_str(), name.get_ref());
         whole.part(words, &part.among, |rule| part.of_rule(rule))
     };
-    let each = |keys: &[&'static str]| {
-        let all: Vec<_> =
-            keys.iter().flat_map(|key| names(key).into_iter().map(move |name| (*key, name))).collect();
+    let each = |keys: &[Key]| {
+        let all: Vec<_> = names.iter().filter(|(key, _)| keys.contains(key)).collect();
         let several = all.len() > 1;
         let parts = all.into_iter().filter(move |_| several);
-        parts.map(|(key, name)| one(key, &name)).collect::<Vec<_>>()
+        parts.map(|(key, name)| one(*key, name)).collect::<Vec<_>>()
     };
-    let parts = [each(&[AT]), each(&[MESSAGE]), each(&[OPERATION]), each(&[BEFORE, AFTER, DURING])].concat();
+    let steps = [Key::Before, Key::After, Key::During];
+    let parts = [each(&[Key::At]), each(&[Key::Message]), each(&[Key::Operation]), each(&steps)].concat();
     [whole].into_iter().chain(parts).collect()
 }
 
 /// What a rule must be about to be about a name.
-struct Part {
+pub(super) struct Part {
     hook: Option<Hook>,
     among: Selector,
     what: Selector,
 }
 
 impl Part {
-    fn of(key: &str, name: &who::Word, cast: &Cast) -> Self {
+    pub fn of(key: Key, name: &who::Word, cast: &Cast) -> Self {
         let anything = Self { hook: None, among: Selector::Any, what: Selector::Any };
         let only = Selector::only(Name::new(name.get_ref()));
         match key {
-            AT => Self { among: who::nodes(name, cast).map_or(only, Selector::Of), ..anything },
-            MESSAGE => Self { what: only, ..anything },
-            OPERATION => Self { what: handled_as(std::slice::from_ref(name)), ..anything },
-            BEFORE => Self { hook: Some(Hook::Before), what: only, ..anything },
-            AFTER => Self { hook: Some(Hook::After), what: only, ..anything },
-            _ => Self { hook: Some(Hook::Sync), ..anything },
+            Key::At => Self { among: who::nodes(name, cast).map_or(only, Selector::Of), ..anything },
+            Key::Message => Self { what: only, ..anything },
+            Key::Operation => Self { what: handled_as(std::slice::from_ref(name)), ..anything },
+            Key::Before => Self { hook: Some(Hook::Before), what: only, ..anything },
+            Key::After => Self { hook: Some(Hook::After), what: only, ..anything },
+            Key::During => Self { hook: Some(Hook::Sync), ..anything },
         }
     }
 
     /// What is left of a rule that is only about this name; nothing if it is not about it at all.
-    fn of_rule(&self, rule: &Rule) -> Option<Rule> {
+    pub fn of_rule(&self, rule: &Rule) -> Option<Rule> {
         if self.hook.is_some_and(|hook| hook != rule.hook) {
             return None;
         }

@@ -10,8 +10,8 @@ use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
 use crate::faults::tool_lies::{self, Time};
-use crate::faults::{self, model, passages, who};
 use crate::faults::{Altered, Cast};
+use crate::faults::{model, passages, who};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -30,13 +30,15 @@ pub(super) fn shape() -> Shape {
     Shape::of::<FaultTable>()
 }
 
+/// A fault that stands in a file word for word, with the places of its address and of what it does.
+pub(super) struct Pinned {
+    pub fault: Fault,
+    pub at: Range<usize>,
+    pub what: Range<usize>,
+}
+
 /// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
-pub(super) fn read(
-    entries: &[Entry<'_>],
-    cast: &Cast,
-    chaos: &mut Chaos,
-    found: &mut Found,
-) -> Vec<(Fault, Range<usize>)> {
+pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found: &mut Found) -> Vec<Pinned> {
     let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
@@ -55,25 +57,21 @@ pub(super) fn read(
             );
         }
         chaos.pinned.push(fault);
-        read.push((fault, at.span()));
+        read.push(Pinned { fault, at: at.span(), what: action.span() });
     }
     read
 }
 
-/// Refuses the place of a message that is never sent or of an operation that is never called. A saved
-/// failure may name such a place: that its code has moved on is what its replay is to say.
-pub(super) fn comes_up(at: Address, place: &Range<usize>, cast: &Cast) -> Result<(), Problem> {
-    let site = at.site.as_str();
-    if let Some((_, rest)) = site.split_once(" > ") {
-        return rest
-            .split_once(", ")
-            .map_or(Ok(()), |(_, kind)| passages::is_sent(kind, place.clone(), cast));
-    }
-    match site.split_once(", ").map(|(node, what)| (Name::new(node), what)) {
-        Some((tool, what)) if cast.tools.contains(&tool) => {
-            passages::is_handled(what, place.clone(), tool, cast)
+impl Pinned {
+    /// Rejects the place of an operation that no step asks for. A saved failure may name such a place: that its
+    /// code has moved on is what its replay is to say.
+    pub fn is_of_a_step(&self, cast: &Cast) -> Result<(), Problem> {
+        match self.fault.at.site.as_str().split_once(", ").map(|(node, what)| (Name::new(node), what)) {
+            Some((tool, what)) if cast.tools.contains(&tool) && self.fault.action.moment().is_none() => {
+                passages::is_handled(what, self.at.clone(), tool, cast)
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
 }
 
@@ -112,9 +110,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
     if !what.fits(hook) {
         return Err(misfit(action, hook));
     }
-    let Action::Custom { word, span } = what else {
-        return faults::honoured(what.kind().as_str(), action.span(), cast);
-    };
+    let Action::Custom { word, span } = what else { return Ok(()) };
     let is_own = |altered| *span == SimSpan::ZERO && cast.own_faults_of(altered).contains(&word.as_str());
     if hook == Hook::Message {
         return if is_own(Altered::Messages) { Ok(()) } else { Err(misfit(action, hook)) };
@@ -126,8 +122,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
         if moment == COMPLETION && is_own(Altered::Completions) {
             return Ok(());
         }
-        slip_of_a_model(action, *word, *span, words)?;
-        return faults::honoured(word.as_str(), action.span(), cast);
+        return slip_of_a_model(action, *word, *span, words);
     }
     if is_own(Altered::ToolAnswers) {
         return Ok(());
@@ -142,7 +137,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
             .help(format!("write it behind, as in \"{word} 30s\""))),
         (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
             .help(format!("write \"{word}\" alone"))),
-        _ => faults::honoured(word.as_str(), action.span(), cast),
+        _ => Ok(()),
     }
 }
 
@@ -208,12 +203,10 @@ fn hook_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Proble
     }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
     let step = steps.iter().find_map(|(word, hook)| Some((what.strip_prefix(word)?, *hook)));
-    let Some((step, hook)) = step else {
+    step.map(|(_, hook)| hook).ok_or_else(|| {
         let message = format!("`{what}` is not a moment of the work of `{who}`");
-        return Err(Problem::at(place.clone(), message).help("write `before` or `after` and a step"));
-    };
-    who::is_step(step, place.clone(), cast)?;
-    Ok(hook)
+        Problem::at(place.clone(), message).help("write `before` or `after` and a step")
+    })
 }
 
 const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step` or `agent, after step` for an \

@@ -22,10 +22,8 @@ mod managed_task;
 mod manager;
 mod worker;
 
-use crate::agent::{Headers, Message, OpId, Purpose, Request};
-use crate::faults::model::ANSWER;
+use crate::agent::{Headers, Message, OpId, Purpose};
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
-use crate::workflows::user::USER;
 use crate::workflows::{MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
@@ -56,16 +54,6 @@ pub fn workflow() -> Workflow {
         "retry",
         "tool-dedupe",
     ])
-    .crash_points(&["call", "lead", "order", "record", "report"])
-    .sends(&[
-        (USER, &["cancel", "submit"]),
-        (DIRECTOR, &["call off", "cancelled", "lead", "report", "to take back", "unwanted", "wanted"]),
-        ("manager", &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"]),
-        ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
-    ])
-    .moments(&[ANSWER])
-    .requests(&[Request::Call, Request::LookUp, Request::Cancel])
-    .keeps_journals()
     .properties(&[
         ALL_OR_COMPENSATED,
         "eventual-termination",

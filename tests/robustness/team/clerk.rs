@@ -90,7 +90,7 @@ impl Clerk {
                 self.agent.draw("second thought", intent, |spot| spot.word("second thought"));
             }
             self.agent.expect(to, "word that a step is done", intent);
-            self.agent.before(self.edit.names().crash_points[0], intent).await;
+            self.agent.before(self.edit.names().assign, intent).await;
             self.agent.send(to, intent, Say::Assign { task, step, round });
         }
         if self.states.is_complete(task) && self.is_verified(task).await {

@@ -8,7 +8,7 @@ mod clerk;
 mod worker;
 
 use clerk::Clerk;
-use perfidy::agent::{Agent, Agents, Headers, Message, Purpose, Request};
+use perfidy::agent::{Agent, Agents, Headers, Message, Purpose};
 use perfidy::tools::ToolConfig;
 use perfidy::tools::ToolService;
 use perfidy::workflows::{Role, Workflow, conductor, standby};
@@ -45,7 +45,8 @@ pub enum Edit {
 struct Names {
     clerk: [&'static str; 1],
     workers: [Role; 1],
-    crash_points: [&'static str; 4],
+    /// The step of handing a step of a task to a worker.
+    assign: &'static str,
 }
 
 const fn names(
@@ -55,7 +56,7 @@ const fn names(
     assign: &'static str,
 ) -> Names {
     let workers = [Role { group, member, count: 1..=8, default: 2 }];
-    Names { clerk: [clerk], workers, crash_points: [assign, "call", "record", "report"] }
+    Names { clerk: [clerk], workers, assign }
 }
 
 static AT_FIRST: Names = names("clerk", "workers", "worker", "assign");
@@ -90,9 +91,6 @@ pub fn team(edit: Edit) -> Workflow {
             "tool-dedupe",
             "verify",
         ])
-        .crash_points(&names.crash_points)
-        .requests(&[Request::Call, Request::LookUp])
-        .keeps_journals()
         .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"]);
     match edit {
         Edit::Heartbeat => team.with(|_, world| heartbeats(world)),

@@ -2,7 +2,7 @@
 
 use crate::ledger::{Call, Movement};
 use crate::{CheckAmounts, SECOND_TRY};
-use perfidy::agent::{Agent, Mail, Message, OpId, Operation, Outcome, Report, Request, ToolCall, ToolError};
+use perfidy::agent::{Agent, Mail, Message, OpId, Operation, Outcome, Report, ToolCall, ToolError};
 use perfidy::sim::{Name, SimSpan};
 use perfidy::workflows::user::UserSay;
 use perfidy::workflows::{Briefing, Role, Workflow};
@@ -48,13 +48,7 @@ pub fn workflow() -> Workflow {
         .agent("front-desk", front_desk)
         .agents(Role::new("tellers", "teller", 1..=10, 2), teller)
         .safeguards(&["check-amounts", "tool-dedupe"])
-        .requests(&[Request::Call])
         .properties(&["eventual-termination", "no-duplicate-effects", "no-money-lost"])
-        .sends(&[
-            ("user", &["submit"]),
-            ("front-desk", &["move", "report"]),
-            ("teller", &["moved", "declined"]),
-        ])
         .probes(&[SECOND_TRY])
 }
 

@@ -23,7 +23,6 @@ pub fn suite() -> Suite {
     )
     .agent("teller", teller::teller)
     .safeguards(&["idempotency-keys", "tool-dedupe"])
-    .requests(&[Request::Call])
     .properties(&["eventual-termination", "no-duplicate-effects", "paid-once"]);
     Suite::here()
         .workflow(branch)

@@ -1,0 +1,220 @@
+//! The actions of a team: what each of its agents sends, asks of tools, asks its model, writes and waits for,
+//! as far as faults are concerned.
+//!
+//! No workflow declares any of this. It shows in runs: the history has the messages and the writes, and the
+//! places that came up are the steps and the model call sites. A [`ActionMap`] keeps what was observed, agent
+//! by agent, and answers for a rule of a plan whether it could ever inject a fault into this team.
+//!
+//! All agents of a role run the same code, so they have one entry, under the member name of the role: what is
+//! observed of a team of five holds for a thousand.
+
+use crate::agent::{Agents, Request};
+use crate::faults::{model, tool_lies};
+use perfidy_sim::{Hook, Name, Outcome, Rule, Selector, SimSpan, What};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+/// What every agent, tool and service of a team does.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ActionMap {
+    /// By the name of an agent, or the member name of a role for all of its agents.
+    pub by: BTreeMap<Name, Actions>,
+}
+
+/// What one agent does, or one role, tool or service.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Actions {
+    /// The messages that it sends: to which agent or role, and of which kind.
+    pub sends: BTreeSet<(Name, Name)>,
+    /// The steps that it takes, each with the places at which a fault can strike it there.
+    pub steps: BTreeMap<Name, Places>,
+    /// What it asks of tools: of which, in which way, and about which operation.
+    pub requests: BTreeSet<(Name, Request, Name)>,
+    /// The model call sites at which its model can make a mistake.
+    pub model_call_sites: BTreeSet<&'static str>,
+    /// Whether it writes a journal.
+    pub keeps_journal: bool,
+    /// What it waits for, and for how long at most: the shortest and the longest timeout.
+    pub timeouts: BTreeMap<Name, RangeInclusive<SimSpan>>,
+}
+
+/// The places of a step.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Places {
+    /// Whether there is one before it.
+    pub before: bool,
+    /// Whether there is one after it.
+    pub after: bool,
+}
+
+impl Places {
+    /// Whether there is one at this hook.
+    pub fn at(self, hook: Hook) -> bool {
+        match hook {
+            Hook::Before => self.before,
+            Hook::After => self.after,
+            Hook::Message | Hook::Service | Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => false,
+        }
+    }
+}
+
+impl ActionMap {
+    /// Adds what was observed in other runs.
+    pub fn extend(&mut self, other: Self) {
+        for (node, actions) in other.by {
+            self.by.entry(node).or_default().extend(actions);
+        }
+    }
+
+    /// Adds what a run shows.
+    pub(crate) fn observe(&mut self, outcome: &Outcome<Agents>, roles: &Roles, tools: &BTreeSet<Name>) {
+        for event in outcome.history.events() {
+            match &event.what {
+                What::Sent { to, kind, .. } => {
+                    let actions = self.by.entry(roles.of(event.node)).or_default();
+                    actions.sends.insert((roles.of(*to), *kind));
+                    if let Some(what) = kind.as_str().strip_prefix("call ").filter(|_| tools.contains(to)) {
+                        actions.requests.insert((*to, Request::at(what), Request::operation_at(what)));
+                    }
+                }
+                What::Wrote { .. } => self.by.entry(roles.of(event.node)).or_default().keeps_journal = true,
+                _ => {}
+            }
+        }
+        for place in &outcome.visited {
+            self.observe_place(place.site, roles, tools);
+        }
+        for (node, label, span) in &outcome.timeouts {
+            let timeouts = &mut self.by.entry(roles.of(*node)).or_default().timeouts;
+            let known = timeouts.entry(*label).or_insert(*span..=*span);
+            *known = *span.min(known.start())..=*span.max(known.end());
+        }
+    }
+
+    /// Adds a step or a model call site. Sites of other shapes are no actions.
+    fn observe_place(&mut self, site: Name, roles: &Roles, tools: &BTreeSet<Name>) {
+        if let Some((node, hook, step)) = Hook::step_of(site) {
+            let steps = &mut self.by.entry(roles.of(node)).or_default().steps;
+            let places = steps.entry(step).or_default();
+            *if hook == Hook::Before { &mut places.before } else { &mut places.after } = true;
+            return;
+        }
+        let Some((node, what)) = site.as_str().split_once(", ") else { return };
+        let node = Name::new(node);
+        if let Some(call_site) = model::call_site(what).filter(|_| !tools.contains(&node)) {
+            self.by.entry(roles.of(node)).or_default().model_call_sites.insert(call_site);
+        }
+    }
+
+    /// Whether a rule could inject a fault into this team: whether what it concerns was observed.
+    pub(crate) fn can_meet(&self, rule: &Rule, roles: &Roles) -> bool {
+        let tool_fault = tool_lies::find(rule.kind.as_str());
+        let concerns = |request: Request| {
+            tool_fault.is_none_or(|kind| kind.requests().any(|concerned| concerned == request))
+        };
+        let mut concerned = self.by.iter().filter(|(node, _)| roles.are_in(&rule.from, **node));
+        match rule.hook {
+            Hook::Message => concerned.any(|(_, actions)| {
+                let mut sends = actions.sends.iter();
+                sends.any(|(to, kind)| roles.are_in(&rule.to, *to) && rule.what.covers(*kind))
+            }),
+            Hook::Before | Hook::After => concerned.any(|(_, actions)| {
+                actions.steps.iter().any(|(step, places)| rule.what.covers(*step) && places.at(rule.hook))
+            }),
+            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
+                concerned.any(|(_, actions)| actions.keeps_journal)
+            }
+            Hook::Service => {
+                let mut requests = self.by.values().flat_map(|actions| &actions.requests);
+                let is_asked = requests.any(|(tool, request, operation)| {
+                    let what = request.of(*operation);
+                    rule.from.covers(*tool) && rule.what.covers(what) && concerns(*request)
+                });
+                let mut call_sites = concerned.flat_map(|(_, actions)| &actions.model_call_sites);
+                is_asked || call_sites.any(|site| rule.what.covers(Name::new(site)))
+            }
+        }
+    }
+
+    /// The agents and roles into which one of these rules could inject a fault if it concerned every agent.
+    pub(crate) fn who_can_meet(&self, rules: &[Rule], members: &Roles) -> Vec<&'static str> {
+        let can = |node: Name| {
+            rules.iter().any(|rule| {
+                let rule = Rule { from: Selector::only(node), to: Selector::Any, ..rule.clone() };
+                self.can_meet(&rule, members)
+            })
+        };
+        self.by.keys().filter(|node| can(**node)).map(|node| node.as_str()).collect()
+    }
+
+    /// From whom to whom messages of a kind are sent.
+    pub(crate) fn links_of(&self, kind: &str) -> Vec<(Name, Name)> {
+        let of = |(from, actions): (&Name, &Actions)| {
+            let links = actions.sends.iter().filter(|(_, sent)| sent.as_str() == kind);
+            links.map(|(to, _)| (*from, *to)).collect::<Vec<_>>()
+        };
+        self.by.iter().flat_map(of).collect()
+    }
+
+    /// The kinds of messages that are sent, each once, in order.
+    pub(crate) fn message_kinds(&self) -> Vec<&'static str> {
+        let sends = self.by.values().flat_map(|actions| &actions.sends);
+        sends.map(|(_, kind)| kind.as_str()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+impl Actions {
+    fn extend(&mut self, other: Self) {
+        let Self { sends, steps, requests, model_call_sites, keeps_journal, timeouts } = other;
+        self.sends.extend(sends);
+        self.requests.extend(requests);
+        self.model_call_sites.extend(model_call_sites);
+        self.keeps_journal |= keeps_journal;
+        for (step, Places { before, after }) in steps {
+            let known = self.steps.entry(step).or_default();
+            *known = Places { before: known.before | before, after: known.after | after };
+        }
+        for (label, span) in timeouts {
+            let known = self.timeouts.entry(label).or_insert(span.clone());
+            *known = *span.start().min(known.start())..=*span.end().max(known.end());
+        }
+    }
+}
+
+/// The roles of a workflow: which agents share one entry of an [`ActionMap`].
+#[derive(Clone, Debug)]
+pub struct Roles(Vec<&'static str>);
+
+impl Roles {
+    /// The roles whose members have these names without their number, such as `executor`.
+    pub fn new(members: impl Iterator<Item = &'static str>) -> Self {
+        Self(members.collect())
+    }
+
+    /// The member name of the role that an agent has; its own name if it is the only one.
+    pub fn of(&self, node: Name) -> Name {
+        let numbered = node.as_str().rsplit_once('-').filter(|(_, number)| number.parse::<u32>().is_ok());
+        let role = numbered.and_then(|(member, _)| self.0.iter().find(|role| **role == member));
+        role.map_or(node, |role| Name::new(role))
+    }
+
+    /// Whether a selector concerns an agent of that role.
+    pub(crate) fn are_in(&self, selector: &Selector, role: Name) -> bool {
+        match selector {
+            Selector::Any => true,
+            Selector::Of(names) => names.iter().any(|name| self.of(*name) == role),
+        }
+    }
+}
+
+/// What is known so far of one team, and how many of the runs that can show more are behind it.
+#[derive(Clone, Default, Debug)]
+pub struct Observed {
+    /// What the runs showed.
+    pub actions: ActionMap,
+    /// How many runs that were.
+    pub runs: usize,
+    /// Whether a fault-free run failed to come to its end: then nothing is known of the actions that are
+    /// missing.
+    pub is_incomplete: bool,
+}

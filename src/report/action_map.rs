@@ -1,0 +1,103 @@
+//! What each agent of a team does, for a reader who writes faults against it.
+
+use crate::agent::Request;
+use crate::faults::{ActionMap, Actions, model};
+use crate::inert;
+use perfidy_sim::{Name, SimSpan};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::ops::RangeInclusive;
+
+/// The longest line.
+const COLUMNS: usize = 110;
+
+/// How far the values are from the left.
+const INDENT: usize = 18;
+
+/// Agent by agent, and role by role, what a file can name in a fault: messages with whom they are sent to,
+/// requests to tools, steps with a name of their own, what is written to the journal, the mistakes that its
+/// model can make, and what it waits for and how long at most. `tools` are left out, they do what they are
+/// asked.
+pub fn action_map(map: &ActionMap, tools: &BTreeSet<Name>) -> String {
+    let mut text = String::new();
+    for (node, actions) in map.by.iter().filter(|(node, _)| !tools.contains(node)) {
+        writeln!(text, "    {}", inert::line(node.as_str())).expect("a string takes it");
+        for (what, values) in rows(actions, tools) {
+            write_row(&mut text, what, &values);
+        }
+    }
+    text
+}
+
+fn rows(actions: &Actions, tools: &BTreeSet<Name>) -> Vec<(&'static str, Vec<String>)> {
+    let mut sends: BTreeMap<Name, Vec<&str>> = BTreeMap::new();
+    for (to, kind) in actions.sends.iter().filter(|(to, _)| !tools.contains(to)) {
+        sends.entry(*to).or_default().push(kind.as_str());
+    }
+    let sends = sends.into_iter().map(|(to, kinds)| format!("{} to {to}", quoted(&kinds)));
+    let requests: BTreeSet<Request> = actions.requests.iter().map(|(_, request, _)| *request).collect();
+    let (writes, steps): (Vec<&str>, Vec<&str>) = actions
+        .steps
+        .keys()
+        .map(|step| step.as_str())
+        .filter(|step| !step.starts_with("send ") && !step.starts_with("receive "))
+        .partition(|step| step.starts_with("write "));
+    let written: Vec<&str> = writes.iter().filter_map(|step| step.strip_prefix("write ")).collect();
+    let sites = actions.model_call_sites.iter().map(|site| {
+        let mistakes: Vec<&str> = model::slips_at(&[site]).collect();
+        format!("{site} ({})", mistakes.join(", "))
+    });
+    let timeouts = actions.timeouts.iter().map(|(label, span)| format!("`{label}` {}", in_words(span)));
+    let each = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect();
+    vec![
+        ("sends", sends.collect()),
+        ("tools", requests.iter().map(|request| request_in_words(*request).to_owned()).collect()),
+        ("steps", each(&steps)),
+        ("writes", each(&written)),
+        ("model", sites.collect()),
+        ("waits for", timeouts.collect()),
+    ]
+}
+
+fn request_in_words(request: Request) -> &'static str {
+    match request {
+        Request::Call => "calls",
+        Request::Read => "reads",
+        Request::LookUp => "look-ups of calls",
+        Request::Cancel => "cancellations of calls",
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
+}
+
+fn in_words(span: &RangeInclusive<SimSpan>) -> String {
+    match (span.start(), span.end()) {
+        (one, other) if one == other => format!("{one}"),
+        (shortest, longest) => format!("{shortest} to {longest}"),
+    }
+}
+
+/// One row, over as many lines as it takes; nothing if there is nothing in it.
+fn write_row(text: &mut String, what: &str, values: &[String]) {
+    let mut line = format!("      {what}");
+    for (place, value) in values.iter().enumerate() {
+        let value = inert::line(value);
+        let comma = if place + 1 < values.len() { "," } else { "" };
+        if place > 0 && line.chars().count() + value.chars().count() + 2 > COLUMNS {
+            writeln!(text, "{}", line.trim_end()).expect("a string takes it");
+            line.clear();
+        }
+        if line.chars().count() < INDENT {
+            line.extend(std::iter::repeat_n(' ', INDENT - line.chars().count()));
+        } else {
+            line.push(' ');
+        }
+        line += &value;
+        line += comma;
+    }
+    if !values.is_empty() {
+        writeln!(text, "{line}").expect("a string takes it");
+    }
+}

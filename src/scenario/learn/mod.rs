@@ -1,0 +1,222 @@
+//! What the agents of a scenario do, learnt from runs of it.
+//!
+//! No workflow declares which messages its agents send, what they ask of tools, at which steps they can crash
+//! or whether they keep a journal. A [`Learner`] finds out: it runs the scenario's workflow with few tasks and
+//! few agents of each role, and keeps what it observed in an [`ActionMap`]. A fault that concerns none of it
+//! can never be injected, so a file that configures one is rejected, with what the agents do instead.
+//!
+//! The runs are always the same, and made one after the other until what a file names was observed:
+//!
+//! 1. Of each case of the scenario, and of its team without any safeguard, a fault-free run. What every run of
+//!    a team shows is in the first of them.
+//! 2. Of each of these, [stress](stress) runs: faults of every kind, so likely that rare actions (to cancel,
+//!    undo, hand over, give up) are not rare.
+//! 3. Before anything is rejected, runs with the faults of the file itself.
+//!
+//! So a legal fault costs a run or two. The first two depend on nothing but the team, its steps, tools and
+//! safeguards, so the suite keeps what they showed, for every file that has the same.
+//!
+//! Nothing is rejected where the agents cannot be observed: where a fault-free run panics, as one of code for
+//! another engine does, or is longer than a run here may be.
+
+mod stress;
+
+use crate::agent::Agents;
+use crate::faults::{ActionMap, Observed, Roles};
+use crate::safeguards::Safeguards;
+use crate::scenario::{Case, Contents, Scenario};
+use crate::workflows::Cancelled;
+use perfidy_sim::{Chance, Chaos, Engine, Name, Outcome, Plan, Seed, SimSpan, Stop};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A team does with so many tasks what it does with thousands, and with one what it does with several where
+/// each has many steps.
+const TASKS: u32 = 4;
+const STEPS_OF_SEVERAL_TASKS: usize = 50;
+
+/// So many agents of a role do what a thousand do, and have a majority.
+const AGENTS_OF_A_ROLE: u32 = 5;
+
+/// A run may be so long, and so much longer for each step of a task.
+const EVENTS: u32 = 20_000;
+const EVENTS_OF_A_STEP: u32 = 100;
+
+/// How many stress runs there are of the scenario as written, and of each other case.
+const STRESS_RUNS: u64 = 30;
+const STRESS_RUNS_OF_A_CASE: u64 = 5;
+
+/// How many runs there are with the faults of the file itself, of each case.
+const OWN_RUNS: u64 = 20;
+
+/// More cases than this show nothing new.
+const CASES: usize = 16;
+
+/// How long stress lasts after the last task has come.
+const STRESS: SimSpan = SimSpan::from_secs(5 * 60);
+
+/// The tables of a file that have no part in what its agents do.
+const TABLES_ABOUT_FAULTS: [&str; 3] = ["fault", "faults", "properties"];
+
+/// What is known so far of the actions of a scenario's agents, and the runs that can show more.
+pub(crate) struct Learner {
+    scenario: Arc<Scenario>,
+    /// The cases that are run, each of the small scenario; the last is its team without safeguards.
+    cases: Vec<Case>,
+    roles: Roles,
+    tools: BTreeSet<Name>,
+    observed: Arc<Mutex<Observed>>,
+    /// What the runs with the faults of the file itself showed, once they were made.
+    in_own_faults: Option<ActionMap>,
+}
+
+impl Learner {
+    /// One that goes on from what the scenario's suite knows of such a team.
+    pub fn new(scenario: &Arc<Scenario>) -> Self {
+        let small = Arc::new(small(scenario));
+        let without_safeguards = Scenario(Contents {
+            safeguards: Safeguards::default(),
+            without: Vec::new(),
+            ..Contents::clone(&small)
+        });
+        let mut cases = Case::all(&small);
+        cases.truncate(CASES);
+        cases.push(Case::as_written(&Arc::new(without_safeguards)));
+        Self {
+            scenario: Arc::clone(scenario),
+            cases,
+            roles: scenario.workflow.member_names(),
+            tools: scenario.tools.keys().copied().collect(),
+            observed: scenario.suite.observed(&team_of(scenario)),
+            in_own_faults: None,
+        }
+    }
+
+    /// The roles by which agents are known in what is learnt.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// Whether any of the runs shows what is looked for. Where agents cannot be observed, it may be there.
+    pub fn shows(&mut self, is_there: impl Fn(&ActionMap) -> bool) -> bool {
+        {
+            let observed = Arc::clone(&self.observed);
+            let mut observed = lock(&observed);
+            loop {
+                if is_there(&observed.actions) || observed.is_incomplete {
+                    return true;
+                }
+                if !self.run_next(&mut observed) {
+                    break;
+                }
+            }
+        }
+        is_there(self.with_own_faults())
+    }
+
+    /// What all of the runs show that need no fault of the file.
+    pub fn all(&mut self) -> ActionMap {
+        let observed = Arc::clone(&self.observed);
+        let mut observed = lock(&observed);
+        while self.run_next(&mut observed) {}
+        observed.actions.clone()
+    }
+
+    /// Makes the next run; false if there is none left.
+    fn run_next(&self, observed: &mut Observed) -> bool {
+        let Some((place, stress)) = self.turn(observed.runs) else { return false };
+        let case = &self.cases[place];
+        let plan = match stress {
+            0 => Plan::calm(),
+            number => Plan::Fuzz(Arc::new(stress::of(&case.scenario, number))),
+        };
+        let outcome = watch(case, Seed(stress), plan);
+        let was_cut_short =
+            matches!(outcome.stop, Stop::Panicked { .. } | Stop::Spinning { .. } | Stop::TooManyEvents);
+        observed.runs += 1;
+        observed.is_incomplete |= stress == 0 && was_cut_short && place < self.cases.len() - 1;
+        observed.actions.observe(&outcome, &self.roles, &self.tools);
+        true
+    }
+
+    /// The run that comes after so many: the place of its case, and the number of its stress, 0 for a
+    /// fault-free run.
+    fn turn(&self, runs: usize) -> Option<(usize, u64)> {
+        let fault_free = (0..self.cases.len()).map(|case| (case, 0));
+        let stressed = (0..self.cases.len()).flat_map(|case| {
+            let runs = if case == 0 { STRESS_RUNS } else { STRESS_RUNS_OF_A_CASE };
+            (1..=runs).map(move |stress| (case, stress))
+        });
+        fault_free.chain(stressed).nth(runs)
+    }
+
+    /// What the runs with the faults of the file itself show.
+    fn with_own_faults(&mut self) -> &ActionMap {
+        let Self { scenario, roles, tools, in_own_faults, .. } = self;
+        in_own_faults.get_or_insert_with(|| {
+            let mut actions = ActionMap::default();
+            // The faults name agents, who are not all there in a smaller team.
+            let is_small = scenario.team.values().all(|count| *count <= AGENTS_OF_A_ROLE);
+            let cases = Case::all(&Arc::new(with_little_to_do(scenario)));
+            for case in cases.iter().filter(|_| is_small).take(CASES) {
+                for seed in (0..OWN_RUNS).map(Seed) {
+                    let outcome = watch(case, seed, Plan::Fuzz(Arc::clone(&scenario.chaos)));
+                    actions.observe(&outcome, roles, tools);
+                }
+            }
+            actions
+        })
+    }
+}
+
+impl ActionMap {
+    /// What the agents of a scenario do: all that can be learnt from runs with other faults than its own.
+    pub fn of(scenario: &Arc<Scenario>) -> Self {
+        Learner::new(scenario).all()
+    }
+}
+
+/// Runs a case and counts every place and every timeout.
+fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
+    Engine::Native.run(|| {
+        let mut world = case.world(seed, plan);
+        world.notice(&stress::all_places());
+        world.watch_timeouts();
+        world
+    })
+}
+
+/// A scenario of a smaller team with little to do, and with time for stress.
+fn small(scenario: &Scenario) -> Scenario {
+    let Scenario(mut small) = with_little_to_do(scenario);
+    for count in small.team.values_mut() {
+        *count = (*count).min(AGENTS_OF_A_ROLE);
+    }
+    if let Some(Cancelled { chance, .. }) = &mut small.tasks.cancelled {
+        *chance = (*chance).max(Chance::per_million(500_000).expect("one half"));
+    }
+    let until = small.tasks.last_at() + STRESS;
+    small.chaos = Arc::new(Chaos { until, ..Chaos::default() });
+    Scenario(small)
+}
+
+/// The same scenario with fewer tasks, and with runs of a length that is worth their time.
+fn with_little_to_do(scenario: &Scenario) -> Scenario {
+    let mut little = Contents::clone(scenario);
+    let tasks = if little.steps.len() > STEPS_OF_SEVERAL_TASKS { 1 } else { TASKS };
+    little.tasks.count = little.tasks.count.min(tasks);
+    let events = EVENTS + EVENTS_OF_A_STEP * little.steps.len() as u32;
+    little.most_events = Some(events.min(little.most_events.unwrap_or(events)));
+    Scenario(little)
+}
+
+/// The text of everything in a file that has a part in what its agents do.
+fn team_of(scenario: &Scenario) -> String {
+    let mut team: toml::Table = scenario.text.parse().expect("it was read before");
+    team.retain(|table, _| !TABLES_ABOUT_FAULTS.contains(&table));
+    team.to_string()
+}
+
+fn lock(observed: &Mutex<Observed>) -> MutexGuard<'_, Observed> {
+    observed.lock().unwrap_or_else(PoisonError::into_inner)
+}

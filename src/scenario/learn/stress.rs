@@ -1,0 +1,132 @@
+//! Stress: faults so likely that agents take the actions that they hardly ever take.
+//!
+//! There are five mixes of faults, in turn. Each leaves some kinds out and makes the others likely: a team that
+//! is spared something gets far enough to show what it does about the rest.
+
+use crate::faults::Altered;
+use crate::faults::model::MOMENTS;
+use crate::faults::tool_lies::{self, Time};
+use crate::scenario::Scenario;
+use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, Window};
+use std::ops::RangeInclusive;
+
+/// A fault that strikes so many times in a hundred.
+struct Often(u32);
+
+impl Often {
+    fn rule(&self, hook: Hook, from: Selector, what: Selector, action: Action) -> Rule {
+        let span = action.span().map(|_| SECONDS);
+        let chance = Chance::per_million(self.0 * 10_000).expect("at most all of them");
+        Rule { kind: action.kind(), hook, from, to: Selector::Any, what, chance, action, span }
+    }
+
+    fn anywhere(&self, hook: Hook, action: Action) -> Rule {
+        self.rule(hook, Selector::Any, Selector::Any, action)
+    }
+}
+
+/// How long faults last, and how late things are: from less than any timeout to more than most.
+const SECONDS: RangeInclusive<SimSpan> = SimSpan::from_secs(1)..=SimSpan::from_secs(90);
+
+/// Any span, to be drawn.
+const SOME: SimSpan = SimSpan::from_secs(1);
+
+/// The faults of the stress run of that number.
+pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
+    let cast = scenario.cast();
+    let (agents, tools) = (cast.agents, cast.tools);
+    let mut chaos = Chaos { until: scenario.chaos.until, ..Chaos::default() };
+    match number % 5 {
+        0 => {
+            chaos.rules.extend(of_messages(2));
+            chaos.rules.extend(of_agents(&agents, 1));
+            chaos.rules.extend(of_tools(scenario, &tools, 2));
+            chaos.rules.extend(of_models(20));
+        }
+        1 => chaos.rules.extend(of_messages(10)),
+        2 => {
+            chaos.rules.extend(of_agents(&agents, 2));
+            chaos.windows.extend(of_the_clock(&agents));
+        }
+        3 => {
+            chaos.rules.extend(of_tools(scenario, &tools, 6));
+            chaos.rules.extend(of_models(50));
+        }
+        _ => {
+            let refused = Action::Custom { word: Name::literal("refused"), span: SimSpan::ZERO };
+            let how_often = [30, 60, 90][(number / 5 % 3) as usize];
+            chaos.rules.push(Often(how_often).rule(
+                Hook::Service,
+                Selector::Of(tools),
+                Selector::Any,
+                refused,
+            ));
+            chaos.rules.extend(of_messages(1));
+            chaos.rules.extend(of_models(20));
+        }
+    }
+    chaos
+}
+
+/// Rules that concern every place of agents and of their models, and never fire.
+pub(super) fn all_places() -> Vec<Rule> {
+    let models = Often(0)
+        .anywhere(Hook::Service, Action::Custom { word: Name::literal("never"), span: SimSpan::ZERO });
+    Rule::of_all_steps().into_iter().chain([models]).collect()
+}
+
+fn of_messages(percent: u32) -> impl Iterator<Item = Rule> {
+    let actions = [Action::Drop, Action::Duplicate(SOME), Action::Delay(SOME), Action::Corrupt];
+    actions.into_iter().map(move |action| Often(percent).anywhere(Hook::Message, action))
+}
+
+fn of_agents(agents: &[Name], percent: u32) -> impl Iterator<Item = Rule> {
+    let steps = [
+        (Hook::Before, Action::Crash(Some(SOME))),
+        (Hook::After, Action::Crash(Some(SOME))),
+        (Hook::After, Action::Zombie(SOME)),
+    ];
+    // A crash is rare enough; what it does to a journal need not be.
+    let disk = [(Hook::Loss, Action::Tear), (Hook::Recovery, Action::Stale { records: 2 })];
+    let agents = agents.to_vec();
+    let often = steps.into_iter().chain([(Hook::Write, Action::Refuse)]).map(move |rule| (percent, rule));
+    let rules = often.chain(disk.into_iter().map(|rule| (40, rule)));
+    rules.map(move |(percent, (hook, action))| {
+        Often(percent).rule(hook, Selector::Of(agents.clone()), Selector::Any, action)
+    })
+}
+
+/// Every fault of tools, the suite's own as well.
+fn of_tools(scenario: &Scenario, tools: &[Name], percent: u32) -> Vec<Rule> {
+    let shipped = tool_lies::kinds().map(|kind| (kind.fault.name, !matches!(kind.time, Time::None)));
+    let own = scenario.suite.own_faults().names(Altered::ToolAnswers).map(|name| (name, false));
+    let rule = |(name, takes_time)| {
+        let span = if takes_time { SOME } else { SimSpan::ZERO };
+        let action = Action::Custom { word: Name::new(name), span };
+        Often(percent).rule(Hook::Service, Selector::Of(tools.to_vec()), Selector::Any, action)
+    };
+    shipped.chain(own).map(rule).collect()
+}
+
+fn of_models(percent: u32) -> impl Iterator<Item = Rule> {
+    let words = MOMENTS.iter().flat_map(|(moment, words)| words.iter().map(move |word| (*moment, *word)));
+    words.map(move |(moment, word)| {
+        let action = Action::Custom { word: Name::new(word), span: SimSpan::ZERO };
+        Often(percent).rule(Hook::Service, Selector::Any, Selector::only(Name::new(moment)), action)
+    })
+}
+
+/// Agents that are away for as long as it takes to be replaced.
+fn of_the_clock(agents: &[Name]) -> impl Iterator<Item = Window> {
+    let away =
+        [("crash", Disturbance::Crash(agents.to_vec())), ("pause", Disturbance::Pause(agents.to_vec()))];
+    let alone = (agents.len() > 1)
+        .then(|| ("partition", Disturbance::Split { among: agents.to_vec(), minority: false }));
+    away.into_iter().chain(alone).map(|(kind, disturbance)| Window {
+        kind: Name::new(kind),
+        site: Name::new(kind),
+        disturbance,
+        every: SimSpan::from_secs(10)..=SimSpan::from_secs(60),
+        lasting: SimSpan::from_secs(20)..=SimSpan::from_secs(120),
+    })
+}

@@ -1,0 +1,343 @@
+//! Rejects faults that can never be injected.
+//!
+//! A fault of a message that is never sent, of a step that its agent never takes, of a model that is never
+//! asked or of a journal that is never written is a typing error or a misunderstanding: it would test nothing.
+//! What the agents do is [learnt](crate::scenario::learn), so nothing is rejected that any run showed. What is
+//! said of a rejected fault is which agents do take such actions, and the nearest name.
+
+use super::parts::{self, Key, Part};
+use super::pinned::Pinned;
+use crate::agent::{Request, call_kind, reply_kind};
+use crate::config::problem::listed;
+use crate::config::{Entry, Problem, nearest};
+use crate::faults::model::slips_at;
+use crate::faults::who::Word;
+use crate::faults::{ActionMap, Cast, model, storage, tool_lies};
+use crate::scenario::learn::Learner;
+use crate::scenario::{Scenario, Step};
+use perfidy_sim::{Address, Chance, Fault, Hook, Name, Rule, Selector};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Of how many agents it is said what they do, where one was meant and it is not known which.
+const AGENTS: usize = 3;
+
+/// Of how many messages or steps of an agent.
+const ACTIONS: usize = 6;
+
+/// Everything that is configured in a scenario and can never be injected.
+pub(super) fn check(
+    scenario: &Arc<Scenario>,
+    entries: &[(Entry<'_>, Range<usize>)],
+    pinned: &[Pinned],
+) -> Vec<Problem> {
+    if entries.is_empty() && pinned.is_empty() {
+        return Vec::new();
+    }
+    let mut reach = Reach { cast: scenario.cast(), scenario, learner: Learner::new(scenario) };
+    let mut problems = Vec::new();
+    for (entry, rules) in entries {
+        problems.extend(reach.entry(entry, &scenario.chaos.rules[rules.clone()]));
+    }
+    problems.extend(pinned.iter().filter_map(|pinned| reach.pinned(pinned)));
+    problems
+}
+
+/// What can be reached in a scenario.
+struct Reach<'a> {
+    scenario: &'a Scenario,
+    cast: Cast,
+    learner: Learner,
+}
+
+impl Reach<'_> {
+    /// What is wrong with an entry of `[faults]` that has come to these rules.
+    fn entry(&mut self, entry: &Entry<'_>, rules: &[Rule]) -> Vec<Problem> {
+        if rules.is_empty() {
+            return Vec::new();
+        }
+        let mut problems = Vec::new();
+        let names = parts::names(entry);
+        for (key, name) in &names {
+            let part = Part::of(*key, name, &self.cast);
+            let narrowed: Vec<Rule> = rules.iter().filter_map(|rule| part.of_rule(rule)).collect();
+            let is_one_of_several = || names.iter().filter(|(other, _)| other == key).count() > 1;
+            // A key can mean something else here, as `after` does where it is a time.
+            if narrowed.is_empty() || self.can_meet(&narrowed) {
+                continue;
+            }
+            match key {
+                Key::Message => problems.push(self.no_such_message(name, rules)),
+                Key::Before => problems.push(self.no_such_step(name, Hook::Before, &narrowed)),
+                Key::After => problems.push(self.no_such_step(name, Hook::After, &narrowed)),
+                Key::At if is_one_of_several() => problems.push(self.never_there(entry, name, &narrowed)),
+                // Which operations there are, the steps say.
+                Key::At | Key::Operation | Key::During => {}
+            }
+        }
+        if problems.is_empty() && !self.can_meet(rules) {
+            problems.extend(self.never_met(entry.name, entry.key_span.clone(), rules));
+        }
+        problems
+    }
+
+    /// What is wrong with the place of a pinned fault, if it can never come up.
+    fn pinned(&mut self, pinned: &Pinned) -> Option<Problem> {
+        let Pinned { fault, at, what } = pinned;
+        if fault.action.moment().is_some() {
+            return None;
+        }
+        let place = Place::read(fault.at)?;
+        let rules = [place.rule(fault)];
+        if self.can_meet(&rules) {
+            return None;
+        }
+        let subject = Word::new(at.clone(), place.what.as_str().to_owned());
+        match place.hook {
+            Hook::Message => Some(self.no_such_message(&subject, &rules)),
+            Hook::Before | Hook::After => Some(self.no_such_step(&subject, place.hook, &rules)),
+            Hook::Service | Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
+                self.never_met(fault.action.kind().as_str(), what.clone(), &rules)
+            }
+        }
+    }
+
+    fn can_meet(&mut self, rules: &[Rule]) -> bool {
+        let members = self.learner.roles().clone();
+        let is_call = |rule: &Rule| rule.hook == Hook::Message && self.is_call_of_a_step(&rule.what);
+        rules.iter().any(is_call)
+            || self.learner.shows(|actions| rules.iter().any(|rule| actions.can_meet(rule, &members)))
+    }
+
+    /// Whether these are calls of steps, or the answers to them: each step is taken some time, even if no run
+    /// so far got as far as that.
+    fn is_call_of_a_step(&self, what: &Selector) -> bool {
+        let Selector::Of(kinds) = what else { return false };
+        let mut calls = self.scenario.steps.iter().flat_map(Step::calls);
+        calls.any(|(_, operation)| {
+            kinds.contains(&call_kind(operation)) || kinds.contains(&reply_kind(operation))
+        })
+    }
+
+    /// A message that is never sent, or not between those.
+    fn no_such_message(&mut self, name: &Word, rules: &[Rule]) -> Problem {
+        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let kind = name.get_ref().as_str();
+        let links = actions.links_of(kind);
+        if !links.is_empty() {
+            let ends = rules.iter().find_map(|rule| match (&rule.from, &rule.to) {
+                (Selector::Of(from), Selector::Of(to)) => Some((words(from), words(to))),
+                _ => None,
+            });
+            let (from, to) = ends.unwrap_or_default();
+            let sent = links.iter().map(|(from, to)| format!("`{from}` sends it to `{to}`"));
+            let sent: Vec<String> = sent.take(AGENTS).collect();
+            let message = format!("no message `{kind}` is sent from {from} to {to}");
+            return Problem::at(name.span(), message).help(sent.join(", "));
+        }
+        let message = format!("no message `{kind}` is sent in the workflow `{workflow}`");
+        let help = match nearest(kind, &actions.message_kinds()) {
+            Some(near) => format!("did you mean `{near}`{}?", sent_by(&actions, near, &self.cast.tools)),
+            None => self.senders_in_words(&actions),
+        };
+        Problem::at(name.span(), message).help(help)
+    }
+
+    /// A step that is never taken, or not by those, or without a place there.
+    fn no_such_step(&mut self, name: &Word, hook: Hook, rules: &[Rule]) -> Problem {
+        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let members = self.learner.roles();
+        let step = Name::new(name.get_ref());
+        let is_concerned = |node: Name| rules.iter().any(|rule| members.are_in(&rule.from, node));
+        let takers: Vec<Name> = actions
+            .by
+            .iter()
+            .filter(|(_, does)| does.steps.contains_key(&step))
+            .map(|(node, _)| *node)
+            .collect();
+        if takers.is_empty() {
+            let message = format!("agents of the workflow `{workflow}` take no step `{step}`");
+            let known = actions.by.values().flat_map(|does| does.steps.keys()).map(|step| step.as_str());
+            let known: BTreeSet<&str> = known.collect();
+            let help = match nearest(step.as_str(), &Vec::from_iter(known)) {
+                Some(near) => format!("did you mean `{near}`{}?", taken_by(&actions, near)),
+                None => self.steps_in_words(&actions, is_concerned),
+            };
+            return Problem::at(name.span(), message).help(help);
+        }
+        if takers.iter().any(|node| is_concerned(*node)) {
+            let (side, other) = if hook == Hook::Before { ("before", "after") } else { ("after", "before") };
+            let message = format!("nothing can happen {side} the step `{step}`");
+            return Problem::at(name.span(), message).help(format!("there is a place {other} it"));
+        }
+        let concerned = rules.iter().find_map(|rule| match &rule.from {
+            Selector::Of(names) => Some(words(names)),
+            Selector::Any => None,
+        });
+        let concerned = concerned.unwrap_or_else(|| "any agent".to_owned());
+        let message = format!("no step `{step}` is taken by {concerned}");
+        let takers: Vec<&str> = takers.iter().map(|node| node.as_str()).collect();
+        let does = if takers.len() == 1 { "does" } else { "do" };
+        Problem::at(name.span(), message).help(format!("{} {does}", listed(&takers)))
+    }
+
+    /// A name in a list of agents or tools into which what is configured can never be injected.
+    fn never_there(&mut self, entry: &Entry<'_>, name: &Word, rules: &[Rule]) -> Problem {
+        let message = format!("nothing that `{name}` does can meet `{}`", entry.name, name = name.get_ref());
+        let problem = Problem::at(name.span(), message);
+        match self.learner.all().who_can_meet(rules, self.learner.roles()).as_slice() {
+            [] => problem.help("take it out of the list"),
+            others => problem.help(format!("take it out of the list; {} can", listed(others))),
+        }
+    }
+
+    /// An entry without a name that would be to blame, and that is never met all the same.
+    fn never_met(&mut self, kind: &str, place: Range<usize>, rules: &[Rule]) -> Option<Problem> {
+        let rule = rules.first()?;
+        let among = match &rule.from {
+            Selector::Of(names) => words(names),
+            Selector::Any => "anything".to_owned(),
+        };
+        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let others = actions.who_can_meet(rules, self.learner.roles());
+        Some(match rule.hook {
+            Hook::Service if tool_lies::find(kind).is_some() => {
+                let requests = actions.by.values().flat_map(|does| &does.requests);
+                let asked: BTreeSet<Request> = requests.map(|(_, request, _)| *request).collect();
+                tool_lies::never_told(kind, place, &asked, workflow)
+            }
+            Hook::Service if !others.is_empty() => {
+                let message = format!("no model of {among} is asked anything that `{kind}` could strike");
+                let whose = if others.len() == 1 { "that" } else { "those" };
+                Problem::at(place, message).help(format!("{whose} of {} can be struck", listed(&others)))
+            }
+            Hook::Service => {
+                let sites = actions.by.values().flat_map(|does| does.model_call_sites.iter().copied());
+                let sites: BTreeSet<&str> = sites.collect();
+                let possible: Vec<&str> = slips_at(&Vec::from_iter(sites)).collect();
+                model::never_asked(kind, place, &possible, workflow)
+            }
+            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery if !others.is_empty() => {
+                let message = format!("{among} keeps no journal that `{kind}` could strike");
+                Problem::at(place, message).help(format!("those of {} can be struck", listed(&others)))
+            }
+            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
+                storage::no_journal(kind, place, workflow)
+            }
+            // Which agents exchange messages is a matter of the network too: a campaign says if none did.
+            Hook::Message => return None,
+            Hook::Before | Hook::After => Problem::at(place, format!("{among} takes no step"))
+                .help("let it strike by the clock, with `every` and `lasting`"),
+        })
+    }
+
+    /// What agents send, for a reader who has to choose.
+    fn senders_in_words(&self, actions: &ActionMap) -> String {
+        let tools = &self.cast.tools;
+        let agents = actions.by.iter().filter(|(node, _)| !tools.contains(node));
+        let sends = agents.filter_map(|(node, does)| {
+            let to_others = does.sends.iter().filter(|(to, _)| !tools.contains(to));
+            let kinds: BTreeSet<&str> = to_others.map(|(_, kind)| kind.as_str()).collect();
+            (!kinds.is_empty()).then(|| format!("`{node}` sends {}", some_of(&Vec::from_iter(kinds))))
+        });
+        let with_tools = "tools are sent `call OPERATION` and answer `reply to OPERATION`";
+        format!("{}; {with_tools}; {}", sends.take(AGENTS).collect::<Vec<_>>().join("; "), self.see_all())
+    }
+
+    /// Which steps the agents concerned take, for a reader who has to choose.
+    fn steps_in_words(&self, actions: &ActionMap, is_concerned: impl Fn(Name) -> bool) -> String {
+        let agents = actions.by.iter().filter(|(node, does)| is_concerned(**node) && !does.steps.is_empty());
+        let takes = agents.map(|(node, does)| {
+            let steps: Vec<&str> = does.steps.keys().map(|step| step.as_str()).collect();
+            format!("`{node}` takes {}", some_of(&steps))
+        });
+        let takes: Vec<String> = takes.take(AGENTS).chain([self.see_all()]).collect();
+        takes.join("; ")
+    }
+
+    fn see_all(&self) -> String {
+        format!("`{} explain {}` shows all", self.scenario.suite.command(), self.cast.workflow)
+    }
+}
+
+/// Where a pinned fault stands.
+struct Place {
+    hook: Hook,
+    from: Name,
+    to: Name,
+    what: Name,
+}
+
+impl Place {
+    /// The place that an address names, if it is one at which an agent or a tool does something.
+    fn read(at: Address) -> Option<Self> {
+        let one = |hook, node, what| Some(Self { hook, from: node, to: node, what });
+        let (who, what) = at.site.as_str().split_once(", ")?;
+        if let Some((from, to)) = who.split_once(" > ") {
+            let [from, to, what] = [from, to, what].map(Name::new);
+            return Some(Self { hook: Hook::Message, from, to, what });
+        }
+        if let Some((node, hook, step)) = Hook::step_of(at.site) {
+            return one(hook, node, step);
+        }
+        if let Some(node) = who.strip_suffix("'s disk") {
+            let hook = Hook::ALL.into_iter().find(|hook| hook.of_storage() == Some(what))?;
+            return one(hook, Name::new(node), Name::new(what));
+        }
+        one(Hook::Service, Name::new(who), Name::new(what))
+    }
+
+    /// The rule that would bring the fault here by chance.
+    fn rule(&self, fault: &Fault) -> Rule {
+        Rule {
+            kind: fault.action.kind(),
+            hook: self.hook,
+            from: Selector::only(self.from),
+            to: Selector::only(self.to),
+            what: Selector::only(self.what),
+            chance: Chance::ALWAYS,
+            action: fault.action,
+            span: None,
+        }
+    }
+}
+
+/// Which agents send messages of a kind, as the end of a question.
+fn sent_by(actions: &ActionMap, kind: &str, tools: &[Name]) -> String {
+    let between_agents =
+        actions.links_of(kind).into_iter().filter(|(from, to)| !tools.contains(from) && !tools.contains(to));
+    let mut senders: Vec<&str> = between_agents.map(|(from, _)| from.as_str()).collect();
+    senders.dedup();
+    which(&senders, "sends", "send")
+}
+
+/// Which agents take a step, as the end of a question.
+fn taken_by(actions: &ActionMap, step: &str) -> String {
+    let does = |steps: &std::collections::BTreeMap<Name, _>| steps.contains_key(&Name::new(step));
+    let takers = actions.by.iter().filter(|(_, actions)| does(&actions.steps));
+    which(&takers.map(|(node, _)| node.as_str()).collect::<Vec<_>>(), "takes", "take")
+}
+
+fn which(agents: &[&str], does: &str, do_it: &str) -> String {
+    match agents {
+        [] => String::new(),
+        [only] => format!(", which `{only}` {does}"),
+        several => format!(", which {} {do_it}", listed(several)),
+    }
+}
+
+/// The first few names, and how many more there are.
+fn some_of(names: &[&str]) -> String {
+    match names.len().saturating_sub(ACTIONS) {
+        0 => listed(names),
+        more => format!(
+            "{} and {more} more",
+            names[..ACTIONS].iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+fn words(names: &[Name]) -> String {
+    listed(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>())
+}

@@ -1,0 +1,294 @@
+//! What agents do is learnt and not declared: all of it, whatever the team, and no legal fault is rejected for it.
+
+use perfidy::explore::{Failure, SavedSeed};
+use perfidy::faults::ActionMap;
+use perfidy::scenario::{Scenario, files_below, read_all, read_text};
+use perfidy::suite::Suite;
+use perfidy::workflows::Workflow;
+use perfidy_sim::Name;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+fn scenarios() -> Vec<Arc<Scenario>> {
+    read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]))
+}
+
+/// The messages that the agents of each shipped workflow send, as their code says.
+const SENDS: &[(&str, &[(&str, &[&str])])] = &[
+    (
+        "conductor",
+        &[
+            ("user", &["submit"]),
+            ("coordinator", &["assign", "commit", "plan, please", "read", "report", "verify, please"]),
+            ("planner", &["plan"]),
+            ("verifier", &["verdict"]),
+            ("executor", &["done", "failed", "verdict"]),
+        ],
+    ),
+    (
+        "handoff",
+        &[
+            ("user", &["submit"]),
+            ("desk", &["received", "report", "transfer"]),
+            ("specialist", &["received", "transfer"]),
+        ],
+    ),
+    (
+        "hierarchy",
+        &[
+            ("user", &["cancel", "submit"]),
+            ("director", &["call off", "cancelled", "lead", "report", "to take back", "unwanted", "wanted"]),
+            (
+                "manager",
+                &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"],
+            ),
+            ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
+        ],
+    ),
+    ("peers", &[("user", &["submit"]), ("peer", &["commit", "read", "report"])]),
+    (
+        "relay",
+        &[
+            ("user", &["submit"]),
+            ("lead", &["file", "pass on", "report", "you may", "you may not"]),
+            ("link", &["fetch", "file", "pass on"]),
+            ("actor", &["done", "failed", "fetch", "may I?"]),
+            ("archivist", &["filed", "found", "unknown"]),
+        ],
+    ),
+    (
+        "research",
+        &[
+            ("user", &["submit"]),
+            ("synthesiser", &["look into", "report"]),
+            ("researcher", &["found", "nothing"]),
+        ],
+    ),
+    (
+        "roundtable",
+        &[
+            ("user", &["submit"]),
+            ("chair", &["contribute", "report"]),
+            ("planner", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
+            ("coder", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
+            ("tester", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
+            ("docs", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
+        ],
+    ),
+    (
+        "saga-choreographed",
+        &[
+            ("user", &["submit"]),
+            ("service", &["dead letter", "did", "failed", "report", "taken in", "undid"]),
+            ("on-call", &["taken down"]),
+        ],
+    ),
+    (
+        "saga-orchestrated",
+        &[
+            ("user", &["submit"]),
+            ("orchestrator", &["do", "report", "undo"]),
+            ("worker", &["dead letter", "done", "failed"]),
+            ("on-call", &["taken down"]),
+        ],
+    ),
+    (
+        "scratchpad",
+        &[
+            ("user", &["submit"]),
+            ("editor", &["acquire", "add", "added", "commit", "give back", "read", "report", "updated"]),
+            ("leases", &["granted", "held"]),
+            ("store", &["committed", "refused", "shown"]),
+        ],
+    ),
+    (
+        "standby",
+        &[
+            ("user", &["submit"]),
+            ("orchestrator", &["acquire", "order", "report"]),
+            ("backup", &["acquire", "order", "report"]),
+            ("worker", &["done", "failed", "rejected"]),
+        ],
+    ),
+];
+
+/// A workflow with the steps, the model call sites, the requests to tools, and whether any agent keeps a journal.
+type Does = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], bool);
+
+const DOES: &[Does] = &[
+    (
+        "conductor",
+        &["assign", "call", "commit", "plan", "record", "report"],
+        &["answer", "role"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
+    ("handoff", &["call", "record", "report", "transfer"], &["answer", "handoff"], &["call a tool"], true),
+    (
+        "hierarchy",
+        &["call", "lead", "order", "record", "report"],
+        &["answer"],
+        &["call a tool", "look a call up", "cancel one"],
+        true,
+    ),
+    ("peers", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], false),
+    (
+        "relay",
+        &["brief", "call", "check", "pass-on", "record", "report"],
+        &["answer", "summary"],
+        &["call a tool"],
+        true,
+    ),
+    ("research", &["answer", "ask", "read", "report"], &[], &["read from a tool"], false),
+    (
+        "roundtable",
+        &["call", "contribute", "record", "report"],
+        &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
+    ("saga-choreographed", &["call", "publish", "record", "report"], &["answer"], &["call a tool"], true),
+    ("saga-orchestrated", &["call", "order", "record", "report"], &["answer"], &["call a tool"], true),
+    ("scratchpad", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], false),
+    (
+        "standby",
+        &["call", "lease", "order", "record", "report"],
+        &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
+];
+
+#[test]
+fn all_that_the_code_of_the_agents_does_is_learnt() {
+    let mut learnt: BTreeMap<&str, ActionMap> = BTreeMap::new();
+    for scenario in scenarios() {
+        learnt.entry(scenario.workflow.name).or_default().extend(ActionMap::of(&scenario));
+    }
+    let mut missed = Vec::new();
+    for (workflow, sends) in SENDS {
+        let by = &learnt[workflow].by;
+        for (agent, kinds) in *sends {
+            let sent = by.get(&Name::new(agent)).map(|does| &does.sends);
+            let is_sent =
+                |kind: &&&str| sent.is_some_and(|sent| sent.iter().any(|(_, sent)| sent.as_str() == **kind));
+            missed.extend(
+                kinds
+                    .iter()
+                    .filter(|kind| !is_sent(kind))
+                    .map(|kind| format!("{workflow}: {agent} sends {kind}")),
+            );
+        }
+    }
+    for (workflow, steps, sites, requests, keeps_journals) in DOES {
+        let does = || learnt[workflow].by.values();
+        let mut miss = |what: &str| missed.push(format!("{workflow}: {what}"));
+        for step in *steps {
+            if !does().any(|does| does.steps.contains_key(&Name::new(step))) {
+                miss(step);
+            }
+        }
+        for site in *sites {
+            if !does().any(|does| does.model_call_sites.contains(site)) {
+                miss(site);
+            }
+        }
+        for request in *requests {
+            if !does().any(|does| does.requests.iter().any(|(_, asked, _)| asked.to_string() == *request)) {
+                miss(request);
+            }
+        }
+        if does().any(|does| does.keeps_journal) != *keeps_journals {
+            miss("journals");
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn what_is_learnt_is_the_same_in_every_process_and_order() {
+    // A suite to which something is added knows nothing of its teams yet.
+    let fresh = || Suite::shipped().workflow(Workflow::new("idle", "no agent at all"));
+    let learnt = |names: [&str; 2]| {
+        let suite = fresh();
+        names.map(|name| {
+            let path = PathBuf::from(format!("scenarios/{name}.toml"));
+            let scenario = Scenario::read(&suite, &path, &PathBuf::from("scenarios")).unwrap();
+            ActionMap::of(&scenario)
+        })
+    };
+    let [conductor, hierarchy] = learnt(["conductor/rough-weather", "hierarchy/rough-weather"]);
+    let [hierarchy_first, conductor_then] = learnt(["hierarchy/rough-weather", "conductor/rough-weather"]);
+    assert_eq!((conductor, hierarchy), (conductor_then, hierarchy_first));
+}
+
+/// A conductor with so many executors, and a fault.
+fn conductor(executors: u32, fault: &str) -> String {
+    format!(
+        "# A team.\nworkflow = \"conductor\"\n[team]\nexecutors = {executors}\n[[step]]\nname = \"file\"\n\
+         tool = \"ticketing.create\"\n[safeguards]\ncheckpoint = true\n[tools.ticketing]\n[faults]\n{fault}\n"
+    )
+}
+
+#[test]
+fn a_team_of_a_thousand_does_what_a_small_one_of_the_same_roles_does() {
+    let read =
+        |executors, fault: &str| Scenario::parse(&Suite::shipped(), "team", &conductor(executors, fault));
+    let small = ActionMap::of(&read(2, "").unwrap());
+    let large =
+        read(1_000, r#"crash = { at = "executor-1000", after = "call", chance = "1%", back-after = "1s" }"#);
+    assert_eq!(
+        ActionMap::of(&large.unwrap()).by.keys().collect::<Vec<_>>(),
+        small.by.keys().collect::<Vec<_>>()
+    );
+    let problems = read(
+        1_000,
+        r#"drop = { between = ["executor-1000", "coordinator"], message = "assign", chance = "1%" }"#,
+    );
+    assert!(problems.is_ok(), "messages are lost in both directions");
+    let problems = read(
+        1_000,
+        r#"crash = { at = "executor-1000", after = "assign", chance = "1%", back-after = "1s" }"#,
+    );
+    assert!(problems.unwrap_err().to_string().contains("`coordinator` does"));
+}
+
+#[test]
+fn a_team_whose_agents_cannot_be_observed_may_do_anything() {
+    let panics = Workflow::new("panics", "an agent that needs another engine")
+        .agent("worker", |_, _| async { panic!("there is no reactor running") });
+    let text = conductor(2, r#"drop = { message = "whatever it sends", chance = "1%" }"#)
+        .replace("conductor", "panics")
+        .replace("[team]\nexecutors = 2\n", "")
+        .replace("[safeguards]\ncheckpoint = true\n", "");
+    let scenario = Scenario::parse(&Suite::shipped().workflow(panics), "panics", &text);
+    assert!(scenario.is_ok(), "{}", scenario.unwrap_err());
+}
+
+/// Every place at which a fault of a saved failure struck is one that a file may name.
+#[test]
+fn no_place_of_a_saved_failure_is_rejected() {
+    let mut rejected = Vec::new();
+    let mut count = 0;
+    let files = |folder: &str| files_below(&PathBuf::from(folder)).unwrap();
+    for path in files("seeds").into_iter().chain(files("tests/older_failures")) {
+        if !SavedSeed::is_one(&read_text(&path).unwrap()) {
+            continue;
+        }
+        let failure =
+            Failure::read(&Suite::shipped(), &path).unwrap_or_else(|bad| panic!("{}", bad.problems()));
+        let mut with_faults = failure.case.scenario.text.to_string();
+        for fault in &failure.saved.faults {
+            let [at, action] = [fault.at.to_string(), fault.action.to_string()].map(toml::Value::String);
+            with_faults += &format!("\n[[fault]]\nat = {at}\ndo = {action}\n");
+        }
+        count += failure.saved.faults.len();
+        let name = failure.case.scenario.name.as_str();
+        if let Err(problems) = Scenario::parse(&Suite::shipped(), name, &with_faults) {
+            rejected.push(format!("{}: {problems}", path.display()));
+        }
+    }
+    assert!(rejected.is_empty(), "{}", rejected.join("\n"));
+    assert!(count > 50, "{count} faults are too few to tell");
+}
