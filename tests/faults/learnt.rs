@@ -7,6 +7,7 @@ use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,8 +15,11 @@ fn scenarios() -> Vec<Arc<Scenario>> {
     read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]))
 }
 
+/// A workflow, and the kinds of messages that each of its senders sends.
+type Sends = (&'static str, &'static [(&'static str, &'static [&'static str])]);
+
 /// The messages that the agents of each shipped workflow send, as their code says.
-const SENDS: &[(&str, &[(&str, &[&str])])] = &[
+const SENDS: &[Sends] = &[
     (
         "conductor",
         &[
@@ -281,7 +285,7 @@ fn no_place_of_a_saved_failure_is_rejected() {
         let mut with_faults = failure.case.scenario.text.to_string();
         for fault in &failure.saved.faults {
             let [at, action] = [fault.at.to_string(), fault.action.to_string()].map(toml::Value::String);
-            with_faults += &format!("\n[[fault]]\nat = {at}\ndo = {action}\n");
+            writeln!(with_faults, "\n[[fault]]\nat = {at}\ndo = {action}").expect("a string takes it");
         }
         count += failure.saved.faults.len();
         let name = failure.case.scenario.name.as_str();
