@@ -190,7 +190,10 @@ impl Draft {
         }
         let is_fault = |line: &str, name: &str| line.starts_with(&format!("{name} = "));
         let kinds = &report.case.scenario.fault_kinds;
-        let idle = kinds.iter().find(|kind| !report.fired.contains_key(kind));
+        let idle = report.never_struck.first().and_then(|never| {
+            let words = report.case.scenario.configured[*never].in_words();
+            kinds.iter().find(|kind| words.contains(&format!("`{kind}`")))
+        });
         let last =
             kinds.last().filter(|_| matches!(verdict, CaseVerdict::Broken(_) | CaseVerdict::Unknown { .. }));
         let gone = idle.or(last)?;
