@@ -18,9 +18,9 @@
 //! ```
 
 use crate::{Digest, EventKinds, Fault, Name, Payload, SimSpan, SimTime, Stop, Words, spare, stamp};
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::{fmt, iter};
 use tracing::level_filters::LevelFilter;
 
 /// The number of an event in its history, counted from one.
@@ -275,6 +275,9 @@ impl<N: Note> Event<N> {
 /// What two histories have in the same place, where they differ; `None` where one has ended.
 pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 
+/// How many events make a block.
+const BLOCK: usize = 16;
+
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
 pub struct History<N: Note> {
@@ -282,6 +285,8 @@ pub struct History<N: Note> {
     /// The kinds of each event, in a row of their own: a reader of a few kinds goes through these and never
     /// loads the other events.
     kinds_of: Vec<EventKinds>,
+    /// The kinds of every [`BLOCK`] events together, so that such a reader passes over most of them at once.
+    kinds_of_block: Vec<EventKinds>,
     /// The kinds of all events together.
     kinds: EventKinds,
     digest: Digest,
@@ -289,9 +294,11 @@ pub struct History<N: Note> {
 
 impl<N: Note> Default for History<N> {
     fn default() -> Self {
+        let (kinds_of, kinds_of_block) = spare::take();
         Self {
             events: spare::take(),
-            kinds_of: spare::take(),
+            kinds_of,
+            kinds_of_block,
             kinds: EventKinds::NONE,
             digest: Digest::default(),
         }
@@ -306,7 +313,8 @@ impl<N: Note> Drop for History<N> {
         }
         if self.kinds_of.capacity() <= spare::MOST {
             self.kinds_of.clear();
-            spare::give(std::mem::take(&mut self.kinds_of));
+            self.kinds_of_block.clear();
+            spare::give((std::mem::take(&mut self.kinds_of), std::mem::take(&mut self.kinds_of_block)));
         }
     }
 }
@@ -330,18 +338,30 @@ impl<N: Note> History<N> {
         words.put(at.as_nanos()).name(node).put(cause_and_incarnation);
         what.fold(&mut words);
         self.digest = words.finish();
-        let kinds = what.kinds();
-        self.kinds = self.kinds.and(kinds);
-        self.kinds_of.push(kinds);
+        self.enter_kinds(what.kinds());
         stamp::set_event(at, id);
-        // Written in its place, which `push` does not do: it has to be able to make room first, and so copies
-        // an event from the stack in words of another width than those it was written in. Processors wait
-        // for that.
-        self.events.extend(iter::once_with(|| Event { id, at, node, incarnation, cause, what }));
+        // Where there is room for certain, an event is written straight to its place. Otherwise it is put
+        // together on the stack and copied in words of another width than it was written in, for which
+        // processors wait.
+        if self.events.len() == self.events.capacity() {
+            self.events.reserve(1);
+        }
+        assert!(self.events.len() < self.events.capacity(), "room was made");
+        self.events.push(Event { id, at, node, incarnation, cause, what });
         if LevelFilter::current() >= LevelFilter::TRACE {
             self.trace_last();
         }
         id
+    }
+
+    #[inline]
+    fn enter_kinds(&mut self, kinds: EventKinds) {
+        self.kinds = self.kinds.and(kinds);
+        match self.kinds_of_block.last_mut() {
+            Some(block) if !self.kinds_of.len().is_multiple_of(BLOCK) => *block = block.and(kinds),
+            _ => self.kinds_of_block.push(kinds),
+        }
+        self.kinds_of.push(kinds);
     }
 
     #[cold]
@@ -395,8 +415,7 @@ impl<N: Note> History<N> {
 
     /// The events of at least one of these kinds, in order. It costs next to nothing to pass over the others.
     pub fn events_of(&self, kinds: EventKinds) -> impl Iterator<Item = &Event<N>> {
-        let is_wanted = move |of: &EventKinds| of.intersects(kinds);
-        self.events.iter().zip(&self.kinds_of).filter(move |(_, of)| is_wanted(of)).map(|(event, _)| event)
+        EventsOf { history: self, kinds, next: 0 }
     }
 
     /// What the layer above wrote, with the events it stands in.
@@ -413,6 +432,33 @@ impl<N: Note> History<N> {
     pub fn causes(&self, id: EventId) -> impl Iterator<Item = &Event<N>> {
         std::iter::successors(self.event(id).cause, |cause| self.event(*cause).cause)
             .map(|cause| self.event(cause))
+    }
+}
+
+/// The events of some kinds, from the next one on.
+struct EventsOf<'a, N: Note> {
+    history: &'a History<N>,
+    kinds: EventKinds,
+    next: usize,
+}
+
+impl<'a, N: Note> Iterator for EventsOf<'a, N> {
+    type Item = &'a Event<N>;
+
+    fn next(&mut self) -> Option<&'a Event<N>> {
+        let History { events, kinds_of, kinds_of_block, .. } = self.history;
+        while let Some(kinds) = kinds_of.get(self.next) {
+            let place = self.next;
+            if place.is_multiple_of(BLOCK) && !kinds_of_block[place / BLOCK].intersects(self.kinds) {
+                self.next += BLOCK;
+                continue;
+            }
+            self.next += 1;
+            if kinds.intersects(self.kinds) {
+                return Some(&events[place]);
+            }
+        }
+        None
     }
 }
 
@@ -443,6 +489,20 @@ mod tests {
         assert_eq!(history(&[1, 2]).digest(), history(&[1, 2]).digest());
         assert_ne!(history(&[1, 2]).digest(), history(&[2, 1]).digest());
         assert_ne!(history(&[1]).digest(), history(&[1, 1]).digest());
+    }
+
+    #[test]
+    fn the_events_of_some_kinds_are_found_wherever_they_are() {
+        let marks = [0, 1, BLOCK - 1, BLOCK, 5 * BLOCK - 1, 5 * BLOCK + 3, 6 * BLOCK];
+        let mut history = History::default();
+        for place in 0..=6 * BLOCK {
+            let what = if marks.contains(&place) { What::Note(place as u64) } else { What::Resumed };
+            history.append(SimTime::ZERO, (Name::new("a"), 0), None, what);
+        }
+        let found = |kinds| history.events_of(kinds).map(|event| event.id.index()).collect::<Vec<_>>();
+        assert_eq!(found(EventKinds::NOTE), marks);
+        assert_eq!(found(EventKinds::NOTE.and(EventKinds::RESUMED)).len(), history.len());
+        assert!(found(EventKinds::SENT).is_empty());
     }
 
     #[test]
