@@ -90,3 +90,54 @@ fn pinned_faults_that_cannot_happen() {
     ];
     insta::assert_snapshot!(said_of_edits(table));
 }
+
+#[test]
+fn faults_of_actions_that_no_agent_takes() {
+    let fault = "ack-lost = { at = \"ticketing\", chance = \"5%\" }";
+    let at = "ticketing > executor-1, reply to create, task-2, try 1";
+    let action = "do = \"drop\"";
+    let table: &[(&str, &[(&str, &str)])] = &[
+        (
+            "a message that is sent the other way",
+            &[(
+                fault,
+                "drop = { between = [\"planner\", \"verifier\"], message = \"assign\", chance = \"1%\" }",
+            )],
+        ),
+        ("a message that is never sent", &[(fault, "drop = { message = \"lunch\", chance = \"1%\" }")]),
+        (
+            "a step of another agent",
+            &[(
+                fault,
+                "pause = { at = \"planner\", before = \"assign\", chance = \"1%\", lasting = \"1s\" }",
+            )],
+        ),
+        (
+            "a step that is misspelt",
+            &[(
+                fault,
+                "pause = { at = \"coordinator\", after = \"asign\", chance = \"1%\", lasting = \"1s\" }",
+            )],
+        ),
+        ("a mistake at no call site", &[(fault, "no-target = { at = \"everyone\", chance = \"1%\" }")]),
+        ("a journal that is not kept", &[(fault, "torn-write = { at = \"planner\", chance = \"1%\" }")]),
+        (
+            "one of two journals",
+            &[(fault, "torn-write = { at = [\"coordinator\", \"planner\"], chance = \"1%\" }")],
+        ),
+        (
+            "a question that is never asked",
+            &[(fault, "stale-read = { at = \"ticketing\", chance = \"1%\", by = \"9s\" }")],
+        ),
+        ("the place of a message of another agent", &[(at, "planner > executor-1, assign, task-2, try 1")]),
+        (
+            "the place of a step of another agent",
+            &[(at, "planner, before assign, task-2, try 1"), (action, "do = \"pause 1s\"")],
+        ),
+        (
+            "the place of a question that is never asked",
+            &[(at, "ticketing, read of create, task-2, try 1"), (action, "do = \"ack-lost\"")],
+        ),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}

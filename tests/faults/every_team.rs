@@ -7,7 +7,7 @@ use perfidy::explore::{Run, first_difference};
 use perfidy::faults::{self, ActionMap};
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::suite::Suite;
-use perfidy_sim::{Engine, Plan, Seed};
+use perfidy_sim::{Engine, Name, Plan, Seed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, Value};
@@ -71,9 +71,12 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
         |document: &DocumentMut| Scenario::parse(&Suite::shipped(), "every-team", &document.to_string());
     let tool = scenario.tools.keys().next().expect("every team has a tool").as_str();
     let actions = ActionMap::of(scenario);
-    let steps = || actions.by.values().flat_map(|does| &does.steps);
+    let cast = scenario.cast();
+    let is_of_the_team = |node: &Name| !cast.tools.contains(node) && !cast.bystanders.contains(node);
+    let team = actions.by.iter().filter(|(node, _)| is_of_the_team(node));
+    let mut steps = team.flat_map(|(_, does)| &does.steps);
     let (step, _) =
-        steps().find(|(_, places)| places.before && places.after).expect("every team does something");
+        steps.find(|(_, places)| places.before && places.after).expect("every team does something");
     let lies = faults::tool_lies::words();
     let lies = lies.iter().map(|lie| {
         let more = more_about(lie);

@@ -58,7 +58,7 @@ const SENDS: &[Sends] = &[
             ("lead", &["file", "pass on", "report", "you may", "you may not"]),
             ("link", &["fetch", "file", "pass on"]),
             ("actor", &["done", "failed", "fetch", "may I?"]),
-            ("archivist", &["filed", "found", "unknown"]),
+            ("archivist", &["filed", "found"]),
         ],
     ),
     (

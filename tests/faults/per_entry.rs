@@ -68,31 +68,28 @@ fn a_fault_that_strikes_does_not_stand_in_for_another_of_its_kind() {
     let line = TEAM.lines().count() + 4;
     assert_eq!(
         vacuous(
-            "[faults]\ndrop = [\n    { message = \"assign\", chance = \"20%\" },\n    { message = \"commit\", chance = \"20%\" },\n]"
+            "[faults]\ndrop = [\n    { message = \"assign\", chance = \"20%\" },\n    { message = \"failed\", chance = \"20%\" },\n]"
         ),
         format!("the fault `drop` (line {line}) never struck")
     );
-    let twice = "[[faults.mute]]\nat = \"ticketing\"\nchance = \"9%\"\n[[faults.mute]]\nat = \"mail\"\nchance = \"9%\"\n";
-    assert_eq!(vacuous(twice), format!("the fault `mute` (line {line}) never struck"));
+    let pause =
+        |step| format!("{{ at = \"executors\", before = \"{step}\", chance = \"9%\", lasting = \"1s\" }}");
+    let twice = format!("[faults]\npause = [\n    {},\n    {},\n]", pause("call"), pause("send failed"));
+    assert_eq!(vacuous(&twice), format!("the fault `pause` (line {line}) never struck"));
 }
 
 #[test]
 fn every_name_in_an_entry_must_be_struck() {
     let line = TEAM.lines().count() + 2;
     for (fault, part) in [
-        (r#"drop = { message = ["assign", "commit"], chance = "20%" }"#, "`drop` (LINE), message `commit`,"),
-        (r#"ack-lost = { at = ["ticketing", "mail"], chance = "20%" }"#, "`ack-lost` (LINE), at `mail`,"),
+        (r#"drop = { message = ["assign", "failed"], chance = "20%" }"#, "`drop` (LINE), message `failed`,"),
         (
-            r#"pause = { at = "coordinator", before = ["assign", "commit"], chance = "9%", lasting = "1s" }"#,
-            "`pause` (LINE), before `commit`,",
+            r#"pause = { at = "executors", before = ["call", "send failed"], chance = "9%", lasting = "1s" }"#,
+            "`pause` (LINE), before `send failed`,",
         ),
         (
-            r#"crash = { at = "executors", before = "call", after = "report", chance = "9%", back-after = "1s" }"#,
-            "`crash` (LINE), after `report`,",
-        ),
-        (
-            r#"crash = { at = ["coordinator", "verifier"], before = "assign", chance = "9%", back-after = "1s" }"#,
-            "`crash` (LINE), at `verifier`,",
+            r#"crash = { at = "executors", before = "call", after = "send failed", chance = "9%", back-after = "1s" }"#,
+            "`crash` (LINE), after `send failed`,",
         ),
     ] {
         let part = part.replace("LINE", &format!("line {line}"));
