@@ -1,8 +1,7 @@
-//! The catalogue: everything a scenario can name, read from where it is defined.
+//! The catalogue: everything a scenario can name, read from its definition.
 //!
-//! Faults, safeguards, properties and workflows are values of a [`Suite`], each of a type of its own. Here
-//! they are [`Item`]s of one shape, for whoever wants to look something up; nothing is written down a second
-//! time.
+//! Faults, safeguards, properties and workflows are values of a [`Suite`], each of its own type. Here they
+//! are [`Item`]s of one type, for lookup and lists; nothing is documented twice.
 //!
 //! ```
 //! let suite = perfidy::suite::Suite::shipped();
@@ -27,19 +26,19 @@ use std::fmt;
 /// What kind of thing an item is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Family {
-    /// It goes wrong.
+    /// A fault.
     Fault,
-    /// It keeps a promise all the same.
+    /// A safeguard.
     Safeguard,
-    /// It is promised.
+    /// A property.
     Property,
-    /// It should come up in some run.
+    /// A probe.
     Probe,
-    /// It is a team.
+    /// A workflow.
     Workflow,
-    /// It is a kind of tool.
+    /// A kind of tool.
     Tool,
-    /// It says what is tried next.
+    /// A search strategy.
     Strategy,
 }
 
@@ -68,7 +67,7 @@ impl Family {
         }
     }
 
-    /// Where its items stand in a scenario, or on the command line.
+    /// Where its items are written in a scenario, or on the command line.
     pub fn place(self) -> &'static str {
         match self {
             Self::Fault => "[faults]",
@@ -105,13 +104,13 @@ pub struct Item {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
-    /// What can be said of it in a file.
+    /// Its keys in a file.
     pub keys: Vec<Key>,
-    /// How a file says it, in one line.
+    /// An example for a file, in one line.
     pub example: Option<&'static str>,
 }
 
-/// Something that can be said of an item.
+/// A key of an item.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Key {
     /// Its name.
@@ -120,7 +119,7 @@ pub struct Key {
     pub means: String,
 }
 
-/// Everything that a suite has, family by family, each in the order of its list.
+/// All items of a suite, family by family, each in the order of its list.
 pub fn all(suite: &Suite) -> Vec<Item> {
     let faults = suite.faults().map(fault);
     let safeguards = suite.safeguards().iter().map(safeguard);
@@ -151,7 +150,7 @@ pub fn named(suite: &Suite, name: &str) -> impl Iterator<Item = Item> {
 }
 
 impl Item {
-    /// Whether a scenario uses it: configures the fault, has the safeguard on, is about the property or runs
+    /// Whether a scenario uses it: configures the fault, turns the safeguard on, judges the property or runs
     /// the workflow.
     pub fn is_used_by(&self, scenario: &Scenario) -> bool {
         match self.family {
@@ -173,7 +172,7 @@ impl Item {
         }
     }
 
-    /// Whether a scenario has a case that takes the safeguard away, or in which the property breaks.
+    /// Whether a scenario has a case without the safeguard, or one in which the property is violated.
     pub fn is_missed_in(&self, scenario: &Scenario) -> bool {
         scenario.without.iter().any(|without| match self.family {
             Family::Safeguard => without.safeguards.contains(&self.name),
@@ -223,7 +222,7 @@ fn property(kind: &Property) -> Item {
     Item { family: Family::Property, name: kind.name, about: kind.promise, keys, example: None }
 }
 
-/// What bounds a run: a property could not judge one that was cut short there.
+/// The bound of a run: a property could not judge a run that was cut there.
 fn run_bound(kind: &Property) -> Option<Key> {
     match kind.name {
         EVENTUAL_TERMINATION => {
@@ -265,7 +264,7 @@ fn item(
     Item { family, name, about, keys: keys.collect(), example }
 }
 
-/// What the keys of faults and safeguards mean. A key means the same wherever it stands.
+/// The meaning of the keys of faults and safeguards. A key has the same meaning everywhere.
 const MEANINGS: &[(&str, &str)] = &[
     ("after", "the step or the time after which it strikes"),
     ("among", "who falls apart: agents, groups, tools; the whole team if nothing is said"),
@@ -313,7 +312,7 @@ pub(crate) fn meaning(key: &str) -> Option<&'static str> {
     MEANINGS.iter().find(|(name, _)| *name == key).map(|(_, meaning)| *meaning)
 }
 
-/// The longest a name gets, for whoever sets them in columns.
+/// The longest name, to align columns.
 pub fn widest(items: &[Item]) -> usize {
     items.iter().map(|item| item.name.len()).max().unwrap_or_default()
 }
@@ -352,7 +351,7 @@ mod tests {
         let scenarios = crate::scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
         let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
         for item in all(&Suite::shipped()).iter().filter(|item| item.family != Family::Strategy) {
-            // Whoever is judged everywhere and never expected to break needs no scenario of its own.
+            // A property that is judged everywhere and never expected to break needs no scenario of its own.
             let is_for_all = item.name == WELL_BEHAVED;
             assert!(
                 is_for_all || scenarios.iter().any(|scenario| item.is_used_by(scenario)),
@@ -369,7 +368,7 @@ mod tests {
         let all = all(&Suite::shipped());
         let claimed = all.iter().filter(|item| matches!(item.family, Family::Safeguard | Family::Property));
         let unshown = claimed.filter(|item| !scenarios.iter().any(|scenario| item.is_missed_in(scenario)));
-        // A team that does not try again gives up and says so, which breaks nothing; and no shipped team
+        // A team without retries gives up and reports it, which breaks nothing; and no shipped team
         // misbehaves.
         assert_eq!(unshown.map(|item| item.name).collect::<Vec<_>>(), ["retry", "well-behaved"]);
     }

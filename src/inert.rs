@@ -1,10 +1,10 @@
-//! Text that comes from files and agents, made safe to show.
+//! Escaping: makes text from files and agents safe to show.
 //!
-//! A scenario's name, the message of a violation or the words of a panic can hold characters that do
-//! something where they are shown: an escape sequence recolours or clears a terminal, a line break ends a
-//! comment, a bidirectional override shows a line in another order than it is read (CVE-2021-42574, "Trojan
-//! Source"). Whatever is shown goes through here, and such characters become escapes that can be read, as
-//! Rust writes them. All other text stays as it is.
+//! A scenario's name, the message of a violation or a panic message can contain active characters: an escape
+//! sequence recolours or clears a terminal, a line break ends a comment, a bidirectional override shows a
+//! line in another order than it is read (CVE-2021-42574, "Trojan Source"). Everything that is shown goes
+//! through this module, which replaces such characters by readable escapes, as Rust writes them. All other
+//! text stays as it is.
 //!
 //! ```
 //! use perfidy::inert;
@@ -28,13 +28,13 @@ pub fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_active(c) && c != '\n' && c != '\t')
 }
 
-/// A path as it is shown: what is no Unicode in it is replaced.
+/// A path for output: parts that are not Unicode are replaced.
 pub fn path(path: &Path) -> String {
     line(&path.to_string_lossy()).into_owned()
 }
 
-/// A text in JSON in which no active character stands as itself: each becomes its `\u` escape, so a program
-/// that reads the text gets the very same strings as before. A line feed stays, for it ends a record.
+/// JSON text in which every active character is replaced by its `\u` escape, so a program that reads it gets
+/// the same strings as before. Line feeds stay, because they end a record.
 ///
 /// ```
 /// let json = "{\"file\":\"\u{202e}\u{7f}\"}";
@@ -45,8 +45,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     rewritten(text, |c| is_active(c) && c != '\n', |c, shown| write!(shown, "\\u{:04x}", u32::from(c)))
 }
 
-/// One line of anything that can be displayed, as [`line()`] shows it. Width and alignment are those of what
-/// is shown.
+/// One line of anything that can be displayed, as [`line()`] shows it. Width and alignment are those of the
+/// shown text.
 pub fn shown(value: impl fmt::Display) -> impl fmt::Display {
     Shown(value)
 }
@@ -61,8 +61,8 @@ impl<T: fmt::Display> fmt::Display for Shown<T> {
 
 /// Text of several lines with colours: the only text whose escape sequences reach a terminal.
 ///
-/// Its maker has escaped what came from elsewhere. Should that have been forgotten, no more than a colour or
-/// a line break gets through. It has no `Display`, so it cannot be taken for plain text.
+/// Its maker has escaped text from other sources. If that was forgotten, at most a colour or a line break
+/// gets through. It has no `Display`, so it cannot be used as plain text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Styled(String);
 
@@ -74,7 +74,7 @@ impl Styled {
         while let Some(at) = rest.find('\u{1b}') {
             shown += &block(&rest[..at]);
             let length = colour_length(&rest[at..]);
-            // What is no colour is an escape character like any other.
+            // Anything but a colour is an escape character like any other.
             shown += if length == 0 { r"\u{1b}" } else { &rest[at..at + length] };
             rest = &rest[at + length.max(1)..];
         }
@@ -106,8 +106,8 @@ fn colour_length(text: &str) -> usize {
     if parameters[length..].starts_with('m') { length + 3 } else { 0 }
 }
 
-/// Whether a character does something instead of being shown: a control character (C0, DEL, C1), one that
-/// changes the direction of text (Unicode Standard Annex 9), or one that separates lines or paragraphs.
+/// Whether a character is active instead of visible: a control character (C0, DEL, C1), one that changes the
+/// direction of text (Unicode Standard Annex 9), or one that separates lines or paragraphs.
 pub fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

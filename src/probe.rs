@@ -1,12 +1,12 @@
-//! Probes: places that a test has to reach at least once, or it has not tested what it was written for.
+//! Probes: places that some run must reach, or the test has not tested what it was written for.
 //!
-//! A property says what must always be so; a probe says what must be so *sometimes* ("sometimes" assertions
-//! of Antithesis, reachability in model checkers). A campaign counts the runs that reach each probe of its
-//! workflow, and one that no run has reached makes the case vacuous. A probe decides nothing about a run: no
-//! verdict rests on it.
+//! A property says what must hold in every run; a probe says what must be reached in *some* run ("sometimes"
+//! assertions of Antithesis, reachability in model checkers). A campaign counts the runs that reach each
+//! probe of its workflow; a probe that no run reaches makes the case vacuous. A probe does not affect the
+//! verdict of a run.
 //!
-//! A probe is reached where the agent's code says so ([`Agent::reached`](crate::agent::Agent::reached)), or
-//! in a run whose history is as a predicate says:
+//! A probe is reached where the agent's code calls [`Agent::reached`](crate::agent::Agent::reached), or in a
+//! run whose history satisfies a predicate:
 //!
 //! ```
 //! use perfidy::probe::Probe;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// Whether a history reaches a probe.
 type IsReached = Arc<dyn Fn(&TeamHistory) -> bool + Send + Sync>;
 
-/// Something that should come up in some run.
+/// A condition that some run should reach.
 #[derive(Clone)]
 pub struct Probe {
     /// Its name in reports and in [`Agent::reached`](crate::agent::Agent::reached).
@@ -50,7 +50,7 @@ impl Probe {
         })
     }
 
-    /// A probe that is reached in a run whose history is like this.
+    /// A probe that is reached in a run whose history satisfies this predicate.
     pub fn when(
         name: &'static str,
         about: &'static str,

@@ -1,5 +1,5 @@
-//! No verdict rests on what agents say of themselves: with all of it left out, every case of every shipped
-//! scenario gets the same verdict from every property at every seed.
+//! No verdict depends on announcements of agents: without them, every case of every shipped scenario gets the
+//! same verdict from every property at every seed.
 
 #[path = "shared/cases.rs"]
 mod cases;
@@ -12,7 +12,7 @@ use rayon::prelude::*;
 /// How many seeds each case gets.
 const SEEDS: u64 = 12;
 
-/// What each property says, in words of ours.
+/// The verdict of each property, as a word.
 fn verdicts(run: &Run) -> Vec<(&'static str, &'static str)> {
     run.verdicts.iter().map(|(property, verdict)| (*property, verdict.word())).collect()
 }

@@ -1,5 +1,5 @@
-//! The bounds of a run: a run that only reached one is unknown and nothing is accused; what is wrong has
-//! evidence of its own, whatever the size of the team.
+//! The limits of a run: a run that only reached one is unknown and violates nothing; a violation has its own
+//! evidence, whatever the size of the team.
 
 use perfidy::agent::{Agent, Note, Outcome, Report, UserEvent};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
@@ -12,7 +12,7 @@ use perfidy_sim::{Engine, Fault, Interrupt, Name, Plan, Seed, SimSpan, Stop};
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, value};
 
-/// The scenario of every workflow in which the most goes wrong, edited.
+/// The scenario with the most faults of every workflow, edited.
 fn every_team(edit: impl Fn(&mut DocumentMut)) -> Vec<Arc<Scenario>> {
     let scenarios =
         read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
@@ -31,7 +31,7 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, to: impl Into<toml_ed
     document.entry(table).or_insert_with(|| Item::Table(Table::new()))[key] = value(to);
 }
 
-/// How a run of a scenario as written ended, and what it is accused of.
+/// How a run of a scenario as written ended, and its violations.
 fn run_once(scenario: &Arc<Scenario>) -> (Run, Vec<String>) {
     let run = Run::fuzzed(&Case::as_written(scenario), Engine::Native, Seed(1));
     let accused = run.verdicts.iter().filter_map(|(property, verdict)| match verdict {
@@ -55,7 +55,7 @@ fn ended(run: &Run) -> usize {
     run.outcome.history.notes().filter(|(_, note)| is_end(note)).count()
 }
 
-/// Every team with so many tasks, in a calm world and in its own rough weather.
+/// Every team with so many tasks, without faults and with its own faults.
 fn accuse_nobody(tasks: i64, of: impl Fn(&Scenario) -> bool) {
     let calm = every_team(|document| {
         set(document, "tasks", "count", tasks);
@@ -126,7 +126,7 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
                 unknown += 1;
                 assert!(doubt.reason.contains("raise `within` in [settle]"), "{}", doubt.reason);
             }
-            // The fastest team is done by then.
+            // The fastest team has finished by then.
             verdict => assert_eq!((verdict, ended(&run)), (CaseVerdict::Holds, 200), "{}", scenario.name),
         }
     }
@@ -139,14 +139,14 @@ fn campaign(case: &Case, seeds: u64) -> CaseReport {
     Campaign { engine: Engine::Native, first_seed: Seed(1), seeds, interrupted, watchdog }.run(case)
 }
 
-/// A team of one worker, which does something of its own when its first task comes.
+/// A team of one worker, which runs this code when its first task comes.
 fn team_that<R: Future<Output = ()> + 'static>(work: fn(Agent) -> R) -> Workflow {
     Workflow::new("team", "a team of one")
         .agent("worker", move |agent, _| work(agent))
         .properties(&["eventual-termination"])
 }
 
-/// One of the worker's messages: each is of its own, or all are the same.
+/// One of the worker's messages: all different, or all the same.
 fn message(agent: &Agent, number: u64) -> UserSay {
     UserSay::Submit { task: agent.name(), ops: [perfidy::agent::OpId(number)].into() }
 }
@@ -200,7 +200,7 @@ async fn does_nothing(agent: Agent) {
     }
 }
 
-/// Ends all tasks but the second, as fast as they come.
+/// Ends all tasks except the second, as fast as they come.
 async fn forgets_the_second(agent: Agent) {
     loop {
         let mail = agent.receive().await;
@@ -211,7 +211,7 @@ async fn forgets_the_second(agent: Agent) {
     }
 }
 
-/// What a team with so many tasks, which come one a second, is accused of.
+/// The violations of a team with so many tasks, which come one a second.
 fn accused(workflow: &Workflow, tasks: u32) -> Vec<String> {
     let text = format!(
         "# A calm world.\nworkflow = \"team\"\n[tasks]\ncount = {tasks}\nevery = \"1s\"\n\
@@ -267,7 +267,7 @@ fn a_task_that_is_stuck_is_accused_at_any_size() {
     }
 }
 
-/// Files every ticket that it is asked for at once.
+/// Files every ticket at once when it is asked for.
 async fn answers_at_once(agent: Agent) {
     loop {
         if let Some(UserSay::Submit { task, .. }) = agent.receive().await.open() {
@@ -283,7 +283,7 @@ fn tasks_that_never_came_are_not_said_to_have_ended() {
          [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
     let scenario = Scenario::parse(&Suite::shipped().workflow(team), "late", text)
         .unwrap_or_else(|problems| panic!("{problems}"));
-    // The user has given the first task and stops, for longer than the run lasts.
+    // The user has submitted the first task and pauses, for longer than the run lasts.
     let stops = Fault {
         at: "pause of the user, by hand, try 1".parse().unwrap(),
         action: "pause user at 30s for 100h".parse().unwrap(),

@@ -1,5 +1,5 @@
-//! Both engines come to the same verdicts. Their histories differ, their digests too; what is promised and what
-//! breaks must not.
+//! Both engines give the same verdicts. Their histories and digests differ; the properties that hold or break
+//! must not.
 
 #[cfg(madsim)]
 #[path = "shared/cases.rs"]
@@ -19,8 +19,8 @@ mod both {
     /// How many seeds of every case each engine runs.
     const SEEDS: u64 = 150;
 
-    /// How many it runs if those show nothing yet, or not the same. A seed is another run on the other engine, so what
-    /// breaks seldom may take one of them longer.
+    /// How many it runs if those show nothing yet, or differ. A seed gives another run on the other engine,
+    /// so a rare violation may take more seeds on one of them.
     const MORE_SEEDS: u64 = 1_000;
 
     fn report(case: &Case, engine: Engine, seeds: u64) -> CaseReport {
@@ -35,7 +35,7 @@ mod both {
         broken.map(|(property, tally)| (*property, tally.violated)).collect()
     }
 
-    /// What of a verdict must be the same. After how many seeds something breaks is each engine's own.
+    /// The part of a verdict that must be equal. The number of seeds until a violation may differ.
     fn kind(verdict: &CaseVerdict) -> String {
         match verdict {
             CaseVerdict::Caught(finding) => format!("caught: {}", finding.property),
@@ -48,7 +48,7 @@ mod both {
             && broken(one).keys().eq(broken(other).keys())
     }
 
-    /// Whether a few seeds show on both engines what the case is there to show.
+    /// Whether a few seeds are enough on both engines to show what the case is for.
     fn agree_soon(case: &Case) -> bool {
         let [native, madsim] = Engine::ALL.map(|engine| report(case, engine, SEEDS));
         agree(&native, &madsim) && native.verdict().status() == 0
@@ -93,7 +93,7 @@ mod both {
     }
 }
 
-/// The repository's own tests mean both engines. Without the flag they would pass by testing one.
+/// The repository's own tests must run both engines. Without the flag they would pass with one.
 #[cfg(not(madsim))]
 #[test]
 fn the_madsim_engine_is_part_of_the_tests() {

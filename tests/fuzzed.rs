@@ -1,9 +1,9 @@
-//! Scenarios that nobody wrote: random teams, plans of work and bad weather, with every safeguard on.
+//! Generated scenarios: random teams, tasks and faults, with every safeguard on.
 //!
-//! However the team is put together and whatever strikes it, it must not break a promise, and once the world
-//! behaves again it must finish. `PERFIDY_SEEDS` says how many scenarios are made, `PERFIDY_SEED` from which seed; the
-//! same two numbers make the same scenarios. A scenario that breaks a promise is made small and printed whole. Those
-//! that did once stand in `tests/once_broken`.
+//! Whatever the team and the faults, no property may break, and the team must finish after the faults end.
+//! `PERFIDY_SEEDS` sets the number of scenarios, `PERFIDY_SEED` the first seed; the same two numbers make the
+//! same scenarios. A scenario that breaks a property is shrunk and printed. Those that did once are kept in
+//! `tests/once_broken`.
 
 use perfidy::explore::{Run, SavedSeed, shrink};
 use perfidy::properties::Verdict;
@@ -21,28 +21,28 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fmt;
 
-/// How many scenarios are made of each workflow if nobody says otherwise.
+/// The default number of scenarios for each workflow.
 const SCENARIOS: u32 = 64;
 
 /// How many seeds each of them gets.
 const SEEDS_EACH: u64 = 24;
 
-/// How many seeds a scenario gets that broke a promise once.
+/// How many seeds a scenario gets that once broke a property.
 const SEEDS_ONCE_BROKEN: u64 = 200;
 
-/// Within so many scenarios it shows what a safeguard is for.
+/// Within so many scenarios the effect of a safeguard must show.
 const ENOUGH: u32 = 1_000;
 
-/// What the generator has to know of a workflow.
+/// The generator's data about a workflow.
 struct Kind {
     workflow: &'static str,
     role: &'static str,
     agents: &'static [&'static str],
     steps: &'static [&'static str],
     safeguards: &'static [&'static str],
-    /// Lies of tools that its safeguards can deal with.
+    /// Tool faults that its safeguards tolerate.
     lies: &'static [&'static str],
-    /// What else its user says of the tasks.
+    /// Additional settings of the tasks.
     tasks: &'static str,
 }
 
@@ -77,7 +77,7 @@ const STANDBY: Kind = Kind {
         "observe-before-retry = true",
         "tool-dedupe = true",
     ],
-    // Nobody verifies, so nobody would notice a success without an effect.
+    // This team does not verify, so it would not notice a success without an effect.
     lies: &["ack-lost", "error-with-effect", "mute"],
     tasks: "",
 };
@@ -141,7 +141,7 @@ struct World {
     first_seed: u64,
 }
 
-/// A failing world is read by people: they want the file, not its bytes in quotes.
+/// A failing world is printed for people: as the file, not as an escaped string.
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "seeds from {}, and this scenario:\n\n{}", self.first_seed, self.text)
@@ -178,7 +178,7 @@ fn spread(least: u64, most: u64) -> impl Strategy<Value = String> {
     (least..=most, least..=most).prop_map(|(a, b)| format!("\"{}ms..{}ms\"", a.min(b), a.max(b)))
 }
 
-/// A chance that leaves the world livable.
+/// A low probability, so that the team can still finish.
 fn chance() -> impl Strategy<Value = String> {
     (1..=120_u32).prop_map(|tenths| format!("\"{}.{}%\"", tenths / 10, tenths % 10))
 }
@@ -203,7 +203,7 @@ fn steps(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String>
     })
 }
 
-/// Tools that are slow, but not slower than their callers wait.
+/// Tool latencies below the timeouts of their callers.
 fn latencies(tools: usize) -> impl Strategy<Value = Vec<String>> {
     vec(spread(1, 4_000), tools).prop_map(|latencies| {
         let tool = |(number, latency)| {
@@ -213,7 +213,7 @@ fn latencies(tools: usize) -> impl Strategy<Value = Vec<String>> {
     })
 }
 
-/// Any of the faults that a team with all safeguards must live with. Nobody dies for good.
+/// Any of the faults that a team with all safeguards must tolerate. No agent crashes forever.
 fn faults(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String>> {
     let liars = move || {
         let all: Vec<String> = (0..tools).map(|number| format!("{:?}", tool(number))).collect();
@@ -255,7 +255,7 @@ fn faults(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String
     })
 }
 
-/// The first promise that breaks, as a story.
+/// The first violation, as a story.
 fn broken(world: &World) -> Option<String> {
     let scenario = Scenario::parse(&Suite::shipped(), "fuzzed", &world.text)
         .unwrap_or_else(|problems| panic!("{problems}"));
@@ -312,7 +312,7 @@ fn keeps_its_promises(kind: &'static Kind) {
     }
 }
 
-/// In some of the worlds a promise breaks once a safeguard is gone.
+/// In some of the worlds a property breaks without a certain safeguard.
 fn is_needed(kind: &'static Kind, safeguard: &str) {
     let mut safeguards = kind.safeguards.to_vec();
     safeguards.retain(|entry| !entry.starts_with(safeguard));
@@ -360,7 +360,7 @@ fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
     for safeguard in ["compensate", "dead-letter", "idempotency-keys", "inbox-dedupe", "outbox"] {
         is_needed(&CHOREOGRAPHED, safeguard);
     }
-    // Without idempotency keys it could not call anything off either, and is refused.
+    // Without idempotency keys the team could not cancel operations either, and the file is rejected.
     for safeguard in ["acknowledged-cancel", "cancellation", "compensate", "parent-lease"] {
         is_needed(&HIERARCHY, safeguard);
     }

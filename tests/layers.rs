@@ -1,4 +1,4 @@
-//! What may know what: each module of the sources uses those before it in this list, and none after it.
+//! Module layers: each module may use only the modules before it in this list.
 
 use std::collections::BTreeSet;
 use std::fs;

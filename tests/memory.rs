@@ -1,4 +1,4 @@
-//! A campaign can be as long as anybody likes: nothing in it grows with the number of its runs.
+//! Memory of long campaigns: nothing grows with the number of runs.
 //!
 //! The only test of its file, so that nothing runs beside it.
 
@@ -10,10 +10,10 @@ use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 
-/// Runs before anything is measured: every word has been said and every buffer has found its size.
+/// Runs before the measurement, until all names are interned and all buffers have their size.
 const WARM_UP: u64 = 5_000;
 
-/// Runs in which memory is to stay as it is.
+/// Runs in which memory must stay constant.
 const RUNS: u64 = 15_000;
 
 fn resident_bytes() -> u64 {
@@ -22,7 +22,7 @@ fn resident_bytes() -> u64 {
     pages * 4_096
 }
 
-/// Goes on with a campaign until it has had so many runs, as `perfidy fuzz` does.
+/// Continues a campaign until it has had so many runs, as `perfidy fuzz` does.
 fn go_on(rounds: &mut Rounds, cases: &[Case], until: u64) {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     while let Some(turn) = rounds.next(until) {

@@ -1,5 +1,5 @@
-//! Saved failures of this repository's own past, from before properties and moments had the names of today: with their
-//! aliases they are reproduced, without they are refused.
+//! Old saved failures of this repository, with former names of properties and moments: with their aliases
+//! they are reproduced, without them they are rejected.
 
 use perfidy::explore::{Aliases, Answer, Corpus, Failure};
 use perfidy::suite::Suite;

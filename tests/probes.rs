@@ -1,4 +1,4 @@
-//! Probes: what a campaign has to reach at least once.
+//! Probes: places that a campaign must reach at least once.
 
 use perfidy::agent::{Agent, LeaseEvent, Note, Outcome, Report};
 use perfidy::explore::strategy::{self, Bounds, Start};

@@ -1,4 +1,4 @@
-//! Failures become small: few faults, and no more of a scenario than it takes.
+//! Shrinking: few faults remain, and no more of a scenario than needed.
 
 #[path = "shared/cases.rs"]
 mod cases;
@@ -9,7 +9,7 @@ use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Plan, Seed};
 use std::path::Path;
 
-/// The failures of a case among its first seeds: seed, property and the faults that struck.
+/// The failures of a case among its first seeds: seed, property and injected faults.
 fn failures(case: &Case, most: usize) -> Vec<Failure> {
     let Some(without) = case.without() else { return Vec::new() };
     let failures = (0..u64::from(without.within_seeds)).map(Seed).filter_map(|seed| {
@@ -83,7 +83,7 @@ fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
                 break;
             }
         }
-        // Another way down may end elsewhere, but nowhere from which it goes on.
+        // Another order may end with another result, but never with one that can still be shrunk.
         let end = shrink(&case, Engine::Native, failure.seed, failure.property, &faults).unwrap();
         assert_eq!(end.faults, faults, "{}", failure.case);
         assert!(faults.len() <= whole.faults.len().max(5), "{}: {faults:?}", failure.case);
@@ -118,7 +118,7 @@ fn no_saved_failure_can_spare_any_of_its_faults() {
             let spared = fewer.remove(place);
             let run = Run::planned(&case, saved.engine, saved.seed, &Plan::Explicit(fewer.into()));
             let breaks = run.violation(&saved.property).is_some();
-            // A failure of a case as written stands for a bug that is mended: nothing of it breaks any more.
+            // A failure of a case as written stands for a fixed bug: it does not fail any more.
             assert!(!breaks, "{file} breaks without `{spared}`: perfidy shrink {file}");
         }
     }

@@ -1,4 +1,4 @@
-//! What people read when a promise breaks, and the table of a campaign.
+//! The story of a failure, and the table of a campaign, as printed.
 
 use perfidy::agent::{Outcome, Report};
 use perfidy::explore::{Campaign, CaseReport, Failure, Run, SavedSeed, Watchdog, shrink};
@@ -19,7 +19,7 @@ fn campaign(case: &Case, seeds: u64) -> CaseReport {
     Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog }.run(case)
 }
 
-/// The story of the first failure of a property, made small, without colours.
+/// The story of the first failure of a property, shrunk, without colours.
 fn story(case: &Case, property: &str) -> String {
     let seed = campaign(case, 300).finding(property).expect("it breaks within 300 seeds").seed;
     let faults = Run::fuzzed(case, Engine::Native, seed).outcome.fired;
@@ -43,7 +43,7 @@ fn the_story_of_a_ticket_filed_twice() {
     insta::assert_snapshot!(story(&lost_ack("without idempotency-keys"), "no-duplicate-effects"));
 }
 
-/// A team of one whose only member gives up on life when it hears the same task twice.
+/// A team of one agent that panics when it gets the same task twice.
 fn fragile() -> Workflow {
     Workflow::new("fragile", "one agent that expects the world to be as it should")
         .agent("intern", |agent, _| async move {
@@ -76,7 +76,7 @@ fn a_campaign_is_a_table_with_a_row_for_each_case() {
     insta::assert_snapshot!(table(&rows));
 }
 
-/// A team of one that panics with every active character there is.
+/// A team of one agent that panics with every active character in its message.
 fn loud() -> Workflow {
     Workflow::new("loud", "one agent that does not last long")
         .agent("intern", |agent, _| async move {
@@ -108,12 +108,12 @@ fn what_agents_say_is_inert_in_stories_and_saved_failures() {
         assert!(!text.contains(|c| is_active(c) && c != '\n'), "{text:?}");
     }
     assert_eq!(SavedSeed::parse("seeds/it.toml", &file).unwrap().message, saved.message);
-    // What a file is refreshed with is inert as well.
+    // The comment of a rewritten file is escaped as well.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("it.toml");
     fs::write(&path, &file).unwrap();
     Failure::read(&Suite::shipped().workflow(loud()), &path).unwrap().refresh(&minimal.run).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), file);
-    // A colour or a line break of an agent is text as well.
+    // Colours and line breaks of an agent are escaped as well.
     assert!(story.styled().as_ansi().contains(r"\u{1b}"));
 }

@@ -1,11 +1,11 @@
-//! How soon each strategy finds what it should: for every `[[without]]` case of the scenarios that come with
-//! perfidy, after how many runs its promise is first seen to break, and how long that takes on one thread,
-//! start of the strategy included. Prints Markdown tables of medians over campaigns that begin at different
-//! seeds; `>` marks a median that lies beyond the last run of a campaign, or beyond all that a strategy
-//! tries; `refused` stands where a strategy would not begin.
+//! Detection speed of each strategy: for every `[[without]]` case of the shipped scenarios, after how many
+//! runs the violation is first seen, and how long that takes on one thread, including the start of the
+//! strategy. Prints Markdown tables of medians over campaigns that begin at different seeds; `>` marks a
+//! median beyond the last run of a campaign, or beyond all trials of a strategy; `refused` means that a
+//! strategy does not support the case.
 //!
-//! The cases are there to be caught soon. The other tables are of the same cases with every chance a
-//! twentieth and a two-hundredth of what it is: there most runs meet no fault at all.
+//! These cases are designed to be caught soon. The other tables use the same cases with every chance divided
+//! by twenty and by two hundred: there, most runs have no fault at all.
 //!
 //! ```text
 //! cargo bench --bench detection                    # 20 campaigns of at most 1500 runs
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// The distance of the first seeds of two campaigns: more than either uses.
 const APART: u64 = 1_000_000;
 
-/// When and after how many runs a promise was seen to break.
+/// When and after how many runs a violation was seen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Detection {
     runs: u64,
@@ -34,7 +34,7 @@ struct Detection {
 }
 
 fn main() {
-    // `cargo bench` says `--bench`, and `cargo test` does not; what is left are the two numbers.
+    // `cargo bench` passes `--bench`, `cargo test` does not; the remaining arguments are the two numbers.
     let is_measured = env::args().any(|argument| argument == "--bench");
     let usual = if is_measured { (20, 1_500) } else { (1, 3) };
     let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
@@ -62,7 +62,7 @@ fn table(title: &str, scenarios: &[Arc<Scenario>], campaigns: u64, runs: u64) {
     }
 }
 
-/// The scenario with chances divided. Faults by the clock stay as they are.
+/// The scenario with chances divided. Timed faults stay as they are.
 fn rarer(scenario: &Arc<Scenario>, by: f64) -> Arc<Scenario> {
     let mut parts = scenario.text.split('%').peekable();
     let mut text = String::new();
@@ -96,7 +96,7 @@ fn median(case: &Case, kind: &Kind, campaigns: u64, runs: u64) -> Result<String,
     })
 }
 
-/// Campaigns are made longer until they detect, and then one ends there: that one is timed.
+/// Campaigns are extended until they detect; then one campaign that ends there is timed.
 #[expect(clippy::disallowed_methods, reason = "detection takes real time")]
 fn detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Option<Detection>, Refused> {
     for length in [runs.min(50), runs.min(250), runs] {

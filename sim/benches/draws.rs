@@ -1,4 +1,4 @@
-//! What a keyed draw costs, against the `ChaCha` block per draw that it stands in for.
+//! The cost of a keyed draw, compared with the `ChaCha` block per draw that it replaces.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use perfidy_sim::{Draws, Name, Purpose, Seed};

@@ -1,4 +1,4 @@
-//! What it costs to append an event to a history, digest included.
+//! The cost of appending an event to a history, digest included.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use perfidy_sim::{EventId, History, Name, SimTime, What};
@@ -11,7 +11,7 @@ fn append(criterion: &mut Criterion) {
     let [node, to, kind, about] = ["executor-1", "ticketing", "call create", "task-2"].map(Name::new);
     let sent = What::Sent { to, kind, about, content: 17 };
 
-    // Histories of one thread hand their memory on, so a campaign pays what this pays.
+    // Histories on one thread reuse memory, so a campaign has this cost.
     group.bench_function("append", |bencher| {
         bencher.iter_batched(
             History::<u64>::default,

@@ -1,8 +1,8 @@
-//! What an event costs as the work grows: runs of every workflow with more and more tasks, agents and steps,
-//! each table along one of these. All tasks come at once, which is the hardest. Running and judging are timed
-//! apart; the ratio is of both together, to the smallest size of the row. A run that reaches the greatest
-//! number of events ends there, and what an event has cost until then is what counts; such numbers are marked
-//! with `+`. No team may be accused of anything.
+//! The cost of an event as the work grows: runs of every workflow with more and more tasks, agents and steps,
+//! each table along one of these. All tasks come at once, which is the hardest case. Runs and verdicts are
+//! timed separately; the ratio is of both together, relative to the smallest size of the row. A run that
+//! reaches the maximum number of events ends there, and the cost per event until then counts; such numbers
+//! are marked with `+`. No property may be violated.
 //!
 //! ```text
 //! cargo bench --bench scaling                      # everything
@@ -23,7 +23,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Small runs are repeated for so long.
+/// Small runs are repeated for this long.
 const AT_LEAST: Duration = Duration::from_millis(200);
 
 /// How large the work is.
@@ -34,10 +34,10 @@ struct Size {
     steps: u32,
 }
 
-/// The size of what does not grow.
+/// The size of the dimensions that do not grow.
 const USUAL: Size = Size { tasks: 10, agents: 3, steps: 3 };
 
-/// A direction in which work can grow.
+/// A dimension in which work can grow.
 struct Axis {
     name: &'static str,
     sizes: &'static [u32],
@@ -50,7 +50,7 @@ const AXES: [Axis; 3] = [
     Axis { name: "steps", sizes: &[1, 10, 100, 1_000], size: |steps| Size { steps, ..USUAL } },
 ];
 
-/// The safeguards with which a team keeps its promises, and what else a file says of it.
+/// The safeguards that a team needs, and the other settings of its file.
 fn particulars(workflow: &str) -> &'static str {
     match workflow {
         "conductor" => {
@@ -100,7 +100,7 @@ fn particulars(workflow: &str) -> &'static str {
     }
 }
 
-/// A team of that size, with as much work as that, and a little trouble.
+/// A team of that size, with that much work and a few faults.
 fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
     let reads = workflow.name == "research";
     let undoes = workflow.properties.contains(&properties::ALL_OR_COMPENSATED);
@@ -137,7 +137,7 @@ fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
     Scenario::parse(&Suite::shipped(), &name, &text).unwrap_or_else(|problems| panic!("{text}\n{problems}"))
 }
 
-/// What runs of one size came to.
+/// The cost of runs of one size.
 struct Cost {
     events: usize,
     was_cut_short: bool,
@@ -195,7 +195,7 @@ fn main() {
     }
 }
 
-/// The sizes that were asked for, or all of them; only the smallest if it is no bench.
+/// The requested sizes, or all of them; only the smallest if it is not a bench.
 fn sizes(axis: &Axis, arguments: &[String]) -> Vec<u32> {
     let asked: Vec<u32> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let mut sizes = axis.sizes.to_vec();
@@ -206,7 +206,7 @@ fn sizes(axis: &Axis, arguments: &[String]) -> Vec<u32> {
     sizes
 }
 
-/// `cargo bench` says `--bench`, and `cargo test` does not.
+/// `cargo bench` passes `--bench`, `cargo test` does not.
 fn is_measured(arguments: &[String]) -> bool {
     arguments.iter().any(|argument| argument == "--bench")
 }

@@ -1,6 +1,6 @@
-//! How small failures become, and how long that takes on one core: the first twenty failures of every
-//! `[[without]]` case that comes with perfidy. `cargo test --bench shrinking` looks for one of each, and not
-//! for long, to see that it works.
+//! How small shrunk failures are, and how long shrinking takes on one core: the first twenty failures of
+//! every shipped `[[without]]` case. `cargo test --bench shrinking` shrinks one failure of each, with little
+//! effort, as a smoke test.
 
 use perfidy::explore::{Run, shrink};
 use perfidy::scenario::{self, Case};
@@ -60,7 +60,7 @@ fn main() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
     let scenarios = scenario::read_all(&Suite::shipped(), &[folder.into()])
         .unwrap_or_else(|bad| panic!("{folder} cannot be read: {}", bad[0]));
-    // `cargo bench` says `--bench`, and `cargo test` does not.
+    // `cargo bench` passes `--bench`, `cargo test` does not.
     let is_measured = env::args().any(|argument| argument == "--bench");
     let extent =
         if is_measured { Extent { failures: 20, seeds: 20_000 } } else { Extent { failures: 1, seeds: 20 } };

@@ -1,7 +1,7 @@
-//! What a strategy costs: runs a second of each, as a share of what `random` gets, on one thread. The strategies take
-//! turns in short campaigns, so that whatever else the machine does meets all of them, and the share is the median over
-//! the rounds. Trouble makes runs longer: the second figure is the number of events in a run, as a share again. Prints a
-//! Markdown table.
+//! The cost of a strategy: its runs per second on one thread, relative to `random`. The strategies take turns
+//! in short campaigns, so that other load on the machine affects all of them, and the result is the median
+//! over the rounds. Faults make runs longer: the second figure is the number of events per run, also
+//! relative. Prints a Markdown table.
 //!
 //! ```text
 //! cargo bench --bench strategies                   # 30 rounds of 2000 runs each
@@ -21,7 +21,8 @@ use std::time::Instant;
 const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/rough-weather"];
 
 fn main() {
-    // `cargo bench` says `--bench`, and `cargo test` does not; what is left are the two numbers and names.
+    // `cargo bench` passes `--bench`, `cargo test` does not; the remaining arguments are the two numbers and
+    // names.
     let is_measured = env::args().any(|argument| argument == "--bench");
     let usual = if is_measured { (30, 2_000) } else { (1, 20) };
     let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
@@ -56,11 +57,11 @@ fn main() {
     }
 }
 
-/// What a short campaign came to.
+/// The result of a short campaign.
 struct Speed {
-    /// Runs a second.
+    /// Runs per second.
     runs: f64,
-    /// Events a run.
+    /// Events per run.
     events: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Whole runs of a scenario that comes with perfidy: faults, safeguards, history and judging included.
+//! Whole runs of a shipped scenario, including faults, safeguards, history and verdicts.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mimalloc::MiMalloc;

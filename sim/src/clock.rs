@@ -1,10 +1,10 @@
-//! The clocks of a node, which can be wrong.
+//! Simulated clocks of a node: a wall clock and a monotonic clock, with skew, steps and drift.
 //!
-//! As on real machines there are two. The *wall clock* says what time it is; it can be off, be set forward
-//! and back, and is what nodes compare. The *monotonic clock* only counts on: it is never set, and so it is
-//! the one for lengths of time, for sleeps and for timeouts. Drift is in the oscillator that drives both.
+//! The *wall clock* shows the time of day. It can be off and can be set forward or back; nodes compare wall
+//! clocks. The *monotonic clock* only counts up and is never set, so sleeps and timeouts use it. Both run on
+//! one oscillator, so drift affects both.
 //!
-//! The true time is the world's. A node whose clocks are right has no [`Clock`].
+//! The world holds the true time. A node whose clocks are right has no [`Clock`].
 
 use crate::plan::Way;
 use crate::{SimSpan, SimTime};
@@ -16,46 +16,45 @@ const MILLION: i128 = 1_000_000;
 pub(crate) struct Clock {
     /// How much faster than the true time they run.
     ppm: i64,
-    /// Since when they run like this.
+    /// Since when they run at this rate.
     since: SimTime,
-    /// By how much they were ahead then, in nanoseconds, because of how they had been running.
+    /// How far ahead they were at that time, in nanoseconds, because of earlier drift.
     gained: i64,
-    /// How much of that has been taken out of the wall clock.
+    /// How much of that was corrected on the wall clock.
     corrected: i64,
-    /// By how much the wall clock is set wrong besides.
+    /// The additional offset of the wall clock.
     offset: i64,
 }
 
 impl Clock {
-    /// What the clock for lengths of time shows.
+    /// The time on the monotonic clock.
     pub fn monotonic(&self, now: SimTime) -> SimTime {
         moved(now, self.gained_by(now))
     }
 
-    /// What the clock for the time of day shows.
+    /// The time on the wall clock.
     pub fn wall(&self, now: SimTime) -> SimTime {
         moved(now, self.gained_by(now).saturating_sub(self.corrected).saturating_add(self.offset))
     }
 
-    /// How long it truly takes until these clocks have counted a span, and never less: whoever looks at the
-    /// clock after a sleep must not find that a nanosecond is missing, and sleep for no time at all, over and
-    /// over.
+    /// The true time until these clocks have counted a span, rounded up. If it were too short by a
+    /// nanosecond, a task that checks the clock after its sleep would sleep for zero time again and again.
     pub fn true_span(&self, span: SimSpan) -> SimSpan {
         if self.ppm == 0 || span == SimSpan::ZERO {
             return span;
         }
         let rate = (MILLION + i128::from(self.ppm)).max(1);
-        // One for what the division leaves, one for what the clock itself rounds down.
+        // One for the remainder of the division, one because the clock itself rounds down.
         let nanos = i128::from(span.as_nanos()) * MILLION / rate + 2;
         SimSpan::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// The wall clock is set to another time.
+    /// Sets the wall clock to another time.
     pub fn set(&mut self, by: SimSpan, way: Way) {
         self.offset = self.offset.saturating_add(signed(by, way));
     }
 
-    /// The clocks run faster or slower from now on. Rates add up, but no clock runs backwards.
+    /// Changes the rate of the clocks from now on. Rates add up, but no clock runs backwards.
     pub fn run(&mut self, now: SimTime, ppm: u32, way: Way) {
         self.gained = self.gained_by(now);
         self.since = now;
@@ -65,12 +64,12 @@ impl Clock {
         };
     }
 
-    /// The clocks have stood still for so long.
+    /// The clocks stood still for this span.
     pub fn lose(&mut self, span: SimSpan) {
         self.gained = self.gained.saturating_add(signed(span, Way::Behind));
     }
 
-    /// The wall clock is set right, but for what it is set wrong by on purpose.
+    /// Corrects the wall clock, except for its deliberate offset.
     pub fn set_right(&mut self, now: SimTime) {
         self.corrected = self.gained_by(now);
     }
@@ -82,7 +81,7 @@ impl Clock {
     }
 }
 
-/// The way back.
+/// The opposite direction.
 pub(crate) fn opposite(way: Way) -> Way {
     match way {
         Way::Ahead => Way::Behind,

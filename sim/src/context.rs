@@ -1,9 +1,10 @@
-//! What a node's code can do: send, receive, ask, wait, store, draw and note.
+//! The API of a node's code: send, receive, request, sleep, store, draw, and record events.
 //!
-//! A [`Context`] is cheap to clone and belongs to one incarnation of one node. What a task does next was
-//! caused by the event that last happened to that task, whichever clone of the context it acts through; a
-//! task that another one spawns begins with the cause of that one. Only where a task is not the world's own,
-//! as one of `tokio::spawn` under madsim, each clone remembers the last event that happened to itself.
+//! A [`Context`] is cheap to clone and belongs to one incarnation of one node. The cause of an action is the
+//! last event that happened to the task that acts, whichever clone of the context the task uses; a spawned
+//! task starts with the cause of the task that spawned it. Tasks that the world does not manage
+//! (`tokio::spawn` under madsim) are the exception: there each clone remembers the last event that happened
+//! to itself.
 
 use crate::core::{Core, journal};
 use crate::node::{Command, Expectation};
@@ -44,7 +45,7 @@ impl<D: Domain> Clone for Context<D> {
     }
 }
 
-/// Nothing came in time. It is not known whether anything happened elsewhere.
+/// No answer came in time. Whether the request had an effect elsewhere is unknown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimedOut;
 
@@ -56,7 +57,7 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
-/// The storage did not take a record: nothing was written.
+/// A storage write returned an error: nothing was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WriteRefused;
 
@@ -108,28 +109,28 @@ impl<D: Domain> Context<D> {
         self.name
     }
 
-    /// What the node's wall clock shows: the virtual time, unless the clock is wrong. It can jump, and the
-    /// clocks of two nodes can differ; for lengths of time there is [`Context::monotonic`].
+    /// The time on the node's wall clock: the virtual time, unless the clock is wrong. It can jump, and the
+    /// clocks of two nodes can differ; for durations use [`Context::monotonic`].
     pub fn now(&self) -> SimTime {
         let mut core = self.core();
         let now = core.now();
         core.node(self.node).wall(now)
     }
 
-    /// What the node's monotonic clock shows: it never jumps, it may run a little fast or slow, and it means
-    /// nothing on another node. Sleeps and timeouts go by it.
+    /// The time on the node's monotonic clock: it never jumps, may run a little fast or slow, and has no
+    /// meaning on another node. Sleeps and timeouts use it.
     pub fn monotonic(&self) -> SimTime {
         let mut core = self.core();
         let now = core.now();
         core.node(self.node).monotonic(now)
     }
 
-    /// How often this node has died before.
+    /// How many times this node has crashed before.
     pub fn incarnation(&self) -> u32 {
         self.incarnation
     }
 
-    /// The event that last happened to the task that runs, which is the cause of what it does next.
+    /// The last event that happened to the running task: the cause of its next action.
     pub fn cause(&self) -> Option<EventId> {
         self.cause_in(&self.core.borrow())
     }
@@ -138,7 +139,7 @@ impl<D: Domain> Context<D> {
         core.running.map_or(self.cause.get(), |running| running.cause)
     }
 
-    /// Something has happened to the task that runs.
+    /// An event happened to the running task.
     fn has_happened(&self, core: &mut Core<D>, event: EventId) {
         if let Some(running) = &mut core.running {
             running.cause = Some(event);
@@ -160,7 +161,7 @@ impl<D: Domain> Context<D> {
 
     // Messages.
 
-    /// Sends a message; whether it arrives is not known.
+    /// Sends a message. The sender does not learn whether it arrives.
     pub fn send(&self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
         self.send_as(to, kind, about, payload, Call::Tell)
     }
@@ -186,7 +187,7 @@ impl<D: Domain> Context<D> {
         sent
     }
 
-    /// The next message that answers no request, if one has come already.
+    /// The next message that is not a reply, if one has arrived already.
     pub fn receive_now(&self) -> Option<Envelope<D::Payload>> {
         let mut core = self.core();
         if core.may_ask_act(Hook::After, self.node)
@@ -201,7 +202,7 @@ impl<D: Domain> Context<D> {
         Some(envelope)
     }
 
-    /// The next message that answers no request.
+    /// The next message that is not a reply.
     pub async fn receive(&self) -> Envelope<D::Payload> {
         if self.core.borrow().may_ask_act(Hook::After, self.node) {
             return self.receive_at_a_place().await;
@@ -214,8 +215,8 @@ impl<D: Domain> Context<D> {
         envelope
     }
 
-    /// Receives a message where the plan may have something to say about it. The message stays in the inbox
-    /// until that is known, so that a receiver that gives up meanwhile leaves it to the next.
+    /// Receives a message at a place where a fault is possible. The message stays in the inbox until the
+    /// fault is decided, so a receiver that gives up meanwhile leaves it to the next receiver.
     async fn receive_at_a_place(&self) -> Envelope<D::Payload> {
         let peek = |task: &mut TaskContext<'_>| {
             let mut core = self.core();
@@ -240,10 +241,10 @@ impl<D: Domain> Context<D> {
         }
     }
 
-    /// Sends a message and waits for its answer, for at most `within`.
+    /// Sends a message and waits for its reply, for at most `within`.
     ///
     /// # Errors
-    /// [`TimedOut`]: the message, the answer or both were lost or late; nobody here knows which.
+    /// [`TimedOut`]: the message, its reply or both were lost or late; the caller cannot know which.
     pub async fn request(
         &self,
         to: Name,
@@ -258,8 +259,8 @@ impl<D: Domain> Context<D> {
         Ok(envelope)
     }
 
-    /// The same as part of a step that has places of its own before and after it: what is left is the place
-    /// in between, after the request was sent.
+    /// The same as part of a step that has its own fault places before and after it. One place remains:
+    /// between the two, after the request was sent.
     ///
     /// # Errors
     /// As [`Context::request`].
@@ -290,12 +291,12 @@ impl<D: Domain> Context<D> {
 
     // Time.
 
-    /// Waits, by the node's monotonic clock as it runs when the wait begins.
+    /// Waits for a span of the node's monotonic clock, at the rate it has when the wait begins.
     pub async fn sleep(&self, span: SimSpan) {
         self.timer(span).await;
     }
 
-    /// Is busy: takes a time that is longer on a slow node, whatever the clocks show.
+    /// Simulates work: takes longer on a slow node, whatever the clocks show.
     pub async fn work(&self, span: SimSpan) {
         let timer = {
             let mut core = self.core();
@@ -316,7 +317,7 @@ impl<D: Domain> Context<D> {
         Timer { context: self, key: core.arm(at, tie) }
     }
 
-    /// Waits for `future`, for at most `span`; `label` says what for, in the history.
+    /// Waits for `future`, for at most `span`; `label` names the wait in the history.
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over first.
@@ -342,7 +343,7 @@ impl<D: Domain> Context<D> {
         outcome
     }
 
-    /// Lets others run first.
+    /// Lets other tasks run first.
     pub async fn yield_now(&self) {
         let mut yielded = false;
         poll_fn(|task| {
@@ -355,27 +356,27 @@ impl<D: Domain> Context<D> {
         .await;
     }
 
-    // Steps, at which the plan may kill or stop the node.
+    // Steps, at which a fault may crash or pause the node.
 
-    /// About to do `what` about `about`: the node may die or stop here.
+    /// Just before the step `what` about `about`: the node may crash or pause here.
     pub async fn before(&self, what: Name, about: Name) {
         self.step(Hook::Before, what, about).await;
     }
 
-    /// Having just done `what` about `about`: the node may die or stop here.
+    /// Just after the step `what` about `about`: the node may crash or pause here.
     pub async fn after(&self, what: Name, about: Name) {
         self.step(Hook::After, what, about).await;
     }
 
-    /// The place before or after an act that can wait.
+    /// The place before or after an act that is async.
     async fn act(&self, hook: Hook, (act, subject): (Act, Name), about: Name) {
         if self.core.borrow().may_ask_act(hook, self.node) {
             self.step(hook, act.step(subject), about).await;
         }
     }
 
-    /// The place before or after an act that cannot wait. A node that crashes there does nothing more, so
-    /// this does not return, but for code that the engine does not attend.
+    /// The place before or after an act that is not async. A node that crashes there does nothing more, so
+    /// this does not return, except in code that the engine does not supervise.
     fn place<'a>(
         &self,
         mut core: RefMut<'a, Core<D>>,
@@ -388,7 +389,7 @@ impl<D: Domain> Context<D> {
         match fault.action {
             Action::Crash(back_after) => {
                 core.crash(self.node, back_after, fault, cause);
-                // To unwind out of a destructor that is unwound already would end the process.
+                // To unwind out of a destructor during unwinding would end the process.
                 if core.attends_code() && !std::thread::panicking() {
                     drop(core);
                     resume_unwind(Box::new(Crashed));
@@ -400,9 +401,9 @@ impl<D: Domain> Context<D> {
         core
     }
 
-    /// Whether this is code of a node that has crashed and could not be stopped at once, because the engine
-    /// does not attend it, as a local task of tokio's: it runs on until it waits, and what it sends and
-    /// writes counts for nothing.
+    /// Whether this is code of a crashed node that could not be stopped at once, because the engine does not
+    /// supervise it (for example a local task of tokio). It runs on until it waits; what it sends and writes
+    /// has no effect.
     fn is_past_its_end(&self, core: &mut Core<D>) -> bool {
         !core.attends_code() && !core.node(self.node).is_alive(self.incarnation)
     }
@@ -439,8 +440,8 @@ impl<D: Domain> Context<D> {
         }
     }
 
-    /// Asks the plan what goes wrong as the node does `what` about `about`, for faults whose meaning belongs
-    /// to the layer above: the word and the span of the one that has struck, if any.
+    /// Asks the plan whether a fault of the upper layer is injected as the node does `what` about `about`:
+    /// the word and the span of the fault, if any.
     pub fn ask(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
         let fault = self.due_faults(what, about).into_iter().next()?;
         let said = (fault.word(), fault.span());
@@ -474,7 +475,7 @@ impl<D: Domain> Context<D> {
     /// Writes a record to the node's storage. It is durable only after [`Context::sync`].
     ///
     /// # Errors
-    /// [`WriteRefused`] if the storage does not take it, as when it is full.
+    /// [`WriteRefused`] if the storage returns an error (for example, disk full).
     pub fn write(&self, record: D::Payload) -> Result<(), WriteRefused> {
         let mut core = self.place(self.core(), (Hook::Before, Act::Write), || record.kind(), journal);
         if self.is_past_its_end(&mut core) {
@@ -526,20 +527,20 @@ impl<D: Domain> Context<D> {
 
     // Draws, tasks, notes.
 
-    /// Draws something at the next occurrence of `about` at `site`, which should begin with the node's name.
+    /// Draws a value at the next occurrence of `about` at `site`, which should begin with the node's name.
     pub fn draw<T>(&self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
         let mut core = self.core();
         let nth = core.oracle.count(site, about);
         draw(core.oracle.spot(site, about, nth))
     }
 
-    /// Draws what is the same however often it is asked: something about `about` at `site`, which should
+    /// Draws a value about `about` at `site` that stays the same however often it is drawn. `site` should
     /// begin with the node's name.
     pub fn draw_once<T>(&self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
         draw(self.core().oracle.spot(site, about, 1))
     }
 
-    /// Runs one more task on this node; it dies with the node.
+    /// Runs one more task on this node; it ends when the node crashes.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         let (node, incarnation, future) = (self.node, self.incarnation, Box::pin(future));
         let mut core = self.core();
@@ -553,13 +554,13 @@ impl<D: Domain> Context<D> {
         self.append(&mut self.core(), What::Note(note))
     }
 
-    /// Says that this node cannot go on with `about` until `on` has done something, for whoever asks at the
-    /// end why it did not finish. Changes nothing else.
+    /// Declares that this node waits for `on` before it can go on with `about`, for the report of an
+    /// unfinished run. Has no other effect.
     pub fn expect(&self, on: Name, why: Name, about: Name) {
         self.core().node(self.node).expect(Expectation { about, on, why });
     }
 
-    /// Takes back what was said with [`Context::expect`].
+    /// Withdraws a declaration of [`Context::expect`].
     pub fn expect_no_more(&self, about: Name) {
         self.core().node(self.node).expect_no_more(about);
     }
@@ -570,7 +571,7 @@ impl<D: Domain> Context<D> {
     }
 }
 
-/// Waits for the answer to a request; forgets the request when dropped.
+/// Waits for the reply to a request; forgets the request when dropped.
 struct Answer<'a, D: Domain> {
     context: &'a Context<D>,
     id: u64,
@@ -586,7 +587,7 @@ impl<D: Domain> Future for Answer<'_, D> {
 
 impl<D: Domain> Drop for Answer<'_, D> {
     fn drop(&mut self) {
-        // A world in the middle of an operation is ending.
+        // A world in the middle of an operation is about to end.
         if let Ok(mut core) = self.context.core.try_borrow_mut() {
             core.node(self.context.node).end_request(self.id);
         }

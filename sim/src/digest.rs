@@ -1,6 +1,6 @@
-//! Digests: a fingerprint of everything that happened, by the text of its names.
+//! Digests: a fingerprint of all events of a run, by the text of its names.
 //!
-//! What is to be folded is put into [`Words`] first, sixteen at a time, and hashed with the digest so far.
+//! Input is first collected in [`Words`], sixteen at a time, and then hashed with the digest so far.
 
 use crate::Name;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// The words of one event, on their way into the digest.
+/// The words of one event, before they go into the digest.
 pub struct Words {
     words: [[u8; 8]; Self::CAPACITY],
     len: usize,
@@ -109,7 +109,7 @@ impl Words {
         self.put(name.hash64())
     }
 
-    /// Adds whatever a value hashes, which must be the same in every process: names are, addresses in memory
+    /// Adds the hash input of a value, which must be the same in every process: names are, memory addresses
     /// are not.
     pub fn hash(&mut self, value: &(impl Hash + ?Sized)) {
         value.hash(&mut Folding(self));

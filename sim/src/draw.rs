@@ -1,12 +1,12 @@
-//! Random decisions keyed by identity, never by order.
+//! Keyed random draws: each depends on the identity of its decision, never on the order of draws.
 //!
-//! A draw is a pure function of (seed, site, logical id, nth occurrence, purpose). There is no stream to
-//! consume, so one more draw somewhere changes no other: after an unrelated edit a saved failure still fails.
+//! A draw is a pure function of (seed, site, logical id, nth occurrence, purpose). No stream is consumed, so
+//! an additional draw changes no other draw: after an unrelated edit a saved failure still fails.
 //!
-//! `ChaCha` is the root. A seed is expanded once a run into the secret of XXH3; a draw is then that keyed
-//! hash of 32 bytes, of which the half that names the place is done once for all draws there. `ChaCha` gives
-//! the independence between seeds, XXH3 the price: some two nanoseconds a draw, where a `ChaCha` generator of
-//! its own for each would take some hundred and sixty (`benches/draws.rs` measures both).
+//! `ChaCha` expands a seed once per run into the secret of XXH3. A draw is a hash of 32 bytes with that
+//! secret; the half that names the place is hashed once for all draws there. `ChaCha` makes seeds
+//! independent. XXH3 makes a draw cheap: about two nanoseconds, where a `ChaCha` generator for each draw
+//! would take about a hundred and sixty (`benches/draws.rs` measures both).
 //!
 //! ```
 //! use perfidy_sim::{Draws, Name, Seed};
@@ -82,7 +82,7 @@ impl From<Name> for Purpose {
 
 /// All the draws of one seed.
 pub struct Draws {
-    /// The part of XXH3's secret that 32 bytes of input meet.
+    /// The part of XXH3's secret that is combined with 32 bytes of input.
     secret: [u64; 4],
 }
 
@@ -93,7 +93,7 @@ impl Draws {
         Self { secret: std::array::from_fn(|_| stream.next_u64()) }
     }
 
-    /// The place of decision (site, id, nth); everything decided there is drawn from it.
+    /// The draw site (site, id, nth): every decision at this place is drawn from it.
     pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
         let [first, second, ..] = self.secret;
         let place = fold(site.hash64() ^ first, id.hash64() ^ second);
@@ -101,7 +101,7 @@ impl Draws {
     }
 }
 
-/// One place of decision in one run. Different purposes at the same spot are independent of each other.
+/// One draw site in one run. Draws for different purposes at one site are independent.
 #[derive(Clone, Copy)]
 pub struct Spot<'a> {
     draws: &'a Draws,
@@ -118,7 +118,7 @@ impl Spot<'_> {
         avalanche(self.place.wrapping_add(fold(u64::from(self.nth) ^ third, purpose ^ fourth)))
     }
 
-    /// Whether something of this chance happens; independent for every `purpose`.
+    /// Whether an event of this probability happens; independent for every `purpose`.
     pub fn happens(&self, purpose: impl Into<Purpose>, chance: Chance) -> bool {
         scale(self.word(purpose), 1_000_000) < u64::from(chance.0)
     }
@@ -142,7 +142,7 @@ impl Spot<'_> {
         SimSpan::from_nanos(low + scale(self.word(purpose), (high - low) / step + 1) * step)
     }
 
-    /// A generator of its own for `purpose`, for code that wants a stream.
+    /// A separate generator for `purpose`, for code that needs a stream.
     pub fn rng(&self, purpose: impl Into<Purpose>) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(self.word(purpose))
     }

@@ -1,11 +1,12 @@
-//! The history: the only witness of a run.
+//! The history: the only record of a run.
 //!
 //! The world appends typed events, each with its virtual time, its node and its *cause*, the event that led
-//! to it; following causes back gives happens-before. Properties, digests, stories and statistics read the
-//! history and nothing else.
+//! to it. The chain of causes gives happens-before. Properties, digests, stories and statistics read only the
+//! history.
 //!
 //! Every event is folded into a 128-bit digest as it is appended, by the text of its names and never by the
-//! order of their interning. Two runs of one seed differ at a named first event, or not at all.
+//! order in which they were interned. Two runs of one seed are equal, or there is a first event at which they
+//! differ.
 //!
 //! ```
 //! use perfidy_sim::{History, Name, SimTime, What};
@@ -52,15 +53,15 @@ impl fmt::Display for EventId {
     }
 }
 
-/// What the layer above writes into the history.
+/// The events that the upper layer appends to the history.
 pub trait Note: Clone + fmt::Debug + Send + 'static {
-    /// What the world's messages and records say.
+    /// The content of messages and records.
     type Payload: Payload;
 
-    /// Puts everything the note says into the digest.
+    /// Folds the whole content into the digest.
     fn fold(&self, words: &mut Words);
 
-    /// The kinds of events that it is of, of those that its layer tells apart.
+    /// The kinds of this event, among the kinds of the upper layer.
     fn kinds(&self) -> EventKinds {
         EventKinds::NONE
     }
@@ -83,7 +84,7 @@ pub enum Loss {
     Cut,
     /// The receiver was down.
     NodeDown,
-    /// It answered a request that nobody waits for any more.
+    /// It replied to a request that the receiver no longer waits for.
     Late,
 }
 
@@ -92,7 +93,7 @@ pub enum Loss {
 pub enum What<N: Note> {
     /// The node began to run, for the first time or again.
     Started {
-        /// How often it had died before.
+        /// How many times it had crashed before.
         incarnation: u32,
     },
     /// The node sent a message.
@@ -103,7 +104,7 @@ pub enum What<N: Note> {
         kind: Name,
         /// Its logical id.
         about: Name,
-        /// What it says.
+        /// Its content.
         content: N::Payload,
     },
     /// The node received a message.
@@ -114,11 +115,10 @@ pub enum What<N: Note> {
         kind: Name,
         /// Its logical id.
         about: Name,
-        /// Whether it answers a request that the node waits for. It goes to the task that waits; any other
-        /// message goes into the node's inbox, which is read in the order of arrival. The digest leaves this
-        /// out.
+        /// Whether it is the reply to a pending request. Then it goes to the task that waits; any other
+        /// message goes into the node's inbox, which is read in the order of arrival. Not part of the digest.
         is_reply: bool,
-        /// What it says, which is not what was sent if it was corrupted on its way.
+        /// Its content, which differs from what was sent if it was corrupted on the way.
         content: N::Payload,
     },
     /// A message to the node did not arrive.
@@ -132,33 +132,33 @@ pub enum What<N: Note> {
         /// Why.
         why: Loss,
     },
-    /// A wait of the node came to its end by the clock.
+    /// A wait of the node timed out.
     TimedOut {
-        /// What it had been waiting for.
+        /// The label of the wait.
         label: Name,
     },
-    /// A fault struck.
+    /// A fault was injected.
     Struck(Box<Fault>),
-    /// The node died.
+    /// The node crashed.
     Crashed {
-        /// How many writes were lost with it because they had not been synced.
+        /// How many unsynced writes were lost.
         lost_writes: u32,
     },
-    /// The node stopped.
+    /// The node paused.
     Paused {
         /// For how long.
         span: SimSpan,
     },
-    /// The node went on.
+    /// The node resumed.
     Resumed,
-    /// Two groups were cut off from each other; the node is the first of the left side.
+    /// A partition began between two groups; the node is the first of the left side.
     CutBegan {
         /// The names of one side, joined by `+`.
         left: Name,
         /// The names of the other.
         right: Name,
     },
-    /// They were joined again.
+    /// The partition healed.
     CutEnded {
         /// The names of one side, joined by `+`.
         left: Name,
@@ -186,17 +186,17 @@ pub enum What<N: Note> {
     },
     /// The node's code panicked.
     Panicked {
-        /// With these words.
+        /// The panic message.
         message: Arc<str>,
     },
-    /// The node got over something it had suffered from; for a link, the node is the first of its left side.
+    /// A degradation of the node ended; for a link, the node is the first of its left side.
     Recovered {
         /// The kind of fault.
         from: Name,
     },
-    /// The run ended here, and why.
+    /// The run ended, for this reason.
     Ended(Stop),
-    /// Something the layer above has to say.
+    /// An event of the upper layer.
     Note(N),
 }
 
@@ -245,7 +245,7 @@ impl<N: Note> What<N> {
     }
 }
 
-/// One thing that happened.
+/// One event of the history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event<N: Note> {
     /// Its number.
@@ -254,7 +254,8 @@ pub struct Event<N: Note> {
     pub at: SimTime,
     /// Where.
     pub node: Name,
-    /// Which incarnation of the node: how often it had died before. Zero for services, which never die.
+    /// The incarnation of the node: how many times it had crashed before. Zero for services, which never
+    /// crash.
     pub incarnation: u32,
     /// The event that led to it, if any did.
     pub cause: Option<EventId>,
@@ -263,7 +264,7 @@ pub struct Event<N: Note> {
 }
 
 impl<N: Note> Event<N> {
-    /// What the layer above said, if this is its event.
+    /// The event of the upper layer, if this is one.
     pub fn note(&self) -> Option<&N> {
         match &self.what {
             What::Note(note) => Some(note),
@@ -272,7 +273,7 @@ impl<N: Note> Event<N> {
     }
 }
 
-/// What two histories have in the same place, where they differ; `None` where one has ended.
+/// The events of two histories at the first index where they differ; `None` where one has ended.
 pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 
 /// How many events make a block.
@@ -323,7 +324,7 @@ impl<N: Note> History<N> {
     /// Appends an event of an incarnation of a node and folds it into the digest.
     ///
     /// # Panics
-    /// After 2^32 - 1 events; a world stops long before.
+    /// After 2^32 - 1 events; a world stops long before that.
     pub fn append(
         &mut self,
         at: SimTime,
@@ -372,7 +373,7 @@ impl<N: Note> History<N> {
         }
     }
 
-    /// All events in order; the event with number n stands at n - 1.
+    /// All events in order; the event with number n has index n - 1.
     pub fn events(&self) -> &[Event<N>] {
         &self.events
     }
@@ -395,7 +396,7 @@ impl<N: Note> History<N> {
         self.events.is_empty()
     }
 
-    /// The kinds of all its events together. Of which event each is, this does not say.
+    /// The union of the kinds of all its events.
     pub fn kinds(&self) -> EventKinds {
         self.kinds
     }
@@ -428,7 +429,7 @@ impl<N: Note> History<N> {
         self.events_of(kinds).filter_map(|event| event.note().map(|note| (event, note)))
     }
 
-    /// The chain of causes of an event, the nearest first, without the event itself.
+    /// The chain of causes of an event, nearest first, without the event itself.
     pub fn causes(&self, id: EventId) -> impl Iterator<Item = &Event<N>> {
         std::iter::successors(self.event(id).cause, |cause| self.event(*cause).cause)
             .map(|cause| self.event(cause))
@@ -463,7 +464,7 @@ impl<'a, N: Note> Iterator for EventsOf<'a, N> {
 }
 
 impl<N: Note + PartialEq> History<N> {
-    /// The first event at which two histories differ: what each has there.
+    /// The first events at which two histories differ.
     pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<Difference<'a, N>> {
         let longest = self.events.len().max(other.events.len());
         (0..longest)

@@ -1,11 +1,11 @@
-//! Ending runs that are under way from another thread.
+//! Interrupts: end runs that are under way, from another thread.
 //!
-//! A run is a pure function and knows no real time, but a campaign has to end when a signal comes or its time
-//! is over, whatever one run costs. Work done [within](Interrupt::within) an interrupt is abandoned once that
-//! is set: an engine looks at it before each event, and then the call does not return to its caller but
-//! unwinds to the `within` around it. So an abandoned run has no [`Outcome`](crate::Outcome): it cannot be
-//! judged, counted or saved by mistake, and nothing between the engine and the campaign has to pass the word
-//! on. (Salsa ends queries in the same way.)
+//! A run is a pure function and knows no real time, but a campaign must end on a signal or when its time is
+//! over, however long one run takes. Work done [within](Interrupt::within) an interrupt is abandoned once the
+//! interrupt is set: an engine checks it before each event, and unwinds to the enclosing `within` instead of
+//! returning to its caller. So an abandoned run has no [`Outcome`](crate::Outcome): it cannot be judged,
+//! counted or saved by mistake, and the code between the engine and the campaign does not have to pass the
+//! interrupt on. (Salsa cancels queries in the same way.)
 //!
 //! ```
 //! use perfidy_sim::{Abandoned, Interrupt, interrupt};
@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Default, Debug)]
 pub struct Interrupt(Arc<AtomicBool>);
 
-/// The work was ended by its interrupt; nothing is known of what it would have come to.
+/// The work was ended by its interrupt; it has no result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Abandoned;
 
@@ -41,7 +41,7 @@ thread_local! {
     static CURRENT: RefCell<Option<Interrupt>> = const { RefCell::new(None) };
 }
 
-/// Puts the interrupt of the thread back when the work is over, however it ends.
+/// Restores the thread's previous interrupt when the work is over, however it ends.
 struct Restore(Option<Interrupt>);
 
 impl Drop for Restore {
@@ -51,7 +51,7 @@ impl Drop for Restore {
 }
 
 impl Interrupt {
-    /// Ends the work within, and all that would begin.
+    /// Ends all work within this interrupt, running or not yet begun.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -61,7 +61,7 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Does work on this thread that can be ended.
+    /// Does interruptible work on this thread.
     ///
     /// # Errors
     /// [`Abandoned`] if the interrupt was set before the work began or ended it.
@@ -74,7 +74,7 @@ impl Interrupt {
     }
 }
 
-/// Does part of some work, and survives its being abandoned: to keep what the rest of the work has come to.
+/// Does part of some work and returns even if that part is abandoned, so that the results so far can be kept.
 ///
 /// # Errors
 /// [`Abandoned`] if the interrupt around it ended the work.
@@ -85,7 +85,7 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Abandoned> {
     })
 }
 
-/// The interrupt that this thread works within, to be taken to another thread.
+/// The interrupt of this thread, for use on another thread.
 pub fn current() -> Option<Interrupt> {
     CURRENT.with_borrow(Clone::clone)
 }
@@ -96,14 +96,14 @@ pub fn inherit<T>(interrupt: Option<Interrupt>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Ends the work here if its interrupt was set: for long work between two runs.
+/// Ends the work here if its interrupt is set: for long work between two runs.
 pub fn check() {
     if CURRENT.with_borrow(|current| current.as_ref().is_some_and(Interrupt::is_set)) {
         abandon();
     }
 }
 
-/// Unwinds to the `within` around this, without a word on the terminal.
+/// Unwinds to the enclosing `within`, without output on the terminal.
 pub(crate) fn abandon() -> ! {
     resume_unwind(Box::new(Abandoned))
 }
@@ -146,7 +146,7 @@ mod tests {
             let run = || engine.run(|| ticking(interrupt.clone(), 10)).history.len();
             assert_eq!(interrupt.within(run), Err(Abandoned), "{engine}");
             assert!(current().is_none());
-            // The same run in no interrupt goes on to its end.
+            // The same run without an interrupt goes on to its end.
             assert!(run() > 20, "{engine}");
         }
     }

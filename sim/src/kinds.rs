@@ -1,4 +1,4 @@
-//! Sets of kinds of events: what occurred in a run, at a glance.
+//! Sets of event kinds: which kinds of events a run contains.
 //!
 //! Most readers of a history look for a few kinds of events, and most runs have none of them. A history knows
 //! the kinds of its events ([`History::kinds`](crate::History::kinds)), so such a reader need not walk it to
@@ -20,7 +20,7 @@ use crate::{Note, Payload, What};
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct EventKinds(u128);
 
-/// How many kinds of its own the world may tell apart; the others are the layer's above.
+/// How many kinds the world may define; the others belong to the upper layer.
 const OF_THE_WORLD: u32 = 32;
 
 impl EventKinds {
@@ -63,13 +63,13 @@ impl EventKinds {
     /// [`What::Note`].
     pub const NOTE: Self = Self(1 << 17);
 
-    /// How many kinds the layer above may tell apart.
+    /// How many kinds the upper layer may define.
     pub const OF_LAYER: u32 = u128::BITS - OF_THE_WORLD;
 
-    /// The nth kind, from zero, of those that the layer above tells apart.
+    /// The nth kind of the upper layer, from zero.
     ///
     /// # Panics
-    /// If there cannot be so many: not below [`EventKinds::OF_LAYER`].
+    /// If `nth` is not below [`EventKinds::OF_LAYER`].
     pub const fn of_layer(nth: u32) -> Self {
         assert!(nth < Self::OF_LAYER);
         Self(1 << (OF_THE_WORLD + nth))
@@ -93,7 +93,7 @@ impl EventKinds {
 }
 
 impl<N: Note> What<N> {
-    /// The kinds that an event is of: one of the world's, and those of its note or its content.
+    /// The kinds of an event: one of the world's, and those of its content.
     #[inline]
     pub fn kinds(&self) -> EventKinds {
         match self {

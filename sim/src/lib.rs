@@ -1,8 +1,8 @@
-//! The simulated world under perfidy: virtual time, keyed draws, plans of faults, a network, nodes that die
-//! and come back, storage, and a history that is the only witness.
+//! The simulated world under perfidy: virtual time, keyed draws, fault plans, a network, nodes that crash and
+//! restart, storage, and an event history.
 //!
-//! The crate knows nodes and messages. What they mean belongs to the layer above, which
-//! brings a [`Domain`]: the type of its messages and of its notes in the history.
+//! The crate knows nodes and messages. Their meaning belongs to the upper layer, which brings a [`Domain`]:
+//! the types of its messages and of its events in the history.
 //!
 //! ```text
 //!     WorldConfig (seed, plan, links, limits) -> World (processes, services) -> Engine::run -> Outcome (history, faults)
@@ -10,11 +10,11 @@
 //!
 //! A run is a pure function of its seed, its plan and the code on its nodes:
 //!
-//! * every random decision is keyed by what it decides ([`Draws`]), so it does not move when something else does;
-//! * what goes wrong is data ([`Plan`]): the faults of a fuzzed run, replayed as a list, make the same run;
-//! * what happened is one list of events with their causes ([`History`]), folded into a digest.
+//! * every random decision is keyed by what it decides ([`Draws`]), so a change elsewhere does not move it;
+//! * faults are data ([`Plan`]): the faults of a fuzzed run, replayed as a list, make the same run;
+//! * all events are in one list with their causes ([`History`]), folded into a digest.
 //!
-//! [`World`] has an example from end to end.
+//! [`World`] has a complete example.
 
 mod clock;
 mod context;

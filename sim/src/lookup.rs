@@ -1,14 +1,13 @@
-//! Things found by name, in the same time however many there are.
+//! Hash tables without iteration.
 //!
-//! A [`Lookup`] is a hash table that cannot be walked: where the order of things could matter, there is none
-//! to be seen.
+//! A [`Lookup`] has no observable order, so no run can depend on the order of its entries.
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::fmt;
 use std::hash::Hash;
 
-/// Things by key, which can be looked up and not listed.
+/// A map with lookup by key and without iteration.
 ///
 /// ```
 /// use perfidy_sim::{Lookup, Name};
@@ -28,47 +27,47 @@ impl<K, V> Default for Lookup<K, V> {
 }
 
 impl<K: Copy + Hash + Eq, V> Lookup<K, V> {
-    /// What is known under a key.
+    /// The value under a key.
     pub fn get(&self, key: K) -> Option<&V> {
         self.0.get(&key)
     }
 
-    /// The same, to be changed.
+    /// The value under a key, mutable.
     pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
         self.0.get_mut(&key)
     }
 
-    /// What is known under a key, or else what `make` makes, which is known from now on.
+    /// The value under a key; if there is none, inserts the result of `make`.
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         self.0.entry(key).or_insert_with(make)
     }
 
-    /// Whether anything is known under a key.
+    /// Whether there is a value under a key.
     pub fn contains(&self, key: K) -> bool {
         self.0.contains_key(&key)
     }
 
-    /// Puts something in, and gives back what was there before.
+    /// Inserts a value and returns the previous one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.0.insert(key, value)
     }
 
-    /// Takes something out.
+    /// Removes a value.
     pub fn remove(&mut self, key: K) -> Option<V> {
         self.0.remove(&key)
     }
 
-    /// How many things there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub fn clear(&mut self) {
         self.0.clear();
     }

@@ -1,14 +1,14 @@
 //! Interned names: the vocabulary of a simulation.
 //!
-//! Nodes, message kinds, logical ids and sites are words that come up again and again in every run. Each is
-//! stored once for the life of the process, so a [`Name`] is a pointer: free to copy, compared in one
-//! instruction, hashed in none. The hash comes from the text, never from the order of interning, so a name
-//! means the same in every process.
+//! Nodes, message kinds, logical ids and sites are words that repeat in every run. Each is stored once for
+//! the lifetime of the process, so a [`Name`] is a pointer: free to copy, compared in one instruction, with a
+//! stored hash. The hash comes from the text, never from the order of interning, so it is the same in every
+//! process.
 //!
-//! Interned text is never freed: a name may stand in a history, a plan or a saved failure for as long as any
-//! of these live. So a process has a bound, [`Name::MOST`], and less than 64 bytes for each short name. Names
-//! that repeat from run to run, such as a counter that begins anew in each, cost nothing after the first run.
-//! What is new in every run, such as an id that was drawn, belongs into the content of a message.
+//! Interned text is never freed, because a name may be part of a history, a plan or a saved failure. So a
+//! process has a bound, [`Name::MOST`]; a short name takes less than 64 bytes. Names that repeat from run to
+//! run, such as a counter that starts anew in each, cost nothing after the first run. Text that is new in
+//! every run, such as a drawn id, belongs in the content of a message.
 //!
 //! ```
 //! use perfidy_sim::Name;
@@ -34,12 +34,12 @@ struct Entry {
 
 static TABLE: RwLock<Table> = RwLock::new(Table::new(Name::MOST));
 
-/// All names of the process. Entries and their text stand in large blocks: as single allocations, a short
-/// name would cost twice as much.
+/// All names of the process. Entries and their text are allocated in large blocks: with single allocations a
+/// short name would take twice as much memory.
 struct Table {
     by_text: HashTable<&'static Entry>,
     most: usize,
-    /// What is left of the last block of entries, and of text.
+    /// The unused part of the last block of entries, and of text.
     entries: &'static mut [Entry],
     text: &'static mut [u8],
 }
@@ -59,7 +59,7 @@ impl Table {
 
     /// The entry of a text, made if there is none.
     fn intern(&mut self, text: &str, hash: u64) -> Result<&'static Entry, TooManyNames> {
-        // Another thread may have been faster.
+        // Another thread may have interned it meanwhile.
         if let Some(known) = self.find(text, hash) {
             return Ok(known);
         }
@@ -93,7 +93,7 @@ impl Table {
     }
 }
 
-/// There are as many names as there can be.
+/// The limit on names is reached.
 #[derive(Debug)]
 struct TooManyNames;
 
@@ -124,14 +124,13 @@ impl Name {
         Self(known.unwrap_or_else(interned))
     }
 
-    /// The name of a text that stands in the program: found by its address from the second call on.
+    /// The name of a string literal: found by its address from the second call on.
     pub fn literal(text: &'static str) -> Self {
         let place = Place::of(text);
         LITERALS.with(|cache| cache.get(place.spread(), place, || Self::new(text)))
     }
 
-    /// The name made of two names and something between them: put together once on each thread, as long as it
-    /// is among those that come up most.
+    /// The name made of two names and a text between them. Each thread caches the most frequent ones.
     ///
     /// ```
     /// use perfidy_sim::Name;
@@ -164,14 +163,13 @@ impl Place {
         Self(text.as_ptr() as usize, text.len())
     }
 
-    /// A number that differs between neighbours (Fibonacci hashing).
+    /// A hash that differs between neighbours (Fibonacci hashing).
     fn spread(self) -> usize {
         ((self.0 + self.1) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) as usize >> 20
     }
 }
 
-/// Remembers names by what they were made of: one for each slot, the last that was asked for. So it never
-/// grows.
+/// A cache of names by their parts: one entry per slot, the latest one. So it never grows.
 struct Cache<K, const SLOTS: usize>([Cell<Option<(K, Name)>>; SLOTS]);
 
 impl<K: Copy + Eq, const SLOTS: usize> Cache<K, SLOTS> {
@@ -179,7 +177,7 @@ impl<K: Copy + Eq, const SLOTS: usize> Cache<K, SLOTS> {
         Self([const { Cell::new(None) }; SLOTS])
     }
 
-    /// The name for `key`, which belongs into some slot; made if the slot has another.
+    /// The name for `key`; made if the slot has another key.
     #[inline]
     fn get(&self, slot: usize, key: K, make: impl FnOnce() -> Name) -> Name {
         let slot = &self.0[slot % SLOTS];

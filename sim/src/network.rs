@@ -1,4 +1,4 @@
-//! The network between nodes: how long links take and which of them are cut.
+//! The network between nodes: link latencies and partitions.
 //!
 //! ```
 //! use perfidy_sim::{Links, Name, SimSpan};
@@ -14,7 +14,7 @@ use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use std::ops::RangeInclusive;
 
-/// How long messages take.
+/// Link latencies.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Links {
     usual: RangeInclusive<SimSpan>,
@@ -28,8 +28,7 @@ impl Links {
         Self { usual: latency, own: HashMap::default() }
     }
 
-    /// The links between two groups, in both directions, take a time from a range of their own. What is said
-    /// last counts.
+    /// Sets the latency of the links between two groups, in both directions. The last call for a link counts.
     #[must_use]
     pub fn with(mut self, left: &[Name], right: &[Name], latency: &RangeInclusive<SimSpan>) -> Self {
         for a in left {
@@ -50,7 +49,7 @@ impl Links {
     }
 }
 
-/// The two ends of a link, whichever of them sends.
+/// The two ends of a link, the same for both directions.
 fn ends(a: Name, b: Name) -> (Name, Name) {
     if a <= b { (a, b) } else { (b, a) }
 }
@@ -62,11 +61,11 @@ pub(crate) struct Cut {
     pub right_name: Name,
     pub left: Vec<Name>,
     pub right: Vec<Name>,
-    /// Who is on which side, to be found fast.
+    /// The side of each node, for fast lookup.
     pub left_side: Side,
     pub right_side: Side,
     pub one_way: bool,
-    /// How long it stays open and closed in turn, if it does not stay open all the time.
+    /// How long it is open and closed in turn, if it is not open all the time.
     pub turn: Option<SimSpan>,
     pub open: bool,
 }
@@ -76,7 +75,7 @@ type Side = HashSet<Name, FxBuildHasher>;
 /// Two groups between which messages take longer.
 #[derive(Clone, Debug)]
 pub(crate) struct Lag {
-    /// The links between them, open for as long as they are slow.
+    /// The slow links.
     pub links: Cut,
     pub by: SimSpan,
 }

@@ -1,4 +1,4 @@
-//! Nodes: what runs on them, what waits for them, and what survives their death.
+//! Nodes: their code, their pending waits, and the state that survives a crash.
 
 use crate::core::Health;
 use crate::oracle::NodeClass;
@@ -17,30 +17,30 @@ use std::task::{Poll, Waker};
 /// A future of one run; runs are single-threaded.
 pub type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
 
-/// How a node's code begins, at its first start and after every crash.
+/// The function that starts a node's code, at its first start and after every crash.
 pub type Boot<D> = Rc<dyn Fn(Context<D>) -> LocalFuture>;
 
-/// What the layer above puts into messages, storage and history.
+/// The types that the upper layer puts into messages, storage and history.
 pub trait Domain: Sized + 'static {
     /// The content of messages and of stored records.
     type Payload: Payload;
-    /// The events it adds to the history.
+    /// The events that it adds to the history.
     type Note: crate::Note<Payload = Self::Payload>;
-    /// What it takes to write such an event: only code that can make one of these can.
+    /// The capability to write such an event: only code that can make this value can.
     type Author;
 }
 
 /// The content of a message or of a stored record.
 pub trait Payload: Clone + PartialEq + Eq + fmt::Debug + Send + 'static {
-    /// A digest of all it says, the same in every process.
+    /// A digest of the whole content, the same in every process.
     fn digest(&self) -> u64;
 
-    /// What is left of it when it was garbled on its way or half-written: what a reader then gets. The same
-    /// for the same content, always.
+    /// The corrupted form, which a reader gets after corruption in the network or a torn write. A pure
+    /// function of the content.
     #[must_use]
     fn garbled(&self) -> Self;
 
-    /// The kinds of events that it makes of one that has it, of those that its layer tells apart.
+    /// The kinds that an event with this content has, among the kinds of the upper layer.
     fn kinds(&self) -> EventKinds {
         EventKinds::NONE
     }
@@ -56,20 +56,20 @@ impl Payload for u64 {
         *self
     }
 
-    /// Every bit is flipped, and nobody can tell.
+    /// Flips every bit; the reader cannot detect it.
     fn garbled(&self) -> Self {
         !self
     }
 }
 
-/// Whether a message asks for an answer or is one.
+/// Whether a message is a request, a reply or neither.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {
     /// Neither.
     Tell,
-    /// It asks; the number identifies the request at its sender.
+    /// A request; the number identifies it at its sender.
     Request(u64),
-    /// It answers the request of that number.
+    /// The reply to the request of that number.
     Reply(u64),
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct Waiter<P> {
     waker: Option<Waker>,
 }
 
-/// Whom a node says it is waiting for, and why.
+/// Which node this node waits for, and why.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Expectation {
     pub about: Name,
@@ -121,38 +121,38 @@ pub(crate) struct Node<D: Domain> {
     pub role: Role<D>,
     pub up: bool,
     pub incarnation: u32,
-    /// The life before this one, while it has not ended yet.
+    /// The previous incarnation, while it has not ended yet.
     pub outgoing: Option<u32>,
-    /// Counts what makes an earlier pause irrelevant: later pauses, and deaths.
+    /// Counts the events that cancel an earlier pause: later pauses, and crashes.
     pub pauses: u32,
     pub paused_until: Option<SimTime>,
-    /// Never reset, so that an answer to a dead asker does not reach its successor.
+    /// Never reset, so that the reply to a request of a crashed incarnation does not reach the next one.
     requests: u32,
     pub tie: u64,
-    /// Which of its steps the plan concerns.
+    /// The class of nodes whose steps the plan concerns alike.
     pub class: NodeClass,
-    /// What is wrong with it, if anything ever was.
+    /// Its degradation, if it ever had any.
     pub health: Option<Box<Health>>,
     belongings: Belongings<D::Payload>,
 }
 
-/// A message that has arrived, and for which life of the node if that was decided.
+/// A message that has arrived, and for which incarnation if that was decided.
 struct Mail<P> {
     envelope: Envelope<P>,
     life: Option<u32>,
 }
 
-/// For whom a node waits about one thing, and why each: nearly always one.
+/// Which nodes this node waits for about one thing, and why: nearly always one.
 struct Awaited {
     one: (Name, Name),
     others: BTreeMap<Name, Name>,
 }
 
-/// What a node has collected.
+/// The state that a node has accumulated.
 pub(crate) struct Belongings<P> {
     inbox: VecDeque<Mail<P>>,
     inbox_wakers: Vec<Waker>,
-    /// The lower half of a request's number is its place here.
+    /// The lower half of a request's number is its index here.
     waiters: Vec<Waiter<P>>,
     free_waiters: Vec<u32>,
     disk: Disk<P>,
@@ -178,7 +178,7 @@ impl<P> Default for Belongings<P> {
 }
 
 impl<P> Belongings<P> {
-    /// Everything in memory is gone.
+    /// Clears everything in memory.
     fn forget(&mut self) {
         self.inbox.clear();
         self.inbox_wakers.clear();
@@ -204,7 +204,7 @@ impl<P> Belongings<P> {
 }
 
 impl<D: Domain> Node<D> {
-    /// A node that has not begun to run; `belongings` are empty.
+    /// A node that has not started; `belongings` are empty.
     pub fn new(
         name: Name,
         role: Role<D>,
@@ -228,18 +228,18 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// Whether this life of the node goes on.
+    /// Whether this incarnation of the node still runs.
     pub fn is_alive(&self, incarnation: u32) -> bool {
         self.up && (self.incarnation == incarnation || self.outgoing == Some(incarnation))
     }
 
-    /// Whether this life of the node was ended by the next, and not by a crash.
+    /// Whether this incarnation was ended by the next one, and not by a crash.
     #[cfg(madsim)]
     pub fn is_retired(&self, incarnation: u32) -> bool {
         self.up && incarnation < self.incarnation && self.outgoing != Some(incarnation)
     }
 
-    /// Everything in memory is gone. What is wrong with the machine and its clocks stays wrong.
+    /// Clears everything in memory. Degradation of the machine and its clocks stays.
     pub fn die(&mut self) {
         self.up = false;
         self.outgoing = None;
@@ -261,12 +261,12 @@ impl<D: Domain> Node<D> {
         self.health.as_ref().map_or(now, |health| health.clock.monotonic(now))
     }
 
-    /// How long it takes until a span has passed by the node's clock.
+    /// The true time until a span has passed by the node's clock.
     pub fn true_span(&self, span: SimSpan) -> SimSpan {
         self.health.as_ref().map_or(span, |health| health.clock.true_span(span))
     }
 
-    /// The end of the world: what is left of the node's belongings is the room they took.
+    /// At the end of the run: returns the node's allocated containers for reuse.
     pub fn leave(mut self) -> Belongings<D::Payload> {
         self.belongings.forget();
         self.belongings.disk.clear();
@@ -282,14 +282,13 @@ impl<D: Domain> Node<D> {
 
     // Messages.
 
-    /// A message that answers no request has arrived. While there are two lives of the node, it is for one of
-    /// them.
+    /// Takes in a message that is not a reply. While there are two incarnations, it is for one of them.
     pub fn receive(&mut self, envelope: Envelope<D::Payload>, life: Option<u32>) {
         self.belongings.inbox.push_back(Mail { envelope, life });
         self.wake_receivers();
     }
 
-    /// Has whoever waits for a message look whether there is one.
+    /// Wakes the tasks that wait for a message.
     pub fn wake_receivers(&mut self) {
         let Belongings { inbox_wakers, spare_waker, .. } = &mut self.belongings;
         for waker in inbox_wakers.drain(..) {
@@ -298,8 +297,8 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// The place in the inbox of the next message for this life of the node. What had come before there were
-    /// two is for the older.
+    /// The index in the inbox of the next message for this incarnation. Messages that arrived before there
+    /// were two incarnations are for the older.
     fn next_mail(&self, incarnation: u32) -> Option<usize> {
         let inbox = &self.belongings.inbox;
         match self.outgoing {
@@ -308,19 +307,19 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// The next message for this life of the node that answers no request.
+    /// The next message for this incarnation that is not a reply.
     pub fn take_mail(&mut self, incarnation: u32) -> Option<Envelope<D::Payload>> {
         let next = self.next_mail(incarnation)?;
         self.belongings.inbox.remove(next).map(|mail| mail.envelope)
     }
 
-    /// The same message, left where it is.
+    /// The same message, left in the inbox.
     pub fn peek_mail(&self, incarnation: u32) -> Option<&Envelope<D::Payload>> {
         self.belongings.inbox.get(self.next_mail(incarnation)?).map(|mail| &mail.envelope)
     }
 
-    /// The next message for this life that answers no request; if there is none, `waker` is woken when one
-    /// has arrived.
+    /// The next message for this incarnation that is not a reply; if there is none, `waker` is woken when one
+    /// arrives.
     pub fn poll_inbox(&mut self, incarnation: u32, waker: &Waker) -> Poll<Envelope<D::Payload>> {
         if let Some(envelope) = self.take_mail(incarnation) {
             return Poll::Ready(envelope);
@@ -329,7 +328,7 @@ impl<D: Domain> Node<D> {
         Poll::Pending
     }
 
-    /// Has `waker` woken when a message has arrived.
+    /// Registers `waker` to be woken when a message arrives.
     pub fn wake_for_mail(&mut self, waker: &Waker) {
         if !self.belongings.inbox_wakers.iter().any(|known| known.will_wake(waker)) {
             let waker = self.belongings.clone_waker(waker);
@@ -337,7 +336,7 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// The number of a new request, whose answer is awaited from now on.
+    /// The number of a new request, which is now pending.
     pub fn begin_request(&mut self) -> u64 {
         self.requests += 1;
         let Belongings { waiters, free_waiters, .. } = &mut self.belongings;
@@ -350,12 +349,12 @@ impl<D: Domain> Node<D> {
         id
     }
 
-    /// Whether somebody still waits for the answer to a request.
+    /// Whether a request is still pending.
     pub fn awaits(&mut self, id: u64) -> bool {
         self.belongings.waiter(id).is_some_and(|waiter| waiter.reply.is_none())
     }
 
-    /// The answer that somebody waits for has arrived.
+    /// Takes in the reply to a pending request.
     pub fn answer(&mut self, id: u64, envelope: Envelope<D::Payload>) {
         let waiter = self.belongings.waiter(id).expect("a late reply is lost");
         waiter.reply = Some(envelope);
@@ -366,7 +365,7 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    /// The answer to a request; if it is not there yet, `waker` is woken when it is.
+    /// The reply to a request; if it has not arrived, `waker` is woken when it does.
     pub fn poll_answer(&mut self, id: u64, waker: &Waker) -> Poll<Envelope<D::Payload>> {
         let waiter = self.belongings.waiter(id).expect("a request is forgotten only when its asker is");
         if let Some(reply) = waiter.reply.take() {
@@ -392,7 +391,7 @@ impl<D: Domain> Node<D> {
 
     // Expectations.
 
-    /// The node cannot go on with something until somebody has done their part.
+    /// The node waits for another node before it can go on.
     pub fn expect(&mut self, Expectation { about, on, why }: Expectation) {
         match self.belongings.expectations.entry(about) {
             Entry::Vacant(place) => drop(place.insert(Awaited { one: (on, why), others: BTreeMap::new() })),
@@ -411,7 +410,7 @@ impl<D: Domain> Node<D> {
         self.belongings.expectations.remove(&about);
     }
 
-    /// What the node waits for, in the order of what that is about.
+    /// What the node waits for, ordered by subject.
     pub fn expectations(&self) -> Vec<Expectation> {
         let known = self.belongings.expectations.iter();
         let mut all: Vec<Expectation> = known
@@ -425,19 +424,19 @@ impl<D: Domain> Node<D> {
     }
 }
 
-/// What the world asks of its engine.
+/// The commands of the world to its engine.
 pub(crate) enum Command {
     /// Run the node's code from its beginning.
     Boot(NodeIndex),
     /// Cancel all tasks of the node.
     Kill(NodeIndex),
-    /// Cancel the tasks of one life of the node.
+    /// Cancel the tasks of one incarnation of the node.
     Retire { node: NodeIndex, incarnation: u32 },
     /// Stop polling the node's tasks.
     Pause(NodeIndex),
     /// Poll them again.
     Resume(NodeIndex),
-    /// Run one more task on the node, if it is still the one that asked; `cause` led to it.
+    /// Run one more task on the node, if the incarnation that asked still runs; `cause` led to it.
     Spawn { node: NodeIndex, incarnation: u32, cause: Option<EventId>, future: LocalFuture },
     /// Cut or join a link, for sockets the world does not carry itself.
     #[cfg_attr(not(madsim), expect(dead_code, reason = "native has no sockets"))]

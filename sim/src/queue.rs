@@ -1,11 +1,10 @@
-//! What is going to happen, ordered by (time, tie-break, sequence).
+//! The event queue, ordered by (time, tie-break, sequence).
 //!
-//! The tie-break of two events at the same time is drawn, keyed by what they are; so no order is favoured
-//! and none depends on who was scheduled first. Timers can be cancelled; a cancelled one is skipped when its
-//! time comes.
+//! The tie-break of two events at the same time is drawn, keyed by their identity; so no order is favoured
+//! and none depends on the order of scheduling. A cancelled timer is skipped when its time comes.
 //!
-//! What comes first stands in a short sorted list and the rest in a heap: most worlds have a few dozen things
-//! to come, for which a list is several times faster.
+//! The first events are in a short sorted list and the others in a heap: most worlds have a few dozen
+//! scheduled events, for which a list is several times faster.
 
 use crate::slab::Slab;
 use crate::{EventId, SimTime, spare};
@@ -17,40 +16,40 @@ use std::task::Waker;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct NodeIndex(pub u32);
 
-/// Something that is going to happen.
+/// A scheduled event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pending {
     /// A message arrives: its slot.
     Deliver(u32),
-    /// A message that had to wait at its sender or its receiver is taken in: its slot.
+    /// A message that waited at its sender or its receiver is taken in: its slot.
     Admit(u32),
     /// A timer rings.
     Timer(TimerKey),
     /// A service asked to be called back.
     Callback { service: NodeIndex, token: u64, cause: Option<EventId> },
-    /// A dead node comes back.
+    /// A crashed node restarts.
     Restart { node: NodeIndex, incarnation: u32 },
     /// A paused node goes on.
     Resume { node: NodeIndex, pauses: u32 },
-    /// The nth opening of a window of trouble, or a pinned fault set by the clock.
+    /// The nth fault of a timed fault schedule, or a pinned timed fault.
     Planned(u32),
     /// A cut closes.
     CutEnds(u32),
-    /// A link that fails again and again, until `ends`, fails or recovers.
+    /// A flapping link, until `ends`, fails or recovers.
     CutTurns { cut: u32, ends: SimTime },
     /// A link is no longer slow.
     LagEnds(u32),
-    /// A node gets over something.
+    /// A degradation ends.
     Recovers(u32),
 }
 
-/// What the heap knows of it; small, because heaps move their entries about.
+/// The heap's part of a scheduled event; small, because heaps move their entries.
 #[derive(Clone, Copy)]
 enum Next {
     Deliver(u32),
-    /// By its slot. The entry's sequence number says whether the slot is still this timer's.
+    /// By its slot. The entry's sequence number says whether the slot still belongs to this timer.
     Timer(u32),
-    /// Anything else, by its place in a slab.
+    /// Any other event, by its index in a slab.
     Other(u32),
 }
 
@@ -90,7 +89,7 @@ impl PartialOrd for Entry {
     }
 }
 
-/// The greatest entry is the one that comes first, since a heap gives out the greatest.
+/// The greatest entry is the first in time, since a heap pops the greatest.
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
@@ -159,10 +158,10 @@ pub(crate) struct TimerKey {
     seq: u64,
 }
 
-/// A slot for timers, one after the other.
+/// A slot for timers, reused.
 #[derive(Default)]
 struct Timer {
-    /// Whose turn it is; zero if nobody's.
+    /// The sequence number of its timer; zero if the slot is free.
     seq: u64,
     has_rung: bool,
     /// Whether the waker is this timer's, or one left by an earlier timer.
@@ -193,7 +192,7 @@ impl Queue {
         self.agenda.push(Entry::new(at, tie, self.seq, next));
     }
 
-    /// The time of the next thing that is still going to happen.
+    /// The time of the next event that is not cancelled.
     pub fn peek(&mut self) -> Option<SimTime> {
         while let Some(entry) = self.agenda.peek() {
             match entry.next {
@@ -204,7 +203,7 @@ impl Queue {
         None
     }
 
-    /// Takes out what [`Queue::peek`] has just found.
+    /// Removes the event that [`Queue::peek`] has just found.
     pub fn pop(&mut self) -> Option<(SimTime, Pending)> {
         let entry = self.agenda.pop()?;
         let Entry { seq, next, .. } = entry;
@@ -257,8 +256,8 @@ impl Queue {
         }
     }
 
-    /// Gives the timer's slot back, whether it has rung or not. Its waker stays, since the next timer in the
-    /// slot is likely to be the same task's.
+    /// Frees the timer's slot, whether it has rung or not. Its waker stays, since the next timer in the slot
+    /// is probably of the same task.
     pub fn release(&mut self, key: TimerKey) {
         if let Some(timer) = self.timer(key) {
             timer.seq = 0;
@@ -266,7 +265,7 @@ impl Queue {
         }
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub fn clear(&mut self) {
         self.agenda.clear();
         self.seq = 0;
@@ -326,14 +325,14 @@ mod tests {
     fn however_many_there_are_they_come_in_order() {
         let mut agenda = Agenda::default();
         let mut sorted: Vec<(u128, u64)> = Vec::new();
-        // A linear congruential generator: any mixture of pushes and pops will do.
+        // A linear congruential generator is enough for a mixture of pushes and pops.
         let mut state = 1_u64;
         let mut draw = |below: u64| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 33) % below
         };
         for seq in 0..20_000 {
-            // At first more come than go, later the other way round.
+            // At first more pushes than pops, later more pops.
             if draw(20_000) > seq / 2 + 3_000 {
                 let entry = Entry::new(SimTime::from_nanos(draw(500)), draw(3), seq, Next::Other(0));
                 agenda.push(entry);

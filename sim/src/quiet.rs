@@ -1,26 +1,26 @@
-//! Panics of simulated code are findings: they go into the history, not onto the terminal.
+//! Panic capture: panics of simulated code go into the history, not onto the terminal.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
-/// What a panic leaves behind.
+/// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// Sees a panic at the place where it happens.
+/// A panic hook: called at the place of a panic.
 pub(crate) type Witness = fn(&PanicHookInfo<'_>);
 
 thread_local! {
     static WITNESS: Cell<Option<Witness>> = const { Cell::new(None) };
 }
 
-/// Runs simulated code; its panic is caught and prints nothing.
+/// Runs simulated code, catches its panic and prints nothing.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_seen_by(|_| {}, work)
 }
 
-/// Like [`catch`], with a witness who is called before the stack unwinds.
+/// Like [`catch`], with a hook that is called before the stack unwinds.
 ///
 /// The first call wraps the process's panic hook for good; panics anywhere else reach it as before.
 pub(crate) fn catch_seen_by<T>(witness: Witness, work: impl FnOnce() -> T) -> Result<T, Panic> {
@@ -38,7 +38,7 @@ pub(crate) fn catch_seen_by<T>(witness: Witness, work: impl FnOnce() -> T) -> Re
     result
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
     payload
         .downcast_ref::<&str>()

@@ -1,7 +1,7 @@
-//! Services: the parts of a world that are not processes, such as stores and lock services.
+//! Services: nodes without code of their own, such as stores and lock services.
 //!
-//! A service is a node that handles messages at once, without tasks of its own. It never crashes; what can go
-//! wrong with it is for its author to decide, by asking the plan ([`Desk::ask`]).
+//! A service handles messages at once, without tasks. It never crashes; its author decides which faults it
+//! has, by asking the plan ([`Desk::ask`]).
 
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 const SPAN: Purpose = Purpose::new("span");
 
-/// Something that answers messages.
+/// A node that handles messages.
 pub trait Service<D: Domain> {
     /// A message has arrived.
     fn on_message(&mut self, desk: &mut Desk<'_, D>, envelope: Envelope<D::Payload>);
@@ -20,13 +20,13 @@ pub trait Service<D: Domain> {
         let _ = (desk, token);
     }
 
-    /// A fault set by the clock has struck the service. What the word means is for the service to know.
+    /// A timed fault was injected. The service defines the meaning of the word.
     fn on_fault(&mut self, desk: &mut Desk<'_, D>, word: Name, lasting: SimSpan) {
         let _ = (desk, word, lasting);
     }
 }
 
-/// What a service may do while it handles something.
+/// The service context: what a service may do in a handler.
 pub struct Desk<'a, D: Domain> {
     pub(crate) core: &'a mut Core<D>,
     pub(crate) node: NodeIndex,
@@ -39,14 +39,14 @@ impl<D: Domain> Desk<'_, D> {
         self.core.name(self.node)
     }
 
-    /// What the service's wall clock shows: the virtual time, unless the clock is wrong.
+    /// The time on the service's wall clock: the virtual time, unless the clock is wrong.
     pub fn now(&mut self) -> SimTime {
         self.core.operate();
         let now = self.core.now();
         self.core.node(self.node).wall(now)
     }
 
-    /// Sends a message that answers nothing.
+    /// Sends a message that is not a reply.
     pub fn send(&mut self, to: Name, kind: Name, about: Name, payload: D::Payload) -> EventId {
         self.core.operate();
         self.core.send((self.node, 0), to, kind, about, payload, Call::Tell, self.cause)
@@ -68,8 +68,8 @@ impl<D: Domain> Desk<'_, D> {
         self.core.schedule(at, tie, Pending::Callback { service, token, cause });
     }
 
-    /// Asks the plan what goes wrong as the service handles `what` about `about`; the fault, if any, has
-    /// struck.
+    /// Asks the plan which fault happens as the service handles `what` about `about`. A returned fault is
+    /// injected.
     pub fn ask(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
         let fault = self.due_faults(what, about).into_iter().next()?;
         let said = (fault.word(), fault.span());
@@ -100,22 +100,21 @@ impl<D: Domain> Desk<'_, D> {
         self.draw(site, about, |spot| spot.span(SPAN, range))
     }
 
-    /// Draws something at the next occurrence of `about` at `site`.
+    /// Draws a value at the next occurrence of `about` at `site`.
     pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
         self.core.operate();
         let nth = self.core.oracle.count(site, about);
         draw(self.core.oracle.spot(site, about, nth))
     }
 
-    /// The spot of the nth occurrence (from one) of `about` at `site`, for what is drawn once and looked at
-    /// often. Not counted: looking makes no occurrence.
+    /// The draw site of the nth occurrence (from one) of `about` at `site`, for a value that is drawn once
+    /// and read often. Does not count as an occurrence.
     pub fn spot_at(&self, site: Name, about: Name, nth: u32) -> Spot<'_> {
         self.core.oracle.spot(site, about, nth)
     }
 
-    /// Points a node out as the one that counts just now, as a lock service does with whom it has given a
-    /// lock. A window of trouble can look for it ([`Disturbance::CutMarked`](crate::Disturbance::CutMarked));
-    /// nobody else can.
+    /// Marks a node as the current leader, as a lock service does with the holder of a lease. Only a timed
+    /// fault can read the mark ([`Disturbance::CutMarked`](crate::Disturbance::CutMarked)).
     pub fn mark(&mut self, node: Name) {
         self.core.marked = Some(node);
     }

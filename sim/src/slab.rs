@@ -1,8 +1,8 @@
-//! A slab: things that are put somewhere and taken out once.
+//! A slab: storage by index, for values that are taken out once.
 
 use crate::spare;
 
-/// Things by number; a number is used again once its thing has been taken.
+/// Values by index; an index is reused once its value has been taken.
 pub(crate) struct Slab<T> {
     things: Vec<Option<T>>,
     free: Vec<u32>,
@@ -15,7 +15,7 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    /// Puts a thing somewhere and says where.
+    /// Stores a value and returns its index.
     pub fn put(&mut self, thing: T) -> u32 {
         if let Some(slot) = self.free.pop() {
             self.things[slot as usize] = Some(thing);
@@ -26,7 +26,7 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Looks at a thing.
+    /// A reference to a value.
     ///
     /// # Panics
     /// If it has been taken.
@@ -34,7 +34,7 @@ impl<T> Slab<T> {
         self.things[slot as usize].as_ref().expect("a thing is there until it is taken")
     }
 
-    /// Takes a thing out.
+    /// Takes a value out.
     ///
     /// # Panics
     /// If it has been taken already.
@@ -44,7 +44,7 @@ impl<T> Slab<T> {
         thing
     }
 
-    /// Drops all things.
+    /// Drops all values.
     pub fn clear(&mut self) {
         self.things.clear();
         self.things.shrink_to(spare::MOST);

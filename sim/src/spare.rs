@@ -1,31 +1,31 @@
-//! Spare memory: what one run has allocated serves the next on the same thread.
+//! A buffer pool: a run reuses the memory of the previous run on its thread.
 //!
-//! Only containers are kept, and only empty ones, so that a run can learn nothing from those before it. At
-//! most one thing of each type is kept on each thread.
+//! Only empty containers are kept, so a run cannot observe earlier runs. Each thread keeps at most one value
+//! of each type.
 
 use std::any::Any;
 use std::cell::RefCell;
 
-/// How much room is kept at most; what one extraordinary run has needed is given back.
+/// The maximum capacity that is kept; a larger container is freed.
 pub(crate) const MOST: usize = 1 << 14;
 
 thread_local! {
     static SHELF: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A spare thing of this type, or a new one.
+/// A pooled value of this type, or a new one.
 pub(crate) fn take<T: Default + 'static>() -> T {
     on_shelf(Option::take).flatten().unwrap_or_default()
 }
 
-/// Keeps a thing until somebody takes it. The giver has emptied it.
+/// Puts a value into the pool. The caller has emptied it.
 pub(crate) fn give<T: 'static>(thing: T) {
-    // A thread that is ending has no shelf any more.
+    // A thread that ends has no pool any more.
     let earlier = on_shelf(|place| place.replace(thing));
     drop(earlier);
 }
 
-/// Does something with the place for things of one type.
+/// Accesses the pool's slot for values of one type.
 fn on_shelf<T: 'static, R>(work: impl FnOnce(&mut Option<T>) -> R) -> Option<R> {
     SHELF
         .try_with(|shelf| {

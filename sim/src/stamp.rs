@@ -1,7 +1,7 @@
-//! Where and when in the simulation this thread is, for log lines.
+//! Log context: the virtual time, node and last event of the simulation on this thread.
 //!
-//! A log written by a process should carry virtual time, the node and the last event, but a logger is handed
-//! none of these. The world leaves them here, in the thread that runs it; a formatter picks them up.
+//! A log line of a process should contain these, but a logger is given none of them. The world stores them in
+//! the thread that runs it; a log formatter reads them.
 
 use crate::{EventId, Name, SimTime};
 use std::cell::Cell;
@@ -31,7 +31,7 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// The stamp in parts, so that each is changed without a look at the others.
+/// The log context in parts, so that each can be changed without reading the others.
 struct Here {
     at: Cell<SimTime>,
     node: Cell<Option<Name>>,
@@ -43,7 +43,7 @@ thread_local! {
         const { Here { at: Cell::new(SimTime::ZERO), node: Cell::new(None), event: Cell::new(None) } };
 }
 
-/// Where this thread's simulation stands; all zero outside a run.
+/// The log context of this thread's simulation; all zero outside a run.
 pub fn current() -> Stamp {
     HERE.with(|here| Stamp { at: here.at.get(), node: here.node.get(), event: here.event.get() })
 }

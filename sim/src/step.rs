@@ -1,8 +1,8 @@
-//! Steps: the places in a node's own work at which it can crash or stop.
+//! Steps: the places in a node's own work at which it can crash or pause.
 //!
-//! A step is an action with a name, and there is a place before it and one after it: what it did is then lost
-//! or not. Authors name steps of their own ([`Context::before`](crate::Context::before)). What every node
-//! does, the world names itself, by what is done and to what:
+//! A step is an action with a name. There is a place before it and one after it, so its effect is lost or
+//! not. Authors name their own steps ([`Context::before`](crate::Context::before)). The world names the steps
+//! that every node has, by the act and its subject:
 //!
 //! | step | places | id |
 //! |---|---|---|
@@ -11,13 +11,13 @@
 //! | `write KIND` | before and after | `journal` |
 //! | `sync` | before and after; in the middle there is [`Hook::Sync`] | `journal` |
 //!
-//! A node that crashes at a place does nothing more. The code of an act that cannot wait, such as a send, is
-//! unwound there, with a payload of the world's own: no panic hook sees it, and no history. What a node that
-//! was stopped does before it waits next takes effect elsewhere when it goes on: its messages leave then.
+//! A node that crashes at a place does nothing more. The code of an act that is not async, such as a send, is
+//! unwound there with a payload of the world's own, which reaches no panic hook and no history. If a node is
+//! paused there, the messages that it sends before its next wait leave when it resumes.
 
 use crate::{Hook, Name};
 
-/// What a node does to something.
+/// An act of a node on a subject.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Act {
     Send,
@@ -41,7 +41,7 @@ impl Act {
         Name::joined(Name::literal(self.verb()), " ", subject)
     }
 
-    /// The act whose step has this name, if it is one's.
+    /// The act that has a step of this name, if there is one.
     pub fn of(step: Name) -> Option<Self> {
         let (verb, _) = step.as_str().split_once(' ')?;
         Self::ALL.into_iter().find(|act| act.verb() == verb)
@@ -68,5 +68,5 @@ impl Hook {
     }
 }
 
-/// The payload with which the code of a node is unwound that has crashed.
+/// The payload that unwinds the code of a crashed node.
 pub(crate) struct Crashed;

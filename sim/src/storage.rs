@@ -1,4 +1,4 @@
-//! Durable storage of a node: a log of records, of which a crash takes whatever was not synced.
+//! Durable storage of a node: an append-only log. A crash loses the records that were not synced.
 //!
 //! ```
 //! use perfidy_sim::Disk;
@@ -12,12 +12,12 @@
 
 use std::ops::Range;
 
-/// An append-only log with a durable part and a tail that is not.
+/// An append-only log with a durable part and an unsynced tail.
 #[derive(Clone, Debug)]
 pub struct Disk<R> {
     records: Vec<R>,
     durable: usize,
-    /// The durable records that this life of the node does not see.
+    /// The durable records that this incarnation of the node does not see.
     unseen: Range<usize>,
 }
 
@@ -28,7 +28,7 @@ impl<R> Default for Disk<R> {
 }
 
 impl<R> Disk<R> {
-    /// Writes a record, which the next crash may take.
+    /// Writes a record, which a crash may lose until it is synced.
     pub fn append(&mut self, record: R) {
         self.records.push(record);
     }
@@ -43,7 +43,7 @@ impl<R> Disk<R> {
         self.records.is_empty()
     }
 
-    /// How many records the next crash would take.
+    /// How many records a crash would lose now.
     pub fn unsynced(&self) -> usize {
         self.records.len() - self.durable
     }
@@ -58,7 +58,7 @@ impl<R> Disk<R> {
         self.durable = self.durable.max(count.min(self.records.len()));
     }
 
-    /// Loses what was not durable and says how many records that was.
+    /// Drops the unsynced records and returns their number.
     pub fn crash(&mut self) -> usize {
         let lost = self.unsynced();
         self.records.truncate(self.durable);
@@ -66,8 +66,8 @@ impl<R> Disk<R> {
         lost
     }
 
-    /// Loses what was not durable, but for the first of it: that was being written, and `tear` says what is
-    /// left of it. Says how many records are not as they were written.
+    /// Drops the unsynced records except the first, which is left torn, as `tear` returns it. Returns how
+    /// many records were lost or changed.
     pub fn crash_tearing(&mut self, tear: impl FnOnce(&R) -> R) -> usize {
         let torn = self.records.get(self.durable).map(tear);
         let lost = self.crash();
@@ -76,12 +76,12 @@ impl<R> Disk<R> {
         lost
     }
 
-    /// Keeps the last durable records from being seen until the next crash.
+    /// Hides the last durable records until the next crash.
     pub fn miss_last(&mut self, count: usize) {
         self.unseen = self.durable.saturating_sub(count)..self.durable;
     }
 
-    /// Loses everything.
+    /// Drops everything.
     pub(crate) fn clear(&mut self) {
         self.records.clear();
         self.records.shrink_to(crate::spare::MOST);
@@ -89,7 +89,7 @@ impl<R> Disk<R> {
         self.unseen = 0..0;
     }
 
-    /// What a reader sees: all records while the node is up, but for those it misses.
+    /// The records that a reader sees: all while the node is up, except the hidden ones.
     pub fn records(&self) -> impl Iterator<Item = &R> {
         let (before, after) = (&self.records[..self.unseen.start], &self.records[self.unseen.end..]);
         before.iter().chain(after)

@@ -1,7 +1,7 @@
-//! Virtual time: integers of nanoseconds, so that no run depends on rounding.
+//! Virtual time in integer nanoseconds, so that no run depends on rounding.
 //!
-//! [`SimTime`] is a point on the clock of one run, which starts at zero; [`SimSpan`] is a length of it. Both
-//! print as people write them and read back exactly.
+//! [`SimTime`] is a point on the clock of one run, which starts at zero; [`SimSpan`] is a duration. Both have
+//! a readable text form that parses back exactly.
 //!
 //! ```
 //! use perfidy_sim::{SimSpan, SimTime};
@@ -25,7 +25,7 @@ pub struct SimSpan(u64);
 impl SimTime {
     /// The moment a run begins.
     pub const ZERO: Self = Self(0);
-    /// Later than everything.
+    /// The latest time.
     pub const MAX: Self = Self(u64::MAX);
 
     /// The point `nanos` nanoseconds after the start.
@@ -45,7 +45,7 @@ impl SimTime {
 }
 
 impl SimSpan {
-    /// No time at all.
+    /// The empty span.
     pub const ZERO: Self = Self(0);
 
     /// A span of so many nanoseconds.

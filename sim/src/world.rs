@@ -1,4 +1,4 @@
-//! Building a world: which nodes there are, how the network behaves, what the plan is, and when to stop.
+//! Building a world: its nodes, network, fault plan and limits.
 
 use crate::core::Core;
 use crate::engine::Engine;
@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The bounds of a run. Each that is hit is an outcome of its own.
+/// The limits of a run. Each limit that is hit is a separate outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// The virtual time at which a run ends at the latest.
@@ -22,7 +22,7 @@ pub struct Limits {
     pub events: u32,
     /// How often tasks may be polled without time passing and without an event in between.
     pub polls: u32,
-    /// How many operations a task may do without yielding and without an event coming of it.
+    /// How many operations a task may do without a yield and without an event.
     pub operations: u32,
 }
 
@@ -37,12 +37,12 @@ impl Default for Limits {
     }
 }
 
-/// All that a world needs to know before anybody lives in it.
+/// The configuration of a world, apart from its nodes.
 #[derive(Clone, Debug)]
 pub struct WorldConfig {
     /// Where all draws come from.
     pub seed: Seed,
-    /// What goes wrong.
+    /// The faults.
     pub plan: Plan,
     /// How long messages take.
     pub links: Links,
@@ -50,13 +50,12 @@ pub struct WorldConfig {
     pub sync_latency: RangeInclusive<SimSpan>,
     /// When to stop.
     pub limits: Limits,
-    /// From what nodes and steps are called to what they were called, so that everything is drawn as it was
-    /// then.
+    /// From current names of nodes and steps to previous ones, so that draws stay the same.
     pub formerly: Option<Arc<Renames>>,
 }
 
 impl WorldConfig {
-    /// A world in which nothing goes wrong, messages take 1 to 10 ms and syncs 1 to 5 ms.
+    /// A fault-free world in which messages take 1 to 10 ms and syncs 1 to 5 ms.
     pub fn calm(seed: Seed) -> Self {
         let ms = SimSpan::from_millis;
         Self {
@@ -73,15 +72,15 @@ impl WorldConfig {
 /// Why a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
-    /// Somebody called for the end.
+    /// A node or service called for the end of the run.
     Finished,
-    /// Nothing could happen any more: everybody waits.
+    /// No event was left: all tasks wait.
     Quiescent,
     /// The virtual time was over.
     Deadline,
     /// The history grew past its bound.
     TooManyEvents,
-    /// A node's code ran on without waiting for anything.
+    /// A node's code ran on without a wait.
     Spinning {
         /// Whose.
         node: Name,
@@ -93,30 +92,30 @@ pub enum Stop {
     },
 }
 
-/// What became of a fault that stood in the plan word for word.
+/// What became of a pinned fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pinned {
     /// The fault.
     pub fault: Fault,
-    /// Whether its place came up in the run.
+    /// Whether its place was reached in the run.
     pub met: bool,
 }
 
-/// Everything that is left of a run.
+/// The results of a run.
 #[derive(Clone)]
 pub struct Outcome<D: Domain> {
-    /// What happened.
+    /// The events.
     pub history: History<D::Note>,
     /// Why it ended.
     pub stop: Stop,
     /// When it ended.
     pub ended: SimTime,
-    /// The faults that struck, in order. As an explicit plan with the same seed they make the same run.
+    /// The injected faults, in order. As an explicit plan with the same seed they make the same run.
     pub fired: Vec<Fault>,
-    /// The faults of the plan that were given word for word.
+    /// The pinned faults of the plan.
     pub pinned: Vec<Pinned>,
-    /// Every place of decision in the order of their coming up, with how often that was. Places at which the
-    /// plan could not strike are left out.
+    /// Every place in the order in which it was first reached, with the number of occurrences. Places at
+    /// which the plan could inject no fault are left out.
     pub visited: Vec<Address>,
     /// The same of what came up before the time set by [`World::mark`]; empty if none was set.
     pub visited_early: Vec<Address>,
@@ -199,8 +198,8 @@ impl<D: Domain> World<D> {
         self.core.borrow_mut().oracle.mark(at);
     }
 
-    /// Has the outcome say which places came up that these rules concern, although they are not the plan's
-    /// and do nothing.
+    /// Makes the outcome also list the places that these rules concern, although the rules are not part of
+    /// the plan and have no effect.
     pub fn notice(&mut self, rules: &[Rule]) {
         self.core.borrow_mut().notice(rules);
     }
@@ -223,10 +222,10 @@ impl<D: Domain> World<D> {
         self.core.borrow().index_of(name).is_some()
     }
 
-    /// What is left once an engine has run the world to its end and dropped every task; nothing of a run that
-    /// was abandoned.
+    /// The outcome, once an engine has run the world to its end and dropped every task; none for an abandoned
+    /// run.
     pub(crate) fn into_outcome(self) -> Option<Outcome<D>> {
-        // A task that was never started may hold the world, which would then hold itself.
+        // A task that was never started may hold a reference to the world: a reference cycle.
         while let Some(never_run) = { self.core.borrow_mut().commands.pop_front() } {
             drop(never_run);
         }
@@ -240,8 +239,8 @@ impl<D: Domain> World<D> {
 }
 
 impl Engine {
-    /// Builds a world and runs it to its end. [Within](crate::Interrupt::within) an interrupt that is set the
-    /// call does not return.
+    /// Builds a world and runs it to its end. [Within](crate::Interrupt::within) an interrupt that is set,
+    /// the call unwinds instead of returning.
     ///
     /// # Panics
     /// If the engine is not compiled in; ask [`Engine::available`] first.

@@ -1,4 +1,4 @@
-//! Campaigns are millions of runs in one process: nothing of a run may stay behind.
+//! Memory of campaigns of millions of runs in one process: no run may leave anything behind.
 //!
 //! The only test of its file, so that nothing runs beside it.
 
@@ -48,7 +48,7 @@ fn chaos() -> Chaos {
     }
 }
 
-/// Clients that ask, time out, write, crash and leave tasks behind when the run ends.
+/// Clients that send requests, time out, write, crash and leave tasks behind when the run ends.
 fn world(config: &WorldConfig) -> World<Numbers> {
     let mut world = World::new(config.clone());
     let [server, ask, answer, step] = ["server", "ask", "answer", "step"].map(Name::new);
@@ -151,7 +151,7 @@ fn memory_is_flat_over_thousands_of_runs() {
     names_from_counters_cost_little_and_nothing_again();
 }
 
-/// Names that agents make from counters are the same in every run: they cost something once.
+/// Names that processes make from counters are the same in every run: they cost something once.
 fn names_from_counters_cost_little_and_nothing_again() {
     const NAMES: u64 = 1_000_000;
     let make = || (0..NAMES).for_each(|number| _ = Name::new(&format!("request-{number}")));

@@ -1,4 +1,4 @@
-//! The simulator knows nodes, messages and faults, and nothing of what is built on it.
+//! The simulator knows nodes, messages and faults, and nothing of the layers above.
 
 use std::fs;
 use std::path::{Path, PathBuf};

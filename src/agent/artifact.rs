@@ -1,19 +1,19 @@
-//! Artifacts: pieces of work with an identity of their own.
+//! Artifacts: pieces of work, identified by their content.
 //!
-//! What a piece of work *is* and what somebody says of it are two things. Its identity is the digest of all
-//! it says, what it was made from included, so a piece that was retold wrongly has another identity than the
-//! one that was made, and so has everything made from it (content addressing, as in Merkle 1987, "A digital
-//! signature based on a conventional encryption function").
+//! The identity of an artifact is the digest of its whole content, including the identity of the artifact it
+//! was made from. So an artifact that was retold wrongly has another identity than the original, and so has
+//! everything made from it (content addressing, as in Merkle 1987, "A digital signature based on a
+//! conventional encryption function").
 
 use perfidy_sim::{Name, Words};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// The identity of a piece of work: the digest of what it says.
+/// The identity of an artifact: the digest of its content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ArtifactId(pub u64);
 
-/// As sixteen hexadecimal digits: not every reader of JSON has numbers of 64 bits.
+/// As sixteen hexadecimal digits: not every JSON reader has 64-bit numbers.
 impl Serialize for ArtifactId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:016x}", self.0))
@@ -26,7 +26,7 @@ impl fmt::Display for ArtifactId {
     }
 }
 
-/// A piece of work, or what somebody takes to be one.
+/// An artifact, or what an agent takes to be one.
 ///
 /// ```
 /// use perfidy::agent::Artifact;
@@ -39,9 +39,9 @@ impl fmt::Display for ArtifactId {
 pub struct Artifact {
     /// The intent it serves.
     pub about: Name,
-    /// What it was made from, if from anything.
+    /// The artifact it was made from, if any.
     pub from: Option<ArtifactId>,
-    /// What it says, as a number.
+    /// Its content, as a number.
     pub body: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Messages and records: any serde type of yours that can be hashed.
+//! Messages and records: any serde type that implements `Hash`.
 
 use crate::agent::{Headers, Purpose, json, kinds};
 use perfidy_sim::{EventKinds, Name, Payload, Words};
@@ -9,11 +9,11 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// Something that can be said to another agent or written into a journal: a serde value of yours.
+/// A message to another agent, or a record in a journal: a serde type of yours.
 ///
-/// Its owner gets it back as the type that it is ([`Body::open`]). Everything else that looks at it, such as
-/// a story, a fault that alters it or a property, sees it as JSON ([`Body::json`]), which is made only then:
-/// a run into which nothing looks makes none. `Hash` is what the digest of a history is made of.
+/// Its owner reads it back as the original type ([`Body::open`]). Stories, faults that alter it, and
+/// properties read it as JSON ([`Body::json`]), which is made only on demand. The digest of a history uses
+/// `Hash`.
 ///
 /// ```
 /// use perfidy::agent::{Body, Message};
@@ -50,10 +50,10 @@ use std::sync::Arc;
 /// assert_eq!(body.json(), json!({ "Assign": { "step": 2 } }));
 /// ```
 pub trait Message: Hash + Serialize + Send + Sync + 'static {
-    /// What kind of message it is, as addresses and stories name it.
+    /// The kind of message, for addresses and stories.
     fn kind(&self) -> &'static str;
 
-    /// Its headers. None, unless you say otherwise.
+    /// Its headers. By default none.
     fn headers(&self) -> Headers {
         Headers::NONE
     }
@@ -90,7 +90,7 @@ trait Content: Send + Sync {
     fn headers(&self) -> Headers;
 }
 
-/// What nobody can read: all that is left of a message is that it was one, and which.
+/// An unreadable message: only its digest is left.
 #[derive(Hash, Debug, Serialize)]
 struct Garbled(u64);
 
@@ -130,11 +130,11 @@ impl<M: Message> Content for M {
     }
 }
 
-/// A message on its way, or a record in a journal. The history holds it as well, for those who look.
+/// A message in flight, or a record in a journal. The history holds it too.
 #[derive(Clone)]
 pub struct Body(Arc<Kept<dyn Content>>);
 
-/// A message, and what every history wants to know of it.
+/// A message, with the data that every history needs of it.
 struct Kept<C: ?Sized> {
     kinds: EventKinds,
     digest: u64,
@@ -148,7 +148,7 @@ impl Body {
         Self(Arc::new(Kept { kinds, digest, message }))
     }
 
-    /// What it says, if it is a message of this type.
+    /// The message, if it is of this type.
     pub fn open<M: Message>(&self) -> Option<&M> {
         self.0.message.as_any().downcast_ref()
     }
@@ -158,12 +158,12 @@ impl Body {
         self.0.message.headers()
     }
 
-    /// Whether it is for that purpose: what its headers say, but cheaper.
+    /// Whether its headers have this purpose; cheaper than to read the headers.
     pub fn is_for(&self, purpose: Purpose) -> bool {
         self.0.kinds.contains(kinds::purpose(purpose))
     }
 
-    /// What it says, as JSON. It is made anew for each look.
+    /// Its content as JSON, computed on each call.
     pub fn json(&self) -> Value {
         self.0.message.json()
     }
@@ -187,7 +187,7 @@ impl Serialize for Body {
     }
 }
 
-/// What it says, in one line and cut short where it is long.
+/// Its content in one line, cut where it is long.
 impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         json::Brief::of_message(&self.json()).fmt(f)
@@ -208,7 +208,7 @@ impl Hash for Body {
     }
 }
 
-/// All that it says, as JSON: two that differ look different.
+/// Its whole content as JSON: different contents look different.
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.json(), f)
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    /// A sum that nobody checks.
+    /// A checksum that no reader checks.
     #[derive(PartialEq, Eq, Hash, Debug, Serialize)]
     struct Unchecked(u64);
 

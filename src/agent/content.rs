@@ -1,4 +1,4 @@
-//! Content: a value that somebody says, typed for its owner and JSON for whatever looks at it from outside.
+//! Content: a typed value for its owner, and JSON for every other reader.
 
 use crate::agent::{Brief, json};
 use perfidy_sim::Words;
@@ -11,10 +11,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// The arguments of a call, its result, or what a source says: any serde value, or nothing.
+/// The arguments of a call, its result, or the content of a source: any serde value, or nothing.
 ///
-/// Cheap to clone. Two are equal if they are values of one type that hash alike: a typed value and the JSON
-/// that was made of it are two things.
+/// Cheap to clone. Two are equal if they are values of the same type with the same hash; a typed value and
+/// its JSON form are not equal.
 ///
 /// ```
 /// use perfidy::agent::Content;
@@ -32,7 +32,7 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Content(Option<Arc<dyn Said>>);
 
-/// Content that cannot be read as what was expected, and why.
+/// Content that does not fit the expected type, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Misfit(pub String);
 
@@ -65,12 +65,12 @@ impl<T: Serialize + Hash + Send + Sync + 'static> Said for T {
 }
 
 impl Content {
-    /// Nothing: `null` in JSON. It costs nothing either.
+    /// No content: `null` in JSON, without an allocation.
     pub const NOTHING: Self = Self(None);
 
     /// A value of a type.
     pub fn new(value: impl Serialize + Hash + Send + Sync + 'static) -> Self {
-        // A unit says nothing, and is what tools answer with that have nothing to say.
+        // The unit value is no content: tools without a result answer with it.
         if size_of_val(&value) == 0 { Self::NOTHING } else { Self(Some(Arc::new(value))) }
     }
 
@@ -79,21 +79,21 @@ impl Content {
         if value.is_null() { Self::NOTHING } else { Self(Some(Arc::new(value))) }
     }
 
-    /// Whether there is none.
+    /// Whether there is no content.
     pub fn is_nothing(&self) -> bool {
         self.0.is_none()
     }
 
-    /// What it says, as JSON.
+    /// Its content as JSON.
     pub fn json(&self) -> Value {
         self.0.as_ref().map_or(Value::Null, |said| said.as_ref().json())
     }
 
-    /// What it says, as a value of this type: the value itself if it is one, otherwise what can be read out
-    /// of its JSON.
+    /// Its content as a value of this type: the value itself if it is one, otherwise deserialised from its
+    /// JSON.
     ///
     /// # Errors
-    /// [`Misfit`] if the JSON is not that of such a value.
+    /// [`Misfit`] if the JSON does not fit the type.
     pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, Misfit> {
         if let Some(value) = self.0.as_ref().and_then(|said| said.as_ref().as_any().downcast_ref::<T>()) {
             return Ok(value.clone());
@@ -118,7 +118,7 @@ impl PartialEq for Content {
 
 impl Eq for Content {}
 
-/// By their digests: an order that is the same in every process, and means nothing.
+/// Ordered by digest: the same in every process, but without meaning.
 impl Ord for Content {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |content: &Self| (content.0.is_some(), content.digest());
@@ -150,14 +150,14 @@ impl<'de> Deserialize<'de> for Content {
     }
 }
 
-/// All that it says, as JSON.
+/// Its whole content as JSON.
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.json(), f)
     }
 }
 
-/// What it says, in one line and cut short where it is long.
+/// Its content in one line, cut where it is long.
 impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Brief(&self.json()).fmt(f)

@@ -1,4 +1,4 @@
-//! The handle through which an agent acts.
+//! The handle through which an agent acts on its world.
 
 use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::model::{Model, ModelFaults};
@@ -18,10 +18,10 @@ use std::rc::Rc;
 
 const OP: Purpose = Purpose::new("op");
 
-/// How long an agent waits before it offers a disk again what it has refused.
+/// How long an agent waits before it repeats a write that returned an error.
 const WRITE_AGAIN: SimSpan = SimSpan::from_secs(1);
 
-/// The actions of every agent that are steps with a name of their own. Others have a subject in theirs: `send
+/// The actions of every agent that are steps with a fixed name. Other steps have a subject in theirs: `send
 /// KIND`, `receive KIND`, `write KIND`.
 pub const STEPS: &[&str] =
     &["acquire", "call", "cancel", "commit", "look-up", "model call", "read", "store read", "sync"];
@@ -41,7 +41,7 @@ impl Mail {
         self.0.about
     }
 
-    /// What it says, if it is a message of this type.
+    /// The message, if it is of this type.
     pub fn open<M: Message>(&self) -> Option<&M> {
         self.0.payload.open()
     }
@@ -52,24 +52,24 @@ impl Mail {
     }
 }
 
-/// An agent's hands, eyes and clock. Cheap to clone.
+/// The API of an agent: messages, tools, model, journal, leases, store and clock. Cheap to clone.
 ///
-/// Every action through it is a step at which the agent can crash or stop, before and after: `send KIND`,
-/// `write KIND` and the [`STEPS`], about a task, an item or a resource; `receive KIND` after only. A request
-/// has one place more: after `send KIND` it is on its way and not yet answered. No list says so. A step of
-/// your own is one too, if you give it a name with [`Agent::before`] and [`Agent::after`].
+/// Every action is a step, and the agent can crash or pause before and after it: `send KIND`, `write KIND`
+/// and the [`STEPS`], about a task, an item or a resource; `receive KIND` only after. A request has one more
+/// place, which no list contains: after `send KIND` it is sent and not yet answered. Your own code has steps
+/// too, if you name them with [`Agent::before`] and [`Agent::after`].
 #[derive(Clone)]
 pub struct Agent {
     pub(super) context: Context<Agents>,
     pub(super) model: Rc<Model>,
     store: Rc<StoreSession>,
     headers: Headers,
-    /// Whether what it says of itself gets into the history.
+    /// Whether its announcements go into the history.
     announces: bool,
 }
 
 impl Agent {
-    /// The agent that lives on a node, with a model that answers in a time from `model_latency`.
+    /// The agent on a node, whose model answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
         let model = Rc::new(Model { latency: model_latency, faults: ModelFaults::default() });
         Self { context, model, store: Rc::default(), headers: Headers::NONE, announces: true }
@@ -83,14 +83,14 @@ impl Agent {
         agent
     }
 
-    /// The same agent, none of whose announcements gets into the history.
+    /// The same agent; its announcements do not go into the history.
     #[must_use]
     pub fn that_says_nothing(self) -> Self {
         Self { announces: false, ..self }
     }
 
-    /// The same agent at work under these headers: every tool call that it makes through this handle carries
-    /// them, unless the call has its own.
+    /// The same agent with these headers: every tool call through this handle carries them, unless the call
+    /// has its own.
     #[must_use]
     pub fn under(&self, headers: Headers) -> Self {
         Self { headers: headers.within(self.headers), ..self.clone() }
@@ -101,14 +101,13 @@ impl Agent {
         self.context.name()
     }
 
-    /// What its wall clock says, which can be wrong: it can be off, drift, and jump. It is what is compared
-    /// with other agents; for lengths of time there is [`Agent::monotonic`].
+    /// Its wall clock, which can be wrong: it can be off, drift, and jump. It is the clock to compare with
+    /// other agents; for durations use [`Agent::monotonic`].
     pub fn now(&self) -> SimTime {
         self.context.now()
     }
 
-    /// What its monotonic clock says: it never jumps, and means nothing to anybody else. Sleeps and timeouts
-    /// go by it.
+    /// Its monotonic clock: it never jumps, and has no meaning for other agents. Sleeps and timeouts use it.
     pub fn monotonic(&self) -> SimTime {
         self.context.monotonic()
     }
@@ -120,7 +119,7 @@ impl Agent {
 
     // Messages.
 
-    /// Sends a message; whether it arrives is not known.
+    /// Sends a message. The sender does not learn whether it arrives.
     pub fn send(&self, to: Name, about: Name, message: impl Message) {
         self.context.send(to, Name::literal(message.kind()), about, Body::new(message));
     }
@@ -135,7 +134,7 @@ impl Agent {
         self.context.receive_now().map(Mail)
     }
 
-    /// What comes of `future`, if it does within `span`; `label` says in the history what did not.
+    /// Waits for `future`, for at most `span`; `label` names the wait in the history.
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
@@ -148,7 +147,7 @@ impl Agent {
         self.context.within(span, Name::literal(label), future).await
     }
 
-    /// The next message, if one comes within `span`; `label` says in the history what did not come.
+    /// The next message, if one comes within `span`; `label` names the wait in the history.
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
@@ -171,7 +170,7 @@ impl Agent {
         self.context.request(to, kind, about, Body::new(message), span).await.map(Mail)
     }
 
-    /// The same as part of a step that has places of its own before and after it.
+    /// The same as part of a step that has its own fault places before and after it.
     pub(crate) async fn request_in_a_step(
         &self,
         to: Name,
@@ -193,16 +192,16 @@ impl Agent {
     /// Calls a tool and waits for its answer, for at most `within`.
     ///
     /// # Errors
-    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is not known.
+    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if it may have happened.
     pub async fn call(&self, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
         Ok(self.call_for(call, within).await?.receipt)
     }
 
-    /// Calls a tool and waits for its result, which is read as a value of this type.
+    /// Calls a tool and waits for its result, read as a value of this type.
     ///
     /// # Errors
-    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is not known: also if an answer
-    /// came whose result is no such value.
+    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if it may have happened: also
+    /// if an answer came whose result is not of this type.
     pub async fn call_and_read<T: DeserializeOwned + Clone + 'static>(
         &self,
         call: ToolCall,
@@ -231,11 +230,11 @@ impl Agent {
         result
     }
 
-    /// Asks a tool a question and waits for its answer, for at most `within`. Nothing changes.
+    /// Sends a tool a read-only query and waits for its answer, for at most `within`.
     ///
     /// # Errors
-    /// [`ToolError::Definite`] if the tool will not say, [`ToolError::Indefinite`] if no answer came or none that
-    /// can be understood.
+    /// [`ToolError::Definite`] if the tool refuses, [`ToolError::Indefinite`] if no answer came or it cannot
+    /// be read.
     pub async fn read(&self, question: Operation, within: SimSpan) -> Result<Reading, ToolError> {
         let Operation { tool, name, intent, .. } = question;
         self.before("read", intent).await;
@@ -275,7 +274,8 @@ impl Agent {
     /// Asks a tool whether it has a record of an operation, without changing anything.
     ///
     /// # Errors
-    /// [`Indefinite`] if no answer came, or the tool refused to say: what was to be looked up is as unclear as before.
+    /// [`Indefinite`] if no answer came, or the tool refused to answer: the outcome of the operation is still
+    /// unknown.
     pub async fn look_up(
         &self,
         operation: &Operation,
@@ -302,11 +302,11 @@ impl Agent {
         result
     }
 
-    /// Asks a tool to cancel an operation: never to carry it out from now on, whichever agent asks for it
-    /// under that id.
+    /// Asks a tool to cancel an operation: never to carry it out from now on, whichever agent sends it under
+    /// that id.
     ///
     /// # Errors
-    /// [`Indefinite`] if no clear answer came; a tool that does not deduplicate has none to give.
+    /// [`Indefinite`] if no clear answer came. A tool that does not deduplicate cannot give one.
     pub async fn cancel(
         &self,
         operation: &Operation,
@@ -335,23 +335,23 @@ impl Agent {
         result
     }
 
-    /// A fresh operation id. It is random: the same agent asked again, or after a crash, gets another.
+    /// A fresh, random operation id: a second call, or a call after a crash, gets another.
     pub fn new_operation_id(&self, intent: Name) -> OpId {
         OpId(self.draw("mint", intent, |spot| spot.word(OP)))
     }
 
     // Journal.
 
-    /// Writes a record into the journal. A crash takes it unless [`Agent::sync`] has come back.
+    /// Writes a record to the journal. A crash loses it unless [`Agent::sync`] has returned since.
     ///
     /// # Errors
-    /// [`WriteRefused`] if the disk does not take it; nothing was written then.
+    /// [`WriteRefused`] if the write returns an error; nothing was written then.
     pub fn write(&self, record: impl Message) -> Result<(), WriteRefused> {
         self.context.write(Body::new(record))
     }
 
-    /// Writes a record into the journal and makes it durable, and comes back when it is. A disk that refuses
-    /// is asked again every second: who cannot write down what they promise must not promise it.
+    /// Writes a record to the journal, makes it durable, and then returns. A failed write is repeated every
+    /// second: an agent must not promise what it has not recorded.
     pub async fn persist(&self, record: impl Message) {
         let record = Body::new(record);
         while self.context.write(record.clone()).is_err() {
@@ -365,10 +365,9 @@ impl Agent {
         self.context.sync().await;
     }
 
-    /// Reads the journal, oldest first: `read` says what stands in a record, if it is one that the agent
-    /// wants, and `take` gets that. What `take` got stands in the history: that is what the agent goes on
-    /// from. As `read` can keep nothing, an agent knows of no record that the history does not say it has
-    /// taken:
+    /// Reads the journal, oldest first: `read` selects the records that the agent wants, and `take` gets
+    /// their content. The history records what `take` got. As `read` can store nothing, an agent knows only
+    /// records that the history shows as taken:
     ///
     /// ```compile_fail,E0308
     /// # fn look(agent: &perfidy::agent::Agent) {
@@ -391,11 +390,11 @@ impl Agent {
 
     // Leases.
 
-    /// Asks the lock service for a lease on `resource`, or to prolong the one it has. One that it had before
-    /// a crash is somebody else's.
+    /// Asks the lock service for a lease on `resource`, or to renew it. A lease from before a crash belongs
+    /// to another incarnation.
     ///
     /// # Errors
-    /// [`NotLeader`] if somebody else holds it or no answer came.
+    /// [`NotLeader`] if another agent or incarnation holds it, or no answer came.
     pub async fn lease(&self, resource: Name, span: SimSpan, within: SimSpan) -> Result<Lease, NotLeader> {
         let asked = self.now();
         let service = Name::literal(LeaseService::NAME);
@@ -411,7 +410,7 @@ impl Agent {
         }
     }
 
-    /// Gives a lease back before it ends; if that message is lost, it ends by itself.
+    /// Releases a lease before it ends. If that message is lost, the lease expires.
     pub fn give_back(&self, lease: Lease) {
         let Lease { resource, token, .. } = lease;
         self.send(Name::literal(LeaseService::NAME), resource, LeaseWire::Release { resource, token });
@@ -424,24 +423,23 @@ impl Agent {
         Store::new(self, &self.store)
     }
 
-    // Steps, draws, claims.
+    // Steps, draws, announcements.
 
-    /// About to do `step`; a place where the agent may crash or pause.
+    /// Just before `step`: a place where the agent may crash or pause.
     pub async fn before(&self, step: &'static str, about: Name) {
         if self.context.may_stop(Hook::Before) {
             self.context.before(Name::literal(step), about).await;
         }
     }
 
-    /// Having done `step`; a place where the agent may crash or pause.
+    /// Just after `step`: a place where the agent may crash or pause.
     pub async fn after(&self, step: &'static str, about: Name) {
         if self.context.may_stop(Hook::After) {
             self.context.after(Name::literal(step), about).await;
         }
     }
 
-    /// Draws something for `purpose`, keyed by the agent, the purpose, what it is about and how often that
-    /// was.
+    /// Draws a value, keyed by the agent, the purpose, the subject and the number of such draws so far.
     pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
         self.context.draw(self.site(purpose), about, draw)
     }
@@ -451,8 +449,8 @@ impl Agent {
         Name::joined(self.name(), ", ", Name::literal(purpose))
     }
 
-    /// Writes into the history what the agent says of itself or its work. It has no other effect, and is no
-    /// evidence of anything.
+    /// Writes an announcement of the agent about itself or its work into the history. It has no other effect,
+    /// and is no evidence.
     pub fn announce(&self, about: Name, announcement: impl Message) {
         if self.announces {
             self.context.note(Author::HARNESS, Note::Announced { about, content: Body::new(announcement) });
@@ -466,40 +464,40 @@ impl Agent {
         self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Reached { probe }));
     }
 
-    /// How often the agent has died before: what tells one incarnation of it from the next, as the session id
-    /// does that a process draws when it starts.
+    /// How many times the agent has crashed before. It distinguishes incarnations, like a session id that a
+    /// process draws at its start.
     pub fn incarnation(&self) -> u32 {
         self.context.incarnation()
     }
 
-    /// Writes any other note into the history. Only the harness does: what a note says happened has happened.
+    /// Writes any other event into the history. Only the harness may: such events are facts.
     pub(crate) fn note(&self, note: Note) {
         self.noted(note);
     }
 
-    /// Writes a note into the history and says where it stands there.
+    /// Writes an event into the history and returns its id.
     pub(crate) fn noted(&self, note: Note) -> EventId {
         self.context.note(Author::HARNESS, note)
     }
 
-    /// Says whom the agent waits for, about what and why, for whoever asks at the end why it did not finish.
+    /// Declares which agent this agent waits for, about what and why, for the report of an unfinished run.
     pub fn expect(&self, on: Name, why: &'static str, about: Name) {
         if self.announces {
             self.context.expect(on, Name::literal(why), about);
         }
     }
 
-    /// Takes back what was said with [`Agent::expect`].
+    /// Withdraws a declaration of [`Agent::expect`].
     pub fn expect_no_more(&self, about: Name) {
         self.context.expect_no_more(about);
     }
 
-    /// Runs one more task on this agent; it dies with the agent.
+    /// Runs one more task on this agent; it ends when the agent crashes.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         self.context.spawn(future);
     }
 
-    /// Ends the run after `span`: the work is over, and what is on its way may still arrive.
+    /// Ends the run after `span`: the work is over, and messages in flight may still arrive.
     pub fn finish_after(&self, span: SimSpan) {
         self.context.finish_after(span);
     }

@@ -1,11 +1,10 @@
-//! Headers: what a message or a tool call carries beside its content, as the headers of real protocols do.
+//! Headers: metadata of messages and tool calls, as in real protocols.
 //!
-//! The type of a message says which of its fields are headers
-//! ([`Message::headers`](crate::agent::Message::headers)); a tool call gets those of the work it is part of
-//! ([`Agent::under`](crate::agent::Agent::under)). Receivers check them where a safeguard says so, and
-//! properties judge by them: a header is part of what was really sent and received, and not what an agent
-//! says of itself. A property
-//! whose headers no message has finds nothing to judge:
+//! A message type defines its headers in [`Message::headers`](crate::agent::Message::headers); a tool call
+//! gets the headers of the work it is part of ([`Agent::under`](crate::agent::Agent::under)). Receivers check
+//! headers where a safeguard requires it, and properties judge by them: a header is part of what was really
+//! sent and received, unlike an agent's announcement. A property finds nothing to judge if no message has its
+//! headers:
 //!
 //! | property | reads |
 //! |---|---|
@@ -26,44 +25,43 @@ use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::fmt;
 
-/// What a message is for. Agent protocols have a word for each (performatives in FIPA ACL, task states in
-/// A2A).
+/// What a message is for. Agent protocols have similar terms (performatives in FIPA ACL, task states in A2A).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Purpose {
-    /// The receiver is to do some work.
+    /// The receiver must do some work.
     Order,
-    /// The receiver is to undo it.
+    /// The receiver must undo it.
     Undo,
-    /// The work is no longer to be done.
+    /// The work must not be done any more.
     Cancel,
-    /// The work is the receiver's from now on, and no longer the sender's.
+    /// The work belongs to the receiver from now on, and no longer to the sender.
     Handoff,
-    /// The sender wants to know something, and waits for it.
+    /// A question. The sender waits for the answer.
     Ask,
-    /// What the receiver wanted to know.
+    /// The answer to a question.
     Answer,
-    /// It is not there yet.
+    /// The answer is not available yet.
     Pending,
     /// The work is done.
     Done,
-    /// The work was tried and is not done.
+    /// The work was tried and failed.
     Failed,
-    /// Nothing is left of the work.
+    /// The work is undone completely.
     Undone,
-    /// The work is given up as the receiver wanted.
+    /// The work is cancelled, as the receiver asked.
     Cancelled,
-    /// The sender does not take the order.
+    /// The sender rejects the order.
     Refused,
-    /// The sender has examined the work and accepts it.
+    /// The sender has verified the work and accepts it.
     Approval,
-    /// The sender has examined the work and does not accept it.
+    /// The sender has verified the work and rejects it.
     Rejection,
-    /// The sender takes the work for itself.
+    /// The sender claims the work.
     Claim,
 }
 
 impl Purpose {
-    /// Whether it ends the wait of the agent that ordered or asked.
+    /// Whether it is a final answer, which ends the wait of the agent that ordered or asked.
     pub fn is_final(self) -> bool {
         match self {
             Self::Answer
@@ -102,16 +100,16 @@ pub struct Headers {
     /// id).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Name>,
-    /// Which try or round of the work it belongs to.
+    /// The attempt or round of the work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// The id by which the receiver recognises a repetition (idempotency key).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<OpId>,
-    /// By which right the sender orders it (fencing token).
+    /// The sender's authority for the order (fencing token).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<Token>,
-    /// The version of the work or of the item that the sender goes by (`If-Match` in HTTP).
+    /// The version of the work or item that the sender has seen (`If-Match` in HTTP).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precondition: Option<Version>,
     /// The time that is left for the work (`grpc-timeout`).
@@ -120,12 +118,12 @@ pub struct Headers {
     /// The plan that the work follows (the id of a workflow run).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<ArtifactId>,
-    /// The piece of work that it rests on (provenance).
+    /// The artifact that it is based on (provenance).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<ArtifactId>,
 }
 
-/// Those that there are.
+/// Only the headers that are set.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Headers");
@@ -147,7 +145,7 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// What a reader of a story wants to know of them.
+/// The headers that matter in a story.
 impl fmt::Display for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |id: ArtifactId| format!("{:04x}", id.0 >> 48);
@@ -165,7 +163,7 @@ impl fmt::Display for Headers {
 }
 
 impl Headers {
-    /// The headers of a message that has a purpose and nothing else.
+    /// Headers with only a purpose.
     pub const fn of(purpose: Purpose) -> Self {
         Self { purpose: Some(purpose), ..Self::NONE }
     }
@@ -183,7 +181,7 @@ impl Headers {
         provenance: None,
     };
 
-    /// These headers, and those of `outer` where these say nothing.
+    /// These headers, with those of `outer` where these are not set.
     #[must_use]
     pub fn within(self, outer: Self) -> Self {
         Self {

@@ -1,10 +1,10 @@
-//! Content as JSON, for whatever looks at it from outside, and in short for people to read.
+//! Content as JSON, and in a short form for people.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// A value as JSON. What has no form in JSON (a map whose keys are no text) says so in its place.
+/// A value as JSON. A value without a JSON form (a map whose keys are not text) is replaced by an error text.
 pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Value {
     serde_json::to_value(value).unwrap_or_else(|error| Value::String(format!("no JSON: {error}")))
 }
@@ -32,7 +32,7 @@ impl<'a> Brief<'a> {
     }
 }
 
-/// The value of a table with a single key, as the variant of an enum is written.
+/// The value of a table with a single key, which is how serde writes an enum variant.
 fn only_part(value: &Value) -> Option<&Value> {
     let table = value.as_object()?;
     let variant = table.iter().next().filter(|(key, _)| key.starts_with(char::is_uppercase));
@@ -78,8 +78,8 @@ fn write_rest(f: &mut fmt::Formatter<'_>, parts: usize) -> fmt::Result {
     }
 }
 
-/// A word as it is, and any other text in quotes: one that could be taken for something else, too. An id of
-/// 64 bits is shown by its first four digits, as everywhere.
+/// A word as it is, and any other text in quotes, including text that could be read as something else. A
+/// 64-bit id is shown by its first four digits, as everywhere.
 fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     if text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
         return f.write_str(&text[..4]);

@@ -1,7 +1,7 @@
-//! The kinds of events of a team, beyond those of the world: its notes, and the headers of its messages.
+//! Event kinds of a team: the kinds of its events and of its message headers.
 //!
-//! A history knows which kinds it has ([`History::kinds`](perfidy_sim::History::kinds)). A property that
-//! names those it needs is not asked about a history without them
+//! A history knows which kinds it contains ([`History::kinds`](perfidy_sim::History::kinds)). A property that
+//! declares the kinds it needs is not run on a history without them
 //! ([`Property::needs`](crate::properties::Property::needs)).
 //!
 //! ```
@@ -22,10 +22,10 @@ const fn kind(nth: u32) -> EventKinds {
     EventKinds::of_layer(nth)
 }
 
-/// Where the purposes of messages begin, behind the kinds below.
+/// The first kind for purposes, after the kinds below.
 const PURPOSES: u32 = 64;
 
-/// Messages, records and entries of the store for that purpose.
+/// Messages, records and entries of the store with that purpose.
 pub const fn purpose(purpose: Purpose) -> EventKinds {
     kind(PURPOSES + purpose as u32)
 }
@@ -94,7 +94,7 @@ pub const GIVEN_BACK: EventKinds = kind(23);
 
 /// [`StoreEvent::Stored`].
 pub const STORED: EventKinds = kind(24);
-/// [`StoreEvent::Entered`]; it is of the kinds of its content too.
+/// [`StoreEvent::Entered`]; it also has the kinds of its content.
 pub const ENTERED: EventKinds = kind(25);
 /// [`StoreEvent::Vanished`].
 pub const VANISHED: EventKinds = kind(26);
@@ -116,7 +116,7 @@ pub const RECOVERED: EventKinds = kind(33);
 /// [`AgentEvent::Reached`].
 pub const REACHED: EventKinds = kind(42);
 
-/// [`Note::Announced`]. It is of no kind of its content: what an agent says of itself is no evidence.
+/// [`Note::Announced`]. It has no kinds of its content: an announcement is no evidence.
 pub const ANNOUNCED: EventKinds = kind(34);
 
 /// [`UserEvent::Informed`] that the task is done.
@@ -157,7 +157,7 @@ impl Headers {
 }
 
 impl Note {
-    /// The kinds that it is of.
+    /// The kinds of this event.
     pub fn kinds(&self) -> EventKinds {
         match self {
             Self::User(event) => match event {

@@ -1,11 +1,11 @@
-//! Leases: the right to lead for a while, with a token that only ever grows.
+//! Leases: the right to lead for a limited time, with a fencing token that only grows.
 //!
-//! A lease is a promise of the lock service about its own clock: until a lease has run out or was given back,
-//! nobody else gets one. Somebody else is also the agent itself after a crash, or its twin: a lease belongs
-//! to a session, as in Chubby (Burrows 2006), and every life of an agent has its own. A lease says nothing
-//! about what a holder does after it: a paused leader that wakes up still believes in its lease. That is what
-//! the token is for ("fencing token", Kleppmann 2016, "How to do distributed locking"): whoever obeys a
-//! leader can refuse a token lower than one it has seen.
+//! The lock service guarantees, by its own clock, that until a lease expires or is released it is granted to
+//! no other session. As in Chubby (Burrows 2006), a lease belongs to a session, and every incarnation of an
+//! agent has its own: after a crash, or during an overlapping restart, the same agent counts as another
+//! holder. A lease does not stop a holder after its end: a leader that was paused still believes in its
+//! lease. This is what the token is for ("fencing token", Kleppmann 2016, "How to do distributed locking"): a
+//! receiver of orders can reject a token lower than one it has seen.
 
 use crate::agent::{Agents, Author, Body, LeaseEvent, Message, Note};
 use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
@@ -22,23 +22,23 @@ impl fmt::Display for Token {
     }
 }
 
-/// A lease that its holder believes in.
+/// A lease, as its holder knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lease {
     /// What it is for.
     pub resource: Name,
-    /// The token to show with every order.
+    /// The token to send with every order.
     pub token: Token,
-    /// When it ends by the holder's wall clock, counted from before it was asked for: never later than the
-    /// lock service thinks, as long as both clocks go alike. A holder whose clock is set back or stood still
-    /// believes in it for too long.
+    /// When it ends by the holder's wall clock, counted from before the request: never later than by the lock
+    /// service, as long as both clocks run alike. A holder whose clock was set back or stood still believes
+    /// in it for too long.
     pub until: SimTime,
 }
 
-/// The lease was not to be had.
+/// The lease was not granted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NotLeader {
-    /// Somebody else holds it.
+    /// Another agent or incarnation holds it.
     Held,
     /// The lock service did not answer in time.
     NoAnswer,
@@ -55,11 +55,11 @@ impl fmt::Display for NotLeader {
 
 impl std::error::Error for NotLeader {}
 
-/// What the lock service tells the lives of an agent apart by.
+/// The session id: distinguishes the incarnations of an agent at the lock service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub(crate) struct Session(pub u32);
 
-/// What travels between an agent and the lock service.
+/// Messages between an agent and the lock service.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub(crate) enum LeaseWire {
     Acquire { resource: Name, span: SimSpan, session: Session },

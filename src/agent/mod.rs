@@ -1,8 +1,8 @@
-//! What an agent touches: messages, tools, its model, its journal, leases and a shared store.
+//! The API of an agent: messages, tools, its model, its journal, leases and a shared store.
 //!
-//! The shipped workflows use nothing else, and neither need yours: [`Agent`] is the whole interface between
-//! an agent and its world. Everything an agent does leaves a [`Note`] in the history; the agent cannot read
-//! it.
+//! The shipped workflows use only this, and yours need no more: [`Agent`] is the whole interface between an
+//! agent and its world. Every action of an agent leaves a [`Note`] in the history, which the agent cannot
+//! read.
 
 mod alter;
 mod artifact;
@@ -50,14 +50,14 @@ pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind};
 
 use perfidy_sim::Domain;
 
-/// The right to write a [`Note`] into the history, which the harness has and agents have not.
+/// The capability to write a [`Note`] into the history. The harness has it, agents do not.
 pub struct Author(());
 
 impl Author {
     pub(crate) const HARNESS: Self = Self(());
 }
 
-/// Agents as the simulated world sees them.
+/// The domain of the simulated world: agents.
 pub struct Agents;
 
 impl Domain for Agents {

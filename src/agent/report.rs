@@ -1,7 +1,7 @@
 //! Reports: what a team tells its user about a task.
 //!
-//! The user's node writes every report that reaches it into the history, as it came and from which agent.
-//! Properties judge a team by what its user was told, and never by what an agent says that it has told.
+//! The user's node records every report that reaches it, as it came and from which agent. Properties judge a
+//! team by these reports, never by what an agent claims to have reported.
 
 use crate::agent::Content;
 use perfidy_sim::Name;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 /// How a task ended, according to a report.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Outcome {
-    /// Everything that the task wanted has happened, or is in the answer.
+    /// All effects of the task have happened, and its questions are answered.
     Done,
     /// The team has given the task up.
     Failed,
-    /// The task was cancelled: nothing of it is going to happen, or to stay.
+    /// The task was cancelled: no effect of it will happen or remain.
     Cancelled,
 }
 
@@ -30,12 +30,12 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What an answer says about one of the things that its task wanted to know.
+/// The part of an answer for one question of its task.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct AnswerPart {
     /// The intent of the question.
     pub intent: Name,
-    /// What the answer rests on; `None` if it says that this part is missing.
+    /// The content that the answer is based on; `None` if this part is missing.
     pub content: Option<Content>,
 }
 
@@ -54,7 +54,7 @@ pub struct Report {
     pub task: Name,
     /// How it ended.
     pub outcome: Outcome,
-    /// The parts of the answer, if the task wanted to know something.
+    /// The parts of the answer, if the task had questions.
     pub answer: Arc<[AnswerPart]>,
 }
 

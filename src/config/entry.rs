@@ -1,9 +1,9 @@
-//! Open tables: entries that are read one by one, by whoever knows what their names mean.
+//! Open tables: entries that are read one by one, each by the component that owns its name.
 //!
 //! Most of a scenario is read by ordinary structs. The tables whose keys come from a list (`[faults]`,
-//! `[safeguards]`, `[tools]`) are open: the file's reader hands each [`Entry`] to the owner of its name,
-//! which reads the value as its own type. Places survive all the way, so an error inside an inline table
-//! points there.
+//! `[safeguards]`, `[tools]`) are open: the reader of the file hands each [`Entry`] to the owner of its name,
+//! which reads the value as its own type. Positions are kept, so an error inside an inline table points
+//! there.
 
 use crate::config::{Problem, Shape};
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 pub struct Entry<'a> {
     /// The key.
     pub name: &'a str,
-    /// Where the key stands.
+    /// The position of the key.
     pub key_span: Range<usize>,
     value: &'a Spanned<DeValue<'a>>,
     /// Where the shape is noted that its owner would read, if that is all that is wanted.
@@ -24,15 +24,15 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Where the value stands.
+    /// The position of the value.
     pub fn value_span(&self) -> Range<usize> {
         self.value.span()
     }
 
-    /// Reads the value as `T`. A [`Spanned`] anywhere inside `T` knows its place in the file.
+    /// Reads the value as `T`. A [`Spanned`] anywhere inside `T` knows its position in the file.
     ///
     /// # Errors
-    /// A [`Problem`] at the innermost place that does not fit.
+    /// A [`Problem`] at the innermost position that does not fit.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         if let Some(shape) = self.asked {
             shape.borrow_mut().get_or_insert_with(Shape::of::<T>);
@@ -57,7 +57,7 @@ impl Entry<'_> {
         }
     }
 
-    /// What `read` makes of the same table without some of its keys.
+    /// The result of `read` for the same table without some of its keys.
     pub(crate) fn without<T>(&self, keys: &[&str], read: impl FnOnce(&Entry<'_>) -> T) -> T {
         let value = match self.value.get_ref() {
             DeValue::Table(table) => {

@@ -1,7 +1,7 @@
-//! Problems: what is wrong with a file, where, and what to do about it.
+//! Diagnostics: what is wrong with a file, where, and what to do about it.
 //!
-//! A [`Problem`] is one thing to put right, with its place in the text where it has one. [`Problems`] are all
-//! of one file, in the order of the file, and print as a compiler prints its errors:
+//! A [`Problem`] is one diagnostic, with its position in the text where it has one. [`Problems`] are all of
+//! one file, in the order of the file, and print like compiler errors:
 //!
 //! ```
 //! use perfidy::config::{Problem, Problems};
@@ -75,7 +75,7 @@ impl Problem {
 
     /// What the TOML reader found, in plain words.
     pub(crate) fn from_toml(error: &toml::de::Error) -> Self {
-        // The whole file has no place of its own; the reader gives it an empty one at the start.
+        // The TOML reader reports an empty span at the start for errors of the whole file.
         let span = error.span().filter(|span| *span != (0..0));
         let message = error.message();
         if let Some((word, known)) = unknown_key(message) {
@@ -95,7 +95,7 @@ impl Problem {
 /// All problems of one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problems {
-    /// The file, as whoever asked for it would write it.
+    /// The path of the file, as the caller gave it.
     pub path: String,
     /// Its text; empty if it could not be read.
     pub text: Arc<str>,
@@ -111,8 +111,8 @@ impl Problems {
         Self { path: path.into(), text: text.into(), list }
     }
 
-    /// All of them as text, with colours for a terminal if asked for. Whoever prints to something that may
-    /// not be a terminal sends the coloured text through `anstream`, which strips what cannot be shown.
+    /// All of them as text, with terminal colours if asked for. To print coloured text where there may be no
+    /// terminal, send it through `anstream`, which strips unsupported escapes.
     pub fn render(&self, color: bool) -> String {
         let shown = self.list.iter().take(SHOWN);
         let mut parts: Vec<String> =
@@ -142,7 +142,7 @@ pub(crate) fn nearest_in_words(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// The number of the line on which a byte of a text stands.
+/// The line number of a byte of a text.
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..text.floor_char_boundary(at)].matches('\n').count() + 1
 }
@@ -178,7 +178,7 @@ pub(crate) fn listed(names: &[&str]) -> String {
     }
 }
 
-/// The word and the known names in serde's words about a field or variant it does not know.
+/// The word and the known names in serde's message about an unknown field or variant.
 fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
     let rest =
         message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
@@ -195,7 +195,7 @@ fn wrong_type(message: &str) -> Option<(&str, &str)> {
     rest.rsplit_once(", expected ")
 }
 
-/// What serde wants, without the words of Rust.
+/// The type that serde expects, without Rust terms.
 fn in_plain_words(wanted: &str) -> &str {
     match wanted {
         "a boolean" => "`true` or `false`",
@@ -208,10 +208,10 @@ fn in_plain_words(wanted: &str) -> &str {
     }
 }
 
-/// What the reader of TOML says, without a place, of a key like `a.b.c` with more parts than it reads.
+/// The TOML reader's message, without a position, for a key like `a.b.c` with more parts than it supports.
 const TOO_MANY_DOTS: &str = "recursion limit";
 
-/// The first line whose key has more parts than the reader of TOML reads.
+/// The first line whose key has more parts than the TOML reader supports.
 fn too_many_dots(text: &str) -> Option<Range<usize>> {
     let is_too_deep = |line: &str| {
         let (_, errors) = DeTable::parse_recoverable(line);
@@ -227,7 +227,7 @@ fn too_many_dots(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// What the reader of TOML says of the commonest slips, as people would say it.
+/// The TOML reader's messages about the most common mistakes, in plain words.
 fn in_plain_words_of_toml<'a>(message: &'a str, span: Option<&Range<usize>>) -> &'a str {
     match message {
         "string values must be quoted, expected literal string" if span.is_some_and(Range::is_empty) => {

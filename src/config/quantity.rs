@@ -1,8 +1,7 @@
-//! Quantities as people write them: lengths of time, ranges of them and of numbers, chances, and one name or
-//! a list.
+//! Quantities in configuration files: durations, ranges, probabilities, and one name or a list.
 //!
-//! Each reads from the text of a file and refuses what it cannot mean, in words that say what to write
-//! instead. Everything is exact: times are whole nanoseconds and chances whole parts per million.
+//! Each is parsed from text, and an invalid text gives an error that says what to write instead. Everything
+//! is exact: times are whole nanoseconds and probabilities whole parts per million.
 //!
 //! ```
 //! use perfidy::config::{Ratio, Spread};
@@ -36,20 +35,20 @@ pub struct Spread(pub RangeInclusive<SimSpan>);
 /// itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Numbers(pub RangeInclusive<u32>);
-/// How long somebody is gone: a time from a range, or for good, written `"never"`: they never come back.
+/// How long a node is down: a duration from a range, or `"never"` for a node that never returns.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Lasting {
     /// For a time from this range.
     For(Spread),
-    /// For good.
+    /// Forever.
     Never,
 }
 
-/// A chance, such as `"5%"` or `"0.1%"`, exact to one in a million.
+/// A probability, such as `"5%"` or `"0.1%"`, exact to one in a million.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ratio(pub Chance);
 
-/// Why a text is not the quantity that is wanted there, and what to write instead.
+/// Why a text is not the expected quantity, and what to write instead.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NotAQuantity(String);
 
@@ -92,7 +91,7 @@ impl FromStr for Spread {
     }
 }
 
-/// A span without the blanks between its units, as people write it in a range.
+/// A span without blanks between its units, as written in a range.
 fn closed_up(span: SimSpan) -> String {
     span.to_string().replace(' ', "")
 }
@@ -251,7 +250,7 @@ impl<'de> Deserialize<'de> for Ratio {
 
 /// A value or a list of them, each with its place in the file. Never empty.
 ///
-/// It reads from TOML only, which is what knows the places.
+/// It reads from TOML only, which knows the positions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OneOrMany<T>(Vec<Spanned<T>>);
 

@@ -1,8 +1,8 @@
-//! Aliases: what is called what today.
+//! Aliases: the current names of renamed items.
 //!
-//! Whoever renames something that saved failures name says so once, in a file `aliases.toml` beside the saved
-//! failures or in the corpus above them, and they replay as before: their scenario, their faults and their
-//! draws are carried over.
+//! If you rename an item that saved failures use, add one line to a file `aliases.toml` beside the saved
+//! failures or in the corpus above them. The failures then replay as before: scenario, faults and draws are
+//! translated to the new names.
 //!
 //! ```toml
 //! [agents]
@@ -190,8 +190,8 @@ impl Aliases {
     /// Reads a file of aliases for failures of the suite's cases.
     ///
     /// # Errors
-    /// Everything that is wrong with the file: a table that nobody knows, a new name that nothing has, an old
-    /// one that something still has, a name that is old and new, or new for two.
+    /// Everything that is wrong with the file: an unknown table, a new name that does not exist, an old name
+    /// that still exists, a name that is both old and new, or new for two.
     pub fn read(suite: &Suite, path: &Path) -> Result<Self, Problems> {
         let text = scenario::read_text(path)?;
         Self::parse(suite, &text).map_err(|list| Problems::new(path.display().to_string(), text, list))

@@ -97,7 +97,7 @@ pub struct CaseReport {
     pub unknown: BTreeMap<&'static str, Doubt>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
-    /// Whether somebody ended it early.
+    /// Whether it was interrupted.
     pub interrupted: bool,
 }
 
@@ -138,7 +138,7 @@ pub enum CaseVerdict {
         /// In which run, and why.
         doubt: Doubt,
     },
-    /// Somebody ended the campaign before it could tell.
+    /// The campaign was interrupted before it had a result.
     Interrupted,
 }
 

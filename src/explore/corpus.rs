@@ -85,8 +85,8 @@ impl Corpus {
     /// Saves a failure, unless it is there and as small. A larger form of the same failure is replaced.
     ///
     /// # Errors
-    /// [`SaveError`] if the failure would not be read back or not break again, the folder cannot be written to, or
-    /// something else stands there already; nothing half-written is left behind.
+    /// [`SaveError`] if the failure would not read back or not fail again, the folder cannot be written to,
+    /// or another file has that name; no half-written file is left.
     pub fn save(&self, seed: &SavedSeed) -> Result<Saved, SaveError> {
         self.put(seed, text_that_replays, still_breaks)
     }
@@ -155,8 +155,8 @@ impl Corpus {
     /// of time, is not run again for this.
     ///
     /// # Errors
-    /// [`SaveError`] if the failure would not be read back or not break again, or the folder cannot be written to; the
-    /// old file is then still there.
+    /// [`SaveError`] if the failure would not read back or not fail again, or the folder cannot be written
+    /// to; the old file then stays.
     pub fn replace(old: &Path, seed: &SavedSeed) -> Result<PathBuf, SaveError> {
         let path = old.with_file_name(file_name(seed));
         let failed = |cause| SaveError { path: path.clone(), cause };
@@ -294,8 +294,8 @@ enum Standing {
     AsSmall,
 }
 
-/// Looks what stands in the place of a failure. It must be the same one: neither a file that somebody else
-/// has cut short is taken for it, nor another failure of that name.
+/// Checks the existing file of a failure. It must contain the same failure: neither a truncated file is
+/// accepted, nor another failure of that name.
 fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
     let in_the_way = |what: &str| {
         let cause = format!("{what} stands there; `perfidy check` says what it is");

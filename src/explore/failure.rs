@@ -93,8 +93,8 @@ impl Failure {
     /// Reads a saved failure of a case of the suite, and the [`Aliases`] beside it.
     ///
     /// # Errors
-    /// [`BadSeed`] with what is wrong and where, for a file that cannot be read, is half-written, was saved by
-    /// another version of the format, or names what is not there. The file is left as it is.
+    /// [`BadSeed`] with a diagnostic for a file that cannot be read, is half-written, was saved by another
+    /// version of the format, or names unknown items. The file is not changed.
     pub fn read(suite: &Suite, path: &Path) -> Result<Self, BadSeed> {
         let text = scenario::read_long_text(path)?;
         let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
@@ -195,8 +195,8 @@ impl Failure {
     /// words, and the version of perfidy. Everything else in the file stays as it is, comments as well.
     ///
     /// # Errors
-    /// [`SaveError`] if the file cannot be written, is another by now or could not be read again; the old one is then still
-    /// whole.
+    /// [`SaveError`] if the file cannot be written, was changed meanwhile or could not be read again; the old
+    /// file then stays intact.
     ///
     /// # Panics
     /// Never: what was read as TOML is TOML.
@@ -240,7 +240,7 @@ impl Failure {
             return Answer::Reproduced { same_history: outcome.digest() == self.saved.digest };
         }
         let missing: Vec<&Pinned> = outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
-        // What is set by the clock can only be missed by ending first, unless nobody has that name.
+        // A timed fault can only be missed if the run ends first, or if no node has that name.
         let too_late =
             |pinned: &&Pinned| pinned.fault.action.moment().is_some_and(|moment| moment > outcome.ended);
         let moved = missing.iter().find(|pinned| !too_late(pinned)).or(missing.first());

@@ -1,4 +1,4 @@
-//! Rounds: a campaign over many cases that can be as long as anybody likes, be left and be taken up again.
+//! Rounds: a campaign over many cases, of any length, that can be stopped and resumed.
 //!
 //! In every round each case has its turn, a block of seeds; all cases of a round have the same seeds, and the
 //! next round goes on behind them. What is tried next follows from how many turns there were, so a campaign

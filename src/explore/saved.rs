@@ -272,7 +272,7 @@ fn without_numbers(site: &str) -> String {
     result
 }
 
-/// How a property broke, as it is saved: in one line that can be shown, and no longer than anybody reads.
+/// The message of a violation, as it is saved: in one escaped line of limited length.
 pub(super) fn shortened(message: &str) -> String {
     let message = inert::line(message);
     let mut short: String = message.chars().take(MOST_OF_A_MESSAGE).collect();

@@ -34,7 +34,7 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
-/// Twice as fast and half as fast are as far as anybody's clock goes.
+/// The maximum drift: a clock runs up to half as fast again, or at half speed.
 const MOST_PPM: u32 = 500_000;
 
 #[derive(Clone, Copy, Deserialize)]

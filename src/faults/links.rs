@@ -1,7 +1,8 @@
-//! The network's faults by the clock: groups cut off from each other, and links and receivers that are slow.
+//! Timed network faults: partitions, flapping links, slow links and slow receivers.
 //!
-//! Whom a `partition` cuts off is said by name, or decided when it begins: a random split of the team, a
-//! minority of it, or whoever leads just then, which is whoever the lock service has given a lease last.
+//! The sides of a `partition` are named in the file, or determined when it begins: a random split of the
+//! team, a minority of it, or the current leader, which is the last agent that got a lease from the lock
+//! service.
 
 use super::who::{Between, two};
 use super::window::{self, OF_THE_SAME, Times, ail, nanos};
@@ -40,7 +41,7 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
-/// The word for whoever leads when a partition begins.
+/// The word for the leader at the time when a partition begins.
 const LEADER: &str = "leader";
 
 #[derive(Deserialize)]
@@ -101,7 +102,7 @@ fn read_partition(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(
     window::add(entry, (&site, &same), disturbance, &times, chaos)
 }
 
-/// A cut between two groups, one of which may be whoever leads.
+/// A partition between two groups, one of which may be the current leader.
 fn sides(between: &Between, one_way: bool, cast: &Cast) -> Result<Disturbance, Problem> {
     let [a, b] = two(between)?;
     let is_leader = |word: &who::Word| word.get_ref() == LEADER && !cast.is_node(Name::new(LEADER));
@@ -123,7 +124,7 @@ fn sides(between: &Between, one_way: bool, cast: &Cast) -> Result<Disturbance, P
     Ok(Disturbance::Cut { left, right, one_way })
 }
 
-/// Two groups that share nobody.
+/// Two groups without a common member.
 fn apart(between: &Between, cast: &Cast, what: &str) -> Result<(Vec<Name>, Vec<Name>), Problem> {
     let [a, b] = two(between)?;
     let (left, right) = (who::nodes(a, cast)?, who::nodes(b, cast)?);

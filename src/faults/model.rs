@@ -22,9 +22,9 @@ pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, NO_TARGET, ROLE, SUMMARY};
 pub const DIFFERENT_ANSWER: &str = "different-answer";
 /// The summary says something else than what was summed up.
 pub const WRONG_SUMMARY: &str = "wrong-summary";
-/// Somebody else should do it, whatever it is.
+/// The model hands every task off to another agent.
 pub const ALWAYS_HAND_OFF: &str = "always-hand-off";
-/// The agent takes itself for somebody else on the team.
+/// The agent takes the role of another agent on the team.
 pub const ROLE_CONFUSION: &str = "role-confusion";
 
 /// A value in a completion is well formed, and wrong.

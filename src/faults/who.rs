@@ -64,7 +64,7 @@ pub(super) fn tools(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>,
     Ok(each_once(tools))
 }
 
-/// Whoever a word stands for that sends and receives messages: agents, a tool, the user, the lock service.
+/// The nodes that a word names: agents, a tool, the user, or the lock service.
 pub(crate) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
     let name = Name::new(word.get_ref());
     if cast.is_node(name) {
@@ -77,7 +77,7 @@ pub(crate) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
     })
 }
 
-/// Whoever the words stand for that sends and receives messages, each once.
+/// The nodes that the words name, each once.
 pub(super) fn all_nodes(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
     let mut all = Vec::new();
     for word in words {

@@ -1,10 +1,10 @@
-//! Nothing is done on a version of the work that a newer one has replaced.
+//! No tool call acts on a version of the work that a newer version has replaced.
 //!
-//! Judged on what was ordered and on the ledger. Every order carries the version of the work that is asked
-//! for and the operation id under which it is to be acted on; a version replaces those before it when it is
-//! first ordered. The effect bears the id of the version that it came of. Under an id that no order carried,
-//! the call says on which version it acts, by its precondition; if it does not, it acts on none that was
-//! ordered. To undo a step is not to act on a version of it.
+//! Judged on the orders and the ledger. Every order carries the version of the work and the operation id
+//! under which it is carried out; a version replaces earlier ones when it is first ordered. An effect has the
+//! id of the version it came from. For an id that no order carried, the precondition of the call says on
+//! which version it acts; without one, it acts on no ordered version. To undo a step does not count as acting
+//! on a version.
 
 use crate::agent::{Note, OpId, Purpose, ToolEvent, UserEvent, Version, kinds};
 use crate::properties::wire::sending_of;
@@ -29,9 +29,9 @@ pub fn property() -> Property {
 #[derive(Default)]
 struct Versions<'a> {
     of: Lookup<(Name, OpId), Version>,
-    /// The order that asked for the newest version first, the version, and its id.
+    /// The order that first asked for the newest version, the version, and its id.
     current: Lookup<Name, (&'a Event<Note>, Version, OpId)>,
-    /// Intent, tool and operation of what undoes a step.
+    /// Intent, tool and operation of each compensation.
     undoings: Lookup<(Name, Name, Name), ()>,
 }
 
@@ -75,7 +75,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// The version on which the call acts that led to an effect, as its headers say.
+/// The version on which the call of an effect acts, according to its headers.
 fn precondition(history: &TeamHistory, effect: &Event<Note>) -> Option<Version> {
     match &sending_of(history, effect)?.what {
         What::Sent { content, .. } => content.headers().precondition,
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// An effect under an id of its own, that a call with these headers led to: sent, then the effect.
+    /// An effect under an id of its own, caused by a call with these headers: sent, then the effect.
     fn called_under(story: Story, op: u64, headers: Headers) -> Story {
         let sent = story.sends(("executor-1", "ticketing"), "task-1/file", headers);
         let (call, [operation, intent]) = (sent.last(), ["create", "task-1/file"].map(Name::new));

@@ -1,9 +1,8 @@
-//! Of what a task wants, in the end either everything stands or nothing, or the person on call knows what is
-//! left.
+//! At the end of a run, either all effects of a task stand or none, or the person on call knows what is left.
 //!
-//! Judged on the ledgers as they are when the run is over, which is after the world has healed and the team
-//! has had its time: what is half done then stays half done, whatever anybody says of it. Only tasks whose
-//! user has named what undoes their effects promise this.
+//! Judged on the ledgers at the end of the run, when faults have ended and the team has had its time: what is
+//! half done then stays half done, whatever an agent claims. Applies only to tasks whose user has named what
+//! undoes their effects.
 
 use super::ledger::Ledger;
 use crate::agent::{AgentEvent, Note, PersonEvent, Told, UserEvent, kinds};
@@ -25,7 +24,7 @@ pub fn property() -> Property {
 #[derive(Default)]
 struct Task<'a> {
     intents: Vec<Name>,
-    /// The user has heard how it ended, or waits for that when the run is over.
+    /// The event at which the user learnt how it ended, or the user's wait at the end of the run.
     user: Option<&'a Event<Note>>,
 }
 

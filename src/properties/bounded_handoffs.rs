@@ -1,7 +1,7 @@
-//! No task changes hands more often than its user puts up with.
+//! No task is handed off more often than its user allows.
 //!
-//! A task changes hands when a handoff is delivered. The same one may be delivered more than once: who hands
-//! a task to whom, and in which attempt, tells one from another.
+//! A task changes hands when a handoff is delivered. Repeated deliveries of one handoff count once; sender,
+//! receiver and attempt identify a handoff.
 
 use crate::agent::{Purpose, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};

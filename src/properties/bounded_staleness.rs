@@ -1,8 +1,8 @@
-//! What an answer rests on was true no longer ago than its user allows.
+//! The content of an answer is no older than its user allows.
 //!
-//! Judged by what the user was told and by the ledgers of the sources: a content counts as of the latest time
-//! of which a source gave it out for that intent before the answer was sent. Its age is that at the sending:
-//! how long a network takes to deliver a report is not in the hands of the team.
+//! Judged on the user's reports and the ledgers of the sources: the age of a content counts from the latest
+//! time at which a source served it for that intent before the answer was sent. The age is taken when the
+//! answer is sent, since the team does not control how long the network takes.
 
 use crate::agent::{Note, Outcome, ToolEvent, UserEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
@@ -56,7 +56,7 @@ fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {
     verdict
 }
 
-/// To the millisecond, for people.
+/// Rounded to the millisecond, for output.
 fn rounded(span: SimSpan) -> SimSpan {
     SimSpan::from_millis(span.as_nanos() / 1_000_000)
 }

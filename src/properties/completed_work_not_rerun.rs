@@ -1,12 +1,11 @@
-//! A step that an agent was told is complete is not ordered by it again, also not after a crash.
+//! An agent that was told that a step is complete does not order it again, even after a crash.
 //!
-//! An agent that hands out work cannot know of a report that still lies in its inbox. It has taken the report
-//! in when it has read a message that came after it, since an inbox is read in the order of arrival, or when
-//! the report led it to send anything. From then on it may order the step again only if a verifier rejects
-//! the work, if it was undone, or if a tool has told it that there is nothing. An agent that crashes may have
-//! lost what it had only read, and is held to what had led it to send anything. What one of two incarnations
-//! that are alive at once was told, the other does not know; what was known before it started it could have
-//! recovered.
+//! An agent cannot know a report that is still in its inbox. It has read the report when it has read a later
+//! message, since an inbox is read in the order of arrival, or when the report led it to send a message.
+//! After that it may order the step again only if a verifier rejects the work, if it was undone, or if a tool
+//! has told it that there is no effect. A crash may lose what an agent had only read, so after a crash only
+//! reports count that had led it to send a message. One of two simultaneous incarnations does not know what
+//! the other was told; what was known before it started, it could have recovered.
 
 use crate::agent::{AgentEvent, Note, Purpose, Told, kinds};
 use crate::properties::waits::task_of;
@@ -38,12 +37,12 @@ struct Step<'a> {
     orders: Vec<&'a Event<Note>>,
     /// The latest attempt that it has ordered.
     attempt: Option<u32>,
-    /// Whether it was rejected and has not been ordered again: a report that it is done is then of what was
-    /// rejected.
+    /// Whether it was rejected and has not been ordered again: a report of completion then concerns the
+    /// rejected work.
     is_rejected: bool,
-    /// The reports that it is done which have been delivered since.
+    /// The reports of completion that were delivered since.
     reports: Vec<&'a Event<Note>>,
-    /// The report that each incarnation has gone on from, and the event by which it went on.
+    /// The report that each incarnation has acted on, and the event by which it did.
     completed: Vec<(&'a Event<Note>, &'a Event<Note>)>,
 }
 
@@ -54,7 +53,7 @@ struct Steps<'a> {
     ordered: Lookup<(Name, &'static str), Vec<Name>>,
     /// The agents that have received a report about a step that they had ordered.
     informed: Lookup<Name, ()>,
-    /// When each incarnation of each agent started, but for the first.
+    /// When each incarnation of each agent started, except for the first.
     started: Lookup<(Name, u32), EventId>,
 }
 
@@ -102,7 +101,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// The message that the agent of an event had received last on the way to it.
+/// The last message that the agent had received in the chain of causes of an event.
 fn led_by<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<&'a Event<Note>> {
     let mut own = history.causes(event.id).take_while(|cause| cause.node == event.node);
     own.find(|cause| matches!(cause.what, What::Delivered { .. }))
@@ -127,7 +126,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// An agent orders a step; the report that it is complete, if the agent knows or could know of one.
+    /// An agent orders a step. Returns the report that it is complete, if the agent knows or could know one.
     fn order(&mut self, order: &'a Event<Note>, step: Name, attempt: Option<u32>) -> Option<&'a Event<Note>> {
         let who = order.node;
         let started = self.started_at(order);
@@ -135,9 +134,9 @@ impl<'a> Steps<'a> {
             self.ordered.get_or_insert_with((who, task_of(step)), Vec::new).push(step);
             Step::default()
         });
-        // A report of an earlier attempt is not what the agent waits for.
+        // A report of an earlier attempt is not the awaited one.
         let current = known.reports.iter().copied().filter(|report| attempt_of(report) >= known.attempt);
-        // Of a step that neither it nor an incarnation before it had ordered, a report tells it nothing.
+        // A report of a step that neither this nor an earlier incarnation had ordered means nothing to it.
         let is_awaited = |report: &Event<Note>| {
             let mut before = known.orders.iter().filter(|earlier| earlier.id < report.id);
             before.any(|earlier| is_known_to(order, started, earlier))
@@ -153,7 +152,7 @@ impl<'a> Steps<'a> {
         report
     }
 
-    /// An agent sends something; true if a report led to it that a step is done which the agent had ordered.
+    /// An agent sends a message; true if a report that an ordered step is done led to it.
     fn go_on(&mut self, goes_on: &'a Event<Note>) -> bool {
         let Some(report) = led_by(self.history, goes_on) else { return false };
         let What::Delivered { about, content, .. } = &report.what else { return false };
@@ -172,7 +171,7 @@ impl<'a> Steps<'a> {
         !step.completed.is_empty()
     }
 
-    /// An agent was told that some work is not as it should be: of a step, or of a whole task.
+    /// An agent was told that some work is not correct: a step, or a whole task.
     fn reopen(&mut self, who: Name, about: Name) {
         let of_task = self.ordered.get((who, about.as_str())).into_iter().flatten();
         for step in of_task.chain([&about]) {
@@ -185,7 +184,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Whether an agent that orders something has read a message that came into the inbox of that incarnation
+/// Whether an agent that orders something has read a message that arrived in the inbox of that incarnation
 /// after the report, and so the report too.
 fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> bool {
     let is_in_inbox = |message: &Event<Note>| matches!(message.what, What::Delivered { is_reply: false, .. });
@@ -201,7 +200,7 @@ fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> 
         && since.iter().any(|event| (event.node, event.incarnation) == reader && led_by_later(event))
 }
 
-/// The attempt that a report is of.
+/// The attempt of a report.
 fn attempt_of(report: &Event<Note>) -> Option<u32> {
     match &report.what {
         What::Delivered { content, .. } => content.headers().attempt,
@@ -226,7 +225,7 @@ mod tests {
         story.sends((who, "executor-1"), STEP, of_attempt(Purpose::Order, attempt))
     }
 
-    /// An agent receives word that the step is done, two events in all: sent and delivered.
+    /// An agent receives a report that the step is done, two events in all: sent and delivered.
     fn hear(story: Story, who: &str, attempt: u32) -> Story {
         story.tells(("executor-1", who), STEP, of_attempt(Purpose::Done, attempt))
     }
@@ -237,7 +236,7 @@ mod tests {
         story.sends_because_of(Some(last), (who, "verifier"), "task-1", Headers::of(Purpose::Ask))
     }
 
-    /// An agent receives word that the step is done and goes on from there, three events in all.
+    /// An agent receives a report that the step is done and continues, three events in all.
     fn complete(story: Story, who: &str, attempt: u32) -> Story {
         go_on(hear(story, who, attempt), who)
     }

@@ -1,8 +1,8 @@
-//! No agent's approval counts for work that it had a hand in.
+//! A task is not reported as done on the approval of an agent that took part in it.
 //!
-//! Who had a hand in a task: an agent that was ordered to do one of its steps, and one that called a tool for
-//! one. An approval counts if it reached the agent that then reported the task as done. A report that no
-//! other approval came before rests on it.
+//! An agent took part in a task if it was ordered to do one of its steps, or called a tool for one. A report
+//! is judged by the approvals that reached its sender before it: if there are any, one must come from an
+//! agent that took no part.
 
 use crate::agent::{AgentEvent, Note, Outcome, Purpose, UserEvent, kinds};
 use crate::properties::waits::task_of;
@@ -20,7 +20,7 @@ pub fn property() -> Property {
     .needs(kinds::purpose(Purpose::Approval).and(kinds::INFORMED_DONE))
 }
 
-/// By which agent, and the message.
+/// The agent that approved, and its message.
 type Approval<'a> = (Name, &'a Event<Note>);
 
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct Work<'a> {
     users: Lookup<Name, ()>,
     /// By task and agent.
     hands: Lookup<(&'static str, Name), &'a Event<Note>>,
-    /// By the agent that they reached and the task: by whom.
+    /// By the agent that they reached and the task: the approvals.
     approvals: Lookup<(Name, Name), Vec<Approval<'a>>>,
 }
 

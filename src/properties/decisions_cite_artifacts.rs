@@ -1,8 +1,9 @@
-//! Every tool call rests on a piece of work that was made, and so does everything that piece was made from.
+//! Every tool call is based on an artifact that an agent made, and so is everything that artifact was made
+//! from.
 //!
-//! Which piece a call rests on stands in its headers (provenance), and what a model made stands in the
-//! history. What was retold wrongly has another identity than what was made: it was never made. A chain of
-//! good work that begins with it is built on nothing, however good its links.
+//! The headers of a call name its artifact (provenance), and the history contains every artifact that a model
+//! made. A wrong summary has another identity than any artifact that was made. A chain of artifacts that
+//! begins with one is invalid, however correct its later links are.
 
 use crate::agent::{AgentEvent, ArtifactId, Note, kinds};
 use crate::properties::wire::{Call, call};
@@ -20,7 +21,7 @@ pub fn property() -> Property {
     .needs(kinds::CALLED.and(kinds::PROVENANCE))
 }
 
-/// Who made a piece of work for what, and from what.
+/// The event that made an artifact for an intent, and what it was made from.
 type Made<'a> = BTreeMap<(Name, ArtifactId), (&'a Event<Note>, Option<ArtifactId>)>;
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -42,14 +43,14 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// What is wrong with the ground of a decision.
+/// The flaw in the provenance of a decision.
 struct Flaw<'a> {
     never_made: ArtifactId,
     made_from_it: Option<&'a Event<Note>>,
 }
 
-/// Follows a piece of work back to the one made from nothing. One that was made from itself, in a circle,
-/// never gets there and is no ground either.
+/// Follows an artifact back to one that was made from nothing. A circular chain never gets there, which is a
+/// flaw too.
 fn flaw<'a>(made: &Made<'a>, intent: Name, on: ArtifactId) -> Option<Flaw<'a>> {
     let mut made_from_it = None;
     let mut artifact = on;
@@ -93,7 +94,7 @@ mod tests {
         Headers { provenance: Some(id(artifact)), ..Headers::NONE }
     }
 
-    /// A tool call that rests on a piece of work, two events in all.
+    /// A tool call based on an artifact, two events in all.
     fn acted(story: Story, on: u64) -> Story {
         story.calls("actor", "task-1/file", resting_on(on))
     }

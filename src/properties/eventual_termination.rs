@@ -1,7 +1,7 @@
-//! Once the world behaves again, every task comes to an end and its user hears of it.
+//! After faults end, every task ends and its user gets a report.
 //!
-//! What has not ended is named together with who waits for whom; if those waits form a cycle, it is a
-//! deadlock and shown as a cycle.
+//! A violation names the tasks that have not ended and the agents that wait for each other; if those waits
+//! form a cycle, it is reported as a deadlock.
 
 use crate::agent::{Note, UserEvent, kinds};
 use crate::properties::waits::Waits;

@@ -1,4 +1,4 @@
-//! What shows that an agent floods the world, whatever the size of its team.
+//! Evidence that an agent floods the world, for teams of any size.
 //!
 //! That a run reached its bound of events shows nothing by itself: a large team has much to say. Two things
 //! do. An agent that sends *the same message*, to the same node and with the same content, 500 times within a
@@ -13,22 +13,22 @@ use crate::properties::{TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name, Payload, SimSpan, What};
 use std::collections::BTreeMap;
 
-/// Sent so often within [`A_MOMENT`], the same message is a flood ...
+/// So many equal messages within [`A_MOMENT`] are a flood ...
 const SAME_MESSAGES: u64 = 500;
 
-/// ... or, where many tasks are open, so much more often for each of them.
+/// ... or, with many open tasks, so many more for each of them.
 const SAME_MESSAGES_A_TASK: u64 = 10;
 
-/// The time in which that counts.
+/// The time window.
 const A_MOMENT: SimSpan = SimSpan::from_secs(1);
 
-/// An agent may do so much in that time in any team ...
+/// The events that an agent of any team may cause in that window ...
 const IN_A_MOMENT: u64 = 10_000;
 
 /// ... and so much more for each piece of work.
 const IN_A_MOMENT_A_PIECE: u64 = 10;
 
-/// The same message sent over and over, if an agent did that.
+/// A flood of one message, if there is one.
 pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
     let mut rest = history.events();
     if (rest.len() as u64) < SAME_MESSAGES {
@@ -51,7 +51,7 @@ pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
     None
 }
 
-/// The tasks that are open in one moment after the other.
+/// The tasks that are open in successive time windows.
 #[derive(Default)]
 struct OpenTasks {
     given: u64,
@@ -59,7 +59,7 @@ struct OpenTasks {
 }
 
 impl OpenTasks {
-    /// A task that is given in a moment is open in it ...
+    /// A task that is given in a window is open in it ...
     fn begin(&mut self, moment: &[Event<Note>]) {
         let is_given =
             |event: &&Event<Note>| matches!(event.note(), Some(Note::User(UserEvent::TaskGiven { .. })));
@@ -99,7 +99,7 @@ fn most_sent(moment: &[Event<Note>], most: u64, history: &TeamHistory) -> Option
     None
 }
 
-/// More than the work calls for, if that is what an agent did when the run was stopped.
+/// More events than the work needs, if an agent caused them when the run was stopped.
 pub(super) fn beyond_the_work(history: &TeamHistory) -> Option<Verdict> {
     let last = history.events().last()?;
     let is_earlier = |event: &Event<Note>| event.at + A_MOMENT <= last.at;
@@ -155,7 +155,7 @@ fn work(history: &TeamHistory) -> u64 {
     tasks * (1 + history.events().iter().filter(first_started).count() as u64) + wants
 }
 
-/// Services only answer, as often as they are asked.
+/// Services only send replies.
 fn is_agent(node: Name, history: &TeamHistory) -> bool {
     history.events().iter().any(|event| event.node == node && matches!(event.what, What::Started { .. }))
 }

@@ -1,21 +1,20 @@
-//! Whether a team was still getting somewhere when the time of its run was over.
+//! Progress: whether a team was still completing work when the time of its run was over.
 //!
-//! The time of a run is a bound like any other: a team that reaches it may be stuck, or may only have more to
-//! do than fits. What tells the two apart is not how much is left, which grows with the number of tasks, but
-//! whether work was still getting done: in the last quarter of the time that the last task had, an effect
-//! that had not happened before took place, a question was answered, an entry came into the store or a user
-//! learnt how a task ended. Effects that happen again do not count, or a team that goes round in circles
-//! would seem to move.
+//! A team that reaches the time limit of a run may be stuck, or may have more work than fits. The amount of
+//! remaining work does not tell, because it grows with the number of tasks. What tells is whether work was
+//! still being completed: in the last quarter of the time that the last task had, a new effect happened, a
+//! question was answered, an entry was added to the store or a user got a final report. Repeated effects do
+//! not count; otherwise a team in a loop would seem to make progress.
 
 use crate::agent::{Note, StoreEvent, ToolEvent, UserEvent};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Name, SimTime};
 use std::collections::BTreeSet;
 
-/// In the last of so many parts of the time that the last task had, something must have got done.
+/// The time of the last task is divided into so many parts; the last part must contain progress.
 const PARTS: u64 = 4;
 
-/// Whether anything got done for the first time shortly before the end.
+/// Whether some work was completed for the first time shortly before the end.
 pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
     let Some(last) = history.events().last() else { return false };
     let given = |note: &Note| matches!(note, Note::User(UserEvent::TaskGiven { .. }));
@@ -29,7 +28,7 @@ pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
         .any(|(event, note)| what_got_done(note).is_some_and(|done| seen.insert(done)) && event.at >= since)
 }
 
-/// What a note shows to have been done, and of what kind that is.
+/// The work that an event shows to be completed, and its kind.
 fn what_got_done(note: &Note) -> Option<(u8, Name)> {
     match *note {
         Note::Tool(ToolEvent::Effect { intent, .. }) => Some((0, intent)),

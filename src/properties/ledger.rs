@@ -1,20 +1,20 @@
-//! What stands: the effects of the ledgers that were not undone.
+//! Standing effects: the effects in the ledgers that were not undone.
 //!
-//! An undoing is an effect too, by the operation that the user has named for it. It takes back one effect for
-//! the same intent that came before it; an effect that comes after its undoing stands.
+//! A compensation is an effect too, by the operation that the user has named for it. It undoes one earlier
+//! effect for the same intent; an effect after its compensation stands.
 
 use crate::agent::{Note, ToolEvent, UserEvent, kinds};
 use perfidy_sim::{Event, EventKinds, Lookup, Name};
 
-/// The ledgers of all tools together, as far as they have been read.
+/// The ledgers of all tools together, up to the current event.
 #[derive(Default)]
 pub(super) struct Ledger<'a> {
-    /// Tool, operation and intent of every undoing that the user has named.
+    /// Tool, operation and intent of every compensation that the user has named.
     undoings: Lookup<(Name, Name, Name), ()>,
     /// The intents of these.
     undoable: Lookup<Name, ()>,
     standing: Lookup<Name, Vec<&'a Event<Note>>>,
-    /// The last undoing for each intent.
+    /// The last compensation for each intent.
     undone: Lookup<Name, &'a Event<Note>>,
 }
 
@@ -57,17 +57,17 @@ impl<'a> Ledger<'a> {
         self.standing.get(intent).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether what an intent is about has happened and stands.
+    /// Whether the effect of an intent has happened and stands.
     pub fn stands(&self, intent: Name) -> bool {
         !self.standing(intent).is_empty()
     }
 
-    /// The last undoing for an intent, if there was one.
+    /// The last compensation for an intent, if there was one.
     pub fn undone(&self, intent: Name) -> Option<&'a Event<Note>> {
         self.undone.get(intent).copied()
     }
 
-    /// Whether anything was ever done or undone for an intent.
+    /// Whether there was any effect or compensation for an intent.
     pub fn knows(&self, intent: Name) -> bool {
         self.standing.contains(intent)
     }

@@ -1,8 +1,8 @@
-//! Properties: the promises a team makes, judged on the history of a run and on nothing else. One file each.
+//! Properties: judged on the history of a run and on nothing else. One file each.
 //!
-//! Every property of a suite is judged on every history; most find nothing that concerns them and say so. A
-//! new shipped property is one file and one line in [`shipped`]; one of your own is a [`Property`] that you
-//! add to your [`Suite`](crate::suite::Suite).
+//! Every property of a suite is judged on every history; most are vacuous on it. A new shipped property is
+//! one file and one line in [`shipped`]; one of your own is a [`Property`] that you add to your
+//! [`Suite`](crate::suite::Suite).
 
 mod acts_on_current_version;
 mod all_or_compensated;
@@ -47,10 +47,10 @@ use std::sync::Arc;
 /// The history of a team.
 pub type TeamHistory = History<Note>;
 
-/// Says whether a history keeps a promise.
+/// Judges a history.
 type Judge = Arc<dyn Fn(&TeamHistory) -> Verdict + Send + Sync>;
 
-/// A promise, and how a history is judged by it.
+/// A property, and the function that judges it.
 ///
 /// ```
 /// use perfidy::properties::{Property, TeamHistory, Verdict};
@@ -65,31 +65,30 @@ type Judge = Arc<dyn Fn(&TeamHistory) -> Verdict + Send + Sync>;
 pub struct Property {
     /// Its name in files and reports.
     pub name: &'static str,
-    /// The promise, in one line.
+    /// The property, in one line.
     pub promise: &'static str,
-    /// How far it may go, if that is a matter of how much.
+    /// Its bound, if it limits an amount.
     pub bound: Option<Bound>,
-    /// The kinds of events without which there is nothing to judge.
+    /// The kinds of events without which the verdict is vacuous.
     needs: EventKinds,
     judge: Judge,
 }
 
-/// How far something may go. The user asks for it with a [`UserEvent::Bound`], where the property
-/// finds it.
+/// The bound of a property. The user asks for it with a [`UserEvent::Bound`], where the property finds it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bound {
-    /// What the bound is called in a file, such as `max-age`.
+    /// The key of the bound in a file, such as `max-age`.
     pub key: &'static str,
-    /// What applies if the file does not say.
+    /// The default bound.
     pub usual: AtMost,
 }
 
 /// An amount that may not be exceeded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AtMost {
-    /// So long.
+    /// A duration.
     Span(SimSpan),
-    /// So many.
+    /// A number.
     Count(u64),
 }
 
@@ -110,8 +109,8 @@ impl fmt::Debug for Property {
 }
 
 impl Property {
-    /// A property by that name, judged by `judge`. What `judge` returns becomes a [`Verdict`]: a `bool` will
-    /// do where the history as a whole is the evidence.
+    /// A property by that name, judged by `judge`. The result of `judge` is converted to a [`Verdict`]: a
+    /// `bool` is enough where the whole history is the evidence.
     pub fn new<V: Into<Verdict>>(
         name: &'static str,
         promise: &'static str,
@@ -126,8 +125,8 @@ impl Property {
         Self { name, promise, bound: None, needs: EventKinds::NONE, judge: Arc::new(judge) }
     }
 
-    /// A property that is a matter of how much: `judge` gets the bound that the user asks for, in nanoseconds
-    /// for a span and otherwise as a number. Where the user asks for none, there is nothing to judge.
+    /// A property with a bound: `judge` gets the bound that the user asks for, in nanoseconds for a span and
+    /// otherwise as a number. If the user asks for none, the verdict is vacuous.
     pub fn bounded(
         name: &'static str,
         promise: &'static str,
@@ -146,8 +145,8 @@ impl Property {
         Self { name, promise, bound: Some(bound), needs: kinds::BOUND, judge: Arc::new(judge) }
     }
 
-    /// The same, for histories that have all these kinds of events. About any other it is not asked, so it
-    /// costs nothing there: there is nothing to judge.
+    /// The same, for histories that have all these kinds of events. On any other it is not run, and the
+    /// verdict is vacuous.
     ///
     /// ```
     /// use perfidy::agent::{Purpose, kinds};
@@ -200,25 +199,25 @@ pub fn shipped() -> Vec<Property> {
     ]
 }
 
-/// The name of the property that sees whether tasks come to an end.
+/// The name of the property that every task ends.
 pub const EVENTUAL_TERMINATION: &str = "eventual-termination";
 
-/// The name of the property that is about how agents behave, whatever they are for.
+/// The name of the property about agents of any workflow: no panic, no endless loop, no flood.
 pub const WELL_BEHAVED: &str = "well-behaved";
 
-/// The name of the property of sagas. A workflow that is about it has its steps undone, so its files say how.
+/// The name of the property of sagas. The files of such a workflow say how each step is undone.
 pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 
-/// The name of the property of teams that can be told to stop. Their files say how each step is undone, and
-/// may say how much time a task has and that the user cancels some.
+/// The name of the property of teams whose tasks can be cancelled. Their files say how each step is undone,
+/// and may limit the time of a task or let the user cancel some.
 pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
-/// What a property says of a history.
+/// The verdict of a property on a history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// The promise was kept.
+    /// The property holds.
     Holds,
-    /// It was broken.
+    /// It is violated.
     Violated(Violation),
     /// There was nothing to judge.
     Vacuous,
@@ -229,8 +228,7 @@ pub enum Verdict {
     },
 }
 
-/// Why a run was stopped before the team had its time, if it was: what was not done may only not have been
-/// done yet.
+/// Whether and why a run was stopped before the team had its time: missing work may then only be late.
 fn cut_short(history: &TeamHistory) -> Option<Verdict> {
     let reason = match history.ended()? {
         Stop::TooManyEvents => {
@@ -248,10 +246,10 @@ fn cut_short(history: &TeamHistory) -> Option<Verdict> {
     Some(Verdict::Unknown { reason })
 }
 
-/// How a promise was broken.
+/// How a property was violated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
-    /// When it was broken for good.
+    /// When the violation became final.
     pub at: SimTime,
     /// The events that show it, in order.
     pub because: Vec<EventId>,
@@ -268,7 +266,7 @@ impl Verdict {
         Self::Violated(Violation { at, because: events, message })
     }
 
-    /// Whether the promise was broken.
+    /// Whether the property is violated.
     pub fn is_violated(&self) -> bool {
         matches!(self, Self::Violated(_))
     }
@@ -284,7 +282,7 @@ impl Verdict {
     }
 }
 
-/// Kept or not kept, with the whole history as the evidence.
+/// Holds or violated, with the whole history as the evidence.
 impl From<bool> for Verdict {
     fn from(is_kept: bool) -> Self {
         if is_kept { Self::Holds } else { Self::violated(&[], String::new()) }
@@ -297,7 +295,7 @@ impl From<Violation> for Verdict {
     }
 }
 
-/// `None` if the promise was kept.
+/// `None` means that the property holds.
 impl From<Option<Violation>> for Verdict {
     fn from(violation: Option<Violation>) -> Self {
         violation.map_or(Self::Holds, Self::Violated)
@@ -350,7 +348,7 @@ mod testing {
     use perfidy_sim::{EventId, Name, SimSpan, SimTime, Stop, What};
     use serde::Serialize;
 
-    /// A message or a record that has these headers and says a number.
+    /// A message or record with these headers and a number as content.
     #[derive(Clone, Copy, Hash, Debug, Serialize)]
     struct Numbered(Headers, u64);
 
@@ -369,7 +367,7 @@ mod testing {
         Body::new(Numbered(headers, 0))
     }
 
-    /// A message or a record that says a number.
+    /// A message or record with a number as content.
     pub fn number(number: u64) -> Body {
         Body::new(Numbered(Headers::NONE, number))
     }
@@ -408,10 +406,10 @@ mod testing {
             self.event_because_of(None, node, what)
         }
 
-        /// An event that the event of that number led to.
+        /// An event caused by the event of that number.
         pub fn event_because_of(mut self, cause: Option<u32>, node: &str, what: What<Note>) -> Self {
             let at = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
-            // Written as `node#1`, an event is of the incarnation of that number.
+            // Written as `node#1`, an event belongs to incarnation 1.
             let (node, incarnation) = node.split_once('#').unwrap_or((node, "0"));
             let author = (Name::new(node), incarnation.parse().expect("an incarnation is a number"));
             self.0.append(at, author, cause.and_then(EventId::new), what);
@@ -427,12 +425,12 @@ mod testing {
             self.0.len() as u32
         }
 
-        /// A message is sent; nothing led to it.
+        /// A message is sent, without a cause.
         pub fn sends(self, (from, to): (&str, &str), about: &str, headers: Headers) -> Self {
             self.sends_because_of(None, (from, to), about, headers)
         }
 
-        /// A message is sent that the event of that number led to.
+        /// A message is sent, caused by the event of that number.
         pub fn sends_because_of(
             self,
             cause: Option<u32>,
@@ -449,7 +447,7 @@ mod testing {
             self.sends(route, about, headers).arrives(route, about, headers, false)
         }
 
-        /// The same, and it is the answer to a request.
+        /// The same, as the reply to a request.
         pub fn replies(self, route: (&str, &str), about: &str, headers: Headers) -> Self {
             self.sends(route, about, headers).arrives(route, about, headers, true)
         }
@@ -461,14 +459,14 @@ mod testing {
             self.event_because_of(Some(sending), to, delivered)
         }
 
-        /// A tool call under these headers, two events in all: the note of it, and its sending.
+        /// A tool call with these headers, two events in all: its record, and its sending.
         pub fn calls(self, node: &str, intent: &str, headers: Headers) -> Self {
             let called = self.called(node, intent);
             let call = called.last();
             called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
         }
 
-        /// The same under an operation id; the event of that number led to it.
+        /// The same under an operation id, caused by the event of that number.
         pub fn calls_under(
             self,
             cause: u32,
@@ -552,7 +550,7 @@ mod testing {
             )
         }
 
-        /// A task that wants to know these things, each with the name of the task before it.
+        /// A task with these questions, each prefixed with the name of the task.
         pub fn asked(self, task: &str, wants: &[&str]) -> Self {
             let given = self.note("user", Note::User(UserEvent::TaskGiven { task: Name::new(task) }));
             wants.iter().fold(given, |story, want| {
@@ -575,7 +573,7 @@ mod testing {
             self.note(wanted.tool.as_str(), Note::Tool(effect))
         }
 
-        /// A source says something, as of now.
+        /// A source serves a content, as of now.
         pub fn served(self, intent: &str, content: u64) -> Self {
             let now = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
             self.served_as_of(intent, content, now)
@@ -587,13 +585,13 @@ mod testing {
             self.note("source", Note::Tool(ToolEvent::Served { item, intent, as_of, content, request }))
         }
 
-        /// The user is told how a task ended.
+        /// The user gets a report of how a task ended.
         pub fn told(self, task: &str, outcome: Outcome) -> Self {
             let report = Report::of(Name::new(task), outcome);
             self.note("user", Note::User(UserEvent::Informed { by: Name::new("coordinator"), report }))
         }
 
-        /// The user is given an answer: each part with its content, or said to be missing.
+        /// The user gets an answer: each part with its content, or marked as missing.
         pub fn answered_with(self, task: &str, parts: &[(&str, Option<u64>)]) -> Self {
             self.note("user", answer(task, parts))
         }
@@ -606,14 +604,14 @@ mod testing {
             self.event("world", What::Ended(stop))
         }
 
-        /// The same story three times, each cut short in another way.
+        /// The same story three times, each stopped in another way.
         pub fn cut_short(self) -> [Self; 3] {
             let node = Name::new("executor-1");
             [Stop::TooManyEvents, Stop::Spinning { node }, Stop::Panicked { node }]
                 .map(|stop| self.clone().ended(stop))
         }
 
-        /// So many seconds go by.
+        /// So many seconds pass.
         pub fn pass(self, seconds: usize) -> Self {
             (0..seconds).fold(self, |story, _| story.event("world", What::Resumed))
         }
@@ -627,7 +625,7 @@ mod testing {
         }
     }
 
-    /// What the user was told, with these parts in the answer.
+    /// A report to the user, with these parts in the answer.
     pub fn answer(task: &str, parts: &[(&str, Option<u64>)]) -> Note {
         let part = |(intent, content): &(&str, Option<u64>)| AnswerPart {
             intent: Name::new(intent),
@@ -648,7 +646,7 @@ mod testing {
         story.note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }))
     }
 
-    /// The events a verdict points at, by number, and its words.
+    /// The events in a violation, by number, and its message.
     pub fn violation(verdict: Verdict) -> (Vec<u32>, String) {
         match verdict {
             Verdict::Violated(violation) => {

@@ -1,10 +1,10 @@
-//! Agents never wait for each other in a circle.
+//! No deadlock: agents never wait for each other in a cycle.
 //!
-//! An agent waits for another when it has asked it for something, or ordered something of it, and no answer
-//! that ends the wait has come; and when it has not gone on without: by calling a tool for the work on whose
-//! behalf it asked, by dying, or because the run was over. A circle that is broken in time is no deadlock;
-//! one that stands when the run is over and its task has not ended is. Only waits about one and the same task
-//! make a circle: an agent that waits for a colleague over one task can still work for it on another.
+//! An agent waits for another when it has sent it a question or an order and no final answer has come. The
+//! wait also ends if the agent continues without it (it calls a tool for the work on whose behalf it asked),
+//! if it crashes, or if the run ends. A cycle that is broken in time is no deadlock; one that exists at the
+//! end of the run, while its task has not ended, is. Only waits about the same task form a cycle: an agent
+//! that waits for a colleague over one task can still work for it on another.
 
 use crate::agent::{Note, Purpose, UserEvent, kinds};
 use crate::properties::waits::Waits;
@@ -58,8 +58,8 @@ mod tests {
         story.sends((who, whom), about, Headers::of(Purpose::Ask))
     }
 
-    /// Two that wait for each other: the coder works on its code and wants the plan, and the planner works on
-    /// the plan and wants the code.
+    /// Two agents that wait for each other: the coder works on its code and needs the plan, and the planner
+    /// works on the plan and needs the code.
     fn circle() -> Story {
         let for_the_sake_of =
             |step: &str| Headers { correlation: Some(Name::new(step)), ..Headers::of(Purpose::Ask) };

@@ -1,8 +1,7 @@
-//! No more is moved between accounts for an intent than a single transfer of it moves.
+//! For each intent, no more money is moved between accounts than a single transfer moves.
 //!
-//! Judged on the ledgers of tools that are accounts, by amounts: what was transferred for an intent, less
-//! what was refunded. The message says what the accounts have, as the state of the tool after the transfer
-//! shows it.
+//! Judged on the ledgers of account tools, by amounts: transfers for an intent, minus refunds. The message
+//! shows the balances, as they are in the state of the tool after the transfer.
 
 use crate::agent::{Note, kinds};
 use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict};
@@ -16,12 +15,12 @@ pub fn property() -> Property {
         .needs(kinds::OPENED.and(kinds::EFFECT))
 }
 
-/// What was moved for one intent.
+/// The money moved for one intent.
 struct Moved<'a> {
     first: &'a Event<Note>,
-    /// What a single transfer moves.
+    /// The amount of a single transfer.
     once: u64,
-    /// What was moved in all and not refunded.
+    /// The total that was moved and not refunded.
     in_all: i128,
 }
 

@@ -1,7 +1,7 @@
-//! Whatever a task wants happens at most once.
+//! Every effect of a task happens at most once.
 //!
-//! Judged on the ledger by logical intent, never by request or key: two effects under two keys are still two
-//! tickets for one wish, and one that was withdrawn before the next was filed is one all the same.
+//! Judged on the ledger by logical intent, never by request or key: two effects under two keys are two
+//! tickets for one intent. An effect that was undone before the next one counts as one effect.
 
 use crate::agent::{Note, ToolEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

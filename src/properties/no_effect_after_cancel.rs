@@ -1,8 +1,8 @@
-//! Of a task that was reported cancelled nothing happens any more, and nothing that happened before stays.
+//! A task that was reported as cancelled has no effect afterwards, and none of its earlier effects remains.
 //!
-//! Judged on the ledgers when the run is over: an effect that comes after the report has broken the promise
-//! unless it was undone, and so has one that came before it. Whether the user asked for the cancel or the
-//! team ran out of time makes no difference; what counts is what the user was told.
+//! Judged on the ledgers at the end of the run: every effect of the task must be undone, whether it came
+//! before or after the report. It makes no difference whether the user asked for the cancel or the team ran
+//! out of time; the report to the user counts.
 
 use super::ledger::Ledger;
 use crate::agent::{Note, Outcome, UserEvent, kinds};

@@ -1,8 +1,8 @@
-//! Nobody's part of a shared item is overwritten by somebody who had not read it.
+//! No agent overwrites an entry of a shared item that it had not read.
 //!
-//! Judged on what the store wrote down: which entries came and went with each version, and which version its
-//! author had read. To take away what one has seen is an edit; to take away what one never saw is a lost
-//! update (Berenson et al. 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
+//! Judged on the store's events: which entries each version added and removed, and which version its author
+//! had read. To remove an entry that the author has read is an edit; to remove one that it never read is a
+//! lost update (Berenson et al. 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
 
 use crate::agent::{Note, StoreEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

@@ -1,4 +1,4 @@
-//! A task that its user was told is done has all its effects in the ledger by then, and none of them undone.
+//! When a task is reported to its user as done, all its effects are in the ledger and none is undone.
 
 use super::ledger::Ledger;
 use crate::agent::{Note, Outcome, UserEvent, kinds};

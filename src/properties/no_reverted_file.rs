@@ -1,7 +1,8 @@
-//! A file is not put back to what it said before.
+//! A file is not reverted to an earlier content.
 //!
-//! A write that is repeated after another one puts the older text over the newer: the newer is lost, though
-//! its writer was told that it is there. Judged on the contents of tools that are files, state by state.
+//! A repeated write that arrives after a newer one puts the older text over the newer: the newer text is
+//! lost, although its writer was told that it was written. Judged on the contents of file tools, state by
+//! state.
 
 use crate::agent::{Note, kinds};
 use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict};
@@ -15,7 +16,7 @@ pub fn property() -> Property {
         .needs(kinds::OPENED.and(kinds::EFFECT))
 }
 
-/// What a file said, each time that it changed.
+/// The contents of a file, one for each change.
 type Texts<'a> = Vec<(&'a Event<Note>, String)>;
 
 fn judge(history: &TeamHistory) -> Verdict {

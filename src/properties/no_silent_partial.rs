@@ -1,7 +1,7 @@
-//! An answer has everything that was asked for, or says what is missing.
+//! An answer has everything that was asked for, or names what is missing.
 //!
-//! Judged by what the user was told and by what sources really said: an answer that rests on something no
-//! source has said for that intent does not have it.
+//! Judged on the user's reports and on what the sources served: a part of an answer whose content no source
+//! has served for that intent counts as missing.
 
 use crate::agent::{AnswerPart, Note, Outcome, Report, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -53,7 +53,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// What a report says about one of the things asked for.
+/// The part of a report about one of the questions.
 fn part(report: &Report, intent: Name) -> Option<&AnswerPart> {
     report.answer.iter().find(|part| part.intent == intent)
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
 
-    /// Two things are asked for, and a source has said the first.
+    /// Two questions, of which a source has answered the first.
     fn half_served() -> Story {
         Story::default().asked("task-1", &["a", "b"]).served("task-1/a", 7)
     }

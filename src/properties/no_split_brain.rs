@@ -1,11 +1,11 @@
 //! No agent obeys an older leader after a newer one, and no two leaders share a token.
 //!
 //! Two processes that both *believe* to lead are not yet split-brain: a paused leader cannot know that its
-//! lease has run out. It becomes one when an agent acts on the word of the older leader after that of the
-//! newer: it calls a tool for what it was ordered to do. What an agent was ordered by whom, and under which
-//! token, the network knows. By which of several orders an agent acts, the order shows that led to its call.
-//! Where none did, because the agent had read something else in between, the order counts whose operation id
-//! the call carries, then the one under the token in its headers, then the newest.
+//! lease has expired. It becomes split-brain when an agent carries out an order of the older leader after one
+//! of the newer: it calls a tool for the ordered work. The network shows which orders an agent received, from
+//! whom and with which token. If an agent has several orders, its call belongs to the order that caused it.
+//! If none did, because the agent had read another message in between, it belongs to the order whose
+//! operation id the call carries, then to the one with the token in its headers, then to the newest.
 
 use crate::agent::{AgentEvent, LeaseEvent, Note, OpId, Purpose, Token, kinds};
 use crate::properties::wire::{Call, call};
@@ -32,7 +32,7 @@ struct Order<'a> {
     op: Option<OpId>,
 }
 
-/// An order that was carried out, and the note of the call that did.
+/// An order that was carried out, and the record of its call.
 #[derive(Clone, Copy)]
 struct Obeyed<'a> {
     order: Order<'a>,
@@ -40,7 +40,7 @@ struct Obeyed<'a> {
     called: &'a Event<Note>,
 }
 
-/// What one agent has carried out under one token: the first and the last of the orders to come.
+/// The orders that one agent has carried out under one token: the first and the last one.
 struct UnderToken<'a> {
     first: Obeyed<'a>,
     last: Obeyed<'a>,
@@ -48,7 +48,7 @@ struct UnderToken<'a> {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut orders: Lookup<(Name, Name), Vec<Order<'_>>> = Lookup::default();
-    // Tokens of different leases have nothing to do with each other.
+    // Tokens of different leases are unrelated.
     let mut lease_of: Lookup<(Name, Token), Name> = Lookup::default();
     let mut obeyed: BTreeMap<(Name, Option<Name>), BTreeMap<Token, UnderToken<'_>>> = BTreeMap::new();
     let mut leader_with: BTreeMap<(Option<Name>, Token), Order<'_>> = BTreeMap::new();
@@ -86,7 +86,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// The order that a call carries out. Orders under one token are one order: the first of them to come.
+/// The order that a call carries out. Orders under one token count as one order: the first of them.
 fn acted_on<'a>(history: &TeamHistory, orders: &[Order<'a>], call: &Call<'_>) -> Order<'a> {
     let under = |token: Token| orders.iter().find(|order| order.token == token);
     let led_to_it = || {
@@ -97,7 +97,7 @@ fn acted_on<'a>(history: &TeamHistory, orders: &[Order<'a>], call: &Call<'_>) ->
         Some(Note::Agent(AgentEvent::Called { op, .. })) => Some(*op),
         _ => None,
     };
-    // An id that several tokens share, because the work has one id whoever orders it, says nothing.
+    // An id that several tokens share, because the work has one id for all leaders, proves nothing.
     let with_id = || {
         let mut with_id = orders.iter().filter(|order| order.op.is_some() && order.op == op);
         let first = with_id.next()?;
@@ -110,7 +110,7 @@ fn acted_on<'a>(history: &TeamHistory, orders: &[Order<'a>], call: &Call<'_>) ->
     *under(order.token).expect("it is one of them")
 }
 
-/// Takes in that an agent carries an order out.
+/// Records that an agent carries an order out.
 fn obey<'a>(known: &mut BTreeMap<Token, UnderToken<'a>>, obeyed: Obeyed<'a>) -> Option<Verdict> {
     let token = obeyed.order.token;
     let newer =
@@ -182,7 +182,7 @@ mod tests {
         assert!(obey_both(granted(leases, "east", "b", 1)).judged_by(&property()).is_violated());
     }
 
-    /// A worker receives an order and calls a tool for it under its token: sent, delivered, the note, sent.
+    /// A worker receives an order and calls a tool for it under its token: sent, delivered, recorded, sent.
     fn obey(story: Story, worker: &str, leader: &str, token: u64) -> Story {
         ordered(story, worker, leader, token).calls(worker, STEP, under(token))
     }
@@ -287,7 +287,7 @@ mod tests {
         let story = ordered(ordered(Story::default(), "worker-1", "a", 1), "worker-1", "b", 2);
         let newer_first = story.calls("worker-1", STEP, under(2)).calls("worker-1", STEP, under(1));
         assert_eq!(newer_first.clone().judged_by(&property()), Verdict::Holds);
-        // It arrives once more, which is no other order.
+        // A second delivery is the same order.
         assert_eq!(obey(newer_first, "worker-1", "a", 1).judged_by(&property()), Verdict::Holds);
         let story = ordered_on(Story::default(), "task-2/file", "worker-1", "a", 1);
         let story = obey(story, "worker-1", "b", 2).calls("worker-1", "task-2/file", under(1));

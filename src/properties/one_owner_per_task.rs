@@ -1,11 +1,11 @@
 //! No two agents work on the same thing at the same time.
 //!
-//! Who owns a piece of work stands in the store: the agent whose claim on it was written last. Until that
-//! claim goes, no other agent may call a tool for the work, whatever it believes itself. A call lasts until
-//! it takes effect: one that was made by an earlier owner may not take effect any more once the new owner has
-//! called a tool itself. If both called under one operation id it is one operation, whichever of the two
-//! requests arrives first: a lease does not stop a request that the network still holds, and an idempotency
-//! key makes that harmless. Two incarnations of one agent are two owners.
+//! The store shows the owner of a piece of work: the agent that wrote the last claim on it. Until that claim
+//! is removed, no other agent may call a tool for the work, whatever it believes itself. A call lasts until
+//! it takes effect: a call of an earlier owner may not take effect after the new owner has called a tool. If
+//! both called under one operation id it is one operation, whichever of the two requests arrives first: a
+//! lease does not stop a request in the network, and an idempotency key makes it harmless. Two incarnations
+//! of one agent are two owners.
 
 use crate::agent::{AgentEvent, Note, OpId, Purpose, StoreEvent, ToolEvent, kinds};
 use crate::properties::wire::sending_of;
@@ -18,7 +18,7 @@ pub fn property() -> Property {
         .needs(kinds::ENTERED.and(kinds::purpose(Purpose::Claim)))
 }
 
-/// A claim as it stands in the store.
+/// A claim in the store.
 struct Claim<'a> {
     item: Name,
     entry: Name,
@@ -30,7 +30,7 @@ struct Claim<'a> {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut claims: Lookup<Name, Claim<'_>> = Lookup::default();
-    // The work that each item of the store has a claim on.
+    // The work of each item that holds a claim.
     let mut work_of: Lookup<Name, Name> = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
@@ -104,7 +104,7 @@ mod tests {
 
     const WORK: &str = "task-1/file";
 
-    /// What stands in a claim on some work.
+    /// The headers of a claim on some work.
     fn claim_on(work: &str) -> Headers {
         Headers { correlation: Some(Name::new(work)), ..Headers::of(Purpose::Claim) }
     }
@@ -113,7 +113,7 @@ mod tests {
         Name::new("claim on task-1/file")
     }
 
-    /// What the last event led the store to write down: that an entry came.
+    /// A store event, caused by the last event: an entry was added.
     fn enters(story: Story, entry: &str, headers: Headers) -> Story {
         let (entry, version, content) = (Name::new(entry), Version(1), message(headers));
         let cause = Some(story.last());
@@ -121,8 +121,8 @@ mod tests {
         story.event_because_of(cause, "store", What::Note(entered))
     }
 
-    /// An agent has its claim written, three events in all: its message to the store, sent and delivered, and
-    /// the note of the store.
+    /// An agent writes its claim, three events in all: its message to the store, sent and delivered, and the
+    /// store's event.
     fn took(story: Story, who: &str) -> Story {
         let told = story.tells((who, "store"), "claim on task-1/file", Headers::NONE);
         enters(told, who, claim_on(WORK))
@@ -135,7 +135,7 @@ mod tests {
         )
     }
 
-    /// The claim of an agent goes.
+    /// The claim of an agent is removed.
     fn lets_go(story: Story, who: &str) -> Story {
         vanishes(story, item(), who)
     }

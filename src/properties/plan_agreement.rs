@@ -1,8 +1,8 @@
-//! All who act on a plan for a task act on the same one.
+//! All agents that act on a plan for a task act on the same plan.
 //!
-//! Judged on the orders that were delivered and the tool calls that were made, each by the plan that stands
-//! in its headers. Drafts may differ, and will if they are made from different evidence; what may not differ
-//! is what is followed, by others or by the same agent after a crash.
+//! Judged on delivered orders and tool calls, each by the plan in its headers. Drafts may differ, and will if
+//! they are made from different evidence; the plan that is followed may not differ, between agents or for one
+//! agent before and after a crash.
 
 use crate::agent::{ArtifactId, Note, Purpose, kinds};
 use crate::properties::waits::task_of;
@@ -16,7 +16,7 @@ pub fn property() -> Property {
         .needs(kinds::PLAN)
 }
 
-/// Who follows which plan for what, if that is what an event shows.
+/// Which agent follows which plan for what, if an event shows it.
 fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, ArtifactId)> {
     match &event.what {
         What::Delivered { from, about, content, .. } if content.is_for(Purpose::Order) => {
@@ -66,12 +66,12 @@ mod tests {
         Headers { plan: Some(ArtifactId(plan)), ..headers }
     }
 
-    /// An order by a plan, sent and delivered.
+    /// An order with a plan, sent and delivered.
     fn orders(story: Story, by: &str, about: &str, plan: u64) -> Story {
         story.tells((by, "worker"), about, by_plan(Headers::of(Purpose::Order), plan))
     }
 
-    /// A tool call by a plan: the note of it, and its sending.
+    /// A tool call with a plan: its record, and its sending.
     fn calls(story: Story, who: &str, intent: &str, plan: u64) -> Story {
         story.calls(who, intent, by_plan(Headers::NONE, plan))
     }

@@ -1,10 +1,11 @@
-//! An agent that comes back goes on from what it had written, in order and whole, and has all of it that was
-//! durable; and what it had only written, and lost, nothing was done on the strength of.
+//! A restarted agent recovers all durable records, in order and intact; and no message relied on a record
+//! that a crash lost.
 //!
-//! Which records an agent takes into its state stands in the history. Together, as far as it has taken them
-//! before it first does anything, they must be those that it wrote and no crash took. What its disk hides
-//! from it (the fault `stale-journal`) is not held against it. And a record of some work that a crash took
-//! must not have led to a message about that work: others would then rely on what the agent does not know any
+//! The history shows which records an agent takes into its state. The records taken before its first action
+//! must be exactly those that it wrote and no crash lost. Records that the disk hides (the fault
+//! `stale-journal`) are not required. A lost record about some work must not have led to a message about that
+//! work: other agents would then rely on state that the agent has lost (the output commit problem: Strom and
+//! Yemini 1985, "Optimistic recovery in distributed systems").
 //! more (the output commit problem: Strom and Yemini 1985, "Optimistic recovery in distributed systems").
 
 use crate::agent::{AgentEvent, Note};
@@ -27,24 +28,24 @@ pub fn property() -> Property {
 struct Record<'a> {
     digest: u64,
     wrote: &'a Event<Note>,
-    /// The first message that it led to before it was durable.
+    /// The first message that it caused before it was durable.
     led_to: Option<&'a Event<Note>>,
-    /// Whether only a part of it is left.
+    /// Whether it is torn.
     is_torn: bool,
 }
 
-/// The journal of a node as it should be, and what its agent has taken up from it.
+/// The expected journal of a node, and what its agent has recovered.
 #[derive(Default)]
 struct Journal<'a> {
-    /// Every record that no crash took.
+    /// Every record that no crash lost.
     records: Vec<Record<'a>>,
     durable: usize,
-    /// The place of the first record that the disk hides, and of the first behind those that it hides.
+    /// The index range of the records that the disk hides.
     hidden: Range<usize>,
-    /// Whether the crash that is under way leaves the first record that it takes half-written.
+    /// Whether the current crash leaves the first lost record half-written.
     tears: bool,
     died: Option<&'a Event<Note>>,
-    /// By place, the digests of the records that were taken up, and the event at which that began.
+    /// By index, the digests of the recovered records, and the event at which that began.
     taken: BTreeMap<u32, u64>,
     taken_up: Option<&'a Event<Note>>,
 }
@@ -117,7 +118,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 }
 
 impl<'a> Journal<'a> {
-    /// A crash takes the last records.
+    /// A crash loses the last records.
     fn lose(&mut self, count: usize, died: &'a Event<Note>) -> Option<Verdict> {
         let kept = self.records.len().saturating_sub(count);
         let lost = self.records.split_off(kept);
@@ -135,7 +136,7 @@ impl<'a> Journal<'a> {
         Some(Verdict::violated(&[wrote, led_to, died], message))
     }
 
-    /// The agent does something. If a record that is not durable led to it, that is kept in mind.
+    /// The agent acts. If a record that is not durable caused it, that is noted.
     fn led_to(&mut self, history: &TeamHistory, does: &'a Event<Note>) {
         if self.durable == self.records.len() {
             return;
@@ -156,7 +157,7 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// The agent does something for the first time since it came back: what it has taken up by now is its
+    /// The agent acts for the first time since its restart: what it has recovered by now is its state.
     /// state.
     fn goes_on(&mut self) -> Option<Verdict> {
         let (died, taken_up) = (self.died?, self.taken_up.take()?);
@@ -206,7 +207,7 @@ mod tests {
         story.event("coordinator", What::Crashed { lost_writes })
     }
 
-    /// A node that wrote these, of which a crash took the last `lost`.
+    /// A node that wrote these records, of which a crash lost the last `lost`.
     fn wrote(records: &[u64], lost_writes: u32) -> Story {
         crashes(records.iter().copied().fold(Story::default(), write), lost_writes)
     }
@@ -339,7 +340,7 @@ mod tests {
         assert_eq!(violation(recovers(story, &[7]).judged_by(&property())).0, [2, 5, 6]);
     }
 
-    /// A node that wrote these, of which a crash took the last `lost` and left the first of those
+    /// A node that wrote these records, of which a crash lost the last `lost` and left the first of those
     /// half-written.
     fn tore(records: &[u64], lost_writes: u32) -> Story {
         let story = records.iter().copied().fold(Story::default(), write);
@@ -413,12 +414,12 @@ mod tests {
         story.event("coordinator", What::Wrote { content: message(headers) })
     }
 
-    /// The agent sends a message about some work that the event of that number led to.
+    /// The agent sends a message about some work, caused by the event of that number.
     fn acts(story: Story, cause: Option<u32>, work: &str) -> Story {
         story.sends_because_of(cause, ("coordinator", "worker"), work, Headers::NONE)
     }
 
-    /// What comes of it when the agent loses so much in a crash, and comes back with the records it kept.
+    /// The verdict after a crash that loses so many records, and a restart with those it kept.
     fn after_losing(story: Story, lost_writes: u32, kept: &[u64]) -> Verdict {
         recovers(crashes(story, lost_writes), kept).judged_by(&property())
     }

@@ -1,9 +1,9 @@
-//! An agent that comes back does not ask its model again what it had acted on.
+//! A restarted agent does not ask its model again for an answer that it had acted on.
 //!
-//! An answer that had led to nothing when its agent died may be asked for again: nobody could tell it from
-//! one that never came. Acting is to send something about the question, or to call a tool for it. A second
-//! life that begins beside the first has not come back from anything. Teams that think again for every try
-//! are no worse for it but in what they pay, so this is judged where somebody asks for it.
+//! An answer that had led to no action before the crash may be asked for again: it cannot be distinguished
+//! from one that never came. An action is a message about the question, or a tool call for it. The second of
+//! two overlapping incarnations is not a restart. Teams that ask again for every try only pay more, so this
+//! is judged only in cases that ask for it.
 
 use crate::agent::{AgentEvent, Note, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
@@ -21,17 +21,17 @@ pub fn property() -> Property {
     .needs(EventKinds::CRASHED.and(kinds::COMPLETED))
 }
 
-/// An answer of a model: when it came, and what it led to.
+/// An answer of a model: when it came, and its effects.
 #[derive(Clone, Copy)]
 struct Answer<'a> {
     thought: &'a Event<Note>,
     acted: Option<&'a Event<Note>>,
-    /// How often its agent had died before.
+    /// How many times its agent had crashed before.
     deaths: u32,
 }
 
-/// The lives of an agent: how often it has died, and how many of its answers it has acted on in this life and
-/// in those before.
+/// The incarnations of an agent: the number of crashes, and how many answers it has acted on in this
+/// incarnation and in earlier ones.
 #[derive(Default)]
 struct Lives {
     deaths: u32,

@@ -1,4 +1,4 @@
-//! The states of a tool over time, as they follow from its ledger.
+//! The states of a tool over time, computed from its ledger.
 //!
 //! ```
 //! use perfidy::properties::{StatesOverTime, TeamHistory, Verdict};
@@ -14,16 +14,16 @@ use crate::properties::{TeamHistory, Verdict};
 use crate::tools::{Asked, Tool};
 use perfidy_sim::{Event, Name};
 
-/// What a history says about the states of tools and about what they were asked.
+/// The states of tools in a history, and their requests.
 pub trait StatesOverTime {
-    /// Every state that a tool was in: the one that it began with, and one more after each effect. None if
-    /// the history has no tool of that name, or one of another type.
+    /// Every state of a tool: the initial one, and one more after each effect. None if the history has no
+    /// tool of that name, or one of another type.
     fn states<T: Tool>(&self, tool: &str) -> States<'_, T>;
 
-    /// The tools of this type that were asked anything.
+    /// The tools of this type that got requests.
     fn tools_of<T: Tool>(&self) -> Vec<Name>;
 
-    /// Every request that a tool handled, in order, with the event that says what the tool did.
+    /// Every request that a tool handled, in order, with the event that shows its effect.
     fn requests(&self, tool: &str) -> impl Iterator<Item = (&Event<Note>, &ToolRequest)>;
 }
 
@@ -89,13 +89,12 @@ impl<'a, T> States<'a, T> {
         self.states.iter().map(|(event, state)| (*event, state))
     }
 
-    /// The state that the tool was left in.
+    /// The final state of the tool.
     pub fn last(&self) -> Option<&T> {
         self.states.last().map(|(_, state)| state)
     }
 
-    /// Whether a condition holds of every state. Vacuous if there is none but the first: nothing has happened
-    /// to it.
+    /// Whether a condition holds in every state. Vacuous if there is only the initial one.
     pub fn always(&self, condition: impl Fn(&T) -> bool) -> Verdict {
         match self.states.iter().find(|(_, state)| !condition(state)) {
             Some((event, _)) => {

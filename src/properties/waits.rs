@@ -1,4 +1,4 @@
-//! Which agents wait for which others when a run ends, and whether they wait in a circle.
+//! The wait-for graph: which agents wait for which others at the end of a run, and its cycles.
 
 use crate::agent::{AgentEvent, Note, Purpose};
 use crate::properties::TeamHistory;
@@ -6,10 +6,10 @@ use perfidy_sim::{Event, Name, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// How many waits are told of in words.
+/// How many waits are listed in a message.
 const TOLD: usize = 4;
 
-/// One who waits.
+/// An agent that waits.
 struct Wait<'a> {
     event: &'a Event<Note>,
     on: Name,
@@ -17,18 +17,18 @@ struct Wait<'a> {
     about: Name,
 }
 
-/// A request of one agent of another about something: the first asking, the kind of message, and on whose
+/// A request of one agent to another about something: the first sending, the kind of message, and on whose
 /// behalf.
 type Request<'a> = (&'a Event<Note>, Name, Option<Name>);
 
-/// Who waits for whom at the end of a run.
+/// The waits at the end of a run.
 pub(super) struct Waits<'a> {
     all: Vec<Wait<'a>>,
-    /// Who is dead and did not come back.
+    /// The nodes that are down at the end.
     down: BTreeSet<Name>,
 }
 
-/// Some who wait for each other: each for the next, and the last for the first.
+/// A cycle of waits: each agent waits for the next, and the last for the first.
 pub(super) struct Circle(Vec<Name>);
 
 impl fmt::Display for Circle {
@@ -39,7 +39,7 @@ impl fmt::Display for Circle {
 }
 
 impl Circle {
-    /// Whether it is a link of the circle that the event's node waits for that one.
+    /// Whether the wait of the event's node for `on` is an edge of the cycle.
     pub fn contains(&self, event: &Event<Note>, on: Name) -> bool {
         let next = self.0.iter().cycle().skip(1);
         self.0.iter().zip(next).any(|link| link == (&event.node, &on))
@@ -47,7 +47,7 @@ impl Circle {
 }
 
 impl<'a> Waits<'a> {
-    /// All waits as the agents say; good for words, and for no verdict.
+    /// All waits as the agents declare them: for messages only, not for verdicts.
     pub fn at_the_end_of(history: &'a TeamHistory) -> Self {
         let mut waits = Self { all: Vec::new(), down: BTreeSet::new() };
         for event in history.events() {
@@ -63,7 +63,7 @@ impl<'a> Waits<'a> {
         waits
     }
 
-    /// The requests and orders that no answer has ended and that their senders have not gone on without.
+    /// The open requests and orders, which no answer has ended and whose senders have not continued without.
     pub fn of_open_requests(history: &'a TeamHistory) -> Self {
         let mut open: BTreeMap<(Name, Name, Name), Request<'_>> = BTreeMap::new();
         for event in history.events() {
@@ -90,14 +90,14 @@ impl<'a> Waits<'a> {
         Self { all: open.into_iter().map(wait).collect(), down: BTreeSet::new() }
     }
 
-    /// Leaves those in which `task` is stuck, as far as the agents say so.
+    /// Keeps only the waits of `task`, as declared by the agents.
     pub fn keep_task(&mut self, task: Name) {
         if self.all.iter().any(|wait| task_of(wait.about) == task.as_str()) {
             self.all.retain(|wait| task_of(wait.about) == task.as_str());
         }
     }
 
-    /// The waits of each task that there are any about, by task.
+    /// The waits of each task, by task.
     pub fn by_task(self) -> BTreeMap<&'static str, Self> {
         let mut by_task: BTreeMap<&'static str, Self> = BTreeMap::new();
         for wait in self.all {
@@ -115,12 +115,12 @@ impl<'a> Waits<'a> {
         self.all.iter().map(|wait| wait.event)
     }
 
-    /// The waits that make a circle.
+    /// The waits that form a cycle.
     pub fn in_circle(&self, circle: &Circle) -> impl Iterator<Item = &'a Event<Note>> {
         self.all.iter().filter(|wait| circle.contains(wait.event, wait.on)).map(|wait| wait.event)
     }
 
-    /// A circle of waits, if there is one.
+    /// A cycle of waits, if there is one.
     pub fn circle(&self) -> Option<Circle> {
         let mut on: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
         for wait in &self.all {
@@ -152,8 +152,7 @@ pub(super) fn task_of(about: Name) -> &'static str {
     about.bytes().position(|byte| byte == b'/').map_or(about, |end| &about[..end])
 }
 
-/// A way from the end of `path` back to `start`, by names that were not seen before: what led nowhere then
-/// leads nowhere now.
+/// A path from the end of `path` back to `start` over names not seen before: a dead end stays a dead end.
 fn path_back(
     on: &BTreeMap<Name, BTreeSet<Name>>,
     start: Name,

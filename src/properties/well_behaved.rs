@@ -1,7 +1,7 @@
 //! No agent panics, runs on without ever waiting, or floods the world with messages.
 //!
-//! Each needs evidence of its own. A run that only reached one of its bounds was perhaps too large for it:
-//! that is unknown.
+//! Each violation needs its own evidence. A run that only reached one of its limits was perhaps too large for
+//! it: then the verdict is unknown.
 
 use crate::properties::{Property, TeamHistory, Verdict, WELL_BEHAVED, cut_short, flood};
 use perfidy_sim::{Stop, What};

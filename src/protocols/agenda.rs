@@ -1,16 +1,15 @@
-//! Agendas: the items that a coordinator has to look at, so that it need not look at all of them after each
-//! event.
+//! Agendas: the items that a coordinator must check, so that it need not check all of them after each event.
 //!
 //! Of a thousand open tasks, a message concerns one, and the clock a few. A coordinator goes through its
-//! agenda in rounds, each in the order of the keys. An item that is added in the middle of a round comes in
-//! the same round if its place is still ahead, and else in the next one.
+//! agenda in rounds, each in the order of the keys. An item that is added during a round is checked in the
+//! same round if its key is still ahead, otherwise in the next one.
 
 use perfidy_sim::SimTime;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::ops::Bound::{Excluded, Unbounded};
 
-/// The items to look at, now and later. To look at one too often must make no difference.
+/// The items to check, now and later. To check one too often must make no difference.
 ///
 /// ```
 /// use perfidy::protocols::Agenda;
@@ -40,18 +39,18 @@ impl<K: Ord> Default for Agenda<K> {
 }
 
 impl<K: Ord + Copy> Agenda<K> {
-    /// Adds an item to be looked at now.
+    /// Adds an item to be checked now.
     pub fn add(&mut self, item: K) {
         self.now.insert(item);
     }
 
-    /// Adds an item to be looked at once that time has come.
+    /// Adds an item to be checked at that time.
     pub fn add_at(&mut self, at: SimTime, item: K) {
         self.later.push(Reverse((at, item)));
     }
 
-    /// Takes the next item of the current round that is to be looked at by now. `None` ends the round; the
-    /// next call begins another.
+    /// Takes the next item of the current round that is due. `None` ends the round; the next call begins
+    /// another.
     pub fn next(&mut self, now: SimTime) -> Option<K> {
         while let Some(Reverse((at, item))) = self.later.peek()
             && *at <= now

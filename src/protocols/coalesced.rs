@@ -1,8 +1,8 @@
-//! Coalescing: of several requests for the same, an agent serves the latest, once.
+//! Coalescing: of several requests under one key, an agent serves only the latest, once.
 //!
-//! A request that takes longer to serve than its sender waits is sent again meanwhile. An agent that served
-//! each of them would fall further behind with each; it takes in what has come, and serves one request for
-//! each key.
+//! A request that takes longer to serve than its sender waits is resent meanwhile. An agent that served each
+//! of them would fall further behind with each; instead it takes in all requests, and serves one for each
+//! key.
 
 use perfidy_sim::Lookup;
 use std::collections::VecDeque;

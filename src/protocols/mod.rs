@@ -1,6 +1,6 @@
-//! Protocols: the exchanges that agents repeat whatever their team does, each in one place.
+//! Protocols: message exchanges that agents of all teams use, each in one place.
 //!
-//! A network loses, delays and doubles messages, so an agent sends an order again until it is answered
+//! A network loses, delays and duplicates messages, so an agent resends an order until it is answered
 //! ([`Resend`]), repeats a request until a reply comes ([`request_until_answered`]), does not start the same
 //! work twice ([`SingleFlight`]), serves the latest of several requests for the same ([`Coalesced`]), and
 //! looks only at what may need attention ([`Agenda`]). Each piece works in any process that has a clock and a

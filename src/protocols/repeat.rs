@@ -1,8 +1,8 @@
-//! Repeating: an agent asks a question again until it has an answer, with or without an end.
+//! Repeated requests: an agent asks again until it has an answer, with or without a limit.
 //!
-//! An agent that asks without an end says first whom it waits for, so that a run that does not finish can
-//! name the wait. The receiver must answer a repetition as it answered the first; see
-//! [`inbox`](crate::safeguards::inbox) for receivers that change something.
+//! An agent that asks without a limit first declares whom it waits for, so that the report of an unfinished
+//! run can name the wait. The receiver must answer a repetition as it answered the first request; see
+//! [`inbox`](crate::safeguards::inbox) for receivers with effects.
 
 use crate::agent::{Agent, Mail, Message};
 use perfidy_sim::{Name, SimSpan};
@@ -23,8 +23,8 @@ impl ResendTiming {
     }
 }
 
-/// Sends a request until `accept` takes a reply to it, however long that takes, and says meanwhile that the
-/// agent waits for `to`, for the reason `waits_for`.
+/// Repeats a request until `accept` takes a reply to it, however long that takes, and declares meanwhile that
+/// the agent waits for `to`, for the reason `waits_for`.
 pub async fn request_until_answered<T>(
     agent: &Agent,
     (to, waits_for): (Name, &'static str),
@@ -43,7 +43,7 @@ pub async fn request_until_answered<T>(
     answer
 }
 
-/// Asks until there is an answer, with a pause after each time that there is none.
+/// Asks until there is an answer, with a pause after each try without one.
 pub async fn until_some<T>(agent: &Agent, pause: SimSpan, ask: impl AsyncFn() -> Option<T>) -> T {
     loop {
         if let Some(answer) = ask().await {

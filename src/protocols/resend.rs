@@ -1,15 +1,15 @@
-//! Resending: a message that wants an answer is sent again, at a fixed interval, until the answer comes.
+//! Resending: a message that needs an answer is sent again, at a fixed interval, until the answer comes.
 //!
-//! No sender can tell a lost message from a slow receiver, so it sends the message again and the receiver
-//! answers as often as it is asked (positive acknowledgement with retransmission, as in RFC 9293). This is
-//! the form for a coordinator that has many such messages under way and one loop that hears all answers; an
-//! agent with nothing else to do waits in [`request_until_answered`](super::request_until_answered).
+//! A sender cannot distinguish a lost message from a slow receiver, so it resends the message and the
+//! receiver answers each copy (positive acknowledgement with retransmission, as in RFC 9293). This form is
+//! for a coordinator with many such messages in flight and one loop that receives all answers; an agent with
+//! nothing else to do waits in [`request_until_answered`](super::request_until_answered).
 
 use crate::protocols::Agenda;
 use perfidy_sim::{Lookup, SimSpan, SimTime};
 use std::hash::Hash;
 
-/// When one message is to be sent again.
+/// The timer for resending one message.
 ///
 /// ```
 /// use perfidy::protocols::ResendTimer;
@@ -23,17 +23,17 @@ use std::hash::Hash;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ResendTimer {
-    /// When it was last sent, or its receiver was last heard of.
+    /// When it was last sent, or its receiver last sent something.
     last: Option<SimTime>,
 }
 
 impl ResendTimer {
-    /// The message is sent now, or its receiver shows now that it is at work.
+    /// The message is sent now, or its receiver shows now that it works on it.
     pub fn restart(&mut self, now: SimTime) {
         self.last = Some(now);
     }
 
-    /// The message is to be sent at once, whenever it was last sent.
+    /// Makes the message due at once, whenever it was last sent.
     pub fn expire(&mut self) {
         self.last = None;
     }
@@ -49,9 +49,8 @@ impl ResendTimer {
     }
 }
 
-/// The messages of one agent that are sent again until they are answered, each under a key. It is an
-/// [`Agenda`] of these keys as well: a key comes up when it is added and when its message may have to be sent
-/// again.
+/// The messages of one agent that are resent until they are answered, each under a key. It is also an
+/// [`Agenda`] of these keys: a key comes up when it is added and when its message may be due again.
 ///
 /// ```
 /// use perfidy::protocols::Resend;
@@ -75,7 +74,7 @@ pub struct Resend<K> {
 }
 
 impl<K: Ord + Copy + Hash> Resend<K> {
-    /// No messages yet; each is to be sent again after `interval`.
+    /// No messages yet; each is resent after `interval`.
     pub fn every(interval: SimSpan) -> Self {
         Self { interval, timers: Lookup::default(), agenda: Agenda::default() }
     }
@@ -85,18 +84,17 @@ impl<K: Ord + Copy + Hash> Resend<K> {
         self.interval
     }
 
-    /// Has a key come up now.
+    /// Makes a key come up now.
     pub fn add(&mut self, key: K) {
         self.agenda.add(key);
     }
 
-    /// The next key of a round to look at, as in [`Agenda::next`].
+    /// The next key of a round to check, as in [`Agenda::next`].
     pub fn next(&mut self, now: SimTime) -> Option<K> {
         self.agenda.next(now)
     }
 
-    /// Whether the message under a key is to be sent: it never was, or so long ago that it is to be sent
-    /// again.
+    /// Whether the message under a key is due: it was never sent, or longer ago than the interval.
     pub fn is_due(&self, key: K, now: SimTime) -> bool {
         self.timers.get(key).is_none_or(|timer| timer.is_due(now, self.interval))
     }
@@ -107,7 +105,7 @@ impl<K: Ord + Copy + Hash> Resend<K> {
         self.agenda.add_at(at + self.interval, key);
     }
 
-    /// Whether the message under a key is to be sent. If so, it counts as sent.
+    /// Whether the message under a key is due. If so, it counts as sent.
     pub fn send_if_due(&mut self, key: K, now: SimTime) -> bool {
         let is_due = self.is_due(key, now);
         if is_due {

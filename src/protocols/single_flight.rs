@@ -1,9 +1,9 @@
-//! Single-flight: of the same work, an agent has at most one under way, however often it is asked for it.
+//! Single-flight: an agent runs at most one instance of the same work, however often it is ordered.
 //!
-//! Senders repeat their orders until they are answered, so a worker is ordered to do a step that it is in the
-//! middle of. It must not start the step a second time ("duplicate call suppression", Go's package
-//! `singleflight`). A repetition may also bring news that the work under way has not seen; then the work runs
-//! once more afterwards.
+//! Senders repeat their orders until they are answered, so a worker gets an order for a step that it is
+//! already working on. It must not start the step a second time ("duplicate call suppression", Go's package
+//! `singleflight`). A repetition may also carry new information that the running work has not seen; then the
+//! work runs once more afterwards.
 
 use crate::agent::Agent;
 use std::cell::RefCell;
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::Rc;
 
-/// The work of one agent that is under way, by key. Clones share it.
+/// The running work of one agent, by key. Clones share it.
 #[derive(Clone, Debug)]
 pub struct SingleFlight<K> {
-    /// Whether each is to run once more when it is over.
+    /// Whether each must run once more when it is over.
     running: Rc<RefCell<BTreeMap<K, bool>>>,
 }
 
@@ -25,8 +25,8 @@ impl<K: Ord> Default for SingleFlight<K> {
 }
 
 impl<K: Ord + Copy + 'static> SingleFlight<K> {
-    /// Starts work beside what the agent does, unless work under that key is under way. Returns whether it
-    /// was started.
+    /// Starts work concurrently with the agent, unless work under that key is running. Returns whether it was
+    /// started.
     pub fn start(&self, agent: &Agent, key: K, work: impl Future<Output = ()> + 'static) -> bool {
         if self.running.borrow().contains_key(&key) {
             return false;
@@ -40,7 +40,7 @@ impl<K: Ord + Copy + 'static> SingleFlight<K> {
         true
     }
 
-    /// Starts work beside what the agent does, or has it run once more when the run under way is over.
+    /// Starts work concurrently with the agent, or makes it run once more when the current run is over.
     pub fn start_or_repeat(&self, agent: &Agent, key: K, work: impl AsyncFn() + 'static) {
         if let Some(again) = self.running.borrow_mut().get_mut(&key) {
             *again = true;
@@ -79,7 +79,7 @@ mod tests {
         }
     }
 
-    /// When work ran that `ask` asks for five times, a second apart, and that takes ten seconds.
+    /// The runs of work that `ask` requests five times, a second apart, and that takes ten seconds.
     fn runs(ask: fn(&SingleFlight<Name>, &Agent, Name)) -> Vec<String> {
         let outcome = Engine::Native.run(|| {
             let mut world = World::<Agents>::new(WorldConfig::calm(Seed(1)));

@@ -1,5 +1,4 @@
-//! What programs are told: one JSON object a line. The README documents the fields; they are only ever added
-//! to.
+//! JSON output: one object a line. The README documents the fields; fields are only ever added.
 
 use crate::explore::{
     Answer, Broke, CaseReport, CaseRounds, CaseVerdict, Divergence, Finding, Rounds, SavedSeed, Standing,
@@ -39,7 +38,7 @@ pub struct CaseRecord {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     probes: BTreeMap<&'static str, u64>,
     saved: Vec<String>,
-    /// What the strategy says it has shown.
+    /// What the strategy has shown, in its own words.
     shown: Option<String>,
 }
 
@@ -183,16 +182,16 @@ impl ReplayRecord {
     }
 }
 
-/// What an audit says of a case.
+/// The result of an audit of a case.
 #[derive(Clone, Debug)]
 pub enum AuditVerdict {
-    /// All runs of a seed were the same.
+    /// All runs of a seed were equal.
     Identical,
-    /// Two were not.
+    /// Two runs differed.
     Different(Box<Divergence>),
-    /// It could not be told, for this reason.
+    /// The result is unknown, for this reason.
     Unknown(String),
-    /// Somebody ended it.
+    /// The audit was interrupted.
     Interrupted,
 }
 
@@ -249,7 +248,7 @@ pub struct RoundsRecord<'a> {
     base: Option<&'a str>,
     runs: u64,
     runs_per_second: u64,
-    /// How many different failures were made small.
+    /// How many different failures were shrunk.
     failures: usize,
     /// `nothing-broke`, `broken`, `caught`, `not-caught` or `not-yet-caught`.
     verdict: &'static str,
@@ -265,7 +264,7 @@ pub struct RoundsRecord<'a> {
 struct BrokeRecord<'a> {
     runs: u64,
     first_seed: Seed,
-    /// The different failures, and how often each was made small.
+    /// The different failures, and how often each was shrunk.
     failures: &'a BTreeMap<crate::explore::Fingerprint, u64>,
 }
 

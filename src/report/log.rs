@@ -1,4 +1,4 @@
-//! Logs, stamped with virtual time, node and event; off unless asked for.
+//! Logs, with virtual time, node and event; off by default.
 
 use crate::inert::shown;
 use perfidy_sim::stamp;
@@ -18,7 +18,7 @@ impl FormatTime for VirtualTime {
     }
 }
 
-/// A field of an event. All that agents say is in fields, so this is where it is made inert.
+/// A field of an event. All text from agents is in fields, so it is escaped here.
 fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
     match field.name() {
         "message" => write!(writer, "{}", shown(format_args!("{value:?}"))),
@@ -30,7 +30,7 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt
 /// `tracing-subscriber`, such as `my_agents=debug`.
 ///
 /// # Errors
-/// A filter that is none, in words.
+/// An invalid filter, with a description.
 pub fn init_logging(filter: &str) -> Result<(), String> {
     let filter =
         EnvFilter::try_new(filter).map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;

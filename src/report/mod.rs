@@ -1,4 +1,4 @@
-//! Reports: what people and programs are told of a campaign and of a failure.
+//! Reports of campaigns and failures, for people and for programs.
 
 mod action_map;
 mod json;

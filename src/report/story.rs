@@ -1,8 +1,8 @@
 //! The story of a failure: which promise broke, the faults that suffice, what happened in a handful of
 //! lines, the ledger, and the command that replays it.
 //!
-//! The lines are chosen backwards from the events that break the promise: their causes, the faults, and what
-//! the same intent went through. Everything else stays in the history.
+//! The lines are chosen backwards from the events of the violation: their causes, the faults, and earlier
+//! events of the same intent. All other events stay in the history.
 
 use crate::agent::{Access, AgentEvent, Body, Note, Purpose, ToolEvent, UserEvent};
 use crate::explore::{Run, SavedSeed};
@@ -19,7 +19,7 @@ use std::fmt;
 /// How many lines a story may have.
 const LINES: usize = 18;
 
-/// How many intents that never happened are named.
+/// How many missing effects are named.
 const NEVER_LINES: usize = 4;
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -27,7 +27,7 @@ const FAULT: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
-/// A failure, ready to be told. Its `Display` is plain text, [`Story::styled`] has colours.
+/// A failure, ready to be printed. Its `Display` is plain text, [`Story::styled`] has colours.
 pub struct Story<'a> {
     case: &'a Case,
     saved: &'a SavedSeed,
@@ -36,7 +36,7 @@ pub struct Story<'a> {
     file: Option<String>,
 }
 
-/// An event, told once however often it came right after itself.
+/// An event, printed once however often it was repeated in a row.
 struct Line<'a> {
     event: &'a Event<Note>,
     times: u32,
@@ -64,7 +64,7 @@ impl Line<'_> {
 }
 
 impl<'a> Story<'a> {
-    /// The story of a saved failure as it went in `run`; `None` if the property held there.
+    /// The story of a saved failure in `run`; `None` if the property held there.
     pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
         let violation = run.violation(&saved.property)?;
         Some(Self { case, saved, run, violation, file })
@@ -116,13 +116,13 @@ impl<'a> Story<'a> {
         lines
     }
 
-    /// Keeps what the property points at, the faults, and as much before each as there is room for.
+    /// Keeps the events of the violation, the faults, and as many events before each as fit.
     fn shorten(&self, lines: &mut Vec<Line<'a>>) {
         while lines.len() > LINES {
             let is_kept = |event: &Event<Note>| {
                 self.violation.because.contains(&event.id) || matches!(event.what, What::Struck(_))
             };
-            // The line that stands furthest from the next one that must be kept.
+            // The line that is furthest from the next line that must be kept.
             let mut distance = usize::MAX;
             let mut furthest = (0, None);
             for (index, line) in lines.iter().enumerate().rev() {
@@ -182,11 +182,11 @@ impl<'a> Story<'a> {
 /// The lines of all ledgers.
 #[derive(Default)]
 struct Ledger {
-    /// What happened for whom: intent, tool and operation.
+    /// The effects: intent, tool and operation.
     effects: BTreeMap<(Name, Name, Name), Vec<EventId>>,
     /// What was undone, by intent.
     undoings: BTreeMap<Name, Vec<EventId>>,
-    /// What was wanted and never happened.
+    /// The intents whose effect never happened.
     missing: Vec<Name>,
 }
 
@@ -222,7 +222,7 @@ impl fmt::Display for Story<'_> {
     }
 }
 
-/// The text of a story with its colours. Whatever comes from files or agents is shown inert.
+/// The text of a story with its colours. All text from files and agents is escaped.
 struct Coloured<'a>(&'a Story<'a>);
 
 impl fmt::Display for Coloured<'_> {
@@ -275,7 +275,7 @@ fn rounded(at: SimTime) -> String {
     SimTime::from_nanos(at.as_nanos() / 1_000_000 * 1_000_000).to_string()
 }
 
-/// Whether an event says something to a person.
+/// Whether an event is informative for a person.
 fn is_telling(event: &Event<Note>) -> bool {
     match &event.what {
         What::Note(
@@ -304,13 +304,13 @@ fn is_telling(event: &Event<Note>) -> bool {
     }
 }
 
-/// Whether a message with this purpose changes what is done, and by which agent.
+/// Whether a message with this purpose changes what is done, or by which agent.
 fn is_decisive(purpose: Option<Purpose>) -> bool {
     use Purpose::{Approval, Cancel, Handoff, Order, Rejection, Undo};
     matches!(purpose, Some(Order | Undo | Cancel | Handoff | Approval | Rejection))
 }
 
-/// What a message says, and its headers where there is something to be said of them.
+/// The content of a message, and its headers if there are relevant ones.
 fn saying(content: &Body) -> String {
     match content.headers().to_string() {
         headers if headers.is_empty() => format!(": {content}"),
@@ -318,7 +318,7 @@ fn saying(content: &Body) -> String {
     }
 }
 
-/// What an event is about, so that events about the same can be told together.
+/// The subject of an event, so that events about the same subject can be grouped.
 fn subject(event: &Event<Note>) -> Option<Name> {
     match &event.what {
         What::Sent { about, .. } | What::Delivered { about, .. } | What::Lost { about, .. } => Some(*about),

@@ -7,7 +7,7 @@ use crate::scenario::Case;
 use comfy_table::{CellAlignment, Table, presets};
 use std::time::Duration;
 
-/// The cases with what became of them, and under them how often each fault struck, for a terminal.
+/// The cases with their verdicts, and below them how often each fault was injected, for a terminal.
 pub fn table(rows: &[(CaseReport, Duration)]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -33,7 +33,7 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
     format!("{}\n\n{}", trimmed(&table), trimmed(&struck(rows)))
 }
 
-/// The cases of a long campaign with what became of them so far.
+/// The cases of a long campaign with their results so far.
 pub fn rounds_table<'a>(rows: impl IntoIterator<Item = (&'a CaseRounds, &'a Case)>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -78,7 +78,7 @@ pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseRounds>) -> Optio
     (table.row_count() > 0).then(|| trimmed(&table))
 }
 
-/// How often each fault struck in the cases as written, or in whatever was run of a scenario.
+/// How often each fault was injected in the cases as written, or in all runs of a scenario.
 fn struck(rows: &[(CaseReport, Duration)]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);

@@ -1,9 +1,9 @@
 //! Acknowledged cancels: a call counts as cancelled once its tool says so.
 //!
-//! A caller that stops waiting for a call has not stopped the call, which may be on its way, or in the middle
-//! of being worked on. Cancel and commit race, and only where the commit is made can be said who won: the
-//! tool that knows operations by their ids is asked to call this one off. Either it is never carried out from
-//! then on, whoever still asks for it, or it was done already, and then it can be taken back.
+//! A caller that stops waiting for a call has not stopped the call, which may be in flight or in progress.
+//! Cancel and commit race, and only the tool can decide the race: it knows operations by their ids, so it is
+//! asked to cancel this one. Either the tool never carries it out from then on, for any caller, or it was
+//! done already and can be undone.
 
 use crate::agent::{Agent, Cancelled, OpId, Operation};
 use crate::config::{Entry, Problem};

@@ -1,7 +1,7 @@
 //! Append-only: an agent that adds to a shared item sends the addition, not the whole item.
 //!
-//! The store puts it behind the entries that are there by then, so there is nothing to overwrite (Helland
-//! 2015, "Immutability changes everything").
+//! The store appends it to the current entries, so nothing is overwritten (Helland 2015, "Immutability
+//! changes everything").
 //!
 //! ```
 //! use perfidy::agent::{Agent, Entry, StoreError, Version};
@@ -34,8 +34,7 @@ impl Safeguard for AppendOnly {
     }
 }
 
-/// Adds an entry behind those that an item has by then, and asks again a few times while the answer is
-/// unclear.
+/// Appends an entry to an item, and retries a few times while the outcome is unclear.
 ///
 /// # Errors
 /// As [`Store::commit`].

@@ -1,24 +1,23 @@
-//! Budgets: work that is passed from agent to agent carries what it may still cost, and an agent that finds
-//! that used up stops.
+//! Budgets: work that is passed from agent to agent carries its remaining budget, and an agent that finds it
+//! used up stops.
 //!
-//! Agents that each find the next one better suited, or the draft not good enough, never stop by themselves:
-//! no single step looks wrong. What is spent travels with the work, so no agent needs to see the whole to end
-//! it, and the end is not silence but a report of failure to the user (the same idea as the hop limit of IP,
-//! RFC 791).
+//! Agents that always find another agent better suited, or the draft not good enough, never stop by
+//! themselves: no single step looks wrong. The cost so far travels with the work, so any agent can end it,
+//! with a report of failure to the user (the same idea as the hop limit of IP, RFC 791).
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::Safeguard;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// How far a piece of work may go.
+/// The budget of a piece of work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// How often it may be passed on.
     pub hops: u32,
     /// How often a model may be asked about it.
     pub turns: u32,
-    /// How many tokens that may take, read and written.
+    /// How many tokens that may take, input and output.
     pub tokens: u32,
 }
 
@@ -50,7 +49,7 @@ impl Safeguard for Budgets {
     }
 }
 
-/// What a piece of work has cost so far; it travels with it.
+/// The cost of a piece of work so far; it travels with the work.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
 pub struct Spent {
     /// How often it was passed on.

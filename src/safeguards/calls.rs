@@ -1,12 +1,12 @@
 //! Calls of tools: the safeguards of a caller and of a reader, put together.
 //!
-//! Each safeguard covers what the others cannot: the [key](super::idempotency) lets a tool recognise a
-//! repetition, [observing](super::observe) covers a tool that cannot, [retrying](super::retry) covers what
-//! was lost on the way. A [`CallPolicy`] says which of them a caller uses; a team of a scenario takes them
-//! from its switches.
+//! Each safeguard covers a gap of the others: the [key](super::idempotency) lets a tool recognise a
+//! repetition, [observing](super::observe) covers a tool that cannot, [retrying](super::retry) covers lost
+//! messages. A [`CallPolicy`] says which of them a caller uses; the team of a scenario takes them from its
+//! switches.
 //!
-//! Reading changes nothing, so a reader has to be careful about the answer only: one that is about something
-//! else, cut short or too old is no answer, and the reader asks again.
+//! A read changes nothing, so a reader only has to check the answer: one that is about something else, cut
+//! short or too old does not count, and the reader asks again.
 //!
 //! ```
 //! use perfidy::agent::{Agent, OpId, Operation, Receipt, ToolError};
@@ -39,14 +39,14 @@ pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
 pub struct CallPolicy {
     /// Whether calls carry the id of their operation as an idempotency key.
     pub sends_key: bool,
-    /// Whether the caller looks an operation up before it tries it again after an unclear answer.
+    /// Whether the caller looks an operation up before it retries after an unclear outcome.
     pub looks_before_retry: bool,
     /// How often it tries.
     pub retry: Option<Retry>,
 }
 
 impl CallPolicy {
-    /// The policy that a scenario's switches say.
+    /// The policy of a scenario's switches.
     pub fn of(safeguards: &Safeguards) -> Self {
         Self {
             sends_key: safeguards.has::<IdempotencyKeys>(),
@@ -56,12 +56,12 @@ impl CallPolicy {
     }
 }
 
-/// Carries out an operation under its id. `tried_before` says that earlier tries of the same operation ended
-/// without a clear answer, or may have.
+/// Carries out an operation under its id. `tried_before` says that earlier tries of the same operation may
+/// have ended without a clear outcome.
 ///
 /// # Errors
 /// The error of the last try, when all tries are used up or the tool refused for good. It is definite only if
-/// no try before it was unclear, or if it speaks of the operation and not of the try.
+/// no earlier try was unclear, or if it concerns the operation and not only the try.
 pub async fn call_with_retry(
     agent: &Agent,
     policy: &CallPolicy,
@@ -91,8 +91,8 @@ pub const ROUNDS: u32 = 5;
 /// How long [`call_until_definite`] waits before it goes through all tries again.
 const PAUSE: SimSpan = SimSpan::from_secs(10);
 
-/// Carries out an operation until the answer is definite, for a caller that has to know whether the effect is
-/// there, so that it can be undone. Another agent may have begun before under the same id, and died.
+/// Carries out an operation until the outcome is definite, for a caller that has to know whether the effect
+/// exists, so that it can be undone. Another agent may have begun before under the same id, and crashed.
 ///
 /// # Errors
 /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if that is unclear after
@@ -123,7 +123,7 @@ pub struct ReadPolicy {
 }
 
 impl ReadPolicy {
-    /// The policy that a scenario's switches say.
+    /// The policy of a scenario's switches.
     pub fn of(safeguards: &Safeguards) -> Self {
         Self { retry: safeguards.get().cloned(), snapshots: safeguards.get().copied() }
     }

@@ -1,9 +1,9 @@
-//! Cancellation: when work is no longer to be done, each agent that was told to do it is told not to, and
-//! acknowledges it.
+//! Cancellation: when work is withdrawn, every agent that was ordered to do it is told to stop, and
+//! acknowledges.
 //!
-//! An agent that cancels waits until all agents below have acknowledged, and acknowledges only then. An agent
-//! that is told writes it down before it acknowledges: an order that was held up on its way and comes after
-//! the cancel must not bring the work back, also not after a crash (a tombstone).
+//! An agent that cancels waits until all agents below it have acknowledged, and acknowledges only then. An
+//! agent that is told to stop records it before it acknowledges: an order that was delayed and arrives after
+//! the cancel must not restart the work, even after a crash (a tombstone).
 
 use crate::agent::{Agent, Message};
 use crate::config::{Entry, Problem};
@@ -37,12 +37,12 @@ impl Message for CalledOff {
     }
 }
 
-/// What an agent is not to do any more.
+/// The work that an agent must not do any more.
 #[derive(Default, Debug)]
 pub struct Cancelled(RefCell<BTreeSet<Name>>);
 
 impl Cancelled {
-    /// As the agent left it in its journal.
+    /// The cancelled work, recovered from the agent's journal.
     pub fn recover(agent: &Agent) -> Self {
         let cancelled = Self::default();
         checkpoint::recover(agent, |CalledOff(intent)| {
@@ -51,7 +51,7 @@ impl Cancelled {
         cancelled
     }
 
-    /// Whether this is among it.
+    /// Whether this work is cancelled.
     pub fn contains(&self, intent: Name) -> bool {
         self.0.borrow().contains(&intent)
     }

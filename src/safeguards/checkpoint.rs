@@ -1,8 +1,8 @@
-//! Checkpoints: a coordinator writes down what it has learnt before it acts on it, and reads it after a
+//! Checkpoints: a coordinator records what it has learnt before it acts on it, and reads it back after a
 //! crash.
 //!
-//! The order is the whole of it: write, sync, and only then tell anybody. What was promised is then always on
-//! disk; what is on disk and was not yet promised can be promised again.
+//! The order matters: write, sync, and only then tell other agents. So everything that was promised is on
+//! disk, and what is on disk but was not yet promised can be promised again.
 
 use crate::agent::{Agent, Body, Message};
 use crate::config::{Entry, Problem};
@@ -25,7 +25,7 @@ impl Safeguard for Checkpoint {
     }
 }
 
-/// Writes a record down for good, if checkpoints are on. The agent can crash before or after it.
+/// Makes a record durable, if checkpoints are on. The agent can crash before or after it.
 pub async fn save(agent: &Agent, safeguards: &Safeguards, about: Name, record: impl Message) {
     if !safeguards.has::<Checkpoint>() {
         return;
@@ -39,13 +39,12 @@ pub async fn save(agent: &Agent, safeguards: &Safeguards, about: Name, record: i
     agent.after("record", about).await;
 }
 
-/// Takes up every record of this type that survived, oldest first. One that carries a checksum is taken only
-/// if it is whole.
+/// Recovers every record of this type, oldest first. A record with a checksum is taken only if it is intact.
 pub fn recover<R: Message>(agent: &Agent, take: impl FnMut(&R)) {
     agent.recover(read, take);
 }
 
-/// What stands in a record, if it is of this type and whole.
+/// The content of a record, if it is of this type and intact.
 fn read<R: Message>(written: &Body) -> Option<&R> {
     match written.open::<Sealed>() {
         Some(sealed) => sealed.intact()?.open(),

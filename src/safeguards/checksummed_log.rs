@@ -1,14 +1,13 @@
-//! Checksummed log: a record that was half-written when its writer died is recognised as such.
+//! Checksummed log: a record that was half-written when its writer crashed is recognised as such.
 //!
-//! A disk that dies in the middle of a write leaves something, and it may well read as a record: an old one,
-//! or one with a field missing that then reads as zero. A checksum over the whole record, written with it,
-//! tells the reader to leave it out; nothing was promised on the strength of it yet, because its sync never
-//! returned.
+//! A crash in the middle of a write can leave data that reads as a valid record: an old one, or one with a
+//! missing field that reads as zero. A checksum over the whole record, written with it, lets the reader skip
+//! it. That is safe because no promise relied on it yet: its sync never returned.
 //!
-//! It does not help against a disk that comes back without its last records (the fault `stale-journal`): what
-//! is left is whole, and only another agent can know that there was more. A team survives that if the workers
-//! recognise an operation by its id, as in `standby/bad-workers`; what the property
-//! `recovered-state-is-a-prefix` says of it is then still true.
+//! It does not help against a disk that comes back without its last records (the fault `stale-journal`): the
+//! remaining records are intact, and only another agent can know that there were more. A team survives that
+//! if the workers recognise an operation by its id, as in `standby/bad-workers`; the property
+//! `recovered-state-is-a-prefix` then still holds.
 
 use crate::agent::{Body, Message};
 use crate::config::{Entry, Problem};
@@ -31,7 +30,7 @@ impl Safeguard for ChecksummedLog {
     }
 }
 
-/// A record with the checksum that was made of it.
+/// A record with its checksum.
 #[derive(Debug, Serialize)]
 pub struct Sealed {
     record: Body,
@@ -45,7 +44,7 @@ impl Sealed {
         Self { checksum: record.digest(), record }
     }
 
-    /// The record, if it is whole.
+    /// The record, if it is intact.
     pub fn intact(&self) -> Option<&Body> {
         (self.record.digest() == self.checksum).then_some(&self.record)
     }
@@ -62,7 +61,7 @@ impl Message for Sealed {
         self.record.kind().as_str()
     }
 
-    /// What is torn is the record; its checksum is still that of the whole.
+    /// Only the record is torn; its checksum is still that of the intact record.
     fn garbled(&self) -> Option<Self> {
         Some(Self { record: self.record.garbled(), checksum: self.checksum })
     }

@@ -1,9 +1,9 @@
 //! Artifacts by reference: a message carries the digest of a piece of work, and decisions cite that digest.
 //!
-//! A conversation is not a database. What a model says of a piece of work may be wrong, and an agent that
-//! works from the summary builds on something that no agent made. So each artifact is filed with an
-//! [`artifact_store`], messages carry its digest beside the summary, and an agent that works on it fetches
-//! the artifact itself and checks that it is the one cited ("claim check", Hohpe and Woolf 2003; content
+//! A conversation is not a database: a model's summary of an artifact may be wrong, and an agent that works
+//! from it builds on something that no agent made. So each artifact is filed with an [`artifact_store`],
+//! messages carry its digest beside the summary, and an agent that works on it fetches the artifact itself
+//! and checks the digest ("claim check", Hohpe and Woolf 2003; content addressing, as in Git).
 //! addressing, as in Git).
 
 use crate::agent::{Agent, Artifact, ArtifactId, Message};

@@ -1,14 +1,14 @@
-//! Claims: an agent that wants to do a piece of work first makes it its own, for a while.
+//! Claims: before an agent does a piece of work, it takes a lease on it.
 //!
-//! A claim is an item of the shared store, taken by compare-and-set, so that of two agents that reach for it
-//! one gets it. It is a lease: its owner writes it again and again, and an agent that sees it unchanged for a
-//! whole lease of its own clock may take it. No agent compares clocks with another (the lock client of
-//! `DynamoDB` and leader election in Kubernetes work this way). The owner counts its lease from before it
-//! asked and leaves a tenth of it unused, so it stops before another agent can begin even if one of their
-//! clocks goes a little faster.
+//! A claim is an item of the shared store, taken by compare-and-set, so only one of two competing agents gets
+//! it. It is a lease: its owner renews it by writing it again, and another agent that sees it unchanged for a
+//! whole lease of its own clock may take it. No agent compares clocks with another (as in the lock client of
+//! `DynamoDB` and leader election in Kubernetes). The owner counts its lease from before its request and
+//! leaves a tenth of it unused, so it stops before another agent can begin even if one of their clocks runs a
+//! little faster.
 //!
-//! Without the switch the same is done in the naive way: look whether an agent has the work, and if not,
-//! write one's own name there.
+//! Without the switch it works the naive way: check whether an agent has the work, and if not, write one's
+//! own name there.
 
 use crate::agent::{
     Agent, Change, Entries, Entry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,
@@ -23,10 +23,10 @@ use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 
-/// How long a claim lasts that its owner does not renew.
+/// How long a claim lasts if its owner does not renew it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClaimByLease {
-    /// The length of the lease; an owner prolongs it after a third of that.
+    /// The length of the lease; an owner renews it after a third of that.
     pub lease: SimSpan,
 }
 
@@ -42,15 +42,15 @@ impl Safeguard for ClaimByLease {
     }
 }
 
-/// After how long an owner is taken for dead where claims are not renewed.
+/// After how long an owner counts as crashed where claims are not renewed.
 const PRESUMED_DEAD: SimSpan = SimSpan::from_secs(5);
 
-/// How much of a lease its owner counts on.
+/// The part of a lease that its owner uses.
 fn usable(lease: SimSpan) -> SimSpan {
     lease.split(10).saturating_mul(9)
 }
 
-/// What stands in a claim that somebody has.
+/// The content of a claim that has an owner.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Owned {
     work: Name,
@@ -66,12 +66,12 @@ impl Message for Owned {
     }
 }
 
-/// What an owner says of itself.
+/// What an owner announces.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub enum Ownership {
-    /// It counts on its claim for so long, or until it lets go.
+    /// It holds its claim for this long, or until it releases it.
     Holds(Option<SimSpan>),
-    /// It no longer does.
+    /// It no longer holds it.
     LetsGo,
 }
 
@@ -85,16 +85,16 @@ impl Message for Ownership {
 #[derive(Clone)]
 pub struct Claims {
     agent: Agent,
-    /// What this incarnation of the agent is called as an owner: another one must not take its claims for its
+    /// The owner name of this incarnation of the agent: another incarnation must not take its claims for its
     /// own.
     me: Name,
     lease: Option<SimSpan>,
-    /// Which version of somebody else's claim was seen first when.
+    /// The version of each claim of another owner, and when it was first seen.
     seen: Rc<RefCell<Lookup<Name, (Version, SimTime)>>>,
 }
 
 impl Claims {
-    /// The claims of an agent that has none.
+    /// The claims of an agent, initially none.
     pub fn new(agent: &Agent, safeguards: &Safeguards) -> Self {
         let lease = safeguards.get::<ClaimByLease>().map(|claim| claim.lease);
         let me = match agent.incarnation() {
@@ -104,7 +104,7 @@ impl Claims {
         Self { agent: agent.clone(), me, lease, seen: Rc::default() }
     }
 
-    /// Makes a piece of work the agent's own; `None` if it is somebody else's, or that cannot be found out.
+    /// Claims a piece of work; `None` if it belongs to another owner, or the store does not answer.
     pub async fn take(&self, work: Name) -> Option<LeaseGuard> {
         let item = Name::joined(Name::literal("claim on"), " ", work);
         let asks = if self.lease.is_some() { Freshness::Latest } else { Freshness::Any };
@@ -151,7 +151,7 @@ impl Claims {
         now >= *since + self.lease.unwrap_or(PRESUMED_DEAD)
     }
 
-    /// The change that writes the agent's name into the claim on some work that was at this version.
+    /// The change that writes the agent's name into the claim on work that was at this version.
     fn own(&self, work: Name, version: Version) -> Change {
         self.rewrite(version, [Entry::new(self.me, Owned { work })].into())
     }
@@ -176,7 +176,7 @@ impl State {
     }
 }
 
-/// A piece of work that is the agent's own for now. It is renewed until it is let go or dropped.
+/// A claimed piece of work. The claim is renewed until it is released or dropped.
 pub struct LeaseGuard {
     claims: Claims,
     work: Name,
@@ -184,21 +184,20 @@ pub struct LeaseGuard {
     state: Rc<State>,
 }
 
-/// The claim has run out.
+/// The claim has expired.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LeaseLost;
 
 impl LeaseGuard {
-    /// Whether the claim holds at this moment.
+    /// Whether the claim holds now.
     pub fn is_held(&self) -> bool {
         self.state.is_held(self.claims.agent.monotonic())
     }
 
-    /// Goes on with `work` only while the claim holds: every time before it does anything, the clock is
-    /// looked at.
+    /// Runs `work` only while the claim holds: the clock is checked before each poll.
     ///
     /// # Errors
-    /// [`LeaseLost`] if the claim ran out first. What `work` had begun outside may still take effect.
+    /// [`LeaseLost`] if the claim expired first. Requests that `work` has already sent may still take effect.
     pub async fn while_held<T>(&self, work: impl Future<Output = T>) -> Result<T, LeaseLost> {
         let mut work = pin!(work);
         poll_fn(|task| {
@@ -210,18 +209,18 @@ impl LeaseGuard {
         .await
     }
 
-    /// Gives the work back, so that nobody has to wait for the end of the lease.
+    /// Releases the claim, so that no other agent has to wait for the end of the lease.
     pub async fn release(self) {
         let Self { claims, work, item, state } = self;
         let held = state.is_held(claims.agent.monotonic());
         let version = state.version.get();
-        // Nobody renews it from here on.
+        // Stops the renewal.
         drop(state);
         claims.agent.announce(work, Ownership::LetsGo);
         if held {
             let op = claims.agent.new_operation_id(item);
             let change = claims.rewrite(version, Entries::default());
-            // If this comes to nothing, the lease runs out.
+            // If this write fails, the lease expires.
             let _ = claims.agent.store().commit(item, change, op).await;
         }
     }
@@ -233,7 +232,7 @@ impl LeaseGuard {
     }
 }
 
-/// Prolongs a claim until it is let go, or somebody else's.
+/// Renews a claim until it is released or another owner has it.
 async fn renew(claims: Claims, (work, item): (Name, Name), lease: SimSpan, state: Weak<State>) {
     let agent = &claims.agent;
     loop {

@@ -1,9 +1,9 @@
 //! Compensation: when a later step fails for good, the effects of the earlier ones are undone, last first.
 //!
-//! A saga (Garcia-Molina and Salem 1987, "Sagas") has no transaction to roll back; each step brings an
-//! operation that undoes it instead. An undoing is a call like any other, so it may have to be asked for
-//! again. Its id follows from the id of what it undoes ([`OpId::of_undo`]): an agent that begins a rollback
-//! anew, after a crash or instead of another, asks for the same operations and changes nothing twice.
+//! A saga (Garcia-Molina and Salem 1987, "Sagas") has no transaction to roll back; each step has an operation
+//! that undoes it instead. A compensation is an ordinary call, so it may need retries. Its id follows from
+//! the id of the operation it undoes ([`OpId::of_undo`]): an agent that restarts a rollback, after a crash or
+//! in place of another agent, sends the same operations and changes nothing twice.
 
 use crate::agent::{Agent, OpId, Operation, Receipt, ToolError};
 use crate::config::{Entry, Problem};
@@ -11,10 +11,10 @@ use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use perfidy_sim::SimSpan;
 
-/// How often an undoing may fail before the agent gives it up.
+/// How often a compensation may fail before the agent gives it up.
 pub const TRIES: u32 = 3;
 
-/// How long to wait after an undoing that failed.
+/// How long to wait after a failed compensation.
 const PAUSE: SimSpan = SimSpan::from_secs(5);
 
 /// The switch.
@@ -31,9 +31,9 @@ impl Safeguard for Compensate {
     }
 }
 
-/// Carries out an operation that takes back what was done under `op`. A try whose answer is unclear is
-/// repeated under the same id, and somebody may have begun before; only once an id was turned down for good,
-/// the next try has another.
+/// Carries out an operation that undoes the effect of `op`. A try with an unclear outcome is repeated under
+/// the same id, since another agent may have begun before; only after an id was rejected for good does the
+/// next try use another.
 ///
 /// # Errors
 /// The id and the error of the last try, after [`TRIES`] of them.

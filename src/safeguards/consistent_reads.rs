@@ -1,11 +1,10 @@
 //! Consistent reads: a reader asks the store for the consistency that its team relies on, instead of taking
 //! any replica's answer.
 //!
-//! Which model is needed is declared in one place; what has to be remembered for it is little, and the client
-//! of the store does so: for monotonic reads the version that the agent has seen of each item (Terry et al.
-//! 1994, "Session guarantees for weakly consistent replicated data"), for sequential ones how far into the
-//! order of all changes it has seen, by any part of it: a plan that it wrote counts for the progress that it
-//! reads.
+//! The model is declared in one place. The store client remembers the little that it needs: for monotonic
+//! reads, the version that the agent has seen of each item (Terry et al. 1994, "Session guarantees for weakly
+//! consistent replicated data"); for sequential reads, the latest change of the whole store that the agent
+//! has seen, through any item: a plan that it wrote counts for the progress that it reads.
 
 use crate::agent::{Agent, Consistency, Freshness, Snapshot, StoreError, Token};
 use crate::config::{Entry, Problem};
@@ -26,14 +25,14 @@ impl Safeguard for ConsistentReads {
     }
 }
 
-/// Reads the store for one agent, in one incarnation of it.
+/// Reads the store for one incarnation of an agent.
 pub struct Reader {
     agent: Agent,
     asks_for: Consistency,
 }
 
 impl Reader {
-    /// A reader that asks for what is declared if the switch is on, and else for nothing.
+    /// A reader that asks for the declared consistency if the switch is on, and otherwise for none.
     pub fn new(agent: &Agent, safeguards: &Safeguards, declared: Consistency) -> Self {
         let asks_for = if safeguards.has::<ConsistentReads>() { declared } else { Consistency::Eventual };
         Self { agent: agent.clone(), asks_for }

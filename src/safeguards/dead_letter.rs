@@ -1,5 +1,4 @@
-//! Dead letters: a call that cannot be brought to a good end is handed to a person, with all that is needed
-//! to finish it.
+//! Dead letters: a call that failed for good is escalated to a person, with everything needed to finish it.
 //!
 //! An error must not vanish with the agent that gives up on it. The dead letter says what was wanted, which
 //! operation it was, what went wrong, when, and which agent tried. It is sent until the person on call has
@@ -39,13 +38,13 @@ pub struct FailedCall {
     pub op: OpId,
     /// What went wrong at that try.
     pub error: ToolError,
-    /// When it was given up, by the wall clock of the agent that did.
+    /// When it was given up, by the wall clock of that agent.
     pub at: SimTime,
     /// The agent that gave it up.
     pub agent: Name,
 }
 
-/// What travels between an agent and the person on call.
+/// Messages between an agent and the person on call.
 #[derive(Clone, Hash, Debug, Serialize)]
 pub enum DeadLetterMessage {
     /// A failed call, for the person.
@@ -63,8 +62,8 @@ impl Message for DeadLetterMessage {
     }
 }
 
-/// Hands a call that failed to `person`, and returns once the person has recorded it. An agent that dies
-/// before has lost nothing, as long as it records the failure only afterwards.
+/// Escalates a failed call to `person`, and returns once the person has recorded it. If the agent crashes
+/// before that, nothing is lost, as long as it records the failure only afterwards.
 pub async fn escalate(agent: &Agent, person: Name, operation: &Operation, op: OpId, error: ToolError) {
     let call = FailedCall { operation: operation.clone(), op, error, at: agent.now(), agent: agent.name() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };

@@ -1,8 +1,9 @@
-//! Deadline propagation: every order says how much time is left for the whole, and an agent that has none
-//! left stops.
+//! Deadline propagation: every order carries the time left for the whole task, and an agent with no time left
+//! stops.
 //!
-//! A cancel may never reach an agent that is cut off; its own clock always does. What is propagated is the
-//! time that is left and not the time of day, so clocks need not agree, only run alike (`grpc-timeout`).
+//! A cancel may never reach a partitioned agent; a timeout on its own clock works without messages. What is
+//! propagated is the time left and not the time of day, so clocks need not agree, only run alike
+//! (`grpc-timeout`).
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};

@@ -4,8 +4,8 @@
 //! An agent that has waited for a while sends a [`Probe`] to the agent that it waits for. An agent that waits
 //! itself forwards the probe to the one *it* waits for; an agent that does not drops it. A probe that comes
 //! back to its origin has found a cycle. Each agent in the cycle finds it, but one must give up its wait and
-//! not all: the probe carries the first (by name) of those that can do without what they wait for, and only
-//! that one becomes the *victim*.
+//! not all: the probe carries the first (by name) of the waits that are optional, and only the agent of
+//! that wait becomes the *victim*.
 //!
 //! A cycle does not go away by itself, so a probe may be lost, late or doubled: the next one finds the cycle
 //! again.
@@ -18,7 +18,8 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// No cycle is longer; a probe that has gone this far follows one that it is no part of.
+/// The maximum length of a cycle; a probe that went this far follows a cycle that does not include its
+/// origin.
 const MAX_STEPS: u32 = 64;
 
 /// The switch.
@@ -51,11 +52,11 @@ pub struct Wait {
 /// A message that finds out whether a wait is part of a cycle.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Probe {
-    /// The work that it was sent out for.
+    /// The work whose wait it checks.
     origin: Name,
     /// The work that it asks about.
     at: Name,
-    /// The work whose wait is to be given up, of those seen so far.
+    /// The work whose wait must be given up, of those seen so far.
     victim: Option<Name>,
     /// How far it has come.
     steps: u32,
@@ -105,7 +106,7 @@ impl OwnWaits {
         self.0.borrow().contains_key(&intent)
     }
 
-    /// Sends a probe after the wait of that work.
+    /// Sends a probe to the agent that this work waits for.
     pub fn send_probe(&self, agent: &Agent, intent: Name) {
         if let Some((on, probe)) = self.probe(intent) {
             probe.send(agent, on);
@@ -119,7 +120,7 @@ impl OwnWaits {
         Some((wait.on, Probe { origin: intent, at: wait.needs, victim, steps: 1 }))
     }
 
-    /// Decides what becomes of a probe that has come.
+    /// Decides what happens to a received probe.
     pub fn follow(&self, probe: Probe) -> ProbeOutcome {
         let waits = self.0.borrow();
         let Some(wait) = waits.get(&probe.at) else { return ProbeOutcome::Dropped };
@@ -139,7 +140,7 @@ impl OwnWaits {
 mod tests {
     use super::*;
 
-    /// Each waits for the next; those named in `optional` could do without.
+    /// Each agent waits for the next; the waits named in `optional` can be given up.
     fn waiting(pairs: &[(&str, &str)], optional: &[&str]) -> Vec<OwnWaits> {
         let wait = |(intent, needs): &(&str, &str)| {
             let waits = OwnWaits::default();
@@ -154,7 +155,7 @@ mod tests {
         pairs.iter().map(wait).collect()
     }
 
-    /// Sends a probe out for `origin` and follows it to its end.
+    /// Sends a probe for `origin` and follows it to its end.
     fn chase(pairs: &[(&str, &str)], optional: &[&str], origin: &str) -> ProbeOutcome {
         let agents = waiting(pairs, optional);
         let owner = |name: Name| pairs.iter().position(|(intent, _)| *intent == name.as_str());

@@ -3,8 +3,8 @@
 //!
 //! Each candidate asks a lock service for the same lease. The one that gets it leads and renews the lease in
 //! time; the others follow and ask again ([`Election::run`]; "leader election" with a coordination service,
-//! as in Chubby, Burrows 2006). A lease does not stop a leader that is paused between a look at it and what
-//! it does next: that takes [fencing tokens](super::fencing), for which each [`Leadership`] has one.
+//! as in Chubby, Burrows 2006). A lease does not stop a leader that is paused between a check of the lease
+//! and its next action: that takes [fencing tokens](super::fencing), so each [`Leadership`] has one.
 //!
 //! ```
 //! use perfidy::agent::Agent;

@@ -1,9 +1,8 @@
-//! Event log: what a model has answered is on disk before an agent acts on it.
+//! Event log: a model's answer is on disk before an agent acts on it.
 //!
-//! A model call is what an agent pays for, and the second answer need not be the first. An agent that reads
-//! its log after a crash knows every answer it has acted on, and asks only what it had not asked before.
-//! Engines of durable execution do the same to every call that leaves the process ("event history replay",
-//! Temporal's documentation).
+//! Model calls are expensive, and a second answer can differ from the first. An agent that reads its log
+//! after a crash knows every answer it has acted on, and asks only new questions. Durable execution engines
+//! do the same for every external call ("event history replay", Temporal's documentation).
 
 use crate::agent::{Agent, Content, Message, Structured};
 use crate::config::{Entry, Problem};
@@ -42,7 +41,7 @@ impl Message for Answered {
     }
 }
 
-/// The answers of one agent's model that stand in its log. Clones share it.
+/// The model answers in one agent's log. Clones share it.
 #[derive(Clone, Default, Debug)]
 pub struct ModelAnswers(Rc<RefCell<BTreeMap<Name, Content>>>);
 

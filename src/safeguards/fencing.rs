@@ -1,9 +1,9 @@
-//! Fencing tokens: whoever takes orders refuses a leader older than one it has heard of.
+//! Fencing tokens: a receiver of orders rejects a leader with a lower token than one it has seen.
 //!
-//! A lease alone does not stop a leader that was paused between looking at its lease and sending its order.
-//! The receiver can, with one comparison, if every order carries the lease's token in its headers
-//! (`authority`; Kleppmann 2016, "How to do distributed locking"). The highest token seen has to survive a
-//! crash of the receiver, or the oldest leader of all could come back.
+//! A lease alone does not stop a leader that was paused between a check of its lease and its order. The
+//! receiver can, with one comparison, if every order carries the lease's token in its headers (`authority`;
+//! Kleppmann 2016, "How to do distributed locking"). The highest token seen must survive a crash of the
+//! receiver, or it would accept an older leader again.
 
 use crate::agent::{Agent, Headers, Message, Token};
 use crate::config::{Entry, Problem};
@@ -47,8 +47,8 @@ impl Fence {
         fence
     }
 
-    /// Whether an order with these headers may be carried out: it carries a token, and none that was seen is
-    /// higher.
+    /// Whether an order with these headers may be carried out: it carries a token, and no higher one was
+    /// seen.
     pub fn admits(&self, order: &Headers) -> bool {
         order.authority.is_some_and(|token| self.highest.is_none_or(|highest| token >= highest))
     }
@@ -58,7 +58,7 @@ impl Fence {
         self.highest.unwrap_or(Token(0))
     }
 
-    /// Raises the fence to the token of an order with these headers, and comes back once that is durable.
+    /// Raises the fence to the token of an order with these headers, and returns once that is durable.
     pub async fn raise(&mut self, agent: &Agent, order: &Headers) {
         if let Some(token) = order.authority.filter(|token| self.highest < Some(*token)) {
             self.highest = Some(token);

@@ -1,8 +1,8 @@
 //! Idempotency keys: a call carries the id of its operation, so that the tool can recognise a repetition.
 //!
-//! The key stands for the operation, not for the request: every retry of one operation carries the same key
-//! ("idempotency key", as in the APIs of Stripe and of AWS). It is worth something only with a tool that
-//! deduplicates and a caller that remembers the key across a crash (`persist-before-call`).
+//! The key identifies the operation, not the request: every retry of one operation carries the same key
+//! ("idempotency key", as in the APIs of Stripe and AWS). It only helps with a tool that deduplicates and a
+//! caller that remembers the key across a crash (`persist-before-call`).
 
 use crate::agent::{Headers, ToolCall};
 use crate::config::{Entry, Problem};

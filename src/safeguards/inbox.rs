@@ -1,8 +1,8 @@
-//! The inbox: an event that a consumer has taken in is not taken in again, however often and late it comes.
+//! The inbox: a consumer handles each event once, however often and late it arrives.
 //!
-//! An agent that sends until something has arrived sends it twice now and then, and networks do so by
-//! themselves. A consumer is idempotent if it writes down which events it has taken in, together with what it
-//! makes of them (the id of the operation, say), before it acknowledges them ("idempotent consumer",
+//! A sender that resends until it gets an acknowledgement sometimes sends twice, and networks duplicate
+//! messages too. A consumer is idempotent if it records which events it has taken in, together with the work
+//! that follows (for example the id of the operation), before it acknowledges them ("idempotent consumer",
 //! Richardson 2018, "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
@@ -27,7 +27,7 @@ impl Safeguard for InboxDedupe {
     }
 }
 
-/// The acknowledgement of a consumer: the event is taken in, now or before.
+/// The acknowledgement of a consumer: it has taken the event in, now or before.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub struct Ack<E>(pub E);
 
@@ -37,7 +37,7 @@ impl<E: Message> Message for Ack<E> {
     }
 }
 
-/// A record: an event, and what its consumer makes of it.
+/// A record: an event, and the work that follows from it.
 #[derive(Clone, Hash, Debug, Serialize)]
 struct Taken<E, W> {
     event: E,
@@ -50,7 +50,7 @@ impl<E: Message, W: Hash + Serialize + Send + Sync + 'static> Message for Taken<
     }
 }
 
-/// The events that one agent has taken in, each with what it makes of it.
+/// The events that one agent has taken in, each with its work.
 #[derive(Debug)]
 pub struct Inbox<E, W> {
     taken: BTreeMap<E, W>,
@@ -71,12 +71,12 @@ where
         Self { taken, dedupes: safeguards.has::<InboxDedupe>() }
     }
 
-    /// Whether there is anything to be done about an event: it is new, or the switch is off.
+    /// Whether an event must be handled: it is new, or the switch is off.
     pub fn admits(&self, event: E) -> bool {
         !self.dedupes || !self.taken.contains_key(&event)
     }
 
-    /// Takes an event in, with what is to be made of it, and comes back once that is durable.
+    /// Takes an event in with its work, and returns once that is durable.
     pub async fn take(&mut self, agent: &Agent, about: Name, event: E, work: W) {
         agent.before("record", about).await;
         agent.persist(Taken { event, work }).await;
@@ -84,7 +84,7 @@ where
         agent.after("record", about).await;
     }
 
-    /// What is made of an event, if it was taken in.
+    /// The work of an event, if it was taken in.
     pub fn get(&self, event: E) -> Option<W> {
         self.taken.get(&event).copied()
     }

@@ -1,9 +1,8 @@
-//! Keys from the intent: the id of an operation belongs to what is wanted, not to the words in which a model
-//! asks for it.
+//! Keys from the intent: the id of an operation belongs to the intent, not to the wording of a model's call.
 //!
 //! A digest of the call looks like a good key: the same call, the same key. But on a retry the model composes
-//! the call anew, in other words, and to the tool the retry is another operation. The id has to be minted
-//! once for each intent, kept (see [`Operations`]), and sent whatever the call says.
+//! the call anew, in other words, and for the tool the retry is another operation. The id must be made once
+//! for each intent, kept (see [`Operations`]), and sent with every wording.
 //!
 //! ```
 //! use perfidy::agent::{Agent, OpId, Operation};
@@ -45,20 +44,19 @@ impl Safeguard for IntentKeys {
 pub enum KeySource {
     /// The order carries it.
     Given(OpId),
-    /// The caller mints it once for each intent.
+    /// The caller makes it once for each intent.
     PerIntent,
-    /// It is a digest of the call as the caller's model composes it, each time anew.
+    /// It is a digest of the call as the caller's model composes it, new each time.
     PerCall,
 }
 
 impl KeySource {
-    /// One id for each intent where the switch is on, and else one for each wording of a call.
+    /// One id for each intent if the switch is on, otherwise one for each wording of a call.
     pub fn of(safeguards: &Safeguards) -> Self {
         if safeguards.has::<IntentKeys>() { Self::PerIntent } else { Self::PerCall }
     }
 
-    /// The id of an operation that is asked for in this wording, and whether it may have been tried under it
-    /// before.
+    /// The id of an operation with this wording, and whether it may have been tried under that id before.
     pub async fn operation_id(
         self,
         agent: &Agent,

@@ -1,14 +1,13 @@
-//! Join policies: what becomes of an answer when one of the agents that were asked does not reply.
+//! Join policies: what happens to a combined answer when some of the asked agents do not reply.
 //!
-//! To wait for all of them with a deadline and join what has come is one line in most frameworks, and it
-//! loses which are missing. A policy decides beforehand what an answer needs, and the answer names what is
-//! missing.
+//! Most frameworks wait for all of them with a deadline and join the replies, which hides the missing ones. A
+//! policy defines beforehand what an answer needs, and the answer names what is missing.
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::Safeguard;
 use serde::Deserialize;
 
-/// What an answer needs. Whatever it lacks, it says so.
+/// What an answer needs. The answer always names what it lacks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Join {
@@ -31,7 +30,7 @@ impl Safeguard for Join {
 }
 
 impl Join {
-    /// Whether `there` of `asked` findings make an answer.
+    /// Whether `there` of `asked` findings are enough for an answer.
     ///
     /// ```
     /// use perfidy::safeguards::join::Join;

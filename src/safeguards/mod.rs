@@ -1,9 +1,9 @@
-//! Safeguards: the code by which a team keeps its properties although the network, the tools and the disks
-//! fail. One file each.
+//! Safeguards: code that keeps a team's properties when the network, the tools and the disks fail. One file
+//! each.
 //!
-//! A safeguard is a piece of ordinary code that any agent can call, plus a switch by which a scenario turns
-//! it on or off. It never asks the simulator for help: it works in any process that has a clock, a disk and a
-//! network. [`calls`] and [`read_modify_write`] put those of a caller and of a writer together.
+//! A safeguard is ordinary code that any agent can call, plus a switch by which a scenario turns it on or
+//! off. It never uses the simulator: it works in any process that has a clock, a disk and a network.
+//! [`calls`] and [`read_modify_write`] combine the safeguards of a caller and of a writer.
 //!
 //! A new shipped safeguard is one file and one line in [`shipped`]; one of your own is a type that is a
 //! [`Safeguard`], and its [`SafeguardKind`] in your [`Suite`](crate::suite::Suite).
@@ -81,7 +81,7 @@ type Switch = Arc<dyn Any + Send + Sync>;
 /// Reads the entry of a safeguard.
 type ReadSwitch = Arc<dyn Fn(&Entry<'_>) -> Result<Option<Switch>, Problem> + Send + Sync>;
 
-/// A safeguard as a [`Suite`](crate::suite::Suite) has it.
+/// A safeguard of a [`Suite`](crate::suite::Suite).
 #[derive(Clone)]
 pub struct SafeguardKind {
     /// Its name in files and reports.
@@ -103,7 +103,7 @@ impl SafeguardKind {
         Self { name: S::NAME, about: S::ABOUT, example: S::EXAMPLE, type_id, read }
     }
 
-    /// Lets it read an entry, whatever that comes to.
+    /// Lets it read an entry, and ignores the result.
     pub(crate) fn ask(&self, entry: &Entry<'_>) {
         drop((self.read)(entry));
     }
@@ -174,7 +174,7 @@ impl Safeguards {
     /// Turns a safeguard on or off, as its entry says.
     ///
     /// # Errors
-    /// A [`Problem`] if the entry does not say it in the safeguard's terms.
+    /// A [`Problem`] if the entry is not valid for the safeguard.
     pub fn read(&mut self, kind: &SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
         let switch = (kind.read)(entry)?;
         self.take(kind.name);
@@ -227,10 +227,10 @@ impl Safeguards {
         self.0.iter().map(|enabled| enabled.name)
     }
 
-    /// Takes one away.
+    /// Removes one.
     ///
     /// # Panics
-    /// If it is not on: a team that was to be without it would keep it.
+    /// If it is not on: otherwise a test without it would silently keep it.
     pub fn remove(&mut self, name: &str) {
         let removed = self.take(name);
         assert!(removed.is_some(), "the safeguard `{name}` is not on, so it cannot be taken away");

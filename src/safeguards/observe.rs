@@ -1,7 +1,7 @@
-//! Observing before a retry: an error says that something went wrong, not that nothing happened.
+//! Observing before a retry: an error means that something went wrong, not that nothing happened.
 //!
-//! A tool that does not deduplicate can still be asked what it has on record. That is safe only as far as the
-//! record is current: a call still on its way is not in it.
+//! A tool that does not deduplicate can still be asked what it has on record. This is safe only as far as the
+//! record is current: a call in flight is not in it.
 
 use crate::agent::{Agent, Receipt, ToolCall, ToolError};
 use crate::config::{Entry, Problem};
@@ -26,8 +26,8 @@ impl Safeguard for ObserveBeforeRetry {
 /// Calls a tool again after an unclear answer, unless it has the effect on record.
 ///
 /// # Errors
-/// [`ToolError`] as of any call; [`ToolError::Indefinite`] too if the look-up fails, because a caller that
-/// cannot see whether the effect is there must not try blindly.
+/// [`ToolError`] as of any call; also [`ToolError::Indefinite`] if the look-up fails, because a caller that
+/// cannot see whether the effect exists must not retry blindly.
 pub async fn call_unless_done(agent: &Agent, call: ToolCall) -> Result<Receipt, ToolError> {
     match agent.look_up(&call.operation, CALL_TIMEOUT).await {
         Ok(Some(receipt)) => Ok(receipt),

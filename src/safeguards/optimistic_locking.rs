@@ -36,7 +36,7 @@ impl Safeguard for OptimisticLocking {
     }
 }
 
-/// The item could not be written now. Whether it was all the same is for the next read to say.
+/// The item could not be written now. Whether it was written all the same, the next read shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct GaveUp;
 
@@ -51,9 +51,9 @@ impl std::error::Error for GaveUp {}
 /// Why one cycle of reading, composing and writing did not succeed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Miss {
-    /// Another agent was faster; the cycle is to be begun again.
+    /// Another agent wrote first; the cycle must start again.
     Conflict,
-    /// No answer came, or the lock was not to be had.
+    /// No answer came, or the lock was not available.
     NoAnswer,
 }
 
@@ -66,10 +66,10 @@ impl From<StoreError> for Miss {
     }
 }
 
-/// Runs a cycle of reading, composing and writing until no other agent comes in between, at most so often.
+/// Runs a cycle of reading, composing and writing until no other agent interferes, at most so often.
 ///
 /// # Errors
-/// [`GaveUp`] if another agent was faster in each cycle, or no answer came in one of them.
+/// [`GaveUp`] if another agent wrote first in each cycle, or no answer came in one of them.
 pub async fn retry_on_conflict<T>(
     cycles: u32,
     mut cycle: impl AsyncFnMut() -> Result<T, Miss>,
@@ -84,8 +84,8 @@ pub async fn retry_on_conflict<T>(
     Err(GaveUp)
 }
 
-/// Writes an item as a whole, if it is still as it was seen (compare-and-set), and asks again a few times
-/// while the answer is unclear.
+/// Writes an item as a whole if it is unchanged (compare-and-set), and retries a few times while the outcome
+/// is unclear.
 ///
 /// # Errors
 /// As [`Store::commit`]; [`StoreError::Definite`] if it has changed.
@@ -99,8 +99,8 @@ pub async fn replace_if_unchanged(
     store.insist(item, Change::ReplaceAt { version: seen.stamp.version, entries }, op).await
 }
 
-/// Reads an item, has `compose` make its new entries of what stands there, and writes them if it is
-/// unchanged; else it begins again, `cycles` times in all. Returns the version that it made.
+/// Reads an item, lets `compose` make its new entries from the current ones, and writes them if the item is
+/// unchanged; otherwise it starts again, at most `cycles` times. Returns the version that it made.
 ///
 /// # Errors
 /// As [`retry_on_conflict`].

@@ -1,10 +1,9 @@
-//! The outbox: a change of state and the event that tells of it are one record, and the event is sent until
-//! it has arrived.
+//! The outbox: a state change and its event are one record, and the event is sent until it has arrived.
 //!
-//! A service that first stores and then sends can die in between, and so can one that first sends and then
-//! stores: two systems cannot be changed at once. One record can. To send it again and again is the easy
-//! part, as long as a receiver recognises a repetition ([`inbox`](crate::safeguards::inbox)). The pattern is
-//! Richardson's "transactional outbox" (2018, "Microservices Patterns").
+//! A service that first stores and then sends can crash in between, and so can one that first sends and then
+//! stores: two systems cannot be changed atomically, but one record can. Resending is simple, as long as the
+//! receiver recognises a repetition ([`inbox`](crate::safeguards::inbox)). The pattern is Richardson's
+//! "transactional outbox" (2018, "Microservices Patterns").
 
 use crate::agent::{Agent, Message};
 use crate::config::{Entry, Problem};
@@ -34,7 +33,7 @@ impl Safeguard for DurableOutbox {
     }
 }
 
-/// An event on its way to an agent. It is known by its content, so that is the same each time it is sent.
+/// An event to an agent. It is identified by its content, so that is the same each time it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub struct OutboxEvent<E> {
     /// The receiver.
@@ -45,7 +44,7 @@ pub struct OutboxEvent<E> {
     pub event: E,
 }
 
-/// A record: a change of state and the event that tells of it. One without the other cannot survive.
+/// A record: a state change and its event, stored atomically.
 #[derive(Clone, Hash, Debug, Serialize)]
 struct OutboxRecord<C, E> {
     change: C,
@@ -58,7 +57,7 @@ impl<C: Message, E: Message> Message for OutboxRecord<C, E> {
     }
 }
 
-/// A record: an event has arrived. It need not be durable; without it, the event is sent once more.
+/// A record: an event has arrived. It need not be durable; if it is lost, the event is sent once more.
 #[derive(Clone, Hash, Debug, Serialize)]
 struct Arrived<E>(E);
 
@@ -82,8 +81,7 @@ struct Pending<E> {
 }
 
 impl<E: Message + Copy + Ord> Outbox<E> {
-    /// The outbox as the agent left it in its journal, where every change `C` that was committed is shown,
-    /// oldest first.
+    /// The outbox as the agent left it in its journal; `show` gets every committed change `C`, oldest first.
     pub fn recover<C: Message>(agent: &Agent, safeguards: &Safeguards, mut show: impl FnMut(&C)) -> Self {
         let mut pending = BTreeMap::new();
         checkpoint::recover(agent, |turn: &OutboxRecord<C, E>| {
@@ -102,8 +100,8 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         Self { agent: agent.clone(), is_durable, pending }
     }
 
-    /// Makes a change durable and sends the event that tells of it: until it has arrived if the switch is on,
-    /// else once, and if the agent dies in between, never.
+    /// Makes a change durable and sends its event: until it has arrived if the switch is on, otherwise once,
+    /// or never if the agent crashes in between.
     pub async fn commit<C: Message>(&self, change: C, news: OutboxEvent<E>) {
         let agent = &self.agent;
         agent.before("record", news.about).await;
@@ -130,12 +128,12 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         if let Some(news) = known {
             self.pending.borrow_mut().sending.answered(event);
             self.agent.expect_no_more(news.about);
-            // A disk that does not take it costs no more than sending the event once more after a crash.
+            // If this write fails, the event is only sent once more after a crash.
             let _ = self.agent.write(Arrived(event));
         }
     }
 
-    /// Sends what has been on its way for [`RESEND`] or longer once more.
+    /// Resends the events that were sent [`RESEND`] or longer ago.
     pub fn send_again(&self) {
         let now = self.agent.monotonic();
         let mut pending = self.pending.borrow_mut();

@@ -1,13 +1,14 @@
-//! Parent leases: an agent that works for another goes on only as long as that one says so.
+//! Parent leases: an agent that works for another continues only while its parent confirms that the work is
+//! wanted.
 //!
 //! A child asks its parent whether its work is still wanted, and relies on the answer for the length of a
 //! lease, counted from when it *asked*: however late the answer comes, the child never relies on it for
-//! longer than the parent assumes. The parent leases no more than it has itself, so when an agent in the
-//! middle dies or is cut off, all agents below stop at the latest one lease after the last answer from above.
-//! Then, and not before, another agent can be given the work (Gray and Cheriton 1989, "Leases").
+//! longer than the parent assumes. The parent never leases for longer than its own lease, so when an agent in
+//! the middle crashes or is partitioned, all agents below stop at the latest one lease after the last answer
+//! from above. Only then can another agent be given the work (Gray and Cheriton 1989, "Leases").
 //!
-//! To undo what was called off is work like any other: it ends with the lease too, and the next child
-//! that gets the work undoes everything.
+//! Undoing cancelled work is ordinary work: it ends with the lease too, and the next child that gets the work
+//! undoes everything.
 
 use crate::agent::{Agent, Headers, Message, Purpose};
 use crate::config::{Entry, Problem};
@@ -35,22 +36,22 @@ impl Safeguard for ParentLease {
     }
 }
 
-/// What a child asks and a parent answers.
+/// Messages between a child and its parent.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub enum LeaseProbe {
     /// Is this still wanted, as it was ordered in that term?
     IsWanted {
-        /// Counts how often it was given to an agent.
+        /// Counts how often the work was given to an agent.
         term: u32,
     },
     /// Yes, for so long from when the child asked.
     Wanted {
         /// How long.
         lease: SimSpan,
-        /// What is left of the time for the whole, if that is limited and propagated.
+        /// The time left for the whole task, if that is limited and propagated.
         left: Option<SimSpan>,
     },
-    /// Only to be undone, for so long from when the child asked.
+    /// Only to be undone, for this long from when the child asked.
     ToTakeBack {
         /// How long.
         lease: SimSpan,
@@ -78,8 +79,8 @@ impl Message for LeaseProbe {
     }
 }
 
-/// Asks `parent` again and again whether `about` is still wanted, as it was handed out in that term, and
-/// limits the scope by the answers, until it is revoked.
+/// Asks `parent` again and again whether `about` is still wanted, as ordered in that term, and limits the
+/// scope by the answers, until it is revoked.
 pub async fn keep_probing(
     agent: Agent,
     lease: SimSpan,

@@ -1,8 +1,8 @@
-//! Operation ids persisted before the call: an agent that crashes between a call and the record of its answer
-//! must come back with the same id, or the tool takes its retry for another operation.
+//! Operation ids persisted before the call: an agent that crashes between a call and the record of its
+//! outcome must restart with the same id, or the tool takes its retry for another operation.
 //!
-//! [`Operations`] has one id for each intent, minted once. With the switch on, an id is durable before it leaves
-//! the agent.
+//! [`Operations`] has one id for each intent, made once. With the switch on, an id is durable before the
+//! agent sends it.
 
 use crate::agent::{Agent, Message, OpId};
 use crate::config::{Entry, Problem};
@@ -53,8 +53,8 @@ impl Operations {
         operations
     }
 
-    /// The id for an intent, and whether it had one before: if not, a fresh one, made durable first if the
-    /// switch is on.
+    /// The id for an intent, and whether it had one before. If not, a fresh one is made, and made durable
+    /// first if the switch is on.
     pub async fn id_for(&self, agent: &Agent, safeguards: &Safeguards, intent: Name) -> (OpId, bool) {
         let known = self.0.borrow().get(&intent).copied();
         if let Some(op) = known {

@@ -1,8 +1,8 @@
-//! Plans committed by version: of several drafts one becomes the plan, and all agents follow that one.
+//! Plans committed by version: one of several drafts becomes the plan, and all agents follow it.
 //!
-//! An agent that drafts a plan writes it only if there is none yet (compare-and-set from version zero); one
-//! that comes second finds the first and drops its own. It does not matter then from how different evidence
-//! the drafts were made.
+//! An agent that drafts a plan writes it only if there is none yet (compare-and-set from version zero); an
+//! agent that comes second finds the first plan and drops its own. So it does not matter that the drafts were
+//! made from different evidence.
 
 use crate::agent::{Agent, Change, Entry, Freshness, Message, Refusal, Snapshot, StoreError, Version};
 use crate::config::{Entry as FileEntry, Problem};
@@ -24,12 +24,12 @@ impl Safeguard for PlanCommit {
     }
 }
 
-/// The plan that stands in `item`, or else the one that `draft` makes, which then stands there, as an entry
-/// called `task`. Without the switch, an agent that finds no plan follows its own draft, whatever others have
-/// written meanwhile.
+/// The plan in `item`; if there is none, the one that `draft` makes, which is then written there as an entry
+/// called `task`. Without the switch, an agent that finds no plan follows its own draft, even if other agents
+/// have written one meanwhile.
 ///
 /// # Errors
-/// [`StoreError`] if the store does not answer. It is safe to ask for the plan again.
+/// [`StoreError`] if the store does not answer. A retry is safe.
 pub async fn agree<P: Message + Clone>(
     agent: &Agent,
     safeguards: &Safeguards,

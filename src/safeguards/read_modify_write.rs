@@ -1,8 +1,8 @@
-//! Read-modify-write: an agent reads a shared item, composes an addition and writes it back. The safeguards
-//! of a writer, put together.
+//! Read-modify-write: an agent reads a shared item, composes an addition and writes it back, with the
+//! safeguards of a writer combined.
 //!
-//! Composing takes time (a model reads what is there), and other agents do the same meanwhile. Each safeguard
-//! is a switch of its own; with none of them, the last write wins and the others have lost their work.
+//! Composing takes time (a model reads the item), and other agents do the same meanwhile. Each safeguard is a
+//! separate switch; without any of them, the last write wins and the others are lost.
 
 use crate::agent::{Agent, Change, Entry, Lease, Snapshot, Stamp, Store, StoreError, Token, Version};
 use crate::protocols::{Question, write_text};
@@ -21,17 +21,17 @@ use tokio::sync::Mutex;
 /// Tokens a model reads for each entry of the item it adds to.
 const TOKENS_PER_ENTRY: u32 = 300;
 
-/// How often a cycle is begun before the writer gives up for now.
+/// How many cycles a writer starts before it gives up for now.
 const CYCLES: u32 = 12;
 
 /// How an addition is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum WriteMode {
-    /// Behind what is there.
+    /// After the existing entries.
     Append,
     /// With the whole item, if that is unchanged.
     ReplaceIfUnchanged,
-    /// With the whole item, whatever has come in between.
+    /// With the whole item, even if another agent wrote in between.
     Replace,
 }
 
@@ -66,10 +66,10 @@ impl ItemWriter {
         }
     }
 
-    /// Adds an entry to an item, unless it is there; gives the version with which it was there.
+    /// Adds an entry to an item, unless it exists; returns a version that contains it.
     ///
     /// # Errors
-    /// [`GaveUp`] if other agents were always faster, or no answer came.
+    /// [`GaveUp`] if other agents always wrote first, or no answer came.
     pub async fn add(&self, item: Name, entry: Entry) -> Result<Version, GaveUp> {
         let _turn = self.turn.lock().await;
         retry_on_conflict(CYCLES, async || {
@@ -83,10 +83,10 @@ impl ItemWriter {
         .await
     }
 
-    /// Reads, composes and writes; a lock that goes around the write alone is taken on the way.
+    /// Reads, composes and writes; takes the lock if it covers the write alone.
     async fn cycle(&self, item: Name, entry: &Entry, lease: &mut Option<Lease>) -> Result<Version, Miss> {
         let seen = match lease {
-            // What a lock protects is what the store has, not what some replica remembers.
+            // A lock protects the primary's state, not that of a replica.
             Some(lease) => self.reader.latest(item, self.token(*lease)).await?,
             None => self.reader.read(item).await?,
         };

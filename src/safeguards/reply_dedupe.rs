@@ -1,8 +1,7 @@
-//! Reply deduplication: a question that was asked twice is answered twice, and one of the answers counts.
+//! Reply deduplication: a question that was asked twice is answered twice, and only one answer counts.
 //!
-//! An agent that waits for answers keeps a list of the questions that have theirs. A second answer to one of
-//! them changes nothing, whether it is a copy of the first or the late answer to an earlier form of the
-//! question.
+//! An agent that waits for answers keeps a list of the answered questions. A second answer to one of them
+//! changes nothing, whether it is a copy of the first or a late answer to an earlier form of the question.
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
@@ -25,12 +24,12 @@ impl Safeguard for ReplyDedupe {
     }
 }
 
-/// The questions that have their answer. Clones share the list.
+/// The answered questions. Clones share the list.
 #[derive(Clone, Default, Debug)]
 pub struct AnsweredQuestions(Rc<RefCell<BTreeSet<Name>>>);
 
 impl AnsweredQuestions {
-    /// Takes an answer to `question`; false if it has one.
+    /// Accepts an answer to `question`; false if it has one.
     ///
     /// ```
     /// use perfidy::safeguards::reply_dedupe::AnsweredQuestions;
@@ -45,7 +44,7 @@ impl AnsweredQuestions {
         self.0.borrow_mut().insert(question)
     }
 
-    /// The answer that was taken turned out to be none; the question is open again.
+    /// The accepted answer was not valid; the question is open again.
     pub fn discard(&self, question: Name) {
         self.0.borrow_mut().remove(&question);
     }

@@ -1,7 +1,7 @@
 //! Retry with exponential backoff and full jitter.
 //!
-//! Without jitter, callers that failed together come back together; with full jitter each waits a time drawn
-//! from zero to the backoff (Brooker 2015, "Exponential backoff and jitter", AWS Architecture Blog).
+//! Without jitter, callers that failed together retry together; with full jitter each waits a time drawn from
+//! zero to the backoff (Brooker 2015, "Exponential backoff and jitter", AWS Architecture Blog).
 
 use crate::agent::{Agent, ToolError};
 use crate::config::{Entry, Problem, Spread};
@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 pub struct Retry {
     /// How many tries in all, the first included.
     pub attempts: u32,
-    /// The backoff after the first try, and the longest there is.
+    /// The backoff after the first try, and the maximum backoff.
     pub backoff: RangeInclusive<SimSpan>,
 }
 
@@ -42,7 +42,7 @@ impl Safeguard for Retry {
 }
 
 impl Retry {
-    /// How long to wait after the `failed`th try (counted from one) went wrong.
+    /// How long to wait after the `failed`th try (counted from one) has failed.
     ///
     /// ```
     /// use perfidy::safeguards::retry::Retry;
@@ -58,9 +58,8 @@ impl Retry {
     }
 }
 
-/// Tries something until it succeeds, or fails with an error that does not pass by itself, or all tries are
-/// used up; without a [`Retry`], once. Between two tries it waits as long as the backoff says, and at least
-/// as long as the tool asks for.
+/// Retries until success, an error that is not transient, or the last try; without a [`Retry`], tries once.
+/// Between two tries it waits for the backoff, and at least as long as the tool asks for.
 ///
 /// ```
 /// use perfidy::agent::{Agent, Operation, Reading, ToolError};

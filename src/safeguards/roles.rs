@@ -1,9 +1,9 @@
-//! Roles with permissions: a decision counts if the agent that takes it may, and had no part in the work it
-//! is about.
+//! Roles with permissions: a decision counts only if its sender has the permission and had no part in the
+//! work it is about.
 //!
-//! An agent sends messages that are not for it to send: an executor that has just done something is quick to
-//! approve it. The message looks like any other, so the receiver has to check the sender (the "confused
-//! deputy", Hardy 1988; separation of duty, Clark and Wilson 1987).
+//! Agents send messages outside their role: an executor that has just done something approves it itself. Such
+//! a message looks like any other, so the receiver has to check the sender (the "confused deputy", Hardy
+//! 1988; separation of duty, Clark and Wilson 1987).
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};
@@ -49,12 +49,12 @@ impl Permissions {
         self
     }
 
-    /// Whether an agent may take a decision about the work of these.
+    /// Whether an agent may take a decision about the work of these agents.
     pub fn permit(&self, who: Name, decision: &'static str, workers: &[Name]) -> bool {
         self.allowed.contains(&(who, decision)) && !workers.contains(&who)
     }
 
-    /// The same where the switch is on; without it, the decision of any agent counts.
+    /// The same if the switch is on; without it, the decision of any agent counts.
     pub fn accept(
         &self,
         safeguards: &Safeguards,

@@ -1,9 +1,9 @@
-//! The saga log: how far a saga is, durable before an agent acts on it.
+//! The saga log: the progress of a saga is durable before an agent acts on it.
 //!
-//! A [`Saga`] is the log read from its beginning: which steps were done and under which ids, whether it has
-//! turned back, and what comes next (event sourcing). It follows from the events alone, so an orchestrator
-//! that dies anywhere comes back to the same next action. Without the log it starts over, under new ids, and
-//! what it did before belongs to no saga.
+//! A [`Saga`] is the log replayed from its beginning: which steps were done and under which ids, whether it
+//! is rolling back, and what comes next (event sourcing). It follows from the events alone, so an
+//! orchestrator that crashes at any point continues with the same next action. Without the log it starts over
+//! under new ids, and its earlier effects belong to no saga.
 //!
 //! ```
 //! use perfidy::agent::OpId;
@@ -62,16 +62,16 @@ pub enum Next {
     },
 }
 
-/// What has become of a saga. An event that comes twice or too late changes nothing.
+/// An event of a saga. One that comes twice or too late changes nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum SagaEvent {
     /// This step was done.
     Did(usize),
-    /// This step was not, for good: the saga turns back.
+    /// This step failed for good: the saga rolls back.
     Failed(usize),
     /// What this step did was undone.
     Undid(usize),
-    /// It was not, and is not going to be by the saga.
+    /// It was not undone, and the saga will not undo it.
     LeftBehind(usize),
     /// The saga has ended.
     Ended {
@@ -80,12 +80,12 @@ pub enum SagaEvent {
     },
 }
 
-/// How far a saga is.
+/// The progress of a saga.
 #[derive(Clone, Debug)]
 pub struct Saga {
     order: Arc<[usize]>,
     ops: Arc<[OpId]>,
-    /// How many steps, in order, stand.
+    /// How many steps, in order, are done and not undone.
     standing: usize,
     turned_back: bool,
     ended: Option<bool>,

@@ -1,8 +1,7 @@
 //! Single writer: one agent writes the shared items, and the others send their additions to it.
 //!
-//! An agent that writes one addition after the other cannot overtake itself ("single-writer principle",
-//! Thompson 2011). That makes the writer a bottleneck, and it holds only as long as all agents agree which
-//! one it is.
+//! An agent that writes one addition after the other cannot conflict with itself ("single-writer principle",
+//! Thompson 2011). The writer is a bottleneck, and this works only while all agents agree which one it is.
 //!
 //! ```
 //! use perfidy::agent::{Agent, Entry};
@@ -33,7 +32,7 @@ use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 
-/// How long an agent waits for the one that writes.
+/// How long an agent waits for the writer.
 const WRITER_TIMEOUT: SimSpan = SimSpan::from_secs(10);
 
 /// The switch.
@@ -50,12 +49,12 @@ impl Safeguard for SingleWriter {
     }
 }
 
-/// What travels between an agent and the writer.
+/// Messages between an agent and the writer.
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Addition {
-    /// Please add this entry to this item.
+    /// A request to add this entry to this item.
     Requested { item: Name, entry: Entry },
-    /// It is there, since this version.
+    /// The entry is there since this version.
     Written(Version),
 }
 
@@ -75,8 +74,8 @@ impl Message for Addition {
     }
 }
 
-/// Has the writer add an entry to an item; the version since which it is there, or `None` if the writer does
-/// not say so. It may have been added all the same.
+/// Asks the writer to add an entry to an item; the version since which it is there, or `None` if the writer
+/// does not confirm it. It may have been added all the same.
 pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) -> Option<Version> {
     let about = entry.id;
     agent.expect(writer, "word that a part is written", about);
@@ -88,8 +87,8 @@ pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) 
     }
 }
 
-/// As the writer: if a message asks for an addition, has `add` write it, beside what the agent does, and says
-/// so once it is there. Returns whether the message was such a request.
+/// For the writer: if a message asks for an addition, lets `add` write it, concurrently with the agent's
+/// other work, and replies once it is there. Returns whether the message was such a request.
 pub fn serve(
     agent: &Agent,
     mail: &Mail,

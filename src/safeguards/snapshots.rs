@@ -1,20 +1,20 @@
-//! Snapshots with a maximum age: a reading carries the time of which it is, and one that is too old is read
+//! Snapshots with a maximum age: a reading carries the time it describes, and one that is too old is read
 //! again.
 //!
-//! Data does not grow old where it is stored but on its way: in a replica that lags, in a message that is
-//! late, with an agent that waits for another. So its age is checked where it is used, against the time of
-//! which it is, and never against the time at which it arrived. This is bounded staleness as databases offer
-//! it (Terry 2013, "Replicated data consistency explained through baseball").
+//! Data becomes stale on its way: in a lagging replica, in a late message, in an agent that waits for
+//! another. So its age is checked where it is used, against the time it describes and never against the time
+//! of its arrival. This is bounded staleness as databases offer it (Terry 2013, "Replicated data consistency
+//! explained through baseball").
 //!
-//! An age is a time between the clocks of two machines. By as much as these can differ, the maximum has to be
-//! shorter than what was promised.
+//! An age compares the clocks of two machines. The maximum must be shorter than the promised age by as much
+//! as these clocks can differ.
 
 use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;
 use perfidy_sim::{SimSpan, SimTime};
 use serde::Deserialize;
 
-/// How old something may be when it is used.
+/// How old a reading may be when it is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Snapshots {
     /// The greatest age.
@@ -44,7 +44,7 @@ impl Safeguard for Snapshots {
 }
 
 impl Snapshots {
-    /// Whether something of that time may still be used.
+    /// Whether a reading of that time may still be used.
     ///
     /// ```
     /// use perfidy::safeguards::snapshots::Snapshots;

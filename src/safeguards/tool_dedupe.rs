@@ -1,6 +1,6 @@
 //! Deduplication by the tool: a key seen before gives the earlier receipt and no second effect.
 //!
-//! The switch stands for all tools of a scenario; `deduplicates = true` in a tool's table says which have it.
+//! The switch applies to all tools of a scenario; `deduplicates = true` in a tool's table selects the tools.
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};

@@ -1,9 +1,8 @@
-//! Acknowledged transfers: an agent that hands something over keeps it until the other agent has acknowledged
-//! it.
+//! Acknowledged transfers: an agent that transfers a task keeps it until the receiver has acknowledged it.
 //!
 //! A transfer is a message, and messages are lost. It is sent until it is acknowledged, and only to an agent
 //! that can acknowledge it; the receiver recognises a repetition by the number of the transfer. Meanwhile two
-//! agents may have it in their journals, but there is always one that has ("at-least-once delivery").
+//! agents may have it in their journals, but never none ("at-least-once delivery").
 
 use crate::agent::{Agent, Message};
 use crate::config::{Entry, Problem};
@@ -29,7 +28,7 @@ impl Safeguard for TransferAcks {
     }
 }
 
-/// There is no agent of that name on the team; what was to be handed over stays where it is.
+/// There is no agent of that name on the team; the sender keeps the task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnknownAgent;
 
@@ -41,9 +40,9 @@ impl fmt::Display for UnknownAgent {
 
 impl std::error::Error for UnknownAgent {}
 
-/// Hands something over to an agent of a team. With the switch on it returns once the agent has acknowledged
-/// it, however long that takes; without, it is sent once to the name that was given, whether an agent has
-/// that name or not.
+/// Transfers something to an agent of the team. With the switch on, it returns once the agent has
+/// acknowledged it, however long that takes; without it, the transfer is sent once to the given name, whether
+/// an agent has that name or not.
 ///
 /// # Errors
 /// [`UnknownAgent`] if `to` is not on the team.

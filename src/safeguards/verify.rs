@@ -1,9 +1,9 @@
-//! Verification against the artifact: a step is done when its tool has the effect on record, not when an
-//! agent was told so.
+//! Verification at the tool: a step is done when its tool has the effect on record, not when an agent was
+//! told so.
 //!
-//! An acknowledgement can be wrong, and so can the agent that passes it on. The tool that has the effect is
-//! the only witness of it, so a verifier looks each effect up there before a task is reported done
-//! ("end-to-end argument": Saltzer, Reed and Clark 1984).
+//! An acknowledgement can be wrong, and so can the agent that passes it on. Only the tool with the effect can
+//! confirm it, so a verifier looks each effect up there before a task is reported done ("end-to-end
+//! argument": Saltzer, Reed and Clark 1984).
 //!
 //! ```
 //! use perfidy::agent::{Agent, Operation};
@@ -45,8 +45,8 @@ pub async fn has_effect(agent: &Agent, operation: &Operation) -> Option<bool> {
         .map(|found| found.is_some())
 }
 
-/// The places of those effects that no tool has on record; `None` if a tool does not say. All are looked up
-/// in any case, so that the time it takes does not depend on the answers.
+/// The indices of the effects that no tool has on record; `None` if a tool does not answer. All are looked up
+/// in any case, so that the duration does not depend on the answers.
 pub async fn missing_effects(
     agent: &Agent,
     effects: impl IntoIterator<Item = Operation>,

@@ -1,14 +1,14 @@
-//! Version checks: before an agent acts on a piece of work, it asks the agent that ordered it whether it is
-//! still current.
+//! Version checks: before an agent acts on a piece of work, it asks the agent that ordered it whether the
+//! work is still current.
 //!
 //! The agent that orders work keeps its [`Versions`]: which one is current, and whether it is *settled*,
-//! which means that an agent was told to go ahead. A settled version is never replaced: that is what makes a
-//! check worth something a moment later, when the agent that checked acts (optimistic concurrency control:
-//! Kung and Robinson 1981). Both facts are durable before another agent hears of them.
+//! which means that an agent was told to go ahead. A settled version is never replaced, so the check is still
+//! valid a moment later, when the agent acts (optimistic concurrency control: Kung and Robinson 1981). Both
+//! facts are durable before another agent is told.
 //!
-//! It settles *which* version is acted on, not how often. A call whose outcome is unclear may still be on its
-//! way when it is repeated, and only its tool can tell that the two are one, by the [key](super::idempotency)
-//! that they carry.
+//! It settles *which* version is acted on, not how often. A call with an unclear outcome may still be in
+//! flight when it is repeated, and only its tool can recognise the repetition, by the
+//! [key](super::idempotency).
 
 use crate::agent::{Agent, Artifact, Message, OpId};
 use crate::config::{Entry, Problem};
@@ -33,14 +33,14 @@ impl Safeguard for VersionCheck {
     }
 }
 
-/// One version of what is asked for.
+/// One version of the ordered work.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct WorkVersion {
     /// Which, counted from one.
     pub number: u32,
-    /// The operation id under which it is acted on. Another version is another operation.
+    /// The operation id under which it is carried out. Another version is another operation.
     pub op: OpId,
-    /// What is asked for.
+    /// The content of the order.
     pub brief: Artifact,
 }
 
@@ -61,12 +61,12 @@ impl Message for VersionRecord {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum VersionState {
     Open,
-    /// It is to be settled, and that is not on disk yet.
+    /// It is being settled, and that is not durable yet.
     Settling,
     Settled,
 }
 
-/// The versions in which one agent asks for work.
+/// The versions of the work that one agent orders.
 pub struct Versions {
     agent: Agent,
     checked: bool,
@@ -75,7 +75,7 @@ pub struct Versions {
 
 impl Versions {
     /// The versions as the agent left them in its journal. Without the switch no agent checks, so nothing is
-    /// written down.
+    /// recorded.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
         let mut current = BTreeMap::new();
         checkpoint::recover(agent, |page| match page {
@@ -108,15 +108,14 @@ impl Versions {
         self.current.borrow().get(&intent).map_or(1, |(version, _)| version.number + 1)
     }
 
-    /// Whether a version is still the one that counts. To be asked right before it is ordered: it may have
-    /// been replaced while its piece of work was being made.
+    /// Whether a version is still current. Check right before it is ordered: it may have been replaced while
+    /// its artifact was being made.
     pub fn is_current(&self, version: &WorkVersion) -> bool {
         self.current.borrow().get(&version.brief.about).is_some_and(|(current, _)| current == version)
     }
 
-    /// Makes a new version the current one; if one is settled, that is the one to ask for again. `None` if
-    /// another became current while this one was being written down: then no agent may hear of this one any
-    /// more.
+    /// Makes a new version the current one; if one is settled, that one is ordered again. `None` if another
+    /// version became current while this one was being written: then no agent may be told of this one.
     pub async fn issue(&self, brief: Artifact) -> Option<WorkVersion> {
         let intent = brief.about;
         if let Some(settled) = self.settled(intent) {
@@ -129,7 +128,7 @@ impl Versions {
         self.is_current(&version).then_some(version)
     }
 
-    /// Whether a version may be acted on: it is current, and from now on it stays so.
+    /// Settles a version if it is current, so that it stays current; returns whether it may be acted on.
     pub async fn settle(&self, intent: Name, number: u32) -> bool {
         let known = self.current.borrow().get(&intent).copied();
         let Some((version, state)) = known.filter(|(version, _)| version.number == number) else {

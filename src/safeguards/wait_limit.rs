@@ -1,7 +1,7 @@
-//! Limits on waiting: an agent does not wait without end for what it can go on without.
+//! Wait limits: an agent does not wait forever for something it can continue without.
 //!
-//! This is the simplest cure for a deadlock, and it needs no other agent. It cannot tell a cycle of waits
-//! from a slow agent, so the limit has to be longer than the work that is waited for.
+//! This is the simplest remedy for a deadlock, and it needs no other agent. It cannot distinguish a cycle of
+//! waits from a slow agent, so the limit must be longer than the awaited work.
 //!
 //! ```
 //! use perfidy::safeguards::wait_limit::{BoundedWait, WaitLimit};
@@ -17,7 +17,7 @@ use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;
 use perfidy_sim::{SimSpan, SimTime};
 
-/// How long an agent waits for what it can go on without.
+/// How long an agent waits for something it can continue without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WaitLimit(pub SimSpan);
 
@@ -43,12 +43,12 @@ pub struct BoundedWait {
 }
 
 impl BoundedWait {
-    /// A wait that begins now, by the agent's monotonic clock, and has no end if there is no limit.
+    /// A wait that begins now, by the agent's monotonic clock, and has no end without a limit.
     pub fn begin(now: SimTime, limit: Option<WaitLimit>) -> Self {
         Self { until: limit.map(|WaitLimit(limit)| now + limit) }
     }
 
-    /// Whether the agent has waited for as long as it is to.
+    /// Whether the limit has passed.
     pub fn is_over(self, now: SimTime) -> bool {
         self.until.is_some_and(|until| now >= until)
     }

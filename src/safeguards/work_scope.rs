@@ -1,12 +1,11 @@
-//! Work scopes: an agent works for another agent, and the scope of the work says until when that agent wants
-//! it.
+//! Work scopes: the scope of delegated work says until when the parent agent wants it.
 //!
-//! Work that was handed down outlives the agents it is for, unless it is tied to them ("structured
-//! concurrency", Sústrik 2016; `context.Context` in Go). A scope ends in three ways, each a safeguard of its
-//! own: no agent above has said for a while that the work is wanted ([`parent_lease`]); the time for the
-//! whole is up ([`deadline_propagation`]); or an agent above said that it is to stop ([`cancellation`]). Work
-//! in a scope ends with it, in the middle of a model call or of a tool call. What then becomes of the tool
-//! call is not known; an agent that needs to know has to ask ([`acknowledged_cancel`]).
+//! Delegated work outlives the agents it is for, unless it is tied to them ("structured concurrency", Sústrik
+//! 2016; `context.Context` in Go). A scope ends in three ways, each a separate safeguard: no agent above has
+//! confirmed for a while that the work is wanted ([`parent_lease`]); the time for the whole task is up
+//! ([`deadline_propagation`]); or an agent above said that it must stop ([`cancellation`]). Work in a scope
+//! ends with it, even in the middle of a model call or a tool call. The outcome of that tool call is then
+//! unknown; an agent that needs to know has to ask ([`acknowledged_cancel`]).
 //!
 //! ```
 //! use perfidy::safeguards::work_scope::WorkScope;
@@ -50,12 +49,12 @@ pub struct WorkScope {
 }
 
 impl WorkScope {
-    /// One that holds until it is limited or revoked.
+    /// A scope that holds until it is limited or revoked.
     pub fn unlimited() -> Self {
         Self::default()
     }
 
-    /// One that holds only while it is leased, which it is not yet.
+    /// A scope that holds only while it is leased; initially it is not.
     pub fn on_lease() -> Self {
         Self { leased_until: Cell::new(Some(SimTime::ZERO)), ..Self::default() }
     }
@@ -65,8 +64,8 @@ impl WorkScope {
         !self.is_revoked.get() && self.ends().is_none_or(|end| now < end)
     }
 
-    /// Whether the parent still leaves the work to this agent: to go on with it or, once its time is up, to
-    /// undo what was done.
+    /// Whether the parent still leaves the work to this agent: to continue it or, once its time is up, to
+    /// undo it.
     pub fn is_leased(&self, now: SimTime) -> bool {
         !self.is_revoked.get() && self.leased_until.get().is_none_or(|until| now < until)
     }
@@ -76,22 +75,22 @@ impl WorkScope {
         self.is_revoked.get()
     }
 
-    /// When it ends if its lease is not extended.
+    /// When it ends if its lease is not renewed.
     fn ends(&self) -> Option<SimTime> {
         [self.leased_until.get(), self.deadline.get()].into_iter().flatten().min()
     }
 
-    /// For how long it can be leased to another agent: never longer than it is leased itself.
+    /// For how long it can be leased to another agent: never longer than its own lease.
     pub fn leased_for(&self, now: SimTime, at_most: SimSpan) -> SimSpan {
         self.leased_until.get().map_or(at_most, |until| until.since(now).min(at_most))
     }
 
-    /// The time that is left for the whole, if that is limited.
+    /// The time left for the whole task, if that is limited.
     pub fn left(&self, now: SimTime) -> Option<SimSpan> {
         self.deadline.get().map(|deadline| deadline.since(now))
     }
 
-    /// The parent wants the work until then. An earlier end than the known one changes nothing.
+    /// Extends the lease until then. An earlier end than the known one changes nothing.
     pub fn extend_lease(&self, until: SimTime) {
         if self.leased_until.get().is_some_and(|known| known < until) {
             self.leased_until.set(Some(until));
@@ -99,7 +98,7 @@ impl WorkScope {
         }
     }
 
-    /// The time for the whole is up then. A later deadline than the known one changes nothing.
+    /// Sets the deadline of the whole task. A later deadline than the known one changes nothing.
     pub fn set_deadline(&self, deadline: SimTime) {
         if self.deadline.get().is_none_or(|known| deadline < known) {
             self.deadline.set(Some(deadline));

@@ -1,17 +1,16 @@
-//! Locks around writes, and how much a lock has to go around.
+//! Write locks, and how much of the work a lock must cover.
 //!
-//! A lock that is taken for the write alone keeps writes apart and loses updates all the same: what is
-//! written was composed from what was read before the lock. The lock has to go around the whole cycle of
-//! reading, composing and writing. And a lock is a lease: its holder may have been stopped past its end, so
-//! that the store has to refuse a token lower than one it has seen, in reads as in writes (see
-//! [`fencing`](crate::safeguards::fencing)).
+//! A lock for the write alone keeps writes apart but still loses updates: the written content was composed
+//! from a read before the lock. The lock has to cover the whole cycle of reading, composing and writing. A
+//! lock is also a lease: its holder may have been paused past its end, so the store has to refuse a token
+//! lower than one it has seen, in reads and in writes (see [`fencing`](crate::safeguards::fencing)).
 
 use crate::agent::{Agent, Lease, NotLeader};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{LEASES, Safeguard, lease, switch};
 use perfidy_sim::{Name, SimSpan};
 
-/// How long a lock is asked for, and asked for again.
+/// The lease of a lock, and its retries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WriteLock {
     /// The lease of a lock that its holder does not release.
@@ -28,7 +27,7 @@ impl Safeguard for WriteLock {
     }
 }
 
-/// The switch for how much the lock goes around.
+/// The switch for how much the lock covers.
 #[derive(Default)]
 pub struct LockWholeCycle;
 
@@ -53,7 +52,7 @@ impl WriteLock {
     /// Waits for the lock on an item.
     ///
     /// # Errors
-    /// [`NotLeader`] if it was not to be had for a long time.
+    /// [`NotLeader`] if it was not available for a long time.
     pub async fn acquire(&self, agent: &Agent, item: Name) -> Result<Lease, NotLeader> {
         let mut last = NotLeader::Held;
         for _ in 0..TRIES {

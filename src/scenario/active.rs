@@ -1,8 +1,8 @@
-//! What a scenario cannot be called and cannot contain: characters that act on whatever shows them.
+//! Active characters, which a scenario's name and text may not contain.
 //!
-//! A name or a comment with an escape sequence, a line break or a bidirectional override is not what it looks
-//! like, so a file with one is refused where it stands. Quoted text can still have any character, written as
-//! TOML escapes it: what is made of such text is shown inert.
+//! A name or a comment with an escape sequence, a line break or a bidirectional override does not look like
+//! what it is, so a file with one is rejected, with its position. Quoted text can still have any character,
+//! written as a TOML escape: such text is escaped again when it is shown.
 
 use crate::config::Problem;
 use crate::inert::is_active;
@@ -10,8 +10,8 @@ use crate::inert::is_active;
 /// Names are paths, and longer ones cannot be files.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Why a scenario cannot have this name, if it cannot. Failures are saved below it, so it is a path that
-/// leads down.
+/// Why a scenario cannot have this name, if it cannot. Failures are saved below it, so it must be a relative
+/// path without `..`.
 pub(crate) fn trouble_with_name(name: &str) -> Option<String> {
     let why = if name.contains(is_active) {
         "it has a character that acts instead of being shown"
@@ -26,7 +26,7 @@ pub(crate) fn trouble_with_name(name: &str) -> Option<String> {
     Some(format!("a scenario cannot be called `{name}`: {why}"))
 }
 
-/// The first active character of a text that stands there as itself, if one does.
+/// The first active character that is not escaped, if there is one.
 pub(super) fn trouble_in_text(text: &str) -> Option<Problem> {
     let mut characters = text.char_indices().peekable();
     while let Some((at, c)) = characters.next() {

@@ -1,5 +1,4 @@
-//! What a file configures to go wrong, entry by entry, and how a fault that struck is known as one of an
-//! entry's.
+//! Configured faults: each fault of a file, each name in it, and how an injected fault is matched to them.
 //!
 //! An entry of `[faults]` comes to rules and windows of a [`Chaos`]. Where it names several agents,
 //! messages, operations or steps, each name is a part of its own: a name that is never struck is a typing
@@ -8,23 +7,23 @@
 
 use perfidy_sim::{Chaos, Fault, Name, Rule, Selector, Window};
 
-/// A fault that a file configures, or one of the names in it: something that must strike in some run.
+/// A fault that a file configures, or one of the names in it, which must be injected in some run.
 #[derive(Clone, Debug)]
 pub struct Configured {
-    /// What it is and where it stands, in words.
+    /// Its description and its position.
     words: String,
     by: By,
 }
 
 #[derive(Clone, Debug)]
 enum By {
-    /// Rules and windows, any of which will do.
+    /// Rules and schedules, any of which is enough.
     Chaos(Vec<Rule>, Vec<Opening>),
-    /// A fault that stands in the file word for word.
+    /// A pinned fault.
     Pinned(Fault),
 }
 
-/// A window of trouble, and whom it must strike if that is not all the same.
+/// A timed fault schedule, and which node it must hit if that matters.
 #[derive(Clone, Debug)]
 struct Opening {
     site: Name,
@@ -32,7 +31,7 @@ struct Opening {
 }
 
 impl Configured {
-    /// What an entry has added to the chaos, which had so many rules and windows before.
+    /// The rules and schedules that an entry has added to the chaos, which had these numbers of them before.
     pub(super) fn entry(words: String, chaos: &Chaos, (rules, windows): (usize, usize)) -> Self {
         let opening = |window: &Window| Opening { site: window.site, among: Selector::Any };
         let windows = chaos.windows[windows..].iter().map(opening).collect();
@@ -62,7 +61,7 @@ impl Configured {
         Self { words, by }
     }
 
-    /// Whether a fault that struck is one of these.
+    /// Whether an injected fault is one of these.
     pub fn is_struck_by(&self, fault: &Fault) -> bool {
         match &self.by {
             By::Chaos(rules, windows) => {

@@ -1,15 +1,15 @@
-//! Scenarios: which team works on what, which safeguards it has, and how the world betrays it.
+//! Scenarios: a team, its work, its safeguards, and the faults of its world.
 //!
 //! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`]
 //! turns a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its
 //! place in the file and what to do. A scenario that parses but cannot mean anything is refused here, never
 //! in the middle of a run.
 //!
-//! A scenario can be saved with a failure and read again because it is nothing but its text: neither a
-//! [`Scenario`] nor a [`Case`] can be changed.
+//! A scenario is immutable and fully defined by its text, so it can be saved with a failure and read again;
+//! this also holds for a [`Case`].
 //!
-//! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, in which a
-//! safeguard is taken away and a property must break.
+//! Each scenario stands for several [`Case`]s: as written, and one for each `[[without]]`, which removes a
+//! safeguard and expects a property to break.
 
 mod active;
 mod case;
@@ -42,8 +42,8 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 
-/// A scenario file, understood. It says what its text says for as long as it lives: its [`Contents`] can be
-/// read but not changed. Another scenario begins with another text.
+/// A parsed scenario file. It is immutable: its [`Contents`] can be read but not changed. Another scenario
+/// needs another text.
 ///
 /// ```compile_fail,E0594
 /// # use perfidy::scenario::Scenario;
@@ -54,22 +54,22 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Scenario(Contents);
 
-/// What a [`Scenario`] says.
+/// The contents of a [`Scenario`].
 #[derive(Clone, Debug)]
 pub struct Contents {
     /// Its path below the scenario folder without ending, such as `conductor/lost-ack`.
     pub name: Name,
-    /// Its first comment line: what it probes.
+    /// Its first comment line: what it tests.
     pub about: String,
     /// The file as it was read.
     pub text: Arc<str>,
-    /// The suite for which it was read: whatever it can name.
+    /// The suite for which it was read.
     pub suite: Suite,
     /// The workflow it runs.
     pub workflow: Arc<Workflow>,
     /// The team: how many agents there are of each role that the workflow lets a file choose.
     pub team: BTreeMap<&'static str, u32>,
-    /// What every task consists of.
+    /// The steps of every task.
     pub steps: Vec<Step>,
     /// How many tasks there are.
     pub tasks: Tasks,
@@ -77,28 +77,28 @@ pub struct Contents {
     pub safeguards: Safeguards,
     /// The tools, by name.
     pub tools: BTreeMap<Name, ToolConfig>,
-    /// The store that the team shares, if the file describes it.
+    /// The team's shared store, if the file has one.
     pub store: Option<Store>,
     /// How long messages take.
     pub network: Network,
     /// How models answer.
     pub model: Model,
-    /// What goes wrong by chance, by the clock and word for word.
+    /// All faults: by chance, timed and pinned.
     pub chaos: Arc<Chaos>,
     /// The names of the fault kinds that the file configures.
     pub fault_kinds: Vec<Name>,
-    /// Every fault that the file configures and every name in it, each of which must strike in some run.
+    /// Every fault that the file configures and every name in it, each of which must be injected in some run.
     pub configured: Vec<Configured>,
-    /// How long after the end of chaos, or after the last task has come if that is later, every task must
-    /// have come to an end.
+    /// The time for every task to end, after the end of chaos or, if that is later, after the last task has
+    /// come.
     pub settle_within: SimSpan,
     /// How many events a run may have, if the file says so.
     pub most_events: Option<u32>,
-    /// How far properties may go, of those that concern the scenario and are a matter of how much.
+    /// The bounds of the properties that concern the scenario.
     pub bounds: BTreeMap<&'static str, AtMost>,
-    /// Properties the file does not ask for, with the reason it gives.
+    /// The waived properties, with the reason that the file gives.
     pub waived: BTreeMap<&'static str, String>,
-    /// The cases in which something is taken away.
+    /// The cases without some safeguards.
     pub without: Vec<Without>,
 }
 
@@ -107,7 +107,7 @@ pub struct Contents {
 pub struct Network {
     /// How long messages take.
     pub latency: RangeInclusive<SimSpan>,
-    /// Links that take a time of their own. Of two that concern the same link the later counts.
+    /// Links with a latency of their own. If two concern the same link, the later one counts.
     pub links: Vec<Link>,
 }
 
@@ -123,7 +123,7 @@ pub struct Link {
 }
 
 impl Network {
-    /// The network as a world wants it.
+    /// The network in the form that a world needs.
     pub fn to_links(&self) -> Links {
         let usual = Links::uniform(self.latency.clone());
         self.links.iter().fold(usual, |links, link| links.with(&link.left, &link.right, &link.latency))
@@ -137,7 +137,7 @@ pub struct Model {
     pub latency: RangeInclusive<SimSpan>,
 }
 
-/// What a case takes away, and what must break then.
+/// What a case removes, and which property must break then.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Without {
     /// The safeguards that are switched off.
@@ -167,19 +167,19 @@ impl Scenario {
         self.tasks.last_at()
     }
 
-    /// When a run ends at the latest. Every task gets its time to come to an end, however late it comes.
+    /// When a run ends at the latest. Every task gets its full time, however late it comes.
     pub fn ends_at(&self) -> SimTime {
         self.heals_at().max(self.last_task_at()) + self.settle_within
     }
 
-    /// How much there is to do: for each task its own coming and going, its steps, and the agents that can
-    /// have to do with it. What a run may cost is in proportion to it.
+    /// The amount of work: for each task its start and end, its steps, and the agents that can take part. The
+    /// cost limit of a run is proportional to it.
     pub fn work(&self) -> u64 {
         let agents = self.workflow.size(self.team.values().copied());
         u64::from(self.tasks.count) * (1 + self.steps.len() as u64 + agents)
     }
 
-    /// The roles, agents and tools of the scenario, for whoever resolves a name.
+    /// The roles, agents and tools of the scenario, to resolve names.
     pub fn cast(&self) -> Cast {
         let cast = self.workflow.cast(&self.team, &self.tools, Some(&self.steps));
         cast.with_own_faults(self.suite.own_faults())

@@ -1,4 +1,4 @@
-//! From paths to scenarios: which files are read, under which names, and what stops a file from being read.
+//! Reading scenarios from paths: which files are read, under which names, and which errors prevent it.
 
 use crate::config::{Problem, Problems, nearest};
 use crate::scenario::Scenario;
@@ -16,7 +16,7 @@ const MAX_MEBIBYTES: u64 = 1;
 /// A saved failure lists every fault of a run, of which there can be a hundred thousand.
 const MAX_MEBIBYTES_OF_FAILURE: u64 = 16;
 
-/// The folder below which scenarios have their names.
+/// The folder to which the names of scenarios are relative.
 const ROOT: &str = "scenarios";
 
 impl Scenario {
@@ -28,7 +28,7 @@ impl Scenario {
         Self::parse_file(suite, path, root, &read_text(path)?)
     }
 
-    /// Understands the text of a scenario file that has been read already.
+    /// Parses the text of a scenario file that has been read already.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
@@ -37,7 +37,7 @@ impl Scenario {
         understand(suite, &name_below(path, root), text, Unreachable::Rejected).map_err(bad)
     }
 
-    /// Understands a scenario's text, which can name whatever the suite has.
+    /// Parses a scenario's text, which can name all items of the suite.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
@@ -66,9 +66,8 @@ impl Scenario {
 /// Names begin below the nearest folder called `scenarios`, so that a scenario has the same name however it
 /// is reached; outside of such a folder they begin at the path that was given.
 ///
-/// # Errors
-/// Everything that is wrong with any of the files, or with the paths themselves. One bad file is enough for
-/// there to be no scenarios: whoever asked for a directory would not notice a test that is missing.
+/// Everything that is wrong with any of the files, or with the paths themselves. One bad file is enough to
+/// return no scenarios: otherwise a caller that reads a directory would not notice a missing test.
 pub fn read_all(suite: &Suite, paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<Problems>> {
     let (mut scenarios, mut bad) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
@@ -126,8 +125,8 @@ fn files_at(path: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(files)
 }
 
-/// Collects the scenario files below a directory, sorted. Hidden entries and links to directories are passed
-/// over, so the walk ends.
+/// Collects the scenario files below a directory, sorted. Hidden entries and links to directories are
+/// skipped, so the walk ends.
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
     let failed = |error: std::io::Error| {
         Problem::whole(format!("the directory {} cannot be read: {error}", directory.display()))
@@ -149,12 +148,11 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The folder below which the scenarios of a path have their names: the nearest one called `scenarios`.
+/// The folder to which the names of a path's scenarios are relative: the nearest one called `scenarios`.
 pub fn root_of(path: &Path) -> PathBuf {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let below = whole.ancestors().position(|folder| folder.file_name().is_some_and(|name| name == ROOT));
-    // The path as it was given has the same tail, unless it goes through links or dots: then it is its own
-    // root.
+    // The given path has the same tail, unless it contains links or dots: then it is its own root.
     let given = below.and_then(|steps| path.ancestors().nth(steps)).filter(|root| root.ends_with(ROOT));
     match given {
         Some(root) => root.to_owned(),
@@ -173,7 +171,7 @@ fn name_below(path: &Path, root: &Path) -> String {
 /// The text of a file.
 ///
 /// # Errors
-/// If it is missing, unreadable, no text, or too large to be a page of it.
+/// If it is missing, unreadable, not text, or too large for a scenario.
 pub fn read_text(path: &Path) -> Result<String, Problems> {
     read_at_most(MAX_MEBIBYTES, path)
 }
@@ -229,7 +227,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     }
 }
 
-/// A neighbour of a missing file with nearly its name.
+/// A file beside a missing one with a similar name.
 fn similar(path: &Path) -> Option<String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let entries = fs::read_dir(folder).ok()?;

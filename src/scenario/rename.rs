@@ -1,6 +1,6 @@
-//! A text under other names: whatever a file can name replaced where it is named, and nowhere else.
+//! Renaming in the text of a file: names are replaced where they are used as names, and nowhere else.
 //!
-//! The text stays as it was, line by line and comment by comment, so a place in it is still the same place.
+//! The text keeps its lines and comments, so positions stay valid.
 
 use perfidy_sim::{Action, Address, Name, Renames};
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// From names to others, of everything that a file can name.
+/// The other names of everything that a file can name.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Renaming {
-    /// The names of a run: those by which places are known and draws are made.
+    /// The names of a run, which key places and draws.
     pub run: Renames,
     pub workflows: BTreeMap<String, String>,
     pub properties: BTreeMap<String, String>,
@@ -57,7 +57,7 @@ impl FromIterator<Renaming> for Renaming {
     }
 }
 
-/// The text of a scenario or of a saved failure under the other names. A text that is no TOML stays as it is.
+/// The text of a scenario or of a saved failure with the other names. A text that is not TOML stays as it is.
 pub(crate) fn renamed(text: &str, renaming: &Renaming) -> String {
     let Ok(root) = DeTable::parse(text) else { return text.to_owned() };
     let mut pen = Pen { renaming, renames: &renaming.run, strokes: Vec::new() };
@@ -72,7 +72,7 @@ pub(crate) fn renamed(text: &str, renaming: &Renaming) -> String {
     result
 }
 
-/// Walks through a file and notes what is to be written over.
+/// Walks through a file and notes the replacements.
 struct Pen<'a> {
     renaming: &'a Renaming,
     renames: &'a Renames,
@@ -117,7 +117,7 @@ impl Pen<'_> {
                 }),
                 _ => {}
             }),
-            // Kinds of faults have keys of their own, whose values are names of nodes, of steps, or neither.
+            // Each kind of fault has its own keys, whose values are names of nodes, of steps, or neither.
             "faults" => {
                 self.keys(value, |renaming, key| Some(renaming.run.kind_of_fault(key)?.to_string()));
                 self.each(value, Pen::names_below);
@@ -127,7 +127,7 @@ impl Pen<'_> {
         }
     }
 
-    /// Writes over the keys of a table that have another name.
+    /// Replaces the keys of a table that have another name.
     fn keys(&mut self, value: &Value<'_>, other: impl Fn(&Renaming, &str) -> Option<String>) {
         for key in value.get_ref().as_table().into_iter().flat_map(|table| table.keys()) {
             if let Some(other) = other(self.renaming, key.get_ref()) {
@@ -136,7 +136,7 @@ impl Pen<'_> {
         }
     }
 
-    /// Writes over a text, or each of a list, that is a name which no draw knows.
+    /// Replaces a text, or each text of a list, that is a name which no draw uses.
     fn global(&mut self, value: &Value<'_>, names: fn(&Renaming) -> &BTreeMap<String, String>) {
         let names = names(self.renaming);
         self.words(value, |_, word| names.get(word).cloned());
@@ -168,7 +168,7 @@ impl Pen<'_> {
         }
     }
 
-    /// Writes over a text, or each text of a list, if it has another name.
+    /// Replaces a text, or each text of a list, if it has another name.
     fn words(&mut self, value: &Value<'_>, other: impl Fn(&Renames, &str) -> Option<String>) {
         let values = match value.get_ref() {
             DeValue::Array(values) => values.iter().collect(),
@@ -185,12 +185,12 @@ impl Pen<'_> {
     }
 }
 
-/// What is to be written for something that has other names now; nothing if it has not, however it is spelt.
+/// The new text of something that has other names now; none if it has not, however it is spelt.
 fn changed<T: Copy + PartialEq + ToString>(today: T, renamed: T) -> Option<String> {
     (renamed != today).then(|| renamed.to_string())
 }
 
-/// How the label of a case begins in which something is taken away.
+/// The prefix of the label of a case without some safeguards.
 const WITHOUT: &str = "without ";
 
 fn tables<'a>(value: &'a Value<'_>) -> Vec<&'a DeTable<'a>> {

@@ -1,4 +1,4 @@
-//! Outages: what keeps a tool from doing anything for a while, or for good, whoever asks.
+//! Outages: a tool serves no caller, for a while or forever.
 
 use super::Outage;
 use crate::agent::Definite;

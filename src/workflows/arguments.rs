@@ -1,10 +1,10 @@
-//! The arguments of a step: what its tool is asked with.
+//! The arguments of a step: what its tool is called with.
 
 use crate::agent::Content;
 use perfidy_sim::Name;
 use serde_json::Value;
 
-/// What stands for the name of the task in a text among the arguments.
+/// The placeholder for the name of the task in texts among the arguments.
 const TASK: &str = "{task}";
 
 /// The arguments of a step, the same for every task except for its name: `{task}` within a text.
@@ -20,12 +20,12 @@ const TASK: &str = "{task}";
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StepArguments {
     content: Content,
-    /// Whether the name of the task stands anywhere in them.
+    /// Whether they contain the name of the task.
     names_task: bool,
 }
 
 impl StepArguments {
-    /// Arguments as a file has them.
+    /// Arguments as written in a file.
     pub fn new(arguments: Value) -> Self {
         let names_task = names_task(&arguments);
         Self { content: Content::of_json(arguments), names_task }

@@ -1,4 +1,4 @@
-//! The cast of a team: which names a scenario of a workflow has.
+//! The directory of a team: the names that a scenario of a workflow has.
 
 use crate::agent::{LeaseService, OwnFaults, StoreService};
 use crate::faults::{Cast, Roles};
@@ -9,12 +9,12 @@ use crate::workflows::{Step, Workflow};
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
-/// Who sends and receives messages in every world without being an agent or a tool.
+/// The services of every world: senders and receivers of messages that are neither agents nor tools.
 pub(crate) const BYSTANDERS: [&str; 4] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL];
 
 impl Workflow {
-    /// The cast of a workflow with a team of these sizes, these tools, and these steps if they were
-    /// understood.
+    /// The directory of a workflow with a team of these sizes, these tools, and these steps if they were read
+    /// without problems.
     pub fn cast(
         &self,
         team: &BTreeMap<&'static str, u32>,

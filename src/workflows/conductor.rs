@@ -1,5 +1,5 @@
-//! Conductor: a coordinator hands the steps of each task to executors, as planned by a planner and checked by
-//! a verifier.
+//! Conductor: a coordinator orders the steps of each task from executors, as planned by a planner, and has a
+//! verifier check the result.
 //!
 //! ```text
 //!   user --submit--> coordinator --plan?--> planner
@@ -10,13 +10,12 @@
 //!   user <---report------'  ^--verdict--'
 //! ```
 //!
-//! Every message can be lost, late or doubled, so the coordinator sends each order again until it is
-//! answered, and the others answer as often as they are asked. A [`Dispatcher`] brings up what is to be done.
+//! Messages can be lost, late or duplicated, so the coordinator resends each order until it is answered, and
+//! the others answer each copy. A [`Dispatcher`] selects what to do next.
 //!
-//! A step stays with the executor it was given to, however long that one is silent: a second executor would
-//! mint an operation id of its own, and the first may only be slow. So a team that must outlive an executor
-//! that never comes back needs ids that travel with the orders, as those of the [standby
-//! team](crate::workflows::standby) do.
+//! A step stays with its executor, however long the executor is silent: a second executor would make a new
+//! operation id, and the first may only be slow. A team that must survive the permanent loss of an executor
+//! needs ids that travel with the orders, as in the [standby team](crate::workflows::standby).
 
 use crate::agent::{Agent, ArtifactId, Body, Headers, Mail, Message, Purpose, StoreError};
 use crate::protocols::{Coalesced, choose_agent};
@@ -63,14 +62,14 @@ pub fn workflow() -> Workflow {
     .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
 }
 
-/// The decision whether a task is as it should be.
+/// The decision whether a task is done correctly.
 const JUDGE: &str = "judge";
 
 const COORDINATOR: &str = "coordinator";
 const PLANNER: &str = "planner";
 const VERIFIER: &str = "verifier";
 
-/// How long the coordinator waits before it sends an order again.
+/// How long the coordinator waits before it resends an order.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
 /// Tokens a planner reads for one plan.
@@ -91,7 +90,7 @@ enum Say {
 }
 
 impl Say {
-    /// What an executor answers to an order.
+    /// An executor's answer to an order.
     fn outcome(task: Name, step: usize, round: u32, succeeded: bool) -> Self {
         if succeeded { Self::Done { task, step, round } } else { Self::Failed { task, step, round } }
     }
@@ -125,7 +124,7 @@ impl Message for Say {
     }
 }
 
-/// Who does which step, as a plan that can be committed.
+/// Which executor does which step, as a plan that can be committed.
 #[derive(Clone, Hash, Debug, Serialize)]
 struct Assignment(Arc<[Name]>);
 
@@ -186,7 +185,8 @@ impl Coordinator {
                 self.dispatcher.answered(task, Duty::End);
                 self.verified.insert(task, missing.is_empty());
                 for step in missing.iter() {
-                    // It counts as open before that is on disk, as it counted as complete only after.
+                    // In memory it is reopened before the record is durable, just as it counted as complete
+                    // only afterwards.
                     self.dispatcher.tracker().record(TaskEvent::Reopened { task, step: *step }).await;
                     self.dispatcher.bring_up(task, Duty::Step(*step));
                 }
@@ -196,8 +196,8 @@ impl Coordinator {
         }
     }
 
-    /// The plan to follow: the one that was just made, or the one that is committed already, by another
-    /// incarnation of the coordinator.
+    /// The plan to follow: the new one, or one that another incarnation of the coordinator has committed
+    /// already.
     async fn settle(&self, task: Name, plan: Assignment) -> Result<Assignment, StoreError> {
         if !self.briefing.safeguards().has::<PlanCommit>() {
             return Ok(plan);
@@ -221,14 +221,14 @@ impl Coordinator {
         states.get(task).is_some_and(is_current) && states.is_complete(task)
     }
 
-    /// Whether the verdict of an agent on a task counts: without `roles`, that of any agent does.
+    /// Whether an agent's verdict on a task counts. Without `roles`, every agent's verdict does.
     fn may_judge(&self, judge: Name, task: Name) -> bool {
         let doers = self.doers(task).unwrap_or_default();
         let permissions = Permissions::default().allow(Name::literal(VERIFIER), JUDGE);
         permissions.accept(self.briefing.safeguards(), judge, JUDGE, &doers)
     }
 
-    /// Asks for what a task needs next, if it is time to.
+    /// Sends the order for a duty of a task, if it is due.
     async fn see_to(&mut self, task: Name, duty: Duty) {
         if !self.dispatcher.states().has_open(task) {
             return;
@@ -261,7 +261,7 @@ impl Coordinator {
         }
     }
 
-    /// Closes a task of which every step is complete, or has it verified first.
+    /// Closes a task whose steps are all complete, or has it verified first.
     async fn come_to_an_end(&mut self, task: Name) {
         let is_taken_on_trust = !self.briefing.safeguards().has::<Verify>();
         if is_taken_on_trust || self.verified.get(task) == Some(&true) {
@@ -283,7 +283,7 @@ impl Coordinator {
         self.dispatcher.states().get(task)?.doers.clone()
     }
 
-    /// Whether it is time to ask for something, for the first time or again; if so, it counts as asked.
+    /// Whether the order for a duty is due; if so, it counts as sent.
     fn must_ask(&mut self, task: Name, duty: Duty, (whom, why): (Name, &'static str)) -> bool {
         let is_due = self.dispatcher.is_due(task, duty);
         if is_due {
@@ -294,7 +294,8 @@ impl Coordinator {
     }
 }
 
-/// Decides who does which step: whoever its model picks for the first, and the next ones in turn.
+/// Assigns the steps: its model picks the agent of the first step, and the next steps go to the next agents
+/// in turn.
 async fn planner(agent: Agent, briefing: Briefing) {
     let executors = &briefing.doers;
     let answers = ModelAnswers::recover(&agent);
@@ -309,7 +310,7 @@ async fn planner(agent: Agent, briefing: Briefing) {
     }
 }
 
-/// Looks for the effects of a task where they must be: with the tools.
+/// Looks up the effects of a task at the tools.
 async fn verifier(agent: Agent, briefing: Briefing) {
     let mut requests = Coalesced::default();
     let take_in = |requests: &mut Coalesced<_, _>, mail: &Mail| {
@@ -332,7 +333,7 @@ async fn verifier(agent: Agent, briefing: Briefing) {
     }
 }
 
-/// Carries out what the coordinator assigns.
+/// Carries out the coordinator's orders.
 async fn executor_loop(agent: Agent, briefing: Briefing) {
     let worker = StepWorker::recover(&agent, briefing.safeguards());
     let source = KeySource::of(briefing.safeguards());

@@ -1,9 +1,9 @@
-//! The dispatcher: the loop of a coordinator that has the steps of each task done by other agents.
+//! The dispatcher: the loop of a coordinator that orders the steps of each task from other agents.
 //!
-//! For each open task there are duties: to plan it, to have each step done, to end it. The dispatcher brings
-//! up those that may need attention ([`Dispatcher::next_duty`]): new ones, those whose condition has changed,
-//! and those whose order was not answered in time. The coordinator decides what each duty takes, and sends an
-//! order only when it [is due](Dispatcher::is_due).
+//! Each open task has duties: plan it, get each step done, end it. The dispatcher selects those that may need
+//! attention ([`Dispatcher::next_duty`]): new ones, those whose condition has changed, and those whose order
+//! was not answered in time. The coordinator decides how to fulfil each duty, and sends an order only when it
+//! [is due](Dispatcher::is_due).
 
 use crate::agent::{Agent, Mail};
 use crate::protocols::Resend;
@@ -15,21 +15,21 @@ use std::cell::Ref;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How often a step may come back as failed before its task is given up.
+/// How many times a step may fail before its task is given up.
 const MAX_FAILURES: u32 = 5;
 
-/// What a coordinator has to do for a task.
+/// A coordinator's duty for a task.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Duty {
-    /// To get a plan for it.
+    /// Get a plan for it.
     Plan,
-    /// To have this step done.
+    /// Get this step done.
     Step(usize),
-    /// To end it, once its steps are complete.
+    /// End it, once its steps are complete.
     End,
 }
 
-/// The duties of one coordinator, and how far each of its tasks is.
+/// The duties of one coordinator, and the state of each of its tasks.
 pub struct Dispatcher {
     agent: Agent,
     briefing: Briefing,
@@ -39,24 +39,24 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// The dispatcher as its agent left it in the journal. An order is sent again after `resend`.
+    /// The dispatcher, recovered from its agent's journal. An order is resent after `resend`.
     pub fn recover(agent: &Agent, briefing: &Briefing, resend: SimSpan) -> Self {
         let tracker = TaskTracker::recover(agent, briefing);
         let (agent, briefing) = (agent.clone(), briefing.clone());
         Self { agent, briefing, tracker, orders: Resend::every(resend), failures: BTreeMap::new() }
     }
 
-    /// How far each task is.
+    /// The state of each task.
     pub fn states(&self) -> Ref<'_, TaskStates> {
         self.tracker.states()
     }
 
-    /// The states, the changes of them and the reports.
+    /// The task tracker: states, changes and reports.
     pub fn tracker(&mut self) -> &mut TaskTracker {
         &mut self.tracker
     }
 
-    /// Brings up every duty of each open task, after a crash or when another coordinator has ended.
+    /// Selects every duty of each open task, after a crash or when another coordinator has ended.
     pub fn resume(&mut self) {
         let open = self.tracker.states().open();
         for task in open {
@@ -65,24 +65,24 @@ impl Dispatcher {
         }
     }
 
-    /// Brings up the steps of a task, and its end.
+    /// Selects the steps of a task, and its end.
     pub fn bring_up_steps(&mut self, task: Name) {
         let steps = 0..self.briefing.plan.steps.len();
         steps.for_each(|step| self.orders.add((task, Duty::Step(step))));
         self.orders.add((task, Duty::End));
     }
 
-    /// Brings up one duty.
+    /// Selects one duty.
     pub fn bring_up(&mut self, task: Name, duty: Duty) {
         self.orders.add((task, duty));
     }
 
-    /// The next duty to look at; `None` if there is none at the moment.
+    /// The next duty to check; `None` if there is none now.
     pub fn next_duty(&mut self) -> Option<(Name, Duty)> {
         self.orders.next(self.agent.monotonic())
     }
 
-    /// The next message, if one comes before an order may have to be sent again.
+    /// The next message, if one comes before the next order is due.
     ///
     /// # Errors
     /// [`TimedOut`] if none did.
@@ -90,7 +90,7 @@ impl Dispatcher {
         self.agent.receive_within(self.orders.interval(), "news").await
     }
 
-    /// Whether the order for a duty is to be sent: it never was, or was not answered in time.
+    /// Whether the order for a duty is due: it was never sent, or not answered in time.
     pub fn is_due(&self, task: Name, duty: Duty) -> bool {
         self.orders.is_due((task, duty), self.agent.monotonic())
     }
@@ -106,12 +106,12 @@ impl Dispatcher {
         self.agent.expect_no_more(self.about(task, duty));
     }
 
-    /// Makes every order due, because none that was sent before counts any more.
+    /// Makes every order due, because those sent before no longer count.
     pub fn expire_orders(&mut self) {
         self.orders.expire_all();
     }
 
-    /// What the order for a duty is about.
+    /// The subject of the order for a duty.
     pub fn about(&self, task: Name, duty: Duty) -> Name {
         match duty {
             Duty::Plan | Duty::End => task,
@@ -125,7 +125,7 @@ impl Dispatcher {
         states.has_open(task) && states.is_ready(task, step) && self.is_due(task, Duty::Step(step))
     }
 
-    /// Records that a step is done, and brings up those that need it. The answer may come more than once.
+    /// Records that a step is done, and selects those that need it. The answer may come more than once.
     pub async fn completed(&mut self, task: Name, step: usize) {
         if !self.tracker.states().is_open(task, step) {
             return;

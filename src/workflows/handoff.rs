@@ -1,4 +1,4 @@
-//! Handoff: specialists who pass a task on to whom they think fit, until one of them has done the last of it.
+//! Handoff: specialists pass a task to the colleague that their model chooses, until all its steps are done.
 //!
 //! ```text
 //!   user --submit--> desk --transfer--> specialist-3 --transfer--> specialist-1 --call--> tool
@@ -6,10 +6,9 @@
 //!                     '-------------transfer (finished or given up)----'
 //! ```
 //!
-//! There is one file for each task, and the agent that holds it asks its model: do I take the next step
-//! myself, or is this for a colleague? The file carries all that is known about the task: which steps are
-//! done, under which operation ids, how often it was passed on and what it has cost. In the end it goes back
-//! to the desk.
+//! Each task has one task file. The agent that holds it asks its model whether to take the next step itself
+//! or to pass the task to a colleague. The file contains all data of the task: which steps are done, the
+//! operation ids, how many times it was passed on and what it has cost. At the end it goes back to the desk.
 
 use crate::agent::{Agent, Content, Headers, Mail, Message, OpId, Pick, Purpose};
 use crate::protocols::{Question, choose_agent};
@@ -43,7 +42,7 @@ const DESK: &str = "desk";
 /// An agent that a model may name and that does not exist.
 const UNKNOWN: &str = "somebody-else";
 
-/// Tokens the desk reads to choose who begins.
+/// Tokens the desk reads to choose the first specialist.
 const TRIAGE_TOKENS: u32 = 300;
 
 /// What the desk asks its model.
@@ -55,14 +54,14 @@ const READING_TOKENS: u32 = 900;
 /// How often the steps of one task may fail with one agent before it is given up.
 const MAX_FAILURES: u32 = 5;
 
-/// Everything there is to know about a task.
+/// All data of a task.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 struct TaskFile {
     task: Name,
     ops: Arc<[OpId]>,
     done: Vec<bool>,
     spent: Spent,
-    /// How often it was passed on, the desk included; tells a transfer from its repetition.
+    /// How many times it was passed on, by the desk too; distinguishes a transfer from its repetition.
     number: u32,
     given_up: bool,
 }
@@ -98,14 +97,14 @@ impl Message for Say {
     }
 }
 
-/// What an agent writes down about a file.
+/// A journal record of an agent about a task file.
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Page {
-    /// They have it, and this is how far it is.
+    /// The agent holds it, in this state.
     Holds(TaskFile),
-    /// They pass it on, and have to until it has arrived.
+    /// The agent passes it on, and must repeat that until it has arrived.
     PassesOn(TaskFile, Name),
-    /// It has arrived. By then it may be back already, under a higher number.
+    /// It has arrived. By then the agent may hold it again, under a higher number.
     Gone { task: Name, number: u32 },
 }
 
@@ -115,17 +114,17 @@ impl Message for Page {
     }
 }
 
-/// The files that an agent holds, and the numbers of those it has seen.
+/// The task files that an agent holds, and the numbers of those it has seen.
 struct Inbox {
     handler: Handler,
     seen: BTreeMap<Name, u32>,
 }
 
-/// Files by task, each with the agent to which it was to go.
+/// Task files by task, each with the agent to which it must go.
 type Left = BTreeMap<Name, (TaskFile, Option<Name>)>;
 
-/// Takes up a page about a file. A write that was refused at first is repeated, so the page about an older
-/// transfer can stand behind the page about a newer one, and must not take its place.
+/// Recovers a record about a task file. A failed write is repeated, so the record of an older transfer can
+/// come after that of a newer one, and must not replace it.
 fn note(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Option<Name>) {
     if seen.get(&file.task).is_none_or(|number| file.number >= *number) {
         seen.insert(file.task, file.number);
@@ -133,17 +132,17 @@ fn note(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Op
     }
 }
 
-/// What it takes to work on a file. Each file has a task of its own.
+/// Handles task files. Each file is handled in a separate async task.
 #[derive(Clone)]
 struct Handler {
     agent: Agent,
     briefing: Briefing,
-    /// Whom files can be passed on to: the colleagues, and back to the desk.
+    /// The possible receivers of task files: the colleagues, and the desk.
     team: Arc<[Name]>,
 }
 
 impl Inbox {
-    /// The inbox as it was left in the journal, with the files that were in it and where each was to go.
+    /// The inbox, recovered from the journal, with the files in it and where each must go.
     fn recover(agent: Agent, briefing: Briefing) -> (Self, Vec<(TaskFile, Option<Name>)>) {
         let mut left = Left::new();
         let mut seen = BTreeMap::new();
@@ -163,7 +162,7 @@ impl Inbox {
         (Self { handler, seen }, left.into_values().collect())
     }
 
-    /// Takes a file that has come, and acknowledges it; `None` if it has come before.
+    /// Takes in a file and acknowledges it; `None` if it has come before.
     async fn take(&mut self, mail: &Mail) -> Option<TaskFile> {
         let Some(Say::Transfer(file)) = mail.open().cloned() else { return None };
         let Handler { agent, briefing, .. } = &self.handler;
@@ -184,7 +183,7 @@ impl Handler {
         checkpoint::save(&self.agent, self.briefing.safeguards(), task, page).await;
     }
 
-    /// Passes a file on, if there is an agent to take it.
+    /// Passes a file on, if the receiver exists.
     async fn pass_on(&self, file: TaskFile, to: Name) -> Result<(), UnknownAgent> {
         let (task, number, safeguards) = (file.task, file.number, self.briefing.safeguards());
         if self.team.contains(&to) {
@@ -196,7 +195,7 @@ impl Handler {
         Ok(())
     }
 
-    /// Goes on with what was to be passed on when its holder died.
+    /// Continues a transfer that a crash interrupted.
     fn go_on_passing(&self, file: TaskFile, to: Name) {
         let handler = self.clone();
         self.agent.spawn(async move {
@@ -204,7 +203,7 @@ impl Handler {
         });
     }
 
-    /// Does with a file what the model thinks best, step by step, until it is out of these handler.
+    /// Works on a file as the model decides, step by step, until it is passed on.
     async fn work_on(&self, mut file: TaskFile) {
         let budgets = self.briefing.safeguards().get::<Budgets>().copied();
         let mut failures = 0;
@@ -219,7 +218,7 @@ impl Handler {
                     file.given_up = true;
                 }
                 pick if self.pass_on(file.handed_on(), self.named(pick)).await.is_ok() => return,
-                // There is no agent of that name, so it stays here for another turn.
+                // There is no agent of that name, so the file stays here for another turn.
                 _ => {}
             }
             self.write(file.task, Page::Holds(file.clone())).await;
@@ -228,7 +227,7 @@ impl Handler {
         self.pass_on(file, Name::literal(DESK)).await.expect("the desk is on the team of each specialist");
     }
 
-    /// Asks the model who should take the next step.
+    /// Asks the model which agent should take the next step.
     async fn choose(&self, file: &mut TaskFile) -> Pick {
         let turn = Name::new(&format!("{}/turn-{}", file.task, file.spent.turns + 1));
         let colleagues = self.briefing.doers.len() as u32 - 1;
@@ -248,7 +247,7 @@ impl Handler {
         }
     }
 
-    /// Takes the next step that can be taken; whether that succeeded.
+    /// Takes the next possible step; returns whether that succeeded.
     async fn take_a_step(&self, file: &mut TaskFile) -> bool {
         let plan = &self.briefing.plan;
         let can_be_taken =
@@ -256,21 +255,21 @@ impl Handler {
         let Some(step) = (0..plan.steps.len()).find(can_be_taken) else { return false };
         let wish = plan.wish(file.task, step);
         let (policy, op) = (CallPolicy::of(self.briefing.safeguards()), file.ops[step]);
-        // Somebody may have tried under this id and not lived to say so.
+        // Another incarnation may have tried under this id and crashed.
         file.done[step] = call_with_retry(&self.agent, &policy, &wish, op, true).await.is_ok();
         file.done[step]
     }
 }
 
 impl TaskFile {
-    /// The file as the next one gets it.
+    /// The file as its next holder gets it.
     fn handed_on(&self) -> Self {
         let spent = Spent { hops: self.spent.hops + 1, ..self.spent };
         Self { spent, number: self.number + 1, ..self.clone() }
     }
 }
 
-/// Works on every file that comes, each beside the others.
+/// Works on every file that comes, concurrently.
 async fn specialist_loop(agent: Agent, briefing: Briefing) {
     let (mut inbox, left) = Inbox::recover(agent, briefing);
     let begin =
@@ -288,7 +287,7 @@ async fn specialist_loop(agent: Agent, briefing: Briefing) {
     }
 }
 
-/// Opens a file for each task, gives it to the specialist that is to begin, and closes it when it comes back.
+/// Opens a file for each task, passes it to the first specialist, and closes it when it comes back.
 async fn desk(agent: Agent, briefing: Briefing) {
     let mut tracker = TaskTracker::recover(&agent, &briefing);
     let (mut inbox, left) = Inbox::recover(agent.clone(), briefing);

@@ -1,12 +1,12 @@
 //! Workflows: teams of agents, one file each.
 //!
-//! A workflow says which roles it has, which safeguards it can honour and which properties it is about, and
-//! puts its agents into a world. The agents could run anywhere: they know what they are told in messages,
-//! what they wrote to their own journal and what their tools answer, and nothing else.
+//! A workflow says which roles it has, which safeguards it supports and which properties it is about, and
+//! adds its agents to a world. The agents could run anywhere: they know only the messages they get, their own
+//! journal and the answers of their tools.
 //!
 //! A new shipped workflow is one file and one line in [`shipped`]; one of your own is a [`Workflow`] that you
-//! add to your [`Suite`](crate::suite::Suite). The pieces that the shipped ones are made of are yours as
-//! well: a [`user`] who hands out tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`].
+//! add to your [`Suite`](crate::suite::Suite). You can also use the components of the shipped ones: a
+//! [`user`] that submits tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`].
 //!
 //! ```
 //! use perfidy::explore::Run;
@@ -58,7 +58,7 @@ pub use task_state::Plan;
 pub use team_config::{Cancelled, Store, Tasks, TeamConfig};
 pub use workflow::{Role, Workflow};
 
-/// As many agents as a role of a shipped workflow can have.
+/// The maximum number of agents in a role of a shipped workflow.
 pub const MOST_AGENTS: u32 = 1_000;
 
 /// The shipped workflows, by name.

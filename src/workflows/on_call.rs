@@ -1,7 +1,7 @@
-//! The person on call: an escalation queue that records each call which agents cannot bring to a good end.
+//! The person on call: an escalation queue that records each call which agents could not complete.
 //!
-//! A team that has a person on call promises that no failed call vanishes; the property
-//! `every-call-accounted` holds it to that.
+//! In a team with a person on call, no failed call may vanish; the property `every-call-accounted` checks
+//! this.
 
 use crate::agent::{Agent, Note, PersonEvent};
 use crate::safeguards::dead_letter::{DeadLetterMessage, FailedCall};
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// The name of the person on call.
 pub const ON_CALL: &str = "on-call";
 
-/// Records dead letters, each once, and acknowledges each as often as it is sent.
+/// Records each dead letter once, and acknowledges every copy of it.
 ///
 /// # Panics
 /// If the agent is not the node of that name.

@@ -1,4 +1,4 @@
-//! Peers: equals take work from the user without anybody who coordinates them, through a shared store.
+//! Peers: equal agents take work from the user through a shared store, without a coordinator.
 //!
 //! ```text
 //!   user --submit--> every peer --draft, claim, progress--> store
@@ -6,10 +6,10 @@
 //!   user <---report-----'
 //! ```
 //!
-//! Who hears of a task drafts a plan for it, unless there is one: who does which step, by how much each has
-//! done so far, as far as the drafter can see that. Every peer then does its own steps of the plan it
-//! follows, and takes over a step of somebody else when that has waited for too long. Before it begins a step
-//! it makes it its own.
+//! A peer that gets a task drafts a plan for it, unless there is one: which peer does which step, by the
+//! number of steps each has done so far, as far as the drafter knows. Every peer then does its own steps of
+//! the plan it follows, and takes over another peer's step that has waited too long. Before it begins a step
+//! it claims it.
 
 use crate::agent::{Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, StoreError};
 use crate::protocols::{Question, SingleFlight, write_text};
@@ -54,22 +54,22 @@ pub fn workflow() -> Workflow {
     ])
 }
 
-/// Who has done how many steps, for whoever plans.
+/// How many steps each peer has done, as input for plans.
 const WORKLOAD: &str = "workload";
 
 /// Tokens a peer reads to draft a plan.
 const DRAFTING_TOKENS: u32 = 900;
 
-/// How long a peer waits before it looks at a task again.
+/// How long a peer waits before it checks a task again.
 const LOOK_AGAIN: RangeInclusive<SimSpan> = SimSpan::from_secs(2)..=SimSpan::from_secs(5);
 
-/// How long a step may wait for the peer that was to do it.
+/// How long a step may wait for its peer.
 const PATIENCE: SimSpan = SimSpan::from_secs(8);
 
-/// How often a peer looks at a task before it waits to be asked again.
+/// How many times a peer checks a task before it waits for the user's next request.
 const LOOKS: u32 = 40;
 
-/// Who does which step.
+/// Which peer does which step.
 #[derive(Clone, Hash, Debug, Serialize)]
 struct Assignment {
     doers: Arc<[Name]>,
@@ -81,7 +81,7 @@ impl Message for Assignment {
     }
 }
 
-/// What stands in the store of a step that is done.
+/// The store entry of a step that is done.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Done {
     by: Name,
@@ -107,13 +107,13 @@ async fn run(agent: Agent, briefing: Briefing) {
         let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
         let pursuer = peer.clone();
         work.start_or_repeat(&peer.agent, task, async move || {
-            // What goes wrong in a pursuit is put right by the next, which begins when the user asks again.
+            // If a pursuit fails, the next one, which begins when the user asks again, corrects it.
             let _ = pursuer.pursue(task, &ops).await;
         });
     }
 }
 
-/// A peer. Clones are the same peer in another of its tasks.
+/// A peer. Clones are the same peer in another async task.
 #[derive(Clone)]
 struct Peer {
     agent: Agent,
@@ -123,8 +123,7 @@ struct Peer {
     workload: Rc<RefCell<Workload>>,
 }
 
-/// How many steps each peer has done, as far as has been read: the entries, and the numbers that they come
-/// to.
+/// How many steps each peer has done, as far as has been read: the entries, and the counts.
 #[derive(Default)]
 struct Workload {
     read: Entries,
@@ -132,7 +131,7 @@ struct Workload {
 }
 
 impl Workload {
-    /// The numbers that these entries come to. Those that were counted before are not counted again.
+    /// The counts of these entries. Those counted before are not counted again.
     fn of(&mut self, entries: &Entries, briefing: &Briefing) -> Vec<usize> {
         let Self { read, load } = self;
         load.resize(briefing.doers.len(), 0);
@@ -153,7 +152,7 @@ impl Workload {
 }
 
 impl Peer {
-    /// Sees a task through to its end, as far as the store answers.
+    /// Works on a task until it ends, as long as the store answers.
     async fn pursue(&self, task: Name, ops: &[OpId]) -> Result<(), StoreError> {
         let plan = &self.briefing.plan;
         let progress = progress_of(task);
@@ -192,7 +191,7 @@ impl Peer {
         Ok(assignment)
     }
 
-    /// Gives each step to whoever has done least so far, as far as this peer can see it.
+    /// Gives each step to the peer that has done least so far, as far as this peer knows.
     async fn draft(&self, task: Name) -> Result<Assignment, StoreError> {
         let evidence = self.reader.read(Name::literal(WORKLOAD)).await?;
         let question = Question::new("Give each step to the peer that has done least.", task);
@@ -210,14 +209,14 @@ impl Peer {
         Ok(assignment)
     }
 
-    /// Does a step, if it can be made this peer's own and nobody has done it meanwhile.
+    /// Does a step, if this peer can claim it and no other peer has done it meanwhile.
     async fn try_to_do(&self, (task, step): (Name, usize), op: OpId, assignment: &Assignment) {
         let plan = Some(ArtifactId(digest(assignment)));
         let agent = self.agent.under(Headers { plan, ..Headers::NONE });
         let wish = self.briefing.plan.wish(task, step);
         let policy = CallPolicy::of(self.briefing.safeguards());
         let Some(guard) = self.claims.take(wish.intent).await else { return };
-        // A claim that runs out on the way leaves the step to whoever takes it next.
+        // If the claim expires on the way, the step is left to the next peer that claims it.
         let _ = guard
             .while_held(async {
                 let done = self.reader.latest(progress_of(task), None).await?;
@@ -231,7 +230,7 @@ impl Peer {
         guard.release().await;
     }
 
-    /// Writes down that a step is done, for the task and for whoever plans.
+    /// Records in the store that a step is done, for the task and for later plans.
     async fn put_down(&self, task: Name, intent: Name) -> Result<(), StoreError> {
         for item in [progress_of(task), Name::literal(WORKLOAD)] {
             let entry = Entry::new(intent, Done { by: self.agent.name() });

@@ -1,19 +1,19 @@
-//! Relay: work passes along a chain, and whoever stands at its end acts on what reaches them.
+//! Relay: a pipeline of agents in which only the last one acts.
 //!
 //! ```text
 //!   user --submit--> lead --pass on--> link-1 --pass on--> link-2 --pass on--> actor --call--> tool
 //!                     ^  <-------------------may I?--------------------------'  |
 //!                     '-----------------------done/failed-----------------------'
-//!                         everybody <--file, fetch--> archivist
+//!                        all agents <--file, fetch--> archivist
 //! ```
 //!
-//! The lead asks its model for a brief of each step, each link makes its own piece of work from what it gets
-//! and passes it on, and the actor carries out what the last one made of it. A lead that hears nothing asks
-//! again, and its model then writes another brief: a newer *version* of the step. The output of an older one
-//! may still be on its way.
+//! The lead asks its model for a brief of each step, each link makes a new artifact from what it gets and
+//! passes it on, and the actor carries out the last one. A lead that gets no answer asks again, and its model
+//! then writes another brief: a newer *version* of the step. The output of an older version may still be in
+//! the pipeline.
 //!
-//! A piece of work travels as a summary, which is what a model says of it, and (with `cite-artifacts`) as a
-//! reference to the piece itself, which the archivist keeps.
+//! An artifact travels as a summary, as a model tells it, and (with `cite-artifacts`) as a reference to the
+//! artifact itself, which the archivist keeps.
 
 use crate::agent::{Agent, Artifact, ArtifactId, Content, Headers, Message, OpId, Purpose, Version};
 use crate::protocols::Question;
@@ -62,34 +62,34 @@ const LEAD: &str = "lead";
 const ACTOR: &str = "actor";
 const ARCHIVIST: &str = "archivist";
 
-/// How long the lead waits at least for word of a step before it asks again.
+/// How long the lead waits at least for the outcome of a step before it asks again.
 const PATIENCE: SimSpan = SimSpan::from_secs(20);
 
-/// How long it waits for each link of a chain that is longer than that allows for.
+/// The wait for each link of a chain that is too long for that.
 const PATIENCE_A_LINK: SimSpan = SimSpan::from_millis(2_500);
 
-/// How long the actor waits for the lead's word on a version.
+/// How long the actor waits for the lead's answer about a version.
 const CHECK_TIMEOUT: SimSpan = SimSpan::from_secs(5);
 
 /// Tokens a lead reads to write a brief.
 const BRIEFING_TOKENS: u32 = 800;
 
-/// Tokens a link reads to make its piece of work.
+/// Tokens a link reads to make its artifact.
 const WORKING_TOKENS: u32 = 1_500;
 
-/// How many different pieces a model could make of the same material.
+/// How many different artifacts a model could make of the same input.
 const WAYS_TO_PUT_IT: u32 = 1_000_000;
 
-/// A piece of work on its way.
+/// A work item in the pipeline.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct WorkItem {
     task: Name,
     step: usize,
     version: u32,
     op: OpId,
-    /// The piece as its maker's model tells it.
+    /// The summary by its maker's model.
     summary: Artifact,
-    /// The piece itself, by its digest.
+    /// The artifact itself, by its digest.
     cites: Option<ArtifactId>,
 }
 
@@ -133,7 +133,7 @@ impl Message for Say {
     }
 }
 
-/// A stage of the pipeline: it reads and makes pieces of work.
+/// A stage of the pipeline: it reads and makes artifacts.
 #[derive(Clone)]
 struct Stage {
     agent: Agent,
@@ -150,7 +150,7 @@ impl Stage {
         self.agent.make((about, question), from, &prompt, WAYS_TO_PUT_IT).await
     }
 
-    /// Packs a piece of work. `None` if it has to be filed first and that cannot be done.
+    /// Packs an artifact. `None` if it must be filed first and that failed.
     async fn pack(&self, item: WorkItem, artifact: Artifact) -> Option<WorkItem> {
         let cites = if self.briefing.safeguards().has::<CiteArtifacts>() {
             Some(cite_artifacts::file(&self.agent, Name::literal(ARCHIVIST), artifact).await.ok()?)
@@ -161,7 +161,7 @@ impl Stage {
         Some(WorkItem { summary, cites, ..item })
     }
 
-    /// Reads a piece of work: the piece itself if it is cited, else what is told of it.
+    /// Unpacks an item: the artifact itself if it is cited, otherwise the summary.
     async fn unpack(&self, item: &WorkItem) -> Option<Artifact> {
         let Some(id) = item.cites else { return Some(item.summary) };
         let about = self.intent(item);
@@ -173,7 +173,7 @@ impl Stage {
     }
 }
 
-/// Asks for the work, and decides which version of it counts.
+/// Orders the work, and decides which version of it is current.
 struct Lead {
     stage: Stage,
     dispatcher: Dispatcher,
@@ -217,7 +217,7 @@ impl Lead {
         }
     }
 
-    /// Asks for a step that can be done, unless that was done not long ago.
+    /// Orders a step that can be done, unless that was done recently.
     fn ask_for(&mut self, task: Name, step: usize) {
         if !self.dispatcher.is_step_due(task, step) {
             return;
@@ -231,7 +231,7 @@ impl Lead {
     }
 }
 
-/// Asks for a step: again for the version that is settled, or else for a new one.
+/// Orders a step: the settled version again, or a new one.
 async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Versions>, task: Name, step: usize) {
     let intent = stage.briefing.plan.intent(task, step);
     let version = if let Some(settled) = versions.settled(intent) {
@@ -250,7 +250,7 @@ async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Version
     }
 }
 
-/// One in the chain: makes something of what it gets, and passes that on.
+/// A link of the chain: makes an artifact of what it gets, and passes it on.
 struct Link {
     stage: Stage,
     next: Name,
@@ -282,7 +282,7 @@ async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
     stage.agent.send(next, intent, Say::PassOn(item));
 }
 
-/// Acts at the end of the chain.
+/// The actor at the end of the chain.
 #[derive(Clone)]
 struct Actor {
     stage: Stage,
@@ -315,7 +315,7 @@ impl Actor {
         }
     }
 
-    /// Acts on what came out of the chain, if it still counts.
+    /// Acts on the output of the chain, if it is still current.
     async fn consider(self, item: WorkItem) {
         let intent = self.stage.intent(&item);
         let Some(basis) = self.stage.unpack(&item).await else { return self.answers.discard(intent) };
@@ -339,7 +339,7 @@ impl Actor {
         });
     }
 
-    /// Whether the lead lets this version be acted on; always, if nobody asks.
+    /// Whether the lead lets this version be acted on; always true without a check.
     async fn may_act(&self, item: &WorkItem) -> bool {
         let Stage { agent, briefing } = &self.stage;
         if !briefing.safeguards().has::<VersionCheck>() {

@@ -1,4 +1,4 @@
-//! Research: a synthesiser has researchers look into the parts of a question, joins what they find, and
+//! Research: a synthesiser lets researchers answer the parts of a question, joins their findings, and
 //! answers.
 //!
 //! ```text
@@ -7,10 +7,9 @@
 //!   user <---report-------'
 //! ```
 //!
-//! Every step of a task is one thing to find out. Nothing is changed anywhere, so everything can be asked
-//! again; what can go wrong is the answer. Two questions have to be settled when it is put together: is what
-//! was found first still true (the safeguard `snapshots`), and what if a part of it never comes (the
-//! safeguard `join`).
+//! Every step of a task is one thing to find out. Nothing is changed, so every read can be repeated; only the
+//! answer can be wrong. It must settle two questions: is an early finding still fresh enough (the safeguard
+//! `snapshots`), and what if a part never comes (the safeguard `join`).
 
 use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, Reading, Report};
 use crate::protocols::{Agenda, Question, ResendTimer, SingleFlight, write_text};
@@ -39,10 +38,10 @@ const SYNTHESISER: &str = "synthesiser";
 /// How long the synthesiser waits for a finding before it asks again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
-/// When a task is answered with what is there, or given up.
+/// When a task is answered with the available findings, or given up.
 const DEADLINE: SimSpan = SimSpan::from_secs(120);
 
-/// Tokens the synthesiser reads for one answer, beside the findings.
+/// Tokens the synthesiser reads for one answer, in addition to the findings.
 const SYNTHESIS_TOKENS: u32 = 600;
 
 #[derive(Clone, Hash, Debug, Serialize)]
@@ -70,19 +69,19 @@ impl Message for Say {
     }
 }
 
-/// How long something is to a model that reads it.
+/// The length of a reading in tokens.
 fn tokens_of(reading: &Reading) -> u32 {
     reading.read::<Document>().map_or(0, |document| document.tokens())
 }
 
-/// One task at work.
+/// The state of one task.
 struct Inquiry {
     deadline: SimTime,
     findings: Vec<Option<Reading>>,
     asking: Vec<ResendTimer>,
-    /// The steps of which nothing was found, by when a researcher may be sent out for them.
+    /// The steps without a finding, by when a researcher may be asked.
     missing: BTreeSet<(SimTime, usize)>,
-    /// The others, by the time of which the finding is.
+    /// The other steps, by the time that their finding describes.
     found: BTreeSet<(SimTime, usize)>,
 }
 
@@ -93,7 +92,7 @@ impl Inquiry {
         Self { deadline, findings, asking, missing, found: BTreeSet::new() }
     }
 
-    /// When a researcher may be sent out for a step.
+    /// When a researcher may be asked for a step.
     fn due(&self, step: usize) -> SimTime {
         self.asking[step].due_at(RESEND).unwrap_or(SimTime::ZERO)
     }
@@ -116,8 +115,8 @@ impl Inquiry {
     }
 }
 
-/// Puts answers together. What it knows it can find out again, so it writes nothing down: after a crash the
-/// user asks again, and it begins anew.
+/// Composes answers. It records nothing, since everything can be found out again: after a crash the user asks
+/// again, and it starts over.
 struct Synthesiser {
     agent: Agent,
     briefing: Briefing,
@@ -126,16 +125,16 @@ struct Synthesiser {
     agenda: Agenda<Name>,
     /// The deadlines of the open tasks.
     deadlines: BTreeSet<(SimTime, Name)>,
-    /// Of when the oldest finding of a task is that can still be used.
+    /// The time of the oldest usable finding of each task.
     oldest: BTreeSet<(SimTime, Name)>,
-    /// What the wall clock said last.
+    /// The latest time of the wall clock.
     wall: SimTime,
 }
 
 /// How a task ended.
 struct Closed {
     report: Report,
-    /// Of when the oldest reading is that the answer rests on.
+    /// The time of the oldest reading in the answer.
     oldest: Option<SimTime>,
 }
 
@@ -169,12 +168,12 @@ impl Synthesiser {
         }
     }
 
-    /// The next task to be looked at: one of which there is news, or whose time has come, or of which a
-    /// finding has just become too old.
+    /// The next task to check: one with a new message, one whose time has come, or one with a finding that
+    /// has just become too old.
     fn next_task(&mut self) -> Option<Name> {
         let wall = self.agent.now();
         if wall < std::mem::replace(&mut self.wall, wall) {
-            // On a clock that was put back, findings are younger than they were.
+            // If the clock was set back, findings are younger than before.
             self.deadlines.iter().for_each(|(_, task)| self.agenda.add(*task));
         }
         let admits = self.admits_now();
@@ -187,7 +186,7 @@ impl Synthesiser {
         self.agenda.next(self.agent.monotonic())
     }
 
-    /// Puts down when there will be something to do for a task even if no message comes.
+    /// Adds a task to the agenda for its next check if no message comes.
     fn look_again_at(&mut self, task: Name) {
         let Some(inquiry) = self.open.get(task) else { return };
         let admits = self.admits_now();
@@ -201,13 +200,13 @@ impl Synthesiser {
         }
     }
 
-    /// When there will be something to do even if no message comes.
+    /// The next check if no message comes.
     fn next_look(&self) -> SimTime {
         let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
         deadline.into_iter().fold(self.agent.monotonic() + RESEND, SimTime::min)
     }
 
-    /// Tells of a time whether something that is as of then can be used now.
+    /// A predicate: whether a finding of a given time can be used now.
     fn admits_now(&self) -> impl Fn(SimTime) -> bool + use<> {
         let (snapshots, now) = (self.briefing.safeguards().get::<Snapshots>().copied(), self.agent.now());
         move |as_of| snapshots.is_none_or(|snapshots| snapshots.admits(as_of, now))
@@ -234,7 +233,8 @@ impl Synthesiser {
         let Some(inquiry) = self.open.get_mut(task) else { return };
         match say {
             Say::Found { reading, .. } => {
-                // Messages overtake each other: with versions, older news does not replace newer.
+                // Messages can overtake each other: with versions, an older finding does not replace a newer
+                // one.
                 let known =
                     inquiry.findings[step].as_ref().filter(|_| self.briefing.safeguards().has::<Snapshots>());
                 if known.is_none_or(|known| known.as_of < reading.as_of) {
@@ -242,7 +242,7 @@ impl Synthesiser {
                 }
                 self.agent.expect_no_more(self.briefing.plan.intent(task, step));
             }
-            // Whoever has just tried in vain is left alone for a while.
+            // A researcher that has just failed is not asked again for a while.
             Say::Nothing { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
             Say::LookInto { .. } => {}
         }
@@ -256,7 +256,7 @@ impl Synthesiser {
         findings.iter().map(|finding| finding.clone().filter(|reading| admits(reading.as_of))).collect()
     }
 
-    /// Asks for what is missing, and answers when nothing is, or when the time is over.
+    /// Asks for missing findings, and answers when none is missing, or when the time is over.
     async fn drive(&mut self, task: Name) {
         let Some(inquiry) = self.open.get(task) else { return };
         let admits = self.admits_now();
@@ -283,15 +283,15 @@ impl Synthesiser {
         }
     }
 
-    /// The steps of a task for which somebody can be sent out now: of which nothing was found, or what is too
-    /// old.
+    /// The steps of a task to ask a researcher for now: those without a finding, and those with one that is
+    /// too old.
     fn due(&self, task: Name, old: &[usize], now: SimTime) -> BTreeSet<usize> {
         let Some(inquiry) = self.open.get(task) else { return BTreeSet::new() };
         let missing = inquiry.missing.iter().take_while(|(due, _)| *due <= now).map(|(_, step)| *step);
         missing.chain(old.iter().copied().filter(|step| inquiry.due(*step) <= now)).collect()
     }
 
-    /// Sends a researcher out.
+    /// Asks a researcher.
     async fn ask(&mut self, task: Name, step: usize) {
         let (now, intent) = (self.agent.monotonic(), self.briefing.plan.intent(task, step));
         let Some(inquiry) = self.open.get_mut(task) else { return };
@@ -302,7 +302,7 @@ impl Synthesiser {
         self.agent.send(researcher, intent, Say::LookInto { task, step });
     }
 
-    /// Puts an answer together from what can be used, or gives up if that is not enough.
+    /// Composes an answer from the usable findings, or gives up if they are not enough.
     async fn conclude(&mut self, task: Name) {
         self.agent.before("answer", task).await;
         let tokens: u32 = self.usable(task).iter().flatten().map(tokens_of).sum();
@@ -317,7 +317,7 @@ impl Synthesiser {
         .await;
     }
 
-    /// Decides how a task ends, unless there is still time for what is missing.
+    /// Ends a task, unless there is still time for missing findings.
     fn close(&mut self, task: Name) {
         let usable = self.usable(task);
         let (asked, there) = (usable.len(), usable.iter().flatten().count());
@@ -345,8 +345,8 @@ impl Synthesiser {
         self.closed.insert(task, Closed { report, oldest });
     }
 
-    /// The report on a task that is closed. If its answer rests on what is too old by now, the task is not
-    /// closed any more and has to be found out anew.
+    /// The report of a closed task. If its answer uses a finding that is too old by now, the task is reopened
+    /// and must be found out again.
     fn closing_report(&mut self, task: Name) -> Option<Report> {
         let Closed { report, oldest } = self.closed.get(task)?;
         if oldest.is_some_and(|oldest| !self.admits_now()(oldest)) {
@@ -357,7 +357,7 @@ impl Synthesiser {
     }
 }
 
-/// Reads what it is asked to look into, several things at a time, each once at a time.
+/// A researcher: reads what it is asked for, several steps at a time, each only once at a time.
 async fn research(agent: Agent, briefing: Briefing) {
     let policy = ReadPolicy::of(briefing.safeguards());
     let readings = SingleFlight::default();

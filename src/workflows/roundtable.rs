@@ -1,5 +1,5 @@
-//! Roundtable: planner, coder, tester and docs each contribute a piece, and each may want to see another's
-//! first.
+//! Roundtable: planner, coder, tester and docs each contribute a piece, and each may want to see another
+//! piece first.
 //!
 //! ```text
 //!   user --submit--> chair --contribute--> planner   coder   tester   docs --call--> tool
@@ -7,9 +7,9 @@
 //!                      '---------done---------'
 //! ```
 //!
-//! The steps of a task go round the table: the first is the planner's, the second the coder's, and so on.
-//! What a step *needs* has to be there first. Beside that, the model of a member may find that it would be
-//! good to see another piece before it gives its own. If such waits form a cycle, no member goes on.
+//! The steps of a task are assigned in turn: the first to the planner, the second to the coder, and so on.
+//! The steps that a step *needs* must be complete first. In addition, the model of a member may want to see
+//! another piece before it contributes. If such waits form a cycle, no member continues.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose};
 use crate::protocols::{Question, SingleFlight};
@@ -51,13 +51,13 @@ pub fn workflow() -> Workflow {
 const CHAIR: &str = "chair";
 const MEMBERS: [&str; 4] = ["planner", "coder", "tester", "docs"];
 
-/// How long the chair waits for word of a piece before asking for it again.
+/// How long the chair waits for a piece before it asks again.
 const RESEND: SimSpan = SimSpan::from_secs(20);
 
-/// How long somebody waits before they ask again whether a piece is there, and look round for a circle.
+/// How long a member waits before it asks again for a piece, and sends a probe for cycles.
 const ASK_AGAIN: SimSpan = SimSpan::from_secs(4);
 
-/// Tokens a member reads to see whether there is something they should see first.
+/// Tokens a member reads to decide whether it wants to see another piece first.
 const READING_TOKENS: u32 = 600;
 
 /// The piece that a member wants to see before it begins, if it wants to see any.
@@ -81,7 +81,7 @@ enum Say {
         task: Name,
         step: usize,
     },
-    /// Is this piece there? `for_the_sake_of` is the step of the one who asks.
+    /// Is this piece there? `for_the_sake_of` is the step of the asking member.
     ShowMe {
         task: Name,
         step: usize,
@@ -119,7 +119,7 @@ impl Message for Say {
     }
 }
 
-/// Whose piece a step is.
+/// The member that a step is assigned to.
 fn owner(step: usize) -> Name {
     Name::literal(MEMBERS[step % MEMBERS.len()])
 }
@@ -159,8 +159,8 @@ impl Chair {
         }
     }
 
-    /// Asks for a piece that is not there yet, unless that was done not long ago. Members wait for each other
-    /// by themselves, so a piece is asked for before what it needs is there.
+    /// Asks for a missing piece, unless that was done recently. Members wait for each other themselves, so a
+    /// piece is requested before the pieces it needs are there.
     async fn ask_for(&mut self, task: Name, step: usize) {
         let duty = Duty::Step(step);
         let is_open = self.dispatcher.states().is_open(task, step);
@@ -183,7 +183,7 @@ struct Member {
     agent: Agent,
     briefing: Briefing,
     worker: StepWorker,
-    /// The pieces that the member thinks about, waits with or works on.
+    /// The pieces that the member has begun.
     begun: SingleFlight<Name>,
     waits: Rc<OwnWaits>,
 }
@@ -228,7 +228,7 @@ impl Member {
         self.begun.start(&self.agent, intent, self.clone().contribute(task, step, op));
     }
 
-    /// Waits for what is needed and for what would be good to see, and then does the step.
+    /// Waits for the needed pieces and for those it wants to see, and then does the step.
     async fn contribute(self, task: Name, step: usize, op: OpId) {
         let plan = Arc::clone(&self.briefing.plan);
         for need in &plan.steps[step].needs {
@@ -244,8 +244,7 @@ impl Member {
         self.agent.send(Name::literal(CHAIR), intent, say);
     }
 
-    /// Some colleague's piece that the model wants to see first, if it wants to see any: every third time it
-    /// does.
+    /// A colleague's piece that the model wants to see first, if any: every third time it wants one.
     async fn would_like_to_see(&self, task: Name, step: usize) -> Option<usize> {
         let steps = self.briefing.plan.steps.len();
         let intent = self.briefing.plan.intent(task, step);
@@ -258,7 +257,7 @@ impl Member {
         (owner(other) != self.agent.name() && !known).then_some(other)
     }
 
-    /// Waits until a colleague's piece is there, or until it need not be.
+    /// Waits until a colleague's piece is there, or until the wait is given up.
     async fn wait_for(&self, task: Name, step: usize, other: usize, optional: bool) {
         let plan = &self.briefing.plan;
         let (intent, needs, on) = (plan.intent(task, step), plan.intent(task, other), owner(other));

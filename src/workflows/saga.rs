@@ -1,8 +1,8 @@
-//! What both kinds of saga share: how an action is done, and when the agent that does it may let go of it.
+//! The common part of both kinds of saga: how an action is carried out, and when its agent may finish it.
 //!
-//! Every action comes to one of three ends: it was done; it was refused for good; or it stayed unclear after
-//! all tries, and then the person on call knows (with the `dead-letter` safeguard) before the team acts on the
-//! failure.
+//! Every action ends in one of three ways: it is done; it is refused for good; or its outcome stays unclear
+//! after all tries, and then it is escalated to the person on call (with the `dead-letter` safeguard) before
+//! the team acts on the failure.
 
 use crate::agent::{Agent, OpId, ToolError};
 use crate::protocols::compose_call;
@@ -17,12 +17,11 @@ use perfidy_sim::Name;
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
 
-/// Does an action for a task, where `op` is the id of the step's operation; whether it was done. Another
-/// incarnation may have begun it before.
+/// Carries out an action for a task, where `op` is the id of the step's operation; returns whether it was
+/// done. Another incarnation may have begun it before.
 ///
-/// A step that was turned down for good is no trouble: nothing has happened, and the saga turns back. That it
-/// is unclear after all tries, or that an undoing fails, is something that the saga cannot put right by
-/// itself.
+/// If a step is rejected for good, nothing has happened, and the saga rolls back. If the outcome of a step
+/// stays unclear, or a compensation fails, the saga cannot resolve it by itself.
 pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: SagaAction, op: OpId) -> bool {
     let (plan, safeguards) = (&briefing.plan, briefing.safeguards());
     let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
@@ -40,7 +39,7 @@ pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: S
             (wish, result.map_err(|error| (op, error)))
         }
         SagaAction::Undo(step) => {
-            // What nothing undoes comes last, so nobody ever turns back behind it.
+            // Steps without a compensation come last, so the saga never rolls back past them.
             let Some(wish) = plan.undoing(task, step) else { return false };
             let wish = wish.with(call.arguments);
             let result = compensate::undo(agent, safeguards, &wish, op).await;

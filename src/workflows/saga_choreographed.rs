@@ -1,15 +1,15 @@
-//! Choreographed saga: nobody directs; each service does its step when it hears that the one before was done,
-//! and undoes it when it hears that the one after was not, or was undone.
+//! Choreographed saga: without a coordinator, each service does its step on the event that the step before
+//! was done, and undoes it on the event that the step after failed or was undone.
 //!
 //! ```text
 //!   user --submit--> service-1 --did--> service-2 --did--> service-3
 //!   user <--report-- service-1 <--undid-- service-2 <--failed----'
 //! ```
 //!
-//! How far a task is stands nowhere as a whole: each service knows its own steps and what news it has had. So
-//! news must not get lost between a change and its telling (`outbox`), and the same news must not make
-//! anything happen twice (`inbox-dedupe`). The first service is where tasks come in; news of their end goes
-//! there, and it reports to the user.
+//! No component has the whole state of a task: each service knows its own steps and the events it has
+//! received. So an event must not be lost between a state change and its sending (`outbox`), and a repeated
+//! event must have no second effect (`inbox-dedupe`). The first service takes in tasks, gets the events of
+//! their end, and reports to the user.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report};
 use crate::safeguards::compensate::Compensate;
@@ -48,23 +48,23 @@ pub fn workflow() -> Workflow {
         ])
 }
 
-/// The service where tasks come in.
+/// The service that takes in tasks.
 const FIRST: &str = "service-1";
 
-/// What has become of a step.
+/// The new state of a step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 enum Fact {
-    /// The user wants it done; it is the first.
+    /// The user wants it done; only for the first step.
     Wanted,
     /// It was done.
     Did,
-    /// It was not, for good.
+    /// It failed for good.
     Failed,
-    /// It was undone, or is no longer the saga's to undo.
+    /// It was undone, or the saga will not undo it any more.
     Undid,
 }
 
-/// What has become of a step of a task; `place` is the step's place in the order in which they are taken.
+/// An event of a step of a task; `place` is the index of the step in the order of execution.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 struct Event {
     task: Name,
@@ -92,17 +92,17 @@ impl Message for Event {
     }
 }
 
-/// What is to be done about an event.
+/// The reaction to an event.
 enum Reaction {
-    /// The step at this place is to be done.
+    /// Do the step at this index.
     Do(usize),
-    /// The step at this place is to be undone.
+    /// Undo the step at this index.
     Undo(usize),
-    /// The user is to hear how the task ended.
+    /// Report to the user how the task ended.
     Report { done: bool },
 }
 
-/// A change of a service's state: what there was to do about an event has come to its end.
+/// A change of a service's state: the reaction to an event is finished.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Settled(Event);
 
@@ -114,24 +114,24 @@ impl Message for Settled {
 
 struct Service {
     desk: Desk,
-    /// The events that were taken in, each with a fresh operation id for what it asks for.
+    /// The events that were taken in, each with a fresh operation id for its reaction.
     inbox: Inbox<Event, OpId>,
     ended: BTreeMap<Name, bool>,
 }
 
-/// What a service needs to settle an event beside whatever else it is doing. Clones share it.
+/// The state that a service needs to handle an event concurrently with others. Clones share it.
 #[derive(Clone)]
 struct Desk {
     agent: Agent,
     briefing: Briefing,
     order: Arc<[usize]>,
-    /// The place of each step in the order.
+    /// The index of each step in the order.
     places: Arc<[usize]>,
     outbox: Outbox<Event>,
 }
 
 impl Service {
-    /// Takes up the work where the journal says it was left.
+    /// Continues the work from the journal.
     async fn begin(agent: Agent, briefing: Briefing) {
         let mut settled = BTreeSet::new();
         let outbox = Outbox::recover(&agent, briefing.safeguards(), |Settled(event)| {
@@ -164,7 +164,7 @@ impl Service {
         }
     }
 
-    /// The user asks for a task, or asks again.
+    /// The user submits a task, or submits it again.
     async fn on_submit(&mut self, task: Name) {
         let event = Event { task, place: 0, fact: Fact::Wanted };
         if let Some(done) = self.ended.get(&task) {
@@ -198,14 +198,14 @@ impl Service {
                 return report(&self.desk.agent, Report::done_or_failed(event.task, done)).await;
             }
         };
-        // Whoever never did a step has nothing to undo.
+        // A service that never did a step has nothing to undo.
         let Some(op) = self.inbox.get(began_with) else { return };
         let desk = self.desk.clone();
         self.desk.agent.spawn(async move { desk.settle(event, action, op).await });
     }
 }
 
-/// The event on which the step at `place` is done.
+/// The event that triggers the step at `place`.
 fn cause_of(task: Name, place: usize) -> Event {
     match place.checked_sub(1) {
         None => Event { task, place, fact: Fact::Wanted },
@@ -214,7 +214,7 @@ fn cause_of(task: Name, place: usize) -> Event {
 }
 
 impl Desk {
-    /// What is to be done about an event; everybody knows.
+    /// The reaction to an event; the same rule for every service.
     fn reaction(&self, Event { place, fact, .. }: Event) -> Reaction {
         let compensates = self.briefing.safeguards().has::<Compensate>();
         match (fact, place.checked_sub(1)) {
@@ -226,7 +226,7 @@ impl Desk {
         }
     }
 
-    /// Whose business an event is.
+    /// The service that must react to an event.
     fn concerned(&self, event: Event) -> Name {
         let services = &self.briefing.doers;
         match self.reaction(event) {
@@ -239,7 +239,7 @@ impl Desk {
         self.briefing.plan.intent(event.task, self.order[event.place])
     }
 
-    /// Does what an event asks for, and tells whom it concerns what has become of that.
+    /// Carries out the reaction to an event, and sends the resulting event.
     async fn settle(self, event: Event, action: SagaAction, op: OpId) {
         let Self { agent, briefing, places, outbox, .. } = &self;
         let was_done = carry_out(agent, briefing, event.task, action, op).await;

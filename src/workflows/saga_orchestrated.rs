@@ -1,5 +1,5 @@
-//! Orchestrated saga: an orchestrator has the steps of each task done one after the other; when one fails for
-//! good, it has those before it undone, last first.
+//! Orchestrated saga: an orchestrator orders the steps of each task one after the other; when one fails for
+//! good, it has the earlier ones undone, last first.
 //!
 //! ```text
 //!   user --submit--> orchestrator --do--> worker --call--> tool
@@ -8,9 +8,9 @@
 //!   user <---report------'
 //! ```
 //!
-//! The orchestrator mints the id of every operation before the first action and keeps it in the saga log.
-//! What is done under an id is done once, however often it is ordered and by whomever, and what was done can
-//! be undone by anybody who knows its id. An orchestrator that forgets the ids can do neither.
+//! The orchestrator makes the ids of all operations before the first action and keeps them in the saga log.
+//! An operation takes effect once per id, however often and by whichever agent it is ordered, and any agent
+//! that knows the id can undo it. An orchestrator that forgets the ids can do neither.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report};
 use crate::protocols::{Resend, SingleFlight};
@@ -43,7 +43,7 @@ pub fn workflow() -> Workflow {
 
 const ORCHESTRATOR: &str = "orchestrator";
 
-/// How long the orchestrator waits for word of an action before it orders it again.
+/// How long the orchestrator waits for the outcome of an action before it orders it again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
 #[derive(Clone, Hash, Debug, Serialize)]
@@ -81,7 +81,7 @@ struct Orchestrator {
     agent: Agent,
     briefing: Briefing,
     sagas: Sagas,
-    /// The order for what comes next in each task.
+    /// The order for the next action of each task.
     orders: Resend<Name>,
 }
 
@@ -126,7 +126,7 @@ impl Orchestrator {
         self.orders.add(task);
     }
 
-    /// A action has come to its end, if it is the one that its saga waits for.
+    /// An action has ended, if it is the one that its saga waits for.
     async fn ended(&mut self, task: Name, action: SagaAction, was_done: bool) {
         if self
             .sagas
@@ -149,7 +149,7 @@ impl Orchestrator {
         self.orders.add(task);
     }
 
-    /// Does for a task whatever comes next.
+    /// Takes the next action for a task.
     async fn drive(&mut self, task: Name) {
         let Some(saga) = self.sagas.get(task).filter(|saga| saga.ended().is_none()) else { return };
         match saga.next() {
@@ -184,8 +184,8 @@ impl Orchestrator {
     }
 }
 
-/// Does what is ordered, several actions at a time. A worker remembers nothing: the id in an order makes
-/// doing it again the same as having done it.
+/// Carries out orders, several actions at a time. A worker remembers nothing: the id in an order makes
+/// repetition harmless.
 async fn worker_loop(agent: Agent, briefing: Briefing) {
     let actions = SingleFlight::default();
     loop {

@@ -1,5 +1,4 @@
-//! Scratchpad: editors refine one shared document for each task, and know of each other's work only what
-//! stands there.
+//! Scratchpad: editors write one shared document for each task, and know each other's work only from it.
 //!
 //! ```text
 //!   user --submit--> every editor <--updated--> every editor
@@ -9,9 +8,10 @@
 //! ```
 //!
 //! Each editor has steps of its own in every task (the third step is the third editor's, and so on in turn).
-//! When what a step needs stands in the document, its editor does it through its tool, reads the document,
-//! composes its part and writes it there: a cycle of reading, composing and writing, and others are in the
-//! middle of theirs. Whoever finds all parts in the document reports to the user.
+//! When the steps that a step needs are in the document, its editor does it through its tool, reads the
+//! document, composes its part and writes it there: a cycle of reading, composing and writing that runs
+//! concurrently with those of other editors. An editor that finds all parts in the document reports to the
+//! user.
 
 use crate::agent::{Agent, Entry, Message, OpId, Outcome, Report, Version};
 use crate::protocols::SingleFlight;
@@ -58,7 +58,7 @@ pub fn workflow() -> Workflow {
     ])
 }
 
-/// Word that something new stands in the document of a task.
+/// A notice that the document of a task has changed.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Updated {
     task: Name,
@@ -70,7 +70,7 @@ impl Message for Updated {
     }
 }
 
-/// What stands in a document under the name of a part.
+/// The entry of a part in a document.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 struct Part {
     author: Name,
@@ -82,7 +82,7 @@ impl Message for Part {
     }
 }
 
-/// An editor. Clones are the same editor in another of its tasks.
+/// An editor. Clones are the same editor in another async task.
 #[derive(Clone)]
 struct Editor {
     agent: Agent,
@@ -90,9 +90,9 @@ struct Editor {
     reader: Rc<Reader>,
     writer: Rc<ItemWriter>,
     work: SingleFlight<Name>,
-    /// The tasks it has heard of, with the operation ids their user gave to the steps.
+    /// The tasks it knows, with the operation ids of their steps.
     tasks: Rc<RefCell<Lookup<Name, Arc<[OpId]>>>>,
-    /// With which version each of its parts came into a document.
+    /// The version of the document that added each of its parts.
     written: Rc<RefCell<Lookup<Name, Version>>>,
 }
 
@@ -126,7 +126,7 @@ impl Editor {
         }
     }
 
-    /// Does whatever this editor can do for a task now.
+    /// Does everything that this editor can do for a task now.
     async fn work_on(&self, task: Name, ops: &[OpId]) {
         let (plan, policy) = (&self.briefing.plan, CallPolicy::of(self.briefing.safeguards()));
         loop {
@@ -152,13 +152,13 @@ impl Editor {
         }
     }
 
-    /// Whether this editor has written a part that a document of this version is too old to have.
+    /// Whether this editor has written a part that this version of the document does not have yet.
     fn has_written(&self, part: Name, version: Version) -> bool {
         self.written.borrow().get(part).is_some_and(|since| version < *since)
     }
 
-    /// Gets a part into the document, by its own writer or through the one that writes for all. Gives the
-    /// version since which it stands there, if it does.
+    /// Gets a part into the document, directly or through the single writer. Returns the version since which
+    /// it is there, if it is.
     async fn add(&self, task: Name, part: Name) -> Option<Version> {
         let entry = Entry::new(part, Part { author: self.agent.name() });
         let writer = self.briefing.doers[0];
@@ -168,7 +168,7 @@ impl Editor {
         self.write(task, entry).await
     }
 
-    /// Writes a part into the document, and tells the others.
+    /// Writes a part into the document, and notifies the others.
     async fn write(&self, task: Name, part: Entry) -> Option<Version> {
         let version = self.writer.add(task, part).await.ok()?;
         self.tell_all(task);

@@ -1,4 +1,4 @@
-//! Standby: an orchestrator leads, a backup takes over when the lease runs out, and workers carry out orders.
+//! Standby: an orchestrator leads, a backup takes over when its lease expires, and workers carry out orders.
 //!
 //! ```text
 //!   user --submit--> orchestrator <--lease--> leases <--lease--> backup <--submit-- user
@@ -7,12 +7,13 @@
 //!                                               '--call--> tool
 //! ```
 //!
-//! Orchestrator and backup are the same code: each asks for the lease, leads while it believes to hold it,
-//! and then asks again. What makes that safe is not the lease but the token in every order: a leader that was
-//! stopped between looking at its lease and sending an order still sends it, and only the worker can refuse.
+//! Orchestrator and backup run the same code: each asks for the lease, leads while it believes that it holds
+//! it, and then asks again. The lease alone does not make this safe, but the token in every order does: a
+//! leader that was paused between a check of its lease and an order still sends the order, and only the
+//! worker can refuse it.
 //!
-//! The id of each operation is minted by the user, once, and travels with the orders: two leaders that order
-//! the same step then ask for the same operation.
+//! The user makes the id of each operation once, and it travels with the orders: two leaders that order the
+//! same step ask for the same operation.
 
 use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Token};
 use crate::protocols::choose_agent;
@@ -52,10 +53,10 @@ pub fn workflow() -> Workflow {
 const ORCHESTRATOR: &str = "orchestrator";
 const BACKUP: &str = "backup";
 
-/// What the lease is for.
+/// The resource of the lease.
 const LEADERSHIP: &str = "leadership";
 
-/// How long a leader waits for word of an order before it gives the order again.
+/// How long a leader waits for the outcome of an order before it resends the order.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
 /// The lease of an orchestrator without a backup.
@@ -97,12 +98,12 @@ impl Message for Say {
     }
 }
 
-/// What a leader says of itself.
+/// An announcement of a leader.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Reign {
-    /// It believes that it leads.
+    /// It believes that it leads now.
     Begins(Token),
-    /// It no longer believes so.
+    /// It no longer believes it.
     Ends(Token),
 }
 
@@ -112,7 +113,7 @@ impl Message for Reign {
     }
 }
 
-/// Stands for leader only where there are elections.
+/// A candidate only if there are elections.
 async fn backup(agent: Agent, briefing: Briefing) {
     if let Some(election) = briefing.safeguards().get::<Election>().copied() {
         let mut leader = Leader::recover(agent.clone(), briefing);
@@ -138,7 +139,7 @@ struct Leader {
 }
 
 impl Candidate for Leader {
-    /// Takes in what the user says while another agent leads.
+    /// Takes in the user's messages while another agent leads.
     async fn follow(&mut self, until: SimTime) {
         while self.agent.monotonic() < until {
             let left = until.since(self.agent.monotonic());
@@ -151,7 +152,7 @@ impl Candidate for Leader {
     async fn lead(&mut self, leadership: Leadership) {
         let token = leadership.token();
         self.agent.announce(Name::literal(LEADERSHIP), Reign::Begins(token));
-        // What was ordered under an older token may never have been obeyed.
+        // Orders under an older token may never have been carried out.
         self.dispatcher.expire_orders();
         self.dispatcher.resume();
         loop {
@@ -178,9 +179,9 @@ impl Leader {
         Self { agent, briefing, dispatcher, orders: Lookup::default() }
     }
 
-    /// Takes in a message and all others that have come; whether one of them says that there is a newer
-    /// leader. Every order takes a model call, so a leader that took in one message for each round of orders
-    /// would never catch up with the answers.
+    /// Takes in a message and all others that have arrived; returns whether one of them shows a newer leader.
+    /// Every order takes a model call, so a leader that took in one message for each round of orders would
+    /// never catch up with the answers.
     async fn catch_up(&mut self, mail: Mail, leading: Token) -> bool {
         let mut newest = self.hear(&mail).await;
         while let Some(mail) = self.agent.receive_now() {
@@ -189,7 +190,7 @@ impl Leader {
         newest > Some(leading)
     }
 
-    /// Takes in a message; the token of the newest leader, if it tells of one.
+    /// Takes in a message; returns the token of the newest leader, if the message has one.
     async fn hear(&mut self, mail: &Mail) -> Option<Token> {
         if let Some(task) = self.dispatcher.tracker().accept(mail).await {
             self.dispatcher.bring_up_steps(task);
@@ -215,7 +216,7 @@ impl Leader {
         }
     }
 
-    /// Gives an order, if the lease still holds at the moment of looking; whether it does.
+    /// Sends an order if the lease holds when it is checked; returns whether it does.
     async fn order(&mut self, task: Name, step: usize, leadership: &Leadership) -> bool {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return true };
         let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
@@ -228,7 +229,7 @@ impl Leader {
             return false;
         }
         let token = leadership.token();
-        // Between the look at the lease and the order, anything can happen to a process.
+        // The process can be paused between the check of the lease and the order.
         self.agent.before("order", intent).await;
         self.agent.expect(worker, "word that a step is done", intent);
         self.agent.send(worker, intent, Say::Order { task, step, op, token });
@@ -237,7 +238,7 @@ impl Leader {
     }
 }
 
-/// Obeys orders, or rejects those of an older leader.
+/// Carries out orders, and rejects those of an older leader.
 async fn worker_loop(agent: Agent, briefing: Briefing) {
     let worker = StepWorker::recover(&agent, briefing.safeguards());
     let fenced = briefing.safeguards().has::<FencingTokens>();

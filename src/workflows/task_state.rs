@@ -1,9 +1,9 @@
-//! The steps of a task, and what a coordinator knows of each task.
+//! The state of each task, as a coordinator knows it, and the plan of its steps.
 //!
-//! A [`Plan`] is what each agent of a team is told at the beginning: the steps of a task and their order. The
-//! [`TaskStates`] are one coordinator's own view: which tasks it has accepted and how far each step is. Only
-//! a [`TaskEvent`] changes them, and these are what it writes into its journal and reads after a crash (event
-//! sourcing).
+//! A [`Plan`] is known to every agent of a team from its start: the steps of a task and their order. The
+//! [`TaskStates`] are one coordinator's view: which tasks it has accepted and the state of each step. Only a
+//! [`TaskEvent`] changes them; the coordinator writes these events to its journal and replays them after a
+//! crash (event sourcing).
 
 use crate::agent::{Message, OpId, Operation};
 use crate::workflows::{Step, Undo};
@@ -12,14 +12,14 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The steps of every task, and the names of the tasks and of what they want.
+/// The steps of every task, and the names of the tasks and of their intents.
 #[derive(Debug)]
 pub struct Plan {
     /// The tasks, in the order in which they come.
     pub tasks: Vec<Name>,
     /// The steps of each.
     pub steps: Vec<Step>,
-    /// For each step those that need it.
+    /// For each step, the steps that need it.
     needed_by: Vec<Vec<usize>>,
 }
 
@@ -30,7 +30,7 @@ impl Plan {
         Self::of(tasks.collect(), steps)
     }
 
-    /// The plan of these tasks, which all have these steps.
+    /// The plan of these tasks with these steps.
     pub fn of(tasks: Vec<Name>, steps: Vec<Step>) -> Self {
         let mut needed_by = vec![Vec::new(); steps.len()];
         for (number, step) in steps.iter().enumerate() {
@@ -44,20 +44,19 @@ impl Plan {
         &self.needed_by[step]
     }
 
-    /// What a task wants of a step: the identity of the effect, whichever agent causes it and however often
-    /// it tries.
+    /// The intent of a step of a task: the identity of its effect, whichever agent causes it and however
+    /// often it tries.
     pub fn intent(&self, task: Name, step: usize) -> Name {
         Name::joined(task, "/", self.steps[step].name)
     }
 
-    /// The step of a task as something to be done through a tool, or to be read from it.
+    /// The operation of a step of a task: an effect or a read.
     pub fn wish(&self, task: Name, step: usize) -> Operation {
         let Step { tool, operation, ref arguments, .. } = self.steps[step];
         Operation::new(tool, operation, self.intent(task, step)).with(arguments.of(task))
     }
 
-    /// What takes the effect of a step of a task back, if something does: an operation with the arguments of
-    /// the step.
+    /// The compensation of a step of a task, if it has one: an operation with the arguments of the step.
     pub fn undoing(&self, task: Name, step: usize) -> Option<Operation> {
         let Undo { tool, operation } = self.steps[step].undo?;
         let arguments = self.steps[step].arguments.of(task);
@@ -65,7 +64,7 @@ impl Plan {
     }
 }
 
-/// A change of what a coordinator knows of a task.
+/// An event in a coordinator's view of a task.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug, Serialize)]
 pub enum TaskEvent {
@@ -75,7 +74,7 @@ pub enum TaskEvent {
     Assigned { task: Name, doers: Arc<[Name]> },
     /// A step counts as complete.
     Completed { task: Name, step: usize },
-    /// A step turned out not to be.
+    /// A step turned out not to be complete.
     Reopened { task: Name, step: usize },
     /// A task has ended.
     Closed { task: Name, done: bool },
@@ -99,7 +98,7 @@ impl Message for TaskEvent {
         "board"
     }
 
-    /// Half-written, the number of a step is missing, and what is missing reads as zero.
+    /// If half-written, the number of the step is missing and reads as zero.
     fn garbled(&self) -> Option<Self> {
         match self {
             Self::Completed { task, step } if *step > 0 => Some(Self::Completed { task: *task, step: 0 }),
@@ -108,7 +107,7 @@ impl Message for TaskEvent {
     }
 }
 
-/// How far a task is.
+/// The state of a task.
 #[derive(Clone, Debug)]
 pub struct TaskState {
     /// The operation ids its user gave to its steps.
@@ -117,7 +116,7 @@ pub struct TaskState {
     pub doers: Option<Arc<[Name]>>,
     /// Which steps count as complete.
     pub complete: Vec<bool>,
-    /// How often each step was opened again: a worker that is told a higher number does it once more.
+    /// How many times each step was reopened: a worker that gets a higher number does it once more.
     pub rounds: Vec<u32>,
     /// How it ended, once it has.
     pub closed: Option<bool>,
@@ -180,7 +179,7 @@ impl TaskStates {
         }
     }
 
-    /// How far a task is, if it was accepted.
+    /// The state of a task, if it was accepted.
     pub fn get(&self, task: Name) -> Option<&TaskState> {
         self.tasks.get(task)
     }
@@ -213,7 +212,7 @@ impl TaskStates {
         self.get(task).is_some_and(|progress| progress.closed.is_none() && !progress.complete[step])
     }
 
-    /// How often a step of a task was opened again.
+    /// How many times a step of a task was reopened.
     pub fn round(&self, task: Name, step: usize) -> u32 {
         self.get(task).map_or(0, |progress| progress.rounds[step])
     }

@@ -1,6 +1,6 @@
-//! The task tracker: what each coordinator does beside coordinating. It accepts tasks, records how far each
-//! is (with the `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task
-//! ended, as often as the user asks.
+//! The task tracker: the part that all coordinators share. It accepts tasks, records the state of each (with
+//! the `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task ended,
+//! as often as the user asks.
 
 use crate::agent::{Agent, Mail, Report};
 use crate::safeguards::checkpoint;
@@ -20,7 +20,7 @@ pub struct TaskTracker {
 }
 
 impl TaskTracker {
-    /// The tracker as it left its states in the agent's journal, which may hold other records as well.
+    /// The tracker, recovered from the agent's journal, which may hold other records as well.
     pub fn recover(agent: &Agent, briefing: &Briefing) -> Self {
         let mut states = TaskStates::new(Arc::clone(&briefing.plan));
         checkpoint::recover(agent, |event| states.apply(event));
@@ -28,18 +28,18 @@ impl TaskTracker {
         Self { agent, briefing, states: Rc::new(RefCell::new(states)) }
     }
 
-    /// How far each task is.
+    /// The state of each task.
     pub fn states(&self) -> Ref<'_, TaskStates> {
         self.states.borrow()
     }
 
-    /// The states themselves, for other tasks of the same agent to look at.
+    /// The states themselves, for other async tasks of the same agent.
     pub fn shared_states(&self) -> Rc<RefCell<TaskStates>> {
         Rc::clone(&self.states)
     }
 
-    /// Accepts the task that a message submits and gives its name if it is new. Of a task that has ended, it
-    /// reports the end once more.
+    /// Accepts the task that a message submits and returns its name if it is new. For a task that has ended,
+    /// it reports the end once more.
     pub async fn accept(&mut self, mail: &Mail) -> Option<Name> {
         let UserSay::Submit { task, ops } = mail.open().cloned()? else { return None };
         let known = self.states().get(task).map(|state| state.closed);

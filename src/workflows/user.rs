@@ -1,5 +1,5 @@
-//! The user: hands tasks to the team, asks again when nothing comes back, thinks better of some if the
-//! scenario says so, and goes home when all have ended.
+//! The user: submits tasks to the team, resubmits without an answer, cancels some if the scenario says so,
+//! and ends the run when all tasks have ended.
 
 use crate::agent::{Agent, Headers, Message, Note, OpId, Operation, Outcome, Purpose, Report, UserEvent};
 use crate::protocols::ResendTimer;
@@ -15,18 +15,18 @@ pub const USER: &str = "user";
 /// How long the user waits before asking again.
 const PATIENCE: SimSpan = SimSpan::from_secs(30);
 
-/// How long a run goes on after the last report, for what is still on its way.
+/// How long a run continues after the last report, for messages in flight.
 const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 
-/// What the user and the team say to each other.
+/// Messages between the user and the team.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug, Serialize)]
 pub enum UserSay {
-    /// Please do this task. Each of its steps has an operation id, minted here, once.
+    /// Do this task. Each of its steps has an operation id, made here, once.
     Submit { task: Name, ops: Arc<[OpId]> },
-    /// Please do not, after all.
+    /// Cancel this task.
     Cancel { task: Name },
-    /// This is how it ended.
+    /// The report on how it ended.
     Report(Report),
 }
 
@@ -59,8 +59,8 @@ pub async fn report(agent: &Agent, report: Report) {
     report_if(agent, task, || Some(report)).await;
 }
 
-/// Reports to the user how a task ended, if `compose` gives a report: it is called when the report is about
-/// to be sent, after the last moment at which time can pass. Returns whether a report was sent.
+/// Reports to the user how a task ended, if `compose` returns a report: it is called just before the report
+/// is sent, so that no time passes in between. Returns whether a report was sent.
 pub async fn report_if(agent: &Agent, task: Name, compose: impl FnOnce() -> Option<Report>) -> bool {
     agent.before("report", task).await;
     let report = compose();
@@ -85,13 +85,13 @@ const AN_EFFECT: Wants =
     |task, Operation { intent, arguments, .. }| Note::User(UserEvent::Wanted { task, intent, arguments });
 const AN_ANSWER: Wants = |task, Operation { intent, .. }| Note::User(UserEvent::Question { task, intent });
 
-/// Submits every task of the case to each of the `contacts`, until one of them has reported on it. What a
-/// task wants is to happen, once.
+/// Submits every task of the case to each of the `contacts`, until one of them has reported on it. Each
+/// intent of a task is an effect, wanted once.
 pub async fn user(agent: Agent, briefing: Briefing, contacts: Arc<[Name]>) {
     submit_all(agent, briefing, &contacts, AN_EFFECT).await;
 }
 
-/// Does the same for tasks that want to know something, and nothing to happen.
+/// The same for tasks whose intents are questions, without effects.
 pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: Arc<[Name]>) {
     submit_all(agent, briefing, &contacts, AN_ANSWER).await;
 }
@@ -99,7 +99,7 @@ pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: Arc<[Name]>) {
 async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: Wants) {
     assert_eq!(agent.name().as_str(), USER, "only the node of that name is the user");
     let mut open: BTreeMap<Name, Open> = BTreeMap::new();
-    // When the user is going to think better of which task.
+    // When the user will cancel which task.
     let mut cancels: BTreeSet<(SimTime, Name)> = BTreeSet::new();
     let mut coming = briefing.plan.tasks.iter().copied();
     let mut next = coming.next();
@@ -154,7 +154,7 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
     }
 }
 
-/// Says for the record what a task wants, and decides whether it is going to be cancelled.
+/// Records the intents of a task in the history, and decides whether it will be cancelled.
 fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
     let plan = &briefing.plan;
     agent.note(Note::User(UserEvent::TaskGiven { task }));
@@ -175,7 +175,7 @@ fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
     Open { ops, cancel_at: cancel_after.map(|after| agent.monotonic() + after), was_cancelled: false }
 }
 
-/// Asks for a task to be done, or not to be done.
+/// Submits a task, or cancels it.
 fn ask(agent: &Agent, contacts: &[Name], task: Name, given: &Open) {
     for contact in contacts {
         agent.expect(*contact, "a report on the task", task);

@@ -1,7 +1,7 @@
 //! Step workers: agents that carry out steps, several at a time, and remember what they have done.
 //!
-//! The executors of the conductor and the workers of the standby team both are such. What they do between an
-//! order and the report is the same; whose orders they take is not.
+//! The executors of the conductor and the workers of the standby team are step workers. They share the code
+//! between an order and its report; they differ in whose orders they take.
 
 use crate::agent::{Agent, Content, Headers, Message, Operation};
 use crate::protocols::compose_call;
@@ -25,7 +25,7 @@ const MAX_CONCURRENT: usize = 4;
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
 
-/// In how many ways its model can put one and the same call.
+/// How many different wordings its model can use for one call.
 const WORDINGS: u32 = 3;
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
@@ -44,31 +44,31 @@ impl Message for Finished {
     }
 }
 
-/// How far a worker is with a step that it is ordered to do.
+/// The state of an ordered step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StepStatus {
     /// It was never ordered, or not in this round, or it has failed.
     New,
-    /// The worker is at it.
+    /// The worker works on it.
     Running,
     /// It is done.
     Done,
 }
 
-/// What a worker knows of its own work. Clones share it.
+/// The state of a worker's own work. Clones share it.
 #[derive(Clone)]
 pub struct StepWorker {
     agent: Agent,
     safeguards: Safeguards,
     operations: Rc<Operations>,
     answers: ModelAnswers,
-    /// How far each step is, in its latest round.
+    /// The state of each step, in its latest round.
     work: Rc<RefCell<BTreeMap<Name, (StepStatus, u32)>>>,
     permits: Rc<Semaphore>,
 }
 
 impl StepWorker {
-    /// The worker as it left its work in its journal.
+    /// The worker, recovered from its journal.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
         let mut work = BTreeMap::new();
         checkpoint::recover(agent, |Finished { intent, round }| {
@@ -84,7 +84,7 @@ impl StepWorker {
         }
     }
 
-    /// How far a step is in this round.
+    /// The state of a step in this round.
     pub fn status(&self, intent: Name, round: u32) -> StepStatus {
         match self.work.borrow().get(&intent) {
             Some((status, known)) if *known >= round => *status,
@@ -92,7 +92,7 @@ impl StepWorker {
         }
     }
 
-    /// Starts a step beside what the worker does, with calls under these headers; `report` gets whether it
+    /// Starts a step concurrently with the worker, with calls under these headers; `report` gets whether it
     /// succeeded.
     pub fn start(
         &self,
@@ -109,8 +109,8 @@ impl StepWorker {
         });
     }
 
-    /// Waits until fewer than the greatest number of steps are under way, carries this one out, and returns
-    /// whether that succeeded.
+    /// Waits until fewer than the maximum number of steps run, carries this one out, and returns whether that
+    /// succeeded.
     pub async fn take_turn(
         &self,
         (wish, headers): (Operation, Headers),
@@ -124,7 +124,7 @@ impl StepWorker {
     }
 
     /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be
-    /// dropped at any point; what then becomes of a call that was on its way is not known.
+    /// dropped at any point; the outcome of a call in flight is then unknown.
     pub async fn carry_out(
         &self,
         (wish, headers): (Operation, Headers),

@@ -1,4 +1,4 @@
-//! A kind of team, as a value: its agents with their code, and what a scenario may say of them.
+//! A workflow as a value: its agents with their code, and what a scenario may configure.
 
 use crate::agent::{Agent, Agents};
 use crate::safeguards::Safeguards;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A role of which a scenario can choose the number of agents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Role {
-    /// Its name in `[team]` and wherever a group is meant, such as `executors`.
+    /// Its name in `[team]` and as a group, such as `executors`.
     pub group: &'static str,
     /// The name of its members without their number, such as `executor`.
     pub member: &'static str,
@@ -31,7 +31,7 @@ impl Role {
     }
 }
 
-/// What an agent does from when it starts, and again from when it comes back after a crash.
+/// The code of an agent, from its start and from each restart.
 type Code = Arc<dyn Fn(Agent, Briefing) -> LocalFuture + Send + Sync>;
 
 /// Something that is put into the world beside the team.
@@ -40,7 +40,7 @@ type Extra = Arc<dyn Fn(&TeamConfig, &mut World<Agents>) + Send + Sync>;
 /// Whether the team shares a store under these safeguards.
 type HasStore = Arc<dyn Fn(&Safeguards) -> bool + Send + Sync>;
 
-/// An agent, or the agents of the role at that place in the list of roles.
+/// An agent, or the agents of the role at that index in the list of roles.
 #[derive(Clone, Copy)]
 enum Who {
     Agent(&'static str),
@@ -56,19 +56,20 @@ pub struct Workflow {
     pub about: &'static str,
     /// The roles whose number a file chooses. The agents of the last one carry out the steps of tasks.
     pub roles: Vec<Role>,
-    /// Agents there is exactly one of.
+    /// Agents that exist exactly once.
     pub singles: Vec<&'static str>,
-    /// The safeguards its agents know how to use. A file that switches on another is refused.
+    /// The safeguards that its agents support. A file that switches on another is rejected.
     pub safeguards: Vec<&'static str>,
-    /// The properties it is about: each must have had something to judge.
+    /// The properties it is about, which must not be vacuous.
     pub properties: Vec<&'static str>,
     /// The probes that its runs should reach.
     pub probes: Vec<&'static str>,
     /// The agents with their code, in the order in which they are started.
     team: Vec<(Who, Code)>,
-    /// To whom the user hands tasks; empty for the first agent, or for all where every agent is of a role.
+    /// The agents to which the user submits tasks; empty for the first agent, or for all agents if every
+    /// agent has a role.
     contacts: Vec<&'static str>,
-    /// What the user does, if it is not the usual.
+    /// The code of the user, if it is not the default.
     user: Option<Code>,
     tasks_are_questions: bool,
     has_person_on_call: bool,
@@ -91,7 +92,7 @@ where
 }
 
 impl Workflow {
-    /// A team without agents, by that name in files and with one line about it.
+    /// A team without agents, by that name in files, with a one-line description.
     pub fn new(name: &'static str, about: &'static str) -> Self {
         Self {
             name,
@@ -111,8 +112,8 @@ impl Workflow {
         }
     }
 
-    /// With one more agent. `run` is called when the agent starts and after each of its crashes: what an
-    /// agent keeps across a crash is what it wrote to its journal.
+    /// Adds an agent. `run` is called when the agent starts and after each of its crashes: only its journal
+    /// survives a crash.
     #[must_use]
     pub fn agent<F, R>(mut self, name: &'static str, run: F) -> Self
     where
@@ -124,7 +125,7 @@ impl Workflow {
         self
     }
 
-    /// With the agents of one more role, of which each runs the same.
+    /// Adds the agents of a role, which all run the same code.
     #[must_use]
     pub fn agents<F, R>(mut self, role: Role, run: F) -> Self
     where
@@ -136,22 +137,22 @@ impl Workflow {
         self
     }
 
-    /// With a user that hands its tasks to these agents: any of them may report. Otherwise it is the agent
-    /// that was added first, or all agents where every agent is of a role.
+    /// Makes the user submit its tasks to these agents, any of which may report. The default is the first
+    /// agent, or all agents if every agent has a role.
     #[must_use]
     pub fn tasks_to(mut self, contacts: &[&'static str]) -> Self {
         self.contacts = contacts.to_vec();
         self
     }
 
-    /// With tasks that want to know something: their steps read from tools, and nothing has to happen.
+    /// Makes the tasks questions: their steps read from tools, and no effect is required.
     #[must_use]
     pub fn tasks_are_questions(mut self) -> Self {
         self.tasks_are_questions = true;
         self
     }
 
-    /// With a user that runs this, in the place of the one that hands out the tasks of the scenario.
+    /// Replaces the user that submits the tasks of the scenario.
     #[must_use]
     pub fn user<F, R>(mut self, run: F) -> Self
     where
@@ -162,42 +163,42 @@ impl Workflow {
         self
     }
 
-    /// With a [person on call](crate::workflows::on_call).
+    /// Adds a [person on call](crate::workflows::on_call).
     #[must_use]
     pub fn person_on_call(mut self) -> Self {
         self.has_person_on_call = true;
         self
     }
 
-    /// With a store that the team shares, where its safeguards need one.
+    /// Adds a shared store, if the safeguards need one.
     #[must_use]
     pub fn store_if(mut self, has_store: impl Fn(&Safeguards) -> bool + Send + Sync + 'static) -> Self {
         self.has_store = Arc::new(has_store);
         self
     }
 
-    /// With something more in the world, beside the team.
+    /// Adds another component to the world.
     #[must_use]
     pub fn with(mut self, extra: impl Fn(&TeamConfig, &mut World<Agents>) + Send + Sync + 'static) -> Self {
         self.extras.push(Arc::new(extra));
         self
     }
 
-    /// With agents that know how to use these safeguards.
+    /// Declares the safeguards that its agents support.
     #[must_use]
     pub fn safeguards(mut self, names: &[&'static str]) -> Self {
         self.safeguards = names.to_vec();
         self
     }
 
-    /// About these properties.
+    /// Declares the properties that it is about.
     #[must_use]
     pub fn properties(mut self, names: &[&'static str]) -> Self {
         self.properties = names.to_vec();
         self
     }
 
-    /// With runs that should reach these probes, each at least once in a campaign.
+    /// Declares the probes that its runs should reach, each at least once in a campaign.
     #[must_use]
     pub fn probes(mut self, names: &[&'static str]) -> Self {
         self.probes = names.to_vec();

@@ -1,4 +1,4 @@
-//! Whatever somebody writes, nothing panics, and a megabyte of mistakes is no different.
+//! No text makes the parser panic, not even a megabyte of mistakes.
 
 use crate::{GOOD, said_of};
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ fn a_megabyte_of_mistakes_is_read_to_its_end() {
     }
 }
 
-/// Pieces of which files are made, the strange ones included.
+/// Pieces from which files are made, including strange ones.
 const PIECES: &[&str] = &[
     "",
     "\n",

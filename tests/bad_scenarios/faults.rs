@@ -1,4 +1,4 @@
-//! Faults that can never happen.
+//! Faults that can never be injected.
 
 use crate::said_of_edits;
 

@@ -1,4 +1,4 @@
-//! Files and folders: which cannot be read, and what the scenarios in the others are called.
+//! Files and folders: which cannot be read, and the names of the scenarios in the others.
 
 use crate::GOOD;
 use perfidy::scenario::{Scenario, read_all};
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder of files, gone when the test ends.
+/// A temporary folder of files.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -25,7 +25,7 @@ impl Folder {
         self.0.path().join(below)
     }
 
-    /// What is said about a path, with the folder's own path left out.
+    /// The diagnostics for a path, without the folder's own path.
     fn said_of(&self, below: &str) -> String {
         let bad = read_all(&Suite::shipped(), &[self.path(below)])
             .map_or_else(|bad| bad, |good| panic!("{good:?}"));

@@ -1,6 +1,6 @@
-//! What is said about files that are no scenarios: each with the place, and with what to do.
+//! The diagnostics for invalid scenario files: each with its position and what to do.
 //!
-//! One good file is edited in one place at a time; the snapshots show what somebody who made that mistake reads.
+//! A valid file is edited in one place at a time; the snapshots contain the diagnostics of each edit.
 
 mod any_text;
 mod faults;
@@ -71,7 +71,7 @@ violates = "no-duplicate-effects"
 within-seeds = 200
 "#;
 
-/// The good file with something in it replaced.
+/// The valid file with some text replaced.
 fn edited(edits: &[(&str, &str)]) -> String {
     let mut text = GOOD.to_owned();
     for (from, to) in edits {
@@ -86,7 +86,7 @@ fn said_of(text: &str) -> String {
         .map_or_else(|problems| problems.to_string(), |_| "nothing".to_owned())
 }
 
-/// What is said about each of these edits, under their names.
+/// The diagnostics of each of these edits, by name.
 fn said_of_edits(table: &[(&str, &[(&str, &str)])]) -> String {
     let mut all = String::new();
     for (name, edits) in table {

@@ -1,4 +1,4 @@
-//! Words that do not belong where they stand: no TOML, the wrong type, a name that nobody has, a quantity without sense.
+//! Invalid words: not TOML, a wrong type, an unknown name, a senseless quantity.
 
 use crate::said_of_edits;
 

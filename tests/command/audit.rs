@@ -1,4 +1,4 @@
-//! `perfidy audit`, over the scenarios that come with perfidy.
+//! `perfidy audit`, over the shipped scenarios.
 
 use crate::place::in_the_repository;
 

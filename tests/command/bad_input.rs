@@ -1,4 +1,4 @@
-//! Input that makes no sense is named with its place, and nothing is run.
+//! Invalid input gives an error with its position, and nothing is run.
 
 use crate::place::{Place, REFUND};
 use std::fs::{self, File};
@@ -73,7 +73,7 @@ fn check_says_what_good_files_are_and_what_is_wrong_with_others() {
     said.complains(&["bad.toml:2:12", "nowhere"]).says(&["a saved failure of bank/careless"]);
 }
 
-/// The commands that read files, and whether they say that nothing was run.
+/// The commands that read files, and whether they report that nothing was run.
 const READERS: [(&str, bool); 6] =
     [("run", true), ("fuzz", true), ("audit", true), ("check", false), ("replay", false), ("shrink", false)];
 

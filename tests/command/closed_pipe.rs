@@ -1,9 +1,10 @@
-//! A reader of results that goes away changes neither the exit status nor what is saved.
+//! A closed output pipe changes neither the exit status nor what is saved.
 
 use crate::place::{Place, REFUND, careless};
 use std::io::{BufRead, BufReader, Read};
 
-/// Runs the command, reads so many lines of its results, closes the pipe, and gives the exit status and the complaints.
+/// Runs the command, reads so many lines of its output, closes the pipe, and returns the exit status and
+/// standard error.
 fn read_lines_of(place: &Place, arguments: &[&str], lines: usize) -> (Option<i32>, String) {
     let mut child = place.start(arguments);
     let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -20,7 +21,7 @@ fn read_lines_of(place: &Place, arguments: &[&str], lines: usize) -> (Option<i32
 fn a_broken_promise_is_one_when_the_reader_of_the_results_has_gone() {
     for format in ["text", "json"] {
         for lines in [0, 1] {
-            // The careless one comes first, and most of what is said comes behind it.
+            // The careless scenario comes first, and most of the output comes after it.
             let place = Place::with(&[
                 ("scenarios/bank/careless.toml", &careless()),
                 ("scenarios/bank/refund.toml", REFUND),

@@ -1,16 +1,16 @@
-//! What is wrong with a file has a place in that file, also within the scenario that a saved failure carries.
+//! Every diagnostic has a position in its file, also within the scenario that a saved failure contains.
 
 use crate::place::Place;
 use insta::assert_snapshot;
 
-/// A saved failure whose file is always called the same.
+/// A saved failure whose file always has the same name.
 fn saved() -> (Place, String) {
     let place = Place::new();
     let text = place.read(&place.saved_failure());
     (place, text)
 }
 
-/// What is said of a file in a folder; every command that reads it says the same.
+/// The diagnostics of a file in a folder; every command that reads it prints the same.
 #[track_caller]
 fn said_of(place: &Place, text: &str) -> String {
     place.write("broken/it.toml", text);
@@ -21,7 +21,7 @@ fn said_of(place: &Place, text: &str) -> String {
     check.err
 }
 
-/// The line of the first of these words and its column, as errors name them.
+/// The line and column of the first of these words, as errors name them.
 fn place_of(text: &str, word: &str) -> String {
     let at = text.find(word).unwrap();
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -137,7 +137,7 @@ fn what_is_nested_too_deeply_has_a_line() {
 fn a_warning_is_called_one() {
     let place = Place::new();
     place.saved_failure();
-    // Another campaign, as far as this one can tell.
+    // Simulates another campaign that holds the lock.
     let lock =
         std::fs::File::options().create(true).append(true).open(place.path("seeds/.campaign.lock")).unwrap();
     lock.lock().unwrap();

@@ -1,4 +1,4 @@
-//! Long campaigns: what they find does not depend on threads or company, and nothing found is lost.
+//! Long campaigns: their findings do not depend on threads or other cases, and none is lost.
 
 use crate::place::Said;
 use crate::workshop::{failures, fuzz, records, start, workshop};
@@ -57,7 +57,7 @@ fn a_campaign_finds_nothing_new_in_what_it_has_been_through() {
     assert_eq!(failures(&folder), before);
 }
 
-/// What is written to files meets a limit of nothing at all, as on a disk that is full.
+/// File writes meet a size limit of zero, as on a full disk.
 #[cfg(unix)]
 #[test]
 fn what_cannot_be_saved_is_shown_whole_and_the_exit_status_says_so() {

@@ -1,4 +1,4 @@
-//! Text from files is inert wherever it is shown, and a saved failure stays in its corpus.
+//! Text from files is escaped wherever it is shown, and a saved failure stays in its corpus.
 
 use crate::place::{Place, REFUND, Said, in_the_repository};
 use perfidy::inert::is_active;
@@ -10,14 +10,14 @@ fn active() -> impl Iterator<Item = char> {
     ('\0'..=char::MAX).filter(|c| is_active(*c))
 }
 
-/// All of them, as they are and as TOML escapes them.
+/// All of them, as they are and as TOML escapes.
 fn forms() -> [String; 2] {
     let escaped = active().map(|c| format!("\\u{:04X}", u32::from(c))).collect::<Vec<_>>().concat();
-    // On one line, all of which is shown.
+    // On one line, which is shown completely.
     [active().filter(|c| *c != '\n').collect(), escaped]
 }
 
-/// Nothing but line feeds, tabs and, where they are wanted, colours is active.
+/// No character is active except line feeds, tabs and, if wanted, colours.
 #[track_caller]
 fn is_inert(said: &Said, has_colours: bool) {
     for text in [&said.out, &said.err] {
@@ -34,7 +34,7 @@ fn is_inert(said: &Said, has_colours: bool) {
     }
 }
 
-/// Runs the command on a pipe, and on a pipe that is told to take colours.
+/// Runs the command with output to a pipe, without and with forced colours.
 fn run_both(place: &Place, arguments: &[&str]) -> Said {
     let coloured = Said::of(place.command(arguments).env("CLICOLOR_FORCE", "1").output().unwrap());
     is_inert(&coloured, true);
@@ -43,7 +43,8 @@ fn run_both(place: &Place, arguments: &[&str]) -> Said {
     plain
 }
 
-/// Places in a file where text can stand: behind the `#` of the first comment, in every string, and in every key.
+/// Positions in a file where text can be: after the `#` of the first comment, in every string, and in every
+/// key.
 fn places(text: &str) -> Vec<usize> {
     let mut places = vec![text.find('#').unwrap() + 1];
     let mut is_open = false;
@@ -83,7 +84,7 @@ fn no_text_of_a_scenario_is_active_anywhere() {
     }
     run_both(&place, &["explain", "retry"]).ends_with(2);
 
-    // Only the reason of a waiver can be any text, and that one runs.
+    // Only the reason of a waiver can be any text, and that scenario runs.
     let [_, escaped] = forms();
     let good = with(&waived, waived.find("it is known").unwrap(), &escaped);
     let place = Place::with(&[("scenarios/good.toml", &good)]);

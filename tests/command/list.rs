@@ -1,4 +1,4 @@
-//! `perfidy list` and `perfidy explain`, as a stranger uses them.
+//! `perfidy list` and `perfidy explain`, for a new user.
 
 use crate::place::in_the_repository;
 

@@ -1,4 +1,4 @@
-//! The command from end to end, as a process of its own in a folder of its own.
+//! End-to-end tests of the command, as a separate process in its own folder.
 
 mod audit;
 mod bad_input;

@@ -1,4 +1,4 @@
-//! What was found is not lost and what was asked to end ends, however long a run takes.
+//! Interruption: findings are not lost and an interrupted command ends, however long a run takes.
 
 use crate::place::{Place, Said};
 use crate::workshop::{
@@ -8,7 +8,7 @@ use crate::workshop::{
 use std::fs::{self, File};
 use std::process::{Child, Command};
 
-/// So many tasks that making a failure small takes seconds, many times as long as finding it.
+/// So many tasks that shrinking a failure takes seconds, many times as long as finding it.
 const MANY: u32 = 2_000;
 
 fn signal(child: &Child, name: &str) {
@@ -49,8 +49,7 @@ fn time_that_is_over_ends_a_campaign_in_the_middle_of_a_turn() {
     assert!(folder.path("seeds/.campaign.toml").exists());
 }
 
-/// Whether these tests were started by `nohup`: the processes that they start survive their terminal then, as
-/// they should.
+/// Whether these tests were started by `nohup`: then the processes that they start survive their terminal.
 #[cfg(unix)]
 fn is_nohup() -> bool {
     let mask = fs::read_to_string("/proc/self/status").ok().and_then(|status| {
@@ -135,7 +134,7 @@ fn what_is_deleted_under_a_campaign_is_there_again_at_its_end() {
     fuzz(&whole, "--runs 10000");
     let mut child = start(&disturbed, "--runs 10000");
     wait_for_a_failure(&disturbed, &mut child);
-    // Something may be saved while the folder is emptied.
+    // A file may be saved while the folder is emptied.
     let (is_deleted, _) = wait_until(|| fs::remove_dir_all(disturbed.path("seeds")).is_ok());
     assert!(is_deleted);
     Said::of(child.wait_with_output().unwrap()).ends_with(1);

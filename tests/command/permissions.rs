@@ -1,4 +1,4 @@
-//! What may not be read or written to, as somebody finds it who is not root.
+//! Files without read or write permission, for a user that is not root.
 
 use crate::place::{Place, REFUND, Said, careless, command};
 use std::fs::{self, Permissions};
@@ -9,22 +9,22 @@ use std::process::Command;
 
 const ROOT: u32 = 0;
 
-/// Who owns nothing.
+/// The user id without any permission.
 const NOBODY: u32 = 65_534;
 
 fn permit(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Runs the command as somebody to whom permissions mean something: whoever runs the tests or, if that is root, nobody,
-/// with a copy of the command where nobody can reach it.
+/// Runs the command as a user to whom permissions apply: the current user or, if that is root, `nobody`, with
+/// a copy of the command that `nobody` can reach.
 fn without_privilege(place: &Place, arguments: &[&str]) -> Said {
     if fs::metadata(place.path(".")).unwrap().uid() != ROOT {
         return place.perfidy(arguments);
     }
     let program = place.path("perfidy");
-    // Written by another process: a test beside this one that starts something would hold a file that this one has open for
-    // writing, and what somebody is writing cannot be run.
+    // Copied by another process: a test that starts a process at this moment would inherit a file that this
+    // one has open for writing, and a file that is open for writing cannot be executed.
     let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_perfidy")).arg(&program).status().unwrap();
     assert!(copied.success());
     permit(&program, 0o755);

@@ -1,4 +1,4 @@
-//! A folder in which the command runs, and what it said.
+//! A folder in which the command runs, and its output.
 
 use serde_json::Value;
 use std::fs;
@@ -8,11 +8,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A command that has not ended by then never will: it is killed, so that its test fails and the others go
-/// on.
+/// The time limit of a command: then it is killed, so that its test fails and the others go on.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A team that never repeats itself under another name: it holds as written, and the case without keys is
+/// A team that never repeats an operation under another id: it holds as written, and the case without keys is
 /// caught.
 pub const REFUND: &str = r#"# A refund is paid once, however often its acknowledgement is lost.
 workflow = "conductor"
@@ -47,7 +46,7 @@ pub fn careless() -> String {
     REFUND.split("[[without]]").next().unwrap().replace("idempotency-keys = true\n", "")
 }
 
-/// The command, which lies in this file, with these arguments and nothing of the tests' own surroundings.
+/// The command at this path, with these arguments and without the environment of the tests.
 pub fn command(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
@@ -61,7 +60,7 @@ fn perfidy(arguments: &[&str]) -> Command {
     command(Path::new(env!("CARGO_BIN_EXE_perfidy")), arguments)
 }
 
-/// The command among the scenarios that come with perfidy.
+/// The command, run in the repository with the shipped scenarios.
 pub fn in_the_repository(arguments: &[&str]) -> Said {
     Said::at_the_end_of(perfidy(arguments))
 }
@@ -69,7 +68,7 @@ pub fn in_the_repository(arguments: &[&str]) -> Said {
 /// A folder in which the command runs.
 pub struct Place(TempDir);
 
-/// What a command has said.
+/// The output of a command.
 pub struct Said {
     pub status: Option<i32>,
     pub out: String,
@@ -103,7 +102,7 @@ impl Place {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
-    /// Puts other words in the place of some of a file's.
+    /// Replaces some words of a file.
     #[track_caller]
     pub fn change(
         &self,
@@ -132,7 +131,7 @@ impl Place {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// All files below a folder, by their paths in this place.
+    /// All files below a folder, by relative path.
     pub fn files(&self, folder: &str) -> Vec<String> {
         let mut files = Vec::new();
         let mut folders = vec![self.path(folder)];
@@ -150,7 +149,7 @@ impl Place {
         files
     }
 
-    /// Runs the careless team; gives back the file that its failure was saved in.
+    /// Runs the careless team; returns the file of its saved failure.
     pub fn saved_failure(&self) -> String {
         self.write("scenarios/bank/careless.toml", &careless());
         self.perfidy(&["run", "--seeds", "100"]).ends_with(1);
@@ -177,14 +176,14 @@ impl Said {
         self
     }
 
-    /// Nothing was complained of.
+    /// Standard error is empty.
     #[track_caller]
     pub fn calmly(self) -> Self {
         assert_eq!(self.err, "");
         self
     }
 
-    /// Each of the words stands in the text.
+    /// Standard output contains each of the words.
     #[track_caller]
     pub fn says(self, words: &[&str]) -> Self {
         for word in words {
@@ -193,7 +192,7 @@ impl Said {
         self
     }
 
-    /// Each of the words stands in the complaint.
+    /// Standard error contains each of the words.
     #[track_caller]
     pub fn complains(self, words: &[&str]) -> Self {
         for word in words {

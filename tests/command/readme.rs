@@ -8,8 +8,8 @@ use std::fs;
 const SCENARIO: &str = "scenarios/conductor/lost-ack.toml";
 const SAVED: &str = "seeds/conductor/lost-ack-without-tool-dedupe-no-duplicate-effects-9d121ce9.toml";
 
-/// What the README says of cargo, and the line of `.ci/run` that does it or less of the same. Benches are not
-/// among them: one line is for all of them.
+/// Each cargo command of the README, and the line of `.ci/run` that runs it or a smaller version of it.
+/// Benches are not included: one line runs all of them.
 const CARGO: &[(&str, &str)] = &[
     (
         "cargo install --path .",
@@ -36,7 +36,7 @@ const CARGO: &[(&str, &str)] = &[
 /// The line of `.ci/run` for every bench.
 const BENCHES: &str = "cargo test --workspace --bench '*'";
 
-/// Commands of perfidy's that the README also names without saying perfidy.
+/// perfidy commands that the README also mentions without the word perfidy.
 const SHORT: [&str; 5] = ["run --", "replay --", "fuzz --", "audit --", "check --"];
 
 /// The README and the pages of the guide.
@@ -82,17 +82,15 @@ fn commands(text: &str) -> Vec<String> {
     commands
 }
 
-/// Whether a word sets a variable for the command behind it.
+/// Whether a word sets a variable for the command after it.
 fn is_setting(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
 }
 
-/// The arguments of one of perfidy's own commands, such that it is done soon; `None` if that is not known to
-/// be one.
+/// The arguments of a perfidy command, limited so that it ends soon; `None` if it is not a known one.
 fn bounded(command: &str) -> Option<Vec<&str>> {
     let arguments = command.strip_prefix("perfidy ").or(command.strip_prefix("cargo run --release -- "))?;
-    // What stands in quotes is filled in by the shell, and what comes behind a pipe is no matter of
-    // perfidy's.
+    // Text in quotes is filled in by the shell, and the part after a pipe is another program.
     let arguments = arguments.split(['"', '|']).next()?.trim();
     let words = arguments.split(' ').filter(|word| !word.is_empty());
     let mut words: Vec<&str> = words.map(|word| if word == "FILE..." { SCENARIO } else { word }).collect();
@@ -118,7 +116,7 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
     Some(words)
 }
 
-/// Whether a command leaves anything behind.
+/// Whether a command writes files.
 fn writes(arguments: &[&str]) -> bool {
     let writes = ["--save", "--refresh"];
     matches!(arguments[0], "fuzz" | "shrink") || writes.iter().any(|option| arguments.contains(option))

@@ -1,4 +1,4 @@
-//! What programs read: one JSON object a line, with every key there is.
+//! JSON output: one object a line, with all keys.
 
 use crate::place::{Place, REFUND};
 use serde_json::Value;

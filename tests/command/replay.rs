@@ -1,10 +1,10 @@
-//! `perfidy replay`: what a saved failure means today.
+//! `perfidy replay`: whether a saved failure still fails.
 
 use crate::place::{Place, REFUND, in_the_repository};
 use std::fs;
 use std::ops::Range;
 
-/// The table of the one fault of a saved failure.
+/// The table of the only fault of a saved failure.
 fn fault_of(text: &str) -> Option<Range<usize>> {
     Some(text.find("[[fault]]")?..text.find("\n[case]")?)
 }
@@ -107,7 +107,7 @@ fn a_failure_with_another_history_is_refreshed_when_asked_to_and_nothing_else_in
 fn a_failure_saved_under_other_names_asks_for_aliases_and_is_replayed_with_them() {
     let place = Place::new();
     let file = place.saved_failure();
-    // As if it had been saved when the executors were runners: the text of its scenario says so.
+    // As if it had been saved when the executors were called runners: the text of its scenario says so.
     let group = |text: &str| text.find("\nexecutors = ").map(|at| at + 1..at + 10);
     place.change(&file, group, |_| "runners".to_owned());
     place.perfidy(&["replay", "seeds"]).ends_with(2).complains(&[

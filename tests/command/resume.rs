@@ -1,4 +1,4 @@
-//! `perfidy fuzz --resume`: a campaign that ended goes on as if it had not, and no other is taken for it.
+//! `perfidy fuzz --resume`: a campaign continues as if it had not ended, and never continues another one.
 
 use crate::place::Said;
 use crate::workshop::{FORGETFUL, failures, fuzz, records, start_and_wait, workshop};
@@ -11,7 +11,7 @@ fn a_campaign_in_parts_is_the_campaign_in_one() {
         let (whole, parts) = (workshop(), workshop());
         let options = format!("--without --base nightly --strategy {strategy}");
         let at_once = fuzz(&whole, &format!("--runs 7000 {options} --format json"));
-        // It is left at places that are the end of nothing: no turn, no batch, no block.
+        // It is stopped at numbers of runs that end no turn, batch or block.
         fuzz(&parts, &format!("--runs 333 {options}"));
         fuzz(&parts, "--resume --runs 3001");
         let at_last = fuzz(&parts, "--resume --runs 7000 --format json");

@@ -1,4 +1,4 @@
-//! `perfidy run`: what it tells, what it saves, and what its results do not depend on.
+//! `perfidy run`: its output, its saved failures, and the independence of its results.
 
 use crate::place::{Place, REFUND, Said, careless};
 use std::io::{BufRead, BufReader, Read};
@@ -135,7 +135,7 @@ fn logs_are_off_unless_asked_for_and_carry_virtual_time_node_and_event() {
     let arguments = ["run", "--seeds", "1", "--save", "none"];
     place.perfidy(&arguments).calmly();
     let logged = Said::of(place.command(&arguments).env("PERFIDY_LOG", "trace").output().unwrap());
-    // With one seed the missing safeguard may go unnoticed; the logs are what matters.
+    // With one seed the missing safeguard may not be noticed; only the logs matter here.
     let line = logged.err.lines().find(|line| line.contains("Effect {"));
     let line = line.unwrap_or_else(|| panic!("no effect in:\n{}", logged.err)).trim_start();
     assert!(line.starts_with(|c: char| c.is_ascii_digit()), "{line}");
@@ -160,13 +160,13 @@ fn a_log_has_every_event_of_a_run_once() {
     }
 }
 
-/// Interrupts a process that has begun to run seeds, as Ctrl-C would.
+/// Interrupts a process that has begun to run seeds, like Ctrl-C.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_campaign_reports_what_it_has() {
     let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
     let mut child = place.start(&["run", "--seeds", "100000000", "--log", "trace"]);
-    // The first event of a run says that runs have begun; what follows has to be read, or the process would wait.
+    // The first event shows that runs have begun; the rest has to be read, or the process would block.
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     log.read_line(&mut line).unwrap();

@@ -1,4 +1,4 @@
-//! What is saved of the failures that are found: once each, whole, and never over something else.
+//! Saving of failures: once each, complete, and never over another file.
 
 use crate::place::{Place, REFUND, Said, careless};
 use std::process::Child;
@@ -16,7 +16,7 @@ fn a_failure_is_saved_once_however_often_it_is_found() {
     let text = place.read(&once[0]);
     assert_eq!(files(&["run", "--save", "all"]), once);
     assert_eq!(place.read(&once[0]), text);
-    // The case has lost its safeguard, so its failure is as it should be.
+    // The case has no safeguard, so its failure is expected.
     place.perfidy(&["replay", "seeds"]).ends_with(0).calmly().says(&["reproduced, event for event"]);
 }
 

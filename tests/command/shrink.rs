@@ -1,4 +1,4 @@
-//! `perfidy shrink`: a saved failure becomes smaller in its place.
+//! `perfidy shrink`: shrinks a saved failure in place.
 
 use crate::place::Place;
 use std::fs;
@@ -8,7 +8,7 @@ fn a_failure_that_was_not_shrunk_to_the_end_is_shrunk_in_its_place() {
     let place = Place::new();
     let small = place.saved_failure();
     let text = place.read(&small);
-    // Somebody adds a fault that makes no difference, and says that shrinking was cut short.
+    // Adds a fault that makes no difference, and a note that shrinking was cut short.
     let more = "[[fault]]\nat = \"user > coordinator, submit, task-1, try 1\"\ndo = \"delay 1ms\"\n\n[case]";
     let large = text.replacen("[case]", more, 1).replacen("digest = ", "unfinished = true\ndigest = ", 1);
     fs::remove_file(place.path(&small)).unwrap();

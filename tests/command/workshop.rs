@@ -1,4 +1,4 @@
-//! Two scenarios for long campaigns, and what those leave behind.
+//! Two scenarios for long campaigns, and the files of these campaigns.
 
 use crate::place::{Place, Said};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A team that forgets its idempotency keys, among acknowledgements that get lost.
+/// A team without idempotency keys, with lost acknowledgements.
 pub const FORGETFUL: &str = r#"# A team that should have used idempotency keys.
 workflow = "conductor"
 
@@ -72,13 +72,13 @@ violates = "no-duplicate-effects"
 within-seeds = 300
 "#;
 
-/// The forgetful team with so much to do that a run takes long and making a failure small much longer.
+/// The forgetful team with so many tasks that a run takes long and shrinking much longer.
 pub fn laborious(tasks: u32) -> Place {
     let much = format!("[tasks]\ncount = {tasks}\nevery = \"1s\"\n\n[safeguards]");
     Place::with(&[("scenarios/weak/laborious.toml", &FORGETFUL.replace("[safeguards]", &much))])
 }
 
-/// The careful team with so much to do that its runs take long.
+/// The careful team with so many tasks that its runs take long.
 pub fn calm_and_laborious() -> Place {
     let much = "[tasks]\ncount = 200\nevery = \"1s\"\n\n[safeguards]";
     Place::with(&[(
@@ -87,7 +87,7 @@ pub fn calm_and_laborious() -> Place {
     )])
 }
 
-/// Two scenarios in a folder of their own, `weak/forgetful` and `strong/careful`.
+/// Two scenarios in a folder, `weak/forgetful` and `strong/careful`.
 pub fn workshop() -> Place {
     Place::with(&[("scenarios/weak/forgetful.toml", FORGETFUL), ("scenarios/strong/careful.toml", CAREFUL)])
 }
@@ -104,10 +104,10 @@ pub fn start(place: &Place, arguments: &str) -> Child {
     place.start(&words(arguments))
 }
 
-/// How long a test waits for what should take a moment, on a machine with much else to do.
+/// How long a test waits for something quick, on a busy machine.
 pub const GENEROUS: Duration = Duration::from_secs(30);
 
-/// Waits until something is so; whether it is, and after how long.
+/// Waits until a condition holds; returns whether it does, and after how long.
 #[expect(clippy::disallowed_methods, reason = "another process is waited for, in real time")]
 pub fn wait_until(mut is_so: impl FnMut() -> bool) -> (bool, Duration) {
     let began = Instant::now();
@@ -132,7 +132,7 @@ pub fn ended(mut child: Child) -> Said {
     said
 }
 
-/// Starts a campaign and waits until it has kept its place once.
+/// Starts a campaign and waits until it has saved its checkpoint once.
 #[track_caller]
 pub fn start_and_wait(place: &Place, arguments: &str) -> Child {
     let mut child = start(place, arguments);
@@ -147,14 +147,14 @@ pub fn start_and_wait(place: &Place, arguments: &str) -> Child {
     child
 }
 
-/// The failures below a corpus, by path, each with its whole text.
+/// The failures below a corpus, by path, each with its text.
 pub fn failures(place: &Place) -> BTreeMap<String, String> {
     let files = ["seeds/weak", "seeds/strong"].into_iter().flat_map(|folder| place.files(folder));
     let files = files.filter(|file| !file.contains("/."));
     files.map(|file| (file.clone(), place.read(&file))).collect()
 }
 
-/// The records of a campaign without what depends on the machine.
+/// The records of a campaign without the machine-dependent values.
 pub fn records(said: &Said) -> Vec<Value> {
     let mut records = said.records();
     assert!(!records.is_empty(), "{}", said.err);

@@ -1,4 +1,4 @@
-//! The audit finds runs that depend on more than their seed, and says where they part.
+//! The audit finds runs that depend on more than their seed, and shows the first difference.
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::{Divergence, Run, Testimony, Way, audit};
@@ -22,7 +22,7 @@ tool = "ticketing.create"
 deduplicates = false
 "#;
 
-/// What one run leaves to the next, though it should not.
+/// State that one run leaves to the next, as a defect.
 static RUNS_SO_FAR: AtomicU64 = AtomicU64::new(0);
 
 fn forgetless() -> Workflow {
@@ -31,7 +31,7 @@ fn forgetless() -> Workflow {
         .properties(&["eventual-termination"])
 }
 
-/// Is slower every time.
+/// A worker that gets slower with every run.
 async fn work(agent: Agent, briefing: Briefing) {
     loop {
         let mail = agent.receive().await;

@@ -1,5 +1,5 @@
-//! A run is a function of its case, its engine, its seed and its plan, and of nothing else: not of the thread, not
-//! of what the thread did before, not of how many threads there are, not of how the plan is written.
+//! Determinism: a run depends on its case, engine, seed and plan only, not on the thread, earlier runs on it,
+//! the number of threads, or how the plan is written.
 
 mod audit;
 #[path = "../shared/cases.rs"]
@@ -14,13 +14,13 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::thread;
 
-/// The seeds that are tried of every case.
+/// The seeds that are tried for every case.
 const SAMPLE: std::ops::Range<u64> = 0..20;
 
 /// How many seeds a short campaign has.
 const A_FEW: u64 = 50;
 
-/// More seeds than a campaign takes at a time.
+/// More seeds than a campaign runs in one batch.
 const MORE_THAN_A_BATCH: u64 = 600;
 
 fn engines() -> impl Iterator<Item = Engine> {
@@ -31,7 +31,7 @@ fn run(case: &Case, engine: Engine, seed: u64) -> Outcome<Agents> {
     Run::fuzzed(case, engine, Seed(seed)).outcome
 }
 
-/// Panics at the first event in which two runs that should be the same are not.
+/// Panics at the first event in which two runs that must be equal differ.
 fn assert_same(case: &Case, engine: Engine, seed: u64, one: &Outcome<Agents>, other: &Outcome<Agents>) {
     if let Some(difference) = first_difference(one, other) {
         panic!("{case}, seed {seed}, {engine} engine: the two runs part\n{difference}");
@@ -102,7 +102,7 @@ fn a_campaign_reports_the_same_from_one_thread_and_from_four() {
 fn a_campaign_of_several_batches_reports_the_same_too() {
     let mut workflows = BTreeSet::new();
     for case in cases::all() {
-        // How batches follow each other has nothing to do with the case, so one of every workflow is enough.
+        // Batches do not depend on the case, so one case of every workflow is enough.
         if workflows.insert(case.scenario.workflow.name) {
             assert_same_from_one_thread_and_from_four(&case, MORE_THAN_A_BATCH);
         }

@@ -1,4 +1,5 @@
-//! Every fault there is, all at once: what strikes is a list that makes the same run, and the world heals from all of it.
+//! Every kind of fault at once: the injected faults, as a list, make the same run, and the team recovers from
+//! all of them.
 
 use perfidy::explore::{Run, first_difference};
 use perfidy::faults;
@@ -7,7 +8,7 @@ use perfidy::suite::Suite;
 use perfidy_sim::{Action, Engine, Plan, Seed, SimSpan, SimTime, What};
 use std::collections::BTreeMap;
 
-/// Two teams in a world in which anything can go wrong, each kind a little.
+/// Two teams with every kind of fault, each with a low probability.
 fn everything() -> Vec<Case> {
     let conductor = "# Everything at once.\nworkflow = \"conductor\"\n\n[team]\nexecutors = 3\n";
     let standby = "# Everything at once.\nworkflow = \"standby\"\n\n[team]\nworkers = 3\n";

@@ -1,7 +1,7 @@
-//! Every fault against every team: what a file may set against a team, the team meets without falling apart.
+//! Every fault against every team: no fault that a file may configure makes a team misbehave.
 //!
-//! Most promises do not survive all of this at once, and need not. But no agent may panic, spin or flood the world, and what
-//! struck must be a list that makes the same run.
+//! Most properties do not hold with all of these faults at once, and need not. But no agent may panic, spin
+//! or flood the world, and the injected faults, as a list, must make the same run.
 
 use perfidy::explore::{Run, first_difference};
 use perfidy::faults::{self, ActionMap};
@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-/// How a file says each kind of fault against whole teams: `STEP` is a step of theirs, `TOOL` one of their tools.
+/// The configuration of each kind of fault against a whole team: `STEP` is a step of the team, `TOOL` one of
+/// its tools.
 const EVERYWHERE: &[&str] = &[
     r#"drop = { chance = "0.5%" }"#,
     r#"delay = { chance = "0.5%", by = "1s..9s" }"#,
@@ -47,7 +48,7 @@ const EVERYWHERE: &[&str] = &[
     r#"malformed-completion = { at = "everyone", chance = "2%" }"#,
 ];
 
-/// What is said of a lie besides the tool that tells it and how likely that is.
+/// The keys of a tool fault besides the tool and the probability.
 fn more_about(lie: &str) -> &'static str {
     match lie {
         "late-reply" | "stale-read" => r#", by = "1s..20s""#,

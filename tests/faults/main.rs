@@ -1,4 +1,4 @@
-//! What faults do to whole teams, and against whom a file can set them.
+//! The effect of faults on whole teams, and which faults a file can set against which team.
 
 mod all_at_once;
 mod every_team;

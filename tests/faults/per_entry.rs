@@ -1,5 +1,5 @@
-//! Every fault that a file configures must strike, each by itself: one that does cannot stand in for another of its kind, nor
-//! one name in an entry for the others.
+//! Every configured fault must be injected, each separately: another fault of its kind does not count for it,
+//! nor does one name of an entry for the others.
 
 use perfidy::explore::{Campaign, CaseVerdict, Run, Watchdog, strategy};
 use perfidy::scenario::{Case, Scenario};
@@ -55,7 +55,7 @@ fn verdict_of(scenario: &Arc<Scenario>, strategy: &str) -> CaseVerdict {
     campaign.run_with(&case, &mut *strategy).verdict()
 }
 
-/// What is said of faults of which one never strikes.
+/// The report about faults of which one is never injected.
 fn vacuous(faults: &str) -> String {
     match verdict_of(&scenario(faults), "random") {
         CaseVerdict::Vacuous { what } => what,

@@ -1,4 +1,4 @@
-//! Liars who dress up what they do: headers that say the opposite, an id of their own, other news in between.
+//! Liars that disguise their actions: contrary headers, a fresh id, other messages in between.
 
 use super::liars::{CALM, Word, broken, do_step, lead_under, next_task, report, team, word};
 use perfidy::agent::{Headers, OpId, Outcome, Purpose, Report, Token, Version};
@@ -6,8 +6,8 @@ use perfidy::workflows::Workflow;
 use perfidy::workflows::user::{USER, UserSay};
 use perfidy_sim::{Name, SimSpan};
 
-/// The lead, under token 2, orders the first step; then the rival, under token 1, the same. A worker that
-/// obeys both says in its calls that the newer leader wanted both.
+/// The lead, under token 2, orders the first step; then the rival, under token 1, orders the same step. A
+/// worker that obeys both claims in its calls that the newer leader ordered both.
 fn obeys_an_old_order_for_the_same_step<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
@@ -41,8 +41,8 @@ fn a_worker_that_says_that_it_acts_on_the_newer_of_two_orders_for_one_step_is_ca
     assert!(broken(liar, CALM, &[]).contains(&"no-split-brain"));
 }
 
-/// The lead orders two versions of the first step. The worker acts on the newer one, or, under an id of its own,
-/// on whatever it likes.
+/// The lead orders two versions of the first step. The worker acts on the newer one or, under a fresh id, on
+/// something else.
 fn acts_on_no_version<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
@@ -82,7 +82,8 @@ fn a_worker_that_acts_under_an_id_that_no_order_carried_is_caught() {
     assert!(broken(liar, CALM, &[]).contains(&"acts-on-current-version"));
 }
 
-/// The lead orders the first step, hears that it is done, takes in something else, and may order the step again.
+/// The lead orders the first step, gets the report that it is done, reads another message, and may order the
+/// step again.
 fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
     team()
         .agent("lead", |agent, briefing| {

@@ -1,6 +1,5 @@
-//! Liars who do not confess. Each team breaks a promise and says nothing of it, or the opposite: what the
-//! tools, the store, the network and the user saw must be enough. The same team without the lie breaks
-//! nothing.
+//! Liars: each team violates a property and does not report it, or reports the opposite. The evidence of the
+//! tools, the store, the network and the user must be enough. The same team without the lie violates nothing.
 
 use perfidy::agent::{
     Agent, AnswerPart, ArtifactId, Body, Content, Headers, Message, OpId, Outcome, Prompt, Purpose, Report,
@@ -17,7 +16,7 @@ use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Two steps, in a world in which nothing goes wrong by itself.
+/// Two steps, in a world without faults.
 pub const CALM: &str = "# A calm world.
 workflow = \"liars\"
 [tasks]
@@ -32,7 +31,7 @@ tool = \"billing.charge\"
 [tools.billing]
 ";
 
-/// A message that has a kind, headers and nothing to say.
+/// A message with a kind and headers, but without content.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 pub struct Word(pub &'static str, pub Headers);
 
@@ -56,8 +55,8 @@ pub fn team() -> Workflow {
         .properties(&["eventual-termination"])
 }
 
-/// The promises that a team breaks under these faults, but for those that every team breaks that does not do
-/// its task.
+/// The properties that a team violates under these faults, except those that every team violates that does
+/// not do its task.
 pub fn broken(team: Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'static str> {
     let scenario = Scenario::parse(&Suite::shipped().workflow(team), "honesty/liars", text)
         .unwrap_or_else(|why| panic!("{why}"));
@@ -70,7 +69,7 @@ pub fn broken(team: Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'stat
     broken.map(|(property, _)| *property).collect()
 }
 
-/// The next task that the user hands in, with the ids of its operations.
+/// The next task that the user submits, with its operation ids.
 pub async fn next_task(agent: &Agent) -> (Name, Arc<[OpId]>) {
     loop {
         if let Some(UserSay::Submit { task, ops }) = agent.receive().await.open().cloned() {
@@ -142,8 +141,8 @@ fn a_team_that_answers_from_partial_data_in_silence_is_caught() {
     assert_eq!(broken(liar, &text, &[]), ["no-silent-partial"]);
 }
 
-/// The lead, under token 2, orders the first step; then the rival, under token 1, the second. A worker that
-/// obeys both says in its calls that the newer leader wanted both.
+/// The lead, under token 2, orders the first step; then the rival, under token 1, orders the second. A worker
+/// that obeys both claims in its calls that the newer leader ordered both.
 fn obeys_an_old_token<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
@@ -218,7 +217,7 @@ fn a_team_that_hands_over_more_often_than_allowed_is_caught() {
     assert_eq!(broken(liar, &text, &[]), ["bounded-handoffs"]);
 }
 
-/// The lead claims the first step in the store and works on it; the rival does too, and may claim nothing.
+/// The lead claims the first step in the store and works on it; the rival works on it too, without a claim.
 fn has_two_owners<const LIES: bool>() -> Workflow {
     team()
         .store_if(|_| true)
@@ -250,7 +249,7 @@ fn two_owners_of_one_piece_of_work_are_caught() {
     assert!(broken(liar, &text, &[]).contains(&"one-owner-per-task"));
 }
 
-/// The worker does the steps. It, or the rival, then approves of them.
+/// The worker does the steps. The worker itself, or the rival, then approves them.
 fn approves_its_own_work<const LIES: bool>() -> Workflow {
     team()
         .agent("lead", |agent, briefing| {
@@ -301,7 +300,7 @@ impl Message for Finished {
     }
 }
 
-/// The worker writes down that a step is done, makes that durable or not, and says that it is done.
+/// The worker records that a step is done, syncs or not, and reports that it is done.
 fn tells_what_is_not_durable<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
@@ -331,8 +330,8 @@ fn an_agent_that_goes_on_from_a_state_that_it_had_not_made_durable_is_caught() {
     assert!(broken(liar, CALM, &crash).contains(&"recovered-state-is-a-prefix"));
 }
 
-/// The lead orders the first step and hears that it is done; it thanks the worker, and dies. It has written
-/// down how far it was, or not.
+/// The lead orders the first step and gets the report that it is done; it thanks the worker, and crashes. It
+/// has recorded its progress, or not.
 fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
     team()
         .agent("lead", |agent, briefing| {
@@ -374,7 +373,7 @@ fn a_lead_that_repeats_a_completed_step_after_a_crash_is_caught() {
     assert!(broken(liar, CALM, &crash).contains(&"completed-work-not-rerun"));
 }
 
-/// The lead has its model make a piece of work, and acts on that or on what it made up.
+/// The lead lets its model make an artifact, and acts on it or on an invented one.
 fn cites_what_was_made_up<const LIES: bool>() -> Workflow {
     team().agent("lead", |agent, briefing| {
         Box::pin(async move {

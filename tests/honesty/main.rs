@@ -1,5 +1,4 @@
-//! A check that cannot fail proves nothing: teams that are plainly wrong must be found out, each by the
-//! promise it breaks.
+//! Tests of the properties: teams that are plainly wrong must be caught, each by the property it violates.
 
 mod evasions;
 mod liars;
@@ -24,7 +23,7 @@ tool = "ticketing.create"
 deduplicates = false
 "#;
 
-/// A team of one that treats every task as `how` says.
+/// A team of one agent that handles every task with this code.
 fn worker_that(how: Work) -> Workflow {
     Workflow::new("team", "a team of one")
         .agent("worker", move |agent, briefing| work(agent, briefing, how))
@@ -57,7 +56,7 @@ async fn work(agent: Agent, briefing: Briefing, work: Work) {
     }
 }
 
-/// The promises that a team breaks in a calm world.
+/// The properties that a team violates in a world without faults.
 fn broken_by(work: Work) -> Vec<&'static str> {
     let scenario =
         Scenario::parse(&Suite::shipped().workflow(worker_that(work)), "honesty/team", TEXT).unwrap();

@@ -1,4 +1,4 @@
-//! An agent that asks two tools for a few things and keeps the answers: one that does what it is told, one that is read.
+//! An agent that sends requests to two tools and keeps the answers: one tool has effects, one is read.
 
 use perfidy::agent::{
     Agent, Cancelled, Content, Definite, Indefinite, Note, OpId, Operation, Reading, Receipt, ToolCall,
@@ -13,7 +13,7 @@ use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use serde_json::json;
 use std::cell::RefCell;
 
-/// One thing that the caller asks of its tool.
+/// One request of the caller to its tool.
 #[derive(Clone, Copy)]
 pub enum Ask {
     /// The effect, under this key.
@@ -34,8 +34,8 @@ pub enum Heard {
 }
 
 thread_local! {
-    /// What the caller of this thread asks, and what it hears. A test talks to its agent over the head of the
-    /// world.
+    /// The requests and the answers of the caller on this thread. A test communicates with its agent through
+    /// them, outside the world.
     static ASKS: RefCell<Vec<Ask>> = const { RefCell::new(Vec::new()) };
     static HEARD: RefCell<Vec<Heard>> = const { RefCell::new(Vec::new()) };
 }
@@ -103,7 +103,7 @@ changes-every = "10s"
 until = "30m"
 "#;
 
-/// What the caller hears, and how often each intent was carried out, if these faults strike and no others.
+/// The answers to the caller, and how often each intent was carried out, with only these faults.
 pub struct Told {
     pub heard: Vec<Heard>,
     pub run: Run,
@@ -115,7 +115,7 @@ impl Told {
         self.run.outcome.history.notes().filter(|(_, note)| is_it(note)).count()
     }
 
-    /// What the document says that was read.
+    /// The content of the document that was read.
     pub fn document(&self, nth: usize) -> Document {
         self.read(nth).read().expect("a document")
     }

@@ -1,4 +1,4 @@
-//! Claims by lease: one owner at a time, who stops before anybody else can begin.
+//! Claims by lease: one owner at a time, which stops before another owner can begin.
 
 use perfidy::agent::{Agent, Agents, Message, Note, StoreService};
 use perfidy::safeguards::Safeguards;
@@ -54,7 +54,7 @@ where
     outcome
 }
 
-/// What an agent says that is at work.
+/// The announcement of an agent at work.
 #[derive(Hash, Debug, Serialize)]
 struct Acts;
 
@@ -64,7 +64,7 @@ impl Message for Acts {
     }
 }
 
-/// When an agent said something of this kind.
+/// When an agent made announcements of this kind.
 fn said<M: Message>(outcome: &Outcome<Agents>, who: &str, wanted: fn(&M) -> bool) -> Vec<SimTime> {
     let says = |event: &&Event<Note>| {
         let Some(Note::Announced { content, .. }) = event.note() else { return false };

@@ -1,4 +1,4 @@
-//! The dispatcher of a coordinator, used as the coordinator of another team would use it.
+//! The dispatcher, used as a coordinator of another team would use it.
 
 use crate::writers::{agent, run};
 use perfidy::agent::{Agent, OpId};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
-/// A team whose tasks have two steps, of which the second needs the first.
+/// A team whose tasks have two steps, where the second needs the first.
 fn briefing() -> Briefing {
     let text = "# Build, then ship.\nworkflow = \"standby\"\n[[step]]\nname = \"build\"\ntool = \"ci.build\"\n\
                 [[step]]\nname = \"ship\"\ntool = \"ci.ship\"\nneeds = [\"build\"]\n[tools.ci]\n";

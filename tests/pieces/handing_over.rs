@@ -1,4 +1,4 @@
-//! Safeguards that hand things over, used as anybody's agents would use them: versions, artifacts on file,
+//! Safeguards for transfers, used as agents of another team would use them: versions, filed artifacts,
 //! transfers.
 
 use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Mail, Message};
@@ -160,8 +160,8 @@ impl Message for Ball {
     }
 }
 
-/// One hands a ball to another, who acknowledges it, and then to somebody who does not exist. How often the
-/// other got it, and what became of the second.
+/// One agent transfers a ball to another, which acknowledges it, and then to an agent that does not exist.
+/// Returns how often the other got it, and the result of the second transfer.
 fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), UnknownAgent>) {
     let (sent, received) = std::sync::mpsc::channel();
     let outcome = runs_well(plan, |world| {

@@ -1,13 +1,11 @@
-//! Leases, as agents find them: one holder at a time, who is one life of an agent and not whoever has its
-//! name.
+//! Leases from an agent's view: one holder at a time, which is one incarnation of an agent.
 
 use perfidy::agent::{Agent, Agents, LeaseEvent, LeaseService, Note, Token};
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan, SimTime, World, WorldConfig};
 
 const LEASE: SimSpan = SimSpan::from_secs(10);
 
-/// When which token was first granted to an agent that asks every second, for a minute, with this going
-/// wrong.
+/// When each token was first granted to an agent that asks every second for a minute, with this fault.
 fn reigns(place: &str, action: &str) -> Vec<(SimTime, Token)> {
     let fault = Fault { at: place.parse().unwrap(), action: action.parse().unwrap() };
     let outcome = Engine::Native.run(|| {

@@ -1,4 +1,4 @@
-//! What agents are made of and what they meet, piece by piece, each in a small world of its own.
+//! The components of agents and of their world, each tested separately in a small world.
 
 mod caller;
 mod claims;

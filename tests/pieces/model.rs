@@ -1,4 +1,4 @@
-//! A model that is asked the same thing five times.
+//! A model that gets the same question five times.
 
 use crate::caller::TEXT;
 use perfidy::agent::{AgentEvent, Note, Prompt};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 
 thread_local! {
-    /// What the model has answered in the world of this thread.
+    /// The model's answers in the world of this thread.
     static CHOICES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -1,4 +1,4 @@
-//! The shared store, as agents find it: versions, repetitions, replicas that lag, tokens.
+//! The shared store from an agent's view: versions, repetitions, lagging replicas, tokens.
 
 use perfidy::agent::{
     Agent, Agents, Change, Entries, Entry, Freshness, LeaseService, Message, OpId, Refusal, Snapshot,
@@ -34,7 +34,7 @@ fn names(snapshot: &Snapshot) -> Vec<&'static str> {
     snapshot.entries.all().iter().map(|entry| entry.id.as_str()).collect()
 }
 
-/// Runs a team of one in worlds of several seeds, whose store has replicas that hear of a change after `lag`.
+/// Runs a team of one agent in worlds of several seeds, whose store has replicas that lag by `lag`.
 fn alone(lag: (u64, u64), code: impl AsyncFn(Agent) + Copy + Send + Sync + 'static) {
     for seed in 0..20 {
         let outcome = Engine::Native.run(|| {
@@ -144,7 +144,7 @@ fn whatever_an_agent_was_told_counts_for_what_it_has_seen() {
         assert_eq!(all, later.commit, "a change of one item counts for a read of any other");
         let read = agent.store().read(item(), Freshness::Commit(all)).await.unwrap();
         assert_eq!(read.stamp, written);
-        // A replica that shows less takes nothing away.
+        // A replica with an older state does not lower the session's version.
         agent.store().read(item(), Freshness::Any).await.unwrap();
         assert_eq!((agent.store().seen(item()), agent.store().seen_of_all()), (written.version, all));
     });

@@ -1,4 +1,4 @@
-//! What every lie of a tool does to its caller.
+//! The effect of every tool fault on the caller.
 
 use crate::caller::{Ask, DONE, Heard, TEXT, caller_team, met_or_not, told, told_in, unclear};
 use perfidy::agent::{Indefinite, Receipt};
@@ -154,7 +154,7 @@ fn an_answer_that_cannot_be_read_is_none() {
     assert_eq!(told.heard, [Heard::Read(Err(unclear(Indefinite::Malformed)))]);
 }
 
-/// Every lie and trouble at once, as often as not.
+/// Every tool fault and outage at once.
 #[test]
 fn the_lies_that_struck_given_back_as_a_list_make_the_same_history() {
     let faults = r#"

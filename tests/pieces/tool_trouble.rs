@@ -1,4 +1,4 @@
-//! A tool in trouble: it refuses everybody, for a while or for good, and says so or not.
+//! Tool outages: the tool refuses all callers, for a while or forever, with or without an error.
 
 use crate::caller::{Ask, DONE, Heard, met_or_not, refused, told, unclear};
 use perfidy::agent::{Definite, Indefinite, Receipt};

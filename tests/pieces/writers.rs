@@ -1,4 +1,4 @@
-//! Pieces by which agents write a shared item and elect a leader, used as the agents of another team would
+//! Components with which agents write a shared item and elect a leader, used as agents of another team would
 //! use them.
 
 use perfidy::agent::{Agent, Agents, Entry, Freshness, LeaseService, Message, StoreService, Token};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::future::Future;
 
-/// What an agent has done, for the history.
+/// An announcement of an agent's action.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Mark {
     Part,
@@ -50,7 +50,7 @@ pub fn agent<F: Future<Output = ()> + 'static>(
     world.process(Name::new(name), move |context| run(Agent::new(context, instant.clone())));
 }
 
-/// Adds an agent that shows after a minute that the document has these parts, and ends the run.
+/// Adds an agent that checks after a minute that the document has these parts, and ends the run.
 fn reader(world: &mut World<Agents>, parts: &'static [&'static str]) {
     agent(world, "reader", move |agent| async move {
         agent.sleep(SimSpan::from_secs(60)).await;
@@ -87,7 +87,7 @@ fn two_agents_that_update_an_item_at_once_lose_nothing() {
             agent(world, name, |agent| async move {
                 let own = part(agent.name());
                 update(&agent, document(), 4, async |seen| {
-                    // A model reads what is there, and takes its time.
+                    // A model reads the item, which takes time.
                     agent.sleep(SimSpan::from_secs(2)).await;
                     seen.and(own.clone())
                 })
@@ -163,7 +163,7 @@ fn an_addition_of_which_the_writer_says_nothing_is_not_confirmed() {
     });
 }
 
-/// A candidate that announces each leadership and follows in silence.
+/// A candidate that announces each leadership, and announces nothing while it follows.
 struct Watchman(Agent);
 
 impl Candidate for Watchman {
@@ -179,7 +179,7 @@ impl Candidate for Watchman {
     }
 }
 
-/// Which agent began to lead when, with this going wrong in two minutes.
+/// Which agent began to lead when, with these faults, within two minutes.
 fn leaders(faults: &[Fault]) -> Vec<(String, SimTime)> {
     let election = Election { lease: SimSpan::from_secs(9) };
     let outcome = run(&Plan::Explicit(faults.into()), |world| {

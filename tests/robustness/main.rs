@@ -1,7 +1,7 @@
-//! Seeds that do not rot: what was saved before an edit of the workflow still fails after it.
+//! Seeds stay valid: failures that were saved before an edit of the workflow still fail after it.
 //!
-//! Failures are found, made small and saved with a team as it was; then the team is edited as people edit code, and
-//! every file is replayed. Of each edit at least 95% must still fail, shrunk or with all the faults that struck:
+//! Failures are found, shrunk and saved with a team; then the team's code is edited, and every file is
+//! replayed. For each edit at least 95% must still fail, shrunk or with all injected faults:
 //!
 //! | edit | of 220 failures of the desk, shrunk | with all their faults |
 //! |---|--:|--:|
@@ -11,17 +11,18 @@
 //! | a longer timeout | 220 | 216 |
 //! | another task | 218 | 214 |
 //!
-//! Of 298 failures of the shipped teams all survive a heartbeat, and 291 another task. Shrinking has its part in it: it leaves
-//! spans twice as long as they need be, and lets nodes die at a step where a moment would do. Shrunk to the very edge, only
-//! 189 survived a longer timeout and 204 another task.
+//! Of 298 failures of the shipped teams all survive a heartbeat, and 291 another task. Shrinking helps: it
+//! leaves spans twice as long as necessary, and crashes nodes at a step instead of at a time. With minimal
+//! spans, only 189 survived a longer timeout and 204 another task.
 //!
-//! What loses many more:
+//! Two designs lose many more:
 //!
-//! * to save a seed and nothing else, with one generator for the whole run: any further draw moves it on, so that the seed
-//!   means another run, and of the 220 only 65 fail by luck. The list of faults by their addresses makes most of the
-//!   difference (182 of them fail with it under another seed), draws keyed by identity the rest;
-//! * to say of another effect that it is the same wish: an audit call under the intent of the step loses nearly every failure
-//!   in which an effect was missing, because the ledger now has one of that intent.
+//! * A saved seed without faults, with one generator for the whole run: any additional draw shifts it, so
+//!   that the seed makes another run, and of the 220 only 65 fail by luck. The list of faults by their
+//!   addresses makes most of the difference (182 of them fail with it under another seed), draws keyed by
+//!   identity the rest.
+//! * Another effect under the same intent: an audit call under the intent of the step loses nearly every
+//!   failure with a missing effect, because the ledger then has an effect of that intent.
 
 mod team;
 
@@ -34,13 +35,13 @@ use std::sync::Arc;
 use team::{EDITS, Edit, edited_conductor, edited_standby};
 use tempfile::TempDir;
 
-/// How many failures of a case are saved at most.
+/// The maximum number of saved failures of a case.
 const MOST: usize = 25;
 
-/// In which seeds of a case they are looked for.
+/// The seeds of a case in which they are searched.
 const SEEDS: u64 = 600;
 
-/// What share of the failures must survive an edit, in percent.
+/// The share of failures that must survive an edit, in percent.
 const NEARLY_ALL: usize = 95;
 
 const DESK: &[(&str, &str)] = &[
@@ -50,7 +51,7 @@ const DESK: &[(&str, &str)] = &[
     ("desk/wrong-answers", include_str!("wrong-answers.toml")),
 ];
 
-/// Failures as they were saved before an edit, each shrunk and with all the faults that struck.
+/// Failures as they were saved before an edit, each shrunk and with all injected faults.
 struct Before {
     folder: TempDir,
     shrunk: Corpus,
@@ -58,7 +59,7 @@ struct Before {
 }
 
 impl Before {
-    /// The failures of every case that takes something away.
+    /// The failures of every case without a safeguard.
     fn of(scenarios: &[Arc<Scenario>]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [shrunk, whole] = ["shrunk", "whole"].map(|name| Corpus::new(folder.path().join(name)));
@@ -79,7 +80,7 @@ impl Before {
             }
             let fired = &run.outcome.fired;
             let minimal = shrink(case, Engine::Native, seed, property, fired).expect("a run is its faults");
-            // Under other seeds the same faults are another failure, which a corpus would not tell apart.
+            // Under other seeds the same faults are another failure, which a corpus would not distinguish.
             let save = |corpus: &Corpus, minimal: &Minimal| {
                 let failure = SavedSeed::new(Engine::Native, seed, property, minimal);
                 let path = corpus.root().join(format!(
@@ -100,7 +101,7 @@ impl Before {
         }
     }
 
-    /// What the files mean after an edit of the code, and perhaps of the scenario that they carry.
+    /// The results of the files after an edit of the code, and perhaps of the scenario in them.
     #[track_caller]
     fn survive(&self, edit: &str, suite: &Suite, edit_text: fn(&str) -> String) {
         for (corpus, form) in [(&self.shrunk, "shrunk"), (&self.whole, "with all their faults")] {
@@ -110,7 +111,7 @@ impl Before {
             for file in &files {
                 let mut saved = SavedSeed::parse("", &fs::read_to_string(file).unwrap()).unwrap();
                 saved.case.text = edit_text(&saved.case.text);
-                // Read back from the file, as anybody would.
+                // Read back from the file, as in a real replay.
                 let edited = self.folder.path().join("edited.toml");
                 fs::write(&edited, saved.to_toml(&edited)).unwrap();
                 let failure = Failure::read(suite, &edited).unwrap_or_else(|bad| panic!("{bad}"));
@@ -173,7 +174,7 @@ fn edits_of_a_team_leave_its_saved_failures_as_they_were() {
     }
     before.survive("another task", &as_saved(), with_another_task);
 
-    // The contrast: if every draw were another, by chance alone.
+    // The contrast: all draws are different, so failures survive by chance alone.
     let files = before.whole.files().unwrap();
     let survive = files.iter().filter(|file| {
         let Failure { saved, case, .. } = Failure::read(&as_saved(), file).unwrap();
@@ -210,7 +211,7 @@ file-ticket = "open-ticket"
 pay = "settle"
 "#;
 
-/// When everything happened, and what led to it.
+/// The time and the cause of every event.
 fn course(run: &Run) -> Vec<(SimTime, Option<EventId>)> {
     run.outcome.history.events().iter().map(|event| (event.at, event.cause)).collect()
 }
@@ -219,7 +220,7 @@ fn course(run: &Run) -> Vec<(SimTime, Option<EventId>)> {
 fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_is_told_of_them() {
     let before = Before::of(&desk());
     for file in before.whole.files().unwrap() {
-        // Where no fault and no line of the scenario names an agent, nobody misses one.
+        // If no fault and no line of the scenario names an agent, its absence makes no difference.
         let text = fs::read_to_string(&file).unwrap();
         if text.contains("workers = 3") || text.contains("clerk,") {
             let bad = Failure::read(&renamed(), &file).unwrap_err().to_string();
@@ -247,7 +248,7 @@ fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_
             assert_eq!(course(&run), course(&original), "{}", file.display());
         }
     }
-    // Every kind of name came up, and none of the old ones did.
+    // Names of every kind occur, and none of the old ones does.
     for name in ["secretary", "hand-1", "post", "depot", "before order", "/open-ticket", "/settle"] {
         assert!(faults.contains(name), "no {name}");
     }

@@ -1,8 +1,7 @@
-//! Failures of shipped scenarios that were changed by chance, found by every strategy, saved as they were found and made
-//! small.
+//! Round trip of failures of randomly edited scenarios, found by every strategy, saved as found and shrunk.
 //!
-//! `PERFIDY_SEEDS` says how many scenarios are made, `PERFIDY_SEED` from which seed; the same two numbers make the same
-//! scenarios.
+//! `PERFIDY_SEEDS` sets the number of scenarios, `PERFIDY_SEED` the first seed; the same two numbers make the
+//! same scenarios.
 
 use crate::reads_back;
 use perfidy::explore::strategy::{self, Bounds, Start};
@@ -27,13 +26,13 @@ const SCENARIOS: u32 = 80;
 /// How many trials each of them gets.
 const TRIALS: u64 = 24;
 
-/// How many events may be simulated to make one failure small.
+/// How many events may be simulated to shrink one failure.
 const EVENTS: u64 = 40_000;
 
 /// How many of these scenarios have a failure, at least: one in so many.
 const ONE_IN: u64 = 4;
 
-/// One change of a scenario's text. A change that makes a text that is refused is not made.
+/// One edit of a scenario's text. An edit that makes an invalid text is skipped.
 #[derive(Clone, Debug)]
 enum Change {
     Team { role: Index, count: u32 },
@@ -46,7 +45,7 @@ enum Change {
     Pinned { action: String },
 }
 
-/// A scenario, what is changed in it, and how its failures are looked for.
+/// A scenario, its edits, and how its failures are searched.
 #[derive(Clone)]
 struct World {
     scenario: Arc<Scenario>,
@@ -105,7 +104,7 @@ fn change() -> impl Strategy<Value = Change> {
 fn worlds() -> impl Strategy<Value = World> {
     let scenarios =
         read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
-    // Seeds beyond the numbers that TOML has are seeds like any others.
+    // Seeds above the integer range of TOML are valid too.
     let first_seed = prop_oneof![0..1_000_u64, any::<u64>()];
     let strategies = select(strategy::ALL.to_vec());
     (select(scenarios), vec(change(), 0..9), any::<Index>(), strategies, first_seed).prop_map(
@@ -164,7 +163,7 @@ impl Change {
     }
 }
 
-/// A fault as its kind's example says it, but of this team and with other numbers, or said in another way.
+/// A fault as in its kind's example, but for this team and with other numbers, or in another form.
 fn fault(
     kind: &str,
     example: &InlineTable,
@@ -230,7 +229,7 @@ fn fault(
 }
 
 impl World {
-    /// The scenario with those of the changes that make a text which is not refused.
+    /// The scenario with those edits that keep it valid.
     fn case(&self) -> Case {
         let name = self.scenario.name.as_str();
         let mut scenario = Arc::clone(&self.scenario);
@@ -246,7 +245,7 @@ impl World {
         cases[self.case.index(cases.len())].clone()
     }
 
-    /// What its strategy finds, each property as it first broke.
+    /// The findings of its strategy: the first violation of each property.
     fn findings(&self, case: &Case) -> Vec<Finding> {
         let bounds = Bounds { faults: 2, plans: TRIALS, sample: Some(TRIALS) };
         let start = Start { case, engine: Engine::Native, first_seed: self.first_seed, bounds };
@@ -262,7 +261,8 @@ impl World {
         campaign.run_with(case, &mut *strategy).findings
     }
 
-    /// Saves all that is found, as it is and made small; how many failures that was, or which did not read back.
+    /// Saves all findings, as found and shrunk; returns the number of failures, or the one that did not read
+    /// back.
     fn saves_what_reads_back(&self) -> Result<u64, String> {
         let (case, mut count) = (self.case(), 0);
         for finding in self.findings(&case) {

@@ -1,4 +1,4 @@
-//! Failures that share their property, and the kinds and sites of their faults up to numbering, are one.
+//! The identity of failures: equal if property, and kinds and sites of the faults up to numbering, are equal.
 
 use crate::{case, failures, filed_twice, filed_twice_but};
 use perfidy::explore::{Corpus, Failure, Saved, SavedSeed};
@@ -7,7 +7,7 @@ use perfidy_sim::Fault;
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Failures of one case by what tells them apart, at least two forms of each.
+/// Failures of one case, grouped by identity, at least two forms of each.
 fn forms() -> Vec<Vec<SavedSeed>> {
     let case = case("conductor/lost-ack, without idempotency-keys");
     let mut forms: BTreeMap<u64, Vec<SavedSeed>> = BTreeMap::new();
@@ -121,7 +121,7 @@ fn a_form_that_no_longer_breaks_makes_room_for_one_that_does() {
     let (corpus, saved) = (Corpus::new(folder.path()), filed_twice());
     let place = corpus.save(&saved).unwrap();
     let text = fs::read_to_string(place.path()).unwrap();
-    // It would come first by its seed; but its place never comes up.
+    // It would come first by its seed; but its place is never reached.
     assert!(saved.seed.0 > 0);
     let seed = format!("seed = {}", saved.seed);
     fs::write(place.path(), text.replacen(&seed, "seed = 0", 1).replacen("try 1\"", "try 9\"", 1)).unwrap();

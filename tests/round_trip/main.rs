@@ -1,4 +1,4 @@
-//! Whatever is saved reads back and reproduces, and one failure is saved once.
+//! Round trip: every saved failure reads back and reproduces, and one failure is saved once.
 
 mod by_chance;
 #[path = "../shared/cases.rs"]
@@ -12,7 +12,7 @@ use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Seed};
 use std::path::Path;
 
-/// Saves a failure in a corpus of its own, and demands that what is there is this failure and breaks again.
+/// Saves a failure in a new corpus, and checks that the file contains this failure and fails again.
 fn reads_back(saved: &SavedSeed) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let text = || saved.to_toml(Path::new("it.toml"));
@@ -25,13 +25,13 @@ fn reads_back(saved: &SavedSeed) -> Result<(), String> {
     }
 }
 
-/// The case of the shipped scenarios that is shown so.
+/// The case of the shipped scenarios with this title.
 fn case(shown: &str) -> Case {
     let is_it = |case: &Case| case.to_string() == shown;
     cases::all().into_iter().find(is_it).expect("the scenario comes with perfidy")
 }
 
-/// The failures of a case at some of these seeds, made small.
+/// The shrunk failures of a case at some of these seeds.
 fn failures(case: &Case, seeds: impl Iterator<Item = u64>) -> impl Iterator<Item = SavedSeed> {
     let property = case.without().expect("the case breaks something").violates;
     seeds.map(Seed).filter_map(move |seed| {
@@ -42,14 +42,14 @@ fn failures(case: &Case, seeds: impl Iterator<Item = u64>) -> impl Iterator<Item
     })
 }
 
-/// A failure of a ticket that is filed twice, with something else in it.
+/// A failure with a ticket that is filed twice, with a change in it.
 fn filed_twice_but(change: impl FnOnce(&mut SavedSeed)) -> SavedSeed {
     let mut saved = filed_twice();
     change(&mut saved);
     saved
 }
 
-/// A failure of a ticket that is filed twice.
+/// A failure with a ticket that is filed twice.
 fn filed_twice() -> SavedSeed {
     failures(&case("conductor/lost-ack, without idempotency-keys"), 0..300).next().expect("it breaks")
 }

@@ -1,4 +1,4 @@
-//! Failures that are hard to say in a file: they are said all the same, or nothing is written.
+//! Failures that are hard to write to a file: they are written correctly, or not at all.
 
 use crate::{case, failures, filed_twice, filed_twice_but, reads_back};
 use perfidy::explore::{Corpus, Failure, SavedSeed};
@@ -7,7 +7,7 @@ use perfidy_sim::Digest;
 use std::fs;
 use std::path::Path;
 
-/// Why a failure is not saved; nothing of it may be left.
+/// The error when a failure is not saved; no file may be left.
 fn refusal(saved: &SavedSeed) -> String {
     let folder = tempfile::tempdir().unwrap();
     let corpus = Corpus::new(folder.path());

@@ -1,4 +1,4 @@
-//! The cases of the scenarios that come with perfidy.
+//! The cases of the shipped scenarios.
 
 use perfidy::scenario::{self, Case};
 use perfidy::suite::Suite;

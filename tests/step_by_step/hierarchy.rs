@@ -1,8 +1,7 @@
-//! A hierarchy step by step: who stops when, and who wins the race between a cancel and a call.
+//! A hierarchy step by step: which agent stops when, and how the race between a cancel and a call ends.
 //!
-//! One manager more than is needed, one worker and one tool, in worlds in which exactly the faults happen
-//! that a test names. The manager thinks for a second and the worker for three, and the tool works on
-//! everything for two.
+//! There are one spare manager, one worker and one tool, in worlds with exactly the faults that a test names.
+//! The manager takes a second to plan, the worker three, and the tool takes two for each request.
 
 use perfidy::agent::{Note, Outcome, Purpose, ToolEvent, UserEvent};
 use perfidy::explore::Run;
@@ -11,8 +10,8 @@ use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Name, Seed, What};
 
-/// One task of two steps, of which the user says `tasks`, with these faults, each `place: action`, and every
-/// safeguard on but those `without`.
+/// One task of two steps, with `tasks` as the settings of tasks, these faults, each `place: action`, and
+/// every safeguard except those of `without`.
 fn run(tasks: &str, faults: &[&str], without: &[&str]) -> Run {
     let faults = faults.iter().filter_map(|fault| fault.split_once(": "));
     let faults: Vec<String> =
@@ -46,7 +45,7 @@ fn run(tasks: &str, faults: &[&str], without: &[&str]) -> Run {
     run
 }
 
-/// A run in which every promise must be kept.
+/// A run in which every property must hold.
 fn kept(tasks: &str, faults: &[&str]) -> Run {
     let run = run(&format!("within = \"5m\"\n{tasks}"), faults, &[]);
     for (property, verdict) in &run.verdicts {
@@ -59,7 +58,7 @@ fn cancelled_after(span: &str) -> String {
     format!("cancelled = {{ chance = \"100%\", after = \"{span}\" }}")
 }
 
-/// What the tool did, line by line.
+/// The ledger of the tool, line by line.
 fn ledger(run: &Run) -> Vec<String> {
     let line = |note: &Note| match note {
         Note::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
@@ -76,7 +75,7 @@ fn was_cancelled(run: &Run) -> bool {
     run.outcome.history.notes().any(|(_, note)| cancelled(note))
 }
 
-/// The managers that sent orders for steps to the worker, each once, in order.
+/// The managers that ordered steps from the worker, each once, in order.
 fn managers(run: &Run) -> Vec<&'static str> {
     let worker = Name::new("worker-1");
     let is_order = |what: &What<Note>| match what {

@@ -1,4 +1,4 @@
-//! Teams step by step, in worlds in which exactly the faults happen that a test names.
+//! Teams step by step, in worlds with exactly the faults that a test names.
 
 mod hierarchy;
 mod sagas;

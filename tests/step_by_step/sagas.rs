@@ -1,6 +1,7 @@
-//! Sagas step by step: what is undone, in which order, under which faults, and who hears of what is left.
+//! Sagas step by step: what is undone, in which order, under which faults, and to whom remaining effects are
+//! reported.
 //!
-//! Both kinds of saga are put into worlds in which exactly the faults happen that a test names.
+//! Both kinds of saga run in worlds with exactly the faults that a test names.
 
 use perfidy::agent::{Note, PersonEvent, ToolEvent};
 use perfidy::explore::Run;
@@ -158,7 +159,7 @@ fn an_orchestrator_that_dies_at_any_step_goes_on_where_it_was() {
 
 #[test]
 fn news_that_dies_with_its_sender_is_sent_when_it_is_back() {
-    // The first service writes down that a task has come in before it writes down what became of its step.
+    // The first service records that a task has come in before it records the outcome of its step.
     for (service, step, nth) in
         [("service-1", "flight", 2), ("service-2", "hotel", 1), ("service-3", "charge", 1)]
     {

@@ -1,7 +1,7 @@
-//! A bare synchronous event loop that knows this one workload: the speed nobody can beat honestly.
+//! A bare synchronous event loop for this one workload: a lower bound on the time of any engine.
 //!
-//! There are no tasks, no sockets and no handles, only a heap of what happens next. Nothing else could be built
-//! on it; it shows how much of the other engines' time the workload itself accounts for.
+//! It has no tasks, sockets or handles, only a heap of events, so it can run no other workload. It shows how
+//! much of the other engines' time belongs to the workload itself.
 
 use crate::workload::{
     DROP_RATE, EventId, History, Kind, MAX_LATENCY, MIN_LATENCY, Message, ORIGIN, Pair, Size, TIMEOUT,
@@ -48,7 +48,7 @@ pub fn run(size: Size, seed: u64) -> History {
 struct Client {
     pair: Pair,
     unasked: Range<u32>,
-    /// The event that sent the request now waiting for an answer; timers of all others are stale.
+    /// The event that sent the pending request; timers of all others are stale.
     awaited: EventId,
 }
 
@@ -96,7 +96,7 @@ impl World {
     }
 }
 
-/// What happens next: ordered by its time, then by when it was scheduled.
+/// A scheduled event, ordered by its time, then by when it was scheduled.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Next {
     at: Duration,

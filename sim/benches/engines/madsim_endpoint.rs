@@ -1,10 +1,10 @@
 //! Madsim: one executor for all nodes, a timer queue, and tagged datagrams between `Endpoint`s.
 //!
-//! Madsim can seed the standard hash maps of a thread only once, so a run is sure to repeat itself only on a
-//! thread of its own; [`run`] pays for that thread as a harness has to, [`run_on_this_thread`] shows what remains
-//! without it. On top of the configured latency an endpoint sleeps 1 ms of virtual time before each send and
-//! after each receive. A server still waiting when its runtime is dropped would leak, and slow later runs, so a
-//! run ends by stopping its servers.
+//! Madsim can seed the standard hash maps of a thread only once, so a run is repeatable only on a thread of
+//! its own; [`run`] includes the cost of that thread, as a harness must, [`run_on_this_thread`] shows the
+//! cost without it. On top of the configured latency, an endpoint sleeps 1 ms of virtual time before each
+//! send and after each receive. A server that still waits when its runtime is dropped would leak and slow
+//! down later runs, so a run ends by stopping its servers.
 
 use crate::workload::{
     DROP_RATE, History, Kind, MAX_LATENCY, MIN_LATENCY, ORIGIN, Packet, Pair, SharedHistory, Size, TIMEOUT,

@@ -1,6 +1,7 @@
-//! How many simulated runs a second perfidy-sim's rivals manage on one small workload, side by side.
+//! A comparison of simulation engines: how many runs per second each manages on one small workload.
 //!
-//! `cargo bench -p perfidy-sim --bench engines` measures all engines at both sizes and ends with a Markdown table.
+//! `cargo bench -p perfidy-sim --bench engines` measures all engines at both sizes and ends with a Markdown
+//! table.
 
 mod floor;
 #[cfg(madsim)]

@@ -1,5 +1,5 @@
-//! perfidy's native engine: clients and servers are agents with code of their own, every message has an address at
-//! which the plan is asked, and the history is perfidy's, with causes, losses and a 128-bit digest.
+//! perfidy's native engine: clients and servers are processes with their own code, the plan is asked about
+//! every message by its address, and the history is perfidy's, with causes, losses and a 128-bit digest.
 
 use crate::workload::{MAX_LATENCY, MIN_LATENCY, Pair, ROUND_TRIPS, Ran, Size, TIMEOUT};
 use perfidy_sim::{

@@ -1,9 +1,9 @@
 //! Turmoil: a tokio runtime for every node, advanced in ticks of 1 ms, and simulated UDP between them.
 //!
-//! Two of its knobs are turned to come near the workload. Its latency is exponential, in whole milliseconds and
-//! cut off at the maximum, so the curve is given the rate at which the mean is that of the uniform latency. Its
-//! fail rate breaks a link, and the next message on the link repairs it without a draw of its own, so the rate is
-//! raised until the intended part of all messages is lost.
+//! Two of its settings are adjusted to approximate the workload. Its latency is exponential, in whole
+//! milliseconds and cut off at the maximum, so the curve gets the rate at which the mean is that of the
+//! uniform latency. Its fail rate breaks a link, and the next message on the link repairs it without a draw,
+//! so the rate is raised until the intended share of all messages is lost.
 
 use crate::workload::{
     DROP_RATE, History, Kind, MAX_LATENCY, MIN_LATENCY, ORIGIN, Packet, Pair, SharedHistory, Size, TIMEOUT,

@@ -1,9 +1,9 @@
 //! The workload every engine runs, and the history every engine keeps of it.
 //!
-//! A run is one hundred request/response round trips, shared equally by the clients; client `i` talks to server
-//! `i` only, and sends its next request as soon as the last one is answered. A message takes 1 to 10 ms, and one
-//! in twenty is lost. A client that has waited 50 ms for an answer sends the same request again; no answer is
-//! that slow under any engine, so a timeout always means a loss.
+//! A run is one hundred request/response round trips, shared equally by the clients; client `i` sends only to
+//! server `i`, and sends its next request as soon as the last one is answered. A message takes 1 to 10 ms,
+//! and one in twenty is lost. A client that has waited 50 ms for an answer sends the same request again; no
+//! answer is that slow under any engine, so a timeout always means a loss.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -65,7 +65,7 @@ pub struct Message {
     pub sequence: u32,
 }
 
-/// What travels: the request's sequence number, and the event that sent this copy of it.
+/// A packet: the request's sequence number, and the event that sent this copy of it.
 #[derive(Clone, Copy)]
 pub struct Packet {
     pub sequence: u32,
@@ -85,10 +85,10 @@ impl Packet {
     }
 }
 
-/// An event's place in its history.
+/// The index of an event in its history.
 pub type EventId = u32;
 
-/// The cause of what nothing in the history caused.
+/// The cause of an event without a cause in the history.
 pub const ORIGIN: EventId = EventId::MAX;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -119,7 +119,7 @@ impl Event {
     }
 }
 
-/// All that happened in a run, and a digest of it that is kept up to date as it grows.
+/// All events of a run, and a digest of it that is updated with each event.
 #[derive(Default)]
 pub struct History {
     events: Vec<Event>,
@@ -141,8 +141,8 @@ impl History {
         self.record(at, Kind::Delivered, answer, sent)
     }
 
-    /// Records that `request`, sent by the event `sent`, stayed unanswered, and the loss that explains it: that
-    /// of the last message with its number. Engines that lose messages without saying so tell of drops this way.
+    /// Records that `request`, sent by the event `sent`, stayed unanswered, and the loss that explains it:
+    /// that of the last message with its number. This is how engines that do not report losses record them.
     pub fn record_timeout_and_loss(&mut self, at: Duration, request: Message, sent: EventId) -> EventId {
         let since = &self.events[sent as usize..];
         let is_candidate =
@@ -162,7 +162,7 @@ impl History {
     }
 }
 
-/// What is left of a run: a digest of its history, and whether every request was answered.
+/// The result of a run: a digest of its history, and whether every request was answered.
 #[derive(Clone, Copy)]
 pub struct Ran {
     pub digest: u64,

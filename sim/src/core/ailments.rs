@@ -1,4 +1,4 @@
-//! Ailments: how a node comes to suffer from something, and how it gets over it.
+//! Node degradation: how a node becomes slow, frozen, doubled or wrong about time, and recovers.
 
 use super::Core;
 use crate::clock::{Clock, opposite};
@@ -8,17 +8,17 @@ use crate::{Action, Ailment, Domain, EventId, Fault, Name, Purpose, SimSpan, Sim
 
 const TWIN: Purpose = Purpose::new("twin");
 
-/// What is wrong with a node. A node with which nothing ever was has none of it.
+/// The degradation of a node. A node that never had any has none of this.
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
     pub clock: Clock,
-    /// How many times as long its work takes.
+    /// The factor by which its work takes longer.
     times: u32,
-    /// How long it takes to take in one message.
+    /// The time to take in one message.
     intake: SimSpan,
-    /// When it has taken in all that has come.
+    /// When it has taken in all messages that have arrived.
     free_at: SimTime,
-    /// For how long it is frozen, while it is.
+    /// The length of the freeze, while it is frozen.
     frozen: Option<SimSpan>,
 }
 
@@ -35,18 +35,18 @@ impl Default for Health {
 }
 
 impl Health {
-    /// The node is no longer frozen, whatever else it is.
+    /// The node is no longer frozen; other degradation stays.
     pub fn thaw(&mut self) {
         self.frozen = None;
     }
 }
 
-/// An ailment that somebody has for a while.
+/// A degradation of one node for a limited time.
 #[derive(Clone, Copy)]
 pub(super) struct Ailing {
     node: NodeIndex,
     ailment: Ailment,
-    /// The life of the node that it concerns, if it concerns one.
+    /// The incarnation of the node that it concerns, if it concerns one.
     incarnation: u32,
 }
 
@@ -56,7 +56,7 @@ impl<D: Domain> Core<D> {
         self.node(index).health.get_or_insert_default()
     }
 
-    /// A node begins to suffer; at `ends` it gets over it.
+    /// A degradation of a node begins; it ends at `ends`.
     pub(super) fn ail(&mut self, index: NodeIndex, fault: Fault, ends: SimTime, struck: EventId) {
         let Action::Ail { ailment, lasting, .. } = fault.action else { unreachable!("only ailments ail") };
         let (now, incarnation) = (self.now, self.node(index).incarnation);
@@ -89,7 +89,7 @@ impl<D: Domain> Core<D> {
         self.schedule(ends, 0, Pending::Recovers(self.ailing.len() as u32 - 1));
     }
 
-    /// A node gets over something.
+    /// A degradation of a node ends.
     pub(super) fn recovers(&mut self, index: u32) {
         let Ailing { node: index, ailment, incarnation } = self.ailing[index as usize];
         let now = self.now;
@@ -121,9 +121,9 @@ impl<D: Domain> Core<D> {
         self.append((name, incarnation), None, What::Recovered { from: ailment.kind() });
     }
 
-    // Zombies, and other nodes that stop.
+    // Zombies and paused nodes.
 
-    /// A node stops for a while. If it is frozen, its clocks and what it has under way stop with it.
+    /// Pauses a node for a while. If it is frozen, its clocks and its messages in flight stop with it.
     pub(super) fn hold(&mut self, index: NodeIndex, span: SimSpan, is_frozen: bool, struck: EventId) {
         let author = self.author(index);
         let until = self.now() + span;
@@ -143,7 +143,7 @@ impl<D: Domain> Core<D> {
         self.command(Command::Pause(index));
     }
 
-    /// A node that was stopped goes on.
+    /// A paused node goes on.
     pub(super) fn resume(&mut self, index: NodeIndex, pauses: u32) {
         let node = self.node(index);
         if node.pauses != pauses {
@@ -165,7 +165,8 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// When a message that arrives now really does: later, if its sender is frozen or its receiver slow.
+    /// When a message that arrives now is really delivered: later if its sender is frozen or its receiver is
+    /// slow.
     pub(super) fn held_until(&mut self, from: Name, to: Name) -> Option<SimTime> {
         let now = self.now;
         if let Some(from) = self.index_of(from) {
@@ -185,9 +186,9 @@ impl<D: Domain> Core<D> {
         (free_at > now).then_some(free_at)
     }
 
-    // Twins.
+    // Overlapping restarts.
 
-    /// A second life of the node begins beside the first; false if there is no first, or a second already.
+    /// Starts a second incarnation beside the first; false if there is no first, or a second already.
     fn begin_twin(&mut self, index: NodeIndex, struck: EventId) -> bool {
         if !self.is_up_process(index) || self.node(index).outgoing.is_some() {
             return false;
@@ -199,7 +200,7 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    /// The older of two lives ends, if both are still there.
+    /// Ends the older of two incarnations, if both are still there.
     fn end_twin(&mut self, index: NodeIndex, incarnation: u32) -> bool {
         let node = self.node(index);
         if node.outgoing != Some(incarnation) {
@@ -211,8 +212,8 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    /// Which of two lives gets a message, as if somebody stood in front of both and spread what comes; `None`
-    /// where there is only one. It is drawn, or it would depend on which of them an engine lets run first.
+    /// Which of two incarnations gets a message, as from a load balancer; `None` where there is only one. It
+    /// is drawn, since otherwise it would depend on which of them an engine runs first.
     pub(super) fn life_that_gets(&mut self, index: NodeIndex, about: Name) -> Option<u32> {
         let Node { name, incarnation, outgoing, .. } = *self.node(index);
         let older = outgoing?;
@@ -227,7 +228,7 @@ impl<D: Domain> Core<D> {
         node.up && matches!(node.role, Role::Process(_))
     }
 
-    /// How long a piece of work takes a node that would take `span` if it were well.
+    /// How long a piece of work takes on this node if it takes `span` on a healthy one.
     pub fn work_span(&mut self, index: NodeIndex, span: SimSpan) -> SimSpan {
         let health = self.node(index).health.as_ref();
         health.map_or(span, |health| span.saturating_mul(health.times.into()))

@@ -1,4 +1,4 @@
-//! Faults: where the plan is asked, and how what it answers comes about.
+//! Fault injection: where the plan is asked, and how a fault takes effect.
 
 use super::Core;
 use crate::network::{Cut, Lag};
@@ -8,10 +8,10 @@ use crate::queue::{NodeIndex, Pending};
 use crate::step::Act;
 use crate::{Action, Domain, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, What};
 
-/// A fault set by the clock.
+/// A timed fault.
 pub(super) struct Planned {
     fault: Fault,
-    /// The window it came from, whose next opening follows.
+    /// The timed fault schedule that it comes from, which then plans its next fault.
     window: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ impl<D: Domain> Core<D> {
         !self.is_silent(hook) && self.oracle.concerns_acts(self.nodes[node.0 as usize].class, hook)
     }
 
-    /// The same of an act, whose `subject` is not looked at if the plan concerns none.
+    /// The same for an act. `subject` is not evaluated if the plan concerns no act.
     pub fn ask_act(
         &mut self,
         (hook, act): (Hook, Act),
@@ -70,8 +70,8 @@ impl<D: Domain> Core<D> {
         self.oracle.ask_all(Hook::Service, name, what, about, now)
     }
 
-    /// Asks the plan about a place of the node's storage; `about` is not looked at if nothing can strike
-    /// there.
+    /// Asks the plan about a place of the node's storage. `about` is not evaluated if no fault can be
+    /// injected there.
     pub fn ask_storage(
         &mut self,
         hook: Hook,
@@ -85,13 +85,13 @@ impl<D: Domain> Core<D> {
         self.ask(hook, node, Name::literal(what), about())
     }
 
-    /// Records that a fault strikes.
+    /// Records that a fault is injected.
     pub fn strike(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
         self.oracle.fired.push(fault);
         self.append(node, cause, What::Struck(Box::new(fault)))
     }
 
-    /// Sets a fault by the clock. One beyond the end of the world is as good as none.
+    /// Plans a timed fault. One after the end of the run is ignored.
     pub(super) fn plan(&mut self, fault: Fault, window: Option<usize>) {
         let at = fault.action.moment().expect("only faults with a moment are planned");
         if at > self.config.limits.until {
@@ -108,8 +108,8 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// The time of a planned fault has come. It strikes even if there is nothing left to hurt: a run and its
-    /// replay from the list of its faults must not differ in what the clock brings.
+    /// Injects a timed fault whose time has come, even if it has no effect: a run and its replay from the
+    /// list of its faults must not differ in timed faults.
     pub(super) fn strike_planned(&mut self, index: u32) {
         let Planned { mut fault, window } = self.planned[index as usize];
         if let (Some(window), Some(marked)) = (window, self.marked) {
@@ -162,7 +162,7 @@ impl<D: Domain> Core<D> {
             }
             _ => unreachable!("only faults with a moment are planned"),
         }
-        // Where nobody has the name of the victim, the fault is not met.
+        // If no node has the name of the victim, the fault is not reached.
         if let Some(window) = window {
             self.plan_window(window, fault.at.nth + 1, ends);
         }
@@ -177,7 +177,7 @@ impl<D: Domain> Core<D> {
         self.strike((node, 0), fault, None)
     }
 
-    /// A node dies and may come back.
+    /// Crashes a node, which may restart.
     pub fn crash(
         &mut self,
         index: NodeIndex,
@@ -204,7 +204,7 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// Whether the first record that a crash would take is left half-written.
+    /// Whether a crash leaves the first unsynced record half-written (a torn write).
     fn is_torn(&mut self, index: NodeIndex, crash: EventId) -> bool {
         if self.disk(index).unsynced() == 0 {
             return false;
@@ -214,7 +214,7 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    /// A node that comes back may not see the last records that it had made durable.
+    /// A restarted node may not see the last records that it had synced.
     pub(super) fn look_back(&mut self, index: NodeIndex) {
         if self.disk(index).is_empty() {
             return;
@@ -227,8 +227,7 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// How long a sync that begins now takes beyond its usual time; `None` if the node dies in the middle of
-    /// it.
+    /// The extra time of a sync that begins now; `None` if the node crashes in the middle of it.
     pub fn sync_delay(&mut self, index: NodeIndex, cause: Option<EventId>) -> Option<SimSpan> {
         let Some(fault) = self.ask_storage(Hook::Sync, index, journal) else { return Some(SimSpan::ZERO) };
         match fault.action {
@@ -244,14 +243,14 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// A node stops for a while.
+    /// Pauses a node for a while.
     pub fn pause(&mut self, index: NodeIndex, span: SimSpan, fault: Fault, cause: Option<EventId>) {
         let struck = self.strike(self.author(index), fault, cause);
         self.hold(index, span, matches!(fault.action, Action::Zombie(_)), struck);
     }
 }
 
-/// What all of a node's records are together, as addresses name it.
+/// All records of a node together, as addresses name them.
 pub(crate) fn journal() -> Name {
     Name::literal("journal")
 }

@@ -1,4 +1,4 @@
-//! Links that are cut, fail again and again, or are slow for a while.
+//! Link faults: partitions, flapping links and slow links.
 
 use super::Core;
 use crate::network::{Cut, Lag};
@@ -7,7 +7,7 @@ use crate::queue::Pending;
 use crate::{Domain, EventId, Name, SimSpan, SimTime, What};
 
 impl<D: Domain> Core<D> {
-    /// Cuts links until `ends`, or in turns if the cut has any.
+    /// Cuts links until `ends`; if the cut has turns, it opens and closes in turn.
     pub(super) fn cut(&mut self, cut: Cut, ends: SimTime, struck: EventId) {
         let (left, right) = (cut.left_name, cut.right_name);
         let (first, turn) = (cut.left[0], cut.turn);
@@ -21,7 +21,7 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// A link that fails again and again fails, or recovers.
+    /// A flapping link fails or recovers.
     pub(super) fn turn(&mut self, index: u32, ends: SimTime) {
         let Some(turn) = self.cuts[index as usize].turn.filter(|_| self.now < ends) else { return };
         let was_open = self.cuts[index as usize].open;
@@ -54,7 +54,7 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// Has the sockets that the engine carries follow a cut; another cut may still be open on the same link.
+    /// Applies a cut to the sockets that the engine carries; another cut may still be open on the same link.
     fn link(&mut self, cut: &Cut, is_cut: bool) {
         for (from, to) in cut.pairs() {
             let ends = (self.index_of(from), self.index_of(to));
@@ -70,7 +70,7 @@ impl<D: Domain> Core<D> {
         self.open_cuts.iter().any(|cut| self.cuts[*cut as usize].stops(from, to))
     }
 
-    /// Has messages between two groups take longer until `ends`.
+    /// Makes messages between two groups slower until `ends`.
     pub(super) fn lag(&mut self, lag: Lag, ends: SimTime) {
         let index = self.lags.len() as u32;
         self.lags.push(lag);
@@ -86,7 +86,7 @@ impl<D: Domain> Core<D> {
         self.append((first, 0), None, What::Recovered { from: Name::literal("slow-link") });
     }
 
-    /// How much longer a message takes that is sent now.
+    /// The extra latency of a message that is sent now.
     pub(super) fn lag_of(&self, from: Name, to: Name) -> SimSpan {
         let open = self.open_lags.iter().map(|lag| &self.lags[*lag as usize]);
         open.filter(|lag| lag.links.stops(from, to)).fold(SimSpan::ZERO, |sum, lag| sum + lag.by)

@@ -61,8 +61,8 @@ impl<D: Domain> Core<D> {
         sent
     }
 
-    /// When a message leaves that a node sends now: a node that was stopped in the middle of its work sends
-    /// what is left of it when it goes on.
+    /// When a message that a node sends now leaves: a node that was paused in the middle of its work sends
+    /// the rest of its messages when it resumes.
     fn leaves_at(&mut self, from: NodeIndex) -> SimTime {
         let now = self.now();
         self.node(from).paused_until.map_or(now, |goes_on| goes_on.max(now))
@@ -73,7 +73,7 @@ impl<D: Domain> Core<D> {
         self.schedule(at, tie, Pending::Deliver(slot));
     }
 
-    /// A message has come to its receiver's door, or its sender still holds it.
+    /// A message arrives at its receiver, or waits because its sender is frozen.
     pub(super) fn arrive(&mut self, slot: u32) {
         if self.any_ailing {
             let &Envelope { from, to, .. } = self.messages.get(slot);
@@ -103,7 +103,7 @@ impl<D: Domain> Core<D> {
         self.append((to, 0), Some(sent), What::Lost { from, kind, about, why });
     }
 
-    /// Gives a message to its receiver.
+    /// Delivers a message to its receiver.
     fn hand_over(&mut self, index: NodeIndex, mut envelope: Envelope<D::Payload>) {
         let Envelope { from, kind, about, event: sent, .. } = envelope;
         let (name, present) = self.author(index);

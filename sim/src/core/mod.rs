@@ -1,7 +1,7 @@
-//! The state of a world and the one place where it changes.
+//! The state of a world, and the only code that changes it.
 //!
-//! Engines call [`Core::advance`] to let the next thing happen, and carry out the commands it leaves.
-//! Contexts and services call the rest. Whatever happens is appended to the history here and nowhere else.
+//! Engines call [`Core::advance`] to process the next event, and carry out the commands it leaves. Contexts
+//! and services call the other methods. Every event is appended to the history here and nowhere else.
 
 mod ailments;
 mod faults;
@@ -36,7 +36,7 @@ pub(crate) struct Core<D: Domain> {
     now: SimTime,
     /// The clock of an engine that keeps time itself.
     pub clock: Option<Box<dyn Fn() -> SimTime>>,
-    /// Who is woken when something is scheduled or commanded while the engine does not look.
+    /// The waker to call when something is scheduled or commanded while the engine is idle.
     pub alarm: Option<Waker>,
     pub queue: Queue,
     pub oracle: Oracle,
@@ -45,31 +45,31 @@ pub(crate) struct Core<D: Domain> {
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
     messages: Slab<Envelope<D::Payload>>,
     cuts: Vec<Cut>,
-    /// Those that are open, by number.
+    /// The open cuts, by number.
     open_cuts: Vec<u32>,
     lags: Vec<Lag>,
     open_lags: Vec<u32>,
     ailing: Vec<Ailing>,
-    /// Whether anything was ever wrong with a node.
+    /// Whether any node was ever degraded.
     any_ailing: bool,
-    /// The node that a service has pointed out last.
+    /// The node that a service has marked last.
     pub marked: Option<Name>,
     /// What faults of the layer above make of a message.
     pub alter: Option<Box<Alter<D>>>,
     planned: Vec<Planned>,
     pub commands: VecDeque<Command>,
-    /// What nodes of earlier runs have left for those still to be added.
+    /// Reusable state that nodes of earlier runs left for the nodes still to be added.
     belongings: Vec<Belongings<D::Payload>>,
     finish_at: Option<SimTime>,
     pub end: Option<End>,
     /// Set from outside when the run is to be abandoned.
     interrupt: Option<Interrupt>,
-    /// While one of the world's own tasks is polled: that task.
+    /// While a task managed by the world is polled: that task.
     pub running: Option<Running>,
     /// How many operations the running code may still do without yielding.
     allowance: u32,
-    /// How often tasks have been polled since time has passed or the history has grown, and when and how long
-    /// it was then.
+    /// How often tasks were polled since time last passed or the history last grew, and the time and length
+    /// at that point.
     polls: u32,
     polls_since: SimTime,
     polls_since_events: usize,
@@ -83,7 +83,7 @@ pub(crate) struct Core<D: Domain> {
 pub(crate) struct Running {
     /// The incarnation of the node that it belongs to.
     pub of: (NodeIndex, u32),
-    /// The event that last happened to it, which is the cause of what it does next.
+    /// The last event that happened to it: the cause of its next action.
     pub cause: Option<EventId>,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Running {
 pub(crate) enum End {
     /// By itself.
     Of(Stop),
-    /// From outside; there is nothing to be said of it.
+    /// From outside; the run has no outcome.
     Abandoned,
 }
 
@@ -170,7 +170,7 @@ impl<D: Domain> Core<D> {
         core
     }
 
-    /// Leaves the containers to the next run. Whatever is still in them is dropped.
+    /// Passes the containers to the next run. Their contents are dropped.
     pub fn leave(mut self) {
         let mut belongings = self.belongings;
         belongings.extend(self.nodes.drain(..).map(Node::leave));
@@ -189,7 +189,7 @@ impl<D: Domain> Core<D> {
         });
     }
 
-    /// Counts the places that these rules concern as well.
+    /// Also counts the places that these rules concern.
     pub fn notice(&mut self, rules: &[Rule]) {
         self.oracle.notice(rules);
         self.silent = Hook::ALL.map(|hook| self.oracle.is_silent(hook));
@@ -229,13 +229,13 @@ impl<D: Domain> Core<D> {
         self.nodes[index.0 as usize].name
     }
 
-    /// A node's name and its present incarnation, the younger if there are two.
+    /// A node's name and its current incarnation, the younger if there are two.
     pub fn author(&self, index: NodeIndex) -> (Name, u32) {
         let Node { name, incarnation, .. } = self.nodes[index.0 as usize];
         (name, incarnation)
     }
 
-    /// All nodes in the order of their adding.
+    /// All nodes in the order in which they were added.
     #[cfg(madsim)]
     pub fn nodes(&self) -> &[Node<D>] {
         &self.nodes
@@ -251,7 +251,7 @@ impl<D: Domain> Core<D> {
         if self.history.len() >= self.config.limits.events as usize {
             self.stop_for(Stop::TooManyEvents);
         }
-        // Code that does something is held to the bound of events instead.
+        // Code that produces events is limited by the bound on events instead.
         if self.allowance < u32::MAX && self.end.is_none() {
             self.allowance = self.full_allowance();
         }
@@ -274,7 +274,7 @@ impl<D: Domain> Core<D> {
         self.ring_alarm();
     }
 
-    /// Whether the engine carries sockets beside the world's own messages: if so, it keeps time itself.
+    /// Whether the engine carries sockets beside the messages of the world. Such an engine keeps time itself.
     fn carries_sockets(&self) -> bool {
         self.clock.is_some()
     }
@@ -291,7 +291,7 @@ impl<D: Domain> Core<D> {
         self.ring_alarm();
     }
 
-    /// Ends the run, unless it has ended already. Code that runs on is stopped at its next operation.
+    /// Ends the run, unless it has ended already. Code that is running stops at its next operation.
     pub fn stop_for(&mut self, stop: Stop) {
         self.end.get_or_insert(End::Of(stop));
         if self.allowance < u32::MAX {
@@ -312,14 +312,14 @@ impl<D: Domain> Core<D> {
         self.stop_for(Stop::Deadline);
     }
 
-    /// When [`Core::advance`] is to be called next; never, if nothing is going to happen.
+    /// When [`Core::advance`] must be called next; never, if nothing is scheduled.
     #[cfg(madsim)]
     pub fn next_at(&mut self) -> Option<SimTime> {
         let next = self.queue.peek().or(self.finish_at)?;
         Some(next.min(self.ends_at()))
     }
 
-    /// Lets the next thing happen; false when the run is over.
+    /// Processes the next event; false when the run is over.
     pub fn advance(&mut self) -> bool {
         if self.end.is_some() {
             return false;
@@ -348,7 +348,7 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    // Code that runs.
+    // Running code.
 
     /// A task of the node is about to be polled; false if it must not be.
     pub fn begin_poll(&mut self, index: NodeIndex) -> bool {
@@ -358,7 +358,8 @@ impl<D: Domain> Core<D> {
         let now = self.now();
         self.polls += 1;
         if self.polls > self.config.limits.polls {
-            // An engine whose clock creeps on with every poll cannot ask whether time stands still.
+            // The clock of a madsim engine advances a little with every poll, so a check that time stands
+            // still fails there.
             if now.since(self.polls_since) < SimSpan::from_micros(u64::from(self.polls)) {
                 let node = self.name(index);
                 self.stop_for(Stop::Spinning { node });
@@ -370,8 +371,8 @@ impl<D: Domain> Core<D> {
         true
     }
 
-    /// If time has passed or the history has grown, those who are polled have a reason. A timer that rings at
-    /// once is none.
+    /// Resets the count of polls if time passed or the history grew. A timer that rings at once does not
+    /// count.
     pub fn count_polls_anew(&mut self) {
         let (now, events) = (self.now, self.history.len());
         if now > self.polls_since || events > self.polls_since_events {
@@ -385,7 +386,7 @@ impl<D: Domain> Core<D> {
         stamp::set_node(self.now, Some(self.name(index)));
     }
 
-    /// Whether code runs that the engine attends: its panics are the world's to judge.
+    /// Whether the running code is supervised by the engine: its panics are then findings of the run.
     pub fn attends_code(&self) -> bool {
         self.allowance < u32::MAX
     }
@@ -394,7 +395,7 @@ impl<D: Domain> Core<D> {
         self.config.limits.operations.min(u32::MAX - 1)
     }
 
-    /// The code of the node has come to rest, or has come apart.
+    /// The code of the node now waits, or has panicked.
     pub fn end_code(&mut self, index: NodeIndex, panic: Option<&quiet::Panic>) {
         self.allowance = u32::MAX;
         let Some(panic) = panic else { return };
@@ -459,7 +460,7 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// Writes down who is still waiting for whom.
+    /// Records which nodes still wait for which others.
     fn record_waiting(&mut self) {
         for index in (0..self.nodes.len() as u32).map(NodeIndex) {
             let author = self.author(index);
@@ -469,7 +470,7 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// Ends the history; what is left of the run, unless it was abandoned.
+    /// Ends the history and returns the outcome, unless the run was abandoned.
     pub fn outcome(&mut self) -> Option<Outcome<D>> {
         let stop = match self.end.expect("an engine runs until the world stops") {
             End::Of(stop) => stop,

@@ -1,23 +1,25 @@
-//! The madsim engine: processes run on madsim's executor and clock, so they may be real tokio code.
+//! The madsim engine: processes run on madsim's executor and clock, so they can be real tokio code.
 //!
-//! Every process is a node of madsim. Their tasks, timers and sockets are madsim's; messages, storage,
-//! faults and the history are the world's, as on the other engine. A *pump* brings the two together: a task
-//! that lets the world's next thing happen when madsim's clock has come to it.
+//! Every process is a node of madsim. Its tasks, timers and sockets belong to madsim; messages, storage,
+//! faults and the history belong to the world, as on the other engine. A task, the *pump*, connects the two:
+//! it processes the next event of the world when madsim's clock has reached it.
 //!
-//! What the world asks for (kill this node, stop that one) is carried out before and after each poll of a
-//! process, not when the pump has its turn: madsim picks among the tasks that are ready by lot, and a node
-//! that has died must do nothing more.
+//! The world's commands (kill this node, pause that one) are carried out before and after each poll of a
+//! process, not when the pump is polled: madsim picks a ready task at random, and a crashed node must do
+//! nothing more.
 //!
-//! All lots come from one generator, so a run and its replay must poll the same tasks in the same order. The
-//! pump is therefore woken by timers at the times of what happens, and never by what is merely planned.
+//! All random picks come from one generator, so a run and its replay must poll the same tasks in the same
+//! order. The pump is therefore woken by timers at the times of events, and never because an event is
+//! planned.
 //!
-//! madsim itself notices the two ends that the world cannot see, and panics: there is no event left for
-//! anybody (the run is quiescent), or tasks that live on madsim's timers alone went on past the end of time.
+//! madsim itself detects two ends of a run that the world cannot see, and panics: no event is left for any
+//! task (the run is quiescent), or tasks that use only madsim's timers ran past the end of time.
 //!
-//! Tasks that processes start with tokio are polled by madsim alone. Their panics are findings, but nobody
-//! counts their polls: one that spins without waiting for anything never ends.
+//! Tasks that processes start with tokio are polled by madsim alone. Their panics are findings, but their
+//! polls are not counted: a task that spins without waiting never ends.
 //!
-//! Each run has a thread to itself, since std's hash keys, which madsim makes repeatable, are a thread's.
+//! Each run has its own thread, because the hash keys of std, which madsim makes repeatable, belong to a
+//! thread.
 
 use crate::core::Core;
 use crate::engine;
@@ -40,7 +42,7 @@ use std::thread;
 use std::time::Duration;
 use tracing::subscriber::{NoSubscriber, with_default};
 
-/// How far madsim's clock stands past a timer that rings.
+/// How far past the time of a timer madsim's clock is when the timer rings.
 const OVERSHOOT: Duration = Duration::from_nanos(50);
 
 /// Builds a world on a thread of its own and runs it to its end; no outcome if the run was abandoned.
@@ -90,7 +92,7 @@ struct Sim<D: Domain> {
     time: TimeHandle,
     /// By the world's index; services have none.
     nodes: RefCell<Vec<Option<NodeHandle>>>,
-    /// When the pump will be woken, the next time last. madsim's timers cannot be cancelled.
+    /// When the pump will be woken, latest first. madsim's timers cannot be cancelled.
     timers: RefCell<Vec<SimTime>>,
 }
 
@@ -115,7 +117,7 @@ impl<D: Domain> Sim<D> {
         Self { core: Rc::clone(&world.core), handle, net, time, nodes, timers: RefCell::default() }
     }
 
-    /// Runs code of the simulation, with the world's commands carried out around it.
+    /// Runs simulated code, and carries out the world's commands before and after it.
     fn attend<T>(self: &Rc<Self>, work: impl FnOnce() -> T) -> T {
         let pump = self.core.borrow_mut().alarm.take();
         self.obey();
@@ -133,7 +135,7 @@ impl<D: Domain> Sim<D> {
         done
     }
 
-    /// Has the pump woken at a time, to the nanosecond; madsim's own sleeps take a millisecond at least.
+    /// Wakes the pump at a time, to the nanosecond; madsim's own sleeps take at least a millisecond.
     fn wake_at(&self, at: SimTime, pump: &Waker) {
         let mut timers = self.timers.borrow_mut();
         if timers.last().is_some_and(|earlier| *earlier <= at) {
@@ -147,7 +149,7 @@ impl<D: Domain> Sim<D> {
         }
     }
 
-    /// Lets everything happen whose time has come.
+    /// Processes all events whose time has come.
     fn catch_up(self: &Rc<Self>) {
         let now = self.core.borrow_mut().now();
         while self.timers.borrow_mut().pop_if(|at| *at <= now).is_some() {}
@@ -181,7 +183,7 @@ impl<D: Domain> Sim<D> {
                     }
                 }
                 Some(Command::Kill(node)) => self.handle.kill(self.id(node)),
-                // A task of a life that is over ends when it is polled next.
+                // A task of an ended incarnation ends when it is polled next.
                 Some(Command::Retire { .. }) => {}
                 Some(Command::Pause(node)) => self.handle.pause(self.id(node)),
                 Some(Command::Resume(node)) => self.handle.resume(self.id(node)),
@@ -194,7 +196,7 @@ impl<D: Domain> Sim<D> {
         let id = self.id(node);
         if self.handle.is_exit(id) {
             self.handle.restart(id);
-            // The old handle would spawn into the old life.
+            // The old handle would spawn into the old incarnation.
             self.nodes.borrow_mut()[node.0 as usize] = self.handle.get_node(id);
         }
     }
@@ -215,7 +217,7 @@ impl<D: Domain> Sim<D> {
         match ends {
             Some((from, to)) if cut => self.net.clog_link(from, to),
             Some((from, to)) => self.net.unclog_link(from, to),
-            // The sockets of services are no sockets of madsim's.
+            // Services have no madsim sockets.
             None => {}
         }
     }
@@ -230,7 +232,7 @@ impl<D: Domain> Sim<D> {
         }
     }
 
-    /// madsim gave up with a panic, its own or that of a task which is not the world's.
+    /// madsim panicked, or a task that the world does not manage.
     fn broke_off(&self, panic: &quiet::Panic, until: SimTime) {
         let mut core = self.core.borrow_mut();
         match BrokeOff::from(quiet::message(&**panic)) {
@@ -246,7 +248,7 @@ impl<D: Domain> Sim<D> {
         }
     }
 
-    /// Drops all tasks, which would outlive the runtime otherwise: madsim drops a killed one at its next
+    /// Drops all tasks, which would otherwise outlive the runtime: madsim drops a killed task at its next
     /// turn.
     async fn tear_down(&self) {
         {
@@ -259,7 +261,7 @@ impl<D: Domain> Sim<D> {
     }
 }
 
-/// The task that lets the world's things happen.
+/// The task that processes the world's events.
 struct Pump<D: Domain>(Rc<Sim<D>>);
 
 impl<D: Domain> Future for Pump<D> {
@@ -299,8 +301,8 @@ impl<D: Domain> Future for Attended<D> {
             if retired {
                 return Poll::Ready(());
             }
-            // The commands just carried out may concern this very node. madsim drops or parks the task at its
-            // next turn.
+            // The commands just carried out may concern this node. madsim drops or parks the task at its next
+            // turn.
             if alive && !paused {
                 return engine::poll(&sim.core, *node, code, cx);
             }
@@ -315,7 +317,7 @@ thread_local! {
     static PANICKED: Cell<Option<NodeId>> = const { Cell::new(None) };
 }
 
-/// A task kept on the thread's shelf: madsim wants a node's tasks to be `Send`, though it never sends them.
+/// A task kept in thread-local storage: madsim requires a node's tasks to be `Send`, but never sends them.
 struct Shelved(usize);
 
 impl Shelved {
@@ -350,7 +352,7 @@ impl Drop for Shelved {
     }
 }
 
-/// Why madsim gave up.
+/// Why madsim ended the run.
 enum BrokeOff<'a> {
     NothingLeft,
     TimeOver,
@@ -367,7 +369,7 @@ impl<'a> From<&'a str> for BrokeOff<'a> {
     }
 }
 
-/// Notes on which node a task panics that is not the world's, such as one from `tokio::spawn`.
+/// Records the node of a panicking task that the world does not manage, such as one from `tokio::spawn`.
 fn note_the_node(info: &PanicHookInfo<'_>) {
     let payload = info.payload_as_str().unwrap_or_default();
     if let BrokeOff::Panicked(_) = BrokeOff::from(payload) {

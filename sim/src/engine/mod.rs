@@ -1,8 +1,8 @@
-//! Engines: two ways to run one world.
+//! Engines: the two executors of a world, native and madsim.
 //!
-//! An engine polls tasks and lets time pass; everything else is the world's. It calls `Core::advance` for the
-//! next thing to happen, polls what that woke, and carries out the commands that were left. Nothing above
-//! this module knows which engine runs, and only `madsim.rs` names madsim.
+//! An engine polls tasks and lets time pass; everything else belongs to the world. It calls `Core::advance`
+//! for the next event, polls the tasks which that woke, and carries out the commands left. No other module
+//! knows which engine runs, and only `madsim.rs` names madsim.
 
 pub(crate) mod native;
 
@@ -64,7 +64,7 @@ impl Engine {
         }
     }
 
-    /// Its name, as on the command line and in saved seeds.
+    /// The engine's name on the command line and in saved seeds.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Native => "native",
@@ -98,7 +98,7 @@ pub(crate) fn run_madsim<D: Domain>(_: impl FnOnce() -> crate::World<D> + Send) 
     panic!("{EngineMissing}")
 }
 
-/// The code of a node from its beginning; none if it came apart at once.
+/// The code of a node from its beginning; none if it panicked at once.
 fn boot<D: Domain>(core: &Rc<RefCell<Core<D>>>, node: NodeIndex) -> Option<LocalFuture> {
     let boot = match &core.borrow_mut().node(node).role {
         Role::Process(boot) => Rc::clone(boot),
@@ -109,15 +109,14 @@ fn boot<D: Domain>(core: &Rc<RefCell<Core<D>>>, node: NodeIndex) -> Option<Local
     run_code(core, node, || boot(context))
 }
 
-/// A task of the world's own, with the event that last happened to it: what it does next, that event has led
-/// to.
+/// A task managed by the world, with the last event that happened to it: the cause of its next action.
 struct Task {
     incarnation: u32,
     future: LocalFuture,
     cause: Option<EventId>,
 }
 
-/// Polls a task once, unless the run is over. A task that came apart is ready: it is done for.
+/// Polls a task once, unless the run is over. A task that panicked counts as ready.
 fn poll<D: Domain>(
     core: &RefCell<Core<D>>,
     node: NodeIndex,

@@ -1,4 +1,4 @@
-//! The draws of a world, some of whose nodes and steps may have been called something else before.
+//! The draws of a world, in which some nodes and steps may have previous names.
 
 use crate::plan::Renames;
 use crate::{Draws, Name, Seed, Spot};
@@ -18,7 +18,7 @@ impl WorldDraws {
         Self { draws: Draws::new(seed), formerly }
     }
 
-    /// The place where (site, id, nth) is decided.
+    /// The draw site (site, id, nth).
     #[inline]
     pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
         match &self.formerly {
@@ -33,7 +33,7 @@ impl WorldDraws {
 
 type SiteAndId = (Name, Name);
 
-/// What places were called. Each is thought about once a run.
+/// The previous names of places. Each is computed once per run.
 struct Formerly {
     renames: Arc<Renames>,
     known: RefCell<HashMap<SiteAndId, SiteAndId, FxBuildHasher>>,

@@ -1,7 +1,7 @@
-//! The oracle answers for the plan: what happens at this place, and what is drawn there.
+//! The fault injector: decides what happens at each place according to the plan, and draws values there.
 //!
-//! It counts how often each id comes by each site (the nth of an address) and keeps the list of the faults
-//! that struck. Which sites and places there are, and what the plan may do at them, it reads in a [`Table`].
+//! It counts how often each id passes each site (the nth of an address) and keeps the list of the injected
+//! faults. Its [`Table`] says which sites and places exist and what the plan may do at them.
 
 mod draws;
 mod opening;
@@ -17,9 +17,9 @@ use table::{Site, SiteId};
 
 /// How long a message or a sync takes.
 pub(crate) const LATENCY: Purpose = Purpose::new("latency");
-/// Who goes first among those whose time is the same.
+/// The order of events at the same time.
 pub(crate) const TIE: Purpose = Purpose::new("tie");
-// The rule's kind is the purpose of its chance; the span wants one of its own.
+// The rule's kind is the purpose of its chance; the span needs a separate purpose.
 const SPAN: Purpose = Purpose::new("span of the fault");
 
 /// The answer to the question what becomes of a message.
@@ -31,31 +31,30 @@ pub(crate) struct Passage {
     pub tie: u64,
 }
 
-/// What an oracle knows of a run that is over.
+/// The record of a run that is over.
 pub(crate) struct Record {
-    /// The faults that struck.
+    /// The injected faults.
     pub fired: Vec<Fault>,
-    /// Which of the pinned ones were met.
+    /// Which of the pinned faults were reached.
     pub met: Vec<bool>,
-    /// Every address that came up.
+    /// Every address that was reached.
     pub visited: Vec<Address>,
-    /// Every address that came up before the mark, if there was one.
+    /// Every address that was reached before the mark, if there was one.
     pub visited_early: Vec<Address>,
 }
 
 pub(crate) struct Oracle {
     draws: WorldDraws,
-    /// In a box, which goes from run to run: a world is allocated anew for each and is the better for being
-    /// small.
+    /// Boxed, and reused from run to run: a world is allocated for each run, so it should be small.
     table: Box<Table>,
     met: Vec<bool>,
-    /// Passages before this are counted apart.
+    /// Occurrences before this time are counted separately.
     mark: Option<SimTime>,
     pub fired: Vec<Fault>,
 }
 
 impl Oracle {
-    /// The oracle of one run; `table` is that of an earlier one, whatever its plan, or empty.
+    /// The injector of one run; `table` is that of an earlier run with any plan, or empty.
     pub fn new(config: &WorldConfig, table: Box<Table>) -> Self {
         let table = table.of(&config.plan, &config.links);
         let met = vec![false; config.plan.pinned().len()];
@@ -63,22 +62,22 @@ impl Oracle {
         Self { draws, met, table, mark: None, fired: Vec::new() }
     }
 
-    /// Counts the passages before this apart from now on.
+    /// Counts the occurrences before this time separately from now on.
     pub fn mark(&mut self, at: SimTime) {
         self.mark = Some(at);
     }
 
-    /// Counts the places that these rules concern as well.
+    /// Also counts the places that these rules concern.
     pub fn notice(&mut self, rules: &[Rule]) {
         self.table.notice(rules);
     }
 
-    /// Whether any fault could strike at a hook; where none can, nobody needs to ask.
+    /// Whether no fault can be injected at a hook, so that the question can be skipped.
     pub fn is_silent(&self, hook: Hook) -> bool {
         self.table.is_silent(hook)
     }
 
-    /// Which nodes this one is like, as far as the plan concerns their steps.
+    /// The class of nodes to which this node belongs, as far as the plan concerns their steps.
     pub fn class_of(&self, node: Name) -> NodeClass {
         self.table.steps().class_of(node)
     }
@@ -93,13 +92,13 @@ impl Oracle {
         self.table.steps().concerns_acts(class, hook)
     }
 
-    /// Counts one more passage of `id` by `site`.
+    /// Counts one more occurrence of `id` at `site`.
     pub fn count(&mut self, site: Name, id: Name) -> u32 {
         let place = self.table.place(site, id);
         self.table.pass(place, false).nth
     }
 
-    /// The place where (site, id, nth) is decided.
+    /// The draw site (site, id, nth).
     pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
         self.draws.spot(site, id, nth)
     }
@@ -124,7 +123,7 @@ impl Oracle {
         faults
     }
 
-    /// Asks the plan what becomes of a message, and counts it.
+    /// Asks the plan for the fate of a message, and counts it.
     pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> Passage {
         let (site, address) = self.pass_by(Hook::Message, (from, to), kind, about, now);
         let site = self.table.site(site);
@@ -182,7 +181,7 @@ impl Oracle {
         }
     }
 
-    /// The nth opening of a window of trouble: when, and what happens then. `None` when chaos is over.
+    /// The nth fault of a timed fault schedule: its time and action. `None` when chaos is over.
     pub fn opening(&self, window: usize, nth: u32, after: SimTime) -> Option<Fault> {
         let chaos = self.table.chaos()?;
         let window = &chaos.windows[window];
@@ -197,7 +196,7 @@ impl Oracle {
         Some(Fault { at: Address { site: window.site, id, nth }, action })
     }
 
-    /// What a window that looks for the marked node does, now that there is one.
+    /// The action of a schedule that targets the marked node, now that there is one.
     pub fn aimed(&self, window: usize, fault: Fault, marked: Name) -> Fault {
         let window = self.table.chaos().map(|chaos| &chaos.windows[window].disturbance);
         match (window, fault.action) {
@@ -209,18 +208,18 @@ impl Oracle {
         }
     }
 
-    /// How many windows of trouble there are.
+    /// The number of timed fault schedules.
     pub fn windows(&self) -> usize {
         self.table.chaos().map_or(0, |chaos| chaos.windows.len())
     }
 
-    /// A pinned fault that is set by the clock has come up.
+    /// A pinned timed fault was reached.
     pub fn meet(&mut self, fault: &Fault) {
         let pinned = self.table.pinned(fault.at);
         self.note_met(pinned.map(|(index, _)| index));
     }
 
-    /// What is left of a run. All counts are back at zero.
+    /// The record of a run. All counts are back at zero.
     pub fn take_record(&mut self) -> Record {
         let visited_early = self.mark.map_or_else(Vec::new, |_| self.table.visited_early());
         let record = Record {

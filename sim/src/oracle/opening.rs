@@ -1,10 +1,10 @@
-//! What a window of trouble does when it opens: whom it strikes and how badly, drawn at its spot.
+//! Timed faults: which node a fault schedule hits and how badly, drawn at its site.
 
 use crate::plan::{Action, Disturbance, Window};
 use crate::{Name, SimSpan, SimTime, Spot};
 use rand_chacha::rand_core::Rng;
 
-/// What a window does when it opens; `None` if it does not open that often.
+/// The action of one timed fault; `None` if the schedule has no more.
 pub(super) fn action(
     window: &Window,
     nth: u32,
@@ -58,7 +58,7 @@ pub(super) fn without(names: &[Name], one: Name) -> Name {
 
 /// Two sides, neither of them empty, each in the order of the names. Of a minority the first is the smaller.
 fn split(among: &[Name], minority: bool, spot: Spot<'_>) -> (Vec<Name>, Vec<Name>) {
-    // By their place and not by their name, so that nodes under other names fall apart alike.
+    // By index and not by name, so that renamed nodes are split alike.
     let mut stream = spot.rng("sides");
     let mut lots: Vec<(u64, Name)> = among.iter().map(|name| (stream.next_u64(), *name)).collect();
     lots.sort_unstable();

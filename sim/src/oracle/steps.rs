@@ -1,10 +1,9 @@
 //! Which steps of which nodes a plan concerns.
 //!
-//! Every action of a node is a step at which the plan can be asked what goes wrong, and nearly every plan
-//! says nothing about nearly all of them. A node therefore looks here first: a step that no rule and no
-//! pinned fault concerns is neither asked about nor counted, which costs a comparison or two. Counts are kept
-//! for each place on its own, so those of the other places are the same with and without it, and the same
-//! whether chance or a list brings their faults.
+//! Every action of a node is a step at which the plan could inject a fault, and nearly every plan concerns
+//! only a few of them. A node therefore checks here first: a step that no rule and no pinned fault concerns
+//! is neither asked about nor counted, at the cost of a comparison or two. Counts are separate for each
+//! place, so this does not change the counts of other places; rules and lists of faults give the same counts.
 
 use crate::plan::{Hook, Plan, Rule, Selector};
 use crate::step::Act;
@@ -63,7 +62,7 @@ impl Default for Steps {
 }
 
 impl Steps {
-    /// The steps that a plan concerns, or one of these rules beside it.
+    /// The steps that a plan or one of the additional rules concerns.
     pub fn of(plan: &Plan, beside: &[Rule]) -> Self {
         let rules = match plan {
             Plan::Fuzz(chaos) => chaos.rules.as_slice(),
@@ -93,7 +92,7 @@ impl Steps {
         steps
     }
 
-    /// What concerns a node that the plan names.
+    /// The entry of a node that the plan names.
     fn named(&mut self, node: Name) -> &mut Both {
         let next = NodeClass(self.classes.len() as u32);
         let NodeClass(class) = *self.class_of.entry(node).or_insert(next);

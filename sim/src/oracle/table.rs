@@ -1,10 +1,10 @@
-//! The table of sites and places: everything about them that does not depend on the seed.
+//! The table of sites and places: their data that does not depend on the seed.
 //!
-//! It is filled as places come up. Nearly all places of a campaign come up in nearly all of its runs, so the
-//! table of one run serves the next on its thread, with all counts back at zero. Sites and places are names
-//! and survive any change of plan. What a plan may do at a site is looked up when the site first comes up
-//! under that plan: which rules concern it, unless the rules of the plan before concerned the same, and
-//! whether a pinned fault names it.
+//! It is filled as places are reached. Nearly all places of a campaign occur in nearly all of its runs, so
+//! the next run on the thread reuses the table, with all counts back at zero. Sites and places are names and
+//! stay valid under any plan. What a plan may do at a site is computed when the site is first reached under
+//! that plan: which rules concern it (kept if the previous plan had the same rules) and whether a pinned
+//! fault names it.
 
 use super::steps::Steps;
 use crate::plan::{Action, Address, Chaos, Hook, Plan};
@@ -25,7 +25,7 @@ pub(crate) struct PlaceId(u32);
 pub(crate) struct Site {
     name: Name,
     key: SiteKey,
-    /// The plan for which the rest was looked up, and the rules for which the rules were.
+    /// The plan of the cached data, and the rules of the cached rules.
     plan: Edition,
     ruled_by: Edition,
     /// Which of the chaos rules concern it.
@@ -42,7 +42,7 @@ impl Site {
     }
 }
 
-/// What a site is known by: its hook, the two ends, and what passes.
+/// The key of a site: its hook, the two ends, and the kind of message or step.
 type SiteKey = (Hook, Name, Name, Name);
 
 /// Counts the plans that a table has served, or the sets of rules.
@@ -51,13 +51,13 @@ type Edition = u64;
 struct Place {
     site: Name,
     id: Name,
-    /// How often it has come up in this run.
+    /// How often it was reached in this run.
     count: u32,
     /// How often before the mark.
     early: u32,
 }
 
-/// What a place is asked by: its hook, the two ends, what passes, and about what.
+/// The key of a place: its hook, the two ends, the kind of message or step, and its subject.
 type Question = (Hook, Name, Name, Name, Name);
 
 pub(crate) struct Table {
@@ -67,9 +67,9 @@ pub(crate) struct Table {
     pinned: Map<Address, (usize, Action)>,
     pinned_sites: HashSet<Name, FxBuildHasher>,
     steps: Steps,
-    /// The hooks at which places count although the plan cannot strike there.
+    /// The hooks at which places count although no fault can be injected there.
     noticed: Vec<Hook>,
-    /// The last chaos whose rules were looked at; a plan without rules leaves it.
+    /// The last chaos whose rules were computed; a plan without rules does not change it.
     ruling: Option<Arc<Chaos>>,
     rules_edition: Edition,
     sites: Vec<Site>,
@@ -77,7 +77,7 @@ pub(crate) struct Table {
     places: Vec<Place>,
     place_by_address: Map<(Name, Name), PlaceId>,
     place_by_question: Map<Question, (SiteId, PlaceId)>,
-    /// The places that have come up in this run.
+    /// The places reached in this run.
     visited: Vec<PlaceId>,
 }
 
@@ -108,7 +108,8 @@ impl Table {
         }
     }
 
-    /// This table, if it is that of the network and has not grown too large, else a new one; set to the plan.
+    /// This table, set to the plan, if it is that of the network and has not grown too large; otherwise a new
+    /// one.
     pub fn of(mut self: Box<Self>, plan: &Plan, links: &Links) -> Box<Self> {
         let is_good = self.places.len() <= spare::MOST && self.links == *links;
         if !is_good {
@@ -141,7 +142,7 @@ impl Table {
         self.plan_edition += 1;
     }
 
-    /// Counts the places that these rules concern as well, until the run is over.
+    /// Also counts the places that these rules concern, until the run is over.
     pub fn notice(&mut self, rules: &[Rule]) {
         self.steps = Steps::of(&self.plan, rules);
         self.noticed = rules.iter().map(|rule| rule.hook).collect();
@@ -154,7 +155,7 @@ impl Table {
         }
     }
 
-    /// The fault that stands in the plan for this address, and its number there.
+    /// The pinned fault at this address, and its index in the plan.
     pub fn pinned(&self, address: Address) -> Option<(usize, Action)> {
         self.pinned.get(&address).copied()
     }
@@ -164,7 +165,7 @@ impl Table {
         &self.steps
     }
 
-    /// Whether no fault could strike at a hook.
+    /// Whether no fault can be injected at a hook.
     pub fn is_silent(&self, hook: Hook) -> bool {
         if matches!(hook, Hook::Before | Hook::After) {
             return self.steps.is_silent(hook);
@@ -176,7 +177,7 @@ impl Table {
             })
     }
 
-    /// The site and the place where the plan is asked this question, made on first use.
+    /// The site and the place of a question, made on first use.
     pub fn place_of(
         &mut self,
         hook: Hook,
@@ -211,14 +212,14 @@ impl Table {
         });
         let latency = self.links.latency(from, to).clone();
         let id = SiteId(self.sites.len() as u32);
-        // No edition has the number zero once there is a plan, so everything is still to be looked up.
+        // Edition zero means that nothing is computed yet.
         let site = Site { name, key, plan: 0, ruled_by: 0, rules: Vec::new(), is_pinned: false, latency };
         self.sites.push(site);
         self.site_by_key.insert(key, id);
         id
     }
 
-    /// Looks up what the plan may do at a site, unless that is known.
+    /// Computes what the plan may do at a site, unless that is known.
     fn look_up(&mut self, id: SiteId) {
         let site = &mut self.sites[id.0 as usize];
         if site.plan == self.plan_edition {
@@ -248,7 +249,7 @@ impl Table {
         })
     }
 
-    /// Counts one more passage by a place, and gives it its address.
+    /// Counts one more occurrence at a place, and returns its address.
     pub fn pass(&mut self, id: PlaceId, is_early: bool) -> Address {
         let place = &mut self.places[id.0 as usize];
         if place.count == 0 {
@@ -259,12 +260,12 @@ impl Table {
         Address { site: place.site, id: place.id, nth: place.count }
     }
 
-    /// Every address with the number of its passages, in the order of the first ones.
+    /// Every address with its number of occurrences, in the order of the first ones.
     pub fn visited(&self) -> Vec<Address> {
         self.addresses(|place| place.count)
     }
 
-    /// The same of passages before the mark.
+    /// The same for occurrences before the mark.
     pub fn visited_early(&self) -> Vec<Address> {
         let mut early = self.addresses(|place| place.early);
         early.retain(|address| address.nth > 0);
@@ -289,8 +290,7 @@ fn concerns(rule: &Rule, (hook, from, to, what): SiteKey) -> bool {
     rule.hook == hook && rule.from.covers(from) && rule.to.covers(to) && rule.what.covers(what)
 }
 
-/// Whether the rules of both concern the same sites, one by one; what they do there and how likely may
-/// differ.
+/// Whether the rules of both concern the same sites, one by one; actions and chances may differ.
 fn rule_alike(left: &Chaos, right: &Chaos) -> bool {
     let is_alike = |(left, right): (&Rule, &Rule)| {
         left.hook == right.hook && left.from == right.from && left.to == right.to && left.what == right.what
@@ -317,7 +317,7 @@ mod tests {
         Plan::Fuzz(Arc::new(Chaos { rules: scopes.iter().map(rule).collect(), ..Chaos::default() }))
     }
 
-    /// What the table says of the messages from `ann` under these plans, one after the other.
+    /// The table's rules for the messages from `ann` under these plans, one after the other.
     fn after_each(plans: &[Plan]) -> Vec<(Vec<u16>, bool)> {
         let links = Links::uniform(SimSpan::ZERO..=SimSpan::ZERO);
         let [ann, bob, hello, id] = ["ann", "bob", "hello", "task-1"].map(Name::new);
@@ -350,7 +350,7 @@ mod tests {
         for (plan, (rules, is_pinned)) in plans.iter().zip(used) {
             let (anew, pinned_anew) = after_each(std::slice::from_ref(plan)).remove(0);
             assert_eq!(is_pinned, pinned_anew);
-            // Without rules there is nothing to look up, and nobody looks.
+            // A plan without rules never looks up a site's rules.
             if matches!(plan, Plan::Fuzz(_)) {
                 assert_eq!(rules, anew);
             }

@@ -1,11 +1,11 @@
-//! Actions: what can go wrong, with every number that was drawn for it.
+//! Actions: faults with all parameters drawn.
 
 use super::Ailment;
 use crate::{Hook, Name, SimSpan, SimTime};
 
-/// One thing that goes wrong. Complete in itself: no further draw is needed to carry it out.
+/// One fault action. It is complete: no further draw is needed to carry it out.
 ///
-/// Written as people say it, and read back exactly:
+/// The text form is plain words, and parses back exactly:
 ///
 /// ```
 /// use perfidy_sim::Action;
@@ -26,20 +26,20 @@ pub enum Action {
     /// The message arrives, but not as it was sent: its receiver gets what
     /// [`Payload::garbled`](crate::Payload::garbled) makes of it.
     Corrupt,
-    /// The node dies here; it comes back after the span, or never.
+    /// The node crashes here; it restarts after the span, or never.
     Crash(Option<SimSpan>),
-    /// The node stops here for so long, as for a long collection, and goes on believing no time has passed.
+    /// The node pauses here for this long (as in a long garbage collection) and does not notice the time.
     Pause(SimSpan),
-    /// The node is frozen here for so long: see [`Ailment::Zombie`].
+    /// The node is frozen here for this long: see [`Ailment::Zombie`].
     Zombie(SimSpan),
-    /// A record is not written, and the node is told.
+    /// A write of a record returns an error.
     Refuse,
     /// A sync takes this much longer.
     SlowSync(SimSpan),
-    /// As the node dies, the first record that was not yet durable is left half-written: it stays, as
+    /// Torn write: when the node crashes, the first unsynced record stays half-written, as
     /// [`Payload::garbled`](crate::Payload::garbled) makes it.
     Tear,
-    /// A node that comes back does not see the last records that it had made durable. In its next life it
+    /// Stale journal: a restarted node does not see the last records that it had synced. Its next incarnation
     /// does.
     Stale {
         /// How many.
@@ -58,7 +58,7 @@ pub enum Action {
         /// How long it lasts.
         lasting: SimSpan,
     },
-    /// A node dies at a moment; it comes back after the span, or never.
+    /// A node crashes at a time; it restarts after the span, or never.
     CrashAt {
         /// Which.
         node: Name,
@@ -67,7 +67,7 @@ pub enum Action {
         /// How long until it is back.
         back_after: Option<SimSpan>,
     },
-    /// A node stops at a moment for so long.
+    /// A node pauses at a time for this long.
     PauseAt {
         /// Which.
         node: Name,
@@ -86,7 +86,7 @@ pub enum Action {
         at: SimTime,
         /// How long it lasts.
         lasting: SimSpan,
-        /// How long each failure lasts, and each time without one.
+        /// How long each failure lasts, and each period without one.
         turn: SimSpan,
     },
     /// Messages between two groups take longer for a while.
@@ -99,10 +99,10 @@ pub enum Action {
         at: SimTime,
         /// How long it lasts.
         lasting: SimSpan,
-        /// How much longer each message takes that is sent meanwhile.
+        /// The extra latency of each message that is sent during this time.
         by: SimSpan,
     },
-    /// A node suffers from something for a while.
+    /// A degradation of a node for a while.
     Ail {
         /// Which.
         node: Name,
@@ -110,10 +110,10 @@ pub enum Action {
         at: SimTime,
         /// How long it lasts.
         lasting: SimSpan,
-        /// From what, and how badly.
+        /// Its kind and severity.
         ailment: Ailment,
     },
-    /// Something befalls a service for a while; what, belongs to the layer above.
+    /// A fault of a service for a while; its meaning belongs to the upper layer.
     CustomAt {
         /// The word for it.
         word: Name,
@@ -124,7 +124,7 @@ pub enum Action {
         /// How long it lasts.
         lasting: SimSpan,
     },
-    /// Something whose meaning belongs to the layer above: a word and perhaps a span.
+    /// A fault whose meaning belongs to the upper layer: a word and perhaps a span.
     Custom {
         /// The word.
         word: Name,
@@ -167,7 +167,7 @@ impl Action {
         }
     }
 
-    /// How long it takes, or by how much; `None` if that is no matter of time, or zero.
+    /// How long it takes, or by how much; `None` if it has no span or a zero span.
     pub fn span(&self) -> Option<SimSpan> {
         let span = match *self {
             Self::Delay(span)
@@ -196,7 +196,7 @@ impl Action {
         (span > SimSpan::ZERO).then_some(span)
     }
 
-    /// By how much, for those that last for a time and besides are more or less bad in terms of time.
+    /// The severity of an action that has both a duration and a severity in units of time.
     pub fn amount(&self) -> Option<SimSpan> {
         match *self {
             Self::Flap { turn, .. } => Some(turn),
@@ -206,7 +206,7 @@ impl Action {
         }
     }
 
-    /// The same action, as bad as this, for those that have an amount.
+    /// The same action with this severity, for those that have one.
     #[must_use]
     pub fn with_amount(mut self, amount: SimSpan) -> Self {
         match &mut self {
@@ -243,7 +243,7 @@ impl Action {
         })
     }
 
-    /// Whether the action can be the answer at such a place.
+    /// Whether the action is possible at such a place.
     pub fn fits(&self, hook: Hook) -> bool {
         match hook {
             Hook::Message => {
@@ -268,7 +268,7 @@ impl Action {
         }
     }
 
-    /// When the action happens, for those that are set by the clock and not by a place met on the way.
+    /// When a timed action happens.
     pub fn moment(&self) -> Option<SimTime> {
         match self {
             Self::Cut { at, .. }
@@ -282,7 +282,7 @@ impl Action {
         }
     }
 
-    /// The same action at another moment, for those that are set by the clock.
+    /// The same action at another time, for timed actions.
     #[must_use]
     pub fn with_moment(mut self, moment: SimTime) -> Self {
         match &mut self {
@@ -298,7 +298,7 @@ impl Action {
         self
     }
 
-    /// The node that it befalls, for those that are set by the clock and befall a single one.
+    /// The node that a timed action of a single node hits.
     pub fn victim(&self) -> Option<Name> {
         match *self {
             Self::CrashAt { node, .. }
@@ -309,7 +309,7 @@ impl Action {
         }
     }
 
-    /// The two groups that it comes between, for those that do.
+    /// The two groups of an action between groups.
     pub fn sides(&self) -> Option<(Name, Name)> {
         match *self {
             Self::Cut { left, right, .. }
@@ -319,7 +319,7 @@ impl Action {
         }
     }
 
-    /// The same action between other groups, for those that come between groups.
+    /// The same action between other groups, for actions between groups.
     #[must_use]
     pub fn with_sides(mut self, (a, b): (Name, Name)) -> Self {
         if let Self::Cut { left, right, .. }

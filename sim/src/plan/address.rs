@@ -1,4 +1,4 @@
-//! Addresses: the name of a place where something could go wrong.
+//! Addresses: names of the places where a fault is possible.
 
 use super::quoted;
 use crate::Name;
@@ -7,16 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// A place of decision in a run: the nth time that `id` comes by `site`.
+/// A place in a run where a fault is possible: the nth time that `id` passes `site`.
 ///
-/// Written `site, id, try n`; the site itself may contain commas, an id that does stands in quotes. The id
-/// names the *intent* (`task-2`), not a request, so that `n` counts nothing but the repetitions of one and
-/// the same wish.
+/// Written `site, id, try n`; the site may contain commas, and an id that does is quoted. The id names the
+/// *intent* (`task-2`), not a request, so that `n` counts only the repetitions of the same intent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Address {
-    /// Where in the world: a link and a kind of message, a node and a step, a service and a call.
+    /// The location: a link and a message kind, a node and a step, a service and a call.
     pub site: Name,
-    /// The logical id of what passes there.
+    /// The logical id of the message, step or call.
     pub id: Name,
     /// Which occurrence, counted from one.
     pub nth: u32,

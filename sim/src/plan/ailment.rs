@@ -1,9 +1,9 @@
-//! Ailments: what a node can suffer from for a while without dying of it.
+//! Node degradation: faults that last for a while and do not crash the node.
 
 use crate::{Name, SimSpan};
 use std::fmt;
 
-/// Which way a clock is wrong.
+/// The direction of a clock error.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Way {
     /// It shows a later time than it should, or runs fast.
@@ -12,23 +12,23 @@ pub enum Way {
     Behind,
 }
 
-/// Something a node suffers from for a while. Several at once add up.
+/// A degradation of a node for a while. Several at once add up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Ailment {
-    /// The node is frozen, as a virtual machine is that is moved: nothing on it runs, what it had sent and
-    /// what had not yet arrived is held back, and its clocks stand still. It goes on believing that no time
-    /// has passed, until its wall clock is set right as long after as it was frozen.
+    /// The node is frozen, as a virtual machine during migration: nothing on it runs, its messages in flight
+    /// are held back in both directions, and its clocks stand still. After the freeze it does not notice the
+    /// lost time until its wall clock is corrected, an equal span later.
     Zombie,
-    /// A second life of the node begins before the first has ended, as in an update that overlaps. Both use
-    /// the node's name and its storage; a message goes to whichever takes it first. At the end the older one
-    /// is stopped.
+    /// Overlapping restart: a second incarnation of the node starts before the first has ended, as in a
+    /// rolling update. Both use the node's name and its storage; a message goes to the incarnation that takes
+    /// it first. At the end the older one is stopped.
     Twin,
-    /// Whatever the node works on, and every sync, takes so many times as long. Its timeouts do not.
+    /// The node's work and its syncs take longer by this factor. Its timeouts do not.
     Slow {
         /// How many times.
         times: u32,
     },
-    /// The node takes its messages in one by one, each so long after the one before.
+    /// The node takes its messages in one by one, each this long after the one before.
     SlowReceiver {
         /// The time for one message.
         each: SimSpan,
@@ -40,14 +40,14 @@ pub enum Ailment {
         /// Which way.
         way: Way,
     },
-    /// The node's wall clock is set wrong in the middle of its work, and later set right again.
+    /// The node's wall clock is set wrong while the node runs, and later corrected.
     Step {
         /// How much.
         by: SimSpan,
         /// Which way.
         way: Way,
     },
-    /// Both clocks of the node run fast or slow; later they run right, and the wall clock is set right.
+    /// Both clocks of the node run fast or slow; later the rate and the wall clock are corrected.
     Drift {
         /// How much, in parts per million.
         ppm: u32,
@@ -57,7 +57,7 @@ pub enum Ailment {
 }
 
 impl Ailment {
-    /// The same ailment, as bad as this: nanoseconds of a span, times, or parts per million.
+    /// The same degradation with this severity: nanoseconds of a span, a factor, or parts per million.
     #[must_use]
     pub fn with_amount(self, amount: u64) -> Self {
         let (span, number) = (SimSpan::from_nanos(amount), u32::try_from(amount).unwrap_or(u32::MAX));
@@ -71,7 +71,7 @@ impl Ailment {
         }
     }
 
-    /// How bad it is, if that is a matter of time.
+    /// Its severity, if that is a span.
     pub fn span(self) -> Option<SimSpan> {
         match self {
             Self::SlowReceiver { each: span } | Self::Skew { by: span, .. } | Self::Step { by: span, .. } => {
@@ -94,12 +94,12 @@ impl Ailment {
         })
     }
 
-    /// Whether only a node with code of its own can have it, and not a service.
+    /// Whether it applies only to nodes with code, and not to services.
     pub fn is_of_processes(self) -> bool {
         matches!(self, Self::Zombie | Self::Twin | Self::Slow { .. })
     }
 
-    /// The word with which it is written.
+    /// The word of its text form.
     pub(super) fn verb(self) -> &'static str {
         match self {
             Self::Zombie => "zombie",
@@ -112,7 +112,7 @@ impl Ailment {
         }
     }
 
-    /// The ailment written with this word and this behind it, if there is one.
+    /// Parses the word and the detail of the text form.
     pub(super) fn parse(verb: &str, detail: &str) -> Option<Self> {
         let way = |ahead: &str, behind: &str| {
             let (amount, way) = detail.rsplit_once(' ')?;
@@ -144,7 +144,7 @@ impl Ailment {
     }
 }
 
-/// How badly, as it stands behind the word, with a comma where there is something to say.
+/// The severity as it follows the word, with a comma if there is one.
 impl fmt::Display for Ailment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pick = |way: Way, ahead: &'static str, behind: &'static str| match way {

@@ -1,14 +1,13 @@
-//! A plan says what goes wrong, as data.
+//! Plans: which faults are injected in a run, as data.
 //!
-//! Wherever something can fail, the world stops and asks the plan: what happens here? The place has an
-//! [`Address`] (site, logical id, nth occurrence) and the answer is at most one [`Action`].
+//! Wherever a fault is possible, the world asks the plan. The place has an [`Address`] (site, logical id, nth
+//! occurrence) and the plan returns at most one [`Action`].
 //!
-//! * [`Plan::Fuzz`] answers by chance, from rules; every fault that fires is reported with the concrete
-//!   action that was drawn.
-//! * [`Plan::Explicit`] answers from a list. The faults reported by a fuzzed run, given back as an explicit
+//! * [`Plan::Fuzz`] decides by chance, from rules; every injected fault is reported with its drawn action.
+//! * [`Plan::Explicit`] decides from a list. The faults reported by a fuzzed run, given back as an explicit
 //!   plan with the same seed, make the same run, event for event.
 //!
-//! Shrinking, exhaustive search, saved failures and hand-written fault patterns are all explicit plans.
+//! Shrinking, exhaustive search, saved failures and hand-written fault patterns all use explicit plans.
 //!
 //! ```
 //! use perfidy_sim::{Action, Fault};
@@ -39,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-/// One thing that goes wrong at one place.
+/// One fault at one place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Fault {
     /// Where.
@@ -50,9 +49,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The same fault with some words of its text replaced: names of nodes, ids of what passes. A word is
-    /// letters, digits and hyphens. Where the text that comes of it is no fault any more, nothing is
-    /// replaced.
+    /// The same fault with some words of its text replaced: node names and logical ids. A word consists of
+    /// letters, digits and hyphens. If the new text does not parse as a fault, the fault stays as it was.
     ///
     /// ```
     /// use perfidy_sim::Fault;
@@ -87,22 +85,22 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What goes wrong in a run.
+/// The faults of a run.
 #[derive(Clone, Debug)]
 pub enum Plan {
     /// By chance.
     Fuzz(Arc<Chaos>),
-    /// Exactly this and nothing else.
+    /// Exactly these faults.
     Explicit(Arc<[Fault]>),
 }
 
 impl Plan {
-    /// The plan in which nothing goes wrong.
+    /// The plan without faults.
     pub fn calm() -> Self {
         Self::Explicit(Arc::new([]))
     }
 
-    /// Whether both are one and the same plan, and not only equal ones.
+    /// Whether both are the same plan by identity, not by equality.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Fuzz(left), Self::Fuzz(right)) => Arc::ptr_eq(left, right),
@@ -111,7 +109,7 @@ impl Plan {
         }
     }
 
-    /// The faults that stand in the plan word for word.
+    /// The pinned faults of the plan.
     pub fn pinned(&self) -> &[Fault] {
         match self {
             Self::Fuzz(chaos) => &chaos.pinned,

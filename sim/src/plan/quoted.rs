@@ -1,14 +1,14 @@
-//! Names in the text of addresses and actions: as they are, or in quotes where their characters would be
-//! taken for something else.
+//! Quoted names in the text of addresses and actions.
 //!
-//! Between quotes every such character is an escape, `\u{2c}` for a comma, so that a quoted name has no blank
-//! and no comma in it and the text around it is taken apart as ever.
+//! A name is quoted if its characters would be read as syntax. Inside the quotes every such character is an
+//! escape (`\u{2c}` for a comma), so a quoted name contains no blank and no comma, and the parser can split
+//! the text as usual.
 
 use crate::Name;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The name as it is written: in quotes unless it `is_plain`.
+/// The text of a name: in quotes unless it `is_plain`.
 pub(super) fn written(name: Name, is_plain: impl Fn(&str) -> bool) -> Cow<'static, str> {
     let text = name.as_str();
     let is_taken_for_quoted = text.starts_with('"') || text.contains(char::is_control);
@@ -37,7 +37,7 @@ pub(super) fn among_words(name: Name) -> Cow<'static, str> {
     written(name, |text| !text.contains(is_odd) && !BETWEEN.contains(&text))
 }
 
-/// The name that is written so; `None` if it is nothing, or has quotes and escapes that are none.
+/// Parses a name; `None` if it is empty, or has invalid quotes or escapes.
 pub(super) fn read(text: &str) -> Option<Name> {
     let text = text.trim();
     let Some(rest) = text.strip_prefix('"') else { return (!text.is_empty()).then(|| Name::new(text)) };

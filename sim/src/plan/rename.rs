@@ -1,14 +1,13 @@
-//! Renames: what has another name now, and what it was called before.
+//! Renames: the previous names of nodes, steps, messages, calls and kinds of faults.
 //!
-//! Addresses and draws are keyed by names, so a node under a new name would live another life. A world that
-//! is told what its nodes were called draws for them as it did then; a list of faults can be carried over
-//! into today's names.
+//! Addresses and draws are keyed by names, so a renamed node would draw other values. A world that knows the
+//! previous names draws for them as before; a list of faults can be translated to the current names.
 //!
-//! Names are found where they stand in sites, ids and actions, never as mere text: a node before the first
-//! comma of a site and in the parts of an id, a step behind `before` and `after` and in the parts of an id,
-//! the kind of a message behind the comma of a link's site and behind `send` and `receive` in a step, what is
-//! asked of a service behind that of a node's, and a kind of fault as the first word of an action or of a
-//! window's site.
+//! Names are replaced only at their positions in sites, ids and actions, never as plain text: a node before
+//! the first comma of a site and in the parts of an id, a step after `before` and `after` and in the parts of
+//! an id, a message kind after the comma of a link's site and after `send` and `receive` in a step, a call
+//! after the comma of a node's site, and a kind of fault as the first word of an action or of a timed fault's
+//! site.
 //!
 //! ```
 //! use perfidy_sim::{Fault, Renames};
@@ -26,7 +25,7 @@
 use crate::{Action, Address, Fault, Name};
 use std::collections::BTreeMap;
 
-/// From names to others.
+/// A mapping from names to other names.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Renames {
     nodes: BTreeMap<Name, Name>,
@@ -50,7 +49,7 @@ impl Renames {
         Self { messages: pairs(kinds), ..Self::default() }
     }
 
-    /// Renames of what services, or a node's own code, are asked.
+    /// Renames of calls to services, or to a node's own code.
     pub fn of_calls<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self { calls: pairs(calls), ..Self::default() }
     }
@@ -60,17 +59,17 @@ impl Renames {
         Self { faults: pairs(kinds), ..Self::default() }
     }
 
-    /// Whether nothing has another name.
+    /// Whether there are no renames.
     pub fn is_empty(&self) -> bool {
         !self.concerns_places() && self.faults.is_empty()
     }
 
-    /// Whether something has another name that a world draws by, fault or no fault.
+    /// Whether a rename concerns a name that draws are keyed by, besides kinds of faults.
     pub fn concerns_places(&self) -> bool {
         [&self.nodes, &self.steps, &self.messages, &self.calls].into_iter().any(|names| !names.is_empty())
     }
 
-    /// The same, back from the other names to the one.
+    /// The inverse mapping.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let back = |names: &BTreeMap<Name, Name>| names.iter().map(|(from, to)| (*to, *from)).collect();
@@ -99,7 +98,7 @@ impl Renames {
         self.messages.get(&Name::new(kind)).copied()
     }
 
-    /// The other name of what is asked of a service, if it has one.
+    /// The other name of a call to a service, if it has one.
     pub fn call(&self, what: &str) -> Option<Name> {
         self.calls.get(&Name::new(what)).copied()
     }
@@ -116,7 +115,7 @@ impl Renames {
             Some((place, what)) => (place, Some(what)),
             None => (text, None),
         };
-        // Trouble by the clock has its kind first, as in `partition a | b`.
+        // The site of a timed fault starts with its kind, as in `partition a | b`.
         let (kind, nodes) = match place.split_once(' ') {
             Some((kind, nodes)) if !nodes.starts_with("> ") && !place.ends_with("'s disk") => {
                 (Some(kind), nodes)
@@ -133,7 +132,7 @@ impl Renames {
         Name::new(&result)
     }
 
-    /// What passes at a site, a link's or a node's, under its other name.
+    /// The message kind, step or call at a site, under its other name.
     fn passing(&self, what: &str, is_of_a_link: bool) -> String {
         let of_step = |word: &str| Some(format!("{word}{}", self.other_step(what.strip_prefix(word)?)?));
         let other = || if is_of_a_link { self.message(what) } else { self.call(what) };
@@ -191,7 +190,7 @@ impl Renames {
         action
     }
 
-    /// A fault of the layer above under the other name of its kind, which can be one of the world's own.
+    /// A fault of the upper layer under the other name of its kind, which can be a kind of the world's own.
     fn with_other_word(&self, action: Action) -> Option<Action> {
         let (Action::Custom { word, .. } | Action::CustomAt { word, .. }) = action else { return None };
         let other = self.kind_of_fault(word.as_str())?;

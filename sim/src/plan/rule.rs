@@ -1,4 +1,4 @@
-//! Rules: how a fuzzed plan decides.
+//! Rules: how a fuzzed plan decides which faults to inject.
 
 use crate::{Action, Address, Ailment, Chance, Fault, Name, SimSpan, SimTime};
 use std::ops::RangeInclusive;
@@ -18,7 +18,7 @@ pub enum Hook {
     Write,
     /// A node makes its writes durable; the id is `journal`, as in the next two. Site: `node's disk, sync`.
     Sync,
-    /// A node dies with records that are not yet durable. Site: `node's disk, crash`.
+    /// A node crashes with records that are not yet durable. Site: `node's disk, crash`.
     Loss,
     /// A node comes back and has durable records. Site: `node's disk, recovery`.
     Recovery,
@@ -37,7 +37,7 @@ impl Hook {
         Self::Recovery,
     ];
 
-    /// What a node's storage does at this place, as sites name it; `None` if the place is no storage's.
+    /// What a node's storage does at this place, as sites name it; `None` for other places.
     pub fn of_storage(self) -> Option<&'static str> {
         match self {
             Self::Write => Some("write"),
@@ -67,7 +67,7 @@ impl Selector {
         }
     }
 
-    /// Whether the name that reads so is one of them.
+    /// Whether the name with this text is one of them.
     fn covers_word(&self, word: &str) -> bool {
         match self {
             Self::Any => true,
@@ -76,30 +76,30 @@ impl Selector {
     }
 }
 
-/// A fault that strikes by chance wherever it applies.
+/// A fault injected by chance wherever it applies.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// The fault's name, as scenario files and reports give it.
     pub kind: Name,
-    /// Where the question is asked.
+    /// At which kind of place.
     pub hook: Hook,
     /// Which senders, nodes or services.
     pub from: Selector,
-    /// Which receivers; for hooks other than [`Hook::Message`] it is the node itself once more.
+    /// Which receivers; for hooks other than [`Hook::Message`] it is the node itself again.
     pub to: Selector,
     /// Which message kinds, steps or calls.
     pub what: Selector,
-    /// How likely, at each place.
+    /// The probability at each place.
     pub chance: Chance,
-    /// What happens then.
+    /// The action.
     pub action: Action,
-    /// From where the action's span is drawn, if it has one.
+    /// The range from which the action's span is drawn, if it has one.
     pub span: Option<RangeInclusive<SimSpan>>,
 }
 
 impl Rule {
-    /// Rules that concern every step of every node and never fire: to [notice](crate::World::notice) where
-    /// nodes could crash.
+    /// Rules that concern every step of every node and never fire: to [notice](crate::World::notice) the
+    /// places where nodes could crash.
     pub fn of_all_steps() -> [Self; 2] {
         [Hook::Before, Hook::After].map(|hook| Self {
             kind: Name::literal("crash"),
@@ -113,8 +113,8 @@ impl Rule {
         })
     }
 
-    /// Whether a fault is one that this rule makes: at a place that it concerns, with an action that it
-    /// draws. Two rules that concern the same place can make the same fault.
+    /// Whether this rule can produce a fault: at a place that it concerns, with an action that it draws. Two
+    /// rules that concern the same place can produce the same fault.
     pub fn can_make(&self, fault: &Fault) -> bool {
         let is_drawn = match (&self.span, fault.action.span()) {
             (Some(range), Some(span)) => range.contains(&span) && self.action.with_span(span) == fault.action,
@@ -124,7 +124,7 @@ impl Rule {
         is_drawn && self.concerns(fault.at)
     }
 
-    /// Whether the place is one of those where the rule is asked.
+    /// Whether the rule applies at the place.
     fn concerns(&self, at: Address) -> bool {
         let site = at.site.as_str();
         if self.hook == Hook::Message {
@@ -149,7 +149,7 @@ impl Rule {
     }
 }
 
-/// What a window of trouble does while it is open.
+/// The effect of a timed fault schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Disturbance {
     /// Cuts one group off from another.
@@ -161,71 +161,70 @@ pub enum Disturbance {
         /// Whether only messages from left to right are lost.
         one_way: bool,
     },
-    /// Cuts some of these nodes off from the others, drawn anew for every window.
+    /// Cuts some of these nodes off from the others, drawn for every fault.
     Split {
         /// All of them: two at least, and three for a minority.
         among: Vec<Name>,
-        /// Whether those cut off are fewer than half. Otherwise they can be any number.
+        /// Whether those cut off are fewer than half; otherwise any number.
         minority: bool,
     },
     /// Cuts off the node that a service has [marked](crate::Desk::mark) last.
     CutMarked {
-        /// Of whom one is drawn if nobody is marked yet.
+        /// The candidates from which one is drawn if no node is marked yet.
         otherwise: Vec<Name>,
-        /// From whom; the node itself does not count.
+        /// The other side, without the marked node itself.
         right: Vec<Name>,
         /// Whether only messages from the marked node are lost.
         one_way: bool,
     },
-    /// Lets the links between two groups fail and recover again and again.
+    /// Makes the links between two groups fail and recover again and again.
     Flap {
         /// One side.
         left: Vec<Name>,
         /// The other side.
         right: Vec<Name>,
-        /// How long each failure lasts and each time without one, drawn for every window.
+        /// How long each failure lasts and each period without one, drawn for every fault.
         turn: RangeInclusive<SimSpan>,
     },
-    /// Has messages between two groups take longer.
+    /// Makes messages between two groups slower.
     Lag {
         /// One side.
         left: Vec<Name>,
         /// The other side.
         right: Vec<Name>,
-        /// How much longer, drawn for every window.
+        /// The extra latency, drawn for every fault.
         by: RangeInclusive<SimSpan>,
     },
-    /// Makes one of these nodes suffer, drawn anew for every window.
+    /// Degrades one of these nodes, drawn for every fault.
     Ail {
-        /// Of whom one is drawn.
+        /// The candidates.
         among: Vec<Name>,
-        /// From what: one of these is drawn.
+        /// The degradations from which one is drawn.
         ailments: Vec<Ailment>,
-        /// How badly, in the unit of [`Ailment::with_amount`], drawn for every window.
+        /// The severity, in the unit of [`Ailment::with_amount`], drawn for every fault.
         amount: RangeInclusive<u64>,
     },
-    /// Kills one of these nodes for good, drawn anew for every window.
+    /// Crashes one of these nodes forever, drawn for every fault.
     Kill {
-        /// Of whom one is drawn.
+        /// The candidates.
         among: Vec<Name>,
-        /// How many windows there are at most, and so how many nodes can be lost.
+        /// The maximum number of these faults, and so of lost nodes.
         at_most: u32,
     },
-    /// Stops one of these nodes, drawn anew for every window.
+    /// Pauses one of these nodes, drawn for every fault.
     Pause(Vec<Name>),
-    /// Kills one of these nodes, drawn anew for every window; it is back when the window closes.
+    /// Crashes one of these nodes, drawn for every fault; it restarts when the fault ends.
     Crash(Vec<Name>),
-    /// Something befalls one of these services, drawn anew for every window. What the word means is for the
-    /// service to know.
+    /// A fault of one of these services, drawn for every fault. The service defines the meaning of the word.
     Custom {
         /// The word.
         word: Name,
-        /// Whom it may befall.
+        /// The services that it can hit.
         among: Vec<Name>,
     },
 }
 
-/// Trouble that comes and goes by the clock.
+/// A schedule of timed faults.
 #[derive(Clone, Debug)]
 pub struct Window {
     /// The fault's name, as scenario files and reports give it.
@@ -234,22 +233,22 @@ pub struct Window {
     pub site: Name,
     /// What it does.
     pub disturbance: Disturbance,
-    /// The calm before each window.
+    /// The time before each fault.
     pub every: RangeInclusive<SimSpan>,
-    /// How long each window stays open.
+    /// How long each fault lasts.
     pub lasting: RangeInclusive<SimSpan>,
 }
 
-/// Everything that a fuzzed run may meet.
+/// All faults that a fuzzed run can have.
 #[derive(Clone, Debug, Default)]
 pub struct Chaos {
-    /// Faults by chance. At one place the first rule that fires is the answer.
+    /// Faults by chance. At each place the first rule that fires decides.
     pub rules: Vec<Rule>,
-    /// Faults by the clock.
+    /// Timed faults.
     pub windows: Vec<Window>,
-    /// Faults that stand in the scenario word for word, struck in every run.
+    /// Pinned faults of the scenario, injected in every run.
     pub pinned: Vec<Fault>,
-    /// When chaos ends: nothing fires from then on, and windows still open close.
+    /// When chaos ends: no fault is injected after that, and open timed faults end.
     pub until: SimTime,
 }
 

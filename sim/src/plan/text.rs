@@ -1,4 +1,4 @@
-//! Actions as text: written as people say them, and read back exactly.
+//! The text form of actions: plain words that parse back exactly.
 
 use super::quoted::{self, among_words as name};
 use super::{Action, Ailment};
@@ -57,7 +57,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// The words of actions that have a meaning here.
+/// The words of the world's own actions.
 const VERBS: [&str; 20] = [
     "choke",
     "corrupt",
@@ -81,7 +81,7 @@ const VERBS: [&str; 20] = [
     "zombie",
 ];
 
-/// A word of the layer above.
+/// A word of the upper layer.
 fn custom(word: Name) -> Cow<'static, str> {
     quoted::written(word, |word| is_custom(word) && !VERBS.contains(&word))
 }
@@ -191,8 +191,8 @@ fn parse(text: &str) -> Option<Action> {
     })
 }
 
-/// What is done to the links between two groups: `a from b at 1m for 40s`, and behind a comma and a word how
-/// much.
+/// Parses an action on the links between two groups: `a from b at 1m for 40s`, then a comma, a word and the
+/// amount.
 fn between(text: &str, word: &str) -> Option<(Name, Name, SimTime, SimSpan, SimSpan)> {
     let (sides, when) = text.split_once(" at ")?;
     let (left, right) = sides.split_once(" from ")?;

@@ -1,4 +1,4 @@
-//! A workload in which everything can go wrong, for the tests of replay.
+//! A workload with every kind of fault, for the replay tests.
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
@@ -7,7 +7,7 @@ use perfidy_sim::{
 };
 use std::sync::Arc;
 
-/// Counts, and tells lies when the plan says so.
+/// Counts, and answers wrongly when the plan says so.
 #[derive(Default)]
 struct Counter(u64);
 
@@ -33,7 +33,7 @@ impl Service<Numbers> for Counter {
     }
 }
 
-/// Three agents that share out the work of a counter, gossip, keep a log and tick.
+/// Three nodes that share the work of a counter, gossip, keep a log and tick.
 pub fn workload(world: &mut World<Numbers>) {
     world.service(name("counter"), Counter::default());
     for (node, next) in [("a", "b"), ("b", "c"), ("c", "a")] {
@@ -42,7 +42,7 @@ pub fn workload(world: &mut World<Numbers>) {
             context.spawn(async move {
                 loop {
                     let rumour = gossip.receive().await;
-                    // What is garbled is no rumour to pass on: it would never come to an end.
+                    // A corrupted message is not passed on: otherwise the gossip would never end.
                     if (1..=3).contains(&rumour.payload) {
                         gossip.send(name(next), name("rumour"), rumour.about, rumour.payload - 1);
                     }
@@ -80,7 +80,7 @@ pub fn workload(world: &mut World<Numbers>) {
     }
 }
 
-/// What goes wrong: every kind of fault with the same chance, and three windows of trouble. A short run ends before
+/// Every kind of fault with the same probability, and three timed fault schedules. A short run ends before
 /// its chaos does.
 pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
     let rule = |kind: &str, hook, action, span| Rule {
@@ -173,7 +173,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
     }
 }
 
-/// The same without what makes several tasks of a node ready at once: nobody stops and goes on, or is there twice.
+/// The same without pauses and overlapping restarts, which make several tasks of a node ready at once.
 pub fn without_rushes(config: &WorldConfig) -> WorldConfig {
     let Plan::Fuzz(chaos) = &config.plan else { panic!("{:?}", config.plan) };
     let mut chaos = Chaos::clone(chaos);

@@ -1,9 +1,9 @@
-//! Clocks that are wrong, and what of a node's life they move.
+//! Wrong clocks, and their effect on a node.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Event, Outcome, SimSpan, What, World};
 
-/// Notes every ten seconds what its clocks say, in milliseconds: the wall clock, then the monotonic one.
+/// Records every ten seconds what its clocks show, in milliseconds: the wall clock, then the monotonic one.
 fn watcher(world: &mut World<Numbers>) {
     world.process(name("watcher"), |context| async move {
         for _ in 0..4 {
@@ -49,7 +49,7 @@ fn a_step_or_a_skew_moves_the_wall_clock_until_it_is_set_right_and_no_sleep() {
 fn drift_stretches_sleeps_and_moves_both_clocks_but_only_one_is_set_right() {
     let config = with_faults(&[("clock, a, try 1", "drift watcher at 5s for 29s, 200000ppm slow")]);
     on_every_engine(&config, watcher, |engine, outcome| {
-        // A sleep keeps the pace at which it began: the second and the third are stretched.
+        // A sleep keeps the rate at which it began: the second and the third are stretched.
         let [a, b, c, d] = noted_at(&outcome)[..] else { panic!("{engine}") };
         assert_eq!(a, 10_000, "{engine}");
         assert!(
@@ -96,7 +96,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
     );
 }
 
-/// Has a lease of ten seconds, looks at it, and writes.
+/// Holds a lease of ten seconds, checks it, and writes.
 fn holder_and_store(world: &mut World<Numbers>) {
     world.process(name("holder"), |context| async move {
         let lease_ends = context.now() + SimSpan::from_secs(10);

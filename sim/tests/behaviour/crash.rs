@@ -1,4 +1,4 @@
-//! A crash takes everything that was not synced, and nothing that was.
+//! A crash loses everything that was not synced, and nothing that was.
 
 use crate::{events_at, last_thing, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{SimSpan, Stop, What, World};

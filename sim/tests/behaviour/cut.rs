@@ -3,7 +3,7 @@
 use crate::{Numbers, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Loss, Outcome, SimSpan, What, World};
 
-/// Two agents that send each other a number every second: 0, 1, 2 and so on, the right one from 100.
+/// Two nodes that send each other a number every second: 0, 1, 2 and so on, the right one from 100.
 fn neighbours(world: &mut World<Numbers>) {
     for (node, other, first) in [("left", "right", 0), ("right", "left", 100)] {
         world.process(name(node), move |context| async move {

@@ -1,4 +1,4 @@
-//! Every run ends, and says why.
+//! Every run ends, with a reason.
 
 use crate::{Numbers, at, last_thing, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{

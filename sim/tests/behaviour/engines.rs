@@ -10,7 +10,8 @@ fn the_native_engine_is_always_there() {
 
 #[test]
 fn this_repository_tests_the_madsim_engine_too() {
-    // A RUSTFLAGS variable silently replaces the flags in .cargo/config.toml, and half of these tests with them.
+    // A RUSTFLAGS variable silently replaces the flags in .cargo/config.toml, and disables half of these
+    // tests.
     if std::env::var_os("PERFIDY_WITHOUT_MADSIM").is_none_or(|value| value != "1")
         && let Err(missing) = Engine::Madsim.available()
     {

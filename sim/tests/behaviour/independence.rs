@@ -1,9 +1,9 @@
-//! Nothing random depends on what happens elsewhere.
+//! No draw depends on unrelated events.
 
 use crate::{Numbers, chaos, ms, name, on_every_engine, run};
 use perfidy_sim::{Engine, Fault, Outcome, SimTime, What, World};
 
-/// The workload with two more agents that draw, tick and talk to each other.
+/// The workload with two more nodes that draw, tick and exchange messages.
 fn with_strangers(world: &mut World<Numbers>) {
     for (node, other) in [("stranger", "friend"), ("friend", "stranger")] {
         world.process(name(node), move |context| async move {
@@ -41,7 +41,7 @@ fn strangers_change_no_decision() {
         let alone = run(Engine::Native, &config, chaos::workload);
         let in_company = run(Engine::Native, &config, with_strangers);
         assert_eq!(local_events(&alone), local_events(&in_company), "seed {seed}");
-        // Of several tasks of a node that are ready at once, madsim polls one by lot; here none are.
+        // If several tasks of a node are ready at once, madsim polls a random one; here there are none.
         let config = chaos::without_rushes(&config);
         on_every_engine(&config, chaos::workload, |engine, alone| {
             let in_company = run(engine, &config, with_strangers);

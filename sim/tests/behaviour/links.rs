@@ -1,5 +1,5 @@
-//! Links that fail again and again, links and receivers that are slow, messages that are garbled, and cuts whose
-//! sides are found when they begin.
+//! Flapping links, slow links and receivers, corrupted messages, and cuts whose sides are determined when
+//! they begin.
 
 use crate::{Numbers, at, events_at, name, notes, on_every_engine, run, with_faults};
 use perfidy_sim::{
@@ -50,7 +50,7 @@ fn a_flapping_link_loses_messages_in_turns_and_is_whole_afterwards() {
         let mut heard = notes(&outcome);
         heard.sort_unstable();
         let missing = |n: &u64| !heard.contains(n);
-        // What is under way when the link fails is lost too, so the border may be one message wide.
+        // Messages in flight when the link fails are lost too, so the border may be one message wide.
         let lost: BTreeSet<u64> = (0..50).filter(missing).collect();
         let must: BTreeSet<u64> = (0..50).filter(|n| !expected.contains(n)).collect();
         assert!(must.is_subset(&lost) && lost.len() <= must.len() + 2, "{engine}: {lost:?}");
@@ -98,7 +98,7 @@ fn a_slow_receiver_takes_its_messages_in_one_by_one_and_in_order_and_loses_none(
     });
 }
 
-/// Marks whoever asks.
+/// Marks the sender of each request.
 struct Register;
 
 impl Service<Numbers> for Register {
@@ -109,7 +109,7 @@ impl Service<Numbers> for Register {
 
 const TEAM: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// Each of the team is the marked one for a second, and tells it to all the others.
+/// Each node of the team is marked for a second, and sends it to all the others.
 fn elected(world: &mut World<Numbers>) {
     world.service(name("register"), Register);
     for (turn, node) in (0..).zip(TEAM) {

@@ -1,4 +1,4 @@
-//! What a world does, on both engines: one module a behaviour.
+//! The behaviour of a world on both engines: one module for each topic.
 
 mod chaos;
 mod clocks;
@@ -34,7 +34,7 @@ impl Domain for Numbers {
     type Author = ();
 }
 
-/// Runs a world on every engine of this build and looks at what is left of it.
+/// Runs a world on every engine of this build and checks the outcome.
 fn on_every_engine(
     config: &WorldConfig,
     build: impl Fn(&mut World<Numbers>) + Sync,
@@ -53,7 +53,7 @@ fn run(engine: Engine, config: &WorldConfig, build: impl Fn(&mut World<Numbers>)
     })
 }
 
-/// A calm world but for these faults, each written `address: action`.
+/// A world with only these faults, each written `address: action`.
 fn with_faults(faults: &[(&str, &str)]) -> WorldConfig {
     let fault = |(at, action): &(&str, &str)| Fault {
         at: at.parse::<Address>().unwrap(),
@@ -78,14 +78,14 @@ fn notes(outcome: &Outcome<Numbers>) -> Vec<u64> {
     outcome.history.notes().map(|(_, note)| *note).collect()
 }
 
-/// The last thing that happened before the run ended.
+/// The last event before the run ended.
 fn last_thing(outcome: &Outcome<Numbers>) -> &What<u64> {
     assert_eq!(outcome.history.ended(), Some(outcome.stop));
     let [.., last, _] = outcome.history.events() else { panic!("nothing happened") };
     &last.what
 }
 
-/// What happened at a node, in order.
+/// The events of a node, in order.
 fn events_at(outcome: &Outcome<Numbers>, node: &str) -> Vec<What<u64>> {
     let events = outcome.history.events().iter().filter(|event| event.node == name(node));
     events.map(|event| event.what.clone()).collect()

@@ -1,4 +1,4 @@
-//! What can happen to a message on its way.
+//! Faults of messages in flight.
 
 use crate::{Numbers, at, last_thing, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Event, Loss, Outcome, SimSpan, What, World};

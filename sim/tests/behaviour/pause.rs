@@ -1,4 +1,4 @@
-//! A pause holds a node as a long collection does: nothing on it runs, and afterwards it notices nothing.
+//! A pause, like a long garbage collection: nothing on the node runs, and afterwards it notices nothing.
 
 use crate::{at, events_at, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{SimSpan, SimTime, What};
@@ -78,7 +78,7 @@ fn what_arrives_during_a_pause_is_there_afterwards_and_a_crash_ends_a_pause() {
             });
         },
         |engine, outcome| {
-            // 21 to 24 died in the inbox, 25 came to a dead node.
+            // 21 to 24 were lost with the inbox, 25 arrived at a crashed node.
             let expected: Vec<u64> = (0..=19).chain(26..30).collect();
             let mut seen = notes(&outcome);
             seen.retain(|number| *number != 20);

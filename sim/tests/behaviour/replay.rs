@@ -8,7 +8,7 @@ use std::mem::discriminant;
 use std::sync::Arc;
 use std::thread;
 
-/// Replays what went wrong in a run, word for word.
+/// Replays the faults of a run as a list.
 fn replay(
     engine: Engine,
     config: &WorldConfig,
@@ -35,7 +35,7 @@ fn replays_itself(seed: u64, per_million: u32, short: bool, build: impl Fn(&mut 
     });
 }
 
-/// The same cases in every run of the tests, as befits a simulator.
+/// The same cases in every run of the tests.
 fn cases() -> ProptestConfig {
     ProptestConfig {
         cases: 150,
@@ -113,7 +113,7 @@ fn another_seed_gives_another_history() {
     });
 }
 
-/// Each of eight clients has one letter for the post office, and a fault of its own.
+/// Eight clients, each with one letter for the post office and one fault.
 fn clients(world: &mut World<Numbers>) {
     for (number, client) in (0..).zip(CLIENTS) {
         world.process(name(client), move |context| async move {
@@ -132,7 +132,8 @@ const CLIENTS: [&str; 8] = ["ann", "bob", "cid", "dot", "eve", "fay", "gus", "ha
 
 #[test]
 fn a_fault_taken_out_leaves_the_others_where_they_were() {
-    // One that crashed writes its letter again, and that has faults of its own: these are not left out with it.
+    // A client that crashed writes its letter again, and that one has other faults: these are not left out
+    // with it.
     let mut config = chaos::config(3, 300_000, false);
     if let Plan::Fuzz(chaos) = &mut config.plan {
         Arc::make_mut(chaos).rules.retain(|rule| rule.hook == Hook::Message);

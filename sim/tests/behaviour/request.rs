@@ -1,9 +1,9 @@
-//! Requests end: with an answer, or by the clock.
+//! Requests end: with a reply or with a timeout.
 
 use crate::{Numbers, at, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Desk, Envelope, Loss, Service, What, World};
 
-/// Answers with one more.
+/// Replies with the number plus one.
 struct Adder;
 
 impl Service<Numbers> for Adder {

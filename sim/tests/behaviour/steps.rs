@@ -1,4 +1,4 @@
-//! Every action of a node is a place where it can crash or stop, without its code saying so.
+//! Every action of a node is a place where it can crash or pause, without calls in its code.
 
 use crate::{at, events_at, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{
@@ -7,8 +7,8 @@ use perfidy_sim::{
 };
 use std::sync::Arc;
 
-/// A node that does everything a node can do, and says how far it has come: one that sends it a number, and one that
-/// answers what it asks.
+/// A node that does every possible action and reports its progress, with two others: one sends it a number,
+/// and one answers its requests.
 fn everything(world: &mut World<crate::Numbers>) {
     world.process(name("a"), |context: Context<crate::Numbers>| async move {
         let about = name("it");
@@ -35,7 +35,7 @@ fn everything(world: &mut World<crate::Numbers>) {
     });
 }
 
-/// The places of `a`, in the order in which it comes by them, with what it has said by then.
+/// The places of `a`, in the order in which it reaches them, with its progress by then.
 const PLACES: [(&str, usize); 10] = [
     ("a, after receive start, it, try 1", 0),
     ("a, before send hint, it, try 1", 1),
@@ -155,7 +155,7 @@ fn code_that_begins_with_an_action_can_crash_there_again_and_again() {
     );
 }
 
-/// A place is counted alike however its fault comes about, and whatever else is counted.
+/// The count of a place does not depend on how its fault is injected, or on what else is counted.
 #[test]
 fn the_faults_of_a_fuzzed_run_are_met_as_a_list() {
     let rule = |hook: Hook, per_million: u32, action| Rule {

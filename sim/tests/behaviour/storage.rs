@@ -1,9 +1,10 @@
-//! Storage that refuses, forgets, tears and dawdles, and says so in the history.
+//! Storage faults: write errors, stale journals, torn writes and slow syncs, all recorded in the history.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Outcome, SimSpan, What, World, WriteRefused};
 
-/// Writes 1, 2 and 3, each made durable before the next, then 4 and 5 without; says at each start what it reads.
+/// Writes 1, 2 and 3, each synced before the next, then 4 and 5 without a sync; records at each start what it
+/// reads.
 fn clerk(world: &mut World<Numbers>) {
     world.process(name("clerk"), |context| async move {
         for record in context.records() {

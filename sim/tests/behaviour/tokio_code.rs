@@ -1,4 +1,4 @@
-//! Agents that are real tokio code, on madsim.
+//! Processes that are real tokio code, on madsim.
 
 use crate::{Numbers, at, chaos, last_thing, ms, name, notes, run, with_faults};
 use madsim_tokio as tokio;
@@ -38,7 +38,7 @@ async fn ask(stream: &mut TcpStream, byte: u8) -> std::io::Result<u8> {
     stream.read_u8().await
 }
 
-/// Connects as soon as somebody listens.
+/// Connects as soon as the other side listens.
 async fn connect(to: &str) -> TcpStream {
     loop {
         match TcpStream::connect((to, 7)).await {
@@ -48,7 +48,7 @@ async fn connect(to: &str) -> TcpStream {
     }
 }
 
-/// Asks the echo for one byte a second and notes which came back within the second, as one more.
+/// Asks the echo for one byte a second and records the replies that came within the second, plus one.
 fn caller(world: &mut World<Numbers>) {
     world.process(name("caller"), |context| async move {
         let mut stream = connect("echo").await;
@@ -93,7 +93,7 @@ fn a_crash_closes_sockets_and_drops_spawned_tasks() {
             }
         });
     });
-    // The second connection is made to the second life; nothing more happens to it within the hour.
+    // The second connection is made to the second incarnation; nothing more happens to it within the hour.
     assert_eq!(notes(&outcome), [0, 1]);
     let second = outcome.history.notes().last().unwrap().0.at;
     assert!((at(2_500)..at(2_700)).contains(&second), "{second}");
@@ -210,7 +210,7 @@ fn hash_sets_of_std_iterate_in_the_same_order_in_every_run() {
     assert_eq!(order(), order());
 }
 
-/// Tokio code beside the workload in which everything goes wrong, and in touch with it.
+/// Tokio code beside the workload with every kind of fault, and in contact with it.
 pub fn mixed(world: &mut World<Numbers>) {
     chaos::workload(world);
     echo(world);

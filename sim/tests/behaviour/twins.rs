@@ -1,9 +1,9 @@
-//! A second life of a node that begins before the first has ended.
+//! Overlapping restarts: a second incarnation of a node begins before the first has ended.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{Event, Outcome, SimSpan, What, World};
 
-/// Two agents: one ticks every second with its number of lives, one sends a letter every second.
+/// Two nodes: one ticks every second with its incarnation, one sends a letter every second.
 fn clerk(world: &mut World<Numbers>) {
     world.process(name("clerk"), |context| async move {
         context.note((), 100 + context.records().len() as u64);
@@ -29,7 +29,7 @@ fn clerk(world: &mut World<Numbers>) {
     });
 }
 
-/// The letters that were read, in the thousands, with the life that read each in the hundreds.
+/// The letters that were read, in the thousands, with the incarnation that read each in the hundreds.
 fn letters(outcome: &Outcome<Numbers>) -> Vec<u64> {
     notes(outcome).into_iter().filter(|note| *note >= 1_000).collect()
 }

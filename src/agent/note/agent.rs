@@ -1,24 +1,24 @@
-//! What agents do and are answered, as their handles write it down.
+//! Events of agents, written by their handles: actions and answers.
 
 use crate::agent::{Access, ArtifactId, Content, Definite, Heard, Indefinite, OpId, ToolError, ToolRequest};
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
 use std::sync::Arc;
 
-/// What a caller was told about its call. Not what happened: that stands in the ledger.
+/// The outcome of a call as its caller knows it. What really happened is in the tool's ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Told {
     /// It is done.
     Done,
-    /// It was looked up: whether the tool knows of it.
+    /// It was looked up: whether the tool has it on record.
     Found(bool),
     /// It did not happen.
     Not(Definite),
     /// It was cancelled, and is not going to happen.
     Cancelled,
-    /// It is not known.
+    /// It may have happened.
     Unknown(Indefinite),
-    /// What it wanted to know, as of this time.
+    /// The answer to a read, as of this time.
     AsOf(SimTime),
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Told {
     }
 }
 
-/// What an agent's handle writes down by itself as the agent acts.
+/// An event that an agent's handle writes as the agent acts.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum AgentEvent {
@@ -68,17 +68,16 @@ pub enum AgentEvent {
     /// An agent asks something of the store.
     #[non_exhaustive]
     Asked { item: Name, access: Access },
-    /// An agent was told what became of what it asked of the store.
+    /// An agent got the outcome of its request to the store.
     #[non_exhaustive]
     Heard { item: Name, asked: EventId, heard: Heard },
-    /// An agent made a piece of work, from another or from nothing.
+    /// An agent made an artifact, from another or from nothing.
     #[non_exhaustive]
     Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
-    /// An agent came back and took these records of its journal into its state: the place and the digest of
-    /// each.
+    /// An agent restarted and recovered these records of its journal: the index and the digest of each.
     #[non_exhaustive]
     Recovered { taken: Arc<[(u32, u64)]> },
-    /// An agent came to a place in its code that is a [probe](crate::probe).
+    /// An agent reached a [probe](crate::probe) in its code.
     #[non_exhaustive]
     Reached { probe: Name },
 }
@@ -113,7 +112,7 @@ impl fmt::Display for AgentEvent {
 }
 
 impl AgentEvent {
-    /// The task, the intent or the item it is about, if it is about one.
+    /// The task, intent or item it is about, if any.
     pub fn about(&self) -> Option<Name> {
         match *self {
             Self::Called { intent, .. } | Self::Answered { intent, .. } | Self::Produced { intent, .. } => {

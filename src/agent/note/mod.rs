@@ -1,9 +1,9 @@
-//! What the history of a team says, beyond messages and faults: typed events, by their author.
+//! Typed events of a team's history, beyond messages and faults, grouped by author.
 //!
 //! Each kind of event has one author: the user's node, the person on call, a tool, the lock service, the
-//! store, or the handle through which an agent acts, which writes down by itself what the agent does. An
-//! agent has no way to write any of them ([`Author`](crate::agent::Author)). What it says of itself is an
-//! [announcement](Note::Announced), and no shipped verdict rests on that.
+//! store, or the handle of an agent, which records the agent's actions. An agent cannot write any of them
+//! ([`Author`](crate::agent::Author)). What an agent says about itself is an [announcement](Note::Announced),
+//! and no shipped verdict depends on one.
 
 mod agent;
 mod people;
@@ -19,7 +19,7 @@ use std::fmt;
 
 /// One event of a team's history, by its author.
 ///
-/// No code outside of perfidy can make one, and so none can write what another author would have written:
+/// Only perfidy's code can make one, so no code can forge the event of another author:
 ///
 /// ```compile_fail,E0639
 /// use perfidy::agent::{Note, OpId, ToolEvent};
@@ -30,24 +30,24 @@ use std::fmt;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Note {
-    /// The user's node: what was wanted, and what was reported.
+    /// The user's node: wanted effects and received reports.
     User(UserEvent),
     /// The person on call.
     Person(PersonEvent),
-    /// A tool: what took effect, and what it said.
+    /// A tool: its effects and its answers.
     Tool(ToolEvent),
     /// The lock service.
     Lease(LeaseEvent),
     /// The store.
     Store(StoreEvent),
-    /// The handle of an agent: what the agent did and was answered.
+    /// The handle of an agent: the agent's actions and the answers to it.
     Agent(AgentEvent),
-    /// An agent said something of itself or its work. It is for stories and for properties of its author's
-    /// own: no shipped verdict rests on it.
+    /// An announcement of an agent about itself or its work, for stories and for your own properties. No
+    /// shipped verdict depends on it.
     Announced {
         /// What it is about.
         about: Name,
-        /// What the agent said.
+        /// Its content.
         content: Body,
     },
 }
@@ -79,7 +79,7 @@ impl fmt::Display for Note {
 }
 
 impl Note {
-    /// The task, the intent or the shared thing it is about, if it is about one.
+    /// The task, intent or shared item it is about, if any.
     pub fn intent(&self) -> Option<Name> {
         match self {
             Self::User(event) => event.about(),

@@ -1,23 +1,23 @@
-//! What people want, and what they were told.
+//! Events of the user and of the person on call.
 
 use crate::agent::{Consistency, Content, OpId, Report, Told};
 use perfidy_sim::{Name, SimTime};
 use std::fmt;
 
-/// What the user's node writes down.
+/// An event of the user's node.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum UserEvent {
-    /// The user asks that a property keeps within a bound: nanoseconds for a span, otherwise a number.
+    /// The user sets a bound of a property: nanoseconds for a span, otherwise a number.
     #[non_exhaustive]
     Bound { property: Name, at_most: u64 },
     /// The user wants a task done.
     #[non_exhaustive]
     TaskGiven { task: Name },
-    /// The user wants it done no more.
+    /// The user withdraws a task.
     #[non_exhaustive]
     Withdrawn { task: Name },
-    /// The user was told about a task, in a report from that agent.
+    /// The user got a report on a task from that agent.
     #[non_exhaustive]
     Informed { by: Name, report: Report },
     /// What the task wants to have happened, exactly once, and with which arguments, if it matters.
@@ -26,10 +26,10 @@ pub enum UserEvent {
     /// The user says what the team's readers of the store rely on.
     #[non_exhaustive]
     Declared { reads: Consistency },
-    /// What takes the effect of a wish back, should its task fail.
+    /// The operation that undoes the effect of an intent, if its task fails.
     #[non_exhaustive]
     UndoneBy { intent: Name, tool: Name, operation: Name },
-    /// What the task wants to know.
+    /// A question of the task.
     #[non_exhaustive]
     Question { task: Name, intent: Name },
 }
@@ -55,7 +55,7 @@ impl fmt::Display for UserEvent {
 }
 
 impl UserEvent {
-    /// The task or intent it is about, if it is about one.
+    /// The task or intent of the event, if any.
     pub fn about(&self) -> Option<Name> {
         match *self {
             Self::TaskGiven { task } | Self::Withdrawn { task } => Some(task),
@@ -68,14 +68,14 @@ impl UserEvent {
     }
 }
 
-/// What the person on call writes down.
+/// An event of the person on call.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum PersonEvent {
-    /// There is a person to whom the team can turn with what it cannot bring to a good end.
+    /// There is a person to whom the team can escalate failed calls.
     #[non_exhaustive]
     IsOnCall,
-    /// The person on call has learnt of a call that `by` could not bring to a good end.
+    /// The person on call has recorded a failed call that `by` escalated.
     #[non_exhaustive]
     TookDown { tool: Name, operation: Name, intent: Name, op: OpId, told: Told, at: SimTime, by: Name },
 }
@@ -92,7 +92,7 @@ impl fmt::Display for PersonEvent {
 }
 
 impl PersonEvent {
-    /// The intent it is about, if it is about one.
+    /// The intent of the event, if any.
     pub fn about(&self) -> Option<Name> {
         match *self {
             Self::IsOnCall => None,

@@ -1,4 +1,4 @@
-//! What tools, the lock service and the store did.
+//! Events of tools, the lock service and the store.
 
 use crate::agent::{Body, Content, OpId, Refused, Token, ToolRequest, Version};
 use perfidy_sim::{Name, SimTime};
@@ -7,39 +7,39 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// What a tool writes down: what it was asked, and what it did.
+/// An event of a tool: a request or its effect.
 ///
 /// Every request that a tool works on leaves one event, or two if it was handled twice.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ToolEvent {
-    /// The state with which a tool begins, if it has one, before the first request.
+    /// The initial state of a tool, if it has one, before the first request.
     #[non_exhaustive]
     Opened { state: InitialState },
-    /// A line in the ledger of a tool: this really happened.
+    /// An entry in the ledger of a tool: this effect really happened.
     #[non_exhaustive]
     Effect { operation: Name, intent: Name, op: OpId, receipt: u64, request: ToolRequest },
     /// A tool recognised a call it had carried out before, and did nothing.
     #[non_exhaustive]
     Recognised { operation: Name, intent: Name, op: OpId, request: ToolRequest },
-    /// A tool was asked to cancel an operation in time, and is not going to carry it out.
+    /// A tool cancelled an operation in time, and will not carry it out.
     #[non_exhaustive]
     Cancelled { operation: Name, intent: Name, op: OpId, request: ToolRequest },
-    /// A tool answered a reader that wanted to know it for that intent.
+    /// A tool answered a read for that intent.
     #[non_exhaustive]
     Served { item: Name, intent: Name, as_of: SimTime, content: Content, request: ToolRequest },
-    /// A tool said whether it had carried a call out.
+    /// A tool answered whether it had carried a call out.
     #[non_exhaustive]
     LookedUp { operation: Name, intent: Name, found: bool, request: ToolRequest },
-    /// A tool turned a request down.
+    /// A tool refused a request.
     #[non_exhaustive]
     Refused { operation: Name, intent: Name, refused: Refused, request: ToolRequest },
-    /// A tool got a request and did nothing about it, whatever it answered.
+    /// A tool got a request and had no effect, whatever it answered.
     #[non_exhaustive]
     Ignored { operation: Name, intent: Name, request: ToolRequest },
 }
 
-/// The state with which a tool begins. It is no part of a digest: it follows from the scenario.
+/// The initial state of a tool. Not part of a digest, since it follows from the scenario.
 #[derive(Clone)]
 pub struct InitialState(Arc<dyn Any + Send + Sync>);
 
@@ -106,12 +106,12 @@ impl fmt::Display for ToolEvent {
 }
 
 impl ToolEvent {
-    /// The intent it is about, if it is about one.
+    /// The intent of the event, if any.
     pub fn about(&self) -> Option<Name> {
         self.request().map(|request| request.operation().intent)
     }
 
-    /// The request that it is about, as it reached the tool.
+    /// The request of the event, as it reached the tool.
     pub fn request(&self) -> Option<&ToolRequest> {
         match self {
             Self::Opened { .. } => None,
@@ -126,14 +126,14 @@ impl ToolEvent {
     }
 }
 
-/// What the lock service writes down.
+/// An event of the lock service.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum LeaseEvent {
-    /// The lock service granted a lease, or prolonged it.
+    /// The lock service granted or renewed a lease.
     #[non_exhaustive]
     Granted { resource: Name, holder: Name, token: Token, until: SimTime },
-    /// Its holder gave a lease back.
+    /// A holder released its lease.
     #[non_exhaustive]
     GivenBack { resource: Name, holder: Name, token: Token },
 }
@@ -159,17 +159,17 @@ impl LeaseEvent {
     }
 }
 
-/// What the store writes down.
+/// An event of the store.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum StoreEvent {
-    /// The store has a new version of an item, whose author had read another.
+    /// The store has a new version of an item, based on the version that its author had read.
     #[non_exhaustive]
     Stored { item: Name, by: Name, version: Version, based_on: Version },
-    /// With that version an entry came.
+    /// That version added an entry.
     #[non_exhaustive]
     Entered { item: Name, entry: Name, version: Version, content: Body },
-    /// With that version an entry went.
+    /// That version removed an entry.
     #[non_exhaustive]
     Vanished { item: Name, entry: Name, version: Version },
 }

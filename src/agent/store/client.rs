@@ -1,8 +1,8 @@
-//! The store as an agent reaches it.
+//! The store client of an agent.
 //!
-//! As the clients of real stores do, it keeps a session: how far the agent has seen each item and the store
-//! as a whole, by reads, by its own writes and by refusals, in one life of it. A reader can ask for no less
-//! than that.
+//! Like the clients of real stores, it keeps a session: the latest version that this incarnation of the agent
+//! has seen of each item and of the whole store, through reads, its own writes and refusals. A reader always
+//! asks for at least that.
 
 use super::{
     Access, Change, Commit, Freshness, Heard, Refusal, Snapshot, Stamp, StoreError, StoreService, StoreWire,
@@ -15,10 +15,10 @@ use std::cell::{Cell, RefCell};
 /// How long an agent waits for the store.
 pub const STORE_TIMEOUT: SimSpan = SimSpan::from_secs(2);
 
-/// How often [`Store::insist`] asks.
+/// How often [`Store::insist`] tries.
 const TRIES: u32 = 4;
 
-/// How far an agent has seen the store.
+/// The latest versions that an agent has seen in the store.
 #[derive(Default)]
 pub(crate) struct StoreSession {
     versions: RefCell<Lookup<Name, Version>>,
@@ -34,7 +34,7 @@ impl StoreSession {
     }
 }
 
-/// The store, in the hands of an agent.
+/// The store, as an agent uses it.
 #[derive(Clone, Copy)]
 pub struct Store<'a> {
     agent: &'a Agent,
@@ -47,27 +47,28 @@ impl<'a> Store<'a> {
         Self { agent, session, fence: None }
     }
 
-    /// The latest version of an item that the agent has seen in this life.
+    /// The latest version of an item that this incarnation has seen.
     pub fn seen(self, item: Name) -> Version {
         self.session.versions.borrow().get(item).copied().unwrap_or_default()
     }
 
-    /// The latest change of the store that the agent has seen in this life.
+    /// The latest change of the store that this incarnation has seen.
     pub fn seen_of_all(self) -> Commit {
         self.session.commit.get()
     }
 
-    /// The same store; whatever is asked of it from here on carries this token. Of an item that a higher
-    /// token has come by, in a read or in a change, the store refuses everything under a lower one.
+    /// The same store; its requests carry this token. Once an item has seen a higher token, in a read or a
+    /// change, the store refuses requests with a lower one.
     #[must_use]
     pub fn fenced(self, token: Option<Token>) -> Self {
         Self { fence: token, ..self }
     }
 
-    /// Reads an item. One that nobody has written is empty, at version zero.
+    /// Reads an item. An item that was never written is empty, at version zero.
     ///
     /// # Errors
-    /// [`StoreError::Indefinite`] if no answer came, [`StoreError::Definite`] if a higher token has come by.
+    /// [`StoreError::Indefinite`] if no answer came, [`StoreError::Definite`] if the item has seen a higher
+    /// token.
     pub async fn read(self, item: Name, asks: Freshness) -> Result<Snapshot, StoreError> {
         self.agent.before("store read", item).await;
         let wire = StoreWire::Read { item, asks, fence: self.fence };
@@ -86,8 +87,8 @@ impl<'a> Store<'a> {
     /// Changes an item, under the id of this operation.
     ///
     /// # Errors
-    /// [`StoreError::Definite`] if it did not happen, [`StoreError::Indefinite`] if nobody knows. To ask again with the
-    /// same id is safe.
+    /// [`StoreError::Definite`] if it did not happen, [`StoreError::Indefinite`] if it may have. A retry with
+    /// the same id is safe.
     pub async fn commit(self, item: Name, change: Change, op: OpId) -> Result<Stamp, StoreError> {
         let access = match change {
             Change::ReplaceAt { version, .. } => Access::ChangeAt(version, op),
@@ -105,7 +106,7 @@ impl<'a> Store<'a> {
         result
     }
 
-    /// Changes an item, and asks again a few times while the answer is unclear.
+    /// Changes an item, and retries a few times while the outcome is unclear.
     ///
     /// # Errors
     /// As [`Store::commit`].

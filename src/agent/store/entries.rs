@@ -1,7 +1,7 @@
-//! The entries of an item, as a list that shares what it has in common with the lists it grew from.
+//! The entries of an item: a persistent list that shares its data with the lists it grew from.
 //!
-//! A document of a thousand parts is read again after every part that is added, by everybody who works on it.
-//! To copy it each time would cost more than everything else that is done about it.
+//! Every agent reads a document again after each added part. To copy a document of a thousand parts each time
+//! would dominate the cost of a run.
 
 use super::Entry;
 use perfidy_sim::{Lookup, Name};
@@ -36,14 +36,14 @@ pub struct Entries {
     len: usize,
 }
 
-/// Of how many entries the names are simply gone through.
+/// Up to this number of entries, names are searched linearly.
 const FEW: usize = 8;
 
-/// The longest list so far; others are beginnings of it.
+/// The longest list so far; the others are prefixes of it.
 #[derive(Default)]
 struct Log {
     entries: Vec<Entry>,
-    /// Where each name stands first, once there are more than a few.
+    /// The index of the first entry of each name, once there are more than a few.
     places: Lookup<Name, usize>,
 }
 
@@ -60,7 +60,7 @@ impl Log {
         }
     }
 
-    /// Where an entry of that name stands first.
+    /// The index of the first entry of that name.
     fn place(&self, id: Name) -> Option<usize> {
         if self.entries.len() > FEW {
             self.places.get(id).copied()
@@ -75,7 +75,7 @@ impl Entries {
         self.log.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These entries and one more.
+    /// These entries with one more.
     #[must_use]
     pub fn and(&self, entry: Entry) -> Self {
         let is_longest = self.log().entries.len() == self.len;
@@ -89,35 +89,35 @@ impl Entries {
         self.log().place(id).is_some_and(|place| place < self.len)
     }
 
-    /// The first.
+    /// The first entry.
     pub fn first(&self) -> Option<Entry> {
         self.log().entries[..self.len].first().cloned()
     }
 
-    /// All of them.
+    /// All entries.
     pub fn all(&self) -> Vec<Entry> {
         self.log().entries[..self.len].to_vec()
     }
 
-    /// Those that `earlier` does not have, by name.
+    /// The entries that `earlier` does not have, by name.
     pub fn since(&self, earlier: &Self) -> Vec<Entry> {
         let known = if Arc::ptr_eq(&self.log, &earlier.log) { earlier.len.min(self.len) } else { 0 };
         let log = self.log();
         log.entries[known..self.len].iter().filter(|entry| !earlier.has(entry.id)).cloned().collect()
     }
 
-    /// Those behind `beginning`, if this list grew from that.
+    /// The entries after `beginning`, if this list grew from it.
     pub fn behind(&self, beginning: &Self) -> Option<Vec<Entry>> {
         let grew = Arc::ptr_eq(&self.log, &beginning.log) && beginning.len <= self.len;
         grew.then(|| self.log().entries[beginning.len..self.len].to_vec())
     }
 
-    /// How many there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

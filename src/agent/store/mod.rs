@@ -1,15 +1,15 @@
-//! A shared store: versioned items that a team writes together, with replicas that lag behind.
+//! The shared store: versioned items that a team writes together, with replicas that lag.
 //!
-//! An item is a list of named [`Entry`]s. Every change of an item makes a new [`Version`] of it, and every
-//! change of the store has a place in the order of all, its [`Commit`]. Writes go to the primary; a read is
-//! served by some replica, which may not have heard of the latest changes, or have heard of a later one
-//! before an earlier one, unless the reader asks for more ([`Freshness`]).
+//! An item is a list of named [`Entry`]s. Every change of an item makes a new [`Version`] of it, and has a
+//! place in the order of all changes of the store, its [`Commit`]. Writes go to the primary. A read is served
+//! by some replica, which may lack the latest changes, or have a later change before an earlier one, unless
+//! the reader asks for more ([`Freshness`]).
 //!
-//! What really became of an item stands in the history as the store's own notes: who made which version,
-//! based on which, and which entries came and went with it. What an agent was told is a note of its own.
+//! The store's own events in the history say what really happened to an item: which agent made which version,
+//! based on which, and which entries it added and removed. What an agent was told is a separate event.
 //!
-//! A change carries the id of its operation, by which the store recognises a repetition: asking again after
-//! an unclear answer is safe.
+//! A change carries the id of its operation, by which the store recognises a repetition: a retry after an
+//! unclear outcome is safe.
 
 mod client;
 mod entries;
@@ -40,7 +40,7 @@ impl fmt::Display for Version {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize)]
 pub struct Commit(pub u64);
 
-/// Which change made what somebody has read or written.
+/// The change that made the data which an agent has read or written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
 pub struct Stamp {
     /// Of the item.
@@ -52,14 +52,14 @@ pub struct Stamp {
 /// A named part of an item.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
-    /// What it is called, in stories and when entries are compared.
+    /// Its name, in stories and for comparison.
     pub id: Name,
-    /// What it says.
+    /// Its content.
     pub body: Body,
 }
 
 impl Entry {
-    /// An entry that says something.
+    /// An entry with this content.
     pub fn new(id: Name, body: impl Message) -> Self {
         Self { id, body: Body::new(body) }
     }
@@ -75,7 +75,7 @@ impl Hash for Entry {
 /// An item as a reader got it.
 #[derive(Clone, Hash, Debug, Serialize)]
 pub struct Snapshot {
-    /// Which change made it.
+    /// The change that made it.
     pub stamp: Stamp,
     /// Its entries.
     pub entries: Entries,
@@ -87,53 +87,52 @@ impl Snapshot {
         self.entries.has(id)
     }
 
-    /// Its entries and one more.
+    /// Its entries with one more.
     pub fn and(&self, entry: Entry) -> Entries {
         self.entries.and(entry)
     }
 }
 
-/// How much a reader asks of whoever serves it. A replica that cannot give it passes the question to the
-/// primary.
+/// The consistency that a reader asks for. A replica that cannot give it forwards the read to the primary.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Freshness {
-    /// Whatever a replica has.
+    /// The state of any replica.
     Any,
     /// This version of the item or a later one.
     Version(Version),
     /// Everything up to this change of the store, at least.
     Commit(Commit),
-    /// What the primary has at that moment.
+    /// The current state of the primary.
     Latest,
 }
 
 /// A change of an item.
 #[derive(Clone, Hash, Debug, Serialize)]
 pub enum Change {
-    /// These entries take the place of those there are, whatever has happened since `based_on`.
+    /// Replaces all entries, even if the item has changed since `based_on`.
     Replace {
-        /// The version the writer had read. The store writes it down and does not look at it.
+        /// The version the writer had read. The store records it and does not check it.
         based_on: Version,
         /// The entries.
         entries: Entries,
     },
-    /// The same, but only if the item is still at this version (compare-and-set).
+    /// Replaces all entries, but only if the item is still at this version (compare-and-set).
     ReplaceAt {
         /// The version the writer had read.
         version: Version,
         /// The entries.
         entries: Entries,
     },
-    /// One more entry, behind those there are.
+    /// One more entry after the existing ones.
     Append(Entry),
 }
 
 /// A change that did not happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Refusal {
-    /// The item is not at the version that the writer had read, but this change has been made.
+    /// The item is not at the version that the writer had read, but at the version of this change.
     Moved(Stamp),
-    /// Somebody with this higher token has been there.
+    /// The item has seen this higher token.
     Fenced(Token),
 }
 
@@ -151,33 +150,33 @@ impl fmt::Display for Refusal {
 pub enum StoreError {
     /// It did not happen.
     Definite(Refusal),
-    /// Nobody knows whether it happened.
+    /// It may have happened.
     Indefinite(Indefinite),
 }
 
-/// What an agent asks of the store, as the history has it.
+/// A request of an agent to the store.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Access {
     /// To read an item.
     Read,
-    /// To change it, whatever its version.
+    /// To change it, at any version.
     Change(OpId),
     /// To change it if it is at that version.
     ChangeAt(Version, OpId),
 }
 
-/// What an agent was told by the store. Not what happened: that stands in the store's own notes.
+/// The outcome of a request as the agent knows it. What really happened is in the store's events.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Heard {
-    /// It was shown that version.
+    /// It read that version.
     Saw(Version),
     /// Its change made that version.
     Made(Version),
-    /// Its change did not happen, because the item had moved on to that version.
+    /// Its change did not happen, because the item was already at that version.
     Moved(Version),
-    /// It was refused, because somebody with that higher token has been there.
+    /// It was refused, because the item has seen that higher token.
     Fenced(Token),
-    /// Nobody knows.
+    /// It may have happened.
     Unknown(Indefinite),
 }
 
@@ -193,17 +192,17 @@ impl fmt::Display for Heard {
     }
 }
 
-/// What a team relies on when it reads (Viotti and Vukolić 2016, "Consistency in non-transactional
+/// The consistency model that a team relies on (Viotti and Vukolić 2016, "Consistency in non-transactional
 /// distributed storage systems").
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Consistency {
-    /// Everything happens at one moment between being asked for and being answered.
+    /// Each operation takes effect at one moment between its request and its response.
     Linearizable,
-    /// There is one order of everything that fits what each reader and writer did, one after the other.
+    /// There is one order of all operations that is consistent with the order of each reader and writer.
     Sequential,
     /// No reader sees an item go back to an earlier version.
     Monotonic,
-    /// What is read was written by somebody.
+    /// Every value that is read was written before.
     Eventual,
 }
 
@@ -228,7 +227,7 @@ impl fmt::Display for Consistency {
     }
 }
 
-/// What travels between an agent and the store.
+/// Messages between an agent and the store.
 #[derive(Clone, Hash, Debug, Serialize)]
 pub(crate) enum StoreWire {
     Read { item: Name, asks: Freshness, fence: Option<Token> },

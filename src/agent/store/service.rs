@@ -1,4 +1,4 @@
-//! The store itself: a primary that decides, and replicas that hear of it later.
+//! The store service: a primary that decides, and replicas that follow with a lag.
 
 use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
 use crate::agent::{Agents, Author, Body, Message, Note, OpId, StoreEvent, Token};
@@ -6,7 +6,7 @@ use perfidy_sim::{Desk, Envelope, Lookup, Name, Purpose, Service, SimSpan, SimTi
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
-/// How far each replica lags behind a change is drawn at a site of its own.
+/// The draw sites for the lag of each replica behind a change.
 const LAG_OF: [&str; StoreService::MAX_REPLICAS] = [
     "store, lag of replica 1",
     "store, lag of replica 2",
@@ -15,7 +15,7 @@ const LAG_OF: [&str; StoreService::MAX_REPLICAS] = [
     "store, lag of replica 5",
 ];
 
-/// Which replica serves a read is drawn here.
+/// The draw site for the replica that serves a read.
 const CHOICE: &str = "store, replica for a read";
 const WHICH: Purpose = Purpose::new("which");
 
@@ -29,7 +29,7 @@ pub struct StoreService {
     items: Lookup<Name, Item>,
     /// When each change of the store reaches each replica, in the order of changes.
     log: Vec<Arrivals>,
-    /// For each replica, how many changes it has heard of without a gap.
+    /// For each replica, how many changes it has received without a gap.
     complete: [usize; StoreService::MAX_REPLICAS],
 }
 
@@ -40,7 +40,7 @@ struct Kept {
 
 #[derive(Default)]
 struct Item {
-    /// The latest state and those before it that some replica may still show, the oldest first.
+    /// The latest state and the earlier ones that some replica may still return, the oldest first.
     kept: VecDeque<Kept>,
     done: Lookup<OpId, Stamp>,
     fence: Option<Token>,
@@ -56,7 +56,7 @@ impl Item {
         self.kept.iter().rev().find(arrived).map_or_else(nothing, |kept| kept.snapshot.clone())
     }
 
-    /// Whether a token may come by; if so, lower ones may not from now on.
+    /// Whether a token is high enough; from now on lower ones are refused.
     fn pass(&mut self, token: Option<Token>) -> Result<(), Refusal> {
         match self.fence {
             Some(highest) if token.is_some_and(|token| token < highest) => Err(Refusal::Fenced(highest)),
@@ -67,7 +67,7 @@ impl Item {
         }
     }
 
-    /// The entries that a change leaves and the version it is based on, if it can be made.
+    /// The entries after a change and the version it is based on, if the change is possible.
     fn apply(&self, change: &Change) -> Result<(Entries, Version), Refusal> {
         let now = self.latest();
         match change {
@@ -92,8 +92,8 @@ impl StoreService {
     /// How many replicas there can be.
     pub const MAX_REPLICAS: usize = 5;
 
-    /// A store whose reads are served by so many replicas, each of which hears of a change after a time from
-    /// `lag`; by the primary if there are none.
+    /// A store whose reads are served by so many replicas, or by the primary if there are none. Each replica
+    /// receives a change after a time from `lag`.
     ///
     /// # Panics
     /// If there are more than [`StoreService::MAX_REPLICAS`].
@@ -169,7 +169,7 @@ impl StoreService {
         self.log.push(arrives);
         known.done.insert(op, stamp);
         known.kept.push_back(Kept { snapshot: after, arrives });
-        // A state is shown no more once the one after it is everywhere.
+        // A state is dropped once every replica has the next one.
         while known.kept.get(1).is_some_and(|next| next.arrives.iter().all(|arrival| *arrival <= now)) {
             known.kept.pop_front();
         }

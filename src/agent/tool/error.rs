@@ -1,4 +1,4 @@
-//! Why a tool did not do or say what it was asked to: for certain, or nobody knows.
+//! Tool errors: definite (it did not happen) and indefinite (it may have happened).
 
 use perfidy_sim::SimSpan;
 use serde::Serialize;
@@ -7,34 +7,34 @@ use std::fmt;
 /// It did not happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Definite {
-    /// The tool does not do this operation, or not this time. That says nothing about another try of it.
+    /// The tool does not do this operation, or not this time. Another try may have another outcome.
     Refused,
-    /// The tool has turned the operation down: under its key, nothing has happened and nothing ever will.
+    /// The tool has rejected the operation: under its key, nothing has happened and nothing ever will.
     Declined,
-    /// The caller has asked too often (HTTP 429).
+    /// The caller has sent too many requests (HTTP 429).
     RateLimited {
-        /// For how long the tool will go on refusing, as it says itself.
+        /// How long the tool will go on refusing, as it says itself.
         retry_after_secs: u32,
     },
-    /// There is nobody at the moment (connection refused, or HTTP 503 from whoever stands in front).
+    /// The tool is down (connection refused, or HTTP 503 from a proxy).
     Unavailable,
-    /// The tool is no longer where it was (HTTP 410).
+    /// The tool has another address (HTTP 410).
     Moved,
-    /// The caller has no right to it, or no longer (HTTP 403).
+    /// The caller has no permission, or no longer (HTTP 403).
     Forbidden,
-    /// The tool takes another version of its schema than the caller speaks.
+    /// The tool uses another version of its schema than the caller.
     OtherSchema,
-    /// The tool could not make out what the call says (HTTP 400).
+    /// The tool could not parse the call (HTTP 400).
     Unreadable,
 }
 
 impl Definite {
-    /// Whether it can pass without anybody doing something about it, so that it makes sense to try again.
+    /// Whether the error is transient, so that a retry makes sense.
     pub fn can_pass(self) -> bool {
         matches!(self, Self::RateLimited { .. } | Self::Unavailable | Self::Unreadable)
     }
 
-    /// How long the tool asks to be left alone; zero if it does not say.
+    /// How long the tool asks to wait before a retry; zero if it does not say.
     pub fn retry_after(self) -> SimSpan {
         match self {
             Self::RateLimited { retry_after_secs } => SimSpan::from_secs(retry_after_secs.into()),
@@ -60,17 +60,17 @@ impl fmt::Display for Definite {
     }
 }
 
-/// Nobody knows whether it happened.
+/// It may have happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Indefinite {
     /// No answer came in time.
     TimedOut,
-    /// The tool said that something went wrong inside it.
+    /// The tool reported an internal error.
     Failed,
     /// An answer came that cannot be read.
     Malformed,
-    /// The tool refused this time, which says nothing about an earlier try, or about what was to be looked
-    /// up.
+    /// The tool refused this try, which says nothing about an earlier try, or about the operation to be
+    /// looked up.
     Refused(Definite),
 }
 
@@ -90,12 +90,12 @@ impl fmt::Display for Indefinite {
 pub enum ToolError {
     /// It did not happen.
     Definite(Definite),
-    /// Nobody knows whether it happened.
+    /// It may have happened.
     Indefinite(Indefinite),
 }
 
 impl ToolError {
-    /// Whether it makes sense to try again.
+    /// Whether a retry makes sense.
     pub fn can_pass(self) -> bool {
         match self {
             Self::Definite(error) => error.can_pass(),
@@ -103,7 +103,7 @@ impl ToolError {
         }
     }
 
-    /// How long the tool asks to be left alone; zero if it does not say.
+    /// How long the tool asks to wait before a retry; zero if it does not say.
     pub fn retry_after(self) -> SimSpan {
         match self {
             Self::Definite(error) | Self::Indefinite(Indefinite::Refused(error)) => error.retry_after(),
@@ -111,8 +111,8 @@ impl ToolError {
         }
     }
 
-    /// What it means for something that was tried before without a clear answer: that the tool refused this
-    /// time does not say that nothing has happened, unless it speaks of the operation and not of the try.
+    /// The error after an earlier try with an unclear outcome: a refusal of this try does not mean that
+    /// nothing has happened, unless it concerns the operation and not only the try.
     #[must_use]
     pub fn after_an_unclear_try(self) -> Self {
         match self {

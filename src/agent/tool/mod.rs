@@ -1,13 +1,12 @@
-//! What an agent says to a tool and is answered. What a tool is, and how it betrays its callers, is in
-//! [`tools`](crate::tools).
+//! The tool client of an agent: calls, reads and their outcomes. The tools themselves, with their faults, are
+//! in [`tools`](crate::tools).
 //!
-//! A call asks for an [`Operation`] under an operation id; a question asks for one, too, and changes nothing.
-//! An answer is only what a caller was told, and its error says which of two kinds it is: [`Definite`] (it
-//! did not happen) or [`Indefinite`] (it is not known).
+//! A call requests an [`Operation`] under an operation id; a read requests one too, without an effect. The
+//! outcome is only what the caller was told, and its error is one of two kinds: [`Definite`] (it did not
+//! happen) or [`Indefinite`] (it may have happened).
 //!
-//! A tool that deduplicates can also be asked to cancel an operation. Whether it is cancelled or done is
-//! decided there, by which of the two comes first, and stays so: the only place where a race between them has
-//! a winner.
+//! A tool that deduplicates can also be asked to cancel an operation. The tool decides the race: the
+//! operation is either cancelled or done, by which request comes first, and stays so.
 
 mod error;
 mod request;
@@ -24,13 +23,13 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// The identity of one attempt to get something done. A repetition under the same id means the same wish.
+/// The identity of one attempt at an operation. A repetition under the same id means the same request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct OpId(pub u64);
 
 impl OpId {
-    /// The id of the nth attempt to undo this operation: the same for everybody who knows the operation, so
-    /// that nobody has to remember it across a crash.
+    /// The id of the nth attempt to undo this operation. It is the same for every agent that knows the
+    /// operation, so no agent has to remember it across a crash.
     ///
     /// ```
     /// use perfidy::agent::OpId;
@@ -44,13 +43,13 @@ impl OpId {
         }))
     }
 
-    /// The id that is a digest of a call: what it wants, in the words in which it is put.
+    /// The id that is a digest of a call: its operation and wording.
     pub fn of_call(operation: &Operation, wording: u32) -> Self {
         Self(Words::digest(|words| words.hash(&(operation, wording))))
     }
 }
 
-/// As sixteen hexadecimal digits: not every reader of JSON has numbers of 64 bits.
+/// As sixteen hexadecimal digits: not every JSON reader has 64-bit numbers.
 impl Serialize for OpId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:016x}", self.0))
@@ -70,7 +69,7 @@ impl fmt::Display for OpId {
     }
 }
 
-/// What is wanted of a tool: an effect, or to know something.
+/// An operation of a tool: an effect or a read.
 ///
 /// ```
 /// use perfidy::agent::Operation;
@@ -85,13 +84,13 @@ impl fmt::Display for OpId {
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Operation {
-    /// Of which tool.
+    /// The tool.
     pub tool: Name,
-    /// What it is called there.
+    /// The name of the operation.
     pub name: Name,
-    /// What for.
+    /// The intent.
     pub intent: Name,
-    /// With which arguments.
+    /// The arguments.
     #[serde(skip_serializing_if = "Content::is_nothing")]
     pub arguments: Content,
 }
@@ -108,10 +107,10 @@ impl Operation {
         Self { arguments, ..self }
     }
 
-    /// The operation that a typed call stands for: the name of its variant, and the fields as arguments.
+    /// The operation of a typed call: the name of its variant, and its fields as arguments.
     ///
     /// # Panics
-    /// If the call is no variant of an enum, as serde writes one unless it is told otherwise.
+    /// If the call is not an enum variant in serde's default representation.
     pub fn calling(tool: Name, intent: Name, call: &impl Serialize) -> Self {
         match json::of(call) {
             serde_json::Value::String(name) => Self::new(tool, Name::new(&name), intent),
@@ -139,34 +138,34 @@ pub struct ToolCall {
     pub operation: Operation,
     /// Which attempt this is.
     pub op: OpId,
-    /// Under which headers. With the operation id as the idempotency key, a tool that deduplicates recognises
-    /// a repetition.
+    /// Its headers. With the operation id as the idempotency key, a tool that deduplicates recognises a
+    /// repetition.
     pub headers: Headers,
 }
 
 impl ToolCall {
-    /// A call that hands its operation id over as an idempotency key.
+    /// A call with its operation id as the idempotency key.
     pub fn keyed(operation: Operation, op: OpId) -> Self {
         Self { operation, op, headers: Headers { idempotency_key: Some(op), ..Headers::NONE } }
     }
 
-    /// A call whose repetition no tool can recognise.
+    /// A call without a key, whose repetition no tool can recognise.
     pub fn unkeyed(operation: Operation, op: OpId) -> Self {
         Self { operation, op, headers: Headers::NONE }
     }
 }
 
-/// What a tool answers to a question.
+/// The answer of a tool to a read.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Reading {
     /// As of when, by the clock of the tool.
     pub as_of: SimTime,
-    /// What it says.
+    /// The content.
     pub content: Content,
 }
 
 impl Reading {
-    /// What it says, as a value of this type.
+    /// The content as a value of this type.
     ///
     /// # Errors
     /// [`Misfit`] if it is not one.
@@ -175,14 +174,14 @@ impl Reading {
     }
 }
 
-/// A tool's word that an operation is done.
+/// A tool's confirmation that an operation is done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Receipt(pub u64);
 
-/// What became of an operation that was to be cancelled.
+/// The outcome of a request to cancel an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Cancelled {
-    /// It is not going to happen, whoever asks for it under the same id.
+    /// It will never happen under this id.
     NeverHappens,
     /// It had happened before.
     DoneAlready(Receipt),

@@ -1,4 +1,4 @@
-//! A request as the tool saw it.
+//! A request as it reached the tool.
 
 use crate::agent::{AgentEvent, Body, Headers, Note, OpId, Operation, Request, Wire};
 use perfidy_sim::{Event, Name, SimTime, What};
@@ -59,7 +59,7 @@ impl ToolRequest {
     /// What it asks for.
     ///
     /// # Panics
-    /// Never: only a request is made one.
+    /// Never: it is only made from a request.
     pub fn operation(&self) -> &Operation {
         self.parts().1
     }
@@ -95,8 +95,7 @@ impl fmt::Debug for ToolRequest {
     }
 }
 
-/// What a person wants to know of it beside what the event says: the arguments, and the headers where there
-/// are any.
+/// The data of a request that the event does not show: the arguments, and the headers if there are any.
 impl fmt::Display for ToolRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let arguments = &self.operation().arguments;

@@ -1,4 +1,4 @@
-//! What travels between an agent and a tool.
+//! Messages between an agent and a tool.
 
 use crate::agent::{Content, Definite, Headers, Message, Operation, Reading, Receipt, ToolCall, json};
 use perfidy_sim::Name;
@@ -9,13 +9,13 @@ use std::fmt;
 /// The kinds of requests that a tool handles.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Request {
-    /// Do something.
+    /// Carry out an operation.
     Call,
-    /// Say what something is.
+    /// Read something.
     Read,
-    /// Say whether something was done.
+    /// Look up whether an operation was done.
     LookUp,
-    /// Never do it.
+    /// Cancel an operation.
     Cancel,
 }
 
@@ -34,8 +34,7 @@ impl Request {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Call, Self::Read, Self::LookUp, Self::Cancel];
 
-    /// What a tool is asked that gets such a request about an operation, as the second part of the site
-    /// `tool, what`.
+    /// The second part of the site `tool, what` for such a request about an operation.
     pub(crate) fn of(self, operation: Name) -> Name {
         match self {
             Self::Call => operation,
@@ -65,25 +64,25 @@ impl Request {
     }
 }
 
-/// What a tool answers to a call that took effect.
+/// The answer of a tool to a call that took effect.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub receipt: Receipt,
     pub result: Content,
 }
 
-/// Why a tool turns a request down.
+/// Why a tool refused a request.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Refused {
-    /// What its caller is told.
+    /// The error for the caller.
     pub error: Definite,
-    /// What the tool itself has to say about it.
+    /// The tool's own explanation.
     #[serde(skip_serializing_if = "Content::is_nothing")]
     pub why: Content,
 }
 
 impl Refused {
-    /// A refusal about which the tool itself has nothing to say.
+    /// A refusal without an explanation.
     pub(crate) fn of(error: Definite) -> Self {
         Self { error, why: Content::NOTHING }
     }
@@ -100,13 +99,13 @@ pub(crate) enum Wire {
     Failed,
     Refused(Refused),
     Reading(Reading),
-    /// An answer of which a fault has altered the JSON.
+    /// An answer whose JSON a fault has altered.
     Altered(Value),
     Malformed,
 }
 
 impl Wire {
-    /// Which kind of request it is, and for what; `None` if it is an answer.
+    /// The kind of request and its operation; `None` if it is an answer.
     pub fn request(&self) -> Option<(Request, &Operation)> {
         match self {
             Self::Call(call) => Some((Request::Call, &call.operation)),
@@ -123,7 +122,7 @@ impl Wire {
         }
     }
 
-    /// The JSON of an answer with content, and the name of the field that is what the tool itself says.
+    /// The JSON of an answer with content, and the name of the field that holds the tool's content.
     pub fn said(&self) -> Option<(Value, &'static str)> {
         match self {
             Self::Done(done) => Some((json::of(done), "result")),
@@ -132,8 +131,7 @@ impl Wire {
         }
     }
 
-    /// What a caller makes of an answer to a call: of an altered one what its JSON gives, if that is an
-    /// answer to a call.
+    /// The answer to a call as the caller reads it: an altered answer is parsed from its JSON.
     pub fn done(&self) -> Option<Done> {
         match self {
             Self::Done(done) => Some(done.clone()),
@@ -142,7 +140,7 @@ impl Wire {
         }
     }
 
-    /// What a reader makes of an answer to a question.
+    /// The answer to a read as the reader reads it.
     pub fn reading(&self) -> Option<Reading> {
         match self {
             Self::Reading(reading) => Some(reading.clone()),

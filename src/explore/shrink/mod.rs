@@ -6,7 +6,7 @@
 //!
 //! * [faults](faults), until no single one can be left out: the result is 1-minimal;
 //! * [the scenario](scenario) around them: other cases, tasks, agents, steps, and the spread of latencies;
-//! * [moments](moments) at which somebody dies or stops: the step that it was in the middle of says more;
+//! * [moments](moments) at which a node crashes or pauses: the step it was doing says more than the time;
 //! * [numbers](values): spans become short and round, moments round, groups small.
 //!
 //! Not everything that can be run can also be said in a file. So a candidate counts only if it reads back
@@ -31,7 +31,7 @@ use std::path::Path;
 pub struct Effort<'a> {
     /// How many events may be simulated, all runs together. A core does some millions a second.
     pub events: u64,
-    /// Whether somebody wants it to end now.
+    /// Whether to end now.
     pub is_over: &'a dyn Fn() -> bool,
 }
 

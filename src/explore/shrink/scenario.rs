@@ -57,8 +57,8 @@ fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &C
     renumbered != faults && shrinking.suffices(smaller, &renumbered)
 }
 
-/// The faults with whoever is one too many by its number, such as `task-3` of two tasks, replaced by the
-/// first, or by another who is not on the other side of the same cut.
+/// The faults in which each name with a number that is too high, such as `task-3` of two tasks, is replaced
+/// by the first, or by another that is not on the other side of the same partition.
 fn renumbered(faults: &[Fault], case: &Case) -> Vec<Fault> {
     let scenario = &case.scenario;
     let roles = scenario.workflow.roles.iter().map(|role| (role.member, scenario.team[role.group]));
@@ -78,7 +78,7 @@ fn renumbered(faults: &[Fault], case: &Case) -> Vec<Fault> {
     faults.iter().map(moved).collect()
 }
 
-/// Whether nobody is on both sides of what the action does.
+/// Whether the two sides of the action have no common member.
 fn is_apart(action: Action) -> bool {
     action.sides().is_none_or(|(left, right)| {
         left.as_str().split('+').all(|name| right.as_str().split('+').all(|other| other != name))

@@ -1,14 +1,14 @@
 //! Simpler numbers: spans short and round, moments round, groups small.
 //!
-//! What was drawn is as odd as `32s 911ms 804us`. A reader takes every digit for one that matters, so those
-//! that do not should go. But the very least is no good either: a reply that is late by exactly as long as
-//! somebody waits is in time once somebody waits a little longer, and the failure is gone. So a span is the
-//! shortest round one that will do, and then twice that if it will do as well.
+//! A drawn value is as odd as `32s 911ms 804us`. Readers assume that every digit matters, so digits that do
+//! not should go. The minimum is not good either: a reply that is late by exactly the timeout is in time once
+//! the timeout becomes a little longer, and the failure is gone. So a span becomes the shortest round one
+//! that still fails, and then twice that if it fails too.
 
 use super::Shrinking;
 use perfidy_sim::{Action, Name, SimSpan, SimTime};
 
-/// Spans that nobody wonders about, the shortest first.
+/// Round spans, the shortest first.
 const ROUND: [SimSpan; 12] = [
     SimSpan::from_millis(1),
     SimSpan::from_millis(10),

@@ -8,7 +8,7 @@ use crate::scenario::Case;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
 use std::sync::Arc;
 
-/// What a strategy wants to know of a trial; what nobody asks for is not computed.
+/// The feedback that a strategy wants from a trial. Other feedback is not computed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wants {
     /// Nothing.

@@ -1,12 +1,12 @@
-//! PCT: deliveries in an order that few, well chosen, changes of priority make.
+//! PCT: random node priorities with few priority changes, to find ordering bugs.
 //!
-//! Burckhardt et al. 2010, "A randomized scheduler with probabilistic guarantees of finding bugs": most bugs
-//! of order need only `d` events to happen in a certain order, and a scheduler that draws a priority for
-//! everybody and changes it at `d - 1` drawn moments meets each such order with a chance worth having. Here
-//! nodes have priorities, and a step is a message of a calm run. Whatever goes to the node that comes last is
-//! held back by one drawn span, far longer than a message takes, so that what goes to the others overtakes
-//! it; at a moment of change the node that was next becomes the last. What is held back is a planned
-//! `reorder` like any other: it is recorded, replays and shrinks. The scenario's own chances apply as well.
+//! Burckhardt et al. 2010, "A randomized scheduler with probabilistic guarantees of finding bugs": most
+//! ordering bugs need only `d` events in a certain order, and a scheduler that draws random priorities and
+//! changes them at `d - 1` random points finds each such order with a guaranteed probability. Here nodes have
+//! priorities, and a step is a message of a fault-free run. Messages to the lowest-priority node are delayed
+//! by one drawn span, far longer than a message takes, so that messages to other nodes overtake them; at a
+//! change point, the node with the next lowest priority becomes the lowest. A delay is an ordinary `reorder`
+//! fault: it is recorded, replayed and shrunk. The scenario's own chances apply as well.
 
 use super::{BySeed, Kind, PlanOf, Start, chances};
 use crate::agent::Note;

@@ -1,5 +1,5 @@
-//! Lies about what was said: an answer comes, and it is old, wrong, cut short, unreadable, or somebody
-//! else's.
+//! Wrong answers: a tool answers with content that is old, wrong, cut short, unreadable, or meant for another
+//! request.
 
 use super::{LieKind, Time, plain, read_by};
 use crate::agent::Alteration;

@@ -1,4 +1,4 @@
-//! Troubles: what keeps a tool from doing anything, whoever asks, for a while or for good.
+//! Outages: a tool serves no caller, for a while or forever.
 //!
 //! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been
 //! carried out, and say so; a tool that is mute says nothing.

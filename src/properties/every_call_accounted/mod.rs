@@ -1,12 +1,12 @@
-//! No call vanishes: each was answered, was tried again until it was, or is known to the person on call.
+//! No call vanishes: each was answered, was retried until it was, or is recorded by the person on call.
 //!
-//! A call is what an agent wanted of a tool, however often and by whomever it was tried. It is accounted for
-//! if some try was told that it is done; if the person on call has taken it down; or if it is clear of every
-//! try that nothing happened and its user has heard that the task failed or was cancelled, which says as
-//! much. What was called off is as clear as what was done or turned down for good; both speak of one
-//! operation id, and of no try under another. A refused *undoing* is another matter: nothing that the user
-//! hears says that something was left behind. Calls of a task of whose end the user has not heard may still
-//! be tried again, and where nobody is on call nothing is promised.
+//! A call is an operation that an agent wants from a tool, however many tries it takes and whichever agents
+//! make them. It is accounted for if some try returned that it is done; if the person on call has recorded
+//! it; or if for every try it is definite that nothing happened and the user has a report that the task
+//! failed or was cancelled. A cancelled call is as definite as one that was done or rejected for good; each
+//! outcome concerns one operation id. A refused *compensation* needs more, because no report to the user says
+//! that an effect was left behind. Calls of a task without a final report may still be retried, and in a team
+//! without a person on call nothing is required.
 
 use super::ledger::Ledger;
 use crate::agent::{
@@ -26,13 +26,13 @@ pub fn property() -> Property {
     .needs(kinds::IS_ON_CALL)
 }
 
-/// What has become of a call, try after try.
+/// The outcome of a call, updated with each try.
 struct Account<'a> {
     last_try: &'a Event<Note>,
     last_word: Option<(&'a Event<Note>, Told)>,
-    /// The id of everybody's last try.
+    /// The id of each agent's last try.
     last_ops: BTreeMap<Name, OpId>,
-    /// Ids of tries of which nobody knows, or nobody knows yet, what came of them.
+    /// The ids of tries with an unknown outcome.
     unclear: Vec<OpId>,
     /// Ids under which nothing has happened and nothing will.
     declined: BTreeSet<OpId>,
@@ -51,7 +51,8 @@ impl<'a> Account<'a> {
         self.unclear.push(op);
     }
 
-    /// Somebody was told what came of their last try, or that it is done, whoever tried.
+    /// An agent got the outcome of its last try, or the answer that the operation is done, whichever agent
+    /// tried.
     fn is_answered(&mut self, event: &'a Event<Note>, told: Told) {
         self.last_word = Some((event, told));
         match (told, self.last_ops.get(&event.node)) {
@@ -66,7 +67,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Whether it is clear that nothing happened.
+    /// Whether it is definite that nothing happened.
     fn came_to_nothing(&self) -> bool {
         self.unclear.iter().all(|op| self.declined.contains(op))
     }
@@ -78,7 +79,7 @@ struct Book<'a> {
     /// The operations of the calls of each tool for each intent.
     operations: Lookup<(Name, Name), Vec<Name>>,
     task_of: BTreeMap<Name, Name>,
-    /// Tasks of which the user was told that they failed or were cancelled.
+    /// Tasks that were reported to the user as failed or cancelled.
     given_up: BTreeSet<Name>,
     informed: BTreeMap<Name, &'a Event<Note>>,
     ledger: Ledger<'a>,
@@ -132,7 +133,7 @@ impl<'a> Book<'a> {
                 account.is_tried(event, op);
             }
             Note::Agent(AgentEvent::Answered { tool, intent, told: Told::Found(true), operation }) => {
-                // What was looked up and found was answered in a roundabout way.
+                // A look-up that found the effect counts as an answer.
                 let found = |known: Name| look_up_of(known) == operation;
                 self.change(tool, intent, found, |account| account.is_closed = true);
             }

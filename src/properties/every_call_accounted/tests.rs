@@ -1,4 +1,4 @@
-//! Small histories of calls, tries and letters.
+//! Small histories of calls, tries and dead letters.
 
 use super::*;
 use crate::agent::{AgentEvent, Indefinite, PersonEvent};
@@ -114,7 +114,7 @@ fn cancelled(story: Story) -> Story {
     story.told("task-1", Outcome::Cancelled)
 }
 
-/// A try by somebody under some id.
+/// A try by an agent under some id.
 fn tries(story: Story, who: &str, op: u64) -> Story {
     let call = ["ticketing", "create", "task-1/file"].map(Name::new);
     story.note(who, Note::Agent(called(call, OpId(op))))
@@ -124,7 +124,7 @@ fn hears(story: Story, who: &str, told: Told) -> Story {
     story.answered(who, "task-1/file", told)
 }
 
-/// Somebody is told what came of calling the operation off.
+/// An agent gets the outcome of a request to cancel the operation.
 fn calls_off(story: Story, operation: &str, told: Told) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = cancel_of(Name::new(operation));

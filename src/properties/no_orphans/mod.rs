@@ -1,10 +1,9 @@
-//! No agent works for long for a parent that is gone, or for what is no longer to be done.
+//! No agent works for long for a crashed parent, or on work that is no longer wanted.
 //!
-//! An agent works on what it was ordered to do. Its work is orphaned when the agent that ordered it dies, or
-//! any above that; when that agent orders it of another; when the task it belongs to has ended or was
-//! cancelled. The bound says how much longer an agent may go on asking its model and calling tools; time in
-//! which the agent itself was dead or stopped does not count, since it could not know. Taking back what was
-//! done is not going on with it.
+//! An agent works on what it was ordered to do. Its work is orphaned when the agent that ordered it crashes,
+//! or any agent above; when that agent orders it from another; or when its task has ended or was cancelled.
+//! The bound limits how much longer the agent may call its model and its tools; time in which the agent
+//! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.
 
 use super::ledger::Ledger;
 use crate::agent::{AgentEvent, Note, Purpose, UserEvent};
@@ -25,23 +24,23 @@ pub fn property() -> Property {
 
 type At<'a> = &'a Event<Note>;
 
-/// Who has what from whom, and what has become of them.
+/// Which agent has which work from which other, and the state of each.
 #[derive(Default)]
 struct Family<'a> {
     task_of: Lookup<Name, Name>,
-    /// By what and whom: the order that the agent works on.
+    /// By work and agent: the order that the agent works on.
     orders: Lookup<(Name, Name), At<'a>>,
-    /// What each has ordered, and of whom.
+    /// The work that each agent has ordered, and from whom.
     ordered_by: BTreeMap<Name, BTreeSet<(Name, Name)>>,
     /// The intents of each task.
     intents_of: Lookup<Name, Vec<Name>>,
-    /// By what and who ordered it: who has it now.
+    /// By work and orderer: the agent that has it now.
     holders: Lookup<(Name, Name), Name>,
-    /// By what: who ordered it last.
+    /// By work: the agent that ordered it last.
     orderers: Lookup<Name, Name>,
     /// The nodes of users, whose orders have no parent.
     users: BTreeSet<Name>,
-    /// By what and whom: that it was ordered of another.
+    /// By work and agent: that it was ordered from another.
     replaced: Lookup<(Name, Name), At<'a>>,
     /// Tasks that have ended, and tasks and steps that were cancelled.
     over: Lookup<Name, At<'a>>,
@@ -121,14 +120,14 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// The task that something is or belongs to.
+    /// The task of an intent, or the task itself.
     fn task_of(&self, about: Name) -> Name {
         self.task_of.get(about).copied().unwrap_or(about)
     }
 
-    /// Whether an event takes something from an agent that has it in hand and has not done it.
+    /// Whether an event makes unfinished work of an agent an orphan.
     fn makes_orphans(&self, event: At<'a>) -> bool {
-        // Who has something in hand, not by an order of their own, and has not done it.
+        // The agent that has unfinished work, other than by its own order.
         let holder_of = |intent: Name| {
             let orderer = *self.orderers.get(intent)?;
             let holder = self.holders.get((intent, orderer)).copied().filter(|who| event.node != *who);
@@ -153,7 +152,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// What an event says its agent does for what, if that is going on with something.
+    /// The work and the activity of an event, if its agent continues work with it.
     fn work(&self, event: At<'a>) -> Option<(Name, &'static str)> {
         match event.what {
             What::Note(Note::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
@@ -164,14 +163,14 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// The order by which an agent works on something: on a step, or on the task it belongs to.
+    /// The order by which an agent works on a step, or on its task.
     fn order(&self, about: Name, who: Name) -> Option<At<'a>> {
         let task = self.task_of.get(about);
         let of = |about: Name| self.orders.get((about, who)).copied();
         of(about).or_else(|| of(*task?))
     }
 
-    /// Why what `who` does about something is not wanted any more, and since when; `None` if it is.
+    /// Why the work of `who` on something is no longer wanted, and since when; `None` if it is wanted.
     fn loss(&self, about: Name, who: Name) -> Option<(String, At<'a>)> {
         let order = self.order(about, who)?;
         let task = self.task_of(about);
@@ -195,7 +194,7 @@ impl<'a> Family<'a> {
         if mine == task { None } else { self.loss(task, parent) }
     }
 
-    /// Since when an agent could know what had happened: not while it was dead or stopped.
+    /// Since when an agent could know an event: not while it was down or paused.
     fn could_know(&self, who: Name, what: SimTime) -> SimTime {
         self.woken.get(&who).map_or(what, |woken| what.max(*woken))
     }

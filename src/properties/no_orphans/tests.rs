@@ -30,7 +30,7 @@ fn cancelled(story: Story) -> Story {
     cancel(story, "director", TASK)
 }
 
-/// As many seconds in which nothing of interest happens.
+/// So many seconds without relevant events.
 fn later(story: Story, seconds: u32) -> Story {
     (0..seconds).fold(story, |story, _| story.event("elsewhere", What::Resumed))
 }

@@ -1,16 +1,16 @@
-//! What agents read in the shared store keeps to the consistency model that the team relies on.
+//! Reads of the shared store satisfy the consistency model that the team declares.
 //!
-//! Judged by what the agents asked and were told: linearizable and sequential reads by whether one order of
-//! everything explains them ([`order`]), monotonic ones by each reader's own eyes. Under every model nobody
-//! may see a version before the store has it. Of two lives that an agent has at once nobody can tell which
-//! one asked, so each question of that time is a session of its own.
+//! Judged on the requests of the agents and their outcomes. Linearizable and sequential reads need one order
+//! of all operations that explains them ([`order`]); monotonic reads are checked for each reader. Under every
+//! model, no agent may read a version before the store has it. When an agent has two incarnations at once,
+//! the history does not show which one sent a request, so each request of that time is a separate session.
 //!
 //! Existing crates do not fit. stateright's testers (0.31) know both models, but say only yes or no, try one
-//! order after another with nothing to bound the time it takes, want each reader to do one thing at a time
-//! and bring a web server; todc-utils (0.1) has the search of Wing and Gong for linearizability alone and no
-//! writes that perhaps happened. Either would have to be cut off by a clock, and what it then does not know
-//! it may know on the next machine. [`order`] searches only where a write without an answer leaves a choice,
-//! gives up after a number of tries (`unknown`), and is held against trying every order by a test.
+//! order after another without a time limit, allow each reader one operation at a time, and bring a web
+//! server; todc-utils (0.1) has the search of Wing and Gong for linearizability alone and no writes with an
+//! unknown outcome. Both would need a timeout, so results would differ between machines. [`order`] searches
+//! only where a write without an answer leaves a choice, gives up after a number of tries (`unknown`), and a
+//! test compares it with a search through all orders.
 
 mod order;
 
@@ -56,16 +56,16 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
 }
 
-/// Nobody knows whether some order explains what everybody was told.
+/// The search for an explaining order was given up.
 struct TooManyOrders;
 
-/// The events that show it, and what is wrong.
+/// The events that show the violation, and its message.
 type Broken<'a> = (Vec<&'a Event<Note>>, String);
 
-/// The lives of an agent so far.
+/// The incarnations of an agent so far.
 #[derive(Default)]
 struct Lives {
-    /// How many it has now: none, one, or two.
+    /// How many run now: none, one, or two.
     now: u32,
     sessions: u32,
 }
@@ -81,7 +81,7 @@ impl Lives {
         self.sessions += 1;
     }
 
-    /// The session of what is asked now: that of the life there is, or one of its own.
+    /// The session of a request sent now: that of the incarnation, or a separate one.
     fn session(&mut self) -> u32 {
         if self.now > 1 {
             self.sessions += 1;
@@ -90,8 +90,7 @@ impl Lives {
     }
 }
 
-/// What was asked and answered, in the order of being asked; `None` if nobody saw anything that somebody had
-/// written.
+/// The operations in the order of their requests; `None` if no agent read anything that was written.
 fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut operations: Vec<Operation> = Vec::new();
     let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
@@ -111,7 +110,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
                     Access::Change(op) => (Act::Perhaps(None), Some(op)),
                     Access::ChangeAt(version, op) => (Act::Perhaps(Some(version.0)), Some(op)),
                 };
-                // Who asks again under the same id asks for the same.
+                // A retry under the same id is the same operation.
                 let index = op.map_or(operations.len(), |op| *same.entry(op).or_insert(operations.len()));
                 if index == operations.len() {
                     let session = (event.node, lives.entry(event.node).or_default().session());
@@ -147,7 +146,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     any_seen.then_some(operations)
 }
 
-/// Somebody saw a version that was not there.
+/// An agent read a version that did not exist.
 fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
     let mut stored = BTreeSet::new();
     history.notes().find_map(|(event, note)| {
@@ -167,7 +166,7 @@ fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
     })
 }
 
-/// Somebody saw an item at an earlier version than before.
+/// An agent read an item at an earlier version than before.
 fn back_in_time<'a>(history: &'a TeamHistory, operations: &[Operation]) -> Option<Broken<'a>> {
     let mut reads: Vec<(EventId, u64, &Operation)> = operations
         .iter()
@@ -177,7 +176,7 @@ fn back_in_time<'a>(history: &'a TeamHistory, operations: &[Operation]) -> Optio
         })
         .collect();
     reads.sort_unstable_by_key(|(answered, ..)| *answered);
-    // The highest version each session had seen of an item, by when it had.
+    // The highest version of an item that each session had read, and when.
     let mut seen: BTreeMap<_, Vec<(EventId, u64)>> = BTreeMap::new();
     for (answered, version, operation) in reads {
         let seen = seen.entry((operation.session, operation.item)).or_default();
@@ -198,7 +197,7 @@ fn back_in_time<'a>(history: &'a TeamHistory, operations: &[Operation]) -> Optio
     None
 }
 
-/// No order explains what everybody was told; the first answer after which there is none is to blame.
+/// No order explains all outcomes; the first outcome after which there is none is the violation.
 fn out_of_order<'a>(
     history: &'a TeamHistory,
     operations: &[Operation],
@@ -213,7 +212,7 @@ fn out_of_order<'a>(
         Explained::Unknown => return Err(TooManyOrders),
         Explained::No => {}
     }
-    // With fewer answers there is only less to explain.
+    // With fewer outcomes there is only less to explain.
     let first =
         answers.partition_point(|(answered, _)| explains(operations, keeps, *answered) != Explained::No);
     let (answered, culprit) = answers[first];

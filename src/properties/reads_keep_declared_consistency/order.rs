@@ -1,66 +1,66 @@
-//! Whether one order of everything explains what readers and writers were told.
+//! Consistency checking: whether one order of all operations explains the outcomes of readers and writers.
 //!
-//! In general that is a search through exponentially many orders (Gibbons and Korach 1997, "Testing shared
-//! memories"), and checkers for objects of any kind, such as Porcupine or stateright's testers, do search.
-//! Here every answer names a version, and a version has one successor, so what must come before what is
-//! known: a version's readers before its successor's writer, whose own readers come after. What is left is to
-//! follow these arrows, and with them the clock's or each session's: if nothing more can follow, they go in a
-//! circle. No such step ever has to be taken back.
+//! In general this is a search through exponentially many orders (Gibbons and Korach 1997, "Testing shared
+//! memories"), and checkers for arbitrary objects, such as Porcupine or stateright's testers, do search. Here
+//! every outcome names a version, and a version has one successor, so the order of conflicting operations is
+//! known: a version's readers come before its successor's writer, whose own readers come after. The check
+//! follows these edges together with those of real time or of each session; if no operation can come next,
+//! the edges form a cycle. No step has to be undone.
 //!
-//! A write without a clear answer may have happened at any time since, or never; it fills a gap between
-//! versions that nobody else says he made. One that fits nowhere else fills it at no cost. Of those that fit
-//! anywhere one is spent, and if several sessions wait for gaps in different items, which to fill first can
-//! matter: that alone is tried both ways, and at some number of tries nobody knows the answer. The number is
-//! of tries and not of seconds, so that everybody gives up on the same histories.
+//! A write without a clear outcome may have happened at any later time, or never; it fills a gap between
+//! versions that no other write has made. A write that fits only one gap fills it at no cost. Of those that
+//! fit any gap one is used, and if several sessions wait for gaps in different items, the order of filling
+//! can matter: only this is tried both ways, and after a number of tries the result is unknown. The limit is
+//! a number of tries and not a time, so that it is the same on every machine.
 
 use perfidy_sim::{EventId, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// What somebody asked of the store and was told.
+/// An operation on the store and its outcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Operation {
-    /// One life of one agent.
+    /// One incarnation of one agent.
     pub session: (Name, u32),
     pub item: Name,
     pub asked: EventId,
-    /// When there was a clear answer, if ever.
+    /// When a clear outcome came, if ever.
     pub answered: Option<EventId>,
     pub act: Act,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
-    /// The item was seen at this version.
+    /// The item was read at this version.
     Saw(u64),
     /// This version was made.
     Made(u64),
-    /// Something was to be written; if it was, then on top of this version where that is known.
+    /// A write with an unknown outcome; if it happened, then on top of this version where that is known.
     Perhaps(Option<u64>),
 }
 
-/// What must be kept besides the order of versions.
+/// The order to keep, beside that of versions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Keeps {
-    /// What was answered before something else was asked comes first.
+    /// An operation that ended before another began comes first.
     RealTime,
     /// The same, but only within a session.
     Sessions,
 }
 
-/// Whether some order of all operations explains every answer.
+/// Whether some order of all operations explains every outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Explained {
     Yes,
     No,
-    /// More ways to fill gaps would have to be tried than there is time for.
+    /// There are more ways to fill gaps than the limit of tries.
     Unknown,
 }
 
-/// How many ways to fill gaps are tried.
+/// The maximum number of ways to fill gaps that are tried.
 const MAX_TRIES: u32 = 10_000;
 
-/// Whether some order of `operations`, which stand in the order of being asked, explains every answer up to
+/// Whether some order of `operations`, given in the order of their requests, explains every outcome up to
 /// `until`.
 pub(super) fn explains(operations: &[Operation], keeps: Keeps, until: EventId) -> Explained {
     let operations: Vec<Operation> =
@@ -69,7 +69,7 @@ pub(super) fn explains(operations: &[Operation], keeps: Keeps, until: EventId) -
     Attempt::new(&operations, keeps).succeeds(&mut tries)
 }
 
-/// An operation as far as it was known at a moment: what was not answered by then may not have happened.
+/// An operation as far as it was known at a time: one without an outcome by then may not have happened.
 fn as_known_at(operation: &Operation, until: EventId) -> Option<Operation> {
     let is_answered = operation.answered.is_some_and(|answered| answered <= until);
     match operation.act {
@@ -86,18 +86,18 @@ fn as_known_at(operation: &Operation, until: EventId) -> Option<Operation> {
 #[derive(Clone, Default)]
 struct Item {
     version: u64,
-    /// How many still have to see each version.
+    /// How many readers of each version are left.
     readers: BTreeMap<u64, u32>,
-    /// The versions that somebody made for sure.
+    /// The versions that were certainly made.
     made: BTreeSet<u64>,
-    /// The highest version that anybody was told of.
+    /// The highest version in any outcome.
     highest: u64,
-    /// What is in turn and waits for the item to be at a version, or for all to have seen that one.
+    /// Operations that wait for the item to reach a version, or for all reads of that version.
     waiting: BTreeMap<u64, Vec<usize>>,
 }
 
 impl Item {
-    /// Whether the next version may come: nobody has to see the present one any more.
+    /// Whether the next version may come: the current one has no readers left.
     fn may_move_on(&self) -> bool {
         !self.readers.contains_key(&self.version)
     }
@@ -116,32 +116,32 @@ impl Item {
     }
 }
 
-/// Operations among which the order of asking and answering is kept.
+/// Operations whose order of requests and outcomes is kept.
 #[derive(Clone, Default)]
 struct Lane {
-    /// All of them, in the order of being asked.
+    /// All of them, in the order of their requests.
     order: Rc<Vec<usize>>,
-    /// How many of these are in turn or have happened.
+    /// How many of these are admitted or have happened.
     admitted: usize,
-    /// Those in turn that were answered, and when: nothing that was asked after the first of these answers is
-    /// in turn.
+    /// The admitted operations with an outcome, and its time: no operation that began after the first of
+    /// these outcomes is admitted.
     answered: BTreeSet<(EventId, usize)>,
-    /// Those in turn that were not.
+    /// The admitted operations without an outcome.
     unanswered: BTreeSet<usize>,
 }
 
-/// What is left to be explained, and how far it is. Whatever becomes possible by what happens is looked at
-/// then, and nothing else is: a thousand questions can be open at once.
+/// The state of the search. An operation is checked only when an event makes it possible, because a thousand
+/// requests can be open at once.
 #[derive(Clone)]
 struct Attempt<'a> {
     operations: &'a [Operation],
-    /// For each operation its item and its lane, as places in `items` and `lanes`.
+    /// For each operation its item and its lane, as indices into `items` and `lanes`.
     places: Rc<[(usize, usize)]>,
     items: Vec<Item>,
     lanes: Vec<Lane>,
-    /// Operations in turn that may be possible by now.
+    /// Admitted operations that may be possible now.
     ready: Vec<usize>,
-    /// How many answers are not yet explained.
+    /// How many outcomes are not yet explained.
     left: usize,
 }
 
@@ -216,7 +216,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Takes into turn what nothing in its lane has to come before any more.
+    /// Admits the operations of a lane whose predecessors have all happened.
     fn admit(&mut self, lane: usize) {
         let Self { operations, lanes, ready, .. } = self;
         let lane = &mut lanes[lane];
@@ -235,8 +235,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Lets an answered operation happen if it is possible, or wait for the version of its item at which it
-    /// is.
+    /// Lets an operation with an outcome happen if it is possible, or wait for the version of its item that
+    /// makes it possible.
     fn try_next(&mut self, index: usize) {
         let (place, lane) = self.places[index];
         let item = &mut self.items[place];
@@ -257,7 +257,7 @@ impl<'a> Attempt<'a> {
         self.admit(lane);
     }
 
-    /// What has waited for the version at which an item is may be possible now.
+    /// Wakes the operations that waited for the current version of an item.
     fn wake(&mut self, place: usize) {
         let item = &mut self.items[place];
         if let Some(waiting) = item.waiting.get_mut(&item.version) {
@@ -265,10 +265,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The writes that could fill a gap for which somebody waits, one for each item, those that fit nowhere
-    /// else first.
-    ///
-    /// Somebody: whoever has to happen before anything else of their lane can come in turn.
+    /// The writes that could fill an awaited gap, one for each item, those that fit nowhere else first. A gap
+    /// is awaited if an operation needs it before anything else of its lane can be admitted.
     fn fits(&self) -> Vec<(Fit, usize)> {
         let first_answered = |lane: &Lane| lane.answered.first().map(|(_, index)| self.places[*index].0);
         let awaited: BTreeSet<usize> = self.lanes.iter().filter_map(first_answered).collect();
@@ -292,7 +290,7 @@ impl<'a> Attempt<'a> {
         fits
     }
 
-    /// Lets a write happen about which nobody knows.
+    /// Lets a write with an unknown outcome happen.
     fn fill(&mut self, index: usize) {
         let (place, lane) = self.places[index];
         self.lanes[lane].unanswered.remove(&index);
@@ -301,7 +299,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Where a write can have happened of which nobody knows whether it did.
+/// Where a write with an unknown outcome can have happened.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Fit {
     OnlyHere,

@@ -4,7 +4,7 @@ use super::*;
 use crate::agent::{AgentEvent, Indefinite, OpId, StoreEvent, Token, UserEvent, Version};
 use crate::properties::testing::{Story, violation};
 
-/// What somebody asks, or hears about what it asked when.
+/// A request of an agent, or the outcome of its request at that index.
 enum Does {
     Asks(Access),
     Hears(u32, Heard),
@@ -13,8 +13,7 @@ use Does::{Asks, Hears};
 
 const WRITE: Access = Access::Change(OpId(1));
 
-/// A story in which the store says of every version that it was stored, as soon as somebody asked for a
-/// change.
+/// A story in which the store stores every version as soon as a change is requested.
 fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
     let mut story = Story::default().note("user", Note::User(UserEvent::Declared { reads: declared }));
     for item in ["x", "y"].map(Name::new) {
@@ -50,7 +49,7 @@ fn made(version: u64) -> Heard {
     Heard::Made(Version(version))
 }
 
-/// `a` writes `x` and is told so; then `b` reads what it was before.
+/// `a` writes `x` and gets the confirmation; then `b` reads the old version.
 fn stale() -> Vec<(&'static str, &'static str, Does)> {
     vec![
         ("a", "x", Asks(WRITE)),
@@ -62,7 +61,7 @@ fn stale() -> Vec<(&'static str, &'static str, Does)> {
     ]
 }
 
-/// `b` sees the second change of the store and then not the first, which is of another item.
+/// `b` reads the second change of the store and then misses the first, which is of another item.
 fn out_of_step() -> Vec<(&'static str, &'static str, Does)> {
     vec![
         ("a", "x", Asks(WRITE)),
@@ -76,7 +75,7 @@ fn out_of_step() -> Vec<(&'static str, &'static str, Does)> {
     ]
 }
 
-/// `b` sees a version and then the one before.
+/// `b` reads a version and then the one before.
 fn backwards() -> Vec<(&'static str, &'static str, Does)> {
     vec![
         ("b", "x", Asks(Access::Read)),
@@ -153,7 +152,7 @@ fn a_write_that_nobody_knows_about_may_have_happened_or_not() {
 
 #[test]
 fn who_asks_again_under_one_id_has_asked_once() {
-    // The first try made version 1, which `b` saw before the second try was answered.
+    // The first try made version 1, which `b` read before the outcome of the second try.
     let acts = [
         ("a", "x", Asks(WRITE)),
         ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
@@ -211,7 +210,7 @@ fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     assert_eq!(unpromised.judged_by(&property()), Verdict::Vacuous);
 }
 
-/// `b` reads twice, of which the second time goes back; so many events of the test come before each.
+/// `b` reads twice, the second time an earlier version; these events come before each read.
 fn goes_back_after(before: &[What<Note>], between: &[What<Note>]) -> Verdict {
     let item = Name::new("x");
     let happens = |story: Story, all: &[What<Note>]| {

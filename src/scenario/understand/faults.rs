@@ -15,7 +15,7 @@ use toml::Spanned;
 /// When chaos ends if the file does not say.
 const UNTIL: SimSpan = SimSpan::from_secs(10 * 60);
 
-/// More than anybody writes by hand.
+/// More than a hand-written file has.
 const MAX_FAULTS: usize = 1_000;
 
 /// What `[faults]` and `[[fault]]` come to.

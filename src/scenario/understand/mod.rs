@@ -1,8 +1,7 @@
 //! From text to a [`Scenario`]: every table of a file read, checked against the others, and resolved.
 //!
-//! Nothing stops at the first problem. A part that cannot be understood is noted and left out, and the rest
-//! is read on, as far as it makes sense without that part: without a workflow nobody knows who is on the
-//! team.
+//! Parsing does not stop at the first problem. A part with a problem is noted and left out, and the rest is
+//! read as far as it makes sense without that part: without a workflow, for example, the team is unknown.
 
 mod asked;
 mod faults;

@@ -1,4 +1,4 @@
-//! The tasks: how many, how often, how much time each has, and whether the user thinks better of some.
+//! The tasks: how many, how often, how much time each has, and whether the user cancels some.
 
 use super::{Found, LONGEST, Tables, whole_number, within_limit};
 use crate::config::{Problem, Ratio, Shape, Span, Spread};

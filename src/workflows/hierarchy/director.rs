@@ -1,4 +1,4 @@
-//! The director: answers to the user, and hands each task to a manager; to another one when the first is
+//! The director: serves the user, and hands each task to a manager, or to another one when the first is
 //! silent.
 
 use super::{DIRECTOR, Lead, MANAGERS, RESEND};
@@ -22,7 +22,7 @@ enum End {
     Cancelled,
 }
 
-/// What the director writes down.
+/// A journal record of the director.
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Entry {
     /// `at` by the wall clock.
@@ -63,20 +63,20 @@ impl Message for Entry {
     }
 }
 
-/// Who has a task in hand.
+/// The manager that has a task.
 struct Holder {
     manager: Name,
     term: u32,
-    /// Until when they may believe that it is theirs, by the director's clock, as all times here.
+    /// The end of its lease, by the director's clock, like all times here.
     leased_until: SimTime,
-    /// When the manager is to be told again. One that was heard of knows about the task, but not that it is
-    /// called off.
+    /// When to send to the manager again. A manager that has sent a message knows the task, but not that it
+    /// is cancelled.
     telling: ResendTimer,
 }
 
-/// How far a task is.
+/// The state of a task.
 struct Task {
-    /// How many tasks were accepted before: managers take turns.
+    /// The number of tasks accepted before it: managers take turns.
     turn: usize,
     ops: Arc<[OpId]>,
     deadline: Option<SimTime>,
@@ -91,7 +91,7 @@ pub(super) struct Director {
     managers: Vec<Name>,
     tasks: BTreeMap<Name, Task>,
     agenda: Agenda<Name>,
-    /// The deadlines of tasks that are still to be done.
+    /// The deadlines of tasks that are not cancelled or ended.
     deadlines: BTreeSet<(SimTime, Name)>,
 }
 
@@ -121,13 +121,13 @@ impl Director {
         }
     }
 
-    /// How long there is nothing to do if no message comes.
+    /// The time until the next check if no message comes.
     fn next_look(&self) -> SimSpan {
         let now = self.agent.monotonic();
         self.deadlines.first().map_or(RESEND, |(deadline, _)| deadline.since(now).min(RESEND))
     }
 
-    /// Puts on the agenda when there will be something to do for a task if no message comes.
+    /// Adds a task to the agenda for its next check if no message comes.
     fn look_again_at(&mut self, name: Name) {
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
         let deadline = task.deadline.filter(|_| !task.is_called_off);
@@ -140,7 +140,7 @@ impl Director {
         }
     }
 
-    /// Writes something down, then takes it in.
+    /// Records a change and applies it.
     async fn change(&mut self, about: Name, entry: Entry) {
         checkpoint::save(&self.agent, self.briefing.safeguards(), about, entry.clone()).await;
         self.apply(&entry);
@@ -150,7 +150,7 @@ impl Director {
         let leased_until = self.agent.monotonic() + self.lease();
         match entry {
             Entry::Accepted { task, ops, at } => {
-                // After a crash only the wall clock knows how much of the time is over.
+                // After a crash only the wall clock shows how much of the time is used.
                 let spent = self.agent.now().since(*at);
                 let left = self.briefing.tasks.within.map(|within| within - spent);
                 let deadline = left.map(|left| self.agent.monotonic() + left);
@@ -218,7 +218,7 @@ impl Director {
     async fn on_cancel(&mut self, task: Name) {
         match self.tasks.get(&task).map(|task| (task.ended, task.is_called_off)) {
             None => {
-                // The cancel has overtaken the task, which is not going to be done when it comes.
+                // The cancel has overtaken the task, which will not be done when it comes.
                 let (ops, at) = (Arc::new([]), self.agent.now());
                 self.change(task, Entry::Accepted { task, ops, at }).await;
                 self.call_off(task).await;
@@ -236,7 +236,7 @@ impl Director {
         })
     }
 
-    /// What a manager is told who asks whether a task is still wanted of them.
+    /// The answer to a manager that asks whether its task is still wanted.
     fn answer_to(&mut self, task: Name, from: Name, term: u32) -> LeaseProbe {
         if !self.is_held(task, from, term) {
             return LeaseProbe::Unwanted;
@@ -250,18 +250,17 @@ impl Director {
                 holder.telling.restart(now);
             }
         }
-        // What was called off is still theirs, to take it back and not to go on with it.
+        // A cancelled task stays with its manager, to be undone but not continued.
         if task.is_called_off { LeaseProbe::ToTakeBack { lease } } else { LeaseProbe::Wanted { lease, left } }
     }
 
-    /// The time that is left for a task, as those below are told. To take back what was done there is no
-    /// deadline.
+    /// The time left for a task, for the agents below. Undoing has no deadline.
     fn left(&self, task: Name) -> Option<SimSpan> {
         let deadline = self.tasks.get(&task).filter(|task| !task.is_called_off)?.deadline?;
         propagated(self.briefing.safeguards(), Some(deadline.since(self.agent.monotonic())))
     }
 
-    /// Does for a task whatever comes next.
+    /// Takes the next action for a task.
     async fn drive(&mut self, name: Name) {
         let (now, may_replace) = (self.agent.monotonic(), self.briefing.safeguards().has::<ParentLease>());
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
@@ -289,14 +288,14 @@ impl Director {
         }
     }
 
-    /// Hands a task to the manager whose turn it is.
+    /// Hands a task to the next manager in turn.
     async fn hand(&mut self, task: Name, turn: usize, term: u32) {
         let to = self.managers[turn % self.managers.len()];
         self.change(task, Entry::Handed { task, to, term }).await;
         self.tell(task).await;
     }
 
-    /// Tells the manager who has it what is to become of a task.
+    /// Sends the manager of a task its current state.
     async fn tell(&mut self, name: Name) {
         self.agent.before("lead", name).await;
         let (now, left) = (self.agent.monotonic(), self.left(name));
@@ -309,7 +308,7 @@ impl Director {
         self.agent.send(holder.manager, name, please);
     }
 
-    /// A task is no longer to be done, and the manager that has it is going to be told at once.
+    /// Cancels a task; its manager is told at once.
     async fn call_off(&mut self, name: Name) {
         self.change(name, Entry::CalledOff { task: name }).await;
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());

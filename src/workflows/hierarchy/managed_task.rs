@@ -1,4 +1,4 @@
-//! A task that a manager leads: how far each of its steps is, and who is at it.
+//! A task that a manager leads: the state and the worker of each step.
 
 use super::RESEND;
 use crate::agent::OpId;
@@ -11,30 +11,30 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// After how many requests to take something back another worker is asked.
+/// After this many requests to undo a step, another worker is asked.
 const PATIENCE: u32 = 3;
 
-/// How far a step is.
+/// The state of a step.
 #[derive(Clone, Copy, Default)]
 pub struct Step {
     pub is_complete: bool,
     pub is_taken_back: bool,
     pub has_stopped: bool,
-    /// Who is to do it.
+    /// The worker of the step.
     pub worker: Option<Name>,
-    /// When the worker is to be told again, unless it is heard of.
+    /// When to send to the worker again, unless it sends something first.
     pub telling: ResendTimer,
-    /// Until when the worker may believe that the step is theirs.
+    /// The end of the worker's lease on the step.
     pub leased_until: SimTime,
-    /// The worker that is to take it back, when it is to be told again, and how often it was.
+    /// The worker that must undo it, when to send to that worker again, and how many times that was done.
     pub taker: Option<Name>,
     pub asking: ResendTimer,
     pub times: u32,
 }
 
 impl Step {
-    /// Whether no worker is at it any more: the worker has said so, or its lease has run out. Where there are
-    /// no leases, only the first counts.
+    /// Whether no worker works on it any more: the worker has said so, or its lease has expired. Without
+    /// leases, only the first counts.
     fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
         let is_lapsed = are_leased && now >= self.leased_until;
         self.worker.is_none() || self.is_complete || self.has_stopped || is_lapsed
@@ -48,7 +48,7 @@ pub struct ManagedTask {
     pub term: u32,
     pub ops: Arc<[OpId]>,
     pub scope: Rc<WorkScope>,
-    /// How long workers may go on without word, if that is limited.
+    /// The worker's lease, if there is one.
     pub lease: Option<SimSpan>,
     pub is_called_off: Cell<bool>,
     pub ended: Cell<Option<bool>>,
@@ -61,7 +61,7 @@ pub struct ManagedTask {
 }
 
 impl ManagedTask {
-    /// A task in a new term, of which is known what was known in the one before.
+    /// A task in a new term, with the known state of the one before.
     pub fn new(
         (task, term): (Name, u32),
         director: Name,
@@ -100,7 +100,7 @@ impl ManagedTask {
         self.steps.borrow()[number]
     }
 
-    /// Changes what is known of a step.
+    /// Changes the state of a step.
     pub fn update(&self, number: usize, change: impl FnOnce(&mut Step)) {
         change(&mut self.steps.borrow_mut()[number]);
     }
@@ -114,7 +114,7 @@ impl ManagedTask {
         plan.needed_by(number).iter().for_each(|next| agenda.add(*next));
     }
 
-    /// From now on nothing of it is to happen; who was told to do a step has not been told to stop.
+    /// Cancels the task. A worker that was ordered to do a step has not been told to stop yet.
     pub fn call_off(&self) {
         self.is_called_off.set(true);
         self.steps.borrow_mut().iter_mut().for_each(|step| step.telling.expire());
@@ -125,34 +125,33 @@ impl ManagedTask {
         self.left.get() == 0
     }
 
-    /// Whether nothing is left of any step, and no worker at it.
+    /// Whether every step is undone, and no worker works on one.
     pub fn is_taken_back(&self, now: SimTime) -> bool {
         let is_gone = |step: &Step| step.is_taken_back && step.is_let_go(now, self.lease.is_some());
         self.steps.borrow().iter().all(is_gone)
     }
 
-    /// The steps to be ordered now: those whose time has come and of whose worker nothing was heard for a
-    /// while.
+    /// The steps to order now: those that are due and whose worker has sent nothing for a while.
     pub fn to_order(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
         let (steps, mut agenda) = (self.steps.borrow(), self.agenda.borrow_mut());
         let mut ready = Vec::new();
         while let Some(number) = agenda.next(now) {
             let has_its_needs = plan.steps[number].needs.iter().all(|need| steps[*need].is_complete);
             match steps[number].telling.due_at(RESEND) {
-                // Once what it needs is complete it is put down again.
+                // It is added again once the steps it needs are complete.
                 _ if steps[number].is_complete || !has_its_needs => {}
                 Some(due) if now < due => agenda.add_at(due, number),
                 _ => ready.push(number),
             }
         }
-        // Until its worker has been told, a step remains to be ordered.
+        // A step stays on the agenda until its worker has been told.
         for number in &ready {
             agenda.add(*number);
         }
         ready
     }
 
-    /// The steps whose doers are to be told now to stop.
+    /// The steps whose workers must be told now to stop.
     pub fn to_stop(&self, now: SimTime) -> Vec<(usize, Name)> {
         let steps = self.steps.borrow();
         let is_at_it =
@@ -161,7 +160,7 @@ impl ManagedTask {
         doers.filter_map(|(number, step)| Some((number, step.worker?))).collect()
     }
 
-    /// The steps to be taken back now, each before those that it needed.
+    /// The steps to undo now, each before those that it needed.
     pub fn to_take_back(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
         let steps = self.steps.borrow();
         let is_needed =
@@ -173,8 +172,7 @@ impl ManagedTask {
         (0..steps.len()).filter(is_ready).collect()
     }
 
-    /// The worker that is to be given a step: the one that has it, unless its lease has run out; then the
-    /// next.
+    /// The worker to order a step from: the current one, or the next if its lease has expired.
     pub fn worker(&self, number: usize, first: usize, workers: &[Name], now: SimTime) -> Name {
         let step = self.step(number);
         match step.worker {
@@ -183,7 +181,7 @@ impl ManagedTask {
         }
     }
 
-    /// The worker that is to undo a step: first the one that did it, and after a while without an answer
+    /// The worker that must undo a step: first the one that did it, and after a while without an answer
     /// another.
     pub fn taker(&self, number: usize, first: usize, workers: &[Name]) -> Name {
         let step = self.step(number);
@@ -211,7 +209,7 @@ mod tests {
         SimTime::ZERO + SimSpan::from_secs(seconds)
     }
 
-    /// Three steps: the second needs the first, the third stands alone.
+    /// Three steps: the second needs the first, the third is independent.
     fn plan() -> Plan {
         let step = |name, needs: &[usize]| Step {
             name: Name::new(name),

@@ -1,9 +1,7 @@
-//! Managers: each has the steps of its tasks done by workers, or taken back, for as long as the director
-//! wants it.
+//! Managers: each has workers do the steps of its tasks, or undo them, as long as the director wants it.
 //!
-//! Every task that a manager leads is driven by a task of its own, under the scope of the director. What
-//! the workers are told about how long their work is wanted is never more than the manager itself has been
-//! told.
+//! Each task of a manager runs as a separate async task, in a scope of the director. The leases and deadlines
+//! that a manager gives to workers never exceed its own.
 
 use super::managed_task::ManagedTask;
 use super::{Lead, MANAGERS, RESEND, Say};
@@ -20,7 +18,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Tokens a manager reads to decide who does what.
+/// Tokens a manager reads to assign steps.
 const PLANNING_TOKENS: u32 = 800;
 
 /// What a manager asks its model.
@@ -29,7 +27,7 @@ const FIRST_STEP: &str = "Choose the worker of the first step. The others follow
 /// How often a manager without a scope looks whether it has been told to take its task back.
 const LOOK: SimSpan = SimSpan::from_secs(1);
 
-/// What a manager writes down.
+/// A journal record of a manager.
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Entry {
     Took { task: Name, director: Name, term: u32, ops: Arc<[OpId]> },
@@ -50,7 +48,7 @@ pub(super) struct Manager {
     agent: Agent,
     briefing: Briefing,
     led: RefCell<BTreeMap<Name, Rc<ManagedTask>>>,
-    /// What the workers know a step by.
+    /// The step of each intent, for messages of workers.
     steps: RefCell<Lookup<Name, (Name, usize)>>,
 }
 
@@ -91,7 +89,7 @@ impl Manager {
         self.briefing.safeguards().get::<ParentLease>().map(|parent| parent.lease)
     }
 
-    /// Writes something down, then takes it in.
+    /// Records a change and applies it.
     async fn change(&self, about: Name, entry: Entry) {
         checkpoint::save(&self.agent, self.briefing.safeguards(), about, entry.clone()).await;
         self.apply(&entry);
@@ -185,7 +183,7 @@ impl Manager {
                     self.agent.expect_no_more(intent);
                 }
             }
-            // What failed is ordered again in time; the rest is not for a manager.
+            // A failed step is ordered again in time; the other messages are not for a manager.
             Say::Failed | Say::Order { .. } | Say::Stop { .. } | Say::TakeBack { .. } | Say::Noted => {}
         }
     }
@@ -201,7 +199,7 @@ impl Manager {
         }
     }
 
-    /// What a worker is told who asks whether a step is still wanted of them.
+    /// The answer to a worker that asks whether its step is still wanted.
     fn answer_to(&self, intent: Name, from: Name) -> LeaseProbe {
         let now = self.agent.monotonic();
         let step = self.steps.borrow().get(intent).copied();
@@ -226,12 +224,12 @@ impl Manager {
         }
     }
 
-    /// The time that is left for a task, as the workers are told.
+    /// The time left for a task, for the workers.
     fn left(&self, led: &ManagedTask) -> Option<SimSpan> {
         propagated(self.briefing.safeguards(), led.scope.left(self.agent.monotonic()))
     }
 
-    /// Begins to lead, unless that is over already.
+    /// Begins to lead, unless the task is over already.
     fn start(self: &Rc<Self>, led: Rc<ManagedTask>) {
         if led.ended.get().is_some() {
             return;
@@ -275,25 +273,26 @@ impl Manager {
         self.wait_no_more(led);
     }
 
-    /// Expects nothing of workers any more: a manager without a lease assumes that another one has the task.
+    /// Withdraws the declared waits for workers: without a lease, a manager assumes that another one has the
+    /// task.
     fn wait_no_more(&self, led: &ManagedTask) {
         for step in 0..led.ops.len() {
             self.agent.expect_no_more(self.briefing.plan.intent(led.task, step));
         }
     }
 
-    /// Orders every step whose time has come.
+    /// Orders every step that is due.
     async fn send_orders(&self, led: &ManagedTask, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
         for step in led.to_order(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
             let to = led.worker(step, first, &self.briefing.doers, self.agent.monotonic());
             if led.step(step).worker != Some(to) {
-                // A worker that is on no record could not be told to stop after a crash.
+                // Without this record, the worker could not be told to stop after a crash.
                 self.change(task, Entry::Gave { task, step, to }).await;
             }
             self.agent.before("order", intent).await;
-            // Much can have been heard since the look at what is to be ordered.
+            // Messages may have changed the state since the list of steps was made.
             if led.is_called_off.get() || !led.scope.holds(self.agent.monotonic()) {
                 return;
             }
@@ -307,7 +306,7 @@ impl Manager {
         }
     }
 
-    /// Has all workers stop at once, and then every step undone, each before those that it needed.
+    /// Stops all workers at once, and then has every step undone, each before those that it needed.
     async fn take_back(&self, led: &ManagedTask, first: usize) {
         let (plan, task) = (&self.briefing.plan, led.task);
         for (step, worker) in led.to_stop(self.agent.monotonic()) {

@@ -1,5 +1,5 @@
-//! Hierarchy: a director hands tasks to managers, managers hand steps to workers, and any of them can fail
-//! for good.
+//! Hierarchy: a director hands tasks to managers, managers order steps from workers, and any of them can fail
+//! forever.
 //!
 //! ```text
 //!   user --submit/cancel--> director --lead (term)--> manager --order/take back--> worker --call--> tool
@@ -7,15 +7,14 @@
 //!                              '------still wanted?-------' '-----still wanted?-----'
 //! ```
 //!
-//! Orders go down, and so does the end of them: that an agent above has died, that time is up, that the user
-//! has thought better of it. All agents below work in a
-//! [`WorkScope`](crate::safeguards::work_scope::WorkScope), which ends when one of these is known or when
-//! nothing is heard for a while.
+//! Orders go down the hierarchy, and so does their end: an agent above has crashed, time is up, or the user
+//! has cancelled. All agents below work in a [`WorkScope`](crate::safeguards::work_scope::WorkScope), which
+//! ends when one of these is known or when no message comes for a while.
 //!
-//! The id of each operation is minted by the user, once, and travels with the orders: two managers who have
-//! the same step done ask for the same operation, and any agent that knows it can have it called off or
-//! undone. A task that is handed to another manager gets a new *term*, by which a message of the one before
-//! is recognised as stale.
+//! The user makes the id of each operation once, and it travels with the orders: two managers that order the
+//! same step ask for the same operation, and any agent that knows the id can cancel or undo it. A task that
+//! is handed to another manager gets a new *term*, by which messages of the previous term are recognised as
+//! stale.
 
 mod director;
 mod managed_task;
@@ -68,15 +67,15 @@ const DIRECTOR: &str = "director";
 const MANAGERS: &str = "managers";
 const WORKERS: &str = "workers";
 
-/// How long an agent waits for the answer to an order before it sends the order again.
+/// How long an agent waits for the answer to an order before it resends the order.
 const RESEND: SimSpan = SimSpan::from_secs(5);
 
-/// What the director and the managers say to each other.
+/// Messages between the director and the managers.
 #[derive(Clone, Hash, Debug, Serialize)]
 enum Lead {
-    /// See to this task; or, once it is called off, see to it that nothing of it happens or stays.
+    /// Do this task; or, once it is cancelled, make sure that it has no effect.
     Please { task: Name, term: u32, ops: Arc<[OpId]>, left: Option<SimSpan>, is_called_off: bool },
-    /// All of it was done, or nothing of it is left.
+    /// It is done, or completely undone.
     Ended { task: Name, term: u32, done: bool },
 }
 
@@ -100,24 +99,24 @@ impl Message for Lead {
     }
 }
 
-/// What the managers and the workers say to each other.
+/// Messages between the managers and the workers.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
 enum Say {
-    /// Take this step.
+    /// Do this step.
     Order { task: Name, step: usize, op: OpId, left: Option<SimSpan> },
-    /// Leave this step.
+    /// Stop this step.
     Stop { task: Name, step: usize },
-    /// See to it that nothing of this step happens or stays; `was_done` as far as the manager knows.
+    /// Make sure that this step has no effect; `was_done` as far as the manager knows.
     TakeBack { task: Name, step: usize, op: OpId, was_done: bool },
-    /// The step is done; sent until it was noted.
+    /// The step is done; sent until it is acknowledged.
     Done { task: Name, step: usize },
-    /// It was.
+    /// The acknowledgement of `Done`.
     Noted,
-    /// The step could not be done this time.
+    /// The step failed this time.
     Failed,
-    /// It was left, and is not going to be taken up again.
+    /// The step is stopped, and will not be started again.
     Stopped { task: Name, step: usize },
-    /// Nothing of the step is left.
+    /// The step has no effect any more.
     TakenBack { task: Name, step: usize },
 }
 

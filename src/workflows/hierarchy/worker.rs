@@ -1,5 +1,4 @@
-//! Workers: each takes the steps it is given, several at a time, each in the scope of the manager that gave
-//! it.
+//! Workers: each does the steps it is ordered to do, several at a time, each in the scope of its manager.
 
 use super::{RESEND, Say};
 use crate::agent::{Agent, Cancelled as Outcome, Headers, OpId, Operation};
@@ -17,13 +16,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// How often a worker goes over its step before it acts.
+/// How many drafts a worker makes of its step before it acts.
 const DRAFTS: u32 = 3;
 
 /// Tokens a worker reads for each draft.
 const DRAFTING_TOKENS: u32 = 1_500;
 
-/// A step that a worker is at.
+/// A step that a worker works on.
 struct Job {
     manager: Name,
     scope: Rc<WorkScope>,
@@ -35,7 +34,7 @@ pub(super) struct Worker {
     steps: StepWorker,
     cancelled: Cancelled,
     jobs: RefCell<BTreeMap<Name, Job>>,
-    /// What is being taken back, and what has been.
+    /// Steps that are being undone, and those that were.
     taking_back: SingleFlight<Name>,
     taken_back: RefCell<BTreeSet<Name>>,
 }
@@ -80,7 +79,7 @@ impl Worker {
         }
     }
 
-    /// Begins a step, unless it is at it already or has been told to leave it.
+    /// Begins a step, unless it runs already or was stopped.
     fn on_order(self: &Rc<Self>, manager: Name, task: Name, step: usize, op: OpId, left: Option<SimSpan>) {
         let intent = self.briefing.plan.intent(task, step);
         if self.cancelled.contains(intent) {
@@ -101,7 +100,7 @@ impl Worker {
         }
         let worker = Rc::clone(self);
         self.agent.spawn(async move {
-            // An order may have been on its way for long; whether it still stands only the manager knows.
+            // An order may be late; only the manager knows whether it is still valid.
             let is_wanted = match lease {
                 Some(lease) => {
                     let (agent, kept) = (worker.agent.clone(), Rc::clone(&scope));
@@ -111,7 +110,7 @@ impl Worker {
                 None => true,
             };
             if is_wanted {
-                // Whatever was on its way when the scope ended is left as it is.
+                // When the scope ends, a call in flight is abandoned.
                 let _ = scope.run(&worker.agent, worker.work(manager, (task, step, op), left)).await;
             }
             scope.revoke();
@@ -123,7 +122,7 @@ impl Worker {
         });
     }
 
-    /// Takes a step, unless it was taken before, and makes sure that the manager knows.
+    /// Does a step, unless it was done before, and makes sure that the manager knows.
     async fn work(&self, manager: Name, (task, step, op): (Name, usize, OpId), left: Option<SimSpan>) {
         let wish = self.briefing.plan.wish(task, step);
         let (intent, headers) = (wish.intent, Headers { deadline: left, ..Headers::NONE });
@@ -141,7 +140,7 @@ impl Worker {
         request_until_answered(&self.agent, waits_for, intent, done, timing, |_| Some(())).await;
     }
 
-    /// Leaves a step for good.
+    /// Stops a step for good.
     async fn stop(&self, intent: Name) {
         if let Some(job) = self.jobs.borrow().get(&intent) {
             job.scope.revoke();
@@ -149,7 +148,7 @@ impl Worker {
         self.cancelled.add(&self.agent, intent).await;
     }
 
-    /// Leaves a step for good and takes back what it did.
+    /// Stops a step for good and undoes its effect.
     async fn take_back(&self, manager: Name, task: Name, step: usize, op: OpId, was_done: bool) {
         let wish = self.briefing.plan.wish(task, step);
         let intent = wish.intent;
@@ -161,7 +160,7 @@ impl Worker {
         self.agent.send(manager, intent, Say::TakenBack { task, step });
     }
 
-    /// Finds out whether a step has happened, as well as it can, and undoes it if so.
+    /// Finds out whether a step has taken effect, as far as possible, and undoes it if so.
     async fn settle(&self, task: Name, step: usize, wish: &Operation, op: OpId, was_done: bool) {
         let safeguards = self.briefing.safeguards();
         let has_happened = if safeguards.has::<AcknowledgedCancel>() {

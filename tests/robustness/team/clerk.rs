@@ -1,4 +1,4 @@
-//! Who hands out the steps, and reports a task done when its effects are there.
+//! The clerk: orders the steps, and reports a task as done when its effects exist.
 
 use super::{Edit, RESEND, Say};
 use perfidy::agent::{Agent, Report};
@@ -17,7 +17,7 @@ pub struct Clerk {
     briefing: Briefing,
     edit: Edit,
     states: TaskStates,
-    /// When each step was last handed out.
+    /// When each step was last ordered.
     ordered_at: BTreeMap<(Name, usize), SimTime>,
 }
 
@@ -57,13 +57,13 @@ impl Clerk {
             return;
         }
         self.agent.expect_no_more(self.briefing.plan.intent(task, step));
-        // What has failed is handed out again when its time has come.
+        // A failed step is ordered again at its time.
         if let Say::Done { .. } = say {
             self.change(TaskEvent::Completed { task, step }).await;
         }
     }
 
-    /// Writes a change down, then makes it.
+    /// Records a change and applies it.
     async fn change(&mut self, event: TaskEvent) {
         checkpoint::save(&self.agent, self.briefing.safeguards(), event.task(), event.clone()).await;
         self.states.apply(&event);
@@ -99,7 +99,7 @@ impl Clerk {
         }
     }
 
-    /// Whether the tools have every effect of a task on record. What is missing is opened again.
+    /// Whether the tools have every effect of a task on record. Steps without an effect are reopened.
     async fn is_verified(&mut self, task: Name) -> bool {
         if !self.briefing.safeguards().has::<Verify>() {
             return true;

@@ -1,8 +1,8 @@
-//! A team as somebody might write it with perfidy, in its first form and in edited ones.
+//! A team as a user of the crate could write it, in its first form and in edited forms.
 //!
-//! A clerk hands the steps of each task to workers, whom its model picks, and looks for the effects before it
-//! reports a task done. It is made of the pieces that the shipped workflows are made of. An [`Edit`] is what
-//! a programmer might do to it on some afternoon without any thought of the failures that were saved before.
+//! A clerk orders the steps of each task from workers, which its model chooses, and checks the effects before
+//! it reports a task as done. It uses the components of the shipped workflows. An [`Edit`] is a typical
+//! change by a programmer who does not consider the saved failures.
 
 mod clerk;
 mod worker;
@@ -16,32 +16,32 @@ use perfidy_sim::{Name, SimSpan, World};
 use serde::Serialize;
 use worker::Worker;
 
-/// A tool that only an edited team knows.
+/// A tool that only edited teams have.
 const AUDIT: &str = "audit";
 
-/// How long the clerk waits before it says something again.
+/// How long the clerk waits before it resends a message.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
-/// What is done to the team's code.
+/// The edit of the team's code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Edit {
-    /// Nothing.
+    /// No edit.
     None,
-    /// Everybody draws something when they start.
+    /// Every agent makes a draw at its start.
     DrawAtBoot,
-    /// Workers draw something before each call, and the clerk before each order.
+    /// Workers make a draw before each call, and the clerk before each order.
     DrawMidway,
     /// One agent tells another every second that it is alive.
     Heartbeat,
-    /// Workers tell an auditing tool of every step before they take it.
+    /// Workers report every step to an auditing tool before they do it.
     AuditCall,
     /// Workers wait eight seconds for a tool instead of five.
     LongerTimeout,
-    /// The clerk is called secretary, its workers hands, and it orders what it assigned.
+    /// The clerk is renamed to secretary, its workers to hands, and the names of its orders change too.
     Renamed,
 }
 
-/// What the agents and their steps are called.
+/// The names of agents and steps.
 struct Names {
     clerk: [&'static str; 1],
     workers: [Role; 1],
@@ -109,11 +109,11 @@ pub fn team(edit: Edit) -> Workflow {
     }
 }
 
-/// The edits that leave all names as they are.
+/// The edits that change no names.
 pub const EDITS: [Edit; 5] =
     [Edit::DrawAtBoot, Edit::DrawMidway, Edit::Heartbeat, Edit::AuditCall, Edit::LongerTimeout];
 
-/// The shipped conductor, edited from outside: two more agents, of whom one draws and sends.
+/// The shipped conductor, edited from outside: two more agents, one of which draws and sends.
 pub fn edited_conductor() -> Workflow {
     conductor::workflow().with(|_, world| heartbeats(world))
 }

@@ -1,4 +1,4 @@
-//! Who takes the steps, each once if it can be helped.
+//! The workers: they do the steps, each once if possible.
 
 use super::{AUDIT, Edit, Say};
 use perfidy::agent::{Agent, Message, OpId, Operation, ToolCall, ToolError};
@@ -34,7 +34,7 @@ pub struct Worker {
     briefing: Briefing,
     edit: Edit,
     operations: Rc<Operations>,
-    /// The round in which each step is being done, and whether it is done.
+    /// The round of each step that a worker has begun, and whether it is done.
     work: Rc<RefCell<BTreeMap<Name, (u32, bool)>>>,
 }
 
@@ -91,7 +91,7 @@ impl Worker {
         true
     }
 
-    /// What an edit has a worker do before a step.
+    /// The additional actions of a worker before a step, in an edited team.
     async fn prepare(&self, wish: &Operation, op: OpId) {
         match self.edit {
             Edit::DrawMidway => {
@@ -101,7 +101,7 @@ impl Worker {
                 let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
                 let intent = Name::joined(wish.intent, "/", tool);
                 let call = ToolCall::keyed(Operation::new(tool, operation, intent), op);
-                // The audit is a courtesy: nothing depends on its answer.
+                // Nothing depends on the answer to the audit.
                 let _ = self.agent.call(call, self.patience()).await;
             }
             _ => {}

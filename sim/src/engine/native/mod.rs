@@ -1,8 +1,9 @@
-//! The native engine: a single-threaded executor that knows no time but the world's.
+//! The native engine: a single-threaded executor on virtual time.
 //!
-//! One event is applied; the tasks it woke run, first woken first, until all of them wait; then comes the
-//! next event. Wakers work from anywhere, so `tokio::sync` and any other runtime-agnostic future can be used
-//! inside processes. Everything is dropped at the end of a run, so memory is flat over millions of them.
+//! It applies one event, runs the tasks that the event woke, first woken first, until all of them wait, and
+//! then goes to the next event. Wakers work from any thread, so `tokio::sync` and other runtime-agnostic
+//! futures can be used inside processes. Everything is dropped at the end of a run, so memory stays flat over
+//! millions of runs.
 
 mod ready;
 
@@ -27,7 +28,7 @@ struct Task {
 
 struct Executor<D: Domain> {
     core: Rc<RefCell<Core<D>>>,
-    /// Slots are not used again within a run, so that an old waker wakes nobody else.
+    /// Slots are not reused within a run, so an old waker cannot wake another task.
     tasks: Vec<Option<Task>>,
     /// For each node the tasks that may still be there.
     tasks_of: Vec<Vec<usize>>,
@@ -63,7 +64,7 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Option<Outcome<D>> {
 }
 
 impl<D: Domain> Executor<D> {
-    /// Polls until everybody waits.
+    /// Polls until all tasks wait.
     fn settle(&mut self) {
         loop {
             self.obey();
@@ -109,7 +110,7 @@ impl<D: Domain> Executor<D> {
         }
     }
 
-    /// Ends those of a node's tasks that are to end, the oldest first.
+    /// Ends the selected tasks of a node, the oldest first.
     fn end_tasks(&mut self, node: NodeIndex, ends: impl Fn(&Task) -> bool) {
         let Some(of_node) = self.tasks_of.get_mut(node.0 as usize) else { return };
         of_node.retain(|index| {

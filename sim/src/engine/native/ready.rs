@@ -1,7 +1,7 @@
-//! Which tasks were woken, first woken first.
+//! The ready queue: woken tasks, first woken first.
 //!
-//! A waker may be called from any thread, but nearly always is from that of its run. There the queue is the
-//! thread's own and needs no lock; calls from elsewhere go through a list with one.
+//! A waker may be called from any thread, but nearly always is called from the thread of its run. There the
+//! queue is thread-local and needs no lock; calls from other threads go through a list with a lock.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::task::Wake;
 
 /// The run that is under way on a thread.
 struct Here {
-    /// Which: the address of its [`Elsewhere`], zero if none is.
+    /// Its identity: the address of its [`Elsewhere`], zero if no run is under way.
     run: Cell<usize>,
     woken: RefCell<VecDeque<usize>>,
 }
@@ -28,8 +28,8 @@ struct Elsewhere {
     any: AtomicBool,
 }
 
-/// The woken tasks of the run under way on this thread. Within it there may be others, which end before it
-/// goes on.
+/// The woken tasks of the run under way on this thread. Runs can be nested; the inner one ends before the
+/// outer one goes on.
 pub(super) struct Ready {
     elsewhere: Arc<Elsewhere>,
     outer: usize,
@@ -37,7 +37,7 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// Nobody has been woken. Whoever is from now on belongs to this run.
+    /// An empty queue. Tasks woken from now on belong to this run.
     pub fn new() -> Self {
         let elsewhere = Arc::new(Elsewhere::default());
         HERE.with(|here| Self {

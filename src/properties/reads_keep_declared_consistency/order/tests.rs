@@ -1,4 +1,4 @@
-//! A comparison with trying every order.
+//! A comparison with a search through all orders.
 
 use super::*;
 use crate::agent::{Access, AgentEvent, Consistency, Heard, Note, OpId, StoreEvent, UserEvent, Version};
@@ -6,7 +6,7 @@ use crate::properties::Verdict;
 use crate::properties::testing::Story;
 use proptest::prelude::*;
 
-/// The same question, answered by trying every order.
+/// The same question, answered by a search through all orders.
 fn some_order_explains(operations: &[Operation], keeps: Keeps) -> bool {
     fn go_on(
         operations: &[Operation],
@@ -43,7 +43,7 @@ fn some_order_explains(operations: &[Operation], keeps: Keeps) -> bool {
     go_on(operations, keeps, &mut vec![false; operations.len()], &mut BTreeMap::new())
 }
 
-/// What somebody who listens until then knows of an operation.
+/// What an observer at that time knows of an operation.
 fn heard_by(operation: &Operation, until: EventId) -> Option<Operation> {
     let answered = operation.answered.filter(|answered| *answered <= until);
     let act = match operation.act {
@@ -58,7 +58,7 @@ fn operation() -> impl Strategy<Value = (u32, bool, u32, u32, u64, u32)> {
     (0..3_u32, any::<bool>(), 1..30_u32, 1..12_u32, 0..3_u64, 0..8_u32)
 }
 
-/// An operation of one session: on which item, asked and answered when.
+/// An operation of one session: its item, and the times of its request and its outcome.
 fn act(session: &str, item: &str, asked: u32, answered: Option<u32>, act: Act) -> Operation {
     let [asked, answered] = [Some(asked), answered].map(|event| event.and_then(EventId::new));
     Operation {
@@ -87,7 +87,7 @@ fn a_write_that_fits_anywhere_is_kept_for_where_nothing_else_fits() {
 
 #[test]
 fn of_two_gaps_that_two_sessions_wait_for_either_may_have_to_be_filled_first() {
-    // Whoever gets on first brings the write that fits the other's gap and no other.
+    // The session that continues first brings the write that fits only the other's gap.
     let two_sessions = |scarce: &str| {
         [
             act("a", "x", 1, None, Act::Perhaps(None)),
@@ -115,7 +115,7 @@ fn after_too_many_tries_nobody_knows() {
     for (number, item) in (20..).zip(&items) {
         operations.push(act(item, item, number, Some(number + 20), Act::Saw(1)));
     }
-    // What no order explains is told last, to a session of its own.
+    // The inexplicable outcome comes last, in a separate session.
     operations.push(act("late", "item-0", 60, Some(61), Act::Saw(1)));
     operations.push(act("late", "item-0", 62, Some(63), Act::Saw(0)));
     let explained = explains(&operations, Keeps::Sessions, EventId::new(90).unwrap());

@@ -1,4 +1,4 @@
-//! The branch: a front desk that takes orders, and tellers that carry them out with the bank.
+//! The branch: a front desk that takes orders, and tellers that carry them out at the bank.
 
 use crate::ledger::{Call, Movement};
 use crate::{CheckAmounts, SECOND_TRY};
@@ -20,9 +20,9 @@ const BACKOFF: SimSpan = SimSpan::from_secs(2);
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case")]
 enum Slip {
-    /// Move this amount. Each of the two operations has its id.
+    /// Move this amount. Each of the two operations has an id.
     Move { from: Movement, to: Movement, ids: [OpId; 2] },
-    /// So much was moved.
+    /// This amount was moved.
     Moved { amount: u64 },
     /// The bank declined.
     Declined,
@@ -52,7 +52,7 @@ pub fn workflow() -> Workflow {
         .probes(&[SECOND_TRY])
 }
 
-/// Hands each order to a teller, in turn, until one says how it went.
+/// Hands each order to a teller, in turn, until one reports the outcome.
 async fn front_desk(agent: Agent, team: Briefing) {
     let tellers = team.group("tellers");
     for next in 0.. {
@@ -98,7 +98,7 @@ async fn teller(agent: Agent, team: Briefing) {
             };
             let amount = if checks { ordered } else { withdrawn.amount };
             let deposit = Call::Deposit(Movement { amount, ..to });
-            // The bank takes every deposit into an account that it has.
+            // The bank accepts every deposit into an account that exists.
             match ask_bank(&agent, (task, "credit"), &deposit, ids[1]).await {
                 Ok(_) => agent.reply(&message, Slip::Moved { amount }),
                 Err(_) => agent.reply(&message, Slip::Declined),
@@ -107,7 +107,7 @@ async fn teller(agent: Agent, team: Briefing) {
     }
 }
 
-/// Asks the bank until its answer is clear.
+/// Asks the bank until the outcome is definite.
 async fn ask_bank(
     agent: &Agent,
     (task, step): (Name, &str),

@@ -1,24 +1,24 @@
-//! The bank: a tool of this crate's own, with accounts in cents.
+//! The bank: a tool defined by this crate, with accounts in cents.
 
 use perfidy::config::{Entry, Problem};
 use perfidy::tools::{Asked, Moment, Tool, ToolKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What is in each account, in cents.
+/// The balance of each account, in cents.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Bank {
     accounts: BTreeMap<String, u64>,
 }
 
 impl Bank {
-    /// What is in all accounts together, in cents.
+    /// The total balance, in cents.
     pub fn total(&self) -> u64 {
         self.accounts.values().sum()
     }
 }
 
-/// What the bank can be asked.
+/// The operations of the bank.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Call {
@@ -28,7 +28,7 @@ pub enum Call {
     Deposit(Movement),
 }
 
-/// An amount and the account that it concerns.
+/// An amount and its account.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Movement {
@@ -42,7 +42,7 @@ pub struct Movement {
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub enum Declined {
-    /// There is less in the account.
+    /// The balance is too low.
     NotEnough,
     /// There is no such account.
     NoSuchAccount,
@@ -63,13 +63,13 @@ impl Tool for Bank {
         Ok(movement.clone())
     }
 
-    /// The bank answers no questions.
+    /// The bank has no reads.
     fn read(&self, _: Call, _: &Moment<'_>) -> Result<Movement, Declined> {
         Err(Declined::NoSuchAccount)
     }
 }
 
-/// What is the bank's own in its table of a scenario.
+/// The bank's own keys in its table of a scenario.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {

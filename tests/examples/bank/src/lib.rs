@@ -1,4 +1,5 @@
-//! A bank branch, tested with perfidy: an example of a crate that brings everything of its own.
+//! A bank branch, tested with perfidy: an example of a crate with its own workflow, tool, fault, safeguard
+//! and property.
 //!
 //! A customer wants money moved. The [front desk and the tellers](branch) do that with a [bank](ledger) that knows only
 //! two operations, to withdraw and to deposit. The bank sometimes answers with the cents left out
@@ -26,7 +27,7 @@ use perfidy::sim::Stop;
 use perfidy::suite::Suite;
 use serde_json::Value;
 
-/// The name of the fault that leaves the cents out of an answer.
+/// The name of the fault that drops the cents from an answer.
 pub const CENTS_DROPPED: &str = "cents-dropped";
 
 /// The name of the fault that makes a slip hard to read.
@@ -47,7 +48,7 @@ pub fn suite() -> Suite {
         .probe(Probe::in_code(SECOND_TRY, "a teller has to ask the bank again"))
 }
 
-/// Tellers deposit what was ordered, whatever the bank says it withdrew.
+/// Tellers deposit the ordered amount, whatever amount the bank's answer contains.
 #[derive(Default)]
 pub struct CheckAmounts;
 
@@ -61,7 +62,7 @@ impl Safeguard for CheckAmounts {
     }
 }
 
-/// When all tasks have ended, as much money is in the bank as there was in the beginning.
+/// When all tasks have ended, the bank has as much money as at the beginning.
 fn no_money_lost() -> Property {
     Property::new("no-money-lost", "what is withdrawn is deposited", |history: &TeamHistory| {
         if history.ended() != Some(Stop::Finished) {
@@ -80,7 +81,7 @@ fn no_money_lost() -> Property {
     })
 }
 
-/// The bank's answer says 1000 where it should say 1050.
+/// The bank's answer contains 1000 instead of 1050.
 fn cents_dropped() -> OwnFault {
     let amount = |answer: &Value| answer["amount"].as_u64().unwrap_or_default();
     OwnFault::altering(

@@ -1,4 +1,5 @@
-//! The whole command for this crate's suite: `cargo run -- run`, `fuzz`, `replay`, `shrink`, `audit`, `list`, `explain`.
+//! The command for this crate's suite: `cargo run -- run`, `fuzz`, `replay`, `shrink`, `audit`, `list`,
+//! `explain`.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The branch, tested as a crate of its own tests its agents.
+//! The tests of the branch, as a crate would write them for its agents.
 
 use perfidy::explore::{
     Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
@@ -75,7 +75,7 @@ fn a_misspelt_name_is_refused_with_the_nearest_of_this_crate() {
     }
 }
 
-/// What the command of this crate prints.
+/// The output of this crate's command.
 fn perfidy(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_bank")).args(arguments).output().expect("it runs");
     let text =
