@@ -5,8 +5,8 @@
 //! of the world in [`crate::sim`].
 
 pub use crate::agent::{
-    Agent, Content, Definite, Indefinite, Mail, Message, OpId, Operation, Outcome, Report, Request, ToolCall,
-    ToolError,
+    Agent, Content, Definite, Delivery, Indefinite, Message, OpId, Operation, Outcome, Report, Request,
+    ToolCall, ToolError,
 };
 pub use crate::config::{Entry, Problem};
 pub use crate::explore::{Campaign, CaseVerdict, Run};
@@ -18,6 +18,6 @@ pub use crate::scenario::{Case, Scenario};
 pub use crate::suite::Suite;
 pub use crate::testing::{Check, check};
 pub use crate::tools::{Asked, Moment, Tool, ToolKind};
-pub use crate::workflows::user::UserSay;
-pub use crate::workflows::{Briefing, Role, Workflow};
+pub use crate::workflows::user::UserMessage;
+pub use crate::workflows::{Role, TeamContext, Workflow};
 pub use perfidy_sim::{Engine, Name, Seed, SimSpan, SimTime};

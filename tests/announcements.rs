@@ -6,7 +6,7 @@ mod cases;
 
 use perfidy::agent::Note;
 use perfidy::explore::Run;
-use perfidy_sim::{Engine, Seed, What};
+use perfidy_sim::{Engine, EventKind, Seed};
 use rayon::prelude::*;
 
 /// How many seeds each case gets.
@@ -18,7 +18,9 @@ fn verdicts(run: &Run) -> Vec<(&'static str, &'static str)> {
 }
 
 fn announcements(run: &Run) -> usize {
-    let said = |what: &What<Note>| matches!(what, What::Waiting { .. } | What::Note(Note::Announced { .. }));
+    let said = |what: &EventKind<Note>| {
+        matches!(what, EventKind::Waiting { .. } | EventKind::Note(Note::Announced { .. }))
+    };
     run.outcome.history.events().iter().filter(|event| said(&event.what)).count()
 }
 

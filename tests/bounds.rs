@@ -7,8 +7,8 @@ use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
-use perfidy::workflows::user::{USER, UserSay};
-use perfidy_sim::{Engine, Fault, Interrupt, Name, Plan, Seed, SimSpan, Stop};
+use perfidy::workflows::user::{USER, UserMessage};
+use perfidy_sim::{Engine, Fault, Interrupt, Name, Plan, RunEnd, Seed, SimSpan};
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, value};
 
@@ -57,16 +57,16 @@ fn ended(run: &Run) -> usize {
 
 /// Every team with so many tasks, without faults and with its own faults.
 fn accuse_nobody(tasks: i64, of: impl Fn(&Scenario) -> bool) {
-    let calm = every_team(|document| {
+    let fault_free = every_team(|document| {
         set(document, "tasks", "count", tasks);
         document.remove("faults");
         document.remove("fault");
     });
     let rough = every_team(|document| set(document, "tasks", "count", tasks));
-    for scenario in calm.iter().chain(&rough).filter(|scenario| of(scenario)) {
+    for scenario in fault_free.iter().chain(&rough).filter(|scenario| of(scenario)) {
         let (run, accused) = run_once(scenario);
         assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
-        assert_eq!((run.outcome.stop, given(&run)), (Stop::Finished, tasks as usize), "{}", scenario.name);
+        assert_eq!((run.outcome.stop, given(&run)), (RunEnd::Finished, tasks as usize), "{}", scenario.name);
     }
 }
 
@@ -88,7 +88,7 @@ fn every_task_has_its_time_however_late_it_comes() {
     }) {
         let (run, accused) = run_once(&scenario);
         assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
-        assert_eq!((run.outcome.stop, given(&run)), (Stop::Finished, 6), "{}", scenario.name);
+        assert_eq!((run.outcome.stop, given(&run)), (RunEnd::Finished, 6), "{}", scenario.name);
     }
 }
 
@@ -99,7 +99,7 @@ fn a_run_that_reaches_its_bound_of_events_is_unknown_and_the_key_is_named() {
         set(document, "limits", "events", 1_000);
     }) {
         let (run, accused) = run_once(&scenario);
-        assert_eq!(run.outcome.stop, Stop::TooManyEvents, "{}", scenario.name);
+        assert_eq!(run.outcome.stop, RunEnd::TooManyEvents, "{}", scenario.name);
         assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
         let CaseVerdict::Unknown { doubt, .. } = campaign(&Case::as_written(&scenario), 1).verdict() else {
             panic!("{}: {:?}", scenario.name, campaign(&Case::as_written(&scenario), 1).verdict())
@@ -119,7 +119,7 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
         set(document, "settle", "within", "12s");
     }) {
         let (run, accused) = run_once(&scenario);
-        assert_eq!(run.outcome.stop, Stop::Deadline, "{}", scenario.name);
+        assert_eq!(run.outcome.stop, RunEnd::Deadline, "{}", scenario.name);
         assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
         match campaign(&Case::as_written(&scenario), 1).verdict() {
             CaseVerdict::Unknown { doubt, .. } => {
@@ -147,8 +147,8 @@ fn team_that<R: Future<Output = ()> + 'static>(work: fn(Agent) -> R) -> Workflow
 }
 
 /// One of the worker's messages: all different, or all the same.
-fn message(agent: &Agent, number: u64) -> UserSay {
-    UserSay::Submit { task: agent.name(), ops: [perfidy::agent::OpId(number)].into() }
+fn message(agent: &Agent, number: u64) -> UserMessage {
+    UserMessage::Submit { task: agent.name(), ops: [perfidy::agent::OpId(number)].into() }
 }
 
 async fn says_the_same_without_waiting(agent: Agent) {
@@ -204,9 +204,9 @@ async fn does_nothing(agent: Agent) {
 async fn forgets_the_second(agent: Agent) {
     loop {
         let mail = agent.receive().await;
-        let Some(UserSay::Submit { task, .. }) = mail.open().cloned() else { continue };
+        let Some(UserMessage::Submit { task, .. }) = mail.open().cloned() else { continue };
         if task.as_str() != "task-2" {
-            agent.send(mail.from(), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+            agent.send(mail.from(), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
         }
     }
 }
@@ -270,8 +270,8 @@ fn a_task_that_is_stuck_is_accused_at_any_size() {
 /// Files every ticket at once when it is asked for.
 async fn answers_at_once(agent: Agent) {
     loop {
-        if let Some(UserSay::Submit { task, .. }) = agent.receive().await.open() {
-            agent.send(Name::new(USER), *task, UserSay::Report(Report::of(*task, Outcome::Failed)));
+        if let Some(UserMessage::Submit { task, .. }) = agent.receive().await.open() {
+            agent.send(Name::new(USER), *task, UserMessage::Report(Report::of(*task, Outcome::Failed)));
         }
     }
 }

@@ -31,7 +31,7 @@ const SEEDS_EACH: u64 = 24;
 const SEEDS_ONCE_BROKEN: u64 = 200;
 
 /// Within so many scenarios the effect of a safeguard must show.
-const ENOUGH: u32 = 1_000;
+const MAX_SCENARIOS: u32 = 1_000;
 
 /// The generator's data about a workflow.
 struct Kind {
@@ -273,7 +273,7 @@ fn broken_by(case: &Case, seed: Seed) -> Option<String> {
         Verdict::Vacuous if *property == "eventual-termination" => Some((*property, verdict)),
         Verdict::Holds | Verdict::Vacuous => None,
     })?;
-    let Some(minimal) = shrink(case, Engine::Native, seed, property, &run.outcome.fired) else {
+    let Some(minimal) = shrink(case, Engine::Native, seed, property, &run.outcome.injected) else {
         return Some(format!("seed {seed}: {property} is {}", verdict.word()));
     };
     let saved = SavedSeed::new(Engine::Native, seed, property, &minimal);
@@ -317,8 +317,13 @@ fn is_needed(kind: &'static Kind, safeguard: &str) {
     let mut safeguards = kind.safeguards.to_vec();
     safeguards.retain(|entry| !entry.starts_with(safeguard));
     let (worlds, mut runner) = (worlds(kind, safeguards), runner());
-    let found = (0..ENOUGH).any(|_| broken(&worlds.new_tree(&mut runner).unwrap().current()).is_some());
-    assert!(found, "{}: {ENOUGH} scenarios without {safeguard}, and every promise was kept", kind.workflow);
+    let found =
+        (0..MAX_SCENARIOS).any(|_| broken(&worlds.new_tree(&mut runner).unwrap().current()).is_some());
+    assert!(
+        found,
+        "{}: {MAX_SCENARIOS} scenarios without {safeguard}, and every promise was kept",
+        kind.workflow
+    );
 }
 
 #[test]

@@ -10,8 +10,8 @@ use perfidy::faults::OwnFault;
 use perfidy::properties::{Property, TeamHistory, Verdict, Violation};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy::workflows::user::UserSay;
-use perfidy::workflows::{Briefing, Workflow};
+use perfidy::workflows::user::UserMessage;
+use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,22 +42,22 @@ impl Message for Slip {
 
 /// Asks its model how many copies there are to be, has the clerk make them, and has them stamped and reports the task
 /// as done if there are three.
-async fn office(agent: Agent, team: Briefing) {
+async fn office(agent: Agent, team: TeamContext) {
     loop {
         let message = agent.receive().await;
-        if !matches!(message.open(), Some(UserSay::Submit { .. })) {
+        if !matches!(message.open(), Some(UserMessage::Submit { .. })) {
             continue;
         }
         let task = message.about();
         let outcome = match copies_of(&agent, task).await {
             Some(3) => {
-                let call = ToolCall::unkeyed(team.plan.wish(task, 0), agent.new_operation_id(task));
+                let call = ToolCall::unkeyed(team.plan.operation_of(task, 0), agent.new_operation_id(task));
                 agent.call(call, SimSpan::from_secs(5)).await.expect("the desk stamps");
                 Outcome::Done
             }
             Some(_) | None => Outcome::Failed,
         };
-        agent.send(message.from(), task, UserSay::Report(Report::of(task, outcome)));
+        agent.send(message.from(), task, UserMessage::Report(Report::of(task, outcome)));
     }
 }
 
@@ -74,7 +74,7 @@ async fn copies_of(agent: &Agent, task: Name) -> Option<u32> {
     }
 }
 
-async fn clerk(agent: Agent, _: Briefing) {
+async fn clerk(agent: Agent, _: TeamContext) {
     loop {
         let message = agent.receive().await;
         if let Some(Slip::Stamp { copies }) = message.open() {
@@ -163,15 +163,16 @@ fn one_seed_is_one_history_on_both_engines() {
         let run = || Run::fuzzed(&case, engine, Seed(7)).outcome;
         assert_eq!(first_difference(&run(), &run()), None);
     }
-    let fired = |engine| Run::fuzzed(&case, engine, Seed(7)).outcome.fired;
-    assert_eq!(fired(Engine::Native), fired(Engine::Madsim));
+    let injected = |engine| Run::fuzzed(&case, engine, Seed(7)).outcome.injected;
+    assert_eq!(injected(Engine::Native), injected(Engine::Madsim));
 }
 
 #[test]
 fn what_was_injected_is_seen_as_json_by_stories() {
     let case = Case::as_written(&scenario(FAULTS[1]));
     let struck = (0..30).map(|seed| Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome);
-    let outcome = struck.into_iter().find(|outcome| !outcome.fired.is_empty()).expect("a run that is struck");
+    let outcome =
+        struck.into_iter().find(|outcome| !outcome.injected.is_empty()).expect("a run that is struck");
     let shown: Vec<String> = outcome.history.notes().map(|(_, note)| note.to_string()).collect();
     assert!(
         shown.iter().any(|note| note.contains("\"How many copies?\"") && note.contains("completes 0 ")),
@@ -182,7 +183,7 @@ fn what_was_injected_is_seen_as_json_by_stories() {
 #[test]
 fn an_own_fault_that_changes_no_message_is_never_injected_and_so_vacuous() {
     let report = report("idle = { chance = \"100%\" }");
-    assert!(report.fired.is_empty());
+    assert!(report.injected.is_empty());
     assert!(matches!(report.verdict(), CaseVerdict::Vacuous { .. }), "{:?}", report.verdict());
 }
 

@@ -8,7 +8,7 @@ use perfidy::report::probes_table;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
-use perfidy::workflows::user::UserSay;
+use perfidy::workflows::user::UserMessage;
 use perfidy_sim::{Engine, Interrupt, Seed};
 
 /// Fails every task, and reaches `again` if it gets one twice.
@@ -21,7 +21,7 @@ async fn clerk(agent: Agent) {
             agent.reached("again");
         }
         tasks.push(task);
-        agent.send(message.from(), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+        agent.send(message.from(), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
     }
 }
 

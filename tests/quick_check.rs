@@ -11,15 +11,15 @@ fn helpdesk() -> Workflow {
         .properties(&["no-duplicate-effects", "eventual-termination"])
 }
 
-async fn clerk(agent: Agent, team: Briefing) {
+async fn clerk(agent: Agent, team: TeamContext) {
     loop {
         let message = agent.receive().await;
-        let Some(UserSay::Submit { task, ops }) = message.open().cloned() else { continue };
-        let call = ToolCall::keyed(team.plan.wish(task, 0), ops[0]);
+        let Some(UserMessage::Submit { task, ops }) = message.open().cloned() else { continue };
+        let call = ToolCall::keyed(team.plan.operation_of(task, 0), ops[0]);
         while let Err(ToolError::Indefinite(_)) = agent.call(call.clone(), SimSpan::from_secs(5)).await {
             agent.sleep(SimSpan::from_secs(1)).await;
         }
-        agent.send(message.from(), task, UserSay::Report(Report::of(task, Outcome::Done)));
+        agent.send(message.from(), task, UserMessage::Report(Report::of(task, Outcome::Done)));
     }
 }
 

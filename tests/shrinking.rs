@@ -3,7 +3,7 @@
 #[path = "shared/cases.rs"]
 mod cases;
 
-use perfidy::explore::{self, Corpus, Effort, Minimal, Run, SavedSeed, shrink, shrink_within};
+use perfidy::explore::{self, Corpus, Effort, Run, SavedSeed, ShrunkFailure, shrink, shrink_within};
 use perfidy::scenario::Case;
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Plan, Seed};
@@ -28,12 +28,12 @@ struct Failure {
 }
 
 impl Failure {
-    fn shrunk(&self) -> Minimal {
+    fn shrunk(&self) -> ShrunkFailure {
         let Self { case, property, seed, run } = self;
-        shrink(case, Engine::Native, *seed, property, &run.outcome.fired).expect("it breaks again")
+        shrink(case, Engine::Native, *seed, property, &run.outcome.injected).expect("it breaks again")
     }
 
-    fn saved(&self, minimal: &Minimal) -> SavedSeed {
+    fn saved(&self, minimal: &ShrunkFailure) -> SavedSeed {
         SavedSeed::new(Engine::Native, self.seed, self.property, minimal)
     }
 }
@@ -50,8 +50,8 @@ fn median(mut numbers: Vec<usize>) -> usize {
 #[test]
 fn the_median_planted_failure_shrinks_to_three_faults_at_most_in_one_or_two_tasks() {
     let planted = planted(3);
-    let shrunk: Vec<Minimal> = planted.iter().map(Failure::shrunk).collect();
-    let before: Vec<usize> = planted.iter().map(|failure| failure.run.outcome.fired.len()).collect();
+    let shrunk: Vec<ShrunkFailure> = planted.iter().map(Failure::shrunk).collect();
+    let before: Vec<usize> = planted.iter().map(|failure| failure.run.outcome.injected.len()).collect();
     let after: Vec<usize> = shrunk.iter().map(|minimal| minimal.faults.len()).collect();
     let tasks = shrunk.iter().map(|minimal| minimal.case.scenario.tasks.count as usize).collect();
     assert!(before.iter().sum::<usize>() > 5 * after.iter().sum::<usize>(), "{before:?} became {after:?}");
@@ -73,7 +73,7 @@ fn what_has_been_shrunk_does_not_shrink_further() {
 fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
     for failure in planted(1) {
         let whole = failure.shrunk();
-        let (mut case, mut faults) = (failure.case.clone(), failure.run.outcome.fired.clone());
+        let (mut case, mut faults) = (failure.case.clone(), failure.run.outcome.injected.clone());
         for doublings in 0..20 {
             let effort = Effort { events: 500 << doublings, is_over: &|| false };
             let part = shrink_within(effort, &case, Engine::Native, failure.seed, failure.property, &faults)

@@ -7,7 +7,7 @@ use perfidy::report::{Story, table};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
-use perfidy::workflows::user::{USER, UserSay};
+use perfidy::workflows::user::{USER, UserMessage};
 use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn campaign(case: &Case, seeds: u64) -> CaseReport {
 /// The story of the first failure of a property, shrunk, without colours.
 fn story(case: &Case, property: &str) -> String {
     let seed = campaign(case, 300).finding(property).expect("it breaks within 300 seeds").seed;
-    let faults = Run::fuzzed(case, Engine::Native, seed).outcome.fired;
+    let faults = Run::fuzzed(case, Engine::Native, seed).outcome.injected;
     let minimal =
         shrink(case, Engine::Native, seed, property, &faults).expect("it breaks again when replayed");
     let saved = SavedSeed::new(Engine::Native, seed, property, &minimal);
@@ -53,7 +53,7 @@ fn fragile() -> Workflow {
                 agent.sleep(SimSpan::from_millis(100)).await;
                 assert!(!tasks.contains(&task), "nobody told me what to do if {task} comes twice");
                 tasks.push(task);
-                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+                agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
             }
         })
         .properties(&["well-behaved"])
@@ -85,7 +85,7 @@ fn loud() -> Workflow {
             agent.send(
                 Name::new(&format!("in{all}tern")),
                 about,
-                UserSay::Report(Report::of(about, Outcome::Failed)),
+                UserMessage::Report(Report::of(about, Outcome::Failed)),
             );
             panic!("{all}");
         })

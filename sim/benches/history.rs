@@ -1,7 +1,7 @@
 //! The cost of appending an event to a history, digest included.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use perfidy_sim::{EventId, History, Name, SimTime, What};
+use perfidy_sim::{EventId, EventKind, History, Name, SimTime};
 
 const EVENTS: u32 = 500;
 
@@ -9,7 +9,7 @@ fn append(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("history");
     group.throughput(Throughput::Elements(EVENTS.into()));
     let [node, to, kind, about] = ["executor-1", "ticketing", "call create", "task-2"].map(Name::new);
-    let sent = What::Sent { to, kind, about, content: 17 };
+    let sent = EventKind::Sent { to, kind, about, content: 17 };
 
     // Histories on one thread reuse memory, so a campaign has this cost.
     group.bench_function("append", |bencher| {

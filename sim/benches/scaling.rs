@@ -16,7 +16,7 @@ use perfidy::properties::{self, Verdict};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
-use perfidy_sim::{Engine, Plan, Seed, Stop};
+use perfidy_sim::{Engine, Plan, RunEnd, Seed};
 use std::env;
 use std::fmt::Write;
 use std::hint::black_box;
@@ -169,7 +169,7 @@ fn cost(case: &Case, is_quick: bool) -> Cost {
         judging += ran.elapsed();
         running += ran.duration_since(began);
         events += outcome.history.len();
-        was_cut_short |= outcome.stop == Stop::TooManyEvents;
+        was_cut_short |= outcome.stop == RunEnd::TooManyEvents;
         runs += 1;
     }
     let each = |time: Duration| time.as_nanos() as f64 / events as f64;

@@ -28,7 +28,7 @@ fn samples(case: &Case, property: &str, extent: Extent) -> Vec<Sample> {
     let sample = |seed| {
         let run = Run::fuzzed(case, Engine::Native, seed);
         run.violation(property)?;
-        let faults = &run.outcome.fired;
+        let faults = &run.outcome.injected;
         let started = Instant::now();
         let minimal = shrink(case, Engine::Native, seed, property, faults)?;
         Some(Sample { before: faults.len(), after: minimal.faults.len(), took: started.elapsed() })

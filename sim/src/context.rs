@@ -13,7 +13,8 @@ use crate::queue::{NodeIndex, TimerKey};
 use crate::service::{DueFault, reply_to};
 use crate::step::{Act, Crashed};
 use crate::{
-    Action, Call, Domain, Envelope, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, Spot, What,
+    Action, Call, Domain, DrawSite, Envelope, EventId, EventKind, Fault, Hook, Name, Payload, SimSpan,
+    SimTime,
 };
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
@@ -153,7 +154,7 @@ impl<D: Domain> Context<D> {
 
     /// Appends an event of this node, which becomes the cause of what follows.
     #[inline]
-    fn append(&self, core: &mut Core<D>, what: What<D::Note>) -> EventId {
+    fn append(&self, core: &mut Core<D>, what: EventKind<D::Note>) -> EventId {
         let event = core.append(self.author(), self.cause_in(core), what);
         self.has_happened(core, event);
         event
@@ -338,7 +339,7 @@ impl<D: Domain> Context<D> {
         })
         .await;
         if outcome.is_err() {
-            self.append(&mut self.core(), What::TimedOut { label });
+            self.append(&mut self.core(), EventKind::TimedOut { label });
         }
         outcome
     }
@@ -457,16 +458,16 @@ impl<D: Domain> Context<D> {
 
     /// Records that a fault strikes.
     pub fn inject(&self, DueFault(fault): DueFault) {
-        self.strike(&mut self.core(), fault);
+        self.apply_fault(&mut self.core(), fault);
     }
 
     /// Draws what a fault does, at its own address.
-    pub fn draw_at<T>(&self, DueFault(fault): &DueFault, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+    pub fn draw_at<T>(&self, DueFault(fault): &DueFault, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         draw(self.core().oracle.spot_of(fault.at))
     }
 
-    fn strike(&self, core: &mut Core<D>, fault: Fault) {
-        let event = core.strike(self.author(), fault, self.cause_in(core));
+    fn apply_fault(&self, core: &mut Core<D>, fault: Fault) {
+        let event = core.apply_fault(self.author(), fault, self.cause_in(core));
         self.has_happened(core, event);
     }
 
@@ -482,10 +483,10 @@ impl<D: Domain> Context<D> {
             return Ok(());
         }
         if let Some(fault) = core.ask_storage(Hook::Write, self.node, || record.kind()) {
-            self.strike(&mut core, fault);
+            self.apply_fault(&mut core, fault);
             return Err(WriteRefused);
         }
-        self.append(&mut core, What::Wrote { content: record.clone() });
+        self.append(&mut core, EventKind::Wrote { content: record.clone() });
         let kind = core.may_ask_act(Hook::After, self.node).then(|| record.kind());
         core.disk(self.node).append(record);
         if let Some(kind) = kind {
@@ -513,7 +514,7 @@ impl<D: Domain> Context<D> {
         {
             let mut core = self.core();
             core.disk(self.node).sync_up_to(written);
-            self.append(&mut core, What::Synced { records: written as u32 });
+            self.append(&mut core, EventKind::Synced { records: written as u32 });
         }
         if self.may_stop(Hook::After) {
             self.step(Hook::After, sync, journal()).await;
@@ -528,7 +529,7 @@ impl<D: Domain> Context<D> {
     // Draws, tasks, notes.
 
     /// Draws a value at the next occurrence of `about` at `site`, which should begin with the node's name.
-    pub fn draw<T>(&self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+    pub fn draw<T>(&self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         let mut core = self.core();
         let nth = core.oracle.count(site, about);
         draw(core.oracle.spot(site, about, nth))
@@ -536,7 +537,7 @@ impl<D: Domain> Context<D> {
 
     /// Draws a value about `about` at `site` that stays the same however often it is drawn. `site` should
     /// begin with the node's name.
-    pub fn draw_once<T>(&self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+    pub fn draw_once<T>(&self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         draw(self.core().oracle.spot(site, about, 1))
     }
 
@@ -551,7 +552,7 @@ impl<D: Domain> Context<D> {
     /// Writes a note into the history.
     #[inline]
     pub fn note(&self, _: D::Author, note: D::Note) -> EventId {
-        self.append(&mut self.core(), What::Note(note))
+        self.append(&mut self.core(), EventKind::Note(note))
     }
 
     /// Declares that this node waits for `on` before it can go on with `about`, for the report of an

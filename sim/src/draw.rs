@@ -94,23 +94,23 @@ impl Draws {
     }
 
     /// The draw site (site, id, nth): every decision at this place is drawn from it.
-    pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
+    pub fn spot(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
         let [first, second, ..] = self.secret;
         let place = fold(site.hash64() ^ first, id.hash64() ^ second);
-        Spot { draws: self, place: place.wrapping_add(INPUT_LEN.wrapping_mul(PRIME64_1)), nth }
+        DrawSite { draws: self, place: place.wrapping_add(INPUT_LEN.wrapping_mul(PRIME64_1)), nth }
     }
 }
 
 /// One draw site in one run. Draws for different purposes at one site are independent.
 #[derive(Clone, Copy)]
-pub struct Spot<'a> {
+pub struct DrawSite<'a> {
     draws: &'a Draws,
     /// XXH3's accumulator once site and id are in it.
     place: u64,
     nth: u32,
 }
 
-impl Spot<'_> {
+impl DrawSite<'_> {
     /// 64 uniform bits for `purpose`.
     pub fn word(&self, purpose: impl Into<Purpose>) -> u64 {
         let Purpose(purpose) = purpose.into();

@@ -9,16 +9,16 @@
 //! differ.
 //!
 //! ```
-//! use perfidy_sim::{History, Name, SimTime, What};
+//! use perfidy_sim::{History, Name, SimTime, EventKind};
 //! let mut history: History<u64> = History::default();
 //! let node = Name::new("executor-1");
-//! let first = history.append(SimTime::ZERO, (node, 0), None, What::Started { incarnation: 0 });
-//! history.append(SimTime::from_nanos(5), (node, 0), Some(first), What::Note(17));
+//! let first = history.append(SimTime::ZERO, (node, 0), None, EventKind::Started { incarnation: 0 });
+//! history.append(SimTime::from_nanos(5), (node, 0), Some(first), EventKind::Note(17));
 //! assert_eq!(history.len(), 2);
 //! assert_eq!(history.causes(history.events()[1].id).count(), 1);
 //! ```
 
-use crate::{Digest, EventKinds, Fault, Name, Payload, SimSpan, SimTime, Stop, Words, spare, stamp};
+use crate::{Digest, EventKinds, Fault, Name, Payload, RunEnd, SimSpan, SimTime, Words, spare, stamp};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ pub enum Loss {
 
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum What<N: Note> {
+pub enum EventKind<N: Note> {
     /// The node began to run, for the first time or again.
     Started {
         /// How many times it had crashed before.
@@ -195,12 +195,12 @@ pub enum What<N: Note> {
         from: Name,
     },
     /// The run ended, for this reason.
-    Ended(Stop),
+    Ended(RunEnd),
     /// An event of the upper layer.
     Note(N),
 }
 
-impl<N: Note> What<N> {
+impl<N: Note> EventKind<N> {
     fn fold(&self, words: &mut Words) {
         match self {
             Self::Started { incarnation } => words.put(1).put(u64::from(*incarnation)),
@@ -228,12 +228,12 @@ impl<N: Note> What<N> {
             Self::Waiting { on, why, about } => words.put(14).name(*on).name(*why).name(*about),
             Self::Panicked { message } => words.put(15).text(message),
             Self::Ended(stop) => match stop {
-                Stop::Finished => words.put(17),
-                Stop::Quiescent => words.put(18),
-                Stop::Deadline => words.put(19),
-                Stop::TooManyEvents => words.put(20),
-                Stop::Spinning { node } => words.put(21).name(*node),
-                Stop::Panicked { node } => words.put(22).name(*node),
+                RunEnd::Finished => words.put(17),
+                RunEnd::Quiescent => words.put(18),
+                RunEnd::Deadline => words.put(19),
+                RunEnd::TooManyEvents => words.put(20),
+                RunEnd::Spinning { node } => words.put(21).name(*node),
+                RunEnd::Panicked { node } => words.put(22).name(*node),
             },
             Self::Recovered { from } => words.put(23).name(*from),
             Self::Note(note) => {
@@ -260,14 +260,14 @@ pub struct Event<N: Note> {
     /// The event that led to it, if any did.
     pub cause: Option<EventId>,
     /// What.
-    pub what: What<N>,
+    pub what: EventKind<N>,
 }
 
 impl<N: Note> Event<N> {
     /// The event of the upper layer, if this is one.
     pub fn note(&self) -> Option<&N> {
         match &self.what {
-            What::Note(note) => Some(note),
+            EventKind::Note(note) => Some(note),
             _ => None,
         }
     }
@@ -330,7 +330,7 @@ impl<N: Note> History<N> {
         at: SimTime,
         (node, incarnation): (Name, u32),
         cause: Option<EventId>,
-        what: What<N>,
+        what: EventKind<N>,
     ) -> EventId {
         let id = EventId::new(self.events.len() as u32 + 1).expect("a history shorter than 2^32 events");
         let mut words = Words::starting_with(self.digest);
@@ -384,9 +384,9 @@ impl<N: Note> History<N> {
     }
 
     /// Why the run ended, once it has.
-    pub fn ended(&self) -> Option<Stop> {
+    pub fn ended(&self) -> Option<RunEnd> {
         match self.events.last()?.what {
-            What::Ended(stop) => Some(stop),
+            EventKind::Ended(stop) => Some(stop),
             _ => None,
         }
     }
@@ -480,7 +480,7 @@ mod tests {
     fn history(notes: &[u64]) -> History<u64> {
         let mut history = History::default();
         for note in notes {
-            history.append(SimTime::ZERO, (Name::new("a"), 0), None, What::Note(*note));
+            history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::Note(*note));
         }
         history
     }
@@ -497,7 +497,8 @@ mod tests {
         let marks = [0, 1, BLOCK - 1, BLOCK, 5 * BLOCK - 1, 5 * BLOCK + 3, 6 * BLOCK];
         let mut history = History::default();
         for place in 0..=6 * BLOCK {
-            let what = if marks.contains(&place) { What::Note(place as u64) } else { What::Resumed };
+            let what =
+                if marks.contains(&place) { EventKind::Note(place as u64) } else { EventKind::Resumed };
             history.append(SimTime::ZERO, (Name::new("a"), 0), None, what);
         }
         let found = |kinds| history.events_of(kinds).map(|event| event.id.index()).collect::<Vec<_>>();
@@ -510,7 +511,10 @@ mod tests {
     fn the_first_difference_is_the_first() {
         let (left, right) = (history(&[1, 2, 3]), history(&[1, 9, 3]));
         let (a, b) = left.first_difference(&right).unwrap();
-        assert_eq!((a.unwrap().what.clone(), b.unwrap().what.clone()), (What::Note(2), What::Note(9)));
+        assert_eq!(
+            (a.unwrap().what.clone(), b.unwrap().what.clone()),
+            (EventKind::Note(2), EventKind::Note(9))
+        );
         assert!(left.first_difference(&left).is_none());
         let longer = history(&[1, 2, 3, 4]);
         assert!(left.first_difference(&longer).unwrap().0.is_none());
@@ -540,7 +544,7 @@ mod tests {
             let mut history = History::default();
             let mut words: Vec<u64> = (0..99).collect();
             words.push(last);
-            history.append(SimTime::ZERO, (Name::new("a"), 0), None, What::Note(Long(words)));
+            history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::Note(Long(words)));
             history.digest()
         };
         assert_ne!(digest(1), digest(2));

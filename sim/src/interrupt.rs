@@ -123,7 +123,7 @@ mod tests {
 
     /// A world whose only node interrupts its own run after `ticks` timers.
     fn ticking(interrupt: Interrupt, ticks: u64) -> World<Numbers> {
-        let mut world = World::new(WorldConfig::calm(Seed(1)));
+        let mut world = World::new(WorldConfig::fault_free(Seed(1)));
         world.process(Name::new("clock"), move |context: Context<Numbers>| {
             let interrupt = interrupt.clone();
             async move {

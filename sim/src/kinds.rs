@@ -7,14 +7,14 @@
 //! content of its messages ([`EventKinds::of_layer`]).
 //!
 //! ```
-//! use perfidy_sim::{EventKinds, History, Name, SimTime, What};
+//! use perfidy_sim::{EventKinds, History, Name, SimTime, EventKind};
 //! let mut history: History<u64> = History::default();
-//! history.append(SimTime::ZERO, (Name::new("executor-1"), 0), None, What::Note(17));
+//! history.append(SimTime::ZERO, (Name::new("executor-1"), 0), None, EventKind::Note(17));
 //! assert!(history.kinds().contains(EventKinds::NOTE));
 //! assert!(!history.kinds().contains(EventKinds::NOTE.and(EventKinds::CRASHED)));
 //! ```
 
-use crate::{Note, Payload, What};
+use crate::{EventKind, Note, Payload};
 
 /// A set of kinds of events.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -26,41 +26,41 @@ const OF_THE_WORLD: u32 = 32;
 impl EventKinds {
     /// No kind.
     pub const NONE: Self = Self(0);
-    /// [`What::Started`].
+    /// [`EventKind::Started`].
     pub const STARTED: Self = Self(1);
-    /// [`What::Sent`].
+    /// [`EventKind::Sent`].
     pub const SENT: Self = Self(1 << 1);
-    /// [`What::Delivered`].
+    /// [`EventKind::Delivered`].
     pub const DELIVERED: Self = Self(1 << 2);
-    /// [`What::Lost`].
+    /// [`EventKind::Lost`].
     pub const LOST: Self = Self(1 << 3);
-    /// [`What::TimedOut`].
+    /// [`EventKind::TimedOut`].
     pub const TIMED_OUT: Self = Self(1 << 4);
-    /// [`What::Struck`].
+    /// [`EventKind::Struck`].
     pub const STRUCK: Self = Self(1 << 5);
-    /// [`What::Crashed`].
+    /// [`EventKind::Crashed`].
     pub const CRASHED: Self = Self(1 << 6);
-    /// [`What::Paused`].
+    /// [`EventKind::Paused`].
     pub const PAUSED: Self = Self(1 << 7);
-    /// [`What::Resumed`].
+    /// [`EventKind::Resumed`].
     pub const RESUMED: Self = Self(1 << 8);
-    /// [`What::CutBegan`].
+    /// [`EventKind::CutBegan`].
     pub const CUT_BEGAN: Self = Self(1 << 9);
-    /// [`What::CutEnded`].
+    /// [`EventKind::CutEnded`].
     pub const CUT_ENDED: Self = Self(1 << 10);
-    /// [`What::Wrote`].
+    /// [`EventKind::Wrote`].
     pub const WROTE: Self = Self(1 << 11);
-    /// [`What::Synced`].
+    /// [`EventKind::Synced`].
     pub const SYNCED: Self = Self(1 << 12);
-    /// [`What::Waiting`].
+    /// [`EventKind::Waiting`].
     pub const WAITING: Self = Self(1 << 13);
-    /// [`What::Panicked`].
+    /// [`EventKind::Panicked`].
     pub const PANICKED: Self = Self(1 << 14);
-    /// [`What::Recovered`].
+    /// [`EventKind::Recovered`].
     pub const RECOVERED: Self = Self(1 << 15);
-    /// [`What::Ended`].
+    /// [`EventKind::Ended`].
     pub const ENDED: Self = Self(1 << 16);
-    /// [`What::Note`].
+    /// [`EventKind::Note`].
     pub const NOTE: Self = Self(1 << 17);
 
     /// How many kinds the upper layer may define.
@@ -92,7 +92,7 @@ impl EventKinds {
     }
 }
 
-impl<N: Note> What<N> {
+impl<N: Note> EventKind<N> {
     /// The kinds of an event: one of the world's, and those of its content.
     #[inline]
     pub fn kinds(&self) -> EventKinds {

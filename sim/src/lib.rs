@@ -44,9 +44,9 @@ mod world;
 
 pub use context::{Context, TimedOut, WriteRefused};
 pub use digest::{Digest, Words};
-pub use draw::{Chance, Draws, Purpose, Seed, Spot};
+pub use draw::{Chance, DrawSite, Draws, Purpose, Seed};
 pub use engine::{Engine, EngineMissing};
-pub use history::{Difference, Event, EventId, History, Loss, Note, What};
+pub use history::{Difference, Event, EventId, EventKind, History, Loss, Note};
 pub use interrupt::{Abandoned, Interrupt};
 pub use kinds::EventKinds;
 pub use lookup::Lookup;
@@ -54,10 +54,10 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, Envelope, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Ailment, Chaos, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames,
-    Rule, Selector, Way, Window,
+    Action, Address, Chaos, Degradation, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames,
+    Rule, Selector, TimedFault, Way,
 };
-pub use service::{Desk, DueFault, Service};
+pub use service::{DueFault, Service, ServiceContext};
 pub use storage::Disk;
 pub use time::{NotASpan, SimSpan, SimTime};
-pub use world::{Limits, Outcome, Pinned, Stop, World, WorldConfig};
+pub use world::{Limits, Outcome, Pinned, RunEnd, World, WorldConfig};

@@ -38,7 +38,7 @@ pub trait Payload: Clone + PartialEq + Eq + fmt::Debug + Send + 'static {
     /// The corrupted form, which a reader gets after corruption in the network or a torn write. A pure
     /// function of the content.
     #[must_use]
-    fn garbled(&self) -> Self;
+    fn corrupted(&self) -> Self;
 
     /// The kinds that an event with this content has, among the kinds of the upper layer.
     fn kinds(&self) -> EventKinds {
@@ -57,7 +57,7 @@ impl Payload for u64 {
     }
 
     /// Flips every bit; the reader cannot detect it.
-    fn garbled(&self) -> Self {
+    fn corrupted(&self) -> Self {
         !self
     }
 }
@@ -133,11 +133,11 @@ pub(crate) struct Node<D: Domain> {
     pub class: NodeClass,
     /// Its degradation, if it ever had any.
     pub health: Option<Box<Health>>,
-    belongings: Belongings<D::Payload>,
+    local_state: NodeState<D::Payload>,
 }
 
 /// A message that has arrived, and for which incarnation if that was decided.
-struct Mail<P> {
+struct Delivery<P> {
     envelope: Envelope<P>,
     life: Option<u32>,
 }
@@ -149,8 +149,8 @@ struct Awaited {
 }
 
 /// The state that a node has accumulated.
-pub(crate) struct Belongings<P> {
-    inbox: VecDeque<Mail<P>>,
+pub(crate) struct NodeState<P> {
+    inbox: VecDeque<Delivery<P>>,
     inbox_wakers: Vec<Waker>,
     /// The lower half of a request's number is its index here.
     waiters: Vec<Waiter<P>>,
@@ -163,7 +163,7 @@ pub(crate) struct Belongings<P> {
     spare_waker: Option<Waker>,
 }
 
-impl<P> Default for Belongings<P> {
+impl<P> Default for NodeState<P> {
     fn default() -> Self {
         Self {
             inbox: VecDeque::new(),
@@ -177,7 +177,7 @@ impl<P> Default for Belongings<P> {
     }
 }
 
-impl<P> Belongings<P> {
+impl<P> NodeState<P> {
     /// Clears everything in memory.
     fn forget(&mut self) {
         self.inbox.clear();
@@ -204,13 +204,13 @@ impl<P> Belongings<P> {
 }
 
 impl<D: Domain> Node<D> {
-    /// A node that has not started; `belongings` are empty.
+    /// A node that has not started; `local_state` are empty.
     pub fn new(
         name: Name,
         role: Role<D>,
         tie: u64,
         class: NodeClass,
-        belongings: Belongings<D::Payload>,
+        local_state: NodeState<D::Payload>,
     ) -> Self {
         Self {
             name,
@@ -224,7 +224,7 @@ impl<D: Domain> Node<D> {
             tie,
             class,
             health: None,
-            belongings,
+            local_state,
         }
     }
 
@@ -248,7 +248,7 @@ impl<D: Domain> Node<D> {
         if let Some(health) = &mut self.health {
             health.thaw();
         }
-        self.belongings.forget();
+        self.local_state.forget();
     }
 
     /// What the node's wall clock shows at a time.
@@ -267,30 +267,30 @@ impl<D: Domain> Node<D> {
     }
 
     /// At the end of the run: returns the node's allocated containers for reuse.
-    pub fn leave(mut self) -> Belongings<D::Payload> {
-        self.belongings.forget();
-        self.belongings.disk.clear();
-        self.belongings.inbox.shrink_to(spare::MOST);
-        self.belongings.waiters.shrink_to(spare::MOST);
-        self.belongings.expectations.shrink_to(spare::MOST);
-        self.belongings
+    pub fn leave(mut self) -> NodeState<D::Payload> {
+        self.local_state.forget();
+        self.local_state.disk.clear();
+        self.local_state.inbox.shrink_to(spare::MOST);
+        self.local_state.waiters.shrink_to(spare::MOST);
+        self.local_state.expectations.shrink_to(spare::MOST);
+        self.local_state
     }
 
     pub fn disk(&mut self) -> &mut Disk<D::Payload> {
-        &mut self.belongings.disk
+        &mut self.local_state.disk
     }
 
     // Messages.
 
     /// Takes in a message that is not a reply. While there are two incarnations, it is for one of them.
     pub fn receive(&mut self, envelope: Envelope<D::Payload>, life: Option<u32>) {
-        self.belongings.inbox.push_back(Mail { envelope, life });
+        self.local_state.inbox.push_back(Delivery { envelope, life });
         self.wake_receivers();
     }
 
     /// Wakes the tasks that wait for a message.
     pub fn wake_receivers(&mut self) {
-        let Belongings { inbox_wakers, spare_waker, .. } = &mut self.belongings;
+        let NodeState { inbox_wakers, spare_waker, .. } = &mut self.local_state;
         for waker in inbox_wakers.drain(..) {
             waker.wake_by_ref();
             *spare_waker = Some(waker);
@@ -300,7 +300,7 @@ impl<D: Domain> Node<D> {
     /// The index in the inbox of the next message for this incarnation. Messages that arrived before there
     /// were two incarnations are for the older.
     fn next_mail(&self, incarnation: u32) -> Option<usize> {
-        let inbox = &self.belongings.inbox;
+        let inbox = &self.local_state.inbox;
         match self.outgoing {
             None => Some(0),
             Some(older) => inbox.iter().position(|mail| mail.life.unwrap_or(older) == incarnation),
@@ -310,12 +310,12 @@ impl<D: Domain> Node<D> {
     /// The next message for this incarnation that is not a reply.
     pub fn take_mail(&mut self, incarnation: u32) -> Option<Envelope<D::Payload>> {
         let next = self.next_mail(incarnation)?;
-        self.belongings.inbox.remove(next).map(|mail| mail.envelope)
+        self.local_state.inbox.remove(next).map(|mail| mail.envelope)
     }
 
     /// The same message, left in the inbox.
     pub fn peek_mail(&self, incarnation: u32) -> Option<&Envelope<D::Payload>> {
-        self.belongings.inbox.get(self.next_mail(incarnation)?).map(|mail| &mail.envelope)
+        self.local_state.inbox.get(self.next_mail(incarnation)?).map(|mail| &mail.envelope)
     }
 
     /// The next message for this incarnation that is not a reply; if there is none, `waker` is woken when one
@@ -330,16 +330,16 @@ impl<D: Domain> Node<D> {
 
     /// Registers `waker` to be woken when a message arrives.
     pub fn wake_for_mail(&mut self, waker: &Waker) {
-        if !self.belongings.inbox_wakers.iter().any(|known| known.will_wake(waker)) {
-            let waker = self.belongings.clone_waker(waker);
-            self.belongings.inbox_wakers.push(waker);
+        if !self.local_state.inbox_wakers.iter().any(|known| known.will_wake(waker)) {
+            let waker = self.local_state.clone_waker(waker);
+            self.local_state.inbox_wakers.push(waker);
         }
     }
 
     /// The number of a new request, which is now pending.
     pub fn begin_request(&mut self) -> u64 {
         self.requests += 1;
-        let Belongings { waiters, free_waiters, .. } = &mut self.belongings;
+        let NodeState { waiters, free_waiters, .. } = &mut self.local_state;
         let place = free_waiters.pop().unwrap_or(waiters.len() as u32);
         let id = u64::from(self.requests) << 32 | u64::from(place);
         match waiters.get_mut(place as usize) {
@@ -351,12 +351,12 @@ impl<D: Domain> Node<D> {
 
     /// Whether a request is still pending.
     pub fn awaits(&mut self, id: u64) -> bool {
-        self.belongings.waiter(id).is_some_and(|waiter| waiter.reply.is_none())
+        self.local_state.waiter(id).is_some_and(|waiter| waiter.reply.is_none())
     }
 
     /// Takes in the reply to a pending request.
     pub fn answer(&mut self, id: u64, envelope: Envelope<D::Payload>) {
-        let waiter = self.belongings.waiter(id).expect("a late reply is lost");
+        let waiter = self.local_state.waiter(id).expect("a late reply is lost");
         waiter.reply = Some(envelope);
         if let Some(waker) = &waiter.waker
             && std::mem::take(&mut waiter.is_awaited)
@@ -367,7 +367,7 @@ impl<D: Domain> Node<D> {
 
     /// The reply to a request; if it has not arrived, `waker` is woken when it does.
     pub fn poll_answer(&mut self, id: u64, waker: &Waker) -> Poll<Envelope<D::Payload>> {
-        let waiter = self.belongings.waiter(id).expect("a request is forgotten only when its asker is");
+        let waiter = self.local_state.waiter(id).expect("a request is forgotten only when its asker is");
         if let Some(reply) = waiter.reply.take() {
             return Poll::Ready(reply);
         }
@@ -383,9 +383,9 @@ impl<D: Domain> Node<D> {
     /// place is likely to be the same task's.
     pub fn end_request(&mut self, id: u64) {
         // A crash has forgotten all requests already.
-        if let Some(waiter) = self.belongings.waiter(id) {
+        if let Some(waiter) = self.local_state.waiter(id) {
             (waiter.id, waiter.reply, waiter.is_awaited) = (0, None, false);
-            self.belongings.free_waiters.push(id as u32);
+            self.local_state.free_waiters.push(id as u32);
         }
     }
 
@@ -393,7 +393,7 @@ impl<D: Domain> Node<D> {
 
     /// The node waits for another node before it can go on.
     pub fn expect(&mut self, Expectation { about, on, why }: Expectation) {
-        match self.belongings.expectations.entry(about) {
+        match self.local_state.expectations.entry(about) {
             Entry::Vacant(place) => drop(place.insert(Awaited { one: (on, why), others: BTreeMap::new() })),
             Entry::Occupied(mut known) => {
                 let Awaited { one, others } = known.get_mut();
@@ -407,12 +407,12 @@ impl<D: Domain> Node<D> {
     }
 
     pub fn expect_no_more(&mut self, about: Name) {
-        self.belongings.expectations.remove(&about);
+        self.local_state.expectations.remove(&about);
     }
 
     /// What the node waits for, ordered by subject.
     pub fn expectations(&self) -> Vec<Expectation> {
-        let known = self.belongings.expectations.iter();
+        let known = self.local_state.expectations.iter();
         let mut all: Vec<Expectation> = known
             .flat_map(|(about, Awaited { one, others })| {
                 let others = others.iter().map(|(on, why)| (*on, *why));

@@ -9,10 +9,10 @@ use std::sync::Once;
 pub(crate) type Panic = Box<dyn Any + Send>;
 
 /// A panic hook: called at the place of a panic.
-pub(crate) type Witness = fn(&PanicHookInfo<'_>);
+pub(crate) type PanicHook = fn(&PanicHookInfo<'_>);
 
 thread_local! {
-    static WITNESS: Cell<Option<Witness>> = const { Cell::new(None) };
+    static WITNESS: Cell<Option<PanicHook>> = const { Cell::new(None) };
 }
 
 /// Runs simulated code, catches its panic and prints nothing.
@@ -23,7 +23,7 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
 /// Like [`catch`], with a hook that is called before the stack unwinds.
 ///
 /// The first call wraps the process's panic hook for good; panics anywhere else reach it as before.
-pub(crate) fn catch_seen_by<T>(witness: Witness, work: impl FnOnce() -> T) -> Result<T, Panic> {
+pub(crate) fn catch_seen_by<T>(witness: PanicHook, work: impl FnOnce() -> T) -> Result<T, Panic> {
     static WRAP: Once = Once::new();
     WRAP.call_once(|| {
         let usual = panic::take_hook();

@@ -1,11 +1,13 @@
 //! Services: nodes without code of their own, such as stores and lock services.
 //!
 //! A service handles messages at once, without tasks. It never crashes; its author decides which faults it
-//! has, by asking the plan ([`Desk::ask`]).
+//! has, by asking the plan ([`ServiceContext::ask`]).
 
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
-use crate::{Action, Call, Domain, Envelope, EventId, Fault, Name, Purpose, SimSpan, SimTime, Spot, What};
+use crate::{
+    Action, Call, Domain, DrawSite, Envelope, EventId, EventKind, Fault, Name, Purpose, SimSpan, SimTime,
+};
 use std::ops::RangeInclusive;
 
 const SPAN: Purpose = Purpose::new("span");
@@ -13,27 +15,27 @@ const SPAN: Purpose = Purpose::new("span");
 /// A node that handles messages.
 pub trait Service<D: Domain> {
     /// A message has arrived.
-    fn on_message(&mut self, desk: &mut Desk<'_, D>, envelope: Envelope<D::Payload>);
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, D>, envelope: Envelope<D::Payload>);
 
-    /// The time asked for with [`Desk::call_back`] has come.
-    fn on_timer(&mut self, desk: &mut Desk<'_, D>, token: u64) {
+    /// The time asked for with [`ServiceContext::call_back`] has come.
+    fn on_timer(&mut self, desk: &mut ServiceContext<'_, D>, token: u64) {
         let _ = (desk, token);
     }
 
     /// A timed fault was injected. The service defines the meaning of the word.
-    fn on_fault(&mut self, desk: &mut Desk<'_, D>, word: Name, lasting: SimSpan) {
+    fn on_fault(&mut self, desk: &mut ServiceContext<'_, D>, word: Name, lasting: SimSpan) {
         let _ = (desk, word, lasting);
     }
 }
 
 /// The service context: what a service may do in a handler.
-pub struct Desk<'a, D: Domain> {
+pub struct ServiceContext<'a, D: Domain> {
     pub(crate) core: &'a mut Core<D>,
     pub(crate) node: NodeIndex,
     pub(crate) cause: Option<EventId>,
 }
 
-impl<D: Domain> Desk<'_, D> {
+impl<D: Domain> ServiceContext<'_, D> {
     /// The service's own name.
     pub fn name(&self) -> Name {
         self.core.name(self.node)
@@ -78,7 +80,7 @@ impl<D: Domain> Desk<'_, D> {
     }
 
     /// The faults that the plan has as the service handles `what` about `about`, of which none has struck
-    /// yet. The first that makes a difference is to be [injected](Desk::inject), the others are not.
+    /// yet. The first that makes a difference is to be [injected](ServiceContext::inject), the others are not.
     pub fn due_faults(&mut self, what: Name, about: Name) -> Vec<DueFault> {
         self.core.operate();
         self.core.due_faults(self.node, what, about).into_iter().map(DueFault).collect()
@@ -87,11 +89,11 @@ impl<D: Domain> Desk<'_, D> {
     /// Records that a fault strikes.
     pub fn inject(&mut self, DueFault(fault): DueFault) {
         let name = self.name();
-        self.cause = Some(self.core.strike((name, 0), fault, self.cause));
+        self.cause = Some(self.core.apply_fault((name, 0), fault, self.cause));
     }
 
     /// The place where what a fault does is drawn: its own address.
-    pub fn spot_of(&self, DueFault(fault): &DueFault) -> Spot<'_> {
+    pub fn spot_of(&self, DueFault(fault): &DueFault) -> DrawSite<'_> {
         self.core.oracle.spot_of(fault.at)
     }
 
@@ -101,7 +103,7 @@ impl<D: Domain> Desk<'_, D> {
     }
 
     /// Draws a value at the next occurrence of `about` at `site`.
-    pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+    pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         self.core.operate();
         let nth = self.core.oracle.count(site, about);
         draw(self.core.oracle.spot(site, about, nth))
@@ -109,12 +111,12 @@ impl<D: Domain> Desk<'_, D> {
 
     /// The draw site of the nth occurrence (from one) of `about` at `site`, for a value that is drawn once
     /// and read often. Does not count as an occurrence.
-    pub fn spot_at(&self, site: Name, about: Name, nth: u32) -> Spot<'_> {
+    pub fn spot_at(&self, site: Name, about: Name, nth: u32) -> DrawSite<'_> {
         self.core.oracle.spot(site, about, nth)
     }
 
     /// Marks a node as the current leader, as a lock service does with the holder of a lease. Only a timed
-    /// fault can read the mark ([`Disturbance::CutMarked`](crate::Disturbance::CutMarked)).
+    /// fault can read the mark ([`Disturbance::PartitionLeader`](crate::Disturbance::PartitionLeader)).
     pub fn mark(&mut self, node: Name) {
         self.core.marked = Some(node);
     }
@@ -124,7 +126,7 @@ impl<D: Domain> Desk<'_, D> {
     pub fn note(&mut self, _: D::Author, note: D::Note) -> EventId {
         self.core.operate();
         let name = self.name();
-        let event = self.core.append((name, 0), self.cause, What::Note(note));
+        let event = self.core.append((name, 0), self.cause, EventKind::Note(note));
         self.cause = Some(event);
         event
     }

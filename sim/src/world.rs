@@ -4,8 +4,8 @@ use crate::core::Core;
 use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
-    Address, Boot, Context, Digest, Domain, Fault, History, Links, LocalFuture, Name, Plan, Renames, Rule,
-    Seed, Service, SimSpan, SimTime, Spot, interrupt,
+    Address, Boot, Context, Digest, Domain, DrawSite, Fault, History, Links, LocalFuture, Name, Plan,
+    Renames, Rule, Seed, Service, SimSpan, SimTime, interrupt,
 };
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -56,11 +56,11 @@ pub struct WorldConfig {
 
 impl WorldConfig {
     /// A fault-free world in which messages take 1 to 10 ms and syncs 1 to 5 ms.
-    pub fn calm(seed: Seed) -> Self {
+    pub fn fault_free(seed: Seed) -> Self {
         let ms = SimSpan::from_millis;
         Self {
             seed,
-            plan: Plan::calm(),
+            plan: Plan::fault_free(),
             links: Links::uniform(ms(1)..=ms(10)),
             sync_latency: ms(1)..=ms(5),
             limits: Limits::default(),
@@ -71,7 +71,7 @@ impl WorldConfig {
 
 /// Why a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stop {
+pub enum RunEnd {
     /// A node or service called for the end of the run.
     Finished,
     /// No event was left: all tasks wait.
@@ -107,11 +107,11 @@ pub struct Outcome<D: Domain> {
     /// The events.
     pub history: History<D::Note>,
     /// Why it ended.
-    pub stop: Stop,
+    pub stop: RunEnd,
     /// When it ended.
     pub ended: SimTime,
     /// The injected faults, in order. As an explicit plan with the same seed they make the same run.
-    pub fired: Vec<Fault>,
+    pub injected: Vec<Fault>,
     /// The pinned faults of the plan.
     pub pinned: Vec<Pinned>,
     /// Every place in the order in which it was first reached, with the number of occurrences. Places at
@@ -134,7 +134,7 @@ impl<D: Domain> Outcome<D> {
 /// A world under construction.
 ///
 /// ```
-/// use perfidy_sim::{Domain, Engine, Name, Seed, Stop, World, WorldConfig};
+/// use perfidy_sim::{Domain, Engine, Name, Seed, RunEnd, World, WorldConfig};
 ///
 /// struct Numbers;
 /// impl Domain for Numbers {
@@ -144,7 +144,7 @@ impl<D: Domain> Outcome<D> {
 /// }
 ///
 /// let outcome = Engine::Native.run(|| {
-///     let mut world = World::<Numbers>::new(WorldConfig::calm(Seed(1)));
+///     let mut world = World::<Numbers>::new(WorldConfig::fault_free(Seed(1)));
 ///     let [ping, pong, about] = ["ping", "pong", "ball"].map(Name::new);
 ///     world.process(ping, move |context| async move {
 ///         let answer = context.request(pong, ping, about, 20, perfidy_sim::SimSpan::from_secs(1)).await;
@@ -157,7 +157,7 @@ impl<D: Domain> Outcome<D> {
 ///     });
 ///     world
 /// });
-/// assert_eq!(outcome.stop, Stop::Finished);
+/// assert_eq!(outcome.stop, RunEnd::Finished);
 /// assert_eq!(outcome.history.notes().map(|(_, note)| *note).collect::<Vec<_>>(), [21]);
 /// ```
 pub struct World<D: Domain> {
@@ -188,7 +188,7 @@ impl<D: Domain> World<D> {
     /// fault as without.
     pub fn alter_messages(
         &mut self,
-        alter: impl Fn(Name, &D::Payload, Spot<'_>) -> Option<D::Payload> + 'static,
+        alter: impl Fn(Name, &D::Payload, DrawSite<'_>) -> Option<D::Payload> + 'static,
     ) {
         self.core.borrow_mut().alter = Some(Box::new(alter));
     }

@@ -6,7 +6,7 @@
 
 use perfidy_sim::{
     Action, Chance, Chaos, Disturbance, Domain, Engine, Hook, Name, Plan, Rule, Seed, Selector, SimSpan,
-    SimTime, Window, World, WorldConfig,
+    SimTime, TimedFault, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ fn chaos() -> Chaos {
             rule("crash", Hook::Before, Action::Crash(Some(SimSpan::ZERO))),
             rule("pause", Hook::After, Action::Pause(SimSpan::ZERO)),
         ],
-        windows: vec![Window {
+        windows: vec![TimedFault {
             kind: Name::new("crashes"),
             site: Name::new("crashes"),
             disturbance: Disturbance::Crash(vec![Name::new("server")]),
@@ -133,7 +133,8 @@ fn memory_is_flat_over_thousands_of_runs() {
         }
         let run = |seed| {
             engine.run(|| {
-                let mut world = world(&WorldConfig { plan: plan.clone(), ..WorldConfig::calm(Seed(seed)) });
+                let mut world =
+                    world(&WorldConfig { plan: plan.clone(), ..WorldConfig::fault_free(Seed(seed)) });
                 if engine == Engine::Madsim {
                     tokio_agents(&mut world);
                 }
@@ -141,7 +142,7 @@ fn memory_is_flat_over_thousands_of_runs() {
             })
         };
         let (warm_up, rest) = (0..runs / 10, runs / 10..runs);
-        let faults: usize = warm_up.map(|seed| run(seed).fired.len()).sum();
+        let faults: usize = warm_up.map(|seed| run(seed).injected.len()).sum();
         assert!(faults > runs as usize / 10, "{faults} faults are not enough to show anything");
         let before = resident_bytes();
         rest.for_each(|seed| drop(run(seed)));

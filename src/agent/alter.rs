@@ -4,7 +4,7 @@
 //! the failure is replayed. Every alteration finds something to alter in every answer of a tool: that is a
 //! table with at least one field. A completion need not be one; what cannot be altered stays as it is.
 
-use perfidy_sim::{Purpose, Spot};
+use perfidy_sim::{DrawSite, Purpose};
 use serde_json::{Map, Value};
 
 const WHICH: Purpose = Purpose::new("which");
@@ -51,7 +51,7 @@ impl Alteration {
     ///
     /// # Panics
     /// If the answer is no table with a field.
-    pub(crate) fn of_answer(self, mut answer: Value, said: &str, spot: Spot<'_>) -> Value {
+    pub(crate) fn of_answer(self, mut answer: Value, said: &str, spot: DrawSite<'_>) -> Value {
         let done =
             answer.get_mut(said).is_some_and(|part| self.alter(part, spot)) || self.alter(&mut answer, spot);
         assert!(done, "an answer has a field to alter");
@@ -59,13 +59,13 @@ impl Alteration {
     }
 
     /// A value, altered; as it is if there is nothing in it that can be altered like this.
-    pub(crate) fn of_value(self, mut value: Value, spot: Spot<'_>) -> Value {
+    pub(crate) fn of_value(self, mut value: Value, spot: DrawSite<'_>) -> Value {
         self.alter(&mut value, spot);
         value
     }
 
     /// Alters a value in place; false if there is nothing in it that can be altered like this.
-    fn alter(self, value: &mut Value, spot: Spot<'_>) -> bool {
+    fn alter(self, value: &mut Value, spot: DrawSite<'_>) -> bool {
         match self {
             Self::WrongValue => one_of(value, &is_scalar, spot).map(|it| *it = another(it, spot)).is_some(),
             Self::WrongType => one_of(value, &is_scalar, spot).map(|it| *it = of_another_type(it)).is_some(),
@@ -86,7 +86,7 @@ fn is_scalar(value: &Value) -> bool {
 fn one_of<'a>(
     value: &'a mut Value,
     wanted: &dyn Fn(&Value) -> bool,
-    spot: Spot<'_>,
+    spot: DrawSite<'_>,
 ) -> Option<&'a mut Value> {
     let mut found = Vec::new();
     collect(value, wanted, &mut found);
@@ -107,7 +107,7 @@ fn collect<'a>(value: &'a mut Value, wanted: &dyn Fn(&Value) -> bool, found: &mu
 }
 
 /// Another value of the same type.
-fn another(value: &Value, spot: Spot<'_>) -> Value {
+fn another(value: &Value, spot: DrawSite<'_>) -> Value {
     match value {
         Value::Bool(truth) => Value::Bool(!truth),
         Value::Number(number) => {
@@ -137,7 +137,7 @@ fn of_another_type(value: &Value) -> Value {
 }
 
 /// The table, of those within a value that have a field, whose turn it is.
-fn table<'a>(value: &'a mut Value, spot: Spot<'_>) -> Option<(&'a mut Map<String, Value>, String)> {
+fn table<'a>(value: &'a mut Value, spot: DrawSite<'_>) -> Option<(&'a mut Map<String, Value>, String)> {
     let has_a_field = |value: &Value| value.as_object().is_some_and(|table| !table.is_empty());
     let table = one_of(value, &has_a_field, spot)?.as_object_mut()?;
     let place = spot.below(WHAT, table.len() as u64) as usize;
@@ -145,20 +145,20 @@ fn table<'a>(value: &'a mut Value, spot: Spot<'_>) -> Option<(&'a mut Map<String
     Some((table, key))
 }
 
-fn take_field(value: &mut Value, spot: Spot<'_>) -> Option<(String, Value)> {
+fn take_field(value: &mut Value, spot: DrawSite<'_>) -> Option<(String, Value)> {
     let (table, key) = table(value, spot)?;
     table.remove_entry(&key)
 }
 
 /// `amount` comes as `amount_v2`, as after a migration.
-fn rename_field(value: &mut Value, spot: Spot<'_>) -> bool {
+fn rename_field(value: &mut Value, spot: DrawSite<'_>) -> bool {
     let Some((table, key)) = table(value, spot) else { return false };
     let Some(field) = table.remove(&key) else { return false };
     table.insert(format!("{key}_v2"), field);
     true
 }
 
-fn truncate(value: &mut Value, spot: Spot<'_>) -> bool {
+fn truncate(value: &mut Value, spot: DrawSite<'_>) -> bool {
     let is_list = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
     if let Some(Value::Array(list)) = one_of(value, &is_list, spot) {
         list.truncate(list.len() / 10);
@@ -178,7 +178,7 @@ fn truncate(value: &mut Value, spot: Spot<'_>) -> bool {
     true
 }
 
-fn inject(value: &mut Value, spot: Spot<'_>) -> bool {
+fn inject(value: &mut Value, spot: DrawSite<'_>) -> bool {
     if let Some(Value::String(text)) = one_of(value, &Value::is_string, spot) {
         text.push(' ');
         text.push_str(INSTRUCTION);
@@ -189,7 +189,7 @@ fn inject(value: &mut Value, spot: Spot<'_>) -> bool {
     true
 }
 
-fn bloat(value: &mut Value, spot: Spot<'_>) -> bool {
+fn bloat(value: &mut Value, spot: DrawSite<'_>) -> bool {
     let is_list = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
     if let Some(Value::Array(list)) = one_of(value, &is_list, spot) {
         *list = (0..OVERSIZE).flat_map(|_| list.iter().cloned()).collect();

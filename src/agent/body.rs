@@ -72,7 +72,7 @@ pub trait Message: Hash + Serialize + Send + Sync + 'static {
     /// What somebody reads who gets it garbled, from the network or from a torn journal. `None`, as it is
     /// unless you say otherwise, is what a checksum is for: it cannot be read at all. A message without one
     /// may read as something else.
-    fn garbled(&self) -> Option<Self>
+    fn corrupted(&self) -> Option<Self>
     where
         Self: Sized,
     {
@@ -84,7 +84,7 @@ trait Content: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn json(&self) -> Value;
     fn digest(&self) -> u64;
-    fn garbled(&self) -> Body;
+    fn corrupted(&self) -> Body;
     fn reread(&self, json: Value) -> Body;
     fn kind(&self) -> &'static str;
     fn headers(&self) -> Headers;
@@ -113,8 +113,8 @@ impl<M: Message> Content for M {
         Words::digest(|words| words.hash(self))
     }
 
-    fn garbled(&self) -> Body {
-        Message::garbled(self).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
+    fn corrupted(&self) -> Body {
+        Message::corrupted(self).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
     }
 
     fn reread(&self, json: Value) -> Body {
@@ -224,8 +224,8 @@ impl Payload for Body {
         self.0.kinds
     }
 
-    fn garbled(&self) -> Self {
-        self.0.message.garbled()
+    fn corrupted(&self) -> Self {
+        self.0.message.corrupted()
     }
 
     fn kind(&self) -> Name {
@@ -255,17 +255,17 @@ mod tests {
             "unchecked"
         }
 
-        fn garbled(&self) -> Option<Self> {
+        fn corrupted(&self) -> Option<Self> {
             Some(Self(self.0 ^ 1))
         }
     }
 
     #[test]
     fn what_is_garbled_cannot_be_read_unless_nobody_checks_it() {
-        let [one, two] = [1, 2].map(|sum| Body::new(Sum(sum)).garbled());
+        let [one, two] = [1, 2].map(|sum| Body::new(Sum(sum)).corrupted());
         assert_eq!(one.open::<Sum>(), None);
         assert_ne!(one.digest(), two.digest());
-        assert_eq!(one.digest(), Body::new(Sum(1)).garbled().digest());
-        assert_eq!(Body::new(Unchecked(6)).garbled().open(), Some(&Unchecked(7)));
+        assert_eq!(one.digest(), Body::new(Sum(1)).corrupted().digest());
+        assert_eq!(Body::new(Unchecked(6)).corrupted().open(), Some(&Unchecked(7)));
     }
 }

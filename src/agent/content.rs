@@ -34,15 +34,15 @@ pub struct Content(Option<Arc<dyn Said>>);
 
 /// Content that does not fit the expected type, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Misfit(pub String);
+pub struct TypeMismatch(pub String);
 
-impl fmt::Display for Misfit {
+impl fmt::Display for TypeMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for TypeMismatch {}
 
 trait Said: Send + Sync {
     fn as_any(&self) -> &dyn Any;
@@ -93,12 +93,12 @@ impl Content {
     /// JSON.
     ///
     /// # Errors
-    /// [`Misfit`] if the JSON does not fit the type.
-    pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, Misfit> {
+    /// [`TypeMismatch`] if the JSON does not fit the type.
+    pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, TypeMismatch> {
         if let Some(value) = self.0.as_ref().and_then(|said| said.as_ref().as_any().downcast_ref::<T>()) {
             return Ok(value.clone());
         }
-        serde_json::from_value(self.json()).map_err(|error| Misfit(error.to_string()))
+        serde_json::from_value(self.json()).map_err(|error| TypeMismatch(error.to_string()))
     }
 
     fn digest(&self) -> u64 {

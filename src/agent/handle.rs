@@ -5,11 +5,13 @@ use crate::agent::model::{Model, ModelFaults};
 use crate::agent::store::StoreSession;
 use crate::agent::tool::{Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::{
-    AgentEvent, Agents, Author, Body, Cancelled, Definite, Headers, Indefinite, Lease, LeaseService, Message,
-    NotLeader, Note, OpId, Operation, Reading, Receipt, Store, Told, ToolCall, ToolError, ToolRequest,
+    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, Definite, Headers, Indefinite, Lease,
+    LeaseError, LeaseService, Message, Note, OpId, Operation, Reading, Receipt, Store, ToolCall, ToolError,
+    ToolRequest,
 };
 use perfidy_sim::{
-    Context, Envelope, EventId, Hook, Name, Payload, Purpose, SimSpan, SimTime, Spot, TimedOut, WriteRefused,
+    Context, DrawSite, Envelope, EventId, Hook, Name, Payload, Purpose, SimSpan, SimTime, TimedOut,
+    WriteRefused,
 };
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -28,9 +30,9 @@ pub const STEPS: &[&str] =
 
 /// A message as an agent gets it.
 #[derive(Clone, Debug)]
-pub struct Mail(Envelope<Body>);
+pub struct Delivery(Envelope<Body>);
 
-impl Mail {
+impl Delivery {
     /// From whom.
     pub fn from(&self) -> Name {
         self.0.from
@@ -125,13 +127,13 @@ impl Agent {
     }
 
     /// The next message.
-    pub async fn receive(&self) -> Mail {
-        Mail(self.context.receive().await)
+    pub async fn receive(&self) -> Delivery {
+        Delivery(self.context.receive().await)
     }
 
     /// The next message, if one has come already.
-    pub fn receive_now(&self) -> Option<Mail> {
-        self.context.receive_now().map(Mail)
+    pub fn receive_now(&self) -> Option<Delivery> {
+        self.context.receive_now().map(Delivery)
     }
 
     /// Waits for `future`, for at most `span`; `label` names the wait in the history.
@@ -151,7 +153,7 @@ impl Agent {
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
-    pub async fn receive_within(&self, span: SimSpan, label: &'static str) -> Result<Mail, TimedOut> {
+    pub async fn receive_within(&self, span: SimSpan, label: &'static str) -> Result<Delivery, TimedOut> {
         self.within(span, label, self.receive()).await
     }
 
@@ -165,9 +167,9 @@ impl Agent {
         about: Name,
         message: impl Message,
         span: SimSpan,
-    ) -> Result<Mail, TimedOut> {
+    ) -> Result<Delivery, TimedOut> {
         let kind = Name::literal(message.kind());
-        self.context.request(to, kind, about, Body::new(message), span).await.map(Mail)
+        self.context.request(to, kind, about, Body::new(message), span).await.map(Delivery)
     }
 
     /// The same as part of a step that has its own fault places before and after it.
@@ -177,13 +179,13 @@ impl Agent {
         about: Name,
         message: impl Message,
         span: SimSpan,
-    ) -> Result<Mail, TimedOut> {
+    ) -> Result<Delivery, TimedOut> {
         let kind = Name::literal(message.kind());
-        self.context.request_in_a_step(to, kind, about, Body::new(message), span).await.map(Mail)
+        self.context.request_in_a_step(to, kind, about, Body::new(message), span).await.map(Delivery)
     }
 
     /// Answers a message.
-    pub fn reply(&self, to: &Mail, message: impl Message) {
+    pub fn reply(&self, to: &Delivery, message: impl Message) {
         self.context.reply(&to.0, Name::literal(message.kind()), Body::new(message));
     }
 
@@ -223,7 +225,7 @@ impl Agent {
         let answer = self.ask_tool(tool, operation, intent, call, within).await;
         let result =
             answer.and_then(|answer| answer.done().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
-        let told = result.as_ref().map_or_else(|error| Told::from(*error), |_| Told::Done);
+        let told = result.as_ref().map_or_else(|error| CallOutcome::from(*error), |_| CallOutcome::Done);
         self.context
             .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
         self.after("call", intent).await;
@@ -242,8 +244,9 @@ impl Agent {
             self.ask_tool(tool, read_of(name), intent, Body::new(Wire::Read(question)), within).await;
         let result =
             answer.and_then(|answer| answer.reading().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
-        let told =
-            result.as_ref().map_or_else(|error| Told::from(*error), |reading| Told::AsOf(reading.as_of));
+        let told = result
+            .as_ref()
+            .map_or_else(|error| CallOutcome::from(*error), |reading| CallOutcome::AsOf(reading.as_of));
         self.context.note(
             Author::HARNESS,
             Note::Agent(AgentEvent::Answered { tool, operation: read_of(name), intent, told }),
@@ -291,8 +294,8 @@ impl Agent {
             Err(ToolError::Indefinite(error)) => Err(error),
         };
         let told = match result {
-            Ok(found) => Told::Found(found.is_some()),
-            Err(error) => Told::Unknown(error),
+            Ok(found) => CallOutcome::Found(found.is_some()),
+            Err(error) => CallOutcome::Unknown(error),
         };
         self.context.note(
             Author::HARNESS,
@@ -325,9 +328,9 @@ impl Agent {
             Err(ToolError::Indefinite(error)) => Err(error),
         };
         let told = match result {
-            Ok(Cancelled::NeverHappens) => Told::Cancelled,
-            Ok(Cancelled::DoneAlready(_)) => Told::Done,
-            Err(error) => Told::Unknown(error),
+            Ok(Cancelled::NeverHappens) => CallOutcome::Cancelled,
+            Ok(Cancelled::DoneAlready(_)) => CallOutcome::Done,
+            Err(error) => CallOutcome::Unknown(error),
         };
         self.context
             .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation: what, intent, told }));
@@ -394,8 +397,8 @@ impl Agent {
     /// to another incarnation.
     ///
     /// # Errors
-    /// [`NotLeader`] if another agent or incarnation holds it, or no answer came.
-    pub async fn lease(&self, resource: Name, span: SimSpan, within: SimSpan) -> Result<Lease, NotLeader> {
+    /// [`LeaseError`] if another agent or incarnation holds it, or no answer came.
+    pub async fn lease(&self, resource: Name, span: SimSpan, within: SimSpan) -> Result<Lease, LeaseError> {
         let asked = self.now();
         let service = Name::literal(LeaseService::NAME);
         let session = Session(self.context.incarnation());
@@ -403,15 +406,15 @@ impl Agent {
         self.before("acquire", resource).await;
         let answer = self.request_in_a_step(service, resource, message, within).await;
         self.after("acquire", resource).await;
-        match answer.as_ref().map(Mail::open::<LeaseWire>) {
+        match answer.as_ref().map(Delivery::open::<LeaseWire>) {
             Ok(Some(LeaseWire::Granted(token))) => Ok(Lease { resource, token: *token, until: asked + span }),
-            Ok(_) => Err(NotLeader::Held),
-            Err(TimedOut) => Err(NotLeader::NoAnswer),
+            Ok(_) => Err(LeaseError::Held),
+            Err(TimedOut) => Err(LeaseError::NoAnswer),
         }
     }
 
     /// Releases a lease before it ends. If that message is lost, the lease expires.
-    pub fn give_back(&self, lease: Lease) {
+    pub fn release_lease(&self, lease: Lease) {
         let Lease { resource, token, .. } = lease;
         self.send(Name::literal(LeaseService::NAME), resource, LeaseWire::Release { resource, token });
     }
@@ -440,7 +443,7 @@ impl Agent {
     }
 
     /// Draws a value, keyed by the agent, the purpose, the subject and the number of such draws so far.
-    pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+    pub fn draw<T>(&self, purpose: &'static str, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         self.context.draw(self.site(purpose), about, draw)
     }
 

@@ -66,7 +66,7 @@ pub const QUESTION: EventKinds = kind(15);
 
 /// [`PersonEvent::IsOnCall`].
 pub const IS_ON_CALL: EventKinds = kind(16);
-/// [`PersonEvent::TookDown`].
+/// [`PersonEvent::DeadLetterRecorded`].
 pub const TOOK_DOWN: EventKinds = kind(17);
 
 /// [`ToolEvent::Effect`].
@@ -107,7 +107,7 @@ pub const ANSWERED: EventKinds = kind(28);
 pub const COMPLETED: EventKinds = kind(29);
 /// [`AgentEvent::Asked`].
 pub const ASKED: EventKinds = kind(30);
-/// [`AgentEvent::Heard`].
+/// [`AgentEvent::StoreOutcome`].
 pub const HEARD: EventKinds = kind(31);
 /// [`AgentEvent::Produced`].
 pub const PRODUCED: EventKinds = kind(32);
@@ -176,7 +176,7 @@ impl Note {
             },
             Self::Person(event) => match event {
                 PersonEvent::IsOnCall => IS_ON_CALL,
-                PersonEvent::TookDown { .. } => TOOK_DOWN,
+                PersonEvent::DeadLetterRecorded { .. } => TOOK_DOWN,
             },
             Self::Tool(event) => match event {
                 ToolEvent::Effect { .. } => EFFECT,
@@ -202,7 +202,7 @@ impl Note {
                 AgentEvent::Answered { .. } => ANSWERED,
                 AgentEvent::Completed { .. } => COMPLETED,
                 AgentEvent::Asked { .. } => ASKED,
-                AgentEvent::Heard { .. } => HEARD,
+                AgentEvent::StoreOutcome { .. } => HEARD,
                 AgentEvent::Produced { .. } => PRODUCED,
                 AgentEvent::Recovered { .. } => RECOVERED,
                 AgentEvent::Reached { .. } => REACHED,

@@ -8,7 +8,7 @@
 //! receiver of orders can reject a token lower than one it has seen.
 
 use crate::agent::{Agents, Author, Body, LeaseEvent, Message, Note};
-use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime};
+use perfidy_sim::{Envelope, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use serde::Serialize;
 use std::fmt;
 
@@ -37,23 +37,23 @@ pub struct Lease {
 
 /// The lease was not granted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NotLeader {
+pub enum LeaseError {
     /// Another agent or incarnation holds it.
     Held,
     /// The lock service did not answer in time.
     NoAnswer,
 }
 
-impl fmt::Display for NotLeader {
+impl fmt::Display for LeaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Held => "somebody else holds the lease",
+            Self::Held => "another agent holds the lease",
             Self::NoAnswer => "the lock service did not answer",
         })
     }
 }
 
-impl std::error::Error for NotLeader {}
+impl std::error::Error for LeaseError {}
 
 /// The session id: distinguishes the incarnations of an agent at the lock service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -97,7 +97,7 @@ impl LeaseService {
 
     fn decide(
         &mut self,
-        desk: &mut Desk<'_, Agents>,
+        desk: &mut ServiceContext<'_, Agents>,
         holder: (Name, Session),
         resource: Name,
         span: SimSpan,
@@ -117,7 +117,7 @@ impl LeaseService {
         LeaseWire::Granted(token)
     }
 
-    fn take_back(&mut self, desk: &mut Desk<'_, Agents>, from: Name, resource: Name, token: Token) {
+    fn take_back(&mut self, desk: &mut ServiceContext<'_, Agents>, from: Name, resource: Name, token: Token) {
         let now = desk.now();
         let Some(grant) = self.grants.get_mut(resource) else { return };
         if grant.holder.0 == from && grant.token == token && now < grant.until {
@@ -128,7 +128,7 @@ impl LeaseService {
 }
 
 impl Service<Agents> for LeaseService {
-    fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
         match envelope.payload.open::<LeaseWire>().copied() {
             Some(LeaseWire::Acquire { resource, span, session }) => {
                 let answer = self.decide(desk, (envelope.from, session), resource, span);

@@ -24,23 +24,23 @@ pub use alter::Alteration;
 pub(crate) use alter::instructs;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
-pub use content::{Content, Misfit};
-pub use handle::{Agent, Mail, STEPS};
+pub use content::{Content, TypeMismatch};
+pub use handle::{Agent, Delivery, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
-pub use lease::{Lease, LeaseService, NotLeader, Token};
+pub use lease::{Lease, LeaseError, LeaseService, Token};
 pub use model::{
     ANSWER, COMPLETION, Completion, HANDOFF, ModelFault, ModelFaults, NO_TARGET, Pick, Prompt, ROLE, SUMMARY,
     Structured,
 };
 pub use note::{
-    AgentEvent, InitialState, LeaseEvent, Note, PersonEvent, StoreEvent, Told, ToolEvent, UserEvent,
+    AgentEvent, CallOutcome, InitialState, LeaseEvent, Note, PersonEvent, StoreEvent, ToolEvent, UserEvent,
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use report::{AnswerPart, Outcome, Report};
 pub use store::{
-    Access, Change, Commit, Consistency, Entries, Entry, Freshness, Heard, Refusal, Snapshot, Stamp, Store,
-    StoreError, StoreService, Version,
+    Access, Change, Commit, Consistency, Entries, Entry, Freshness, Refusal, Snapshot, Stamp, Store,
+    StoreError, StoreOutcome, StoreService, Version,
 };
 pub use tool::{
     Cancelled, Definite, Indefinite, OpId, Operation, Reading, Receipt, Refused, Request, ToolCall,

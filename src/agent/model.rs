@@ -8,9 +8,10 @@
 //! and cannot be read where the fields or their types are others than the agent expects.
 
 use crate::agent::{
-    Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, Content, Misfit, Note, OwnFaults,
+    Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, Content, Note, OwnFaults,
+    TypeMismatch,
 };
-use perfidy_sim::{Name, Purpose, SimSpan, Spot};
+use perfidy_sim::{DrawSite, Name, Purpose, SimSpan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,7 +113,7 @@ impl ModelFaults {
 
     /// The completion that the fault of a name makes of one; `None` if it is the same.
     #[cold]
-    fn altered(&self, word: Name, honest: &Content, spot: Spot<'_>) -> Option<Content> {
+    fn altered(&self, word: Name, honest: &Content, spot: DrawSite<'_>) -> Option<Content> {
         let honest = honest.json();
         let altered = match (self.shipped)(word) {
             Some(ModelFault::Altered(alteration)) => alteration.of_value(honest.clone(), spot),
@@ -155,7 +156,7 @@ impl Agent {
     /// which the nth says `completion(n)`.
     ///
     /// ```
-    /// use perfidy::agent::{Agent, Misfit, Prompt};
+    /// use perfidy::agent::{Agent, TypeMismatch, Prompt};
     /// use perfidy_sim::Name;
     /// use serde::{Deserialize, Serialize};
     ///
@@ -165,7 +166,7 @@ impl Agent {
     /// #[derive(Clone, Hash, Serialize, Deserialize)]
     /// struct Classified { is_urgent: bool }
     ///
-    /// async fn is_urgent(agent: &Agent, about: Name, mail: String) -> Result<bool, Misfit> {
+    /// async fn is_urgent(agent: &Agent, about: Name, mail: String) -> Result<bool, TypeMismatch> {
     ///     let prompt = Prompt::new(Classify { mail }, 300);
     ///     let completion = agent.complete(about, &prompt, 2, |nth| Classified { is_urgent: nth == 1 }).await?;
     ///     Ok(completion.value.is_urgent)
@@ -173,18 +174,18 @@ impl Agent {
     /// ```
     ///
     /// # Errors
-    /// [`Misfit`] if what came back is no such completion, as a model that is to keep to a schema sometimes does not.
+    /// [`TypeMismatch`] if what came back is no such completion, as a model that is to keep to a schema sometimes does not.
     pub async fn complete<C: Structured>(
         &self,
         about: Name,
         prompt: &Prompt,
         answers: u32,
         completion: impl Fn(u32) -> C,
-    ) -> Result<Completion<C>, Misfit> {
+    ) -> Result<Completion<C>, TypeMismatch> {
         let answers = u64::from(answers.max(1));
         let is_otherwise = answers > 1 && self.context.ask(Name::literal(ANSWER), about).is_some();
         let usual = self.context.draw_once(self.site("think"), about, |spot| spot.below(CHOICE, answers));
-        let choose = |spot: Spot<'_>| {
+        let choose = |spot: DrawSite<'_>| {
             if is_otherwise { (usual + 1 + spot.below(OTHERWISE, answers - 1)) % answers } else { usual }
         };
         self.answer(about, prompt, choose, completion).await
@@ -217,9 +218,9 @@ impl Agent {
         &self,
         about: Name,
         prompt: &Prompt,
-        choose: impl FnOnce(Spot<'_>) -> u64,
+        choose: impl FnOnce(DrawSite<'_>) -> u64,
         completion: impl FnOnce(u32) -> C,
-    ) -> Result<Completion<C>, Misfit> {
+    ) -> Result<Completion<C>, TypeMismatch> {
         let (span, choice, tokens_out) = self.draw("think", about, |spot| {
             let span = spot.span(LATENCY, &self.model.latency);
             (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
@@ -239,7 +240,7 @@ impl Agent {
     /// A completion with the first fault that is due and makes a difference to it, if there is one.
     fn completed(&self, about: Name, honest: Content) -> Content {
         for due in self.context.due_faults(Name::literal(COMPLETION), about) {
-            let alter = |spot: Spot<'_>| self.model.faults.altered(due.word(), &honest, spot);
+            let alter = |spot: DrawSite<'_>| self.model.faults.altered(due.word(), &honest, spot);
             if let Some(altered) = self.context.draw_at(&due, alter) {
                 self.context.inject(due);
                 return altered;
@@ -314,7 +315,7 @@ impl Agent {
 
     /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well
     /// what would be for others to say.
-    pub fn keeps_to_its_role(&self, about: Name) -> bool {
+    pub fn stays_in_role(&self, about: Name) -> bool {
         self.context.ask(Name::literal(ROLE), about).is_none()
     }
 }

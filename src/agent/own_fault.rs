@@ -6,7 +6,7 @@
 //! ones, since to all of that a fault is an address and a name. It is injected only where it leaves something
 //! else than there was.
 
-use perfidy_sim::{Name, Spot};
+use perfidy_sim::{DrawSite, Name};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub enum Altered {
 type Concerns = Arc<dyn Fn(&Value) -> bool + Send + Sync>;
 
 /// What a fault does to content.
-type Alter = Arc<dyn Fn(&mut Value, Spot<'_>) + Send + Sync>;
+type Alter = Arc<dyn Fn(&mut Value, DrawSite<'_>) + Send + Sync>;
 
 /// A kind of fault that alters what is said.
 ///
@@ -73,13 +73,13 @@ impl fmt::Debug for OwnFault {
 }
 
 impl OwnFault {
-    /// A fault that does `alter` to the JSON of what a tool says. What it draws from the [`Spot`] belongs to
+    /// A fault that does `alter` to the JSON of what a tool says. What it draws from the [`DrawSite`] belongs to
     /// the address of the fault, so it is the same when the failure is replayed.
     pub fn altering(
         name: &'static str,
         about: &'static str,
         example: &'static str,
-        alter: impl Fn(&mut Value, Spot<'_>) + Send + Sync + 'static,
+        alter: impl Fn(&mut Value, DrawSite<'_>) + Send + Sync + 'static,
     ) -> Self {
         let altered = Altered::ToolAnswers;
         Self { name, about, example, altered, concerns: Arc::new(|_| true), alter: Arc::new(alter) }
@@ -131,7 +131,7 @@ impl OwnFaults {
     }
 
     /// Does to such content whatever the fault of that name does, if it concerns it.
-    pub(crate) fn alter(&self, name: Name, altered: Altered, said: &mut Value, spot: Spot<'_>) {
+    pub(crate) fn alter(&self, name: Name, altered: Altered, said: &mut Value, spot: DrawSite<'_>) {
         if let Some(fault) = self.find(name, altered).filter(|fault| (fault.concerns)(said)) {
             (fault.alter)(said, spot);
         }

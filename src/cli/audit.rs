@@ -6,8 +6,8 @@
 use super::ending::Ending;
 use super::options::Subject;
 use super::testify;
-use super::{Format, Status, is_available, say, say_record};
-use crate::explore::{self, Divergence, Run, Testimony, Way};
+use super::{Format, Status, is_available, print, say_record};
+use crate::explore::{self, Divergence, Run, Trace, Way};
 use crate::report::{AuditRecord, AuditVerdict};
 use crate::scenario::Case;
 use crate::suite::Suite;
@@ -57,7 +57,7 @@ pub fn audit(suite: &Suite, arguments: &Arguments) -> Status {
 
 fn tell_verdict(arguments: &Arguments, case: &Case, verdict: &AuditVerdict) {
     match arguments.subject.format {
-        Format::Text => say(in_words(case, arguments.seeds, verdict)),
+        Format::Text => print(in_words(case, arguments.seeds, verdict)),
         Format::Json => {
             let Subject { engine, .. } = arguments.subject;
             let seed = arguments.subject.first_seed();
@@ -131,9 +131,9 @@ impl Audit<'_> {
     fn parting(&self, seed: Seed, here: Digest, there: Digest) -> io::Result<Divergence> {
         let Subject { engine, .. } = self.arguments.subject;
         let run = self.ending.watchdog.watch(self.case, seed, || Run::fuzzed(self.case, engine, seed));
-        let one = Testimony::of(&run.outcome);
+        let one = Trace::of(&run.outcome);
         let line = self.elsewhere(seed, 1, true)?.answer()?;
-        let other: Testimony = serde_json::from_str(&line)?;
+        let other: Trace = serde_json::from_str(&line)?;
         let mut divergence = Divergence::between(self.case, engine, seed, Way::AnotherProcess, &one, &other);
         if one.digest == other.digest {
             (divergence.one.digest, divergence.other.digest) = (here, there);

@@ -1,6 +1,6 @@
 //! `perfidy check`: are these files what they should be?
 
-use super::{Status, complain_of, files_of, say};
+use super::{Status, complain_of, files_of, print};
 use crate::config::Problems;
 use crate::explore::{Aliases, BadSeed, Failure, SavedSeed};
 use crate::inert;
@@ -19,7 +19,7 @@ pub fn check(suite: &Suite, arguments: &Arguments) -> Status {
     let (files, mut status) = files_of(&arguments.files);
     for file in &files {
         match check_one(suite, file) {
-            Ok(what) => say(format_args!("{}: {what}", inert::path(file))),
+            Ok(what) => print(format_args!("{}: {what}", inert::path(file))),
             Err(problems) => {
                 complain_of(&problems);
                 status = Status::BadInput;

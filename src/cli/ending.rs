@@ -8,7 +8,7 @@
 //! a minute gets the same, signal or not.
 
 use super::clock::Stopwatch;
-use super::{Status, complain, output, tell, warn};
+use super::{Status, output, print_error, tell, warn};
 use crate::explore::Watchdog;
 use perfidy_sim::{Interrupt, SimSpan};
 use signal_hook::flag;
@@ -165,8 +165,8 @@ pub fn watchdog() -> Watchdog {
 
 /// A watchdog that ends the process when a run does not come back.
 fn stuck(last_words: Arc<Mutex<Option<LastWords>>>) -> Watchdog {
-    Watchdog::barking(PATIENCE, move |run| {
-        complain(format!(
+    Watchdog::with_timeout(PATIENCE, move |run| {
+        print_error(format!(
             "{run}: this run has not come back for {}s. Some agent loops without ever waiting or touching its \
              world; attach a debugger to this seed to see where.",
             PATIENCE.as_secs()

@@ -1,6 +1,6 @@
 //! `perfidy explain`: what something is, how a file says it, and where to see it at work.
 
-use super::{Status, complain, complain_of, not_there, say};
+use super::{Status, complain_of, not_there, print, print_error};
 use crate::catalogue::{self, Family, Item};
 use crate::faults::ActionMap;
 use crate::inert;
@@ -48,7 +48,7 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
                 || format!("`{} list` shows what there is", suite.command()),
                 |near| format!("did you mean `{near}`?"),
             );
-            complain(format!("nothing is called `{}`; {meant}", inert::line(name)));
+            print_error(format!("nothing is called `{}`; {meant}", inert::line(name)));
             status = Status::BadInput;
         }
         items.for_each(|item| show(suite, &item, &scenarios, &folder));
@@ -57,33 +57,33 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
 }
 
 fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], folder: &Path) {
-    say(format_args!("{}, a {}: {}\n", item.name, item.family, item.about));
+    print(format_args!("{}, a {}: {}\n", item.name, item.family, item.about));
     let width = item.keys.iter().map(|key| key.name.len()).max().unwrap_or_default();
     if !item.keys.is_empty() {
-        say("  What can be said of it");
-        item.keys.iter().for_each(|key| say(format_args!("    {:width$}  {}", key.name, key.means)));
-        say("");
+        print("  What can be said of it");
+        item.keys.iter().for_each(|key| print(format_args!("    {:width$}  {}", key.name, key.means)));
+        print("");
     }
     if let Some(example) = item.example {
-        say(format_args!("  How a scenario says it\n    {}\n    {example}\n", item.family.place()));
+        print(format_args!("  How a scenario says it\n    {}\n    {example}\n", item.family.place()));
     }
     if let Some(workflow) = suite.find_workflow(item.name).filter(|_| item.family == Family::Workflow) {
         let groups = workflow.roles.iter().map(|role| role.group);
-        let agents: Vec<&str> = workflow.singles.iter().copied().chain(groups).collect();
+        let agents: Vec<&str> = workflow.singletons.iter().copied().chain(groups).collect();
         for (what, words) in [
             ("Its agents", agents.join(", ")),
             ("Its safeguards", workflow.safeguards.join(", ")),
             ("Its promises", workflow.properties.join(", ")),
         ] {
             let words = if words.is_empty() { "nothing" } else { &words };
-            say(format_args!("  {what:16}  {words}"));
+            print(format_args!("  {what:16}  {words}"));
         }
-        say("");
+        print("");
         show_actions(scenarios.iter().filter(|scenario| item.is_used_by(scenario)));
     }
     let command = suite.command();
     if item.family == Family::Strategy {
-        say(format_args!("  Try it\n    {command} run --strategy {}\n", item.name));
+        print(format_args!("  Try it\n    {command} run --strategy {}\n", item.name));
         return;
     }
     let mut using: Vec<&Arc<Scenario>> =
@@ -92,23 +92,25 @@ fn show(suite: &Suite, item: &Item, scenarios: &[Arc<Scenario>], folder: &Path) 
     using.sort_by_key(|scenario| (!item.is_missed_in(scenario), scenario.text.len()));
     let file = |scenario: &Scenario| folder.join(format!("{}.toml", scenario.name));
     if let Some(best) = using.first() {
-        say(format_args!("  Try it\n    {command} run {}\n", inert::path(&file(best))));
-        say("  Scenarios that use it");
+        print(format_args!("  Try it\n    {command} run {}\n", inert::path(&file(best))));
+        print("  Scenarios that use it");
         let shown = || using.iter().take(SHOWN);
         let width = shown().map(|scenario| scenario.name.as_str().len()).max().unwrap_or_default();
         shown().for_each(|scenario| {
-            say(format_args!("    {:width$}  {}", scenario.name, inert::line(&scenario.about)));
+            print(format_args!("    {:width$}  {}", scenario.name, inert::line(&scenario.about)));
         });
         if using.len() > SHOWN {
-            say(format_args!("    and {} more", using.len() - SHOWN));
+            print(format_args!("    and {} more", using.len() - SHOWN));
         }
     } else if folder.exists() {
-        say(format_args!("  No scenario under {} uses it.", inert::path(folder)));
+        print(format_args!("  No scenario under {} uses it.", inert::path(folder)));
     } else {
         let there = not_there(folder);
-        say(format_args!("  No scenario was looked at: {there}. `--scenarios FOLDER` says where they are."));
+        print(format_args!(
+            "  No scenario was looked at: {there}. `--scenarios FOLDER` says where they are."
+        ));
     }
-    say("");
+    print("");
 }
 
 /// What the agents of a workflow do, as far as these scenarios of it show.
@@ -119,7 +121,7 @@ fn show_actions<'a>(scenarios: impl Iterator<Item = &'a Arc<Scenario>>) {
         tools.extend(scenario.tools.keys().copied());
     }
     if !actions.by.is_empty() {
-        say("  What its agents do, as runs of its scenarios show");
-        say(action_map(&actions, &tools));
+        print("  What its agents do, as runs of its scenarios show");
+        print(action_map(&actions, &tools));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::clock::Stopwatch;
 use super::ending::Ending;
-use crate::explore::{Corpus, Effort, Finding, Minimal, Saved, SavedSeed, shrink_within};
+use crate::explore::{Corpus, Effort, Finding, Saved, SavedSeed, ShrunkFailure, shrink_within};
 use crate::inert::{self, Styled};
 use crate::report::{SmallFinding, Story};
 use crate::scenario::Case;
@@ -28,7 +28,7 @@ pub struct Small {
     pub as_found: Option<Saved>,
     /// Whether shrinking was ended from outside.
     pub is_cut: bool,
-    minimal: Option<Minimal>,
+    minimal: Option<ShrunkFailure>,
 }
 
 /// Where the finding came up, and where it goes if it takes long.

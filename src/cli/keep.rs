@@ -2,7 +2,7 @@
 //! saved by hand, and nothing that was found is lost.
 
 use super::findings::Small;
-use super::{complain, tell};
+use super::{print_error, tell};
 use crate::explore::{Corpus, SaveError, Saved, SavedSeed};
 
 /// Saves a failure, or complains and shows what should have been saved.
@@ -29,7 +29,7 @@ pub fn save_at_once(corpus: &Corpus, seed: &SavedSeed) -> Option<Saved> {
 fn shown_if_not_saved(saved: Result<Saved, SaveError>, seed: &SavedSeed) -> Option<Saved> {
     saved
         .inspect_err(|error| {
-            complain(error);
+            print_error(error);
             tell("this is the file, to be saved by hand:\n");
             tell(seed.to_toml(error.path()));
         })

@@ -1,6 +1,6 @@
 //! `perfidy list`: what a scenario can name.
 
-use super::{Format, Status, say, say_record};
+use super::{Format, Status, print, say_record};
 use crate::catalogue::{self, Family, Item};
 use crate::suite::Suite;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -38,11 +38,11 @@ pub fn list(suite: &Suite, arguments: &Arguments) -> Status {
             continue;
         }
         if !std::mem::take(&mut is_first) {
-            say("");
+            print("");
         }
-        say(format_args!("{}  {}", family.plural().to_uppercase(), family.place()));
+        print(format_args!("{}  {}", family.plural().to_uppercase(), family.place()));
         for item in items {
-            say(format_args!("  {:width$}  {}", item.name, item.about));
+            print(format_args!("  {:width$}  {}", item.name, item.about));
         }
     }
     Status::AsExpected

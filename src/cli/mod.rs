@@ -19,7 +19,7 @@ mod schema;
 mod shrink;
 mod testify;
 
-use output::{complain, complain_of, say, say_record, say_styled, tell, warn};
+use output::{complain_of, print, print_error, say_record, say_styled, tell, warn};
 
 use crate::config::problem::nearest_in_words;
 use crate::inert;
@@ -45,14 +45,14 @@ use std::process::ExitCode;
 )]
 struct Arguments {
     #[command(subcommand)]
-    what: What,
+    what: EventKind,
     /// Write logs stamped with virtual time to standard error: `trace` for every event, or a filter
     #[arg(long, global = true, value_name = "FILTER", env = "PERFIDY_LOG")]
     log: Option<String>,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum EventKind {
     /// Run scenarios over many seeds
     Run(run::Arguments),
     /// Replay saved failures
@@ -164,7 +164,7 @@ fn main(suite: &Suite) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             match mistyped(&error) {
-                Some(message) => complain(message),
+                Some(message) => print_error(message),
                 // A reader that has gone needs neither help nor complaint.
                 None => drop(error.print()),
             }
@@ -174,21 +174,21 @@ fn main(suite: &Suite) -> ExitCode {
     if let Some(filter) = &arguments.log
         && let Err(error) = init_logging(filter)
     {
-        complain(&error);
+        print_error(&error);
         return ExitCode::from(Status::BadInput.code());
     }
     let status = match arguments.what {
-        What::Run(arguments) => run::run(suite, &arguments),
-        What::Replay(arguments) => replay::replay(suite, &arguments),
-        What::Shrink(arguments) => shrink::shrink(suite, &arguments),
-        What::Check(arguments) => check::check(suite, &arguments),
-        What::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
-        What::Audit(arguments) => audit::audit(suite, &arguments),
-        What::List(arguments) => list::list(suite, &arguments),
-        What::Explain(arguments) => explain::explain(suite, &arguments),
-        What::New(arguments) => new::new(suite, &arguments),
-        What::Schema(arguments) => schema::schema(suite, &arguments),
-        What::Testify(arguments) => testify::testify(suite, &arguments),
+        EventKind::Run(arguments) => run::run(suite, &arguments),
+        EventKind::Replay(arguments) => replay::replay(suite, &arguments),
+        EventKind::Shrink(arguments) => shrink::shrink(suite, &arguments),
+        EventKind::Check(arguments) => check::check(suite, &arguments),
+        EventKind::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
+        EventKind::Audit(arguments) => audit::audit(suite, &arguments),
+        EventKind::List(arguments) => list::list(suite, &arguments),
+        EventKind::Explain(arguments) => explain::explain(suite, &arguments),
+        EventKind::New(arguments) => new::new(suite, &arguments),
+        EventKind::Schema(arguments) => schema::schema(suite, &arguments),
+        EventKind::Testify(arguments) => testify::testify(suite, &arguments),
     };
     ExitCode::from(status.worse(output::status()).code())
 }
@@ -245,7 +245,7 @@ fn files_of(paths: &[PathBuf]) -> (Vec<PathBuf>, Status) {
 }
 
 fn is_available(engine: Engine) -> bool {
-    engine.available().map_err(complain).is_ok()
+    engine.available().map_err(print_error).is_ok()
 }
 
 /// A length of time in which something can be done.

@@ -1,6 +1,6 @@
 //! Options that several commands share.
 
-use super::{Format, complain, complain_of, not_there};
+use super::{Format, complain_of, not_there, print_error};
 use crate::explore::strategy;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
@@ -30,7 +30,7 @@ impl Subject {
     pub fn read(&self, suite: &Suite) -> Option<Vec<Arc<Scenario>>> {
         let usual = suite.folder("scenarios");
         if self.scenarios.is_empty() && !usual.exists() {
-            complain(format!(
+            print_error(format!(
                 "{there}; nothing was run\n  = help: name the scenarios, as in `{command} run path/to/scenarios`; \
                  `{command} new` writes the first ones",
                 there = not_there(&usual),
@@ -44,7 +44,7 @@ impl Subject {
         };
         let complained = read.map_err(|bad| {
             bad.iter().for_each(complain_of);
-            complain("nothing was run");
+            print_error("nothing was run");
         });
         complained.ok()
     }
@@ -79,7 +79,7 @@ impl Search {
     pub fn start_threads(&self) -> bool {
         let Some(threads) = self.threads else { return true };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-        pool.map_err(|error| complain(format!("cannot start {threads} threads: {error}"))).is_ok()
+        pool.map_err(|error| print_error(format!("cannot start {threads} threads: {error}"))).is_ok()
     }
 }
 

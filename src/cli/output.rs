@@ -24,7 +24,7 @@ const FAILED: u8 = 2;
 static RESULTS: AtomicU8 = AtomicU8::new(OPEN);
 
 /// Prints a line of a result, or several.
-pub fn say(text: impl fmt::Display) {
+pub fn print(text: impl fmt::Display) {
     write_result(&inert::block(&text.to_string()));
 }
 
@@ -48,7 +48,7 @@ fn write_result(text: &str) {
             RESULTS.store(CLOSED, Ordering::Relaxed);
         } else {
             RESULTS.store(FAILED, Ordering::Relaxed);
-            complain(format_args!("cannot write the result: {error}"));
+            print_error(format_args!("cannot write the result: {error}"));
         }
     }
 }
@@ -64,7 +64,7 @@ pub fn status() -> Status {
 }
 
 /// Prints what is wrong.
-pub fn complain(error: impl fmt::Display) {
+pub fn print_error(error: impl fmt::Display) {
     tell(format_args!("error: {error}"));
 }
 
@@ -84,7 +84,7 @@ pub fn tell(text: impl fmt::Display) {
 }
 
 fn write_aside(text: &str) {
-    progress::aside(|| {
+    progress::with_progress_suspended(|| {
         // Where standard error is gone, there is nothing left to write to.
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     });

@@ -1,6 +1,6 @@
 //! How far a long campaign is: a line that renews itself on a terminal, elsewhere a line a minute.
 //!
-//! Whatever else is written to standard error goes through [`aside`], so that the line neither hides it nor
+//! Whatever else is written to standard error goes through [`with_progress_suspended`], so that the line neither hides it nor
 //! is torn.
 
 use super::tell;
@@ -21,7 +21,7 @@ fn show(bar: Option<ProgressBar>) {
 }
 
 /// Writes to standard error while the line is out of the way.
-pub fn aside(write: impl FnOnce()) {
+pub fn with_progress_suspended(write: impl FnOnce()) {
     let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match shown {
         Some(bar) => bar.suspend(write),

@@ -1,7 +1,7 @@
 //! `perfidy replay`: what do saved failures mean today?
 
 use super::ending::Ending;
-use super::{Format, Status, complain, complain_of, files_of, say, say_record, say_styled};
+use super::{Format, Status, complain_of, files_of, print, print_error, say_record, say_styled};
 use crate::explore::{Aliases, Answer, Failure};
 use crate::inert;
 use crate::report::{ReplayRecord, Story};
@@ -44,7 +44,7 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
         };
         let mut refreshed = arguments.refresh && answer == (Answer::Reproduced { same_history: false });
         if refreshed && let Err(error) = failure.refresh(&run) {
-            complain(error);
+            print_error(error);
             status = status.worse(Status::BadInput);
             refreshed = false;
         }
@@ -55,7 +55,7 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
             if let Some(story) = Story::new(case, saved, &run, None) {
                 say_styled(&story.styled());
             }
-            say(in_words(&file, &failure, &answer, refreshed));
+            print(in_words(&file, &failure, &answer, refreshed));
         }
         status = status.worse(status_of(case, &answer));
     }

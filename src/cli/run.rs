@@ -5,7 +5,7 @@ use super::ending::Ending;
 use super::findings::Found;
 use super::keep::save;
 use super::options::{Search, Subject};
-use super::{Format, Status, complain, is_available, say, say_record, say_styled, tell};
+use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Refused, Start, Strategy};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding};
 use crate::report::{CaseRecord, SmallFinding, table};
@@ -92,7 +92,7 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     let is_bounded =
         arguments.faults.is_some() || arguments.max_plans.is_some() || arguments.sample.is_some();
     if is_bounded && arguments.search.strategy.name != "exhaustive" {
-        complain("--faults, --max-plans and --sample belong to --strategy exhaustive");
+        print_error("--faults, --max-plans and --sample belong to --strategy exhaustive");
         return Status::BadInput;
     }
     // A strategy may run a case to see where things could go wrong, so these come first.
@@ -100,13 +100,13 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     let started = match start_all(arguments, &scenarios, &ending) {
         Ok(Ok(started)) => started,
         Ok(Err(refused)) => {
-            refused.iter().for_each(complain);
-            complain("nothing was run");
+            refused.iter().for_each(print_error);
+            print_error("nothing was run");
             return Status::BadInput;
         }
         Err(Abandoned) => {
             ending.reached();
-            complain("nothing was run");
+            print_error("nothing was run");
             return Status::Inconclusive;
         }
     };
@@ -130,7 +130,7 @@ type Rows = Arc<Mutex<Vec<(CaseReport, Duration)>>>;
 
 fn tell_rows(rows: &Rows, format: Format) {
     if format == Format::Text {
-        say(table(&rows.lock().unwrap_or_else(PoisonError::into_inner)));
+        print(table(&rows.lock().unwrap_or_else(PoisonError::into_inner)));
     }
 }
 
@@ -167,7 +167,7 @@ fn run_all(
         status = keeping.status.worse(status_of(&report));
         let took = took.saturating_sub(kept);
         if let Some(why) = strategy.gave_up() {
-            complain(why);
+            print_error(why);
             status = Status::BadInput;
         }
         if arguments.subject.format == Format::Json {
@@ -225,7 +225,7 @@ impl Keeping<'_> {
         let small = match self.found.make_small(finding, self.ending) {
             Ok(small) => small,
             Err(error) => {
-                complain(error);
+                print_error(error);
                 self.status = self.status.worse(Status::Broken);
                 return;
             }

@@ -1,6 +1,6 @@
 //! `perfidy schema`: the JSON Schema of scenario files.
 
-use super::{Status, say};
+use super::{Status, print};
 use crate::schema;
 use crate::suite::Suite;
 
@@ -8,6 +8,6 @@ use crate::suite::Suite;
 pub struct Arguments {}
 
 pub fn schema(suite: &Suite, Arguments {}: &Arguments) -> Status {
-    say(schema::pretty(suite));
+    print(schema::pretty(suite));
     Status::AsExpected
 }

@@ -2,8 +2,8 @@
 //! since.
 
 use super::ending::Ending;
-use super::{Status, complain, complain_of, files_of, say, some_time};
-use crate::explore::{Aliases, Corpus, Effort, Failure, Minimal, SavedSeed, shrink_within};
+use super::{Status, complain_of, files_of, print, print_error, some_time};
+use crate::explore::{Aliases, Corpus, Effort, Failure, SavedSeed, ShrunkFailure, shrink_within};
 use crate::inert;
 use crate::suite::Suite;
 use perfidy_sim::SimSpan;
@@ -37,7 +37,7 @@ pub fn shrink(suite: &Suite, arguments: &Arguments) -> Status {
 fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
     let Failure { saved, case, .. } = match Failure::read(suite, file) {
         Ok(failure) if failure.is_renamed() => {
-            say(format_args!(
+            print(format_args!(
                 "{}: this was saved under other names, under which it is drawn; it stays as it is",
                 inert::path(file)
             ));
@@ -61,11 +61,14 @@ fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
         })
     });
     let Ok(shrunk) = shrunk else {
-        say(format_args!("{}: there was no time to run it even once; it stays as it is", inert::path(file)));
+        print(format_args!(
+            "{}: there was no time to run it even once; it stays as it is",
+            inert::path(file)
+        ));
         return Status::Inconclusive;
     };
     let Some(minimal) = shrunk else {
-        say(format_args!(
+        print(format_args!(
             "{}: {property} does not break any more; `{} replay` says why",
             inert::path(file),
             suite.command()
@@ -73,7 +76,7 @@ fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
         return Status::Inconclusive;
     };
     let smaller = SavedSeed::new(engine, seed, property, &minimal);
-    let Minimal { is_finished, .. } = minimal;
+    let ShrunkFailure { is_finished, .. } = minimal;
     let end = if is_finished { "nothing more can go" } else { "cut short; shrink it again to go on" };
     let size = |saved: &SavedSeed| {
         let faults = match saved.faults.len() {
@@ -83,16 +86,16 @@ fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
         format!("{faults} in a scenario of {} lines", saved.case.text.lines().count())
     };
     if smaller.faults == *faults && smaller.case.text == saved.case.text && is_finished != saved.unfinished {
-        say(format_args!("{}: {}; {end}", inert::path(file), size(&saved)));
+        print(format_args!("{}: {}; {end}", inert::path(file), size(&saved)));
         return Status::AsExpected;
     }
     match Corpus::replace(file, &smaller) {
         Ok(path) => {
-            say(format_args!("{}: {} became {}; {end}", inert::path(&path), size(&saved), size(&smaller)));
+            print(format_args!("{}: {} became {}; {end}", inert::path(&path), size(&saved), size(&smaller)));
             Status::AsExpected
         }
         Err(error) => {
-            complain(error);
+            print_error(error);
             Status::BadInput
         }
     }

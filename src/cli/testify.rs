@@ -1,11 +1,11 @@
 //! `perfidy testify`: how seeds went in this process. `perfidy audit` starts it and compares.
 //!
 //! The scenario comes on standard input, so that both processes have the same text. The answer is one digest
-//! a line, or with `--history` one [`Testimony`] a line.
+//! a line, or with `--history` one [`Trace`] a line.
 
 use super::ending::watchdog;
-use super::{Status, complain, complain_of, is_available, output, say, say_record};
-use crate::explore::{Run, Testimony};
+use super::{Status, complain_of, is_available, output, print, print_error, say_record};
+use crate::explore::{Run, Trace};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use perfidy_sim::{Engine, Seed};
@@ -56,7 +56,7 @@ pub fn testify(suite: &Suite, arguments: &Arguments) -> Status {
     }
     let mut text = String::new();
     if let Err(error) = io::stdin().read_to_string(&mut text) {
-        complain(format!("cannot read the scenario from standard input: {error}"));
+        print_error(format!("cannot read the scenario from standard input: {error}"));
         return Status::BadInput;
     }
     let scenario = match Scenario::parse(suite, &arguments.name, &text) {
@@ -69,7 +69,7 @@ pub fn testify(suite: &Suite, arguments: &Arguments) -> Status {
     let case = match Case::labelled(&scenario, &arguments.case) {
         Ok(case) => case,
         Err(error) => {
-            complain(error);
+            print_error(error);
             return Status::BadInput;
         }
     };
@@ -81,10 +81,10 @@ pub fn testify(suite: &Suite, arguments: &Arguments) -> Status {
         let seed = Seed(arguments.seed.wrapping_add(index));
         let run = watchdog.watch(&case, seed, || Run::fuzzed(&case, arguments.engine, seed));
         if arguments.history {
-            let testimony = Testimony::of(&run.outcome);
+            let testimony = Trace::of(&run.outcome);
             say_record(&testimony);
         } else {
-            say(run.outcome.digest());
+            print(run.outcome.digest());
         }
     }
     Status::AsExpected

@@ -96,7 +96,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Option<String> {
 
 /// A type, by what it does.
 struct Reader<'a> {
-    read: &'a dyn Fn(Recorder<'_>) -> Result<(), Stop>,
+    read: &'a dyn Fn(Recorder<'_>) -> Result<(), RunEnd>,
     parse: &'a dyn Fn(&str) -> Option<String>,
 }
 
@@ -212,17 +212,17 @@ struct Recorder<'a> {
 
 /// Nothing is read.
 #[derive(Debug)]
-struct Stop;
+struct RunEnd;
 
-impl fmt::Display for Stop {
+impl fmt::Display for RunEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("there is nothing to read")
     }
 }
 
-impl std::error::Error for Stop {}
+impl std::error::Error for RunEnd {}
 
-impl serde::de::Error for Stop {
+impl serde::de::Error for RunEnd {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
     }
@@ -239,15 +239,15 @@ struct Spanned<'a> {
 }
 
 impl<'de> MapAccess<'de> for Spanned<'_> {
-    type Error = Stop;
+    type Error = RunEnd;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, RunEnd> {
         let Some(next) = self.fields.next() else { return Ok(None) };
         self.next = next;
         seed.deserialize(BorrowedStrDeserializer::new(next)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Stop> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, RunEnd> {
         if self.next.ends_with("_value") {
             seed.deserialize(self.value)
         } else {
@@ -263,14 +263,14 @@ struct OneKey<'a> {
 }
 
 impl<'de> MapAccess<'de> for OneKey<'_> {
-    type Error = Stop;
+    type Error = RunEnd;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, RunEnd> {
         let Some(key) = self.key.take() else { return Ok(None) };
         seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Stop> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, RunEnd> {
         seed.deserialize(self.value)
     }
 }
@@ -279,9 +279,9 @@ impl<'de> MapAccess<'de> for OneKey<'_> {
 struct OneElement<'a>(Option<Recorder<'a>>);
 
 impl<'de> SeqAccess<'de> for OneElement<'_> {
-    type Error = Stop;
+    type Error = RunEnd;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Stop> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, RunEnd> {
         self.0.take().map(|recorder| seed.deserialize(recorder)).transpose()
     }
 }
@@ -296,20 +296,20 @@ impl<'de, V: Visitor<'de>> fmt::Display for Wanted<'_, V> {
 }
 
 impl Recorder<'_> {
-    fn saw<T>(self, asked: Asked) -> Result<T, Stop> {
+    fn saw<T>(self, asked: Asked) -> Result<T, RunEnd> {
         self.seen.borrow_mut().asked = Some(asked);
-        Err(Stop)
+        Err(RunEnd)
     }
 
-    fn leaf<T>(self, shape: Shape) -> Result<T, Stop> {
-        if self.path.is_empty() { self.saw(Asked::Leaf(shape)) } else { Err(Stop) }
+    fn leaf<T>(self, shape: Shape) -> Result<T, RunEnd> {
+        if self.path.is_empty() { self.saw(Asked::Leaf(shape)) } else { Err(RunEnd) }
     }
 
-    fn integer<T>(self, signed: bool) -> Result<T, Stop> {
+    fn integer<T>(self, signed: bool) -> Result<T, RunEnd> {
         self.leaf(Shape::Integer { signed })
     }
 
-    fn text<'de, V: Visitor<'de>>(self, visitor: &V) -> Result<V::Value, Stop> {
+    fn text<'de, V: Visitor<'de>>(self, visitor: &V) -> Result<V::Value, RunEnd> {
         self.leaf(Shape::Text { wanted: Wanted(visitor).to_string() })
     }
 
@@ -319,7 +319,7 @@ impl Recorder<'_> {
         Some((*first, Self { path, ..self }))
     }
 
-    fn enter<'de, V: Visitor<'de>>(self, visitor: V, asked: Asked) -> Result<V::Value, Stop> {
+    fn enter<'de, V: Visitor<'de>>(self, visitor: V, asked: Asked) -> Result<V::Value, RunEnd> {
         match self.inside() {
             None => self.saw(asked),
             Some((Segment::Key(key), value)) => visitor.visit_map(OneKey { key: Some(key), value }),
@@ -329,65 +329,65 @@ impl Recorder<'_> {
 }
 
 impl<'de> Deserializer<'de> for Recorder<'_> {
-    type Error = Stop;
+    type Error = RunEnd;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
         self.enter(visitor, Asked::Any)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_bool<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.leaf(Shape::Bool)
     }
 
-    fn deserialize_i8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_i8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(true)
     }
 
-    fn deserialize_i16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_i16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(true)
     }
 
-    fn deserialize_i32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_i32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(true)
     }
 
-    fn deserialize_i64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_i64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(true)
     }
 
-    fn deserialize_u8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_u8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(false)
     }
 
-    fn deserialize_u16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_u16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(false)
     }
 
-    fn deserialize_u32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_u32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(false)
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_u64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.integer(false)
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_f32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.leaf(Shape::Number)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_f64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.leaf(Shape::Number)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
         self.text(&visitor)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
         self.text(&visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
         if self.path.is_empty() {
             self.seen.borrow_mut().is_optional = true;
         }
@@ -398,19 +398,19 @@ impl<'de> Deserializer<'de> for Recorder<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Stop> {
+    ) -> Result<V::Value, RunEnd> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
         self.enter(visitor, Asked::List(None))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, Stop> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, RunEnd> {
         self.enter(visitor, Asked::List(Some(count)))
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
         self.enter(visitor, Asked::Map)
     }
 
@@ -419,7 +419,7 @@ impl<'de> Deserializer<'de> for Recorder<'_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Stop> {
+    ) -> Result<V::Value, RunEnd> {
         if name.starts_with(SPANNED) {
             return visitor.visit_map(Spanned { fields: fields.iter(), next: "", value: self });
         }
@@ -431,11 +431,11 @@ impl<'de> Deserializer<'de> for Recorder<'_> {
         _: &'static str,
         variants: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Stop> {
+    ) -> Result<V::Value, RunEnd> {
         self.leaf(Shape::Word(variants))
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stop> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
         self.saw(Asked::Nothing)
     }
 

@@ -378,12 +378,12 @@ const AGES: &str = "if failures of different age have different names, give thos
 
 /// Everything in a workflow that an agent's alias can lead to: agents, roles and groups.
 fn agent_names(workflow: &Workflow) -> Vec<String> {
-    let singles = workflow.singles.iter().map(|name| (*name).to_owned());
+    let singletons = workflow.singletons.iter().map(|name| (*name).to_owned());
     let roles = workflow.roles.iter().flat_map(|role| {
         let members = (1..=*role.count.end()).map(|number| format!("{}-{number}", role.member));
         members.chain([role.member.to_owned(), role.group.to_owned()])
     });
-    singles.chain(roles).collect()
+    singletons.chain(roles).collect()
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub struct Moment {
 
 /// The history of one run in words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Testimony {
+pub struct Trace {
     /// The fingerprint of the history.
     pub digest: Digest,
     /// Its events in order.
@@ -101,7 +101,7 @@ pub fn audit(case: &Case, engine: Engine, seed: Seed) -> Result<Digest, Box<Dive
         if again.digest() == first.digest() {
             return Ok(());
         }
-        let (one, other) = (Testimony::of(&first), Testimony::of(again));
+        let (one, other) = (Trace::of(&first), Trace::of(again));
         Err(Box::new(Divergence::between(case, engine, seed, way, &one, &other)))
     };
     compare(Way::AnotherThread, &on_a_thread_of_its_own(|| fuzzed(seed)))?;
@@ -112,7 +112,7 @@ pub fn audit(case: &Case, engine: Engine, seed: Seed) -> Result<Digest, Box<Dive
         fuzzed(seed)
     };
     compare(Way::UsedThread, &on_a_thread_of_its_own(used))?;
-    let plan = Plan::Explicit(first.fired.as_slice().into());
+    let plan = Plan::Explicit(first.injected.as_slice().into());
     let replayed = || Run::planned(case, engine, seed, &plan).outcome;
     compare(Way::Replayed, &on_a_thread_of_its_own(replayed))?;
     Ok(first.digest())
@@ -124,7 +124,7 @@ fn on_a_thread_of_its_own<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-impl Testimony {
+impl Trace {
     /// The history of a run.
     pub fn of(outcome: &Outcome<Agents>) -> Self {
         let moments = outcome.history.events().iter().map(|event| Moment {
@@ -148,14 +148,7 @@ impl Testimony {
 
 impl Divergence {
     /// Where two runs that should be the same part.
-    pub fn between(
-        case: &Case,
-        engine: Engine,
-        seed: Seed,
-        way: Way,
-        one: &Testimony,
-        other: &Testimony,
-    ) -> Self {
+    pub fn between(case: &Case, engine: Engine, seed: Seed, way: Way, one: &Trace, other: &Trace) -> Self {
         let longest = one.moments.len().max(other.moments.len());
         let place = (0..longest).find(|index| one.moments.get(*index) != other.moments.get(*index));
         let place = place.unwrap_or(longest);

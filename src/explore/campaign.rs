@@ -61,7 +61,7 @@ pub struct Finding {
 
 /// A run in which a property could not be judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Doubt {
+pub struct Inconclusive {
     /// The seed.
     pub seed: Seed,
     /// Why, and what to do about it if there is something.
@@ -86,7 +86,7 @@ pub struct CaseReport {
     /// What the properties said.
     pub tallies: BTreeMap<&'static str, Tally>,
     /// How often each kind of fault struck.
-    pub fired: BTreeMap<Name, u64>,
+    pub injected: BTreeMap<Name, u64>,
     /// How many runs reached each probe of the workflow.
     pub probes: BTreeMap<&'static str, u64>,
     /// What the scenario configures and no run has met, as places in its list.
@@ -94,7 +94,7 @@ pub struct CaseReport {
     /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
     /// Of each property that could not be judged in every run: the first such run, and why.
-    pub unknown: BTreeMap<&'static str, Doubt>,
+    pub unknown: BTreeMap<&'static str, Inconclusive>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
     /// Whether it was interrupted.
@@ -136,7 +136,7 @@ pub enum CaseVerdict {
         /// Which.
         property: &'static str,
         /// In which run, and why.
-        doubt: Doubt,
+        doubt: Inconclusive,
     },
     /// The campaign was interrupted before it had a result.
     Interrupted,
@@ -170,7 +170,7 @@ impl Campaign<'_> {
             events: 0,
             digest: Digest::default(),
             tallies: properties.map(|property| (property.name, Tally::default())).collect(),
-            fired: BTreeMap::new(),
+            injected: BTreeMap::new(),
             probes: case.probes().map(|probe| (probe.name, 0)).collect(),
             never_struck: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
@@ -257,8 +257,8 @@ impl CaseReport {
         self.seeds += 1;
         self.events += run.events;
         self.digest.fold(run.digest);
-        for fault in &run.fired {
-            *self.fired.entry(fault.action.kind()).or_insert(0) += 1;
+        for fault in &run.injected {
+            *self.injected.entry(fault.action.kind()).or_insert(0) += 1;
         }
         for probe in &run.reached {
             *self.probes.entry(probe).or_insert(0) += 1;
@@ -267,12 +267,12 @@ impl CaseReport {
         if !self.never_struck.is_empty() {
             let configured = &self.case.scenario.configured;
             let is_struck =
-                |index: usize| run.fired.iter().any(|fault| configured[index].is_struck_by(fault));
+                |index: usize| run.injected.iter().any(|fault| configured[index].is_struck_by(fault));
             self.never_struck.retain(|index| !is_struck(*index));
         }
         for (property, mark) in &run.verdicts {
             if let Mark::Unknown(reason) = mark {
-                let doubt = || Doubt { seed: run.seed, reason: reason.clone() };
+                let doubt = || Inconclusive { seed: run.seed, reason: reason.clone() };
                 self.unknown.entry(property).or_insert_with(doubt);
             }
         }

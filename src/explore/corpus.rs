@@ -219,7 +219,7 @@ pub(super) fn rewrite(path: &Path, old: &str, new: &str) -> Result<(), SaveError
     // A link stays one: what it leads to is replaced.
     let target = fs::canonicalize(path).map_err(failed)?;
     if fs::read_to_string(&target).map_err(failed)? != old {
-        return Err(failed(io::Error::other("somebody else has changed the file")));
+        return Err(failed(io::Error::other("another process has changed the file")));
     }
     durable::replace(&target, new.as_bytes()).map_err(failed)
 }

@@ -8,7 +8,7 @@ use crate::inert;
 use crate::scenario::{self, Case, Renaming, Scenario};
 use crate::suite::Suite;
 use crate::workflows::Workflow;
-use perfidy_sim::{Address, Pinned, Plan, Stop};
+use perfidy_sim::{Address, Pinned, Plan, RunEnd};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,16 +102,16 @@ impl Failure {
             Some(file) => Aliases::read(suite, &file)?,
             None => Aliases::default(),
         };
-        Self::understand(suite, path, text, saved, &aliases)
+        Self::resolve(suite, path, text, saved, &aliases)
     }
 
     /// Reads the text of a saved failure that may not stand at `path` yet, in the names of today.
     pub(super) fn read_text(suite: &Suite, path: &Path, text: String) -> Result<Self, BadSeed> {
         let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
-        Self::understand(suite, path, text, saved, &Aliases::default())
+        Self::resolve(suite, path, text, saved, &Aliases::default())
     }
 
-    fn understand(
+    fn resolve(
         suite: &Suite,
         path: &Path,
         text: String,
@@ -245,17 +245,17 @@ impl Failure {
             |pinned: &&Pinned| pinned.fault.action.moment().is_some_and(|moment| moment > outcome.ended);
         let moved = missing.iter().find(|pinned| !too_late(pinned)).or(missing.first());
         let ended = match outcome.stop {
-            Stop::Finished if missing.iter().all(too_late) && !missing.is_empty() => {
+            RunEnd::Finished if missing.iter().all(too_late) && !missing.is_empty() => {
                 Some(format!("all was over at {}", outcome.ended))
             }
-            Stop::Finished => None,
+            RunEnd::Finished => None,
             // Everything was met and judged; that time ran out is what another property is about.
-            Stop::Quiescent | Stop::Deadline if missing.is_empty() => None,
-            Stop::Quiescent => Some("everybody was waiting".to_owned()),
-            Stop::Deadline => Some("time ran out".to_owned()),
-            Stop::TooManyEvents => Some("there were too many events".to_owned()),
-            Stop::Spinning { node } => Some(format!("{node} ran on without waiting")),
-            Stop::Panicked { node } => Some(format!("{node} panicked")),
+            RunEnd::Quiescent | RunEnd::Deadline if missing.is_empty() => None,
+            RunEnd::Quiescent => Some("every agent was waiting".to_owned()),
+            RunEnd::Deadline => Some("time ran out".to_owned()),
+            RunEnd::TooManyEvents => Some("there were too many events".to_owned()),
+            RunEnd::Spinning { node } => Some(format!("{node} ran on without waiting")),
+            RunEnd::Panicked { node } => Some(format!("{node} panicked")),
         };
         match (moved.map(|pinned| pinned.fault.at), ended) {
             (None, None) => Answer::Fixed,

@@ -24,16 +24,16 @@ mod watchdog;
 mod why;
 
 pub use aliases::Aliases;
-pub use audit::{Divergence, Moment, Side, Testimony, Way, audit};
-pub use campaign::{Campaign, CaseReport, CaseVerdict, Doubt, Finding, Tally};
+pub use audit::{Divergence, Moment, Side, Trace, Way, audit};
+pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use failure::{Answer, BadSeed, Failure};
 pub use place::Place;
 pub use rounds::{
-    BLOCK, Broke, CaseRounds, Changed, ENOUGH, Fingerprint, Rounds, Standing, Turn, Unfinished,
+    BLOCK, Broke, CaseRounds, Changed, Fingerprint, MAX_SAVED, Rounds, Standing, Turn, Unfinished,
 };
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
-pub use shrink::{Effort, Minimal, shrink, shrink_within};
+pub use shrink::{Effort, ShrunkFailure, shrink, shrink_within};
 pub use trials::{RunSummary, Step, Trials};
 pub use watchdog::Watchdog;

@@ -3,7 +3,7 @@
 //! In every round each case has its turn, a block of seeds; all cases of a round have the same seeds, and the
 //! next round goes on behind them. What is tried next follows from how many turns there were, so a campaign
 //! is the same in one go or in several, on one thread or on many. Nothing here grows with the number of runs:
-//! a case has its counts and, for each property, the fingerprints of its first [`ENOUGH`] failures.
+//! a case has its counts and, for each property, the fingerprints of its first [`MAX_SAVED`] failures.
 //!
 //! A strategy starts afresh in every turn, from the first seed of the turn, so there is nothing that it has
 //! learnt to be kept with the place, and no turn depends on another. The turns of the first round are short,
@@ -25,7 +25,7 @@
 
 mod failures;
 
-pub use failures::{Broke, ENOUGH, Fingerprint};
+pub use failures::{Broke, Fingerprint, MAX_SAVED};
 
 use crate::explore::strategy::{self, Kind};
 use crate::explore::{Finding, RunSummary};
@@ -116,7 +116,7 @@ pub struct CaseRounds {
     /// How long they took in real time.
     pub took: SimSpan,
     /// How often each kind of fault struck.
-    pub fired: BTreeMap<Name, u64>,
+    pub injected: BTreeMap<Name, u64>,
     /// How many runs reached each probe of the workflow.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub probes: BTreeMap<String, u64>,
@@ -190,7 +190,7 @@ impl Rounds {
 
     /// How many faults struck.
     pub fn faults(&self) -> u64 {
-        self.cases.iter().flat_map(|case| case.fired.values()).sum()
+        self.cases.iter().flat_map(|case| case.injected.values()).sum()
     }
 
     /// How many different failures there are.
@@ -247,8 +247,8 @@ impl Rounds {
         let (_, seeds) = seeds_of(self.turns / self.cases.len() as u64);
         let rounds = self.case_mut();
         count_runs(&mut rounds.broke, case, run);
-        for fault in &run.fired {
-            *rounds.fired.entry(fault.action.kind()).or_insert(0) += 1;
+        for fault in &run.injected {
+            *rounds.injected.entry(fault.action.kind()).or_insert(0) += 1;
         }
         for probe in &run.reached {
             *rounds.probes.entry((*probe).to_owned()).or_insert(0) += 1;
@@ -355,7 +355,7 @@ impl CaseRounds {
             text: Fingerprint::of_text(&case.scenario.text),
             runs: 0,
             took: SimSpan::ZERO,
-            fired: BTreeMap::new(),
+            injected: BTreeMap::new(),
             probes: case.probes().map(|probe| (probe.name.to_owned(), 0)).collect(),
             broke: BTreeMap::new(),
         }

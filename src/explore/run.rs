@@ -5,7 +5,7 @@ use crate::config::problem::nearest_in_words;
 use crate::probe::Probe;
 use crate::properties::{EVENTUAL_TERMINATION, Property, Verdict, Violation};
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Event, Outcome, Plan, Rule, Seed, Stop, interrupt};
+use perfidy_sim::{Engine, Event, Outcome, Plan, Rule, RunEnd, Seed, interrupt};
 use std::sync::Arc;
 
 /// A run and what the properties say of it.
@@ -94,7 +94,7 @@ impl Run {
 /// What is to be said of a run whose time was over before every task had come: nothing holds of those that
 /// did not.
 fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
-    if outcome.stop != Stop::Deadline {
+    if outcome.stop != RunEnd::Deadline {
         return None;
     }
     let given = outcome

@@ -5,7 +5,7 @@
 
 use crate::config::{Problem, Problems};
 use crate::explore::embedded::place_of;
-use crate::explore::{Failure, Finding, Minimal};
+use crate::explore::{Failure, Finding, ShrunkFailure};
 use crate::inert;
 use crate::scenario::{self, Case};
 use crate::suite::Suite;
@@ -65,8 +65,8 @@ pub struct SavedCase {
 
 impl SavedSeed {
     /// A failure to be saved.
-    pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &Minimal) -> Self {
-        let Minimal { case, faults, run, is_finished } = minimal;
+    pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &ShrunkFailure) -> Self {
+        let ShrunkFailure { case, faults, run, is_finished } = minimal;
         let message = run.violation(property).map(|violation| violation.message.as_str());
         let finding = (property, message.unwrap_or_default(), run.outcome.digest(), faults.as_slice());
         Self::whole(case, engine, seed, finding, !is_finished)

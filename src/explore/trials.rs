@@ -9,7 +9,7 @@
 //! were run before are not run again, but for the ones that taught the strategy something: the mix learns
 //! from a few in a hundred, and what a run teaches is much larger than the number that it is run again by.
 
-use crate::explore::strategy::{Lesson, Strategy, Trial};
+use crate::explore::strategy::{Feedback, Strategy, Trial};
 use crate::explore::{Campaign, Finding};
 use crate::properties::Verdict;
 use crate::scenario::Case;
@@ -32,7 +32,7 @@ pub struct RunSummary {
     pub(super) digest: Digest,
     pub(super) events: u64,
     pub(super) verdicts: Vec<(&'static str, Mark)>,
-    pub(super) fired: Vec<Fault>,
+    pub(super) injected: Vec<Fault>,
     /// The probes that it reached.
     pub(super) reached: Vec<&'static str>,
     /// Whether the strategy learnt something from it.
@@ -62,7 +62,7 @@ impl RunSummary {
     /// That a property broke in this run, which was the last of so many.
     pub(super) fn finding(&self, property: &'static str, message: &str, after_seeds: u64) -> Finding {
         let Self { seed, digest, events, .. } = *self;
-        let (faults, message) = (self.fired.clone(), message.to_owned());
+        let (faults, message) = (self.injected.clone(), message.to_owned());
         Finding { property, seed, faults, after_seeds, message, digest, events }
     }
 }
@@ -88,7 +88,7 @@ pub struct Trials<'a> {
     /// The trials of the batch under way, from the first that has not been learnt from.
     batch: Vec<Trial>,
     /// What those of the batch taught that have been run.
-    lessons: Vec<Option<Lesson>>,
+    lessons: Vec<Option<Feedback>>,
     /// How many are run at once.
     at_once: usize,
 }
@@ -118,9 +118,9 @@ impl<'a> Trials<'a> {
             let has_taught = |place: usize| taught.binary_search(&(start_of_batch + place as u64)).is_ok();
             let (campaign, case, batch) = (self.campaign, self.case, &self.batch);
             let again = |place: usize| run(campaign, case, &batch[place]);
-            let lesson = |place| has_taught(place).then(|| again(place)).transpose();
-            let lessons: Result<Vec<_>, Abandoned> = range.into_par_iter().map(lesson).collect();
-            let lessons = lessons?.into_iter().map(|run| run.and_then(|(_, lesson)| lesson));
+            let feedback = |place| has_taught(place).then(|| again(place)).transpose();
+            let lessons: Result<Vec<_>, Abandoned> = range.into_par_iter().map(feedback).collect();
+            let lessons = lessons?.into_iter().map(|run| run.and_then(|(_, feedback)| feedback));
             self.done += lessons.len() as u64;
             self.lessons.extend(lessons);
             self.learn();
@@ -157,7 +157,7 @@ impl<'a> Trials<'a> {
     }
 
     /// Runs these trials of the batch; those before the first that was abandoned.
-    fn run_all(&self, range: Range<usize>) -> Vec<(RunSummary, Option<Lesson>)> {
+    fn run_all(&self, range: Range<usize>) -> Vec<(RunSummary, Option<Feedback>)> {
         let (campaign, case) = (self.campaign, self.case);
         let runs: Vec<_> = self.batch[range].par_iter().map(|trial| run(campaign, case, trial)).collect();
         runs.into_iter().map_while(Result::ok).collect()
@@ -192,9 +192,9 @@ impl<'a> Trials<'a> {
         if self.lessons.len() < self.batch.len() {
             return;
         }
-        for (trial, lesson) in self.batch.iter().zip(&self.lessons) {
-            if let Some(lesson) = lesson {
-                self.strategy.learn(trial, lesson);
+        for (trial, feedback) in self.batch.iter().zip(&self.lessons) {
+            if let Some(feedback) = feedback {
+                self.strategy.learn(trial, feedback);
             }
         }
     }
@@ -205,11 +205,11 @@ fn run(
     campaign: &Campaign<'_>,
     case: &Case,
     trial: &Trial,
-) -> Result<(RunSummary, Option<Lesson>), Abandoned> {
+) -> Result<(RunSummary, Option<Feedback>), Abandoned> {
     let Campaign { engine, interrupted, watchdog, .. } = *campaign;
     let Trial { seed, ref plan, ref wants } = *trial;
     let run = interrupted.within(|| watchdog.watch(case, seed, || wants.run(case, engine, seed, plan)))?;
-    let lesson = Lesson::of(case, trial, &run);
+    let feedback = Feedback::of(case, trial, &run);
     let mark = |verdict: &Verdict| match verdict {
         Verdict::Holds => Mark::Holds,
         Verdict::Violated(violation) => Mark::Violated(violation.message.clone()),
@@ -221,9 +221,9 @@ fn run(
         digest: run.outcome.digest(),
         events: run.outcome.history.len() as u64,
         verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, mark(verdict))).collect(),
-        fired: run.outcome.fired,
+        injected: run.outcome.injected,
         reached: run.reached,
-        taught: lesson.is_some(),
+        taught: feedback.is_some(),
     };
-    Ok((summary, lesson))
+    Ok((summary, feedback))
 }

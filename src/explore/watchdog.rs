@@ -59,7 +59,7 @@ impl Watchdog {
 
     /// A watchdog that calls `bark` with the name of a run that takes longer than `patience`.
     #[expect(clippy::disallowed_methods, reason = "it watches real time, and nothing simulated reads it")]
-    pub fn barking(patience: Duration, bark: impl Fn(&str) + Send + 'static) -> Self {
+    pub fn with_timeout(patience: Duration, bark: impl Fn(&str) + Send + 'static) -> Self {
         let watchdog = Self::default();
         let watched = Arc::downgrade(&watchdog.0);
         let patience = patience.as_millis().div_ceil(TICK.as_millis()) as u64;

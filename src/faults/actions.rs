@@ -9,8 +9,8 @@
 //! observed of a team of five holds for a thousand.
 
 use crate::agent::{Agents, Request};
-use crate::faults::{model, tool_lies};
-use perfidy_sim::{Hook, Name, Outcome, Rule, Selector, SimSpan, What};
+use crate::faults::{model, tool_faults};
+use perfidy_sim::{EventKind, Hook, Name, Outcome, Rule, Selector, SimSpan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -70,14 +70,16 @@ impl ActionMap {
     pub(crate) fn observe(&mut self, outcome: &Outcome<Agents>, roles: &Roles, tools: &BTreeSet<Name>) {
         for event in outcome.history.events() {
             match &event.what {
-                What::Sent { to, kind, .. } => {
+                EventKind::Sent { to, kind, .. } => {
                     let actions = self.by.entry(roles.of(event.node)).or_default();
                     actions.sends.insert((roles.of(*to), *kind));
                     if let Some(what) = kind.as_str().strip_prefix("call ").filter(|_| tools.contains(to)) {
                         actions.requests.insert((*to, Request::at(what), Request::operation_at(what)));
                     }
                 }
-                What::Wrote { .. } => self.by.entry(roles.of(event.node)).or_default().keeps_journal = true,
+                EventKind::Wrote { .. } => {
+                    self.by.entry(roles.of(event.node)).or_default().keeps_journal = true;
+                }
                 _ => {}
             }
         }
@@ -108,7 +110,7 @@ impl ActionMap {
 
     /// Whether a rule could inject a fault into this team: whether what it concerns was observed.
     pub(crate) fn can_meet(&self, rule: &Rule, roles: &Roles) -> bool {
-        let tool_fault = tool_lies::find(rule.kind.as_str());
+        let tool_fault = tool_faults::find(rule.kind.as_str());
         let concerns = |request: Request| {
             tool_fault.is_none_or(|kind| kind.requests().any(|concerned| concerned == request))
         };

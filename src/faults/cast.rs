@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// The names of a scenario and what each stands for.
 #[derive(Clone, Debug)]
-pub struct Cast {
+pub struct Directory {
     /// The workflow's name, for messages.
     pub workflow: &'static str,
     /// Every agent, in the order of the workflow's roles.
@@ -27,7 +27,7 @@ pub struct Cast {
     pub calls: Option<Vec<(Name, Name)>>,
 }
 
-impl Cast {
+impl Directory {
     /// The same, in a world with these faults as well.
     pub(crate) fn with_own_faults(self, faults: &OwnFaults) -> Self {
         Self { own_faults: faults.clone(), ..self }

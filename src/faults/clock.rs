@@ -4,11 +4,11 @@
 //! drift (Lamport 1978, "Time, clocks, and the ordering of events in a distributed system", is why order must
 //! not hang on either). Clocks are set right again when chaos ends. The history's times are true throughout.
 
-use super::window::{self, Times, ail, nanos};
+use super::window::{self, Times, degrade, nanos};
 use super::{FaultKind, who};
 use crate::config::{Entry, OneOrMany, Problem, Spread};
-use crate::faults::Cast;
-use perfidy_sim::{Ailment, Chaos, SimSpan, SimTime, Way};
+use crate::faults::Directory;
+use perfidy_sim::{Chaos, Degradation, SimSpan, SimTime, Way};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -16,19 +16,19 @@ use toml::Spanned;
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: "clock-skew",
-        about: "wall clocks are off until chaos ends, each by an amount of its own",
+        about: "wall clocks are wrong until faults end, each by its own offset",
         example: r#"clock-skew = { at = "everyone", by = "100ms..10s" }"#,
         read: read_skew,
     },
     FaultKind {
         name: "clock-step",
-        about: "a wall clock is set forward or back for a while",
+        about: "a wall clock jumps forward or back for a while",
         example: r#"clock-step = { at = "coordinator", way = "behind", by = "5s..30s", every = "1m..5m", lasting = "10s..60s" }"#,
         read: read_step,
     },
     FaultKind {
         name: "clock-drift",
-        about: "the clocks of a node run fast or slow for a while",
+        about: "an agent's clocks run fast or slow for a while",
         example: r#"clock-drift = { at = "everyone", ppm = 20000, every = "1m..5m", lasting = "1m..3m" }"#,
         read: read_drift,
     },
@@ -45,11 +45,11 @@ enum Direction {
 }
 
 /// The way that a file asks for, or both.
-fn ways(way: Option<Direction>, ailment: impl Fn(Way) -> Ailment) -> Vec<Ailment> {
+fn ways(way: Option<Direction>, degradation: impl Fn(Way) -> Degradation) -> Vec<Degradation> {
     match way {
-        Some(Direction::Ahead) => vec![ailment(Way::Ahead)],
-        Some(Direction::Behind) => vec![ailment(Way::Behind)],
-        None => vec![ailment(Way::Ahead), ailment(Way::Behind)],
+        Some(Direction::Ahead) => vec![degradation(Way::Ahead)],
+        Some(Direction::Behind) => vec![degradation(Way::Behind)],
+        None => vec![degradation(Way::Ahead), degradation(Way::Behind)],
     }
 }
 
@@ -61,15 +61,15 @@ struct Skew {
     way: Option<Direction>,
 }
 
-fn read_skew(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_skew(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Skew { at, by, way } = entry.read()?;
     let amount = nanos(&who::time(&by)?);
-    let ailments = ways(way, |way| Ailment::Skew { by: SimSpan::ZERO, way });
+    let degradations = ways(way, |way| Degradation::Skew { by: SimSpan::ZERO, way });
     let all_along = chaos.until.since(SimTime::ZERO);
     for node in who::all_nodes(&at, cast)? {
         let site = format!("clock-skew {node}");
         let times = [SimSpan::ZERO..=SimSpan::ZERO, all_along..=all_along];
-        let disturbance = ail(vec![node], &ailments, amount.clone());
+        let disturbance = degrade(vec![node], &degradations, amount.clone());
         window::push(entry, (&site, "of the same clock"), disturbance, times, chaos)?;
     }
     Ok(())
@@ -85,12 +85,12 @@ struct Step {
     lasting: Spanned<Spread>,
 }
 
-fn read_step(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_step(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Step { at, by, way, every, lasting } = entry.read()?;
     let amount = nanos(&who::time(&by)?);
-    let ailments = ways(way, |way| Ailment::Step { by: SimSpan::ZERO, way });
+    let degradations = ways(way, |way| Degradation::Step { by: SimSpan::ZERO, way });
     let site = format!("clock-step {}", who::joined(&at));
-    let disturbance = ail(who::all_nodes(&at, cast)?, &ailments, amount);
+    let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount);
     let times = Times { every: &every, lasting: &lasting };
     window::add(entry, (&site, window::OF_THE_SAME), disturbance, &times, chaos)
 }
@@ -105,7 +105,7 @@ struct Drift {
     lasting: Spanned<Spread>,
 }
 
-fn read_drift(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_drift(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drift { at, ppm, way, every, lasting } = entry.read()?;
     if !(1..=MOST_PPM).contains(ppm.get_ref()) {
         let message = format!("a clock does not drift by {}ppm", ppm.get_ref());
@@ -113,9 +113,9 @@ fn read_drift(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
             .help(format!("write parts per million, from 1 to {MOST_PPM}; 20000 are 2%")));
     }
     let amount = u64::from(*ppm.get_ref());
-    let ailments = ways(way, |way| Ailment::Drift { ppm: 0, way });
+    let degradations = ways(way, |way| Degradation::Drift { ppm: 0, way });
     let site = format!("clock-drift {}", who::joined(&at));
-    let disturbance = ail(who::all_nodes(&at, cast)?, &ailments, amount..=amount);
+    let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount..=amount);
     let times = Times { every: &every, lasting: &lasting };
     window::add(entry, (&site, window::OF_THE_SAME), disturbance, &times, chaos)
 }
@@ -123,7 +123,7 @@ fn read_drift(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use perfidy_sim::{Ailment, Disturbance, SimSpan, Way};
+    use perfidy_sim::{Degradation, Disturbance, SimSpan, Way};
 
     #[test]
     fn every_clock_is_skewed_by_an_amount_of_its_own_until_chaos_ends() {
@@ -140,18 +140,18 @@ mod tests {
 
     #[test]
     fn a_clock_goes_the_way_it_is_told_or_either() {
-        let ailments = |way: &str| {
+        let degradations = |way: &str| {
             let text =
                 format!(r#"clock-drift = {{ at = "planner", ppm = 9{way}, every = "1m", lasting = "1m" }}"#);
             let mut chaos = chaos_of(&text);
-            let Disturbance::Ail { ailments, amount, .. } = chaos.windows.remove(0).disturbance else {
+            let Disturbance::Ail { degradations, amount, .. } = chaos.windows.remove(0).disturbance else {
                 panic!("{text}")
             };
             assert_eq!(amount, 9..=9);
-            ailments
+            degradations
         };
-        assert_eq!(ailments(", way = \"behind\""), [Ailment::Drift { ppm: 0, way: Way::Behind }]);
-        assert_eq!(ailments("").len(), 2);
+        assert_eq!(degradations(", way = \"behind\""), [Degradation::Drift { ppm: 0, way: Way::Behind }]);
+        assert_eq!(degradations("").len(), 2);
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! service.
 
 use super::who::{Between, two};
-use super::window::{self, OF_THE_SAME, Times, ail, nanos};
+use super::window::{self, OF_THE_SAME, Times, degrade, nanos};
 use super::{FaultKind, who};
 use crate::config::{Entry, OneOrMany, Problem, Spread};
-use crate::faults::Cast;
-use perfidy_sim::{Ailment, Chaos, Disturbance, Name, SimSpan};
+use crate::faults::Directory;
+use perfidy_sim::{Chaos, Degradation, Disturbance, Name, SimSpan};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -17,7 +17,7 @@ use toml::Spanned;
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: "partition",
-        about: "two groups cannot reach each other for a while; `leader` is whoever was given a lease last",
+        about: "two groups cannot reach each other for a while; `leader` is the agent that was granted a lease last",
         example: r#"partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }"#,
         read: read_partition,
     },
@@ -29,13 +29,13 @@ pub const KINDS: &[FaultKind] = &[
     },
     FaultKind {
         name: "slow-link",
-        about: "every message between two groups takes longer for a while",
+        about: "every message between two groups is late for a while",
         example: r#"slow-link = { between = ["coordinator", "executors"], by = "1s..5s", every = "1m..5m", lasting = "10s..60s" }"#,
         read: read_slow_link,
     },
     FaultKind {
         name: "slow-receiver",
-        about: "somebody takes messages in one by one, each so long after the one before, for a while",
+        about: "an agent receives messages one at a time, with a fixed gap between them, for a while",
         example: r#"slow-receiver = { at = "executors", each = "500ms..2s", every = "1m..5m", lasting = "10s..60s" }"#,
         read: read_slow_receiver,
     },
@@ -64,7 +64,7 @@ enum Split {
     Minority,
 }
 
-fn read_partition(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_partition(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let partition: Partition = entry.read()?;
     let times = Times { every: &partition.every, lasting: &partition.lasting };
     let (site, same, disturbance) = match (&partition.between, partition.split) {
@@ -103,7 +103,7 @@ fn read_partition(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(
 }
 
 /// A partition between two groups, one of which may be the current leader.
-fn sides(between: &Between, one_way: bool, cast: &Cast) -> Result<Disturbance, Problem> {
+fn sides(between: &Between, one_way: bool, cast: &Directory) -> Result<Disturbance, Problem> {
     let [a, b] = two(between)?;
     let is_leader = |word: &who::Word| word.get_ref() == LEADER && !cast.is_node(Name::new(LEADER));
     if is_leader(b) {
@@ -115,24 +115,24 @@ fn sides(between: &Between, one_way: bool, cast: &Cast) -> Result<Disturbance, P
         if let [only] = right.as_slice()
             && cast.agents.contains(only)
         {
-            let message = format!("when `{only}` leads there is nobody to be cut off from");
+            let message = format!("when `{only}` leads, the other side is empty");
             return Err(Problem::at(b.span(), message).help("name a group, a tool or the lock service"));
         }
-        return Ok(Disturbance::CutMarked { otherwise: cast.agents.clone(), right, one_way });
+        return Ok(Disturbance::PartitionLeader { otherwise: cast.agents.clone(), right, one_way });
     }
     let (left, right) = apart(between, cast, "partition")?;
     Ok(Disturbance::Cut { left, right, one_way })
 }
 
 /// Two groups without a common member.
-fn apart(between: &Between, cast: &Cast, what: &str) -> Result<(Vec<Name>, Vec<Name>), Problem> {
+fn apart(between: &Between, cast: &Directory, what: &str) -> Result<(Vec<Name>, Vec<Name>), Problem> {
     let [a, b] = two(between)?;
     let (left, right) = (who::nodes(a, cast)?, who::nodes(b, cast)?);
     match left.iter().find(|name| right.contains(name)) {
         None => Ok((left, right)),
         Some(both) => {
             let message = format!("`{both}` is on both sides of the {what}");
-            Err(Problem::at(between.span(), message).help("name two groups that share nobody"))
+            Err(Problem::at(between.span(), message).help("name two groups without a common member"))
         }
     }
 }
@@ -146,7 +146,7 @@ struct Flap {
     lasting: Spanned<Spread>,
 }
 
-fn read_flap(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_flap(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Flap { between, turn, every, lasting } = entry.read()?;
     let (left, right) = apart(&between, cast, "link")?;
     let range = who::time(&turn)?;
@@ -167,7 +167,7 @@ struct SlowLink {
     lasting: Spanned<Spread>,
 }
 
-fn read_slow_link(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_link(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowLink { between, by, every, lasting } = entry.read()?;
     let (left, right) = apart(&between, cast, "link")?;
     let disturbance = Disturbance::Lag { left, right, by: who::time(&by)? };
@@ -195,11 +195,11 @@ struct SlowReceiver {
     lasting: Spanned<Spread>,
 }
 
-fn read_slow_receiver(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_receiver(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowReceiver { at, each, every, lasting } = entry.read()?;
     let amount = nanos(&who::time(&each)?);
-    let ailments = [Ailment::SlowReceiver { each: SimSpan::ZERO }];
-    let disturbance = ail(who::all_nodes(&at, cast)?, &ailments, amount);
+    let degradations = [Degradation::SlowReceiver { each: SimSpan::ZERO }];
+    let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount);
     let site = format!("slow-receiver {}", who::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
@@ -236,7 +236,8 @@ mod tests {
         let chaos = chaos_of(&format!(
             r#"partition = {{ between = ["leader", "everyone"], one-way = true, {TIMES} }}"#
         ));
-        let Disturbance::CutMarked { otherwise, right, one_way: true } = &chaos.windows[0].disturbance else {
+        let Disturbance::PartitionLeader { otherwise, right, one_way: true } = &chaos.windows[0].disturbance
+        else {
             panic!("{chaos:?}")
         };
         assert_eq!((otherwise.len(), right.len()), (5, 5));

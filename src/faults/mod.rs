@@ -15,13 +15,13 @@ pub mod network;
 pub(crate) mod passages;
 pub mod process;
 pub mod storage;
-pub mod tool_lies;
+pub mod tool_faults;
 pub(crate) mod who;
 mod window;
 
 pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
 pub use actions::{ActionMap, Actions, Observed, Places, Roles};
-pub use cast::Cast;
+pub use cast::Directory;
 
 use crate::config::{Entry, Problem};
 use perfidy_sim::Chaos;
@@ -36,7 +36,7 @@ pub struct FaultKind {
     /// How a file configures it.
     pub example: &'static str,
     /// Reads one entry of `[faults]`.
-    pub read: fn(&Entry<'_>, &Cast, &mut Chaos) -> Result<(), Problem>,
+    pub read: fn(&Entry<'_>, &Directory, &mut Chaos) -> Result<(), Problem>,
 }
 
 impl FaultKind {
@@ -45,7 +45,7 @@ impl FaultKind {
     pub(crate) fn own(fault: &OwnFault) -> Self {
         let OwnFault { name, about, example, altered, .. } = *fault;
         let read = match altered {
-            Altered::ToolAnswers => tool_lies::read_plain,
+            Altered::ToolAnswers => tool_faults::read_plain,
             Altered::Messages => network::read_own,
             Altered::Completions => model::read_at_its_moment,
         };
@@ -56,7 +56,7 @@ impl FaultKind {
 /// Every shipped kind, family by family.
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
     let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
-    let lies = tool_lies::kinds().map(|kind| &kind.fault);
+    let lies = tool_faults::kinds().map(|kind| &kind.fault);
     world.into_iter().chain([model::KINDS]).flatten().chain(lies)
 }
 

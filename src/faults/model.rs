@@ -10,7 +10,7 @@ use super::{FaultKind, who};
 use crate::agent::{Alteration, ModelFault};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -54,31 +54,31 @@ pub const MOMENTS: &[(&str, &[&str])] = &[
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: DIFFERENT_ANSWER,
-        about: "a model answers a question otherwise than it does at other times",
+        about: "a model gives another answer than on an earlier call",
         example: r#"different-answer = { at = "executors", chance = "20%" }"#,
         read: read_at_its_moment,
     },
     FaultKind {
         name: WRONG_SUMMARY,
-        about: "a model sums up a piece of work as something else",
+        about: "a model's summary says something other than the work it summarises",
         example: r#"wrong-summary = { at = "everyone", chance = "5%" }"#,
         read: read_at_its_moment,
     },
     FaultKind {
         name: ALWAYS_HAND_OFF,
-        about: "a model finds that somebody else should go on",
+        about: "a model hands the task to another agent, every time",
         example: r#"always-hand-off = { at = "everyone", chance = "60%" }"#,
         read: read_at_its_moment,
     },
     FaultKind {
         name: NO_TARGET,
-        about: "a model hands off to somebody who is not on the team",
+        about: "a model hands the task to an agent that does not exist",
         example: r#"no-target = { at = "everyone", chance = "5%" }"#,
         read: read_at_its_moment,
     },
     FaultKind {
         name: ROLE_CONFUSION,
-        about: "an agent that has done something goes on to approve it, as if that were its role",
+        about: "an agent approves its own work, which is not its role",
         example: r#"role-confusion = { at = "executors", chance = "10%" }"#,
         read: read_at_its_moment,
     },
@@ -161,7 +161,11 @@ struct Mistaken {
     chance: Spanned<Ratio>,
 }
 
-pub(super) fn read_at_its_moment(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_at_its_moment(
+    entry: &Entry<'_>,
+    cast: &Directory,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
     let Mistaken { at, chance } = entry.read()?;
     if let Some(tool) = at.iter().find(|word| cast.tools.contains(&Name::new(word.get_ref()))) {
         let message = format!("`{}` is a tool; only agents have models", tool.get_ref());

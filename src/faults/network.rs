@@ -5,7 +5,7 @@
 use super::who::{Between, two};
 use super::{FaultKind, who};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Span, Spread};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use perfidy_sim::{Action, Chance, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
@@ -21,25 +21,25 @@ pub const KINDS: &[FaultKind] = &[
     },
     FaultKind {
         name: "delay",
-        about: "a message takes longer than usual",
+        about: "a message is delivered late",
         example: r#"delay = { chance = "5%", by = "1s..10s" }"#,
         read: read_delay,
     },
     FaultKind {
         name: "duplicate",
-        about: "a message arrives a second time",
+        about: "a message is delivered twice",
         example: r#"duplicate = { message = "assign", chance = "3%", after = "10ms..5s" }"#,
         read: read_duplicate,
     },
     FaultKind {
         name: "reorder",
-        about: "a message falls behind those sent shortly after it",
+        about: "a message is overtaken by messages sent shortly after it",
         example: r#"reorder = { chance = "10%", within = "100ms" }"#,
         read: read_reorder,
     },
     FaultKind {
         name: "corrupt",
-        about: "a message arrives garbled: its receiver cannot read it, or reads something else",
+        about: "a message is corrupted: its receiver cannot read it, or reads something else",
         example: r#"corrupt = { between = ["coordinator", "executors"], chance = "1%" }"#,
         read: read_corrupt,
     },
@@ -60,20 +60,20 @@ struct Drop {
     chance: Spanned<Ratio>,
 }
 
-fn read_drop(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_drop(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
     messages.add_rules("drop", Action::Drop, None, cast, chaos)
 }
 
-fn read_corrupt(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_corrupt(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
     messages.add_rules("corrupt", Action::Corrupt, None, cast, chaos)
 }
 
 /// An own fault of messages.
-pub(super) fn read_own(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_own(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
     let action = Action::Custom { word: Name::new(entry.name), span: SimSpan::ZERO };
@@ -89,7 +89,7 @@ struct Delay {
     by: Spanned<Spread>,
 }
 
-fn read_delay(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_delay(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Delay { between, message, chance, by } = entry.read()?;
     let messages = Messages { between, message, chance };
     messages.add_rules("delay", Action::Delay(SimSpan::ZERO), Some(&who::time(&by)?), cast, chaos)
@@ -104,7 +104,7 @@ struct Duplicate {
     after: Spread,
 }
 
-fn read_duplicate(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_duplicate(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Duplicate { between, message, chance, after } = entry.read()?;
     let messages = Messages { between, message, chance };
     messages.add_rules("duplicate", Action::Duplicate(SimSpan::ZERO), Some(&after.0), cast, chaos)
@@ -119,7 +119,7 @@ struct Reorder {
     within: Spanned<Span>,
 }
 
-fn read_reorder(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_reorder(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Reorder { between, message, chance, within } = entry.read()?;
     let longest = within.get_ref().0;
     if longest == SimSpan::ZERO {
@@ -138,7 +138,7 @@ impl Messages {
         kind: &str,
         action: Action,
         span: Option<&RangeInclusive<SimSpan>>,
-        cast: &Cast,
+        cast: &Directory,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let chance = who::chance(&self.chance)?;

@@ -2,7 +2,7 @@
 
 use crate::config::Problem;
 use crate::config::problem::{listed, nearest_in_words};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use perfidy_sim::Name;
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ pub(crate) fn is_called(
     operation: &str,
     place: Range<usize>,
     tools: &[Name],
-    cast: &Cast,
+    cast: &Directory,
 ) -> Result<(), Problem> {
     let Some(calls) = &cast.calls else { return Ok(()) };
     let theirs = calls.iter().filter(|(tool, _)| tools.contains(tool));
@@ -31,7 +31,12 @@ pub(crate) fn is_called(
 }
 
 /// Refuses a request that a tool is never sent.
-pub(crate) fn is_handled(what: &str, place: Range<usize>, tool: Name, cast: &Cast) -> Result<(), Problem> {
+pub(crate) fn is_handled(
+    what: &str,
+    place: Range<usize>,
+    tool: Name,
+    cast: &Directory,
+) -> Result<(), Problem> {
     let operation =
         ["read of ", "look-up of ", "call-off of "].iter().find_map(|form| what.strip_prefix(form));
     is_called(operation.unwrap_or(what), place, &[tool], cast)

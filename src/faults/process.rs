@@ -9,8 +9,8 @@
 use super::window::{self, OF_THE_SAME, Times};
 use super::{FaultKind, who};
 use crate::config::{Entry, Lasting, OneOrMany, Problem, Ratio, Spread};
-use crate::faults::Cast;
-use perfidy_sim::{Action, Ailment, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan};
+use crate::faults::Directory;
+use perfidy_sim::{Action, Chance, Chaos, Degradation, Disturbance, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 use toml::Spanned;
@@ -19,31 +19,31 @@ use toml::Spanned;
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: "crash",
-        about: "an agent dies, at a step or by the clock, and comes back or not",
+        about: "an agent crashes at an action or at a time, and restarts or stays down",
         example: r#"crash = { at = "executors", after = "call", chance = "5%", back-after = "1s..10s" }"#,
         read: read_crash,
     },
     FaultKind {
         name: "pause",
-        about: "an agent stops, and then goes on as if no time had passed",
+        about: "an agent stops for a while (for example, garbage collection), then continues",
         example: r#"pause = { at = "coordinator", every = "2m..4m", lasting = "20s..40s" }"#,
         read: read_pause,
     },
     FaultKind {
         name: "zombie",
-        about: "an agent is frozen with its clocks and its mail, and goes on believing that no time has passed",
+        about: "an agent is frozen with its clocks and its messages, then continues as if no time had passed",
         example: r#"zombie = { at = "coordinator", before = "assign", chance = "5%", lasting = "20s..60s" }"#,
         read: read_zombie,
     },
     FaultKind {
         name: "twin",
-        about: "an agent is started anew while it still runs; in the end the new one remains",
+        about: "an agent is restarted before its old incarnation ends; both run for a while",
         example: r#"twin = { at = "coordinator", every = "2m..4m", lasting = "10s..60s" }"#,
-        read: read_twin,
+        read: read_overlap,
     },
     FaultKind {
         name: "slow-node",
-        about: "whatever an agent works on takes so many times as long, while timeouts stay as they are",
+        about: "an agent's work takes several times as long, while its timeouts stay the same",
         example: r#"slow-node = { at = "executors", times = 5, every = "1m..5m", lasting = "10s..60s" }"#,
         read: read_slow_node,
     },
@@ -72,7 +72,7 @@ enum During {
     Sync,
 }
 
-fn read_crash(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_crash(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let crash: Crash = entry.read()?;
     let among = who::agents(&crash.at, cast)?;
     if let Some(every) = &crash.every {
@@ -155,7 +155,7 @@ struct Pause {
     lasting: Option<Spanned<Spread>>,
 }
 
-fn read_pause(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_pause(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let pause: Pause = entry.read()?;
     let Some(lasting) = &pause.lasting else { return Err(no_lasting(entry)) };
     let lasting = who::time(lasting)?;
@@ -165,10 +165,10 @@ fn read_pause(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), P
 /// How long a zombie is frozen if the file does not say: longer than most leases.
 const FROZEN: RangeInclusive<SimSpan> = SimSpan::from_secs(20)..=SimSpan::from_secs(60);
 
-fn read_zombie(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_zombie(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let zombie: Pause = entry.read()?;
     let lasting = zombie.lasting.as_ref().map_or(Ok(FROZEN), who::time)?;
-    let frozen = |among| window::ail(among, &[Ailment::Zombie], 0..=0);
+    let frozen = |among| window::degrade(among, &[Degradation::Zombie], 0..=0);
     zombie.add(entry, Action::Zombie(SimSpan::ZERO), lasting, frozen, cast, chaos)
 }
 
@@ -180,7 +180,7 @@ impl Pause {
         at_a_step: Action,
         lasting: RangeInclusive<SimSpan>,
         by_the_clock: impl FnOnce(Vec<Name>) -> Disturbance,
-        cast: &Cast,
+        cast: &Directory,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let among = who::agents(&self.at, cast)?;
@@ -208,9 +208,9 @@ struct Twin {
     lasting: Spanned<Spread>,
 }
 
-fn read_twin(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_overlap(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Twin { at, every, lasting } = entry.read()?;
-    let disturbance = window::ail(who::agents(&at, cast)?, &[Ailment::Twin], 0..=0);
+    let disturbance = window::degrade(who::agents(&at, cast)?, &[Degradation::Twin], 0..=0);
     let site = format!("twin {}", who::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
@@ -227,14 +227,15 @@ struct SlowNode {
     lasting: Spanned<Spread>,
 }
 
-fn read_slow_node(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_node(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowNode { at, times, every, lasting } = entry.read()?;
     if !(2..=MOST_TIMES).contains(times.get_ref()) {
         let message = format!("{} times as long is not what a slow node takes", times.get_ref());
         return Err(Problem::at(times.span(), message).help(format!("write a number from 2 to {MOST_TIMES}")));
     }
     let amount = u64::from(*times.get_ref());
-    let disturbance = window::ail(who::agents(&at, cast)?, &[Ailment::Slow { times: 1 }], amount..=amount);
+    let disturbance =
+        window::degrade(who::agents(&at, cast)?, &[Degradation::Slow { times: 1 }], amount..=amount);
     let site = format!("slow-node {}", who::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }

@@ -5,7 +5,7 @@
 
 use super::{FaultKind, who};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::{Range, RangeInclusive};
@@ -15,19 +15,19 @@ use toml::Spanned;
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: "torn-write",
-        about: "a crash, as one `during = \"sync\"`, leaves the first record that was not yet durable half-written",
+        about: "a crash during a sync leaves the first record that was not yet durable half-written",
         example: r#"torn-write = { at = "executors", chance = "20%" }"#,
         read: read_torn_write,
     },
     FaultKind {
         name: "stale-journal",
-        about: "an agent that comes back does not see the last records that it had made durable",
+        about: "a restarted agent does not see the last records that it had made durable",
         example: r#"stale-journal = { at = "coordinator", chance = "20%", records = 2 }"#,
         read: read_stale_journal,
     },
     FaultKind {
         name: "refused-write",
-        about: "the journal does not take a record, as a full disk does not, and says so",
+        about: "a journal write returns an error (for example, disk full)",
         example: r#"refused-write = { at = "everyone", chance = "5%" }"#,
         read: read_refused_write,
     },
@@ -53,12 +53,12 @@ struct AtADisk {
     chance: Spanned<Ratio>,
 }
 
-fn read_torn_write(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_torn_write(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let AtADisk { at, chance } = entry.read()?;
     add_rule(entry, (&at, &chance), (Hook::Loss, Action::Tear), None, cast, chaos)
 }
 
-fn read_refused_write(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_refused_write(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let AtADisk { at, chance } = entry.read()?;
     if chance.get_ref().0 == perfidy_sim::Chance::ALWAYS {
         return Err(Problem::at(chance.span(), "a disk that refuses every write is not worth having")
@@ -75,7 +75,7 @@ struct StaleJournal {
     records: Option<Spanned<u32>>,
 }
 
-fn read_stale_journal(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_stale_journal(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let StaleJournal { at, chance, records } = entry.read()?;
     let number = records.as_ref().map_or(1, |records| *records.get_ref());
     if let Some(records) = records.filter(|_| number == 0) {
@@ -94,7 +94,7 @@ struct SlowSync {
     by: Spanned<Spread>,
 }
 
-fn read_slow_sync(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_sync(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowSync { at, chance, by } = entry.read()?;
     let by = who::time(&by)?;
     let what = (Hook::Sync, Action::SlowSync(SimSpan::ZERO));
@@ -106,7 +106,7 @@ fn add_rule(
     (at, chance): (&OneOrMany<String>, &Spanned<Ratio>),
     (hook, action): (Hook, Action),
     span: Option<RangeInclusive<SimSpan>>,
-    cast: &Cast,
+    cast: &Directory,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
     let (kind, from) = (Name::new(entry.name), Selector::Of(who::agents(at, cast)?));

@@ -1,7 +1,7 @@
 //! Whom a fault strikes: the words of a file as names of the scenario.
 
 use crate::config::{OneOrMany, Problem, Ratio, Spread};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use perfidy_sim::{Chance, Name, SimSpan};
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
@@ -22,7 +22,7 @@ pub(super) fn two(between: &Between) -> Result<[&Word; 2], Problem> {
 }
 
 /// The agents that the words stand for, each once.
-pub(super) fn agents(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
+pub(super) fn agents(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<Name>, Problem> {
     let mut agents = Vec::new();
     for word in words {
         let Some(called) = cast.agents_called(word.get_ref()) else {
@@ -33,7 +33,7 @@ pub(super) fn agents(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>
     Ok(each_once(agents))
 }
 
-fn not_an_agent(word: &Word, cast: &Cast) -> Problem {
+fn not_an_agent(word: &Word, cast: &Directory) -> Problem {
     if cast.tools.contains(&Name::new(word.get_ref())) {
         return tools_live_on(word.span(), word.get_ref());
     }
@@ -47,7 +47,7 @@ pub(crate) fn tools_live_on(place: Range<usize>, tool: &str) -> Problem {
 }
 
 /// The tools that the words stand for, each once.
-pub(super) fn tools(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
+pub(super) fn tools(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<Name>, Problem> {
     let mut tools = Vec::new();
     for word in words {
         let name = Name::new(word.get_ref());
@@ -65,7 +65,7 @@ pub(super) fn tools(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>,
 }
 
 /// The nodes that a word names: agents, a tool, the user, or the lock service.
-pub(crate) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
+pub(crate) fn nodes(word: &Word, cast: &Directory) -> Result<Vec<Name>, Problem> {
     let name = Name::new(word.get_ref());
     if cast.is_node(name) {
         return Ok(vec![name]);
@@ -78,7 +78,7 @@ pub(crate) fn nodes(word: &Word, cast: &Cast) -> Result<Vec<Name>, Problem> {
 }
 
 /// The nodes that the words name, each once.
-pub(super) fn all_nodes(words: &OneOrMany<String>, cast: &Cast) -> Result<Vec<Name>, Problem> {
+pub(super) fn all_nodes(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<Name>, Problem> {
     let mut all = Vec::new();
     for word in words {
         all.extend(nodes(word, cast)?);

@@ -2,7 +2,7 @@
 
 use super::who;
 use crate::config::{Entry, Problem, Spread};
-use perfidy_sim::{Ailment, Chaos, Disturbance, Name, SimSpan, Window};
+use perfidy_sim::{Chaos, Degradation, Disturbance, Name, SimSpan, TimedFault};
 use std::ops::RangeInclusive;
 use toml::Spanned;
 
@@ -39,13 +39,17 @@ pub(super) fn push(
             .problem(format!("there is another {} {same}", entry.name))
             .help("make one of the two"));
     }
-    chaos.windows.push(Window { kind: Name::new(entry.name), site, disturbance, every, lasting });
+    chaos.windows.push(TimedFault { kind: Name::new(entry.name), site, disturbance, every, lasting });
     Ok(())
 }
 
 /// An ailment of one of these nodes, as bad as a number drawn from `amount` says.
-pub(super) fn ail(among: Vec<Name>, ailments: &[Ailment], amount: RangeInclusive<u64>) -> Disturbance {
-    Disturbance::Ail { among, ailments: ailments.to_vec(), amount }
+pub(super) fn degrade(
+    among: Vec<Name>,
+    degradations: &[Degradation],
+    amount: RangeInclusive<u64>,
+) -> Disturbance {
+    Disturbance::Ail { among, degradations: degradations.to_vec(), amount }
 }
 
 /// A range of times as the amount of an ailment.

@@ -9,13 +9,13 @@
 use crate::agent::{Note, OpId, Purpose, ToolEvent, UserEvent, Version, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name, What};
+use perfidy_sim::{Event, EventKind, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new(
         "acts-on-current-version",
-        "nothing is done on a version of the work that a newer one has replaced",
+        "no agent acts on a version of the work that a newer one has replaced",
         judge,
     )
     .needs(
@@ -40,7 +40,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
         match &event.what {
-            What::Sent { about, content, .. } if content.is_for(Purpose::Order) => {
+            EventKind::Sent { about, content, .. } if content.is_for(Purpose::Order) => {
                 let headers = content.headers();
                 if let (Some(version), Some(op)) = (headers.precondition, headers.idempotency_key)
                     && !versions.of.contains((*about, op))
@@ -49,10 +49,10 @@ fn judge(history: &TeamHistory) -> Verdict {
                     versions.current.insert(*about, (event, version, op));
                 }
             }
-            What::Note(Note::User(UserEvent::UndoneBy { intent, tool, operation })) => {
+            EventKind::Note(Note::User(UserEvent::UndoneBy { intent, tool, operation })) => {
                 versions.undoings.insert((*intent, *tool, *operation), ());
             }
-            What::Note(Note::Tool(ToolEvent::Effect { operation, intent, op, .. }))
+            EventKind::Note(Note::Tool(ToolEvent::Effect { operation, intent, op, .. }))
                 if !versions.undoings.contains((*intent, event.node, *operation)) =>
             {
                 let Some((ordered, newest, id)) = versions.current.get(*intent) else { continue };
@@ -78,7 +78,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 /// The version on which the call of an effect acts, according to its headers.
 fn precondition(history: &TeamHistory, effect: &Event<Note>) -> Option<Version> {
     match &sending_of(history, effect)?.what {
-        What::Sent { content, .. } => content.headers().precondition,
+        EventKind::Sent { content, .. } => content.headers().precondition,
         _ => None,
     }
 }
@@ -202,7 +202,7 @@ mod tests {
             receipt: op,
             request: asked(operation, intent),
         };
-        sent.event_because_of(Some(call), "ticketing", What::Note(Note::Tool(effect)))
+        sent.event_because_of(Some(call), "ticketing", EventKind::Note(Note::Tool(effect)))
     }
 
     #[test]

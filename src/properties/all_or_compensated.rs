@@ -5,16 +5,16 @@
 //! undoes their effects.
 
 use super::ledger::Ledger;
-use crate::agent::{AgentEvent, Note, PersonEvent, Told, UserEvent, kinds};
+use crate::agent::{AgentEvent, CallOutcome, Note, PersonEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
-use perfidy_sim::{Event, Name, What};
+use perfidy_sim::{Event, EventKind, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new(
         super::ALL_OR_COMPENSATED,
-        "a task's effects all stand or are all undone, or the person on call knows what is left",
+        "a task's effects all stand or are all compensated, or the person on call was told what is left",
         judge,
     )
     .needs(kinds::UNDONE_BY)
@@ -38,17 +38,19 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut refused = BTreeMap::new();
     for event in history.events() {
         match &event.what {
-            What::Waiting { about, .. } => {
+            EventKind::Waiting { about, .. } => {
                 tasks.entry(*about).and_modify(|task| task.user = Some(event));
             }
-            What::Note(note) => {
+            EventKind::Note(note) => {
                 ledger.take_in(event, note);
                 match note {
                     Note::User(UserEvent::Wanted { task, intent, .. }) => {
                         tasks.entry(*task).or_default().intents.push(*intent);
                     }
-                    Note::Person(PersonEvent::TookDown { intent, .. }) => drop(taken_down.insert(*intent)),
-                    Note::Agent(AgentEvent::Answered { intent, told: Told::Not(_), .. }) => {
+                    Note::Person(PersonEvent::DeadLetterRecorded { intent, .. }) => {
+                        taken_down.insert(*intent);
+                    }
+                    Note::Agent(AgentEvent::Answered { intent, told: CallOutcome::Not(_), .. }) => {
                         refused.insert(*intent, event);
                     }
                     Note::User(UserEvent::Informed { report, .. }) => {
@@ -76,8 +78,9 @@ fn judge(history: &TeamHistory) -> Verdict {
         let standing = left.iter().flat_map(|intent| ledger.standing(*intent)).copied();
         let why = |intent: &Name| refused.get(intent).copied().or_else(|| ledger.undone(*intent));
         let because: Vec<_> = standing.chain(missing.iter().filter_map(why)).chain(*user).collect();
-        let message =
-            format!("{task} is left half done: {last} stands, {first_missing} does not, and nobody was told");
+        let message = format!(
+            "{task} is left half done: {last} stands, {first_missing} does not, and the user was not told"
+        );
         return Verdict::violated(&because, message);
     }
     verdict
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
     use crate::agent::Outcome;
     use crate::properties::testing::{Story, saga, violation, wanted};
-    use perfidy_sim::Stop;
+    use perfidy_sim::RunEnd;
 
     fn informed(story: Story) -> Story {
         story.told("task-1", Outcome::Done)
@@ -113,11 +116,11 @@ mod tests {
         assert_eq!(events, [5, 6]);
         assert_eq!(
             message,
-            "task-1 is left half done: task-1/file stands, task-1/bill does not, and nobody was told"
+            "task-1 is left half done: task-1/file stands, task-1/bill does not, and the user was not told"
         );
         let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-1"));
-        let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
-        let story = story.event("world", What::Ended(Stop::Deadline));
+        let story = saga().effect("task-1/file", 1).event("user", EventKind::Waiting { on, why, about });
+        let story = story.event("world", EventKind::Ended(RunEnd::Deadline));
         assert_eq!(violation(story.judged_by(&property())).0, [5, 6], "it never ended, half way");
     }
 
@@ -199,7 +202,7 @@ mod tests {
     #[test]
     fn only_who_waits_for_the_task_itself_is_part_of_the_story() {
         let (on, why, about) = (Name::new("coordinator"), Name::new("a report"), Name::new("task-2"));
-        let story = saga().effect("task-1/file", 1).event("user", What::Waiting { on, why, about });
+        let story = saga().effect("task-1/file", 1).event("user", EventKind::Waiting { on, why, about });
         let story = story.told("task-2", Outcome::Done);
         assert_eq!(violation(story.judged_by(&property())).0, [5]);
     }

@@ -5,14 +5,14 @@
 
 use crate::agent::{Purpose, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::What;
+use perfidy_sim::EventKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::bounded(
         "bounded-handoffs",
-        "no task changes hands more often than its user puts up with",
+        "no task is handed over more often than its user allows",
         Bound { key: "hops", usual: AtMost::Count(8) },
         judge,
     )
@@ -22,7 +22,7 @@ pub fn property() -> Property {
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut handoffs = BTreeMap::new();
     for event in history.events() {
-        let What::Delivered { from, about: task, content, .. } = &event.what else { continue };
+        let EventKind::Delivered { from, about: task, content, .. } = &event.what else { continue };
         if !content.is_for(Purpose::Handoff) {
             continue;
         }
@@ -69,7 +69,7 @@ mod tests {
         let [from, kind, about] = [from, "word", "task-1"].map(Name::new);
         story.event(
             to,
-            What::Delivered { from, kind, about, is_reply: false, content: message(handoff(attempt)) },
+            EventKind::Delivered { from, kind, about, is_reply: false, content: message(handoff(attempt)) },
         )
     }
 

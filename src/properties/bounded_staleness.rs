@@ -6,14 +6,14 @@
 
 use crate::agent::{Note, Outcome, ToolEvent, UserEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, SimSpan, SimTime, What};
+use perfidy_sim::{Event, EventKind, SimSpan, SimTime};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::bounded(
         "bounded-staleness",
-        "what an answer rests on is no older than the user allows",
+        "no answer rests on data older than the user allows",
         Bound { key: "max-age", usual: AtMost::Span(SimSpan::from_secs(60)) },
         judge,
     )
@@ -30,7 +30,8 @@ fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {
                 served.entry((*intent, content.clone())).or_default().push((*as_of, event));
             }
             Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
-                let sent = history.causes(event.id).find(|cause| matches!(cause.what, What::Sent { .. }));
+                let sent =
+                    history.causes(event.id).find(|cause| matches!(cause.what, EventKind::Sent { .. }));
                 let sent = sent.unwrap_or(event);
                 for part in report.answer.iter() {
                     let sources =
@@ -161,17 +162,17 @@ mod tests {
     #[test]
     fn a_report_is_judged_as_of_its_sending() {
         let answer = || answer("task-1", &[("task-1/a", Some(7))]);
-        let sent = || What::Sent {
+        let sent = || EventKind::Sent {
             to: Name::new("user"),
             kind: Name::new("report"),
             about: Name::new("task-1"),
             content: number(0),
         };
         let fresh = asked().served("task-1/a", 7).event("synthesiser", sent()).pass(9);
-        let fresh = fresh.event_because_of(Some(5), "user", What::Note(answer()));
+        let fresh = fresh.event_because_of(Some(5), "user", EventKind::Note(answer()));
         assert_eq!(fresh.judged_by(&property()), Verdict::Holds, "the network was slow, the answer was not");
         let stale = asked().served("task-1/a", 7).pass(9).event("synthesiser", sent()).served("task-1/a", 7);
-        let stale = stale.event_because_of(Some(14), "user", What::Note(answer()));
+        let stale = stale.event_because_of(Some(14), "user", EventKind::Note(answer()));
         assert_eq!(violation(stale.judged_by(&property())).0, [4, 14, 16]);
     }
 

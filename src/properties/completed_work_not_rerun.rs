@@ -7,16 +7,16 @@
 //! reports count that had led it to send a message. One of two simultaneous incarnations does not know what
 //! the other was told; what was known before it started, it could have recovered.
 
-use crate::agent::{AgentEvent, Note, Purpose, Told, kinds};
+use crate::agent::{AgentEvent, CallOutcome, Note, Purpose, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventId, EventKinds, Lookup, Name, What};
+use perfidy_sim::{Event, EventId, EventKind, EventKinds, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new(
         "completed-work-not-rerun",
-        "a step that an agent was told is complete is not ordered by it again",
+        "no agent orders a step again that it was told is complete",
         judge,
     )
     .needs(kinds::purpose(Purpose::Order).and(kinds::purpose(Purpose::Done)))
@@ -68,20 +68,24 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
         match &event.what {
-            What::Started { incarnation: 1.. } => {
+            EventKind::Started { incarnation: 1.. } => {
                 steps.started.insert((event.node, event.incarnation), event.id);
             }
-            What::Note(Note::Agent(AgentEvent::Answered { intent, told: Told::Found(false), .. })) => {
+            EventKind::Note(Note::Agent(AgentEvent::Answered {
+                intent,
+                told: CallOutcome::Found(false),
+                ..
+            })) => {
                 steps.reopen(event.node, *intent);
             }
-            What::Delivered { about, content, .. } => {
+            EventKind::Delivered { about, content, .. } => {
                 if content.is_for(Purpose::Rejection) || content.is_for(Purpose::Undone) {
                     steps.reopen(event.node, *about);
                 } else if content.is_for(Purpose::Done) {
                     steps.report(event, *about);
                 }
             }
-            What::Sent { to, about, content, .. } => {
+            EventKind::Sent { to, about, content, .. } => {
                 if steps.informed.contains(event.node) && steps.go_on(event) {
                     verdict = Verdict::Holds;
                 }
@@ -104,7 +108,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 /// The last message that the agent had received in the chain of causes of an event.
 fn led_by<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<&'a Event<Note>> {
     let mut own = history.causes(event.id).take_while(|cause| cause.node == event.node);
-    own.find(|cause| matches!(cause.what, What::Delivered { .. }))
+    own.find(|cause| matches!(cause.what, EventKind::Delivered { .. }))
 }
 
 /// Whether the incarnation of an event, which started with that event, could know of an earlier one.
@@ -155,7 +159,7 @@ impl<'a> Steps<'a> {
     /// An agent sends a message; true if a report that an ordered step is done led to it.
     fn go_on(&mut self, goes_on: &'a Event<Note>) -> bool {
         let Some(report) = led_by(self.history, goes_on) else { return false };
-        let What::Delivered { about, content, .. } = &report.what else { return false };
+        let EventKind::Delivered { about, content, .. } = &report.what else { return false };
         if !content.is_for(Purpose::Done) {
             return false;
         }
@@ -187,7 +191,8 @@ impl<'a> Steps<'a> {
 /// Whether an agent that orders something has read a message that arrived in the inbox of that incarnation
 /// after the report, and so the report too.
 fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> bool {
-    let is_in_inbox = |message: &Event<Note>| matches!(message.what, What::Delivered { is_reply: false, .. });
+    let is_in_inbox =
+        |message: &Event<Note>| matches!(message.what, EventKind::Delivered { is_reply: false, .. });
     let reader = (order.node, order.incarnation);
     let since = &history.events()[report.id.get() as usize..order.id.get() as usize];
     let led_by_later = |event: &Event<Note>| {
@@ -203,7 +208,7 @@ fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> 
 /// The attempt of a report.
 fn attempt_of(report: &Event<Note>) -> Option<u32> {
     match &report.what {
-        What::Delivered { content, .. } => content.headers().attempt,
+        EventKind::Delivered { content, .. } => content.headers().attempt,
         _ => None,
     }
 }
@@ -349,7 +354,7 @@ mod tests {
 
     #[test]
     fn an_agent_that_comes_back_or_is_there_twice_is_still_the_same() {
-        let started = What::Started { incarnation: 1 };
+        let started = EventKind::Started { incarnation: 1 };
         let twice = complete(ordered(), "c", 1).event("c#1", started.clone());
         assert_eq!(violation(order(twice, "c#1", 1).judged_by(&property())).0, [3, 6]);
         let back = complete(ordered(), "c", 1).dies("c").event("c#1", started);
@@ -360,7 +365,7 @@ mod tests {
     fn word_that_an_agent_has_not_gone_on_from_does_not_count() {
         let heard = hear(ordered(), "c", 1);
         assert_eq!(order(heard.clone(), "c", 1).judged_by(&property()), Verdict::Vacuous);
-        let back = heard.dies("c").event("c#1", What::Started { incarnation: 1 });
+        let back = heard.dies("c").event("c#1", EventKind::Started { incarnation: 1 });
         assert_eq!(order(back, "c#1", 1).judged_by(&property()), Verdict::Vacuous);
     }
 
@@ -380,8 +385,8 @@ mod tests {
     #[test]
     fn an_agent_goes_on_from_the_word_by_way_of_what_it_does_itself() {
         let thought = Note::Agent(completed(Name::new("task-1")));
-        let story = hear(ordered(), "c", 1).event_because_of(Some(3), "c", What::Note(thought.clone()));
-        let story = story.event_because_of(Some(4), "c", What::Note(thought));
+        let story = hear(ordered(), "c", 1).event_because_of(Some(3), "c", EventKind::Note(thought.clone()));
+        let story = story.event_because_of(Some(4), "c", EventKind::Note(thought));
         assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);
         let story = order(go_on(story, "c"), "c", 2);
         assert_eq!(violation(story.judged_by(&property())).0, [3, 7]);
@@ -392,7 +397,7 @@ mod tests {
         let heard = hear(ordered(), "c", 1);
         let by_another_agent = go_on(heard.clone(), "d");
         assert_eq!(order(by_another_agent, "c", 1).judged_by(&property()), Verdict::Vacuous);
-        let by_way_of_another_agent = heard.event_because_of(Some(3), "d", What::Resumed);
+        let by_way_of_another_agent = heard.event_because_of(Some(3), "d", EventKind::Resumed);
         assert_eq!(
             order(go_on(by_way_of_another_agent, "c"), "c", 1).judged_by(&property()),
             Verdict::Vacuous
@@ -411,7 +416,7 @@ mod tests {
         assert_eq!(violation(by_the_order.judged_by(&property())).0, [3, 6]);
         let rejected = order(reject(read.clone(), "c", STEP), "c", 2);
         assert_eq!(rejected.judged_by(&property()), Verdict::Vacuous);
-        let back = read.dies("c").event("c#1", What::Started { incarnation: 1 });
+        let back = read.dies("c").event("c#1", EventKind::Started { incarnation: 1 });
         assert_eq!(order(back, "c#1", 1).judged_by(&property()), Verdict::Vacuous, "it may have lost it");
     }
 
@@ -437,7 +442,7 @@ mod tests {
 
     #[test]
     fn a_report_of_what_another_incarnation_ordered_beside_it_tells_an_agent_nothing() {
-        let twins = Story::default().event("c#1", What::Started { incarnation: 1 });
+        let twins = Story::default().event("c#1", EventKind::Started { incarnation: 1 });
         let older_ordered = order(twins, "c", 1);
         let to_the_younger = hear(older_ordered, "c#1", 1).tells(("planner", "c#1"), "task-1", Headers::NONE);
         assert_eq!(order(go_on(to_the_younger, "c#1"), "c#1", 1).judged_by(&property()), Verdict::Vacuous);

@@ -8,16 +8,12 @@ use crate::agent::{AgentEvent, Note, Outcome, Purpose, UserEvent, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::wire::{sending_of, sent_for};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKinds, Lookup, Name, What};
+use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new(
-        "decisions-are-authorised",
-        "no agent's approval counts for work that it had a hand in",
-        judge,
-    )
-    .needs(kinds::purpose(Purpose::Approval).and(kinds::INFORMED_DONE))
+    Property::new("decisions-are-authorised", "no agent approves work that it took part in", judge)
+        .needs(kinds::purpose(Purpose::Approval).and(kinds::INFORMED_DONE))
 }
 
 /// The agent that approved, and its message.
@@ -72,18 +68,20 @@ impl<'a> Work<'a> {
 
     fn take_in(&mut self, event: &'a Event<Note>) {
         match &event.what {
-            What::Note(Note::User(UserEvent::TaskGiven { .. })) => drop(self.users.insert(event.node, ())),
-            What::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
+            EventKind::Note(Note::User(UserEvent::TaskGiven { .. })) => {
+                self.users.insert(event.node, ());
+            }
+            EventKind::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
                 self.hands.get_or_insert_with((task_of(*intent), event.node), || event);
             }
-            What::Sent { .. } => {
+            EventKind::Sent { .. } => {
                 if let Some((to, about)) = sent_for(Purpose::Order, event)
                     && !self.users.contains(event.node)
                 {
                     self.hands.get_or_insert_with((task_of(about), to), || event);
                 }
             }
-            What::Delivered { from, about, content, .. } if content.is_for(Purpose::Approval) => {
+            EventKind::Delivered { from, about, content, .. } if content.is_for(Purpose::Approval) => {
                 self.approvals.get_or_insert_with((event.node, *about), Vec::new).push((*from, event));
             }
             _ => {}
@@ -115,7 +113,7 @@ mod tests {
     fn informed(story: Story, report: Option<u32>, outcome: Outcome) -> Story {
         let report_of_task = Report::of(Name::new("task-1"), outcome);
         let note = Note::User(UserEvent::Informed { by: Name::new("coordinator"), report: report_of_task });
-        story.event_because_of(report, "user", What::Note(note))
+        story.event_because_of(report, "user", EventKind::Note(note))
     }
 
     /// The coordinator's report that task-1 is done is sent and reaches the user, two events in all.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub fn property() -> Property {
     Property::new(
         "decisions-cite-artifacts",
-        "every decision rests on work that was really made, all the way back",
+        "every decision rests on artifacts that exist, along the whole chain",
         judge,
     )
     .needs(kinds::CALLED.and(kinds::PROVENANCE))

@@ -30,23 +30,23 @@ fn judge(history: &TeamHistory) -> Verdict {
                 wishes.insert(*intent, Wish { event, arguments, undone_by: None });
             }
             Note::User(UserEvent::UndoneBy { intent, tool, operation }) => {
-                if let Some(wish) = wishes.get_mut(intent) {
-                    wish.undone_by = Some((*tool, *operation));
+                if let Some(operation_of) = wishes.get_mut(intent) {
+                    operation_of.undone_by = Some((*tool, *operation));
                 }
             }
             Note::Tool(ToolEvent::Effect { operation, intent, request, .. }) => {
-                let Some(wish) = wishes.get(intent) else { continue };
-                if wish.undone_by == Some((event.node, *operation)) {
+                let Some(operation_of) = wishes.get(intent) else { continue };
+                if operation_of.undone_by == Some((event.node, *operation)) {
                     continue;
                 }
                 verdict = Verdict::Holds;
-                let (done, wanted) = (&request.operation().arguments, wish.arguments);
+                let (done, wanted) = (&request.operation().arguments, operation_of.arguments);
                 if done != wanted && done.json() != wanted.json() {
                     let message = format!(
                         "{}.{operation} was carried out for {intent} with {done}, and {wanted} was wanted",
                         event.node
                     );
-                    return Verdict::violated(&[wish.event, event], message);
+                    return Verdict::violated(&[operation_of.event, event], message);
                 }
             }
             _ => {}

@@ -6,12 +6,12 @@
 use crate::agent::{Note, UserEvent, kinds};
 use crate::properties::waits::Waits;
 use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, cut_short};
-use perfidy_sim::Stop;
+use perfidy_sim::RunEnd;
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new(EVENTUAL_TERMINATION, "every task comes to an end and its user hears of it", judge)
+    Property::new(EVENTUAL_TERMINATION, "every task ends, and its user is told", judge)
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -34,12 +34,12 @@ fn judge(history: &TeamHistory) -> Verdict {
     match open.first_key_value() {
         None if given => Verdict::Holds,
         None => Verdict::Vacuous,
-        Some((task, wish)) => {
+        Some((task, operation_of)) => {
             let mut waits = Waits::at_the_end_of(history);
             if waits.circle().is_none() {
                 waits.keep_task(*task);
             }
-            let because: Vec<_> = [*wish].into_iter().chain(waits.events()).collect();
+            let because: Vec<_> = [*operation_of].into_iter().chain(waits.events()).collect();
             let others = match open.len() - 1 {
                 0 => String::new(),
                 more => format!(" (and {more} more)"),
@@ -49,13 +49,13 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
 }
 
-fn in_words(waits: &Waits<'_>, stop: Option<Stop>) -> String {
+fn in_words(waits: &Waits<'_>, stop: Option<RunEnd>) -> String {
     if let Some(circle) = waits.circle() {
         return format!("deadlock, {circle}");
     }
     match (waits.is_empty(), stop) {
         (false, _) => waits.to_string(),
-        (true, Some(Stop::Quiescent)) => "nobody is doing anything, and nobody says what for".to_owned(),
+        (true, Some(RunEnd::Quiescent)) => "every agent is idle, and none says what it waits for".to_owned(),
         (true, _) => "time ran out".to_owned(),
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::agent::Outcome;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Name, What};
+    use perfidy_sim::{EventKind, Name};
 
     fn informed(story: Story) -> Story {
         story.told("task-1", Outcome::Done)
@@ -73,19 +73,20 @@ mod tests {
 
     fn waits(story: Story, node: &str, on: &str) -> Story {
         let (on, why, about) = (Name::new(on), Name::new("a review"), Name::new("task-1"));
-        story.event(node, What::Waiting { on, why, about })
+        story.event(node, EventKind::Waiting { on, why, about })
     }
 
     #[test]
     fn a_task_whose_end_was_heard_of_has_ended() {
-        let story = informed(Story::default().given("task-1")).event("world", What::Ended(Stop::Finished));
+        let story =
+            informed(Story::default().given("task-1")).event("world", EventKind::Ended(RunEnd::Finished));
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_task_that_nobody_reports_on_has_not_and_the_blocker_is_named() {
         let story = waits(Story::default().given("task-1"), "user", "coordinator")
-            .event("world", What::Ended(Stop::Deadline));
+            .event("world", EventKind::Ended(RunEnd::Deadline));
         let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [1, 3]);
         assert_eq!(message, "task-1 never ended: user waits for coordinator (a review, task-1)");
@@ -99,7 +100,7 @@ mod tests {
         {
             story = waits(story, node, on);
         }
-        let story = story.event("world", What::Ended(Stop::Quiescent));
+        let story = story.event("world", EventKind::Ended(RunEnd::Quiescent));
         let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(message, "task-1 never ended: deadlock, coder -> tester -> planner -> coder");
     }
@@ -128,7 +129,7 @@ mod tests {
     fn only_those_who_wait_about_the_task_are_named_if_there_are_any() {
         let story = waits(Story::default().given("task-1"), "user", "coordinator");
         let (on, why, about) = (Name::new("b"), Name::new("a word"), Name::new("task-10/file"));
-        let elsewhere = What::Waiting { on, why, about };
+        let elsewhere = EventKind::Waiting { on, why, about };
         let (events, message) = violation(story.event("a", elsewhere.clone()).judged_by(&property()));
         assert_eq!(events, [1, 3]);
         assert_eq!(message, "task-1 never ended: user waits for coordinator (a review, task-1)");
@@ -142,7 +143,7 @@ mod tests {
         let mut story = waits(Story::default().given("task-1"), "user", "coordinator");
         for (node, on) in [("coordinator", "coder"), ("coder", "coordinator")] {
             let (on, why, about) = (Name::new(on), Name::new("a word"), Name::new("task-2/code"));
-            story = story.event(node, What::Waiting { on, why, about });
+            story = story.event(node, EventKind::Waiting { on, why, about });
         }
         let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(message, "task-1 never ended: deadlock, coder -> coordinator -> coder");
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn the_dead_are_named_as_such_and_long_lists_are_cut() {
         let mut story = Story::default().given("task-1").dies("coordinator").dies("back-again");
-        story = story.event("back-again", What::Started { incarnation: 1 });
+        story = story.event("back-again", EventKind::Started { incarnation: 1 });
         for node in ["a", "b", "c", "d", "e", "f"] {
             story = waits(story, node, if node == "a" { "back-again" } else { "coordinator" });
         }
@@ -167,8 +168,8 @@ mod tests {
     #[test]
     fn where_nobody_says_what_it_waits_for_the_end_of_the_run_says_why() {
         for (stop, words) in [
-            (Stop::Quiescent, "nobody is doing anything, and nobody says what for"),
-            (Stop::Deadline, "time ran out"),
+            (RunEnd::Quiescent, "every agent is idle, and none says what it waits for"),
+            (RunEnd::Deadline, "time ran out"),
         ] {
             let (_, message) = violation(Story::default().given("task-1").ended(stop).judged_by(&property()));
             assert_eq!(message, format!("task-1 never ended: {words}"));

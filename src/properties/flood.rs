@@ -10,7 +10,7 @@
 
 use crate::agent::{Note, UserEvent};
 use crate::properties::{TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name, Payload, SimSpan, What};
+use perfidy_sim::{Event, EventKind, Lookup, Name, Payload, SimSpan};
 use std::collections::BTreeMap;
 
 /// So many equal messages within [`A_MOMENT`] are a flood ...
@@ -83,7 +83,7 @@ impl OpenTasks {
 fn most_sent(moment: &[Event<Note>], most: u64, history: &TeamHistory) -> Option<Verdict> {
     let mut sent = Lookup::default();
     for event in moment {
-        if let What::Sent { to, kind, about, content } = &event.what {
+        if let EventKind::Sent { to, kind, about, content } = &event.what {
             let message = (event.node, *to, *kind, *about, content.digest());
             let (first, times) = sent.get_or_insert_with(message, || (event, 0_u64));
             *times += 1;
@@ -118,26 +118,26 @@ pub(super) fn beyond_the_work(history: &TeamHistory) -> Option<Verdict> {
 }
 
 /// Whether an event is something that an agent does, and not something that happens to it.
-fn is_action(what: &What<Note>) -> bool {
+fn is_action(what: &EventKind<Note>) -> bool {
     match what {
-        What::Sent { .. }
-        | What::TimedOut { .. }
-        | What::Wrote { .. }
-        | What::Synced { .. }
-        | What::Waiting { .. }
-        | What::Note(_) => true,
-        What::Started { .. }
-        | What::Delivered { .. }
-        | What::Lost { .. }
-        | What::Struck(_)
-        | What::Crashed { .. }
-        | What::Paused { .. }
-        | What::Resumed
-        | What::CutBegan { .. }
-        | What::CutEnded { .. }
-        | What::Panicked { .. }
-        | What::Recovered { .. }
-        | What::Ended(_) => false,
+        EventKind::Sent { .. }
+        | EventKind::TimedOut { .. }
+        | EventKind::Wrote { .. }
+        | EventKind::Synced { .. }
+        | EventKind::Waiting { .. }
+        | EventKind::Note(_) => true,
+        EventKind::Started { .. }
+        | EventKind::Delivered { .. }
+        | EventKind::Lost { .. }
+        | EventKind::Struck(_)
+        | EventKind::Crashed { .. }
+        | EventKind::Paused { .. }
+        | EventKind::Resumed
+        | EventKind::CutBegan { .. }
+        | EventKind::CutEnded { .. }
+        | EventKind::Panicked { .. }
+        | EventKind::Recovered { .. }
+        | EventKind::Ended(_) => false,
     }
 }
 
@@ -151,13 +151,13 @@ fn work(history: &TeamHistory) -> u64 {
             _ => {}
         }
     }
-    let first_started = |event: &&Event<Note>| matches!(event.what, What::Started { incarnation: 0 });
+    let first_started = |event: &&Event<Note>| matches!(event.what, EventKind::Started { incarnation: 0 });
     tasks * (1 + history.events().iter().filter(first_started).count() as u64) + wants
 }
 
 /// Services only send replies.
 fn is_agent(node: Name, history: &TeamHistory) -> bool {
-    history.events().iter().any(|event| event.node == node && matches!(event.what, What::Started { .. }))
+    history.events().iter().any(|event| event.node == node && matches!(event.what, EventKind::Started { .. }))
 }
 
 #[cfg(test)]
@@ -171,14 +171,14 @@ mod tests {
     fn sends(count: u64, gap_millis: u64, content: impl Fn(u64) -> u64) -> TeamHistory {
         let mut history = TeamHistory::default();
         let [node, to, kind, about] = ["caller", "tool", "call", "task-1/file"].map(Name::new);
-        history.append(SimTime::ZERO, (node, 0), None, What::Started { incarnation: 0 });
+        history.append(SimTime::ZERO, (node, 0), None, EventKind::Started { incarnation: 0 });
         for nth in 0..count {
             let at = SimTime::ZERO + SimSpan::from_millis(gap_millis * nth);
             history.append(
                 at,
                 (node, 0),
                 None,
-                What::Sent { to, kind, about, content: number(content(nth)) },
+                EventKind::Sent { to, kind, about, content: number(content(nth)) },
             );
         }
         history
@@ -189,8 +189,8 @@ mod tests {
         let mut history = sends(1, 0, |_| 7);
         let [left, right] = ["caller", "tool"].map(Name::new);
         for _ in 0..10_000 {
-            history.append(SimTime::ZERO, (left, 0), None, What::CutBegan { left, right });
-            history.append(SimTime::ZERO, (left, 0), None, What::CutEnded { left, right });
+            history.append(SimTime::ZERO, (left, 0), None, EventKind::CutBegan { left, right });
+            history.append(SimTime::ZERO, (left, 0), None, EventKind::CutEnded { left, right });
         }
         assert_eq!(beyond_the_work(&history), None);
     }
@@ -221,7 +221,7 @@ mod tests {
                 SimTime::ZERO,
                 (Name::new("user"), 0),
                 None,
-                What::Note(Note::User(UserEvent::TaskGiven { task })),
+                EventKind::Note(Note::User(UserEvent::TaskGiven { task })),
             );
         });
         assert_eq!(of_one_message(&history), None);
@@ -233,12 +233,12 @@ mod tests {
         let [user, task, node, to] = ["user", "task-1", "caller", "tool"].map(Name::new);
         let informed = Note::User(UserEvent::Informed { by: node, report: Report::of(task, Outcome::Done) });
         for note in [Note::User(UserEvent::TaskGiven { task }), informed] {
-            history.append(SimTime::ZERO, (user, 0), None, What::Note(note));
+            history.append(SimTime::ZERO, (user, 0), None, EventKind::Note(note));
         }
         let at = SimTime::ZERO + SimSpan::from_secs(2);
-        history.append(at, (node, 0), None, What::Started { incarnation: 0 });
+        history.append(at, (node, 0), None, EventKind::Started { incarnation: 0 });
         (0..500).for_each(|_| {
-            let sent = What::Sent { to, kind: Name::new("call"), about: task, content: number(7) };
+            let sent = EventKind::Sent { to, kind: Name::new("call"), about: task, content: number(7) };
             history.append(at, (node, 0), None, sent);
         });
         let (_, message) = violation(of_one_message(&history).unwrap());
@@ -254,7 +254,7 @@ mod tests {
                 SimTime::ZERO,
                 (node, 0),
                 None,
-                What::Sent { to, kind, about, content: number(0) },
+                EventKind::Sent { to, kind, about, content: number(0) },
             );
         });
         assert_eq!(of_one_message(&history), None);
@@ -272,7 +272,7 @@ mod tests {
                 SimTime::ZERO,
                 (Name::new("user"), 0),
                 None,
-                What::Note(Note::User(UserEvent::TaskGiven { task })),
+                EventKind::Note(Note::User(UserEvent::TaskGiven { task })),
             );
         });
         for event in sends(20_000, 0, |nth| nth).events() {

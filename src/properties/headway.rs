@@ -44,10 +44,10 @@ mod tests {
     use super::*;
     use crate::agent::Outcome;
     use crate::properties::testing::{Story, number};
-    use perfidy_sim::{Stop, What};
+    use perfidy_sim::{EventKind, RunEnd};
 
     fn is_made(story: Story) -> bool {
-        was_made_to_the_end(&story.ended(Stop::Deadline).history())
+        was_made_to_the_end(&story.ended(RunEnd::Deadline).history())
     }
 
     #[test]
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn heartbeats_and_messages_are_no_headway() {
-        let beat = What::Sent {
+        let beat = EventKind::Sent {
             to: Name::new("b"),
             kind: Name::new("beat"),
             about: Name::new("x"),

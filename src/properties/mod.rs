@@ -40,7 +40,7 @@ mod wire;
 pub use states::{States, StatesOverTime};
 
 use crate::agent::{Note, UserEvent, kinds};
-use perfidy_sim::{Event, EventId, EventKinds, History, SimSpan, SimTime, Stop};
+use perfidy_sim::{Event, EventId, EventKinds, History, RunEnd, SimSpan, SimTime};
 use std::fmt;
 use std::sync::Arc;
 
@@ -231,17 +231,17 @@ pub enum Verdict {
 /// Whether and why a run was stopped before the team had its time: missing work may then only be late.
 fn cut_short(history: &TeamHistory) -> Option<Verdict> {
     let reason = match history.ended()? {
-        Stop::TooManyEvents => {
+        RunEnd::TooManyEvents => {
             let events = history.len() - 1;
             format!("the run was cut short after {events} events; raise `events` in [limits]")
         }
-        Stop::Spinning { node } => format!("the run was cut short because {node} did not stop"),
-        Stop::Panicked { node } => format!("the run was cut short because {node} panicked"),
-        Stop::Deadline if headway::was_made_to_the_end(history) => {
+        RunEnd::Spinning { node } => format!("the run was cut short because {node} did not stop"),
+        RunEnd::Panicked { node } => format!("the run was cut short because {node} panicked"),
+        RunEnd::Deadline if headway::was_made_to_the_end(history) => {
             "the time of the run was over while work was still getting done; raise `within` in [settle]"
                 .to_owned()
         }
-        Stop::Finished | Stop::Quiescent | Stop::Deadline => return None,
+        RunEnd::Finished | RunEnd::Quiescent | RunEnd::Deadline => return None,
     };
     Some(Verdict::Unknown { reason })
 }
@@ -340,12 +340,12 @@ mod testing {
 
     use super::{TeamHistory, Verdict};
     use crate::agent::{
-        AgentEvent, AnswerPart, Body, Content, Definite, Headers, Indefinite, InitialState, Message, Note,
-        OpId, Operation, Outcome, PersonEvent, Report, Told, ToolCall, ToolEvent, ToolRequest, UserEvent,
-        Wire,
+        AgentEvent, AnswerPart, Body, CallOutcome, Content, Definite, Headers, Indefinite, InitialState,
+        Message, Note, OpId, Operation, Outcome, PersonEvent, Report, ToolCall, ToolEvent, ToolRequest,
+        UserEvent, Wire,
     };
     use crate::tools::Tool;
-    use perfidy_sim::{EventId, Name, SimSpan, SimTime, Stop, What};
+    use perfidy_sim::{EventId, EventKind, Name, RunEnd, SimSpan, SimTime};
     use serde::Serialize;
 
     /// A message or record with these headers and a number as content.
@@ -402,12 +402,12 @@ mod testing {
     pub struct Story(TeamHistory);
 
     impl Story {
-        pub fn event(self, node: &str, what: What<Note>) -> Self {
+        pub fn event(self, node: &str, what: EventKind<Note>) -> Self {
             self.event_because_of(None, node, what)
         }
 
         /// An event caused by the event of that number.
-        pub fn event_because_of(mut self, cause: Option<u32>, node: &str, what: What<Note>) -> Self {
+        pub fn event_because_of(mut self, cause: Option<u32>, node: &str, what: EventKind<Note>) -> Self {
             let at = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
             // Written as `node#1`, an event belongs to incarnation 1.
             let (node, incarnation) = node.split_once('#').unwrap_or((node, "0"));
@@ -417,7 +417,7 @@ mod testing {
         }
 
         pub fn note(self, node: &str, says: Note) -> Self {
-            self.event(node, What::Note(says))
+            self.event(node, EventKind::Note(says))
         }
 
         /// The number of the last event.
@@ -439,7 +439,7 @@ mod testing {
             headers: Headers,
         ) -> Self {
             let [to, kind, about] = [to, "word", about].map(Name::new);
-            self.event_because_of(cause, from, What::Sent { to, kind, about, content: message(headers) })
+            self.event_because_of(cause, from, EventKind::Sent { to, kind, about, content: message(headers) })
         }
 
         /// A message is sent, two events in all, and arrives.
@@ -455,7 +455,7 @@ mod testing {
         /// The message that was just sent arrives.
         fn arrives(self, (from, to): (&str, &str), about: &str, headers: Headers, is_reply: bool) -> Self {
             let (sending, [from, kind, about]) = (self.last(), [from, "word", about].map(Name::new));
-            let delivered = What::Delivered { from, kind, about, is_reply, content: message(headers) };
+            let delivered = EventKind::Delivered { from, kind, about, is_reply, content: message(headers) };
             self.event_because_of(Some(sending), to, delivered)
         }
 
@@ -475,7 +475,7 @@ mod testing {
             (op, headers): (u64, Headers),
         ) -> Self {
             let called = called(["ticketing", "create", intent].map(Name::new), OpId(op));
-            let called = self.event_because_of(Some(cause), node, What::Note(Note::Agent(called)));
+            let called = self.event_because_of(Some(cause), node, EventKind::Note(Note::Agent(called)));
             let call = called.last();
             called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
         }
@@ -520,7 +520,7 @@ mod testing {
             self.note(node, Note::Agent(called(call, OpId(1))))
         }
 
-        pub fn answered(self, node: &str, intent: &str, told: Told) -> Self {
+        pub fn answered(self, node: &str, intent: &str, told: CallOutcome) -> Self {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
             self.note(
                 node,
@@ -529,16 +529,16 @@ mod testing {
         }
 
         pub fn refused(self, node: &str, intent: &str) -> Self {
-            self.answered(node, intent, Told::Not(Definite::Refused))
+            self.answered(node, intent, CallOutcome::Not(Definite::Refused))
         }
 
         pub fn taken_down(self, intent: &str) -> Self {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
             let (intent, op, by) = (Name::new(intent), OpId(1), Name::new("executor-1"));
-            let told = Told::Unknown(Indefinite::TimedOut);
+            let told = CallOutcome::Unknown(Indefinite::TimedOut);
             self.note(
                 "on-call",
-                Note::Person(PersonEvent::TookDown {
+                Note::Person(PersonEvent::DeadLetterRecorded {
                     tool,
                     operation,
                     intent,
@@ -597,23 +597,23 @@ mod testing {
         }
 
         pub fn dies(self, node: &str) -> Self {
-            self.event(node, What::Crashed { lost_writes: 0 })
+            self.event(node, EventKind::Crashed { lost_writes: 0 })
         }
 
-        pub fn ended(self, stop: Stop) -> Self {
-            self.event("world", What::Ended(stop))
+        pub fn ended(self, stop: RunEnd) -> Self {
+            self.event("world", EventKind::Ended(stop))
         }
 
         /// The same story three times, each stopped in another way.
         pub fn cut_short(self) -> [Self; 3] {
             let node = Name::new("executor-1");
-            [Stop::TooManyEvents, Stop::Spinning { node }, Stop::Panicked { node }]
+            [RunEnd::TooManyEvents, RunEnd::Spinning { node }, RunEnd::Panicked { node }]
                 .map(|stop| self.clone().ended(stop))
         }
 
         /// So many seconds pass.
         pub fn pass(self, seconds: usize) -> Self {
-            (0..seconds).fold(self, |story, _| story.event("world", What::Resumed))
+            (0..seconds).fold(self, |story, _| story.event("world", EventKind::Resumed))
         }
 
         pub fn history(self) -> TeamHistory {

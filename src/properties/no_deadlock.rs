@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new("no-deadlock", "agents do not wait for each other in a circle", judge)
+    Property::new("no-deadlock", "no agents wait for each other in a cycle", judge)
         .needs(kinds::purpose(Purpose::Ask))
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use crate::agent::{Headers, Outcome};
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Name, Stop};
+    use perfidy_sim::{Name, RunEnd};
 
     fn asks(story: Story, who: &str, whom: &str, about: &str) -> Story {
         story.sends((who, whom), about, Headers::of(Purpose::Ask))
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn two_that_wait_for_each_other_when_the_run_ends_are_a_circle() {
-        for stop in [Stop::Finished, Stop::Quiescent, Stop::Deadline] {
+        for stop in [RunEnd::Finished, RunEnd::Quiescent, RunEnd::Deadline] {
             let (events, message) = violation(circle().ended(stop).judged_by(&property()));
             assert_eq!(events, [1, 2]);
             assert_eq!(message, "task-1 waits in a circle: coder -> planner -> coder");
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_wait_that_came_to_an_end_is_no_deadlock() {
         let story = asks(Story::default(), "coder", "planner", "task-1/plan");
-        let story = story.tells(("planner", "coder"), "task-1/plan", ANSWER).ended(Stop::Finished);
+        let story = story.tells(("planner", "coder"), "task-1/plan", ANSWER).ended(RunEnd::Finished);
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
@@ -90,7 +90,7 @@ mod tests {
     fn an_answer_of_any_kind_ends_a_wait_and_word_that_it_is_not_there_yet_does_not() {
         let told = |purpose| {
             let story = circle().tells(("planner", "coder"), "task-1/plan", Headers::of(purpose));
-            story.ended(Stop::Deadline).judged_by(&property())
+            story.ended(RunEnd::Deadline).judged_by(&property())
         };
         for purpose in [Purpose::Answer, Purpose::Done, Purpose::Failed, Purpose::Refused, Purpose::Rejection]
         {
@@ -109,7 +109,7 @@ mod tests {
         let to_another = circle().tells(("planner", "docs"), "task-1/plan", ANSWER);
         let without_headers = circle().tells(("planner", "coder"), "task-1/plan", Headers::NONE);
         for story in [not_there, about_another, of_another, to_another, without_headers] {
-            assert_eq!(violation(story.ended(Stop::Deadline).judged_by(&property())).0, [1, 2]);
+            assert_eq!(violation(story.ended(RunEnd::Deadline).judged_by(&property())).0, [1, 2]);
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_chain_of_waits_is_no_deadlock() {
         let story = asks(Story::default(), "coder", "planner", "task-1/plan");
-        let story = asks(story, "planner", "tester", "task-1/tests").ended(Stop::Deadline);
+        let story = asks(story, "planner", "tester", "task-1/tests").ended(RunEnd::Deadline);
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
@@ -179,7 +179,7 @@ mod tests {
         ] {
             story = asks(story, node, on, about);
         }
-        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&property()));
+        let (events, message) = violation(story.ended(RunEnd::Deadline).judged_by(&property()));
         assert_eq!(events, [2, 3, 4], "the chair waits, but no agent waits for it");
         assert_eq!(message, "task-1 waits in a circle: coder -> planner -> docs -> coder");
     }
@@ -187,14 +187,14 @@ mod tests {
     #[test]
     fn two_that_wait_for_each_other_over_different_tasks_do_not_block_each_other() {
         let story = asks(Story::default(), "coder", "planner", "task-1/plan");
-        let story = asks(story, "planner", "coder", "task-2/code").ended(Stop::Deadline);
+        let story = asks(story, "planner", "coder", "task-2/code").ended(RunEnd::Deadline);
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
     fn a_circle_that_did_not_keep_the_task_from_ending_is_none() {
         for outcome in [Outcome::Done, Outcome::Failed, Outcome::Cancelled] {
-            let story = circle().told("task-1", outcome).ended(Stop::Finished);
+            let story = circle().told("task-1", outcome).ended(RunEnd::Finished);
             assert_eq!(story.judged_by(&property()), Verdict::Holds);
         }
         assert!(circle().told("task-2", Outcome::Done).judged_by(&property()).is_violated());
@@ -204,7 +204,7 @@ mod tests {
     fn where_no_agent_asked_another_for_anything_there_is_nothing_to_judge() {
         let story = Story::default().given("task-1");
         let story = story.sends(("chair", "coder"), "task-1/code", Headers::of(Purpose::Order));
-        assert_eq!(story.ended(Stop::Finished).judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(story.ended(RunEnd::Finished).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         ] {
             story = asks(story, node, on, about);
         }
-        let (events, message) = violation(story.ended(Stop::Deadline).judged_by(&property()));
+        let (events, message) = violation(story.ended(RunEnd::Deadline).judged_by(&property()));
         assert_eq!(events, [4, 5], "what they wait for over task-1 is none of it");
         assert_eq!(message, "task-2 waits in a circle: coder -> docs -> coder");
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new("no-double-spend", "no more is moved for an intent than one transfer moves", judge)
+    Property::new("no-double-spend", "no intent moves more money than one transfer", judge)
         .needs(kinds::OPENED.and(kinds::EFFECT))
 }
 

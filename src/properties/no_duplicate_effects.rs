@@ -9,7 +9,7 @@ use perfidy_sim::Lookup;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new("no-duplicate-effects", "whatever a task wants happens at most once", judge)
+    Property::new("no-duplicate-effects", "each effect that a task wants happens at most once", judge)
         .needs(kinds::EFFECT)
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub fn property() -> Property {
     Property::new(
         NO_EFFECT_AFTER_CANCEL,
-        "of a task that was reported cancelled nothing happens or stays, unless it is undone",
+        "no effect of a task reported cancelled happens or stays, unless it is undone",
         judge,
     )
     .needs(kinds::INFORMED_CANCELLED)

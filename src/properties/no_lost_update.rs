@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub fn property() -> Property {
     Property::new(
         "no-lost-update",
-        "nobody's part of a shared item is overwritten by somebody who had not read it",
+        "no contribution to a shared item is overwritten by an agent that had not read it",
         judge,
     )
     .needs(kinds::STORED)

@@ -10,12 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new(
-        "no-silent-partial",
-        "an answer has everything that was asked for, or says what is missing",
-        judge,
-    )
-    .needs(kinds::QUESTION.and(kinds::INFORMED_DONE))
+    Property::new("no-silent-partial", "every answer is complete, or says what is missing", judge)
+        .needs(kinds::QUESTION.and(kinds::INFORMED_DONE))
 }
 
 fn judge(history: &TeamHistory) -> Verdict {

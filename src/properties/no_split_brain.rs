@@ -10,7 +10,7 @@
 use crate::agent::{AgentEvent, LeaseEvent, Note, OpId, Purpose, Token, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name, What};
+use perfidy_sim::{Event, EventKind, Lookup, Name};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -57,7 +57,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         if let Some(Note::Lease(LeaseEvent::Granted { resource, holder, token, .. })) = event.note() {
             lease_of.insert((*holder, *token), *resource);
         }
-        if let What::Delivered { from, about, content, .. } = &event.what
+        if let EventKind::Delivered { from, about, content, .. } = &event.what
             && (content.is_for(Purpose::Order) || content.is_for(Purpose::Undo))
             && let headers = content.headers()
             && let Some(token) = headers.authority
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_came_back_or_is_there_twice_has_obeyed_what_it_had_obeyed() {
-        let started = What::Started { incarnation: 1 };
+        let started = EventKind::Started { incarnation: 1 };
         let obeyed = obey(Story::default(), "worker-1", "b", 2);
         let twice = obeyed.clone().event("worker-1#1", started.clone());
         assert_eq!(violation(obey(twice, "worker-1#1", "a", 1).judged_by(&property())).0, [2, 7, 8]);
@@ -356,7 +356,7 @@ mod tests {
         let order = both.last();
         let stamped = both.clone().calls_under(order, "worker-1", STEP, (1, under(2)));
         assert_eq!(violation(stamped.judged_by(&property())).0, [2, 6, 7]);
-        let after_a_thought = both.event_because_of(Some(order), "worker-1", What::Resumed);
+        let after_a_thought = both.event_because_of(Some(order), "worker-1", EventKind::Resumed);
         let thought = after_a_thought.last();
         let stamped = after_a_thought.calls_under(thought, "worker-1", STEP, (1, under(2)));
         assert_eq!(violation(stamped.judged_by(&property())).0, [2, 6, 8]);

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::agent::{Headers, Version};
     use crate::properties::testing::{Story, asked, message, violation};
-    use perfidy_sim::What;
+    use perfidy_sim::EventKind;
 
     const WORK: &str = "task-1/file";
 
@@ -118,7 +118,7 @@ mod tests {
         let (entry, version, content) = (Name::new(entry), Version(1), message(headers));
         let cause = Some(story.last());
         let entered = Note::Store(StoreEvent::Entered { item: item(), entry, version, content });
-        story.event_because_of(cause, "store", What::Note(entered))
+        story.event_because_of(cause, "store", EventKind::Note(entered))
     }
 
     /// An agent writes its claim, three events in all: its message to the store, sent and delivered, and the
@@ -268,7 +268,7 @@ mod tests {
             receipt: 1,
             request: asked(operation, intent),
         };
-        story.event_because_of(Some(called), "ticketing", What::Note(Note::Tool(effect)))
+        story.event_because_of(Some(called), "ticketing", EventKind::Note(Note::Tool(effect)))
     }
 
     #[test]

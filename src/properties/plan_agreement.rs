@@ -8,21 +8,21 @@ use crate::agent::{ArtifactId, Note, Purpose, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::wire::call;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name, What};
+use perfidy_sim::{Event, EventKind, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new("plan-agreement", "all who act on a plan for a task act on the same one", judge)
+    Property::new("plan-agreement", "all agents that act on a plan for a task act on the same plan", judge)
         .needs(kinds::PLAN)
 }
 
 /// Which agent follows which plan for what, if an event shows it.
 fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, ArtifactId)> {
     match &event.what {
-        What::Delivered { from, about, content, .. } if content.is_for(Purpose::Order) => {
+        EventKind::Delivered { from, about, content, .. } if content.is_for(Purpose::Order) => {
             Some((*from, *about, content.headers().plan?))
         }
-        What::Sent { .. } => {
+        EventKind::Sent { .. } => {
             let call = call(history, event)?;
             Some((event.node, call.intent, call.headers.plan?))
         }

@@ -10,7 +10,7 @@
 
 use crate::agent::{AgentEvent, Note};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Action, Event, EventKinds, Fault, Name, Payload, What};
+use perfidy_sim::{Action, Event, EventKind, EventKinds, Fault, Name, Payload};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use std::ops::Range;
 pub fn property() -> Property {
     Property::new(
         "recovered-state-is-a-prefix",
-        "an agent that comes back goes on from all it had made durable and from nothing else",
+        "a restarted agent continues from exactly what it had made durable",
         judge,
     )
     .needs(EventKinds::CRASHED)
@@ -55,7 +55,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
         match &event.what {
-            What::Wrote { content } => {
+            EventKind::Wrote { content } => {
                 let journal = journals.entry(event.node).or_default();
                 if journal.taken_up.is_some() {
                     verdict = Verdict::Holds;
@@ -66,17 +66,17 @@ fn judge(history: &TeamHistory) -> Verdict {
                 let digest = content.digest();
                 journal.records.push(Record { digest, wrote: event, led_to: None, is_torn: false });
             }
-            What::Synced { records } => {
+            EventKind::Synced { records } => {
                 let journal = journals.entry(event.node).or_default();
                 journal.durable = journal.durable.max((*records as usize).min(journal.records.len()));
             }
-            What::Crashed { lost_writes } => {
+            EventKind::Crashed { lost_writes } => {
                 let journal = journals.entry(event.node).or_default();
                 if let Some(broken) = journal.lose(*lost_writes as usize, event) {
                     return broken;
                 }
             }
-            What::Struck(fault) => {
+            EventKind::Struck(fault) => {
                 let Fault { action, .. } = **fault;
                 let journal = journals.entry(event.node).or_default();
                 let end = journal.records.len();
@@ -88,14 +88,14 @@ fn judge(history: &TeamHistory) -> Verdict {
                     _ => {}
                 }
             }
-            What::Note(Note::Agent(AgentEvent::Recovered { taken })) => {
+            EventKind::Note(Note::Agent(AgentEvent::Recovered { taken })) => {
                 let Some(journal) = journals.get_mut(&event.node) else { continue };
                 if journal.died.is_some() {
                     journal.taken_up.get_or_insert(event);
                     journal.taken.extend(taken.iter().copied());
                 }
             }
-            What::Sent { .. } => {
+            EventKind::Sent { .. } => {
                 let Some(journal) = journals.get_mut(&event.node) else { continue };
                 journal.led_to(history, event);
                 if journal.taken_up.is_some() {
@@ -141,13 +141,13 @@ impl<'a> Journal<'a> {
         if self.durable == self.records.len() {
             return;
         }
-        let What::Sent { about, .. } = &does.what else { return };
-        let is_done_with = |what: &What<Note>| {
-            matches!(what, What::Synced { .. } | What::Delivered { .. } | What::Started { .. })
+        let EventKind::Sent { about, .. } = &does.what else { return };
+        let is_done_with = |what: &EventKind<Note>| {
+            matches!(what, EventKind::Synced { .. } | EventKind::Delivered { .. } | EventKind::Started { .. })
         };
         let causes = history.causes(does.id).take_while(|cause| cause.node == does.node);
         for cause in causes.take_while(|cause| !is_done_with(&cause.what)) {
-            let What::Wrote { content } = &cause.what else { continue };
+            let EventKind::Wrote { content } = &cause.what else { continue };
             let mut unsynced = self.records[self.durable..].iter_mut().rev();
             if content.headers().correlation == Some(*about)
                 && let Some(record) = unsynced.find(|record| record.wrote.id == cause.id)
@@ -200,11 +200,11 @@ mod tests {
     const STEP: &str = "task-1/file";
 
     fn write(story: Story, record: u64) -> Story {
-        story.event("coordinator", What::Wrote { content: number(record) })
+        story.event("coordinator", EventKind::Wrote { content: number(record) })
     }
 
     fn crashes(story: Story, lost_writes: u32) -> Story {
-        story.event("coordinator", What::Crashed { lost_writes })
+        story.event("coordinator", EventKind::Crashed { lost_writes })
     }
 
     /// A node that wrote these records, of which a crash lost the last `lost`.
@@ -222,7 +222,7 @@ mod tests {
 
     fn strikes(story: Story, node: &str, action: Action) -> Story {
         let at = format!("{node}, recovery, journal, try 1").parse().expect("it is an address");
-        story.event(node, What::Struck(Box::new(Fault { at, action })))
+        story.event(node, EventKind::Struck(Box::new(Fault { at, action })))
     }
 
     const NEVER_WRITTEN: &str = "coordinator came back with something that it had never written";
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_others_write_and_lose_is_their_own() {
-        let story = Story::default().event("worker", What::Wrote { content: number(5) });
+        let story = Story::default().event("worker", EventKind::Wrote { content: number(5) });
         let story = write(story, 7).dies("worker");
         assert_eq!(recovers(story.clone(), &[]).judged_by(&property()), Verdict::Vacuous, "it has not died");
         assert_eq!(recovers(story.dies("coordinator"), &[7]).judged_by(&property()), Verdict::Holds);
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_life_that_begins_beside_another_has_come_back_from_nothing() {
-        let story = write(Story::default(), 7).event("coordinator", What::Started { incarnation: 1 });
+        let story = write(Story::default(), 7).event("coordinator", EventKind::Started { incarnation: 1 });
         assert_eq!(recovers(story, &[]).judged_by(&property()), Verdict::Vacuous);
     }
 
@@ -351,8 +351,8 @@ mod tests {
     fn a_torn_record_is_none_that_was_written_and_its_loss_is_not_held_against_the_agent() {
         let torn = || tore(&[7, 8, 9], 2);
         assert_eq!(recovers(torn(), &[7]).judged_by(&property()), Verdict::Holds);
-        let garbled = number(8).garbled().digest();
-        let half = takes(torn(), [(0, number(7).digest()), (1, garbled)]);
+        let corrupted = number(8).corrupted().digest();
+        let half = takes(torn(), [(0, number(7).digest()), (1, corrupted)]);
         for story in [half, recovers(torn(), &[7, 8])] {
             let (events, message) = violation(story.judged_by(&property()));
             assert_eq!(events, [5, 6]);
@@ -411,7 +411,7 @@ mod tests {
     /// The agent writes a record on behalf of some work.
     fn decides(story: Story, work: &str) -> Story {
         let headers = Headers { correlation: Some(Name::new(work)), ..Headers::NONE };
-        story.event("coordinator", What::Wrote { content: message(headers) })
+        story.event("coordinator", EventKind::Wrote { content: message(headers) })
     }
 
     /// The agent sends a message about some work, caused by the event of that number.
@@ -445,8 +445,8 @@ mod tests {
     fn a_record_leads_to_a_message_by_way_of_what_the_agent_does_in_between_as_well() {
         let about = Name::new(STEP);
         let thought = Note::Agent(completed(about));
-        let story = write(Story::default(), 7).event("coordinator", What::Synced { records: 1 });
-        let story = decides(story, STEP).event_because_of(Some(3), "coordinator", What::Note(thought));
+        let story = write(Story::default(), 7).event("coordinator", EventKind::Synced { records: 1 });
+        let story = decides(story, STEP).event_because_of(Some(3), "coordinator", EventKind::Note(thought));
         let (events, message) = violation(after_losing(acts(story, Some(4), STEP), 1, &[7]));
         assert_eq!(events, [3, 5, 6]);
         assert_eq!(message, ACTED);
@@ -455,7 +455,7 @@ mod tests {
     #[test]
     fn a_record_that_was_durable_before_the_crash_was_not_lost() {
         let synced =
-            |story: Story| story.event_because_of(Some(1), "coordinator", What::Synced { records: 1 });
+            |story: Story| story.event_because_of(Some(1), "coordinator", EventKind::Synced { records: 1 });
         let first_synced = acts(write(synced(decides(Story::default(), STEP)), 7), Some(1), STEP);
         let synced_later = write(synced(acts(decides(Story::default(), STEP), Some(1), STEP)), 7);
         for story in [first_synced, synced_later] {
@@ -468,23 +468,24 @@ mod tests {
     #[test]
     fn a_sync_that_does_not_reach_as_far_as_a_record_does_not_make_it_durable() {
         let story = decides(write(Story::default(), 7), STEP);
-        let story = acts(story.event("coordinator", What::Synced { records: 1 }), Some(2), STEP);
+        let story = acts(story.event("coordinator", EventKind::Synced { records: 1 }), Some(2), STEP);
         assert_eq!(violation(after_losing(story, 1, &[7])).0, [2, 4, 5]);
         let of_another = acts(decides(Story::default(), STEP), Some(1), STEP);
-        let of_another = of_another.event("worker", What::Synced { records: 1 });
+        let of_another = of_another.event("worker", EventKind::Synced { records: 1 });
         assert_eq!(violation(after_losing(of_another, 1, &[])).0, [1, 2, 4]);
     }
 
     #[test]
     fn a_message_that_something_else_led_to_does_not_rest_on_the_record() {
         let decided = || decides(Story::default(), STEP);
-        let because_of =
-            |what: What<Note>| acts(decided().event_because_of(Some(1), "coordinator", what), Some(2), STEP);
+        let because_of = |what: EventKind<Note>| {
+            acts(decided().event_because_of(Some(1), "coordinator", what), Some(2), STEP)
+        };
         let of_itself = acts(decided(), None, STEP);
-        let synced = because_of(What::Synced { records: 0 });
-        let restarted = because_of(What::Started { incarnation: 0 });
+        let synced = because_of(EventKind::Synced { records: 0 });
+        let restarted = because_of(EventKind::Started { incarnation: 0 });
         let [from, kind, about] = ["worker", "word", STEP].map(Name::new);
-        let told = because_of(What::Delivered {
+        let told = because_of(EventKind::Delivered {
             from,
             kind,
             about,
@@ -494,7 +495,7 @@ mod tests {
         for story in [of_itself, synced, restarted, told] {
             assert_eq!(after_losing(story, 1, &[]), Verdict::Holds);
         }
-        let another_record = because_of(What::Wrote { content: number(7) });
+        let another_record = because_of(EventKind::Wrote { content: number(7) });
         assert_eq!(violation(after_losing(another_record, 2, &[])).0, [1, 3, 4], "that changes nothing");
     }
 
@@ -510,7 +511,7 @@ mod tests {
 
     #[test]
     fn a_message_of_another_agent_does_not_show_what_the_record_led_to() {
-        let story = decides(Story::default(), STEP).event("worker", What::Wrote { content: number(7) });
+        let story = decides(Story::default(), STEP).event("worker", EventKind::Wrote { content: number(7) });
         let story = story.sends_because_of(Some(1), ("worker", "coordinator"), STEP, Headers::NONE);
         assert_eq!(after_losing(story, 1, &[]), Verdict::Holds);
     }

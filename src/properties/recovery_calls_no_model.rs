@@ -7,14 +7,14 @@
 
 use crate::agent::{AgentEvent, Note, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKinds, Lookup, Name, What};
+use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::bounded(
         "recovery-calls-no-model",
-        "an agent that comes back does not ask its model again what it had acted on",
+        "a restarted agent does not call its model again for a completion that it had acted on",
         Bound { key: "again", usual: AtMost::Count(0) },
         judge,
     )
@@ -47,15 +47,16 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     for event in history.events() {
         let node = event.node;
         match &event.what {
-            What::Crashed { .. } => {
+            EventKind::Crashed { .. } => {
                 let lives = lives.entry(node).or_default();
                 lives.deaths += 1;
                 lives.binding += std::mem::take(&mut lives.acted_on);
             }
-            What::Started { .. } if lives.get(&node).is_some_and(|lives| lives.binding > 0) => {
+            EventKind::Started { .. } if lives.get(&node).is_some_and(|lives| lives.binding > 0) => {
                 verdict = Verdict::Holds;
             }
-            What::Sent { about, .. } | What::Note(Note::Agent(AgentEvent::Called { intent: about, .. })) => {
+            EventKind::Sent { about, .. }
+            | EventKind::Note(Note::Agent(AgentEvent::Called { intent: about, .. })) => {
                 let Some(answer) = answers.get_mut((node, *about)).filter(|answer| answer.acted.is_none())
                 else {
                     continue;
@@ -66,7 +67,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
                     lives.acted_on += 1;
                 }
             }
-            What::Note(Note::Agent(AgentEvent::Completed { about, .. })) => {
+            EventKind::Note(Note::Agent(AgentEvent::Completed { about, .. })) => {
                 let lives = lives.entry(node).or_default();
                 let answer = Answer { thought: event, acted: None, deaths: lives.deaths };
                 let earlier = answers.insert((node, *about), answer);
@@ -111,7 +112,7 @@ mod tests {
     }
 
     fn comes_back(story: Story) -> Story {
-        story.dies("worker").event("worker", What::Started { incarnation: 1 })
+        story.dies("worker").event("worker", EventKind::Started { incarnation: 1 })
     }
 
     #[test]
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_second_life_that_begins_beside_the_first_has_not_come_back() {
-        let story = calls(thinks(asked())).event("worker", What::Started { incarnation: 1 });
+        let story = calls(thinks(asked())).event("worker", EventKind::Started { incarnation: 1 });
         assert_eq!(
             thinks(story).judged_by(&property()),
             Verdict::Vacuous,
@@ -174,7 +175,7 @@ mod tests {
     fn to_send_something_about_a_question_is_to_act_on_its_answer() {
         let sends = |story: Story, about: &str| {
             let [to, kind, about] = ["coordinator", "a word", about].map(Name::new);
-            story.event("worker", What::Sent { to, kind, about, content: number(0) })
+            story.event("worker", EventKind::Sent { to, kind, about, content: number(0) })
         };
         let story = thinks(comes_back(sends(thinks(asked()), "task-1/file")));
         assert!(story.judged_by(&property()).is_violated());
@@ -194,9 +195,10 @@ mod tests {
     #[test]
     fn each_agent_dies_for_itself() {
         let story =
-            calls(thinks(asked())).dies("verifier").event("verifier", What::Started { incarnation: 1 });
+            calls(thinks(asked())).dies("verifier").event("verifier", EventKind::Started { incarnation: 1 });
         assert_eq!(thinks(story).judged_by(&property()), Verdict::Vacuous);
-        let story = calls(thinks(asked())).dies("worker").event("verifier", What::Started { incarnation: 0 });
+        let story =
+            calls(thinks(asked())).dies("worker").event("verifier", EventKind::Started { incarnation: 0 });
         assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 

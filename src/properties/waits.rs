@@ -2,7 +2,7 @@
 
 use crate::agent::{AgentEvent, Note, Purpose};
 use crate::properties::TeamHistory;
-use perfidy_sim::{Event, Name, What};
+use perfidy_sim::{Event, EventKind, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -52,11 +52,11 @@ impl<'a> Waits<'a> {
         let mut waits = Self { all: Vec::new(), down: BTreeSet::new() };
         for event in history.events() {
             match event.what {
-                What::Waiting { on, why, about } => {
+                EventKind::Waiting { on, why, about } => {
                     waits.all.push(Wait { event, on, why, about });
                 }
-                What::Crashed { .. } => drop(waits.down.insert(event.node)),
-                What::Started { .. } => drop(waits.down.remove(&event.node)),
+                EventKind::Crashed { .. } => drop(waits.down.insert(event.node)),
+                EventKind::Started { .. } => drop(waits.down.remove(&event.node)),
                 _ => {}
             }
         }
@@ -68,21 +68,21 @@ impl<'a> Waits<'a> {
         let mut open: BTreeMap<(Name, Name, Name), Request<'_>> = BTreeMap::new();
         for event in history.events() {
             match &event.what {
-                What::Sent { to, kind, about, content } => {
+                EventKind::Sent { to, kind, about, content } => {
                     let headers = content.headers();
                     if let Some(Purpose::Ask | Purpose::Order | Purpose::Undo) = headers.purpose {
                         open.entry((event.node, *to, *about)).or_insert((event, *kind, headers.correlation));
                     }
                 }
-                What::Delivered { from, about, content, .. }
+                EventKind::Delivered { from, about, content, .. }
                     if content.headers().purpose.is_some_and(Purpose::is_final) =>
                 {
                     open.remove(&(event.node, *from, *about));
                 }
-                What::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
+                EventKind::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
                     open.retain(|(who, ..), (_, _, of)| (*who, *of) != (event.node, Some(*intent)));
                 }
-                What::Crashed { .. } => open.retain(|(who, ..), _| *who != event.node),
+                EventKind::Crashed { .. } => open.retain(|(who, ..), _| *who != event.node),
                 _ => {}
             }
         }

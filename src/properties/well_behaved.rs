@@ -4,23 +4,23 @@
 //! it: then the verdict is unknown.
 
 use crate::properties::{Property, TeamHistory, Verdict, WELL_BEHAVED, cut_short, flood};
-use perfidy_sim::{Stop, What};
+use perfidy_sim::{EventKind, RunEnd};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
-    Property::new(WELL_BEHAVED, "no agent panics, spins without waiting or floods the world", judge)
+    Property::new(WELL_BEHAVED, "no agent panics, spins without waiting, or floods the network", judge)
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
     let Some(last) = history.events().last() else { return Verdict::Vacuous };
-    let What::Ended(stop) = last.what else { return Verdict::Vacuous };
+    let EventKind::Ended(stop) = last.what else { return Verdict::Vacuous };
     match stop {
-        Stop::Finished | Stop::Quiescent | Stop::Deadline => {
+        RunEnd::Finished | RunEnd::Quiescent | RunEnd::Deadline => {
             flood::of_one_message(history).unwrap_or(Verdict::Holds)
         }
-        Stop::Panicked { node } => {
+        RunEnd::Panicked { node } => {
             let panic = history.events().iter().find_map(|event| match &event.what {
-                What::Panicked { message } => Some((event, message)),
+                EventKind::Panicked { message } => Some((event, message)),
                 _ => None,
             });
             match panic {
@@ -28,10 +28,10 @@ fn judge(history: &TeamHistory) -> Verdict {
                 None => Verdict::violated(&[last], format!("{node} panicked")),
             }
         }
-        Stop::Spinning { node } => {
+        RunEnd::Spinning { node } => {
             Verdict::violated(&[last], format!("{node} ran on and on without waiting for anything"))
         }
-        Stop::TooManyEvents => flood::of_one_message(history)
+        RunEnd::TooManyEvents => flood::of_one_message(history)
             .or_else(|| flood::beyond_the_work(history))
             .or_else(|| cut_short(history))
             .unwrap_or(Verdict::Holds),
@@ -44,13 +44,13 @@ mod tests {
     use crate::properties::testing::{Story, violation};
     use perfidy_sim::Name;
 
-    fn ended(stop: Stop) -> Verdict {
-        Story::default().given("task-1").event("world", What::Ended(stop)).judged_by(&property())
+    fn ended(stop: RunEnd) -> Verdict {
+        Story::default().given("task-1").event("world", EventKind::Ended(stop)).judged_by(&property())
     }
 
     #[test]
     fn an_end_by_the_clock_or_by_agreement_is_good_behaviour() {
-        for stop in [Stop::Finished, Stop::Quiescent, Stop::Deadline] {
+        for stop in [RunEnd::Finished, RunEnd::Quiescent, RunEnd::Deadline] {
             assert_eq!(ended(stop), Verdict::Holds);
         }
     }
@@ -59,21 +59,21 @@ mod tests {
     fn a_panic_is_told_in_its_own_words() {
         let node = Name::new("executor-1");
         let story = Story::default()
-            .event("executor-1", What::Panicked { message: "index out of bounds".into() })
-            .event("world", What::Ended(Stop::Panicked { node }));
+            .event("executor-1", EventKind::Panicked { message: "index out of bounds".into() })
+            .event("world", EventKind::Ended(RunEnd::Panicked { node }));
         let (events, message) = violation(story.judged_by(&property()));
         assert_eq!((events, message.as_str()), (vec![1], "executor-1 panicked: index out of bounds"));
     }
 
     #[test]
     fn spinning_is_named() {
-        let (_, message) = violation(ended(Stop::Spinning { node: Name::new("planner") }));
+        let (_, message) = violation(ended(RunEnd::Spinning { node: Name::new("planner") }));
         assert_eq!(message, "planner ran on and on without waiting for anything");
     }
 
     #[test]
     fn many_events_alone_are_no_flood_and_the_key_that_allows_more_is_named() {
-        let Verdict::Unknown { reason } = ended(Stop::TooManyEvents) else { panic!("not unknown") };
+        let Verdict::Unknown { reason } = ended(RunEnd::TooManyEvents) else { panic!("not unknown") };
         assert_eq!(reason, "the run was cut short after 2 events; raise `events` in [limits]");
     }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_panic_that_left_no_words_is_told_all_the_same() {
-        let (events, message) = violation(ended(Stop::Panicked { node: Name::new("executor-1") }));
+        let (events, message) = violation(ended(RunEnd::Panicked { node: Name::new("executor-1") }));
         assert_eq!((events, message.as_str()), (vec![3], "executor-1 panicked"));
     }
 

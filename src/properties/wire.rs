@@ -2,12 +2,12 @@
 
 use crate::agent::{AgentEvent, Headers, Note, Purpose};
 use crate::properties::TeamHistory;
-use perfidy_sim::{Event, Name, What};
+use perfidy_sim::{Event, EventKind, Name};
 
 /// The receiver and the subject of a message sent for this purpose.
 pub(super) fn sent_for(purpose: Purpose, event: &Event<Note>) -> Option<(Name, Name)> {
     match &event.what {
-        What::Sent { to, about, content, .. } if content.is_for(purpose) => Some((*to, *about)),
+        EventKind::Sent { to, about, content, .. } if content.is_for(purpose) => Some((*to, *about)),
         _ => None,
     }
 }
@@ -24,7 +24,7 @@ pub(super) struct Call<'a> {
 
 /// The tool call that is sent by an event.
 pub(super) fn call<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<Call<'a>> {
-    let What::Sent { content, .. } = &event.what else { return None };
+    let EventKind::Sent { content, .. } = &event.what else { return None };
     let called = history.event(event.cause?);
     match called.note() {
         Some(Note::Agent(AgentEvent::Called { intent, .. })) => {
@@ -36,5 +36,5 @@ pub(super) fn call<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<
 
 /// The sending of the message that caused an event of a service or of the user.
 pub(super) fn sending_of<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<&'a Event<Note>> {
-    history.causes(event.id).find(|cause| matches!(cause.what, What::Sent { .. }))
+    history.causes(event.id).find(|cause| matches!(cause.what, EventKind::Sent { .. }))
 }

@@ -4,7 +4,7 @@
 //! run can name the wait. The receiver must answer a repetition as it answered the first request; see
 //! [`inbox`](crate::safeguards::inbox) for receivers with effects.
 
-use crate::agent::{Agent, Mail, Message};
+use crate::agent::{Agent, Delivery, Message};
 use perfidy_sim::{Name, SimSpan};
 
 /// How long a request waits for its reply, and how long the agent pauses before it sends the request again.
@@ -31,7 +31,7 @@ pub async fn request_until_answered<T>(
     about: Name,
     message: impl Message + Clone,
     timing: ResendTiming,
-    accept: impl Fn(&Mail) -> Option<T>,
+    accept: impl Fn(&Delivery) -> Option<T>,
 ) -> T {
     agent.expect(to, waits_for, about);
     let answer = until_some(agent, timing.pause, async || {
@@ -116,12 +116,13 @@ mod tests {
     fn a_request_is_sent_until_a_reply_is_accepted() {
         let [client, server] = ["client", "server"].map(Name::new);
         let outcome = Engine::Native.run(|| {
-            let mut world = World::<Agents>::new(WorldConfig::calm(Seed(1)));
+            let mut world = World::<Agents>::new(WorldConfig::fault_free(Seed(1)));
             world.process(server, move |context| answer(agent(context)));
             world.process(client, move |context| async move {
                 let agent = agent(context);
                 let timing = ResendTiming::without_pause(SimSpan::from_secs(5));
-                let second = |mail: &Mail| mail.open().and_then(|Ping(number)| (*number == 2).then_some(()));
+                let second =
+                    |mail: &Delivery| mail.open().and_then(|Ping(number)| (*number == 2).then_some(()));
                 request_until_answered(&agent, (server, "a reply"), client, Ping(0), timing, second).await;
                 agent.finish_after(SimSpan::ZERO);
             });

@@ -82,7 +82,7 @@ mod tests {
     /// The runs of work that `ask` requests five times, a second apart, and that takes ten seconds.
     fn runs(ask: fn(&SingleFlight<Name>, &Agent, Name)) -> Vec<String> {
         let outcome = Engine::Native.run(|| {
-            let mut world = World::<Agents>::new(WorldConfig::calm(Seed(1)));
+            let mut world = World::<Agents>::new(WorldConfig::fault_free(Seed(1)));
             world.process(Name::new("a"), move |context: Context<Agents>| async move {
                 let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
                 let (work, task) = (SingleFlight::default(), Name::new("task-1"));

@@ -69,7 +69,7 @@ impl CaseRecord {
             summary: verdict(report),
             properties: report.tallies.clone(),
             findings: report.findings.iter().map(|finding| FindingRecord::new(finding, small)).collect(),
-            faults_fired: report.fired.clone(),
+            faults_fired: report.injected.clone(),
             probes: report.probes.clone(),
             saved: small.iter().filter_map(|small| small.file.as_deref()).map(in_text).collect(),
             shown: report.closing.clone(),
@@ -153,7 +153,7 @@ impl ReplayRecord {
     /// The record of a replayed file.
     pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, answer: &Answer) -> Self {
         let mut faults_fired = BTreeMap::new();
-        for fault in &run.outcome.fired {
+        for fault in &run.outcome.injected {
             *faults_fired.entry(fault.action.kind()).or_insert(0) += 1;
         }
         let (answer, same_history, missing) = match answer {
@@ -297,7 +297,7 @@ impl<'a> RoundsRecord<'a> {
             },
             summary: standing_in_words(standing),
             broke: case_rounds.broke.iter().map(|(name, broke)| (name.as_str(), record(broke))).collect(),
-            faults_fired: &case_rounds.fired,
+            faults_fired: &case_rounds.injected,
             probes: &case_rounds.probes,
         }
     }

@@ -11,7 +11,7 @@ use crate::properties::Violation;
 use crate::scenario::Case;
 use crate::workflows::user::USER;
 use anstyle::{AnsiColor, Style};
-use perfidy_sim::{Event, EventId, Loss, Name, Seed, SimTime, What};
+use perfidy_sim::{Event, EventId, EventKind, Loss, Name, Seed, SimTime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -98,8 +98,9 @@ impl<'a> Story<'a> {
         }
         let last = self.violation.because.iter().max().copied();
         for event in history.events() {
-            let is_fault = matches!(event.what, What::Struck(_) | What::Crashed { .. } | What::Resumed);
-            let restarted = matches!(event.what, What::Started { incarnation } if incarnation > 0);
+            let is_fault =
+                matches!(event.what, EventKind::Struck(_) | EventKind::Crashed { .. } | EventKind::Resumed);
+            let restarted = matches!(event.what, EventKind::Started { incarnation } if incarnation > 0);
             let concerns = subject(event).is_some_and(|name| subjects.contains(&name)) && is_telling(event);
             if is_fault || restarted || (concerns && last.is_none_or(|last| event.id <= last)) {
                 told.insert(event.id);
@@ -120,7 +121,7 @@ impl<'a> Story<'a> {
     fn shorten(&self, lines: &mut Vec<Line<'a>>) {
         while lines.len() > LINES {
             let is_kept = |event: &Event<Note>| {
-                self.violation.because.contains(&event.id) || matches!(event.what, What::Struck(_))
+                self.violation.because.contains(&event.id) || matches!(event.what, EventKind::Struck(_))
             };
             // The line that is furthest from the next line that must be kept.
             let mut distance = usize::MAX;
@@ -248,7 +249,7 @@ impl fmt::Display for Coloured<'_> {
         writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
         for Line { event, times } in self.0.lines() {
             let style = match &event.what {
-                What::Struck(_) | What::Crashed { .. } => FAULT,
+                EventKind::Struck(_) | EventKind::Crashed { .. } => FAULT,
                 _ if violation.because.contains(&event.id) => BAD,
                 _ => Style::new(),
             };
@@ -278,29 +279,31 @@ fn rounded(at: SimTime) -> String {
 /// Whether an event is informative for a person.
 fn is_telling(event: &Event<Note>) -> bool {
     match &event.what {
-        What::Note(
+        EventKind::Note(
             Note::Agent(AgentEvent::Completed { .. } | AgentEvent::Asked { access: Access::Read, .. })
             | Note::User(UserEvent::TaskGiven { .. } | UserEvent::Wanted { .. } | UserEvent::UndoneBy { .. }),
         )
-        | What::Delivered { .. }
-        | What::Wrote { .. }
-        | What::Synced { .. }
-        | What::Started { incarnation: 0 }
-        | What::TimedOut { .. }
-        | What::Ended(_) => false,
-        What::Sent { content, .. } => event.node.as_str() != USER && is_decisive(content.headers().purpose),
-        What::Note(_)
-        | What::Lost { .. }
-        | What::Started { .. }
-        | What::Struck(_)
-        | What::Crashed { .. }
-        | What::Paused { .. }
-        | What::Resumed
-        | What::Recovered { .. }
-        | What::CutBegan { .. }
-        | What::CutEnded { .. }
-        | What::Waiting { .. }
-        | What::Panicked { .. } => true,
+        | EventKind::Delivered { .. }
+        | EventKind::Wrote { .. }
+        | EventKind::Synced { .. }
+        | EventKind::Started { incarnation: 0 }
+        | EventKind::TimedOut { .. }
+        | EventKind::Ended(_) => false,
+        EventKind::Sent { content, .. } => {
+            event.node.as_str() != USER && is_decisive(content.headers().purpose)
+        }
+        EventKind::Note(_)
+        | EventKind::Lost { .. }
+        | EventKind::Started { .. }
+        | EventKind::Struck(_)
+        | EventKind::Crashed { .. }
+        | EventKind::Paused { .. }
+        | EventKind::Resumed
+        | EventKind::Recovered { .. }
+        | EventKind::CutBegan { .. }
+        | EventKind::CutEnded { .. }
+        | EventKind::Waiting { .. }
+        | EventKind::Panicked { .. } => true,
     }
 }
 
@@ -321,45 +324,47 @@ fn saying(content: &Body) -> String {
 /// The subject of an event, so that events about the same subject can be grouped.
 fn subject(event: &Event<Note>) -> Option<Name> {
     match &event.what {
-        What::Sent { about, .. } | What::Delivered { about, .. } | What::Lost { about, .. } => Some(*about),
-        What::Note(note) => note.intent(),
+        EventKind::Sent { about, .. }
+        | EventKind::Delivered { about, .. }
+        | EventKind::Lost { about, .. } => Some(*about),
+        EventKind::Note(note) => note.intent(),
         _ => None,
     }
 }
 
 fn told(event: &Event<Note>) -> String {
     match &event.what {
-        What::Started { incarnation: 0 } => "starts".to_owned(),
-        What::Started { .. } => "is back, knowing what it had written down".to_owned(),
-        What::Sent { to, kind, about, content } => {
+        EventKind::Started { incarnation: 0 } => "starts".to_owned(),
+        EventKind::Started { .. } => "is back, knowing what it had written down".to_owned(),
+        EventKind::Sent { to, kind, about, content } => {
             format!("sends {kind} to {to}, {about}{}", saying(content))
         }
-        What::Delivered { from, kind, about, content, .. } => {
+        EventKind::Delivered { from, kind, about, content, .. } => {
             format!("gets {kind} from {from}, {about}{}", saying(content))
         }
-        What::Lost { from, kind, about, why } => {
+        EventKind::Lost { from, kind, about, why } => {
             let why = match why {
                 Loss::Dropped => "it was dropped",
                 Loss::Cut => "the link is cut",
-                Loss::NodeDown => "nobody is there",
-                Loss::Late => "it comes too late, nobody waits for it any more",
+                Loss::NodeDown => "the receiver is down",
+                Loss::Late => "late reply: the caller no longer waits for it",
             };
             format!("does not get {kind} from {from}, {about}: {why}")
         }
-        What::TimedOut { label } => format!("has waited long enough for {label}"),
-        What::Struck(fault) => format!("FAULT {}", fault.action),
-        What::Crashed { lost_writes: 0 } => "dies".to_owned(),
-        What::Crashed { lost_writes } => format!("dies; {lost_writes} unsynced writes are lost"),
-        What::Paused { span } => format!("stops for {span}"),
-        What::Resumed => "goes on as if no time had passed".to_owned(),
-        What::Recovered { from } => format!("is itself again: {from} is over"),
-        What::CutBegan { left, right } => format!("is cut off: {left} from {right}"),
-        What::CutEnded { left, right } => format!("is joined again: {left} and {right}"),
-        What::Wrote { content } => format!("writes to its journal: {content}"),
-        What::Synced { records } => format!("has {records} records on disk"),
-        What::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
-        What::Ended(stop) => format!("the run ends: {stop:?}"),
-        What::Panicked { message } => format!("panics: {message}"),
-        What::Note(note) => note.to_string(),
+        EventKind::TimedOut { label } => format!("has waited long enough for {label}"),
+        EventKind::Struck(fault) => format!("FAULT {}", fault.action),
+        EventKind::Crashed { lost_writes: 0 } => "dies".to_owned(),
+        EventKind::Crashed { lost_writes } => format!("dies; {lost_writes} unsynced writes are lost"),
+        EventKind::Paused { span } => format!("stops for {span}"),
+        EventKind::Resumed => "goes on as if no time had passed".to_owned(),
+        EventKind::Recovered { from } => format!("is itself again: {from} is over"),
+        EventKind::CutBegan { left, right } => format!("is cut off: {left} from {right}"),
+        EventKind::CutEnded { left, right } => format!("is joined again: {left} and {right}"),
+        EventKind::Wrote { content } => format!("writes to its journal: {content}"),
+        EventKind::Synced { records } => format!("has {records} records on disk"),
+        EventKind::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
+        EventKind::Ended(stop) => format!("the run ends: {stop:?}"),
+        EventKind::Panicked { message } => format!("panics: {message}"),
+        EventKind::Note(note) => note.to_string(),
     }
 }

@@ -1,6 +1,6 @@
 //! The table of a campaign: a row for each case.
 
-use crate::explore::{CaseReport, CaseRounds, ENOUGH};
+use crate::explore::{CaseReport, CaseRounds, MAX_SAVED};
 use crate::inert;
 use crate::report::words::{rate_of, runs_per_second, standing_in_words, verdict};
 use crate::scenario::Case;
@@ -47,7 +47,7 @@ pub fn rounds_table<'a>(rows: impl IntoIterator<Item = (&'a CaseRounds, &'a Case
     for (rounds, case) in rows {
         let shown = if last == Some(rounds.scenario) { "" } else { rounds.scenario.as_str() };
         last = Some(rounds.scenario);
-        let is_capped = rounds.broke.values().any(|broke| broke.failures.len() >= ENOUGH);
+        let is_capped = rounds.broke.values().any(|broke| broke.failures.len() >= MAX_SAVED);
         table.add_row([
             inert::line(shown).into_owned(),
             inert::line(&rounds.label).into_owned(),
@@ -84,8 +84,8 @@ fn struck(rows: &[(CaseReport, Duration)]) -> Table {
     table.load_style(presets::NOTHING);
     table.set_header(["SCENARIO", "FAULTS THAT STRUCK"]);
     for (report, _) in rows.iter().filter(|(report, _)| report.case.without().is_none()) {
-        let row =
-            [report.case.scenario.name.as_str(), &fired(report)].map(|cell| inert::line(cell).into_owned());
+        let row = [report.case.scenario.name.as_str(), &injected(report)]
+            .map(|cell| inert::line(cell).into_owned());
         table.add_row(row);
     }
     table
@@ -96,9 +96,9 @@ fn trimmed(table: &Table) -> String {
     table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-fn fired(report: &CaseReport) -> String {
-    if report.fired.is_empty() {
+fn injected(report: &CaseReport) -> String {
+    if report.injected.is_empty() {
         return "none".to_owned();
     }
-    report.fired.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
+    report.injected.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
 }

@@ -21,8 +21,7 @@ pub struct AcknowledgedCancel;
 
 impl Safeguard for AcknowledgedCancel {
     const NAME: &'static str = "acknowledged-cancel";
-    const ABOUT: &'static str =
-        "a call counts as cancelled once its tool says that it will not act, or has acted";
+    const ABOUT: &'static str = "a call counts as cancelled once its tool has confirmed what became of it";
     const EXAMPLE: &'static str = "acknowledged-cancel = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

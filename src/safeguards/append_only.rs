@@ -26,7 +26,7 @@ pub struct AppendOnly;
 
 impl Safeguard for AppendOnly {
     const NAME: &'static str = "append-only";
-    const ABOUT: &'static str = "additions to a shared item are appended; nobody writes it as a whole";
+    const ABOUT: &'static str = "additions to a shared item are appended; it is never rewritten as a whole";
     const EXAMPLE: &'static str = "append-only = true";
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
@@ -39,5 +39,5 @@ impl Safeguard for AppendOnly {
 /// # Errors
 /// As [`Store::commit`].
 pub async fn append(store: Store<'_>, item: Name, entry: Entry, op: OpId) -> Result<Stamp, StoreError> {
-    store.insist(item, Change::Append(entry), op).await
+    store.commit_with_retry(item, Change::Append(entry), op).await
 }

@@ -31,8 +31,7 @@ struct Keys {
 
 impl Safeguard for Budgets {
     const NAME: &'static str = "budgets";
-    const ABOUT: &'static str =
-        "a task that has used up its hops, turns or tokens goes back to the user as failed";
+    const ABOUT: &'static str = "a task that exceeds its hops, turns or tokens fails, and the user is told";
     const EXAMPLE: &'static str = "budgets = { hops = 6, turns = 20, tokens = 40000 }";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -20,7 +20,7 @@ pub struct Cancellation;
 impl Safeguard for Cancellation {
     const NAME: &'static str = "cancellation";
     const ABOUT: &'static str =
-        "a cancel reaches everybody who works on the task, and counts once all have answered";
+        "a cancel is sent to every agent that works on the task, and counts once all have confirmed";
     const EXAMPLE: &'static str = "cancellation = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

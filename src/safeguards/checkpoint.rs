@@ -17,7 +17,7 @@ pub struct Checkpoint;
 impl Safeguard for Checkpoint {
     const NAME: &'static str = "checkpoint";
     const ABOUT: &'static str =
-        "the coordinator syncs what it learns before acting on it, and recovers it after a crash";
+        "an agent writes and syncs its progress before acting on it, and recovers it after a crash";
     const EXAMPLE: &'static str = "checkpoint = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

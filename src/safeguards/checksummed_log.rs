@@ -22,7 +22,7 @@ pub struct ChecksummedLog;
 
 impl Safeguard for ChecksummedLog {
     const NAME: &'static str = "checksummed-log";
-    const ABOUT: &'static str = "checkpoints carry a checksum, and one that was half-written is left out";
+    const ABOUT: &'static str = "checkpoint records carry a checksum; recovery skips a half-written one";
     const EXAMPLE: &'static str = "checksummed-log = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -62,8 +62,8 @@ impl Message for Sealed {
     }
 
     /// Only the record is torn; its checksum is still that of the intact record.
-    fn garbled(&self) -> Option<Self> {
-        Some(Self { record: self.record.garbled(), checksum: self.checksum })
+    fn corrupted(&self) -> Option<Self> {
+        Some(Self { record: self.record.corrupted(), checksum: self.checksum })
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
             "step"
         }
 
-        fn garbled(&self) -> Option<Self> {
+        fn corrupted(&self) -> Option<Self> {
             Some(Self(0))
         }
     }
@@ -88,7 +88,7 @@ mod tests {
     fn a_whole_record_is_read_and_a_torn_one_is_not_even_if_it_reads_as_another() {
         let sealed = Sealed::new(Step(3));
         assert_eq!(sealed.intact().and_then(Body::open).map(|Step(number)| *number), Some(3));
-        let torn = Message::garbled(&sealed).unwrap();
+        let torn = Message::corrupted(&sealed).unwrap();
         assert!(torn.record.open::<Step>().is_some() && torn.intact().is_none());
     }
 }

@@ -28,7 +28,7 @@ pub struct CiteArtifacts;
 impl Safeguard for CiteArtifacts {
     const NAME: &'static str = "cite-artifacts";
     const ABOUT: &'static str =
-        "work is passed on by the digest of the artifact, which is fetched and checked, not by its summary";
+        "work is passed on by the digest of its artifact, which the receiver fetches and checks";
     const EXAMPLE: &'static str = "cite-artifacts = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -32,8 +32,7 @@ pub struct ClaimByLease {
 
 impl Safeguard for ClaimByLease {
     const NAME: &'static str = "claim-by-lease";
-    const ABOUT: &'static str =
-        "work is claimed by compare-and-set, for as long as its owner renews the claim";
+    const ABOUT: &'static str = "work is claimed by compare-and-set, with a lease that its owner renews";
     const EXAMPLE: &'static str = r#"claim-by-lease = { lease = "15s" }"#;
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
@@ -240,7 +239,7 @@ async fn renew(claims: Claims, (work, item): (Name, Name), lease: SimSpan, state
         let Some(version) = state.upgrade().map(|state| state.version.get()) else { return };
         let op = agent.new_operation_id(item);
         let asked = agent.monotonic();
-        let renewed = agent.store().insist(item, claims.own(work, version), op).await;
+        let renewed = agent.store().commit_with_retry(item, claims.own(work, version), op).await;
         let Some(state) = state.upgrade() else { return };
         match renewed {
             Ok(stamp) if state.is_held(agent.monotonic()) => {

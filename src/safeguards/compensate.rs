@@ -23,7 +23,7 @@ pub struct Compensate;
 
 impl Safeguard for Compensate {
     const NAME: &'static str = "compensate";
-    const ABOUT: &'static str = "when a step fails for good, the steps before it are undone, last first";
+    const ABOUT: &'static str = "when a step fails permanently, the steps before it are undone, last first";
     const EXAMPLE: &'static str = "compensate = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

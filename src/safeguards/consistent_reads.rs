@@ -17,7 +17,7 @@ pub struct ConsistentReads;
 
 impl Safeguard for ConsistentReads {
     const NAME: &'static str = "consistent-reads";
-    const ABOUT: &'static str = "whoever reads the store asks for what `reads` in [store] declares";
+    const ABOUT: &'static str = "reads of the store ask for the consistency that `reads` in [store] declares";
     const EXAMPLE: &'static str = "consistent-reads = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -5,7 +5,7 @@
 //! recorded it, and only then does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise
 //! Integration Patterns").
 
-use crate::agent::{Agent, Mail, Message, OpId, Operation, ToolError};
+use crate::agent::{Agent, Delivery, Message, OpId, Operation, ToolError};
 use crate::config::{Entry, Problem};
 use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, switch};
@@ -21,7 +21,7 @@ pub struct DeadLetter;
 
 impl Safeguard for DeadLetter {
     const NAME: &'static str = "dead-letter";
-    const ABOUT: &'static str = "what cannot be brought to a good end is handed to the person on call";
+    const ABOUT: &'static str = "calls that cannot be completed are escalated to the person on call";
     const EXAMPLE: &'static str = "dead-letter = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -68,7 +68,8 @@ pub async fn escalate(agent: &Agent, person: Name, operation: &Operation, op: Op
     let call = FailedCall { operation: operation.clone(), op, error, at: agent.now(), agent: agent.name() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
     let waits_for = (person, "word that a dead letter was taken down");
-    let is_taken_down = |mail: &Mail| matches!(mail.open(), Some(DeadLetterMessage::Recorded)).then_some(());
+    let is_taken_down =
+        |mail: &Delivery| matches!(mail.open(), Some(DeadLetterMessage::Recorded)).then_some(());
     request_until_answered(
         agent,
         waits_for,

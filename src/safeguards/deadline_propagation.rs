@@ -15,8 +15,7 @@ pub struct DeadlinePropagation;
 
 impl Safeguard for DeadlinePropagation {
     const NAME: &'static str = "deadline-propagation";
-    const ABOUT: &'static str =
-        "every order says how much time is left for the whole; when it is up, work stops";
+    const ABOUT: &'static str = "every order carries the time left for the task; work stops when it is up";
     const EXAMPLE: &'static str = "deadline-propagation = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

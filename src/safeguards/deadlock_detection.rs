@@ -28,7 +28,8 @@ pub struct DeadlockDetection;
 
 impl Safeguard for DeadlockDetection {
     const NAME: &'static str = "deadlock-detection";
-    const ABOUT: &'static str = "agents that wait look for circles of waits, and one in each goes on without";
+    const ABOUT: &'static str =
+        "waiting agents send probes along the waits; one agent in a cycle stops waiting";
     const EXAMPLE: &'static str = "deadlock-detection = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

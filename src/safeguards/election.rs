@@ -32,7 +32,7 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Lease, NotLeader, Token};
+use crate::agent::{Agent, Lease, LeaseError, Token};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{LEASES, Safeguard, lease};
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -48,7 +48,7 @@ pub struct Election {
 
 impl Safeguard for Election {
     const NAME: &'static str = "election";
-    const ABOUT: &'static str = "a backup stands for leader and takes over when the lease runs out";
+    const ABOUT: &'static str = "a backup takes over leadership when the leader's lease expires";
     const EXAMPLE: &'static str = r#"election = { lease = "10s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -85,8 +85,8 @@ impl Election {
     /// Asks for the lease once. It is renewed for as long as the leadership is kept.
     ///
     /// # Errors
-    /// [`NotLeader`] if another candidate leads, or the lock service does not answer.
-    pub async fn stand(self, agent: &Agent, resource: Name) -> Result<Leadership, NotLeader> {
+    /// [`LeaseError`] if another candidate leads, or the lock service does not answer.
+    pub async fn stand(self, agent: &Agent, resource: Name) -> Result<Leadership, LeaseError> {
         let lease = agent.lease(resource, self.lease, self.lease.split(3)).await?;
         let (renewed, held) = watch::channel(lease);
         agent.spawn(renew(agent.clone(), self.lease, renewed));

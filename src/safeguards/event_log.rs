@@ -20,7 +20,7 @@ pub struct EventLog;
 impl Safeguard for EventLog {
     const NAME: &'static str = "event-log";
     const ABOUT: &'static str =
-        "what a model answered is durable before it is acted on, and is not asked again";
+        "a model's completion is durable before it is acted on, and is replayed after a crash";
     const EXAMPLE: &'static str = "event-log = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

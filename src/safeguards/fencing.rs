@@ -16,7 +16,7 @@ pub struct FencingTokens;
 
 impl Safeguard for FencingTokens {
     const NAME: &'static str = "fencing-tokens";
-    const ABOUT: &'static str = "whoever takes orders refuses a token lower than one it has seen";
+    const ABOUT: &'static str = "workers reject orders with a lower fencing token than one they have seen";
     const EXAMPLE: &'static str = "fencing-tokens = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -14,8 +14,7 @@ pub struct IdempotencyKeys;
 
 impl Safeguard for IdempotencyKeys {
     const NAME: &'static str = "idempotency-keys";
-    const ABOUT: &'static str =
-        "calls carry the id of their operation, by which a tool recognises a repetition";
+    const ABOUT: &'static str = "calls carry the id of their operation, so that a tool can recognise a retry";
     const EXAMPLE: &'static str = "idempotency-keys = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -19,7 +19,7 @@ pub struct InboxDedupe;
 
 impl Safeguard for InboxDedupe {
     const NAME: &'static str = "inbox-dedupe";
-    const ABOUT: &'static str = "an event that was taken in before is not taken in again";
+    const ABOUT: &'static str = "an event that was processed before is not processed again";
     const EXAMPLE: &'static str = "inbox-dedupe = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

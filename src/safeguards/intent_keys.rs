@@ -31,7 +31,7 @@ pub struct IntentKeys;
 impl Safeguard for IntentKeys {
     const NAME: &'static str = "intent-keys";
     const ABOUT: &'static str =
-        "an operation's id belongs to the intent, not to the call as a model composes it each time";
+        "an operation id is derived from the intent, not from the model's wording of the call";
     const EXAMPLE: &'static str = "intent-keys = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

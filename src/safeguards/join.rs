@@ -21,7 +21,7 @@ pub enum Join {
 
 impl Safeguard for Join {
     const NAME: &'static str = "join";
-    const ABOUT: &'static str = "an answer has what the policy asks for, and says what is missing";
+    const ABOUT: &'static str = "an answer waits for what the join policy asks for, and says what is missing";
     const EXAMPLE: &'static str = r#"join = "quorum""#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -15,7 +15,7 @@ pub struct ObserveBeforeRetry;
 impl Safeguard for ObserveBeforeRetry {
     const NAME: &'static str = "observe-before-retry";
     const ABOUT: &'static str =
-        "after an unclear answer, the caller looks whether it happened before it tries again";
+        "after an indefinite error, the caller looks up whether the effect happened before it retries";
     const EXAMPLE: &'static str = "observe-before-retry = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

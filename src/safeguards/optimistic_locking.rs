@@ -28,7 +28,7 @@ pub struct OptimisticLocking;
 impl Safeguard for OptimisticLocking {
     const NAME: &'static str = "optimistic-locking";
     const ABOUT: &'static str =
-        "a write names the version its author read; if that is not the latest, it is refused";
+        "a write names the version that was read, and is refused if that is not the latest";
     const EXAMPLE: &'static str = "optimistic-locking = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -96,7 +96,7 @@ pub async fn replace_if_unchanged(
     entries: Entries,
     op: OpId,
 ) -> Result<Stamp, StoreError> {
-    store.insist(item, Change::ReplaceAt { version: seen.stamp.version, entries }, op).await
+    store.commit_with_retry(item, Change::ReplaceAt { version: seen.stamp.version, entries }, op).await
 }
 
 /// Reads an item, lets `compose` make its new entries from the current ones, and writes them if the item is

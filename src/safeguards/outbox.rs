@@ -25,7 +25,7 @@ pub struct DurableOutbox;
 impl Safeguard for DurableOutbox {
     const NAME: &'static str = "outbox";
     const ABOUT: &'static str =
-        "news is written down together with the change it tells of, and sent until it has arrived";
+        "an event is journalled together with the change that it reports, and sent until acknowledged";
     const EXAMPLE: &'static str = "outbox = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -28,7 +28,7 @@ pub struct ParentLease {
 impl Safeguard for ParentLease {
     const NAME: &'static str = "parent-lease";
     const ABOUT: &'static str =
-        "who hears nothing from above stops, and the work of who is silent is given to others";
+        "a worker stops when its parent's lease expires; work of silent workers is reassigned";
     const EXAMPLE: &'static str = r#"parent-lease = { lease = "10s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -18,7 +18,7 @@ pub struct PersistBeforeCall;
 
 impl Safeguard for PersistBeforeCall {
     const NAME: &'static str = "persist-before-call";
-    const ABOUT: &'static str = "an operation's id is durable before the first call that carries it";
+    const ABOUT: &'static str = "an operation id is durable before the first call that carries it";
     const EXAMPLE: &'static str = "persist-before-call = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -15,8 +15,7 @@ pub struct PlanCommit;
 
 impl Safeguard for PlanCommit {
     const NAME: &'static str = "plan-commit";
-    const ABOUT: &'static str =
-        "a plan counts once it is the first version in the store; all follow that one";
+    const ABOUT: &'static str = "the first plan committed to the store counts; every agent follows that one";
     const EXAMPLE: &'static str = "plan-commit = true";
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
@@ -46,10 +45,10 @@ pub async fn agree<P: Message + Clone>(
     let op = agent.new_operation_id(task);
     let version = Version::default();
     if !commits {
-        agent.store().insist(item, Change::Replace { based_on: version, entries }, op).await?;
+        agent.store().commit_with_retry(item, Change::Replace { based_on: version, entries }, op).await?;
         return Ok(plan);
     }
-    match agent.store().insist(item, Change::ReplaceAt { version, entries }, op).await {
+    match agent.store().commit_with_retry(item, Change::ReplaceAt { version, entries }, op).await {
         Ok(_) => Ok(plan),
         Err(StoreError::Definite(Refusal::Moved(_))) => {
             let theirs = agent.store().read(item, Freshness::Latest).await?;

@@ -76,7 +76,7 @@ impl ItemWriter {
             let mut lease = if self.locks_whole_cycle { self.acquire(item).await? } else { None };
             let outcome = self.cycle(item, &entry, &mut lease).await;
             if let Some(lease) = lease {
-                self.agent.give_back(lease);
+                self.agent.release_lease(lease);
             }
             outcome
         })
@@ -121,7 +121,7 @@ impl ItemWriter {
             }
             WriteMode::Replace => {
                 let change = Change::Replace { based_on: seen.stamp.version, entries: seen.and(entry) };
-                store.insist(item, change, op).await
+                store.commit_with_retry(item, change, op).await
             }
         }
     }

@@ -16,7 +16,7 @@ pub struct ReplyDedupe;
 
 impl Safeguard for ReplyDedupe {
     const NAME: &'static str = "reply-dedupe";
-    const ABOUT: &'static str = "of several answers to one question, one is taken";
+    const ABOUT: &'static str = "of several replies to one request, only the first is used";
     const EXAMPLE: &'static str = "reply-dedupe = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

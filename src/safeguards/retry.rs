@@ -6,7 +6,7 @@
 use crate::agent::{Agent, ToolError};
 use crate::config::{Entry, Problem, Spread};
 use crate::safeguards::Safeguard;
-use perfidy_sim::{Name, SimSpan, Spot};
+use perfidy_sim::{DrawSite, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 
@@ -29,7 +29,7 @@ struct Keys {
 impl Safeguard for Retry {
     const NAME: &'static str = "retry";
     const ABOUT: &'static str =
-        "a call without a clear answer is tried again, after a growing, jittered wait";
+        "a call with an indefinite error is retried with exponential backoff and jitter";
     const EXAMPLE: &'static str = r#"retry = { attempts = 4, backoff = "1s..30s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -52,7 +52,7 @@ impl Retry {
     /// let wait = retry.wait(3, draws.spot(Name::new("a"), Name::new("b"), 3));
     /// assert!(wait <= SimSpan::from_secs(4));
     /// ```
-    pub fn wait(&self, failed: u32, spot: Spot<'_>) -> SimSpan {
+    pub fn wait(&self, failed: u32, spot: DrawSite<'_>) -> SimSpan {
         let doubled = self.backoff.start().saturating_mul(1 << failed.saturating_sub(1).min(40));
         spot.span("jitter", &(SimSpan::ZERO..=doubled.min(*self.backoff.end())))
     }

@@ -16,8 +16,7 @@ pub struct Roles;
 
 impl Safeguard for Roles {
     const NAME: &'static str = "roles";
-    const ABOUT: &'static str =
-        "a decision counts only from somebody who may take it and did not do the work";
+    const ABOUT: &'static str = "a decision counts only from an authorised agent that did not do the work";
     const EXAMPLE: &'static str = "roles = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -33,7 +33,7 @@ pub struct SagaLog;
 impl Safeguard for SagaLog {
     const NAME: &'static str = "saga-log";
     const ABOUT: &'static str =
-        "how far a saga is, and under which ids, is durable before anybody acts on it";
+        "a saga's progress and operation ids are durable before any agent acts on them";
     const EXAMPLE: &'static str = "saga-log = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

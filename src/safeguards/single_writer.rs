@@ -26,7 +26,7 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Entry, Headers, Mail, Message, Purpose, Version};
+use crate::agent::{Agent, Delivery, Entry, Headers, Message, Purpose, Version};
 use crate::config::{Entry as FileEntry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::{Name, SimSpan};
@@ -41,7 +41,7 @@ pub struct SingleWriter;
 
 impl Safeguard for SingleWriter {
     const NAME: &'static str = "single-writer";
-    const ABOUT: &'static str = "one agent writes the shared items; the others hand it their additions";
+    const ABOUT: &'static str = "one agent writes the shared items; the others send it their additions";
     const EXAMPLE: &'static str = "single-writer = true";
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
@@ -91,7 +91,7 @@ pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) 
 /// other work, and replies once it is there. Returns whether the message was such a request.
 pub fn serve(
     agent: &Agent,
-    mail: &Mail,
+    mail: &Delivery,
     add: impl AsyncFnOnce(&Agent, Name, Entry) -> Option<Version> + 'static,
 ) -> bool {
     let Some(Addition::Requested { item, entry }) = mail.open().cloned() else { return false };

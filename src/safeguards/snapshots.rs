@@ -29,8 +29,7 @@ struct Keys {
 
 impl Safeguard for Snapshots {
     const NAME: &'static str = "snapshots";
-    const ABOUT: &'static str =
-        "what was read carries the time of which it is, and is read again when it is too old";
+    const ABOUT: &'static str = "data carries the time it was read, and is read again when it is too old";
     const EXAMPLE: &'static str = r#"snapshots = { max-age = "30s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -20,7 +20,8 @@ pub struct TransferAcks;
 
 impl Safeguard for TransferAcks {
     const NAME: &'static str = "transfer-acks";
-    const ABOUT: &'static str = "whoever hands a task over keeps it until a colleague has acknowledged it";
+    const ABOUT: &'static str =
+        "an agent that hands over a task keeps it until the receiver has acknowledged it";
     const EXAMPLE: &'static str = "transfer-acks = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -30,7 +30,7 @@ pub struct Verify;
 
 impl Safeguard for Verify {
     const NAME: &'static str = "verify";
-    const ABOUT: &'static str = "a verifier looks for the effects of a task before it is reported done";
+    const ABOUT: &'static str = "a verifier looks up the effects of a task before it is reported done";
     const EXAMPLE: &'static str = "verify = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

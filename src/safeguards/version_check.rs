@@ -25,7 +25,7 @@ pub struct VersionCheck;
 impl Safeguard for VersionCheck {
     const NAME: &'static str = "version-check";
     const ABOUT: &'static str =
-        "before work is acted on, whoever asked for it says whether it is still current";
+        "before acting on work, an agent asks its author whether the version is still current";
     const EXAMPLE: &'static str = "version-check = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -23,7 +23,7 @@ pub struct WaitLimit(pub SimSpan);
 
 impl Safeguard for WaitLimit {
     const NAME: &'static str = "wait-limit";
-    const ABOUT: &'static str = "after so long, an agent goes on without what it could do without";
+    const ABOUT: &'static str = "after a limit, an agent continues without an optional input";
     const EXAMPLE: &'static str = r#"wait-limit = "1m""#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

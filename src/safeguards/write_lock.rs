@@ -5,7 +5,7 @@
 //! lock is also a lease: its holder may have been paused past its end, so the store has to refuse a token
 //! lower than one it has seen, in reads and in writes (see [`fencing`](crate::safeguards::fencing)).
 
-use crate::agent::{Agent, Lease, NotLeader};
+use crate::agent::{Agent, Lease, LeaseError};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{LEASES, Safeguard, lease, switch};
 use perfidy_sim::{Name, SimSpan};
@@ -19,7 +19,7 @@ pub struct WriteLock {
 
 impl Safeguard for WriteLock {
     const NAME: &'static str = "write-lock";
-    const ABOUT: &'static str = "whoever writes a shared item as a whole holds its lock while writing";
+    const ABOUT: &'static str = "an agent that rewrites a shared item holds its lock while writing";
     const EXAMPLE: &'static str = r#"write-lock = { lease = "10s" }"#;
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -33,8 +33,7 @@ pub struct LockWholeCycle;
 
 impl Safeguard for LockWholeCycle {
     const NAME: &'static str = "lock-whole-cycle";
-    const ABOUT: &'static str =
-        "the lock goes around reading, composing and writing, not around the write alone";
+    const ABOUT: &'static str = "the lock covers read, model call and write, not only the write";
     const EXAMPLE: &'static str = "lock-whole-cycle = true";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -52,9 +51,9 @@ impl WriteLock {
     /// Waits for the lock on an item.
     ///
     /// # Errors
-    /// [`NotLeader`] if it was not available for a long time.
-    pub async fn acquire(&self, agent: &Agent, item: Name) -> Result<Lease, NotLeader> {
-        let mut last = NotLeader::Held;
+    /// [`LeaseError`] if it was not available for a long time.
+    pub async fn acquire(&self, agent: &Agent, item: Name) -> Result<Lease, LeaseError> {
+        let mut last = LeaseError::Held;
         for _ in 0..TRIES {
             match agent.lease(item, self.lease, self.lease.split(3)).await {
                 Ok(lease) => return Ok(lease),

@@ -91,17 +91,17 @@ impl Case {
     fn configure_team(&self) -> TeamConfig {
         let scenario = &self.scenario;
         let groups = scenario.cast().groups;
-        let doers = scenario.workflow.roles.last().map(|role| groups[&Name::new(role.group)].clone());
-        let doers = doers.unwrap_or_default();
+        let workers = scenario.workflow.roles.last().map(|role| groups[&Name::new(role.group)].clone());
+        let workers = workers.unwrap_or_default();
         let mut places = Lookup::default();
-        for (place, doer) in doers.iter().enumerate() {
-            places.insert(*doer, place);
+        for (place, worker) in workers.iter().enumerate() {
+            places.insert(*worker, place);
         }
         TeamConfig {
             workflow: scenario.workflow.name,
             groups,
             plan: Arc::new(Plan::new(scenario.tasks.count, scenario.steps.clone())),
-            doers: doers.into(),
+            workers: workers.into(),
             places,
             safeguards: self.safeguards.clone(),
             tasks: scenario.tasks.clone(),

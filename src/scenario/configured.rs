@@ -5,7 +5,7 @@
 //! error, or a claim that is not tested. A fault is known by where it struck and what it did, so it does
 //! not matter whether chance or a list of faults brought it.
 
-use perfidy_sim::{Chaos, Fault, Name, Rule, Selector, Window};
+use perfidy_sim::{Chaos, Fault, Name, Rule, Selector, TimedFault};
 
 /// A fault that a file configures, or one of the names in it, which must be injected in some run.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ struct Opening {
 impl Configured {
     /// The rules and schedules that an entry has added to the chaos, which had these numbers of them before.
     pub(super) fn entry(words: String, chaos: &Chaos, (rules, windows): (usize, usize)) -> Self {
-        let opening = |window: &Window| Opening { site: window.site, among: Selector::Any };
+        let opening = |window: &TimedFault| Opening { site: window.site, among: Selector::Any };
         let windows = chaos.windows[windows..].iter().map(opening).collect();
         Self { words, by: By::Chaos(chaos.rules[rules..].to_vec(), windows) }
     }

@@ -17,7 +17,7 @@ mod configured;
 pub(crate) mod learn;
 mod read;
 mod rename;
-mod understand;
+mod resolve;
 mod world;
 
 pub use case::{Case, Form, NoSuchCase};
@@ -28,10 +28,10 @@ pub(crate) use read::is_too_long_to_save;
 
 pub(crate) use active::trouble_with_name;
 pub(crate) use rename::{Renaming, renamed};
-pub(crate) use understand::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
+pub(crate) use resolve::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
 pub(crate) use world::usual_events;
 
-use crate::faults::Cast;
+use crate::faults::Directory;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
@@ -180,7 +180,7 @@ impl Scenario {
     }
 
     /// The roles, agents and tools of the scenario, to resolve names.
-    pub fn cast(&self) -> Cast {
+    pub fn cast(&self) -> Directory {
         let cast = self.workflow.cast(&self.team, &self.tools, Some(&self.steps));
         cast.with_own_faults(self.suite.own_faults())
     }

@@ -2,7 +2,7 @@
 
 use crate::config::{Problem, Problems, nearest};
 use crate::scenario::Scenario;
-use crate::scenario::understand::{Unreachable, check_pinned, understand};
+use crate::scenario::resolve::{Unreachable, check_pinned, resolve};
 use crate::suite::Suite;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -34,7 +34,7 @@ impl Scenario {
     /// Everything that is wrong with the text.
     pub fn parse_file(suite: &Suite, path: &Path, root: &Path, text: &str) -> Result<Arc<Self>, Problems> {
         let bad = |list| Problems::new(path.display().to_string(), text, list);
-        understand(suite, &name_below(path, root), text, Unreachable::Rejected).map_err(bad)
+        resolve(suite, &name_below(path, root), text, Unreachable::Rejected).map_err(bad)
     }
 
     /// Parses a scenario's text, which can name all items of the suite.
@@ -42,7 +42,7 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse(suite: &Suite, name: &str, text: &str) -> Result<Arc<Self>, Problems> {
-        understand(suite, name, text, Unreachable::Rejected).map_err(|list| Problems::new(name, text, list))
+        resolve(suite, name, text, Unreachable::Rejected).map_err(|list| Problems::new(name, text, list))
     }
 
     /// Understands the text that a saved failure carries. A fault in it that the agents of today could not meet is no
@@ -51,7 +51,7 @@ impl Scenario {
     /// # Errors
     /// Everything else that is wrong with the text.
     pub(crate) fn parse_saved(suite: &Suite, name: &str, text: &str) -> Result<Arc<Self>, Problems> {
-        understand(suite, name, text, Unreachable::Accepted).map_err(|list| Problems::new(name, text, list))
+        resolve(suite, name, text, Unreachable::Accepted).map_err(|list| Problems::new(name, text, list))
     }
 
     /// What is wrong with the pinned faults in the text of a saved failure of this scenario.

@@ -1,7 +1,7 @@
 //! The world of a case: its network, services, tools and team, and how far a run of it may go.
 
 use crate::agent::{Agents, Altered, LeaseService};
-use crate::faults::tool_lies::fault_of;
+use crate::faults::tool_faults::fault_of;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Scenario};
 use crate::tools::{ToolConfig, ToolFaults, ToolService};

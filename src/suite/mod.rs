@@ -11,7 +11,7 @@
 //! use perfidy::properties::Property;
 //! use perfidy::scenario::{Case, Scenario};
 //! use perfidy::suite::Suite;
-//! use perfidy::workflows::user::UserSay;
+//! use perfidy::workflows::user::UserMessage;
 //! use perfidy::workflows::Workflow;
 //! use perfidy_sim::{Engine, Seed};
 //!
@@ -21,7 +21,7 @@
 //!         loop {
 //!             let message = agent.receive().await;
 //!             let report = Report::of(message.about(), Outcome::Failed);
-//!             agent.send(message.from(), message.about(), UserSay::Report(report));
+//!             agent.send(message.from(), message.about(), UserMessage::Report(report));
 //!         }
 //!     })
 //!     .properties(&["never-fails"]);

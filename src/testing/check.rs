@@ -37,12 +37,12 @@ pub struct Check {
 ///     .agent("clerk", |agent, team| async move {
 ///         loop {
 ///             let message = agent.receive().await;
-///             let Some(UserSay::Submit { task, ops }) = message.open().cloned() else { continue };
-///             let call = ToolCall::keyed(team.plan.wish(task, 0), ops[0]);
+///             let Some(UserMessage::Submit { task, ops }) = message.open().cloned() else { continue };
+///             let call = ToolCall::keyed(team.plan.operation_of(task, 0), ops[0]);
 ///             while agent.call(call.clone(), SimSpan::from_secs(5)).await.is_err() {
 ///                 agent.sleep(SimSpan::from_secs(1)).await;
 ///             }
-///             agent.send(message.from(), task, UserSay::Report(Report::of(task, Outcome::Done)));
+///             agent.send(message.from(), task, UserMessage::Report(Report::of(task, Outcome::Done)));
 ///         }
 ///     })
 ///     .safeguards(&["idempotency-keys", "tool-dedupe"])

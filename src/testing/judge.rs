@@ -30,7 +30,7 @@ impl Failing {
 
 /// Runs a case as a test does.
 pub(super) fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
-    let watchdog = Watchdog::barking(PATIENCE, |run| {
+    let watchdog = Watchdog::with_timeout(PATIENCE, |run| {
         eprintln!("Error: {run}: this run has not come back for {}s", PATIENCE.as_secs());
         exit(1);
     });
@@ -82,7 +82,7 @@ fn story_of(report: &CaseReport, finding: &Finding, corpus: Option<&Corpus>) -> 
     let CaseReport { case, engine, .. } = report;
     let Finding { property, seed, .. } = *finding;
     let found = Run::fuzzed(case, *engine, seed);
-    let Some(minimal) = shrink(case, *engine, seed, property, &found.outcome.fired) else {
+    let Some(minimal) = shrink(case, *engine, seed, property, &found.outcome.injected) else {
         return format!(
             "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something in \
              these agents depends on more than the seed."

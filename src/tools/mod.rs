@@ -90,7 +90,7 @@ pub use service::ToolService;
 pub use sources::{Document, Sources};
 
 use crate::agent::{Agents, Content, Headers, ToolRequest};
-use perfidy_sim::{Desk, Name, SimTime, Spot};
+use perfidy_sim::{DrawSite, Name, ServiceContext, SimTime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -151,7 +151,7 @@ impl Asked {
 pub struct Moment<'a> {
     /// The time as of which the answer is: now, unless the tool is behind.
     pub as_of: SimTime,
-    desk: &'a Desk<'a, Agents>,
+    desk: &'a ServiceContext<'a, Agents>,
 }
 
 impl Moment<'_> {
@@ -162,7 +162,13 @@ impl Moment<'_> {
 
     /// Draws something about the world outside: the nth thing (from one) about `about`, the same whenever it
     /// is asked for.
-    pub fn draw<T>(&self, what: &'static str, about: Name, nth: u32, draw: impl FnOnce(Spot<'_>) -> T) -> T {
+    pub fn draw<T>(
+        &self,
+        what: &'static str,
+        about: Name,
+        nth: u32,
+        draw: impl FnOnce(DrawSite<'_>) -> T,
+    ) -> T {
         draw(self.desk.spot_at(Name::joined(self.desk.name(), what, about), about, nth))
     }
 }

@@ -34,7 +34,7 @@ impl Tool for Records {
 pub(super) fn kind() -> ToolKind {
     ToolKind::new(
         "records",
-        "takes down what it is told: any operation with any arguments, which can be looked up",
+        "creates a record for any operation with any arguments; records can be looked up",
         "ticketing = { kind = \"records\", deduplicates = true }",
         |table| table.read::<NoKeys>().map(|NoKeys {}| Records),
     )

@@ -182,7 +182,7 @@ impl Table {
 pub(super) fn kind() -> ToolKind {
     ToolKind::new(
         "sources",
-        "knows things that get new versions as time goes by; each operation is one of them, to be read",
+        "read-only documents that get new versions over time; each operation names a document",
         "market = { kind = \"sources\", changes-every = \"5s..1m\", tokens = \"200..2000\" }",
         |table| table.read::<Table>()?.understood(),
     )

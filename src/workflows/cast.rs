@@ -1,7 +1,7 @@
 //! The directory of a team: the names that a scenario of a workflow has.
 
 use crate::agent::{LeaseService, OwnFaults, StoreService};
-use crate::faults::{Cast, Roles};
+use crate::faults::{Directory, Roles};
 use crate::tools::ToolConfig;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
@@ -20,8 +20,8 @@ impl Workflow {
         team: &BTreeMap<&'static str, u32>,
         tools: &BTreeMap<Name, ToolConfig>,
         steps: Option<&[Step]>,
-    ) -> Cast {
-        let mut agents: Vec<Name> = self.singles.iter().map(|name| Name::new(name)).collect();
+    ) -> Directory {
+        let mut agents: Vec<Name> = self.singletons.iter().map(|name| Name::new(name)).collect();
         let mut groups = BTreeMap::new();
         for role in &self.roles {
             let count = team.get(role.group).copied().unwrap_or(role.default);
@@ -29,7 +29,7 @@ impl Workflow {
             agents.extend(&members);
             groups.insert(Name::new(role.group), members);
         }
-        Cast {
+        Directory {
             workflow: self.name,
             agents,
             groups,

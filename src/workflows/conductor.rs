@@ -17,7 +17,7 @@
 //! operation id, and the first may only be slow. A team that must survive the permanent loss of an executor
 //! needs ids that travel with the orders, as in the [standby team](crate::workflows::standby).
 
-use crate::agent::{Agent, ArtifactId, Body, Headers, Mail, Message, Purpose, StoreError};
+use crate::agent::{Agent, ArtifactId, Body, Delivery, Headers, Message, Purpose, StoreError};
 use crate::protocols::{Coalesced, choose_agent};
 use crate::safeguards::Safeguards;
 use crate::safeguards::event_log::ModelAnswers;
@@ -28,7 +28,7 @@ use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::task_state::{TaskEvent, TaskState};
 use crate::workflows::worker::{StepStatus, StepWorker};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name, Payload, SimSpan};
 use serde::Serialize;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub fn workflow() -> Workflow {
         "conductor",
         "a coordinator hands steps to executors, with a planner before and a verifier after",
     )
-    .agent(COORDINATOR, |agent, briefing| Coordinator::recover(agent, briefing).run())
+    .agent(COORDINATOR, |agent, team| Coordinator::recover(agent, team).run())
     .agent(PLANNER, planner)
     .agent(VERIFIER, verifier)
     .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
@@ -79,9 +79,9 @@ const PLANNING_TOKENS: u32 = 1_200;
 const FIRST_STEP: &str = "Choose the executor of the first step. The others follow in turn.";
 
 #[derive(Clone, Hash, Debug, Serialize)]
-enum Say {
+enum ConductorMessage {
     PlanPlease { task: Name },
-    Planned { task: Name, doers: Arc<[Name]> },
+    Planned { task: Name, workers: Arc<[Name]> },
     Assign { task: Name, step: usize, round: u32, plan: ArtifactId },
     Done { task: Name, step: usize, round: u32 },
     Failed { task: Name, step: usize, round: u32 },
@@ -89,14 +89,14 @@ enum Say {
     Verdict { task: Name, rounds: Arc<[u32]>, missing: Arc<[usize]> },
 }
 
-impl Say {
+impl ConductorMessage {
     /// An executor's answer to an order.
     fn outcome(task: Name, step: usize, round: u32, succeeded: bool) -> Self {
         if succeeded { Self::Done { task, step, round } } else { Self::Failed { task, step, round } }
     }
 }
 
-impl Message for Say {
+impl Message for ConductorMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::PlanPlease { .. } => "plan, please",
@@ -136,15 +136,15 @@ impl Message for Assignment {
 
 struct Coordinator {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     dispatcher: Dispatcher,
     verified: Lookup<Name, bool>,
 }
 
 impl Coordinator {
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let dispatcher = Dispatcher::recover(&agent, &briefing, RESEND);
-        Self { agent, briefing, dispatcher, verified: Lookup::default() }
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let dispatcher = Dispatcher::recover(&agent, &team, RESEND);
+        Self { agent, team, dispatcher, verified: Lookup::default() }
     }
 
     async fn run(mut self) {
@@ -157,29 +157,29 @@ impl Coordinator {
             if let Some(task) = self.dispatcher.tracker().accept(&mail).await {
                 self.dispatcher.bring_up(task, Duty::Plan);
             }
-            if let Some(say) = mail.open::<Say>() {
+            if let Some(say) = mail.open::<ConductorMessage>() {
                 self.on_say(mail.from(), say.clone()).await;
             }
         }
     }
 
-    async fn on_say(&mut self, from: Name, say: Say) {
+    async fn on_say(&mut self, from: Name, say: ConductorMessage) {
         match say {
-            Say::Planned { task, doers } if self.awaits_plan(task) => {
+            ConductorMessage::Planned { task, workers } if self.awaits_plan(task) => {
                 self.dispatcher.answered(task, Duty::Plan);
-                let Ok(Assignment(doers)) = self.settle(task, Assignment(doers)).await else {
+                let Ok(Assignment(workers)) = self.settle(task, Assignment(workers)).await else {
                     return self.dispatcher.bring_up(task, Duty::Plan);
                 };
-                self.dispatcher.tracker().record(TaskEvent::Assigned { task, doers }).await;
+                self.dispatcher.tracker().record(TaskEvent::Assigned { task, workers }).await;
                 self.dispatcher.bring_up_steps(task);
             }
-            Say::Done { task, step, round } if self.awaits_step(task, step, round) => {
+            ConductorMessage::Done { task, step, round } if self.awaits_step(task, step, round) => {
                 self.dispatcher.completed(task, step).await;
             }
-            Say::Failed { task, step, round } if self.awaits_step(task, step, round) => {
+            ConductorMessage::Failed { task, step, round } if self.awaits_step(task, step, round) => {
                 self.dispatcher.failed(task, step).await;
             }
-            Say::Verdict { task, rounds, missing }
+            ConductorMessage::Verdict { task, rounds, missing }
                 if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
             {
                 self.dispatcher.answered(task, Duty::End);
@@ -199,15 +199,15 @@ impl Coordinator {
     /// The plan to follow: the new one, or one that another incarnation of the coordinator has committed
     /// already.
     async fn settle(&self, task: Name, plan: Assignment) -> Result<Assignment, StoreError> {
-        if !self.briefing.safeguards().has::<PlanCommit>() {
+        if !self.team.safeguards().has::<PlanCommit>() {
             return Ok(plan);
         }
-        agree(&self.agent, self.briefing.safeguards(), (task, task), async || Ok(plan)).await
+        agree(&self.agent, self.team.safeguards(), (task, task), async || Ok(plan)).await
     }
 
     fn awaits_plan(&self, task: Name) -> bool {
         let states = self.dispatcher.states();
-        states.get(task).is_some_and(|state| state.doers.is_none() && state.closed.is_none())
+        states.get(task).is_some_and(|state| state.workers.is_none() && state.closed.is_none())
     }
 
     fn awaits_step(&self, task: Name, step: usize, round: u32) -> bool {
@@ -223,9 +223,9 @@ impl Coordinator {
 
     /// Whether an agent's verdict on a task counts. Without `roles`, every agent's verdict does.
     fn may_judge(&self, judge: Name, task: Name) -> bool {
-        let doers = self.doers(task).unwrap_or_default();
+        let workers = self.workers(task).unwrap_or_default();
         let permissions = Permissions::default().allow(Name::literal(VERIFIER), JUDGE);
-        permissions.accept(self.briefing.safeguards(), judge, JUDGE, &doers)
+        permissions.accept(self.team.safeguards(), judge, JUDGE, &workers)
     }
 
     /// Sends the order for a duty of a task, if it is due.
@@ -233,9 +233,9 @@ impl Coordinator {
         if !self.dispatcher.states().has_open(task) {
             return;
         }
-        match (duty, self.doers(task)) {
+        match (duty, self.workers(task)) {
             (Duty::Plan, None) => self.ask_for_plan(task).await,
-            (Duty::Step(step), Some(doers)) => self.assign(task, step, doers).await,
+            (Duty::Step(step), Some(workers)) => self.assign(task, step, workers).await,
             (Duty::End, Some(_)) => self.come_to_an_end(task).await,
             (Duty::Plan, Some(_)) | (Duty::Step(_) | Duty::End, None) => {}
         }
@@ -245,25 +245,25 @@ impl Coordinator {
         let planner = Name::literal(PLANNER);
         if self.must_ask(task, Duty::Plan, (planner, "a plan")) {
             self.agent.before("plan", task).await;
-            self.agent.send(planner, task, Say::PlanPlease { task });
+            self.agent.send(planner, task, ConductorMessage::PlanPlease { task });
         }
     }
 
-    async fn assign(&mut self, task: Name, step: usize, doers: Arc<[Name]>) {
-        let doer = doers[step];
+    async fn assign(&mut self, task: Name, step: usize, workers: Arc<[Name]>) {
+        let worker = workers[step];
         let is_ready = self.dispatcher.states().is_ready(task, step);
-        if is_ready && self.must_ask(task, Duty::Step(step), (doer, "word that a step is done")) {
-            let intent = self.briefing.plan.intent(task, step);
+        if is_ready && self.must_ask(task, Duty::Step(step), (worker, "word that a step is done")) {
+            let intent = self.team.plan.intent(task, step);
             let round = self.dispatcher.states().round(task, step);
             self.agent.before("assign", intent).await;
-            let plan = ArtifactId(Body::new(Assignment(doers)).digest());
-            self.agent.send(doer, intent, Say::Assign { task, step, round, plan });
+            let plan = ArtifactId(Body::new(Assignment(workers)).digest());
+            self.agent.send(worker, intent, ConductorMessage::Assign { task, step, round, plan });
         }
     }
 
     /// Closes a task whose steps are all complete, or has it verified first.
     async fn come_to_an_end(&mut self, task: Name) {
-        let is_taken_on_trust = !self.briefing.safeguards().has::<Verify>();
+        let is_taken_on_trust = !self.team.safeguards().has::<Verify>();
         if is_taken_on_trust || self.verified.get(task) == Some(&true) {
             return self.dispatcher.end_if_complete(task).await;
         }
@@ -274,13 +274,13 @@ impl Coordinator {
             && let Some(state) = self.dispatcher.states().get(task)
         {
             let rounds = state.rounds.as_slice().into();
-            self.agent.send(verifier, task, Say::VerifyPlease { task, rounds });
+            self.agent.send(verifier, task, ConductorMessage::VerifyPlease { task, rounds });
         }
     }
 
     /// The agents of the steps of a task, once they are assigned.
-    fn doers(&self, task: Name) -> Option<Arc<[Name]>> {
-        self.dispatcher.states().get(task)?.doers.clone()
+    fn workers(&self, task: Name) -> Option<Arc<[Name]>> {
+        self.dispatcher.states().get(task)?.workers.clone()
     }
 
     /// Whether the order for a duty is due; if so, it counts as sent.
@@ -296,25 +296,25 @@ impl Coordinator {
 
 /// Assigns the steps: its model picks the agent of the first step, and the next steps go to the next agents
 /// in turn.
-async fn planner(agent: Agent, briefing: Briefing) {
-    let executors = &briefing.doers;
+async fn planner(agent: Agent, team: TeamContext) {
+    let executors = &team.workers;
     let answers = ModelAnswers::recover(&agent);
     loop {
         let mail = agent.receive().await;
-        let Some(Say::PlanPlease { task }) = mail.open() else { continue };
+        let Some(ConductorMessage::PlanPlease { task }) = mail.open() else { continue };
         let ask = async || choose_agent(&agent, *task, FIRST_STEP, executors, PLANNING_TOKENS).await;
-        let first = answers.complete(&agent, briefing.safeguards(), *task, ask).await;
-        let doers =
-            (0..briefing.plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
-        agent.send(mail.from(), *task, Say::Planned { task: *task, doers });
+        let first = answers.complete(&agent, team.safeguards(), *task, ask).await;
+        let workers =
+            (0..team.plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
+        agent.send(mail.from(), *task, ConductorMessage::Planned { task: *task, workers });
     }
 }
 
 /// Looks up the effects of a task at the tools.
-async fn verifier(agent: Agent, briefing: Briefing) {
+async fn verifier(agent: Agent, team: TeamContext) {
     let mut requests = Coalesced::default();
-    let take_in = |requests: &mut Coalesced<_, _>, mail: &Mail| {
-        if let Some(Say::VerifyPlease { task, rounds }) = mail.open().cloned() {
+    let take_in = |requests: &mut Coalesced<_, _>, mail: &Delivery| {
+        if let Some(ConductorMessage::VerifyPlease { task, rounds }) = mail.open().cloned() {
             requests.push(task, (mail.from(), rounds));
         }
     };
@@ -326,36 +326,45 @@ async fn verifier(agent: Agent, briefing: Briefing) {
             take_in(&mut requests, &mail);
         }
         let Some((task, (coordinator, rounds))) = requests.pop() else { continue };
-        let effects = (0..briefing.plan.steps.len()).map(|step| briefing.plan.wish(task, step));
+        let effects = (0..team.plan.steps.len()).map(|step| team.plan.operation_of(task, step));
         if let Some(missing) = missing_effects(&agent, effects).await {
-            agent.send(coordinator, task, Say::Verdict { task, rounds, missing: missing.into() });
+            agent.send(
+                coordinator,
+                task,
+                ConductorMessage::Verdict { task, rounds, missing: missing.into() },
+            );
         }
     }
 }
 
 /// Carries out the coordinator's orders.
-async fn executor_loop(agent: Agent, briefing: Briefing) {
-    let worker = StepWorker::recover(&agent, briefing.safeguards());
-    let source = KeySource::of(briefing.safeguards());
-    let steps = briefing.plan.steps.len();
+async fn executor_loop(agent: Agent, team: TeamContext) {
+    let worker = StepWorker::recover(&agent, team.safeguards());
+    let source = KeySource::of(team.safeguards());
+    let steps = team.plan.steps.len();
     loop {
         let mail = agent.receive().await;
-        let Some(Say::Assign { task, step, round, plan }) = mail.open().cloned() else { continue };
+        let Some(ConductorMessage::Assign { task, step, round, plan }) = mail.open().cloned() else {
+            continue;
+        };
         let headers = Headers { attempt: Some(round), plan: Some(plan), ..Headers::NONE };
-        let (coordinator, wish) = (mail.from(), briefing.plan.wish(task, step));
-        let intent = wish.intent;
+        let (coordinator, operation_of) = (mail.from(), team.plan.operation_of(task, step));
+        let intent = operation_of.intent;
         match worker.status(intent, round) {
             StepStatus::Running => {}
-            StepStatus::Done => agent.send(coordinator, intent, Say::Done { task, step, round }),
-            StepStatus::New => worker.start((wish, headers), round, source, move |agent, succeeded| {
-                agent.send(coordinator, intent, Say::outcome(task, step, round, succeeded));
-                if succeeded && !agent.keeps_to_its_role(intent) {
-                    let mut rounds = vec![0; steps];
-                    rounds[step] = round;
-                    let verdict = Say::Verdict { task, rounds: rounds.into(), missing: Arc::new([]) };
-                    agent.send(coordinator, task, verdict);
-                }
-            }),
+            StepStatus::Done => agent.send(coordinator, intent, ConductorMessage::Done { task, step, round }),
+            StepStatus::New => {
+                worker.start((operation_of, headers), round, source, move |agent, succeeded| {
+                    agent.send(coordinator, intent, ConductorMessage::outcome(task, step, round, succeeded));
+                    if succeeded && !agent.stays_in_role(intent) {
+                        let mut rounds = vec![0; steps];
+                        rounds[step] = round;
+                        let verdict =
+                            ConductorMessage::Verdict { task, rounds: rounds.into(), missing: Arc::new([]) };
+                        agent.send(coordinator, task, verdict);
+                    }
+                });
+            }
         }
     }
 }

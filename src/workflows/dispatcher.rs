@@ -5,9 +5,9 @@
 //! was not answered in time. The coordinator decides how to fulfil each duty, and sends an order only when it
 //! [is due](Dispatcher::is_due).
 
-use crate::agent::{Agent, Mail};
+use crate::agent::{Agent, Delivery};
 use crate::protocols::Resend;
-use crate::workflows::Briefing;
+use crate::workflows::TeamContext;
 use crate::workflows::task_state::{TaskEvent, TaskStates};
 use crate::workflows::task_tracker::TaskTracker;
 use perfidy_sim::{Name, SimSpan, TimedOut};
@@ -32,7 +32,7 @@ pub enum Duty {
 /// The duties of one coordinator, and the state of each of its tasks.
 pub struct Dispatcher {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     tracker: TaskTracker,
     orders: Resend<(Name, Duty)>,
     failures: BTreeMap<(Name, usize), u32>,
@@ -40,10 +40,10 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// The dispatcher, recovered from its agent's journal. An order is resent after `resend`.
-    pub fn recover(agent: &Agent, briefing: &Briefing, resend: SimSpan) -> Self {
-        let tracker = TaskTracker::recover(agent, briefing);
-        let (agent, briefing) = (agent.clone(), briefing.clone());
-        Self { agent, briefing, tracker, orders: Resend::every(resend), failures: BTreeMap::new() }
+    pub fn recover(agent: &Agent, team: &TeamContext, resend: SimSpan) -> Self {
+        let tracker = TaskTracker::recover(agent, team);
+        let (agent, team) = (agent.clone(), team.clone());
+        Self { agent, team, tracker, orders: Resend::every(resend), failures: BTreeMap::new() }
     }
 
     /// The state of each task.
@@ -67,7 +67,7 @@ impl Dispatcher {
 
     /// Selects the steps of a task, and its end.
     pub fn bring_up_steps(&mut self, task: Name) {
-        let steps = 0..self.briefing.plan.steps.len();
+        let steps = 0..self.team.plan.steps.len();
         steps.for_each(|step| self.orders.add((task, Duty::Step(step))));
         self.orders.add((task, Duty::End));
     }
@@ -86,7 +86,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// [`TimedOut`] if none did.
-    pub async fn receive(&self) -> Result<Mail, TimedOut> {
+    pub async fn receive(&self) -> Result<Delivery, TimedOut> {
         self.agent.receive_within(self.orders.interval(), "news").await
     }
 
@@ -115,7 +115,7 @@ impl Dispatcher {
     pub fn about(&self, task: Name, duty: Duty) -> Name {
         match duty {
             Duty::Plan | Duty::End => task,
-            Duty::Step(step) => self.briefing.plan.intent(task, step),
+            Duty::Step(step) => self.team.plan.intent(task, step),
         }
     }
 
@@ -132,7 +132,7 @@ impl Dispatcher {
         }
         self.answered(task, Duty::Step(step));
         self.tracker.record(TaskEvent::Completed { task, step }).await;
-        let plan = Arc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.team.plan);
         plan.needed_by(step).iter().for_each(|next| self.bring_up(task, Duty::Step(*next)));
         self.bring_up(task, Duty::End);
     }
@@ -145,7 +145,7 @@ impl Dispatcher {
         let failures = self.failures.entry((task, step)).or_insert(0);
         *failures += 1;
         if *failures >= MAX_FAILURES {
-            self.agent.expect_no_more(self.briefing.plan.intent(task, step));
+            self.agent.expect_no_more(self.team.plan.intent(task, step));
             self.tracker.close(task, false).await;
         }
     }

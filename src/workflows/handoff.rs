@@ -10,14 +10,14 @@
 //! or to pass the task to a colleague. The file contains all data of the task: which steps are done, the
 //! operation ids, how many times it was passed on and what it has cost. At the end it goes back to the desk.
 
-use crate::agent::{Agent, Content, Headers, Mail, Message, OpId, Pick, Purpose};
+use crate::agent::{Agent, Content, Delivery, Headers, Message, OpId, Pick, Purpose};
 use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
 use crate::safeguards::transfer_acks::{TransferAcks, UnknownAgent, hand_over};
 use crate::workflows::task_tracker::TaskTracker;
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::Name;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,16 +25,19 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("handoff", "specialists hand a task to whom they think fit, until it is done")
-        .agent(DESK, desk)
-        .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
-        .safeguards(&["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"])
-        .properties(&[
-            "bounded-handoffs",
-            "eventual-termination",
-            "no-duplicate-effects",
-            "no-phantom-completion",
-        ])
+    Workflow::new(
+        "handoff",
+        "specialists hand a task over to the colleague their model chooses, until it is done",
+    )
+    .agent(DESK, desk)
+    .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
+    .safeguards(&["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"])
+    .properties(&[
+        "bounded-handoffs",
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+    ])
 }
 
 const DESK: &str = "desk";
@@ -73,12 +76,12 @@ impl TaskFile {
 }
 
 #[derive(Clone, Hash, Debug, Serialize)]
-enum Say {
+enum HandoffMessage {
     Transfer(TaskFile),
     Received,
 }
 
-impl Message for Say {
+impl Message for HandoffMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Transfer(_) => "transfer",
@@ -136,14 +139,14 @@ fn note(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Op
 #[derive(Clone)]
 struct Handler {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     /// The possible receivers of task files: the colleagues, and the desk.
-    team: Arc<[Name]>,
+    colleagues: Arc<[Name]>,
 }
 
 impl Inbox {
     /// The inbox, recovered from the journal, with the files in it and where each must go.
-    fn recover(agent: Agent, briefing: Briefing) -> (Self, Vec<(TaskFile, Option<Name>)>) {
+    fn recover(agent: Agent, team: TeamContext) -> (Self, Vec<(TaskFile, Option<Name>)>) {
         let mut left = Left::new();
         let mut seen = BTreeMap::new();
         checkpoint::recover(&agent, |page| match page {
@@ -156,23 +159,23 @@ impl Inbox {
             }
         });
         let me = agent.name();
-        let all = briefing.doers.iter().copied().chain([Name::literal(DESK)]);
-        let team = all.filter(|name| *name != me).collect();
-        let handler = Handler { agent, briefing, team };
+        let all = team.workers.iter().copied().chain([Name::literal(DESK)]);
+        let colleagues = all.filter(|name| *name != me).collect();
+        let handler = Handler { agent, team, colleagues };
         (Self { handler, seen }, left.into_values().collect())
     }
 
     /// Takes in a file and acknowledges it; `None` if it has come before.
-    async fn take(&mut self, mail: &Mail) -> Option<TaskFile> {
-        let Some(Say::Transfer(file)) = mail.open().cloned() else { return None };
-        let Handler { agent, briefing, .. } = &self.handler;
+    async fn take(&mut self, mail: &Delivery) -> Option<TaskFile> {
+        let Some(HandoffMessage::Transfer(file)) = mail.open().cloned() else { return None };
+        let Handler { agent, team, .. } = &self.handler;
         let is_new = self.seen.get(&file.task).is_none_or(|number| file.number > *number);
         if is_new {
             self.seen.insert(file.task, file.number);
-            checkpoint::save(agent, briefing.safeguards(), file.task, Page::Holds(file.clone())).await;
+            checkpoint::save(agent, team.safeguards(), file.task, Page::Holds(file.clone())).await;
         }
-        if briefing.safeguards().has::<TransferAcks>() {
-            agent.reply(mail, Say::Received);
+        if team.safeguards().has::<TransferAcks>() {
+            agent.reply(mail, HandoffMessage::Received);
         }
         is_new.then_some(file)
     }
@@ -180,17 +183,18 @@ impl Inbox {
 
 impl Handler {
     async fn write(&self, task: Name, page: Page) {
-        checkpoint::save(&self.agent, self.briefing.safeguards(), task, page).await;
+        checkpoint::save(&self.agent, self.team.safeguards(), task, page).await;
     }
 
     /// Passes a file on, if the receiver exists.
     async fn pass_on(&self, file: TaskFile, to: Name) -> Result<(), UnknownAgent> {
-        let (task, number, safeguards) = (file.task, file.number, self.briefing.safeguards());
-        if self.team.contains(&to) {
+        let (task, number, safeguards) = (file.task, file.number, self.team.safeguards());
+        if self.colleagues.contains(&to) {
             self.write(task, Page::PassesOn(file.clone(), to)).await;
         }
         self.agent.before("transfer", task).await;
-        hand_over(&self.agent, safeguards, &self.team, to, task, Say::Transfer(file)).await?;
+        hand_over(&self.agent, safeguards, &self.colleagues, to, task, HandoffMessage::Transfer(file))
+            .await?;
         self.write(task, Page::Gone { task, number }).await;
         Ok(())
     }
@@ -205,7 +209,7 @@ impl Handler {
 
     /// Works on a file as the model decides, step by step, until it is passed on.
     async fn work_on(&self, mut file: TaskFile) {
-        let budgets = self.briefing.safeguards().get::<Budgets>().copied();
+        let budgets = self.team.safeguards().get::<Budgets>().copied();
         let mut failures = 0;
         while !file.is_finished() && !file.given_up {
             if budgets.is_some_and(|budgets| !budgets.allow_turn(&file.spent)) || failures >= MAX_FAILURES {
@@ -230,7 +234,7 @@ impl Handler {
     /// Asks the model which agent should take the next step.
     async fn choose(&self, file: &mut TaskFile) -> Pick {
         let turn = Name::new(&format!("{}/turn-{}", file.task, file.spent.turns + 1));
-        let colleagues = self.briefing.doers.len() as u32 - 1;
+        let colleagues = self.team.workers.len() as u32 - 1;
         let question =
             Question::new("Take the next step, or name a colleague to hand the file to.", file.task);
         let prompt = question.knowing(Content::new(file.clone())).prompt(READING_TOKENS);
@@ -242,21 +246,21 @@ impl Handler {
 
     fn named(&self, pick: Pick) -> Name {
         match pick {
-            Pick::Colleague(which) => self.team[which as usize],
+            Pick::Colleague(which) => self.colleagues[which as usize],
             Pick::Myself | Pick::Stranger => Name::literal(UNKNOWN),
         }
     }
 
     /// Takes the next possible step; returns whether that succeeded.
     async fn take_a_step(&self, file: &mut TaskFile) -> bool {
-        let plan = &self.briefing.plan;
+        let plan = &self.team.plan;
         let can_be_taken =
             |step: &usize| !file.done[*step] && plan.steps[*step].needs.iter().all(|need| file.done[*need]);
         let Some(step) = (0..plan.steps.len()).find(can_be_taken) else { return false };
-        let wish = plan.wish(file.task, step);
-        let (policy, op) = (CallPolicy::of(self.briefing.safeguards()), file.ops[step]);
+        let operation_of = plan.operation_of(file.task, step);
+        let (policy, op) = (CallPolicy::of(self.team.safeguards()), file.ops[step]);
         // Another incarnation may have tried under this id and crashed.
-        file.done[step] = call_with_retry(&self.agent, &policy, &wish, op, true).await.is_ok();
+        file.done[step] = call_with_retry(&self.agent, &policy, &operation_of, op, true).await.is_ok();
         file.done[step]
     }
 }
@@ -270,8 +274,8 @@ impl TaskFile {
 }
 
 /// Works on every file that comes, concurrently.
-async fn specialist_loop(agent: Agent, briefing: Briefing) {
-    let (mut inbox, left) = Inbox::recover(agent, briefing);
+async fn specialist_loop(agent: Agent, team: TeamContext) {
+    let (mut inbox, left) = Inbox::recover(agent, team);
     let begin =
         |handler: Handler, file| handler.agent.clone().spawn(async move { handler.work_on(file).await });
     for (file, to) in left {
@@ -288,9 +292,9 @@ async fn specialist_loop(agent: Agent, briefing: Briefing) {
 }
 
 /// Opens a file for each task, passes it to the first specialist, and closes it when it comes back.
-async fn desk(agent: Agent, briefing: Briefing) {
-    let mut tracker = TaskTracker::recover(&agent, &briefing);
-    let (mut inbox, left) = Inbox::recover(agent.clone(), briefing);
+async fn desk(agent: Agent, team: TeamContext) {
+    let mut tracker = TaskTracker::recover(&agent, &team);
+    let (mut inbox, left) = Inbox::recover(agent.clone(), team);
     for (file, to) in left {
         match to {
             Some(to) => inbox.handler.go_on_passing(file, to),
@@ -336,7 +340,7 @@ fn send_round(handler: &Handler, tracker: &TaskTracker, task: Name) {
     };
     let (handler, states) = (handler.clone(), tracker.shared_states());
     handler.agent.clone().spawn(async move {
-        let specialists = &handler.briefing.doers;
+        let specialists = &handler.team.workers;
         let first = choose_agent(&handler.agent, task, TRIAGE, specialists, TRIAGE_TOKENS).await;
         let to = specialists[first];
         let passed_on = handler.pass_on(file, to).await.is_ok();

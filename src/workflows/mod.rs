@@ -27,7 +27,6 @@
 //! ```
 
 mod arguments;
-mod briefing;
 pub(crate) mod cast;
 pub mod conductor;
 pub mod dispatcher;
@@ -46,15 +45,16 @@ pub mod standby;
 mod steps;
 pub mod task_state;
 pub mod task_tracker;
+mod team;
 mod team_config;
 pub mod user;
 pub mod worker;
 mod workflow;
 
 pub use arguments::StepArguments;
-pub use briefing::Briefing;
 pub use steps::{Step, Undo, one_at_a_time};
 pub use task_state::Plan;
+pub use team::TeamContext;
 pub use team_config::{Cancelled, Store, Tasks, TeamConfig};
 pub use workflow::{Role, Workflow};
 

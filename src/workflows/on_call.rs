@@ -5,7 +5,7 @@
 
 use crate::agent::{Agent, Note, PersonEvent};
 use crate::safeguards::dead_letter::{DeadLetterMessage, FailedCall};
-use crate::workflows::Briefing;
+use crate::workflows::TeamContext;
 use perfidy_sim::Name;
 use std::collections::BTreeSet;
 
@@ -16,17 +16,17 @@ pub const ON_CALL: &str = "on-call";
 ///
 /// # Panics
 /// If the agent is not the node of that name.
-pub async fn on_call(agent: Agent, _: Briefing) {
+pub async fn on_call(agent: Agent, _: TeamContext) {
     assert_eq!(agent.name().as_str(), ON_CALL, "only the node of that name is the person on call");
     agent.note(Note::Person(PersonEvent::IsOnCall));
     let mut known: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
     loop {
         let mail = agent.receive().await;
         let Some(DeadLetterMessage::Escalated(call)) = mail.open() else { continue };
-        let FailedCall { operation: ref wish, op, error, at, agent: by } = *call;
-        if known.insert((wish.tool, wish.name, wish.intent)) {
-            let (tool, operation, intent) = (wish.tool, wish.name, wish.intent);
-            agent.note(Note::Person(PersonEvent::TookDown {
+        let FailedCall { operation: ref operation_of, op, error, at, agent: by } = *call;
+        if known.insert((operation_of.tool, operation_of.name, operation_of.intent)) {
+            let (tool, operation, intent) = (operation_of.tool, operation_of.name, operation_of.intent);
+            agent.note(Note::Person(PersonEvent::DeadLetterRecorded {
                 tool,
                 operation,
                 intent,

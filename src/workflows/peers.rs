@@ -18,8 +18,8 @@ use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::plan_commit::agree;
-use crate::workflows::user::{UserSay, report};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::user::{UserMessage, report};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub fn workflow() -> Workflow {
     Workflow::new(
         "peers",
-        "equals share work through a store, by plans and claims, and nobody coordinates them",
+        "equal agents share work through a store, by plans and claims, without a coordinator",
     )
     .agents(Role::new("peers", "peer", 2..=MOST_AGENTS, 3), run)
     .store_if(|_| true)
@@ -72,7 +72,7 @@ const LOOKS: u32 = 40;
 /// Which peer does which step.
 #[derive(Clone, Hash, Debug, Serialize)]
 struct Assignment {
-    doers: Arc<[Name]>,
+    workers: Arc<[Name]>,
 }
 
 impl Message for Assignment {
@@ -93,18 +93,18 @@ impl Message for Done {
     }
 }
 
-async fn run(agent: Agent, briefing: Briefing) {
+async fn run(agent: Agent, team: TeamContext) {
     let work = SingleFlight::default();
     let peer = Peer {
-        reader: Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads())),
-        claims: Claims::new(&agent, briefing.safeguards()),
+        reader: Rc::new(Reader::new(&agent, team.safeguards(), team.declared_reads())),
+        claims: Claims::new(&agent, team.safeguards()),
         workload: Rc::default(),
         agent,
-        briefing,
+        team,
     };
     loop {
         let mail = peer.agent.receive().await;
-        let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
+        let Some(UserMessage::Submit { task, ops }) = mail.open().cloned() else { continue };
         let pursuer = peer.clone();
         work.start_or_repeat(&peer.agent, task, async move || {
             // If a pursuit fails, the next one, which begins when the user asks again, corrects it.
@@ -117,7 +117,7 @@ async fn run(agent: Agent, briefing: Briefing) {
 #[derive(Clone)]
 struct Peer {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     reader: Rc<Reader>,
     claims: Claims,
     workload: Rc<RefCell<Workload>>,
@@ -132,11 +132,11 @@ struct Workload {
 
 impl Workload {
     /// The counts of these entries. Those counted before are not counted again.
-    fn of(&mut self, entries: &Entries, briefing: &Briefing) -> Vec<usize> {
+    fn of(&mut self, entries: &Entries, team: &TeamContext) -> Vec<usize> {
         let Self { read, load } = self;
-        load.resize(briefing.doers.len(), 0);
+        load.resize(team.workers.len(), 0);
         let peers = |entries: Vec<Entry>| {
-            entries.into_iter().filter_map(|entry| briefing.place_of(entry.body.open::<Done>()?.by))
+            entries.into_iter().filter_map(|entry| team.place_of(entry.body.open::<Done>()?.by))
         };
         if let Some(more) = entries.behind(read) {
             peers(more).for_each(|peer| load[peer] += 1);
@@ -154,7 +154,7 @@ impl Workload {
 impl Peer {
     /// Works on a task until it ends, as long as the store answers.
     async fn pursue(&self, task: Name, ops: &[OpId]) -> Result<(), StoreError> {
-        let plan = &self.briefing.plan;
+        let plan = &self.team.plan;
         let progress = progress_of(task);
         let mut assignment = None;
         let mut ready_since: BTreeMap<usize, SimTime> = BTreeMap::new();
@@ -172,7 +172,7 @@ impl Peer {
             let can_be_done = |step: &usize| !is_done(step) && plan.steps[*step].needs.iter().all(is_done);
             for step in (0..plan.steps.len()).filter(can_be_done) {
                 let since = *ready_since.entry(step).or_insert(self.agent.monotonic());
-                let is_mine = assignment.doers[step] == self.agent.name();
+                let is_mine = assignment.workers[step] == self.agent.name();
                 if is_mine || self.agent.monotonic() >= since + PATIENCE {
                     self.try_to_do((task, step), ops[step], assignment).await;
                 }
@@ -187,7 +187,7 @@ impl Peer {
     async fn follow(&self, task: Name) -> Result<Assignment, StoreError> {
         let item = Name::joined(Name::literal("plan of"), " ", task);
         let draft = async || self.draft(task).await;
-        let assignment = agree(&self.agent, self.briefing.safeguards(), (item, task), draft).await?;
+        let assignment = agree(&self.agent, self.team.safeguards(), (item, task), draft).await?;
         Ok(assignment)
     }
 
@@ -196,16 +196,16 @@ impl Peer {
         let evidence = self.reader.read(Name::literal(WORKLOAD)).await?;
         let question = Question::new("Give each step to the peer that has done least.", task);
         write_text(&self.agent, task, &question.prompt(DRAFTING_TOKENS), 1).await;
-        let peers = &self.briefing.doers;
-        let mut load = self.workload.borrow_mut().of(&evidence.entries, &self.briefing);
+        let peers = &self.team.workers;
+        let mut load = self.workload.borrow_mut().of(&evidence.entries, &self.team);
         let least_loaded =
             |load: &[usize]| (0..load.len()).min_by_key(|peer| load[*peer]).unwrap_or_default();
-        let doers = (0..self.briefing.plan.steps.len()).map(|_| {
+        let workers = (0..self.team.plan.steps.len()).map(|_| {
             let peer = least_loaded(&load);
             load[peer] += 1;
             peers[peer]
         });
-        let assignment = Assignment { doers: doers.collect() };
+        let assignment = Assignment { workers: workers.collect() };
         Ok(assignment)
     }
 
@@ -213,16 +213,17 @@ impl Peer {
     async fn try_to_do(&self, (task, step): (Name, usize), op: OpId, assignment: &Assignment) {
         let plan = Some(ArtifactId(digest(assignment)));
         let agent = self.agent.under(Headers { plan, ..Headers::NONE });
-        let wish = self.briefing.plan.wish(task, step);
-        let policy = CallPolicy::of(self.briefing.safeguards());
-        let Some(guard) = self.claims.take(wish.intent).await else { return };
+        let operation_of = self.team.plan.operation_of(task, step);
+        let policy = CallPolicy::of(self.team.safeguards());
+        let Some(guard) = self.claims.take(operation_of.intent).await else { return };
         // If the claim expires on the way, the step is left to the next peer that claims it.
         let _ = guard
             .while_held(async {
                 let done = self.reader.latest(progress_of(task), None).await?;
-                if !done.has(wish.intent) && call_with_retry(&agent, &policy, &wish, op, false).await.is_ok()
+                if !done.has(operation_of.intent)
+                    && call_with_retry(&agent, &policy, &operation_of, op, false).await.is_ok()
                 {
-                    self.put_down(task, wish.intent).await?;
+                    self.put_down(task, operation_of.intent).await?;
                 }
                 Ok::<_, StoreError>(())
             })

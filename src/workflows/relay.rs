@@ -24,7 +24,7 @@ use crate::safeguards::version_check::{VersionCheck, Versions};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::task_state::TaskStates;
 use crate::workflows::worker::{StepStatus, StepWorker};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -32,12 +32,10 @@ use std::rc::Rc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("relay", "work passes along a chain of links, and an actor acts on what reaches it")
-        .agent(LEAD, |agent, briefing| Lead::recover(agent, briefing).run())
-        .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, briefing| {
-            Link::of(agent, briefing).run()
-        })
-        .agent(ACTOR, |agent, briefing| Actor::recover(agent, briefing).run())
+    Workflow::new("relay", "work passes along a pipeline of stages, and an actor acts on what reaches it")
+        .agent(LEAD, |agent, team| Lead::recover(agent, team).run())
+        .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, team| Link::of(agent, team).run())
+        .agent(ACTOR, |agent, team| Actor::recover(agent, team).run())
         .agent(ARCHIVIST, |agent, _| artifact_store(agent))
         .safeguards(&[
             "checkpoint",
@@ -94,7 +92,7 @@ struct WorkItem {
 }
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-enum Say {
+enum RelayMessage {
     PassOn(WorkItem),
     MayI { task: Name, step: usize, version: u32 },
     YouMay(bool),
@@ -102,7 +100,7 @@ enum Say {
     Failed { task: Name, step: usize },
 }
 
-impl Message for Say {
+impl Message for RelayMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::PassOn(_) => "pass on",
@@ -137,7 +135,7 @@ impl Message for Say {
 #[derive(Clone)]
 struct Stage {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
 }
 
 impl Stage {
@@ -152,7 +150,7 @@ impl Stage {
 
     /// Packs an artifact. `None` if it must be filed first and that failed.
     async fn pack(&self, item: WorkItem, artifact: Artifact) -> Option<WorkItem> {
-        let cites = if self.briefing.safeguards().has::<CiteArtifacts>() {
+        let cites = if self.team.safeguards().has::<CiteArtifacts>() {
             Some(cite_artifacts::file(&self.agent, Name::literal(ARCHIVIST), artifact).await.ok()?)
         } else {
             None
@@ -169,7 +167,7 @@ impl Stage {
     }
 
     fn intent(&self, item: &WorkItem) -> Name {
-        self.briefing.plan.intent(item.task, item.step)
+        self.team.plan.intent(item.task, item.step)
     }
 }
 
@@ -181,12 +179,12 @@ struct Lead {
 }
 
 impl Lead {
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let patience = PATIENCE.max(PATIENCE_A_LINK.saturating_mul(briefing.doers.len() as u64));
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let patience = PATIENCE.max(PATIENCE_A_LINK.saturating_mul(team.workers.len() as u64));
         Self {
-            dispatcher: Dispatcher::recover(&agent, &briefing, patience),
-            versions: Rc::new(Versions::recover(&agent, briefing.safeguards())),
-            stage: Stage { agent, briefing },
+            dispatcher: Dispatcher::recover(&agent, &team, patience),
+            versions: Rc::new(Versions::recover(&agent, team.safeguards())),
+            stage: Stage { agent, team },
         }
     }
 
@@ -205,13 +203,13 @@ impl Lead {
                 self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
-                Some(Say::MayI { task, step, version }) => {
-                    let intent = self.stage.briefing.plan.intent(*task, *step);
+                Some(RelayMessage::MayI { task, step, version }) => {
+                    let intent = self.stage.team.plan.intent(*task, *step);
                     let may = self.versions.settle(intent, *version).await;
-                    self.stage.agent.reply(&mail, Say::YouMay(may));
+                    self.stage.agent.reply(&mail, RelayMessage::YouMay(may));
                 }
-                Some(Say::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
-                Some(Say::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
+                Some(RelayMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+                Some(RelayMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
                 _ => {}
             }
         }
@@ -223,7 +221,7 @@ impl Lead {
             return;
         }
         self.dispatcher.sent(task, Duty::Step(step));
-        let intent = self.stage.briefing.plan.intent(task, step);
+        let intent = self.stage.team.plan.intent(task, step);
         self.stage.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
         let states = self.dispatcher.tracker().shared_states();
         let ask = ask(self.stage.clone(), states, Rc::clone(&self.versions), task, step);
@@ -233,7 +231,7 @@ impl Lead {
 
 /// Orders a step: the settled version again, or a new one.
 async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Versions>, task: Name, step: usize) {
-    let intent = stage.briefing.plan.intent(task, step);
+    let intent = stage.team.plan.intent(task, step);
     let version = if let Some(settled) = versions.settled(intent) {
         settled
     } else {
@@ -246,7 +244,7 @@ async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Version
     let Some(item) = stage.pack(item, version.brief).await else { return };
     stage.agent.before("brief", intent).await;
     if states.borrow().is_open(task, step) && versions.is_current(&version) {
-        stage.agent.send(stage.briefing.doers[0], intent, Say::PassOn(item));
+        stage.agent.send(stage.team.workers[0], intent, RelayMessage::PassOn(item));
     }
 }
 
@@ -257,16 +255,16 @@ struct Link {
 }
 
 impl Link {
-    fn of(agent: Agent, briefing: Briefing) -> Self {
-        let me = briefing.doers.iter().position(|link| *link == agent.name());
-        let next = me.and_then(|me| briefing.doers.get(me + 1)).copied().unwrap_or(Name::literal(ACTOR));
-        Self { stage: Stage { agent, briefing }, next }
+    fn of(agent: Agent, team: TeamContext) -> Self {
+        let me = team.workers.iter().position(|link| *link == agent.name());
+        let next = me.and_then(|me| team.workers.get(me + 1)).copied().unwrap_or(Name::literal(ACTOR));
+        Self { stage: Stage { agent, team }, next }
     }
 
     async fn run(self) {
         loop {
             let mail = self.stage.agent.receive().await;
-            if let Some(Say::PassOn(item)) = mail.open() {
+            if let Some(RelayMessage::PassOn(item)) = mail.open() {
                 self.stage.agent.spawn(pass_on(self.stage.clone(), *item, self.next));
             }
         }
@@ -279,7 +277,7 @@ async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
     let made = stage.make(intent, item.version, Some(material), WORKING_TOKENS).await;
     let Some(item) = stage.pack(item, made).await else { return };
     stage.agent.before("pass-on", intent).await;
-    stage.agent.send(next, intent, Say::PassOn(item));
+    stage.agent.send(next, intent, RelayMessage::PassOn(item));
 }
 
 /// The actor at the end of the chain.
@@ -291,20 +289,20 @@ struct Actor {
 }
 
 impl Actor {
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let worker = StepWorker::recover(&agent, briefing.safeguards());
-        Self { stage: Stage { agent, briefing }, worker, answers: AnsweredQuestions::default() }
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let worker = StepWorker::recover(&agent, team.safeguards());
+        Self { stage: Stage { agent, team }, worker, answers: AnsweredQuestions::default() }
     }
 
     async fn run(self) {
         loop {
             let mail = self.stage.agent.receive().await;
-            let Some(Say::PassOn(item)) = mail.open().copied() else { continue };
+            let Some(RelayMessage::PassOn(item)) = mail.open().copied() else { continue };
             let WorkItem { task, step, .. } = item;
             let intent = self.stage.intent(&item);
-            if self.stage.briefing.safeguards().has::<ReplyDedupe>() {
+            if self.stage.team.safeguards().has::<ReplyDedupe>() {
                 if self.worker.status(intent, 0) == StepStatus::Done {
-                    self.stage.agent.send(Name::literal(LEAD), intent, Say::Done { task, step });
+                    self.stage.agent.send(Name::literal(LEAD), intent, RelayMessage::Done { task, step });
                     continue;
                 }
                 if !self.answers.take(intent) {
@@ -329,27 +327,31 @@ impl Actor {
         };
         let WorkItem { task, step, op, .. } = item;
         let answers = self.answers.clone();
-        let wish = self.stage.briefing.plan.wish(task, step);
-        self.worker.start((wish, headers), 0, KeySource::Given(op), move |agent, succeeded| {
+        let operation_of = self.stage.team.plan.operation_of(task, step);
+        self.worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, succeeded| {
             if !succeeded {
                 answers.discard(intent);
             }
-            let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+            let say = if succeeded {
+                RelayMessage::Done { task, step }
+            } else {
+                RelayMessage::Failed { task, step }
+            };
             agent.send(Name::literal(LEAD), intent, say);
         });
     }
 
     /// Whether the lead lets this version be acted on; always true without a check.
     async fn may_act(&self, item: &WorkItem) -> bool {
-        let Stage { agent, briefing } = &self.stage;
-        if !briefing.safeguards().has::<VersionCheck>() {
+        let Stage { agent, team } = &self.stage;
+        if !team.safeguards().has::<VersionCheck>() {
             return true;
         }
         let WorkItem { task, step, version, .. } = *item;
-        let intent = briefing.plan.intent(task, step);
+        let intent = team.plan.intent(task, step);
         agent.before("check", intent).await;
-        let question = Say::MayI { task, step, version };
+        let question = RelayMessage::MayI { task, step, version };
         let answer = agent.request(Name::literal(LEAD), intent, question, CHECK_TIMEOUT).await;
-        matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(Say::YouMay(true))))
+        matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(RelayMessage::YouMay(true))))
     }
 }

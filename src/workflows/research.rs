@@ -17,20 +17,23 @@ use crate::safeguards::calls::{ReadPolicy, read_with_retry};
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
 use crate::tools::Document;
-use crate::workflows::user::{UserSay, report_if};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::user::{UserMessage, report_if};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("research", "a synthesiser joins into one answer what researchers read from their sources")
-        .agent(SYNTHESISER, |agent, briefing| Synthesiser::new(agent, briefing).run())
-        .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
-        .tasks_are_questions()
-        .safeguards(&["join", "retry", "snapshots"])
-        .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
+    Workflow::new(
+        "research",
+        "researchers read sources in parallel, and a synthesiser joins their results into one answer",
+    )
+    .agent(SYNTHESISER, |agent, team| Synthesiser::new(agent, team).run())
+    .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
+    .tasks_are_questions()
+    .safeguards(&["join", "retry", "snapshots"])
+    .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
 }
 
 const SYNTHESISER: &str = "synthesiser";
@@ -45,13 +48,13 @@ const DEADLINE: SimSpan = SimSpan::from_secs(120);
 const SYNTHESIS_TOKENS: u32 = 600;
 
 #[derive(Clone, Hash, Debug, Serialize)]
-enum Say {
+enum ResearchMessage {
     LookInto { task: Name, step: usize },
     Found { task: Name, step: usize, reading: Reading },
     Nothing { task: Name, step: usize },
 }
 
-impl Message for Say {
+impl Message for ResearchMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::LookInto { .. } => "look into",
@@ -119,7 +122,7 @@ impl Inquiry {
 /// again, and it starts over.
 struct Synthesiser {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     open: Lookup<Name, Inquiry>,
     closed: Lookup<Name, Closed>,
     agenda: Agenda<Name>,
@@ -139,10 +142,10 @@ struct Closed {
 }
 
 impl Synthesiser {
-    fn new(agent: Agent, briefing: Briefing) -> Self {
+    fn new(agent: Agent, team: TeamContext) -> Self {
         Self {
             agent,
-            briefing,
+            team,
             open: Lookup::default(),
             closed: Lookup::default(),
             agenda: Agenda::default(),
@@ -160,9 +163,9 @@ impl Synthesiser {
             }
             let wait = self.next_look().since(self.agent.monotonic());
             let Ok(mail) = self.agent.receive_within(wait, "findings").await else { continue };
-            if let Some(UserSay::Submit { task, .. }) = mail.open() {
+            if let Some(UserMessage::Submit { task, .. }) = mail.open() {
                 self.on_submit(*task).await;
-            } else if let Some(say) = mail.open::<Say>() {
+            } else if let Some(say) = mail.open::<ResearchMessage>() {
                 self.on_say(say);
             }
         }
@@ -208,7 +211,7 @@ impl Synthesiser {
 
     /// A predicate: whether a finding of a given time can be used now.
     fn admits_now(&self) -> impl Fn(SimTime) -> bool + use<> {
-        let (snapshots, now) = (self.briefing.safeguards().get::<Snapshots>().copied(), self.agent.now());
+        let (snapshots, now) = (self.team.safeguards().get::<Snapshots>().copied(), self.agent.now());
         move |as_of| snapshots.is_none_or(|snapshots| snapshots.admits(as_of, now))
     }
 
@@ -221,30 +224,31 @@ impl Synthesiser {
         }
         if !self.open.contains(task) {
             let deadline = self.agent.monotonic() + DEADLINE;
-            self.open.insert(task, Inquiry::new(self.briefing.plan.steps.len(), deadline));
+            self.open.insert(task, Inquiry::new(self.team.plan.steps.len(), deadline));
             self.deadlines.insert((deadline, task));
             self.agenda.add(task);
         }
     }
 
-    fn on_say(&mut self, say: &Say) {
-        let (Say::Found { task, step, .. } | Say::Nothing { task, step } | Say::LookInto { task, step }) =
-            *say;
+    fn on_say(&mut self, say: &ResearchMessage) {
+        let (ResearchMessage::Found { task, step, .. }
+        | ResearchMessage::Nothing { task, step }
+        | ResearchMessage::LookInto { task, step }) = *say;
         let Some(inquiry) = self.open.get_mut(task) else { return };
         match say {
-            Say::Found { reading, .. } => {
+            ResearchMessage::Found { reading, .. } => {
                 // Messages can overtake each other: with versions, an older finding does not replace a newer
                 // one.
                 let known =
-                    inquiry.findings[step].as_ref().filter(|_| self.briefing.safeguards().has::<Snapshots>());
+                    inquiry.findings[step].as_ref().filter(|_| self.team.safeguards().has::<Snapshots>());
                 if known.is_none_or(|known| known.as_of < reading.as_of) {
                     inquiry.is_found(step, reading.clone());
                 }
-                self.agent.expect_no_more(self.briefing.plan.intent(task, step));
+                self.agent.expect_no_more(self.team.plan.intent(task, step));
             }
             // A researcher that has just failed is not asked again for a while.
-            Say::Nothing { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
-            Say::LookInto { .. } => {}
+            ResearchMessage::Nothing { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
+            ResearchMessage::LookInto { .. } => {}
         }
         self.agenda.add(task);
     }
@@ -293,13 +297,13 @@ impl Synthesiser {
 
     /// Asks a researcher.
     async fn ask(&mut self, task: Name, step: usize) {
-        let (now, intent) = (self.agent.monotonic(), self.briefing.plan.intent(task, step));
+        let (now, intent) = (self.agent.monotonic(), self.team.plan.intent(task, step));
         let Some(inquiry) = self.open.get_mut(task) else { return };
         inquiry.is_asked_for(step, now);
-        let researcher = self.briefing.doers[step % self.briefing.doers.len()];
+        let researcher = self.team.workers[step % self.team.workers.len()];
         self.agent.before("ask", intent).await;
         self.agent.expect(researcher, "a finding", intent);
-        self.agent.send(researcher, intent, Say::LookInto { task, step });
+        self.agent.send(researcher, intent, ResearchMessage::LookInto { task, step });
     }
 
     /// Composes an answer from the usable findings, or gives up if they are not enough.
@@ -325,12 +329,12 @@ impl Synthesiser {
         if there < asked && !is_late {
             return;
         }
-        let join = self.briefing.safeguards().get::<Join>();
+        let join = self.team.safeguards().get::<Join>();
         let answers = join.map_or(there > 0, |join| join.is_enough(there, asked));
         let flags_missing = join.is_some();
         let mut answer = Vec::new();
         for (step, finding) in usable.iter().enumerate() {
-            let intent = self.briefing.plan.intent(task, step);
+            let intent = self.team.plan.intent(task, step);
             self.agent.expect_no_more(intent);
             let content = finding.as_ref().map(|reading| reading.content.clone());
             if answers && (content.is_some() || flags_missing) {
@@ -358,23 +362,23 @@ impl Synthesiser {
 }
 
 /// A researcher: reads what it is asked for, several steps at a time, each only once at a time.
-async fn research(agent: Agent, briefing: Briefing) {
-    let policy = ReadPolicy::of(briefing.safeguards());
+async fn research(agent: Agent, team: TeamContext) {
+    let policy = ReadPolicy::of(team.safeguards());
     let readings = SingleFlight::default();
     loop {
         let mail = agent.receive().await;
-        let Some(Say::LookInto { task, step }) = mail.open().cloned() else { continue };
+        let Some(ResearchMessage::LookInto { task, step }) = mail.open().cloned() else { continue };
         let (researcher, policy, synthesiser) = (agent.clone(), policy.clone(), mail.from());
-        let query = briefing.plan.wish(task, step);
+        let query = team.plan.operation_of(task, step);
         readings.start(&agent, (task, step), async move {
             let say = match read_with_retry(&researcher, &policy, &query).await {
                 Ok(reading) => {
                     let question = Question::new("Say what this means for the question.", query.intent);
                     let prompt = question.knowing(reading.content.clone()).prompt(tokens_of(&reading));
                     write_text(&researcher, query.intent, &prompt, 1).await;
-                    Say::Found { task, step, reading }
+                    ResearchMessage::Found { task, step, reading }
                 }
-                Err(_) => Say::Nothing { task, step },
+                Err(_) => ResearchMessage::Nothing { task, step },
             };
             researcher.send(synthesiser, query.intent, say);
         });

@@ -11,14 +11,14 @@
 //! The steps that a step *needs* must be complete first. In addition, the model of a member may want to see
 //! another piece before it contributes. If such waits form a cycle, no member continues.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose};
+use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose};
 use crate::protocols::{Question, SingleFlight};
 use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::worker::{StepStatus, StepWorker};
-use crate::workflows::{Briefing, Workflow};
+use crate::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -28,12 +28,12 @@ use std::sync::Arc;
 pub fn workflow() -> Workflow {
     let chair = Workflow::new(
         "roundtable",
-        "planner, coder, tester and docs each contribute a piece, and may wait for each other's",
+        "planner, coder, tester and docs each contribute a piece, and may wait for each other",
     )
-    .agent(CHAIR, |agent, briefing| Chair::recover(agent, briefing).run());
-    let whole = MEMBERS.iter().fold(chair, |team, member| {
-        team.agent(member, |agent, briefing| Member::recover(agent, briefing).run())
-    });
+    .agent(CHAIR, |agent, team| Chair::recover(agent, team).run());
+    let whole = MEMBERS
+        .iter()
+        .fold(chair, |team, member| team.agent(member, |agent, team| Member::recover(agent, team).run()));
     whole
         .safeguards(&[
             "checkpoint",
@@ -67,7 +67,7 @@ struct ToSee {
 }
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-enum Say {
+enum RoundtableMessage {
     Contribute {
         task: Name,
         step: usize,
@@ -91,7 +91,7 @@ enum Say {
     NotYet,
 }
 
-impl Message for Say {
+impl Message for RoundtableMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Contribute { .. } => "contribute",
@@ -127,14 +127,14 @@ fn owner(step: usize) -> Name {
 /// Asks for every piece until it is there.
 struct Chair {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     dispatcher: Dispatcher,
 }
 
 impl Chair {
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let dispatcher = Dispatcher::recover(&agent, &briefing, RESEND);
-        Self { agent, briefing, dispatcher }
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let dispatcher = Dispatcher::recover(&agent, &team, RESEND);
+        Self { agent, team, dispatcher }
     }
 
     async fn run(mut self) {
@@ -152,8 +152,8 @@ impl Chair {
                 self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
-                Some(Say::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
-                Some(Say::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
+                Some(RoundtableMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+                Some(RoundtableMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
                 _ => {}
             }
         }
@@ -168,12 +168,12 @@ impl Chair {
             return;
         }
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return };
-        let Self { agent, briefing, dispatcher } = self;
-        let intent = briefing.plan.intent(task, step);
+        let Self { agent, team, dispatcher } = self;
+        let intent = team.plan.intent(task, step);
         agent.expect(owner(step), "a piece of the work", intent);
         agent.before("contribute", intent).await;
         dispatcher.sent(task, duty);
-        agent.send(owner(step), intent, Say::Contribute { task, step, op });
+        agent.send(owner(step), intent, RoundtableMessage::Contribute { task, step, op });
     }
 }
 
@@ -181,7 +181,7 @@ impl Chair {
 #[derive(Clone)]
 struct Member {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     worker: StepWorker,
     /// The pieces that the member has begun.
     begun: SingleFlight<Name>,
@@ -189,9 +189,9 @@ struct Member {
 }
 
 impl Member {
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let worker = StepWorker::recover(&agent, briefing.safeguards());
-        Self { agent, briefing, worker, begun: SingleFlight::default(), waits: Rc::default() }
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let worker = StepWorker::recover(&agent, team.safeguards());
+        Self { agent, team, worker, begun: SingleFlight::default(), waits: Rc::default() }
     }
 
     async fn run(self) {
@@ -201,11 +201,16 @@ impl Member {
                 self.follow(*probe);
             }
             match mail.open() {
-                Some(Say::Contribute { task, step, op }) => self.begin(&mail, *task, *step, *op),
-                Some(Say::ShowMe { task, step, .. }) => {
-                    let status = self.worker.status(self.briefing.plan.intent(*task, *step), 0);
+                Some(RoundtableMessage::Contribute { task, step, op }) => {
+                    self.begin(&mail, *task, *step, *op);
+                }
+                Some(RoundtableMessage::ShowMe { task, step, .. }) => {
+                    let status = self.worker.status(self.team.plan.intent(*task, *step), 0);
                     let is_there = status == StepStatus::Done;
-                    self.agent.reply(&mail, if is_there { Say::Here } else { Say::NotYet });
+                    self.agent.reply(
+                        &mail,
+                        if is_there { RoundtableMessage::Here } else { RoundtableMessage::NotYet },
+                    );
                 }
                 _ => {}
             }
@@ -220,63 +225,67 @@ impl Member {
         }
     }
 
-    fn begin(&self, mail: &Mail, task: Name, step: usize, op: OpId) {
-        let intent = self.briefing.plan.intent(task, step);
+    fn begin(&self, mail: &Delivery, task: Name, step: usize, op: OpId) {
+        let intent = self.team.plan.intent(task, step);
         if self.worker.status(intent, 0) == StepStatus::Done {
-            return self.agent.send(mail.from(), intent, Say::Done { task, step });
+            return self.agent.send(mail.from(), intent, RoundtableMessage::Done { task, step });
         }
         self.begun.start(&self.agent, intent, self.clone().contribute(task, step, op));
     }
 
     /// Waits for the needed pieces and for those it wants to see, and then does the step.
     async fn contribute(self, task: Name, step: usize, op: OpId) {
-        let plan = Arc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.team.plan);
         for need in &plan.steps[step].needs {
             self.wait_for(task, step, *need, false).await;
         }
         if let Some(other) = self.would_like_to_see(task, step).await {
             self.wait_for(task, step, other, true).await;
         }
-        let wish = plan.wish(task, step);
-        let intent = wish.intent;
-        let succeeded = self.worker.take_turn((wish, Headers::NONE), 0, KeySource::Given(op)).await;
-        let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+        let operation_of = plan.operation_of(task, step);
+        let intent = operation_of.intent;
+        let succeeded = self.worker.take_turn((operation_of, Headers::NONE), 0, KeySource::Given(op)).await;
+        let say = if succeeded {
+            RoundtableMessage::Done { task, step }
+        } else {
+            RoundtableMessage::Failed { task, step }
+        };
         self.agent.send(Name::literal(CHAIR), intent, say);
     }
 
     /// A colleague's piece that the model wants to see first, if any: every third time it wants one.
     async fn would_like_to_see(&self, task: Name, step: usize) -> Option<usize> {
-        let steps = self.briefing.plan.steps.len();
-        let intent = self.briefing.plan.intent(task, step);
+        let steps = self.team.plan.steps.len();
+        let intent = self.team.plan.intent(task, step);
         let question = Question::new("Name another piece of this task to see first, or none.", intent);
         let choose = |nth: u32| ToSee { step: ((nth as usize) < steps).then_some(nth as usize) };
         let is_step = |see: &ToSee| see.step.is_none_or(|step| step < steps);
         let (prompt, most) = (question.prompt(READING_TOKENS), 3 * steps as u32);
         let other = self.agent.complete_valid(intent, &prompt, most, choose, is_step).await.value.step?;
-        let known = self.briefing.plan.steps[step].needs.contains(&other);
+        let known = self.team.plan.steps[step].needs.contains(&other);
         (owner(other) != self.agent.name() && !known).then_some(other)
     }
 
     /// Waits until a colleague's piece is there, or until the wait is given up.
     async fn wait_for(&self, task: Name, step: usize, other: usize, optional: bool) {
-        let plan = &self.briefing.plan;
+        let plan = &self.team.plan;
         let (intent, needs, on) = (plan.intent(task, step), plan.intent(task, other), owner(other));
         let wait = Wait { intent, needs, on, optional };
-        let limit = self.briefing.safeguards().get::<WaitLimit>().copied();
+        let limit = self.team.safeguards().get::<WaitLimit>().copied();
         let bounded = BoundedWait::begin(self.agent.monotonic(), limit);
         self.waits.begin(wait);
         self.agent.expect(on, "their piece first", intent);
         while self.waits.is_waiting(intent) {
-            let question = Say::ShowMe { task, step: other, for_the_sake_of: intent };
+            let question = RoundtableMessage::ShowMe { task, step: other, for_the_sake_of: intent };
             let answer = self.agent.request(on, needs, question, ASK_AGAIN).await;
-            if matches!(answer.as_ref().map(Mail::open), Ok(Some(Say::Here))) {
+            if matches!(answer.as_ref().map(Delivery::open), Ok(Some(RoundtableMessage::Here))) {
                 self.waits.end(intent);
                 break;
             }
             self.agent.sleep(ASK_AGAIN).await;
             if optional && bounded.is_over(self.agent.monotonic()) {
                 self.give_up(wait);
-            } else if self.briefing.safeguards().has::<DeadlockDetection>() {
+            } else if self.team.safeguards().has::<DeadlockDetection>() {
                 self.waits.send_probe(&self.agent, intent);
             }
         }

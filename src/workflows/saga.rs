@@ -10,7 +10,7 @@ use crate::safeguards::calls::{CallPolicy, call_until_definite};
 use crate::safeguards::compensate;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::saga_log::SagaAction;
-use crate::workflows::Briefing;
+use crate::workflows::TeamContext;
 use crate::workflows::on_call::ON_CALL;
 use perfidy_sim::Name;
 
@@ -22,34 +22,34 @@ const COMPOSING_TOKENS: u32 = 400;
 ///
 /// If a step is rejected for good, nothing has happened, and the saga rolls back. If the outcome of a step
 /// stays unclear, or a compensation fails, the saga cannot resolve it by itself.
-pub async fn carry_out(agent: &Agent, briefing: &Briefing, task: Name, action: SagaAction, op: OpId) -> bool {
-    let (plan, safeguards) = (&briefing.plan, briefing.safeguards());
+pub async fn carry_out(agent: &Agent, team: &TeamContext, task: Name, action: SagaAction, op: OpId) -> bool {
+    let (plan, safeguards) = (&team.plan, team.safeguards());
     let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
     let wanted = match action {
-        SagaAction::Do(step) => Some(plan.wish(task, step)),
+        SagaAction::Do(step) => Some(plan.operation_of(task, step)),
         SagaAction::Undo(step) => plan.undoing(task, step),
     };
     // What nothing undoes comes last, so nobody ever turns back behind it.
-    let wanted = wanted.unwrap_or_else(|| plan.wish(task, step));
+    let wanted = wanted.unwrap_or_else(|| plan.operation_of(task, step));
     let call = compose_call(agent, &wanted, (COMPOSING_TOKENS, 3), |_| true).await;
-    let (wish, result) = match action {
+    let (operation_of, result) = match action {
         SagaAction::Do(step) => {
-            let wish = plan.wish(task, step).with(call.arguments);
-            let result = call_until_definite(agent, &CallPolicy::of(safeguards), &wish, op).await;
-            (wish, result.map_err(|error| (op, error)))
+            let operation_of = plan.operation_of(task, step).with(call.arguments);
+            let result = call_until_definite(agent, &CallPolicy::of(safeguards), &operation_of, op).await;
+            (operation_of, result.map_err(|error| (op, error)))
         }
         SagaAction::Undo(step) => {
             // Steps without a compensation come last, so the saga never rolls back past them.
-            let Some(wish) = plan.undoing(task, step) else { return false };
-            let wish = wish.with(call.arguments);
-            let result = compensate::undo(agent, safeguards, &wish, op).await;
-            (wish, result)
+            let Some(operation_of) = plan.undoing(task, step) else { return false };
+            let operation_of = operation_of.with(call.arguments);
+            let result = compensate::undo(agent, safeguards, &operation_of, op).await;
+            (operation_of, result)
         }
     };
     let Err((op, error)) = result else { return true };
     let was_refused = matches!((action, error), (SagaAction::Do(_), ToolError::Definite(_)));
     if !was_refused && safeguards.has::<DeadLetter>() {
-        escalate(agent, Name::literal(ON_CALL), &wish, op, error).await;
+        escalate(agent, Name::literal(ON_CALL), &operation_of, op, error).await;
     }
     false
 }

@@ -11,14 +11,14 @@
 //! event must have no second effect (`inbox-dedupe`). The first service takes in tasks, gets the events of
 //! their end, and reports to the user.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report};
+use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Report};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::inbox::{Ack, Inbox};
 use crate::safeguards::outbox::{Outbox, OutboxEvent, RESEND};
 use crate::safeguards::saga_log::SagaAction;
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{UserSay, report};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow, one_at_a_time};
+use crate::workflows::user::{UserMessage, report};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow, one_at_a_time};
 use perfidy_sim::Name;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("saga-choreographed", "services do their steps, and undo them, on hearing of each other's")
+    Workflow::new("saga-choreographed", "services carry out and undo their steps on each other's events")
         .agents(Role::new("services", "service", 1..=MOST_AGENTS, 3), Service::begin)
         .tasks_to(&[FIRST])
         .person_on_call()
@@ -113,7 +113,7 @@ impl Message for Settled {
 }
 
 struct Service {
-    desk: Desk,
+    desk: ServiceContext,
     /// The events that were taken in, each with a fresh operation id for its reaction.
     inbox: Inbox<Event, OpId>,
     ended: BTreeMap<Name, bool>,
@@ -121,9 +121,9 @@ struct Service {
 
 /// The state that a service needs to handle an event concurrently with others. Clones share it.
 #[derive(Clone)]
-struct Desk {
+struct ServiceContext {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     order: Arc<[usize]>,
     /// The index of each step in the order.
     places: Arc<[usize]>,
@@ -132,16 +132,16 @@ struct Desk {
 
 impl Service {
     /// Continues the work from the journal.
-    async fn begin(agent: Agent, briefing: Briefing) {
+    async fn begin(agent: Agent, team: TeamContext) {
         let mut settled = BTreeSet::new();
-        let outbox = Outbox::recover(&agent, briefing.safeguards(), |Settled(event)| {
+        let outbox = Outbox::recover(&agent, team.safeguards(), |Settled(event)| {
             settled.insert(*event);
         });
-        let inbox = Inbox::recover(&agent, briefing.safeguards());
-        let order: Arc<[usize]> = one_at_a_time(&briefing.plan.steps).into();
+        let inbox = Inbox::recover(&agent, team.safeguards());
+        let order: Arc<[usize]> = one_at_a_time(&team.plan.steps).into();
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, step)| places[*step] = place);
-        let desk = Desk { agent, briefing, order, places: places.into(), outbox };
+        let desk = ServiceContext { agent, team, order, places: places.into(), outbox };
         let mut service = Self { desk, inbox, ended: BTreeMap::new() };
         let unsettled: Vec<Event> = service.inbox.events().filter(|event| !settled.contains(event)).collect();
         for event in unsettled {
@@ -154,7 +154,7 @@ impl Service {
         loop {
             self.desk.outbox.send_again();
             let Ok(mail) = self.desk.agent.receive_within(RESEND, "news").await else { continue };
-            if let Some(UserSay::Submit { task, .. }) = mail.open() {
+            if let Some(UserMessage::Submit { task, .. }) = mail.open() {
                 self.on_submit(*task).await;
             } else if let Some(Ack(event)) = mail.open::<Ack<Event>>() {
                 self.desk.outbox.arrived(*event);
@@ -174,7 +174,7 @@ impl Service {
         }
     }
 
-    async fn on_event(&mut self, mail: &Mail, event: Event) {
+    async fn on_event(&mut self, mail: &Delivery, event: Event) {
         let is_news = self.inbox.admits(event);
         if is_news {
             self.take(event).await;
@@ -213,10 +213,10 @@ fn cause_of(task: Name, place: usize) -> Event {
     }
 }
 
-impl Desk {
+impl ServiceContext {
     /// The reaction to an event; the same rule for every service.
     fn reaction(&self, Event { place, fact, .. }: Event) -> Reaction {
-        let compensates = self.briefing.safeguards().has::<Compensate>();
+        let compensates = self.team.safeguards().has::<Compensate>();
         match (fact, place.checked_sub(1)) {
             (Fact::Wanted, _) => Reaction::Do(place),
             (Fact::Did, _) if place + 1 < self.order.len() => Reaction::Do(place + 1),
@@ -228,7 +228,7 @@ impl Desk {
 
     /// The service that must react to an event.
     fn concerned(&self, event: Event) -> Name {
-        let services = &self.briefing.doers;
+        let services = &self.team.workers;
         match self.reaction(event) {
             Reaction::Do(place) | Reaction::Undo(place) => services[place % services.len()],
             Reaction::Report { .. } => services[0],
@@ -236,13 +236,13 @@ impl Desk {
     }
 
     fn about(&self, event: Event) -> Name {
-        self.briefing.plan.intent(event.task, self.order[event.place])
+        self.team.plan.intent(event.task, self.order[event.place])
     }
 
     /// Carries out the reaction to an event, and sends the resulting event.
     async fn settle(self, event: Event, action: SagaAction, op: OpId) {
-        let Self { agent, briefing, places, outbox, .. } = &self;
-        let was_done = carry_out(agent, briefing, event.task, action, op).await;
+        let Self { agent, team, places, outbox, .. } = &self;
+        let was_done = carry_out(agent, team, event.task, action, op).await;
         let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
         let fact = match action {
             SagaAction::Do(_) if was_done => Fact::Did,
@@ -250,7 +250,7 @@ impl Desk {
             SagaAction::Undo(_) => Fact::Undid,
         };
         let outcome = Event { place: places[step], fact, ..event };
-        let intent = briefing.plan.intent(event.task, step);
+        let intent = team.plan.intent(event.task, step);
         let news = OutboxEvent { to: self.concerned(outcome), about: intent, event: outcome };
         outbox.commit(Settled(event), news).await;
     }

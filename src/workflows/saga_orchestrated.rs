@@ -12,13 +12,13 @@
 //! An operation takes effect once per id, however often and by whichever agent it is ordered, and any agent
 //! that knows the id can undo it. An orchestrator that forgets the ids can do neither.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Report};
+use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Report};
 use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::saga_log::{Next, Saga, SagaAction, SagaEvent, Sagas};
 use crate::workflows::saga::carry_out;
-use crate::workflows::user::{UserSay, report};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow, one_at_a_time};
+use crate::workflows::user::{UserMessage, report};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow, one_at_a_time};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 
@@ -26,9 +26,9 @@ use serde::Serialize;
 pub fn workflow() -> Workflow {
     Workflow::new(
         "saga-orchestrated",
-        "an orchestrator has steps done one after the other, and undone if one fails",
+        "an orchestrator orders steps one after the other, and their compensation if one fails",
     )
-    .agent(ORCHESTRATOR, |agent, briefing| Orchestrator::recover(agent, briefing).run())
+    .agent(ORCHESTRATOR, |agent, team| Orchestrator::recover(agent, team).run())
     .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
     .person_on_call()
     .safeguards(&["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"])
@@ -47,13 +47,13 @@ const ORCHESTRATOR: &str = "orchestrator";
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
 #[derive(Clone, Hash, Debug, Serialize)]
-enum Say {
+enum SagaMessage {
     Order { task: Name, action: SagaAction, op: OpId },
     Done { task: Name, action: SagaAction },
     Failed { task: Name, action: SagaAction },
 }
 
-impl Message for Say {
+impl Message for SagaMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Order { action: SagaAction::Do(_), .. } => "do",
@@ -79,16 +79,16 @@ impl Message for Say {
 
 struct Orchestrator {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     sagas: Sagas,
     /// The order for the next action of each task.
     orders: Resend<Name>,
 }
 
 impl Orchestrator {
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let sagas = Sagas::recover(&agent, &one_at_a_time(&briefing.plan.steps));
-        Self { agent, briefing, sagas, orders: Resend::every(RESEND) }
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let sagas = Sagas::recover(&agent, &one_at_a_time(&team.plan.steps));
+        Self { agent, team, sagas, orders: Resend::every(RESEND) }
     }
 
     async fn run(mut self) {
@@ -103,26 +103,25 @@ impl Orchestrator {
         }
     }
 
-    async fn hear(&mut self, mail: &Mail) {
-        if let Some(UserSay::Submit { task, .. }) = mail.open() {
+    async fn hear(&mut self, mail: &Delivery) {
+        if let Some(UserMessage::Submit { task, .. }) = mail.open() {
             match self.sagas.get(*task).map(Saga::ended) {
                 None => self.begin(*task).await,
                 Some(Some(done)) => report(&self.agent, Report::done_or_failed(*task, done)).await,
                 Some(None) => {}
             }
         }
-        match mail.open::<Say>() {
-            Some(Say::Done { task, action }) => self.ended(*task, *action, true).await,
-            Some(Say::Failed { task, action }) => self.ended(*task, *action, false).await,
+        match mail.open::<SagaMessage>() {
+            Some(SagaMessage::Done { task, action }) => self.ended(*task, *action, true).await,
+            Some(SagaMessage::Failed { task, action }) => self.ended(*task, *action, false).await,
             _ => {}
         }
     }
 
     async fn begin(&mut self, task: Name) {
-        let steps = 0..self.briefing.plan.steps.len();
-        let ops =
-            steps.map(|step| self.agent.new_operation_id(self.briefing.plan.intent(task, step))).collect();
-        self.sagas.begin(&self.agent, self.briefing.safeguards(), task, ops).await;
+        let steps = 0..self.team.plan.steps.len();
+        let ops = steps.map(|step| self.agent.new_operation_id(self.team.plan.intent(task, step))).collect();
+        self.sagas.begin(&self.agent, self.team.safeguards(), task, ops).await;
         self.orders.add(task);
     }
 
@@ -136,7 +135,7 @@ impl Orchestrator {
             return;
         }
         let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
-        let intent = self.briefing.plan.intent(task, step);
+        let intent = self.team.plan.intent(task, step);
         self.agent.expect_no_more(intent);
         let event = match (action, was_done) {
             (SagaAction::Do(step), true) => SagaEvent::Did(step),
@@ -144,7 +143,7 @@ impl Orchestrator {
             (SagaAction::Undo(step), true) => SagaEvent::Undid(step),
             (SagaAction::Undo(step), false) => SagaEvent::LeftBehind(step),
         };
-        self.sagas.record(&self.agent, self.briefing.safeguards(), task, event).await;
+        self.sagas.record(&self.agent, self.team.safeguards(), task, event).await;
         self.orders.answered(task);
         self.orders.add(task);
     }
@@ -154,7 +153,7 @@ impl Orchestrator {
         let Some(saga) = self.sagas.get(task).filter(|saga| saga.ended().is_none()) else { return };
         match saga.next() {
             Next::End { done } => self.end(task, done).await,
-            Next::Action(SagaAction::Undo(_)) if !self.briefing.safeguards().has::<Compensate>() => {
+            Next::Action(SagaAction::Undo(_)) if !self.team.safeguards().has::<Compensate>() => {
                 self.end(task, false).await;
             }
             Next::Action(action) => {
@@ -170,15 +169,15 @@ impl Orchestrator {
             return;
         }
         let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
-        let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
+        let (intent, workers) = (self.team.plan.intent(task, step), &self.team.workers);
         let worker = workers[step % workers.len()];
         self.agent.before("order", intent).await;
         self.agent.expect(worker, "word that it is done or undone", intent);
-        self.agent.send(worker, intent, Say::Order { task, action, op });
+        self.agent.send(worker, intent, SagaMessage::Order { task, action, op });
     }
 
     async fn end(&mut self, task: Name, done: bool) {
-        self.sagas.record(&self.agent, self.briefing.safeguards(), task, SagaEvent::Ended { done }).await;
+        self.sagas.record(&self.agent, self.team.safeguards(), task, SagaEvent::Ended { done }).await;
         self.orders.answered(task);
         report(&self.agent, Report::done_or_failed(task, done)).await;
     }
@@ -186,15 +185,19 @@ impl Orchestrator {
 
 /// Carries out orders, several actions at a time. A worker remembers nothing: the id in an order makes
 /// repetition harmless.
-async fn worker_loop(agent: Agent, briefing: Briefing) {
+async fn worker_loop(agent: Agent, team: TeamContext) {
     let actions = SingleFlight::default();
     loop {
         let mail = agent.receive().await;
-        let Some(Say::Order { task, action, op }) = mail.open().cloned() else { continue };
-        let (worker, briefing) = (agent.clone(), briefing.clone());
+        let Some(SagaMessage::Order { task, action, op }) = mail.open().cloned() else { continue };
+        let (worker, team) = (agent.clone(), team.clone());
         actions.start(&agent, (task, action), async move {
-            let was_done = carry_out(&worker, &briefing, task, action, op).await;
-            let say = if was_done { Say::Done { task, action } } else { Say::Failed { task, action } };
+            let was_done = carry_out(&worker, &team, task, action, op).await;
+            let say = if was_done {
+                SagaMessage::Done { task, action }
+            } else {
+                SagaMessage::Failed { task, action }
+            };
             worker.send(mail.from(), mail.about(), say);
         });
     }

@@ -19,8 +19,8 @@ use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::read_modify_write::ItemWriter;
 use crate::safeguards::single_writer::{SingleWriter, add_through, serve};
-use crate::workflows::user::{UserSay, report};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::user::{UserMessage, report};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -33,9 +33,7 @@ pub fn workflow() -> Workflow {
         "scratchpad",
         "editors refine a shared document by reading it, composing a part and writing it back",
     )
-    .agents(Role::new("editors", "editor", 2..=MOST_AGENTS, 3), |agent, briefing| {
-        Editor::new(agent, briefing).run()
-    })
+    .agents(Role::new("editors", "editor", 2..=MOST_AGENTS, 3), |agent, team| Editor::new(agent, team).run())
     .store_if(|_| true)
     .safeguards(&[
         "append-only",
@@ -86,7 +84,7 @@ impl Message for Part {
 #[derive(Clone)]
 struct Editor {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     reader: Rc<Reader>,
     writer: Rc<ItemWriter>,
     work: SingleFlight<Name>,
@@ -97,17 +95,17 @@ struct Editor {
 }
 
 impl Editor {
-    fn new(agent: Agent, briefing: Briefing) -> Self {
-        let reader = Rc::new(Reader::new(&agent, briefing.safeguards(), briefing.declared_reads()));
-        let writer = Rc::new(ItemWriter::new(&agent, briefing.safeguards(), Rc::clone(&reader)));
+    fn new(agent: Agent, team: TeamContext) -> Self {
+        let reader = Rc::new(Reader::new(&agent, team.safeguards(), team.declared_reads()));
+        let writer = Rc::new(ItemWriter::new(&agent, team.safeguards(), Rc::clone(&reader)));
         let (work, tasks, written) = (SingleFlight::default(), Rc::default(), Rc::default());
-        Self { agent, briefing, reader, writer, work, tasks, written }
+        Self { agent, team, reader, writer, work, tasks, written }
     }
 
     async fn run(self) {
         loop {
             let mail = self.agent.receive().await;
-            if let Some(UserSay::Submit { task, ops }) = mail.open() {
+            if let Some(UserMessage::Submit { task, ops }) = mail.open() {
                 self.tasks.borrow_mut().insert(*task, Arc::clone(ops));
                 self.pursue(*task);
             }
@@ -128,7 +126,7 @@ impl Editor {
 
     /// Does everything that this editor can do for a task now.
     async fn work_on(&self, task: Name, ops: &[OpId]) {
-        let (plan, policy) = (&self.briefing.plan, CallPolicy::of(self.briefing.safeguards()));
+        let (plan, policy) = (&self.team.plan, CallPolicy::of(self.team.safeguards()));
         loop {
             let Ok(document) = self.reader.read(task).await else { return };
             let is_there = |step: &usize| document.has(plan.intent(task, *step));
@@ -140,15 +138,15 @@ impl Editor {
                 return report(&self.agent, Report::of(task, Outcome::Done)).await;
             }
             let is_mine =
-                |step: &usize| self.briefing.doers[step % self.briefing.doers.len()] == self.agent.name();
+                |step: &usize| self.team.workers[step % self.team.workers.len()] == self.agent.name();
             let can_be_done = |step: &usize| plan.steps[*step].needs.iter().all(is_there);
             let Some(step) = steps.filter(is_mine).filter(can_be_done).find(is_open) else { return };
-            let wish = plan.wish(task, step);
-            if call_with_retry(&self.agent, &policy, &wish, ops[step], false).await.is_err() {
+            let operation_of = plan.operation_of(task, step);
+            if call_with_retry(&self.agent, &policy, &operation_of, ops[step], false).await.is_err() {
                 return;
             }
-            let Some(version) = self.add(task, wish.intent).await else { return };
-            self.written.borrow_mut().insert(wish.intent, version);
+            let Some(version) = self.add(task, operation_of.intent).await else { return };
+            self.written.borrow_mut().insert(operation_of.intent, version);
         }
     }
 
@@ -161,8 +159,8 @@ impl Editor {
     /// it is there, if it is.
     async fn add(&self, task: Name, part: Name) -> Option<Version> {
         let entry = Entry::new(part, Part { author: self.agent.name() });
-        let writer = self.briefing.doers[0];
-        if self.briefing.safeguards().has::<SingleWriter>() && writer != self.agent.name() {
+        let writer = self.team.workers[0];
+        if self.team.safeguards().has::<SingleWriter>() && writer != self.agent.name() {
             return add_through(&self.agent, writer, task, entry).await;
         }
         self.write(task, entry).await
@@ -176,7 +174,7 @@ impl Editor {
     }
 
     fn tell_all(&self, task: Name) {
-        for editor in self.briefing.doers.iter().filter(|editor| **editor != self.agent.name()) {
+        for editor in self.team.workers.iter().filter(|editor| **editor != self.agent.name()) {
             self.agent.send(*editor, task, Updated { task });
         }
         self.pursue(task);

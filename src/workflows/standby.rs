@@ -15,39 +15,42 @@
 //! The user makes the id of each operation once, and it travels with the orders: two leaders that order the
 //! same step ask for the same operation.
 
-use crate::agent::{Agent, Headers, Mail, Message, OpId, Purpose, Token};
+use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Token};
 use crate::protocols::choose_agent;
 use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
 use crate::workflows::dispatcher::{Dispatcher, Duty};
 use crate::workflows::worker::{StepStatus, StepWorker};
-use crate::workflows::{Briefing, MOST_AGENTS, Role, Workflow};
+use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Serialize;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("standby", "an orchestrator leads by lease, a backup takes over, workers obey or reject")
-        .agent(ORCHESTRATOR, orchestrator)
-        .agent(BACKUP, backup)
-        .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
-        .tasks_to(&[ORCHESTRATOR, BACKUP])
-        .safeguards(&[
-            "checkpoint",
-            "election",
-            "fencing-tokens",
-            "idempotency-keys",
-            "observe-before-retry",
-            "retry",
-            "tool-dedupe",
-        ])
-        .properties(&[
-            "eventual-termination",
-            "no-duplicate-effects",
-            "no-phantom-completion",
-            "no-split-brain",
-        ])
+    Workflow::new(
+        "standby",
+        "an orchestrator leads by lease, a backup takes over, workers accept or reject orders",
+    )
+    .agent(ORCHESTRATOR, orchestrator)
+    .agent(BACKUP, backup)
+    .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
+    .tasks_to(&[ORCHESTRATOR, BACKUP])
+    .safeguards(&[
+        "checkpoint",
+        "election",
+        "fencing-tokens",
+        "idempotency-keys",
+        "observe-before-retry",
+        "retry",
+        "tool-dedupe",
+    ])
+    .properties(&[
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+        "no-split-brain",
+    ])
 }
 
 const ORCHESTRATOR: &str = "orchestrator";
@@ -69,14 +72,14 @@ const CHOOSING_TOKENS: u32 = 300;
 const THIS_STEP: &str = "Choose the worker of this step.";
 
 #[derive(Clone, Hash, Debug, Serialize)]
-enum Say {
+enum StandbyMessage {
     Order { task: Name, step: usize, op: OpId, token: Token },
     Done { task: Name, step: usize },
     Failed { task: Name, step: usize },
     Rejected { token: Token },
 }
 
-impl Message for Say {
+impl Message for StandbyMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Order { .. } => "order",
@@ -114,25 +117,25 @@ impl Message for Reign {
 }
 
 /// A candidate only if there are elections.
-async fn backup(agent: Agent, briefing: Briefing) {
-    if let Some(election) = briefing.safeguards().get::<Election>().copied() {
-        let mut leader = Leader::recover(agent.clone(), briefing);
+async fn backup(agent: Agent, team: TeamContext) {
+    if let Some(election) = team.safeguards().get::<Election>().copied() {
+        let mut leader = Leader::recover(agent.clone(), team);
         election.run_as_backup(&agent, Name::literal(LEADERSHIP), &mut leader).await;
     }
 }
 
 /// Leads, or stands by if another agent does.
-async fn orchestrator(agent: Agent, briefing: Briefing) {
-    let election = briefing.safeguards().get::<Election>().copied();
+async fn orchestrator(agent: Agent, team: TeamContext) {
+    let election = team.safeguards().get::<Election>().copied();
     let election = election.unwrap_or(Election { lease: LONELY_LEASE });
-    let mut leader = Leader::recover(agent.clone(), briefing);
+    let mut leader = Leader::recover(agent.clone(), team);
     election.run(&agent, Name::literal(LEADERSHIP), &mut leader).await;
 }
 
 /// An agent that may lead.
 struct Leader {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     dispatcher: Dispatcher,
     /// How often each step was ordered.
     orders: Lookup<(Name, usize), usize>,
@@ -174,15 +177,15 @@ impl Candidate for Leader {
 }
 
 impl Leader {
-    fn recover(agent: Agent, briefing: Briefing) -> Self {
-        let dispatcher = Dispatcher::recover(&agent, &briefing, RESEND);
-        Self { agent, briefing, dispatcher, orders: Lookup::default() }
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let dispatcher = Dispatcher::recover(&agent, &team, RESEND);
+        Self { agent, team, dispatcher, orders: Lookup::default() }
     }
 
     /// Takes in a message and all others that have arrived; returns whether one of them shows a newer leader.
     /// Every order takes a model call, so a leader that took in one message for each round of orders would
     /// never catch up with the answers.
-    async fn catch_up(&mut self, mail: Mail, leading: Token) -> bool {
+    async fn catch_up(&mut self, mail: Delivery, leading: Token) -> bool {
         let mut newest = self.hear(&mail).await;
         while let Some(mail) = self.agent.receive_now() {
             newest = newest.max(self.hear(&mail).await);
@@ -191,15 +194,15 @@ impl Leader {
     }
 
     /// Takes in a message; returns the token of the newest leader, if the message has one.
-    async fn hear(&mut self, mail: &Mail) -> Option<Token> {
+    async fn hear(&mut self, mail: &Delivery) -> Option<Token> {
         if let Some(task) = self.dispatcher.tracker().accept(mail).await {
             self.dispatcher.bring_up_steps(task);
         }
         match mail.open() {
-            Some(Say::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
-            Some(Say::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
-            Some(Say::Rejected { token }) => return Some(*token),
-            Some(Say::Order { .. }) | None => {}
+            Some(StandbyMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+            Some(StandbyMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
+            Some(StandbyMessage::Rejected { token }) => return Some(*token),
+            Some(StandbyMessage::Order { .. }) | None => {}
         }
         None
     }
@@ -219,7 +222,7 @@ impl Leader {
     /// Sends an order if the lease holds when it is checked; returns whether it does.
     async fn order(&mut self, task: Name, step: usize, leadership: &Leadership) -> bool {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return true };
-        let (intent, workers) = (self.briefing.plan.intent(task, step), &self.briefing.doers);
+        let (intent, workers) = (self.team.plan.intent(task, step), &self.team.workers);
         let chosen = choose_agent(&self.agent, intent, THIS_STEP, workers, CHOOSING_TOKENS).await;
         // A worker that has not answered may be dead, and the model would choose the same again.
         let orders = self.orders.get_or_insert_with((task, step), || 0);
@@ -232,24 +235,24 @@ impl Leader {
         // The process can be paused between the check of the lease and the order.
         self.agent.before("order", intent).await;
         self.agent.expect(worker, "word that a step is done", intent);
-        self.agent.send(worker, intent, Say::Order { task, step, op, token });
+        self.agent.send(worker, intent, StandbyMessage::Order { task, step, op, token });
         self.dispatcher.sent(task, Duty::Step(step));
         true
     }
 }
 
 /// Carries out orders, and rejects those of an older leader.
-async fn worker_loop(agent: Agent, briefing: Briefing) {
-    let worker = StepWorker::recover(&agent, briefing.safeguards());
-    let fenced = briefing.safeguards().has::<FencingTokens>();
+async fn worker_loop(agent: Agent, team: TeamContext) {
+    let worker = StepWorker::recover(&agent, team.safeguards());
+    let fenced = team.safeguards().has::<FencingTokens>();
     let mut fence = Fence::recover(&agent);
     loop {
         let mail = agent.receive().await;
-        let Some(Say::Order { task, step, op, .. }) = mail.open().cloned() else { continue };
-        let (leader, wish, order) = (mail.from(), briefing.plan.wish(task, step), mail.headers());
-        let intent = wish.intent;
+        let Some(StandbyMessage::Order { task, step, op, .. }) = mail.open().cloned() else { continue };
+        let (leader, operation_of, order) = (mail.from(), team.plan.operation_of(task, step), mail.headers());
+        let intent = operation_of.intent;
         if fenced && !fence.admits(&order) {
-            agent.send(leader, intent, Say::Rejected { token: fence.highest() });
+            agent.send(leader, intent, StandbyMessage::Rejected { token: fence.highest() });
             continue;
         }
         if fenced {
@@ -257,11 +260,15 @@ async fn worker_loop(agent: Agent, briefing: Briefing) {
         }
         match worker.status(intent, 0) {
             StepStatus::Running => {}
-            StepStatus::Done => agent.send(leader, intent, Say::Done { task, step }),
+            StepStatus::Done => agent.send(leader, intent, StandbyMessage::Done { task, step }),
             StepStatus::New => {
                 let headers = Headers { authority: order.authority, ..Headers::NONE };
-                worker.start((wish, headers), 0, KeySource::Given(op), move |agent, succeeded| {
-                    let say = if succeeded { Say::Done { task, step } } else { Say::Failed { task, step } };
+                worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, succeeded| {
+                    let say = if succeeded {
+                        StandbyMessage::Done { task, step }
+                    } else {
+                        StandbyMessage::Failed { task, step }
+                    };
                     agent.send(leader, intent, say);
                 });
             }

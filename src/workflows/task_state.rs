@@ -51,7 +51,7 @@ impl Plan {
     }
 
     /// The operation of a step of a task: an effect or a read.
-    pub fn wish(&self, task: Name, step: usize) -> Operation {
+    pub fn operation_of(&self, task: Name, step: usize) -> Operation {
         let Step { tool, operation, ref arguments, .. } = self.steps[step];
         Operation::new(tool, operation, self.intent(task, step)).with(arguments.of(task))
     }
@@ -71,7 +71,7 @@ pub enum TaskEvent {
     /// A task has come in, with the operation ids its user gave to its steps.
     Accepted { task: Name, ops: Arc<[OpId]> },
     /// Each step has been assigned to an agent.
-    Assigned { task: Name, doers: Arc<[Name]> },
+    Assigned { task: Name, workers: Arc<[Name]> },
     /// A step counts as complete.
     Completed { task: Name, step: usize },
     /// A step turned out not to be complete.
@@ -99,7 +99,7 @@ impl Message for TaskEvent {
     }
 
     /// If half-written, the number of the step is missing and reads as zero.
-    fn garbled(&self) -> Option<Self> {
+    fn corrupted(&self) -> Option<Self> {
         match self {
             Self::Completed { task, step } if *step > 0 => Some(Self::Completed { task: *task, step: 0 }),
             _ => None,
@@ -113,7 +113,7 @@ pub struct TaskState {
     /// The operation ids its user gave to its steps.
     pub ops: Arc<[OpId]>,
     /// The agent of each step, once they are assigned.
-    pub doers: Option<Arc<[Name]>>,
+    pub workers: Option<Arc<[Name]>>,
     /// Which steps count as complete.
     pub complete: Vec<bool>,
     /// How many times each step was reopened: a worker that gets a higher number does it once more.
@@ -155,7 +155,7 @@ impl TaskStates {
         if let TaskEvent::Accepted { task, ops } = entry {
             if !self.tasks.contains(*task) {
                 let (ops, complete, rounds) = (Arc::clone(ops), vec![false; steps], vec![0; steps]);
-                let new = TaskState { ops, doers: None, complete, rounds, closed: None, left: steps };
+                let new = TaskState { ops, workers: None, complete, rounds, closed: None, left: steps };
                 self.tasks.insert(*task, new);
                 self.open.insert(*task);
             }
@@ -164,8 +164,8 @@ impl TaskStates {
         let Some(progress) = self.tasks.get_mut(entry.task()) else { return };
         match entry {
             TaskEvent::Accepted { .. } => {}
-            TaskEvent::Assigned { doers, .. } => {
-                progress.doers.get_or_insert_with(|| Arc::clone(doers));
+            TaskEvent::Assigned { workers, .. } => {
+                progress.workers.get_or_insert_with(|| Arc::clone(workers));
             }
             TaskEvent::Completed { step, .. } => progress.set(*step, true),
             TaskEvent::Reopened { step, .. } => {

@@ -2,11 +2,11 @@
 //! the `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task ended,
 //! as often as the user asks.
 
-use crate::agent::{Agent, Mail, Report};
+use crate::agent::{Agent, Delivery, Report};
 use crate::safeguards::checkpoint;
-use crate::workflows::Briefing;
+use crate::workflows::TeamContext;
 use crate::workflows::task_state::{TaskEvent, TaskStates};
-use crate::workflows::user::{UserSay, report};
+use crate::workflows::user::{UserMessage, report};
 use perfidy_sim::Name;
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
@@ -15,17 +15,17 @@ use std::sync::Arc;
 /// A coordinator's [`TaskStates`] with its journal and its user.
 pub struct TaskTracker {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     states: Rc<RefCell<TaskStates>>,
 }
 
 impl TaskTracker {
     /// The tracker, recovered from the agent's journal, which may hold other records as well.
-    pub fn recover(agent: &Agent, briefing: &Briefing) -> Self {
-        let mut states = TaskStates::new(Arc::clone(&briefing.plan));
+    pub fn recover(agent: &Agent, team: &TeamContext) -> Self {
+        let mut states = TaskStates::new(Arc::clone(&team.plan));
         checkpoint::recover(agent, |event| states.apply(event));
-        let (agent, briefing) = (agent.clone(), briefing.clone());
-        Self { agent, briefing, states: Rc::new(RefCell::new(states)) }
+        let (agent, team) = (agent.clone(), team.clone());
+        Self { agent, team, states: Rc::new(RefCell::new(states)) }
     }
 
     /// The state of each task.
@@ -40,8 +40,8 @@ impl TaskTracker {
 
     /// Accepts the task that a message submits and returns its name if it is new. For a task that has ended,
     /// it reports the end once more.
-    pub async fn accept(&mut self, mail: &Mail) -> Option<Name> {
-        let UserSay::Submit { task, ops } = mail.open().cloned()? else { return None };
+    pub async fn accept(&mut self, mail: &Delivery) -> Option<Name> {
+        let UserMessage::Submit { task, ops } = mail.open().cloned()? else { return None };
         let known = self.states().get(task).map(|state| state.closed);
         match known {
             None => {
@@ -62,7 +62,7 @@ impl TaskTracker {
 
     /// Records an event, and applies it once that is durable.
     pub async fn record(&mut self, event: TaskEvent) {
-        checkpoint::save(&self.agent, self.briefing.safeguards(), event.task(), event.clone()).await;
+        checkpoint::save(&self.agent, self.team.safeguards(), event.task(), event.clone()).await;
         self.states.borrow_mut().apply(&event);
     }
 }

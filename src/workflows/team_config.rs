@@ -20,7 +20,7 @@ pub struct TeamConfig {
     /// The tasks' steps and names.
     pub plan: Arc<Plan>,
     /// The agents that carry out steps.
-    pub doers: Arc<[Name]>,
+    pub workers: Arc<[Name]>,
     /// The place of each among these.
     pub places: Lookup<Name, usize>,
     /// The safeguards that are on.
@@ -51,8 +51,8 @@ impl TeamConfig {
     }
 
     /// The place of an agent among those that carry out steps.
-    pub fn place_of(&self, doer: Name) -> Option<usize> {
-        self.places.get(doer).copied()
+    pub fn place_of(&self, worker: Name) -> Option<usize> {
+        self.places.get(worker).copied()
     }
 
     /// What the user asks for beside the tasks: how far properties may go, and how the store is read.

@@ -3,7 +3,7 @@
 
 use crate::agent::{Agent, Headers, Message, Note, OpId, Operation, Outcome, Purpose, Report, UserEvent};
 use crate::protocols::ResendTimer;
-use crate::workflows::Briefing;
+use crate::workflows::TeamContext;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 /// Messages between the user and the team.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug, Serialize)]
-pub enum UserSay {
+pub enum UserMessage {
     /// Do this task. Each of its steps has an operation id, made here, once.
     Submit { task: Name, ops: Arc<[OpId]> },
     /// Cancel this task.
@@ -30,7 +30,7 @@ pub enum UserSay {
     Report(Report),
 }
 
-impl Message for UserSay {
+impl Message for UserMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Submit { .. } => "submit",
@@ -66,7 +66,7 @@ pub async fn report_if(agent: &Agent, task: Name, compose: impl FnOnce() -> Opti
     let report = compose();
     let is_sent = report.is_some();
     if let Some(report) = report {
-        agent.send(Name::literal(USER), task, UserSay::Report(report));
+        agent.send(Name::literal(USER), task, UserMessage::Report(report));
     }
     is_sent
 }
@@ -79,42 +79,43 @@ struct Open {
 }
 
 /// How a user says for the record what a task wants.
-type Wants = fn(Name, Operation) -> Note;
+type WantedFeedback = fn(Name, Operation) -> Note;
 
-const AN_EFFECT: Wants =
+const AN_EFFECT: WantedFeedback =
     |task, Operation { intent, arguments, .. }| Note::User(UserEvent::Wanted { task, intent, arguments });
-const AN_ANSWER: Wants = |task, Operation { intent, .. }| Note::User(UserEvent::Question { task, intent });
+const AN_ANSWER: WantedFeedback =
+    |task, Operation { intent, .. }| Note::User(UserEvent::Question { task, intent });
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it. Each
 /// intent of a task is an effect, wanted once.
-pub async fn user(agent: Agent, briefing: Briefing, contacts: Arc<[Name]>) {
-    submit_all(agent, briefing, &contacts, AN_EFFECT).await;
+pub async fn user(agent: Agent, team: TeamContext, contacts: Arc<[Name]>) {
+    submit_all(agent, team, &contacts, AN_EFFECT).await;
 }
 
 /// The same for tasks whose intents are questions, without effects.
-pub async fn inquirer(agent: Agent, briefing: Briefing, contacts: Arc<[Name]>) {
-    submit_all(agent, briefing, &contacts, AN_ANSWER).await;
+pub async fn inquirer(agent: Agent, team: TeamContext, contacts: Arc<[Name]>) {
+    submit_all(agent, team, &contacts, AN_ANSWER).await;
 }
 
-async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: Wants) {
+async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: WantedFeedback) {
     assert_eq!(agent.name().as_str(), USER, "only the node of that name is the user");
     let mut open: BTreeMap<Name, Open> = BTreeMap::new();
     // When the user will cancel which task.
     let mut cancels: BTreeSet<(SimTime, Name)> = BTreeSet::new();
-    let mut coming = briefing.plan.tasks.iter().copied();
+    let mut coming = team.plan.tasks.iter().copied();
     let mut next = coming.next();
     let mut next_at = SimTime::ZERO;
     let mut asked = ResendTimer::default();
     asked.restart(SimTime::ZERO);
-    briefing.demands().for_each(|demand| agent.note(demand));
+    team.demands().for_each(|demand| agent.note(demand));
     loop {
         while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
-            let given = give(&agent, &briefing, task, wants);
+            let given = give(&agent, &team, task, wants);
             ask(&agent, contacts, task, &given);
             cancels.extend(given.cancel_at.map(|at| (at, task)));
             open.insert(task, given);
             next = coming.next();
-            next_at += agent.draw("gap after", task, |spot| spot.span("gap", &briefing.tasks.every));
+            next_at += agent.draw("gap after", task, |spot| spot.span("gap", &team.tasks.every));
         }
         if open.is_empty() && next.is_none() {
             return agent.finish_after(AFTERMATH);
@@ -142,7 +143,7 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
             [next_cancel, next.map(|_| next_at), asked.due_at(PATIENCE)].into_iter().flatten().min();
         let wait = wake_at.map_or(PATIENCE, |at| at.since(agent.monotonic()));
         let Ok(mail) = agent.receive_within(wait, "a report").await else { continue };
-        if let Some(UserSay::Report(report)) = mail.open() {
+        if let Some(UserMessage::Report(report)) = mail.open() {
             agent.note(Note::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
             if let Some(given) = open.remove(&report.task) {
                 if let Some(at) = given.cancel_at {
@@ -155,11 +156,11 @@ async fn submit_all(agent: Agent, briefing: Briefing, contacts: &[Name], wants: 
 }
 
 /// Records the intents of a task in the history, and decides whether it will be cancelled.
-fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
-    let plan = &briefing.plan;
+fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) -> Open {
+    let plan = &team.plan;
     agent.note(Note::User(UserEvent::TaskGiven { task }));
-    let wishes = (0..plan.steps.len()).map(|step| plan.wish(task, step));
-    wishes.for_each(|wish| agent.note(wants(task, wish)));
+    let wishes = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
+    wishes.for_each(|operation_of| agent.note(wants(task, operation_of)));
     for Operation { tool, name: operation, intent, .. } in
         (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {
@@ -167,7 +168,7 @@ fn give(agent: &Agent, briefing: &Briefing, task: Name, wants: Wants) -> Open {
     }
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
     let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
-    let cancel_after = briefing.tasks.cancelled.as_ref().and_then(|cancelled| {
+    let cancel_after = team.tasks.cancelled.as_ref().and_then(|cancelled| {
         agent.draw("change of mind about", task, |spot| {
             spot.happens("change of mind", cancelled.chance).then(|| spot.span("after", &cancelled.after))
         })
@@ -180,9 +181,9 @@ fn ask(agent: &Agent, contacts: &[Name], task: Name, given: &Open) {
     for contact in contacts {
         agent.expect(*contact, "a report on the task", task);
         let say = if given.was_cancelled {
-            UserSay::Cancel { task }
+            UserMessage::Cancel { task }
         } else {
-            UserSay::Submit { task, ops: Arc::clone(&given.ops) }
+            UserMessage::Submit { task, ops: Arc::clone(&given.ops) }
         };
         agent.send(*contact, task, say);
     }

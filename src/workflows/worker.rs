@@ -96,15 +96,15 @@ impl StepWorker {
     /// succeeded.
     pub fn start(
         &self,
-        (wish, headers): (Operation, Headers),
+        (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
         report: impl FnOnce(&Agent, bool) + 'static,
     ) {
-        self.work.borrow_mut().insert(wish.intent, (StepStatus::Running, round));
+        self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
         let worker = self.clone();
         self.agent.spawn(async move {
-            let succeeded = worker.take_turn((wish, headers), round, source).await;
+            let succeeded = worker.take_turn((operation_of, headers), round, source).await;
             report(&worker.agent, succeeded);
         });
     }
@@ -113,42 +113,44 @@ impl StepWorker {
     /// succeeded.
     pub async fn take_turn(
         &self,
-        (wish, headers): (Operation, Headers),
+        (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
     ) -> bool {
-        self.work.borrow_mut().insert(wish.intent, (StepStatus::Running, round));
+        self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
         // The semaphore is never closed, so this is always a permit.
         let _permit = self.permits.acquire().await;
-        self.carry_out((wish, headers), round, source).await
+        self.carry_out((operation_of, headers), round, source).await
     }
 
     /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be
     /// dropped at any point; the outcome of a call in flight is then unknown.
     pub async fn carry_out(
         &self,
-        (wish, headers): (Operation, Headers),
+        (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
     ) -> bool {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
         let checks = safeguards.has::<CheckArguments>();
-        let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &wish);
-        let compose = async || compose_call(agent, &wish, (COMPOSING_TOKENS, WORDINGS), are_right).await;
-        let call = self.answers.complete(agent, safeguards, wish.intent, compose).await;
-        let wish = wish.with(call.arguments);
+        let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &operation_of);
+        let compose =
+            async || compose_call(agent, &operation_of, (COMPOSING_TOKENS, WORDINGS), are_right).await;
+        let call = self.answers.complete(agent, safeguards, operation_of.intent, compose).await;
+        let operation_of = operation_of.with(call.arguments);
         let (op, tried_before) =
-            source.operation_id(agent, safeguards, &self.operations, &wish, call.wording).await;
-        if call_with_retry(agent, &CallPolicy::of(safeguards), &wish, op, tried_before).await.is_err() {
-            self.work.borrow_mut().remove(&wish.intent);
+            source.operation_id(agent, safeguards, &self.operations, &operation_of, call.wording).await;
+        if call_with_retry(agent, &CallPolicy::of(safeguards), &operation_of, op, tried_before).await.is_err()
+        {
+            self.work.borrow_mut().remove(&operation_of.intent);
             return false;
         }
         if safeguards.has::<PersistBeforeCall>() || matches!(source, KeySource::Given(_)) {
-            agent.before("record", wish.intent).await;
-            agent.persist(Finished { intent: wish.intent, round }).await;
-            agent.after("record", wish.intent).await;
+            agent.before("record", operation_of.intent).await;
+            agent.persist(Finished { intent: operation_of.intent, round }).await;
+            agent.after("record", operation_of.intent).await;
         }
-        self.work.borrow_mut().insert(wish.intent, (StepStatus::Done, round));
+        self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Done, round));
         true
     }
 }

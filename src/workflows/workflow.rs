@@ -4,7 +4,7 @@ use crate::agent::{Agent, Agents};
 use crate::safeguards::Safeguards;
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::user::{USER, inquirer, user};
-use crate::workflows::{Briefing, TeamConfig};
+use crate::workflows::{TeamConfig, TeamContext};
 use perfidy_sim::{LocalFuture, Name, World};
 use std::fmt;
 use std::future::Future;
@@ -32,7 +32,7 @@ impl Role {
 }
 
 /// The code of an agent, from its start and from each restart.
-type Code = Arc<dyn Fn(Agent, Briefing) -> LocalFuture + Send + Sync>;
+type Code = Arc<dyn Fn(Agent, TeamContext) -> LocalFuture + Send + Sync>;
 
 /// Something that is put into the world beside the team.
 type Extra = Arc<dyn Fn(&TeamConfig, &mut World<Agents>) + Send + Sync>;
@@ -57,7 +57,7 @@ pub struct Workflow {
     /// The roles whose number a file chooses. The agents of the last one carry out the steps of tasks.
     pub roles: Vec<Role>,
     /// Agents that exist exactly once.
-    pub singles: Vec<&'static str>,
+    pub singletons: Vec<&'static str>,
     /// The safeguards that its agents support. A file that switches on another is rejected.
     pub safeguards: Vec<&'static str>,
     /// The properties it is about, which must not be vacuous.
@@ -85,10 +85,10 @@ impl fmt::Debug for Workflow {
 
 fn code<F, R>(run: F) -> Code
 where
-    F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+    F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
     R: Future<Output = ()> + 'static,
 {
-    Arc::new(move |agent, briefing| Box::pin(run(agent, briefing)))
+    Arc::new(move |agent, team| Box::pin(run(agent, team)))
 }
 
 impl Workflow {
@@ -98,7 +98,7 @@ impl Workflow {
             name,
             about,
             roles: Vec::new(),
-            singles: Vec::new(),
+            singletons: Vec::new(),
             safeguards: Vec::new(),
             properties: Vec::new(),
             probes: Vec::new(),
@@ -117,10 +117,10 @@ impl Workflow {
     #[must_use]
     pub fn agent<F, R>(mut self, name: &'static str, run: F) -> Self
     where
-        F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+        F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + 'static,
     {
-        self.singles.push(name);
+        self.singletons.push(name);
         self.team.push((Who::Agent(name), code(run)));
         self
     }
@@ -129,7 +129,7 @@ impl Workflow {
     #[must_use]
     pub fn agents<F, R>(mut self, role: Role, run: F) -> Self
     where
-        F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+        F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + 'static,
     {
         self.team.push((Who::Role(self.roles.len()), code(run)));
@@ -156,7 +156,7 @@ impl Workflow {
     #[must_use]
     pub fn user<F, R>(mut self, run: F) -> Self
     where
-        F: Fn(Agent, Briefing) -> R + Send + Sync + 'static,
+        F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + 'static,
     {
         self.user = Some(code(run));
@@ -207,7 +207,7 @@ impl Workflow {
 
     /// How many agents a team has in which there are so many of each role.
     pub(crate) fn size(&self, team: impl Iterator<Item = u32>) -> u64 {
-        self.singles.len() as u64 + team.map(u64::from).sum::<u64>()
+        self.singletons.len() as u64 + team.map(u64::from).sum::<u64>()
     }
 
     /// Whether a team with these safeguards shares a store.
@@ -217,20 +217,20 @@ impl Workflow {
 
     /// Puts the user and the team into a world.
     pub fn assemble(&self, config: &Arc<TeamConfig>, world: &mut World<Agents>) {
-        let briefing = Briefing::new(Arc::clone(config));
+        let team = TeamContext::new(Arc::clone(config));
         if self.has_store(&config.safeguards) {
-            briefing.open_store(world);
+            team.open_store(world);
         }
-        self.start_user(&briefing, world);
+        self.start_user(&team, world);
         if self.has_person_on_call {
-            briefing.hire(world, Name::literal(ON_CALL), on_call);
+            team.spawn_agent(world, Name::literal(ON_CALL), on_call);
         }
         for (who, code) in &self.team {
             match who {
-                Who::Agent(name) => start(&briefing, world, Name::literal(name), code),
+                Who::Agent(name) => start(&team, world, Name::literal(name), code),
                 Who::Role(role) => {
-                    for member in briefing.group(self.roles[*role].group) {
-                        start(&briefing, world, *member, code);
+                    for member in team.group(self.roles[*role].group) {
+                        start(&team, world, *member, code);
                     }
                 }
             }
@@ -238,25 +238,25 @@ impl Workflow {
         self.extras.iter().for_each(|extra| extra(config, world));
     }
 
-    fn start_user(&self, briefing: &Briefing, world: &mut World<Agents>) {
+    fn start_user(&self, team: &TeamContext, world: &mut World<Agents>) {
         let name = Name::literal(USER);
         if let Some(code) = &self.user {
-            return start(briefing, world, name, code);
+            return start(team, world, name, code);
         }
-        let contacts: Arc<[Name]> = match (self.contacts.as_slice(), self.singles.first()) {
+        let contacts: Arc<[Name]> = match (self.contacts.as_slice(), self.singletons.first()) {
             ([], Some(first)) => [Name::literal(first)].into(),
-            ([], None) => Arc::clone(&briefing.doers),
+            ([], None) => Arc::clone(&team.workers),
             (contacts, _) => contacts.iter().copied().map(Name::new).collect(),
         };
         if self.tasks_are_questions {
-            briefing.hire(world, name, move |agent, briefing| inquirer(agent, briefing, contacts.clone()));
+            team.spawn_agent(world, name, move |agent, team| inquirer(agent, team, contacts.clone()));
         } else {
-            briefing.hire(world, name, move |agent, briefing| user(agent, briefing, contacts.clone()));
+            team.spawn_agent(world, name, move |agent, team| user(agent, team, contacts.clone()));
         }
     }
 }
 
-fn start(briefing: &Briefing, world: &mut World<Agents>, name: Name, code: &Code) {
+fn start(team: &TeamContext, world: &mut World<Agents>, name: Name, code: &Code) {
     let code = Arc::clone(code);
-    briefing.hire(world, name, move |agent, briefing| code(agent, briefing));
+    team.spawn_agent(world, name, move |agent, team| code(agent, team));
 }

@@ -1,12 +1,12 @@
 //! The audit finds runs that depend on more than their seed, and shows the first difference.
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
-use perfidy::explore::{Divergence, Run, Testimony, Way, audit};
+use perfidy::explore::{Divergence, Run, Trace, Way, audit};
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy::workflows::user::UserSay;
-use perfidy::workflows::{Briefing, Workflow};
+use perfidy::workflows::user::UserMessage;
+use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Engine, Seed, SimSpan};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,14 +32,14 @@ fn forgetless() -> Workflow {
 }
 
 /// A worker that gets slower with every run.
-async fn work(agent: Agent, briefing: Briefing) {
+async fn work(agent: Agent, team: TeamContext) {
     loop {
         let mail = agent.receive().await;
-        let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
-        let call = ToolCall::keyed(briefing.plan.wish(task, 0), ops[0]);
+        let Some(UserMessage::Submit { task, ops }) = mail.open().cloned() else { continue };
+        let call = ToolCall::keyed(team.plan.operation_of(task, 0), ops[0]);
         agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
         agent.sleep(SimSpan::from_secs(RUNS_SO_FAR.fetch_add(1, Ordering::Relaxed))).await;
-        agent.send(mail.from(), task, UserSay::Report(Report::of(task, Outcome::Done)));
+        agent.send(mail.from(), task, UserMessage::Report(Report::of(task, Outcome::Done)));
     }
 }
 
@@ -72,8 +72,8 @@ fn a_run_that_depends_on_its_seed_only_gives_its_digest() {
 #[test]
 fn a_history_that_another_process_told_parts_where_the_events_do() {
     let (one, other) = [1, 2].map(|seed| Run::fuzzed(&lost_ack(), Engine::Native, Seed(seed)).outcome).into();
-    let told = serde_json::to_string(&Testimony::of(&other)).unwrap();
-    let (one, other) = (Testimony::of(&one), serde_json::from_str::<Testimony>(&told).unwrap());
+    let told = serde_json::to_string(&Trace::of(&other)).unwrap();
+    let (one, other) = (Trace::of(&one), serde_json::from_str::<Trace>(&told).unwrap());
     let divergence =
         Divergence::between(&lost_ack(), Engine::Native, Seed(1), Way::AnotherProcess, &one, &other);
     let (left, right) = (divergence.one.event.unwrap(), divergence.other.event.unwrap());
@@ -85,7 +85,7 @@ fn a_history_that_another_process_told_parts_where_the_events_do() {
 #[test]
 fn a_difference_that_does_not_come_again_says_so() {
     let run = Run::fuzzed(&lost_ack(), Engine::Native, Seed(1)).outcome;
-    let told = Testimony::of(&run);
+    let told = Trace::of(&run);
     let divergence =
         Divergence::between(&lost_ack(), Engine::Native, Seed(1), Way::AnotherProcess, &told, &told);
     assert!(divergence.to_string().contains("it does not differ every time"), "{divergence}");

@@ -37,7 +37,7 @@ fn assert_same(case: &Case, engine: Engine, seed: u64, one: &Outcome<Agents>, ot
         panic!("{case}, seed {seed}, {engine} engine: the two runs part\n{difference}");
     }
     assert_eq!(one.digest(), other.digest(), "{case}, seed {seed}, {engine} engine");
-    assert_eq!(one.fired, other.fired, "{case}, seed {seed}, {engine} engine");
+    assert_eq!(one.injected, other.injected, "{case}, seed {seed}, {engine} engine");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn the_faults_that_struck_given_back_as_a_list_make_the_same_history() {
     each.into_par_iter().for_each(|(case, engine)| {
         for seed in SAMPLE {
             let fuzzed = run(case, engine, seed);
-            let plan = Plan::Explicit(fuzzed.fired.as_slice().into());
+            let plan = Plan::Explicit(fuzzed.injected.as_slice().into());
             let replayed = Run::planned(case, engine, Seed(seed), &plan).outcome;
             assert_same(case, engine, seed, &fuzzed, &replayed);
             let missed = replayed.pinned.iter().find(|pinned| !pinned.met);
@@ -85,7 +85,7 @@ fn assert_same_from_one_thread_and_from_four(case: &Case, seeds: u64) {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let campaign = Campaign { engine: Engine::Native, first_seed: Seed(7), seeds, interrupted, watchdog };
         let report = pool.install(|| campaign.run(case));
-        (report.seeds, report.events, report.digest, report.tallies, report.fired, report.findings)
+        (report.seeds, report.events, report.digest, report.tallies, report.injected, report.findings)
     });
     assert_eq!(one.0, seeds);
     assert_eq!(one, four, "{case}");

@@ -5,7 +5,7 @@ use perfidy::explore::{Run, first_difference};
 use perfidy::faults;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy_sim::{Action, Engine, Plan, Seed, SimSpan, SimTime, What};
+use perfidy_sim::{Action, Engine, EventKind, Plan, Seed, SimSpan, SimTime};
 use std::collections::BTreeMap;
 
 /// Two teams with every kind of fault, each with a low probability.
@@ -94,7 +94,8 @@ fn what_strikes_in_a_run_is_a_list_that_makes_the_same_run() {
             for seed in (0..25).map(Seed) {
                 let fuzzed = Run::fuzzed(&case, engine, seed).outcome;
                 let replayed =
-                    Run::planned(&case, engine, seed, &Plan::Explicit(fuzzed.fired.clone().into())).outcome;
+                    Run::planned(&case, engine, seed, &Plan::Explicit(fuzzed.injected.clone().into()))
+                        .outcome;
                 if let Some(difference) = first_difference(&fuzzed, &replayed) {
                     panic!("{case}, seed {seed}, {engine}: {difference}");
                 }
@@ -111,7 +112,7 @@ fn every_kind_that_a_file_of_the_world_can_name_strikes_sooner_or_later() {
     let mut struck: BTreeMap<&str, u32> = BTreeMap::new();
     for case in everything() {
         for seed in (0..150).map(Seed) {
-            for fault in &Run::fuzzed(&case, Engine::Native, seed).outcome.fired {
+            for fault in &Run::fuzzed(&case, Engine::Native, seed).outcome.injected {
                 *struck.entry(fault.action.kind().as_str()).or_default() += 1;
             }
         }
@@ -139,25 +140,25 @@ fn when_chaos_ends_nothing_strikes_any_more_and_everything_is_well_again() {
             let run = Run::fuzzed(&case, Engine::Native, seed);
             let history = &run.outcome.history;
             let mut cuts = 0;
-            let mut ailing: BTreeMap<_, i32> = BTreeMap::new();
+            let mut degraded: BTreeMap<_, i32> = BTreeMap::new();
             for event in history.events() {
                 match &event.what {
-                    What::Struck(fault) => {
+                    EventKind::Struck(fault) => {
                         assert!(event.at < until(), "{case}, seed {seed}: {fault} at {}", event.at);
                         let clock = |kind: &str| kind.starts_with("clock-") || kind.starts_with("slow-");
-                        if let Action::Ail { node, ailment, at, lasting } = fault.action
-                            && clock(ailment.kind().as_str())
+                        if let Action::Ail { node, degradation, at, lasting } = fault.action
+                            && clock(degradation.kind().as_str())
                         {
                             assert!(at + lasting <= until(), "{case}, seed {seed}: {fault}");
-                            *ailing.entry((node, ailment.kind())).or_default() += 1;
+                            *degraded.entry((node, degradation.kind())).or_default() += 1;
                         }
                     }
-                    What::Recovered { from } if ailing.contains_key(&(event.node, *from)) => {
+                    EventKind::Recovered { from } if degraded.contains_key(&(event.node, *from)) => {
                         assert!(event.at <= until(), "{case}, seed {seed}: {from} until {}", event.at);
-                        *ailing.entry((event.node, *from)).or_default() -= 1;
+                        *degraded.entry((event.node, *from)).or_default() -= 1;
                     }
-                    What::CutBegan { .. } => cuts += 1,
-                    What::CutEnded { .. } => {
+                    EventKind::CutBegan { .. } => cuts += 1,
+                    EventKind::CutEnded { .. } => {
                         assert!(event.at <= until(), "{case}, seed {seed}");
                         cuts -= 1;
                     }
@@ -166,7 +167,7 @@ fn when_chaos_ends_nothing_strikes_any_more_and_everything_is_well_again() {
             }
             if run.outcome.ended >= until() {
                 assert_eq!(cuts, 0, "{case}, seed {seed}");
-                assert!(ailing.values().all(|count| *count == 0), "{case}, seed {seed}: {ailing:?}");
+                assert!(degraded.values().all(|count| *count == 0), "{case}, seed {seed}: {degraded:?}");
             }
         }
     }
@@ -178,8 +179,8 @@ fn of_those_who_may_die_for_good_no_more_do_than_the_file_allows() {
     let mut most = 0;
     for case in everything() {
         for seed in (0..60).map(Seed) {
-            let fired = Run::fuzzed(&case, Engine::Native, seed).outcome.fired;
-            most = most.max(fired.iter().filter(|fault| for_good(&fault.action)).count());
+            let injected = Run::fuzzed(&case, Engine::Native, seed).outcome.injected;
+            most = most.max(injected.iter().filter(|fault| for_good(&fault.action)).count());
         }
     }
     assert_eq!(most, 1);

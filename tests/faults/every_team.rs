@@ -78,7 +78,7 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
     let mut steps = team.flat_map(|(_, does)| &does.steps);
     let (step, _) =
         steps.find(|(_, places)| places.before && places.after).expect("every team does something");
-    let lies = faults::tool_lies::words();
+    let lies = faults::tool_faults::words();
     let lies = lies.iter().map(|lie| {
         let more = more_about(lie);
         format!(r#"{lie} = {{ at = "TOOL", chance = "0.5%"{more} }}"#)
@@ -117,10 +117,11 @@ fn no_fault_makes_any_team_fall_apart_and_each_strikes_somebody() {
             if let Some(violation) = run.violation("well-behaved") {
                 panic!("{team}, seed {seed}: {}", violation.message);
             }
-            let fired = run.outcome.fired.clone();
-            struck.extend(fired.iter().map(|fault| fault.action.kind().as_str()));
+            let injected = run.outcome.injected.clone();
+            struck.extend(injected.iter().map(|fault| fault.action.kind().as_str()));
             if seed.0 < 10 {
-                let again = Run::planned(&case, Engine::Native, seed, &Plan::Explicit(fired.into())).outcome;
+                let again =
+                    Run::planned(&case, Engine::Native, seed, &Plan::Explicit(injected.into())).outcome;
                 let difference = first_difference(&run.outcome, &again);
                 assert!(difference.is_none(), "{team}, seed {seed}: {difference:?}");
             }

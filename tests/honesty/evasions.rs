@@ -3,7 +3,7 @@
 use super::liars::{CALM, Word, broken, do_step, lead_under, next_task, report, team, word};
 use perfidy::agent::{Headers, OpId, Outcome, Purpose, Report, Token, Version};
 use perfidy::workflows::Workflow;
-use perfidy::workflows::user::{USER, UserSay};
+use perfidy::workflows::user::{USER, UserMessage};
 use perfidy_sim::{Name, SimSpan};
 
 /// The lead, under token 2, orders the first step; then the rival, under token 1, orders the same step. A
@@ -11,24 +11,24 @@ use perfidy_sim::{Name, SimSpan};
 fn obeys_an_old_order_for_the_same_step<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
-        .agent("lead", |agent, briefing| Box::pin(lead_under(agent, briefing, 2, 0)))
-        .agent("rival", |agent, briefing| {
+        .agent("lead", |agent, team| Box::pin(lead_under(agent, team, 2, 0)))
+        .agent("rival", |agent, team| {
             Box::pin(async move {
                 agent.sleep(SimSpan::from_secs(5)).await;
-                lead_under(agent, briefing, 1, 0).await;
+                lead_under(agent, team, 1, 0).await;
             })
         })
-        .agent("worker", |agent, briefing| {
+        .agent("worker", |agent, team| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 let under = agent.under(Headers { authority: Some(Token(2)), ..Headers::NONE });
                 for _ in 0..2 {
                     let order = agent.receive().await;
                     if LIES || order.headers().authority == Some(Token(2)) {
-                        do_step(&under, &briefing, (task, 0), ops[0]).await;
+                        do_step(&under, &team, (task, 0), ops[0]).await;
                     }
                 }
-                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+                agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
             })
         })
 }
@@ -46,9 +46,9 @@ fn a_worker_that_says_that_it_acts_on_the_newer_of_two_orders_for_one_step_is_ca
 fn acts_on_no_version<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
-        .agent("lead", |agent, briefing| {
+        .agent("lead", |agent, team| {
             Box::pin(async move {
-                let intent = briefing.plan.intent(briefing.plan.tasks[0], 0);
+                let intent = team.plan.intent(team.plan.tasks[0], 0);
                 for version in 1..=2 {
                     agent.sleep(SimSpan::from_secs(1)).await;
                     let headers = Headers {
@@ -60,7 +60,7 @@ fn acts_on_no_version<const LIES: bool>() -> Workflow {
                 }
             })
         })
-        .agent("worker", |agent, briefing| {
+        .agent("worker", |agent, team| {
             Box::pin(async move {
                 let (task, _) = next_task(&agent).await;
                 let mut newest = None;
@@ -68,8 +68,8 @@ fn acts_on_no_version<const LIES: bool>() -> Workflow {
                     newest = agent.receive().await.headers().idempotency_key;
                 }
                 let op = if LIES { OpId(99) } else { newest.expect("each order has one") };
-                do_step(&agent, &briefing, (task, 0), op).await;
-                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+                do_step(&agent, &team, (task, 0), op).await;
+                agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
             })
         })
 }
@@ -86,10 +86,10 @@ fn a_worker_that_acts_under_an_id_that_no_order_carried_is_caught() {
 /// step again.
 fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, briefing| {
+        .agent("lead", |agent, team| {
             Box::pin(async move {
                 let (task, _) = next_task(&agent).await;
-                let (worker, intent) = (Name::new("worker"), briefing.plan.intent(task, 0));
+                let (worker, intent) = (Name::new("worker"), team.plan.intent(task, 0));
                 agent.send(worker, intent, word(Purpose::Order));
                 while agent.receive().await.headers().purpose != Some(Purpose::Done) {}
                 let _other_news = agent.receive().await;

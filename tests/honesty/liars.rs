@@ -10,8 +10,8 @@ use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::safeguards::claim::Claims;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy::workflows::user::{USER, UserSay};
-use perfidy::workflows::{Briefing, Workflow};
+use perfidy::workflows::user::{USER, UserMessage};
+use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use serde::Serialize;
 use std::sync::Arc;
@@ -72,33 +72,33 @@ pub fn broken(team: Workflow, text: &str, faults: &[(&str, &str)]) -> Vec<&'stat
 /// The next task that the user submits, with its operation ids.
 pub async fn next_task(agent: &Agent) -> (Name, Arc<[OpId]>) {
     loop {
-        if let Some(UserSay::Submit { task, ops }) = agent.receive().await.open().cloned() {
+        if let Some(UserMessage::Submit { task, ops }) = agent.receive().await.open().cloned() {
             return (task, ops);
         }
     }
 }
 
-pub async fn do_step(agent: &Agent, briefing: &Briefing, (task, step): (Name, usize), op: OpId) {
-    let call = ToolCall::keyed(briefing.plan.wish(task, step), op);
+pub async fn do_step(agent: &Agent, team: &TeamContext, (task, step): (Name, usize), op: OpId) {
+    let call = ToolCall::keyed(team.plan.operation_of(task, step), op);
     agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
 }
 
-async fn do_all(agent: &Agent, briefing: &Briefing, task: Name, ops: &[OpId]) {
+async fn do_all(agent: &Agent, team: &TeamContext, task: Name, ops: &[OpId]) {
     for (step, op) in ops.iter().enumerate() {
-        do_step(agent, briefing, (task, step), *op).await;
+        do_step(agent, team, (task, step), *op).await;
     }
 }
 
 pub fn report(agent: &Agent, task: Name) {
-    agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Done)));
+    agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, Outcome::Done)));
 }
 
 fn reports_without_doing<const LIES: bool>() -> Workflow {
-    team().agent("lead", |agent, briefing| {
+    team().agent("lead", |agent, team| {
         Box::pin(async move {
             let (task, ops) = next_task(&agent).await;
             if !LIES {
-                do_all(&agent, &briefing, task, &ops).await;
+                do_all(&agent, &team, task, &ops).await;
             }
             report(&agent, task);
         })
@@ -114,18 +114,18 @@ fn a_team_that_reports_done_and_did_nothing_is_caught() {
 }
 
 fn answers_from_a_part<const LIES: bool>() -> Workflow {
-    team().tasks_are_questions().agent("lead", |agent, briefing| {
+    team().tasks_are_questions().agent("lead", |agent, team| {
         Box::pin(async move {
             let (task, _) = next_task(&agent).await;
             let mut answer = Vec::new();
             for step in 0..(if LIES { 1 } else { 2 }) {
-                let query = briefing.plan.wish(task, step);
+                let query = team.plan.operation_of(task, step);
                 let intent = query.intent;
                 let content: Content = agent.read(query, CALL_TIMEOUT).await.expect("a calm world").content;
                 answer.push(AnswerPart { intent, content: Some(content) });
             }
             let report = Report { answer: answer.into(), ..Report::of(task, Outcome::Done) };
-            agent.send(Name::new(USER), task, UserSay::Report(report));
+            agent.send(Name::new(USER), task, UserMessage::Report(report));
         })
     })
 }
@@ -146,28 +146,28 @@ fn a_team_that_answers_from_partial_data_in_silence_is_caught() {
 fn obeys_an_old_token<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
-        .agent("lead", |agent, briefing| Box::pin(lead_under(agent, briefing, 2, 0)))
-        .agent("rival", |agent, briefing| Box::pin(lead_under(agent, briefing, 1, 1)))
-        .agent("worker", |agent, briefing| {
+        .agent("lead", |agent, team| Box::pin(lead_under(agent, team, 2, 0)))
+        .agent("rival", |agent, team| Box::pin(lead_under(agent, team, 1, 1)))
+        .agent("worker", |agent, team| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 for _ in 0..2 {
                     let order = agent.receive().await;
-                    let step = usize::from(order.about() == briefing.plan.intent(task, 1));
+                    let step = usize::from(order.about() == team.plan.intent(task, 1));
                     let token = Some(Token(2));
                     if LIES || order.headers().authority == token {
                         let under = agent.under(Headers { authority: token, ..Headers::NONE });
-                        do_step(&under, &briefing, (task, step), ops[step]).await;
+                        do_step(&under, &team, (task, step), ops[step]).await;
                     }
                 }
-                agent.send(Name::new(USER), task, UserSay::Report(Report::of(task, Outcome::Failed)));
+                agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
             })
         })
 }
 
-pub async fn lead_under(agent: Agent, briefing: Briefing, token: u64, step: usize) {
+pub async fn lead_under(agent: Agent, team: TeamContext, token: u64, step: usize) {
     agent.sleep(SimSpan::from_secs(1 + step as u64)).await;
-    let intent = briefing.plan.intent(briefing.plan.tasks[0], step);
+    let intent = team.plan.intent(team.plan.tasks[0], step);
     let headers = Headers { authority: Some(Token(token)), ..Headers::of(Purpose::Order) };
     agent.send(Name::new("worker"), intent, Word("order", headers));
 }
@@ -183,7 +183,7 @@ fn a_worker_that_acts_under_an_old_token_is_caught() {
 /// The lead hands the task to the worker, which hands it back, and so on.
 fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, briefing| {
+        .agent("lead", |agent, team| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 for hop in 0..(if LIES { 3 } else { 1 }) {
@@ -193,7 +193,7 @@ fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
                         .await
                         .unwrap();
                 }
-                do_all(&agent, &briefing, task, &ops).await;
+                do_all(&agent, &team, task, &ops).await;
                 report(&agent, task);
             })
         })
@@ -222,18 +222,18 @@ fn has_two_owners<const LIES: bool>() -> Workflow {
     team()
         .store_if(|_| true)
         .tasks_to(&["lead", "rival"])
-        .agent("lead", |agent, briefing| Box::pin(owner(agent, briefing, true)))
-        .agent("rival", |agent, briefing| Box::pin(owner(agent, briefing, !LIES)))
+        .agent("lead", |agent, team| Box::pin(owner(agent, team, true)))
+        .agent("rival", |agent, team| Box::pin(owner(agent, team, !LIES)))
 }
 
-async fn owner(agent: Agent, briefing: Briefing, claims_it: bool) {
-    let claims = Claims::new(&agent, briefing.safeguards());
+async fn owner(agent: Agent, team: TeamContext, claims_it: bool) {
+    let claims = Claims::new(&agent, team.safeguards());
     let (task, ops) = next_task(&agent).await;
     for step in 0..2 {
-        let held = if claims_it { claims.take(briefing.plan.intent(task, step)).await } else { None };
+        let held = if claims_it { claims.take(team.plan.intent(task, step)).await } else { None };
         if !claims_it || held.is_some() {
             agent.sleep(SimSpan::from_secs(1)).await;
-            do_step(&agent, &briefing, (task, step), ops[step]).await;
+            do_step(&agent, &team, (task, step), ops[step]).await;
         }
     }
     agent.sleep(SimSpan::from_secs(20)).await;
@@ -252,19 +252,19 @@ fn two_owners_of_one_piece_of_work_are_caught() {
 /// The worker does the steps. The worker itself, or the rival, then approves them.
 fn approves_its_own_work<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, briefing| {
+        .agent("lead", |agent, team| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 let worker = Name::new("worker");
-                agent.send(worker, briefing.plan.intent(task, 0), UserSay::Submit { task, ops });
+                agent.send(worker, team.plan.intent(task, 0), UserMessage::Submit { task, ops });
                 while agent.receive().await.headers().purpose != Some(Purpose::Approval) {}
                 report(&agent, task);
             })
         })
-        .agent("worker", |agent, briefing| {
+        .agent("worker", |agent, team| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
-                do_all(&agent, &briefing, task, &ops).await;
+                do_all(&agent, &team, task, &ops).await;
                 let (to, says) =
                     if LIES { ("lead", word(Purpose::Approval)) } else { ("rival", word(Purpose::Ask)) };
                 agent.send(Name::new(to), task, says);
@@ -304,11 +304,11 @@ impl Message for Finished {
 fn tells_what_is_not_durable<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
-        .agent("worker", |agent, briefing| {
+        .agent("worker", |agent, team| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
-                do_all(&agent, &briefing, task, &ops).await;
-                let intent = briefing.plan.intent(task, 0);
+                do_all(&agent, &team, task, &ops).await;
+                let intent = team.plan.intent(task, 0);
                 agent.write(Finished(intent)).expect("the disk is well");
                 if !LIES {
                     agent.sync().await;
@@ -334,12 +334,12 @@ fn an_agent_that_goes_on_from_a_state_that_it_had_not_made_durable_is_caught() {
 /// has recorded its progress, or not.
 fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, briefing| {
+        .agent("lead", |agent, team| {
             Box::pin(async move {
                 let mut is_done = false;
                 agent.recover(Body::open::<Finished>, |_| is_done = true);
                 let (task, _) = next_task(&agent).await;
-                let (worker, intent) = (Name::new("worker"), briefing.plan.intent(task, 0));
+                let (worker, intent) = (Name::new("worker"), team.plan.intent(task, 0));
                 while !is_done {
                     agent.send(worker, intent, word(Purpose::Order));
                     is_done = agent.receive().await.headers().purpose == Some(Purpose::Done);
@@ -375,15 +375,15 @@ fn a_lead_that_repeats_a_completed_step_after_a_crash_is_caught() {
 
 /// The lead lets its model make an artifact, and acts on it or on an invented one.
 fn cites_what_was_made_up<const LIES: bool>() -> Workflow {
-    team().agent("lead", |agent, briefing| {
+    team().agent("lead", |agent, team| {
         Box::pin(async move {
             let (task, ops) = next_task(&agent).await;
             for step in 0..2 {
-                let intent = briefing.plan.intent(task, step);
+                let intent = team.plan.intent(task, step);
                 let made = agent.make((intent, intent), None, &Prompt::new("a step", 100), 1_000).await.id();
                 let provenance = Some(if LIES { ArtifactId(made.0 ^ 1) } else { made });
                 let under = agent.under(Headers { provenance, ..Headers::NONE });
-                do_step(&under, &briefing, (task, step), ops[step]).await;
+                do_step(&under, &team, (task, step), ops[step]).await;
             }
             report(&agent, task);
         })

@@ -8,8 +8,8 @@ use perfidy::explore::Run;
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy::workflows::user::UserSay;
-use perfidy::workflows::{Briefing, Workflow};
+use perfidy::workflows::user::UserMessage;
+use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Engine, Seed};
 
 const TEXT: &str = r#"# A calm world, in which any honest team succeeds.
@@ -26,7 +26,7 @@ deduplicates = false
 /// A team of one agent that handles every task with this code.
 fn worker_that(how: Work) -> Workflow {
     Workflow::new("team", "a team of one")
-        .agent("worker", move |agent, briefing| work(agent, briefing, how))
+        .agent("worker", move |agent, team| work(agent, team, how))
         .properties(&["eventual-termination"])
 }
 
@@ -42,16 +42,16 @@ struct Work {
     reports: bool,
 }
 
-async fn work(agent: Agent, briefing: Briefing, work: Work) {
+async fn work(agent: Agent, team: TeamContext, work: Work) {
     loop {
         let mail = agent.receive().await;
-        let Some(UserSay::Submit { task, ops }) = mail.open().cloned() else { continue };
+        let Some(UserMessage::Submit { task, ops }) = mail.open().cloned() else { continue };
         for _ in 0..work.calls {
-            let call = ToolCall::keyed(briefing.plan.wish(task, 0), ops[0]);
+            let call = ToolCall::keyed(team.plan.operation_of(task, 0), ops[0]);
             agent.call(call, CALL_TIMEOUT).await.expect("the world is calm");
         }
         if work.reports {
-            agent.send(mail.from(), task, UserSay::Report(Report::of(task, Outcome::Done)));
+            agent.send(mail.from(), task, UserMessage::Report(Report::of(task, Outcome::Done)));
         }
     }
 }

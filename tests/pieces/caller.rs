@@ -26,7 +26,7 @@ pub enum Ask {
 }
 
 #[derive(Clone, PartialEq, Debug)]
-pub enum Heard {
+pub enum StoreOutcome {
     Call(Result<Receipt, ToolError>),
     Read(Result<Reading, ToolError>),
     LookUp(Result<bool, Indefinite>),
@@ -37,7 +37,7 @@ thread_local! {
     /// The requests and the answers of the caller on this thread. A test communicates with its agent through
     /// them, outside the world.
     static ASKS: RefCell<Vec<Ask>> = const { RefCell::new(Vec::new()) };
-    static HEARD: RefCell<Vec<Heard>> = const { RefCell::new(Vec::new()) };
+    static HEARD: RefCell<Vec<StoreOutcome>> = const { RefCell::new(Vec::new()) };
 }
 
 pub fn caller_team() -> Workflow {
@@ -55,20 +55,20 @@ async fn caller(agent: Agent) {
             Ask::Call(intent, key) => {
                 let arguments = Content::of_json(json!({ "what": intent }));
                 let operation = Operation::new(tool, Name::new("put"), Name::new(intent)).with(arguments);
-                Heard::Call(agent.call(ToolCall::keyed(operation, OpId(key)), within).await)
+                StoreOutcome::Call(agent.call(ToolCall::keyed(operation, OpId(key)), within).await)
             }
             Ask::Read(item) => {
                 let intent = Name::new(&format!("want/{item}"));
                 let query = Operation::new(Name::new("feed"), Name::new(item), intent);
-                Heard::Read(agent.read(query, within).await)
+                StoreOutcome::Read(agent.read(query, within).await)
             }
             Ask::LookUp(intent) => {
                 let operation = Operation::new(tool, Name::new("put"), Name::new(intent));
-                Heard::LookUp(agent.look_up(&operation, within).await.map(|found| found.is_some()))
+                StoreOutcome::LookUp(agent.look_up(&operation, within).await.map(|found| found.is_some()))
             }
             Ask::Cancel(intent, key) => {
                 let operation = Operation::new(tool, Name::new("put"), Name::new(intent));
-                Heard::Cancel(agent.cancel(&operation, OpId(key), within).await)
+                StoreOutcome::Cancel(agent.cancel(&operation, OpId(key), within).await)
             }
             Ask::Wait(secs) => {
                 agent.sleep(SimSpan::from_secs(secs)).await;
@@ -104,12 +104,12 @@ until = "30m"
 "#;
 
 /// The answers to the caller, and how often each intent was carried out, with only these faults.
-pub struct Told {
-    pub heard: Vec<Heard>,
+pub struct CallOutcome {
+    pub heard: Vec<StoreOutcome>,
     pub run: Run,
 }
 
-impl Told {
+impl CallOutcome {
     pub fn effects(&self, intent: &str) -> usize {
         let is_it = |note: &Note| matches!(note, Note::Tool(ToolEvent::Effect { intent: of, .. }) if *of == Name::new(intent));
         self.run.outcome.history.notes().filter(|(_, note)| is_it(note)).count()
@@ -122,20 +122,20 @@ impl Told {
 
     pub fn read(&self, nth: usize) -> Reading {
         match &self.heard[nth] {
-            Heard::Read(Ok(reading)) => reading.clone(),
+            StoreOutcome::Read(Ok(reading)) => reading.clone(),
             other => panic!("{other:?}"),
         }
     }
 }
 
-pub fn told(asks: &[Ask], faults: &[&str]) -> Told {
+pub fn told(asks: &[Ask], faults: &[&str]) -> CallOutcome {
     let told = met_or_not(asks, faults);
-    let struck: Vec<String> = told.run.outcome.fired.iter().map(ToString::to_string).collect();
+    let struck: Vec<String> = told.run.outcome.injected.iter().map(ToString::to_string).collect();
     assert_eq!(struck, faults, "every fault strikes, in this order");
     told
 }
 
-pub fn met_or_not(asks: &[Ask], faults: &[&str]) -> Told {
+pub fn met_or_not(asks: &[Ask], faults: &[&str]) -> CallOutcome {
     let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", TEXT)
         .unwrap_or_else(|bad| panic!("{bad}"));
     let faults = faults.iter().map(|text| {
@@ -146,13 +146,13 @@ pub fn met_or_not(asks: &[Ask], faults: &[&str]) -> Told {
     told_in(&Case::as_written(&scenario), Seed(1), &plan, asks)
 }
 
-pub fn told_in(case: &Case, seed: Seed, plan: &Plan, asks: &[Ask]) -> Told {
+pub fn told_in(case: &Case, seed: Seed, plan: &Plan, asks: &[Ask]) -> CallOutcome {
     ASKS.set(asks.to_vec());
     let run = Run::planned(case, Engine::Native, seed, plan);
-    Told { heard: HEARD.take(), run }
+    CallOutcome { heard: HEARD.take(), run }
 }
 
-pub const DONE: Heard = Heard::Call(Ok(Receipt(1)));
+pub const DONE: StoreOutcome = StoreOutcome::Call(Ok(Receipt(1)));
 
 pub fn unclear(error: Indefinite) -> ToolError {
     ToolError::Indefinite(error)

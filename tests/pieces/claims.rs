@@ -6,8 +6,8 @@ use perfidy::safeguards::claim::{Claims, LeaseLost, Ownership};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{
-    Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, Stop, World,
-    WorldConfig,
+    Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, SimTime,
+    World, WorldConfig,
 };
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ where
 {
     let outcome = Engine::Native.run(|| {
         let plan = Plan::Explicit(faults.into());
-        let mut world = World::<Agents>::new(WorldConfig { plan, ..WorldConfig::calm(Seed(1)) });
+        let mut world = World::<Agents>::new(WorldConfig { plan, ..WorldConfig::fault_free(Seed(1)) });
         world.service(Name::literal(StoreService::NAME), StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO));
         let prepare = |context: Context<Agents>| {
             let agent = Agent::new(context, SimSpan::ZERO..=SimSpan::ZERO);
@@ -50,7 +50,7 @@ where
         });
         world
     });
-    assert_eq!(outcome.stop, Stop::Finished, "{:?}", outcome.history.events().last());
+    assert_eq!(outcome.stop, RunEnd::Finished, "{:?}", outcome.history.events().last());
     outcome
 }
 

@@ -4,7 +4,7 @@ use crate::writers::{agent, run};
 use perfidy::agent::{Agent, OpId};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy::workflows::Briefing;
+use perfidy::workflows::TeamContext;
 use perfidy::workflows::dispatcher::{Dispatcher, Duty};
 use perfidy::workflows::task_state::TaskEvent;
 use perfidy::workflows::user::USER;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
 /// A team whose tasks have two steps, where the second needs the first.
-fn briefing() -> Briefing {
+fn team() -> TeamContext {
     let text = "# Build, then ship.\nworkflow = \"standby\"\n[[step]]\nname = \"build\"\ntool = \"ci.build\"\n\
                 [[step]]\nname = \"ship\"\ntool = \"ci.ship\"\nneeds = [\"build\"]\n[tools.ci]\n";
     let scenario = Scenario::parse(&Suite::shipped(), "pieces/dispatcher", text).unwrap();
-    Briefing::new(Arc::clone(Case::as_written(&scenario).team()))
+    TeamContext::new(Arc::clone(Case::as_written(&scenario).team()))
 }
 
 fn task() -> Name {
@@ -27,10 +27,10 @@ fn task() -> Name {
 
 /// Runs a coordinator that has accepted one task.
 fn with_one_task(check: impl AsyncFn(&Agent, Dispatcher) + Copy + Send + Sync + 'static) {
-    run(&Plan::calm(), |world| {
+    run(&Plan::fault_free(), |world| {
         agent(world, USER, |_| std::future::pending());
         agent(world, "lead", move |agent| async move {
-            let mut dispatcher = Dispatcher::recover(&agent, &briefing(), RESEND);
+            let mut dispatcher = Dispatcher::recover(&agent, &team(), RESEND);
             let ops = [OpId(1), OpId(2)].into();
             dispatcher.tracker().record(TaskEvent::Accepted { task: task(), ops }).await;
             check(&agent, dispatcher).await;

@@ -1,14 +1,14 @@
 //! Safeguards for transfers, used as agents of another team would use them: versions, filed artifacts,
 //! transfers.
 
-use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Mail, Message};
+use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Delivery, Message};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::cite_artifacts::{NotFound, artifact_store, fetch, file};
 use perfidy::safeguards::transfer_acks::{UnknownAgent, hand_over};
 use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
 use perfidy::suite::Suite;
-use perfidy_sim::{Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, Stop, What, World, WorldConfig};
+use perfidy_sim::{Engine, EventKind, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, World, WorldConfig};
 use serde::Serialize;
 use std::future::Future;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ fn faults(texts: &[(&str, &str)]) -> Plan {
     Plan::Explicit(texts.iter().map(fault).collect())
 }
 
-fn hire<F: Future<Output = ()> + 'static>(
+fn spawn_agent<F: Future<Output = ()> + 'static>(
     world: &mut World<Agents>,
     name: &str,
     run: impl Fn(Agent) -> F + 'static,
@@ -43,15 +43,15 @@ fn hire<F: Future<Output = ()> + 'static>(
 /// Runs a world in which every assertion of an agent holds.
 fn runs_well(plan: Plan, build: impl FnOnce(&mut World<Agents>) + Send) -> Outcome<Agents> {
     let outcome = Engine::Native.run(|| {
-        let mut world = World::new(WorldConfig { plan, ..WorldConfig::calm(Seed(1)) });
+        let mut world = World::new(WorldConfig { plan, ..WorldConfig::fault_free(Seed(1)) });
         build(&mut world);
         world
     });
     let panic = outcome.history.events().iter().find_map(|event| match &event.what {
-        What::Panicked { message } => Some(message),
+        EventKind::Panicked { message } => Some(message),
         _ => None,
     });
-    assert_eq!((outcome.stop, panic), (Stop::Finished, None));
+    assert_eq!((outcome.stop, panic), (RunEnd::Finished, None));
     assert!(outcome.pinned.iter().all(|pinned| pinned.met));
     outcome
 }
@@ -62,9 +62,9 @@ fn brief(body: u64) -> Artifact {
 
 #[test]
 fn a_version_that_was_replaced_is_not_settled_and_a_settled_one_is_not_replaced() {
-    runs_well(Plan::calm(), |world| {
+    runs_well(Plan::fault_free(), |world| {
         let on = safeguards("relay", "version-check = true");
-        hire(world, "lead", move |agent| {
+        spawn_agent(world, "lead", move |agent| {
             let on = on.clone();
             async move {
                 let (versions, intent) = (Versions::recover(&agent, &on), brief(0).about);
@@ -87,7 +87,7 @@ fn a_version_that_was_replaced_is_not_settled_and_a_settled_one_is_not_replaced(
 fn a_version_that_was_overtaken_while_it_was_written_down_is_never_heard_of() {
     runs_well(faults(&[("lead's disk, sync, journal, try 1", "slow by 20s")]), |world| {
         let on = safeguards("relay", "version-check = true");
-        hire(world, "lead", move |agent| {
+        spawn_agent(world, "lead", move |agent| {
             let versions = Rc::new(Versions::recover(&agent, &on));
             async move {
                 let slow = Rc::clone(&versions);
@@ -106,7 +106,7 @@ fn what_was_settled_before_a_crash_is_settled_after_it() {
     let crash = faults(&[("crash of the lead, by hand, try 1", "crash lead at 10s, back after 1s")]);
     runs_well(crash, |world| {
         let on = safeguards("relay", "version-check = true");
-        hire(world, "lead", move |agent| {
+        spawn_agent(world, "lead", move |agent| {
             let on = on.clone();
             async move {
                 let (versions, intent) = (Versions::recover(&agent, &on), brief(0).about);
@@ -131,8 +131,8 @@ fn what_the_archivist_has_confirmed_can_be_fetched_also_after_a_crash() {
         ("crash of the archivist, by hand, try 1", "crash archivist at 10s, back after 1s"),
     ]);
     runs_well(trouble, |world| {
-        hire(world, "archivist", artifact_store);
-        hire(world, "maker", |agent| async move {
+        spawn_agent(world, "archivist", artifact_store);
+        spawn_agent(world, "maker", |agent| async move {
             let (keeper, about) = (Name::new("archivist"), brief(0).about);
             assert_eq!(file(&agent, keeper, brief(1)).await, Ok(brief(1).id()));
             agent.sleep(SimSpan::from_secs(20)).await;
@@ -166,13 +166,13 @@ fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), UnknownAgent>) {
     let (sent, received) = std::sync::mpsc::channel();
     let outcome = runs_well(plan, |world| {
         let on = safeguards("handoff", switches);
-        hire(world, "b", |agent| async move {
+        spawn_agent(world, "b", |agent| async move {
             loop {
-                let mail: Mail = agent.receive().await;
+                let mail: Delivery = agent.receive().await;
                 agent.reply(&mail, Ball::Got);
             }
         });
-        hire(world, "a", move |agent| {
+        spawn_agent(world, "a", move |agent| {
             let (on, sent) = (on.clone(), sent.clone());
             async move {
                 let [b, nobody, ball] = ["b", "nobody", "ball"].map(Name::new);
@@ -185,7 +185,7 @@ fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), UnknownAgent>) {
     });
     let b = Name::new("b");
     let got = outcome.history.events().iter().filter(|event| event.node == b);
-    let got = got.filter(|event| matches!(event.what, What::Delivered { .. })).count();
+    let got = got.filter(|event| matches!(event.what, EventKind::Delivered { .. })).count();
     (got, received.recv().unwrap())
 }
 
@@ -193,7 +193,7 @@ fn hands_over(switches: &str, plan: Plan) -> (usize, Result<(), UnknownAgent>) {
 fn a_transfer_is_sent_until_it_is_acknowledged_and_only_to_colleagues() {
     let lost = || faults(&[("a > b, yours, ball, try 1", "drop")]);
     let unacknowledged = faults(&[("b > a, got, ball, try 1", "drop")]);
-    assert_eq!(hands_over("transfer-acks = true", Plan::calm()), (1, Err(UnknownAgent)));
+    assert_eq!(hands_over("transfer-acks = true", Plan::fault_free()), (1, Err(UnknownAgent)));
     assert_eq!(hands_over("transfer-acks = true", lost()), (1, Err(UnknownAgent)));
     assert_eq!(hands_over("transfer-acks = true", unacknowledged), (2, Err(UnknownAgent)));
     assert_eq!(hands_over("", lost()), (0, Ok(())), "nobody has it, and nobody knows");

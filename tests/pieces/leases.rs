@@ -9,7 +9,7 @@ const LEASE: SimSpan = SimSpan::from_secs(10);
 fn reigns(place: &str, action: &str) -> Vec<(SimTime, Token)> {
     let fault = Fault { at: place.parse().unwrap(), action: action.parse().unwrap() };
     let outcome = Engine::Native.run(|| {
-        let config = WorldConfig { plan: Plan::Explicit([fault].into()), ..WorldConfig::calm(Seed(3)) };
+        let config = WorldConfig { plan: Plan::Explicit([fault].into()), ..WorldConfig::fault_free(Seed(3)) };
         let mut world = World::<Agents>::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         world.process(Name::new("a"), |context| async move {

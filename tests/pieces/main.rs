@@ -9,6 +9,6 @@ mod model;
 mod no_idle_faults;
 mod requests;
 mod store;
-mod tool_lies;
+mod tool_faults;
 mod tool_trouble;
 mod writers;

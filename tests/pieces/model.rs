@@ -96,7 +96,7 @@ fn plans_with(word: &str) -> (Vec<Option<Planned>>, Vec<String>) {
         Seed(3),
         &Plan::Explicit([fault(1), fault(2)].into()),
     );
-    assert_eq!(run.outcome.fired.len(), 2, "{word} strikes");
+    assert_eq!(run.outcome.injected.len(), 2, "{word} strikes");
     let completion = |note: &Note| match note {
         Note::Agent(AgentEvent::Completed { completion, .. }) => Some(completion.json().to_string()),
         _ => None,

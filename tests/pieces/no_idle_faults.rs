@@ -1,12 +1,12 @@
 //! A fault of a tool is injected only where it makes a difference, whatever its kind.
 
-use crate::caller::{Ask, Heard, TEXT, Told, caller_team, met_or_not, told_in};
+use crate::caller::{Ask, CallOutcome, StoreOutcome, TEXT, caller_team, met_or_not, told_in};
 use perfidy::agent::Note;
 use perfidy::faults::OwnFault;
-use perfidy::faults::tool_lies;
+use perfidy::faults::tool_faults;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy_sim::{Action, Fault, Name, Plan, Seed, SimSpan, SimTime, What};
+use perfidy_sim::{Action, EventKind, Fault, Name, Plan, Seed, SimSpan, SimTime};
 
 /// Each call comes again, so that a key that is ignored is missed.
 const ASKS: [Ask; 9] = [
@@ -33,11 +33,11 @@ const SITES: [&str; 8] = [
 ];
 
 /// Everything that happens beside the faults themselves, and what the caller hears.
-fn what_happens(told: &Told) -> (Vec<Heard>, Vec<(SimTime, Name, String)>) {
+fn what_happens(told: &CallOutcome) -> (Vec<StoreOutcome>, Vec<(SimTime, Name, String)>) {
     let events = told.run.outcome.history.events().iter();
-    let others = events.filter(|event| !matches!(event.what, What::Struck(_)));
+    let others = events.filter(|event| !matches!(event.what, EventKind::Struck(_)));
     let shown = others.map(|event| match &event.what {
-        What::Note(Note::Tool(said)) => (event.at, event.node, format!("{said:?}")),
+        EventKind::Note(Note::Tool(said)) => (event.at, event.node, format!("{said:?}")),
         what => (event.at, event.node, format!("{what:?}")),
     });
     (told.heard.clone(), shown.collect())
@@ -45,28 +45,28 @@ fn what_happens(told: &Told) -> (Vec<Heard>, Vec<(SimTime, Name, String)>) {
 
 #[test]
 fn every_fault_of_a_tool_that_is_injected_changes_what_happens() {
-    let calm = what_happens(&met_or_not(&ASKS, &[]));
+    let fault_free = what_happens(&met_or_not(&ASKS, &[]));
     let mut injected = Vec::new();
-    for word in tool_lies::words() {
+    for word in tool_faults::words() {
         for site in SITES {
             let action = Action::Custom { word: Name::new(word), span: SimSpan::from_secs(20) };
             let told = met_or_not(&ASKS, &[&format!("{site}: {action}")]);
-            if told.run.outcome.fired.is_empty() {
-                assert_eq!(what_happens(&told), calm, "{word} at {site} did not strike");
+            if told.run.outcome.injected.is_empty() {
+                assert_eq!(what_happens(&told), fault_free, "{word} at {site} did not strike");
             } else {
-                assert_ne!(what_happens(&told), calm, "{word} at {site} struck");
+                assert_ne!(what_happens(&told), fault_free, "{word} at {site} struck");
                 injected.push(word);
             }
         }
     }
     injected.dedup();
-    assert_eq!(injected, tool_lies::words(), "each strikes somewhere");
+    assert_eq!(injected, tool_faults::words(), "each strikes somewhere");
 }
 
 #[test]
 fn a_call_that_was_done_before_cannot_be_refused() {
     let told = met_or_not(&ASKS[..4], &["vault, put, a, try 2: refused"]);
-    assert!(told.run.outcome.fired.is_empty() && told.run.outcome.pinned[0].met);
+    assert!(told.run.outcome.injected.is_empty() && told.run.outcome.pinned[0].met);
 }
 
 #[test]
@@ -78,5 +78,5 @@ fn an_own_fault_that_leaves_an_answer_as_it_was_is_not_injected() {
     let (at, action) = ("feed, read of x, want/x, try 1".parse().unwrap(), "idle".parse().unwrap());
     let plan = Plan::Explicit([Fault { at, action }].into());
     let told = told_in(&Case::as_written(&scenario), Seed(1), &plan, &[Ask::Read("x")]);
-    assert!(told.run.outcome.fired.is_empty() && told.run.outcome.pinned[0].met);
+    assert!(told.run.outcome.injected.is_empty() && told.run.outcome.pinned[0].met);
 }

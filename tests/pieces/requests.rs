@@ -1,8 +1,8 @@
 //! Every request of an agent stands in the history with its arguments and headers, whatever becomes of it.
 
-use crate::caller::{Ask, Told, told};
+use crate::caller::{Ask, CallOutcome, told};
 use perfidy::agent::{AgentEvent, Note, OpId, Request, ToolRequest};
-use perfidy_sim::{Event, What};
+use perfidy_sim::{Event, EventKind};
 use serde_json::{Value, json};
 
 const ASKS: [Ask; 4] = [Ask::Call("a", 1), Ask::Read("x"), Ask::LookUp("a"), Ask::Cancel("b", 2)];
@@ -15,7 +15,7 @@ const SITES: [&str; 4] = [
 ];
 
 /// The requests of the events that are wanted: of which kind, with which arguments, under which key.
-fn requests(told: &Told, wanted: fn(&What<Note>) -> bool) -> Vec<(Request, Value, Option<OpId>)> {
+fn requests(told: &CallOutcome, wanted: fn(&EventKind<Note>) -> bool) -> Vec<(Request, Value, Option<OpId>)> {
     let is_wanted = |event: &&Event<Note>| wanted(&event.what);
     let requests = told.run.outcome.history.events().iter().filter(is_wanted).filter_map(ToolRequest::of);
     let parts = |request: ToolRequest| {
@@ -37,18 +37,19 @@ fn all() -> Vec<(Request, Value, Option<OpId>)> {
 #[test]
 fn every_request_that_a_tool_gets_stands_in_the_history_as_it_was_sent_and_as_it_arrived() {
     let told = told(&ASKS, &[]);
-    assert_eq!(requests(&told, |what| matches!(what, What::Sent { .. })), all());
-    assert_eq!(requests(&told, |what| matches!(what, What::Delivered { .. })), all());
-    assert_eq!(requests(&told, |what| matches!(what, What::Note(Note::Tool(_)))), all());
+    assert_eq!(requests(&told, |what| matches!(what, EventKind::Sent { .. })), all());
+    assert_eq!(requests(&told, |what| matches!(what, EventKind::Delivered { .. })), all());
+    assert_eq!(requests(&told, |what| matches!(what, EventKind::Note(Note::Tool(_)))), all());
 }
 
 #[test]
 fn a_request_that_is_lost_on_its_way_stands_in_the_history_all_the_same() {
     let drops = SITES.map(|site| format!("{site}: drop"));
     let told = told(&ASKS, &drops.each_ref().map(String::as_str));
-    assert_eq!(requests(&told, |what| matches!(what, What::Sent { .. })), all());
-    assert_eq!(requests(&told, |what| matches!(what, What::Delivered { .. })), []);
-    let calls = |what: &What<Note>| matches!(what, What::Note(Note::Agent(AgentEvent::Called { .. })));
+    assert_eq!(requests(&told, |what| matches!(what, EventKind::Sent { .. })), all());
+    assert_eq!(requests(&told, |what| matches!(what, EventKind::Delivered { .. })), []);
+    let calls =
+        |what: &EventKind<Note>| matches!(what, EventKind::Note(Note::Agent(AgentEvent::Called { .. })));
     assert_eq!(requests(&told, calls), all()[..1], "the handle of the agent writes it down");
 }
 

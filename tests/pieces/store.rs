@@ -4,7 +4,7 @@ use perfidy::agent::{
     Agent, Agents, Change, Entries, Entry, Freshness, LeaseService, Message, OpId, Refusal, Snapshot,
     StoreError, StoreService, Token, Version,
 };
-use perfidy_sim::{Context, Engine, Name, Seed, SimSpan, Stop, World, WorldConfig};
+use perfidy_sim::{Context, Engine, Name, RunEnd, Seed, SimSpan, World, WorldConfig};
 use serde::Serialize;
 
 #[derive(Debug, Hash, Serialize)]
@@ -38,7 +38,7 @@ fn names(snapshot: &Snapshot) -> Vec<&'static str> {
 fn alone(lag: (u64, u64), code: impl AsyncFn(Agent) + Copy + Send + Sync + 'static) {
     for seed in 0..20 {
         let outcome = Engine::Native.run(|| {
-            let mut world = World::<Agents>::new(WorldConfig::calm(Seed(seed)));
+            let mut world = World::<Agents>::new(WorldConfig::fault_free(Seed(seed)));
             let lag = SimSpan::from_secs(lag.0)..=SimSpan::from_secs(lag.1);
             world.service(Name::literal(StoreService::NAME), StoreService::new(3, lag));
             world.service(Name::literal(LeaseService::NAME), LeaseService::default());
@@ -49,7 +49,7 @@ fn alone(lag: (u64, u64), code: impl AsyncFn(Agent) + Copy + Send + Sync + 'stat
             });
             world
         });
-        assert_eq!(outcome.stop, Stop::Finished, "seed {seed}");
+        assert_eq!(outcome.stop, RunEnd::Finished, "seed {seed}");
     }
 }
 
@@ -168,11 +168,11 @@ fn a_lease_that_was_given_back_can_be_had_at_once_under_a_higher_token() {
     alone((1, 5), async |agent: Agent| {
         let minute = SimSpan::from_secs(60);
         let first = agent.lease(item(), minute, minute).await.unwrap();
-        agent.give_back(first);
+        agent.release_lease(first);
         agent.sleep(SimSpan::from_secs(1)).await;
         let second = agent.lease(item(), minute, minute).await.unwrap();
         assert!(second.token > first.token);
-        agent.give_back(first);
+        agent.release_lease(first);
         agent.sleep(SimSpan::from_secs(1)).await;
         let renewed = agent.lease(item(), minute, minute).await.unwrap();
         assert_eq!(renewed.token, second.token, "an old lease cannot be given back for a new one");

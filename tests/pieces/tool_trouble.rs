@@ -1,6 +1,6 @@
 //! Tool outages: the tool refuses all callers, for a while or forever, with or without an error.
 
-use crate::caller::{Ask, DONE, Heard, met_or_not, refused, told, unclear};
+use crate::caller::{Ask, DONE, StoreOutcome, met_or_not, refused, told, unclear};
 use perfidy::agent::{Definite, Indefinite, Receipt};
 
 #[test]
@@ -14,8 +14,8 @@ fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
         let asks = [Ask::Call("a", 1), Ask::LookUp("a"), Ask::Wait(10), Ask::Call("a", 1)];
         let told = told(&asks, &[&format!("vault, put, a, try 1: {lie}")]);
         let no = refused(error);
-        let looked = Heard::LookUp(Err(Indefinite::Refused(error)));
-        assert_eq!(told.heard, [Heard::Call(Err(no)), looked, DONE], "{lie}");
+        let looked = StoreOutcome::LookUp(Err(Indefinite::Refused(error)));
+        assert_eq!(told.heard, [StoreOutcome::Call(Err(no)), looked, DONE], "{lie}");
         assert_eq!(told.effects("a"), 1, "{lie}");
     }
 }
@@ -24,7 +24,7 @@ fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
 fn what_nobody_repairs_stays_broken() {
     let asks = [Ask::Call("a", 1), Ask::Wait(600), Ask::Call("a", 1)];
     let told = told(&asks, &["vault, put, a, try 1: permission-revoked"]);
-    let no = Heard::Call(Err(refused(Definite::Forbidden)));
+    let no = StoreOutcome::Call(Err(refused(Definite::Forbidden)));
     assert_eq!(told.heard, [no.clone(), no]);
 }
 
@@ -32,7 +32,7 @@ fn what_nobody_repairs_stays_broken() {
 fn a_rate_limit_says_when_to_come_back() {
     let asks = [Ask::Call("a", 1), Ask::Wait(4), Ask::Call("a", 1), Ask::Wait(7), Ask::Call("a", 1)];
     let told = told(&asks, &["vault, put, a, try 1: rate-limit 10s"]);
-    let no = |retry_after_secs| Heard::Call(Err(refused(Definite::RateLimited { retry_after_secs })));
+    let no = |retry_after_secs| StoreOutcome::Call(Err(refused(Definite::RateLimited { retry_after_secs })));
     assert_eq!(told.heard, [no(10), no(6), DONE]);
 }
 
@@ -41,8 +41,8 @@ fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
     let asks = [Ask::Call("b", 1), Ask::Call("a", 2), Ask::Wait(600), Ask::LookUp("a")];
     let told = told(&asks, &["vault, put, b, try 1: mute-for-ever"]);
     let silence = Indefinite::TimedOut;
-    let silent = || Heard::Call(Err(unclear(silence)));
-    let heard = [silent(), silent(), Heard::LookUp(Err(silence))];
+    let silent = || StoreOutcome::Call(Err(unclear(silence)));
+    let heard = [silent(), silent(), StoreOutcome::LookUp(Err(silence))];
     assert_eq!((told.heard.as_slice(), told.effects("a")), (&heard[..], 0));
 }
 
@@ -50,8 +50,8 @@ fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
 fn trouble_by_the_clock_comes_and_goes() {
     let asks = [Ask::Call("a", 1), Ask::Wait(20), Ask::Call("b", 2), Ask::Wait(30), Ask::Call("c", 3)];
     let told = told(&asks, &["outage of vault, window, try 1: outage of vault at 10s for 30s"]);
-    let no = Heard::Call(Err(refused(Definite::Unavailable)));
-    assert_eq!(told.heard, [DONE, no, Heard::Call(Ok(Receipt(2)))]);
+    let no = StoreOutcome::Call(Err(refused(Definite::Unavailable)));
+    assert_eq!(told.heard, [DONE, no, StoreOutcome::Call(Ok(Receipt(2)))]);
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn a_tool_in_trouble_tells_no_lies_and_counts_on() {
         "vault, put, a, try 3: error-with-effect",
     ];
     let told = met_or_not(&asks, &faults);
-    let no = Heard::Call(Err(refused(Definite::Unavailable)));
-    assert_eq!(told.heard, [no.clone(), no, Heard::Call(Err(unclear(Indefinite::Failed)))]);
+    let no = StoreOutcome::Call(Err(refused(Definite::Unavailable)));
+    assert_eq!(told.heard, [no.clone(), no, StoreOutcome::Call(Err(unclear(Indefinite::Failed)))]);
     assert!(told.run.outcome.pinned.iter().all(|pinned| pinned.met));
-    assert_eq!(told.run.outcome.fired.len(), 2);
+    assert_eq!(told.run.outcome.injected.len(), 2);
 }

@@ -10,7 +10,7 @@ use perfidy::safeguards::optimistic_locking::{GaveUp, Miss, retry_on_conflict, u
 use perfidy::safeguards::single_writer::{add_through, serve};
 use perfidy::safeguards::verify::Verify;
 use perfidy_sim::{
-    Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, Stop, What, World, WorldConfig,
+    Engine, EventKind, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, SimTime, World, WorldConfig,
 };
 use serde::Serialize;
 use std::cell::Cell;
@@ -66,23 +66,23 @@ fn reader(world: &mut World<Agents>, parts: &'static [&'static str]) {
 /// Runs a world with a store and a lock service, in which every assertion of an agent holds.
 pub fn run(plan: &Plan, build: impl Fn(&mut World<Agents>) + Send + Sync) -> Outcome<Agents> {
     let outcome = Engine::Native.run(|| {
-        let mut world = World::new(WorldConfig { plan: plan.clone(), ..WorldConfig::calm(Seed(1)) });
+        let mut world = World::new(WorldConfig { plan: plan.clone(), ..WorldConfig::fault_free(Seed(1)) });
         world.service(Name::literal(StoreService::NAME), StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO));
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         build(&mut world);
         world
     });
     let panic = outcome.history.events().iter().find_map(|event| match &event.what {
-        What::Panicked { message } => Some(message),
+        EventKind::Panicked { message } => Some(message),
         _ => None,
     });
-    assert_eq!((outcome.stop, panic), (Stop::Finished, None));
+    assert_eq!((outcome.stop, panic), (RunEnd::Finished, None));
     outcome
 }
 
 #[test]
 fn two_agents_that_update_an_item_at_once_lose_nothing() {
-    run(&Plan::calm(), |world| {
+    run(&Plan::fault_free(), |world| {
         for name in ["ann", "ben"] {
             agent(world, name, |agent| async move {
                 let own = part(agent.name());
@@ -117,7 +117,7 @@ fn a_cycle_is_begun_again_after_a_conflict_and_only_then() {
 
 #[test]
 fn appended_entries_overwrite_nothing() {
-    run(&Plan::calm(), |world| {
+    run(&Plan::fault_free(), |world| {
         for name in ["ann", "ben"] {
             agent(world, name, |agent| async move {
                 let op = agent.new_operation_id(document());
@@ -130,7 +130,7 @@ fn appended_entries_overwrite_nothing() {
 
 #[test]
 fn a_single_writer_adds_what_the_others_send_it_and_says_so() {
-    run(&Plan::calm(), |world| {
+    run(&Plan::fault_free(), |world| {
         agent(world, "writer", |agent| async move {
             loop {
                 let mail = agent.receive().await;
@@ -153,7 +153,7 @@ fn a_single_writer_adds_what_the_others_send_it_and_says_so() {
 
 #[test]
 fn an_addition_of_which_the_writer_says_nothing_is_not_confirmed() {
-    run(&Plan::calm(), |world| {
+    run(&Plan::fault_free(), |world| {
         agent(world, "ann", |agent| async move {
             let version = add_through(&agent, Name::new("ben"), document(), part(agent.name())).await;
             assert_eq!(version, None);

@@ -26,7 +26,7 @@
 
 mod team;
 
-use perfidy::explore::{Answer, Corpus, Failure, Minimal, Run, SavedSeed, shrink};
+use perfidy::explore::{Answer, Corpus, Failure, Run, SavedSeed, ShrunkFailure, shrink};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, EventId, Plan, Seed, SimTime};
@@ -78,10 +78,11 @@ impl Before {
             if run.violation(property).is_none() {
                 continue;
             }
-            let fired = &run.outcome.fired;
-            let minimal = shrink(case, Engine::Native, seed, property, fired).expect("a run is its faults");
+            let injected = &run.outcome.injected;
+            let minimal =
+                shrink(case, Engine::Native, seed, property, injected).expect("a run is its faults");
             // Under other seeds the same faults are another failure, which a corpus would not distinguish.
-            let save = |corpus: &Corpus, minimal: &Minimal| {
+            let save = |corpus: &Corpus, minimal: &ShrunkFailure| {
                 let failure = SavedSeed::new(Engine::Native, seed, property, minimal);
                 let path = corpus.root().join(format!(
                     "{}-{}-{seed}.toml",
@@ -92,8 +93,8 @@ impl Before {
                 fs::write(&path, failure.to_toml(&path)).unwrap();
             };
             save(&self.shrunk, &minimal);
-            let (case, faults) = (case.clone(), fired.clone());
-            save(&self.whole, &Minimal { case, faults, run, is_finished: false });
+            let (case, faults) = (case.clone(), injected.clone());
+            save(&self.whole, &ShrunkFailure { case, faults, run, is_finished: false });
             saved += 1;
             if saved == MOST {
                 return;
@@ -271,9 +272,9 @@ fn what_is_saved_after_a_renaming_is_not_taken_for_older() {
         let property = case.without().unwrap().violates;
         let failure = (0..SEEDS).map(Seed).find_map(|seed| {
             let run = Run::fuzzed(case, Engine::Native, seed);
-            let faults = run.outcome.fired.clone();
+            let faults = run.outcome.injected.clone();
             run.violation(property)?;
-            let whole = Minimal { case: case.clone(), faults, run, is_finished: false };
+            let whole = ShrunkFailure { case: case.clone(), faults, run, is_finished: false };
             Some(SavedSeed::new(Engine::Native, seed, property, &whole))
         });
         let saved = corpus.save(&failure.expect("it breaks")).unwrap();

@@ -187,7 +187,7 @@ fn fault(
     let mut said = InlineTable::new();
     for (place, (key, value)) in example.iter().enumerate() {
         let value: Value = match key {
-            "at" if faults::tool_lies::find(kind).is_some() => pick(&tools, at[0])?.into(),
+            "at" if faults::tool_faults::find(kind).is_some() => pick(&tools, at[0])?.into(),
             "at" => pick(&agents, at[0])?.into(),
             "between" => [pick(&nodes, at[0])?, pick(&nodes, at[1])?].into_iter().collect(),
             "before" | "after" if value.as_str().is_some_and(|step| steps.contains(&step)) => {

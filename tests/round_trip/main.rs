@@ -37,7 +37,7 @@ fn failures(case: &Case, seeds: impl Iterator<Item = u64>) -> impl Iterator<Item
     seeds.map(Seed).filter_map(move |seed| {
         let run = Run::fuzzed(case, Engine::Native, seed);
         run.violation(property)?;
-        let minimal = shrink(case, Engine::Native, seed, property, &run.outcome.fired)?;
+        let minimal = shrink(case, Engine::Native, seed, property, &run.outcome.injected)?;
         Some(SavedSeed::new(Engine::Native, seed, property, &minimal))
     })
 }

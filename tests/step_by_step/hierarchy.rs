@@ -8,7 +8,7 @@ use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy_sim::{Engine, Name, Seed, What};
+use perfidy_sim::{Engine, EventKind, Name, Seed};
 
 /// One task of two steps, with `tasks` as the settings of tasks, these faults, each `place: action`, and
 /// every safeguard except those of `without`.
@@ -78,8 +78,10 @@ fn was_cancelled(run: &Run) -> bool {
 /// The managers that ordered steps from the worker, each once, in order.
 fn managers(run: &Run) -> Vec<&'static str> {
     let worker = Name::new("worker-1");
-    let is_order = |what: &What<Note>| match what {
-        What::Sent { to, content, .. } => *to == worker && content.headers().purpose == Some(Purpose::Order),
+    let is_order = |what: &EventKind<Note>| match what {
+        EventKind::Sent { to, content, .. } => {
+            *to == worker && content.headers().purpose == Some(Purpose::Order)
+        }
         _ => false,
     };
     let orders = run.outcome.history.events().iter().filter(|event| is_order(&event.what));

@@ -8,7 +8,7 @@ use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy_sim::{Engine, Seed, What};
+use perfidy_sim::{Engine, EventKind, Seed};
 
 const KINDS: [&str; 2] = ["saga-orchestrated", "saga-choreographed"];
 
@@ -52,7 +52,7 @@ fn ledger(run: &Run) -> Vec<String> {
 
 fn taken_down(run: &Run) -> Vec<String> {
     let line = |note: &Note| match note {
-        Note::Person(PersonEvent::TookDown { tool, operation, intent, by, .. }) => {
+        Note::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, by, .. }) => {
             Some(format!("{tool}.{operation} {intent} by {by}"))
         }
         _ => None,
@@ -151,7 +151,9 @@ fn an_orchestrator_that_dies_at_any_step_goes_on_where_it_was() {
     let orders = steps.iter().map(|step| format!("orchestrator, {step}, try 1: crash, back after 20s"));
     for crash in marks.chain(orders) {
         let run = run(KINDS[0], &["payments, charge, task-1/charge, try 1: refused", &crash]);
-        assert!(run.outcome.history.events().iter().any(|event| matches!(event.what, What::Crashed { .. })));
+        assert!(
+            run.outcome.history.events().iter().any(|event| matches!(event.what, EventKind::Crashed { .. }))
+        );
         let all = ["book task-1/flight", "book task-1/hotel", "cancel task-1/hotel", "cancel task-1/flight"];
         assert_eq!(ledger(&run), all, "{crash}");
     }

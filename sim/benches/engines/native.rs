@@ -56,7 +56,7 @@ fn world(size: Size, seed: u64) -> World<Numbers> {
     let config = WorldConfig {
         plan: Plan::Fuzz(Arc::clone(&MODEL.chaos)),
         links: Links::uniform(span(MIN_LATENCY)..=span(MAX_LATENCY)),
-        ..WorldConfig::calm(Seed(seed))
+        ..WorldConfig::fault_free(Seed(seed))
     };
     let mut world = World::new(config);
     for pair in size.pairs() {

@@ -6,7 +6,7 @@ use crate::node::{Command, Role};
 use crate::oracle::TIE;
 use crate::queue::{NodeIndex, Pending};
 use crate::step::Act;
-use crate::{Action, Domain, EventId, Fault, Hook, Name, Payload, SimSpan, SimTime, What};
+use crate::{Action, Domain, EventId, EventKind, Fault, Hook, Name, Payload, SimSpan, SimTime};
 
 /// A timed fault.
 pub(super) struct Planned {
@@ -86,9 +86,9 @@ impl<D: Domain> Core<D> {
     }
 
     /// Records that a fault is injected.
-    pub fn strike(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
-        self.oracle.fired.push(fault);
-        self.append(node, cause, What::Struck(Box::new(fault)))
+    pub fn apply_fault(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
+        self.oracle.injected.push(fault);
+        self.append(node, cause, EventKind::Struck(Box::new(fault)))
     }
 
     /// Plans a timed fault. One after the end of the run is ignored.
@@ -110,7 +110,7 @@ impl<D: Domain> Core<D> {
 
     /// Injects a timed fault whose time has come, even if it has no effect: a run and its replay from the
     /// list of its faults must not differ in timed faults.
-    pub(super) fn strike_planned(&mut self, index: u32) {
+    pub(super) fn inject_planned(&mut self, index: u32) {
         let Planned { mut fault, window } = self.planned[index as usize];
         if let (Some(window), Some(marked)) = (window, self.marked) {
             fault = self.oracle.aimed(window, fault, marked);
@@ -119,17 +119,17 @@ impl<D: Domain> Core<D> {
         match fault.action {
             Action::Cut { left, right, one_way, lasting, .. } => {
                 ends += lasting;
-                let struck = self.strike_met(left, fault);
+                let struck = self.inject_reached(left, fault);
                 self.cut(Cut::new(left, right, one_way), ends, struck);
             }
             Action::Flap { left, right, lasting, turn, .. } => {
                 ends += lasting;
-                let struck = self.strike_met(left, fault);
+                let struck = self.inject_reached(left, fault);
                 self.cut(Cut { turn: Some(turn), ..Cut::new(left, right, false) }, ends, struck);
             }
             Action::Lag { left, right, lasting, by, .. } => {
                 ends += lasting;
-                self.strike_met(left, fault);
+                self.inject_reached(left, fault);
                 self.lag(Lag::new(left, right, by), ends);
             }
             Action::CrashAt { node, back_after, .. } => {
@@ -149,14 +149,14 @@ impl<D: Domain> Core<D> {
             Action::Ail { node, lasting, .. } => {
                 ends += lasting;
                 if let Some(index) = self.index_of(node) {
-                    let struck = self.strike_met(node, fault);
-                    self.ail(index, fault, ends, struck);
+                    let struck = self.inject_reached(node, fault);
+                    self.degrade(index, fault, ends, struck);
                 }
             }
             Action::CustomAt { word, node, lasting, .. } => {
                 ends += lasting;
                 if let Some(service) = self.index_of(node).filter(|node| self.is_service(*node)) {
-                    let struck = self.strike_met(node, fault);
+                    let struck = self.inject_reached(node, fault);
                     self.serve(service, Some(struck), |service, desk| service.on_fault(desk, word, lasting));
                 }
             }
@@ -172,9 +172,9 @@ impl<D: Domain> Core<D> {
         matches!(self.nodes[index.0 as usize].role, Role::Service(_))
     }
 
-    fn strike_met(&mut self, node: Name, fault: Fault) -> EventId {
+    fn inject_reached(&mut self, node: Name, fault: Fault) -> EventId {
         self.oracle.meet(&fault);
-        self.strike((node, 0), fault, None)
+        self.apply_fault((node, 0), fault, None)
     }
 
     /// Crashes a node, which may restart.
@@ -186,7 +186,7 @@ impl<D: Domain> Core<D> {
         cause: Option<EventId>,
     ) {
         let author = self.author(index);
-        let struck = self.strike(author, fault, cause);
+        let struck = self.apply_fault(author, fault, cause);
         if !self.is_up_process(index) {
             return;
         }
@@ -194,8 +194,8 @@ impl<D: Domain> Core<D> {
         let node = self.node(index);
         node.die();
         let lost_writes =
-            if torn { node.disk().crash_tearing(Payload::garbled) } else { node.disk().crash() };
-        self.append(author, Some(struck), What::Crashed { lost_writes: lost_writes as u32 });
+            if torn { node.disk().crash_tearing(Payload::corrupted) } else { node.disk().crash() };
+        self.append(author, Some(struck), EventKind::Crashed { lost_writes: lost_writes as u32 });
         self.command(Command::Kill(index));
         if let Some(span) = back_after {
             let (incarnation, tie) = (self.node(index).incarnation, self.node(index).tie);
@@ -210,7 +210,7 @@ impl<D: Domain> Core<D> {
             return false;
         }
         let Some(fault) = self.ask_storage(Hook::Loss, index, journal) else { return false };
-        self.strike(self.author(index), fault, Some(crash));
+        self.apply_fault(self.author(index), fault, Some(crash));
         true
     }
 
@@ -222,7 +222,7 @@ impl<D: Domain> Core<D> {
         if let Some(fault) = self.ask_storage(Hook::Recovery, index, journal)
             && let Action::Stale { records } = fault.action
         {
-            self.strike(self.author(index), fault, None);
+            self.apply_fault(self.author(index), fault, None);
             self.disk(index).miss_last(records as usize);
         }
     }
@@ -232,7 +232,7 @@ impl<D: Domain> Core<D> {
         let Some(fault) = self.ask_storage(Hook::Sync, index, journal) else { return Some(SimSpan::ZERO) };
         match fault.action {
             Action::SlowSync(span) => {
-                self.strike(self.author(index), fault, cause);
+                self.apply_fault(self.author(index), fault, cause);
                 Some(span)
             }
             Action::Crash(back_after) => {
@@ -245,7 +245,7 @@ impl<D: Domain> Core<D> {
 
     /// Pauses a node for a while.
     pub fn pause(&mut self, index: NodeIndex, span: SimSpan, fault: Fault, cause: Option<EventId>) {
-        let struck = self.strike(self.author(index), fault, cause);
+        let struck = self.apply_fault(self.author(index), fault, cause);
         self.hold(index, span, matches!(fault.action, Action::Zombie(_)), struck);
     }
 }

@@ -4,14 +4,14 @@ use super::Core;
 use crate::network::{Cut, Lag};
 use crate::node::Command;
 use crate::queue::Pending;
-use crate::{Domain, EventId, Name, SimSpan, SimTime, What};
+use crate::{Domain, EventId, EventKind, Name, SimSpan, SimTime};
 
 impl<D: Domain> Core<D> {
     /// Cuts links until `ends`; if the cut has turns, it opens and closes in turn.
     pub(super) fn cut(&mut self, cut: Cut, ends: SimTime, struck: EventId) {
         let (left, right) = (cut.left_name, cut.right_name);
         let (first, turn) = (cut.left[0], cut.turn);
-        self.append((first, 0), Some(struck), What::CutBegan { left, right });
+        self.append((first, 0), Some(struck), EventKind::CutBegan { left, right });
         self.cuts.push(cut);
         let index = self.cuts.len() as u32 - 1;
         self.set_cut(index, true);
@@ -38,7 +38,7 @@ impl<D: Domain> Core<D> {
         }
         let cut = &self.cuts[index as usize];
         let (first, left, right) = (cut.left[0], cut.left_name, cut.right_name);
-        self.append((first, 0), None, What::CutEnded { left, right });
+        self.append((first, 0), None, EventKind::CutEnded { left, right });
     }
 
     fn set_cut(&mut self, index: u32, open: bool) {
@@ -83,7 +83,7 @@ impl<D: Domain> Core<D> {
         lag.links.open = false;
         self.open_lags.retain(|known| *known != index);
         let first = lag.links.left[0];
-        self.append((first, 0), None, What::Recovered { from: Name::literal("slow-link") });
+        self.append((first, 0), None, EventKind::Recovered { from: Name::literal("slow-link") });
     }
 
     /// The extra latency of a message that is sent now.

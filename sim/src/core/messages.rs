@@ -2,10 +2,11 @@
 
 use super::Core;
 use crate::node::Role;
-use crate::oracle::Passage;
+use crate::oracle::MessageFate;
 use crate::queue::{NodeIndex, Pending};
 use crate::{
-    Action, Call, Desk, Domain, Envelope, EventId, Fault, Loss, Name, Payload, SimTime, What, quiet,
+    Action, Call, Domain, Envelope, EventId, EventKind, Fault, Loss, Name, Payload, ServiceContext, SimTime,
+    quiet,
 };
 
 impl<D: Domain> Core<D> {
@@ -23,8 +24,9 @@ impl<D: Domain> Core<D> {
         let leaves = self.leaves_at(from);
         let from = self.name(from);
         let content = payload.clone();
-        let sent = self.append((from, incarnation), cause, What::Sent { to, kind, about, content });
-        let Passage { address, actions, latency, tie } = self.oracle.pass(from, to, kind, about, self.now);
+        let sent = self.append((from, incarnation), cause, EventKind::Sent { to, kind, about, content });
+        let MessageFate { address, actions, latency, tie } =
+            self.oracle.pass(from, to, kind, about, self.now);
         let mut at = leaves + latency + self.lag_of(from, to);
         let mut copy_after = None;
         let mut payload = payload;
@@ -38,19 +40,19 @@ impl<D: Domain> Core<D> {
                 };
                 payload = altered;
             }
-            self.strike((from, incarnation), Fault { at: address, action }, Some(sent));
+            self.apply_fault((from, incarnation), Fault { at: address, action }, Some(sent));
             match action {
                 Action::Drop => lost = Some(Loss::Dropped),
                 Action::Delay(span) | Action::Reorder(span) => at += span,
                 Action::Duplicate(span) => copy_after = Some(span),
-                Action::Corrupt => payload = payload.garbled(),
+                Action::Corrupt => payload = payload.corrupted(),
                 Action::Custom { .. } => {}
                 _ => unreachable!("the oracle answers with what fits"),
             }
             break;
         }
         if let Some(why) = lost {
-            self.append((to, 0), Some(sent), What::Lost { from, kind, about, why });
+            self.append((to, 0), Some(sent), EventKind::Lost { from, kind, about, why });
             return sent;
         }
         let envelope = Envelope { from, to, kind, about, payload, call, event: sent };
@@ -100,7 +102,7 @@ impl<D: Domain> Core<D> {
             }
             _ => Loss::NodeDown,
         };
-        self.append((to, 0), Some(sent), What::Lost { from, kind, about, why });
+        self.append((to, 0), Some(sent), EventKind::Lost { from, kind, about, why });
     }
 
     /// Delivers a message to its receiver.
@@ -110,7 +112,7 @@ impl<D: Domain> Core<D> {
         let is_reply = matches!(envelope.call, Call::Reply(_));
         let life = if is_reply { None } else { self.life_that_gets(index, about) };
         let content = envelope.payload.clone();
-        let delivered = What::Delivered { from, kind, about, is_reply, content };
+        let delivered = EventKind::Delivered { from, kind, about, is_reply, content };
         envelope.event = self.append((name, life.unwrap_or(present)), Some(sent), delivered);
         let node = self.node(index);
         match (&node.role, envelope.call) {
@@ -127,12 +129,13 @@ impl<D: Domain> Core<D> {
         &mut self,
         index: NodeIndex,
         cause: Option<EventId>,
-        handle: impl FnOnce(&mut dyn crate::Service<D>, &mut Desk<'_, D>),
+        handle: impl FnOnce(&mut dyn crate::Service<D>, &mut ServiceContext<'_, D>),
     ) {
         let Role::Service(slot) = &mut self.node(index).role else { return };
         let mut service = slot.take().expect("a service handles one thing at a time");
         self.begin_code(index);
-        let handled = quiet::catch(|| handle(&mut *service, &mut Desk { core: self, node: index, cause }));
+        let handled =
+            quiet::catch(|| handle(&mut *service, &mut ServiceContext { core: self, node: index, cause }));
         self.end_code(index, handled.err().as_ref());
         self.node(index).role = Role::Service(Some(service));
     }

@@ -3,24 +3,24 @@
 //! Engines call [`Core::advance`] to process the next event, and carry out the commands it leaves. Contexts
 //! and services call the other methods. Every event is appended to the history here and nowhere else.
 
-mod ailments;
+mod degradations;
 mod faults;
 mod links;
 mod messages;
 
 use crate::context::NeverYields;
 use crate::network::{Cut, Lag};
-use crate::node::{Belongings, Command, Expectation, Node, Role};
-use crate::oracle::{Oracle, Record, TIE, Table};
+use crate::node::{Command, Expectation, Node, NodeState, Role};
+use crate::oracle::{FaultInjector, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::step::Crashed;
 use crate::{
-    Disk, Domain, Envelope, EventId, History, Hook, Interrupt, Name, Outcome, Pinned, Rule, SimSpan, SimTime,
-    Spot, Stop, What, WorldConfig, interrupt, quiet, spare, stamp,
+    Disk, Domain, DrawSite, Envelope, EventId, EventKind, History, Hook, Interrupt, Name, Outcome, Pinned,
+    Rule, RunEnd, SimSpan, SimTime, WorldConfig, interrupt, quiet, spare, stamp,
 };
-use ailments::Ailing;
-pub(crate) use ailments::Health;
+use degradations::Degraded;
+pub(crate) use degradations::Health;
 use faults::Planned;
 pub(crate) use faults::journal;
 use hashbrown::HashMap;
@@ -29,7 +29,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::task::Waker;
 
 /// What a fault of the layer above makes of a message, if that is another one.
-type Alter<D> = dyn Fn(Name, &<D as Domain>::Payload, Spot<'_>) -> Option<<D as Domain>::Payload>;
+type Alter<D> = dyn Fn(Name, &<D as Domain>::Payload, DrawSite<'_>) -> Option<<D as Domain>::Payload>;
 
 pub(crate) struct Core<D: Domain> {
     pub config: WorldConfig,
@@ -39,7 +39,7 @@ pub(crate) struct Core<D: Domain> {
     /// The waker to call when something is scheduled or commanded while the engine is idle.
     pub alarm: Option<Waker>,
     pub queue: Queue,
-    pub oracle: Oracle,
+    pub oracle: FaultInjector,
     pub history: History<D::Note>,
     nodes: Vec<Node<D>>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
@@ -49,7 +49,7 @@ pub(crate) struct Core<D: Domain> {
     open_cuts: Vec<u32>,
     lags: Vec<Lag>,
     open_lags: Vec<u32>,
-    ailing: Vec<Ailing>,
+    degraded: Vec<Degraded>,
     /// Whether any node was ever degraded.
     any_ailing: bool,
     /// The node that a service has marked last.
@@ -59,7 +59,7 @@ pub(crate) struct Core<D: Domain> {
     planned: Vec<Planned>,
     pub commands: VecDeque<Command>,
     /// Reusable state that nodes of earlier runs left for the nodes still to be added.
-    belongings: Vec<Belongings<D::Payload>>,
+    local_state: Vec<NodeState<D::Payload>>,
     finish_at: Option<SimTime>,
     pub end: Option<End>,
     /// Set from outside when the run is to be abandoned.
@@ -91,7 +91,7 @@ pub(crate) struct Running {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
     /// By itself.
-    Of(Stop),
+    Of(RunEnd),
     /// From outside; the run has no outcome.
     Abandoned,
 }
@@ -104,7 +104,7 @@ struct Spare<D: Domain> {
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
     messages: Slab<Envelope<D::Payload>>,
     commands: VecDeque<Command>,
-    belongings: Vec<Belongings<D::Payload>>,
+    local_state: Vec<NodeState<D::Payload>>,
 }
 
 impl<D: Domain> Default for Spare<D> {
@@ -116,15 +116,15 @@ impl<D: Domain> Default for Spare<D> {
             by_name: HashMap::default(),
             messages: Slab::default(),
             commands: VecDeque::new(),
-            belongings: Vec::new(),
+            local_state: Vec::new(),
         }
     }
 }
 
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
-        let Spare { queue, table, nodes, by_name, messages, commands, belongings } = spare::take();
-        let oracle = Oracle::new(&config, table);
+        let Spare { queue, table, nodes, by_name, messages, commands, local_state } = spare::take();
+        let oracle = FaultInjector::new(&config, table);
         let silent = Hook::ALL.map(|hook| oracle.is_silent(hook));
         let mut core = Self {
             now: SimTime::ZERO,
@@ -140,13 +140,13 @@ impl<D: Domain> Core<D> {
             open_cuts: Vec::new(),
             lags: Vec::new(),
             open_lags: Vec::new(),
-            ailing: Vec::new(),
+            degraded: Vec::new(),
             any_ailing: false,
             marked: None,
             alter: None,
             planned: Vec::new(),
             commands,
-            belongings,
+            local_state,
             finish_at: None,
             end: None,
             interrupt: interrupt::current(),
@@ -172,8 +172,8 @@ impl<D: Domain> Core<D> {
 
     /// Passes the containers to the next run. Their contents are dropped.
     pub fn leave(mut self) {
-        let mut belongings = self.belongings;
-        belongings.extend(self.nodes.drain(..).map(Node::leave));
+        let mut local_state = self.local_state;
+        local_state.extend(self.nodes.drain(..).map(Node::leave));
         self.queue.clear();
         self.by_name.clear();
         self.messages.clear();
@@ -185,7 +185,7 @@ impl<D: Domain> Core<D> {
             by_name: self.by_name,
             messages: self.messages,
             commands: self.commands,
-            belongings,
+            local_state,
         });
     }
 
@@ -211,8 +211,8 @@ impl<D: Domain> Core<D> {
         let earlier = self.by_name.insert(name, index);
         assert!(earlier.is_none(), "two nodes are called {name}");
         let class = self.oracle.class_of(name);
-        let belongings = self.belongings.pop().unwrap_or_default();
-        self.nodes.push(Node::new(name, role, tie, class, belongings));
+        let local_state = self.local_state.pop().unwrap_or_default();
+        self.nodes.push(Node::new(name, role, tie, class, local_state));
         self.start(index, None);
         index
     }
@@ -246,10 +246,10 @@ impl<D: Domain> Core<D> {
     }
 
     /// Appends an event of an incarnation of a node.
-    pub fn append(&mut self, node: (Name, u32), cause: Option<EventId>, what: What<D::Note>) -> EventId {
+    pub fn append(&mut self, node: (Name, u32), cause: Option<EventId>, what: EventKind<D::Note>) -> EventId {
         let now = self.now();
         if self.history.len() >= self.config.limits.events as usize {
-            self.stop_for(Stop::TooManyEvents);
+            self.stop_for(RunEnd::TooManyEvents);
         }
         // Code that produces events is limited by the bound on events instead.
         if self.allowance < u32::MAX && self.end.is_none() {
@@ -292,7 +292,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// Ends the run, unless it has ended already. Code that is running stops at its next operation.
-    pub fn stop_for(&mut self, stop: Stop) {
+    pub fn stop_for(&mut self, stop: RunEnd) {
         self.end.get_or_insert(End::Of(stop));
         if self.allowance < u32::MAX {
             self.allowance = 0;
@@ -309,7 +309,7 @@ impl<D: Domain> Core<D> {
     #[cfg(madsim)]
     pub fn run_out(&mut self, until: SimTime) {
         self.now = self.now.max(until);
-        self.stop_for(Stop::Deadline);
+        self.stop_for(RunEnd::Deadline);
     }
 
     /// When [`Core::advance`] must be called next; never, if nothing is scheduled.
@@ -332,11 +332,11 @@ impl<D: Domain> Core<D> {
         let end = self.ends_at();
         if next.is_none_or(|next| next > end) {
             self.stop_for(match next {
-                _ if self.finish_at.is_some_and(|at| at == end) => Stop::Finished,
-                None => Stop::Quiescent,
-                Some(_) => Stop::Deadline,
+                _ if self.finish_at.is_some_and(|at| at == end) => RunEnd::Finished,
+                None => RunEnd::Quiescent,
+                Some(_) => RunEnd::Deadline,
             });
-            if self.end != Some(End::Of(Stop::Quiescent)) {
+            if self.end != Some(End::Of(RunEnd::Quiescent)) {
                 self.now = self.now.max(end);
             }
             return false;
@@ -362,7 +362,7 @@ impl<D: Domain> Core<D> {
             // still fails there.
             if now.since(self.polls_since) < SimSpan::from_micros(u64::from(self.polls)) {
                 let node = self.name(index);
-                self.stop_for(Stop::Spinning { node });
+                self.stop_for(RunEnd::Spinning { node });
                 return false;
             }
             self.count_polls_anew();
@@ -401,7 +401,7 @@ impl<D: Domain> Core<D> {
         let Some(panic) = panic else { return };
         let node = self.name(index);
         if panic.is::<NeverYields>() {
-            self.stop_for(Stop::Spinning { node });
+            self.stop_for(RunEnd::Spinning { node });
         } else if !panic.is::<Crashed>() {
             self.panicked(index, quiet::message(&**panic));
         }
@@ -410,8 +410,8 @@ impl<D: Domain> Core<D> {
     /// The node's code panicked: the run ends with that finding.
     pub fn panicked(&mut self, index: NodeIndex, message: &str) {
         let (node, incarnation) = self.author(index);
-        self.append((node, incarnation), None, What::Panicked { message: message.into() });
-        self.stop_for(Stop::Panicked { node });
+        self.append((node, incarnation), None, EventKind::Panicked { message: message.into() });
+        self.stop_for(RunEnd::Panicked { node });
     }
 
     /// Counts an operation of the running code, which ends here if it has had too many.
@@ -441,7 +441,7 @@ impl<D: Domain> Core<D> {
                 }
             }
             Pending::Resume { node, pauses } => self.resume(node, pauses),
-            Pending::Planned(index) => self.strike_planned(index),
+            Pending::Planned(index) => self.inject_planned(index),
             Pending::CutEnds(index) => self.join(index),
             Pending::CutTurns { cut, ends } => self.turn(cut, ends),
             Pending::LagEnds(index) => self.lag_ends(index),
@@ -455,7 +455,7 @@ impl<D: Domain> Core<D> {
         let (name, incarnation) = (node.name, node.incarnation);
         let is_process = matches!(node.role, Role::Process(_));
         if is_process {
-            self.append((name, incarnation), cause, What::Started { incarnation });
+            self.append((name, incarnation), cause, EventKind::Started { incarnation });
             self.command(Command::Boot(index));
         }
     }
@@ -465,7 +465,7 @@ impl<D: Domain> Core<D> {
         for index in (0..self.nodes.len() as u32).map(NodeIndex) {
             let author = self.author(index);
             for Expectation { about, on, why } in self.node(index).expectations() {
-                self.append(author, None, What::Waiting { on, why, about });
+                self.append(author, None, EventKind::Waiting { on, why, about });
             }
         }
     }
@@ -477,14 +477,14 @@ impl<D: Domain> Core<D> {
             End::Abandoned => return None,
         };
         self.record_waiting();
-        self.append((Name::literal("world"), 0), None, What::Ended(stop));
+        self.append((Name::literal("world"), 0), None, EventKind::Ended(stop));
         let ended = self.now();
-        let Record { fired, met, visited, visited_early } = self.oracle.take_record();
+        let Record { injected, met, visited, visited_early } = self.oracle.take_record();
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
         let history = std::mem::take(&mut self.history);
         let timeouts = self.timeouts.take().unwrap_or_default().into_iter().collect();
-        Some(Outcome { history, stop, ended, fired, pinned, visited, visited_early, timeouts })
+        Some(Outcome { history, stop, ended, injected, pinned, visited, visited_early, timeouts })
     }
 }
 

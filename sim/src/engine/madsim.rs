@@ -25,7 +25,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::{Command, LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, SimSpan, SimTime, Stop, World, interrupt, quiet};
+use crate::{Domain, Outcome, RunEnd, SimSpan, SimTime, World, interrupt, quiet};
 use madsim::net::NetSim;
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use madsim::task::NodeId;
@@ -236,7 +236,7 @@ impl<D: Domain> Sim<D> {
     fn broke_off(&self, panic: &quiet::Panic, until: SimTime) {
         let mut core = self.core.borrow_mut();
         match BrokeOff::from(quiet::message(&**panic)) {
-            BrokeOff::NothingLeft => core.stop_for(Stop::Quiescent),
+            BrokeOff::NothingLeft => core.stop_for(RunEnd::Quiescent),
             BrokeOff::TimeOver => core.run_out(until),
             BrokeOff::Panicked(message) => {
                 let id = PANICKED.take();

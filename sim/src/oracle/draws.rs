@@ -1,7 +1,7 @@
 //! The draws of a world, in which some nodes and steps may have previous names.
 
 use crate::plan::Renames;
-use crate::{Draws, Name, Seed, Spot};
+use crate::{DrawSite, Draws, Name, Seed};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ impl WorldDraws {
 
     /// The draw site (site, id, nth).
     #[inline]
-    pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
+    pub fn spot(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
         match &self.formerly {
             None => self.draws.spot(site, id, nth),
             Some(formerly) => {

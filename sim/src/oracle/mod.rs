@@ -9,7 +9,7 @@ mod steps;
 mod table;
 
 use crate::plan::{Action, Address, Disturbance, Fault, Hook, Rule, Selector};
-use crate::{Name, Purpose, SimSpan, SimTime, Spot, WorldConfig};
+use crate::{DrawSite, Name, Purpose, SimSpan, SimTime, WorldConfig};
 use draws::WorldDraws;
 pub(crate) use steps::NodeClass;
 pub(crate) use table::Table;
@@ -23,7 +23,7 @@ pub(crate) const TIE: Purpose = Purpose::new("tie");
 const SPAN: Purpose = Purpose::new("span of the fault");
 
 /// The answer to the question what becomes of a message.
-pub(crate) struct Passage {
+pub(crate) struct MessageFate {
     pub address: Address,
     /// What the plan has for it. The first that makes a difference is what happens.
     pub actions: Vec<Action>,
@@ -34,7 +34,7 @@ pub(crate) struct Passage {
 /// The record of a run that is over.
 pub(crate) struct Record {
     /// The injected faults.
-    pub fired: Vec<Fault>,
+    pub injected: Vec<Fault>,
     /// Which of the pinned faults were reached.
     pub met: Vec<bool>,
     /// Every address that was reached.
@@ -43,23 +43,23 @@ pub(crate) struct Record {
     pub visited_early: Vec<Address>,
 }
 
-pub(crate) struct Oracle {
+pub(crate) struct FaultInjector {
     draws: WorldDraws,
     /// Boxed, and reused from run to run: a world is allocated for each run, so it should be small.
     table: Box<Table>,
     met: Vec<bool>,
     /// Occurrences before this time are counted separately.
     mark: Option<SimTime>,
-    pub fired: Vec<Fault>,
+    pub injected: Vec<Fault>,
 }
 
-impl Oracle {
+impl FaultInjector {
     /// The injector of one run; `table` is that of an earlier run with any plan, or empty.
     pub fn new(config: &WorldConfig, table: Box<Table>) -> Self {
         let table = table.of(&config.plan, &config.links);
         let met = vec![false; config.plan.pinned().len()];
         let draws = WorldDraws::new(config.seed, config.formerly.clone());
-        Self { draws, met, table, mark: None, fired: Vec::new() }
+        Self { draws, met, table, mark: None, injected: Vec::new() }
     }
 
     /// Counts the occurrences before this time separately from now on.
@@ -99,7 +99,7 @@ impl Oracle {
     }
 
     /// The draw site (site, id, nth).
-    pub fn spot(&self, site: Name, id: Name, nth: u32) -> Spot<'_> {
+    pub fn spot(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
         self.draws.spot(site, id, nth)
     }
 
@@ -124,7 +124,7 @@ impl Oracle {
     }
 
     /// Asks the plan for the fate of a message, and counts it.
-    pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> Passage {
+    pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> MessageFate {
         let (site, address) = self.pass_by(Hook::Message, (from, to), kind, about, now);
         let site = self.table.site(site);
         let (met, actions) = self.actions(site, address, now);
@@ -132,7 +132,7 @@ impl Oracle {
         let spot = self.spot_of(address);
         let (latency, tie) = (spot.span(LATENCY, &site.latency), spot.word(TIE));
         self.note_met(met);
-        Passage { address, actions, latency, tie }
+        MessageFate { address, actions, latency, tie }
     }
 
     /// Counts a passage, and says at which site it is and which address it has.
@@ -149,7 +149,7 @@ impl Oracle {
     }
 
     /// The place where what happens at an address is decided.
-    pub fn spot_of(&self, at: Address) -> Spot<'_> {
+    pub fn spot_of(&self, at: Address) -> DrawSite<'_> {
         self.draws.spot(at.site, at.id, at.nth)
     }
 
@@ -200,7 +200,7 @@ impl Oracle {
     pub fn aimed(&self, window: usize, fault: Fault, marked: Name) -> Fault {
         let window = self.table.chaos().map(|chaos| &chaos.windows[window].disturbance);
         match (window, fault.action) {
-            (Some(Disturbance::CutMarked { right, .. }), Action::Cut { one_way, at, lasting, .. }) => {
+            (Some(Disturbance::PartitionLeader { right, .. }), Action::Cut { one_way, at, lasting, .. }) => {
                 let right = opening::without(right, marked);
                 Fault { action: Action::Cut { left: marked, right, one_way, at, lasting }, ..fault }
             }
@@ -223,7 +223,7 @@ impl Oracle {
     pub fn take_record(&mut self) -> Record {
         let visited_early = self.mark.map_or_else(Vec::new, |_| self.table.visited_early());
         let record = Record {
-            fired: std::mem::take(&mut self.fired),
+            injected: std::mem::take(&mut self.injected),
             met: std::mem::take(&mut self.met),
             visited: self.table.visited(),
             visited_early,

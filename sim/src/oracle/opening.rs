@@ -1,16 +1,16 @@
 //! Timed faults: which node a fault schedule hits and how badly, drawn at its site.
 
-use crate::plan::{Action, Disturbance, Window};
-use crate::{Name, SimSpan, SimTime, Spot};
+use crate::plan::{Action, Disturbance, TimedFault};
+use crate::{DrawSite, Name, SimSpan, SimTime};
 use rand_chacha::rand_core::Rng;
 
 /// The action of one timed fault; `None` if the schedule has no more.
 pub(super) fn action(
-    window: &Window,
+    window: &TimedFault,
     nth: u32,
     at: SimTime,
     lasting: SimSpan,
-    spot: Spot<'_>,
+    spot: DrawSite<'_>,
 ) -> Option<Action> {
     let one_of = |names: &[Name]| names[spot.below("who", names.len() as u64) as usize];
     Some(match &window.disturbance {
@@ -26,7 +26,7 @@ pub(super) fn action(
             let (left, right) = split(among, *minority, spot);
             Action::Cut { left: joined(&left), right: joined(&right), one_way: false, at, lasting }
         }
-        Disturbance::CutMarked { otherwise, right, one_way } => {
+        Disturbance::PartitionLeader { otherwise, right, one_way } => {
             let left = one_of(otherwise);
             Action::Cut { left, right: without(right, left), one_way: *one_way, at, lasting }
         }
@@ -38,11 +38,11 @@ pub(super) fn action(
             let (left, right) = (joined(left), joined(right));
             Action::Lag { left, right, at, lasting, by: spot.span("by", by) }
         }
-        Disturbance::Ail { among, ailments, amount } => {
-            let ailment = ailments[spot.below("what", ailments.len() as u64) as usize];
+        Disturbance::Ail { among, degradations, amount } => {
+            let degradation = degradations[spot.below("what", degradations.len() as u64) as usize];
             let more = spot.below("how much", amount.end() - amount.start() + 1);
-            let ailment = ailment.with_amount(amount.start() + more);
-            Action::Ail { node: one_of(among), at, lasting, ailment }
+            let degradation = degradation.with_amount(amount.start() + more);
+            Action::Ail { node: one_of(among), at, lasting, degradation }
         }
         Disturbance::Custom { word, among } => {
             Action::CustomAt { word: *word, node: one_of(among), at, lasting }
@@ -57,7 +57,7 @@ pub(super) fn without(names: &[Name], one: Name) -> Name {
 }
 
 /// Two sides, neither of them empty, each in the order of the names. Of a minority the first is the smaller.
-fn split(among: &[Name], minority: bool, spot: Spot<'_>) -> (Vec<Name>, Vec<Name>) {
+fn split(among: &[Name], minority: bool, spot: DrawSite<'_>) -> (Vec<Name>, Vec<Name>) {
     // By index and not by name, so that renamed nodes are split alike.
     let mut stream = spot.rng("sides");
     let mut lots: Vec<(u64, Name)> = among.iter().map(|name| (stream.next_u64(), *name)).collect();

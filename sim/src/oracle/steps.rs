@@ -57,7 +57,7 @@ pub(super) struct Steps {
 
 impl Default for Steps {
     fn default() -> Self {
-        Self::of(&Plan::calm(), &[])
+        Self::of(&Plan::fault_free(), &[])
     }
 }
 

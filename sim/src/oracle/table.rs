@@ -91,7 +91,7 @@ impl Table {
     fn new(links: Links) -> Self {
         Self {
             links,
-            plan: Plan::calm(),
+            plan: Plan::fault_free(),
             plan_edition: 0,
             pinned: Map::default(),
             pinned_sites: HashSet::default(),
@@ -341,7 +341,7 @@ mod tests {
             Plan::Explicit([Fault { at, action: Action::Drop }].into()),
             chaos(&["ann", "bob"], never),
             chaos(&["bob", "ann"], often),
-            Plan::calm(),
+            Plan::fault_free(),
             chaos(&["bob"], often),
             chaos(&["bob", "ann"], often),
         ];

@@ -1,6 +1,6 @@
 //! Actions: faults with all parameters drawn.
 
-use super::Ailment;
+use super::Degradation;
 use crate::{Hook, Name, SimSpan, SimTime};
 
 /// One fault action. It is complete: no further draw is needed to carry it out.
@@ -24,20 +24,20 @@ pub enum Action {
     /// The message arrives a second time, this long after the first.
     Duplicate(SimSpan),
     /// The message arrives, but not as it was sent: its receiver gets what
-    /// [`Payload::garbled`](crate::Payload::garbled) makes of it.
+    /// [`Payload::corrupted`](crate::Payload::corrupted) makes of it.
     Corrupt,
     /// The node crashes here; it restarts after the span, or never.
     Crash(Option<SimSpan>),
     /// The node pauses here for this long (as in a long garbage collection) and does not notice the time.
     Pause(SimSpan),
-    /// The node is frozen here for this long: see [`Ailment::Zombie`].
+    /// The node is frozen here for this long: see [`Degradation::Zombie`].
     Zombie(SimSpan),
     /// A write of a record returns an error.
     Refuse,
     /// A sync takes this much longer.
     SlowSync(SimSpan),
     /// Torn write: when the node crashes, the first unsynced record stays half-written, as
-    /// [`Payload::garbled`](crate::Payload::garbled) makes it.
+    /// [`Payload::corrupted`](crate::Payload::corrupted) makes it.
     Tear,
     /// Stale journal: a restarted node does not see the last records that it had synced. Its next incarnation
     /// does.
@@ -111,7 +111,7 @@ pub enum Action {
         /// How long it lasts.
         lasting: SimSpan,
         /// Its kind and severity.
-        ailment: Ailment,
+        degradation: Degradation,
     },
     /// A fault of a service for a while; its meaning belongs to the upper layer.
     CustomAt {
@@ -154,7 +154,7 @@ impl Action {
             Self::SlowSync(_) => Self::SlowSync(span),
             Self::Flap { left, right, at, turn, .. } => Self::Flap { left, right, at, lasting: span, turn },
             Self::Lag { left, right, at, by, .. } => Self::Lag { left, right, at, lasting: span, by },
-            Self::Ail { node, at, ailment, .. } => Self::Ail { node, at, lasting: span, ailment },
+            Self::Ail { node, at, degradation, .. } => Self::Ail { node, at, lasting: span, degradation },
             Self::CustomAt { word, node, at, .. } => Self::CustomAt { word, node, at, lasting: span },
             Self::Custom { word, .. } => Self::Custom { word, span },
             Self::Drop
@@ -201,7 +201,7 @@ impl Action {
         match *self {
             Self::Flap { turn, .. } => Some(turn),
             Self::Lag { by, .. } => Some(by),
-            Self::Ail { ailment, .. } => ailment.span(),
+            Self::Ail { degradation, .. } => degradation.span(),
             _ => None,
         }
     }
@@ -212,8 +212,8 @@ impl Action {
         match &mut self {
             Self::Flap { turn, .. } => *turn = amount,
             Self::Lag { by, .. } => *by = amount,
-            Self::Ail { ailment, .. } if ailment.span().is_some() => {
-                *ailment = ailment.with_amount(amount.as_nanos());
+            Self::Ail { degradation, .. } if degradation.span().is_some() => {
+                *degradation = degradation.with_amount(amount.as_nanos());
             }
             _ => {}
         }
@@ -238,7 +238,7 @@ impl Action {
             Self::Stale { .. } => "stale-journal",
             Self::Flap { .. } => "flap",
             Self::Lag { .. } => "slow-link",
-            Self::Ail { ailment, .. } => return ailment.kind(),
+            Self::Ail { degradation, .. } => return degradation.kind(),
             Self::Custom { word, .. } | Self::CustomAt { word, .. } => return *word,
         })
     }

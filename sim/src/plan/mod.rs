@@ -21,7 +21,7 @@
 
 mod action;
 mod address;
-mod ailment;
+mod degradation;
 mod quoted;
 mod rename;
 mod rule;
@@ -29,9 +29,9 @@ mod text;
 
 pub use action::Action;
 pub use address::{Address, NotAnAddress};
-pub use ailment::{Ailment, Way};
+pub use degradation::{Degradation, Way};
 pub use rename::Renames;
-pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, Window};
+pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, TimedFault};
 pub use text::NotAnAction;
 
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ pub enum Plan {
 
 impl Plan {
     /// The plan without faults.
-    pub fn calm() -> Self {
+    pub fn fault_free() -> Self {
         Self::Explicit(Arc::new([]))
     }
 

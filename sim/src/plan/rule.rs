@@ -1,6 +1,6 @@
 //! Rules: how a fuzzed plan decides which faults to inject.
 
-use crate::{Action, Address, Ailment, Chance, Fault, Name, SimSpan, SimTime};
+use crate::{Action, Address, Chance, Degradation, Fault, Name, SimSpan, SimTime};
 use std::ops::RangeInclusive;
 
 /// The kinds of places where the world asks its plan.
@@ -168,8 +168,8 @@ pub enum Disturbance {
         /// Whether those cut off are fewer than half; otherwise any number.
         minority: bool,
     },
-    /// Cuts off the node that a service has [marked](crate::Desk::mark) last.
-    CutMarked {
+    /// Cuts off the node that a service has [marked](crate::ServiceContext::mark) last.
+    PartitionLeader {
         /// The candidates from which one is drawn if no node is marked yet.
         otherwise: Vec<Name>,
         /// The other side, without the marked node itself.
@@ -200,8 +200,8 @@ pub enum Disturbance {
         /// The candidates.
         among: Vec<Name>,
         /// The degradations from which one is drawn.
-        ailments: Vec<Ailment>,
-        /// The severity, in the unit of [`Ailment::with_amount`], drawn for every fault.
+        degradations: Vec<Degradation>,
+        /// The severity, in the unit of [`Degradation::with_amount`], drawn for every fault.
         amount: RangeInclusive<u64>,
     },
     /// Crashes one of these nodes forever, drawn for every fault.
@@ -226,7 +226,7 @@ pub enum Disturbance {
 
 /// A schedule of timed faults.
 #[derive(Clone, Debug)]
-pub struct Window {
+pub struct TimedFault {
     /// The fault's name, as scenario files and reports give it.
     pub kind: Name,
     /// The site of its draws and addresses, such as `partition coordinator | executors`.
@@ -245,7 +245,7 @@ pub struct Chaos {
     /// Faults by chance. At each place the first rule that fires decides.
     pub rules: Vec<Rule>,
     /// Timed faults.
-    pub windows: Vec<Window>,
+    pub windows: Vec<TimedFault>,
     /// Pinned faults of the scenario, injected in every run.
     pub pinned: Vec<Fault>,
     /// When chaos ends: no fault is injected after that, and open timed faults end.

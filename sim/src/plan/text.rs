@@ -1,7 +1,7 @@
 //! The text form of actions: plain words that parse back exactly.
 
 use super::quoted::{self, among_words as name};
-use super::{Action, Ailment};
+use super::{Action, Degradation};
 use crate::time::serde_as_text;
 use crate::{Name, SimSpan, SimTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -45,8 +45,8 @@ impl fmt::Display for Action {
             Self::Lag { left, right, at, lasting, by } => {
                 write!(f, "lag {} from {} at {at} for {lasting}, by {by}", name(*left), name(*right))
             }
-            Self::Ail { node, at, lasting, ailment } => {
-                write!(f, "{} {} at {at} for {lasting}{ailment}", ailment.verb(), name(*node))
+            Self::Ail { node, at, lasting, degradation } => {
+                write!(f, "{} {} at {at} for {lasting}{degradation}", degradation.verb(), name(*node))
             }
             Self::CustomAt { word, node, at, lasting } => {
                 write!(f, "{} of {} at {at} for {lasting}", custom(*word), name(*node))
@@ -154,8 +154,8 @@ fn parse(text: &str) -> Option<Action> {
             let (node, when) = rest.split_once(" at ")?;
             let (at, tail) = when.split_once(" for ")?;
             let (lasting, detail) = tail.split_once(',').unwrap_or((tail, ""));
-            let ailment = Ailment::parse(verb, detail.trim())?;
-            Action::Ail { node: quoted::read(node)?, at: time(at)?, lasting: span(lasting)?, ailment }
+            let degradation = Degradation::parse(verb, detail.trim())?;
+            Action::Ail { node: quoted::read(node)?, at: time(at)?, lasting: span(lasting)?, degradation }
         }
         "pause" => match rest.split_once(" at ") {
             None => Action::Pause(span(rest)?),
@@ -237,16 +237,16 @@ mod tests {
         any::<u64>().prop_map(|nanos| SimSpan::from_nanos(nanos >> (nanos % 40)))
     }
 
-    fn ailment() -> impl Strategy<Value = Ailment> {
+    fn degradation() -> impl Strategy<Value = Degradation> {
         let way = || prop::sample::select(vec![Way::Ahead, Way::Behind]);
         prop_oneof![
-            Just(Ailment::Zombie),
-            Just(Ailment::Twin),
-            any::<u32>().prop_map(|times| Ailment::Slow { times }),
-            span().prop_map(|each| Ailment::SlowReceiver { each }),
-            (span(), way()).prop_map(|(by, way)| Ailment::Skew { by, way }),
-            (span(), way()).prop_map(|(by, way)| Ailment::Step { by, way }),
-            (any::<u32>(), way()).prop_map(|(ppm, way)| Ailment::Drift { ppm, way }),
+            Just(Degradation::Zombie),
+            Just(Degradation::Twin),
+            any::<u32>().prop_map(|times| Degradation::Slow { times }),
+            span().prop_map(|each| Degradation::SlowReceiver { each }),
+            (span(), way()).prop_map(|(by, way)| Degradation::Skew { by, way }),
+            (span(), way()).prop_map(|(by, way)| Degradation::Step { by, way }),
+            (any::<u32>(), way()).prop_map(|(ppm, way)| Degradation::Drift { ppm, way }),
         ]
     }
 
@@ -288,12 +288,8 @@ mod tests {
                 .prop_map(|(left, right, at, lasting, turn)| Action::Flap { left, right, at, lasting, turn }),
             (names(), names(), time(), span(), span())
                 .prop_map(|(left, right, at, lasting, by)| Action::Lag { left, right, at, lasting, by }),
-            (names(), time(), span(), ailment()).prop_map(|(node, at, lasting, ailment)| Action::Ail {
-                node,
-                at,
-                lasting,
-                ailment
-            }),
+            (names(), time(), span(), degradation())
+                .prop_map(|(node, at, lasting, degradation)| Action::Ail { node, at, lasting, degradation }),
         ];
         prop_oneof![at_a_place, by_the_clock]
     }

@@ -2,8 +2,8 @@
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
-    Action, Ailment, Chance, Chaos, Desk, Disturbance, Envelope, Hook, Limits, Name, Plan, Rule, Seed,
-    Selector, Service, SimSpan, SimTime, Way, Window, World, WorldConfig,
+    Action, Chance, Chaos, Degradation, Disturbance, Envelope, Hook, Limits, Name, Plan, Rule, Seed,
+    Selector, Service, ServiceContext, SimSpan, SimTime, TimedFault, Way, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 struct Counter(u64);
 
 impl Service<Numbers> for Counter {
-    fn on_message(&mut self, desk: &mut Desk<'_, Numbers>, envelope: Envelope<u64>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
         self.0 += 1;
         let lie = desk.ask(envelope.kind, envelope.about);
         desk.note((), self.0);
@@ -23,11 +23,11 @@ impl Service<Numbers> for Counter {
         }
     }
 
-    fn on_timer(&mut self, desk: &mut Desk<'_, Numbers>, token: u64) {
+    fn on_timer(&mut self, desk: &mut ServiceContext<'_, Numbers>, token: u64) {
         desk.note((), token);
     }
 
-    fn on_fault(&mut self, desk: &mut Desk<'_, Numbers>, word: Name, lasting: SimSpan) {
+    fn on_fault(&mut self, desk: &mut ServiceContext<'_, Numbers>, word: Name, lasting: SimSpan) {
         desk.note((), word.hash64());
         desk.call_back(lasting.as_nanos(), lasting);
     }
@@ -112,7 +112,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         rule("lie", Hook::Service, Action::Custom { word: name("no-answer"), span: ms(40) }, None),
     ];
     let names = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
-    let window = |site: &str, disturbance| Window {
+    let window = |site: &str, disturbance| TimedFault {
         kind: name(site),
         site: name(site),
         disturbance,
@@ -125,22 +125,22 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         one_way: seed.is_multiple_of(2),
     };
     let [left, right] = [names(&["a"]), names(&["b", "counter"])];
-    let ail = |ailments: &[Ailment], amount| Disturbance::Ail {
+    let degrade = |degradations: &[Degradation], amount| Disturbance::Ail {
         among: names(&["a", "b", "c", "counter"]),
-        ailments: ailments.to_vec(),
+        degradations: degradations.to_vec(),
         amount,
     };
     let by = ms(0);
     let [nanos, seconds] = [1_000_000, 1_000_000_000];
-    let skews = [Way::Ahead, Way::Behind].map(|way| Ailment::Skew { by, way });
-    let steps = [Way::Ahead, Way::Behind].map(|way| Ailment::Step { by, way });
-    let drifts = [Way::Ahead, Way::Behind].map(|way| Ailment::Drift { ppm: 0, way });
+    let skews = [Way::Ahead, Way::Behind].map(|way| Degradation::Skew { by, way });
+    let steps = [Way::Ahead, Way::Behind].map(|way| Degradation::Step { by, way });
+    let drifts = [Way::Ahead, Way::Behind].map(|way| Degradation::Drift { ppm: 0, way });
     let windows = vec![
         window("random split", Disturbance::Split { among: names(&["a", "b", "c"]), minority: false }),
         window("minority", Disturbance::Split { among: names(&["a", "b", "c"]), minority: true }),
         window(
             "marked",
-            Disturbance::CutMarked {
+            Disturbance::PartitionLeader {
                 otherwise: names(&["a", "b", "c"]),
                 right: names(&["b", "counter"]),
                 one_way: false,
@@ -151,13 +151,13 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
             Disturbance::Flap { left: left.clone(), right: right.clone(), turn: ms(20)..=ms(700) },
         ),
         window("slow-link", Disturbance::Lag { left, right, by: ms(10)..=ms(900) }),
-        window("zombies", ail(&[Ailment::Zombie], 0..=0)),
-        window("twins", ail(&[Ailment::Twin], 0..=0)),
-        window("slow", ail(&[Ailment::Slow { times: 1 }], 2..=9)),
-        window("choke", ail(&[Ailment::SlowReceiver { each: by }], nanos..=seconds)),
-        window("skew", ail(&skews, nanos..=9 * seconds)),
-        window("step", ail(&steps, nanos..=9 * seconds)),
-        window("drift", ail(&drifts, 1..=300_000)),
+        window("zombies", degrade(&[Degradation::Zombie], 0..=0)),
+        window("twins", degrade(&[Degradation::Twin], 0..=0)),
+        window("slow", degrade(&[Degradation::Slow { times: 1 }], 2..=9)),
+        window("choke", degrade(&[Degradation::SlowReceiver { each: by }], nanos..=seconds)),
+        window("skew", degrade(&skews, nanos..=9 * seconds)),
+        window("step", degrade(&steps, nanos..=9 * seconds)),
+        window("drift", degrade(&drifts, 1..=300_000)),
         window("kill", Disturbance::Kill { among: names(&["a", "b", "c"]), at_most: 1 }),
         window("partition", cut),
         window("pauses", Disturbance::Pause(names(&["a", "b"]))),
@@ -169,7 +169,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
     WorldConfig {
         plan: Plan::Fuzz(Arc::new(chaos)),
         limits: Limits { until: SimTime::ZERO + SimSpan::from_secs(until), ..Limits::default() },
-        ..WorldConfig::calm(Seed(seed))
+        ..WorldConfig::fault_free(Seed(seed))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Wrong clocks, and their effect on a node.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Event, Outcome, SimSpan, What, World};
+use perfidy_sim::{Event, EventKind, Outcome, SimSpan, World};
 
 /// Records every ten seconds what its clocks show, in milliseconds: the wall clock, then the monotonic one.
 fn watcher(world: &mut World<Numbers>) {
@@ -67,7 +67,11 @@ fn drift_stretches_sleeps_and_moves_both_clocks_but_only_one_is_set_right() {
 fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
     struct Clock;
     impl perfidy_sim::Service<Numbers> for Clock {
-        fn on_message(&mut self, desk: &mut perfidy_sim::Desk<'_, Numbers>, _: perfidy_sim::Envelope<u64>) {
+        fn on_message(
+            &mut self,
+            desk: &mut perfidy_sim::ServiceContext<'_, Numbers>,
+            _: perfidy_sim::Envelope<u64>,
+        ) {
             let now = desk.now().as_nanos() / 1_000_000_000;
             desk.note((), now);
         }
@@ -122,15 +126,15 @@ fn a_zombie_believes_in_its_lease_and_what_it_had_sent_comes_late() {
         assert_eq!(notes(&outcome), [1, 100, 200], "{engine}: after a mere pause it looks and knows");
     });
     on_every_engine(&with_faults(&[(place, "zombie 30s")]), holder_and_store, |engine, outcome| {
-        let delivered = |event: &&Event<u64>| matches!(event.what, What::Delivered { .. });
+        let delivered = |event: &&Event<u64>| matches!(event.what, EventKind::Delivered { .. });
         let early = outcome.history.events().iter().find(delivered).expect("it comes");
         assert!((at(30_000)..at(30_010)).contains(&early.at), "{engine}: {}", early.at);
         let mut said = notes(&outcome);
         said.sort_unstable();
         assert_eq!(said, [1, 101, 200], "{engine}: a minute later its clock is right again");
         let events = events_at(&outcome, "holder");
-        assert!(events.contains(&What::Paused { span: SimSpan::from_secs(30) }), "{engine}");
-        assert!(events.contains(&What::Recovered { from: name("zombie") }), "{engine}");
+        assert!(events.contains(&EventKind::Paused { span: SimSpan::from_secs(30) }), "{engine}");
+        assert!(events.contains(&EventKind::Recovered { from: name("zombie") }), "{engine}");
     });
 }
 

@@ -1,7 +1,7 @@
 //! A crash loses everything that was not synced, and nothing that was.
 
 use crate::{events_at, last_thing, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{SimSpan, Stop, What, World};
+use perfidy_sim::{EventKind, RunEnd, SimSpan, World};
 
 fn worker(world: &mut World<crate::Numbers>) {
     world.process(name("worker"), |context| async move {
@@ -27,10 +27,10 @@ fn a_crash_drops_tasks_and_unsynced_writes_and_the_next_life_begins_with_what_wa
     let config = with_faults(&[("worker, after write, log, try 1", "crash, back after 1s")]);
     on_every_engine(&config, worker, |engine, outcome| {
         let events = events_at(&outcome, "worker");
-        assert!(events.contains(&What::Crashed { lost_writes: 1 }), "{engine}: {events:?}");
-        assert!(events.contains(&What::Started { incarnation: 1 }), "{engine}");
+        assert!(events.contains(&EventKind::Crashed { lost_writes: 1 }), "{engine}: {events:?}");
+        assert!(events.contains(&EventKind::Started { incarnation: 1 }), "{engine}");
         assert_eq!(notes(&outcome), [100, 101, 1, 1], "{engine}: the old ticker is gone");
-        assert_eq!(outcome.stop, Stop::Finished, "{engine}");
+        assert_eq!(outcome.stop, RunEnd::Finished, "{engine}");
         assert!(outcome.pinned.iter().all(|pinned| pinned.met), "{engine}");
     });
 }
@@ -39,7 +39,7 @@ fn a_crash_drops_tasks_and_unsynced_writes_and_the_next_life_begins_with_what_wa
 fn a_crash_for_good_is_for_good() {
     let config = with_faults(&[("worker, after write, log, try 1", "crash for good")]);
     on_every_engine(&config, worker, |engine, outcome| {
-        assert_eq!(*last_thing(&outcome), What::Crashed { lost_writes: 1 }, "{engine}");
-        assert_eq!(outcome.stop, Stop::Quiescent, "{engine}");
+        assert_eq!(*last_thing(&outcome), EventKind::Crashed { lost_writes: 1 }, "{engine}");
+        assert_eq!(outcome.stop, RunEnd::Quiescent, "{engine}");
     });
 }

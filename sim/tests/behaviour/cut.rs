@@ -1,7 +1,7 @@
 //! A cut loses the messages across it, in one direction or both, until it ends.
 
 use crate::{Numbers, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Loss, Outcome, SimSpan, What, World};
+use perfidy_sim::{EventKind, Loss, Outcome, SimSpan, World};
 
 /// Two nodes that send each other a number every second: 0, 1, 2 and so on, the right one from 100.
 fn neighbours(world: &mut World<Numbers>) {
@@ -29,7 +29,7 @@ fn heard(outcome: &Outcome<Numbers>) -> Vec<u64> {
 }
 
 fn lost_to_the_cut(outcome: &Outcome<Numbers>) -> usize {
-    let cut = |what: &What<u64>| matches!(what, What::Lost { why: Loss::Cut, .. });
+    let cut = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Cut, .. });
     outcome.history.events().iter().filter(|event| cut(&event.what)).count()
 }
 

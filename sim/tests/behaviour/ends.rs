@@ -2,7 +2,8 @@
 
 use crate::{Numbers, at, last_thing, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{
-    Chance, Context, Desk, Envelope, Limits, Service, SimSpan, SimTime, Stop, What, World, WorldConfig,
+    Chance, Context, Envelope, EventKind, Limits, RunEnd, Service, ServiceContext, SimSpan, SimTime, World,
+    WorldConfig,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,17 +49,17 @@ fn an_agent_that_acts_through_the_handle_of_another_is_a_finding() {
         });
     };
     on_every_engine(&with_faults(&[]), build, |engine, outcome| {
-        assert_eq!(outcome.stop, Stop::Panicked { node: name("thief") }, "{engine}");
+        assert_eq!(outcome.stop, RunEnd::Panicked { node: name("thief") }, "{engine}");
         let message = "a handle of owner was used by a task that is not of that incarnation of it";
-        assert_eq!(*last_thing(&outcome), What::Panicked { message: message.into() }, "{engine}");
+        assert_eq!(*last_thing(&outcome), EventKind::Panicked { message: message.into() }, "{engine}");
     });
 }
 
 #[test]
 fn a_panic_of_an_agent_is_a_finding() {
     on_every_engine(&with_faults(&[]), panicking, |engine, outcome| {
-        assert_eq!(outcome.stop, Stop::Panicked { node: name("fragile") }, "{engine}");
-        assert_eq!(*last_thing(&outcome), What::Panicked { message: "fragile boom".into() }, "{engine}");
+        assert_eq!(outcome.stop, RunEnd::Panicked { node: name("fragile") }, "{engine}");
+        assert_eq!(*last_thing(&outcome), EventKind::Panicked { message: "fragile boom".into() }, "{engine}");
     });
 }
 
@@ -94,7 +95,7 @@ fn a_panic_before_the_first_await_is_a_finding_too() {
                 async {}
             });
         },
-        |engine, outcome| assert_eq!(outcome.stop, Stop::Panicked { node: name("fragile") }, "{engine}"),
+        |engine, outcome| assert_eq!(outcome.stop, RunEnd::Panicked { node: name("fragile") }, "{engine}"),
     );
 }
 
@@ -102,7 +103,7 @@ fn a_panic_before_the_first_await_is_a_finding_too() {
 fn a_panic_of_a_service_is_a_finding_too() {
     struct Fragile;
     impl Service<Numbers> for Fragile {
-        fn on_message(&mut self, _: &mut Desk<'_, Numbers>, envelope: Envelope<u64>) {
+        fn on_message(&mut self, _: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
             panic!("no more than {}", envelope.payload);
         }
     }
@@ -115,10 +116,10 @@ fn a_panic_of_a_service_is_a_finding_too() {
             });
         },
         |engine, outcome| {
-            assert_eq!(outcome.stop, Stop::Panicked { node: name("fragile") }, "{engine}");
+            assert_eq!(outcome.stop, RunEnd::Panicked { node: name("fragile") }, "{engine}");
             assert_eq!(
                 *last_thing(&outcome),
-                What::Panicked { message: "no more than 7".into() },
+                EventKind::Panicked { message: "no more than 7".into() },
                 "{engine}"
             );
         },
@@ -140,7 +141,7 @@ fn an_agent_that_wakes_itself_for_ever_is_spinning() {
             });
         },
         |engine, outcome| {
-            assert_eq!(outcome.stop, Stop::Spinning { node: name("spinner") }, "{engine}");
+            assert_eq!(outcome.stop, RunEnd::Spinning { node: name("spinner") }, "{engine}");
             assert!(outcome.ended < at(200), "{engine}: {}", outcome.ended);
         },
     );
@@ -154,7 +155,7 @@ fn an_agent_that_never_yields_is_spinning() {
         |world| {
             world.process(name("spinner"), |context| async move { while context.now() < SimTime::MAX {} });
         },
-        |engine, outcome| assert_eq!(outcome.stop, Stop::Spinning { node: name("spinner") }, "{engine}"),
+        |engine, outcome| assert_eq!(outcome.stop, RunEnd::Spinning { node: name("spinner") }, "{engine}"),
     );
 }
 
@@ -162,7 +163,7 @@ fn an_agent_that_never_yields_is_spinning() {
 fn a_service_that_never_returns_is_spinning() {
     struct Endless;
     impl Service<Numbers> for Endless {
-        fn on_message(&mut self, desk: &mut Desk<'_, Numbers>, _: Envelope<u64>) {
+        fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, _: Envelope<u64>) {
             while desk.draw(name("endless"), name("coin"), |spot| spot.happens("heads", Chance::ALWAYS)) {}
         }
     }
@@ -174,7 +175,7 @@ fn a_service_that_never_returns_is_spinning() {
                 context.send(name("endless"), name("call"), name("it"), 7);
             });
         },
-        |engine, outcome| assert_eq!(outcome.stop, Stop::Spinning { node: name("endless") }, "{engine}"),
+        |engine, outcome| assert_eq!(outcome.stop, RunEnd::Spinning { node: name("endless") }, "{engine}"),
     );
 }
 
@@ -194,7 +195,7 @@ fn a_storm_of_messages_is_too_many_events() {
             });
         },
         |engine, outcome| {
-            assert_eq!(outcome.stop, Stop::TooManyEvents, "{engine}");
+            assert_eq!(outcome.stop, RunEnd::TooManyEvents, "{engine}");
             assert!(outcome.history.len() <= 5_002, "{engine}: {}", outcome.history.len());
         },
     );
@@ -213,7 +214,7 @@ fn a_storm_in_a_single_step_is_stopped_at_the_bound() {
             });
         },
         |engine, outcome| {
-            assert_eq!(outcome.stop, Stop::TooManyEvents, "{engine}");
+            assert_eq!(outcome.stop, RunEnd::TooManyEvents, "{engine}");
             assert!(outcome.history.len() <= 5_002, "{engine}: {}", outcome.history.len());
         },
     );
@@ -233,11 +234,12 @@ fn a_deadlock_is_quiescent_and_names_who_waits_for_whom() {
             }
         },
         |engine, outcome| {
-            assert_eq!(outcome.stop, Stop::Quiescent, "{engine}");
-            let waiting = |event: &&perfidy_sim::Event<u64>| matches!(event.what, What::Waiting { .. });
+            assert_eq!(outcome.stop, RunEnd::Quiescent, "{engine}");
+            let waiting = |event: &&perfidy_sim::Event<u64>| matches!(event.what, EventKind::Waiting { .. });
             let waiting = outcome.history.events().iter().filter(waiting);
             let waiting: Vec<_> = waiting.map(|event| (event.node, event.what.clone())).collect();
-            let on = |other| What::Waiting { on: name(other), why: name("to go first"), about: name("door") };
+            let on =
+                |other| EventKind::Waiting { on: name(other), why: name("to go first"), about: name("door") };
             assert_eq!(waiting, [(name("a"), on("b")), (name("b"), on("a"))], "{engine}");
         },
     );
@@ -248,7 +250,7 @@ fn time_that_is_over_is_a_deadline() {
     let until = at(5_000);
     let config = with_limits(Limits { until, ..Limits::default() });
     on_every_engine(&config, heartbeat, |engine, outcome| {
-        assert_eq!(outcome.stop, Stop::Deadline, "{engine}");
+        assert_eq!(outcome.stop, RunEnd::Deadline, "{engine}");
         assert!((until..until + ms(1)).contains(&outcome.ended), "{engine}: {}", outcome.ended);
     });
 }
@@ -265,7 +267,7 @@ fn the_first_call_for_the_end_counts() {
             });
         },
         |engine, outcome| {
-            assert_eq!(outcome.stop, Stop::Finished, "{engine}");
+            assert_eq!(outcome.stop, RunEnd::Finished, "{engine}");
             assert!((at(2_000)..at(2_001)).contains(&outcome.ended), "{engine}: {}", outcome.ended);
         },
     );
@@ -281,7 +283,7 @@ fn a_run_that_was_called_to_an_end_lasts_until_then_even_if_nothing_happens() {
             });
         },
         |engine, outcome| {
-            assert_eq!(outcome.stop, Stop::Finished, "{engine}");
+            assert_eq!(outcome.stop, RunEnd::Finished, "{engine}");
             assert!((at(2_000)..at(2_001)).contains(&outcome.ended), "{engine}: {}", outcome.ended);
         },
     );
@@ -304,10 +306,10 @@ fn a_task_that_a_dying_node_asks_for_never_runs() {
                         });
                     }
                 }
-                let wish = LastWish(context.clone());
+                let operation_of = LastWish(context.clone());
                 context.before(name("step"), name("it")).await;
                 context.sleep(ms(10)).await;
-                drop(wish);
+                drop(operation_of);
             });
         },
         |engine, outcome| assert_eq!(notes(&outcome), [1], "{engine}"),

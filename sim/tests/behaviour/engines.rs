@@ -23,7 +23,7 @@ fn this_repository_tests_the_madsim_engine_too() {
 #[test]
 #[should_panic(expected = "the madsim engine is not part of this build")]
 fn asking_for_an_engine_that_is_not_there_says_what_to_do() {
-    let config = perfidy_sim::WorldConfig::calm(perfidy_sim::Seed(1));
+    let config = perfidy_sim::WorldConfig::fault_free(perfidy_sim::Seed(1));
     crate::run(Engine::Madsim, &config, |_| {});
 }
 

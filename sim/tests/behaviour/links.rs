@@ -3,8 +3,8 @@
 
 use crate::{Numbers, at, events_at, name, notes, on_every_engine, run, with_faults};
 use perfidy_sim::{
-    Action, Chaos, Desk, Disturbance, Engine, Envelope, Fault, Loss, Name, Outcome, Plan, Seed, Service,
-    SimSpan, SimTime, What, Window, World, WorldConfig,
+    Action, Chaos, Disturbance, Engine, Envelope, EventKind, Fault, Loss, Name, Outcome, Plan, Seed, Service,
+    ServiceContext, SimSpan, SimTime, TimedFault, World, WorldConfig,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ fn a_flapping_link_loses_messages_in_turns_and_is_whole_afterwards() {
         let lost: BTreeSet<u64> = (0..50).filter(missing).collect();
         let must: BTreeSet<u64> = (0..50).filter(|n| !expected.contains(n)).collect();
         assert!(must.is_subset(&lost) && lost.len() <= must.len() + 2, "{engine}: {lost:?}");
-        let cut = |what: &What<u64>| matches!(what, What::Lost { why: Loss::Cut, .. });
+        let cut = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Cut, .. });
         assert_eq!(outcome.history.events().iter().filter(|e| cut(&e.what)).count(), lost.len(), "{engine}");
     });
 }
@@ -70,7 +70,7 @@ fn a_slow_link_adds_to_every_message_that_is_sent_meanwhile() {
         assert!((at(500)..at(520)).contains(&when(5)), "{engine}");
         assert!((at(2_500)..at(2_520)).contains(&when(25)), "{engine}");
         assert!(
-            events_at(&outcome, "left").contains(&What::Recovered { from: name("slow-link") }),
+            events_at(&outcome, "left").contains(&EventKind::Recovered { from: name("slow-link") }),
             "{engine}"
         );
     });
@@ -102,7 +102,7 @@ fn a_slow_receiver_takes_its_messages_in_one_by_one_and_in_order_and_loses_none(
 struct Register;
 
 impl Service<Numbers> for Register {
-    fn on_message(&mut self, desk: &mut Desk<'_, Numbers>, envelope: Envelope<u64>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
         desk.mark(envelope.from);
     }
 }
@@ -123,7 +123,7 @@ fn elected(world: &mut World<Numbers>) {
 
 fn windows_of(disturbance: Disturbance) -> WorldConfig {
     let second = SimSpan::from_secs(1);
-    let window = Window {
+    let window = TimedFault {
         kind: name("partition"),
         site: name("partition"),
         disturbance,
@@ -132,7 +132,7 @@ fn windows_of(disturbance: Disturbance) -> WorldConfig {
     };
     let chaos =
         Chaos { windows: vec![window], until: SimTime::ZERO + SimSpan::from_secs(6), ..Chaos::default() };
-    WorldConfig { plan: Plan::Fuzz(Arc::new(chaos)), ..WorldConfig::calm(Seed(3)) }
+    WorldConfig { plan: Plan::Fuzz(Arc::new(chaos)), ..WorldConfig::fault_free(Seed(3)) }
 }
 
 fn sides(fault: &Fault) -> (Vec<&'static str>, Vec<&'static str>) {
@@ -146,13 +146,19 @@ fn team() -> Vec<Name> {
 
 #[test]
 fn a_cut_around_the_marked_node_finds_it_when_it_begins() {
-    let config =
-        windows_of(Disturbance::CutMarked { otherwise: team()[3..].to_vec(), right: team(), one_way: false });
+    let config = windows_of(Disturbance::PartitionLeader {
+        otherwise: team()[3..].to_vec(),
+        right: team(),
+        one_way: false,
+    });
     on_every_engine(&config, elected, |engine, outcome| {
-        let cut_off: Vec<&str> = outcome.fired.iter().map(|fault| sides(fault).0[0]).collect();
+        let cut_off: Vec<&str> = outcome.injected.iter().map(|fault| sides(fault).0[0]).collect();
         assert_eq!(cut_off, ["a", "b", "c", "d", "e", "e"], "{engine}");
-        assert!(outcome.fired.iter().all(|fault| !sides(fault).1.contains(&sides(fault).0[0])), "{engine}");
-        let plan = Plan::Explicit(outcome.fired.clone().into());
+        assert!(
+            outcome.injected.iter().all(|fault| !sides(fault).1.contains(&sides(fault).0[0])),
+            "{engine}"
+        );
+        let plan = Plan::Explicit(outcome.injected.clone().into());
         let replayed = run(engine, &WorldConfig { plan, ..config.clone() }, elected);
         assert_eq!(outcome.digest(), replayed.digest(), "{engine}");
     });
@@ -160,14 +166,17 @@ fn a_cut_around_the_marked_node_finds_it_when_it_begins() {
 
 #[test]
 fn while_nobody_is_marked_somebody_is_cut_off_all_the_same() {
-    let config =
-        windows_of(Disturbance::CutMarked { otherwise: team()[3..].to_vec(), right: team(), one_way: true });
+    let config = windows_of(Disturbance::PartitionLeader {
+        otherwise: team()[3..].to_vec(),
+        right: team(),
+        one_way: true,
+    });
     let outcome = run(Engine::Native, &config, |world| {
         for node in TEAM {
             world.process(name(node), |context| async move { context.sleep(SimSpan::from_secs(9)).await });
         }
     });
-    let cut_off: BTreeSet<&str> = outcome.fired.iter().map(|fault| sides(fault).0[0]).collect();
+    let cut_off: BTreeSet<&str> = outcome.injected.iter().map(|fault| sides(fault).0[0]).collect();
     assert!(!cut_off.is_empty() && cut_off.is_subset(&BTreeSet::from(["d", "e"])), "{cut_off:?}");
 }
 
@@ -178,7 +187,7 @@ fn a_split_is_drawn_anew_for_every_window_and_a_minority_is_one() {
         let mut seen = BTreeSet::new();
         for seed in 0..20 {
             let config = WorldConfig { seed: Seed(seed), ..config.clone() };
-            for fault in &run(Engine::Native, &config, elected).fired {
+            for fault in &run(Engine::Native, &config, elected).injected {
                 let (left, right) = sides(fault);
                 assert_eq!(left.len() + right.len(), 5, "{fault}");
                 assert!(left.iter().all(|node| !right.contains(node)), "{fault}");

@@ -20,7 +20,7 @@ mod tokio_sync;
 mod twins;
 
 use perfidy_sim::{
-    Action, Address, Domain, Engine, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, What, World,
+    Action, Address, Domain, Engine, EventKind, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, World,
     WorldConfig,
 };
 
@@ -59,7 +59,10 @@ fn with_faults(faults: &[(&str, &str)]) -> WorldConfig {
         at: at.parse::<Address>().unwrap(),
         action: action.parse::<Action>().unwrap(),
     };
-    WorldConfig { plan: Plan::Explicit(faults.iter().map(fault).collect()), ..WorldConfig::calm(Seed(1)) }
+    WorldConfig {
+        plan: Plan::Explicit(faults.iter().map(fault).collect()),
+        ..WorldConfig::fault_free(Seed(1))
+    }
 }
 
 fn name(text: &str) -> Name {
@@ -79,14 +82,14 @@ fn notes(outcome: &Outcome<Numbers>) -> Vec<u64> {
 }
 
 /// The last event before the run ended.
-fn last_thing(outcome: &Outcome<Numbers>) -> &What<u64> {
+fn last_thing(outcome: &Outcome<Numbers>) -> &EventKind<u64> {
     assert_eq!(outcome.history.ended(), Some(outcome.stop));
     let [.., last, _] = outcome.history.events() else { panic!("nothing happened") };
     &last.what
 }
 
 /// The events of a node, in order.
-fn events_at(outcome: &Outcome<Numbers>, node: &str) -> Vec<What<u64>> {
+fn events_at(outcome: &Outcome<Numbers>, node: &str) -> Vec<EventKind<u64>> {
     let events = outcome.history.events().iter().filter(|event| event.node == name(node));
     events.map(|event| event.what.clone()).collect()
 }

@@ -1,7 +1,7 @@
 //! Faults of messages in flight.
 
 use crate::{Numbers, at, last_thing, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Event, Loss, Outcome, SimSpan, What, World};
+use perfidy_sim::{Event, EventKind, Loss, Outcome, SimSpan, World};
 
 fn two_letters(world: &mut World<Numbers>) {
     world.process(name("sender"), |context| async move {
@@ -29,8 +29,11 @@ fn a_calm_network_carries_everything_in_its_time() {
         let read = first_note(&outcome);
         assert!((at(1)..at(11)).contains(&read.at), "{engine}: {}", read.at);
         let kinds: Vec<_> = outcome.history.causes(read.id).map(|event| &event.what).collect();
-        assert!(matches!(kinds[..], [What::Delivered { .. }, What::Sent { .. }]), "{engine}: {kinds:?}");
-        assert!(outcome.fired.is_empty(), "{engine}");
+        assert!(
+            matches!(kinds[..], [EventKind::Delivered { .. }, EventKind::Sent { .. }]),
+            "{engine}: {kinds:?}"
+        );
+        assert!(outcome.injected.is_empty(), "{engine}");
     });
 }
 
@@ -39,9 +42,9 @@ fn a_dropped_message_is_lost() {
     let config = with_faults(&[("sender > reader, letter, first, try 1", "drop")]);
     on_every_engine(&config, two_letters, |engine, outcome| {
         assert_eq!(notes(&outcome), [2], "{engine}");
-        let lost = |what: &What<u64>| matches!(what, What::Lost { why: Loss::Dropped, .. });
+        let lost = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Dropped, .. });
         assert_eq!(outcome.history.events().iter().filter(|event| lost(&event.what)).count(), 1, "{engine}");
-        assert_eq!(outcome.fired, [outcome.pinned[0].fault], "{engine}");
+        assert_eq!(outcome.injected, [outcome.pinned[0].fault], "{engine}");
     });
 }
 
@@ -75,7 +78,7 @@ fn a_message_to_nobody_is_lost() {
         },
         |engine, outcome| {
             let last = last_thing(&outcome);
-            assert!(matches!(last, What::Lost { why: Loss::NodeDown, .. }), "{engine}: {last:?}");
+            assert!(matches!(last, EventKind::Lost { why: Loss::NodeDown, .. }), "{engine}: {last:?}");
         },
     );
 }

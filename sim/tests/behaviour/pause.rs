@@ -1,7 +1,7 @@
 //! A pause, like a long garbage collection: nothing on the node runs, and afterwards it notices nothing.
 
 use crate::{at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{SimSpan, SimTime, What};
+use perfidy_sim::{EventKind, SimSpan, SimTime};
 
 #[test]
 fn a_paused_node_stands_still_while_others_run() {
@@ -24,8 +24,11 @@ fn a_paused_node_stands_still_while_others_run() {
             assert_eq!(busy.iter().filter(|event| event.node == name("quick")).count(), 11, "{engine}");
             assert_eq!(busy.iter().filter(|event| event.node == name("slow")).count(), 0, "{engine}");
             let slow = events_at(&outcome, "slow");
-            assert!(slow.contains(&What::Paused { span: SimSpan::from_secs(10) }), "{engine}");
-            assert!(slow.ends_with(&[What::Resumed, What::Note(1), What::Note(2)]), "{engine}: {slow:?}");
+            assert!(slow.contains(&EventKind::Paused { span: SimSpan::from_secs(10) }), "{engine}");
+            assert!(
+                slow.ends_with(&[EventKind::Resumed, EventKind::Note(1), EventKind::Note(2)]),
+                "{engine}: {slow:?}"
+            );
         },
     );
 }

@@ -1,7 +1,7 @@
 //! A fuzzed run is a list of faults, and the list makes the same run.
 
 use crate::{Numbers, chaos, name, on_every_engine, run, with_faults};
-use perfidy_sim::{Engine, Fault, Hook, Outcome, Plan, Stop, World, WorldConfig};
+use perfidy_sim::{Engine, Fault, Hook, Outcome, Plan, RunEnd, World, WorldConfig};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::mem::discriminant;
@@ -23,13 +23,13 @@ fn assert_same(engine: Engine, left: &Outcome<Numbers>, right: &Outcome<Numbers>
         panic!("{engine}: {one:#?} is not {other:#?}");
     }
     assert_eq!((left.digest(), left.stop, left.ended), (right.digest(), right.stop, right.ended), "{engine}");
-    assert_eq!(left.fired, right.fired, "{engine}");
+    assert_eq!(left.injected, right.injected, "{engine}");
 }
 
 fn replays_itself(seed: u64, per_million: u32, short: bool, build: impl Fn(&mut World<Numbers>) + Sync) {
     let config = chaos::config(seed, per_million, short);
     on_every_engine(&config, &build, |engine, fuzzed| {
-        let replayed = replay(engine, &config, &fuzzed.fired, &build);
+        let replayed = replay(engine, &config, &fuzzed.injected, &build);
         assert_same(engine, &fuzzed, &replayed);
         assert!(replayed.pinned.iter().all(|pinned| pinned.met), "{engine}");
     });
@@ -66,7 +66,7 @@ proptest! {
     ) {
         let config = chaos::config(seed, per_million, short);
         let fuzzed = run(Engine::Madsim, &config, crate::tokio_code::mixed);
-        let replayed = replay(Engine::Madsim, &config, &fuzzed.fired, crate::tokio_code::mixed);
+        let replayed = replay(Engine::Madsim, &config, &fuzzed.injected, crate::tokio_code::mixed);
         assert_same(Engine::Madsim, &fuzzed, &replayed);
     }
 }
@@ -77,7 +77,7 @@ fn chaos_strikes_in_every_way_it_can() {
         let mut kinds = Vec::new();
         for seed in 0..60 {
             let outcome = run(engine, &chaos::config(seed, 60_000, false), chaos::workload);
-            for action in outcome.fired.iter().map(|fault| fault.action) {
+            for action in outcome.injected.iter().map(|fault| fault.action) {
                 let kind = (discriminant(&action), action.kind());
                 if !kinds.contains(&kind) {
                     kinds.push(kind);
@@ -139,18 +139,19 @@ fn a_fault_taken_out_leaves_the_others_where_they_were() {
         Arc::make_mut(chaos).rules.retain(|rule| rule.hook == Hook::Message);
     }
     on_every_engine(&config, clients, |engine, fuzzed| {
-        let letters: Vec<Fault> = fuzzed.fired.into_iter().filter(|f| f.action.moment().is_none()).collect();
+        let letters: Vec<Fault> =
+            fuzzed.injected.into_iter().filter(|f| f.action.moment().is_none()).collect();
         assert!(letters.len() >= 3, "{engine}: {letters:?}");
         for left_out in 0..letters.len() {
             let mut rest = letters.clone();
             let gone = rest.remove(left_out);
             let replayed = replay(engine, &chaos::config(3, 0, false), &rest, clients);
             assert!(replayed.pinned.iter().all(|pinned| pinned.met), "{engine}: without {gone}");
-            let struck = |fault: &Fault| replayed.fired.contains(fault);
+            let struck = |fault: &Fault| replayed.injected.contains(fault);
             assert!(
                 rest.iter().all(struck) && !struck(&gone),
                 "{engine}: without {gone}: {:?}",
-                replayed.fired
+                replayed.injected
             );
         }
     });
@@ -170,7 +171,7 @@ fn a_fault_is_met_only_if_its_place_came_up() {
     on_every_engine(&config, clients, |engine, outcome| {
         let met: Vec<bool> = outcome.pinned.iter().map(|pinned| pinned.met).collect();
         assert_eq!(met, [true, false, false, false, true, false, false], "{engine}");
-        assert_eq!(outcome.fired.len(), 2, "{engine}: {:?}", outcome.fired);
-        assert_eq!(outcome.stop, Stop::Quiescent, "{engine}");
+        assert_eq!(outcome.injected.len(), 2, "{engine}: {:?}", outcome.injected);
+        assert_eq!(outcome.stop, RunEnd::Quiescent, "{engine}");
     });
 }

@@ -1,13 +1,13 @@
 //! Requests end: with a reply or with a timeout.
 
 use crate::{Numbers, at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Desk, Envelope, Loss, Service, What, World};
+use perfidy_sim::{Envelope, EventKind, Loss, Service, ServiceContext, World};
 
 /// Replies with the number plus one.
 struct Adder;
 
 impl Service<Numbers> for Adder {
-    fn on_message(&mut self, desk: &mut Desk<'_, Numbers>, envelope: Envelope<u64>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
         desk.reply(&envelope, name("sum"), envelope.payload + 1);
     }
 }
@@ -36,7 +36,7 @@ fn a_lost_answer_is_a_timeout_and_the_next_request_is_unharmed() {
         on_every_engine(&with_faults(&[(lost, "drop")]), asker, |engine, outcome| {
             assert_eq!(notes(&outcome), [0, 21], "{engine}");
             let timeout =
-                |event: &&perfidy_sim::Event<u64>| event.what == What::TimedOut { label: name("add") };
+                |event: &&perfidy_sim::Event<u64>| event.what == EventKind::TimedOut { label: name("add") };
             let timeout = outcome.history.events().iter().find(timeout).expect("a timeout");
             assert!((at(500)..at(501)).contains(&timeout.at), "{engine}: {}", timeout.at);
         });
@@ -48,7 +48,7 @@ fn a_late_answer_reaches_nobody() {
     let config = with_faults(&[("adder > asker, sum, one, try 1", "delay 1s")]);
     on_every_engine(&config, asker, |engine, outcome| {
         assert_eq!(notes(&outcome), [0, 21], "{engine}");
-        let late = |what: &What<u64>| matches!(what, What::Lost { why: Loss::Late, .. });
+        let late = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Late, .. });
         assert_eq!(outcome.history.events().iter().filter(|event| late(&event.what)).count(), 1, "{engine}");
     });
 }
@@ -61,7 +61,7 @@ fn an_answer_to_a_dead_asker_does_not_reach_its_next_life() {
     ]);
     on_every_engine(&config, asker, |engine, outcome| {
         assert_eq!(notes(&outcome), [11, 21], "{engine}");
-        let late = |what: &What<u64>| matches!(what, What::Lost { why: Loss::Late, .. });
+        let late = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Late, .. });
         assert_eq!(outcome.history.events().iter().filter(|event| late(&event.what)).count(), 1, "{engine}");
     });
 }

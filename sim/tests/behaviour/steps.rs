@@ -2,8 +2,8 @@
 
 use crate::{at, events_at, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{
-    Action, Chance, Chaos, Context, Hook, Name, Plan, Rule, Seed, Selector, SimSpan, Stop, What, World,
-    WorldConfig,
+    Action, Chance, Chaos, Context, EventKind, Hook, Name, Plan, Rule, RunEnd, Seed, Selector, SimSpan,
+    World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -56,13 +56,13 @@ fn a_node_that_crashes_at_any_of_its_actions_does_nothing_more() {
             assert!(outcome.pinned[0].met, "{engine}: {place}");
             assert_eq!(notes(&outcome).len(), said, "{engine}: {place}");
             let events = events_at(&outcome, "a");
-            let crash = events.iter().position(|event| matches!(event, What::Crashed { .. })).unwrap();
+            let crash = events.iter().position(|event| matches!(event, EventKind::Crashed { .. })).unwrap();
             let rest = &events[crash + 1..];
             assert!(
-                rest.iter().all(|event| matches!(event, What::Lost { .. })),
+                rest.iter().all(|event| matches!(event, EventKind::Lost { .. })),
                 "{engine}: {place}: {rest:?}"
             );
-            assert_eq!(outcome.stop, Stop::Quiescent, "{engine}: {place}");
+            assert_eq!(outcome.stop, RunEnd::Quiescent, "{engine}: {place}");
         });
     }
 }
@@ -73,12 +73,12 @@ fn what_an_action_did_is_there_after_it_and_not_before() {
         let mut found = Vec::new();
         on_every_engine(&with_faults(&[(place, "crash for good")]), everything, |_, outcome| {
             let events = events_at(&outcome, "a");
-            let any = |is: fn(&What<u64>) -> bool| events.iter().any(is);
-            let sent = any(|event| matches!(event, What::Sent { .. }));
+            let any = |is: fn(&EventKind<u64>) -> bool| events.iter().any(is);
+            let sent = any(|event| matches!(event, EventKind::Sent { .. }));
             found.push((
                 sent,
-                any(|event| matches!(event, What::Wrote { .. })),
-                any(|event| matches!(event, What::Synced { .. })),
+                any(|event| matches!(event, EventKind::Wrote { .. })),
+                any(|event| matches!(event, EventKind::Synced { .. })),
             ));
         });
         found.dedup();
@@ -99,11 +99,9 @@ fn what_a_node_sends_that_was_stopped_leaves_when_it_goes_on() {
         [("a, before send hint, it, try 1", true), ("a, after send hint, it, try 1", false)]
     {
         on_every_engine(&with_faults(&[(place, "pause 10s")]), everything, |engine, outcome| {
-            let hint = outcome
-                .history
-                .events()
-                .iter()
-                .find(|event| matches!(event.what, What::Delivered { kind, .. } if kind == name("hint")));
+            let hint = outcome.history.events().iter().find(
+                |event| matches!(event.what, EventKind::Delivered { kind, .. } if kind == name("hint")),
+            );
             assert_eq!(hint.unwrap().at > at(10_000), arrives, "{engine}: {place}");
             assert_eq!(notes(&outcome), [1, 2, 3, 4, 5], "{engine}: {place}");
         });
@@ -150,7 +148,7 @@ fn code_that_begins_with_an_action_can_crash_there_again_and_again() {
         },
         |engine, outcome| {
             assert_eq!(notes(&outcome), [2], "{engine}");
-            assert_eq!(outcome.stop, Stop::Quiescent, "{engine}");
+            assert_eq!(outcome.stop, RunEnd::Quiescent, "{engine}");
         },
     );
 }
@@ -177,17 +175,17 @@ fn the_faults_of_a_fuzzed_run_are_met_as_a_list() {
         ..Chaos::default()
     };
     let chaos = Arc::new(chaos);
-    let mut fired = 0;
+    let mut injected = 0;
     for seed in (0..40).map(Seed) {
-        let config = |plan| WorldConfig { plan, ..WorldConfig::calm(seed) };
+        let config = |plan| WorldConfig { plan, ..WorldConfig::fault_free(seed) };
         on_every_engine(&config(Plan::Fuzz(Arc::clone(&chaos))), everything, |engine, fuzzed| {
-            let list = Plan::Explicit(fuzzed.fired.as_slice().into());
+            let list = Plan::Explicit(fuzzed.injected.as_slice().into());
             let listed = crate::run(engine, &config(list), everything);
             assert_eq!(fuzzed.digest(), listed.digest(), "{engine}, seed {seed}");
-            fired += fuzzed.fired.len();
+            injected += fuzzed.injected.len();
         });
     }
-    assert!(fired > 40, "{fired}");
+    assert!(injected > 40, "{injected}");
 }
 
 #[test]

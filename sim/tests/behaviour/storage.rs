@@ -1,7 +1,7 @@
 //! Storage faults: write errors, stale journals, torn writes and slow syncs, all recorded in the history.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Outcome, SimSpan, What, World, WriteRefused};
+use perfidy_sim::{EventKind, Outcome, SimSpan, World, WriteRefused};
 
 /// Writes 1, 2 and 3, each synced before the next, then 4 and 5 without a sync; records at each start what it
 /// reads.
@@ -30,7 +30,7 @@ fn clerk(world: &mut World<Numbers>) {
 const CRASH: (&str, &str) = ("clerk, after work, day, try 1", "crash, back after 1s");
 
 fn all_met(outcome: &Outcome<Numbers>) -> bool {
-    outcome.pinned.iter().all(|pinned| pinned.met) && outcome.fired.len() == outcome.pinned.len()
+    outcome.pinned.iter().all(|pinned| pinned.met) && outcome.injected.len() == outcome.pinned.len()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_torn_record_is_the_first_that_was_not_durable_and_its_reader_gets_garbage()
     let config = with_faults(&[CRASH, ("clerk's disk, crash, journal, try 1", "tear")]);
     on_every_engine(&config, clerk, |engine, outcome| {
         assert_eq!(notes(&outcome), [1_000, 1, 2, 3, !4, 1_001], "{engine}");
-        assert!(events_at(&outcome, "clerk").contains(&What::Crashed { lost_writes: 2 }), "{engine}");
+        assert!(events_at(&outcome, "clerk").contains(&EventKind::Crashed { lost_writes: 2 }), "{engine}");
         assert!(all_met(&outcome), "{engine}");
     });
 }
@@ -93,7 +93,7 @@ fn a_refused_write_is_not_written_and_its_writer_is_told() {
     let config = with_faults(&[CRASH, ("clerk's disk, write, record, try 2", "refuse")]);
     on_every_engine(&config, clerk, |engine, outcome| {
         assert_eq!(notes(&outcome), [1_000, 102, 1, 3, 1_001], "{engine}");
-        let wrote = |what: &What<u64>| matches!(what, What::Wrote { .. });
+        let wrote = |what: &EventKind<u64>| matches!(what, EventKind::Wrote { .. });
         assert_eq!(events_at(&outcome, "clerk").iter().filter(|what| wrote(what)).count(), 4, "{engine}");
         assert!(all_met(&outcome), "{engine}");
     });
@@ -103,7 +103,7 @@ fn a_refused_write_is_not_written_and_its_writer_is_told() {
 fn a_slow_sync_is_late_and_a_crash_meanwhile_takes_the_record() {
     let slow = ("clerk's disk, sync, journal, try 2", "slow by 3s");
     on_every_engine(&with_faults(&[slow]), clerk, |engine, outcome| {
-        let synced = |event: &&perfidy_sim::Event<u64>| event.what == What::Synced { records: 2 };
+        let synced = |event: &&perfidy_sim::Event<u64>| event.what == EventKind::Synced { records: 2 };
         let second = outcome.history.events().iter().find(synced).expect("it comes in the end");
         assert!((at(3_001)..at(3_020)).contains(&second.at), "{engine}: {}", second.at);
     });
@@ -135,7 +135,7 @@ fn a_slow_node_works_and_syncs_slowly_and_its_timeouts_do_not_wait() {
             let [first, second] = times[..] else { panic!("{engine}: {times:?}") };
             assert!((at(7_000)..at(7_010)).contains(&first), "{engine}: {first}");
             assert!((at(68_400)..at(68_420)).contains(&second), "{engine}: {second}");
-            let recovered = What::Recovered { from: name("slow-node") };
+            let recovered = EventKind::Recovered { from: name("slow-node") };
             assert!(events_at(&outcome, "clerk").contains(&recovered), "{engine}");
         },
     );

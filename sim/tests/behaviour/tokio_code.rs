@@ -2,7 +2,7 @@
 
 use crate::{Numbers, at, chaos, last_thing, ms, name, notes, run, with_faults};
 use madsim_tokio as tokio;
-use perfidy_sim::{Context, Engine, Limits, Outcome, SimSpan, Stop, What, World, WorldConfig};
+use perfidy_sim::{Context, Engine, EventKind, Limits, Outcome, RunEnd, SimSpan, World, WorldConfig};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -67,7 +67,7 @@ fn agents_talk_over_tcp_by_their_names() {
         caller(world);
     });
     assert_eq!(notes(&outcome), [1, 2, 3, 4, 5, 6]);
-    assert_eq!(outcome.stop, Stop::Quiescent);
+    assert_eq!(outcome.stop, RunEnd::Quiescent);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_crash_closes_sockets_and_drops_spawned_tasks() {
     assert_eq!(notes(&outcome), [0, 1]);
     let second = outcome.history.notes().last().unwrap().0.at;
     assert!((at(2_500)..at(2_700)).contains(&second), "{second}");
-    assert_eq!(outcome.stop, Stop::Deadline);
+    assert_eq!(outcome.stop, RunEnd::Deadline);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn both_clocks_are_one() {
             assert!((5_000..5_001).contains(&before.elapsed().as_millis()));
         });
     });
-    assert_eq!(outcome.stop, Stop::Quiescent);
+    assert_eq!(outcome.stop, RunEnd::Quiescent);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_world_in_which_only_tokio_timers_are_left_goes_on_until_its_time_is_over() 
             }
         });
     });
-    assert_eq!(outcome.stop, Stop::Deadline);
+    assert_eq!(outcome.stop, RunEnd::Deadline);
     assert_eq!((notes(&outcome).len(), outcome.ended), (5, at(5_000)));
 }
 
@@ -163,8 +163,8 @@ fn a_task_of_tokio_that_panics_is_a_finding_about_its_node() {
             });
         }
     });
-    assert_eq!(outcome.stop, Stop::Panicked { node: name("fragile") });
-    assert_eq!(*last_thing(&outcome), What::Panicked { message: "spawned and lost".into() });
+    assert_eq!(outcome.stop, RunEnd::Panicked { node: name("fragile") });
+    assert_eq!(*last_thing(&outcome), EventKind::Panicked { message: "spawned and lost".into() });
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_local_task_of_tokio_may_use_the_context() {
         });
     });
     assert_eq!(notes(&outcome), [1, 7]);
-    assert_eq!(outcome.stop, Stop::Finished);
+    assert_eq!(outcome.stop, RunEnd::Finished);
 }
 
 #[test]

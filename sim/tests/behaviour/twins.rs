@@ -1,7 +1,7 @@
 //! Overlapping restarts: a second incarnation of a node begins before the first has ended.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Event, Outcome, SimSpan, What, World};
+use perfidy_sim::{Event, EventKind, Outcome, SimSpan, World};
 
 /// Two nodes: one ticks every second with its incarnation, one sends a letter every second.
 fn clerk(world: &mut World<Numbers>) {
@@ -58,8 +58,8 @@ fn both_lives_run_share_journal_and_mail_and_in_the_end_the_newer_remains() {
         assert_eq!(letters, (0..10).collect::<Vec<_>>(), "{engine}: each letter once");
         assert!(notes(&outcome).contains(&101), "{engine}: the twin reads what the first wrote");
         let events = events_at(&outcome, "clerk");
-        assert!(events.contains(&What::Started { incarnation: 1 }), "{engine}");
-        assert!(events.contains(&What::Recovered { from: name("twin") }), "{engine}");
+        assert!(events.contains(&EventKind::Started { incarnation: 1 }), "{engine}");
+        assert!(events.contains(&EventKind::Recovered { from: name("twin") }), "{engine}");
     });
 }
 
@@ -75,7 +75,7 @@ fn both_die_in_a_crash_and_a_node_that_is_down_has_no_twin() {
         let lives: Vec<u32> = lives
             .iter()
             .filter_map(
-                |what| if let What::Started { incarnation } = what { Some(*incarnation) } else { None },
+                |what| if let EventKind::Started { incarnation } = what { Some(*incarnation) } else { None },
             )
             .collect();
         assert_eq!(lives, [0, 1, 2], "{engine}");
@@ -88,7 +88,7 @@ fn both_die_in_a_crash_and_a_node_that_is_down_has_no_twin() {
             .filter(|note| late(&note))
             .collect();
         assert!(!after.is_empty() && after.iter().all(|life| *life == 2), "{engine}: {after:?}");
-        assert_eq!(outcome.fired.len(), 3, "{engine}");
+        assert_eq!(outcome.injected.len(), 3, "{engine}");
     });
 }
 

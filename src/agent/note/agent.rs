@@ -1,13 +1,15 @@
 //! Events of agents, written by their handles: actions and answers.
 
-use crate::agent::{Access, ArtifactId, Content, Definite, Heard, Indefinite, OpId, ToolError, ToolRequest};
+use crate::agent::{
+    Access, ArtifactId, Content, Definite, Indefinite, OpId, StoreOutcome, ToolError, ToolRequest,
+};
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
 use std::sync::Arc;
 
 /// The outcome of a call as its caller knows it. What really happened is in the tool's ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Told {
+pub enum CallOutcome {
     /// It is done.
     Done,
     /// It was looked up: whether the tool has it on record.
@@ -22,7 +24,7 @@ pub enum Told {
     AsOf(SimTime),
 }
 
-impl From<ToolError> for Told {
+impl From<ToolError> for CallOutcome {
     fn from(error: ToolError) -> Self {
         match error {
             ToolError::Definite(error) => Self::Not(error),
@@ -31,7 +33,7 @@ impl From<ToolError> for Told {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for CallOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("done"),
@@ -54,7 +56,7 @@ pub enum AgentEvent {
     Called { tool: Name, operation: Name, intent: Name, op: OpId, request: ToolRequest },
     /// An agent was told how its call went.
     #[non_exhaustive]
-    Answered { tool: Name, operation: Name, intent: Name, told: Told },
+    Answered { tool: Name, operation: Name, intent: Name, told: CallOutcome },
     /// An agent's model completed a prompt, with the nth of the completions that it had to choose from.
     #[non_exhaustive]
     Completed {
@@ -70,7 +72,7 @@ pub enum AgentEvent {
     Asked { item: Name, access: Access },
     /// An agent got the outcome of its request to the store.
     #[non_exhaustive]
-    Heard { item: Name, asked: EventId, heard: Heard },
+    StoreOutcome { item: Name, asked: EventId, heard: StoreOutcome },
     /// An agent made an artifact, from another or from nothing.
     #[non_exhaustive]
     Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
@@ -104,7 +106,7 @@ impl fmt::Display for AgentEvent {
             Self::Asked { item, access: Access::ChangeAt(version, op) } => {
                 write!(f, "changes {item} if it is at {version} ({op})")
             }
-            Self::Heard { item, heard, .. } => write!(f, "is told by the store about {item}: {heard}"),
+            Self::StoreOutcome { item, heard, .. } => write!(f, "is told by the store about {item}: {heard}"),
             Self::Recovered { taken } => write!(f, "goes on from {} records", taken.len()),
             Self::Reached { probe } => write!(f, "reaches the probe {probe}"),
         }
@@ -119,7 +121,7 @@ impl AgentEvent {
                 Some(intent)
             }
             Self::Completed { about, .. } => Some(about),
-            Self::Asked { item, .. } | Self::Heard { item, .. } => Some(item),
+            Self::Asked { item, .. } | Self::StoreOutcome { item, .. } => Some(item),
             Self::Recovered { .. } | Self::Reached { .. } => None,
         }
     }

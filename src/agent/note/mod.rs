@@ -9,7 +9,7 @@ mod agent;
 mod people;
 mod services;
 
-pub use agent::{AgentEvent, Told};
+pub use agent::{AgentEvent, CallOutcome};
 pub use people::{PersonEvent, UserEvent};
 pub use services::{InitialState, LeaseEvent, StoreEvent, ToolEvent};
 

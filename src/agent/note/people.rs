@@ -1,6 +1,6 @@
 //! Events of the user and of the person on call.
 
-use crate::agent::{Consistency, Content, OpId, Report, Told};
+use crate::agent::{CallOutcome, Consistency, Content, OpId, Report};
 use perfidy_sim::{Name, SimTime};
 use std::fmt;
 
@@ -77,14 +77,22 @@ pub enum PersonEvent {
     IsOnCall,
     /// The person on call has recorded a failed call that `by` escalated.
     #[non_exhaustive]
-    TookDown { tool: Name, operation: Name, intent: Name, op: OpId, told: Told, at: SimTime, by: Name },
+    DeadLetterRecorded {
+        tool: Name,
+        operation: Name,
+        intent: Name,
+        op: OpId,
+        told: CallOutcome,
+        at: SimTime,
+        by: Name,
+    },
 }
 
 impl fmt::Display for PersonEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::IsOnCall => f.write_str("is on call"),
-            Self::TookDown { tool, operation, intent, op, told, at, by } => {
+            Self::DeadLetterRecorded { tool, operation, intent, op, told, at, by } => {
                 write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
             }
         }
@@ -96,7 +104,7 @@ impl PersonEvent {
     pub fn about(&self) -> Option<Name> {
         match *self {
             Self::IsOnCall => None,
-            Self::TookDown { intent, .. } => Some(intent),
+            Self::DeadLetterRecorded { intent, .. } => Some(intent),
         }
     }
 }

@@ -5,17 +5,17 @@
 //! asks for at least that.
 
 use super::{
-    Access, Change, Commit, Freshness, Heard, Refusal, Snapshot, Stamp, StoreError, StoreService, StoreWire,
-    Version,
+    Access, Change, Commit, Freshness, Refusal, Snapshot, Stamp, StoreError, StoreOutcome, StoreService,
+    StoreWire, Version,
 };
-use crate::agent::{Agent, AgentEvent, Indefinite, Mail, Note, OpId, Token};
+use crate::agent::{Agent, AgentEvent, Delivery, Indefinite, Note, OpId, Token};
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
 use std::cell::{Cell, RefCell};
 
 /// How long an agent waits for the store.
 pub const STORE_TIMEOUT: SimSpan = SimSpan::from_secs(2);
 
-/// How often [`Store::insist`] tries.
+/// How often [`Store::commit_with_retry`] tries.
 const TRIES: u32 = 4;
 
 /// The latest versions that an agent has seen in the store.
@@ -75,7 +75,7 @@ impl<'a> Store<'a> {
         let result = self
             .ask(item, Access::Read, wire, |answer| match answer {
                 StoreWire::Shown(snapshot) => {
-                    Some((snapshot.clone(), snapshot.stamp, Heard::Saw(snapshot.stamp.version)))
+                    Some((snapshot.clone(), snapshot.stamp, StoreOutcome::Saw(snapshot.stamp.version)))
                 }
                 _ => None,
             })
@@ -98,7 +98,7 @@ impl<'a> Store<'a> {
         let wire = StoreWire::Commit { item, change, op, fence: self.fence };
         let result = self
             .ask(item, access, wire, |answer| match answer {
-                StoreWire::Committed(stamp) => Some((*stamp, *stamp, Heard::Made(stamp.version))),
+                StoreWire::Committed(stamp) => Some((*stamp, *stamp, StoreOutcome::Made(stamp.version))),
                 _ => None,
             })
             .await;
@@ -110,7 +110,7 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub async fn insist(self, item: Name, change: Change, op: OpId) -> Result<Stamp, StoreError> {
+    pub async fn commit_with_retry(self, item: Name, change: Change, op: OpId) -> Result<Stamp, StoreError> {
         let mut result = self.commit(item, change.clone(), op).await;
         for _ in 1..TRIES {
             if !matches!(result, Err(StoreError::Indefinite(_))) {
@@ -126,16 +126,16 @@ impl<'a> Store<'a> {
         item: Name,
         access: Access,
         wire: StoreWire,
-        success: impl Fn(&StoreWire) -> Option<(T, Stamp, Heard)>,
+        success: impl Fn(&StoreWire) -> Option<(T, Stamp, StoreOutcome)>,
     ) -> Result<T, StoreError> {
         let store = Name::literal(StoreService::NAME);
         let asked = self.agent.noted(Note::Agent(AgentEvent::Asked { item, access }));
         let answer = self.agent.request_in_a_step(store, item, wire, STORE_TIMEOUT).await;
-        let (result, seen, heard) = match answer.as_ref().map(Mail::open::<StoreWire>) {
+        let (result, seen, heard) = match answer.as_ref().map(Delivery::open::<StoreWire>) {
             Ok(Some(StoreWire::Refused(refusal))) => {
                 let (seen, heard) = match *refusal {
-                    Refusal::Moved(now) => (Some(now), Heard::Moved(now.version)),
-                    Refusal::Fenced(token) => (None, Heard::Fenced(token)),
+                    Refusal::Moved(now) => (Some(now), StoreOutcome::Moved(now.version)),
+                    Refusal::Fenced(token) => (None, StoreOutcome::Fenced(token)),
                 };
                 (Err(StoreError::Definite(*refusal)), seen, heard)
             }
@@ -148,11 +148,11 @@ impl<'a> Store<'a> {
         if let Some(stamp) = seen {
             self.session.has_seen(item, stamp);
         }
-        self.agent.note(Note::Agent(AgentEvent::Heard { item, asked, heard }));
+        self.agent.note(Note::Agent(AgentEvent::StoreOutcome { item, asked, heard }));
         result
     }
 }
 
-fn unclear<T>(error: Indefinite) -> (Result<T, StoreError>, Option<Stamp>, Heard) {
-    (Err(StoreError::Indefinite(error)), None, Heard::Unknown(error))
+fn unclear<T>(error: Indefinite) -> (Result<T, StoreError>, Option<Stamp>, StoreOutcome) {
+    (Err(StoreError::Indefinite(error)), None, StoreOutcome::Unknown(error))
 }

@@ -140,7 +140,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Moved(now) => write!(f, "it is at {} now", now.version),
-            Self::Fenced(token) => write!(f, "somebody with token {token} has been there"),
+            Self::Fenced(token) => write!(f, "a writer with token {token} came first"),
         }
     }
 }
@@ -167,7 +167,7 @@ pub enum Access {
 
 /// The outcome of a request as the agent knows it. What really happened is in the store's events.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Heard {
+pub enum StoreOutcome {
     /// It read that version.
     Saw(Version),
     /// Its change made that version.
@@ -180,13 +180,13 @@ pub enum Heard {
     Unknown(Indefinite),
 }
 
-impl fmt::Display for Heard {
+impl fmt::Display for StoreOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Saw(version) => write!(f, "it is at {version}"),
             Self::Made(version) => write!(f, "done, {version}"),
             Self::Moved(version) => write!(f, "not done, it has moved on to {version}"),
-            Self::Fenced(token) => write!(f, "refused, somebody with token {token} has been there"),
+            Self::Fenced(token) => write!(f, "refused, a writer with token {token} came first"),
             Self::Unknown(error) => error.fmt(f),
         }
     }

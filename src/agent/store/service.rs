@@ -2,7 +2,7 @@
 
 use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
 use crate::agent::{Agents, Author, Body, Message, Note, OpId, StoreEvent, Token};
-use perfidy_sim::{Desk, Envelope, Lookup, Name, Purpose, Service, SimSpan, SimTime};
+use perfidy_sim::{Envelope, Lookup, Name, Purpose, Service, ServiceContext, SimSpan, SimTime};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
@@ -104,7 +104,7 @@ impl StoreService {
 
     fn read(
         &mut self,
-        desk: &mut Desk<'_, Agents>,
+        desk: &mut ServiceContext<'_, Agents>,
         item: Name,
         asks: Freshness,
         fence: Option<Token>,
@@ -136,7 +136,7 @@ impl StoreService {
 
     fn commit(
         &mut self,
-        desk: &mut Desk<'_, Agents>,
+        desk: &mut ServiceContext<'_, Agents>,
         by: Name,
         item: Name,
         (change, op, fence): (&Change, OpId, Option<Token>),
@@ -178,7 +178,7 @@ impl StoreService {
 }
 
 impl Service<Agents> for StoreService {
-    fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
         let answer = match envelope.payload.open::<StoreWire>() {
             Some(StoreWire::Read { item, asks, fence }) => {
                 self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Shown)

@@ -17,7 +17,7 @@ pub use request::ToolRequest;
 pub(crate) use wire::{Done, Wire, call_kind, cancel_of, look_up_of, read_of, reply_kind};
 pub use wire::{Refused, Request};
 
-use crate::agent::{Content, Headers, Misfit, json};
+use crate::agent::{Content, Headers, TypeMismatch, json};
 use perfidy_sim::{Name, SimTime, Words};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -168,8 +168,8 @@ impl Reading {
     /// The content as a value of this type.
     ///
     /// # Errors
-    /// [`Misfit`] if it is not one.
-    pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, Misfit> {
+    /// [`TypeMismatch`] if it is not one.
+    pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, TypeMismatch> {
         self.content.read()
     }
 }

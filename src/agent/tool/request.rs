@@ -1,7 +1,7 @@
 //! A request as it reached the tool.
 
 use crate::agent::{AgentEvent, Body, Headers, Note, OpId, Operation, Request, Wire};
-use perfidy_sim::{Event, Name, SimTime, What};
+use perfidy_sim::{Event, EventKind, Name, SimTime};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -31,17 +31,17 @@ impl ToolRequest {
     ///
     /// /// How much was asked for, counted where it was sent.
     /// fn asked_for(history: &TeamHistory) -> u64 {
-    ///     let sent = history.events().iter().filter(|event| matches!(event.what, perfidy_sim::What::Sent { .. }));
+    ///     let sent = history.events().iter().filter(|event| matches!(event.what, perfidy_sim::EventKind::Sent { .. }));
     ///     let requests = sent.filter_map(ToolRequest::of);
     ///     requests.filter_map(|request| request.operation().arguments.json()["amount"].as_u64()).sum()
     /// }
     /// ```
     pub fn of(event: &Event<Note>) -> Option<Self> {
         let (by, body) = match &event.what {
-            What::Sent { content, .. } => (event.node, content),
-            What::Delivered { from, content, .. } => (*from, content),
-            What::Note(Note::Agent(AgentEvent::Called { request, .. })) => return Some(request.clone()),
-            What::Note(Note::Tool(event)) => return event.request().cloned(),
+            EventKind::Sent { content, .. } => (event.node, content),
+            EventKind::Delivered { from, content, .. } => (*from, content),
+            EventKind::Note(Note::Agent(AgentEvent::Called { request, .. })) => return Some(request.clone()),
+            EventKind::Note(Note::Tool(event)) => return event.request().cloned(),
             _ => return None,
         };
         body.open().and_then(Wire::request)?;

@@ -6,7 +6,7 @@
 
 use crate::cli::findings::{Small, in_short};
 use crate::cli::keep::{save, save_at_once};
-use crate::cli::{Format, Status, complain, say, say_record, say_styled, tell};
+use crate::cli::{Format, Status, print, print_error, say_record, say_styled, tell};
 use crate::explore::{
     Corpus, Finding, Fingerprint, Place, Rounds, RunSummary, Saved, SavedSeed, Standing, Turn, Unfinished,
 };
@@ -141,7 +141,7 @@ impl Logbook {
             Ok(small) => small,
             Err(does_not_replay) => {
                 if self.rounds.take_in_failure(case, property, Fingerprint::DOES_NOT_REPLAY) {
-                    complain(does_not_replay);
+                    print_error(does_not_replay);
                 }
                 return Status::Broken;
             }
@@ -221,7 +221,7 @@ impl Logbook {
             return true;
         }
         let kept = self.place.keep(&self.rounds);
-        kept.map_err(|error| complain(format!("cannot save {}: {error}", inert::path(self.place.path()))))
+        kept.map_err(|error| print_error(format!("cannot save {}: {error}", inert::path(self.place.path()))))
             .is_ok()
     }
 
@@ -306,14 +306,14 @@ impl Logbook {
         let untold = self.new.files.saturating_sub(self.new.stories.len() as u64);
         if untold > 0 {
             let corpus = inert::path(self.corpus.root());
-            say(format_args!("and {untold} more new failures, saved in {corpus}\n"));
+            print(format_args!("and {untold} more new failures, saved in {corpus}\n"));
         }
-        say(rounds_table(rows));
+        print(rounds_table(rows));
         if let Some(probes) = probes_table(&self.rounds.cases) {
-            say(format!("\n{probes}"));
+            print(format!("\n{probes}"));
         }
         let base = self.rounds.base.as_ref().map_or_else(String::new, |base| format!(" (from \"{base}\")"));
-        say(format_args!(
+        print(format_args!(
             "\n{} runs of {} from seed {}{base}, {} different failures, {} of them new",
             self.rounds.runs(),
             self.rounds.strategy,

@@ -14,7 +14,7 @@ use super::ending::Ending;
 use super::findings::{Found, Small};
 use super::options::{Search, Subject};
 use super::progress::Progress;
-use super::{Status, complain, is_available, some_time};
+use super::{Status, is_available, print_error, some_time};
 use crate::explore::strategy::{Bounds, Start};
 use crate::explore::{Campaign, Corpus, Place, RunSummary, Step, Turn};
 use crate::inert;
@@ -57,7 +57,7 @@ pub struct Arguments {
 pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
     if !arguments.resume && arguments.search.strategy.ends {
         let name = arguments.search.strategy.name;
-        complain(format!(
+        print_error(format!(
             "{name} comes to an end, and a campaign does not: use `{} run --strategy {name}`; nothing was run",
             suite.command()
         ));
@@ -68,14 +68,14 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
     let folder = arguments.search.corpus(suite);
     let corpus = Corpus::new(&folder);
     if let Err(error) = corpus.check_writable(scenarios.iter().map(|scenario| scenario.name)) {
-        complain(format!("{error}; nothing was run"));
+        print_error(format!("{error}; nothing was run"));
         return Status::BadInput;
     }
     corpus.sweep();
     let place = match Place::claim(&folder) {
         Ok(place) => place,
         Err(error) => {
-            complain(format!("cannot write to {}: {error}; nothing was run", inert::path(&folder)));
+            print_error(format!("cannot write to {}: {error}; nothing was run", inert::path(&folder)));
             return Status::BadInput;
         }
     };
@@ -158,7 +158,7 @@ impl Fuzz<'_> {
             match interrupted.within(|| watchdog.watch(case, first_seed, || (kind.start)(&start))) {
                 Ok(Ok(strategy)) => strategy,
                 Ok(Err(refused)) => {
-                    complain(refused);
+                    print_error(refused);
                     return Left::Break(Status::BadInput);
                 }
                 Err(Abandoned) => return Left::Break(Status::AsExpected),

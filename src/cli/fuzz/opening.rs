@@ -1,7 +1,7 @@
 //! How a campaign begins: anew, or where the last one in its corpus stopped.
 
 use super::Arguments;
-use crate::cli::{complain, complain_of, tell, warn};
+use crate::cli::{complain_of, print_error, tell, warn};
 use crate::explore::{Place, Rounds};
 use crate::inert;
 use crate::scenario::Case;
@@ -29,12 +29,12 @@ pub fn opening(
         return has_set_aside(place).then_some((rounds, cases));
     }
     if !place.is_ours() {
-        complain(format!("the campaign in {} is still running", inert::path(folder)));
+        print_error(format!("the campaign in {} is still running", inert::path(folder)));
         return None;
     }
     let rounds = place.read().map_err(|problems| complain_of(&problems)).ok()?;
     if rounds.kind().is_none() {
-        complain(format!(
+        print_error(format!(
             "{} cannot go on: there is no strategy `{}`. Begin anew without --resume.",
             inert::path(place.path()),
             rounds.strategy
@@ -45,7 +45,7 @@ pub fn opening(
         rounds.cases.iter().any(|case| all.iter().any(|known| case.is_of(known) && !as_written(known)));
     let cases: Vec<Case> = all.into_iter().filter(|case| has_without || as_written(case)).collect();
     if let Err(changed) = rounds.check_cases(&cases) {
-        complain(format!(
+        print_error(format!(
             "{} cannot go on: {changed}. Begin anew without --resume.",
             inert::path(place.path())
         ));
@@ -57,11 +57,11 @@ pub fn opening(
 /// Makes room for the place of a new campaign. The place of an earlier one is not lost, and its owner is
 /// told.
 fn has_set_aside(place: &Place) -> bool {
-    let aside = match place.set_aside() {
+    let with_progress_suspended = match place.set_aside() {
         Ok(None) => return true,
-        Ok(Some(aside)) => aside,
+        Ok(Some(with_progress_suspended)) => with_progress_suspended,
         Err(error) => {
-            complain(format!("cannot set {} aside: {error}; nothing was run", inert::path(place.path())));
+            print_error(format!("cannot set {} aside: {error}; nothing was run", inert::path(place.path())));
             return false;
         }
     };
@@ -72,7 +72,7 @@ fn has_set_aside(place: &Place) -> bool {
     tell(format_args!(
         "this begins anew; the place of {earlier} is now in {} (to go on with that one, stop this one, move the file \
          back to {} and use --resume)",
-        inert::path(&aside),
+        inert::path(&with_progress_suspended),
         inert::path(place.path())
     ));
     true

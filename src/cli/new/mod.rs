@@ -12,7 +12,7 @@ mod scenario;
 #[path = "start/agents/main.rs"]
 mod start;
 
-use super::{Status, complain, say};
+use super::{Status, print, print_error};
 use crate::inert;
 use crate::schema;
 use crate::suite::Suite;
@@ -80,7 +80,7 @@ pub fn new(suite: &Suite, arguments: &Arguments) -> Status {
     match write_start(&arguments.folder) {
         Ok(()) => Status::AsExpected,
         Err(trouble) => {
-            complain(trouble);
+            print_error(trouble);
             Status::BadInput
         }
     }
@@ -112,16 +112,16 @@ fn write_start(folder: &Path) -> Result<(), String> {
     written.extend(PIECES.iter().map(|piece| (folder.join(piece.path), (piece.text)(), piece.is_needed)));
     for (path, text, is_needed) in &written {
         match write_new(path, text) {
-            Ok(()) => say(format_args!("written  {}", inert::path(path))),
+            Ok(()) => print(format_args!("written  {}", inert::path(path))),
             Err(error) if error.kind() == ErrorKind::AlreadyExists && !is_needed => {
-                say(format_args!("kept     {} (it is there already)", inert::path(path)));
+                print(format_args!("kept     {} (it is there already)", inert::path(path)));
             }
             Err(error) => return Err(cannot(path, &error)),
         }
     }
     fs::write(&manifest, with_start).map_err(|error| cannot(&manifest, &error))?;
     let what = if is_fresh { "written " } else { "added to" };
-    say(format_args!("{what} {}\n\nNow try:  cargo test --test agents", inert::path(&manifest)));
+    print(format_args!("{what} {}\n\nNow try:  cargo test --test agents", inert::path(&manifest)));
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 //! holds.
 
 use super::write_new;
-use crate::cli::{Status, complain, say};
+use crate::cli::{Status, print, print_error};
 use crate::config::nearest;
 use crate::config::problem::line_of;
 use crate::explore::{Campaign, CaseReport, CaseVerdict, Watchdog};
@@ -61,13 +61,13 @@ pub fn write(suite: &Suite, arguments: &Arguments) -> Status {
             || format!("`{} list workflows` shows what there is", suite.command()),
             |near| format!("did you mean `{near}`?"),
         );
-        complain(format!("there is no workflow `{}`; {near}", inert::line(&arguments.workflow)));
+        print_error(format!("there is no workflow `{}`; {near}", inert::line(&arguments.workflow)));
         return Status::BadInput;
     };
     let usual = || suite.folder("scenarios").join(workflow.name).join("first.toml");
     let file = arguments.file.clone().unwrap_or_else(usual);
     let Some(mut text) = text(suite, workflow) else {
-        complain(format!("nothing that is known here is work for the workflow `{}`", workflow.name));
+        print_error(format!("nothing that is known here is work for the workflow `{}`", workflow.name));
         return Status::BadInput;
     };
     if suite.folder(schema::FILE).exists() && arguments.file.is_none() {
@@ -76,15 +76,15 @@ pub fn write(suite: &Suite, arguments: &Arguments) -> Status {
     match write_new(&file, &text) {
         Ok(()) => {
             let (shown, command) = (inert::path(&file), suite.command());
-            say(format_args!("written  {shown}\n\nNow try:  {command} run {shown}"));
+            print(format_args!("written  {shown}\n\nNow try:  {command} run {shown}"));
             Status::AsExpected
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            complain(format!("{} is there already; name another file", inert::path(&file)));
+            print_error(format!("{} is there already; name another file", inert::path(&file)));
             Status::BadInput
         }
         Err(error) => {
-            complain(format!("cannot write {}: {error}", inert::path(&file)));
+            print_error(format!("cannot write {}: {error}", inert::path(&file)));
             Status::BadInput
         }
     }
@@ -218,7 +218,7 @@ fn with_comment(line: &str, comment: &str) -> String {
 
 /// Faults that most teams can meet, the most common first.
 fn faults(workflow: &Workflow, tools: &str) -> Vec<(&'static str, String)> {
-    let agents = workflow.singles.iter().copied().chain(workflow.roles.iter().map(|role| role.group));
+    let agents = workflow.singletons.iter().copied().chain(workflow.roles.iter().map(|role| role.group));
     let agents: Vec<String> = agents.map(|agent| format!("\"{agent}\"")).collect();
     let tool = tools.split(['.', ']']).nth(1).unwrap_or_default();
     vec![

@@ -1,7 +1,7 @@
 //! The failures that a campaign has met in a case, and how many more are worth making small.
 //!
 //! A failure is known by its fingerprint and counted. Most of what breaks a property is one failure again and
-//! again, so after the first [`ENOUGH`] further ones are made small ever more rarely; and once there are so
+//! again, so after the first [`MAX_SAVED`] further ones are made small ever more rarely; and once there are so
 //! many different ones, none is.
 
 use crate::explore::{RunSummary, SavedSeed};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// How many different failures of one property in one case are made small and saved.
-pub const ENOUGH: usize = 32;
+pub const MAX_SAVED: usize = 32;
 
 /// How a property broke in a case.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Broke {
     /// The first seed at which it did.
     #[serde(with = "crate::explore::saved::seed")]
     pub first_seed: Seed,
-    /// The different failures, up to [`ENOUGH`], and how often each was made small.
+    /// The different failures, up to [`MAX_SAVED`], and how often each was made small.
     pub failures: BTreeMap<Fingerprint, u64>,
 }
 
@@ -72,10 +72,10 @@ impl Broke {
     /// Whether another failure is worth making small: every one of the first, then four each time that there
     /// were twice as many runs.
     pub(super) fn is_wanted(&self) -> bool {
-        let enough = ENOUGH as u64;
+        let enough = MAX_SAVED as u64;
         let doublings = (self.runs / enough).max(1).ilog2();
         let made_small: u64 = self.failures.values().sum();
-        self.failures.len() < ENOUGH && made_small < enough + 4 * u64::from(doublings)
+        self.failures.len() < MAX_SAVED && made_small < enough + 4 * u64::from(doublings)
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         let later = [(64, 32), (64, 35), (64, 36), (127, 36), (128, 36)];
         assert_eq!(later.map(is_wanted), [true, true, false, false, true]);
         assert!(!is_wanted((1 << 40, 200)));
-        let many = (0..ENOUGH as u64).map(|number| (Fingerprint(number), 1)).collect();
+        let many = (0..MAX_SAVED as u64).map(|number| (Fingerprint(number), 1)).collect();
         assert!(!Broke { failures: many, ..broke(1 << 40, 0) }.is_wanted());
     }
 }

@@ -45,7 +45,7 @@ impl Default for Effort<'_> {
 const ROUNDS: u32 = 12;
 
 /// A failure made small.
-pub struct Minimal {
+pub struct ShrunkFailure {
     /// The case, with no more of the scenario than it takes.
     pub case: Case,
     /// The faults that suffice.
@@ -58,7 +58,13 @@ pub struct Minimal {
 }
 
 /// Shrinks a failure of `property`. `None` if the faults, replayed, do not break it.
-pub fn shrink(case: &Case, engine: Engine, seed: Seed, property: &str, faults: &[Fault]) -> Option<Minimal> {
+pub fn shrink(
+    case: &Case,
+    engine: Engine,
+    seed: Seed,
+    property: &str,
+    faults: &[Fault],
+) -> Option<ShrunkFailure> {
     shrink_within(Effort::default(), case, engine, seed, property, faults)
 }
 
@@ -72,10 +78,10 @@ pub fn shrink_within(
     seed: Seed,
     property: &str,
     faults: &[Fault],
-) -> Option<Minimal> {
+) -> Option<ShrunkFailure> {
     let run = Run::planned(case, engine, seed, &Plan::Explicit(faults.into()));
     run.violation(property)?;
-    let best = Minimal { case: case.clone(), faults: faults.to_vec(), run, is_finished: true };
+    let best = ShrunkFailure { case: case.clone(), faults: faults.to_vec(), run, is_finished: true };
     let mut shrinking = Shrinking { engine, seed, property, effort, best };
     for _ in 0..ROUNDS {
         faults::fewer(&mut shrinking);
@@ -96,7 +102,7 @@ struct Shrinking<'a> {
     seed: Seed,
     property: &'a str,
     effort: Effort<'a>,
-    best: Minimal,
+    best: ShrunkFailure,
 }
 
 impl Shrinking<'_> {
@@ -145,7 +151,8 @@ impl Shrinking<'_> {
         if run.violation(self.property).is_none() {
             return false;
         }
-        let candidate = Minimal { case, faults: faults.to_vec(), run, is_finished: self.best.is_finished };
+        let candidate =
+            ShrunkFailure { case, faults: faults.to_vec(), run, is_finished: self.best.is_finished };
         if !self.reads_back(&candidate) {
             return false;
         }
@@ -169,7 +176,7 @@ impl Shrinking<'_> {
     }
 
     /// Whether the file that would be saved of a candidate could be replayed.
-    fn reads_back(&self, candidate: &Minimal) -> bool {
+    fn reads_back(&self, candidate: &ShrunkFailure) -> bool {
         let saved = SavedSeed::new(self.engine, self.seed, self.property, candidate);
         saved.read_back(Path::new("candidate.toml")).is_ok()
     }

@@ -25,10 +25,10 @@ pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
     is_simpler |= smaller_team(shrinking);
     is_simpler |= fewer_steps(shrinking);
     is_simpler |=
-        attempt(shrinking, |document, case| spell_out_latencies(document, case) | calm(document, None));
+        attempt(shrinking, |document, case| spell_out_latencies(document, case) | fault_free(document, None));
     // What is left was not calm all at once; perhaps most of it can be.
     for place in 0..ranges(&shrinking.best.case) {
-        is_simpler |= attempt(shrinking, |document, _| calm(document, Some(place)));
+        is_simpler |= attempt(shrinking, |document, _| fault_free(document, Some(place)));
     }
     is_simpler
 }
@@ -241,18 +241,18 @@ fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Table {
 
 /// Puts the shortest time in the place of a range: of every one, or of the one at a place. Tasks are put as
 /// far apart as they can be instead.
-fn calm(document: &mut DocumentMut, place: Option<usize>) -> bool {
-    let mut calm = Calm { place, met: 0, is_changed: false, is_apart: false };
-    calm.visit_document_mut(document);
-    calm.is_changed
+fn fault_free(document: &mut DocumentMut, place: Option<usize>) -> bool {
+    let mut fault_free = Calm { place, met: 0, is_changed: false, is_apart: false };
+    fault_free.visit_document_mut(document);
+    fault_free.is_changed
 }
 
 /// How many ranges there are to be calmed.
 fn ranges(case: &Case) -> usize {
     let Ok(mut document) = case.scenario.text.parse::<DocumentMut>() else { return 0 };
-    let mut calm = Calm { place: Some(usize::MAX), met: 0, is_changed: false, is_apart: false };
-    calm.visit_document_mut(&mut document);
-    calm.met
+    let mut fault_free = Calm { place: Some(usize::MAX), met: 0, is_changed: false, is_apart: false };
+    fault_free.visit_document_mut(&mut document);
+    fault_free.met
 }
 
 struct Calm {

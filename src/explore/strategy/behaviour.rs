@@ -5,7 +5,7 @@
 //! one node. Faults are no behaviour: what counts is what they lead to.
 
 use crate::agent::{AgentEvent, Note};
-use perfidy_sim::{History, Name, Stop, What, Words};
+use perfidy_sim::{EventKind, History, Name, RunEnd, Words};
 use std::mem::discriminant;
 
 /// A node that something has happened on.
@@ -69,40 +69,40 @@ fn role(node: Name) -> &'static str {
 }
 
 /// What of an event counts; nothing of faults.
-fn word(what: &What<Note>) -> Option<u64> {
+fn word(what: &EventKind<Note>) -> Option<u64> {
     let (kind, detail) = match what {
-        What::Started { incarnation } => (1, u64::from(*incarnation > 0)),
-        What::Sent { kind, .. } => (2, kind.hash64()),
-        What::Delivered { kind, .. } => (3, kind.hash64()),
-        What::Lost { kind, why, .. } => (4, kind.hash64() ^ *why as u64),
-        What::TimedOut { label } => (5, label.hash64()),
-        What::Crashed { lost_writes } => (6, u64::from(*lost_writes > 0)),
-        What::Wrote { .. } => (7, 0),
-        What::Synced { .. } => (8, 0),
-        What::Waiting { why, .. } => (9, why.hash64()),
-        What::Panicked { .. } => (10, 0),
-        What::Ended(stop) => (11, ending(*stop)),
+        EventKind::Started { incarnation } => (1, u64::from(*incarnation > 0)),
+        EventKind::Sent { kind, .. } => (2, kind.hash64()),
+        EventKind::Delivered { kind, .. } => (3, kind.hash64()),
+        EventKind::Lost { kind, why, .. } => (4, kind.hash64() ^ *why as u64),
+        EventKind::TimedOut { label } => (5, label.hash64()),
+        EventKind::Crashed { lost_writes } => (6, u64::from(*lost_writes > 0)),
+        EventKind::Wrote { .. } => (7, 0),
+        EventKind::Synced { .. } => (8, 0),
+        EventKind::Waiting { why, .. } => (9, why.hash64()),
+        EventKind::Panicked { .. } => (10, 0),
+        EventKind::Ended(stop) => (11, ending(*stop)),
         // What an agent says of itself is not what it does.
-        What::Note(Note::Announced { .. })
-        | What::Struck(_)
-        | What::Paused { .. }
-        | What::Resumed
-        | What::Recovered { .. }
-        | What::CutBegan { .. }
-        | What::CutEnded { .. } => return None,
-        What::Note(note) => (12, note_word(note)),
+        EventKind::Note(Note::Announced { .. })
+        | EventKind::Struck(_)
+        | EventKind::Paused { .. }
+        | EventKind::Resumed
+        | EventKind::Recovered { .. }
+        | EventKind::CutBegan { .. }
+        | EventKind::CutEnded { .. } => return None,
+        EventKind::Note(note) => (12, note_word(note)),
     };
     Some(detail.wrapping_mul(32).wrapping_add(kind))
 }
 
-fn ending(stop: Stop) -> u64 {
+fn ending(stop: RunEnd) -> u64 {
     match stop {
-        Stop::Finished => 0,
-        Stop::Quiescent => 1,
-        Stop::Deadline => 2,
-        Stop::TooManyEvents => 3,
-        Stop::Spinning { .. } => 4,
-        Stop::Panicked { .. } => 5,
+        RunEnd::Finished => 0,
+        RunEnd::Quiescent => 1,
+        RunEnd::Deadline => 2,
+        RunEnd::TooManyEvents => 3,
+        RunEnd::Spinning { .. } => 4,
+        RunEnd::Panicked { .. } => 5,
     }
 }
 
@@ -139,12 +139,12 @@ mod tests {
         let mut history = History::default();
         let [node, to, about] = [node, "ticketing", "task-1"].map(Name::new);
         let at = SimTime::from_nanos(millis * 1_000_000);
-        history.append(at, (node, 0), None, What::Started { incarnation: 0 });
+        history.append(at, (node, 0), None, EventKind::Started { incarnation: 0 });
         history.append(
             at,
             (node, 0),
             None,
-            What::Sent { to, kind: Name::new(kind), about, content: Body::new(Beat(millis)) },
+            EventKind::Sent { to, kind: Name::new(kind), about, content: Body::new(Beat(millis)) },
         );
         of(&history)
     }

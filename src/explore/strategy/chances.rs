@@ -7,10 +7,10 @@
 //! Nothing strikes once the scenario's chaos is over.
 
 use crate::agent::{Agents, Note, Request};
-use crate::faults::tool_lies;
+use crate::faults::tool_faults;
 use perfidy_sim::{
     Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
-    Window,
+    TimedFault,
 };
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ const FEW: usize = 32;
 
 /// The plan in which nothing goes wrong but what stands in the scenario word for word. Its rules are all
 /// there and their time is over, so that every place at which they could strike is counted.
-pub(super) fn calm(chaos: &Chaos) -> Plan {
-    let calm = Chaos { windows: Vec::new(), until: SimTime::ZERO, ..chaos.clone() };
-    Plan::Fuzz(Arc::new(calm))
+pub(super) fn fault_free(chaos: &Chaos) -> Plan {
+    let fault_free = Chaos { windows: Vec::new(), until: SimTime::ZERO, ..chaos.clone() };
+    Plan::Fuzz(Arc::new(fault_free))
 }
 
 /// The faults, each of which could strike in addition to those of the trial; all different, in the order in
@@ -61,7 +61,7 @@ pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Ve
 
 /// What the rules could do at a site; two that come to the same are one.
 fn actions_at(chaos: &Chaos, site: Name, detail: Detail) -> Vec<Action> {
-    let Some(passage) = Passage::read(site) else { return Vec::new() };
+    let Some(passage) = MessageFate::read(site) else { return Vec::new() };
     let concerned = chaos.rules.iter().filter(|rule| passage.concerns(rule));
     let mut actions: Vec<Action> = concerned.flat_map(|rule| actions_of(rule, detail)).collect();
     actions.sort_unstable();
@@ -93,14 +93,14 @@ fn spans(range: &RangeInclusive<SimSpan>, detail: Detail) -> Vec<SimSpan> {
 }
 
 /// Where and what a site is about, read back from its name.
-struct Passage {
+struct MessageFate {
     hook: Hook,
     from: Name,
     to: Name,
     what: Name,
 }
 
-impl Passage {
+impl MessageFate {
     fn read(site: Name) -> Option<Self> {
         let (who, what) = site.as_str().split_once(", ")?;
         let step = |hook, step: &str| (hook, who, who, Name::new(step));
@@ -132,13 +132,13 @@ impl Passage {
     /// Whether a lie can be told of what a tool is asked here.
     fn makes_sense(&self, action: Action) -> bool {
         let Action::Custom { word, .. } = action else { return true };
-        let kind = tool_lies::find(word.as_str());
+        let kind = tool_faults::find(word.as_str());
         kind.is_none_or(|kind| kind.requests().any(|request| request == Request::at(self.what.as_str())))
     }
 }
 
 fn by_the_clock(
-    window: &Window,
+    window: &TimedFault,
     (until, detail): (SimTime, Detail),
     history: &History<Note>,
     faults: &mut Vec<Fault>,
@@ -179,7 +179,7 @@ fn by_the_clock(
                 apart(&[*one], &others(among, *one), &cut(false));
             }
         }
-        Disturbance::CutMarked { otherwise, right, one_way } => {
+        Disturbance::PartitionLeader { otherwise, right, one_way } => {
             for one in otherwise {
                 apart(&[*one], &others(right, *one), &cut(*one_way));
             }
@@ -207,13 +207,13 @@ fn by_the_clock(
                 open(&[node], &|at, lasting| Action::PauseAt { node, at, lasting });
             }
         }
-        Disturbance::Ail { among, ailments, amount } => {
+        Disturbance::Ail { among, degradations, amount } => {
             let amount = amount.start() + (amount.end() - amount.start()) / 2;
-            for (&node, ailment) in
-                among.iter().flat_map(|node| ailments.iter().map(move |what| (node, what)))
+            for (&node, degradation) in
+                among.iter().flat_map(|node| degradations.iter().map(move |what| (node, what)))
             {
-                let ailment = ailment.with_amount(amount);
-                open(&[node], &|at, lasting| Action::Ail { node, at, lasting, ailment });
+                let degradation = degradation.with_amount(amount);
+                open(&[node], &|at, lasting| Action::Ail { node, at, lasting, degradation });
             }
         }
         Disturbance::Custom { word, among } => {
@@ -253,9 +253,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn in_calm(case: &Case) -> Vec<Fault> {
-        let plan = calm(&case.scenario.chaos);
+        let plan = fault_free(&case.scenario.chaos);
         let run = Run::marked(case, Engine::Native, Seed(3), &plan);
-        assert!(run.outcome.fired.is_empty());
+        assert!(run.outcome.injected.is_empty());
         of(&case.scenario.chaos, &run.outcome, Detail::Full)
     }
 
@@ -274,7 +274,7 @@ mod tests {
             for fault in in_calm(&case).into_iter().step_by(7) {
                 let plan = Plan::Explicit([fault].into());
                 let run = Run::planned(&case, Engine::Native, Seed(3), &plan);
-                assert_eq!(run.outcome.fired, [fault], "{case}");
+                assert_eq!(run.outcome.injected, [fault], "{case}");
             }
         }
     }

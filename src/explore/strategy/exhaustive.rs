@@ -11,14 +11,14 @@
 //! larger sets as its share allows, drawn from the places that this very run had, so that a sample too meets
 //! what comes up only because of a fault.
 
-use super::{Bounds, Kind, Lesson, Refused, Start, Strategy, Trial, Wants, chances};
+use super::{Bounds, Feedback, Kind, Refused, Start, Strategy, Trial, WantedFeedback, chances};
 use crate::explore::Run;
 use perfidy_sim::{Address, Draws, Fault, Name, Plan, Seed};
 use std::collections::{BTreeMap, VecDeque};
 
 pub(super) const KIND: Kind = Kind {
     name: "exhaustive",
-    about: "every fault of the scenario at every place of a run, then every pair, up to --faults",
+    about: "every fault of the scenario at every point of a run, then every pair, up to --faults",
     ends: true,
     start: |start| Ok(Box::new(Exhaustive::new(start)?)),
 };
@@ -27,7 +27,7 @@ struct Exhaustive {
     case: String,
     seed: Seed,
     /// What happens before anything goes wrong.
-    calm: Plan,
+    fault_free: Plan,
     /// The kinds of faults there are.
     kinds: Vec<Name>,
     bounds: Bounds,
@@ -50,14 +50,14 @@ struct Exhaustive {
 impl Exhaustive {
     fn new(start: &Start<'_>) -> Result<Self, Refused> {
         let Start { case, engine, first_seed: seed, bounds } = *start;
-        let calm = chances::calm(&case.scenario.chaos);
-        let run = Run::marked(case, engine, seed, &calm);
+        let fault_free = chances::fault_free(&case.scenario.chaos);
+        let run = Run::marked(case, engine, seed, &fault_free);
         let single = chances::of(&case.scenario.chaos, &run.outcome, chances::Detail::Full);
         let expected = sets(&single, bounds.faults);
         let mut exhaustive = Self {
             case: case.to_string(),
             seed,
-            calm,
+            fault_free,
             kinds: case.scenario.fault_kinds.clone(),
             bounds,
             expected,
@@ -89,11 +89,11 @@ impl Exhaustive {
 
     fn trial(&self, faults: &[Fault]) -> Trial {
         let is_last = faults.len() == self.bounds.faults;
-        let wants = if is_last { Wants::Verdict } else { Wants::Chances };
+        let wants = if is_last { WantedFeedback::Verdict } else { WantedFeedback::Chances };
         let plan = if faults.is_empty() {
-            self.calm.clone()
+            self.fault_free.clone()
         } else {
-            Plan::Explicit(self.calm.pinned().iter().chain(faults).copied().collect())
+            Plan::Explicit(self.fault_free.pinned().iter().chain(faults).copied().collect())
         };
         Trial { seed: self.seed, plan, wants }
     }
@@ -128,17 +128,17 @@ impl Strategy for Exhaustive {
         trials
     }
 
-    fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
+    fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
         self.answered += 1;
-        self.all_hold &= lesson.holds;
-        let faults = &trial.plan.pinned()[self.calm.pinned().len()..];
+        self.all_hold &= feedback.holds;
+        let faults = &trial.plan.pinned()[self.fault_free.pinned().len()..];
         let share = self.tried.remove(faults).unwrap_or_default();
-        if !lesson.holds {
+        if !feedback.holds {
             return;
         }
         let is_free = |at: Address| trial.plan.pinned().iter().all(|fault| fault.at != at);
         let mut chances: Vec<Fault> =
-            lesson.chances.iter().filter(|fault| is_free(fault.at)).copied().collect();
+            feedback.chances.iter().filter(|fault| is_free(fault.at)).copied().collect();
         if share != ALL {
             chances = shuffled(chances, self.seed, self.answered).collect();
         }
@@ -343,11 +343,12 @@ mod tests {
     #[test]
     fn a_sample_meets_what_comes_up_only_because_of_a_fault() {
         let case = case("conductor/lost-ack");
-        let calm = Run::marked(&case, Engine::Native, Seed(3), &chances::calm(&case.scenario.chaos));
-        let calm = chances::of(&case.scenario.chaos, &calm.outcome, chances::Detail::Full);
+        let fault_free =
+            Run::marked(&case, Engine::Native, Seed(3), &chances::fault_free(&case.scenario.chaos));
+        let fault_free = chances::of(&case.scenario.chaos, &fault_free.outcome, chances::Detail::Full);
         let mut sampled = start(&case, Bounds { faults: 2, plans: 100, sample: Some(200) }).unwrap();
-        report(&case, &mut sampled, 1 + calm.len() as u64, 2);
-        let has_new = sampled.larger.keys().any(|set| set.iter().any(|fault| !calm.contains(fault)));
+        report(&case, &mut sampled, 1 + fault_free.len() as u64, 2);
+        let has_new = sampled.larger.keys().any(|set| set.iter().any(|fault| !fault_free.contains(fault)));
         assert!(has_new, "{} pairs", sampled.larger.len());
     }
 

@@ -7,15 +7,15 @@
 //! another seed. What is new is varied most; with every variation its energy becomes less. A run that broke a
 //! promise is a result and not varied.
 
-use super::{Kind, Lesson, PlanOf, Strategy, Trial, Wants, after, random};
+use super::{Feedback, Kind, PlanOf, Strategy, Trial, WantedFeedback, after, random};
 use crate::scenario::Case;
-use perfidy_sim::{Draws, Fault, Name, Plan, Seed, Spot};
+use perfidy_sim::{DrawSite, Draws, Fault, Name, Plan, Seed};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub(super) const KIND: Kind = Kind {
     name: "guided",
-    about: "varies the faults of runs that behaved as none before",
+    about: "mutates the fault plans of runs that reached new behaviour (coverage-guided)",
     ends: false,
     start: |start| Ok(Box::new(Guided::new(start.case, start.first_seed))),
 };
@@ -54,7 +54,7 @@ impl Guided {
     pub(super) fn trial(&mut self, fresh: Seed) -> Trial {
         let draws = Draws::new(fresh);
         let spot = |nth| draws.spot(Name::new("guided"), Name::new("trial"), nth);
-        let wants = Wants::News(Arc::clone(&self.seen));
+        let wants = WantedFeedback::News(Arc::clone(&self.seen));
         let Some(kept) = self.pick(spot(0)) else {
             return Trial { seed: fresh, plan: (self.random)(fresh), wants };
         };
@@ -71,7 +71,7 @@ impl Guided {
     }
 
     /// One that was kept, by energy; in one of four cases, and while there is none, nothing.
-    fn pick(&mut self, spot: Spot<'_>) -> Option<&Kept> {
+    fn pick(&mut self, spot: DrawSite<'_>) -> Option<&Kept> {
         let energy: u64 = self.kept.iter().map(|kept| kept.energy).sum();
         if energy == 0 || spot.below("fresh", 4) == 0 {
             return None;
@@ -101,17 +101,17 @@ impl Strategy for Guided {
         (0..limit.min(BATCH)).map(trial).collect()
     }
 
-    fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
+    fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
         // An earlier trial of the batch may have shown it all by now.
-        let is_new = lesson.news.iter().any(|news| self.seen.binary_search(news).is_err());
+        let is_new = feedback.news.iter().any(|news| self.seen.binary_search(news).is_err());
         if !is_new {
             return;
         }
         let seen = Arc::make_mut(&mut self.seen);
-        seen.extend(&lesson.news);
+        seen.extend(&feedback.news);
         seen.sort_unstable();
         seen.dedup();
-        if !lesson.holds {
+        if !feedback.holds {
             return;
         }
         if self.kept.len() == KEPT {
@@ -119,32 +119,32 @@ impl Strategy for Guided {
         }
         self.kept.push_back(Kept {
             seed: trial.seed,
-            faults: lesson.fired.clone(),
-            chances: lesson.chances.clone(),
+            faults: feedback.injected.clone(),
+            chances: feedback.chances.clone(),
             energy: ENERGY,
         });
     }
 }
 
-fn one_of<'a>(faults: &'a [Fault], spot: Spot<'_>) -> Option<&'a Fault> {
+fn one_of<'a>(faults: &'a [Fault], spot: DrawSite<'_>) -> Option<&'a Fault> {
     let place = (!faults.is_empty()).then(|| spot.below("one of", faults.len() as u64))?;
     faults.get(place as usize)
 }
 
 /// Adds a fault, unless something strikes there already.
-fn add(faults: &mut Vec<Fault>, chances: &[Fault], spot: Spot<'_>) {
+fn add(faults: &mut Vec<Fault>, chances: &[Fault], spot: DrawSite<'_>) {
     let more = one_of(chances, spot).filter(|more| faults.iter().all(|fault| fault.at != more.at));
     faults.extend(more.copied());
 }
 
-fn remove(faults: &mut Vec<Fault>, spot: Spot<'_>) {
+fn remove(faults: &mut Vec<Fault>, spot: DrawSite<'_>) {
     if !faults.is_empty() {
         faults.remove(spot.below("goes", faults.len() as u64) as usize);
     }
 }
 
 /// Lets a fault strike at another of the places where one of its kind can.
-fn shift(faults: &mut Vec<Fault>, chances: &[Fault], spot: Spot<'_>) {
+fn shift(faults: &mut Vec<Fault>, chances: &[Fault], spot: DrawSite<'_>) {
     let Some(kind) = one_of(faults, spot).map(|fault| fault.action.kind()) else { return };
     let alike: Vec<Fault> = chances.iter().copied().filter(|fault| fault.action.kind() == kind).collect();
     remove(faults, spot);
@@ -168,10 +168,10 @@ mod tests {
         (guided, first)
     }
 
-    fn lesson(news: &[u64]) -> Lesson {
-        Lesson {
+    fn feedback(news: &[u64]) -> Feedback {
+        Feedback {
             holds: true,
-            fired: vec![fault("ticketing, create, task-1, try 1: ack-lost")],
+            injected: vec![fault("ticketing, create, task-1, try 1: ack-lost")],
             chances: vec![fault("mail, send, task-1, try 1: ack-lost")],
             news: news.to_vec(),
         }
@@ -181,7 +181,7 @@ mod tests {
     fn only_what_is_new_is_kept() {
         let (mut guided, trial) = guided();
         for news in [&[1, 2][..], &[2], &[1, 2], &[2, 3]] {
-            guided.learn(&trial, &lesson(news));
+            guided.learn(&trial, &feedback(news));
         }
         assert_eq!(guided.kept.len(), 2);
     }
@@ -189,14 +189,14 @@ mod tests {
     #[test]
     fn what_broke_a_promise_is_not_varied() {
         let (mut guided, trial) = guided();
-        guided.learn(&trial, &Lesson { holds: false, ..lesson(&[1]) });
+        guided.learn(&trial, &Feedback { holds: false, ..feedback(&[1]) });
         assert!(guided.kept.is_empty());
     }
 
     #[test]
     fn variations_differ_and_never_plan_two_faults_for_one_address() {
         let (mut guided, trial) = guided();
-        guided.learn(&trial, &lesson(&[1]));
+        guided.learn(&trial, &feedback(&[1]));
         let trials: Vec<Trial> = (0..8).flat_map(|_| guided.next(BATCH)).collect();
         let explicit: Vec<&[Fault]> =
             trials.iter().filter(|t| matches!(t.plan, Plan::Explicit(_))).map(|t| t.plan.pinned()).collect();

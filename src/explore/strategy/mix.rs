@@ -8,14 +8,16 @@
 
 use super::chances::{self, Detail};
 use super::guided::Guided;
-use super::{Kind, Lesson, PlanOf, Start, Strategy, Trial, Wants, after, exhaustive, pct, random, swarm};
+use super::{
+    Feedback, Kind, PlanOf, Start, Strategy, Trial, WantedFeedback, after, exhaustive, pct, random, swarm,
+};
 use crate::explore::Run;
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
 
 pub(super) const KIND: Kind = Kind {
     name: "mix",
-    about: "random first; then two of three random, the rest swarm, pct, guided and single faults in turn",
+    about: "random first; then two thirds random, one third swarm, pct, guided and single faults in turn",
     ends: false,
     start: |start| Ok(Box::new(Mix::new(start))),
 };
@@ -34,7 +36,7 @@ struct Mix {
     swarm: PlanOf,
     pct: PlanOf,
     guided: Guided,
-    singles: Singles,
+    singletons: Singles,
 }
 
 /// The single faults of a calm run, in a drawn order. The run is made when the first of them is wanted.
@@ -49,15 +51,15 @@ impl Singles {
     fn trial(&mut self) -> Option<Trial> {
         let Self { ref case, engine, seed, ref mut left } = *self;
         let chaos = &case.scenario.chaos;
-        let calm = chances::calm(chaos);
+        let fault_free = chances::fault_free(chaos);
         let left = left.get_or_insert_with(|| {
-            let run = Run::marked(case, engine, seed, &calm);
-            let is_free = |fault: &Fault| calm.pinned().iter().all(|pinned| pinned.at != fault.at);
+            let run = Run::marked(case, engine, seed, &fault_free);
+            let is_free = |fault: &Fault| fault_free.pinned().iter().all(|pinned| pinned.at != fault.at);
             let faults = chances::of(chaos, &run.outcome, Detail::Full).into_iter().filter(is_free);
             exhaustive::shuffled(faults, seed, 0).collect()
         });
-        let faults = calm.pinned().iter().copied().chain([left.pop()?]).collect();
-        Some(Trial { seed, plan: Plan::Explicit(faults), wants: Wants::Nothing })
+        let faults = fault_free.pinned().iter().copied().chain([left.pop()?]).collect();
+        Some(Trial { seed, plan: Plan::Explicit(faults), wants: WantedFeedback::Nothing })
     }
 }
 
@@ -71,7 +73,7 @@ impl Mix {
             swarm: swarm::plan_of(case),
             pct: pct::plan_of(start),
             guided: Guided::new(case, seed),
-            singles: Singles { case: case.clone(), engine, seed, left: None },
+            singletons: Singles { case: case.clone(), engine, seed, left: None },
         }
     }
 
@@ -80,7 +82,7 @@ impl Mix {
         self.next = after(seed);
         self.tried += 1;
         let turn = nth.checked_sub(RANDOM_FIRST).map(|nth| nth % CYCLE);
-        let single = if turn == Some(1) { self.singles.trial() } else { None };
+        let single = if turn == Some(1) { self.singletons.trial() } else { None };
         if let Some(trial) = single {
             return trial;
         }
@@ -90,7 +92,7 @@ impl Mix {
             Some(10) => return self.guided.trial(seed),
             _ => &self.random,
         };
-        Trial { seed, plan: plan_of(seed), wants: Wants::Nothing }
+        Trial { seed, plan: plan_of(seed), wants: WantedFeedback::Nothing }
     }
 }
 
@@ -104,8 +106,8 @@ impl Strategy for Mix {
     }
 
     /// Only the guided trials want to know anything.
-    fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
-        self.guided.learn(trial, lesson);
+    fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
+        self.guided.learn(trial, feedback);
     }
 }
 
@@ -133,7 +135,8 @@ mod tests {
             Plan::Fuzz(plan) => std::sync::Arc::ptr_eq(plan, chaos),
             Plan::Explicit(_) => false,
         };
-        let random = trials.iter().filter(|trial| trial.wants == Wants::Nothing).filter(is_random).count();
+        let random =
+            trials.iter().filter(|trial| trial.wants == WantedFeedback::Nothing).filter(is_random).count();
         assert_eq!(random, 50 + 500);
         let is_single = |trial: &Trial| matches!(trial.plan, Plan::Explicit(_));
         assert!(trials.iter().zip(3..).all(|(trial, seed)| is_single(trial) || trial.seed == Seed(seed)));
@@ -142,14 +145,14 @@ mod tests {
     #[test]
     fn single_faults_are_all_different_and_come_to_an_end() {
         let case = case("conductor/lost-ack");
-        let mut singles = Singles { case, engine: Engine::Native, seed: Seed(3), left: None };
+        let mut singletons = Singles { case, engine: Engine::Native, seed: Seed(3), left: None };
         let mut plans: Vec<Vec<Fault>> =
-            std::iter::from_fn(|| singles.trial()).map(|trial| trial.plan.pinned().to_vec()).collect();
+            std::iter::from_fn(|| singletons.trial()).map(|trial| trial.plan.pinned().to_vec()).collect();
         let all = plans.len();
         assert!(all > 50 && plans.iter().all(|faults| faults.len() == 1));
         plans.sort_unstable();
         plans.dedup();
         assert_eq!(plans.len(), all);
-        assert!(singles.trial().is_none());
+        assert!(singletons.trial().is_none());
     }
 }

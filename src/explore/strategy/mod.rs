@@ -9,14 +9,14 @@
 mod behaviour;
 mod chances;
 mod exhaustive;
+mod feedback;
 mod guided;
-mod lesson;
 mod mix;
 mod pct;
 mod random;
 mod swarm;
 
-pub use lesson::{Lesson, Wants};
+pub use feedback::{Feedback, WantedFeedback};
 pub(in crate::explore) use random::random;
 
 use crate::scenario::Case;
@@ -31,7 +31,7 @@ pub struct Trial {
     /// What goes wrong.
     pub plan: Plan,
     /// What the strategy wants to know of it.
-    pub wants: Wants,
+    pub wants: WantedFeedback,
 }
 
 /// Decides what is tried next.
@@ -44,8 +44,8 @@ pub trait Strategy: Send {
 
     /// What one of its trials taught, if it wanted to know. Called in the order of the trials, once a batch
     /// is over.
-    fn learn(&mut self, trial: &Trial, lesson: &Lesson) {
-        let _ = (trial, lesson);
+    fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
+        let _ = (trial, feedback);
     }
 
     /// What it has to say before it begins.
@@ -151,7 +151,7 @@ impl Strategy for BySeed {
         let trial = |_| {
             let seed = self.next;
             self.next = after(seed);
-            Trial { seed, plan: (self.plan_of)(seed), wants: Wants::Nothing }
+            Trial { seed, plan: (self.plan_of)(seed), wants: WantedFeedback::Nothing }
         };
         (0..limit).map(trial).collect()
     }

@@ -12,14 +12,15 @@ use super::{BySeed, Kind, PlanOf, Start, chances};
 use crate::agent::Note;
 use crate::explore::Run;
 use perfidy_sim::{
-    Action, Address, Chaos, Draws, Fault, History, Name, Plan, Purpose, Seed, SimSpan, SimTime, Spot, What,
+    Action, Address, Chaos, DrawSite, Draws, EventKind, Fault, History, Name, Plan, Purpose, Seed, SimSpan,
+    SimTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 pub(super) const KIND: Kind = Kind {
     name: "pct",
-    about: "messages to the node that comes last are held back; who that is changes at few drawn moments",
+    about: "PCT: delays messages to the lowest-priority node; priorities change at a few random points",
     ends: false,
     start: |start| Ok(Box::new(BySeed { name: KIND.name, next: start.first_seed, plan_of: plan_of(start) })),
 };
@@ -43,8 +44,8 @@ pub(super) fn plan_of(start: &Start<'_>) -> PlanOf {
     Box::new(move |seed| {
         let chaos = &case.scenario.chaos;
         let (messages, nodes) = known.get_or_init(|| {
-            let calm = Run::planned(&case, engine, first_seed, &chances::calm(chaos));
-            let messages = messages(&calm.outcome.history, chaos.until);
+            let fault_free = Run::planned(&case, engine, first_seed, &chances::fault_free(chaos));
+            let messages = messages(&fault_free.outcome.history, chaos.until);
             let nodes: BTreeSet<Name> = messages.iter().map(|message| message.to).collect();
             (messages, nodes)
         });
@@ -60,7 +61,7 @@ pub(super) fn plan_of(start: &Start<'_>) -> PlanOf {
 fn messages(history: &History<Note>, until: SimTime) -> Vec<Message> {
     let mut counts: BTreeMap<(Name, Name), u32> = BTreeMap::new();
     let sent = history.events().iter().take_while(|event| event.at < until).filter_map(|event| {
-        let What::Sent { to, kind, about, .. } = event.what else { return None };
+        let EventKind::Sent { to, kind, about, .. } = event.what else { return None };
         let site = Name::new(&format!("{} > {to}, {kind}", event.node));
         let nth = counts.entry((site, about)).or_default();
         *nth += 1;
@@ -93,7 +94,7 @@ fn held_back(messages: &[Message], nodes: &BTreeSet<Name>, longest: SimSpan, see
 }
 
 /// How long: every doubling is as likely as every other.
-fn hold(spot: Spot<'_>, longest: SimSpan) -> SimSpan {
+fn hold(spot: DrawSite<'_>, longest: SimSpan) -> SimSpan {
     let shortest =
         longest.max(SimSpan::from_millis(1)).saturating_mul(1 << spot.below("doublings", DOUBLINGS));
     spot.span("span", &(shortest..=shortest.saturating_mul(2)))
@@ -113,12 +114,13 @@ mod tests {
     #[test]
     fn the_messages_of_a_run_have_the_addresses_under_which_the_plan_is_asked() {
         let case = case("conductor/lost-ack");
-        let calm = Run::planned(&case, Engine::Native, Seed(3), &chances::calm(&case.scenario.chaos));
-        let messages = messages(&calm.outcome.history, SimTime::MAX);
+        let fault_free =
+            Run::planned(&case, Engine::Native, Seed(3), &chances::fault_free(&case.scenario.chaos));
+        let messages = messages(&fault_free.outcome.history, SimTime::MAX);
         assert!(messages.len() > 20);
         for message in messages {
             let place = |place: &&Address| (place.site, place.id) == (message.at.site, message.at.id);
-            let place = calm.outcome.visited.iter().find(place);
+            let place = fault_free.outcome.visited.iter().find(place);
             assert!(place.is_some_and(|place| place.nth >= message.at.nth), "{}", message.at);
         }
     }
@@ -146,6 +148,6 @@ mod tests {
         let case = case("conductor/lost-ack");
         let plan = plan_of(&start(&case))(Seed(8));
         let run = Run::planned(&case, Engine::Native, Seed(8), &plan);
-        assert!(run.outcome.fired.iter().any(|fault| fault.action.kind().as_str() == "reorder"));
+        assert!(run.outcome.injected.iter().any(|fault| fault.action.kind().as_str() == "reorder"));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub(super) const KIND: Kind = Kind {
     name: "random",
-    about: "the chances as the scenario gives them, seed after seed",
+    about: "each fault with the scenario's probabilities, seed after seed",
     ends: false,
     start: |start| Ok(Box::new(random(start.case, start.first_seed))),
 };

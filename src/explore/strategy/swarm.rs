@@ -8,14 +8,14 @@
 
 use super::{BySeed, Kind, PlanOf};
 use crate::scenario::Case;
-use perfidy_sim::{Chance, Chaos, Draws, Name, Plan, Seed, SimSpan, Window};
+use perfidy_sim::{Chance, Chaos, Draws, Name, Plan, Seed, SimSpan, TimedFault};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub(super) const KIND: Kind = Kind {
     name: "swarm",
-    about: "every seed leaves whole kinds of faults out and makes the others more or less likely",
+    about: "swarm testing: each seed leaves out some fault kinds and scales the others",
     ends: false,
     start: |start| {
         Ok(Box::new(BySeed { name: KIND.name, next: start.first_seed, plan_of: plan_of(start.case) }))
@@ -71,7 +71,7 @@ fn more_likely(chance: Chance, factor: u64) -> Chance {
     Chance::per_million(parts.max(1) as u32).unwrap_or(Chance::ALWAYS)
 }
 
-fn more_often(window: &Window, factor: u64) -> RangeInclusive<SimSpan> {
+fn more_often(window: &TimedFault, factor: u64) -> RangeInclusive<SimSpan> {
     let shorter = |span: SimSpan| span.saturating_mul(1_000).split(factor).max(SimSpan::from_nanos(1));
     shorter(*window.every.start())..=shorter(*window.every.end())
 }

@@ -10,7 +10,8 @@
 
 use super::ledger::Ledger;
 use crate::agent::{
-    AgentEvent, Definite, Note, OpId, Outcome, PersonEvent, Told, UserEvent, cancel_of, kinds, look_up_of,
+    AgentEvent, CallOutcome, Definite, Note, OpId, Outcome, PersonEvent, UserEvent, cancel_of, kinds,
+    look_up_of,
 };
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn property() -> Property {
     Property::new(
         "every-call-accounted",
-        "every call was answered, retried until it was, or handed to the person on call",
+        "every call was answered, retried until answered, or escalated to the person on call",
         judge,
     )
     .needs(kinds::IS_ON_CALL)
@@ -29,7 +30,7 @@ pub fn property() -> Property {
 /// The outcome of a call, updated with each try.
 struct Account<'a> {
     last_try: &'a Event<Note>,
-    last_word: Option<(&'a Event<Note>, Told)>,
+    last_word: Option<(&'a Event<Note>, CallOutcome)>,
     /// The id of each agent's last try.
     last_ops: BTreeMap<Name, OpId>,
     /// The ids of tries with an unknown outcome.
@@ -53,12 +54,14 @@ impl<'a> Account<'a> {
 
     /// An agent got the outcome of its last try, or the answer that the operation is done, whichever agent
     /// tried.
-    fn is_answered(&mut self, event: &'a Event<Note>, told: Told) {
+    fn is_answered(&mut self, event: &'a Event<Note>, told: CallOutcome) {
         self.last_word = Some((event, told));
         match (told, self.last_ops.get(&event.node)) {
-            (Told::Done, _) => self.is_closed = true,
-            (Told::Cancelled | Told::Not(Definite::Declined), Some(op)) => drop(self.declined.insert(*op)),
-            (Told::Not(_), Some(op)) => {
+            (CallOutcome::Done, _) => self.is_closed = true,
+            (CallOutcome::Cancelled | CallOutcome::Not(Definite::Declined), Some(op)) => {
+                self.declined.insert(*op);
+            }
+            (CallOutcome::Not(_), Some(op)) => {
                 if let Some(place) = self.unclear.iter().position(|unclear| unclear == op) {
                     self.unclear.remove(place);
                 }
@@ -132,7 +135,7 @@ impl<'a> Book<'a> {
                 });
                 account.is_tried(event, op);
             }
-            Note::Agent(AgentEvent::Answered { tool, intent, told: Told::Found(true), operation }) => {
+            Note::Agent(AgentEvent::Answered { tool, intent, told: CallOutcome::Found(true), operation }) => {
                 // A look-up that found the effect counts as an answer.
                 let found = |known: Name| look_up_of(known) == operation;
                 self.change(tool, intent, found, |account| account.is_closed = true);
@@ -145,7 +148,7 @@ impl<'a> Book<'a> {
                     self.change(tool, intent, called_off, |account| account.is_answered(event, told));
                 }
             }
-            Note::Person(PersonEvent::TookDown { tool, operation, intent, .. }) => {
+            Note::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, .. }) => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_closed = true;
                 }

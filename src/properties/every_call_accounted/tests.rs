@@ -4,8 +4,8 @@ use super::*;
 use crate::agent::{AgentEvent, Indefinite, PersonEvent};
 use crate::properties::testing::{Story, called, saga, violation};
 
-const LOST: Told = Told::Unknown(Indefinite::TimedOut);
-const REFUSED: Told = Told::Not(Definite::Refused);
+const LOST: CallOutcome = CallOutcome::Unknown(Indefinite::TimedOut);
+const REFUSED: CallOutcome = CallOutcome::Not(Definite::Refused);
 
 fn on_call() -> Story {
     saga().note("on-call", Note::Person(PersonEvent::IsOnCall))
@@ -19,23 +19,23 @@ fn done(story: Story) -> Story {
     story.told("task-1", Outcome::Done)
 }
 
-fn call(story: Story, told: Told) -> Story {
+fn call(story: Story, told: CallOutcome) -> Story {
     story.called("executor-1", "task-1/file").answered("executor-1", "task-1/file", told)
 }
 
 #[test]
 fn a_call_that_was_answered_or_tried_again_until_it_was_is_accounted_for() {
-    assert_eq!(done(call(on_call(), Told::Done)).judged_by(&property()), Verdict::Holds);
-    assert_eq!(done(call(call(on_call(), LOST), Told::Done)).judged_by(&property()), Verdict::Holds);
+    assert_eq!(done(call(on_call(), CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
+    assert_eq!(done(call(call(on_call(), LOST), CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
     let unanswered = on_call().called("executor-1", "task-1/file");
-    assert_eq!(done(call(unanswered, Told::Done)).judged_by(&property()), Verdict::Holds);
+    assert_eq!(done(call(unanswered, CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
 fn a_call_that_was_looked_up_and_found_is_too() {
     let look_up = |found| {
         let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
-        let told = Told::Found(found);
+        let told = CallOutcome::Found(found);
         let note =
             Note::Agent(AgentEvent::Answered { tool: Name::new("ticketing"), operation, intent, told });
         done(call(on_call(), LOST).note("executor-1", note))
@@ -73,7 +73,7 @@ fn a_refusal_is_accounted_for_once_the_user_hears_of_the_failure() {
 fn a_refusal_says_nothing_about_an_earlier_try_unless_it_is_for_good() {
     let after_an_unclear_try = |told| failed(call(call(on_call(), LOST), told)).judged_by(&property());
     assert!(after_an_unclear_try(REFUSED).is_violated());
-    assert_eq!(after_an_unclear_try(Told::Not(Definite::Declined)), Verdict::Holds);
+    assert_eq!(after_an_unclear_try(CallOutcome::Not(Definite::Declined)), Verdict::Holds);
 }
 
 #[test]
@@ -81,12 +81,12 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
     let undoing = |told| {
         let (tool, operation) = (Name::new("ticketing"), Name::new("withdraw"));
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
-        let story = call(on_call(), Told::Done);
+        let story = call(on_call(), CallOutcome::Done);
         let story = story.note("executor-1", Note::Agent(called([tool, operation, intent], op)));
         story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
     };
     assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
-    assert_eq!(failed(undoing(Told::Done)).judged_by(&property()), Verdict::Holds);
+    assert_eq!(failed(undoing(CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
     let taken_down = failed(undoing(REFUSED).taken_down("task-1/file"));
     assert!(taken_down.judged_by(&property()).is_violated(), "what was taken down is another call");
 }
@@ -108,7 +108,7 @@ fn where_nobody_is_on_call_or_nobody_calls_there_is_nothing_to_judge() {
     assert_eq!(done(on_call()).judged_by(&property()), Verdict::Vacuous);
 }
 
-const DECLINED: Told = Told::Not(Definite::Declined);
+const DECLINED: CallOutcome = CallOutcome::Not(Definite::Declined);
 
 fn cancelled(story: Story) -> Story {
     story.told("task-1", Outcome::Cancelled)
@@ -120,12 +120,12 @@ fn tries(story: Story, who: &str, op: u64) -> Story {
     story.note(who, Note::Agent(called(call, OpId(op))))
 }
 
-fn hears(story: Story, who: &str, told: Told) -> Story {
+fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
     story.answered(who, "task-1/file", told)
 }
 
 /// An agent gets the outcome of a request to cancel the operation.
-fn calls_off(story: Story, operation: &str, told: Told) -> Story {
+fn calls_off(story: Story, operation: &str, told: CallOutcome) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = cancel_of(Name::new(operation));
     story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
@@ -139,19 +139,19 @@ fn a_refusal_is_accounted_for_once_the_user_hears_of_the_cancel() {
 
 #[test]
 fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good() {
-    let called_off = || calls_off(call(on_call(), LOST), "create", Told::Cancelled);
+    let called_off = || calls_off(call(on_call(), LOST), "create", CallOutcome::Cancelled);
     assert_eq!(failed(called_off()).judged_by(&property()), Verdict::Holds);
     assert_eq!(cancelled(called_off()).judged_by(&property()), Verdict::Holds);
     assert!(done(called_off()).judged_by(&property()).is_violated());
-    let done_already = calls_off(call(on_call(), LOST), "create", Told::Done);
+    let done_already = calls_off(call(on_call(), LOST), "create", CallOutcome::Done);
     assert_eq!(done(done_already).judged_by(&property()), Verdict::Holds);
-    let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", Told::Done);
+    let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", CallOutcome::Done);
     assert_eq!(done(of_another).judged_by(&property()), Verdict::Holds, "it is done, whoever did it");
-    let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", Told::Cancelled);
+    let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", CallOutcome::Cancelled);
     assert!(failed(of_another).judged_by(&property()).is_violated(), "which id was called off is not known");
     let unclear = calls_off(call(on_call(), LOST), "create", LOST);
     assert!(failed(unclear).judged_by(&property()).is_violated());
-    let another = calls_off(call(on_call(), LOST), "withdraw", Told::Cancelled);
+    let another = calls_off(call(on_call(), LOST), "withdraw", CallOutcome::Cancelled);
     assert!(failed(another).judged_by(&property()).is_violated());
 }
 
@@ -195,9 +195,9 @@ fn what_was_found_is_that_call_and_no_other() {
     ] {
         let [tool, operation, intent] = [tool, operation, intent].map(Name::new);
         for (operation, told) in [
-            (look_up_of(operation), Told::Found(true)),
-            (operation, Told::Done),
-            (cancel_of(operation), Told::Done),
+            (look_up_of(operation), CallOutcome::Found(true)),
+            (operation, CallOutcome::Done),
+            (cancel_of(operation), CallOutcome::Done),
         ] {
             let note = Note::Agent(AgentEvent::Answered { tool, operation, intent, told });
             let story = done(call(on_call(), LOST).note("executor-1", note));
@@ -209,8 +209,8 @@ fn what_was_found_is_that_call_and_no_other() {
 #[test]
 fn every_call_of_every_task_that_ended_counts() {
     let other = |story: Story| story.called("executor-1", "task-1/bill");
-    assert!(done(other(call(on_call(), Told::Done))).judged_by(&property()).is_violated());
-    let story = call(on_call(), Told::Done).given("task-2").called("executor-1", "task-2/file");
+    assert!(done(other(call(on_call(), CallOutcome::Done))).judged_by(&property()).is_violated());
+    let story = call(on_call(), CallOutcome::Done).given("task-2").called("executor-1", "task-2/file");
     assert_eq!(done(story.clone()).judged_by(&property()), Verdict::Holds, "task-2 has not ended");
     let story = done(story).told("task-2", Outcome::Done);
     assert!(story.judged_by(&property()).is_violated());

@@ -9,14 +9,14 @@ use super::ledger::Ledger;
 use crate::agent::{AgentEvent, Note, Purpose, UserEvent};
 use crate::properties::wire::sent_for;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, cut_short};
-use perfidy_sim::{Event, Lookup, Name, SimSpan, SimTime, What};
+use perfidy_sim::{Event, EventKind, Lookup, Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::bounded(
         "no-orphans",
-        "no agent works for long for a parent that is gone, or for a task that has ended",
+        "no agent works for long for a dead parent or an ended task",
         Bound { key: "within", usual: AtMost::Span(SimSpan::from_secs(30)) },
         judge,
     )
@@ -74,16 +74,16 @@ fn judge(history: &TeamHistory, bound_nanos: u64) -> Verdict {
 impl<'a> Family<'a> {
     fn take_in(&mut self, event: At<'a>) {
         match &event.what {
-            What::Crashed { .. } => drop(self.dead.insert(event.node, event)),
-            What::Started { .. } | What::Resumed => {
+            EventKind::Crashed { .. } => drop(self.dead.insert(event.node, event)),
+            EventKind::Started { .. } | EventKind::Resumed => {
                 self.dead.remove(&event.node);
                 self.woken.insert(event.node, event.at);
             }
-            What::Note(note) => {
+            EventKind::Note(note) => {
                 self.ledger.take_in(event, note);
                 self.note(event, note);
             }
-            What::Sent { .. } if !self.users.contains(&event.node) => {
+            EventKind::Sent { .. } if !self.users.contains(&event.node) => {
                 if let Some((to, about)) = sent_for(Purpose::Order, event) {
                     self.order_goes_out(event, about, to);
                 } else if let Some((_, about)) = sent_for(Purpose::Cancel, event) {
@@ -134,11 +134,11 @@ impl<'a> Family<'a> {
             holder.filter(|_| !self.ledger.stands(intent))
         };
         match event.what {
-            What::Crashed { .. } => {
+            EventKind::Crashed { .. } => {
                 let mut orders = self.ordered_by.get(&event.node).into_iter().flatten();
                 orders.any(|(intent, who)| holder_of(*intent) == Some(*who))
             }
-            What::Sent { .. } if !self.users.contains(&event.node) => {
+            EventKind::Sent { .. } if !self.users.contains(&event.node) => {
                 if let Some((to, about)) = sent_for(Purpose::Order, event) {
                     let holder = self.holders.get((about, event.node)).filter(|who| **who != event.node);
                     return holder.is_some_and(|who| *who != to) && !self.ledger.stands(about);
@@ -155,8 +155,8 @@ impl<'a> Family<'a> {
     /// The work and the activity of an event, if its agent continues work with it.
     fn work(&self, event: At<'a>) -> Option<(Name, &'static str)> {
         match event.what {
-            What::Note(Note::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
-            What::Note(Note::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
+            EventKind::Note(Note::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
+            EventKind::Note(Note::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
                 (!self.ledger.is_undoing(tool, operation, intent)).then_some((intent, "calls a tool"))
             }
             _ => None,
@@ -177,7 +177,7 @@ impl<'a> Family<'a> {
         let mine = if self.orders.contains((about, who)) { about } else { task };
         if let Some(over) = self.over.get(task).or_else(|| self.over.get(mine)) {
             let why = match over.what {
-                What::Sent { .. } => "was cancelled",
+                EventKind::Sent { .. } => "was cancelled",
                 _ => "had ended",
             };
             let ended = if self.over.contains(task) { task } else { mine };

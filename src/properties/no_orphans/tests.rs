@@ -32,7 +32,7 @@ fn cancelled(story: Story) -> Story {
 
 /// So many seconds without relevant events.
 fn later(story: Story, seconds: u32) -> Story {
-    (0..seconds).fold(story, |story, _| story.event("elsewhere", What::Resumed))
+    (0..seconds).fold(story, |story, _| story.event("elsewhere", EventKind::Resumed))
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn it_makes_no_difference_how_far_above_an_agent_died() {
 #[test]
 fn a_parent_that_is_back_can_be_worked_for() {
     let story = later(handed().dies("manager-1"), 3);
-    let story = story.event("manager-1", What::Started { incarnation: 1 });
+    let story = story.event("manager-1", EventKind::Started { incarnation: 1 });
     assert_eq!(thinks(story, "worker-1").judged_by(&property()), Verdict::Holds);
 }
 
@@ -96,9 +96,9 @@ fn taking_back_is_not_going_on() {
 
 #[test]
 fn an_agent_that_was_stopped_could_not_know() {
-    let story = later(cancelled(handed()), 3).event("worker-1", What::Resumed);
+    let story = later(cancelled(handed()), 3).event("worker-1", EventKind::Resumed);
     assert_eq!(thinks(story, "worker-1").judged_by(&property()), Verdict::Holds);
-    let story = later(cancelled(handed()), 3).event("worker-1", What::Resumed);
+    let story = later(cancelled(handed()), 3).event("worker-1", EventKind::Resumed);
     assert!(thinks(later(story, 3), "worker-1").judged_by(&property()).is_violated());
 }
 
@@ -171,12 +171,12 @@ fn to_be_handed_the_same_again_takes_nothing_away() {
 
 #[test]
 fn an_agent_that_was_dead_could_not_know_and_one_that_had_been_before_could() {
-    let wakes = |story: Story| story.event("worker-1", What::Started { incarnation: 1 });
+    let wakes = |story: Story| story.event("worker-1", EventKind::Started { incarnation: 1 });
     let woken_after = wakes(later(cancelled(handed()).dies("worker-1"), 3));
     assert_eq!(thinks(woken_after, "worker-1").judged_by(&property()), Verdict::Holds);
     let woken_before = later(cancelled(wakes(handed().dies("worker-1"))), 3);
     assert!(thinks(woken_before, "worker-1").judged_by(&property()).is_violated());
-    let another_woken = later(cancelled(handed()), 3).event("worker-2", What::Resumed);
+    let another_woken = later(cancelled(handed()), 3).event("worker-2", EventKind::Resumed);
     assert!(thinks(another_woken, "worker-1").judged_by(&property()).is_violated());
 }
 

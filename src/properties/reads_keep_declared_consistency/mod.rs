@@ -14,17 +14,17 @@
 
 mod order;
 
-use crate::agent::{Access, AgentEvent, Consistency, Heard, Note, StoreEvent, UserEvent, kinds};
+use crate::agent::{Access, AgentEvent, Consistency, Note, StoreEvent, StoreOutcome, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use order::{Act, Explained, Keeps, Operation, explains};
-use perfidy_sim::{Event, EventId, Name, What};
+use perfidy_sim::{Event, EventId, EventKind, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     Property::new(
         "reads-keep-declared-consistency",
-        "what agents read in the store keeps to the consistency model that the team relies on",
+        "reads of the store keep the consistency model that the team declares",
         judge,
     )
     .needs(kinds::DECLARED)
@@ -50,8 +50,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             Verdict::violated(&because, format!("{message}; {declared} reads were promised"))
         }
         Err(TooManyOrders) => Verdict::Unknown {
-            reason: "there are more orders than can be tried of writes that nobody had an answer to"
-                .to_owned(),
+            reason: "there are more orders than can be tried of writes without an answer".to_owned(),
         },
     }
 }
@@ -101,10 +100,10 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut any_seen = false;
     for event in history.events() {
         match event.what {
-            What::Started { .. } => lives.entry(event.node).or_default().begin(),
-            What::Crashed { .. } => lives.entry(event.node).or_default().end(0),
-            What::Recovered { from } if from == twin => lives.entry(event.node).or_default().end(1),
-            What::Note(Note::Agent(AgentEvent::Asked { item, access })) => {
+            EventKind::Started { .. } => lives.entry(event.node).or_default().begin(),
+            EventKind::Crashed { .. } => lives.entry(event.node).or_default().end(0),
+            EventKind::Recovered { from } if from == twin => lives.entry(event.node).or_default().end(1),
+            EventKind::Note(Note::Agent(AgentEvent::Asked { item, access })) => {
                 let (act, op) = match access {
                     Access::Read => (Act::Saw(0), None),
                     Access::Change(op) => (Act::Perhaps(None), Some(op)),
@@ -118,16 +117,16 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
                 }
                 asked_at.insert(event.id, index);
             }
-            What::Note(Note::Agent(AgentEvent::Heard { asked, heard, .. })) => {
+            EventKind::Note(Note::Agent(AgentEvent::StoreOutcome { asked, heard, .. })) => {
                 let Some(index) = asked_at.get(&asked) else { continue };
                 let act = match heard {
-                    Heard::Saw(version) | Heard::Moved(version) => Act::Saw(version.0),
-                    Heard::Made(version) => Act::Made(version.0),
-                    Heard::Fenced(_) => {
+                    StoreOutcome::Saw(version) | StoreOutcome::Moved(version) => Act::Saw(version.0),
+                    StoreOutcome::Made(version) => Act::Made(version.0),
+                    StoreOutcome::Fenced(_) => {
                         refused.insert(*index);
                         continue;
                     }
-                    Heard::Unknown(_) => continue,
+                    StoreOutcome::Unknown(_) => continue,
                 };
                 any_seen |= matches!(act, Act::Saw(1..));
                 let operation = &mut operations[*index];
@@ -152,7 +151,7 @@ fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
     history.notes().find_map(|(event, note)| {
         match *note {
             Note::Store(StoreEvent::Stored { item, version, .. }) => drop(stored.insert((item, version.0))),
-            Note::Agent(AgentEvent::Heard { item, heard: Heard::Saw(version), .. })
+            Note::Agent(AgentEvent::StoreOutcome { item, heard: StoreOutcome::Saw(version), .. })
                 if version.0 > 0 && !stored.contains(&(item, version.0)) =>
             {
                 return Some((

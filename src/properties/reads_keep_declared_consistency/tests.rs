@@ -7,7 +7,7 @@ use crate::properties::testing::{Story, violation};
 /// A request of an agent, or the outcome of its request at that index.
 enum Does {
     Asks(Access),
-    Hears(u32, Heard),
+    Hears(u32, StoreOutcome),
 }
 use Does::{Asks, Hears};
 
@@ -31,7 +31,7 @@ fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
             Asks(access) => story.note(who, Note::Agent(AgentEvent::Asked { item, access })),
             Hears(asked, heard) => {
                 let asked = EventId::new(FIRST + asked).unwrap();
-                story.note(who, Note::Agent(AgentEvent::Heard { item, asked, heard }))
+                story.note(who, Note::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
             }
         };
     }
@@ -41,12 +41,12 @@ fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
 /// The number of the first event that a test writes itself.
 const FIRST: u32 = 8;
 
-fn saw(version: u64) -> Heard {
-    Heard::Saw(Version(version))
+fn saw(version: u64) -> StoreOutcome {
+    StoreOutcome::Saw(Version(version))
 }
 
-fn made(version: u64) -> Heard {
-    Heard::Made(Version(version))
+fn made(version: u64) -> StoreOutcome {
+    StoreOutcome::Made(Version(version))
 }
 
 /// `a` writes `x` and gets the confirmation; then `b` reads the old version.
@@ -138,7 +138,7 @@ fn a_write_that_nobody_knows_about_may_have_happened_or_not() {
     for seen in [0, 1] {
         let acts = [
             ("a", "x", Asks(WRITE)),
-            ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
+            ("a", "x", Hears(0, StoreOutcome::Unknown(Indefinite::TimedOut))),
             ("b", "x", Asks(Access::Read)),
             ("b", "x", Hears(2, saw(seen))),
             ("c", "y", Asks(Access::Change(OpId(2)))),
@@ -155,7 +155,7 @@ fn who_asks_again_under_one_id_has_asked_once() {
     // The first try made version 1, which `b` read before the outcome of the second try.
     let acts = [
         ("a", "x", Asks(WRITE)),
-        ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
+        ("a", "x", Hears(0, StoreOutcome::Unknown(Indefinite::TimedOut))),
         ("b", "x", Asks(Access::Read)),
         ("b", "x", Hears(2, saw(1))),
         ("a", "x", Asks(WRITE)),
@@ -166,7 +166,7 @@ fn who_asks_again_under_one_id_has_asked_once() {
 
 #[test]
 fn what_was_refused_has_not_happened_and_its_reason_was_seen() {
-    let moved = |version| Heard::Moved(Version(version));
+    let moved = |version| StoreOutcome::Moved(Version(version));
     let acts = |heard| {
         vec![
             ("a", "x", Asks(WRITE)),
@@ -177,7 +177,7 @@ fn what_was_refused_has_not_happened_and_its_reason_was_seen() {
             ("a", "x", Hears(4, saw(1))),
         ]
     };
-    for (heard, broken) in [(moved(1), false), (moved(2), true), (Heard::Fenced(Token(2)), false)] {
+    for (heard, broken) in [(moved(1), false), (moved(2), true), (StoreOutcome::Fenced(Token(2)), false)] {
         let verdict = story(Consistency::Linearizable, &acts(heard)).judged_by(&property());
         assert_eq!(verdict.is_violated(), broken, "{heard:?}: {verdict:?}");
     }
@@ -187,12 +187,12 @@ fn what_was_refused_has_not_happened_and_its_reason_was_seen() {
 fn the_dead_have_seen_nothing() {
     let story = |restart: bool| {
         let story = story(Consistency::Monotonic, &backwards()[..2]);
-        let story = if restart { story.event("b", What::Started { incarnation: 1 }) } else { story };
+        let story = if restart { story.event("b", EventKind::Started { incarnation: 1 }) } else { story };
         let item = Name::new("x");
         let asked = EventId::new(FIRST + if restart { 3 } else { 2 }).unwrap();
         story
             .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
-            .note("b", Note::Agent(AgentEvent::Heard { item, asked, heard: saw(1) }))
+            .note("b", Note::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(1) }))
             .judged_by(&property())
     };
     assert!(story(false).is_violated());
@@ -204,22 +204,24 @@ fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     let read_nothing = [("b", "x", Asks(Access::Read)), ("b", "x", Hears(0, saw(0)))];
     assert_eq!(story(Consistency::Linearizable, &read_nothing).judged_by(&property()), Verdict::Vacuous);
     let item = Name::new("x");
-    let unpromised = Story::default()
-        .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
-        .note("b", Note::Agent(AgentEvent::Heard { item, asked: EventId::new(1).unwrap(), heard: saw(9) }));
+    let unpromised =
+        Story::default().note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read })).note(
+            "b",
+            Note::Agent(AgentEvent::StoreOutcome { item, asked: EventId::new(1).unwrap(), heard: saw(9) }),
+        );
     assert_eq!(unpromised.judged_by(&property()), Verdict::Vacuous);
 }
 
 /// `b` reads twice, the second time an earlier version; these events come before each read.
-fn goes_back_after(before: &[What<Note>], between: &[What<Note>]) -> Verdict {
+fn goes_back_after(before: &[EventKind<Note>], between: &[EventKind<Note>]) -> Verdict {
     let item = Name::new("x");
-    let happens = |story: Story, all: &[What<Note>]| {
+    let happens = |story: Story, all: &[EventKind<Note>]| {
         all.iter().cloned().fold(story, |story, what| story.event("b", what))
     };
     let reads = |story: Story, asked: usize, version: u64| {
         let asked = EventId::new(FIRST + asked as u32).unwrap();
         let story = story.note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }));
-        story.note("b", Note::Agent(AgentEvent::Heard { item, asked, heard: saw(version) }))
+        story.note("b", Note::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(version) }))
     };
     let story = reads(happens(story(Consistency::Monotonic, &[]), before), before.len(), 2);
     let second = before.len() + 2 + between.len();
@@ -228,10 +230,10 @@ fn goes_back_after(before: &[What<Note>], between: &[What<Note>]) -> Verdict {
 
 #[test]
 fn of_two_lives_at_once_nobody_knows_which_one_saw_what() {
-    let starts = |incarnation| What::Started { incarnation };
-    let twin_ends = || What::Recovered { from: Name::new("twin") };
-    let dies = || What::Crashed { lost_writes: 0 };
-    let other_ends = || What::Recovered { from: Name::new("slow") };
+    let starts = |incarnation| EventKind::Started { incarnation };
+    let twin_ends = || EventKind::Recovered { from: Name::new("twin") };
+    let dies = || EventKind::Crashed { lost_writes: 0 };
+    let other_ends = || EventKind::Recovered { from: Name::new("slow") };
     let broken: [(&[_], &[_]); 5] = [
         (&[starts(0)], &[]),
         (&[starts(0), starts(1), twin_ends()], &[]),
@@ -311,7 +313,8 @@ fn a_version_is_there_from_when_it_was_stored_and_only_in_its_own_item() {
         let story = Story::default()
             .note("user", declared)
             .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }));
-        let heard = Note::Agent(AgentEvent::Heard { item, asked: EventId::new(2).unwrap(), heard: saw(1) });
+        let heard =
+            Note::Agent(AgentEvent::StoreOutcome { item, asked: EventId::new(2).unwrap(), heard: saw(1) });
         let before = if stored_in == item {
             story.clone().note("b", heard.clone()).note("store", stored.clone())
         } else {
@@ -353,7 +356,7 @@ fn two_who_made_one_version_are_not_explained() {
 
 #[test]
 fn what_was_refused_explains_nothing_and_excuses_nobody() {
-    let fenced = Heard::Fenced(Token(2));
+    let fenced = StoreOutcome::Fenced(Token(2));
     let seen_all_the_same = [
         ("c", "x", Asks(WRITE)),
         ("c", "x", Hears(0, fenced)),
@@ -373,7 +376,7 @@ fn what_was_refused_explains_nothing_and_excuses_nobody() {
 fn who_asks_again_under_one_id_makes_one_version_and_no_more() {
     let acts = [
         ("a", "x", Asks(WRITE)),
-        ("a", "x", Hears(0, Heard::Unknown(Indefinite::TimedOut))),
+        ("a", "x", Hears(0, StoreOutcome::Unknown(Indefinite::TimedOut))),
         ("a", "x", Asks(WRITE)),
         ("a", "x", Hears(2, made(1))),
         ("b", "x", Asks(Access::Read)),

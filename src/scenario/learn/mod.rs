@@ -26,7 +26,7 @@ use crate::faults::{ActionMap, Observed, Roles};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Case, Contents, Scenario};
 use crate::workflows::Cancelled;
-use perfidy_sim::{Chance, Chaos, Engine, Name, Outcome, Plan, Seed, SimSpan, Stop};
+use perfidy_sim::{Chance, Chaos, Engine, Name, Outcome, Plan, RunEnd, Seed, SimSpan};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -127,12 +127,12 @@ impl Learner {
         let Some((place, stress)) = self.turn(observed.runs) else { return false };
         let case = &self.cases[place];
         let plan = match stress {
-            0 => Plan::calm(),
+            0 => Plan::fault_free(),
             number => Plan::Fuzz(Arc::new(stress::of(&case.scenario, number))),
         };
         let outcome = watch(case, Seed(stress), plan);
         let was_cut_short =
-            matches!(outcome.stop, Stop::Panicked { .. } | Stop::Spinning { .. } | Stop::TooManyEvents);
+            matches!(outcome.stop, RunEnd::Panicked { .. } | RunEnd::Spinning { .. } | RunEnd::TooManyEvents);
         observed.runs += 1;
         observed.is_incomplete |= stress == 0 && was_cut_short && place < self.cases.len() - 1;
         observed.actions.observe(&outcome, &self.roles, &self.tools);

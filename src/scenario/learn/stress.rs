@@ -5,9 +5,9 @@
 
 use crate::faults::Altered;
 use crate::faults::model::MOMENTS;
-use crate::faults::tool_lies::{self, Time};
+use crate::faults::tool_faults::{self, Time};
 use crate::scenario::Scenario;
-use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, Window};
+use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, TimedFault};
 use std::ops::RangeInclusive;
 
 /// A fault that strikes so many times in a hundred.
@@ -98,7 +98,7 @@ fn of_agents(agents: &[Name], percent: u32) -> impl Iterator<Item = Rule> {
 
 /// Every fault of tools, the suite's own as well.
 fn of_tools(scenario: &Scenario, tools: &[Name], percent: u32) -> Vec<Rule> {
-    let shipped = tool_lies::kinds().map(|kind| (kind.fault.name, !matches!(kind.time, Time::None)));
+    let shipped = tool_faults::kinds().map(|kind| (kind.fault.name, !matches!(kind.time, Time::None)));
     let own = scenario.suite.own_faults().names(Altered::ToolAnswers).map(|name| (name, false));
     let rule = |(name, takes_time)| {
         let span = if takes_time { SOME } else { SimSpan::ZERO };
@@ -117,12 +117,12 @@ fn of_models(percent: u32) -> impl Iterator<Item = Rule> {
 }
 
 /// Agents that are away for as long as it takes to be replaced.
-fn of_the_clock(agents: &[Name]) -> impl Iterator<Item = Window> {
+fn of_the_clock(agents: &[Name]) -> impl Iterator<Item = TimedFault> {
     let away =
         [("crash", Disturbance::Crash(agents.to_vec())), ("pause", Disturbance::Pause(agents.to_vec()))];
     let alone = (agents.len() > 1)
         .then(|| ("partition", Disturbance::Split { among: agents.to_vec(), minority: false }));
-    away.into_iter().chain(alone).map(|(kind, disturbance)| Window {
+    away.into_iter().chain(alone).map(|(kind, disturbance)| TimedFault {
         kind: Name::new(kind),
         site: Name::new(kind),
         disturbance,

@@ -9,7 +9,7 @@ use crate::tools::Asked;
 use crate::tools::keys::Memory;
 use crate::tools::outage::Outages;
 use crate::tools::prototype::Running;
-use perfidy_sim::{Desk, Name, SimTime};
+use perfidy_sim::{Name, ServiceContext, SimTime};
 
 /// What a wrapper knows of the requests that it has handled.
 pub(super) struct Books {
@@ -28,7 +28,7 @@ pub(super) struct Books {
 
 impl Books {
     /// Carries the outcome of a request into effect, and returns what is answered.
-    pub fn enter(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, outcome: Outcome) -> Reply {
+    pub fn enter(&mut self, desk: &mut ServiceContext<'_, Agents>, work: &Work, outcome: Outcome) -> Reply {
         let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
         let now = desk.now();
         if let Some((outage, lasting)) = begins {

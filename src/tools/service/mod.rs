@@ -22,7 +22,7 @@ use crate::agent::{
 };
 use books::{Books, out_of_order};
 use outcome::{Happening, Outcome, Reply};
-use perfidy_sim::{Desk, Envelope, Lookup, Name, Service, SimSpan, SimTime, Spot};
+use perfidy_sim::{DrawSite, Envelope, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
@@ -61,13 +61,13 @@ struct Asking<'a> {
     work: &'a Work,
     wire: &'a Wire,
     now: SimTime,
-    desk: &'a Desk<'a, Agents>,
+    desk: &'a ServiceContext<'a, Agents>,
 }
 
 /// A fault that is due at a request, and where it is drawn what it does.
 struct Injecting<'a> {
     fault: ToolFault,
-    spot: Spot<'a>,
+    spot: DrawSite<'a>,
     own: &'a OwnFaults,
 }
 
@@ -120,14 +120,14 @@ impl ToolService {
         Self { faults, ..self }
     }
 
-    fn put_off(&mut self, desk: &mut Desk<'_, Agents>, what: Pending, span: SimSpan) {
+    fn put_off(&mut self, desk: &mut ServiceContext<'_, Agents>, what: Pending, span: SimSpan) {
         self.tokens += 1;
         self.pending.insert(self.tokens, what);
         desk.call_back(self.tokens, span);
     }
 
     /// Works on a request whose latency is over.
-    fn finish(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+    fn finish(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
         let Some(wire) = envelope.payload.open::<Wire>() else { return };
         let Some((request, operation)) = wire.request() else {
             let unreadable = Wire::Refused(Refused::of(Definite::Unreadable));
@@ -149,7 +149,7 @@ impl ToolService {
 
     /// Writes down the state with which the tool begins, before anything happens to it.
     #[cold]
-    fn open(&mut self, desk: &mut Desk<'_, Agents>) {
+    fn open(&mut self, desk: &mut ServiceContext<'_, Agents>) {
         self.is_open = true;
         if let Some(state) = self.books.initial.initial_state() {
             desk.note(Author::HARNESS, Note::Tool(ToolEvent::Opened { state }));
@@ -158,7 +158,7 @@ impl ToolService {
 
     /// Lets happen what comes of a request: with the first fault that is due and makes a difference, if there
     /// is one.
-    fn respond(&mut self, desk: &mut Desk<'_, Agents>, work: &Work, wire: &Wire) -> Reply {
+    fn respond(&mut self, desk: &mut ServiceContext<'_, Agents>, work: &Work, wire: &Wire) -> Reply {
         let now = desk.now();
         for due in desk.due_faults(work.what, work.intent) {
             let Some(fault) = self.faults.find(due.word(), due.span()) else { continue };
@@ -223,17 +223,17 @@ impl Books {
     }
 }
 
-fn answer(desk: &mut Desk<'_, Agents>, to: &Envelope<Body>, what: Name, wire: Wire) {
+fn answer(desk: &mut ServiceContext<'_, Agents>, to: &Envelope<Body>, what: Name, wire: Wire) {
     desk.reply(to, reply_kind(what), Body::new(wire));
 }
 
 impl Service<Agents> for ToolService {
-    fn on_message(&mut self, desk: &mut Desk<'_, Agents>, envelope: Envelope<Body>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
         let latency = desk.draw_span(desk.name(), envelope.about, &self.latency);
         self.put_off(desk, Pending::Work(envelope), latency);
     }
 
-    fn on_timer(&mut self, desk: &mut Desk<'_, Agents>, token: u64) {
+    fn on_timer(&mut self, desk: &mut ServiceContext<'_, Agents>, token: u64) {
         match self.pending.remove(token) {
             Some(Pending::Work(envelope)) => self.finish(desk, envelope),
             Some(Pending::Answer(envelope, what, wire)) => answer(desk, &envelope, what, wire),
@@ -241,7 +241,7 @@ impl Service<Agents> for ToolService {
         }
     }
 
-    fn on_fault(&mut self, desk: &mut Desk<'_, Agents>, word: Name, lasting: SimSpan) {
+    fn on_fault(&mut self, desk: &mut ServiceContext<'_, Agents>, word: Name, lasting: SimSpan) {
         if let Some((outage, _)) = self.faults.find(word, lasting).and_then(|fault| fault.outage) {
             self.books.outages.begin(outage, desk.now(), lasting);
         }

@@ -2,14 +2,14 @@
 //! silent.
 
 use super::{DIRECTOR, Lead, MANAGERS, RESEND};
-use crate::agent::{Agent, Mail, Message, OpId, Outcome, Report};
+use crate::agent::{Agent, Delivery, Message, OpId, Outcome, Report};
 use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
-use crate::workflows::Briefing;
-use crate::workflows::user::{UserSay, report};
+use crate::workflows::TeamContext;
+use crate::workflows::user::{UserMessage, report};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,7 +87,7 @@ struct Task {
 
 pub(super) struct Director {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     managers: Vec<Name>,
     tasks: BTreeMap<Name, Task>,
     agenda: Agenda<Name>,
@@ -96,11 +96,11 @@ pub(super) struct Director {
 }
 
 impl Director {
-    pub fn recover(agent: &Agent, briefing: Briefing) -> Self {
-        let managers = briefing.group(MANAGERS).to_vec();
+    pub fn recover(agent: &Agent, team: TeamContext) -> Self {
+        let managers = team.group(MANAGERS).to_vec();
         let (agenda, deadlines) = (Agenda::default(), BTreeSet::new());
         let mut director =
-            Self { agent: agent.clone(), briefing, managers, tasks: BTreeMap::new(), agenda, deadlines };
+            Self { agent: agent.clone(), team, managers, tasks: BTreeMap::new(), agenda, deadlines };
         checkpoint::recover(agent, |entry| director.apply(entry));
         director
     }
@@ -131,7 +131,7 @@ impl Director {
     fn look_again_at(&mut self, name: Name) {
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
         let deadline = task.deadline.filter(|_| !task.is_called_off);
-        let lapses = task.holder.as_ref().filter(|_| self.briefing.safeguards().has::<ParentLease>());
+        let lapses = task.holder.as_ref().filter(|_| self.team.safeguards().has::<ParentLease>());
         let lapses = lapses.map(|holder| holder.leased_until);
         let due = task.holder.as_ref().and_then(|holder| holder.telling.due_at(RESEND));
         let next = [deadline, lapses, due].into_iter().flatten().min();
@@ -142,7 +142,7 @@ impl Director {
 
     /// Records a change and applies it.
     async fn change(&mut self, about: Name, entry: Entry) {
-        checkpoint::save(&self.agent, self.briefing.safeguards(), about, entry.clone()).await;
+        checkpoint::save(&self.agent, self.team.safeguards(), about, entry.clone()).await;
         self.apply(&entry);
     }
 
@@ -152,7 +152,7 @@ impl Director {
             Entry::Accepted { task, ops, at } => {
                 // After a crash only the wall clock shows how much of the time is used.
                 let spent = self.agent.now().since(*at);
-                let left = self.briefing.tasks.within.map(|within| within - spent);
+                let left = self.team.tasks.within.map(|within| within - spent);
                 let deadline = left.map(|left| self.agent.monotonic() + left);
                 let (turn, ops) = (self.tasks.len(), Arc::clone(ops));
                 let new = Task { turn, ops, deadline, holder: None, is_called_off: false, ended: None };
@@ -185,13 +185,13 @@ impl Director {
     }
 
     fn lease(&self) -> SimSpan {
-        self.briefing.safeguards().get::<ParentLease>().map_or(SimSpan::ZERO, |parent| parent.lease)
+        self.team.safeguards().get::<ParentLease>().map_or(SimSpan::ZERO, |parent| parent.lease)
     }
 
-    async fn hear(&mut self, mail: &Mail) {
+    async fn hear(&mut self, mail: &Delivery) {
         let (from, about) = (mail.from(), mail.about());
         match mail.open().cloned() {
-            Some(UserSay::Submit { task, ops }) => match self.tasks.get(&task).map(|task| task.ended) {
+            Some(UserMessage::Submit { task, ops }) => match self.tasks.get(&task).map(|task| task.ended) {
                 None => {
                     let at = self.agent.now();
                     self.change(task, Entry::Accepted { task, ops, at }).await;
@@ -199,8 +199,8 @@ impl Director {
                 Some(Some(end)) => self.report(task, end).await,
                 Some(None) => {}
             },
-            Some(UserSay::Cancel { task }) => self.on_cancel(task).await,
-            Some(UserSay::Report(_)) | None => {}
+            Some(UserMessage::Cancel { task }) => self.on_cancel(task).await,
+            Some(UserMessage::Report(_)) | None => {}
         }
         match mail.open() {
             Some(Lead::Ended { task, term, done }) if self.is_held(*task, from, *term) => {
@@ -221,10 +221,10 @@ impl Director {
                 // The cancel has overtaken the task, which will not be done when it comes.
                 let (ops, at) = (Arc::new([]), self.agent.now());
                 self.change(task, Entry::Accepted { task, ops, at }).await;
-                self.call_off(task).await;
+                self.cancel_call(task).await;
             }
             Some((Some(end), _)) => self.report(task, end).await,
-            Some((None, false)) => self.call_off(task).await,
+            Some((None, false)) => self.cancel_call(task).await,
             Some((None, true)) => {}
         }
     }
@@ -257,18 +257,18 @@ impl Director {
     /// The time left for a task, for the agents below. Undoing has no deadline.
     fn left(&self, task: Name) -> Option<SimSpan> {
         let deadline = self.tasks.get(&task).filter(|task| !task.is_called_off)?.deadline?;
-        propagated(self.briefing.safeguards(), Some(deadline.since(self.agent.monotonic())))
+        propagated(self.team.safeguards(), Some(deadline.since(self.agent.monotonic())))
     }
 
     /// Takes the next action for a task.
     async fn drive(&mut self, name: Name) {
-        let (now, may_replace) = (self.agent.monotonic(), self.briefing.safeguards().has::<ParentLease>());
+        let (now, may_replace) = (self.agent.monotonic(), self.team.safeguards().has::<ParentLease>());
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
         if !task.is_called_off && task.deadline.is_some_and(|deadline| now >= deadline) {
-            self.call_off(name).await;
+            self.cancel_call(name).await;
         }
         let Some(task) = self.tasks.get(&name) else { return };
-        let passes_it_on = self.briefing.safeguards().has::<Cancellation>();
+        let passes_it_on = self.team.safeguards().has::<Cancellation>();
         match &task.holder {
             // Without the safeguard, no manager is told of a cancel.
             holder if task.is_called_off && (holder.is_none() || !passes_it_on) => {
@@ -309,7 +309,7 @@ impl Director {
     }
 
     /// Cancels a task; its manager is told at once.
-    async fn call_off(&mut self, name: Name) {
+    async fn cancel_call(&mut self, name: Name) {
         self.change(name, Entry::CalledOff { task: name }).await;
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
         if let Some(holder) = holder {

@@ -115,7 +115,7 @@ impl ManagedTask {
     }
 
     /// Cancels the task. A worker that was ordered to do a step has not been told to stop yet.
-    pub fn call_off(&self) {
+    pub fn cancel_call(&self) {
         self.is_called_off.set(true);
         self.steps.borrow_mut().iter_mut().for_each(|step| step.telling.expire());
     }
@@ -156,8 +156,8 @@ impl ManagedTask {
         let steps = self.steps.borrow();
         let is_at_it =
             |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, RESEND);
-        let doers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
-        doers.filter_map(|(number, step)| Some((number, step.worker?))).collect()
+        let workers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
+        workers.filter_map(|(number, step)| Some((number, step.worker?))).collect()
     }
 
     /// The steps to undo now, each before those that it needed.
@@ -251,7 +251,7 @@ mod tests {
             step.worker = Some(workers()[1]);
             step.telling.restart(at(0));
         });
-        led.call_off();
+        led.cancel_call();
         assert_eq!(led.to_stop(at(0)), [(1, workers()[1])]);
         assert_eq!(led.to_take_back(&plan(), at(0)), [1, 2]);
         led.update(1, |step| step.is_taken_back = true);
@@ -295,7 +295,7 @@ mod tests {
         let before = led(None);
         before.complete(0, &plan());
         before.update(0, |step| step.worker = Some(workers()[0]));
-        before.call_off();
+        before.cancel_call();
         let ops = Arc::clone(&before.ops);
         let led = ManagedTask::new((before.task, 2), before.director, ops, None, Some(&before));
         assert!(led.step(0).is_complete && led.step(0).worker.is_none() && led.is_called_off.get());

@@ -4,13 +4,13 @@
 //! that a manager gives to workers never exceed its own.
 
 use super::managed_task::ManagedTask;
-use super::{Lead, MANAGERS, RESEND, Say};
-use crate::agent::{Agent, Mail, Message, OpId};
+use super::{Lead, MANAGERS, RESEND, TeamMessage};
+use crate::agent::{Agent, Delivery, Message, OpId};
 use crate::protocols::choose_agent;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease, keep_probing};
-use crate::workflows::Briefing;
+use crate::workflows::TeamContext;
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -46,20 +46,16 @@ impl Message for Entry {
 
 pub(super) struct Manager {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     led: RefCell<BTreeMap<Name, Rc<ManagedTask>>>,
     /// The step of each intent, for messages of workers.
     steps: RefCell<Lookup<Name, (Name, usize)>>,
 }
 
 impl Manager {
-    pub fn recover(agent: &Agent, briefing: Briefing) -> Rc<Self> {
-        let manager = Rc::new(Self {
-            agent: agent.clone(),
-            briefing,
-            led: RefCell::default(),
-            steps: RefCell::default(),
-        });
+    pub fn recover(agent: &Agent, team: TeamContext) -> Rc<Self> {
+        let manager =
+            Rc::new(Self { agent: agent.clone(), team, led: RefCell::default(), steps: RefCell::default() });
         checkpoint::recover(agent, |entry| manager.apply(entry));
         manager
     }
@@ -73,7 +69,7 @@ impl Manager {
             let mail = self.agent.receive().await;
             if let Some(please) = mail.open::<Lead>().cloned() {
                 self.on_lead(mail.from(), please).await;
-            } else if let Some(say) = mail.open::<Say>() {
+            } else if let Some(say) = mail.open::<TeamMessage>() {
                 self.on_say(&mail, *say).await;
             } else if let Some(LeaseProbe::IsWanted { .. }) = mail.open() {
                 self.agent.reply(&mail, self.answer_to(mail.about(), mail.from()));
@@ -86,12 +82,12 @@ impl Manager {
     }
 
     fn lease(&self) -> Option<SimSpan> {
-        self.briefing.safeguards().get::<ParentLease>().map(|parent| parent.lease)
+        self.team.safeguards().get::<ParentLease>().map(|parent| parent.lease)
     }
 
     /// Records a change and applies it.
     async fn change(&self, about: Name, entry: Entry) {
-        checkpoint::save(&self.agent, self.briefing.safeguards(), about, entry.clone()).await;
+        checkpoint::save(&self.agent, self.team.safeguards(), about, entry.clone()).await;
         self.apply(&entry);
     }
 
@@ -119,7 +115,7 @@ impl Manager {
                     known.as_deref(),
                 );
                 for number in 0..led.ops.len() {
-                    let intent = self.briefing.plan.intent(*task, number);
+                    let intent = self.team.plan.intent(*task, number);
                     self.steps.borrow_mut().insert(intent, (*task, number));
                 }
                 self.led.borrow_mut().insert(*task, Rc::new(led));
@@ -128,8 +124,8 @@ impl Manager {
                 step.worker = Some(*to);
                 step.leased_until = self.agent.monotonic() + self.lease().unwrap_or_default();
             }),
-            (Entry::Completed { step, .. }, Some(led)) => led.complete(*step, &self.briefing.plan),
-            (Entry::CalledOff { .. }, Some(led)) => led.call_off(),
+            (Entry::Completed { step, .. }, Some(led)) => led.complete(*step, &self.team.plan),
+            (Entry::CalledOff { .. }, Some(led)) => led.cancel_call(),
             (Entry::TakenBack { step, .. }, Some(led)) => led.update(*step, |step| step.is_taken_back = true),
             (Entry::Ended { done, .. }, Some(led)) => led.ended.set(Some(*done)),
             (_, None) => {}
@@ -161,30 +157,34 @@ impl Manager {
         }
     }
 
-    async fn on_say(&self, mail: &Mail, say: Say) {
+    async fn on_say(&self, mail: &Delivery, say: TeamMessage) {
         match say {
-            Say::Done { task, step } => {
+            TeamMessage::Done { task, step } => {
                 if let Some(led) = self.led(task).filter(|led| led.ended.get().is_none()) {
                     self.on_done(&led, step).await;
                 }
-                self.agent.reply(mail, Say::Noted);
+                self.agent.reply(mail, TeamMessage::Noted);
             }
-            Say::Stopped { task, step } => {
+            TeamMessage::Stopped { task, step } => {
                 if let Some(led) = self.led(task).filter(|led| led.step(step).worker == Some(mail.from())) {
                     led.update(step, |step| step.has_stopped = true);
                     led.news.notify_one();
                 }
             }
-            Say::TakenBack { task, step } => {
+            TeamMessage::TakenBack { task, step } => {
                 let led = self.led(task).filter(|led| led.is_called_off.get());
                 if led.is_some_and(|led| !led.step(step).is_taken_back) {
-                    let intent = self.briefing.plan.intent(task, step);
+                    let intent = self.team.plan.intent(task, step);
                     self.change(task, Entry::TakenBack { task, step }).await;
                     self.agent.expect_no_more(intent);
                 }
             }
             // A failed step is ordered again in time; the other messages are not for a manager.
-            Say::Failed | Say::Order { .. } | Say::Stop { .. } | Say::TakeBack { .. } | Say::Noted => {}
+            TeamMessage::Failed
+            | TeamMessage::Order { .. }
+            | TeamMessage::RunEnd { .. }
+            | TeamMessage::TakeBack { .. }
+            | TeamMessage::Noted => {}
         }
     }
 
@@ -192,7 +192,7 @@ impl Manager {
         if led.step(step).is_complete {
             return;
         }
-        let (task, intent) = (led.task, self.briefing.plan.intent(led.task, step));
+        let (task, intent) = (led.task, self.team.plan.intent(led.task, step));
         self.change(task, Entry::Completed { task, step }).await;
         if !led.is_called_off.get() {
             self.agent.expect_no_more(intent);
@@ -226,7 +226,7 @@ impl Manager {
 
     /// The time left for a task, for the workers.
     fn left(&self, led: &ManagedTask) -> Option<SimSpan> {
-        propagated(self.briefing.safeguards(), led.scope.left(self.agent.monotonic()))
+        propagated(self.team.safeguards(), led.scope.left(self.agent.monotonic()))
     }
 
     /// Begins to lead, unless the task is over already.
@@ -263,7 +263,7 @@ impl Manager {
             } else if let Some(first) = first {
                 self.send_orders(led, first).await;
             } else {
-                let workers = &self.briefing.doers;
+                let workers = &self.team.workers;
                 let choice = choose_agent(&self.agent, led.task, FIRST_STEP, workers, PLANNING_TOKENS);
                 first = led.scope.run(&self.agent, choice).await.ok();
                 continue;
@@ -277,16 +277,16 @@ impl Manager {
     /// task.
     fn wait_no_more(&self, led: &ManagedTask) {
         for step in 0..led.ops.len() {
-            self.agent.expect_no_more(self.briefing.plan.intent(led.task, step));
+            self.agent.expect_no_more(self.team.plan.intent(led.task, step));
         }
     }
 
     /// Orders every step that is due.
     async fn send_orders(&self, led: &ManagedTask, first: usize) {
-        let (plan, task) = (&self.briefing.plan, led.task);
+        let (plan, task) = (&self.team.plan, led.task);
         for step in led.to_order(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
-            let to = led.worker(step, first, &self.briefing.doers, self.agent.monotonic());
+            let to = led.worker(step, first, &self.team.workers, self.agent.monotonic());
             if led.step(step).worker != Some(to) {
                 // Without this record, the worker could not be told to stop after a crash.
                 self.change(task, Entry::Gave { task, step, to }).await;
@@ -301,22 +301,22 @@ impl Manager {
             }
             led.update(step, |step| step.telling.restart(self.agent.monotonic()));
             self.agent.expect(to, "word that a step is done", intent);
-            let order = Say::Order { task, step, op: led.ops[step], left: self.left(led) };
+            let order = TeamMessage::Order { task, step, op: led.ops[step], left: self.left(led) };
             self.agent.send(to, intent, order);
         }
     }
 
     /// Stops all workers at once, and then has every step undone, each before those that it needed.
     async fn take_back(&self, led: &ManagedTask, first: usize) {
-        let (plan, task) = (&self.briefing.plan, led.task);
+        let (plan, task) = (&self.team.plan, led.task);
         for (step, worker) in led.to_stop(self.agent.monotonic()) {
             led.update(step, |step| step.telling.restart(self.agent.monotonic()));
-            self.agent.send(worker, plan.intent(task, step), Say::Stop { task, step });
+            self.agent.send(worker, plan.intent(task, step), TeamMessage::RunEnd { task, step });
         }
         for step in led.to_take_back(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);
             self.agent.before("order", intent).await;
-            let to = led.taker(step, first, &self.briefing.doers);
+            let to = led.taker(step, first, &self.team.workers);
             let was_done = led.step(step).is_complete;
             led.update(step, |step| {
                 step.taker = Some(to);
@@ -324,7 +324,7 @@ impl Manager {
                 step.times += 1;
             });
             self.agent.expect(to, "word that nothing is left of a step", intent);
-            self.agent.send(to, intent, Say::TakeBack { task, step, op: led.ops[step], was_done });
+            self.agent.send(to, intent, TeamMessage::TakeBack { task, step, op: led.ops[step], was_done });
         }
     }
 

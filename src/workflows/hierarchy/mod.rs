@@ -32,14 +32,14 @@ use std::sync::Arc;
 pub fn workflow() -> Workflow {
     Workflow::new(
         "hierarchy",
-        "a director hands tasks to managers, who hand steps to workers; tasks can be cancelled",
+        "a director assigns tasks to managers, managers assign steps to workers; tasks can be cancelled",
     )
-    .agent(DIRECTOR, |agent, briefing| director::Director::recover(&agent, briefing).run())
-    .agents(Role::new(MANAGERS, "manager", 1..=MOST_AGENTS, 2), |agent, briefing| {
-        manager::Manager::recover(&agent, briefing).run()
+    .agent(DIRECTOR, |agent, team| director::Director::recover(&agent, team).run())
+    .agents(Role::new(MANAGERS, "manager", 1..=MOST_AGENTS, 2), |agent, team| {
+        manager::Manager::recover(&agent, team).run()
     })
-    .agents(Role::new(WORKERS, "worker", 1..=MOST_AGENTS, 3), |agent, briefing| {
-        worker::Worker::recover(agent, briefing).run()
+    .agents(Role::new(WORKERS, "worker", 1..=MOST_AGENTS, 3), |agent, team| {
+        worker::Worker::recover(agent, team).run()
     })
     .safeguards(&[
         "acknowledged-cancel",
@@ -101,11 +101,11 @@ impl Message for Lead {
 
 /// Messages between the managers and the workers.
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-enum Say {
+enum TeamMessage {
     /// Do this step.
     Order { task: Name, step: usize, op: OpId, left: Option<SimSpan> },
     /// Stop this step.
-    Stop { task: Name, step: usize },
+    RunEnd { task: Name, step: usize },
     /// Make sure that this step has no effect; `was_done` as far as the manager knows.
     TakeBack { task: Name, step: usize, op: OpId, was_done: bool },
     /// The step is done; sent until it is acknowledged.
@@ -120,11 +120,11 @@ enum Say {
     TakenBack { task: Name, step: usize },
 }
 
-impl Message for Say {
+impl Message for TeamMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Order { .. } => "order",
-            Self::Stop { .. } => "stop",
+            Self::RunEnd { .. } => "stop",
             Self::TakeBack { .. } => "take back",
             Self::Done { .. } => "done",
             Self::Noted => "noted",
@@ -140,7 +140,7 @@ impl Message for Say {
                 Headers { idempotency_key: Some(op), deadline: left, ..Headers::of(Purpose::Order) }
             }
             Self::TakeBack { op, .. } => Headers { idempotency_key: Some(op), ..Headers::of(Purpose::Undo) },
-            Self::Stop { .. } => Headers::of(Purpose::Cancel),
+            Self::RunEnd { .. } => Headers::of(Purpose::Cancel),
             Self::Done { .. } => Headers::of(Purpose::Done),
             Self::Failed => Headers::of(Purpose::Failed),
             Self::Stopped { .. } => Headers::of(Purpose::Cancelled),

@@ -1,6 +1,6 @@
 //! Workers: each does the steps it is ordered to do, several at a time, each in the scope of its manager.
 
-use super::{RESEND, Say};
+use super::{RESEND, TeamMessage};
 use crate::agent::{Agent, Cancelled as Outcome, Headers, OpId, Operation};
 use crate::protocols::{Question, ResendTiming, SingleFlight, request_until_answered, write_text};
 use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, cancel};
@@ -9,7 +9,7 @@ use crate::safeguards::compensate::{Compensate, undo};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::parent_lease::{ParentLease, keep_probing};
 use crate::safeguards::work_scope::WorkScope;
-use crate::workflows::Briefing;
+use crate::workflows::TeamContext;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use perfidy_sim::{Name, SimSpan};
 use std::cell::RefCell;
@@ -30,7 +30,7 @@ struct Job {
 
 pub(super) struct Worker {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     steps: StepWorker,
     cancelled: Cancelled,
     jobs: RefCell<BTreeMap<Name, Job>>,
@@ -40,13 +40,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub fn recover(agent: Agent, briefing: Briefing) -> Rc<Self> {
-        let steps = StepWorker::recover(&agent, briefing.safeguards());
+    pub fn recover(agent: Agent, team: TeamContext) -> Rc<Self> {
+        let steps = StepWorker::recover(&agent, team.safeguards());
         let cancelled = Cancelled::recover(&agent);
         let (jobs, taken_back) = (RefCell::default(), RefCell::default());
         Rc::new(Self {
             agent,
-            briefing,
+            team,
             steps,
             cancelled,
             jobs,
@@ -60,16 +60,18 @@ impl Worker {
             let mail = self.agent.receive().await;
             let manager = mail.from();
             match mail.open().copied() {
-                Some(Say::Order { task, step, op, left }) => self.on_order(manager, task, step, op, left),
-                Some(Say::Stop { task, step }) => {
+                Some(TeamMessage::Order { task, step, op, left }) => {
+                    self.on_order(manager, task, step, op, left);
+                }
+                Some(TeamMessage::RunEnd { task, step }) => {
                     let worker = Rc::clone(&self);
                     self.agent.spawn(async move {
-                        worker.stop(worker.briefing.plan.intent(task, step)).await;
-                        worker.agent.send(manager, mail.about(), Say::Stopped { task, step });
+                        worker.stop(worker.team.plan.intent(task, step)).await;
+                        worker.agent.send(manager, mail.about(), TeamMessage::Stopped { task, step });
                     });
                 }
-                Some(Say::TakeBack { task, step, op, was_done }) => {
-                    let (worker, intent) = (Rc::clone(&self), self.briefing.plan.intent(task, step));
+                Some(TeamMessage::TakeBack { task, step, op, was_done }) => {
+                    let (worker, intent) = (Rc::clone(&self), self.team.plan.intent(task, step));
                     self.taking_back.start(&self.agent, intent, async move {
                         worker.take_back(manager, task, step, op, was_done).await;
                     });
@@ -81,7 +83,7 @@ impl Worker {
 
     /// Begins a step, unless it runs already or was stopped.
     fn on_order(self: &Rc<Self>, manager: Name, task: Name, step: usize, op: OpId, left: Option<SimSpan>) {
-        let intent = self.briefing.plan.intent(task, step);
+        let intent = self.team.plan.intent(task, step);
         if self.cancelled.contains(intent) {
             return;
         }
@@ -89,7 +91,7 @@ impl Worker {
         if let Some(job) = self.jobs.borrow().get(&intent).filter(|job| job.manager == manager) {
             return deadline.iter().for_each(|deadline| job.scope.set_deadline(*deadline));
         }
-        let lease = self.briefing.safeguards().get::<ParentLease>().copied();
+        let lease = self.team.safeguards().get::<ParentLease>().copied();
         let scope = Rc::new(if lease.is_some() { WorkScope::on_lease() } else { WorkScope::unlimited() });
         if let Some(deadline) = deadline {
             scope.set_deadline(deadline);
@@ -124,19 +126,19 @@ impl Worker {
 
     /// Does a step, unless it was done before, and makes sure that the manager knows.
     async fn work(&self, manager: Name, (task, step, op): (Name, usize, OpId), left: Option<SimSpan>) {
-        let wish = self.briefing.plan.wish(task, step);
-        let (intent, headers) = (wish.intent, Headers { deadline: left, ..Headers::NONE });
+        let operation_of = self.team.plan.operation_of(task, step);
+        let (intent, headers) = (operation_of.intent, Headers { deadline: left, ..Headers::NONE });
         if self.steps.status(intent, 0) != StepStatus::Done {
             for _ in 1..DRAFTS {
                 let question = Question::new("Draft what this step is to bring about.", intent);
                 write_text(&self.agent, intent, &question.prompt(DRAFTING_TOKENS), 3).await;
             }
-            if !self.steps.carry_out((wish, headers), 0, KeySource::Given(op)).await {
-                return self.agent.send(manager, intent, Say::Failed);
+            if !self.steps.carry_out((operation_of, headers), 0, KeySource::Given(op)).await {
+                return self.agent.send(manager, intent, TeamMessage::Failed);
             }
         }
         let waits_for = (manager, "word that a finished step was noted");
-        let (done, timing) = (Say::Done { task, step }, ResendTiming::without_pause(RESEND));
+        let (done, timing) = (TeamMessage::Done { task, step }, ResendTiming::without_pause(RESEND));
         request_until_answered(&self.agent, waits_for, intent, done, timing, |_| Some(())).await;
     }
 
@@ -150,25 +152,25 @@ impl Worker {
 
     /// Stops a step for good and undoes its effect.
     async fn take_back(&self, manager: Name, task: Name, step: usize, op: OpId, was_done: bool) {
-        let wish = self.briefing.plan.wish(task, step);
-        let intent = wish.intent;
+        let operation_of = self.team.plan.operation_of(task, step);
+        let intent = operation_of.intent;
         if !self.taken_back.borrow().contains(&intent) {
             self.stop(intent).await;
-            self.settle(task, step, &wish, op, was_done).await;
+            self.settle(task, step, &operation_of, op, was_done).await;
             self.taken_back.borrow_mut().insert(intent);
         }
-        self.agent.send(manager, intent, Say::TakenBack { task, step });
+        self.agent.send(manager, intent, TeamMessage::TakenBack { task, step });
     }
 
     /// Finds out whether a step has taken effect, as far as possible, and undoes it if so.
-    async fn settle(&self, task: Name, step: usize, wish: &Operation, op: OpId, was_done: bool) {
-        let safeguards = self.briefing.safeguards();
+    async fn settle(&self, task: Name, step: usize, operation_of: &Operation, op: OpId, was_done: bool) {
+        let safeguards = self.team.safeguards();
         let has_happened = if safeguards.has::<AcknowledgedCancel>() {
-            matches!(cancel(&self.agent, wish, op).await, Outcome::DoneAlready(_))
+            matches!(cancel(&self.agent, operation_of, op).await, Outcome::DoneAlready(_))
         } else {
-            was_done || self.steps.status(wish.intent, 0) == StepStatus::Done
+            was_done || self.steps.status(operation_of.intent, 0) == StepStatus::Done
         };
-        let Some(undoing) = self.briefing.plan.undoing(task, step) else { return };
+        let Some(undoing) = self.team.plan.undoing(task, step) else { return };
         if has_happened && safeguards.has::<Compensate>() {
             while undo(&self.agent, safeguards, &undoing, op).await.is_err() {}
         }

@@ -1,20 +1,20 @@
 //! The clerk: orders the steps, and reports a task as done when its effects exist.
 
-use super::{Edit, RESEND, Say};
+use super::{Edit, RESEND, TeamMessage};
 use perfidy::agent::{Agent, Report};
 use perfidy::protocols::choose_agent;
 use perfidy::safeguards::checkpoint;
 use perfidy::safeguards::verify::Verify;
-use perfidy::workflows::Briefing;
+use perfidy::workflows::TeamContext;
 use perfidy::workflows::task_state::{TaskEvent, TaskStates};
-use perfidy::workflows::user::{USER, UserSay};
+use perfidy::workflows::user::{USER, UserMessage};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub struct Clerk {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     edit: Edit,
     states: TaskStates,
     /// When each step was last ordered.
@@ -22,10 +22,10 @@ pub struct Clerk {
 }
 
 impl Clerk {
-    pub fn recover(agent: Agent, briefing: Briefing, edit: Edit) -> Self {
-        let mut states = TaskStates::new(Arc::clone(&briefing.plan));
+    pub fn recover(agent: Agent, team: TeamContext, edit: Edit) -> Self {
+        let mut states = TaskStates::new(Arc::clone(&team.plan));
         checkpoint::recover(&agent, |event| states.apply(event));
-        Self { agent, briefing, edit, states, ordered_at: BTreeMap::new() }
+        Self { agent, team, edit, states, ordered_at: BTreeMap::new() }
     }
 
     pub async fn run(mut self) {
@@ -34,49 +34,49 @@ impl Clerk {
                 self.drive(task).await;
             }
             let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
-            if let Some(UserSay::Submit { task, ops }) = mail.open() {
+            if let Some(UserMessage::Submit { task, ops }) = mail.open() {
                 match self.states.get(*task).map(|progress| progress.closed) {
                     None => self.change(TaskEvent::Accepted { task: *task, ops: Arc::clone(ops) }).await,
                     Some(Some(done)) => self.report(*task, done).await,
                     Some(None) => {}
                 }
-            } else if let Some(say) = mail.open::<Say>() {
+            } else if let Some(say) = mail.open::<TeamMessage>() {
                 self.on_say(*say).await;
             }
         }
     }
 
-    async fn on_say(&mut self, say: Say) {
-        let (Say::Assign { task, step, round }
-        | Say::Done { task, step, round }
-        | Say::Failed { task, step, round }) = say;
+    async fn on_say(&mut self, say: TeamMessage) {
+        let (TeamMessage::Assign { task, step, round }
+        | TeamMessage::Done { task, step, round }
+        | TeamMessage::Failed { task, step, round }) = say;
         let awaited = self.states.get(task).is_some_and(|progress| {
             progress.closed.is_none() && !progress.complete[step] && progress.rounds[step] == round
         });
         if !awaited {
             return;
         }
-        self.agent.expect_no_more(self.briefing.plan.intent(task, step));
+        self.agent.expect_no_more(self.team.plan.intent(task, step));
         // A failed step is ordered again at its time.
-        if let Say::Done { .. } = say {
+        if let TeamMessage::Done { .. } = say {
             self.change(TaskEvent::Completed { task, step }).await;
         }
     }
 
     /// Records a change and applies it.
     async fn change(&mut self, event: TaskEvent) {
-        checkpoint::save(&self.agent, self.briefing.safeguards(), event.task(), event.clone()).await;
+        checkpoint::save(&self.agent, self.team.safeguards(), event.task(), event.clone()).await;
         self.states.apply(&event);
     }
 
     async fn drive(&mut self, task: Name) {
-        let plan = Arc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.team.plan);
         let Some(progress) = self.states.get(task) else { return };
-        let Some(doers) = progress.doers.clone() else {
-            let workers = Arc::clone(&self.briefing.doers);
+        let Some(workers) = progress.workers.clone() else {
+            let workers = Arc::clone(&self.team.workers);
             let first = choose_agent(&self.agent, task, "Choose a worker.", &workers, 900).await;
-            let doers = (0..plan.steps.len()).map(|step| workers[(first + step) % workers.len()]).collect();
-            return self.change(TaskEvent::Assigned { task, doers }).await;
+            let workers = (0..plan.steps.len()).map(|step| workers[(first + step) % workers.len()]).collect();
+            return self.change(TaskEvent::Assigned { task, workers }).await;
         };
         for step in self.states.ready(task) {
             let now = self.agent.monotonic();
@@ -85,13 +85,13 @@ impl Clerk {
                 continue;
             }
             self.ordered_at.insert((task, step), now);
-            let (intent, to, round) = (plan.intent(task, step), doers[step], self.states.round(task, step));
+            let (intent, to, round) = (plan.intent(task, step), workers[step], self.states.round(task, step));
             if self.edit == Edit::DrawMidway {
                 self.agent.draw("second thought", intent, |spot| spot.word("second thought"));
             }
             self.agent.expect(to, "word that a step is done", intent);
             self.agent.before(self.edit.names().assign, intent).await;
-            self.agent.send(to, intent, Say::Assign { task, step, round });
+            self.agent.send(to, intent, TeamMessage::Assign { task, step, round });
         }
         if self.states.is_complete(task) && self.is_verified(task).await {
             self.change(TaskEvent::Closed { task, done: true }).await;
@@ -101,12 +101,12 @@ impl Clerk {
 
     /// Whether the tools have every effect of a task on record. Steps without an effect are reopened.
     async fn is_verified(&mut self, task: Name) -> bool {
-        if !self.briefing.safeguards().has::<Verify>() {
+        if !self.team.safeguards().has::<Verify>() {
             return true;
         }
-        let plan = Arc::clone(&self.briefing.plan);
+        let plan = Arc::clone(&self.team.plan);
         for step in 0..plan.steps.len() {
-            match self.agent.look_up(&plan.wish(task, step), SimSpan::from_secs(5)).await {
+            match self.agent.look_up(&plan.operation_of(task, step), SimSpan::from_secs(5)).await {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     self.ordered_at.remove(&(task, step));
@@ -121,6 +121,6 @@ impl Clerk {
 
     async fn report(&self, task: Name, done: bool) {
         self.agent.before("report", task).await;
-        self.agent.send(Name::new(USER), task, UserSay::Report(Report::done_or_failed(task, done)));
+        self.agent.send(Name::new(USER), task, UserMessage::Report(Report::done_or_failed(task, done)));
     }
 }

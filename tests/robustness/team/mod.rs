@@ -80,8 +80,8 @@ pub fn team(edit: Edit) -> Workflow {
     };
     let [role] = &names.workers;
     let team = Workflow::new("desk", "a clerk hands steps to workers and looks for their effects")
-        .agent(names.clerk[0], move |clerk, briefing| Clerk::recover(agent(clerk), briefing, edit).run())
-        .agents(role.clone(), move |worker, briefing| Worker::recover(agent(worker), briefing, edit).run())
+        .agent(names.clerk[0], move |clerk, team| Clerk::recover(agent(clerk), team, edit).run())
+        .agents(role.clone(), move |worker, team| Worker::recover(agent(worker), team, edit).run())
         .safeguards(&[
             "checkpoint",
             "idempotency-keys",
@@ -158,13 +158,13 @@ fn heartbeats(world: &mut World<Agents>) {
 }
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-enum Say {
+enum TeamMessage {
     Assign { task: Name, step: usize, round: u32 },
     Done { task: Name, step: usize, round: u32 },
     Failed { task: Name, step: usize, round: u32 },
 }
 
-impl Message for Say {
+impl Message for TeamMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Assign { .. } => "assign",

@@ -1,6 +1,6 @@
 //! The workers: they do the steps, each once if possible.
 
-use super::{AUDIT, Edit, Say};
+use super::{AUDIT, Edit, TeamMessage};
 use perfidy::agent::{Agent, Message, OpId, Operation, ToolCall, ToolError};
 use perfidy::protocols::compose_call;
 use perfidy::safeguards::Safeguards;
@@ -9,7 +9,7 @@ use perfidy::safeguards::idempotency::IdempotencyKeys;
 use perfidy::safeguards::observe::ObserveBeforeRetry;
 use perfidy::safeguards::persist::Operations;
 use perfidy::safeguards::retry::Retry;
-use perfidy::workflows::Briefing;
+use perfidy::workflows::TeamContext;
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ impl Message for Finished {
 #[derive(Clone)]
 pub struct Worker {
     agent: Agent,
-    briefing: Briefing,
+    team: TeamContext,
     edit: Edit,
     operations: Rc<Operations>,
     /// The round of each step that a worker has begun, and whether it is done.
@@ -39,33 +39,36 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn recover(agent: Agent, briefing: Briefing, edit: Edit) -> Self {
+    pub fn recover(agent: Agent, team: TeamContext, edit: Edit) -> Self {
         let mut work = BTreeMap::new();
         checkpoint::recover(&agent, |Finished { intent, round }| {
             work.insert(*intent, (*round, true));
         });
         let operations = Rc::new(Operations::recover(&agent));
-        Self { agent, briefing, edit, operations, work: Rc::new(RefCell::new(work)) }
+        Self { agent, team, edit, operations, work: Rc::new(RefCell::new(work)) }
     }
 
     pub async fn run(self) {
         loop {
             let mail = self.agent.receive().await;
-            let Some(Say::Assign { task, step, round }) = mail.open().copied() else { continue };
-            let (clerk, wish) = (mail.from(), self.briefing.plan.wish(task, step));
-            let known = self.work.borrow().get(&wish.intent).copied().filter(|(known, _)| *known >= round);
+            let Some(TeamMessage::Assign { task, step, round }) = mail.open().copied() else { continue };
+            let (clerk, operation_of) = (mail.from(), self.team.plan.operation_of(task, step));
+            let known =
+                self.work.borrow().get(&operation_of.intent).copied().filter(|(known, _)| *known >= round);
             match known {
-                Some((_, true)) => self.agent.send(clerk, wish.intent, Say::Done { task, step, round }),
+                Some((_, true)) => {
+                    self.agent.send(clerk, operation_of.intent, TeamMessage::Done { task, step, round });
+                }
                 Some((_, false)) => {}
                 None => {
-                    self.work.borrow_mut().insert(wish.intent, (round, false));
-                    let (worker, intent) = (self.clone(), wish.intent);
+                    self.work.borrow_mut().insert(operation_of.intent, (round, false));
+                    let (worker, intent) = (self.clone(), operation_of.intent);
                     self.agent.spawn(async move {
-                        let done = worker.carry_out(wish, round).await;
+                        let done = worker.carry_out(operation_of, round).await;
                         let say = if done {
-                            Say::Done { task, step, round }
+                            TeamMessage::Done { task, step, round }
                         } else {
-                            Say::Failed { task, step, round }
+                            TeamMessage::Failed { task, step, round }
                         };
                         worker.agent.send(clerk, intent, say);
                     });
@@ -74,13 +77,13 @@ impl Worker {
         }
     }
 
-    async fn carry_out(&self, wish: Operation, round: u32) -> bool {
-        let Self { agent, briefing, .. } = self;
-        compose_call(agent, &wish, (300, 2), |_| true).await;
-        let (op, tried_before) = self.operations.id_for(agent, briefing.safeguards(), wish.intent).await;
-        let intent = wish.intent;
-        self.prepare(&wish, op).await;
-        if !self.perform(briefing.safeguards(), wish, op, tried_before).await {
+    async fn carry_out(&self, operation_of: Operation, round: u32) -> bool {
+        let Self { agent, team, .. } = self;
+        compose_call(agent, &operation_of, (300, 2), |_| true).await;
+        let (op, tried_before) = self.operations.id_for(agent, team.safeguards(), operation_of.intent).await;
+        let intent = operation_of.intent;
+        self.prepare(&operation_of, op).await;
+        if !self.perform(team.safeguards(), operation_of, op, tried_before).await {
             self.work.borrow_mut().remove(&intent);
             return false;
         }
@@ -92,14 +95,14 @@ impl Worker {
     }
 
     /// The additional actions of a worker before a step, in an edited team.
-    async fn prepare(&self, wish: &Operation, op: OpId) {
+    async fn prepare(&self, operation_of: &Operation, op: OpId) {
         match self.edit {
             Edit::DrawMidway => {
-                self.agent.draw("jitter", wish.intent, |spot| spot.word("jitter"));
+                self.agent.draw("jitter", operation_of.intent, |spot| spot.word("jitter"));
             }
             Edit::AuditCall => {
                 let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
-                let intent = Name::joined(wish.intent, "/", tool);
+                let intent = Name::joined(operation_of.intent, "/", tool);
                 let call = ToolCall::keyed(Operation::new(tool, operation, intent), op);
                 // Nothing depends on the answer to the audit.
                 let _ = self.agent.call(call, self.patience()).await;
@@ -112,14 +115,24 @@ impl Worker {
         SimSpan::from_secs(if self.edit == Edit::LongerTimeout { 8 } else { 5 })
     }
 
-    async fn perform(&self, safeguards: &Safeguards, wish: Operation, op: OpId, tried_before: bool) -> bool {
+    async fn perform(
+        &self,
+        safeguards: &Safeguards,
+        operation_of: Operation,
+        op: OpId,
+        tried_before: bool,
+    ) -> bool {
         let is_keyed = safeguards.has::<IdempotencyKeys>();
-        let call =
-            if is_keyed { ToolCall::keyed(wish.clone(), op) } else { ToolCall::unkeyed(wish.clone(), op) };
+        let call = if is_keyed {
+            ToolCall::keyed(operation_of.clone(), op)
+        } else {
+            ToolCall::unkeyed(operation_of.clone(), op)
+        };
         let Some(retry) = safeguards.get::<Retry>() else { return false };
         for failed in 1..=retry.attempts {
             let looks = safeguards.has::<ObserveBeforeRetry>() && (tried_before || failed > 1);
-            let seen = if looks { self.agent.look_up(&wish, self.patience()).await } else { Ok(None) };
+            let seen =
+                if looks { self.agent.look_up(&operation_of, self.patience()).await } else { Ok(None) };
             match seen {
                 Ok(Some(_)) => return true,
                 Ok(None) => match self.agent.call(call.clone(), self.patience()).await {
@@ -129,7 +142,7 @@ impl Worker {
                 },
                 Err(_) => {}
             }
-            let wait = self.agent.draw("backoff", wish.intent, |spot| retry.wait(failed, spot));
+            let wait = self.agent.draw("backoff", operation_of.intent, |spot| retry.wait(failed, spot));
             self.agent.sleep(wait).await;
         }
         false

@@ -1,7 +1,9 @@
 //! A comparison with a search through all orders.
 
 use super::*;
-use crate::agent::{Access, AgentEvent, Consistency, Heard, Note, OpId, StoreEvent, UserEvent, Version};
+use crate::agent::{
+    Access, AgentEvent, Consistency, Note, OpId, StoreEvent, StoreOutcome, UserEvent, Version,
+};
 use crate::properties::Verdict;
 use crate::properties::testing::Story;
 use proptest::prelude::*;
@@ -141,10 +143,10 @@ fn what_nobody_knows_is_said_of_the_history_too() {
         );
     }
     let reads = |story: Story, who: &str, item: Name, asked: u32, version: u64| {
-        let (asked, heard) = (EventId::new(asked).unwrap(), Heard::Saw(Version(version)));
+        let (asked, heard) = (EventId::new(asked).unwrap(), StoreOutcome::Saw(Version(version)));
         story
             .note(who, Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
-            .note(who, Note::Agent(AgentEvent::Heard { item, asked, heard }))
+            .note(who, Note::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
     };
     for (item, asked) in items.iter().zip((34..).step_by(2)) {
         story = reads(story, item.as_str(), *item, asked, 1);

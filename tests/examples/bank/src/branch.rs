@@ -2,10 +2,10 @@
 
 use crate::ledger::{Call, Movement};
 use crate::{CheckAmounts, SECOND_TRY};
-use perfidy::agent::{Agent, Mail, Message, OpId, Operation, Outcome, Report, ToolCall, ToolError};
+use perfidy::agent::{Agent, Delivery, Message, OpId, Operation, Outcome, Report, ToolCall, ToolError};
 use perfidy::sim::{Name, SimSpan};
-use perfidy::workflows::user::UserSay;
-use perfidy::workflows::{Briefing, Role, Workflow};
+use perfidy::workflows::user::UserMessage;
+use perfidy::workflows::{TeamContext, Role, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -53,13 +53,13 @@ pub fn workflow() -> Workflow {
 }
 
 /// Hands each order to a teller, in turn, until one reports the outcome.
-async fn front_desk(agent: Agent, team: Briefing) {
+async fn front_desk(agent: Agent, team: TeamContext) {
     let tellers = team.group("tellers");
     for next in 0.. {
         let message = agent.receive().await;
-        let Some(UserSay::Submit { task, ops }) = message.open().cloned() else { continue };
+        let Some(UserMessage::Submit { task, ops }) = message.open().cloned() else { continue };
         let (agent, plan, teller) = (agent.clone(), team.plan.clone(), tellers[next % tellers.len()]);
-        let movement = |step| plan.wish(task, step).arguments.read::<Movement>();
+        let movement = |step| plan.operation_of(task, step).arguments.read::<Movement>();
         let (Ok(from), Ok(to), &[withdraw, deposit]) = (movement(0), movement(1), &*ops) else {
             report(&agent, &message, task, Outcome::Failed);
             continue;
@@ -68,7 +68,7 @@ async fn front_desk(agent: Agent, team: Briefing) {
         agent.clone().spawn(async move {
             let outcome = loop {
                 let answer = agent.request(teller, task, order.clone(), TELLER_TIMEOUT).await;
-                match answer.as_ref().map(Mail::open::<Slip>) {
+                match answer.as_ref().map(Delivery::open::<Slip>) {
                     Ok(Some(Slip::Moved { .. })) => break Outcome::Done,
                     Ok(Some(Slip::Declined)) => break Outcome::Failed,
                     _ => {}
@@ -79,12 +79,12 @@ async fn front_desk(agent: Agent, team: Briefing) {
     }
 }
 
-fn report(agent: &Agent, to: &Mail, task: Name, outcome: Outcome) {
-    agent.send(to.from(), task, UserSay::Report(Report::of(task, outcome)));
+fn report(agent: &Agent, to: &Delivery, task: Name, outcome: Outcome) {
+    agent.send(to.from(), task, UserMessage::Report(Report::of(task, outcome)));
 }
 
 /// Withdraws and deposits.
-async fn teller(agent: Agent, team: Briefing) {
+async fn teller(agent: Agent, team: TeamContext) {
     let checks = team.safeguards().has::<CheckAmounts>();
     loop {
         let message = agent.receive().await;

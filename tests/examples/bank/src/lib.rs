@@ -23,7 +23,7 @@ use perfidy::faults::OwnFault;
 use perfidy::probe::Probe;
 use perfidy::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};
 use perfidy::safeguards::{Safeguard, SafeguardKind};
-use perfidy::sim::Stop;
+use perfidy::sim::RunEnd;
 use perfidy::suite::Suite;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ impl Safeguard for CheckAmounts {
 /// When all tasks have ended, the bank has as much money as at the beginning.
 fn no_money_lost() -> Property {
     Property::new("no-money-lost", "what is withdrawn is deposited", |history: &TeamHistory| {
-        if history.ended() != Some(Stop::Finished) {
+        if history.ended() != Some(RunEnd::Finished) {
             return Verdict::Unknown { reason: "a transfer may still be under way".to_owned() };
         }
         let states = history.states::<Bank>("bank");

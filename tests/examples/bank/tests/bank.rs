@@ -35,7 +35,7 @@ fn the_probe_counts_the_runs_in_which_the_bank_was_asked_again() {
 #[test]
 fn a_slip_that_cannot_be_read_is_written_again() {
     let report = campaign(&Case::as_written(&scenario()));
-    assert!(report.fired[&Name::new(bank::SMUDGED)] > 0);
+    assert!(report.injected[&Name::new(bank::SMUDGED)] > 0);
     assert_eq!(report.verdict(), CaseVerdict::Holds);
 }
 

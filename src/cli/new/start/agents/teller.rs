@@ -8,15 +8,15 @@ const TIMEOUT: SimSpan = SimSpan::from_secs(5);
 const BACKOFF: SimSpan = SimSpan::from_secs(1);
 
 /// Runs from when the teller starts, and again after each of its crashes.
-pub async fn teller(agent: Agent, team: Briefing) {
+pub async fn teller(agent: Agent, team: TeamContext) {
     let has_keys = team.safeguards().has::<IdempotencyKeys>();
     loop {
         let order = agent.receive().await;
-        let Some(UserSay::Submit { task, ops }) = order.open().cloned() else {
+        let Some(UserMessage::Submit { task, ops }) = order.open().cloned() else {
             continue;
         };
         // What the first step of the scenario asks of its tool, for this task.
-        let transfer = team.plan.wish(task, 0);
+        let transfer = team.plan.operation_of(task, 0);
         let call = if has_keys {
             ToolCall::keyed(transfer, ops[0])
         } else {
@@ -33,7 +33,7 @@ pub async fn teller(agent: Agent, team: Briefing) {
         agent.send(
             order.from(),
             task,
-            UserSay::Report(Report::of(task, outcome)),
+            UserMessage::Report(Report::of(task, outcome)),
         );
     }
 }

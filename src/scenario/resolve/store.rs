@@ -28,7 +28,7 @@ pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<Store> {
     let replicas = table.replicas.map_or(Ok(0), |count| super::whole_number(&count, "replicas", 0..=most));
     if let (Ok(0), Some(lag)) = (&replicas, &table.lag) {
         let help = "add replicas = 3, or take `lag` out";
-        found.add(Problem::at(lag.span(), "a store without replicas lags behind nobody").help(help));
+        found.add(Problem::at(lag.span(), "a store without replicas has no lag").help(help));
     }
     let replicas = found.keep(replicas).unwrap_or_default() as usize;
     let usual = SimSpan::from_millis(10)..=SimSpan::from_secs(2);

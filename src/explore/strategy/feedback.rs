@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// The feedback that a strategy wants from a trial. Other feedback is not computed.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Wants {
+pub enum WantedFeedback {
     /// Nothing.
     Nothing,
     /// Whether every promise was kept.
@@ -25,18 +25,18 @@ pub enum Wants {
 
 /// What a run taught.
 #[derive(Clone, Debug)]
-pub struct Lesson {
+pub struct Feedback {
     /// Whether every promise that the scenario asks for was kept, for certain.
     pub holds: bool,
     /// The faults that struck.
-    pub fired: Vec<Fault>,
+    pub injected: Vec<Fault>,
     /// The single faults that could have struck as well, all different.
     pub chances: Vec<Fault>,
     /// What the run did that was not known, without when and to whom; sorted.
     pub news: Vec<u64>,
 }
 
-impl Wants {
+impl WantedFeedback {
     /// Runs a trial so that this can be told.
     pub(crate) fn run(&self, case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Run {
         match self {
@@ -46,10 +46,10 @@ impl Wants {
     }
 }
 
-impl Lesson {
+impl Feedback {
     /// What is wanted of a run of this case; none if there is nothing new in it.
     pub(crate) fn of(case: &Case, trial: &Trial, run: &Run) -> Option<Self> {
-        if trial.wants == Wants::Nothing {
+        if trial.wants == WantedFeedback::Nothing {
             return None;
         }
         let holds = run.verdicts.iter().all(|(property, verdict)| {
@@ -57,16 +57,16 @@ impl Lesson {
             is_waived || matches!(verdict, Verdict::Holds | Verdict::Vacuous)
         });
         let news = match &trial.wants {
-            Wants::News(known) => not_among(known, behaviour::of(&run.outcome.history)),
+            WantedFeedback::News(known) => not_among(known, behaviour::of(&run.outcome.history)),
             _ => Vec::new(),
         };
         let chances = match &trial.wants {
-            Wants::Nothing | Wants::Verdict => Vec::new(),
-            Wants::Chances => chances::of(&case.scenario.chaos, &run.outcome, Detail::Full),
-            Wants::News(_) if news.is_empty() => return None,
-            Wants::News(_) => chances::of(&case.scenario.chaos, &run.outcome, Detail::Coarse),
+            WantedFeedback::Nothing | WantedFeedback::Verdict => Vec::new(),
+            WantedFeedback::Chances => chances::of(&case.scenario.chaos, &run.outcome, Detail::Full),
+            WantedFeedback::News(_) if news.is_empty() => return None,
+            WantedFeedback::News(_) => chances::of(&case.scenario.chaos, &run.outcome, Detail::Coarse),
         };
-        Some(Self { holds, fired: run.outcome.fired.clone(), chances, news })
+        Some(Self { holds, injected: run.outcome.injected.clone(), chances, news })
     }
 }
 

@@ -4,7 +4,7 @@ use super::Core;
 use crate::clock::{Clock, opposite};
 use crate::node::{Command, Node, Role};
 use crate::queue::{NodeIndex, Pending};
-use crate::{Action, Ailment, Domain, EventId, Fault, Name, Purpose, SimSpan, SimTime, What};
+use crate::{Action, Degradation, Domain, EventId, EventKind, Fault, Name, Purpose, SimSpan, SimTime};
 
 const TWIN: Purpose = Purpose::new("twin");
 
@@ -43,9 +43,9 @@ impl Health {
 
 /// A degradation of one node for a limited time.
 #[derive(Clone, Copy)]
-pub(super) struct Ailing {
+pub(super) struct Degraded {
     node: NodeIndex,
-    ailment: Ailment,
+    degradation: Degradation,
     /// The incarnation of the node that it concerns, if it concerns one.
     incarnation: u32,
 }
@@ -57,68 +57,72 @@ impl<D: Domain> Core<D> {
     }
 
     /// A degradation of a node begins; it ends at `ends`.
-    pub(super) fn ail(&mut self, index: NodeIndex, fault: Fault, ends: SimTime, struck: EventId) {
-        let Action::Ail { ailment, lasting, .. } = fault.action else { unreachable!("only ailments ail") };
+    pub(super) fn degrade(&mut self, index: NodeIndex, fault: Fault, ends: SimTime, struck: EventId) {
+        let Action::Ail { degradation, lasting, .. } = fault.action else {
+            unreachable!("only ailments ail")
+        };
         let (now, incarnation) = (self.now, self.node(index).incarnation);
-        match ailment {
-            Ailment::Zombie => {
+        match degradation {
+            Degradation::Zombie => {
                 self.hold(index, lasting, true, struck);
                 return;
             }
-            Ailment::Twin => {
-                if !self.begin_twin(index, struck) {
+            Degradation::Twin => {
+                if !self.start_overlap(index, struck) {
                     return;
                 }
             }
-            Ailment::Slow { times } => {
+            Degradation::Slow { times } => {
                 let health = self.health(index);
                 health.times = health.times.saturating_mul(times.max(1));
             }
-            Ailment::SlowReceiver { each } => {
+            Degradation::SlowReceiver { each } => {
                 let health = self.health(index);
                 health.intake = health.intake + each;
             }
-            Ailment::Skew { by, way } | Ailment::Step { by, way } => self.health(index).clock.set(by, way),
-            Ailment::Drift { ppm, way } => self.health(index).clock.run(now, ppm, way),
+            Degradation::Skew { by, way } | Degradation::Step { by, way } => {
+                self.health(index).clock.set(by, way);
+            }
+            Degradation::Drift { ppm, way } => self.health(index).clock.run(now, ppm, way),
         }
-        self.gets_over(Ailing { node: index, ailment, incarnation }, ends);
+        self.gets_over(Degraded { node: index, degradation, incarnation }, ends);
     }
 
-    fn gets_over(&mut self, ailing: Ailing, ends: SimTime) {
-        self.ailing.push(ailing);
-        self.schedule(ends, 0, Pending::Recovers(self.ailing.len() as u32 - 1));
+    fn gets_over(&mut self, degraded: Degraded, ends: SimTime) {
+        self.degraded.push(degraded);
+        self.schedule(ends, 0, Pending::Recovers(self.degraded.len() as u32 - 1));
     }
 
     /// A degradation of a node ends.
     pub(super) fn recovers(&mut self, index: u32) {
-        let Ailing { node: index, ailment, incarnation } = self.ailing[index as usize];
+        let Degraded { node: index, degradation, incarnation } = self.degraded[index as usize];
         let now = self.now;
         let name = self.name(index);
-        match ailment {
-            Ailment::Zombie => self.health(index).clock.set_right(now),
-            Ailment::Twin => {
-                if !self.end_twin(index, incarnation) {
+        match degradation {
+            Degradation::Zombie => self.health(index).clock.set_right(now),
+            Degradation::Twin => {
+                if !self.end_overlap(index, incarnation) {
                     return;
                 }
             }
-            Ailment::Slow { times } => {
+            Degradation::Slow { times } => {
                 let health = self.health(index);
                 health.times = (health.times / times.max(1)).max(1);
             }
-            Ailment::SlowReceiver { each } => {
+            Degradation::SlowReceiver { each } => {
                 let health = self.health(index);
                 health.intake = health.intake - each;
             }
-            Ailment::Skew { by, way } | Ailment::Step { by, way } => {
+            Degradation::Skew { by, way } | Degradation::Step { by, way } => {
                 self.health(index).clock.set(by, opposite(way));
             }
-            Ailment::Drift { ppm, way } => {
+            Degradation::Drift { ppm, way } => {
                 let clock = &mut self.health(index).clock;
                 clock.run(now, ppm, opposite(way));
                 clock.set_right(now);
             }
         }
-        self.append((name, incarnation), None, What::Recovered { from: ailment.kind() });
+        self.append((name, incarnation), None, EventKind::Recovered { from: degradation.kind() });
     }
 
     // Zombies and paused nodes.
@@ -131,7 +135,7 @@ impl<D: Domain> Core<D> {
         if !self.is_up_process(index) || !longer {
             return;
         }
-        self.append(author, Some(struck), What::Paused { span });
+        self.append(author, Some(struck), EventKind::Paused { span });
         if is_frozen {
             self.health(index).frozen = Some(span);
         }
@@ -157,11 +161,11 @@ impl<D: Domain> Core<D> {
             health.clock.lose(span);
             Some(span)
         });
-        self.append((name, incarnation), None, What::Resumed);
+        self.append((name, incarnation), None, EventKind::Resumed);
         self.command(Command::Resume(index));
         if let Some(span) = frozen {
             let ends = self.now + span;
-            self.gets_over(Ailing { node: index, ailment: Ailment::Zombie, incarnation }, ends);
+            self.gets_over(Degraded { node: index, degradation: Degradation::Zombie, incarnation }, ends);
         }
     }
 
@@ -189,7 +193,7 @@ impl<D: Domain> Core<D> {
     // Overlapping restarts.
 
     /// Starts a second incarnation beside the first; false if there is no first, or a second already.
-    fn begin_twin(&mut self, index: NodeIndex, struck: EventId) -> bool {
+    fn start_overlap(&mut self, index: NodeIndex, struck: EventId) -> bool {
         if !self.is_up_process(index) || self.node(index).outgoing.is_some() {
             return false;
         }
@@ -201,7 +205,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// Ends the older of two incarnations, if both are still there.
-    fn end_twin(&mut self, index: NodeIndex, incarnation: u32) -> bool {
+    fn end_overlap(&mut self, index: NodeIndex, incarnation: u32) -> bool {
         let node = self.node(index);
         if node.outgoing != Some(incarnation) {
             return false;

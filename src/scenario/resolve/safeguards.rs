@@ -177,7 +177,7 @@ fn can_break(
         return Err(Problem::unknown(word.span(), "property", word.get_ref(), &suite.property_names()));
     };
     if waived.contains_key(property) {
-        let message = format!("`{property}` is waived, so nobody would see it break");
+        let message = format!("`{property}` is waived, so the case could not show that it breaks");
         return Err(Problem::at(word.span(), message).help("take it out of [properties]"));
     }
     Ok(property)

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 /// What an agent knows from the beginning: its team's configuration. Never the faults.
 #[derive(Clone)]
-pub struct Briefing(Rc<Shared>);
+pub struct TeamContext(Rc<Shared>);
 
 /// The configuration, which the runs of all threads share. Agents of one run count their own clones, so that
 /// threads do not contend for the count of the `Arc`.
 struct Shared(Arc<TeamConfig>);
 
-impl Deref for Briefing {
+impl Deref for TeamContext {
     type Target = TeamConfig;
 
     fn deref(&self) -> &TeamConfig {
@@ -25,8 +25,8 @@ impl Deref for Briefing {
     }
 }
 
-impl Briefing {
-    /// The briefing of a team with this configuration.
+impl TeamContext {
+    /// The context of a team with this configuration.
     pub fn new(config: Arc<TeamConfig>) -> Self {
         Self(Rc::new(Shared(config)))
     }
@@ -46,17 +46,17 @@ impl Briefing {
     }
 
     /// Puts an agent into the world that begins with `run`, now and after every crash.
-    pub fn hire<F, R>(&self, world: &mut World<Agents>, name: Name, run: F)
+    pub fn spawn_agent<F, R>(&self, world: &mut World<Agents>, name: Name, run: F)
     where
         F: Fn(Agent, Self) -> R + 'static,
         R: Future<Output = ()> + 'static,
     {
-        let briefing = self.clone();
+        let team = self.clone();
         world.process(name, move |context: Context<Agents>| {
-            let agent = Agent::new(context, briefing.model_latency.clone());
-            let agent = agent.with_model_faults(briefing.model_faults.clone());
-            let agent = if briefing.drops_announcements { agent.that_says_nothing() } else { agent };
-            run(agent, briefing.clone())
+            let agent = Agent::new(context, team.model_latency.clone());
+            let agent = agent.with_model_faults(team.model_faults.clone());
+            let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
+            run(agent, team.clone())
         });
     }
 }

@@ -1,8 +1,8 @@
 //! Lies about what was done: the effect and the answer do not belong together.
 
-use super::{LieKind, Time, Told, plain, read_by};
+use super::{CallOutcome, Time, ToolFaultKind, plain, read_by};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use crate::faults::{FaultKind, who};
 use crate::tools::{CallFault, ReadFault, ToolFault};
 use perfidy_sim::{Chaos, Name};
@@ -10,17 +10,17 @@ use serde::Deserialize;
 use toml::Spanned;
 
 /// Lies about what was done.
-pub const KINDS: &[LieKind] = &[
+pub const KINDS: &[ToolFaultKind] = &[
     plain(
         "ack-lost",
-        "a tool does what it was asked to, and its answer is lost",
+        "a tool carries out the call, and its reply is lost",
         r#"ack-lost = { at = "ticketing", operation = "create", chance = "5%" }"#,
         |_| ToolFault::of_calls(CallFault::AckLost),
     ),
-    LieKind {
+    ToolFaultKind {
         fault: FaultKind {
             name: "late-reply",
-            about: "a tool does what it was asked to, and answers late",
+            about: "a tool carries out the call, and replies late",
             example: r#"late-reply = { at = "ticketing", chance = "5%", by = "10s..2m" }"#,
             read: read_by,
         },
@@ -29,48 +29,48 @@ pub const KINDS: &[LieKind] = &[
     },
     plain(
         "error-with-effect",
-        "a tool does what it was asked to, and answers with an error",
+        "a tool carries out the call, and replies with an error",
         r#"error-with-effect = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::of_calls(CallFault::ErrorWithEffect),
     ),
     plain(
         "success-without-effect",
-        "a tool does nothing, and answers that it did",
+        "a tool does nothing, and replies that it did",
         r#"success-without-effect = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::of_calls(CallFault::SuccessWithoutEffect),
     ),
     plain(
         "mute",
-        "a tool does nothing and never answers",
+        "a tool does nothing and never replies",
         r#"mute = { at = ["ticketing"], chance = "5%" }"#,
         |_| ToolFault::of_answers(CallFault::NoResponse, ReadFault::NoResponse),
     ),
     plain(
         "refused",
-        "a tool refuses a call for good, and does nothing",
+        "a tool refuses a call with a permanent error, and does nothing",
         r#"refused = { at = "ticketing", operation = "create", chance = "20%" }"#,
         |_| ToolFault::of_calls(CallFault::Refused),
     ),
     plain(
         "duplicate-effect",
-        "a tool handles one call twice, as behind a queue that delivers at least once",
+        "a tool carries out one call twice (for example, behind an at-least-once queue)",
         r#"duplicate-effect = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::of_calls(CallFault::DuplicateEffect),
     ),
-    LieKind {
+    ToolFaultKind {
         fault: FaultKind {
             name: "key-ignored",
-            about: "a tool carries a call out as if it had no idempotency key",
+            about: "a tool ignores the idempotency key of a call",
             example: r#"key-ignored = { at = "ticketing", chance = "5%" }"#,
             read: read_ignored,
         },
         time: Time::None,
         fault_of: |_| ToolFault::of_calls(CallFault::KeyIgnored),
     },
-    LieKind {
+    ToolFaultKind {
         fault: FaultKind {
             name: "key-forgotten",
-            about: "a tool forgets the idempotency keys that are older than a time",
+            about: "a tool forgets idempotency keys older than a retention period",
             example: r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#,
             read: read_forgotten,
         },
@@ -79,8 +79,8 @@ pub const KINDS: &[LieKind] = &[
     },
 ];
 
-fn read_ignored(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
-    let told: Told = entry.read()?;
+fn read_ignored(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let told: CallOutcome = entry.read()?;
     looks_at_keys(&told.at, cast)?;
     told.add_rule(entry.name, None, cast, chaos)
 }
@@ -94,14 +94,14 @@ struct Forgotten {
     after: Spanned<Spread>,
 }
 
-fn read_forgotten(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_forgotten(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Forgotten { at, operation, chance, after } = entry.read()?;
     looks_at_keys(&at, cast)?;
-    Told { at, operation, chance }.add_rule(entry.name, Some(who::time(&after)?), cast, chaos)
+    CallOutcome { at, operation, chance }.add_rule(entry.name, Some(who::time(&after)?), cast, chaos)
 }
 
 /// Refuses a tool that does not look at keys anyway.
-fn looks_at_keys(tools: &OneOrMany<String>, cast: &Cast) -> Result<(), Problem> {
+fn looks_at_keys(tools: &OneOrMany<String>, cast: &Directory) -> Result<(), Problem> {
     let blind = tools.iter().find(|tool| {
         let name = Name::new(tool.get_ref());
         cast.tools.contains(&name) && !cast.deduplicating.contains(&name)

@@ -16,7 +16,7 @@ use super::{FaultKind, passages, who};
 use crate::agent::Request;
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use crate::tools::ToolFault;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
 /// A kind of lie.
-pub struct LieKind {
+pub struct ToolFaultKind {
     /// Its name, what it does and how a file configures it.
     pub fault: FaultKind,
     /// Whether it takes a time.
@@ -33,7 +33,7 @@ pub struct LieKind {
     fault_of: fn(SimSpan) -> ToolFault,
 }
 
-impl LieKind {
+impl ToolFaultKind {
     /// The kinds of requests that it does something to.
     pub fn requests(&self) -> impl Iterator<Item = Request> {
         let fault = (self.fault_of)(SimSpan::from_secs(1));
@@ -53,12 +53,12 @@ pub enum Time {
 }
 
 /// Every kind of lie, family by family.
-pub fn kinds() -> impl Iterator<Item = &'static LieKind> {
+pub fn kinds() -> impl Iterator<Item = &'static ToolFaultKind> {
     [effects::KINDS, answers::KINDS, troubles::KINDS].into_iter().flatten()
 }
 
 /// The kind of that name.
-pub fn find(word: &str) -> Option<&'static LieKind> {
+pub fn find(word: &str) -> Option<&'static ToolFaultKind> {
     kinds().find(|kind| kind.fault.name == word)
 }
 
@@ -70,7 +70,7 @@ pub fn words() -> Vec<&'static str> {
 /// The fault of that word, with the span it was drawn with; `None` if the word is none of a tool.
 ///
 /// ```
-/// use perfidy::faults::tool_lies::fault_of;
+/// use perfidy::faults::tool_faults::fault_of;
 /// use perfidy::tools::{CallFault, ToolFault};
 /// use perfidy_sim::{Name, SimSpan};
 /// let fault = fault_of(Name::new("ack-lost"), SimSpan::ZERO);
@@ -86,20 +86,20 @@ const fn plain(
     about: &'static str,
     example: &'static str,
     fault_of: fn(SimSpan) -> ToolFault,
-) -> LieKind {
-    LieKind { fault: FaultKind { name, about, example, read: read_plain }, time: Time::None, fault_of }
+) -> ToolFaultKind {
+    ToolFaultKind { fault: FaultKind { name, about, example, read: read_plain }, time: Time::None, fault_of }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Told {
+struct CallOutcome {
     at: OneOrMany<String>,
     operation: Option<OneOrMany<String>>,
     chance: Spanned<Ratio>,
 }
 
-pub(super) fn read_plain(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
-    entry.read::<Told>()?.add_rule(entry.name, None, cast, chaos)
+pub(super) fn read_plain(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    entry.read::<CallOutcome>()?.add_rule(entry.name, None, cast, chaos)
 }
 
 #[derive(Deserialize)]
@@ -112,9 +112,9 @@ struct ToldBy {
 }
 
 /// A lie that comes with a time, `by` which something is off.
-fn read_by(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let ToldBy { at, operation, chance, by } = entry.read()?;
-    Told { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
+    CallOutcome { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
 }
 
 /// Says that a lie is about requests that no agent of the workflow makes; `asked` are those that they do
@@ -125,7 +125,7 @@ pub(crate) fn never_told(
     asked: &BTreeSet<Request>,
     workflow: &str,
 ) -> Problem {
-    let can_strike = |kind: &LieKind| kind.requests().any(|request| asked.contains(&request));
+    let can_strike = |kind: &ToolFaultKind| kind.requests().any(|request| asked.contains(&request));
     let message = match find(word).filter(|kind| !can_strike(kind)) {
         Some(kind) => {
             let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
@@ -144,12 +144,12 @@ pub(crate) fn never_told(
     Problem::at(place, message).help(help)
 }
 
-impl Told {
+impl CallOutcome {
     fn add_rule(
         &self,
         word: &str,
         span: Option<RangeInclusive<SimSpan>>,
-        cast: &Cast,
+        cast: &Directory,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let word = Name::new(word);
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn every_word_is_a_fault_of_its_own_that_does_something_to_some_request() {
-        let of = |kind: &LieKind| fault_of(Name::new(kind.fault.name), SimSpan::from_secs(1));
+        let of = |kind: &ToolFaultKind| fault_of(Name::new(kind.fault.name), SimSpan::from_secs(1));
         let faults: Vec<_> = kinds().map(of).collect();
         for (place, fault) in faults.iter().enumerate() {
             assert!(fault.is_some_and(|fault| Request::ALL.iter().any(|request| fault.concerns(*request))));

@@ -70,7 +70,7 @@ violates = "no-duplicate-effects"
 "#;
 
 fn scenario() -> Arc<Scenario> {
-    understand(&Suite::shipped(), "conductor/lost-ack", TEXT, Unreachable::Rejected)
+    resolve(&Suite::shipped(), "conductor/lost-ack", TEXT, Unreachable::Rejected)
         .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
@@ -126,11 +126,11 @@ fn a_good_file_says_what_goes_wrong() {
 fn a_calm_world_heals_at_once() {
     let text =
         "# Nothing goes wrong.\nworkflow = \"standby\"\n[tools.t]\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n";
-    let scenario = understand(&Suite::shipped(), "calm", text, Unreachable::Rejected).unwrap();
+    let scenario = resolve(&Suite::shipped(), "calm", text, Unreachable::Rejected).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO);
     let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"mute\"\n";
     let scenario =
-        understand(&Suite::shipped(), "pinned", &format!("{text}{pinned}"), Unreachable::Rejected).unwrap();
+        resolve(&Suite::shipped(), "pinned", &format!("{text}{pinned}"), Unreachable::Rejected).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));
 }
 
@@ -138,7 +138,7 @@ fn a_calm_world_heals_at_once() {
 fn links_between_groups_take_a_time_of_their_own() {
     let link = "\n[network]\nlatency = \"1ms\"\nlink = [{ between = [\"executors\", \"mail\"], latency = \"7ms\" }]\n";
     let scenario =
-        understand(&Suite::shipped(), "links", &format!("{TEXT}{link}"), Unreachable::Rejected).unwrap();
+        resolve(&Suite::shipped(), "links", &format!("{TEXT}{link}"), Unreachable::Rejected).unwrap();
     let links = scenario.network.to_links();
     let latency = |a, b| *links.latency(Name::new(a), Name::new(b)).start();
     assert_eq!(latency("executor-1", "mail"), SimSpan::from_millis(7));

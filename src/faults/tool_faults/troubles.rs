@@ -3,50 +3,50 @@
 //! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been
 //! carried out, and say so; a tool that is mute says nothing.
 
-use super::{LieKind, Time, Told, plain};
+use super::{CallOutcome, Time, ToolFaultKind, plain};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use crate::faults::{FaultKind, who};
 use crate::tools::{Outage, ToolFault};
-use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, Window};
+use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, TimedFault};
 use serde::Deserialize;
 use toml::Spanned;
 
 /// Troubles.
-pub const KINDS: &[LieKind] = &[
+pub const KINDS: &[ToolFaultKind] = &[
     plain(
         "mute-for-ever",
-        "a tool does nothing and never answers anybody again",
+        "a tool does nothing and never replies again, to any caller",
         r#"mute-for-ever = { at = "ticketing", chance = "1%" }"#,
         |_| ToolFault::out(Outage::NoResponse, SimSpan::ZERO),
     ),
     passing(
         "rate-limit",
-        "a tool has had too many requests, and says when to come back",
+        "a tool rejects calls for a while and says when to retry (HTTP 429)",
         r#"rate-limit = { at = "ticketing", chance = "2%", lasting = "5s..1m" }"#,
         |span| ToolFault::out(Outage::RateLimit, span),
     ),
     passing(
         "outage",
-        "a tool is down for a while, and nothing sent to it happens",
+        "a tool is down for a while",
         r#"outage = { at = "ticketing", every = "1m..5m", lasting = "10s..1m" }"#,
         |span| ToolFault::out(Outage::Down, span),
     ),
     lasting(
         "endpoint-moved",
-        "a tool is no longer where it was",
+        "a tool has moved to another endpoint and fails for good",
         r#"endpoint-moved = { at = "ticketing", chance = "1%" }"#,
         |span| ToolFault::out(Outage::EndpointMoved, span),
     ),
     lasting(
         "permission-revoked",
-        "a tool lets nobody in any more",
+        "a tool rejects every caller (permission revoked)",
         r#"permission-revoked = { at = "ticketing", chance = "1%", lasting = "1m..5m" }"#,
         |span| ToolFault::out(Outage::PermissionRevoked, span),
     ),
     lasting(
         "schema-changed",
-        "a tool takes another version of its schema than its callers speak",
+        "a tool has changed its schema and rejects the callers' version",
         r#"schema-changed = { at = "ticketing", every = "1m..5m", lasting = "10s..1m" }"#,
         |span| ToolFault::out(Outage::SchemaChanged, span),
     ),
@@ -58,9 +58,9 @@ const fn passing(
     about: &'static str,
     example: &'static str,
     fault_of: fn(SimSpan) -> ToolFault,
-) -> LieKind {
+) -> ToolFaultKind {
     let time = Time::Needed("how long it lasts");
-    LieKind { fault: FaultKind { name, about, example, read: read_passing }, time, fault_of }
+    ToolFaultKind { fault: FaultKind { name, about, example, read: read_passing }, time, fault_of }
 }
 
 /// A trouble that ends if the file says so.
@@ -69,9 +69,9 @@ const fn lasting(
     about: &'static str,
     example: &'static str,
     fault_of: fn(SimSpan) -> ToolFault,
-) -> LieKind {
+) -> ToolFaultKind {
     let fault = FaultKind { name, about, example, read: read_lasting };
-    LieKind { fault, time: Time::OrForGood, fault_of }
+    ToolFaultKind { fault, time: Time::OrForGood, fault_of }
 }
 
 #[derive(Deserialize)]
@@ -84,7 +84,7 @@ struct Troubled {
     lasting: Option<Spanned<Spread>>,
 }
 
-fn read_passing(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_passing(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let troubled: Troubled = entry.read()?;
     if troubled.lasting.is_none() {
         return Err(nothing_says_how_long(entry));
@@ -92,7 +92,7 @@ fn read_passing(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(),
     troubled.add(entry, cast, chaos)
 }
 
-fn read_lasting(entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     entry.read::<Troubled>()?.add(entry, cast, chaos)
 }
 
@@ -102,11 +102,11 @@ fn nothing_says_how_long(entry: &Entry<'_>) -> Problem {
 
 impl Troubled {
     /// A rule if it begins with a request, a window if it comes and goes by the clock.
-    fn add(self, entry: &Entry<'_>, cast: &Cast, chaos: &mut Chaos) -> Result<(), Problem> {
+    fn add(self, entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
         let lasting = self.lasting.as_ref().map(who::time).transpose()?;
         match (self.chance, self.every) {
             (Some(chance), None) => {
-                let told = Told { at: self.at, operation: self.operation, chance };
+                let told = CallOutcome { at: self.at, operation: self.operation, chance };
                 told.add_rule(entry.name, lasting, cast, chaos)
             }
             (None, Some(every)) => {
@@ -122,7 +122,7 @@ impl Troubled {
                         .problem(format!("there is another `{site}` by the clock"))
                         .help("make one of the two"));
                 }
-                chaos.windows.push(Window {
+                chaos.windows.push(TimedFault {
                     kind: word,
                     site,
                     disturbance: Disturbance::Custom { word, among: who::tools(&self.at, cast)? },

@@ -14,7 +14,7 @@ pub enum Way {
 
 /// A degradation of a node for a while. Several at once add up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Ailment {
+pub enum Degradation {
     /// The node is frozen, as a virtual machine during migration: nothing on it runs, its messages in flight
     /// are held back in both directions, and its clocks stand still. After the freeze it does not notice the
     /// lost time until its wall clock is corrected, an equal span later.
@@ -56,7 +56,7 @@ pub enum Ailment {
     },
 }
 
-impl Ailment {
+impl Degradation {
     /// The same degradation with this severity: nanoseconds of a span, a factor, or parts per million.
     #[must_use]
     pub fn with_amount(self, amount: u64) -> Self {
@@ -145,7 +145,7 @@ impl Ailment {
 }
 
 /// The severity as it follows the word, with a comma if there is one.
-impl fmt::Display for Ailment {
+impl fmt::Display for Degradation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pick = |way: Way, ahead: &'static str, behind: &'static str| match way {
             Way::Ahead => ahead,

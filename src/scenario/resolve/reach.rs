@@ -12,7 +12,7 @@ use crate::config::problem::listed;
 use crate::config::{Entry, Problem, nearest};
 use crate::faults::model::slips_at;
 use crate::faults::who::Word;
-use crate::faults::{ActionMap, Cast, model, storage, tool_lies};
+use crate::faults::{ActionMap, Directory, model, storage, tool_faults};
 use crate::scenario::learn::Learner;
 use crate::scenario::{Scenario, Step};
 use perfidy_sim::{Address, Chance, Fault, Hook, Name, Rule, Selector};
@@ -47,7 +47,7 @@ pub(super) fn check(
 /// What can be reached in a scenario.
 struct Reach<'a> {
     scenario: &'a Scenario,
-    cast: Cast,
+    cast: Directory,
     learner: Learner,
 }
 
@@ -202,10 +202,10 @@ impl Reach<'_> {
         let (workflow, actions) = (self.cast.workflow, self.learner.all());
         let others = actions.who_can_meet(rules, self.learner.roles());
         Some(match rule.hook {
-            Hook::Service if tool_lies::find(kind).is_some() => {
+            Hook::Service if tool_faults::find(kind).is_some() => {
                 let requests = actions.by.values().flat_map(|does| &does.requests);
                 let asked: BTreeSet<Request> = requests.map(|(_, request, _)| *request).collect();
-                tool_lies::never_told(kind, place, &asked, workflow)
+                tool_faults::never_told(kind, place, &asked, workflow)
             }
             Hook::Service if !others.is_empty() => {
                 let message = format!("no model of {among} is asked anything that `{kind}` could strike");

@@ -1,6 +1,6 @@
 //! The effect of every tool fault on the caller.
 
-use crate::caller::{Ask, DONE, Heard, TEXT, caller_team, met_or_not, told, told_in, unclear};
+use crate::caller::{Ask, DONE, StoreOutcome, TEXT, caller_team, met_or_not, told, told_in, unclear};
 use perfidy::agent::{Indefinite, Receipt};
 use perfidy::explore::first_difference;
 use perfidy::scenario::{Case, Scenario};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 fn a_tool_that_tells_the_truth_does_each_thing_once_and_knows_of_it() {
     let asks = [Ask::LookUp("a"), Ask::Call("a", 1), Ask::Call("a", 1), Ask::LookUp("a")];
     let told = told(&asks, &[]);
-    assert_eq!(told.heard, [Heard::LookUp(Ok(false)), DONE, DONE, Heard::LookUp(Ok(true))]);
+    assert_eq!(told.heard, [StoreOutcome::LookUp(Ok(false)), DONE, DONE, StoreOutcome::LookUp(Ok(true))]);
     assert_eq!(told.effects("a"), 1);
 }
 
@@ -27,7 +27,7 @@ fn an_effect_and_its_answer_part_ways() {
         ("mute", Indefinite::TimedOut, 0),
     ] {
         let told = told(&[Ask::Call("a", 1)], &[&format!("vault, put, a, try 1: {lie}")]);
-        assert_eq!(told.heard, [Heard::Call(Err(unclear(error)))], "{lie}");
+        assert_eq!(told.heard, [StoreOutcome::Call(Err(unclear(error)))], "{lie}");
         assert_eq!(told.effects("a"), effects, "{lie}");
     }
     let told = told(&[Ask::Call("a", 1)], &["vault, put, a, try 1: success-without-effect"]);
@@ -59,7 +59,7 @@ fn a_key_is_forgotten_once_it_is_old_enough() {
     let asks = [Ask::Call("a", 1), Ask::Wait(30), Ask::Call("a", 1)];
     assert_eq!(told(&asks, &["vault, put, a, try 2: key-forgotten 20s"]).effects("a"), 2);
     let kept = met_or_not(&asks, &["vault, put, a, try 2: key-forgotten 40s"]);
-    assert_eq!((kept.effects("a"), kept.run.outcome.fired.len()), (1, 0), "there is nothing to forget");
+    assert_eq!((kept.effects("a"), kept.run.outcome.injected.len()), (1, 0), "there is nothing to forget");
     assert!(kept.run.outcome.pinned[0].met);
 }
 
@@ -101,10 +101,10 @@ fn a_stale_read_says_how_old_it_is() {
 fn a_stale_look_up_does_not_see_what_has_just_happened() {
     let asks = [Ask::Call("a", 1), Ask::LookUp("a")];
     let told = told(&asks, &["vault, look-up of put, a, try 1: stale-read 20s"]);
-    assert_eq!(told.heard, [DONE, Heard::LookUp(Ok(false))]);
+    assert_eq!(told.heard, [DONE, StoreOutcome::LookUp(Ok(false))]);
     let asks = [Ask::Call("a", 1), Ask::Wait(30), Ask::LookUp("a")];
     let seen = met_or_not(&asks, &["vault, look-up of put, a, try 1: stale-read 20s"]);
-    assert_eq!(seen.heard, [DONE, Heard::LookUp(Ok(true))]);
+    assert_eq!(seen.heard, [DONE, StoreOutcome::LookUp(Ok(true))]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_reader_gets_what_can_be_read_out_of_the_altered_json() {
 
 #[test]
 fn a_call_whose_result_is_altered_took_effect_all_the_same() {
-    let malformed = Heard::Call(Err(unclear(Indefinite::Malformed)));
+    let malformed = StoreOutcome::Call(Err(unclear(Indefinite::Malformed)));
     for fault in ["dropped-field", "renamed-field", "wrong-type"] {
         let told = told(&[Ask::Call("a", 1)], &[&format!("vault, put, a, try 1: {fault}")]);
         assert_eq!(
@@ -145,13 +145,17 @@ fn a_call_whose_result_is_altered_took_effect_all_the_same() {
         );
     }
     let told = told(&[Ask::Call("a", 1)], &["vault, put, a, try 1: wrong-value"]);
-    assert!(matches!(told.heard[0], Heard::Call(Ok(receipt)) if receipt != Receipt(1)), "{:?}", told.heard);
+    assert!(
+        matches!(told.heard[0], StoreOutcome::Call(Ok(receipt)) if receipt != Receipt(1)),
+        "{:?}",
+        told.heard
+    );
 }
 
 #[test]
 fn an_answer_that_cannot_be_read_is_none() {
     let told = told(&[Ask::Read("x")], &["feed, read of x, want/x, try 1: malformed-result"]);
-    assert_eq!(told.heard, [Heard::Read(Err(unclear(Indefinite::Malformed)))]);
+    assert_eq!(told.heard, [StoreOutcome::Read(Err(unclear(Indefinite::Malformed)))]);
 }
 
 /// Every tool fault and outage at once.
@@ -215,10 +219,10 @@ mute-for-ever = { at = "vault", chance = "0.5%" }
             (told.run.outcome, told.heard)
         };
         let (fuzzed, heard) = run(&Plan::Fuzz(Arc::clone(&scenario.chaos)));
-        let (replayed, again) = run(&Plan::Explicit(fuzzed.fired.as_slice().into()));
+        let (replayed, again) = run(&Plan::Explicit(fuzzed.injected.as_slice().into()));
         assert_eq!(first_difference(&fuzzed, &replayed), None, "seed {seed}");
         assert_eq!((fuzzed.digest(), heard), (replayed.digest(), again), "seed {seed}");
-        struck.extend(fuzzed.fired.iter().map(|fault| fault.action.kind()));
+        struck.extend(fuzzed.injected.iter().map(|fault| fault.action.kind()));
     }
     let never: Vec<_> = scenario.fault_kinds.iter().filter(|kind| !struck.contains(kind)).collect();
     assert!(never.is_empty(), "{never:?} never struck");

@@ -5,7 +5,7 @@ use super::{Found, Tables, parts, pinned, within_limit};
 use crate::config::Entry;
 use crate::config::problem::line_of;
 use crate::config::{Problem, Span};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use crate::scenario::Configured;
 use crate::suite::Suite;
 use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
@@ -33,7 +33,7 @@ pub(super) fn read<'a>(
     tables: &Tables<'a>,
     text: &str,
     suite: &Suite,
-    cast: &Cast,
+    cast: &Directory,
     found: &mut Found,
 ) -> Faults<'a> {
     let mut chaos = Chaos::default();
@@ -90,7 +90,7 @@ fn unknown_kind(entry: &Entry<'_>, suite: &Suite) -> Problem {
 
 /// Whether the windows that an entry has added can open before chaos ends.
 fn opens(entry: &Entry<'_>, chaos: &Chaos, windows: usize) -> Result<(), Problem> {
-    let never = |window: &&perfidy_sim::Window| SimTime::ZERO + *window.every.start() >= chaos.until;
+    let never = |window: &&perfidy_sim::TimedFault| SimTime::ZERO + *window.every.start() >= chaos.until;
     match chaos.windows[windows..].iter().find(never) {
         None => Ok(()),
         Some(window) => {

@@ -23,7 +23,7 @@ pub(crate) use tools::{own_shape, tool_keys};
 use crate::config::problem::listed;
 use crate::config::{Entry, entries};
 use crate::config::{Problem, Shape, Span, Spread};
-use crate::faults::Cast;
+use crate::faults::Directory;
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
 use crate::scenario::{Contents, Link, Model, Network, Scenario};
 use crate::suite::Suite;
@@ -142,7 +142,7 @@ pub(super) enum Unreachable {
 }
 
 /// Turns a text into a scenario for a suite, or into everything that is wrong with it.
-pub(super) fn understand(
+pub(super) fn resolve(
     suite: &Suite,
     name: &str,
     text: &str,
@@ -290,12 +290,12 @@ fn team(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> BTreeMap
 }
 
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.
-fn nobody_twice(tables: &Tables<'_>, cast: &Cast, found: &mut Found) {
+fn nobody_twice(tables: &Tables<'_>, cast: &Directory, found: &mut Found) {
     for entry in tables.get("tools").and_then(|entry| entry.entries().ok()).unwrap_or_default() {
         let whose = if cast.agents_called(entry.name).is_some() {
             "agents of this team"
         } else if cast.bystanders.contains(&Name::new(entry.name)) {
-            "somebody the world has already"
+            "a node that every world has"
         } else {
             continue;
         };
@@ -330,7 +330,7 @@ struct LinkTable {
     latency: Spread,
 }
 
-fn network(tables: &Tables<'_>, cast: &Cast, found: &mut Found) -> Network {
+fn network(tables: &Tables<'_>, cast: &Directory, found: &mut Found) -> Network {
     let NetworkTable { latency, links } = tables.closed("network", found);
     let usual = Spread(SimSpan::from_millis(1)..=SimSpan::from_millis(20));
     let links = links.into_iter().filter_map(|LinkTable { between: (left, right), latency }| {

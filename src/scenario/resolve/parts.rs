@@ -3,8 +3,8 @@
 use crate::config::Entry;
 use crate::config::OneOrMany;
 use crate::config::problem::line_of;
-use crate::faults::Cast;
-use crate::faults::tool_lies::handled_as;
+use crate::faults::Directory;
+use crate::faults::tool_faults::handled_as;
 use crate::faults::who;
 use crate::scenario::Configured;
 use perfidy_sim::{Chaos, Hook, Name, Rule, Selector};
@@ -54,7 +54,7 @@ pub(super) fn of(
     text: &str,
     chaos: &Chaos,
     before: (usize, usize),
-    cast: &Cast,
+    cast: &Directory,
 ) -> Vec<Configured> {
     let line = line_of(text, entry.value_span().start);
     let words = format!("the fault `{}` (line {line})", entry.name);
@@ -86,7 +86,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub fn of(key: Key, name: &who::Word, cast: &Cast) -> Self {
+    pub fn of(key: Key, name: &who::Word, cast: &Directory) -> Self {
         let anything = Self { hook: None, among: Selector::Any, what: Selector::Any };
         let only = Selector::only(Name::new(name.get_ref()));
         match key {

@@ -9,8 +9,8 @@ use crate::agent::COMPLETION;
 use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
-use crate::faults::tool_lies::{self, Time};
-use crate::faults::{Altered, Cast};
+use crate::faults::tool_faults::{self, Time};
+use crate::faults::{Altered, Directory};
 use crate::faults::{model, passages, who};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
@@ -38,7 +38,12 @@ pub(super) struct Pinned {
 }
 
 /// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
-pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found: &mut Found) -> Vec<Pinned> {
+pub(super) fn read(
+    entries: &[Entry<'_>],
+    cast: &Directory,
+    chaos: &mut Chaos,
+    found: &mut Found,
+) -> Vec<Pinned> {
     let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
@@ -65,7 +70,7 @@ pub(super) fn read(entries: &[Entry<'_>], cast: &Cast, chaos: &mut Chaos, found:
 impl Pinned {
     /// Rejects the place of an operation that no step asks for. A saved failure may name such a place: that its
     /// code has moved on is what its replay is to say.
-    pub fn is_of_a_step(&self, cast: &Cast) -> Result<(), Problem> {
+    pub fn is_of_a_step(&self, cast: &Directory) -> Result<(), Problem> {
         match self.fault.at.site.as_str().split_once(", ").map(|(node, what)| (Name::new(node), what)) {
             Some((tool, what)) if cast.tools.contains(&tool) && self.fault.action.moment().is_none() => {
                 passages::is_handled(what, self.at.clone(), tool, cast)
@@ -75,7 +80,7 @@ impl Pinned {
     }
 }
 
-fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<(), Problem> {
+fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Result<(), Problem> {
     let place = action.span();
     match action.get_ref() {
         Action::Cut { left, right, .. }
@@ -91,7 +96,9 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
         Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, cast, &place)?,
-        Action::Ail { node, ailment, .. } if ailment.is_of_processes() => agent(node.as_str(), cast, &place)?,
+        Action::Ail { node, degradation, .. } if degradation.is_of_processes() => {
+            agent(node.as_str(), cast, &place)?;
+        }
         Action::Ail { node: name, .. } => node(name.as_str(), cast, &place)?,
         _ => {}
     }
@@ -104,7 +111,7 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Cast, chaos: &Chaos) -> Result<
     }
 }
 
-fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> Result<(), Problem> {
+fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory) -> Result<(), Problem> {
     let hook = hook_of(at.get_ref().site.as_str(), cast, &at.span())?;
     let what = action.get_ref();
     if !what.fits(hook) {
@@ -127,8 +134,8 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
     if is_own(Altered::ToolAnswers) {
         return Ok(());
     }
-    let Some(kind) = tool_lies::find(word.as_str()) else {
-        let mut known = tool_lies::words();
+    let Some(kind) = tool_faults::find(word.as_str()) else {
+        let mut known = tool_faults::words();
         known.extend(cast.own_faults_of(Altered::ToolAnswers));
         return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &known));
     };
@@ -142,8 +149,8 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Cast) -> R
 }
 
 /// What strikes a tool by the clock must be something that lasts.
-fn trouble_of_a_tool(word: Name, tool: Name, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
-    let lasting: Vec<&str> = tool_lies::troubles::KINDS.iter().map(|kind| kind.fault.name).collect();
+fn trouble_of_a_tool(word: Name, tool: Name, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
+    let lasting: Vec<&str> = tool_faults::troubles::KINDS.iter().map(|kind| kind.fault.name).collect();
     if !lasting.contains(&word.as_str()) {
         return Err(Problem::unknown(place.clone(), "trouble of a tool", word.as_str(), &lasting));
     }
@@ -171,7 +178,7 @@ fn slip_of_a_model(
 }
 
 /// Which kind of place a site is.
-fn hook_of(site: &str, cast: &Cast, place: &Range<usize>) -> Result<Hook, Problem> {
+fn hook_of(site: &str, cast: &Directory, place: &Range<usize>) -> Result<Hook, Problem> {
     if let Some((from, rest)) = site.split_once(" > ") {
         let Some((to, _)) = rest.split_once(", ") else {
             let message = format!("nothing says which message from `{from}` to `{rest}`");
@@ -226,7 +233,7 @@ fn possible_at(hook: Hook) -> (&'static str, Vec<&'static str>) {
         Hook::Sync => ("a sync", vec!["slow by 3s", "crash, back after 5s"]),
         Hook::Loss => ("a disk in a crash", vec!["tear"]),
         Hook::Recovery => ("a disk that is read again", vec!["stale by 2 records"]),
-        Hook::Service => ("a call that a tool handles", tool_lies::words()),
+        Hook::Service => ("a call that a tool handles", tool_faults::words()),
     }
 }
 
@@ -243,15 +250,15 @@ fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
 }
 
 /// Refuses what is neither an agent nor a tool, and groups: a place in a run belongs to one.
-fn node(name: &str, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
+fn node(name: &str, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
     if cast.is_node(Name::new(name)) { Ok(()) } else { one_agent(name, cast, place, "agent or tool") }
 }
 
-fn agent(name: &str, cast: &Cast, place: &Range<usize>) -> Result<(), Problem> {
+fn agent(name: &str, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
     one_agent(name, cast, place, "agent")
 }
 
-fn one_agent(name: &str, cast: &Cast, place: &Range<usize>, what: &str) -> Result<(), Problem> {
+fn one_agent(name: &str, cast: &Directory, place: &Range<usize>, what: &str) -> Result<(), Problem> {
     if cast.agents.contains(&Name::new(name)) {
         return Ok(());
     }
