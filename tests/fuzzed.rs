@@ -151,26 +151,54 @@ impl fmt::Debug for World {
 /// The worlds of a workflow, with these safeguards on.
 fn worlds(kind: &'static Kind, safeguards: Vec<&'static str>) -> impl Strategy<Value = World> {
     let tools = 1..=3_usize;
-    let body = tools.prop_flat_map(move |tools| (steps(kind, tools), latencies(tools), faults(kind, tools)));
+    let moments = moments(kind, &safeguards);
+    let body = tools.prop_flat_map(move |tools| {
+        (steps(kind, tools), latencies(tools), faults(kind, moments.clone(), tools))
+    });
     let around = (1..=5_u32, 1..=6_u32, spread(0, 60_000), 1..=6_u32, 61..=600_u32, any::<u32>());
     (body, around).prop_map(move |((steps, latencies, faults), around)| {
         let (team, tasks, every, attempts, until, first_seed) = around;
-        let text = [
-            format!(
-                "# Made by chance.\nworkflow = \"{}\"\n\n[team]\n{} = {team}\n",
-                kind.workflow, kind.role
-            ),
-            steps.join("\n"),
-            format!("[tasks]\ncount = {tasks}\nevery = {every}\n{}", kind.tasks),
-            format!(
-                "[safeguards]\n{}\nretry = {{ attempts = {attempts}, backoff = \"1s..30s\" }}\n",
-                safeguards.join("\n")
-            ),
-            latencies.join("\n"),
-            format!("[faults]\nuntil = \"{until}s\"\n{}\n", faults.join("\n")),
-        ];
-        World { text: text.join("\n"), first_seed: first_seed.into() }
+        let tasks = format!("count = {tasks}\nevery = {every}");
+        let retry = format!("retry = {{ attempts = {attempts}, backoff = \"1s..30s\" }}");
+        let faults = format!("until = \"{until}s\"\n{}", faults.join("\n"));
+        let parts = [steps.join("\n"), tasks, retry, latencies.join("\n"), faults];
+        World { text: text(kind, &safeguards, team, &parts), first_seed: first_seed.into() }
     })
+}
+
+/// The text of a scenario with these steps, tasks, policy of retries, tools and faults.
+fn text(kind: &Kind, safeguards: &[&str], team: u32, parts: &[String; 5]) -> String {
+    let [steps, tasks, retry, tools, faults] = parts;
+    let (workflow, role, more, safeguards) = (kind.workflow, kind.role, kind.tasks, safeguards.join("\n"));
+    format!(
+        "# Made by chance.\nworkflow = \"{workflow}\"\n\n[team]\n{role} = {team}\n\n{steps}\n[tasks]\n{tasks}\n\
+         {more}\n[safeguards]\n{safeguards}\n{retry}\n\n{tools}\n[faults]\n{faults}\n"
+    )
+}
+
+/// An agent or role, `before` or `after`, and a step.
+type Moment = (&'static str, &'static str, &'static str);
+
+/// The moments of a team with these safeguards at which an agent can crash: other faults are rejected.
+fn moments(kind: &'static Kind, safeguards: &[&str]) -> Vec<Moment> {
+    let [tasks, retry] =
+        ["count = 2\nevery = \"10s\"", "retry = { attempts = 3, backoff = \"1s..30s\" }"].map(str::to_owned);
+    let steps = [step(kind, 0, 0, &BTreeSet::new()), step(kind, 1, 0, &BTreeSet::from([0]))].join("\n");
+    let tools = "[tools.tool-0]\ndeduplicates = true\n".to_owned();
+    let is_accepted = |(agents, when, step): &Moment| {
+        let crash = format!(
+            "crash = {{ at = \"{agents}\", {when} = \"{step}\", chance = \"1%\", back-after = \"1s\" }}"
+        );
+        let faults = format!("until = \"10m\"\n{crash}");
+        let parts = [steps.clone(), tasks.clone(), retry.clone(), tools.clone(), faults];
+        Scenario::parse(&Suite::shipped(), "moments", &text(kind, safeguards, 2, &parts)).is_ok()
+    };
+    let sides = |agents: &'static str| ["before", "after"].map(|when| (agents, when));
+    let all = kind.agents.iter().flat_map(|agents| sides(agents));
+    let all = all.flat_map(|(agents, when)| kind.steps.iter().map(move |step| (agents, when, *step)));
+    let accepted: Vec<Moment> = all.filter(is_accepted).collect();
+    assert!(accepted.len() >= kind.steps.len(), "{}: {accepted:?}", kind.workflow);
+    accepted
 }
 
 /// A range of milliseconds as a file has it.
@@ -187,20 +215,22 @@ fn tool(number: usize) -> String {
     format!("tool-{number}")
 }
 
-/// One to four steps, each through some tool and needing some of those before it.
+/// Up to four steps, each through some tool and needing some of those before it. No tool is without a step.
 fn steps(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String>> {
-    let undoes = kind.safeguards.contains(&"compensate = true");
-    vec((0..tools, btree_set(0..4_usize, 0..3)), 1..=4).prop_map(move |steps| {
-        let step = |(index, (number, needs)): (usize, (usize, BTreeSet<usize>))| {
-            let needs: Vec<String> = needs.range(..index).map(|need| format!("\"step-{need}\"")).collect();
-            let needs =
-                if needs.is_empty() { String::new() } else { format!("needs = [{}]\n", needs.join(", ")) };
-            let tool = tool(number);
-            let undo = if undoes { format!("undo = \"{tool}.undo\"\n") } else { String::new() };
-            format!("[[step]]\nname = \"step-{index}\"\ntool = \"{tool}.do\"\n{undo}{needs}")
-        };
-        steps.into_iter().enumerate().map(step).collect()
+    vec((0..tools, btree_set(0..4_usize, 0..3)), tools..=4).prop_map(move |steps| {
+        let tool_of = |index, drawn| if index < tools { index } else { drawn };
+        let steps = steps.into_iter().enumerate();
+        steps.map(|(index, (drawn, needs))| step(kind, index, tool_of(index, drawn), &needs)).collect()
     })
+}
+
+/// A step through the tool of a number, which needs those of these steps that come before it.
+fn step(kind: &Kind, index: usize, number: usize, needs: &BTreeSet<usize>) -> String {
+    let needs: Vec<String> = needs.range(..index).map(|need| format!("\"step-{need}\"")).collect();
+    let needs = if needs.is_empty() { String::new() } else { format!("needs = [{}]\n", needs.join(", ")) };
+    let (tool, undoes) = (tool(number), kind.safeguards.contains(&"compensate = true"));
+    let undo = if undoes { format!("undo = \"{tool}.undo\"\n") } else { String::new() };
+    format!("[[step]]\nname = \"step-{index}\"\ntool = \"{tool}.do\"\n{undo}{needs}")
 }
 
 /// Tool latencies below the timeouts of their callers.
@@ -214,7 +244,7 @@ fn latencies(tools: usize) -> impl Strategy<Value = Vec<String>> {
 }
 
 /// Any of the faults that a team with all safeguards must tolerate. No agent crashes forever.
-fn faults(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String>> {
+fn faults(kind: &'static Kind, moments: Vec<Moment>, tools: usize) -> impl Strategy<Value = Vec<String>> {
     let liars = move || {
         let all: Vec<String> = (0..tools).map(|number| format!("{:?}", tool(number))).collect();
         subsequence(all, 1..=tools).prop_map(|some| format!("[{}]", some.join(", ")))
@@ -238,10 +268,10 @@ fn faults(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String
             format!("partition = {{ between = {between:?}, one-way = {one_way}, every = {every}, lasting = {lasting} }}")
         },
     );
-    let moment = (select(kind.agents), select(vec!["before", "after"]), select(kind.steps));
-    let crash = (moment, chance(), spread(0, 60_000)).prop_map(|((agents, when, step), chance, back)| {
-        format!("{{ at = \"{agents}\", {when} = \"{step}\", chance = {chance}, back-after = {back} }}")
-    });
+    let crash =
+        (select(moments), chance(), spread(0, 60_000)).prop_map(|((agents, when, step), chance, back)| {
+            format!("{{ at = \"{agents}\", {when} = \"{step}\", chance = {chance}, back-after = {back} }}")
+        });
     let crashes = vec(crash, 1..=3).prop_map(|crashes| format!("crash = [{}]", crashes.join(", ")));
     let pause = (select(kind.agents), spread(500, 60_000), spread(1_000, 60_000)).prop_map(
         |(agents, every, lasting)| {

@@ -139,8 +139,7 @@ pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], wo
 
 /// What can go wrong where models are asked something at these moments.
 pub fn slips_at(moments: &[&str]) -> impl Iterator<Item = &'static str> {
-    // Whatever a model is asked, it completes something.
-    let asked = MOMENTS.iter().filter(|(moment, _)| *moment == COMPLETION || moments.contains(moment));
+    let asked = MOMENTS.iter().filter(|(moment, _)| moments.contains(moment));
     asked.flat_map(|(_, words)| *words).copied()
 }
 

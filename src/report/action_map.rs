@@ -47,7 +47,8 @@ fn rows(actions: &Actions, tools: &BTreeSet<Name>) -> Vec<(&'static str, Vec<Str
         let mistakes: Vec<&str> = model::slips_at(&[site]).collect();
         format!("{site} ({})", mistakes.join(", "))
     });
-    let timeouts = actions.timeouts.iter().map(|(label, span)| format!("`{label}` {}", in_words(span)));
+    let timeouts = by_kind_of_wait(actions);
+    let timeouts = timeouts.iter().map(|(label, span)| format!("{label} {}", in_words(span)));
     let each = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect();
     vec![
         ("sends", sends.collect()),
@@ -57,6 +58,22 @@ fn rows(actions: &Actions, tools: &BTreeSet<Name>) -> Vec<(&'static str, Vec<Str
         ("model", sites.collect()),
         ("waits for", timeouts.collect()),
     ]
+}
+
+/// What an agent waits for and how long at most; what it asks of tools as one, whatever the operation.
+fn by_kind_of_wait(actions: &Actions) -> BTreeMap<String, RangeInclusive<SimSpan>> {
+    let mut waits: BTreeMap<String, RangeInclusive<SimSpan>> = BTreeMap::new();
+    for (label, span) in &actions.timeouts {
+        let kind = match label.as_str().strip_prefix("call ") {
+            Some(asked) if asked.starts_with("look-up of ") => "a look-up of a tool".to_owned(),
+            Some(asked) if asked.starts_with("cancel ") => "a cancellation by a tool".to_owned(),
+            Some(_) => "a tool".to_owned(),
+            None => format!("`{label}`"),
+        };
+        let known = waits.entry(kind).or_insert_with(|| span.clone());
+        *known = *known.start().min(span.start())..=*known.end().max(span.end());
+    }
+    waits
 }
 
 fn request_in_words(request: Request) -> &'static str {

@@ -146,8 +146,14 @@ pub fn met_or_not(asks: &[Ask], faults: &[&str]) -> CallOutcome {
     told_in(&Case::as_written(&scenario), Seed(1), &plan, asks)
 }
 
-pub fn told_in(case: &Case, seed: Seed, plan: &Plan, asks: &[Ask]) -> CallOutcome {
+/// Sets what the caller asks for in the next run, and forgets what it was told in runs before.
+pub fn will_ask(asks: &[Ask]) {
+    drop(HEARD.take());
     ASKS.set(asks.to_vec());
+}
+
+pub fn told_in(case: &Case, seed: Seed, plan: &Plan, asks: &[Ask]) -> CallOutcome {
+    will_ask(asks);
     let run = Run::planned(case, Engine::Native, seed, plan);
     CallOutcome { heard: HEARD.take(), run }
 }

@@ -1,6 +1,8 @@
 //! The effect of every tool fault on the caller.
 
-use crate::caller::{Ask, DONE, StoreOutcome, TEXT, caller_team, met_or_not, told, told_in, unclear};
+use crate::caller::{
+    Ask, DONE, StoreOutcome, TEXT, caller_team, met_or_not, told, told_in, unclear, will_ask,
+};
 use perfidy::agent::{Indefinite, Receipt};
 use perfidy::explore::first_difference;
 use perfidy::scenario::{Case, Scenario};
@@ -202,9 +204,6 @@ mute-for-ever = { at = "vault", chance = "0.5%" }
         .chain(plain.iter().map(entry))
         .chain(answers.iter().map(of_answers))
         .collect();
-    let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", &text)
-        .unwrap_or_else(|bad| panic!("{bad}"));
-    let case = Case::as_written(&scenario);
     let keys = ["a", "b", "c", "d"];
     let asks: Vec<Ask> = (0..120)
         .flat_map(|nth| {
@@ -212,6 +211,11 @@ mute-for-ever = { at = "vault", chance = "0.5%" }
             [Ask::Call(intent, nth as u64 % 4), Ask::Read(["x", "y"][nth % 2]), Ask::LookUp(intent)]
         })
         .collect();
+    // What the caller asks for is learnt from a run of it.
+    will_ask(&asks);
+    let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", &text)
+        .unwrap_or_else(|bad| panic!("{bad}"));
+    let case = Case::as_written(&scenario);
     let mut struck = std::collections::BTreeSet::new();
     for seed in (0..40).map(Seed) {
         let run = |plan: &Plan| {

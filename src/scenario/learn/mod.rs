@@ -29,6 +29,7 @@ use crate::workflows::Cancelled;
 use perfidy_sim::{Chance, Chaos, Engine, Name, Outcome, Plan, RunEnd, Seed, SimSpan};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::subscriber::NoSubscriber;
 
 /// A team does with so many tasks what it does with thousands, and with one what it does with several where
 /// each has many steps.
@@ -176,13 +177,16 @@ impl ActionMap {
     }
 }
 
-/// Runs a case and counts every place and every timeout.
+/// Runs a case and counts every place and every timeout. A log is of the runs that the user asked for, so these
+/// leave no trace in it.
 fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
-    Engine::Native.run(|| {
-        let mut world = case.world(seed, plan);
-        world.notice(&stress::all_places());
-        world.watch_timeouts();
-        world
+    tracing::subscriber::with_default(NoSubscriber::default(), || {
+        Engine::Native.run(|| {
+            let mut world = case.world(seed, plan);
+            world.notice(&stress::all_places());
+            world.watch_timeouts();
+            world
+        })
     })
 }
 

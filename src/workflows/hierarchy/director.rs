@@ -167,7 +167,11 @@ impl Director {
                 self.tasks.entry(*task).and_modify(|task| task.holder = Some(holder));
             }
             Entry::CalledOff { task } => {
-                self.tasks.entry(*task).and_modify(|task| task.is_called_off = true);
+                // A cancel can overtake its task. One record says both that it is known and that it is
+                // cancelled: after a crash between two, the task would look like one with nothing to do.
+                let (turn, ops) = (self.tasks.len(), Arc::new([]));
+                let new = Task { turn, ops, deadline: None, holder: None, is_called_off: true, ended: None };
+                self.tasks.entry(*task).and_modify(|task| task.is_called_off = true).or_insert(new);
                 self.forget_deadline(*task);
             }
             Entry::Ended { task, end } => {
@@ -217,14 +221,8 @@ impl Director {
 
     async fn on_cancel(&mut self, task: Name) {
         match self.tasks.get(&task).map(|task| (task.ended, task.is_called_off)) {
-            None => {
-                // The cancel has overtaken the task, which will not be done when it comes.
-                let (ops, at) = (Arc::new([]), self.agent.now());
-                self.change(task, Entry::Accepted { task, ops, at }).await;
-                self.cancel_call(task).await;
-            }
             Some((Some(end), _)) => self.report(task, end).await,
-            Some((None, false)) => self.cancel_call(task).await,
+            None | Some((None, false)) => self.cancel(task).await,
             Some((None, true)) => {}
         }
     }
@@ -265,7 +263,7 @@ impl Director {
         let (now, may_replace) = (self.agent.monotonic(), self.team.safeguards().has::<ParentLease>());
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
         if !task.is_called_off && task.deadline.is_some_and(|deadline| now >= deadline) {
-            self.cancel_call(name).await;
+            self.cancel(name).await;
         }
         let Some(task) = self.tasks.get(&name) else { return };
         let passes_it_on = self.team.safeguards().has::<Cancellation>();
@@ -309,7 +307,7 @@ impl Director {
     }
 
     /// Cancels a task; its manager is told at once.
-    async fn cancel_call(&mut self, name: Name) {
+    async fn cancel(&mut self, name: Name) {
         self.change(name, Entry::CalledOff { task: name }).await;
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
         if let Some(holder) = holder {

@@ -115,7 +115,7 @@ impl ManagedTask {
     }
 
     /// Cancels the task. A worker that was ordered to do a step has not been told to stop yet.
-    pub fn cancel_call(&self) {
+    pub fn cancel(&self) {
         self.is_called_off.set(true);
         self.steps.borrow_mut().iter_mut().for_each(|step| step.telling.expire());
     }
@@ -251,7 +251,7 @@ mod tests {
             step.worker = Some(workers()[1]);
             step.telling.restart(at(0));
         });
-        led.cancel_call();
+        led.cancel();
         assert_eq!(led.to_stop(at(0)), [(1, workers()[1])]);
         assert_eq!(led.to_take_back(&plan(), at(0)), [1, 2]);
         led.update(1, |step| step.is_taken_back = true);
@@ -295,7 +295,7 @@ mod tests {
         let before = led(None);
         before.complete(0, &plan());
         before.update(0, |step| step.worker = Some(workers()[0]));
-        before.cancel_call();
+        before.cancel();
         let ops = Arc::clone(&before.ops);
         let led = ManagedTask::new((before.task, 2), before.director, ops, None, Some(&before));
         assert!(led.step(0).is_complete && led.step(0).worker.is_none() && led.is_called_off.get());

@@ -125,7 +125,7 @@ impl Manager {
                 step.leased_until = self.agent.monotonic() + self.lease().unwrap_or_default();
             }),
             (Entry::Completed { step, .. }, Some(led)) => led.complete(*step, &self.team.plan),
-            (Entry::CalledOff { .. }, Some(led)) => led.cancel_call(),
+            (Entry::CalledOff { .. }, Some(led)) => led.cancel(),
             (Entry::TakenBack { step, .. }, Some(led)) => led.update(*step, |step| step.is_taken_back = true),
             (Entry::Ended { done, .. }, Some(led)) => led.ended.set(Some(*done)),
             (_, None) => {}
