@@ -69,9 +69,9 @@ pub trait Message: Hash + Serialize + Send + Sync + 'static {
         None
     }
 
-    /// What somebody reads who gets it garbled, from the network or from a torn journal. `None`, as it is
-    /// unless you say otherwise, is what a checksum is for: it cannot be read at all. A message without one
-    /// may read as something else.
+    /// What a receiver reads if the message is corrupted by the network or by a torn journal write. `None`, the
+    /// default, is a message with a checksum: it cannot be read at all. A message without one may read as
+    /// something else.
     fn corrupted(&self) -> Option<Self>
     where
         Self: Sized,

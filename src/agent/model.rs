@@ -174,7 +174,7 @@ impl Agent {
     /// ```
     ///
     /// # Errors
-    /// [`TypeMismatch`] if what came back is no such completion, as a model that is to keep to a schema sometimes does not.
+    /// [`TypeMismatch`] if the completion does not have this type: a model does not always keep to its schema.
     pub async fn complete<C: Structured>(
         &self,
         about: Name,

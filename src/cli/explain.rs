@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
-    // Somebody who only wants to know what a word means need not have any scenario.
+    // What a word means can be explained without any scenario.
     let folder = arguments.scenarios.clone().unwrap_or_else(|| suite.folder("scenarios"));
     let scenarios = if folder.exists() {
         scenario::read_all(suite, std::slice::from_ref(&folder))

@@ -1,7 +1,7 @@
 //! How far a long campaign is: a line that renews itself on a terminal, elsewhere a line a minute.
 //!
-//! Whatever else is written to standard error goes through [`with_progress_suspended`], so that the line neither hides it nor
-//! is torn.
+//! All other output to standard error goes through [`with_progress_suspended`], so that the line neither
+//! hides it nor is torn.
 
 use super::tell;
 use crate::inert;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The time between two lines where there is no terminal.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// The line that is shown, if one is. Anybody may have to write beside it: a watchdog, a Ctrl-C.
+/// The line that is shown, if one is. Other threads write beside it: the watchdog, the signal handler.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 fn show(bar: Option<ProgressBar>) {

@@ -16,7 +16,7 @@ use perfidy_sim::Abandoned;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many seeds a case as written gets if nobody says otherwise.
+/// How many seeds a case as written gets by default.
 const SEEDS: u64 = 1_000;
 
 #[derive(clap::Args)]

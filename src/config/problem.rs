@@ -147,7 +147,7 @@ pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..text.floor_char_boundary(at)].matches('\n').count() + 1
 }
 
-/// The known word that somebody who wrote `word` most likely meant, if any is near enough.
+/// The known word that `word` was most likely meant to be, if any is near enough.
 ///
 /// ```
 /// use perfidy::config::nearest;

@@ -68,8 +68,8 @@ mod tests {
     use perfidy_sim::{Chaos, SimTime};
     use toml::de::DeTable;
 
-    /// Reads faults against a scenario with two tools, of which one deduplicates. Whether anybody could meet them is not
-    /// asked here.
+    /// Reads faults against a scenario with two tools, of which one deduplicates. Whether an agent could meet
+    /// them is not checked here.
     fn read(faults: &str) -> Result<Chaos, Vec<Problem>> {
         let text = "# A fault.\nworkflow = \"conductor\"\n\n[[step]]\nname = \"file-ticket\"\n\
              tool = \"ticketing.create\"\n\n[safeguards]\ntool-dedupe = true\n\n[tools.ticketing]\n\

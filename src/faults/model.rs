@@ -126,7 +126,8 @@ pub fn fault_of(word: Name) -> Option<ModelFault> {
     }
 }
 
-/// Says that no agent of the workflow asks its model anything that the word could strike; `possible` are those that could.
+/// The problem that no agent of the workflow calls its model where this fault could be injected; `possible` are
+/// the faults that could.
 pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], workflow: &str) -> Problem {
     let message =
         format!("no model of the workflow `{workflow}` is asked anything that `{word}` could strike");

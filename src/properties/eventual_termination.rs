@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(message, "task-1 never ended: user waits for coordinator (a review, task-1)");
         let (events, _) =
             violation(Story::default().given("task-1").event("a", elsewhere).judged_by(&property()));
-        assert_eq!(events, [1, 3], "somebody who waits about something else is better than nobody");
+        assert_eq!(events, [1, 3], "an agent that waits about something else is better than none");
     }
 
     #[test]

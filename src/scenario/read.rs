@@ -45,8 +45,8 @@ impl Scenario {
         resolve(suite, name, text, Unreachable::Rejected).map_err(|list| Problems::new(name, text, list))
     }
 
-    /// Understands the text that a saved failure carries. A fault in it that the agents of today could not meet is no
-    /// problem: that the code has moved on is what the replay is to say.
+    /// Parses the text of a scenario in a saved failure. A fault in it that the agents of today cannot meet is no
+    /// problem here: the replay says that the code has changed.
     ///
     /// # Errors
     /// Everything else that is wrong with the text.

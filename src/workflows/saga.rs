@@ -29,7 +29,7 @@ pub async fn carry_out(agent: &Agent, team: &TeamContext, task: Name, action: Sa
         SagaAction::Do(step) => Some(plan.operation_of(task, step)),
         SagaAction::Undo(step) => plan.undoing(task, step),
     };
-    // What nothing undoes comes last, so nobody ever turns back behind it.
+    // What nothing undoes comes last, so no saga turns back behind it.
     let wanted = wanted.unwrap_or_else(|| plan.operation_of(task, step));
     let call = compose_call(agent, &wanted, (COMPOSING_TOKENS, 3), |_| true).await;
     let (operation_of, result) = match action {

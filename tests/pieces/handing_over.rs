@@ -75,7 +75,7 @@ fn a_version_that_was_replaced_is_not_settled_and_a_settled_one_is_not_replaced(
                 assert!(!versions.settle(intent, 1).await);
                 assert!(!versions.settle(intent, 3).await);
                 assert!(versions.settle(intent, 2).await);
-                assert!(versions.settle(intent, 2).await, "whoever asks again is told the same");
+                assert!(versions.settle(intent, 2).await, "the same answer to the same question");
                 assert_eq!(versions.issue(brief(3)).await, Some(second));
                 agent.finish_after(SimSpan::ZERO);
             }
@@ -196,5 +196,5 @@ fn a_transfer_is_sent_until_it_is_acknowledged_and_only_to_colleagues() {
     assert_eq!(hands_over("transfer-acks = true", Plan::fault_free()), (1, Err(UnknownAgent)));
     assert_eq!(hands_over("transfer-acks = true", lost()), (1, Err(UnknownAgent)));
     assert_eq!(hands_over("transfer-acks = true", unacknowledged), (2, Err(UnknownAgent)));
-    assert_eq!(hands_over("", lost()), (0, Ok(())), "nobody has it, and nobody knows");
+    assert_eq!(hands_over("", lost()), (0, Ok(())), "no agent has it, and none knows");
 }

@@ -120,11 +120,7 @@ fn a_replica_may_hear_of_a_later_change_first_and_does_not_count_it_as_complete(
         for _ in 0..20 {
             agent.sleep(SimSpan::from_millis(400)).await;
             let all = agent.store().read(item(), Freshness::Commit(second.commit)).await.unwrap();
-            assert_eq!(
-                all.stamp.version,
-                Version(1),
-                "whoever has everything up to the second has the first"
-            );
+            assert_eq!(all.stamp.version, Version(1), "a reader of all up to the second has the first");
         }
     });
 }

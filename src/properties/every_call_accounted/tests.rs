@@ -146,7 +146,7 @@ fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good()
     let done_already = calls_off(call(on_call(), LOST), "create", CallOutcome::Done);
     assert_eq!(done(done_already).judged_by(&property()), Verdict::Holds);
     let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", CallOutcome::Done);
-    assert_eq!(done(of_another).judged_by(&property()), Verdict::Holds, "it is done, whoever did it");
+    assert_eq!(done(of_another).judged_by(&property()), Verdict::Holds, "it is done, by any agent");
     let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", CallOutcome::Cancelled);
     assert!(failed(of_another).judged_by(&property()).is_violated(), "which id was called off is not known");
     let unclear = calls_off(call(on_call(), LOST), "create", LOST);

@@ -237,7 +237,7 @@ pub(super) fn resolve(
     if out_of_reach.is_empty() { Ok(scenario) } else { Err(out_of_reach) }
 }
 
-/// A text without its first lines as far as they begin with `#:`. These are for an editor: which schema the file has.
+/// A text without its leading lines that begin with `#:`. They tell an editor which schema the file has.
 pub(crate) fn without_directives(text: &str) -> &str {
     let text = text.trim_start_matches('\u{feff}');
     let is_directive = |line: &&str| line.trim_start().starts_with("#:");

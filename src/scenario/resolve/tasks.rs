@@ -70,8 +70,8 @@ pub(super) fn come_in_time(tables: &Tables<'_>, tasks: &Tasks) -> Result<(), Pro
     Err(Problem { span: place, message, help: Some(help) })
 }
 
-/// Tasks can be cancelled or run out of time only where a team knows what to do then; and there is nothing
-/// to tell anybody about deadlines where there are none.
+/// Tasks can be cancelled or have a deadline only where the team handles that; and a safeguard that passes
+/// deadlines on needs deadlines.
 pub(super) fn understood_by(
     tables: &Tables<'_>,
     tasks: &Tasks,
