@@ -46,15 +46,16 @@ pub(super) fn frame(problem: &Problem, path: &str, text: &str, color: bool) -> S
 /// A problem of a file with this path and text.
 #[cfg(not(feature = "cli"))]
 pub(super) fn frame(problem: &Problem, path: &str, text: &str, _: bool) -> String {
+    use std::fmt::Write;
     let path = inert::line(path);
     let mut frame = format!("error: {}\n --> {path}", shortened(&problem.message));
     if let Some(span) = &problem.span {
         let Place { line, number, within } = Place::of(text, span);
         let column = line[..within.start].chars().count() + 1;
-        frame += &format!(":{number}:{column}\n  | {}", shown_source(line));
+        write!(frame, ":{number}:{column}\n  | {}", shown_source(line)).expect("a string takes it");
     }
     if let Some(help) = &problem.help {
-        frame += &format!("\n  = help: {}", shortened(help));
+        write!(frame, "\n  = help: {}", shortened(help)).expect("a string takes it");
     }
     frame
 }
