@@ -5,7 +5,7 @@ use crate::{CheckAmounts, SECOND_TRY};
 use perfidy::agent::{Agent, Delivery, Message, OpId, Operation, Outcome, Report, ToolCall, ToolError};
 use perfidy::sim::{Name, SimSpan};
 use perfidy::workflows::user::UserMessage;
-use perfidy::workflows::{TeamContext, Role, Workflow};
+use perfidy::workflows::{Role, TeamContext, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
