@@ -3,8 +3,8 @@
 //! Most readers of a history look for a few kinds of events, and most runs have none of them. A history knows
 //! the kinds of its events ([`History::kinds`](crate::History::kinds)), so such a reader need not walk it to
 //! find nothing, and one that finds something walks only the events of its kinds
-//! ([`History::events_of`](crate::History::events_of)). The world tells its own kinds apart; the layer above adds those of its notes and of the
-//! content of its messages ([`EventKinds::of_layer`]).
+//! ([`History::events_of`](crate::History::events_of)). The world tells its own kinds apart; the layer above
+//! adds those of its notes and of the content of its messages ([`EventKinds::of_layer`]).
 //!
 //! ```
 //! use perfidy_sim::{EventKinds, History, Name, SimTime, EventKind};

@@ -20,10 +20,10 @@
 //! [`Definite`](crate::agent::Definite) (it did not happen) or [`Indefinite`](crate::agent::Indefinite) (it
 //! is not known).
 //!
-//! **States over time** ([`states`](crate::properties::States)) follow from the ledger: a tool is a deterministic state machine, so the calls that
-//! took effect, applied again to the state it began with, give every state that it had (state machine
-//! replication, Schneider 1990). A run copies no state for that; a property that asks pays. A stale read is
-//! answered in the same way, and the run pays once it strikes.
+//! **States over time** ([`states`](crate::properties::States)) follow from the ledger: a tool is a deterministic state
+//! machine, so the calls that took effect, applied again to its initial state, give every state that it had
+//! (state machine replication, Schneider 1990). A run copies no state for that: a property that reads states
+//! pays. A stale read is answered in the same way, when it is injected.
 //!
 //! **A kind** ([`ToolKind`]) is what `kind = "..."` in a file's `[tools.NAME]` names: how it reads its table and which tool
 //! that gives. A new kind is one file and one line in the list of shipped kinds; one of
