@@ -64,9 +64,13 @@ impl Clock {
         };
     }
 
-    /// The clocks stood still for this span.
-    pub fn lose(&mut self, span: SimSpan) {
-        self.gained = self.gained.saturating_add(signed(span, Way::Behind));
+    /// The clocks stood still until now; the monotonic clock showed `reading` all the time.
+    pub fn continue_from(&mut self, reading: SimTime, now: SimTime) {
+        self.gained = signed(now.since(reading), Way::Behind);
+        if reading > now {
+            self.gained = signed(reading.since(now), Way::Ahead);
+        }
+        self.since = now;
     }
 
     /// Corrects the wall clock, except for its deliberate offset.
@@ -163,10 +167,23 @@ mod tests {
     #[test]
     fn clocks_that_stood_still_are_behind_until_one_is_set_right() {
         let mut clock = Clock::default();
-        clock.lose(secs(20));
+        clock.continue_from(at(25), at(45));
         assert_eq!((clock.wall(at(50)), clock.monotonic(at(50))), (at(30), at(30)));
         clock.set_right(at(70));
         assert_eq!((clock.wall(at(70)), clock.monotonic(at(70))), (at(70), at(50)));
+    }
+
+    #[test]
+    fn a_drifting_clock_that_stood_still_goes_on_from_where_it_stood() {
+        for way in [Way::Ahead, Way::Behind] {
+            let mut clock = Clock::default();
+            clock.run(at(0), 500_000, way);
+            let reading = clock.monotonic(at(40));
+            clock.continue_from(reading, at(60));
+            assert_eq!(clock.monotonic(at(60)), reading);
+            let slept = clock.monotonic(at(60) + clock.true_span(secs(5))).since(reading);
+            assert!(slept >= secs(5) && slept <= secs(5) + SimSpan::from_nanos(5), "{slept}");
+        }
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub(crate) struct Health {
     intake: SimSpan,
     /// When it has taken in all messages that have arrived.
     free_at: SimTime,
-    /// The length of the freeze, while it is frozen.
-    frozen: Option<SimSpan>,
+    /// While it is frozen.
+    frozen: Option<Freeze>,
 }
 
 impl Default for Health {
@@ -39,6 +39,14 @@ impl Health {
     pub fn thaw(&mut self) {
         self.frozen = None;
     }
+}
+
+/// A freeze of a node with its clocks.
+#[derive(Clone, Copy, Debug)]
+struct Freeze {
+    span: SimSpan,
+    /// What its monotonic clock shows meanwhile.
+    reading: SimTime,
 }
 
 /// A degradation of one node for a limited time.
@@ -137,7 +145,10 @@ impl<D: Domain> Core<D> {
         }
         self.append(author, Some(struck), EventKind::Paused { span });
         if is_frozen {
-            self.health(index).frozen = Some(span);
+            let now = self.now;
+            let health = self.health(index);
+            let reading = health.frozen.map_or_else(|| health.clock.monotonic(now), |freeze| freeze.reading);
+            health.frozen = Some(Freeze { span, reading });
         }
         let node = self.node(index);
         node.paused_until = Some(until);
@@ -149,6 +160,7 @@ impl<D: Domain> Core<D> {
 
     /// A paused node goes on.
     pub(super) fn resume(&mut self, index: NodeIndex, pauses: u32) {
+        let now = self.now;
         let node = self.node(index);
         if node.pauses != pauses {
             return;
@@ -157,14 +169,14 @@ impl<D: Domain> Core<D> {
         node.paused_until = None;
         let (name, health) = (node.name, node.health.as_deref_mut());
         let frozen = health.and_then(|health| {
-            let span = health.frozen.take()?;
-            health.clock.lose(span);
-            Some(span)
+            let freeze = health.frozen.take()?;
+            health.clock.continue_from(freeze.reading, now);
+            Some(freeze.span)
         });
         self.append((name, incarnation), None, EventKind::Resumed);
         self.command(Command::Resume(index));
         if let Some(span) = frozen {
-            let ends = self.now + span;
+            let ends = now + span;
             self.gets_over(Degraded { node: index, degradation: Degradation::Zombie, incarnation }, ends);
         }
     }
