@@ -4,7 +4,7 @@
 #[path = "shared/cases.rs"]
 mod cases;
 
-use perfidy::agent::Note;
+use perfidy::agent::TeamEvent;
 use perfidy::explore::Run;
 use perfidy_sim::{Engine, EventKind, Seed};
 use rayon::prelude::*;
@@ -18,8 +18,8 @@ fn verdicts(run: &Run) -> Vec<(&'static str, &'static str)> {
 }
 
 fn announcements(run: &Run) -> usize {
-    let said = |what: &EventKind<Note>| {
-        matches!(what, EventKind::Waiting { .. } | EventKind::Note(Note::Announced { .. }))
+    let said = |what: &EventKind<TeamEvent>| {
+        matches!(what, EventKind::Waiting { .. } | EventKind::App(TeamEvent::Announced { .. }))
     };
     run.outcome.history.events().iter().filter(|event| said(&event.what)).count()
 }

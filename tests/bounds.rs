@@ -1,7 +1,7 @@
 //! The limits of a run: a run that only reached one is unknown and violates nothing; a violation has its own
 //! evidence, whatever the size of the team.
 
-use perfidy::agent::{Agent, Note, Outcome, Report, UserEvent};
+use perfidy::agent::{Agent, Outcome, Report, TeamEvent, UserEvent};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario, read_all};
@@ -46,12 +46,12 @@ fn given(run: &Run) -> usize {
     run.outcome
         .history
         .notes()
-        .filter(|(_, note)| matches!(note, Note::User(UserEvent::TaskGiven { .. })))
+        .filter(|(_, note)| matches!(note, TeamEvent::User(UserEvent::TaskGiven { .. })))
         .count()
 }
 
 fn ended(run: &Run) -> usize {
-    let is_end = |note: &Note| matches!(note, Note::User(UserEvent::Informed { .. }));
+    let is_end = |note: &TeamEvent| matches!(note, TeamEvent::User(UserEvent::Informed { .. }));
     run.outcome.history.notes().filter(|(_, note)| is_end(note)).count()
 }
 

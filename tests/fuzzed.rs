@@ -60,7 +60,7 @@ const CONDUCTOR: Kind = Kind {
         "tool-dedupe = true",
         "verify = true",
     ],
-    lies: &["ack-lost", "error-with-effect", "mute", "success-without-effect"],
+    lies: &["ack-lost", "error-with-effect", "no-response", "success-without-effect"],
     tasks: "",
 };
 
@@ -78,7 +78,7 @@ const STANDBY: Kind = Kind {
         "tool-dedupe = true",
     ],
     // This team does not verify, so it would not notice a success without an effect.
-    lies: &["ack-lost", "error-with-effect", "mute"],
+    lies: &["ack-lost", "error-with-effect", "no-response"],
     tasks: "",
 };
 
@@ -94,7 +94,7 @@ const ORCHESTRATED: Kind = Kind {
         "saga-log = true",
         "tool-dedupe = true",
     ],
-    lies: &["ack-lost", "error-with-effect", "mute", "refused"],
+    lies: &["ack-lost", "error-with-effect", "no-response", "permanent-error"],
     tasks: "",
 };
 
@@ -111,7 +111,7 @@ const CHOREOGRAPHED: Kind = Kind {
         "outbox = true",
         "tool-dedupe = true",
     ],
-    lies: &["ack-lost", "error-with-effect", "mute", "refused"],
+    lies: &["ack-lost", "error-with-effect", "no-response", "permanent-error"],
     tasks: "",
 };
 
@@ -130,7 +130,7 @@ const HIERARCHY: Kind = Kind {
         "parent-lease = { lease = \"10s\" }",
         "tool-dedupe = true",
     ],
-    lies: &["ack-lost", "error-with-effect", "mute"],
+    lies: &["ack-lost", "error-with-effect", "no-response"],
     tasks: "within = \"5m\"\ncancelled = { chance = \"50%\", after = \"0s..2m\" }\n",
 };
 

@@ -5,7 +5,7 @@
 #![cfg(target_os = "linux")]
 
 use perfidy::explore::strategy::{self, Bounds, Start};
-use perfidy::explore::{Campaign, Rounds, Step, Watchdog};
+use perfidy::explore::{Campaign, FuzzState, Step, Watchdog};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -23,7 +23,7 @@ fn resident_bytes() -> u64 {
 }
 
 /// Continues a campaign until it has had so many runs, as `perfidy fuzz` does.
-fn go_on(rounds: &mut Rounds, cases: &[Case], until: u64) {
+fn go_on(rounds: &mut FuzzState, cases: &[Case], until: u64) {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     while let Some(turn) = rounds.next(until) {
         let (case, engine, first_seed) = (&cases[turn.case], rounds.engine, turn.first_seed);
@@ -58,7 +58,7 @@ fn memory_of_a_campaign_is_flat_whatever_the_strategy() {
     let cases = ["conductor/lost-ack", "standby/paused-leader"].map(with_one_task);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for kind in strategy::ALL.iter().filter(|kind| !kind.ends) {
-        let mut rounds = Rounds::new(&cases, Engine::Native, kind, Seed(0), None);
+        let mut rounds = FuzzState::new(&cases, Engine::Native, kind, Seed(0), None);
         pool.install(|| go_on(&mut rounds, &cases, WARM_UP));
         let before = resident_bytes();
         pool.install(|| go_on(&mut rounds, &cases, WARM_UP + RUNS));

@@ -1,4 +1,4 @@
-//! Old saved failures of this repository, with former names of properties and moments: with their aliases
+//! Old saved failures of this repository, with former names of properties, faults, workflows and moments: with their aliases
 //! they are reproduced, without them they are rejected.
 
 use perfidy::explore::{Aliases, Answer, Corpus, Failure};
@@ -14,7 +14,7 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn failures_that_name_what_has_another_name_today_are_reproduced() {
     let files = files();
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 12);
     for file in files {
         let failure = Failure::read(&Suite::shipped(), &file).unwrap_or_else(|bad| panic!("{bad}"));
         let (_, answer) = failure.replay();

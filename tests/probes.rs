@@ -1,8 +1,8 @@
 //! Probes: places that a campaign must reach at least once.
 
-use perfidy::agent::{Agent, LeaseEvent, Note, Outcome, Report};
+use perfidy::agent::{Agent, LeaseEvent, Outcome, Report, TeamEvent};
 use perfidy::explore::strategy::{self, Bounds, Start};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Rounds, Step, Watchdog};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, FuzzState, Step, Watchdog};
 use perfidy::probe::Probe;
 use perfidy::report::probes_table;
 use perfidy::scenario::{Case, Scenario};
@@ -29,7 +29,7 @@ fn suite(probes: &[&'static str]) -> Suite {
     let office = Workflow::new("office", "a clerk that fails every task")
         .agent("clerk", |agent, _| clerk(agent))
         .probes(probes);
-    let leads = |note: &Note| matches!(note, Note::Lease(LeaseEvent::Granted { .. }));
+    let leads = |note: &TeamEvent| matches!(note, TeamEvent::Lease(LeaseEvent::Granted { .. }));
     Suite::shipped()
         .workflow(office)
         .probe(Probe::in_code("again", "a task comes twice"))
@@ -80,7 +80,7 @@ fn a_long_campaign_counts_the_runs_that_reach_each_probe_and_names_those_that_no
     let scenario = Scenario::parse(&suite(&["led", "short"]), "office", TEXT).unwrap();
     let case = Case::as_written(&scenario);
     let mix = strategy::find("mix").expect("there is one");
-    let mut rounds = Rounds::new(std::slice::from_ref(&case), Engine::Native, mix, Seed(0), None);
+    let mut rounds = FuzzState::new(std::slice::from_ref(&case), Engine::Native, mix, Seed(0), None);
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
     let campaign = Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 20, interrupted, watchdog };
     let start = Start { case: &case, engine: Engine::Native, first_seed: Seed(0), bounds: Bounds::default() };

@@ -70,7 +70,7 @@ fn particulars(workflow: &str) -> &'static str {
              observe-before-retry = true\nplan-commit = true\ntool-dedupe = true\n\
              [store]\nreplicas = 3\nlag = \"10ms..1s\"\nreads = \"sequential\"\n"
         }
-        "relay" => {
+        "pipeline" => {
             "checkpoint = true\ncite-artifacts = true\nidempotency-keys = true\nreply-dedupe = true\n\
              tool-dedupe = true\nversion-check = true\n"
         }
@@ -110,7 +110,7 @@ fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
         workflow.name, size.tasks, !reads
     );
     if reads {
-        text += "mute = { at = \"office\", chance = \"1%\" }\n";
+        text += "no-response = { at = \"office\", chance = \"1%\" }\n";
     } else {
         text += "ack-lost = { at = \"office\", chance = \"1%\" }\n";
     }

@@ -74,7 +74,7 @@ impl Clock {
     }
 
     /// Corrects the wall clock, except for its deliberate offset.
-    pub fn set_right(&mut self, now: SimTime) {
+    pub fn synchronise(&mut self, now: SimTime) {
         self.corrected = self.gained_by(now);
     }
 
@@ -159,7 +159,7 @@ mod tests {
         let mut clock = Clock::default();
         clock.run(at(100), 100_000, Way::Ahead);
         clock.run(at(200), 100_000, Way::Behind);
-        clock.set_right(at(200));
+        clock.synchronise(at(200));
         assert_eq!((clock.wall(at(300)), clock.monotonic(at(300))), (at(300), at(310)));
         assert_eq!(clock.true_span(secs(9)), secs(9));
     }
@@ -169,7 +169,7 @@ mod tests {
         let mut clock = Clock::default();
         clock.continue_from(at(25), at(45));
         assert_eq!((clock.wall(at(50)), clock.monotonic(at(50))), (at(30), at(30)));
-        clock.set_right(at(70));
+        clock.synchronise(at(70));
         assert_eq!((clock.wall(at(70)), clock.monotonic(at(70))), (at(70), at(50)));
     }
 

@@ -7,13 +7,13 @@
 //! to itself.
 
 use crate::core::{Core, journal};
+use crate::injector::LATENCY;
 use crate::node::{Command, Expectation};
-use crate::oracle::LATENCY;
 use crate::queue::{NodeIndex, TimerKey};
 use crate::service::{DueFault, reply_to};
 use crate::step::{Act, Crashed};
 use crate::{
-    Action, Call, Domain, DrawSite, Envelope, EventId, EventKind, Fault, Hook, Name, Payload, SimSpan,
+    Action, Call, Domain, DrawSite, EventId, EventKind, Fault, Hook, IncomingMessage, Name, Payload, SimSpan,
     SimTime,
 };
 use std::cell::{Cell, RefCell, RefMut};
@@ -154,7 +154,7 @@ impl<D: Domain> Context<D> {
 
     /// Appends an event of this node, which becomes the cause of what follows.
     #[inline]
-    fn append(&self, core: &mut Core<D>, what: EventKind<D::Note>) -> EventId {
+    fn append(&self, core: &mut Core<D>, what: EventKind<D::AppEvent>) -> EventId {
         let event = core.append(self.author(), self.cause_in(core), what);
         self.has_happened(core, event);
         event
@@ -168,7 +168,7 @@ impl<D: Domain> Context<D> {
     }
 
     /// Answers a message.
-    pub fn reply(&self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
+    pub fn reply(&self, to: &IncomingMessage<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
         self.send_as(to.from, kind, to.about, payload, reply_to(to.call))
     }
 
@@ -189,22 +189,22 @@ impl<D: Domain> Context<D> {
     }
 
     /// The next message that is not a reply, if one has arrived already.
-    pub fn receive_now(&self) -> Option<Envelope<D::Payload>> {
+    pub fn receive_now(&self) -> Option<IncomingMessage<D::Payload>> {
         let mut core = self.core();
         if core.may_ask_act(Hook::After, self.node)
-            && let Some(&Envelope { event, kind, about, .. }) =
-                core.node(self.node).peek_mail(self.incarnation)
+            && let Some(&IncomingMessage { event, kind, about, .. }) =
+                core.node(self.node).peek_message(self.incarnation)
         {
             self.has_happened(&mut core, event);
             core = self.place(core, (Hook::After, Act::Receive), || kind, || about);
         }
-        let envelope = core.node(self.node).take_mail(self.incarnation)?;
+        let envelope = core.node(self.node).take_message(self.incarnation)?;
         self.has_happened(&mut core, envelope.event);
         Some(envelope)
     }
 
     /// The next message that is not a reply.
-    pub async fn receive(&self) -> Envelope<D::Payload> {
+    pub async fn receive(&self) -> IncomingMessage<D::Payload> {
         if self.core.borrow().may_ask_act(Hook::After, self.node) {
             return self.receive_at_a_place().await;
         }
@@ -218,21 +218,21 @@ impl<D: Domain> Context<D> {
 
     /// Receives a message at a place where a fault is possible. The message stays in the inbox until the
     /// fault is decided, so a receiver that gives up meanwhile leaves it to the next receiver.
-    async fn receive_at_a_place(&self) -> Envelope<D::Payload> {
+    async fn receive_at_a_place(&self) -> IncomingMessage<D::Payload> {
         let peek = |task: &mut TaskContext<'_>| {
             let mut core = self.core();
             let node = core.node(self.node);
-            if let Some(next) = node.peek_mail(self.incarnation) {
+            if let Some(next) = node.peek_message(self.incarnation) {
                 return Poll::Ready((next.event, next.kind, next.about));
             }
-            node.wake_for_mail(task.waker());
+            node.wake_for_message(task.waker());
             Poll::Pending
         };
         let mut asked = None;
         loop {
             let (event, kind, about) = poll_fn(peek).await;
             if asked == Some(event)
-                && let Some(envelope) = self.core().node(self.node).take_mail(self.incarnation)
+                && let Some(envelope) = self.core().node(self.node).take_message(self.incarnation)
             {
                 return envelope;
             }
@@ -253,7 +253,7 @@ impl<D: Domain> Context<D> {
         about: Name,
         payload: D::Payload,
         within: SimSpan,
-    ) -> Result<Envelope<D::Payload>, TimedOut> {
+    ) -> Result<IncomingMessage<D::Payload>, TimedOut> {
         self.act(Hook::Before, (Act::Send, kind), about).await;
         let envelope = self.request_in_a_step(to, kind, about, payload, within).await?;
         self.act(Hook::After, (Act::Receive, envelope.kind), about).await;
@@ -272,7 +272,7 @@ impl<D: Domain> Context<D> {
         about: Name,
         payload: D::Payload,
         within: SimSpan,
-    ) -> Result<Envelope<D::Payload>, TimedOut> {
+    ) -> Result<IncomingMessage<D::Payload>, TimedOut> {
         let id = {
             let mut core = self.core();
             let id = core.node(self.node).begin_request();
@@ -463,7 +463,7 @@ impl<D: Domain> Context<D> {
 
     /// Draws what a fault does, at its own address.
     pub fn draw_at<T>(&self, DueFault(fault): &DueFault, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
-        draw(self.core().oracle.spot_of(fault.at))
+        draw(self.core().injector.spot_of(fault.at))
     }
 
     fn apply_fault(&self, core: &mut Core<D>, fault: Fault) {
@@ -503,8 +503,8 @@ impl<D: Domain> Context<D> {
         }
         let begun = {
             let mut core = self.core();
-            let nth = core.oracle.count(self.name, sync);
-            let span = core.oracle.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
+            let nth = core.injector.count(self.name, sync);
+            let span = core.injector.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
             let cause = self.cause_in(&core);
             let delay = core.sync_delay(self.node, cause);
             delay.map(|delay| (core.disk(self.node).len(), span + delay))
@@ -531,14 +531,14 @@ impl<D: Domain> Context<D> {
     /// Draws a value at the next occurrence of `about` at `site`, which should begin with the node's name.
     pub fn draw<T>(&self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         let mut core = self.core();
-        let nth = core.oracle.count(site, about);
-        draw(core.oracle.spot(site, about, nth))
+        let nth = core.injector.count(site, about);
+        draw(core.injector.spot(site, about, nth))
     }
 
     /// Draws a value about `about` at `site` that stays the same however often it is drawn. `site` should
     /// begin with the node's name.
     pub fn draw_once<T>(&self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
-        draw(self.core().oracle.spot(site, about, 1))
+        draw(self.core().injector.spot(site, about, 1))
     }
 
     /// Runs one more task on this node; it ends when the node crashes.
@@ -551,8 +551,8 @@ impl<D: Domain> Context<D> {
 
     /// Writes a note into the history.
     #[inline]
-    pub fn note(&self, _: D::Author, note: D::Note) -> EventId {
-        self.append(&mut self.core(), EventKind::Note(note))
+    pub fn note(&self, _: D::Author, note: D::AppEvent) -> EventId {
+        self.append(&mut self.core(), EventKind::App(note))
     }
 
     /// Declares that this node waits for `on` before it can go on with `about`, for the report of an
@@ -579,7 +579,7 @@ struct Answer<'a, D: Domain> {
 }
 
 impl<D: Domain> Future for Answer<'_, D> {
-    type Output = Envelope<D::Payload>;
+    type Output = IncomingMessage<D::Payload>;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         self.context.core().node(self.context.node).poll_answer(self.id, task.waker())

@@ -13,7 +13,7 @@
 //! let mut history: History<u64> = History::default();
 //! let node = Name::new("executor-1");
 //! let first = history.append(SimTime::ZERO, (node, 0), None, EventKind::Started { incarnation: 0 });
-//! history.append(SimTime::from_nanos(5), (node, 0), Some(first), EventKind::Note(17));
+//! history.append(SimTime::from_nanos(5), (node, 0), Some(first), EventKind::App(17));
 //! assert_eq!(history.len(), 2);
 //! assert_eq!(history.causes(history.events()[1].id).count(), 1);
 //! ```
@@ -54,7 +54,7 @@ impl fmt::Display for EventId {
 }
 
 /// The events that the upper layer appends to the history.
-pub trait Note: Clone + fmt::Debug + Send + 'static {
+pub trait AppEvent: Clone + fmt::Debug + Send + 'static {
     /// The content of messages and records.
     type Payload: Payload;
 
@@ -67,7 +67,7 @@ pub trait Note: Clone + fmt::Debug + Send + 'static {
     }
 }
 
-impl Note for u64 {
+impl AppEvent for u64 {
     type Payload = u64;
 
     fn fold(&self, words: &mut Words) {
@@ -90,7 +90,7 @@ pub enum Loss {
 
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum EventKind<N: Note> {
+pub enum EventKind<N: AppEvent> {
     /// The node began to run, for the first time or again.
     Started {
         /// How many times it had crashed before.
@@ -197,10 +197,10 @@ pub enum EventKind<N: Note> {
     /// The run ended, for this reason.
     Ended(RunEnd),
     /// An event of the upper layer.
-    Note(N),
+    App(N),
 }
 
-impl<N: Note> EventKind<N> {
+impl<N: AppEvent> EventKind<N> {
     fn fold(&self, words: &mut Words) {
         match self {
             Self::Started { incarnation } => words.put(1).put(u64::from(*incarnation)),
@@ -236,7 +236,7 @@ impl<N: Note> EventKind<N> {
                 RunEnd::Panicked { node } => words.put(22).name(*node),
             },
             Self::Recovered { from } => words.put(23).name(*from),
-            Self::Note(note) => {
+            Self::App(note) => {
                 words.put(16);
                 note.fold(words);
                 words
@@ -247,7 +247,7 @@ impl<N: Note> EventKind<N> {
 
 /// One event of the history.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event<N: Note> {
+pub struct Event<N: AppEvent> {
     /// Its number.
     pub id: EventId,
     /// When.
@@ -263,11 +263,11 @@ pub struct Event<N: Note> {
     pub what: EventKind<N>,
 }
 
-impl<N: Note> Event<N> {
+impl<N: AppEvent> Event<N> {
     /// The event of the upper layer, if this is one.
     pub fn note(&self) -> Option<&N> {
         match &self.what {
-            EventKind::Note(note) => Some(note),
+            EventKind::App(note) => Some(note),
             _ => None,
         }
     }
@@ -281,7 +281,7 @@ const BLOCK: usize = 16;
 
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
-pub struct History<N: Note> {
+pub struct History<N: AppEvent> {
     events: Vec<Event<N>>,
     /// The kinds of each event, in a row of their own: a reader of a few kinds goes through these and never
     /// loads the other events.
@@ -293,7 +293,7 @@ pub struct History<N: Note> {
     digest: Digest,
 }
 
-impl<N: Note> Default for History<N> {
+impl<N: AppEvent> Default for History<N> {
     fn default() -> Self {
         let (kinds_of, kinds_of_block) = spare::take();
         Self {
@@ -306,7 +306,7 @@ impl<N: Note> Default for History<N> {
     }
 }
 
-impl<N: Note> Drop for History<N> {
+impl<N: AppEvent> Drop for History<N> {
     fn drop(&mut self) {
         if self.events.capacity() <= spare::MOST {
             self.events.clear();
@@ -320,7 +320,7 @@ impl<N: Note> Drop for History<N> {
     }
 }
 
-impl<N: Note> History<N> {
+impl<N: AppEvent> History<N> {
     /// Appends an event of an incarnation of a node and folds it into the digest.
     ///
     /// # Panics
@@ -437,13 +437,13 @@ impl<N: Note> History<N> {
 }
 
 /// The events of some kinds, from the next one on.
-struct EventsOf<'a, N: Note> {
+struct EventsOf<'a, N: AppEvent> {
     history: &'a History<N>,
     kinds: EventKinds,
     next: usize,
 }
 
-impl<'a, N: Note> Iterator for EventsOf<'a, N> {
+impl<'a, N: AppEvent> Iterator for EventsOf<'a, N> {
     type Item = &'a Event<N>;
 
     fn next(&mut self) -> Option<&'a Event<N>> {
@@ -463,7 +463,7 @@ impl<'a, N: Note> Iterator for EventsOf<'a, N> {
     }
 }
 
-impl<N: Note + PartialEq> History<N> {
+impl<N: AppEvent + PartialEq> History<N> {
     /// The first events at which two histories differ.
     pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<Difference<'a, N>> {
         let longest = self.events.len().max(other.events.len());
@@ -480,7 +480,7 @@ mod tests {
     fn history(notes: &[u64]) -> History<u64> {
         let mut history = History::default();
         for note in notes {
-            history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::Note(*note));
+            history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::App(*note));
         }
         history
     }
@@ -497,8 +497,7 @@ mod tests {
         let marks = [0, 1, BLOCK - 1, BLOCK, 5 * BLOCK - 1, 5 * BLOCK + 3, 6 * BLOCK];
         let mut history = History::default();
         for place in 0..=6 * BLOCK {
-            let what =
-                if marks.contains(&place) { EventKind::Note(place as u64) } else { EventKind::Resumed };
+            let what = if marks.contains(&place) { EventKind::App(place as u64) } else { EventKind::Resumed };
             history.append(SimTime::ZERO, (Name::new("a"), 0), None, what);
         }
         let found = |kinds| history.events_of(kinds).map(|event| event.id.index()).collect::<Vec<_>>();
@@ -513,7 +512,7 @@ mod tests {
         let (a, b) = left.first_difference(&right).unwrap();
         assert_eq!(
             (a.unwrap().what.clone(), b.unwrap().what.clone()),
-            (EventKind::Note(2), EventKind::Note(9))
+            (EventKind::App(2), EventKind::App(9))
         );
         assert!(left.first_difference(&left).is_none());
         let longer = history(&[1, 2, 3, 4]);
@@ -531,7 +530,7 @@ mod tests {
     fn long_notes_are_folded_whole() {
         #[derive(Clone, Debug)]
         struct Long(Vec<u64>);
-        impl Note for Long {
+        impl AppEvent for Long {
             type Payload = u64;
 
             fn fold(&self, words: &mut Words) {
@@ -544,7 +543,7 @@ mod tests {
             let mut history = History::default();
             let mut words: Vec<u64> = (0..99).collect();
             words.push(last);
-            history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::Note(Long(words)));
+            history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::App(Long(words)));
             history.digest()
         };
         assert_ne!(digest(1), digest(2));

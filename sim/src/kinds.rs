@@ -9,12 +9,12 @@
 //! ```
 //! use perfidy_sim::{EventKinds, History, Name, SimTime, EventKind};
 //! let mut history: History<u64> = History::default();
-//! history.append(SimTime::ZERO, (Name::new("executor-1"), 0), None, EventKind::Note(17));
+//! history.append(SimTime::ZERO, (Name::new("executor-1"), 0), None, EventKind::App(17));
 //! assert!(history.kinds().contains(EventKinds::NOTE));
 //! assert!(!history.kinds().contains(EventKinds::NOTE.and(EventKinds::CRASHED)));
 //! ```
 
-use crate::{EventKind, Note, Payload};
+use crate::{AppEvent, EventKind, Payload};
 
 /// A set of kinds of events.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -60,7 +60,7 @@ impl EventKinds {
     pub const RECOVERED: Self = Self(1 << 15);
     /// [`EventKind::Ended`].
     pub const ENDED: Self = Self(1 << 16);
-    /// [`EventKind::Note`].
+    /// [`EventKind::App`].
     pub const NOTE: Self = Self(1 << 17);
 
     /// How many kinds the upper layer may define.
@@ -92,7 +92,7 @@ impl EventKinds {
     }
 }
 
-impl<N: Note> EventKind<N> {
+impl<N: AppEvent> EventKind<N> {
     /// The kinds of an event: one of the world's, and those of its content.
     #[inline]
     pub fn kinds(&self) -> EventKinds {
@@ -114,7 +114,7 @@ impl<N: Note> EventKind<N> {
             Self::Panicked { .. } => EventKinds::PANICKED,
             Self::Recovered { .. } => EventKinds::RECOVERED,
             Self::Ended(_) => EventKinds::ENDED,
-            Self::Note(note) => EventKinds::NOTE.and(note.kinds()),
+            Self::App(note) => EventKinds::NOTE.and(note.kinds()),
         }
     }
 }

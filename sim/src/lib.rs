@@ -23,13 +23,13 @@ mod digest;
 mod draw;
 pub mod engine;
 mod history;
+mod injector;
 pub mod interrupt;
 mod kinds;
 mod lookup;
 mod name;
 mod network;
 mod node;
-mod oracle;
 mod plan;
 mod queue;
 mod quiet;
@@ -46,13 +46,13 @@ pub use context::{Context, TimedOut, WriteRefused};
 pub use digest::{Digest, Words};
 pub use draw::{Chance, DrawSite, Draws, Purpose, Seed};
 pub use engine::{Engine, EngineMissing};
-pub use history::{Difference, Event, EventId, EventKind, History, Loss, Note};
+pub use history::{AppEvent, Difference, Event, EventId, EventKind, History, Loss};
 pub use interrupt::{Abandoned, Interrupt};
 pub use kinds::EventKinds;
 pub use lookup::Lookup;
 pub use name::Name;
 pub use network::Links;
-pub use node::{Boot, Call, Domain, Envelope, LocalFuture, Payload};
+pub use node::{Boot, Call, Domain, IncomingMessage, LocalFuture, Payload};
 pub use plan::{
     Action, Address, Chaos, Degradation, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames,
     Rule, Selector, TimedFault, Way,

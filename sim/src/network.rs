@@ -74,13 +74,13 @@ type Side = HashSet<Name, FxBuildHasher>;
 
 /// Two groups between which messages take longer.
 #[derive(Clone, Debug)]
-pub(crate) struct Lag {
+pub(crate) struct SlowLink {
     /// The slow links.
     pub links: Cut,
     pub by: SimSpan,
 }
 
-impl Lag {
+impl SlowLink {
     /// A lag between two groups of names joined by `+`, which has begun.
     pub fn new(left: Name, right: Name, by: SimSpan) -> Self {
         Self { links: Cut { open: true, ..Cut::new(left, right, false) }, by }

@@ -1,7 +1,7 @@
 //! Nodes: their code, their pending waits, and the state that survives a crash.
 
 use crate::core::Health;
-use crate::oracle::NodeClass;
+use crate::injector::NodeClass;
 use crate::queue::NodeIndex;
 use crate::{Context, Disk, EventId, EventKinds, Name, Service, SimSpan, SimTime, spare};
 use hashbrown::HashMap;
@@ -25,7 +25,7 @@ pub trait Domain: Sized + 'static {
     /// The content of messages and of stored records.
     type Payload: Payload;
     /// The events that it adds to the history.
-    type Note: crate::Note<Payload = Self::Payload>;
+    type AppEvent: crate::AppEvent<Payload = Self::Payload>;
     /// The capability to write such an event: only code that can make this value can.
     type Author;
 }
@@ -75,7 +75,7 @@ pub enum Call {
 
 /// A message as its receiver gets it.
 #[derive(Clone, Debug)]
-pub struct Envelope<P> {
+pub struct IncomingMessage<P> {
     /// From whom.
     pub from: Name,
     /// To whom.
@@ -96,7 +96,7 @@ pub struct Envelope<P> {
 pub(crate) struct Waiter<P> {
     /// Its number; zero if no task waits here.
     id: u64,
-    reply: Option<Envelope<P>>,
+    reply: Option<IncomingMessage<P>>,
     /// Whether the waker is this request's, or one left by an earlier request.
     is_awaited: bool,
     waker: Option<Waker>,
@@ -138,7 +138,7 @@ pub(crate) struct Node<D: Domain> {
 
 /// A message that has arrived, and for which incarnation if that was decided.
 struct Delivery<P> {
-    envelope: Envelope<P>,
+    envelope: IncomingMessage<P>,
     life: Option<u32>,
 }
 
@@ -283,7 +283,7 @@ impl<D: Domain> Node<D> {
     // Messages.
 
     /// Takes in a message that is not a reply. While there are two incarnations, it is for one of them.
-    pub fn receive(&mut self, envelope: Envelope<D::Payload>, life: Option<u32>) {
+    pub fn receive(&mut self, envelope: IncomingMessage<D::Payload>, life: Option<u32>) {
         self.local_state.inbox.push_back(Delivery { envelope, life });
         self.wake_receivers();
     }
@@ -308,28 +308,28 @@ impl<D: Domain> Node<D> {
     }
 
     /// The next message for this incarnation that is not a reply.
-    pub fn take_mail(&mut self, incarnation: u32) -> Option<Envelope<D::Payload>> {
+    pub fn take_message(&mut self, incarnation: u32) -> Option<IncomingMessage<D::Payload>> {
         let next = self.next_mail(incarnation)?;
         self.local_state.inbox.remove(next).map(|mail| mail.envelope)
     }
 
     /// The same message, left in the inbox.
-    pub fn peek_mail(&self, incarnation: u32) -> Option<&Envelope<D::Payload>> {
+    pub fn peek_message(&self, incarnation: u32) -> Option<&IncomingMessage<D::Payload>> {
         self.local_state.inbox.get(self.next_mail(incarnation)?).map(|mail| &mail.envelope)
     }
 
     /// The next message for this incarnation that is not a reply; if there is none, `waker` is woken when one
     /// arrives.
-    pub fn poll_inbox(&mut self, incarnation: u32, waker: &Waker) -> Poll<Envelope<D::Payload>> {
-        if let Some(envelope) = self.take_mail(incarnation) {
+    pub fn poll_inbox(&mut self, incarnation: u32, waker: &Waker) -> Poll<IncomingMessage<D::Payload>> {
+        if let Some(envelope) = self.take_message(incarnation) {
             return Poll::Ready(envelope);
         }
-        self.wake_for_mail(waker);
+        self.wake_for_message(waker);
         Poll::Pending
     }
 
     /// Registers `waker` to be woken when a message arrives.
-    pub fn wake_for_mail(&mut self, waker: &Waker) {
+    pub fn wake_for_message(&mut self, waker: &Waker) {
         if !self.local_state.inbox_wakers.iter().any(|known| known.will_wake(waker)) {
             let waker = self.local_state.clone_waker(waker);
             self.local_state.inbox_wakers.push(waker);
@@ -355,7 +355,7 @@ impl<D: Domain> Node<D> {
     }
 
     /// Takes in the reply to a pending request.
-    pub fn answer(&mut self, id: u64, envelope: Envelope<D::Payload>) {
+    pub fn answer(&mut self, id: u64, envelope: IncomingMessage<D::Payload>) {
         let waiter = self.local_state.waiter(id).expect("a late reply is lost");
         waiter.reply = Some(envelope);
         if let Some(waker) = &waiter.waker
@@ -366,7 +366,7 @@ impl<D: Domain> Node<D> {
     }
 
     /// The reply to a request; if it has not arrived, `waker` is woken when it does.
-    pub fn poll_answer(&mut self, id: u64, waker: &Waker) -> Poll<Envelope<D::Payload>> {
+    pub fn poll_answer(&mut self, id: u64, waker: &Waker) -> Poll<IncomingMessage<D::Payload>> {
         let waiter = self.local_state.waiter(id).expect("a request is forgotten only when its asker is");
         if let Some(reply) = waiter.reply.take() {
             return Poll::Ready(reply);

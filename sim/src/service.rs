@@ -6,7 +6,8 @@
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
 use crate::{
-    Action, Call, Domain, DrawSite, Envelope, EventId, EventKind, Fault, Name, Purpose, SimSpan, SimTime,
+    Action, Call, Domain, DrawSite, EventId, EventKind, Fault, IncomingMessage, Name, Purpose, SimSpan,
+    SimTime,
 };
 use std::ops::RangeInclusive;
 
@@ -15,7 +16,7 @@ const SPAN: Purpose = Purpose::new("span");
 /// A node that handles messages.
 pub trait Service<D: Domain> {
     /// A message has arrived.
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, D>, envelope: Envelope<D::Payload>);
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, D>, envelope: IncomingMessage<D::Payload>);
 
     /// The time asked for with [`ServiceContext::call_back`] has come.
     fn on_timer(&mut self, desk: &mut ServiceContext<'_, D>, token: u64) {
@@ -55,7 +56,7 @@ impl<D: Domain> ServiceContext<'_, D> {
     }
 
     /// Answers a message.
-    pub fn reply(&mut self, to: &Envelope<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
+    pub fn reply(&mut self, to: &IncomingMessage<D::Payload>, kind: Name, payload: D::Payload) -> EventId {
         self.core.operate();
         let call = reply_to(to.call);
         self.core.send((self.node, 0), to.from, kind, to.about, payload, call, self.cause)
@@ -94,7 +95,7 @@ impl<D: Domain> ServiceContext<'_, D> {
 
     /// The place where what a fault does is drawn: its own address.
     pub fn spot_of(&self, DueFault(fault): &DueFault) -> DrawSite<'_> {
-        self.core.oracle.spot_of(fault.at)
+        self.core.injector.spot_of(fault.at)
     }
 
     /// Draws a span for `purpose` at the next occurrence of `about` at `site`.
@@ -105,14 +106,14 @@ impl<D: Domain> ServiceContext<'_, D> {
     /// Draws a value at the next occurrence of `about` at `site`.
     pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         self.core.operate();
-        let nth = self.core.oracle.count(site, about);
-        draw(self.core.oracle.spot(site, about, nth))
+        let nth = self.core.injector.count(site, about);
+        draw(self.core.injector.spot(site, about, nth))
     }
 
     /// The draw site of the nth occurrence (from one) of `about` at `site`, for a value that is drawn once
     /// and read often. Does not count as an occurrence.
     pub fn spot_at(&self, site: Name, about: Name, nth: u32) -> DrawSite<'_> {
-        self.core.oracle.spot(site, about, nth)
+        self.core.injector.spot(site, about, nth)
     }
 
     /// Marks a node as the current leader, as a lock service does with the holder of a lease. Only a timed
@@ -123,10 +124,10 @@ impl<D: Domain> ServiceContext<'_, D> {
 
     /// Writes a note into the history.
     #[inline]
-    pub fn note(&mut self, _: D::Author, note: D::Note) -> EventId {
+    pub fn note(&mut self, _: D::Author, note: D::AppEvent) -> EventId {
         self.core.operate();
         let name = self.name();
-        let event = self.core.append((name, 0), self.cause, EventKind::Note(note));
+        let event = self.core.append((name, 0), self.cause, EventKind::App(note));
         self.cause = Some(event);
         event
     }

@@ -51,7 +51,7 @@ pub struct WorldConfig {
     /// When to stop.
     pub limits: Limits,
     /// From current names of nodes and steps to previous ones, so that draws stay the same.
-    pub formerly: Option<Arc<Renames>>,
+    pub previous_names: Option<Arc<Renames>>,
 }
 
 impl WorldConfig {
@@ -64,7 +64,7 @@ impl WorldConfig {
             links: Links::uniform(ms(1)..=ms(10)),
             sync_latency: ms(1)..=ms(5),
             limits: Limits::default(),
-            formerly: None,
+            previous_names: None,
         }
     }
 }
@@ -105,7 +105,7 @@ pub struct Pinned {
 #[derive(Clone)]
 pub struct Outcome<D: Domain> {
     /// The events.
-    pub history: History<D::Note>,
+    pub history: History<D::AppEvent>,
     /// Why it ended.
     pub stop: RunEnd,
     /// When it ended.
@@ -139,7 +139,7 @@ impl<D: Domain> Outcome<D> {
 /// struct Numbers;
 /// impl Domain for Numbers {
 ///     type Payload = u64;
-///     type Note = u64;
+///     type AppEvent = u64;
 ///     type Author = ();
 /// }
 ///
@@ -195,7 +195,7 @@ impl<D: Domain> World<D> {
 
     /// Has the outcome say which places came up before a time, apart from all that came up.
     pub fn mark(&mut self, at: SimTime) {
-        self.core.borrow_mut().oracle.mark(at);
+        self.core.borrow_mut().injector.mark(at);
     }
 
     /// Makes the outcome also list the places that these rules concern, although the rules are not part of

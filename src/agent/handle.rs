@@ -4,13 +4,14 @@ use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::model::{Model, ModelFaults};
 use crate::agent::store::StoreSession;
 use crate::agent::tool::{Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
+use crate::agent::write_order::WriteOrder;
 use crate::agent::{
     AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, Definite, Headers, Indefinite, Lease,
-    LeaseError, LeaseService, Message, Note, OpId, Operation, Reading, Receipt, Store, ToolCall, ToolError,
-    ToolRequest,
+    LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store, TeamEvent, ToolCall,
+    ToolError, ToolRequest,
 };
 use perfidy_sim::{
-    Context, DrawSite, Envelope, EventId, Hook, Name, Payload, Purpose, SimSpan, SimTime, TimedOut,
+    Context, DrawSite, EventId, Hook, IncomingMessage, Name, Payload, Purpose, SimSpan, SimTime, TimedOut,
     WriteRefused,
 };
 use serde::de::DeserializeOwned;
@@ -30,7 +31,7 @@ pub const STEPS: &[&str] =
 
 /// A message as an agent gets it.
 #[derive(Clone, Debug)]
-pub struct Delivery(Envelope<Body>);
+pub struct Delivery(IncomingMessage<Body>);
 
 impl Delivery {
     /// From whom.
@@ -65,6 +66,7 @@ pub struct Agent {
     pub(super) context: Context<Agents>,
     pub(super) model: Rc<Model>,
     store: Rc<StoreSession>,
+    write_order: WriteOrder,
     headers: Headers,
     /// Whether its announcements go into the history.
     announces: bool,
@@ -74,7 +76,14 @@ impl Agent {
     /// The agent on a node, whose model answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
         let model = Rc::new(Model { latency: model_latency, faults: ModelFaults::default() });
-        Self { context, model, store: Rc::default(), headers: Headers::NONE, announces: true }
+        Self {
+            context,
+            model,
+            store: Rc::default(),
+            write_order: WriteOrder::default(),
+            headers: Headers::NONE,
+            announces: true,
+        }
     }
 
     /// The same agent, whose model is subject to these faults.
@@ -221,13 +230,13 @@ impl Agent {
         let call = Body::new(Wire::Call(ToolCall { headers, ..call }));
         let request = ToolRequest::new(self.name(), self.now(), call.clone());
         let called = AgentEvent::Called { tool, operation, intent, op, request };
-        self.context.note(Author::HARNESS, Note::Agent(called));
+        self.context.note(Author::HARNESS, TeamEvent::Agent(called));
         let answer = self.ask_tool(tool, operation, intent, call, within).await;
         let result =
             answer.and_then(|answer| answer.done().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
         let told = result.as_ref().map_or_else(|error| CallOutcome::from(*error), |_| CallOutcome::Done);
         self.context
-            .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation, intent, told }));
+            .note(Author::HARNESS, TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }));
         self.after("call", intent).await;
         result
     }
@@ -249,7 +258,7 @@ impl Agent {
             .map_or_else(|error| CallOutcome::from(*error), |reading| CallOutcome::AsOf(reading.as_of));
         self.context.note(
             Author::HARNESS,
-            Note::Agent(AgentEvent::Answered { tool, operation: read_of(name), intent, told }),
+            TeamEvent::Agent(AgentEvent::Answered { tool, operation: read_of(name), intent, told }),
         );
         self.after("read", intent).await;
         result
@@ -299,7 +308,7 @@ impl Agent {
         };
         self.context.note(
             Author::HARNESS,
-            Note::Agent(AgentEvent::Answered { tool, operation: look_up_of(name), intent, told }),
+            TeamEvent::Agent(AgentEvent::Answered { tool, operation: look_up_of(name), intent, told }),
         );
         self.after("look-up", intent).await;
         result
@@ -332,8 +341,10 @@ impl Agent {
             Ok(Cancelled::DoneAlready(_)) => CallOutcome::Done,
             Err(error) => CallOutcome::Unknown(error),
         };
-        self.context
-            .note(Author::HARNESS, Note::Agent(AgentEvent::Answered { tool, operation: what, intent, told }));
+        self.context.note(
+            Author::HARNESS,
+            TeamEvent::Agent(AgentEvent::Answered { tool, operation: what, intent, told }),
+        );
         self.after("cancel", intent).await;
         result
     }
@@ -354,11 +365,18 @@ impl Agent {
     }
 
     /// Writes a record to the journal, makes it durable, and then returns. A failed write is repeated every
-    /// second: an agent must not promise what it has not recorded.
+    /// second: an agent must not promise what it has not recorded. Records that are persisted meanwhile wait
+    /// behind it, so the journal has them in the order of the calls.
     pub async fn persist(&self, record: impl Message) {
         let record = Body::new(record);
-        while self.context.write(record.clone()).is_err() {
-            self.sleep(WRITE_AGAIN).await;
+        if !self.write_order.is_free() || self.context.write(record.clone()).is_err() {
+            let turn = self.write_order.wait();
+            loop {
+                self.sleep(WRITE_AGAIN).await;
+                if turn.has_come() && self.context.write(record.clone()).is_ok() {
+                    break;
+                }
+            }
         }
         self.sync().await;
     }
@@ -387,7 +405,8 @@ impl Agent {
             }
         }
         if self.context.incarnation() > 0 {
-            self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Recovered { taken: taken.into() }));
+            self.context
+                .note(Author::HARNESS, TeamEvent::Agent(AgentEvent::Recovered { taken: taken.into() }));
         }
     }
 
@@ -456,7 +475,8 @@ impl Agent {
     /// and is no evidence.
     pub fn announce(&self, about: Name, announcement: impl Message) {
         if self.announces {
-            self.context.note(Author::HARNESS, Note::Announced { about, content: Body::new(announcement) });
+            self.context
+                .note(Author::HARNESS, TeamEvent::Announced { about, content: Body::new(announcement) });
         }
     }
 
@@ -464,7 +484,7 @@ impl Agent {
     /// other effect.
     pub fn reached(&self, probe: &'static str) {
         let probe = Name::literal(probe);
-        self.context.note(Author::HARNESS, Note::Agent(AgentEvent::Reached { probe }));
+        self.context.note(Author::HARNESS, TeamEvent::Agent(AgentEvent::Reached { probe }));
     }
 
     /// How many times the agent has crashed before. It distinguishes incarnations, like a session id that a
@@ -474,12 +494,12 @@ impl Agent {
     }
 
     /// Writes any other event into the history. Only the harness may: such events are facts.
-    pub(crate) fn note(&self, note: Note) {
+    pub(crate) fn note(&self, note: TeamEvent) {
         self.noted(note);
     }
 
     /// Writes an event into the history and returns its id.
-    pub(crate) fn noted(&self, note: Note) -> EventId {
+    pub(crate) fn noted(&self, note: TeamEvent) -> EventId {
         self.context.note(Author::HARNESS, note)
     }
 

@@ -14,7 +14,8 @@
 //! ```
 
 use crate::agent::{
-    AgentEvent, Headers, LeaseEvent, Note, Outcome, PersonEvent, Purpose, StoreEvent, ToolEvent, UserEvent,
+    AgentEvent, Headers, LeaseEvent, Outcome, PersonEvent, Purpose, StoreEvent, TeamEvent, ToolEvent,
+    UserEvent,
 };
 use perfidy_sim::{EventKinds, Payload};
 
@@ -67,7 +68,7 @@ pub const QUESTION: EventKinds = kind(15);
 /// [`PersonEvent::IsOnCall`].
 pub const IS_ON_CALL: EventKinds = kind(16);
 /// [`PersonEvent::DeadLetterRecorded`].
-pub const TOOK_DOWN: EventKinds = kind(17);
+pub const DEAD_LETTERED: EventKinds = kind(17);
 
 /// [`ToolEvent::Effect`].
 pub const EFFECT: EventKinds = kind(18);
@@ -116,7 +117,7 @@ pub const RECOVERED: EventKinds = kind(33);
 /// [`AgentEvent::Reached`].
 pub const REACHED: EventKinds = kind(42);
 
-/// [`Note::Announced`]. It has no kinds of its content: an announcement is no evidence.
+/// [`TeamEvent::Announced`]. It has no kinds of its content: an announcement is no evidence.
 pub const ANNOUNCED: EventKinds = kind(34);
 
 /// [`UserEvent::Informed`] that the task is done.
@@ -156,7 +157,7 @@ impl Headers {
     }
 }
 
-impl Note {
+impl TeamEvent {
     /// The kinds of this event.
     pub fn kinds(&self) -> EventKinds {
         match self {
@@ -176,7 +177,7 @@ impl Note {
             },
             Self::Person(event) => match event {
                 PersonEvent::IsOnCall => IS_ON_CALL,
-                PersonEvent::DeadLetterRecorded { .. } => TOOK_DOWN,
+                PersonEvent::DeadLetterRecorded { .. } => DEAD_LETTERED,
             },
             Self::Tool(event) => match event {
                 ToolEvent::Effect { .. } => EFFECT,

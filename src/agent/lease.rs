@@ -7,8 +7,8 @@
 //! lease. This is what the token is for ("fencing token", Kleppmann 2016, "How to do distributed locking"): a
 //! receiver of orders can reject a token lower than one it has seen.
 
-use crate::agent::{Agents, Author, Body, LeaseEvent, Message, Note};
-use perfidy_sim::{Envelope, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
+use crate::agent::{Agents, Author, Body, LeaseEvent, Message, TeamEvent};
+use perfidy_sim::{IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use serde::Serialize;
 use std::fmt;
 
@@ -112,7 +112,7 @@ impl LeaseService {
         let until = now + span;
         self.grants.insert(resource, Grant { holder, token, until });
         let (holder, _) = holder;
-        desk.note(Author::HARNESS, Note::Lease(LeaseEvent::Granted { resource, holder, token, until }));
+        desk.note(Author::HARNESS, TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }));
         desk.mark(holder);
         LeaseWire::Granted(token)
     }
@@ -122,13 +122,16 @@ impl LeaseService {
         let Some(grant) = self.grants.get_mut(resource) else { return };
         if grant.holder.0 == from && grant.token == token && now < grant.until {
             grant.until = now;
-            desk.note(Author::HARNESS, Note::Lease(LeaseEvent::GivenBack { resource, holder: from, token }));
+            desk.note(
+                Author::HARNESS,
+                TeamEvent::Lease(LeaseEvent::GivenBack { resource, holder: from, token }),
+            );
         }
     }
 }
 
 impl Service<Agents> for LeaseService {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
         match envelope.payload.open::<LeaseWire>().copied() {
             Some(LeaseWire::Acquire { resource, span, session }) => {
                 let answer = self.decide(desk, (envelope.from, session), resource, span);

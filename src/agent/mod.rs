@@ -1,40 +1,42 @@
 //! The API of an agent: messages, tools, its model, its journal, leases and a shared store.
 //!
 //! The shipped workflows use only this, and yours need no more: [`Agent`] is the whole interface between an
-//! agent and its world. Every action of an agent leaves a [`Note`] in the history, which the agent cannot
+//! agent and its world. Every action of an agent leaves a [`TeamEvent`] in the history, which the agent cannot
 //! read.
 
 mod alter;
 mod artifact;
 mod body;
 mod content;
+mod event;
 mod handle;
 mod headers;
 mod json;
 pub mod kinds;
 mod lease;
 mod model;
-mod note;
 mod own_fault;
 mod report;
 mod store;
 mod tool;
+mod write_order;
 
 pub use alter::Alteration;
 pub(crate) use alter::instructs;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use content::{Content, TypeMismatch};
+pub use event::{
+    AgentEvent, CallOutcome, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent, ToolEvent,
+    UserEvent,
+};
 pub use handle::{Agent, Delivery, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseError, LeaseService, Token};
 pub use model::{
-    ANSWER, COMPLETION, Completion, HANDOFF, ModelFault, ModelFaults, NO_TARGET, Pick, Prompt, ROLE, SUMMARY,
-    Structured,
-};
-pub use note::{
-    AgentEvent, CallOutcome, InitialState, LeaseEvent, Note, PersonEvent, StoreEvent, ToolEvent, UserEvent,
+    ANSWER, COMPLETION, Choice, Completion, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, SUMMARY,
+    Structured, UNKNOWN_TARGET,
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use report::{AnswerPart, Outcome, Report};
@@ -50,7 +52,7 @@ pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind};
 
 use perfidy_sim::Domain;
 
-/// The capability to write a [`Note`] into the history. The harness has it, agents do not.
+/// The capability to write a [`TeamEvent`] into the history. The harness has it, agents do not.
 pub struct Author(());
 
 impl Author {
@@ -62,6 +64,6 @@ pub struct Agents;
 
 impl Domain for Agents {
     type Payload = Body;
-    type Note = Note;
+    type AppEvent = TeamEvent;
     type Author = Author;
 }

@@ -8,7 +8,7 @@
 //! and cannot be read where the fields or their types are others than the agent expects.
 
 use crate::agent::{
-    Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, Content, Note, OwnFaults,
+    Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, Content, OwnFaults, TeamEvent,
     TypeMismatch,
 };
 use perfidy_sim::{DrawSite, Name, Purpose, SimSpan};
@@ -30,7 +30,7 @@ pub const HANDOFF: &str = "handoff";
 pub const ROLE: &str = "role";
 
 /// The fault by which a model names an agent that is not on the team, in the place of a colleague.
-pub const NO_TARGET: &str = "no-target";
+pub const UNKNOWN_TARGET: &str = "unknown-target";
 
 /// Tokens a model reads to sum up a piece of work.
 const SUMMARY_TOKENS: u32 = 1_000;
@@ -73,7 +73,7 @@ pub struct Completion<C> {
 /// Who should go on with something, as a model sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Pick {
+pub enum Choice {
     /// The agent that asked.
     Myself,
     /// One of its colleagues, counted from zero.
@@ -231,7 +231,14 @@ impl Agent {
         let (tokens_in, prompt, completion) = (prompt.tokens, prompt.content.clone(), content.clone());
         self.context.note(
             Author::HARNESS,
-            Note::Agent(AgentEvent::Completed { about, choice, prompt, completion, tokens_in, tokens_out }),
+            TeamEvent::Agent(AgentEvent::Completed {
+                about,
+                choice,
+                prompt,
+                completion,
+                tokens_in,
+                tokens_out,
+            }),
         );
         self.after("model call", about).await;
         Ok(Completion { value: content.read()?, tokens_in, tokens_out })
@@ -264,7 +271,7 @@ impl Agent {
         let artifact = Artifact { about, from, body: written.value.body };
         self.context.note(
             Author::HARNESS,
-            Note::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }),
+            TeamEvent::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }),
         );
         artifact
     }
@@ -289,22 +296,22 @@ impl Agent {
     /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at
     /// least one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was
     /// asked last makes it another question every time.
-    pub async fn pick(&self, about: Name, prompt: &Prompt, colleagues: u32) -> Completion<Pick> {
+    pub async fn pick(&self, about: Name, prompt: &Prompt, colleagues: u32) -> Completion<Choice> {
         let colleagues = colleagues.max(1);
         let answers = u64::from(3 * colleagues);
         let pick = |choice: u32| {
             let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
             match struck {
-                Some(NO_TARGET) => Pick::Stranger,
-                Some(_) => Pick::Colleague(choice % colleagues),
-                None if choice < colleagues => Pick::Colleague(choice),
-                None => Pick::Myself,
+                Some(UNKNOWN_TARGET) => Choice::Stranger,
+                Some(_) => Choice::Colleague(choice % colleagues),
+                None if choice < colleagues => Choice::Colleague(choice),
+                None => Choice::Myself,
             }
         };
         loop {
             let said = self.answer(about, prompt, |spot| spot.below(CHOICE, answers), pick).await;
             match said {
-                Ok(said) if !matches!(said.value, Pick::Colleague(which) if which >= colleagues) => {
+                Ok(said) if !matches!(said.value, Choice::Colleague(which) if which >= colleagues) => {
                     return said;
                 }
                 // What names none of them is no answer.

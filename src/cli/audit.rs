@@ -5,7 +5,7 @@
 
 use super::ending::Ending;
 use super::options::Subject;
-use super::testify;
+use super::trace;
 use super::{Format, Status, is_available, print, say_record};
 use crate::explore::{self, Divergence, Run, Trace, Way};
 use crate::report::{AuditRecord, AuditVerdict};
@@ -142,7 +142,7 @@ impl Audit<'_> {
     }
 
     fn elsewhere(&self, seed: Seed, seeds: u64, history: bool) -> io::Result<Elsewhere> {
-        let arguments = testify::Arguments {
+        let arguments = trace::Arguments {
             name: self.case.scenario.name.to_string(),
             case: self.case.label(),
             engine: self.arguments.subject.engine,
@@ -170,7 +170,7 @@ struct Elsewhere {
 }
 
 impl Elsewhere {
-    fn start(arguments: &testify::Arguments, text: &str) -> io::Result<Self> {
+    fn start(arguments: &trace::Arguments, text: &str) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args(arguments.to_line())
             .env_remove("PERFIDY_LOG")

@@ -7,7 +7,7 @@ use super::clock::Stopwatch;
 use super::ending::Ending;
 use crate::explore::{Corpus, Effort, Finding, Saved, SavedSeed, ShrunkFailure, shrink_within};
 use crate::inert::{self, Styled};
-use crate::report::{SmallFinding, Story};
+use crate::report::{ShrunkRecord, Story};
 use crate::scenario::Case;
 use perfidy_sim::Engine;
 use std::cell::OnceCell;
@@ -21,7 +21,7 @@ const LONG_RUN: u64 = 2_000;
 const SOON: Duration = Duration::from_millis(200);
 
 /// A finding, made as small as there was time for.
-pub struct Small {
+pub struct ShrunkFinding {
     /// What is saved of it.
     pub saved: SavedSeed,
     /// Where it was saved as it was found, if it was.
@@ -40,7 +40,7 @@ pub struct Found<'a> {
 
 impl Found<'_> {
     /// Makes a finding small; or says that it cannot be had again.
-    pub fn make_small(&self, finding: &Finding, ending: &Ending) -> Result<Small, String> {
+    pub fn shrink_finding(&self, finding: &Finding, ending: &Ending) -> Result<ShrunkFinding, String> {
         let Self { case, engine, corpus } = *self;
         let Finding { property, seed, ref faults, .. } = *finding;
         let (stopwatch, as_found) = (Stopwatch::start(), OnceCell::new());
@@ -67,7 +67,7 @@ impl Found<'_> {
         let as_found = as_found.into_inner().flatten();
         let Ok(shrunk) = shrunk else {
             let saved = SavedSeed::as_found(case, engine, finding);
-            return Ok(Small { saved, as_found, is_cut: true, minimal: None });
+            return Ok(ShrunkFinding { saved, as_found, is_cut: true, minimal: None });
         };
         let minimal = shrunk.ok_or_else(|| {
             if let Some(as_found) = &as_found {
@@ -81,18 +81,18 @@ impl Found<'_> {
         })?;
         let saved = SavedSeed::new(engine, seed, property, &minimal);
         let is_cut = !minimal.is_finished && ending.shrinking.is_set();
-        Ok(Small { saved, as_found, is_cut, minimal: Some(minimal) })
+        Ok(ShrunkFinding { saved, as_found, is_cut, minimal: Some(minimal) })
     }
 }
 
-impl Small {
+impl ShrunkFinding {
     /// What a record says of it.
-    pub fn record(&self, file: Option<&Path>) -> SmallFinding {
+    pub fn record(&self, file: Option<&Path>) -> ShrunkRecord {
         let story = self.minimal.as_ref().and_then(|minimal| {
             Story::new(&minimal.case, &self.saved, &minimal.run, None).map(|story| story.events())
         });
         let file = file.map(Path::to_owned);
-        SmallFinding { saved: self.saved.clone(), story: story.unwrap_or_default(), file }
+        ShrunkRecord { saved: self.saved.clone(), story: story.unwrap_or_default(), file }
     }
 
     /// Its story, with the file that it was saved to.

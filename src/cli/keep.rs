@@ -1,12 +1,12 @@
 //! Failures go to the corpus. Where that fails, the text of the file goes to standard error: it can still be
 //! saved by hand, and nothing that was found is lost.
 
-use super::findings::Small;
+use super::findings::ShrunkFinding;
 use super::{print_error, tell};
 use crate::explore::{Corpus, SaveError, Saved, SavedSeed};
 
 /// Saves a failure, or complains and shows what should have been saved.
-pub fn save(corpus: &Corpus, small: &Small) -> Option<Saved> {
+pub fn save(corpus: &Corpus, small: &ShrunkFinding) -> Option<Saved> {
     let saved = if small.is_cut { corpus.save_at_once(&small.saved) } else { corpus.save(&small.saved) };
     let saved = shown_if_not_saved(saved, &small.saved)?;
     let SavedSeed { property, seed, .. } = &small.saved;

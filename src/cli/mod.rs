@@ -17,7 +17,7 @@ mod replay;
 mod run;
 mod schema;
 mod shrink;
-mod testify;
+mod trace;
 
 use output::{complain_of, print, print_error, say_record, say_styled, tell, warn};
 
@@ -75,7 +75,7 @@ enum EventKind {
     Schema(schema::Arguments),
     /// Say how seeds went in this process; for `audit`
     #[command(hide = true)]
-    Testify(testify::Arguments),
+    Testify(trace::Arguments),
 }
 
 /// How results are written.
@@ -188,7 +188,7 @@ fn main(suite: &Suite) -> ExitCode {
         EventKind::Explain(arguments) => explain::explain(suite, &arguments),
         EventKind::New(arguments) => new::new(suite, &arguments),
         EventKind::Schema(arguments) => schema::schema(suite, &arguments),
-        EventKind::Testify(arguments) => testify::testify(suite, &arguments),
+        EventKind::Testify(arguments) => trace::trace(suite, &arguments),
     };
     ExitCode::from(status.worse(output::status()).code())
 }

@@ -8,7 +8,7 @@ use super::options::{Search, Subject};
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Refused, Start, Strategy};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding};
-use crate::report::{CaseRecord, SmallFinding, table};
+use crate::report::{CaseRecord, ShrunkRecord, table};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
@@ -199,7 +199,7 @@ struct Keeping<'a> {
     arguments: &'a Arguments,
     found: Found<'a>,
     ending: &'a Ending,
-    small: Vec<SmallFinding>,
+    small: Vec<ShrunkRecord>,
     status: Status,
     took: Duration,
 }
@@ -222,7 +222,7 @@ impl Keeping<'_> {
     }
 
     fn make_small_and_save(&mut self, finding: &Finding) {
-        let small = match self.found.make_small(finding, self.ending) {
+        let small = match self.found.shrink_finding(finding, self.ending) {
             Ok(small) => small,
             Err(error) => {
                 print_error(error);

@@ -456,7 +456,10 @@ mod tests {
                 "[properties]\nno-orphans = \"no-deadlock\"",
                 [":2:1", "there still is a property `no-orphans`"],
             ),
-            ("[faults]\ndrop = \"mute\"", ["there still is a kind of fault `drop`", "take the line out"]),
+            (
+                "[faults]\ndrop = \"no-response\"",
+                ["there still is a kind of fault `drop`", "take the line out"],
+            ),
             ("[properties]\na = \"b\"\nb = \"a\"", ["`b` is an old name as well as a new one", ":3:5"]),
             ("[operations]\na = \"b\"\nc = \"b\"", ["`a` is called `b` already", "folder"]),
             ("[operations]\na = \"b\"\n[moments]\na = \"answer\"", ["has another new name", "share one set"]),

@@ -157,10 +157,10 @@ impl Failure {
         let (likely, perhaps) = if older.is_empty() { (older, both) } else { (both, older) };
         let drawn_under =
             |names: Renaming| Some(Arc::new(names.run.reversed())).filter(|names| !names.is_empty());
-        case.formerly = drawn_under(likely);
+        case.previous_names = drawn_under(likely);
         let perhaps = (!unclear.is_empty()).then(|| {
             let mut case = case.clone();
-            case.formerly = drawn_under(perhaps);
+            case.previous_names = drawn_under(perhaps);
             case
         });
         Ok(Self { saved, case, perhaps, path: path.to_owned(), text })
@@ -173,7 +173,7 @@ impl Failure {
 
     /// Whether it was saved under other names than those of today.
     pub fn is_renamed(&self) -> bool {
-        self.case.formerly.is_some()
+        self.case.previous_names.is_some()
     }
 
     /// Runs it again.

@@ -13,8 +13,8 @@ mod corpus;
 mod durable;
 mod embedded;
 mod failure;
+mod fuzz_state;
 mod place;
-mod rounds;
 mod run;
 mod saved;
 mod shrink;
@@ -28,10 +28,10 @@ pub use audit::{Divergence, Moment, Side, Trace, Way, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use failure::{Answer, BadSeed, Failure};
-pub use place::Place;
-pub use rounds::{
-    BLOCK, Broke, CaseRounds, Changed, Fingerprint, MAX_SAVED, Rounds, Standing, Turn, Unfinished,
+pub use fuzz_state::{
+    BLOCK, Broke, CaseProgress, Changed, Fingerprint, FuzzState, MAX_SAVED, Standing, Turn, Unfinished,
 };
+pub use place::Place;
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use shrink::{Effort, ShrunkFailure, shrink, shrink_within};

@@ -6,7 +6,7 @@
 //! place is kept next.
 
 use crate::config::{Problem, Problems};
-use crate::explore::{Rounds, durable};
+use crate::explore::{FuzzState, durable};
 use crate::scenario::read_long_text;
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -51,10 +51,11 @@ impl Place {
     ///
     /// # Errors
     /// If there is none, or the file is not one that a campaign wrote.
-    pub fn read(&self) -> Result<Rounds, Problems> {
+    pub fn read(&self) -> Result<FuzzState, Problems> {
         let text = read_long_text(&self.path)?;
         let bad = |problem| Problems::new(self.path.display().to_string(), text.as_str(), vec![problem]);
-        let rounds: Rounds = toml::from_str(&text).map_err(|error| bad(Problem::in_toml(&text, &error)))?;
+        let rounds: FuzzState =
+            toml::from_str(&text).map_err(|error| bad(Problem::in_toml(&text, &error)))?;
         if rounds.has_this_schema() {
             return Ok(rounds);
         }
@@ -84,7 +85,7 @@ impl Place {
     ///
     /// # Panics
     /// Never: a campaign has nothing that TOML cannot say.
-    pub fn keep(&mut self, rounds: &Rounds) -> io::Result<()> {
+    pub fn keep(&mut self, rounds: &FuzzState) -> io::Result<()> {
         let Some(held) = &self.lock else { return Ok(()) };
         let corpus = self.path.parent().unwrap_or(Path::new("."));
         if !is_at(held, &corpus.join(LOCK)) {

@@ -1,6 +1,6 @@
 //! One run of one case, judged.
 
-use crate::agent::{Agents, Note, UserEvent};
+use crate::agent::{Agents, TeamEvent, UserEvent};
 use crate::config::problem::nearest_in_words;
 use crate::probe::Probe;
 use crate::properties::{EVENTUAL_TERMINATION, Property, Verdict, Violation};
@@ -100,7 +100,7 @@ fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
     let given = outcome
         .history
         .notes()
-        .filter(|(_, note)| matches!(note, Note::User(UserEvent::TaskGiven { .. })))
+        .filter(|(_, note)| matches!(note, TeamEvent::User(UserEvent::TaskGiven { .. })))
         .count();
     let count = case.scenario.tasks.count;
     let reason = || format!("only {given} of {count} tasks came before the time of the run was over");
@@ -118,7 +118,7 @@ impl Case {
 /// The first event in which two runs that should be the same are not, in words.
 pub fn first_difference(left: &Outcome<Agents>, right: &Outcome<Agents>) -> Option<String> {
     let (a, b) = left.history.first_difference(&right.history)?;
-    let show = |event: Option<&Event<Note>>| {
+    let show = |event: Option<&Event<TeamEvent>>| {
         event.map_or_else(
             || "nothing more".to_owned(),
             |event| format!("{} at {} on {}: {:?}", event.id, event.at, event.node, event.what),

@@ -170,7 +170,7 @@ struct SlowLink {
 fn read_slow_link(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowLink { between, by, every, lasting } = entry.read()?;
     let (left, right) = apart(&between, cast, "link")?;
-    let disturbance = Disturbance::Lag { left, right, by: who::time(&by)? };
+    let disturbance = Disturbance::SlowLink { left, right, by: who::time(&by)? };
     add_between(entry, &between, disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 

@@ -10,9 +10,9 @@ mod actions;
 mod cast;
 pub mod clock;
 pub mod links;
+pub(crate) mod message_faults;
 pub mod model;
 pub mod network;
-pub(crate) mod passages;
 pub mod process;
 pub mod storage;
 pub mod tool_faults;
@@ -137,8 +137,8 @@ mod tests {
             format!("{}; {}", problems.list[0].message, problems.list[0].help.as_deref().unwrap_or_default())
         };
         assert_eq!(
-            refusal("conductor", "[faults]\nno-target = { at = \"everyone\", chance = \"5%\" }"),
-            "no model of the workflow `conductor` is asked anything that `no-target` could strike; what can strike \
+            refusal("conductor", "[faults]\nunknown-target = { at = \"everyone\", chance = \"5%\" }"),
+            "no model of the workflow `conductor` is asked anything that `unknown-target` could strike; what can strike \
              them is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion`, \
              `malformed-completion`, `different-answer` and `role-confusion`"
         );
@@ -161,7 +161,7 @@ mod tests {
         ] {
             assert!(refusal("peers", torn).starts_with(no_journal), "{}", refusal("peers", torn));
         }
-        let pinned = "[[fault]]\nat = \"planner, handoff, task-1, try 1\"\ndo = \"no-target\"";
+        let pinned = "[[fault]]\nat = \"planner, handoff, task-1, try 1\"\ndo = \"unknown-target\"";
         assert!(refusal("conductor", pinned).starts_with("no model of the workflow `conductor`"));
         let pinned = "[[fault]]\nat = \"ticketing, create, task-1/file-ticket, try 1\"\ndo = \"ack-lost\"";
         assert!(refusal("research", pinned).starts_with("`ack-lost` strikes agents that call a tool"));

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
 
-pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, NO_TARGET, ROLE, SUMMARY};
+pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, ROLE, SUMMARY, UNKNOWN_TARGET};
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -46,7 +46,7 @@ pub const MOMENTS: &[(&str, &[&str])] = &[
     ),
     (ANSWER, &[DIFFERENT_ANSWER]),
     (SUMMARY, &[WRONG_SUMMARY]),
-    (HANDOFF, &[ALWAYS_HAND_OFF, NO_TARGET]),
+    (HANDOFF, &[ALWAYS_HAND_OFF, UNKNOWN_TARGET]),
     (ROLE, &[ROLE_CONFUSION]),
 ];
 
@@ -71,9 +71,9 @@ pub const KINDS: &[FaultKind] = &[
         read: read_at_its_moment,
     },
     FaultKind {
-        name: NO_TARGET,
+        name: UNKNOWN_TARGET,
         about: "a model hands the task to an agent that does not exist",
-        example: r#"no-target = { at = "everyone", chance = "5%" }"#,
+        example: r#"unknown-target = { at = "everyone", chance = "5%" }"#,
         read: read_at_its_moment,
     },
     FaultKind {
@@ -215,7 +215,7 @@ mod tests {
     fn only_agents_have_models() {
         let refusal = refusal_of(r#"wrong-summary = { at = "ticketing", chance = "5%" }"#);
         assert_eq!(refusal, "`ticketing` is a tool; only agents have models");
-        let refusal = refusal_of(r#"no-target = { at = "planer", chance = "5%" }"#);
+        let refusal = refusal_of(r#"unknown-target = { at = "planer", chance = "5%" }"#);
         assert_eq!(refusal, "unknown agent `planer`");
     }
 }

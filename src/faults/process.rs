@@ -36,9 +36,9 @@ pub const KINDS: &[FaultKind] = &[
         read: read_zombie,
     },
     FaultKind {
-        name: "twin",
+        name: "overlapping-restart",
         about: "an agent is restarted before its old incarnation ends; both run for a while",
-        example: r#"twin = { at = "coordinator", every = "2m..4m", lasting = "10s..60s" }"#,
+        example: r#"overlapping-restart = { at = "coordinator", every = "2m..4m", lasting = "10s..60s" }"#,
         read: read_overlap,
     },
     FaultKind {
@@ -202,16 +202,16 @@ impl Pause {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Twin {
+struct OverlappingRestart {
     at: OneOrMany<String>,
     every: Spanned<Spread>,
     lasting: Spanned<Spread>,
 }
 
 fn read_overlap(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let Twin { at, every, lasting } = entry.read()?;
-    let disturbance = window::degrade(who::agents(&at, cast)?, &[Degradation::Twin], 0..=0);
-    let site = format!("twin {}", who::joined(&at));
+    let OverlappingRestart { at, every, lasting } = entry.read()?;
+    let disturbance = window::degrade(who::agents(&at, cast)?, &[Degradation::OverlappingRestart], 0..=0);
+    let site = format!("overlapping-restart {}", who::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 
@@ -466,7 +466,10 @@ mod tests {
                 r#"zombie = { at = "planner", chance = "1%", every = "1m" }"#,
                 "either at steps or by the clock",
             ),
-            (r#"twin = { at = "ticketing", every = "1m", lasting = "1s" }"#, "`ticketing` is a tool"),
+            (
+                r#"overlapping-restart = { at = "ticketing", every = "1m", lasting = "1s" }"#,
+                "`ticketing` is a tool",
+            ),
             (r#"slow-node = { at = "planner", times = 1, every = "1m", lasting = "1s" }"#, "1 times as long"),
             (r#"pause = { at = "planer", chance = "1%", lasting = "1s" }"#, "unknown agent `planer`"),
         ] {

@@ -26,9 +26,9 @@ pub const KINDS: &[FaultKind] = &[
         read: read_stale_journal,
     },
     FaultKind {
-        name: "refused-write",
+        name: "write-error",
         about: "a journal write returns an error (for example, disk full)",
-        example: r#"refused-write = { at = "everyone", chance = "5%" }"#,
+        example: r#"write-error = { at = "everyone", chance = "5%" }"#,
         read: read_refused_write,
     },
     FaultKind {
@@ -124,7 +124,7 @@ mod tests {
     fn each_strikes_where_its_disk_does_what_it_does_wrong() {
         for (text, hook, action) in [
             (r#"torn-write = { at = "planner", chance = "5%" }"#, Hook::Loss, Action::Tear),
-            (r#"refused-write = { at = "planner", chance = "5%" }"#, Hook::Write, Action::Refuse),
+            (r#"write-error = { at = "planner", chance = "5%" }"#, Hook::Write, Action::Refuse),
             (
                 r#"stale-journal = { at = "planner", chance = "5%" }"#,
                 Hook::Recovery,
@@ -149,7 +149,7 @@ mod tests {
             (r#"torn-write = { at = "ticketing", chance = "5%" }"#, "`ticketing` is a tool"),
             (r#"torn-write = { at = "planner", chance = "0%" }"#, "never strikes"),
             (r#"stale-journal = { at = "planner", chance = "5%", records = 0 }"#, "misses no record"),
-            (r#"refused-write = { at = "planner", chance = "100%" }"#, "refuses every write"),
+            (r#"write-error = { at = "planner", chance = "100%" }"#, "refuses every write"),
             (r#"slow-sync = { at = "planner", chance = "5%", by = "0s" }"#, "no time at all"),
         ] {
             assert!(refusal_of(text).contains(said), "{text}: {}", refusal_of(text));

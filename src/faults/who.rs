@@ -43,7 +43,7 @@ fn not_an_agent(word: &Word, cast: &Directory) -> Problem {
 /// A fault of agents, at a tool.
 pub(crate) fn tools_live_on(place: Range<usize>, tool: &str) -> Problem {
     Problem::at(place, format!("`{tool}` is a tool; tools neither crash nor pause"))
-        .help("let it be silent with `mute`, or late with `late-reply`")
+        .help("let it be silent with `no-response`, or late with `late-reply`")
 }
 
 /// The tools that the words stand for, each once.

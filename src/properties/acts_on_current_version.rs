@@ -6,7 +6,7 @@
 //! which version it acts; without one, it acts on no ordered version. To undo a step does not count as acting
 //! on a version.
 
-use crate::agent::{Note, OpId, Purpose, ToolEvent, UserEvent, Version, kinds};
+use crate::agent::{OpId, Purpose, TeamEvent, ToolEvent, UserEvent, Version, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, Lookup, Name};
@@ -30,7 +30,7 @@ pub fn property() -> Property {
 struct Versions<'a> {
     of: Lookup<(Name, OpId), Version>,
     /// The order that first asked for the newest version, the version, and its id.
-    current: Lookup<Name, (&'a Event<Note>, Version, OpId)>,
+    current: Lookup<Name, (&'a Event<TeamEvent>, Version, OpId)>,
     /// Intent, tool and operation of each compensation.
     undoings: Lookup<(Name, Name, Name), ()>,
 }
@@ -49,10 +49,10 @@ fn judge(history: &TeamHistory) -> Verdict {
                     versions.current.insert(*about, (event, version, op));
                 }
             }
-            EventKind::Note(Note::User(UserEvent::UndoneBy { intent, tool, operation })) => {
+            EventKind::App(TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation })) => {
                 versions.undoings.insert((*intent, *tool, *operation), ());
             }
-            EventKind::Note(Note::Tool(ToolEvent::Effect { operation, intent, op, .. }))
+            EventKind::App(TeamEvent::Tool(ToolEvent::Effect { operation, intent, op, .. }))
                 if !versions.undoings.contains((*intent, event.node, *operation)) =>
             {
                 let Some((ordered, newest, id)) = versions.current.get(*intent) else { continue };
@@ -76,7 +76,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 }
 
 /// The version on which the call of an effect acts, according to its headers.
-fn precondition(history: &TeamHistory, effect: &Event<Note>) -> Option<Version> {
+fn precondition(history: &TeamHistory, effect: &Event<TeamEvent>) -> Option<Version> {
     match &sending_of(history, effect)?.what {
         EventKind::Sent { content, .. } => content.headers().precondition,
         _ => None,
@@ -202,7 +202,7 @@ mod tests {
             receipt: op,
             request: asked(operation, intent),
         };
-        sent.event_because_of(Some(call), "ticketing", EventKind::Note(Note::Tool(effect)))
+        sent.event_because_of(Some(call), "ticketing", EventKind::App(TeamEvent::Tool(effect)))
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn to_undo_a_step_is_not_to_act_on_a_version_of_it() {
         let [intent, tool, operation] = ["task-1/file", "ticketing", "withdraw"].map(Name::new);
-        let undone_by = Note::User(UserEvent::UndoneBy { intent, tool, operation });
+        let undone_by = TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation });
         let story = both().note("user", undone_by).effect("task-1/file", 20).undo("task-1/file", 99);
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }

@@ -5,7 +5,7 @@
 //! undoes their effects.
 
 use super::ledger::Ledger;
-use crate::agent::{AgentEvent, CallOutcome, Note, PersonEvent, UserEvent, kinds};
+use crate::agent::{AgentEvent, CallOutcome, PersonEvent, TeamEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, EventKind, Name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ pub fn property() -> Property {
 struct Task<'a> {
     intents: Vec<Name>,
     /// The event at which the user learnt how it ended, or the user's wait at the end of the run.
-    user: Option<&'a Event<Note>>,
+    user: Option<&'a Event<TeamEvent>>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -34,26 +34,26 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
     let mut ledger = Ledger::default();
     let mut tasks: BTreeMap<Name, Task<'_>> = BTreeMap::new();
-    let mut taken_down = BTreeSet::new();
+    let mut dead_lettered = BTreeSet::new();
     let mut refused = BTreeMap::new();
     for event in history.events() {
         match &event.what {
             EventKind::Waiting { about, .. } => {
                 tasks.entry(*about).and_modify(|task| task.user = Some(event));
             }
-            EventKind::Note(note) => {
+            EventKind::App(note) => {
                 ledger.take_in(event, note);
                 match note {
-                    Note::User(UserEvent::Wanted { task, intent, .. }) => {
+                    TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
                         tasks.entry(*task).or_default().intents.push(*intent);
                     }
-                    Note::Person(PersonEvent::DeadLetterRecorded { intent, .. }) => {
-                        taken_down.insert(*intent);
+                    TeamEvent::Person(PersonEvent::DeadLetterRecorded { intent, .. }) => {
+                        dead_lettered.insert(*intent);
                     }
-                    Note::Agent(AgentEvent::Answered { intent, told: CallOutcome::Not(_), .. }) => {
+                    TeamEvent::Agent(AgentEvent::Answered { intent, told: CallOutcome::Not(_), .. }) => {
                         refused.insert(*intent, event);
                     }
-                    Note::User(UserEvent::Informed { report, .. }) => {
+                    TeamEvent::User(UserEvent::Informed { report, .. }) => {
                         tasks.entry(report.task).and_modify(|task| task.user = Some(event));
                     }
                     _ => {}
@@ -70,7 +70,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
         let (there, missing): (Vec<Name>, Vec<Name>) =
             intents.iter().copied().partition(|intent| ledger.stands(*intent));
-        let left: Vec<Name> = there.into_iter().filter(|intent| !taken_down.contains(intent)).collect();
+        let left: Vec<Name> = there.into_iter().filter(|intent| !dead_lettered.contains(intent)).collect();
         let (Some(last), Some(first_missing)) = (left.last(), missing.first()) else { continue };
         if let Some(too_soon) = cut_short(history) {
             return too_soon;
@@ -146,9 +146,9 @@ mod tests {
 
     #[test]
     fn what_is_left_and_known_to_the_person_on_call_is_not_forgotten() {
-        let story = saga().effect("task-1/file", 1).taken_down("task-1/file");
+        let story = saga().effect("task-1/file", 1).dead_lettered("task-1/file");
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
-        let another = saga().effect("task-1/file", 1).taken_down("task-1/bill");
+        let another = saga().effect("task-1/file", 1).dead_lettered("task-1/bill");
         assert!(another.judged_by(&property()).is_violated());
     }
 
@@ -173,7 +173,7 @@ mod tests {
     fn the_last_that_stands_and_the_first_that_is_missing_are_named() {
         let story = ["ship", "thank"].into_iter().fold(saga(), |story, step| {
             let (task, intent) = (Name::new("task-1"), Name::new(&format!("task-1/{step}")));
-            story.note("user", Note::User(wanted(task, intent)))
+            story.note("user", TeamEvent::User(wanted(task, intent)))
         });
         let story = story.effect("task-1/file", 1).effect("task-1/bill", 2);
         let (events, message) = violation(story.judged_by(&property()));
@@ -191,11 +191,12 @@ mod tests {
     #[test]
     fn only_tasks_with_a_way_back_promise_it() {
         let (task, mail) = (Name::new("task-2"), Name::new("task-2/mail"));
-        let story = saga().given("task-2").note("user", Note::User(wanted(task, mail)));
+        let story = saga().given("task-2").note("user", TeamEvent::User(wanted(task, mail)));
         assert_eq!(story.effect("task-2/mail", 1).judged_by(&property()), Verdict::Vacuous);
         let [intent, tool, operation] = ["task-2/file", "ticketing", "withdraw"].map(Name::new);
-        let both =
-            saga().given("task-2").note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }));
+        let both = saga()
+            .given("task-2")
+            .note("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
         assert!(both.effect("task-1/file", 1).judged_by(&property()).is_violated());
     }
 

@@ -4,7 +4,7 @@
 //! time at which a source served it for that intent before the answer was sent. The age is taken when the
 //! answer is sent, since the team does not control how long the network takes.
 
-use crate::agent::{Note, Outcome, ToolEvent, UserEvent, kinds};
+use crate::agent::{Outcome, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, SimSpan, SimTime};
 use std::collections::BTreeMap;
@@ -22,14 +22,14 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {
     let max_age = SimSpan::from_nanos(max_age_nanos);
-    let mut served: BTreeMap<_, Vec<(SimTime, &Event<Note>)>> = BTreeMap::new();
+    let mut served: BTreeMap<_, Vec<(SimTime, &Event<TeamEvent>)>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match note {
-            Note::Tool(ToolEvent::Served { intent, content, as_of, .. }) => {
+            TeamEvent::Tool(ToolEvent::Served { intent, content, as_of, .. }) => {
                 served.entry((*intent, content.clone())).or_default().push((*as_of, event));
             }
-            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
+            TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 let sent =
                     history.causes(event.id).find(|cause| matches!(cause.what, EventKind::Sent { .. }));
                 let sent = sent.unwrap_or(event);
@@ -73,7 +73,7 @@ mod tests {
         let at_most = AtMost::Span(SimSpan::from_secs(5)).as_number();
         let property = Name::new(property().name);
         Story::default()
-            .note("user", Note::User(UserEvent::Bound { property, at_most }))
+            .note("user", TeamEvent::User(UserEvent::Bound { property, at_most }))
             .asked("task-1", &["a"])
     }
 
@@ -169,10 +169,10 @@ mod tests {
             content: number(0),
         };
         let fresh = asked().served("task-1/a", 7).event("synthesiser", sent()).pass(9);
-        let fresh = fresh.event_because_of(Some(5), "user", EventKind::Note(answer()));
+        let fresh = fresh.event_because_of(Some(5), "user", EventKind::App(answer()));
         assert_eq!(fresh.judged_by(&property()), Verdict::Holds, "the network was slow, the answer was not");
         let stale = asked().served("task-1/a", 7).pass(9).event("synthesiser", sent()).served("task-1/a", 7);
-        let stale = stale.event_because_of(Some(14), "user", EventKind::Note(answer()));
+        let stale = stale.event_because_of(Some(14), "user", EventKind::App(answer()));
         assert_eq!(violation(stale.judged_by(&property())).0, [4, 14, 16]);
     }
 

@@ -7,7 +7,7 @@
 //! reports count that had led it to send a message. One of two simultaneous incarnations does not know what
 //! the other was told; what was known before it started, it could have recovered.
 
-use crate::agent::{AgentEvent, CallOutcome, Note, Purpose, kinds};
+use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventId, EventKind, EventKinds, Lookup, Name};
@@ -34,16 +34,16 @@ const READS: EventKinds = EventKinds::STARTED
 #[derive(Default)]
 struct Step<'a> {
     /// The first order of each incarnation.
-    orders: Vec<&'a Event<Note>>,
+    orders: Vec<&'a Event<TeamEvent>>,
     /// The latest attempt that it has ordered.
     attempt: Option<u32>,
     /// Whether it was rejected and has not been ordered again: a report of completion then concerns the
     /// rejected work.
     is_rejected: bool,
     /// The reports of completion that were delivered since.
-    reports: Vec<&'a Event<Note>>,
+    reports: Vec<&'a Event<TeamEvent>>,
     /// The report that each incarnation has acted on, and the event by which it did.
-    completed: Vec<(&'a Event<Note>, &'a Event<Note>)>,
+    completed: Vec<(&'a Event<TeamEvent>, &'a Event<TeamEvent>)>,
 }
 
 struct Steps<'a> {
@@ -71,7 +71,7 @@ fn judge(history: &TeamHistory) -> Verdict {
             EventKind::Started { incarnation: 1.. } => {
                 steps.started.insert((event.node, event.incarnation), event.id);
             }
-            EventKind::Note(Note::Agent(AgentEvent::Answered {
+            EventKind::App(TeamEvent::Agent(AgentEvent::Answered {
                 intent,
                 told: CallOutcome::Found(false),
                 ..
@@ -106,24 +106,24 @@ fn judge(history: &TeamHistory) -> Verdict {
 }
 
 /// The last message that the agent had received in the chain of causes of an event.
-fn led_by<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<&'a Event<Note>> {
+fn led_by<'a>(history: &'a TeamHistory, event: &Event<TeamEvent>) -> Option<&'a Event<TeamEvent>> {
     let mut own = history.causes(event.id).take_while(|cause| cause.node == event.node);
     own.find(|cause| matches!(cause.what, EventKind::Delivered { .. }))
 }
 
 /// Whether the incarnation of an event, which started with that event, could know of an earlier one.
-fn is_known_to(of: &Event<Note>, started: Option<EventId>, earlier: &Event<Note>) -> bool {
+fn is_known_to(of: &Event<TeamEvent>, started: Option<EventId>, earlier: &Event<TeamEvent>) -> bool {
     earlier.incarnation == of.incarnation || started.is_some_and(|started| earlier.id < started)
 }
 
 impl<'a> Steps<'a> {
     /// When the incarnation of an event started, if it is not the first.
-    fn started_at(&self, event: &Event<Note>) -> Option<EventId> {
+    fn started_at(&self, event: &Event<TeamEvent>) -> Option<EventId> {
         self.started.get((event.node, event.incarnation)).copied()
     }
 
     /// An agent receives a report that a step is done.
-    fn report(&mut self, report: &'a Event<Note>, step: Name) {
+    fn report(&mut self, report: &'a Event<TeamEvent>, step: Name) {
         if let Some(step) = self.of.get_mut((report.node, step)).filter(|step| !step.is_rejected) {
             step.reports.push(report);
             self.informed.insert(report.node, ());
@@ -131,7 +131,12 @@ impl<'a> Steps<'a> {
     }
 
     /// An agent orders a step. Returns the report that it is complete, if the agent knows or could know one.
-    fn order(&mut self, order: &'a Event<Note>, step: Name, attempt: Option<u32>) -> Option<&'a Event<Note>> {
+    fn order(
+        &mut self,
+        order: &'a Event<TeamEvent>,
+        step: Name,
+        attempt: Option<u32>,
+    ) -> Option<&'a Event<TeamEvent>> {
         let who = order.node;
         let started = self.started_at(order);
         let known = self.of.get_or_insert_with((who, step), || {
@@ -141,7 +146,7 @@ impl<'a> Steps<'a> {
         // A report of an earlier attempt is not the awaited one.
         let current = known.reports.iter().copied().filter(|report| attempt_of(report) >= known.attempt);
         // A report of a step that neither this nor an earlier incarnation had ordered means nothing to it.
-        let is_awaited = |report: &Event<Note>| {
+        let is_awaited = |report: &Event<TeamEvent>| {
             let mut before = known.orders.iter().filter(|earlier| earlier.id < report.id);
             before.any(|earlier| is_known_to(order, started, earlier))
         };
@@ -157,7 +162,7 @@ impl<'a> Steps<'a> {
     }
 
     /// An agent sends a message; true if a report that an ordered step is done led to it.
-    fn go_on(&mut self, goes_on: &'a Event<Note>) -> bool {
+    fn go_on(&mut self, goes_on: &'a Event<TeamEvent>) -> bool {
         let Some(report) = led_by(self.history, goes_on) else { return false };
         let EventKind::Delivered { about, content, .. } = &report.what else { return false };
         if !content.is_for(Purpose::Done) {
@@ -190,12 +195,12 @@ impl<'a> Steps<'a> {
 
 /// Whether an agent that orders something has read a message that arrived in the inbox of that incarnation
 /// after the report, and so the report too.
-fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> bool {
+fn is_read(history: &TeamHistory, report: &Event<TeamEvent>, order: &Event<TeamEvent>) -> bool {
     let is_in_inbox =
-        |message: &Event<Note>| matches!(message.what, EventKind::Delivered { is_reply: false, .. });
+        |message: &Event<TeamEvent>| matches!(message.what, EventKind::Delivered { is_reply: false, .. });
     let reader = (order.node, order.incarnation);
     let since = &history.events()[report.id.get() as usize..order.id.get() as usize];
-    let led_by_later = |event: &Event<Note>| {
+    let led_by_later = |event: &Event<TeamEvent>| {
         led_by(history, event).is_some_and(|message| {
             message.id > report.id && message.incarnation == reader.1 && is_in_inbox(message)
         })
@@ -206,7 +211,7 @@ fn is_read(history: &TeamHistory, report: &Event<Note>, order: &Event<Note>) -> 
 }
 
 /// The attempt of a report.
-fn attempt_of(report: &Event<Note>) -> Option<u32> {
+fn attempt_of(report: &Event<TeamEvent>) -> Option<u32> {
     match &report.what {
         EventKind::Delivered { content, .. } => content.headers().attempt,
         _ => None,
@@ -384,9 +389,9 @@ mod tests {
 
     #[test]
     fn an_agent_goes_on_from_the_word_by_way_of_what_it_does_itself() {
-        let thought = Note::Agent(completed(Name::new("task-1")));
-        let story = hear(ordered(), "c", 1).event_because_of(Some(3), "c", EventKind::Note(thought.clone()));
-        let story = story.event_because_of(Some(4), "c", EventKind::Note(thought));
+        let thought = TeamEvent::Agent(completed(Name::new("task-1")));
+        let story = hear(ordered(), "c", 1).event_because_of(Some(3), "c", EventKind::App(thought.clone()));
+        let story = story.event_because_of(Some(4), "c", EventKind::App(thought));
         assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);
         let story = order(go_on(story, "c"), "c", 2);
         assert_eq!(violation(story.judged_by(&property())).0, [3, 7]);

@@ -4,7 +4,7 @@
 //! is judged by the approvals that reached its sender before it: if there are any, one must come from an
 //! agent that took no part.
 
-use crate::agent::{AgentEvent, Note, Outcome, Purpose, UserEvent, kinds};
+use crate::agent::{AgentEvent, Outcome, Purpose, TeamEvent, UserEvent, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::wire::{sending_of, sent_for};
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -17,13 +17,13 @@ pub fn property() -> Property {
 }
 
 /// The agent that approved, and its message.
-type Approval<'a> = (Name, &'a Event<Note>);
+type Approval<'a> = (Name, &'a Event<TeamEvent>);
 
 #[derive(Default)]
 struct Work<'a> {
     users: Lookup<Name, ()>,
     /// By task and agent.
-    hands: Lookup<(&'static str, Name), &'a Event<Note>>,
+    hands: Lookup<(&'static str, Name), &'a Event<TeamEvent>>,
     /// By the agent that they reached and the task: the approvals.
     approvals: Lookup<(Name, Name), Vec<Approval<'a>>>,
 }
@@ -33,7 +33,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(Work::READS.and(kinds::INFORMED)) {
         work.take_in(event);
-        let Some(Note::User(UserEvent::Informed { by, report })) = event.note() else { continue };
+        let Some(TeamEvent::User(UserEvent::Informed { by, report })) = event.note() else { continue };
         if report.outcome != Outcome::Done {
             continue;
         }
@@ -66,12 +66,12 @@ impl<'a> Work<'a> {
         .and(kinds::purpose(Purpose::Order))
         .and(kinds::purpose(Purpose::Approval));
 
-    fn take_in(&mut self, event: &'a Event<Note>) {
+    fn take_in(&mut self, event: &'a Event<TeamEvent>) {
         match &event.what {
-            EventKind::Note(Note::User(UserEvent::TaskGiven { .. })) => {
+            EventKind::App(TeamEvent::User(UserEvent::TaskGiven { .. })) => {
                 self.users.insert(event.node, ());
             }
-            EventKind::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
+            EventKind::App(TeamEvent::Agent(AgentEvent::Called { intent, .. })) => {
                 self.hands.get_or_insert_with((task_of(*intent), event.node), || event);
             }
             EventKind::Sent { .. } => {
@@ -112,8 +112,9 @@ mod tests {
     /// The user learns how task-1 ended, from the report of that number.
     fn informed(story: Story, report: Option<u32>, outcome: Outcome) -> Story {
         let report_of_task = Report::of(Name::new("task-1"), outcome);
-        let note = Note::User(UserEvent::Informed { by: Name::new("coordinator"), report: report_of_task });
-        story.event_because_of(report, "user", EventKind::Note(note))
+        let note =
+            TeamEvent::User(UserEvent::Informed { by: Name::new("coordinator"), report: report_of_task });
+        story.event_because_of(report, "user", EventKind::App(note))
     }
 
     /// The coordinator's report that task-1 is done is sent and reaches the user, two events in all.

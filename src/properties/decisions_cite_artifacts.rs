@@ -5,7 +5,7 @@
 //! made. A wrong summary has another identity than any artifact that was made. A chain of artifacts that
 //! begins with one is invalid, however correct its later links are.
 
-use crate::agent::{AgentEvent, ArtifactId, Note, kinds};
+use crate::agent::{AgentEvent, ArtifactId, TeamEvent, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
@@ -22,13 +22,13 @@ pub fn property() -> Property {
 }
 
 /// The event that made an artifact for an intent, and what it was made from.
-type Made<'a> = BTreeMap<(Name, ArtifactId), (&'a Event<Note>, Option<ArtifactId>)>;
+type Made<'a> = BTreeMap<(Name, ArtifactId), (&'a Event<TeamEvent>, Option<ArtifactId>)>;
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut made = Made::new();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
-        if let Some(Note::Agent(AgentEvent::Produced { intent, artifact, from })) = event.note() {
+        if let Some(TeamEvent::Agent(AgentEvent::Produced { intent, artifact, from })) = event.note() {
             made.entry((*intent, *artifact)).or_insert((event, *from));
         } else if let Some(Call { called, intent, headers }) = call(history, event)
             && let Some(on) = headers.provenance
@@ -46,7 +46,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 /// The flaw in the provenance of a decision.
 struct Flaw<'a> {
     never_made: ArtifactId,
-    made_from_it: Option<&'a Event<Note>>,
+    made_from_it: Option<&'a Event<TeamEvent>>,
 }
 
 /// Follows an artifact back to one that was made from nothing. A circular chain never gets there, which is a
@@ -63,7 +63,7 @@ fn flaw<'a>(made: &Made<'a>, intent: Name, on: ArtifactId) -> Option<Flaw<'a>> {
 }
 
 impl Flaw<'_> {
-    fn in_words(&self, decided: &Event<Note>, intent: Name, on: ArtifactId) -> String {
+    fn in_words(&self, decided: &Event<TeamEvent>, intent: Name, on: ArtifactId) -> String {
         let who = decided.node;
         match self.made_from_it {
             None => format!("{who} acted on {intent} going by {on}, which was never made"),
@@ -87,7 +87,7 @@ mod tests {
 
     fn made(story: Story, node: &str, intent: &str, artifact: u64, from: Option<u64>) -> Story {
         let (artifact, from) = (id(artifact), from.map(id));
-        story.note(node, Note::Agent(AgentEvent::Produced { intent: Name::new(intent), artifact, from }))
+        story.note(node, TeamEvent::Agent(AgentEvent::Produced { intent: Name::new(intent), artifact, from }))
     }
 
     fn resting_on(artifact: u64) -> Headers {

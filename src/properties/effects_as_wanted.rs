@@ -3,7 +3,7 @@
 //! Judged on the ledgers of tools, against the arguments with which the user asked for it. What takes an
 //! effect back is no effect for the intent, and what was wanted without arguments can be done in any way.
 
-use crate::agent::{Content, Note, ToolEvent, UserEvent, kinds};
+use crate::agent::{Content, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub fn property() -> Property {
 
 /// What a task wants to have happened.
 struct Wish<'a> {
-    event: &'a Event<Note>,
+    event: &'a Event<TeamEvent>,
     arguments: &'a Content,
     undone_by: Option<(Name, Name)>,
 }
@@ -26,15 +26,15 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match note {
-            Note::User(UserEvent::Wanted { intent, arguments, .. }) if !arguments.is_nothing() => {
+            TeamEvent::User(UserEvent::Wanted { intent, arguments, .. }) if !arguments.is_nothing() => {
                 wishes.insert(*intent, Wish { event, arguments, undone_by: None });
             }
-            Note::User(UserEvent::UndoneBy { intent, tool, operation }) => {
+            TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }) => {
                 if let Some(operation_of) = wishes.get_mut(intent) {
                     operation_of.undone_by = Some((*tool, *operation));
                 }
             }
-            Note::Tool(ToolEvent::Effect { operation, intent, request, .. }) => {
+            TeamEvent::Tool(ToolEvent::Effect { operation, intent, request, .. }) => {
                 let Some(operation_of) = wishes.get(intent) else { continue };
                 if operation_of.undone_by == Some((event.node, *operation)) {
                     continue;
@@ -70,7 +70,7 @@ mod tests {
 
     fn wanted(arguments: Content) -> Story {
         let [task, intent] = ["task-1", INTENT].map(Name::new);
-        Story::default().note("user", Note::User(UserEvent::Wanted { task, intent, arguments }))
+        Story::default().note("user", TeamEvent::User(UserEvent::Wanted { task, intent, arguments }))
     }
 
     fn operation(name: &str, arguments: Content) -> Operation {
@@ -98,8 +98,8 @@ mod tests {
     #[test]
     fn what_takes_an_effect_back_need_not_be_what_was_asked_for() {
         let [intent, tool, undo] = [INTENT, "bank", "refund"].map(Name::new);
-        let story =
-            wanted(amount(5)).note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation: undo }));
+        let story = wanted(amount(5))
+            .note("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation: undo }));
         let story = story.carries_out(&operation("transfer", amount(5)));
         assert_eq!(
             story.carries_out(&operation("refund", Content::NOTHING)).judged_by(&property()),

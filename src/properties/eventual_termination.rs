@@ -3,7 +3,7 @@
 //! A violation names the tasks that have not ended and the agents that wait for each other; if those waits
 //! form a cycle, it is reported as a deadlock.
 
-use crate::agent::{Note, UserEvent, kinds};
+use crate::agent::{TeamEvent, UserEvent, kinds};
 use crate::properties::waits::Waits;
 use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::RunEnd;
@@ -19,11 +19,11 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut given = false;
     for (event, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
         match note {
-            Note::User(UserEvent::TaskGiven { task }) => {
+            TeamEvent::User(UserEvent::TaskGiven { task }) => {
                 given = true;
                 open.insert(*task, event);
             }
-            Note::User(UserEvent::Informed { report, .. }) => drop(open.remove(&report.task)),
+            TeamEvent::User(UserEvent::Informed { report, .. }) => drop(open.remove(&report.task)),
             _ => {}
         }
     }

@@ -8,7 +8,7 @@
 //! actions and ten for every piece of work within a second, does not wait for the world at all. Only what the
 //! agent does itself counts: what reaches it, and the faults that are injected around it, are not its doing.
 
-use crate::agent::{Note, UserEvent};
+use crate::agent::{TeamEvent, UserEvent};
 use crate::properties::{TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, Lookup, Name, Payload, SimSpan};
 use std::collections::BTreeMap;
@@ -60,16 +60,17 @@ struct OpenTasks {
 
 impl OpenTasks {
     /// A task that is given in a window is open in it ...
-    fn begin(&mut self, moment: &[Event<Note>]) {
-        let is_given =
-            |event: &&Event<Note>| matches!(event.note(), Some(Note::User(UserEvent::TaskGiven { .. })));
+    fn begin(&mut self, moment: &[Event<TeamEvent>]) {
+        let is_given = |event: &&Event<TeamEvent>| {
+            matches!(event.note(), Some(TeamEvent::User(UserEvent::TaskGiven { .. })))
+        };
         self.given += moment.iter().filter(is_given).count() as u64;
     }
 
     /// ... and one that ends in it as well.
-    fn end(&mut self, moment: &[Event<Note>]) {
+    fn end(&mut self, moment: &[Event<TeamEvent>]) {
         for event in moment {
-            if let Some(Note::User(UserEvent::Informed { report, .. })) = event.note() {
+            if let Some(TeamEvent::User(UserEvent::Informed { report, .. })) = event.note() {
                 self.ended.insert(report.task, ());
             }
         }
@@ -80,7 +81,7 @@ impl OpenTasks {
     }
 }
 
-fn most_sent(moment: &[Event<Note>], most: u64, history: &TeamHistory) -> Option<Verdict> {
+fn most_sent(moment: &[Event<TeamEvent>], most: u64, history: &TeamHistory) -> Option<Verdict> {
     let mut sent = Lookup::default();
     for event in moment {
         if let EventKind::Sent { to, kind, about, content } = &event.what {
@@ -102,9 +103,9 @@ fn most_sent(moment: &[Event<Note>], most: u64, history: &TeamHistory) -> Option
 /// More events than the work needs, if an agent caused them when the run was stopped.
 pub(super) fn beyond_the_work(history: &TeamHistory) -> Option<Verdict> {
     let last = history.events().last()?;
-    let is_earlier = |event: &Event<Note>| event.at + A_MOMENT <= last.at;
+    let is_earlier = |event: &Event<TeamEvent>| event.at + A_MOMENT <= last.at;
     let first = history.events().partition_point(is_earlier);
-    let mut by_node: BTreeMap<Name, Vec<&Event<Note>>> = BTreeMap::new();
+    let mut by_node: BTreeMap<Name, Vec<&Event<TeamEvent>>> = BTreeMap::new();
     for event in history.events()[first..].iter().filter(|event| is_action(&event.what)) {
         by_node.entry(event.node).or_default().push(event);
     }
@@ -118,14 +119,14 @@ pub(super) fn beyond_the_work(history: &TeamHistory) -> Option<Verdict> {
 }
 
 /// Whether an event is something that an agent does, and not something that happens to it.
-fn is_action(what: &EventKind<Note>) -> bool {
+fn is_action(what: &EventKind<TeamEvent>) -> bool {
     match what {
         EventKind::Sent { .. }
         | EventKind::TimedOut { .. }
         | EventKind::Wrote { .. }
         | EventKind::Synced { .. }
         | EventKind::Waiting { .. }
-        | EventKind::Note(_) => true,
+        | EventKind::App(_) => true,
         EventKind::Started { .. }
         | EventKind::Delivered { .. }
         | EventKind::Lost { .. }
@@ -146,12 +147,13 @@ fn work(history: &TeamHistory) -> u64 {
     let (mut tasks, mut wants) = (0, 0);
     for (_, note) in history.notes() {
         match note {
-            Note::User(UserEvent::TaskGiven { .. }) => tasks += 1,
-            Note::User(UserEvent::Wanted { .. } | UserEvent::Question { .. }) => wants += 1,
+            TeamEvent::User(UserEvent::TaskGiven { .. }) => tasks += 1,
+            TeamEvent::User(UserEvent::Wanted { .. } | UserEvent::Question { .. }) => wants += 1,
             _ => {}
         }
     }
-    let first_started = |event: &&Event<Note>| matches!(event.what, EventKind::Started { incarnation: 0 });
+    let first_started =
+        |event: &&Event<TeamEvent>| matches!(event.what, EventKind::Started { incarnation: 0 });
     tasks * (1 + history.events().iter().filter(first_started).count() as u64) + wants
 }
 
@@ -221,7 +223,7 @@ mod tests {
                 SimTime::ZERO,
                 (Name::new("user"), 0),
                 None,
-                EventKind::Note(Note::User(UserEvent::TaskGiven { task })),
+                EventKind::App(TeamEvent::User(UserEvent::TaskGiven { task })),
             );
         });
         assert_eq!(of_one_message(&history), None);
@@ -231,9 +233,10 @@ mod tests {
     fn tasks_that_have_ended_excuse_nobody() {
         let mut history = TeamHistory::default();
         let [user, task, node, to] = ["user", "task-1", "caller", "tool"].map(Name::new);
-        let informed = Note::User(UserEvent::Informed { by: node, report: Report::of(task, Outcome::Done) });
-        for note in [Note::User(UserEvent::TaskGiven { task }), informed] {
-            history.append(SimTime::ZERO, (user, 0), None, EventKind::Note(note));
+        let informed =
+            TeamEvent::User(UserEvent::Informed { by: node, report: Report::of(task, Outcome::Done) });
+        for note in [TeamEvent::User(UserEvent::TaskGiven { task }), informed] {
+            history.append(SimTime::ZERO, (user, 0), None, EventKind::App(note));
         }
         let at = SimTime::ZERO + SimSpan::from_secs(2);
         history.append(at, (node, 0), None, EventKind::Started { incarnation: 0 });
@@ -272,7 +275,7 @@ mod tests {
                 SimTime::ZERO,
                 (Name::new("user"), 0),
                 None,
-                EventKind::Note(Note::User(UserEvent::TaskGiven { task })),
+                EventKind::App(TeamEvent::User(UserEvent::TaskGiven { task })),
             );
         });
         for event in sends(20_000, 0, |nth| nth).events() {

@@ -6,7 +6,7 @@
 //! question was answered, an entry was added to the store or a user got a final report. Repeated effects do
 //! not count; otherwise a team in a loop would seem to make progress.
 
-use crate::agent::{Note, StoreEvent, ToolEvent, UserEvent};
+use crate::agent::{StoreEvent, TeamEvent, ToolEvent, UserEvent};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Name, SimTime};
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ const PARTS: u64 = 4;
 /// Whether some work was completed for the first time shortly before the end.
 pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
     let Some(last) = history.events().last() else { return false };
-    let given = |note: &Note| matches!(note, Note::User(UserEvent::TaskGiven { .. }));
+    let given = |note: &TeamEvent| matches!(note, TeamEvent::User(UserEvent::TaskGiven { .. }));
     let last_task =
         history.notes().filter(|(_, note)| given(note)).map(|(event, _)| event.at).max().unwrap_or_default();
     let time = last.at.since(last_task);
@@ -29,12 +29,12 @@ pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
 }
 
 /// The work that an event shows to be completed, and its kind.
-fn what_got_done(note: &Note) -> Option<(u8, Name)> {
+fn what_got_done(note: &TeamEvent) -> Option<(u8, Name)> {
     match *note {
-        Note::Tool(ToolEvent::Effect { intent, .. }) => Some((0, intent)),
-        Note::Tool(ToolEvent::Served { intent, .. }) => Some((1, intent)),
-        Note::Store(StoreEvent::Entered { entry, .. }) => Some((2, entry)),
-        Note::User(UserEvent::Informed { ref report, .. }) => Some((3, report.task)),
+        TeamEvent::Tool(ToolEvent::Effect { intent, .. }) => Some((0, intent)),
+        TeamEvent::Tool(ToolEvent::Served { intent, .. }) => Some((1, intent)),
+        TeamEvent::Store(StoreEvent::Entered { entry, .. }) => Some((2, entry)),
+        TeamEvent::User(UserEvent::Informed { ref report, .. }) => Some((3, report.task)),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 //! A compensation is an effect too, by the operation that the user has named for it. It undoes one earlier
 //! effect for the same intent; an effect after its compensation stands.
 
-use crate::agent::{Note, ToolEvent, UserEvent, kinds};
+use crate::agent::{TeamEvent, ToolEvent, UserEvent, kinds};
 use perfidy_sim::{Event, EventKinds, Lookup, Name};
 
 /// The ledgers of all tools together, up to the current event.
@@ -13,9 +13,9 @@ pub(super) struct Ledger<'a> {
     undoings: Lookup<(Name, Name, Name), ()>,
     /// The intents of these.
     undoable: Lookup<Name, ()>,
-    standing: Lookup<Name, Vec<&'a Event<Note>>>,
+    standing: Lookup<Name, Vec<&'a Event<TeamEvent>>>,
     /// The last compensation for each intent.
-    undone: Lookup<Name, &'a Event<Note>>,
+    undone: Lookup<Name, &'a Event<TeamEvent>>,
 }
 
 impl<'a> Ledger<'a> {
@@ -23,13 +23,13 @@ impl<'a> Ledger<'a> {
     pub const READS: EventKinds = kinds::UNDONE_BY.and(kinds::EFFECT);
 
     /// Reads one more note.
-    pub fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
+    pub fn take_in(&mut self, event: &'a Event<TeamEvent>, note: &TeamEvent) {
         match *note {
-            Note::User(UserEvent::UndoneBy { intent, tool, operation }) => {
+            TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }) => {
                 self.undoings.insert((tool, operation, intent), ());
                 self.undoable.insert(intent, ());
             }
-            Note::Tool(ToolEvent::Effect { operation, intent, .. }) => {
+            TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => {
                 let standing = self.standing.get_or_insert_with(intent, Vec::new);
                 if self.undoings.contains((event.node, operation, intent)) {
                     standing.pop();
@@ -53,7 +53,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The effects for an intent that stand, oldest first.
-    pub fn standing(&self, intent: Name) -> &[&'a Event<Note>] {
+    pub fn standing(&self, intent: Name) -> &[&'a Event<TeamEvent>] {
         self.standing.get(intent).map_or(&[], Vec::as_slice)
     }
 
@@ -63,7 +63,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The last compensation for an intent, if there was one.
-    pub fn undone(&self, intent: Name) -> Option<&'a Event<Note>> {
+    pub fn undone(&self, intent: Name) -> Option<&'a Event<TeamEvent>> {
         self.undone.get(intent).copied()
     }
 

@@ -39,13 +39,13 @@ mod wire;
 
 pub use states::{States, StatesOverTime};
 
-use crate::agent::{Note, UserEvent, kinds};
+use crate::agent::{TeamEvent, UserEvent, kinds};
 use perfidy_sim::{Event, EventId, EventKinds, History, RunEnd, SimSpan, SimTime};
 use std::fmt;
 use std::sync::Arc;
 
 /// The history of a team.
-pub type TeamHistory = History<Note>;
+pub type TeamHistory = History<TeamEvent>;
 
 /// Judges a history.
 type Judge = Arc<dyn Fn(&TeamHistory) -> Verdict + Send + Sync>;
@@ -135,7 +135,7 @@ impl Property {
     ) -> Self {
         let judge = move |history: &TeamHistory| {
             let asked_for = history.notes_of(kinds::BOUND).find_map(|(_, note)| match note {
-                Note::User(UserEvent::Bound { property, at_most }) if property.as_str() == name => {
+                TeamEvent::User(UserEvent::Bound { property, at_most }) if property.as_str() == name => {
                     Some(*at_most)
                 }
                 _ => None,
@@ -258,7 +258,7 @@ pub struct Violation {
 }
 
 impl Verdict {
-    pub(crate) fn violated(because: &[&Event<Note>], message: String) -> Self {
+    pub(crate) fn violated(because: &[&Event<TeamEvent>], message: String) -> Self {
         let mut events: Vec<_> = because.iter().map(|event| event.id).collect();
         events.sort_unstable();
         events.dedup();
@@ -341,7 +341,7 @@ mod testing {
     use super::{TeamHistory, Verdict};
     use crate::agent::{
         AgentEvent, AnswerPart, Body, CallOutcome, Content, Definite, Headers, Indefinite, InitialState,
-        Message, Note, OpId, Operation, Outcome, PersonEvent, Report, ToolCall, ToolEvent, ToolRequest,
+        Message, OpId, Operation, Outcome, PersonEvent, Report, TeamEvent, ToolCall, ToolEvent, ToolRequest,
         UserEvent, Wire,
     };
     use crate::tools::Tool;
@@ -402,12 +402,17 @@ mod testing {
     pub struct Story(TeamHistory);
 
     impl Story {
-        pub fn event(self, node: &str, what: EventKind<Note>) -> Self {
+        pub fn event(self, node: &str, what: EventKind<TeamEvent>) -> Self {
             self.event_because_of(None, node, what)
         }
 
         /// An event caused by the event of that number.
-        pub fn event_because_of(mut self, cause: Option<u32>, node: &str, what: EventKind<Note>) -> Self {
+        pub fn event_because_of(
+            mut self,
+            cause: Option<u32>,
+            node: &str,
+            what: EventKind<TeamEvent>,
+        ) -> Self {
             let at = SimTime::ZERO + SimSpan::from_secs(self.0.len() as u64);
             // Written as `node#1`, an event belongs to incarnation 1.
             let (node, incarnation) = node.split_once('#').unwrap_or((node, "0"));
@@ -416,8 +421,8 @@ mod testing {
             self
         }
 
-        pub fn note(self, node: &str, says: Note) -> Self {
-            self.event(node, EventKind::Note(says))
+        pub fn note(self, node: &str, says: TeamEvent) -> Self {
+            self.event(node, EventKind::App(says))
         }
 
         /// The number of the last event.
@@ -475,7 +480,7 @@ mod testing {
             (op, headers): (u64, Headers),
         ) -> Self {
             let called = called(["ticketing", "create", intent].map(Name::new), OpId(op));
-            let called = self.event_because_of(Some(cause), node, EventKind::Note(Note::Agent(called)));
+            let called = self.event_because_of(Some(cause), node, EventKind::App(TeamEvent::Agent(called)));
             let call = called.last();
             called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
         }
@@ -483,15 +488,15 @@ mod testing {
         /// A task with one intent, `TASK/file`.
         pub fn given(self, task: &str) -> Self {
             let (task, intent) = (Name::new(task), Name::new(&format!("{task}/file")));
-            self.note("user", Note::User(UserEvent::TaskGiven { task }))
-                .note("user", Note::User(wanted(task, intent)))
+            self.note("user", TeamEvent::User(UserEvent::TaskGiven { task }))
+                .note("user", TeamEvent::User(wanted(task, intent)))
         }
 
         pub fn effect(self, intent: &str, op: u64) -> Self {
             let (operation, intent) = (Name::new("create"), Name::new(intent));
             self.note(
                 "ticketing",
-                Note::Tool(ToolEvent::Effect {
+                TeamEvent::Tool(ToolEvent::Effect {
                     operation,
                     intent,
                     op: OpId(op),
@@ -505,7 +510,7 @@ mod testing {
             let (operation, intent) = (Name::new("withdraw"), Name::new(intent));
             self.note(
                 "ticketing",
-                Note::Tool(ToolEvent::Effect {
+                TeamEvent::Tool(ToolEvent::Effect {
                     operation,
                     intent,
                     op: OpId(op),
@@ -517,14 +522,14 @@ mod testing {
 
         pub fn called(self, node: &str, intent: &str) -> Self {
             let call = ["ticketing", "create", intent].map(Name::new);
-            self.note(node, Note::Agent(called(call, OpId(1))))
+            self.note(node, TeamEvent::Agent(called(call, OpId(1))))
         }
 
         pub fn answered(self, node: &str, intent: &str, told: CallOutcome) -> Self {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
             self.note(
                 node,
-                Note::Agent(AgentEvent::Answered { tool, operation, intent: Name::new(intent), told }),
+                TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent: Name::new(intent), told }),
             )
         }
 
@@ -532,13 +537,13 @@ mod testing {
             self.answered(node, intent, CallOutcome::Not(Definite::Refused))
         }
 
-        pub fn taken_down(self, intent: &str) -> Self {
+        pub fn dead_lettered(self, intent: &str) -> Self {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
             let (intent, op, by) = (Name::new(intent), OpId(1), Name::new("executor-1"));
             let told = CallOutcome::Unknown(Indefinite::TimedOut);
             self.note(
                 "on-call",
-                Note::Person(PersonEvent::DeadLetterRecorded {
+                TeamEvent::Person(PersonEvent::DeadLetterRecorded {
                     tool,
                     operation,
                     intent,
@@ -552,16 +557,16 @@ mod testing {
 
         /// A task with these questions, each prefixed with the name of the task.
         pub fn asked(self, task: &str, wants: &[&str]) -> Self {
-            let given = self.note("user", Note::User(UserEvent::TaskGiven { task: Name::new(task) }));
+            let given = self.note("user", TeamEvent::User(UserEvent::TaskGiven { task: Name::new(task) }));
             wants.iter().fold(given, |story, want| {
                 let (task, intent) = (Name::new(task), Name::new(&format!("{task}/{want}")));
-                story.note("user", Note::User(UserEvent::Question { task, intent }))
+                story.note("user", TeamEvent::User(UserEvent::Question { task, intent }))
             })
         }
 
         /// A tool begins with a state.
         pub fn opens(self, tool: &str, state: impl Tool) -> Self {
-            self.note(tool, Note::Tool(ToolEvent::Opened { state: InitialState::new(state) }))
+            self.note(tool, TeamEvent::Tool(ToolEvent::Opened { state: InitialState::new(state) }))
         }
 
         /// A tool carries an operation out.
@@ -570,7 +575,7 @@ mod testing {
             let call = Wire::Call(ToolCall::unkeyed(wanted.clone(), OpId(1)));
             let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call));
             let effect = ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1, request };
-            self.note(wanted.tool.as_str(), Note::Tool(effect))
+            self.note(wanted.tool.as_str(), TeamEvent::Tool(effect))
         }
 
         /// A source serves a content, as of now.
@@ -582,13 +587,13 @@ mod testing {
         pub fn served_as_of(self, intent: &str, content: u64, as_of: SimTime) -> Self {
             let (item, intent, content) = (Name::new("item"), Name::new(intent), Content::new(content));
             let request = asked(item, intent);
-            self.note("source", Note::Tool(ToolEvent::Served { item, intent, as_of, content, request }))
+            self.note("source", TeamEvent::Tool(ToolEvent::Served { item, intent, as_of, content, request }))
         }
 
         /// The user gets a report of how a task ended.
         pub fn told(self, task: &str, outcome: Outcome) -> Self {
             let report = Report::of(Name::new(task), outcome);
-            self.note("user", Note::User(UserEvent::Informed { by: Name::new("coordinator"), report }))
+            self.note("user", TeamEvent::User(UserEvent::Informed { by: Name::new("coordinator"), report }))
         }
 
         /// The user gets an answer: each part with its content, or marked as missing.
@@ -626,14 +631,14 @@ mod testing {
     }
 
     /// A report to the user, with these parts in the answer.
-    pub fn answer(task: &str, parts: &[(&str, Option<u64>)]) -> Note {
+    pub fn answer(task: &str, parts: &[(&str, Option<u64>)]) -> TeamEvent {
         let part = |(intent, content): &(&str, Option<u64>)| AnswerPart {
             intent: Name::new(intent),
             content: content.map(Content::new),
         };
         let answer = parts.iter().map(part).collect();
         let report = Report { answer, ..Report::of(Name::new(task), Outcome::Done) };
-        Note::User(UserEvent::Informed { by: Name::new("synthesiser"), report })
+        TeamEvent::User(UserEvent::Informed { by: Name::new("synthesiser"), report })
     }
 
     /// A task that wants a ticket filed, which can be withdrawn, and then something billed, which cannot be
@@ -642,8 +647,8 @@ mod testing {
         let (task, bill) = (Name::new("task-1"), Name::new("task-1/bill"));
         let (intent, tool, operation) =
             (Name::new("task-1/file"), Name::new("ticketing"), Name::new("withdraw"));
-        let story = Story::default().given("task-1").note("user", Note::User(wanted(task, bill)));
-        story.note("user", Note::User(UserEvent::UndoneBy { intent, tool, operation }))
+        let story = Story::default().given("task-1").note("user", TeamEvent::User(wanted(task, bill)));
+        story.note("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }))
     }
 
     /// The events in a violation, by number, and its message.

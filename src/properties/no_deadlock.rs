@@ -6,7 +6,7 @@
 //! end of the run, while its task has not ended, is. Only waits about the same task form a cycle: an agent
 //! that waits for a colleague over one task can still work for it on another.
 
-use crate::agent::{Note, Purpose, UserEvent, kinds};
+use crate::agent::{Purpose, TeamEvent, UserEvent, kinds};
 use crate::properties::waits::Waits;
 use crate::properties::wire::sent_for;
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
@@ -30,8 +30,8 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut informed: BTreeSet<&str> = BTreeSet::new();
     for (_, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
         match note {
-            Note::User(UserEvent::TaskGiven { task }) => given.insert(task.as_str()),
-            Note::User(UserEvent::Informed { report, .. }) => informed.insert(report.task.as_str()),
+            TeamEvent::User(UserEvent::TaskGiven { task }) => given.insert(task.as_str()),
+            TeamEvent::User(UserEvent::Informed { report, .. }) => informed.insert(report.task.as_str()),
             _ => false,
         };
     }
@@ -40,7 +40,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
     for (task, waits) in Waits::of_open_requests(history).by_task() {
         if let Some(circle) = waits.circle().filter(|_| !informed.contains(task)) {
-            let because: Vec<_> = waits.in_circle(&circle).collect();
+            let because: Vec<_> = waits.in_cycle(&circle).collect();
             return Verdict::violated(&because, format!("{task} waits in a circle: {circle}"));
         }
     }

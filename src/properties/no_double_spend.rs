@@ -3,7 +3,7 @@
 //! Judged on the ledgers of account tools, by amounts: transfers for an intent, minus refunds. The message
 //! shows the balances, as they are in the state of the tool after the transfer.
 
-use crate::agent::{Note, kinds};
+use crate::agent::{TeamEvent, kinds};
 use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict};
 use crate::tools::{Accounts, AccountsCall, Tool};
 use perfidy_sim::{Event, Name};
@@ -17,7 +17,7 @@ pub fn property() -> Property {
 
 /// The money moved for one intent.
 struct Moved<'a> {
-    first: &'a Event<Note>,
+    first: &'a Event<TeamEvent>,
     /// The amount of a single transfer.
     once: u64,
     /// The total that was moved and not refunded.
@@ -30,7 +30,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         let mut moved: BTreeMap<Name, Moved<'_>> = BTreeMap::new();
         for (event, bank) in history.states::<Accounts>(tool.as_str()).iter() {
             let Some(request) = event.note().and_then(|note| match note {
-                Note::Tool(event) => event.request(),
+                TeamEvent::Tool(event) => event.request(),
                 _ => None,
             }) else {
                 continue;

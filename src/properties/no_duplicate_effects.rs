@@ -3,7 +3,7 @@
 //! Judged on the ledger by logical intent, never by request or key: two effects under two keys are two
 //! tickets for one intent. An effect that was undone before the next one counts as one effect.
 
-use crate::agent::{Note, ToolEvent, kinds};
+use crate::agent::{TeamEvent, ToolEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Lookup;
 
@@ -16,7 +16,7 @@ pub fn property() -> Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut first = Lookup::default();
     for (event, note) in history.notes_of(kinds::EFFECT) {
-        let Note::Tool(ToolEvent::Effect { operation, intent, .. }) = note else { continue };
+        let TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) = note else { continue };
         if let Some(earlier) = first.insert((event.node, *operation, *intent), event) {
             let message = format!("{}.{operation} happened twice for {intent}", event.node);
             return Verdict::violated(&[earlier, event], message);
@@ -58,7 +58,7 @@ mod tests {
         let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
         let (operation, intent) = (Name::new("create"), Name::new("task-1/file"));
         let request = asked(operation, intent);
-        let note = Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3, request });
+        let note = TeamEvent::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3, request });
         assert_eq!(story.note("calendar", note).judged_by(&property()), Verdict::Holds);
     }
 

@@ -5,7 +5,7 @@
 //! out of time; the report to the user counts.
 
 use super::ledger::Ledger;
-use crate::agent::{Note, Outcome, UserEvent, kinds};
+use crate::agent::{Outcome, TeamEvent, UserEvent, kinds};
 use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, cut_short};
 use std::collections::BTreeMap;
 
@@ -26,8 +26,8 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes() {
         ledger.take_in(event, note);
         match note {
-            Note::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),
-            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled => {
+            TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),
+            TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled => {
                 cancelled.entry(report.task).or_insert(event);
             }
             _ => {}

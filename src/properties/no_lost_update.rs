@@ -4,7 +4,7 @@
 //! had read. To remove an entry that the author has read is an edit; to remove one that it never read is a
 //! lost update (Berenson et al. 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
 
-use crate::agent::{Note, StoreEvent, kinds};
+use crate::agent::{StoreEvent, TeamEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
@@ -24,15 +24,15 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match *note {
-            Note::Store(StoreEvent::Stored { item, by, based_on, .. })
+            TeamEvent::Store(StoreEvent::Stored { item, by, based_on, .. })
                 if written.insert(item, (event, by, based_on)).is_some() =>
             {
                 verdict = Verdict::Holds;
             }
-            Note::Store(StoreEvent::Entered { item, entry, version, .. }) => {
+            TeamEvent::Store(StoreEvent::Entered { item, entry, version, .. }) => {
                 entered.insert((item, entry), (event, version));
             }
-            Note::Store(StoreEvent::Vanished { item, entry, version }) => {
+            TeamEvent::Store(StoreEvent::Vanished { item, entry, version }) => {
                 let Some((came, since)) = entered.remove(&(item, entry)) else { continue };
                 let Some((wrote, by, based_on)) = written.get(&item) else { continue };
                 if since > *based_on {
@@ -59,7 +59,7 @@ mod tests {
         let (item, by) = (Name::new("notes"), Name::new(by));
         story.note(
             "store",
-            Note::Store(StoreEvent::Stored {
+            TeamEvent::Store(StoreEvent::Stored {
                 item,
                 by,
                 version: Version(version),
@@ -72,13 +72,18 @@ mod tests {
         let (item, entry) = (Name::new("notes"), Name::new(entry));
         story.note(
             "store",
-            Note::Store(StoreEvent::Entered { item, entry, version: Version(version), content: number(0) }),
+            TeamEvent::Store(StoreEvent::Entered {
+                item,
+                entry,
+                version: Version(version),
+                content: number(0),
+            }),
         )
     }
 
     fn vanished(story: Story, entry: &str, version: u64) -> Story {
         let (item, entry) = (Name::new("notes"), Name::new(entry));
-        story.note("store", Note::Store(StoreEvent::Vanished { item, entry, version: Version(version) }))
+        story.note("store", TeamEvent::Store(StoreEvent::Vanished { item, entry, version: Version(version) }))
     }
 
     fn one_part_by_a() -> Story {
@@ -136,7 +141,7 @@ mod tests {
             let (item, by) = (Name::new("plan"), Name::new("c"));
             story.note(
                 "store",
-                Note::Store(StoreEvent::Stored {
+                TeamEvent::Store(StoreEvent::Stored {
                     item,
                     by,
                     version: Version(version),

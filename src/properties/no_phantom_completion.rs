@@ -1,7 +1,7 @@
 //! When a task is reported to its user as done, all its effects are in the ledger and none is undone.
 
 use super::ledger::Ledger;
-use crate::agent::{Note, Outcome, UserEvent, kinds};
+use crate::agent::{Outcome, TeamEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes_of(Ledger::READS.and(kinds::WANTED).and(kinds::INFORMED)) {
         ledger.take_in(event, note);
         match note {
-            Note::User(UserEvent::Wanted { task, intent, .. }) => {
+            TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
                 wanted.entry(*task).or_default().push((event, *intent));
             }
-            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
+            TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 let task = report.task;
                 verdict = Verdict::Holds;
                 let missing = wanted.get(&task).into_iter().flatten();

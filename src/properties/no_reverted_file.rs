@@ -4,7 +4,7 @@
 //! lost, although its writer was told that it was written. Judged on the contents of file tools, state by
 //! state.
 
-use crate::agent::{Note, kinds};
+use crate::agent::{TeamEvent, kinds};
 use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict};
 use crate::tools::Files;
 use perfidy_sim::Event;
@@ -17,7 +17,7 @@ pub fn property() -> Property {
 }
 
 /// The contents of a file, one for each change.
-type Texts<'a> = Vec<(&'a Event<Note>, String)>;
+type Texts<'a> = Vec<(&'a Event<TeamEvent>, String)>;
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;

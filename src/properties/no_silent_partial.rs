@@ -3,7 +3,7 @@
 //! Judged on the user's reports and on what the sources served: a part of an answer whose content no source
 //! has served for that intent counts as missing.
 
-use crate::agent::{AnswerPart, Note, Outcome, Report, ToolEvent, UserEvent, kinds};
+use crate::agent::{AnswerPart, Outcome, Report, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,13 +20,13 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match note {
-            Note::User(UserEvent::Question { task, intent }) => {
+            TeamEvent::User(UserEvent::Question { task, intent }) => {
                 asked.entry(*task).or_default().push((event, *intent));
             }
-            Note::Tool(ToolEvent::Served { intent, content, .. }) => {
+            TeamEvent::Tool(ToolEvent::Served { intent, content, .. }) => {
                 served.insert((*intent, content.clone()));
             }
-            Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
+            TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
                 let Some(questions) = asked.get(&report.task) else { continue };
                 for (question, intent) in questions {
                     let flaw = match part(report, *intent).map(|part| part.content.clone()) {

@@ -7,7 +7,7 @@
 //! If none did, because the agent had read another message in between, it belongs to the order whose
 //! operation id the call carries, then to the one with the token in its headers, then to the newest.
 
-use crate::agent::{AgentEvent, LeaseEvent, Note, OpId, Purpose, Token, kinds};
+use crate::agent::{AgentEvent, LeaseEvent, OpId, Purpose, TeamEvent, Token, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, Lookup, Name};
@@ -26,7 +26,7 @@ pub fn property() -> Property {
 /// An order as it was delivered.
 #[derive(Clone, Copy)]
 struct Order<'a> {
-    delivered: &'a Event<Note>,
+    delivered: &'a Event<TeamEvent>,
     leader: Name,
     token: Token,
     op: Option<OpId>,
@@ -37,7 +37,7 @@ struct Order<'a> {
 struct Obeyed<'a> {
     order: Order<'a>,
     intent: Name,
-    called: &'a Event<Note>,
+    called: &'a Event<TeamEvent>,
 }
 
 /// The orders that one agent has carried out under one token: the first and the last one.
@@ -54,7 +54,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut leader_with: BTreeMap<(Option<Name>, Token), Order<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for event in history.events() {
-        if let Some(Note::Lease(LeaseEvent::Granted { resource, holder, token, .. })) = event.note() {
+        if let Some(TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, .. })) = event.note() {
             lease_of.insert((*holder, *token), *resource);
         }
         if let EventKind::Delivered { from, about, content, .. } = &event.what
@@ -94,7 +94,7 @@ fn acted_on<'a>(history: &TeamHistory, orders: &[Order<'a>], call: &Call<'_>) ->
         causes.find_map(|cause| orders.iter().find(|order| order.delivered.id == cause.id))
     };
     let op = match call.called.note() {
-        Some(Note::Agent(AgentEvent::Called { op, .. })) => Some(*op),
+        Some(TeamEvent::Agent(AgentEvent::Called { op, .. })) => Some(*op),
         _ => None,
     };
     // An id that several tokens share, because the work has one id for all leaders, proves nothing.
@@ -168,7 +168,7 @@ mod tests {
     fn granted(story: Story, resource: &str, holder: &str, token: u64) -> Story {
         let (resource, holder, token) = (Name::new(resource), Name::new(holder), Token(token));
         let until = perfidy_sim::SimTime::MAX;
-        story.note("leases", Note::Lease(LeaseEvent::Granted { resource, holder, token, until }))
+        story.note("leases", TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }))
     }
 
     #[test]

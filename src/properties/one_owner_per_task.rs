@@ -7,7 +7,7 @@
 //! lease does not stop a request in the network, and an idempotency key makes it harmless. Two incarnations
 //! of one agent are two owners.
 
-use crate::agent::{AgentEvent, Note, OpId, Purpose, StoreEvent, ToolEvent, kinds};
+use crate::agent::{AgentEvent, OpId, Purpose, StoreEvent, TeamEvent, ToolEvent, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -22,10 +22,10 @@ pub fn property() -> Property {
 struct Claim<'a> {
     item: Name,
     entry: Name,
-    written: &'a Event<Note>,
+    written: &'a Event<TeamEvent>,
     owner: (Name, u32),
     /// The calls of the owner for the work, and under which operation ids.
-    calls: Vec<(&'a Event<Note>, OpId)>,
+    calls: Vec<(&'a Event<TeamEvent>, OpId)>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -35,7 +35,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes() {
         match note {
-            Note::Store(StoreEvent::Entered { item, entry, content, .. }) => {
+            TeamEvent::Store(StoreEvent::Entered { item, entry, content, .. }) => {
                 let headers = content.headers();
                 if let (Some(Purpose::Claim), Some(work)) = (headers.purpose, headers.correlation)
                     && let Some(sent) = sending_of(history, event)
@@ -48,14 +48,14 @@ fn judge(history: &TeamHistory) -> Verdict {
                     );
                 }
             }
-            Note::Store(StoreEvent::Vanished { item, entry, .. }) => {
+            TeamEvent::Store(StoreEvent::Vanished { item, entry, .. }) => {
                 if let Some(work) = work_of.get(*item).copied()
                     && claims.get(work).is_some_and(|claim| (claim.item, claim.entry) == (*item, *entry))
                 {
                     claims.remove(work);
                 }
             }
-            Note::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) => {
+            TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) => {
                 let Some(claim) = claims.get_mut(*intent) else { continue };
                 verdict = Verdict::Holds;
                 if claim.owner != (event.node, event.incarnation) {
@@ -66,7 +66,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                 }
                 claim.calls.push((event, *op));
             }
-            Note::Tool(ToolEvent::Effect { operation, intent, op, .. }) => {
+            TeamEvent::Tool(ToolEvent::Effect { operation, intent, op, .. }) => {
                 let Some(claim) = claims.get(*intent) else { continue };
                 let Some((called, _)) = claim.calls.first() else { continue };
                 if claim.calls.iter().any(|(_, called_under)| called_under == op) {
@@ -117,8 +117,8 @@ mod tests {
     fn enters(story: Story, entry: &str, headers: Headers) -> Story {
         let (entry, version, content) = (Name::new(entry), Version(1), message(headers));
         let cause = Some(story.last());
-        let entered = Note::Store(StoreEvent::Entered { item: item(), entry, version, content });
-        story.event_because_of(cause, "store", EventKind::Note(entered))
+        let entered = TeamEvent::Store(StoreEvent::Entered { item: item(), entry, version, content });
+        story.event_because_of(cause, "store", EventKind::App(entered))
     }
 
     /// An agent writes its claim, three events in all: its message to the store, sent and delivered, and the
@@ -131,7 +131,7 @@ mod tests {
     fn vanishes(story: Story, item: Name, entry: &str) -> Story {
         story.note(
             "store",
-            Note::Store(StoreEvent::Vanished { item, entry: Name::new(entry), version: Version(2) }),
+            TeamEvent::Store(StoreEvent::Vanished { item, entry: Name::new(entry), version: Version(2) }),
         )
     }
 
@@ -254,7 +254,7 @@ mod tests {
     fn an_announcement_of_the_store_claims_nothing() {
         let about = Name::new(WORK);
         let story = Story::default().tells(("a", "store"), WORK, claim_on(WORK));
-        let story = story.note("a", Note::Announced { about, content: message(claim_on(WORK)) });
+        let story = story.note("a", TeamEvent::Announced { about, content: message(claim_on(WORK)) });
         assert_eq!(story.called("b", WORK).judged_by(&property()), Verdict::Vacuous);
     }
 
@@ -268,7 +268,7 @@ mod tests {
             receipt: 1,
             request: asked(operation, intent),
         };
-        story.event_because_of(Some(called), "ticketing", EventKind::Note(Note::Tool(effect)))
+        story.event_because_of(Some(called), "ticketing", EventKind::App(TeamEvent::Tool(effect)))
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! they are made from different evidence; the plan that is followed may not differ, between agents or for one
 //! agent before and after a crash.
 
-use crate::agent::{ArtifactId, Note, Purpose, kinds};
+use crate::agent::{ArtifactId, Purpose, TeamEvent, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::wire::call;
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -17,7 +17,7 @@ pub fn property() -> Property {
 }
 
 /// Which agent follows which plan for what, if an event shows it.
-fn follows(history: &TeamHistory, event: &Event<Note>) -> Option<(Name, Name, ArtifactId)> {
+fn follows(history: &TeamHistory, event: &Event<TeamEvent>) -> Option<(Name, Name, ArtifactId)> {
     match &event.what {
         EventKind::Delivered { from, about, content, .. } if content.is_for(Purpose::Order) => {
             Some((*from, *about, content.headers().plan?))

@@ -8,7 +8,7 @@
 //! Yemini 1985, "Optimistic recovery in distributed systems").
 //! more (the output commit problem: Strom and Yemini 1985, "Optimistic recovery in distributed systems").
 
-use crate::agent::{AgentEvent, Note};
+use crate::agent::{AgentEvent, TeamEvent};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Action, Event, EventKind, EventKinds, Fault, Name, Payload};
 use std::collections::BTreeMap;
@@ -27,9 +27,9 @@ pub fn property() -> Property {
 /// A record as it was written.
 struct Record<'a> {
     digest: u64,
-    wrote: &'a Event<Note>,
+    wrote: &'a Event<TeamEvent>,
     /// The first message that it caused before it was durable.
-    led_to: Option<&'a Event<Note>>,
+    led_to: Option<&'a Event<TeamEvent>>,
     /// Whether it is torn.
     is_torn: bool,
 }
@@ -44,10 +44,10 @@ struct Journal<'a> {
     hidden: Range<usize>,
     /// Whether the current crash leaves the first lost record half-written.
     tears: bool,
-    died: Option<&'a Event<Note>>,
+    died: Option<&'a Event<TeamEvent>>,
     /// By index, the digests of the recovered records, and the event at which that began.
     taken: BTreeMap<u32, u64>,
-    taken_up: Option<&'a Event<Note>>,
+    taken_up: Option<&'a Event<TeamEvent>>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -88,7 +88,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                     _ => {}
                 }
             }
-            EventKind::Note(Note::Agent(AgentEvent::Recovered { taken })) => {
+            EventKind::App(TeamEvent::Agent(AgentEvent::Recovered { taken })) => {
                 let Some(journal) = journals.get_mut(&event.node) else { continue };
                 if journal.died.is_some() {
                     journal.taken_up.get_or_insert(event);
@@ -119,7 +119,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 
 impl<'a> Journal<'a> {
     /// A crash loses the last records.
-    fn lose(&mut self, count: usize, died: &'a Event<Note>) -> Option<Verdict> {
+    fn lose(&mut self, count: usize, died: &'a Event<TeamEvent>) -> Option<Verdict> {
         let kept = self.records.len().saturating_sub(count);
         let lost = self.records.split_off(kept);
         if std::mem::take(&mut self.tears)
@@ -137,12 +137,12 @@ impl<'a> Journal<'a> {
     }
 
     /// The agent acts. If a record that is not durable caused it, that is noted.
-    fn led_to(&mut self, history: &TeamHistory, does: &'a Event<Note>) {
+    fn led_to(&mut self, history: &TeamHistory, does: &'a Event<TeamEvent>) {
         if self.durable == self.records.len() {
             return;
         }
         let EventKind::Sent { about, .. } = &does.what else { return };
-        let is_done_with = |what: &EventKind<Note>| {
+        let is_done_with = |what: &EventKind<TeamEvent>| {
             matches!(what, EventKind::Synced { .. } | EventKind::Delivered { .. } | EventKind::Started { .. })
         };
         let causes = history.causes(does.id).take_while(|cause| cause.node == does.node);
@@ -213,7 +213,10 @@ mod tests {
     }
 
     fn takes(story: Story, taken: impl IntoIterator<Item = (u32, u64)>) -> Story {
-        story.note("coordinator", Note::Agent(AgentEvent::Recovered { taken: taken.into_iter().collect() }))
+        story.note(
+            "coordinator",
+            TeamEvent::Agent(AgentEvent::Recovered { taken: taken.into_iter().collect() }),
+        )
     }
 
     fn recovers(story: Story, records: &[u64]) -> Story {
@@ -444,9 +447,9 @@ mod tests {
     #[test]
     fn a_record_leads_to_a_message_by_way_of_what_the_agent_does_in_between_as_well() {
         let about = Name::new(STEP);
-        let thought = Note::Agent(completed(about));
+        let thought = TeamEvent::Agent(completed(about));
         let story = write(Story::default(), 7).event("coordinator", EventKind::Synced { records: 1 });
-        let story = decides(story, STEP).event_because_of(Some(3), "coordinator", EventKind::Note(thought));
+        let story = decides(story, STEP).event_because_of(Some(3), "coordinator", EventKind::App(thought));
         let (events, message) = violation(after_losing(acts(story, Some(4), STEP), 1, &[7]));
         assert_eq!(events, [3, 5, 6]);
         assert_eq!(message, ACTED);
@@ -478,7 +481,7 @@ mod tests {
     #[test]
     fn a_message_that_something_else_led_to_does_not_rest_on_the_record() {
         let decided = || decides(Story::default(), STEP);
-        let because_of = |what: EventKind<Note>| {
+        let because_of = |what: EventKind<TeamEvent>| {
             acts(decided().event_because_of(Some(1), "coordinator", what), Some(2), STEP)
         };
         let of_itself = acts(decided(), None, STEP);

@@ -5,7 +5,7 @@
 //! two overlapping incarnations is not a restart. Teams that ask again for every try only pay more, so this
 //! is judged only in cases that ask for it.
 
-use crate::agent::{AgentEvent, Note, kinds};
+use crate::agent::{AgentEvent, TeamEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
 use std::collections::BTreeMap;
@@ -24,8 +24,8 @@ pub fn property() -> Property {
 /// An answer of a model: when it came, and its effects.
 #[derive(Clone, Copy)]
 struct Answer<'a> {
-    thought: &'a Event<Note>,
-    acted: Option<&'a Event<Note>>,
+    thought: &'a Event<TeamEvent>,
+    acted: Option<&'a Event<TeamEvent>>,
     /// How many times its agent had crashed before.
     deaths: u32,
 }
@@ -56,7 +56,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
                 verdict = Verdict::Holds;
             }
             EventKind::Sent { about, .. }
-            | EventKind::Note(Note::Agent(AgentEvent::Called { intent: about, .. })) => {
+            | EventKind::App(TeamEvent::Agent(AgentEvent::Called { intent: about, .. })) => {
                 let Some(answer) = answers.get_mut((node, *about)).filter(|answer| answer.acted.is_none())
                 else {
                     continue;
@@ -67,7 +67,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
                     lives.acted_on += 1;
                 }
             }
-            EventKind::Note(Note::Agent(AgentEvent::Completed { about, .. })) => {
+            EventKind::App(TeamEvent::Agent(AgentEvent::Completed { about, .. })) => {
                 let lives = lives.entry(node).or_default();
                 let answer = Answer { thought: event, acted: None, deaths: lives.deaths };
                 let earlier = answers.insert((node, *about), answer);
@@ -97,18 +97,20 @@ mod tests {
     use crate::properties::testing::{Story, called, completed, number, violation};
 
     fn asked() -> Story {
-        Story::default()
-            .note("user", Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 0 }))
+        Story::default().note(
+            "user",
+            TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 0 }),
+        )
     }
 
     fn thinks(story: Story) -> Story {
         let about = Name::new("task-1/file");
-        story.note("worker", Note::Agent(completed(about)))
+        story.note("worker", TeamEvent::Agent(completed(about)))
     }
 
     fn calls(story: Story) -> Story {
         let call = ["ticketing", "create", "task-1/file"].map(Name::new);
-        story.note("worker", Note::Agent(called(call, OpId(1))))
+        story.note("worker", TeamEvent::Agent(called(call, OpId(1))))
     }
 
     fn comes_back(story: Story) -> Story {
@@ -150,7 +152,7 @@ mod tests {
     #[test]
     fn one_answer_that_was_acted_on_is_enough_to_judge() {
         let about = Name::new("task-2/file");
-        let other = Note::Agent(completed(about));
+        let other = TeamEvent::Agent(completed(about));
         let story = comes_back(calls(thinks(asked().note("worker", other))));
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
@@ -204,7 +206,7 @@ mod tests {
 
     #[test]
     fn as_often_as_was_asked_for_is_not_too_often() {
-        let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 1 });
+        let bound = TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 1 });
         let again = |story: Story| thinks(comes_back(calls(story)));
         let once = again(thinks(Story::default().note("user", bound)));
         assert_eq!(once.clone().judged_by(&property()), Verdict::Holds);

@@ -9,7 +9,7 @@
 //! }
 //! ```
 
-use crate::agent::{Note, ToolEvent, ToolRequest};
+use crate::agent::{TeamEvent, ToolEvent, ToolRequest};
 use crate::properties::{TeamHistory, Verdict};
 use crate::tools::{Asked, Tool};
 use perfidy_sim::{Event, Name};
@@ -24,24 +24,24 @@ pub trait StatesOverTime {
     fn tools_of<T: Tool>(&self) -> Vec<Name>;
 
     /// Every request that a tool handled, in order, with the event that shows its effect.
-    fn requests(&self, tool: &str) -> impl Iterator<Item = (&Event<Note>, &ToolRequest)>;
+    fn requests(&self, tool: &str) -> impl Iterator<Item = (&Event<TeamEvent>, &ToolRequest)>;
 }
 
 /// The states of a tool, in order.
 pub struct States<'a, T> {
-    states: Vec<(&'a Event<Note>, T)>,
+    states: Vec<(&'a Event<TeamEvent>, T)>,
 }
 
 impl StatesOverTime for TeamHistory {
     fn states<T: Tool>(&self, tool: &str) -> States<'_, T> {
         let tool = Name::new(tool);
-        let mut states: Vec<(&Event<Note>, T)> = Vec::new();
+        let mut states: Vec<(&Event<TeamEvent>, T)> = Vec::new();
         for (event, note) in self.notes().filter(|(event, _)| event.node == tool) {
             match note {
-                Note::Tool(ToolEvent::Opened { state }) => {
+                TeamEvent::Tool(ToolEvent::Opened { state }) => {
                     states.extend(state.open::<T>().map(|state| (event, state.clone())));
                 }
-                Note::Tool(ToolEvent::Effect { request, .. }) => {
+                TeamEvent::Tool(ToolEvent::Effect { request, .. }) => {
                     let Some((_, state)) = states.last() else { continue };
                     let mut next = state.clone();
                     apply_again(&mut next, event, request);
@@ -55,23 +55,23 @@ impl StatesOverTime for TeamHistory {
 
     fn tools_of<T: Tool>(&self) -> Vec<Name> {
         let of_type = self.notes().filter(|(_, note)| match note {
-            Note::Tool(ToolEvent::Opened { state }) => state.open::<T>().is_some(),
+            TeamEvent::Tool(ToolEvent::Opened { state }) => state.open::<T>().is_some(),
             _ => false,
         });
         of_type.map(|(event, _)| event.node).collect()
     }
 
-    fn requests(&self, tool: &str) -> impl Iterator<Item = (&Event<Note>, &ToolRequest)> {
+    fn requests(&self, tool: &str) -> impl Iterator<Item = (&Event<TeamEvent>, &ToolRequest)> {
         let tool = Name::new(tool);
         self.notes().filter_map(move |(event, note)| match note {
-            Note::Tool(note) if event.node == tool => note.request().map(|request| (event, request)),
+            TeamEvent::Tool(note) if event.node == tool => note.request().map(|request| (event, request)),
             _ => None,
         })
     }
 }
 
 /// Applies a call that took effect.
-fn apply_again<T: Tool>(state: &mut T, event: &Event<Note>, request: &ToolRequest) {
+fn apply_again<T: Tool>(state: &mut T, event: &Event<TeamEvent>, request: &ToolRequest) {
     let operation = request.operation();
     let asked = Asked { by: request.by, at: request.at, headers: request.headers() };
     let call = T::parse(operation.name, &operation.arguments);
@@ -85,7 +85,7 @@ fn apply_again<T: Tool>(state: &mut T, event: &Event<Note>, request: &ToolReques
 
 impl<'a, T> States<'a, T> {
     /// The states with the events that led to them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a Event<Note>, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'a Event<TeamEvent>, &T)> {
         self.states.iter().map(|(event, state)| (*event, state))
     }
 

@@ -1,6 +1,6 @@
 //! The wait-for graph: which agents wait for which others at the end of a run, and its cycles.
 
-use crate::agent::{AgentEvent, Note, Purpose};
+use crate::agent::{AgentEvent, Purpose, TeamEvent};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Event, EventKind, Name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ const TOLD: usize = 4;
 
 /// An agent that waits.
 struct Wait<'a> {
-    event: &'a Event<Note>,
+    event: &'a Event<TeamEvent>,
     on: Name,
     why: Name,
     about: Name,
@@ -19,7 +19,7 @@ struct Wait<'a> {
 
 /// A request of one agent to another about something: the first sending, the kind of message, and on whose
 /// behalf.
-type Request<'a> = (&'a Event<Note>, Name, Option<Name>);
+type Request<'a> = (&'a Event<TeamEvent>, Name, Option<Name>);
 
 /// The waits at the end of a run.
 pub(super) struct Waits<'a> {
@@ -29,18 +29,18 @@ pub(super) struct Waits<'a> {
 }
 
 /// A cycle of waits: each agent waits for the next, and the last for the first.
-pub(super) struct Circle(Vec<Name>);
+pub(super) struct WaitCycle(Vec<Name>);
 
-impl fmt::Display for Circle {
+impl fmt::Display for WaitCycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.0.iter().map(|name| name.as_str()).collect();
         write!(f, "{} -> {}", names.join(" -> "), names[0])
     }
 }
 
-impl Circle {
+impl WaitCycle {
     /// Whether the wait of the event's node for `on` is an edge of the cycle.
-    pub fn contains(&self, event: &Event<Note>, on: Name) -> bool {
+    pub fn contains(&self, event: &Event<TeamEvent>, on: Name) -> bool {
         let next = self.0.iter().cycle().skip(1);
         self.0.iter().zip(next).any(|link| link == (&event.node, &on))
     }
@@ -79,7 +79,7 @@ impl<'a> Waits<'a> {
                 {
                     open.remove(&(event.node, *from, *about));
                 }
-                EventKind::Note(Note::Agent(AgentEvent::Called { intent, .. })) => {
+                EventKind::App(TeamEvent::Agent(AgentEvent::Called { intent, .. })) => {
                     open.retain(|(who, ..), (_, _, of)| (*who, *of) != (event.node, Some(*intent)));
                 }
                 EventKind::Crashed { .. } => open.retain(|(who, ..), _| *who != event.node),
@@ -111,23 +111,23 @@ impl<'a> Waits<'a> {
         self.all.is_empty()
     }
 
-    pub fn events(&self) -> impl Iterator<Item = &'a Event<Note>> {
+    pub fn events(&self) -> impl Iterator<Item = &'a Event<TeamEvent>> {
         self.all.iter().map(|wait| wait.event)
     }
 
     /// The waits that form a cycle.
-    pub fn in_circle(&self, circle: &Circle) -> impl Iterator<Item = &'a Event<Note>> {
+    pub fn in_cycle(&self, circle: &WaitCycle) -> impl Iterator<Item = &'a Event<TeamEvent>> {
         self.all.iter().filter(|wait| circle.contains(wait.event, wait.on)).map(|wait| wait.event)
     }
 
     /// A cycle of waits, if there is one.
-    pub fn circle(&self) -> Option<Circle> {
+    pub fn circle(&self) -> Option<WaitCycle> {
         let mut on: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
         for wait in &self.all {
             on.entry(wait.event.node).or_default().insert(wait.on);
         }
         let from = |start: &Name| path_back(&on, *start, &mut vec![*start], &mut BTreeSet::new());
-        on.keys().find_map(from).map(Circle)
+        on.keys().find_map(from).map(WaitCycle)
     }
 }
 

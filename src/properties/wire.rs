@@ -1,11 +1,11 @@
 //! Network traffic as the properties see it: messages and tool calls with their headers.
 
-use crate::agent::{AgentEvent, Headers, Note, Purpose};
+use crate::agent::{AgentEvent, Headers, Purpose, TeamEvent};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Event, EventKind, Name};
 
 /// The receiver and the subject of a message sent for this purpose.
-pub(super) fn sent_for(purpose: Purpose, event: &Event<Note>) -> Option<(Name, Name)> {
+pub(super) fn sent_for(purpose: Purpose, event: &Event<TeamEvent>) -> Option<(Name, Name)> {
     match &event.what {
         EventKind::Sent { to, about, content, .. } if content.is_for(purpose) => Some((*to, *about)),
         _ => None,
@@ -15,7 +15,7 @@ pub(super) fn sent_for(purpose: Purpose, event: &Event<Note>) -> Option<(Name, N
 /// A tool call that leaves its caller.
 pub(super) struct Call<'a> {
     /// The record of the call.
-    pub called: &'a Event<Note>,
+    pub called: &'a Event<TeamEvent>,
     /// Its intent.
     pub intent: Name,
     /// Its headers.
@@ -23,11 +23,11 @@ pub(super) struct Call<'a> {
 }
 
 /// The tool call that is sent by an event.
-pub(super) fn call<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<Call<'a>> {
+pub(super) fn call<'a>(history: &'a TeamHistory, event: &Event<TeamEvent>) -> Option<Call<'a>> {
     let EventKind::Sent { content, .. } = &event.what else { return None };
     let called = history.event(event.cause?);
     match called.note() {
-        Some(Note::Agent(AgentEvent::Called { intent, .. })) => {
+        Some(TeamEvent::Agent(AgentEvent::Called { intent, .. })) => {
             Some(Call { called, intent: *intent, headers: content.headers() })
         }
         _ => None,
@@ -35,6 +35,9 @@ pub(super) fn call<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<
 }
 
 /// The sending of the message that caused an event of a service or of the user.
-pub(super) fn sending_of<'a>(history: &'a TeamHistory, event: &Event<Note>) -> Option<&'a Event<Note>> {
+pub(super) fn sending_of<'a>(
+    history: &'a TeamHistory,
+    event: &Event<TeamEvent>,
+) -> Option<&'a Event<TeamEvent>> {
     history.causes(event.id).find(|cause| matches!(cause.what, EventKind::Sent { .. }))
 }

@@ -1,8 +1,8 @@
 //! JSON output: one object a line. The README documents the fields; fields are only ever added.
 
 use crate::explore::{
-    Answer, Broke, CaseReport, CaseRounds, CaseVerdict, Divergence, Finding, Rounds, SavedSeed, Standing,
-    Tally,
+    Answer, Broke, CaseProgress, CaseReport, CaseVerdict, Divergence, Finding, FuzzState, SavedSeed,
+    Standing, Tally,
 };
 use crate::report::StoryEvent;
 use crate::report::words::{rate_of, runs_per_second, standing_in_words, verdict};
@@ -44,7 +44,7 @@ pub struct CaseRecord {
 
 impl CaseRecord {
     /// The record of a case. `small` are its findings that were made small.
-    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, small: &[SmallFinding]) -> Self {
+    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, small: &[ShrunkRecord]) -> Self {
         Self {
             schema: 1,
             scenario: report.case.scenario.name,
@@ -78,7 +78,7 @@ impl CaseRecord {
 }
 
 /// A finding that was made small, for its record.
-pub struct SmallFinding {
+pub struct ShrunkRecord {
     /// What is saved of it.
     pub saved: SavedSeed,
     /// The events of its story.
@@ -104,9 +104,9 @@ struct FindingRecord {
 }
 
 impl FindingRecord {
-    fn new(finding: &Finding, small: &[SmallFinding]) -> Self {
+    fn new(finding: &Finding, small: &[ShrunkRecord]) -> Self {
         let Finding { property, seed, after_seeds, .. } = *finding;
-        let is_it = |small: &&SmallFinding| small.saved.property == property && small.saved.seed == seed;
+        let is_it = |small: &&ShrunkRecord| small.saved.property == property && small.saved.seed == seed;
         let small = small.iter().find(is_it);
         let file = small.and_then(|small| Some((small, small.file.as_deref()?)));
         Self {
@@ -237,7 +237,7 @@ impl AuditRecord {
 
 /// One case of `perfidy fuzz --format json`.
 #[derive(Serialize)]
-pub struct RoundsRecord<'a> {
+pub struct FuzzRecord<'a> {
     schema: u32,
     scenario: Name,
     case: &'a str,
@@ -268,9 +268,9 @@ struct BrokeRecord<'a> {
     failures: &'a BTreeMap<crate::explore::Fingerprint, u64>,
 }
 
-impl<'a> RoundsRecord<'a> {
+impl<'a> FuzzRecord<'a> {
     /// The record of a case.
-    pub fn new(rounds: &'a Rounds, case_rounds: &'a CaseRounds, case: &Case) -> Self {
+    pub fn new(rounds: &'a FuzzState, case_rounds: &'a CaseProgress, case: &Case) -> Self {
         let standing = case_rounds.standing(case);
         let record = |broke: &'a Broke| BrokeRecord {
             runs: broke.runs,

@@ -10,9 +10,9 @@ mod table;
 mod words;
 
 pub use action_map::action_map;
-pub use json::{AuditRecord, AuditVerdict, CaseRecord, ReplayRecord, RoundsRecord, SmallFinding};
+pub use json::{AuditRecord, AuditVerdict, CaseRecord, FuzzRecord, ReplayRecord, ShrunkRecord};
 #[cfg(feature = "cli")]
 pub use log::init_logging;
 pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
-pub use table::{probes_table, rounds_table, table};
+pub use table::{fuzz_table, probes_table, table};

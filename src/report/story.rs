@@ -4,7 +4,7 @@
 //! The lines are chosen backwards from the events of the violation: their causes, the faults, and earlier
 //! events of the same intent. All other events stay in the history.
 
-use crate::agent::{Access, AgentEvent, Body, Note, Purpose, ToolEvent, UserEvent};
+use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, ToolEvent, UserEvent};
 use crate::explore::{Run, SavedSeed};
 use crate::inert::{Styled, shown};
 use crate::properties::Violation;
@@ -38,7 +38,7 @@ pub struct Story<'a> {
 
 /// An event, printed once however often it was repeated in a row.
 struct Line<'a> {
-    event: &'a Event<Note>,
+    event: &'a Event<TeamEvent>,
     times: u32,
 }
 
@@ -58,7 +58,7 @@ pub struct StoryEvent {
 }
 
 impl Line<'_> {
-    fn says_the_same_as(&self, event: &Event<Note>) -> bool {
+    fn says_the_same_as(&self, event: &Event<TeamEvent>) -> bool {
         self.event.node == event.node && told(self.event) == told(event)
     }
 }
@@ -120,7 +120,7 @@ impl<'a> Story<'a> {
     /// Keeps the events of the violation, the faults, and as many events before each as fit.
     fn shorten(&self, lines: &mut Vec<Line<'a>>) {
         while lines.len() > LINES {
-            let is_kept = |event: &Event<Note>| {
+            let is_kept = |event: &Event<TeamEvent>| {
                 self.violation.because.contains(&event.id) || matches!(event.what, EventKind::Struck(_))
             };
             // The line that is furthest from the next line that must be kept.
@@ -197,11 +197,11 @@ impl Ledger {
         let mut undone_by = BTreeSet::new();
         for (event, note) in run.outcome.history.notes() {
             match *note {
-                Note::User(UserEvent::Wanted { intent, .. }) => ledger.missing.push(intent),
-                Note::User(UserEvent::UndoneBy { intent, tool, operation }) => {
+                TeamEvent::User(UserEvent::Wanted { intent, .. }) => ledger.missing.push(intent),
+                TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }) => {
                     undone_by.insert((intent, tool, operation));
                 }
-                Note::Tool(ToolEvent::Effect { operation, intent, .. }) => {
+                TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => {
                     let call = (intent, event.node, operation);
                     if undone_by.contains(&call) {
                         ledger.undoings.entry(intent).or_default().push(event.id);
@@ -277,11 +277,13 @@ fn rounded(at: SimTime) -> String {
 }
 
 /// Whether an event is informative for a person.
-fn is_telling(event: &Event<Note>) -> bool {
+fn is_telling(event: &Event<TeamEvent>) -> bool {
     match &event.what {
-        EventKind::Note(
-            Note::Agent(AgentEvent::Completed { .. } | AgentEvent::Asked { access: Access::Read, .. })
-            | Note::User(UserEvent::TaskGiven { .. } | UserEvent::Wanted { .. } | UserEvent::UndoneBy { .. }),
+        EventKind::App(
+            TeamEvent::Agent(AgentEvent::Completed { .. } | AgentEvent::Asked { access: Access::Read, .. })
+            | TeamEvent::User(
+                UserEvent::TaskGiven { .. } | UserEvent::Wanted { .. } | UserEvent::UndoneBy { .. },
+            ),
         )
         | EventKind::Delivered { .. }
         | EventKind::Wrote { .. }
@@ -292,7 +294,7 @@ fn is_telling(event: &Event<Note>) -> bool {
         EventKind::Sent { content, .. } => {
             event.node.as_str() != USER && is_decisive(content.headers().purpose)
         }
-        EventKind::Note(_)
+        EventKind::App(_)
         | EventKind::Lost { .. }
         | EventKind::Started { .. }
         | EventKind::Struck(_)
@@ -322,17 +324,17 @@ fn saying(content: &Body) -> String {
 }
 
 /// The subject of an event, so that events about the same subject can be grouped.
-fn subject(event: &Event<Note>) -> Option<Name> {
+fn subject(event: &Event<TeamEvent>) -> Option<Name> {
     match &event.what {
         EventKind::Sent { about, .. }
         | EventKind::Delivered { about, .. }
         | EventKind::Lost { about, .. } => Some(*about),
-        EventKind::Note(note) => note.intent(),
+        EventKind::App(note) => note.intent(),
         _ => None,
     }
 }
 
-fn told(event: &Event<Note>) -> String {
+fn told(event: &Event<TeamEvent>) -> String {
     match &event.what {
         EventKind::Started { incarnation: 0 } => "starts".to_owned(),
         EventKind::Started { .. } => "is back, knowing what it had written down".to_owned(),
@@ -365,6 +367,6 @@ fn told(event: &Event<Note>) -> String {
         EventKind::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
         EventKind::Ended(stop) => format!("the run ends: {stop:?}"),
         EventKind::Panicked { message } => format!("panics: {message}"),
-        EventKind::Note(note) => note.to_string(),
+        EventKind::App(note) => note.to_string(),
     }
 }

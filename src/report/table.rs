@@ -1,6 +1,6 @@
 //! The table of a campaign: a row for each case.
 
-use crate::explore::{CaseReport, CaseRounds, MAX_SAVED};
+use crate::explore::{CaseProgress, CaseReport, MAX_SAVED};
 use crate::inert;
 use crate::report::words::{rate_of, runs_per_second, standing_in_words, verdict};
 use crate::scenario::Case;
@@ -34,7 +34,7 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
 }
 
 /// The cases of a long campaign with their results so far.
-pub fn rounds_table<'a>(rows: impl IntoIterator<Item = (&'a CaseRounds, &'a Case)>) -> String {
+pub fn fuzz_table<'a>(rows: impl IntoIterator<Item = (&'a CaseProgress, &'a Case)>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["SCENARIO", "CASE", "RUNS", "RUNS/S", "FAILURES", "VERDICT"]);
@@ -61,7 +61,7 @@ pub fn rounds_table<'a>(rows: impl IntoIterator<Item = (&'a CaseRounds, &'a Case
 }
 
 /// How many runs of a long campaign reached each probe so far; `None` where there are no probes.
-pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseRounds>) -> Option<String> {
+pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Option<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["SCENARIO", "CASE", "PROBE", "REACHED IN"]);

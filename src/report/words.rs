@@ -1,10 +1,10 @@
 //! What a campaign comes to, in words and numbers, for tables and records.
 
-use crate::explore::{Broke, CaseReport, CaseRounds, CaseVerdict, Standing};
+use crate::explore::{Broke, CaseProgress, CaseReport, CaseVerdict, Standing};
 use std::time::Duration;
 
 /// Runs a second of real time, without what it took to make failures small.
-pub(super) fn rate_of(rounds: &CaseRounds) -> f64 {
+pub(super) fn rate_of(rounds: &CaseProgress) -> f64 {
     rounds.runs as f64 * 1e9 / (rounds.took.as_nanos() as f64).max(1.0)
 }
 

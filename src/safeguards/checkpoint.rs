@@ -6,7 +6,7 @@
 
 use crate::agent::{Agent, Body, Message};
 use crate::config::{Entry, Problem};
-use crate::safeguards::checksummed_log::{ChecksummedLog, Sealed};
+use crate::safeguards::checksummed_log::{Checksummed, ChecksummedLog};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use perfidy_sim::Name;
 
@@ -32,7 +32,7 @@ pub async fn save(agent: &Agent, safeguards: &Safeguards, about: Name, record: i
     }
     agent.before("record", about).await;
     if safeguards.has::<ChecksummedLog>() {
-        agent.persist(Sealed::new(record)).await;
+        agent.persist(Checksummed::new(record)).await;
     } else {
         agent.persist(record).await;
     }
@@ -46,7 +46,7 @@ pub fn recover<R: Message>(agent: &Agent, take: impl FnMut(&R)) {
 
 /// The content of a record, if it is of this type and intact.
 fn read<R: Message>(written: &Body) -> Option<&R> {
-    match written.open::<Sealed>() {
+    match written.open::<Checksummed>() {
         Some(sealed) => sealed.intact()?.open(),
         None => written.open(),
     }

@@ -32,12 +32,12 @@ impl Safeguard for ChecksummedLog {
 
 /// A record with its checksum.
 #[derive(Debug, Serialize)]
-pub struct Sealed {
+pub struct Checksummed {
     record: Body,
     checksum: u64,
 }
 
-impl Sealed {
+impl Checksummed {
     /// Seals a record.
     pub fn new(record: impl Message) -> Self {
         let record = Body::new(record);
@@ -50,13 +50,13 @@ impl Sealed {
     }
 }
 
-impl Hash for Sealed {
+impl Hash for Checksummed {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.record.digest(), self.checksum).hash(state);
     }
 }
 
-impl Message for Sealed {
+impl Message for Checksummed {
     fn kind(&self) -> &'static str {
         self.record.kind().as_str()
     }
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_whole_record_is_read_and_a_torn_one_is_not_even_if_it_reads_as_another() {
-        let sealed = Sealed::new(Step(3));
+        let sealed = Checksummed::new(Step(3));
         assert_eq!(sealed.intact().and_then(Body::open).map(|Step(number)| *number), Some(3));
         let torn = Message::corrupted(&sealed).unwrap();
         assert!(torn.record.open::<Step>().is_some() && torn.intact().is_none());

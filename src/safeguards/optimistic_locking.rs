@@ -50,14 +50,14 @@ impl std::error::Error for GaveUp {}
 
 /// Why one cycle of reading, composing and writing did not succeed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Miss {
+pub enum UpdateFailure {
     /// Another agent wrote first; the cycle must start again.
     Conflict,
     /// No answer came, or the lock was not available.
     NoAnswer,
 }
 
-impl From<StoreError> for Miss {
+impl From<StoreError> for UpdateFailure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Definite(_) => Self::Conflict,
@@ -72,13 +72,13 @@ impl From<StoreError> for Miss {
 /// [`GaveUp`] if another agent wrote first in each cycle, or no answer came in one of them.
 pub async fn retry_on_conflict<T>(
     cycles: u32,
-    mut cycle: impl AsyncFnMut() -> Result<T, Miss>,
+    mut cycle: impl AsyncFnMut() -> Result<T, UpdateFailure>,
 ) -> Result<T, GaveUp> {
     for _ in 0..cycles {
         match cycle().await {
             Ok(done) => return Ok(done),
-            Err(Miss::Conflict) => {}
-            Err(Miss::NoAnswer) => return Err(GaveUp),
+            Err(UpdateFailure::Conflict) => {}
+            Err(UpdateFailure::NoAnswer) => return Err(GaveUp),
         }
     }
     Err(GaveUp)

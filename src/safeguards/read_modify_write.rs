@@ -11,7 +11,7 @@ use crate::safeguards::append_only::{AppendOnly, append};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::fencing::FencingTokens;
 use crate::safeguards::optimistic_locking::{
-    GaveUp, Miss, OptimisticLocking, replace_if_unchanged, retry_on_conflict,
+    GaveUp, OptimisticLocking, UpdateFailure, replace_if_unchanged, retry_on_conflict,
 };
 use crate::safeguards::write_lock::{LockWholeCycle, WriteLock};
 use perfidy_sim::Name;
@@ -84,7 +84,12 @@ impl ItemWriter {
     }
 
     /// Reads, composes and writes; takes the lock if it covers the write alone.
-    async fn cycle(&self, item: Name, entry: &Entry, lease: &mut Option<Lease>) -> Result<Version, Miss> {
+    async fn cycle(
+        &self,
+        item: Name,
+        entry: &Entry,
+        lease: &mut Option<Lease>,
+    ) -> Result<Version, UpdateFailure> {
         let seen = match lease {
             // A lock protects the primary's state, not that of a replica.
             Some(lease) => self.reader.latest(item, self.token(*lease)).await?,
@@ -100,7 +105,7 @@ impl ItemWriter {
             *lease = self.acquire(item).await?;
         }
         if lease.is_some_and(|lease| self.agent.now() >= lease.until) {
-            return Err(Miss::Conflict);
+            return Err(UpdateFailure::Conflict);
         }
         let store = self.agent.store().fenced(lease.and_then(|lease| self.token(lease)));
         Ok(self.write(store, item, &seen, entry.clone()).await?.version)
@@ -130,8 +135,8 @@ impl ItemWriter {
         self.shows_token.then_some(lease.token)
     }
 
-    async fn acquire(&self, item: Name) -> Result<Option<Lease>, Miss> {
+    async fn acquire(&self, item: Name) -> Result<Option<Lease>, UpdateFailure> {
         let Some(lock) = self.lock else { return Ok(None) };
-        lock.acquire(&self.agent, item).await.map(Some).map_err(|_| Miss::NoAnswer)
+        lock.acquire(&self.agent, item).await.map(Some).map_err(|_| UpdateFailure::NoAnswer)
     }
 }

@@ -79,8 +79,12 @@ impl Versions {
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
         let mut current = BTreeMap::new();
         checkpoint::recover(agent, |page| match page {
+            // A write that was refused is repeated, and may come behind the record of a newer version.
             VersionRecord::Issued(version) => {
-                current.insert(version.brief.about, (*version, VersionState::Open));
+                let newest = current.entry(version.brief.about).or_insert((*version, VersionState::Open));
+                if newest.0.number < version.number {
+                    *newest = (*version, VersionState::Open);
+                }
             }
             VersionRecord::Settled { intent, number } => {
                 if let Some((version, state)) = current.get_mut(intent)

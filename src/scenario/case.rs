@@ -22,7 +22,7 @@ pub struct Case {
     team: OnceLock<Arc<TeamConfig>>,
     /// From the names of the team and its steps to those under which everything is drawn, if they were
     /// others.
-    pub(crate) formerly: Option<Arc<Renames>>,
+    pub(crate) previous_names: Option<Arc<Renames>>,
 }
 
 /// What a [`Case`] is.
@@ -61,7 +61,7 @@ impl Case {
     /// The scenario as written.
     pub fn as_written(scenario: &Arc<Scenario>) -> Self {
         let form = Form { scenario: Arc::clone(scenario), safeguards: scenario.safeguards.clone() };
-        Self { form, without: None, drops_announcements: false, team: OnceLock::new(), formerly: None }
+        Self { form, without: None, drops_announcements: false, team: OnceLock::new(), previous_names: None }
     }
 
     /// All cases of a scenario: as written first.

@@ -312,7 +312,7 @@ violates = "no-drop"
         let run = [
             Renames::of_messages([("sent", "posted"), ("call send", "call post")]),
             Renames::of_calls([("send", "post")]),
-            Renames::of_faults([("silence", "mute"), ("lose", "drop")]),
+            Renames::of_faults([("silence", "no-response"), ("lose", "drop")]),
         ];
         let renaming = Renaming {
             run: run.into_iter().collect(),
@@ -331,11 +331,11 @@ violates = "no-drop"
                 r#"tool = "mail.post""#,
                 "idempotency-keys = true",
                 r#"drop = [{ message = ["send", "posted"], chance = "1%" }]"#,
-                r#"mute = { at = "mail", operation = "post", chance = "1%" }"#,
+                r#"no-response = { at = "mail", operation = "post", chance = "1%" }"#,
                 r#"at = "clerk > mail, call post, task-1/send, try 1""#,
                 r#"do = "drop""#,
                 r#"at = "mail, post, task-1/send, try 1""#,
-                r#"do = "mute""#,
+                r#"do = "no-response""#,
                 "[properties.no-loss]",
                 r#"safeguards = ["idempotency-keys"]"#,
                 r#"violates = "no-loss""#,

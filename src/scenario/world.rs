@@ -50,8 +50,8 @@ impl Case {
         let scenario = &self.scenario;
         let limits = limits(scenario);
         let links = scenario.network.to_links();
-        let formerly = self.formerly.clone();
-        let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, formerly };
+        let previous_names = self.previous_names.clone();
+        let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, previous_names };
         let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         let own = scenario.suite.own_faults();

@@ -25,7 +25,7 @@ use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::plan_commit::{PlanCommit, agree};
 use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::{Verify, missing_effects};
-use crate::workflows::dispatcher::{Dispatcher, Duty};
+use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::task_state::{TaskEvent, TaskState};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
@@ -150,12 +150,12 @@ impl Coordinator {
     async fn run(mut self) {
         self.dispatcher.resume();
         loop {
-            while let Some((task, duty)) = self.dispatcher.next_duty() {
+            while let Some((task, duty)) = self.dispatcher.next_action() {
                 self.see_to(task, duty).await;
             }
             let Ok(mail) = self.dispatcher.receive().await else { continue };
             if let Some(task) = self.dispatcher.tracker().accept(&mail).await {
-                self.dispatcher.bring_up(task, Duty::Plan);
+                self.dispatcher.bring_up(task, DispatchAction::Plan);
             }
             if let Some(say) = mail.open::<ConductorMessage>() {
                 self.on_say(mail.from(), say.clone()).await;
@@ -166,9 +166,9 @@ impl Coordinator {
     async fn on_say(&mut self, from: Name, say: ConductorMessage) {
         match say {
             ConductorMessage::Planned { task, workers } if self.awaits_plan(task) => {
-                self.dispatcher.answered(task, Duty::Plan);
+                self.dispatcher.answered(task, DispatchAction::Plan);
                 let Ok(Assignment(workers)) = self.settle(task, Assignment(workers)).await else {
-                    return self.dispatcher.bring_up(task, Duty::Plan);
+                    return self.dispatcher.bring_up(task, DispatchAction::Plan);
                 };
                 self.dispatcher.tracker().record(TaskEvent::Assigned { task, workers }).await;
                 self.dispatcher.bring_up_steps(task);
@@ -182,15 +182,15 @@ impl Coordinator {
             ConductorMessage::Verdict { task, rounds, missing }
                 if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
             {
-                self.dispatcher.answered(task, Duty::End);
+                self.dispatcher.answered(task, DispatchAction::End);
                 self.verified.insert(task, missing.is_empty());
                 for step in missing.iter() {
                     // In memory it is reopened before the record is durable, just as it counted as complete
                     // only afterwards.
                     self.dispatcher.tracker().record(TaskEvent::Reopened { task, step: *step }).await;
-                    self.dispatcher.bring_up(task, Duty::Step(*step));
+                    self.dispatcher.bring_up(task, DispatchAction::Step(*step));
                 }
-                self.dispatcher.bring_up(task, Duty::End);
+                self.dispatcher.bring_up(task, DispatchAction::End);
             }
             _ => {}
         }
@@ -229,21 +229,21 @@ impl Coordinator {
     }
 
     /// Sends the order for a duty of a task, if it is due.
-    async fn see_to(&mut self, task: Name, duty: Duty) {
+    async fn see_to(&mut self, task: Name, duty: DispatchAction) {
         if !self.dispatcher.states().has_open(task) {
             return;
         }
         match (duty, self.workers(task)) {
-            (Duty::Plan, None) => self.ask_for_plan(task).await,
-            (Duty::Step(step), Some(workers)) => self.assign(task, step, workers).await,
-            (Duty::End, Some(_)) => self.come_to_an_end(task).await,
-            (Duty::Plan, Some(_)) | (Duty::Step(_) | Duty::End, None) => {}
+            (DispatchAction::Plan, None) => self.ask_for_plan(task).await,
+            (DispatchAction::Step(step), Some(workers)) => self.assign(task, step, workers).await,
+            (DispatchAction::End, Some(_)) => self.come_to_an_end(task).await,
+            (DispatchAction::Plan, Some(_)) | (DispatchAction::Step(_) | DispatchAction::End, None) => {}
         }
     }
 
     async fn ask_for_plan(&mut self, task: Name) {
         let planner = Name::literal(PLANNER);
-        if self.must_ask(task, Duty::Plan, (planner, "a plan")) {
+        if self.must_ask(task, DispatchAction::Plan, (planner, "a plan")) {
             self.agent.before("plan", task).await;
             self.agent.send(planner, task, ConductorMessage::PlanPlease { task });
         }
@@ -252,7 +252,7 @@ impl Coordinator {
     async fn assign(&mut self, task: Name, step: usize, workers: Arc<[Name]>) {
         let worker = workers[step];
         let is_ready = self.dispatcher.states().is_ready(task, step);
-        if is_ready && self.must_ask(task, Duty::Step(step), (worker, "word that a step is done")) {
+        if is_ready && self.must_ask(task, DispatchAction::Step(step), (worker, "word that a step is done")) {
             let intent = self.team.plan.intent(task, step);
             let round = self.dispatcher.states().round(task, step);
             self.agent.before("assign", intent).await;
@@ -270,7 +270,7 @@ impl Coordinator {
         let verifier = Name::literal(VERIFIER);
         let is_complete = self.dispatcher.states().is_complete(task);
         if is_complete
-            && self.must_ask(task, Duty::End, (verifier, "a verdict"))
+            && self.must_ask(task, DispatchAction::End, (verifier, "a verdict"))
             && let Some(state) = self.dispatcher.states().get(task)
         {
             let rounds = state.rounds.as_slice().into();
@@ -284,7 +284,7 @@ impl Coordinator {
     }
 
     /// Whether the order for a duty is due; if so, it counts as sent.
-    fn must_ask(&mut self, task: Name, duty: Duty, (whom, why): (Name, &'static str)) -> bool {
+    fn must_ask(&mut self, task: Name, duty: DispatchAction, (whom, why): (Name, &'static str)) -> bool {
         let is_due = self.dispatcher.is_due(task, duty);
         if is_due {
             self.dispatcher.sent(task, duty);

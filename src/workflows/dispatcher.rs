@@ -1,7 +1,7 @@
 //! The dispatcher: the loop of a coordinator that orders the steps of each task from other agents.
 //!
 //! Each open task has duties: plan it, get each step done, end it. The dispatcher selects those that may need
-//! attention ([`Dispatcher::next_duty`]): new ones, those whose condition has changed, and those whose order
+//! attention ([`Dispatcher::next_action`]): new ones, those whose condition has changed, and those whose order
 //! was not answered in time. The coordinator decides how to fulfil each duty, and sends an order only when it
 //! [is due](Dispatcher::is_due).
 
@@ -20,7 +20,7 @@ const MAX_FAILURES: u32 = 5;
 
 /// A coordinator's duty for a task.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Duty {
+pub enum DispatchAction {
     /// Get a plan for it.
     Plan,
     /// Get this step done.
@@ -34,7 +34,7 @@ pub struct Dispatcher {
     agent: Agent,
     team: TeamContext,
     tracker: TaskTracker,
-    orders: Resend<(Name, Duty)>,
+    orders: Resend<(Name, DispatchAction)>,
     failures: BTreeMap<(Name, usize), u32>,
 }
 
@@ -60,7 +60,7 @@ impl Dispatcher {
     pub fn resume(&mut self) {
         let open = self.tracker.states().open();
         for task in open {
-            self.orders.add((task, Duty::Plan));
+            self.orders.add((task, DispatchAction::Plan));
             self.bring_up_steps(task);
         }
     }
@@ -68,17 +68,17 @@ impl Dispatcher {
     /// Selects the steps of a task, and its end.
     pub fn bring_up_steps(&mut self, task: Name) {
         let steps = 0..self.team.plan.steps.len();
-        steps.for_each(|step| self.orders.add((task, Duty::Step(step))));
-        self.orders.add((task, Duty::End));
+        steps.for_each(|step| self.orders.add((task, DispatchAction::Step(step))));
+        self.orders.add((task, DispatchAction::End));
     }
 
     /// Selects one duty.
-    pub fn bring_up(&mut self, task: Name, duty: Duty) {
+    pub fn bring_up(&mut self, task: Name, duty: DispatchAction) {
         self.orders.add((task, duty));
     }
 
     /// The next duty to check; `None` if there is none now.
-    pub fn next_duty(&mut self) -> Option<(Name, Duty)> {
+    pub fn next_action(&mut self) -> Option<(Name, DispatchAction)> {
         self.orders.next(self.agent.monotonic())
     }
 
@@ -91,17 +91,17 @@ impl Dispatcher {
     }
 
     /// Whether the order for a duty is due: it was never sent, or not answered in time.
-    pub fn is_due(&self, task: Name, duty: Duty) -> bool {
+    pub fn is_due(&self, task: Name, duty: DispatchAction) -> bool {
         self.orders.is_due((task, duty), self.agent.monotonic())
     }
 
     /// The order for a duty is sent now.
-    pub fn sent(&mut self, task: Name, duty: Duty) {
+    pub fn sent(&mut self, task: Name, duty: DispatchAction) {
         self.orders.sent((task, duty), self.agent.monotonic());
     }
 
     /// The order for a duty is answered.
-    pub fn answered(&mut self, task: Name, duty: Duty) {
+    pub fn answered(&mut self, task: Name, duty: DispatchAction) {
         self.orders.answered((task, duty));
         self.agent.expect_no_more(self.about(task, duty));
     }
@@ -112,17 +112,17 @@ impl Dispatcher {
     }
 
     /// The subject of the order for a duty.
-    pub fn about(&self, task: Name, duty: Duty) -> Name {
+    pub fn about(&self, task: Name, duty: DispatchAction) -> Name {
         match duty {
-            Duty::Plan | Duty::End => task,
-            Duty::Step(step) => self.team.plan.intent(task, step),
+            DispatchAction::Plan | DispatchAction::End => task,
+            DispatchAction::Step(step) => self.team.plan.intent(task, step),
         }
     }
 
     /// Whether a step of an open task can be done now and its order is due.
     pub fn is_step_due(&self, task: Name, step: usize) -> bool {
         let states = self.tracker.states();
-        states.has_open(task) && states.is_ready(task, step) && self.is_due(task, Duty::Step(step))
+        states.has_open(task) && states.is_ready(task, step) && self.is_due(task, DispatchAction::Step(step))
     }
 
     /// Records that a step is done, and selects those that need it. The answer may come more than once.
@@ -130,11 +130,11 @@ impl Dispatcher {
         if !self.tracker.states().is_open(task, step) {
             return;
         }
-        self.answered(task, Duty::Step(step));
+        self.answered(task, DispatchAction::Step(step));
         self.tracker.record(TaskEvent::Completed { task, step }).await;
         let plan = Arc::clone(&self.team.plan);
-        plan.needed_by(step).iter().for_each(|next| self.bring_up(task, Duty::Step(*next)));
-        self.bring_up(task, Duty::End);
+        plan.needed_by(step).iter().for_each(|next| self.bring_up(task, DispatchAction::Step(*next)));
+        self.bring_up(task, DispatchAction::End);
     }
 
     /// A try at a step has failed; after too many the task is given up.

@@ -10,7 +10,7 @@
 //! or to pass the task to a colleague. The file contains all data of the task: which steps are done, the
 //! operation ids, how many times it was passed on and what it has cost. At the end it goes back to the desk.
 
-use crate::agent::{Agent, Content, Delivery, Headers, Message, OpId, Pick, Purpose};
+use crate::agent::{Agent, Choice, Content, Delivery, Headers, Message, OpId, Purpose};
 use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
@@ -217,7 +217,7 @@ impl Handler {
                 break;
             }
             match self.choose(&mut file).await {
-                Pick::Myself => failures += u32::from(!self.take_a_step(&mut file).await),
+                Choice::Myself => failures += u32::from(!self.take_a_step(&mut file).await),
                 _ if budgets.is_some_and(|budgets| !budgets.allow_hop(&file.spent)) => {
                     file.given_up = true;
                 }
@@ -232,7 +232,7 @@ impl Handler {
     }
 
     /// Asks the model which agent should take the next step.
-    async fn choose(&self, file: &mut TaskFile) -> Pick {
+    async fn choose(&self, file: &mut TaskFile) -> Choice {
         let turn = Name::new(&format!("{}/turn-{}", file.task, file.spent.turns + 1));
         let colleagues = self.team.workers.len() as u32 - 1;
         let question =
@@ -244,10 +244,10 @@ impl Handler {
         said.value
     }
 
-    fn named(&self, pick: Pick) -> Name {
+    fn named(&self, pick: Choice) -> Name {
         match pick {
-            Pick::Colleague(which) => self.colleagues[which as usize],
-            Pick::Myself | Pick::Stranger => Name::literal(UNKNOWN),
+            Choice::Colleague(which) => self.colleagues[which as usize],
+            Choice::Myself | Choice::Stranger => Name::literal(UNKNOWN),
         }
     }
 

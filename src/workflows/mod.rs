@@ -34,7 +34,7 @@ pub mod handoff;
 pub mod hierarchy;
 pub mod on_call;
 pub mod peers;
-pub mod relay;
+pub mod pipeline;
 pub mod research;
 pub mod roundtable;
 pub mod saga;
@@ -68,7 +68,7 @@ pub fn shipped() -> Vec<Workflow> {
         handoff::workflow(),
         hierarchy::workflow(),
         peers::workflow(),
-        relay::workflow(),
+        pipeline::workflow(),
         research::workflow(),
         roundtable::workflow(),
         saga_choreographed::workflow(),

@@ -3,7 +3,7 @@
 //! In a team with a person on call, no failed call may vanish; the property `every-call-accounted` checks
 //! this.
 
-use crate::agent::{Agent, Note, PersonEvent};
+use crate::agent::{Agent, PersonEvent, TeamEvent};
 use crate::safeguards::dead_letter::{DeadLetterMessage, FailedCall};
 use crate::workflows::TeamContext;
 use perfidy_sim::Name;
@@ -18,7 +18,7 @@ pub const ON_CALL: &str = "on-call";
 /// If the agent is not the node of that name.
 pub async fn on_call(agent: Agent, _: TeamContext) {
     assert_eq!(agent.name().as_str(), ON_CALL, "only the node of that name is the person on call");
-    agent.note(Note::Person(PersonEvent::IsOnCall));
+    agent.note(TeamEvent::Person(PersonEvent::IsOnCall));
     let mut known: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
     loop {
         let mail = agent.receive().await;
@@ -26,7 +26,7 @@ pub async fn on_call(agent: Agent, _: TeamContext) {
         let FailedCall { operation: ref operation_of, op, error, at, agent: by } = *call;
         if known.insert((operation_of.tool, operation_of.name, operation_of.intent)) {
             let (tool, operation, intent) = (operation_of.tool, operation_of.name, operation_of.intent);
-            agent.note(Note::Person(PersonEvent::DeadLetterRecorded {
+            agent.note(TeamEvent::Person(PersonEvent::DeadLetterRecorded {
                 tool,
                 operation,
                 intent,

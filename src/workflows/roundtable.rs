@@ -16,7 +16,7 @@ use crate::protocols::{Question, SingleFlight};
 use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
-use crate::workflows::dispatcher::{Dispatcher, Duty};
+use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan};
@@ -140,11 +140,11 @@ impl Chair {
     async fn run(mut self) {
         self.dispatcher.resume();
         loop {
-            while let Some((task, duty)) = self.dispatcher.next_duty() {
+            while let Some((task, duty)) = self.dispatcher.next_action() {
                 match duty {
-                    Duty::Step(step) => self.ask_for(task, step).await,
-                    Duty::End => self.dispatcher.end_if_complete(task).await,
-                    Duty::Plan => {}
+                    DispatchAction::Step(step) => self.ask_for(task, step).await,
+                    DispatchAction::End => self.dispatcher.end_if_complete(task).await,
+                    DispatchAction::Plan => {}
                 }
             }
             let Ok(mail) = self.dispatcher.receive().await else { continue };
@@ -162,7 +162,7 @@ impl Chair {
     /// Asks for a missing piece, unless that was done recently. Members wait for each other themselves, so a
     /// piece is requested before the pieces it needs are there.
     async fn ask_for(&mut self, task: Name, step: usize) {
-        let duty = Duty::Step(step);
+        let duty = DispatchAction::Step(step);
         let is_open = self.dispatcher.states().is_open(task, step);
         if !is_open || !self.dispatcher.is_due(task, duty) {
             return;

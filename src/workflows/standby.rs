@@ -20,7 +20,7 @@ use crate::protocols::choose_agent;
 use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
-use crate::workflows::dispatcher::{Dispatcher, Duty};
+use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
@@ -159,7 +159,7 @@ impl Candidate for Leader {
         self.dispatcher.expire_orders();
         self.dispatcher.resume();
         loop {
-            while let Some((task, duty)) = self.dispatcher.next_duty() {
+            while let Some((task, duty)) = self.dispatcher.next_action() {
                 self.see_to(task, duty, &leadership).await;
             }
             if !leadership.holds() {
@@ -207,15 +207,15 @@ impl Leader {
         None
     }
 
-    async fn see_to(&mut self, task: Name, duty: Duty, leadership: &Leadership) {
+    async fn see_to(&mut self, task: Name, duty: DispatchAction, leadership: &Leadership) {
         match duty {
-            Duty::Step(step) if self.dispatcher.is_step_due(task, step) => {
+            DispatchAction::Step(step) if self.dispatcher.is_step_due(task, step) => {
                 if !self.order(task, step, leadership).await {
                     self.dispatcher.bring_up(task, duty);
                 }
             }
-            Duty::End => self.dispatcher.end_if_complete(task).await,
-            Duty::Step(_) | Duty::Plan => {}
+            DispatchAction::End => self.dispatcher.end_if_complete(task).await,
+            DispatchAction::Step(_) | DispatchAction::Plan => {}
         }
     }
 
@@ -236,7 +236,7 @@ impl Leader {
         self.agent.before("order", intent).await;
         self.agent.expect(worker, "word that a step is done", intent);
         self.agent.send(worker, intent, StandbyMessage::Order { task, step, op, token });
-        self.dispatcher.sent(task, Duty::Step(step));
+        self.dispatcher.sent(task, DispatchAction::Step(step));
         true
     }
 }

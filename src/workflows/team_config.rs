@@ -1,6 +1,6 @@
 //! What a team is configured with: the data from which its agents, its user and its store are started.
 
-use crate::agent::{Consistency, ModelFaults, Note, UserEvent};
+use crate::agent::{Consistency, ModelFaults, TeamEvent, UserEvent};
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Plan;
@@ -56,11 +56,12 @@ impl TeamConfig {
     }
 
     /// What the user asks for beside the tasks: how far properties may go, and how the store is read.
-    pub(super) fn demands(&self) -> impl Iterator<Item = Note> + '_ {
+    pub(super) fn demands(&self) -> impl Iterator<Item = TeamEvent> + '_ {
         let bounds = self.bounds.iter().map(|(name, at_most)| {
-            Note::User(UserEvent::Bound { property: Name::new(name), at_most: at_most.as_number() })
+            TeamEvent::User(UserEvent::Bound { property: Name::new(name), at_most: at_most.as_number() })
         });
-        let reads = self.store.as_ref().map(|store| Note::User(UserEvent::Declared { reads: store.reads }));
+        let reads =
+            self.store.as_ref().map(|store| TeamEvent::User(UserEvent::Declared { reads: store.reads }));
         bounds.chain(reads)
     }
 

@@ -1,7 +1,9 @@
 //! The user: submits tasks to the team, resubmits without an answer, cancels some if the scenario says so,
 //! and ends the run when all tasks have ended.
 
-use crate::agent::{Agent, Headers, Message, Note, OpId, Operation, Outcome, Purpose, Report, UserEvent};
+use crate::agent::{
+    Agent, Headers, Message, OpId, Operation, Outcome, Purpose, Report, TeamEvent, UserEvent,
+};
 use crate::protocols::ResendTimer;
 use crate::workflows::TeamContext;
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -79,12 +81,13 @@ struct Open {
 }
 
 /// How a user says for the record what a task wants.
-type WantedFeedback = fn(Name, Operation) -> Note;
+type WantedFeedback = fn(Name, Operation) -> TeamEvent;
 
-const AN_EFFECT: WantedFeedback =
-    |task, Operation { intent, arguments, .. }| Note::User(UserEvent::Wanted { task, intent, arguments });
+const AN_EFFECT: WantedFeedback = |task, Operation { intent, arguments, .. }| {
+    TeamEvent::User(UserEvent::Wanted { task, intent, arguments })
+};
 const AN_ANSWER: WantedFeedback =
-    |task, Operation { intent, .. }| Note::User(UserEvent::Question { task, intent });
+    |task, Operation { intent, .. }| TeamEvent::User(UserEvent::Question { task, intent });
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it. Each
 /// intent of a task is an effect, wanted once.
@@ -129,7 +132,7 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
         for task in cancelled {
             let Some(given) = open.get_mut(&task) else { continue };
             given.was_cancelled = true;
-            agent.note(Note::User(UserEvent::Withdrawn { task }));
+            agent.note(TeamEvent::User(UserEvent::Withdrawn { task }));
             ask(&agent, contacts, task, given);
         }
         if asked.is_due(agent.monotonic(), PATIENCE) {
@@ -144,7 +147,7 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
         let wait = wake_at.map_or(PATIENCE, |at| at.since(agent.monotonic()));
         let Ok(mail) = agent.receive_within(wait, "a report").await else { continue };
         if let Some(UserMessage::Report(report)) = mail.open() {
-            agent.note(Note::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
+            agent.note(TeamEvent::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
             if let Some(given) = open.remove(&report.task) {
                 if let Some(at) = given.cancel_at {
                     cancels.remove(&(at, report.task));
@@ -158,13 +161,13 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
 /// Records the intents of a task in the history, and decides whether it will be cancelled.
 fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) -> Open {
     let plan = &team.plan;
-    agent.note(Note::User(UserEvent::TaskGiven { task }));
+    agent.note(TeamEvent::User(UserEvent::TaskGiven { task }));
     let wishes = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
     wishes.for_each(|operation_of| agent.note(wants(task, operation_of)));
     for Operation { tool, name: operation, intent, .. } in
         (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {
-        agent.note(Note::User(UserEvent::UndoneBy { intent, tool, operation }));
+        agent.note(TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
     }
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
     let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();

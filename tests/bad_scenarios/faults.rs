@@ -29,7 +29,7 @@ fn faults_that_cannot_strike() {
             "one of two in a list",
             &[(
                 "ack-lost = { at = \"ticketing\", chance = \"5%\" }",
-                "mute = [{ at = \"mail\", chance = \"1%\" }, { at = \"post\", chance = \"1%\" }]",
+                "no-response = [{ at = \"mail\", chance = \"1%\" }, { at = \"post\", chance = \"1%\" }]",
             )],
         ),
     ];
@@ -63,7 +63,10 @@ fn pinned_faults_that_cannot_happen() {
             "a late reply that is not late",
             &[(at, "mail, send, task-2, try 1"), (action, "do = \"late-reply\"")],
         ),
-        ("a lie that takes no time", &[(at, "mail, send, task-2, try 1"), (action, "do = \"mute 3s\"")]),
+        (
+            "a lie that takes no time",
+            &[(at, "mail, send, task-2, try 1"), (action, "do = \"no-response 3s\"")],
+        ),
         (
             "a disk that does something else",
             &[(at, "planner's disk, read, journal, try 1"), (action, "do = \"refuse\"")],
@@ -73,7 +76,7 @@ fn pinned_faults_that_cannot_happen() {
             &[(at, "planner's disk, write, finished, try 1"), (action, "do = \"tear\"")],
         ),
         ("the disk of a tool", &[(at, "mail's disk, write, finished, try 1"), (action, "do = \"refuse\"")]),
-        ("a twin of a tool", &[(action, "do = \"twin mail at 1m for 9s\"")]),
+        ("a twin of a tool", &[(action, "do = \"overlapping-restart mail at 1m for 9s\"")]),
         ("a clock of nobody", &[(action, "do = \"skew bob at 1m for 9s, 5s ahead\"")]),
         ("a flapping link to oneself", &[(action, "do = \"flap mail from mail at 1m for 9s, every 1s\"")]),
         ("a cut of somebody else", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
@@ -119,7 +122,7 @@ fn faults_of_actions_that_no_agent_takes() {
                 "pause = { at = \"coordinator\", after = \"asign\", chance = \"1%\", lasting = \"1s\" }",
             )],
         ),
-        ("a mistake at no call site", &[(fault, "no-target = { at = \"everyone\", chance = \"1%\" }")]),
+        ("a mistake at no call site", &[(fault, "unknown-target = { at = \"everyone\", chance = \"1%\" }")]),
         ("a journal that is not kept", &[(fault, "torn-write = { at = \"planner\", chance = \"1%\" }")]),
         (
             "one of two journals",

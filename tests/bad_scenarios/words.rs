@@ -103,14 +103,14 @@ fn names_of_what_is_never_sent_or_called() {
         ),
         (
             "an operation of another tool",
-            &[(lost, r#"mute = { at = "mail", operation = "create", chance = "5%" }"#)],
+            &[(lost, r#"no-response = { at = "mail", operation = "create", chance = "5%" }"#)],
         ),
         (
             "an operation that troubles begin with",
             &[(lost, r#"outage = { at = "mail", operation = "sent", chance = "5%", lasting = "1m" }"#)],
         ),
         ("a pinned message", &[(pinned, "user > coordinator, submits, task-2, try 1")]),
-        ("a pinned call", &[(pinned, "ticketing, creates, task-2, try 1"), ("\"drop\"", "\"mute\"")]),
+        ("a pinned call", &[(pinned, "ticketing, creates, task-2, try 1"), ("\"drop\"", "\"no-response\"")]),
         (
             "a pinned look-up",
             &[(pinned, "ticketing, look-up of creation, task-2, try 1"), ("\"drop\"", "\"outage 1m\"")],

@@ -61,14 +61,14 @@ zombie = [
     {{ at = "everyone", before = "record", chance = "1%", lasting = "5s..20s" }},
     {{ at = "everyone", every = "1m..3m" }},
 ]
-twin = {{ at = "everyone", every = "1m..3m", lasting = "1s..20s" }}
+overlapping-restart = {{ at = "everyone", every = "1m..3m", lasting = "1s..20s" }}
 slow-node = {{ at = "everyone", times = 5, every = "1m..3m", lasting = "1s..20s" }}
 clock-skew = {{ at = ["everyone", "leases"], by = "1ms..9s" }}
 clock-step = {{ at = "everyone", by = "1s..30s", every = "1m..3m", lasting = "1s..20s" }}
 clock-drift = {{ at = ["everyone", "ticketing"], ppm = 90000, every = "1m..3m", lasting = "1s..50s" }}
 torn-write = {{ at = "everyone", chance = "50%" }}
 stale-journal = {{ at = "everyone", chance = "20%", records = 2 }}
-refused-write = {{ at = "everyone", chance = "2%" }}
+write-error = {{ at = "everyone", chance = "2%" }}
 slow-sync = {{ at = "everyone", chance = "3%", by = "100ms..3s" }}
 "#
         );

@@ -52,7 +52,7 @@ const SENDS: &[Sends] = &[
     ),
     ("peers", &[("user", &["submit"]), ("peer", &["commit", "read", "report"])]),
     (
-        "relay",
+        "pipeline",
         &[
             ("user", &["submit"]),
             ("lead", &["file", "pass on", "report", "you may", "you may not"]),
@@ -138,7 +138,7 @@ const DOES: &[Does] = &[
     ),
     ("peers", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], false),
     (
-        "relay",
+        "pipeline",
         &["brief", "call", "check", "pass-on", "record", "report"],
         &["answer", "summary"],
         &["call a tool"],

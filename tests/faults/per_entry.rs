@@ -119,7 +119,7 @@ crash = [
     { at = ["coordinator", "executors"], before = ["call", "assign"], after = "record", chance = "5%", back-after = "1s" },
     { at = ["planner", "verifier"], every = "20s..40s", lasting = "1s..5s" },
 ]
-refused-write = { at = ["coordinator", "executors"], chance = "5%" }
+write-error = { at = ["coordinator", "executors"], chance = "5%" }
 ack-lost = { at = "ticketing", operation = "create", chance = "10%" }
 outage = { at = "ticketing", every = "20s..40s", lasting = "1s..5s" }
 clock-skew = { at = ["executors", "ticketing"], by = "1s..2s" }

@@ -1,7 +1,7 @@
 //! An agent that sends requests to two tools and keeps the answers: one tool has effects, one is read.
 
 use perfidy::agent::{
-    Agent, Cancelled, Content, Definite, Indefinite, Note, OpId, Operation, Reading, Receipt, ToolCall,
+    Agent, Cancelled, Content, Definite, Indefinite, OpId, Operation, Reading, Receipt, TeamEvent, ToolCall,
     ToolError, ToolEvent,
 };
 use perfidy::explore::Run;
@@ -111,7 +111,7 @@ pub struct CallOutcome {
 
 impl CallOutcome {
     pub fn effects(&self, intent: &str) -> usize {
-        let is_it = |note: &Note| matches!(note, Note::Tool(ToolEvent::Effect { intent: of, .. }) if *of == Name::new(intent));
+        let is_it = |note: &TeamEvent| matches!(note, TeamEvent::Tool(ToolEvent::Effect { intent: of, .. }) if *of == Name::new(intent));
         self.run.outcome.history.notes().filter(|(_, note)| is_it(note)).count()
     }
 

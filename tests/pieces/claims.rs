@@ -1,6 +1,6 @@
 //! Claims by lease: one owner at a time, which stops before another owner can begin.
 
-use perfidy::agent::{Agent, Agents, Message, Note, StoreService};
+use perfidy::agent::{Agent, Agents, Message, StoreService, TeamEvent};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::claim::{Claims, LeaseLost, Ownership};
 use perfidy::scenario::{Case, Scenario};
@@ -66,8 +66,8 @@ impl Message for Acts {
 
 /// When an agent made announcements of this kind.
 fn said<M: Message>(outcome: &Outcome<Agents>, who: &str, wanted: fn(&M) -> bool) -> Vec<SimTime> {
-    let says = |event: &&Event<Note>| {
-        let Some(Note::Announced { content, .. }) = event.note() else { return false };
+    let says = |event: &&Event<TeamEvent>| {
+        let Some(TeamEvent::Announced { content, .. }) = event.note() else { return false };
         event.node == Name::new(who) && content.open().is_some_and(wanted)
     };
     outcome.history.events().iter().filter(says).map(|event| event.at).collect()

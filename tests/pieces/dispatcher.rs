@@ -5,7 +5,7 @@ use perfidy::agent::{Agent, OpId};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::TeamContext;
-use perfidy::workflows::dispatcher::{Dispatcher, Duty};
+use perfidy::workflows::dispatcher::{DispatchAction, Dispatcher};
 use perfidy::workflows::task_state::TaskEvent;
 use perfidy::workflows::user::USER;
 use perfidy_sim::{Name, Plan, SimSpan};
@@ -40,23 +40,26 @@ fn with_one_task(check: impl AsyncFn(&Agent, Dispatcher) + Copy + Send + Sync + 
 }
 
 /// The duties that come up in one round.
-fn round(dispatcher: &mut Dispatcher) -> Vec<Duty> {
-    std::iter::from_fn(|| dispatcher.next_duty()).map(|(_, duty)| duty).collect()
+fn round(dispatcher: &mut Dispatcher) -> Vec<DispatchAction> {
+    std::iter::from_fn(|| dispatcher.next_action()).map(|(_, duty)| duty).collect()
 }
 
 #[test]
 fn an_order_is_due_when_its_step_is_ready_and_again_when_it_is_not_answered_in_time() {
     with_one_task(async |agent, mut dispatcher| {
         dispatcher.bring_up_steps(task());
-        assert_eq!(round(&mut dispatcher), [Duty::Step(0), Duty::Step(1), Duty::End]);
+        assert_eq!(
+            round(&mut dispatcher),
+            [DispatchAction::Step(0), DispatchAction::Step(1), DispatchAction::End]
+        );
         assert!(dispatcher.is_step_due(task(), 0) && !dispatcher.is_step_due(task(), 1));
-        dispatcher.sent(task(), Duty::Step(0));
+        dispatcher.sent(task(), DispatchAction::Step(0));
         assert!(!dispatcher.is_step_due(task(), 0) && round(&mut dispatcher).is_empty());
         agent.sleep(RESEND).await;
-        assert_eq!(round(&mut dispatcher), [Duty::Step(0)]);
+        assert_eq!(round(&mut dispatcher), [DispatchAction::Step(0)]);
         assert!(dispatcher.is_step_due(task(), 0));
         dispatcher.completed(task(), 0).await;
-        assert_eq!(round(&mut dispatcher), [Duty::Step(1), Duty::End]);
+        assert_eq!(round(&mut dispatcher), [DispatchAction::Step(1), DispatchAction::End]);
         assert!(dispatcher.is_step_due(task(), 1));
     });
 }

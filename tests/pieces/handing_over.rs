@@ -63,7 +63,7 @@ fn brief(body: u64) -> Artifact {
 #[test]
 fn a_version_that_was_replaced_is_not_settled_and_a_settled_one_is_not_replaced() {
     runs_well(Plan::fault_free(), |world| {
-        let on = safeguards("relay", "version-check = true");
+        let on = safeguards("pipeline", "version-check = true");
         spawn_agent(world, "lead", move |agent| {
             let on = on.clone();
             async move {
@@ -86,7 +86,7 @@ fn a_version_that_was_replaced_is_not_settled_and_a_settled_one_is_not_replaced(
 #[test]
 fn a_version_that_was_overtaken_while_it_was_written_down_is_never_heard_of() {
     runs_well(faults(&[("lead's disk, sync, journal, try 1", "slow by 20s")]), |world| {
-        let on = safeguards("relay", "version-check = true");
+        let on = safeguards("pipeline", "version-check = true");
         spawn_agent(world, "lead", move |agent| {
             let versions = Rc::new(Versions::recover(&agent, &on));
             async move {
@@ -105,7 +105,7 @@ fn a_version_that_was_overtaken_while_it_was_written_down_is_never_heard_of() {
 fn what_was_settled_before_a_crash_is_settled_after_it() {
     let crash = faults(&[("crash of the lead, by hand, try 1", "crash lead at 10s, back after 1s")]);
     runs_well(crash, |world| {
-        let on = safeguards("relay", "version-check = true");
+        let on = safeguards("pipeline", "version-check = true");
         spawn_agent(world, "lead", move |agent| {
             let on = on.clone();
             async move {

@@ -1,6 +1,6 @@
 //! Leases from an agent's view: one holder at a time, which is one incarnation of an agent.
 
-use perfidy::agent::{Agent, Agents, LeaseEvent, LeaseService, Note, Token};
+use perfidy::agent::{Agent, Agents, LeaseEvent, LeaseService, TeamEvent, Token};
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan, SimTime, World, WorldConfig};
 
 const LEASE: SimSpan = SimSpan::from_secs(10);
@@ -24,7 +24,7 @@ fn reigns(place: &str, action: &str) -> Vec<(SimTime, Token)> {
     });
     let mut reigns: Vec<(SimTime, Token)> = Vec::new();
     for (event, note) in outcome.history.notes() {
-        if let Note::Lease(LeaseEvent::Granted { token, .. }) = note
+        if let TeamEvent::Lease(LeaseEvent::Granted { token, .. }) = note
             && reigns.last().is_none_or(|(_, latest)| latest != token)
         {
             reigns.push((event.at, *token));
@@ -46,7 +46,7 @@ fn an_agent_that_comes_back_waits_until_its_own_lease_has_run_out() {
 
 #[test]
 fn a_twin_never_holds_what_the_other_life_holds() {
-    let reigns = reigns("twin, a, try 1", "twin a at 20s for 15s");
+    let reigns = reigns("overlapping-restart, a, try 1", "overlapping-restart a at 20s for 15s");
     let [(_, Token(1)), (again, Token(2))] = reigns.as_slice() else { panic!("{reigns:?}") };
     assert!(
         (seconds(43)..seconds(47)).contains(again),

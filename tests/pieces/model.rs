@@ -1,7 +1,7 @@
 //! A model that gets the same question five times.
 
 use crate::caller::TEXT;
-use perfidy::agent::{AgentEvent, Note, Prompt};
+use perfidy::agent::{AgentEvent, Prompt, TeamEvent};
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -97,8 +97,8 @@ fn plans_with(word: &str) -> (Vec<Option<Planned>>, Vec<String>) {
         &Plan::Explicit([fault(1), fault(2)].into()),
     );
     assert_eq!(run.outcome.injected.len(), 2, "{word} strikes");
-    let completion = |note: &Note| match note {
-        Note::Agent(AgentEvent::Completed { completion, .. }) => Some(completion.json().to_string()),
+    let completion = |note: &TeamEvent| match note {
+        TeamEvent::Agent(AgentEvent::Completed { completion, .. }) => Some(completion.json().to_string()),
         _ => None,
     };
     (PLANS.take(), run.outcome.history.notes().filter_map(|(_, note)| completion(note)).collect())

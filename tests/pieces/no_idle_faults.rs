@@ -1,7 +1,7 @@
 //! A fault of a tool is injected only where it makes a difference, whatever its kind.
 
 use crate::caller::{Ask, CallOutcome, StoreOutcome, TEXT, caller_team, met_or_not, told_in};
-use perfidy::agent::Note;
+use perfidy::agent::TeamEvent;
 use perfidy::faults::OwnFault;
 use perfidy::faults::tool_faults;
 use perfidy::scenario::{Case, Scenario};
@@ -37,7 +37,7 @@ fn what_happens(told: &CallOutcome) -> (Vec<StoreOutcome>, Vec<(SimTime, Name, S
     let events = told.run.outcome.history.events().iter();
     let others = events.filter(|event| !matches!(event.what, EventKind::Struck(_)));
     let shown = others.map(|event| match &event.what {
-        EventKind::Note(Note::Tool(said)) => (event.at, event.node, format!("{said:?}")),
+        EventKind::App(TeamEvent::Tool(said)) => (event.at, event.node, format!("{said:?}")),
         what => (event.at, event.node, format!("{what:?}")),
     });
     (told.heard.clone(), shown.collect())
@@ -65,7 +65,7 @@ fn every_fault_of_a_tool_that_is_injected_changes_what_happens() {
 
 #[test]
 fn a_call_that_was_done_before_cannot_be_refused() {
-    let told = met_or_not(&ASKS[..4], &["vault, put, a, try 2: refused"]);
+    let told = met_or_not(&ASKS[..4], &["vault, put, a, try 2: permanent-error"]);
     assert!(told.run.outcome.injected.is_empty() && told.run.outcome.pinned[0].met);
 }
 

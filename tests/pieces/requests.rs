@@ -1,7 +1,7 @@
 //! Every request of an agent stands in the history with its arguments and headers, whatever becomes of it.
 
 use crate::caller::{Ask, CallOutcome, told};
-use perfidy::agent::{AgentEvent, Note, OpId, Request, ToolRequest};
+use perfidy::agent::{AgentEvent, OpId, Request, TeamEvent, ToolRequest};
 use perfidy_sim::{Event, EventKind};
 use serde_json::{Value, json};
 
@@ -15,8 +15,11 @@ const SITES: [&str; 4] = [
 ];
 
 /// The requests of the events that are wanted: of which kind, with which arguments, under which key.
-fn requests(told: &CallOutcome, wanted: fn(&EventKind<Note>) -> bool) -> Vec<(Request, Value, Option<OpId>)> {
-    let is_wanted = |event: &&Event<Note>| wanted(&event.what);
+fn requests(
+    told: &CallOutcome,
+    wanted: fn(&EventKind<TeamEvent>) -> bool,
+) -> Vec<(Request, Value, Option<OpId>)> {
+    let is_wanted = |event: &&Event<TeamEvent>| wanted(&event.what);
     let requests = told.run.outcome.history.events().iter().filter(is_wanted).filter_map(ToolRequest::of);
     let parts = |request: ToolRequest| {
         let arguments = request.operation().arguments.json();
@@ -39,7 +42,7 @@ fn every_request_that_a_tool_gets_stands_in_the_history_as_it_was_sent_and_as_it
     let told = told(&ASKS, &[]);
     assert_eq!(requests(&told, |what| matches!(what, EventKind::Sent { .. })), all());
     assert_eq!(requests(&told, |what| matches!(what, EventKind::Delivered { .. })), all());
-    assert_eq!(requests(&told, |what| matches!(what, EventKind::Note(Note::Tool(_)))), all());
+    assert_eq!(requests(&told, |what| matches!(what, EventKind::App(TeamEvent::Tool(_)))), all());
 }
 
 #[test]
@@ -48,8 +51,9 @@ fn a_request_that_is_lost_on_its_way_stands_in_the_history_all_the_same() {
     let told = told(&ASKS, &drops.each_ref().map(String::as_str));
     assert_eq!(requests(&told, |what| matches!(what, EventKind::Sent { .. })), all());
     assert_eq!(requests(&told, |what| matches!(what, EventKind::Delivered { .. })), []);
-    let calls =
-        |what: &EventKind<Note>| matches!(what, EventKind::Note(Note::Agent(AgentEvent::Called { .. })));
+    let calls = |what: &EventKind<TeamEvent>| {
+        matches!(what, EventKind::App(TeamEvent::Agent(AgentEvent::Called { .. })))
+    };
     assert_eq!(requests(&told, calls), all()[..1], "the handle of the agent writes it down");
 }
 

@@ -26,7 +26,7 @@ fn an_effect_and_its_answer_part_ways() {
         ("late-reply 9s", Indefinite::TimedOut, 1),
         ("error-with-effect", Indefinite::Failed, 1),
         ("malformed-result", Indefinite::Malformed, 1),
-        ("mute", Indefinite::TimedOut, 0),
+        ("no-response", Indefinite::TimedOut, 0),
     ] {
         let told = told(&[Ask::Call("a", 1)], &[&format!("vault, put, a, try 1: {lie}")]);
         assert_eq!(told.heard, [StoreOutcome::Call(Err(unclear(error)))], "{lie}");
@@ -175,13 +175,13 @@ outage = [
 endpoint-moved = { at = "vault", chance = "3%", lasting = "1s..5s" }
 permission-revoked = { at = "vault", every = "10s..1m", lasting = "1s..10s" }
 schema-changed = { at = "vault", chance = "3%", lasting = "1s..5s" }
-mute-for-ever = { at = "vault", chance = "0.5%" }
+unresponsive = { at = "vault", chance = "0.5%" }
 "#;
     let plain = [
         "ack-lost",
         "error-with-effect",
         "success-without-effect",
-        "mute",
+        "no-response",
         "duplicate-effect",
         "key-ignored",
     ];

@@ -39,7 +39,7 @@ fn a_rate_limit_says_when_to_come_back() {
 #[test]
 fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
     let asks = [Ask::Call("b", 1), Ask::Call("a", 2), Ask::Wait(600), Ask::LookUp("a")];
-    let told = told(&asks, &["vault, put, b, try 1: mute-for-ever"]);
+    let told = told(&asks, &["vault, put, b, try 1: unresponsive"]);
     let silence = Indefinite::TimedOut;
     let silent = || StoreOutcome::Call(Err(unclear(silence)));
     let heard = [silent(), silent(), StoreOutcome::LookUp(Err(silence))];

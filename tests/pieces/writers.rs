@@ -6,7 +6,7 @@ use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::append_only::append;
 use perfidy::safeguards::election::{Candidate, Election, Leadership};
 use perfidy::safeguards::event_log::EventLog;
-use perfidy::safeguards::optimistic_locking::{GaveUp, Miss, retry_on_conflict, update};
+use perfidy::safeguards::optimistic_locking::{GaveUp, UpdateFailure, retry_on_conflict, update};
 use perfidy::safeguards::single_writer::{add_through, serve};
 use perfidy::safeguards::verify::Verify;
 use perfidy_sim::{
@@ -102,7 +102,7 @@ fn two_agents_that_update_an_item_at_once_lose_nothing() {
 #[test]
 fn a_cycle_is_begun_again_after_a_conflict_and_only_then() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let outcome_of = |misses: &[Miss]| {
+    let outcome_of = |misses: &[UpdateFailure]| {
         let begun = Cell::new(0);
         let cycle = async || {
             begun.set(begun.get() + 1);
@@ -110,9 +110,9 @@ fn a_cycle_is_begun_again_after_a_conflict_and_only_then() {
         };
         (runtime.block_on(retry_on_conflict(3, cycle)), begun.get())
     };
-    assert_eq!(outcome_of(&[Miss::Conflict, Miss::Conflict]), (Ok(()), 3));
-    assert_eq!(outcome_of(&[Miss::Conflict; 4]), (Err(GaveUp), 3));
-    assert_eq!(outcome_of(&[Miss::NoAnswer]), (Err(GaveUp), 1));
+    assert_eq!(outcome_of(&[UpdateFailure::Conflict, UpdateFailure::Conflict]), (Ok(()), 3));
+    assert_eq!(outcome_of(&[UpdateFailure::Conflict; 4]), (Err(GaveUp), 3));
+    assert_eq!(outcome_of(&[UpdateFailure::NoAnswer]), (Err(GaveUp), 1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! There are one spare manager, one worker and one tool, in worlds with exactly the faults that a test names.
 //! The manager takes a second to plan, the worker three, and the tool takes two for each request.
 
-use perfidy::agent::{Note, Outcome, Purpose, ToolEvent, UserEvent};
+use perfidy::agent::{Outcome, Purpose, TeamEvent, ToolEvent, UserEvent};
 use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
@@ -60,9 +60,9 @@ fn cancelled_after(span: &str) -> String {
 
 /// The ledger of the tool, line by line.
 fn ledger(run: &Run) -> Vec<String> {
-    let line = |note: &Note| match note {
-        Note::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
-        Note::Tool(ToolEvent::Cancelled { operation, intent, .. }) => {
+    let line = |note: &TeamEvent| match note {
+        TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
+        TeamEvent::Tool(ToolEvent::Cancelled { operation, intent, .. }) => {
             Some(format!("calls off {operation} {intent}"))
         }
         _ => None,
@@ -71,14 +71,14 @@ fn ledger(run: &Run) -> Vec<String> {
 }
 
 fn was_cancelled(run: &Run) -> bool {
-    let cancelled = |note: &Note| matches!(note, Note::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled);
+    let cancelled = |note: &TeamEvent| matches!(note, TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled);
     run.outcome.history.notes().any(|(_, note)| cancelled(note))
 }
 
 /// The managers that ordered steps from the worker, each once, in order.
 fn managers(run: &Run) -> Vec<&'static str> {
     let worker = Name::new("worker-1");
-    let is_order = |what: &EventKind<Note>| match what {
+    let is_order = |what: &EventKind<TeamEvent>| match what {
         EventKind::Sent { to, content, .. } => {
             *to == worker && content.headers().purpose == Some(Purpose::Order)
         }

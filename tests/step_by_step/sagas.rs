@@ -3,7 +3,7 @@
 //!
 //! Both kinds of saga run in worlds with exactly the faults that a test names.
 
-use perfidy::agent::{Note, PersonEvent, ToolEvent};
+use perfidy::agent::{PersonEvent, TeamEvent, ToolEvent};
 use perfidy::explore::Run;
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario};
@@ -43,16 +43,16 @@ fn run(workflow: &str, faults: &[&str]) -> Run {
 
 /// The ledgers of all tools, line by line.
 fn ledger(run: &Run) -> Vec<String> {
-    let line = |note: &Note| match note {
-        Note::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
+    let line = |note: &TeamEvent| match note {
+        TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
         _ => None,
     };
     run.outcome.history.notes().filter_map(|(_, note)| line(note)).collect()
 }
 
-fn taken_down(run: &Run) -> Vec<String> {
-    let line = |note: &Note| match note {
-        Note::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, by, .. }) => {
+fn dead_lettered(run: &Run) -> Vec<String> {
+    let line = |note: &TeamEvent| match note {
+        TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, by, .. }) => {
             Some(format!("{tool}.{operation} {intent} by {by}"))
         }
         _ => None,
@@ -75,18 +75,21 @@ fn in_a_calm_world_everything_is_done_and_nothing_undone() {
 #[test]
 fn what_was_done_before_a_refusal_is_undone_last_first() {
     for kind in KINDS {
-        let run = run(kind, &["payments, charge, task-1/charge, try 1: refused"]);
+        let run = run(kind, &["payments, charge, task-1/charge, try 1: permanent-error"]);
         let undone = ["cancel task-1/hotel", "cancel task-1/flight"];
         assert_eq!(ledger(&run)[..2], ["book task-1/flight", "book task-1/hotel"], "{kind}");
         assert_eq!(ledger(&run)[2..], undone, "{kind}");
-        assert!(taken_down(&run).is_empty());
+        assert!(dead_lettered(&run).is_empty());
     }
 }
 
 #[test]
 fn a_refusal_of_the_first_step_leaves_nothing_to_undo() {
     for kind in KINDS {
-        assert!(ledger(&run(kind, &["airline, book, task-1/flight, try 1: refused"])).is_empty(), "{kind}");
+        assert!(
+            ledger(&run(kind, &["airline, book, task-1/flight, try 1: permanent-error"])).is_empty(),
+            "{kind}"
+        );
     }
 }
 
@@ -94,7 +97,7 @@ fn a_refusal_of_the_first_step_leaves_nothing_to_undo() {
 fn a_copy_of_a_refused_call_that_comes_later_is_not_carried_out() {
     for (kind, caller) in [(KINDS[0], "worker-2"), (KINDS[1], "service-2")] {
         let twice = format!("{caller} > hotels, call book, task-1/hotel, try 1: duplicate after 20s");
-        let run = run(kind, &["hotels, book, task-1/hotel, try 1: refused", &twice]);
+        let run = run(kind, &["hotels, book, task-1/hotel, try 1: permanent-error", &twice]);
         assert_eq!(ledger(&run), ["book task-1/flight", "cancel task-1/flight"], "{kind}");
     }
 }
@@ -102,8 +105,10 @@ fn a_copy_of_a_refused_call_that_comes_later_is_not_carried_out() {
 #[test]
 fn an_undoing_whose_answer_is_lost_is_not_done_twice() {
     for kind in KINDS {
-        let faults =
-            ["hotels, book, task-1/hotel, try 1: refused", "airline, cancel, task-1/flight, try 1: ack-lost"];
+        let faults = [
+            "hotels, book, task-1/hotel, try 1: permanent-error",
+            "airline, cancel, task-1/flight, try 1: ack-lost",
+        ];
         assert_eq!(ledger(&run(kind, &faults)), ["book task-1/flight", "cancel task-1/flight"], "{kind}");
     }
 }
@@ -111,11 +116,13 @@ fn an_undoing_whose_answer_is_lost_is_not_done_twice() {
 #[test]
 fn an_undoing_that_was_refused_is_tried_again_under_another_id() {
     for kind in KINDS {
-        let faults =
-            ["hotels, book, task-1/hotel, try 1: refused", "airline, cancel, task-1/flight, try 1: refused"];
+        let faults = [
+            "hotels, book, task-1/hotel, try 1: permanent-error",
+            "airline, cancel, task-1/flight, try 1: permanent-error",
+        ];
         let run = run(kind, &faults);
         assert_eq!(ledger(&run), ["book task-1/flight", "cancel task-1/flight"], "{kind}");
-        assert!(taken_down(&run).is_empty(), "{kind}");
+        assert!(dead_lettered(&run).is_empty(), "{kind}");
     }
 }
 
@@ -123,16 +130,16 @@ fn an_undoing_that_was_refused_is_tried_again_under_another_id() {
 fn an_undoing_that_goes_on_failing_is_handed_to_the_person_on_call() {
     for (kind, caller) in [(KINDS[0], "worker-1"), (KINDS[1], "service-1")] {
         let faults = [
-            "hotels, book, task-1/hotel, try 1: refused",
-            "airline, cancel, task-1/flight, try 1: refused",
-            "airline, cancel, task-1/flight, try 2: mute",
-            "airline, cancel, task-1/flight, try 3: mute",
-            "airline, cancel, task-1/flight, try 4: refused",
+            "hotels, book, task-1/hotel, try 1: permanent-error",
+            "airline, cancel, task-1/flight, try 1: permanent-error",
+            "airline, cancel, task-1/flight, try 2: no-response",
+            "airline, cancel, task-1/flight, try 3: no-response",
+            "airline, cancel, task-1/flight, try 4: permanent-error",
         ];
         let lost = format!("{caller} > on-call, dead letter, task-1/flight, try 1: drop");
         let run = run(kind, &[&faults[..], &[&lost]].concat());
         assert_eq!(ledger(&run), ["book task-1/flight"], "{kind}");
-        assert_eq!(taken_down(&run), [format!("airline.cancel task-1/flight by {caller}")], "{kind}");
+        assert_eq!(dead_lettered(&run), [format!("airline.cancel task-1/flight by {caller}")], "{kind}");
     }
 }
 
@@ -150,7 +157,7 @@ fn an_orchestrator_that_dies_at_any_step_goes_on_where_it_was() {
     });
     let orders = steps.iter().map(|step| format!("orchestrator, {step}, try 1: crash, back after 20s"));
     for crash in marks.chain(orders) {
-        let run = run(KINDS[0], &["payments, charge, task-1/charge, try 1: refused", &crash]);
+        let run = run(KINDS[0], &["payments, charge, task-1/charge, try 1: permanent-error", &crash]);
         assert!(
             run.outcome.history.events().iter().any(|event| matches!(event.what, EventKind::Crashed { .. }))
         );
@@ -170,7 +177,7 @@ fn news_that_dies_with_its_sender_is_sent_when_it_is_back() {
             format!("before publish, task-1/{step}, try 1"),
         ] {
             let crash = format!("{service}, {moment}: crash, back after 20s");
-            let run = run(KINDS[1], &["payments, charge, task-1/charge, try 1: refused", &crash]);
+            let run = run(KINDS[1], &["payments, charge, task-1/charge, try 1: permanent-error", &crash]);
             let all =
                 ["book task-1/flight", "book task-1/hotel", "cancel task-1/hotel", "cancel task-1/flight"];
             assert_eq!(ledger(&run), all, "{crash}");

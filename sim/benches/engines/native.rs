@@ -13,7 +13,7 @@ struct Numbers;
 
 impl Domain for Numbers {
     type Payload = u64;
-    type Note = u64;
+    type AppEvent = u64;
     type Author = ();
 }
 

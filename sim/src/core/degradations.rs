@@ -6,7 +6,7 @@ use crate::node::{Command, Node, Role};
 use crate::queue::{NodeIndex, Pending};
 use crate::{Action, Degradation, Domain, EventId, EventKind, Fault, Name, Purpose, SimSpan, SimTime};
 
-const TWIN: Purpose = Purpose::new("twin");
+const OVERLAPPING_RESTART: Purpose = Purpose::new("overlapping-restart");
 
 /// The degradation of a node. A node that never had any has none of this.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl<D: Domain> Core<D> {
                 self.hold(index, lasting, true, struck);
                 return;
             }
-            Degradation::Twin => {
+            Degradation::OverlappingRestart => {
                 if !self.start_overlap(index, struck) {
                     return;
                 }
@@ -107,8 +107,8 @@ impl<D: Domain> Core<D> {
         let now = self.now;
         let name = self.name(index);
         match degradation {
-            Degradation::Zombie => self.health(index).clock.set_right(now),
-            Degradation::Twin => {
+            Degradation::Zombie => self.health(index).clock.synchronise(now),
+            Degradation::OverlappingRestart => {
                 if !self.end_overlap(index, incarnation) {
                     return;
                 }
@@ -127,7 +127,7 @@ impl<D: Domain> Core<D> {
             Degradation::Drift { ppm, way } => {
                 let clock = &mut self.health(index).clock;
                 clock.run(now, ppm, opposite(way));
-                clock.set_right(now);
+                clock.synchronise(now);
             }
         }
         self.append((name, incarnation), None, EventKind::Recovered { from: degradation.kind() });
@@ -234,8 +234,8 @@ impl<D: Domain> Core<D> {
         let Node { name, incarnation, outgoing, .. } = *self.node(index);
         let older = outgoing?;
         let site = Name::joined(name, ", ", Name::literal("mail of twins"));
-        let nth = self.oracle.count(site, about);
-        let is_for_the_older = self.oracle.spot(site, about, nth).below(TWIN, 2) == 0;
+        let nth = self.injector.count(site, about);
+        let is_for_the_older = self.injector.spot(site, about, nth).below(OVERLAPPING_RESTART, 2) == 0;
         Some(if is_for_the_older { older } else { incarnation })
     }
 

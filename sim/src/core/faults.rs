@@ -1,9 +1,9 @@
 //! Fault injection: where the plan is asked, and how a fault takes effect.
 
 use super::Core;
-use crate::network::{Cut, Lag};
+use crate::injector::TIE;
+use crate::network::{Cut, SlowLink};
 use crate::node::{Command, Role};
-use crate::oracle::TIE;
 use crate::queue::{NodeIndex, Pending};
 use crate::step::Act;
 use crate::{Action, Domain, EventId, EventKind, Fault, Hook, Name, Payload, SimSpan, SimTime};
@@ -27,7 +27,7 @@ impl<D: Domain> Core<D> {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
-        self.oracle.ask(hook, name, what, about, now)
+        self.injector.ask(hook, name, what, about, now)
     }
 
     /// Asks the plan about the place before or after a step of a node.
@@ -36,7 +36,7 @@ impl<D: Domain> Core<D> {
             return None;
         }
         let class = self.nodes[node.0 as usize].class;
-        if !self.oracle.concerns(class, hook, step) {
+        if !self.injector.concerns(class, hook, step) {
             return None;
         }
         self.ask(hook, node, step, about)
@@ -44,7 +44,7 @@ impl<D: Domain> Core<D> {
 
     /// Whether the plan may be asked about an act of a node at all.
     pub fn may_ask_act(&self, hook: Hook, node: NodeIndex) -> bool {
-        !self.is_silent(hook) && self.oracle.concerns_acts(self.nodes[node.0 as usize].class, hook)
+        !self.is_silent(hook) && self.injector.concerns_acts(self.nodes[node.0 as usize].class, hook)
     }
 
     /// The same for an act. `subject` is not evaluated if the plan concerns no act.
@@ -67,7 +67,7 @@ impl<D: Domain> Core<D> {
             return Vec::new();
         }
         let (name, now) = (self.name(node), self.now());
-        self.oracle.ask_all(Hook::Service, name, what, about, now)
+        self.injector.ask_all(Hook::Service, name, what, about, now)
     }
 
     /// Asks the plan about a place of the node's storage. `about` is not evaluated if no fault can be
@@ -87,7 +87,7 @@ impl<D: Domain> Core<D> {
 
     /// Records that a fault is injected.
     pub fn apply_fault(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
-        self.oracle.injected.push(fault);
+        self.injector.injected.push(fault);
         self.append(node, cause, EventKind::Struck(Box::new(fault)))
     }
 
@@ -97,13 +97,13 @@ impl<D: Domain> Core<D> {
         if at > self.config.limits.until {
             return;
         }
-        let tie = self.oracle.spot(fault.at.site, fault.at.id, fault.at.nth).word(TIE);
+        let tie = self.injector.spot(fault.at.site, fault.at.id, fault.at.nth).word(TIE);
         self.planned.push(Planned { fault, window });
         self.schedule(at, tie, Pending::Planned(self.planned.len() as u32 - 1));
     }
 
     pub(super) fn plan_window(&mut self, window: usize, nth: u32, after: SimTime) {
-        if let Some(fault) = self.oracle.opening(window, nth, after) {
+        if let Some(fault) = self.injector.opening(window, nth, after) {
             self.plan(fault, Some(window));
         }
     }
@@ -113,7 +113,7 @@ impl<D: Domain> Core<D> {
     pub(super) fn inject_planned(&mut self, index: u32) {
         let Planned { mut fault, window } = self.planned[index as usize];
         if let (Some(window), Some(marked)) = (window, self.marked) {
-            fault = self.oracle.aimed(window, fault, marked);
+            fault = self.injector.aimed(window, fault, marked);
         }
         let mut ends = self.now;
         match fault.action {
@@ -127,22 +127,22 @@ impl<D: Domain> Core<D> {
                 let struck = self.inject_reached(left, fault);
                 self.cut(Cut { turn: Some(turn), ..Cut::new(left, right, false) }, ends, struck);
             }
-            Action::Lag { left, right, lasting, by, .. } => {
+            Action::SlowLink { left, right, lasting, by, .. } => {
                 ends += lasting;
                 self.inject_reached(left, fault);
-                self.lag(Lag::new(left, right, by), ends);
+                self.lag(SlowLink::new(left, right, by), ends);
             }
             Action::CrashAt { node, back_after, .. } => {
                 ends += back_after.unwrap_or_default();
                 if let Some(node) = self.index_of(node) {
-                    self.oracle.meet(&fault);
+                    self.injector.meet(&fault);
                     self.crash(node, back_after, fault, None);
                 }
             }
             Action::PauseAt { node, lasting, .. } => {
                 ends += lasting;
                 if let Some(node) = self.index_of(node) {
-                    self.oracle.meet(&fault);
+                    self.injector.meet(&fault);
                     self.pause(node, lasting, fault, None);
                 }
             }
@@ -173,7 +173,7 @@ impl<D: Domain> Core<D> {
     }
 
     fn inject_reached(&mut self, node: Name, fault: Fault) -> EventId {
-        self.oracle.meet(&fault);
+        self.injector.meet(&fault);
         self.apply_fault((node, 0), fault, None)
     }
 

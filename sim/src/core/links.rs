@@ -1,7 +1,7 @@
 //! Link faults: partitions, flapping links and slow links.
 
 use super::Core;
-use crate::network::{Cut, Lag};
+use crate::network::{Cut, SlowLink};
 use crate::node::Command;
 use crate::queue::Pending;
 use crate::{Domain, EventId, EventKind, Name, SimSpan, SimTime};
@@ -71,7 +71,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// Makes messages between two groups slower until `ends`.
-    pub(super) fn lag(&mut self, lag: Lag, ends: SimTime) {
+    pub(super) fn lag(&mut self, lag: SlowLink, ends: SimTime) {
         let index = self.lags.len() as u32;
         self.lags.push(lag);
         self.open_lags.push(index);

@@ -1,12 +1,12 @@
 //! Messages: how they are sent, lost, carried and delivered.
 
 use super::Core;
+use crate::injector::MessageFate;
 use crate::node::Role;
-use crate::oracle::MessageFate;
 use crate::queue::{NodeIndex, Pending};
 use crate::{
-    Action, Call, Domain, Envelope, EventId, EventKind, Fault, Loss, Name, Payload, ServiceContext, SimTime,
-    quiet,
+    Action, Call, Domain, EventId, EventKind, Fault, IncomingMessage, Loss, Name, Payload, ServiceContext,
+    SimTime, quiet,
 };
 
 impl<D: Domain> Core<D> {
@@ -26,7 +26,7 @@ impl<D: Domain> Core<D> {
         let content = payload.clone();
         let sent = self.append((from, incarnation), cause, EventKind::Sent { to, kind, about, content });
         let MessageFate { address, actions, latency, tie } =
-            self.oracle.pass(from, to, kind, about, self.now);
+            self.injector.pass(from, to, kind, about, self.now);
         let mut at = leaves + latency + self.lag_of(from, to);
         let mut copy_after = None;
         let mut payload = payload;
@@ -34,7 +34,7 @@ impl<D: Domain> Core<D> {
         for action in actions {
             if let Action::Custom { word, .. } = action {
                 // A fault of the layer above strikes only if the message is another one with it.
-                let spot = self.oracle.spot_of(address);
+                let spot = self.injector.spot_of(address);
                 let Some(altered) = self.alter.as_ref().and_then(|alter| alter(word, &payload, spot)) else {
                     continue;
                 };
@@ -55,7 +55,7 @@ impl<D: Domain> Core<D> {
             self.append((to, 0), Some(sent), EventKind::Lost { from, kind, about, why });
             return sent;
         }
-        let envelope = Envelope { from, to, kind, about, payload, call, event: sent };
+        let envelope = IncomingMessage { from, to, kind, about, payload, call, event: sent };
         if let Some(span) = copy_after {
             self.carry(envelope.clone(), at + span, tie);
         }
@@ -70,7 +70,7 @@ impl<D: Domain> Core<D> {
         self.node(from).paused_until.map_or(now, |goes_on| goes_on.max(now))
     }
 
-    fn carry(&mut self, envelope: Envelope<D::Payload>, at: SimTime, tie: u64) {
+    fn carry(&mut self, envelope: IncomingMessage<D::Payload>, at: SimTime, tie: u64) {
         let slot = self.messages.put(envelope);
         self.schedule(at, tie, Pending::Deliver(slot));
     }
@@ -78,7 +78,7 @@ impl<D: Domain> Core<D> {
     /// A message arrives at its receiver, or waits because its sender is frozen.
     pub(super) fn arrive(&mut self, slot: u32) {
         if self.any_ailing {
-            let &Envelope { from, to, .. } = self.messages.get(slot);
+            let &IncomingMessage { from, to, .. } = self.messages.get(slot);
             if let Some(until) = self.held_until(from, to) {
                 return self.schedule(until, 0, Pending::Admit(slot));
             }
@@ -88,7 +88,7 @@ impl<D: Domain> Core<D> {
 
     pub(super) fn deliver(&mut self, slot: u32) {
         let envelope = self.messages.take(slot);
-        let Envelope { from, to, kind, about, event: sent, call, .. } = envelope;
+        let IncomingMessage { from, to, kind, about, event: sent, call, .. } = envelope;
         let why = match self.index_of(to) {
             Some(index) if self.node(index).up => {
                 let is_late = matches!(call, Call::Reply(id) if !self.node(index).awaits(id));
@@ -106,8 +106,8 @@ impl<D: Domain> Core<D> {
     }
 
     /// Delivers a message to its receiver.
-    fn hand_over(&mut self, index: NodeIndex, mut envelope: Envelope<D::Payload>) {
-        let Envelope { from, kind, about, event: sent, .. } = envelope;
+    fn hand_over(&mut self, index: NodeIndex, mut envelope: IncomingMessage<D::Payload>) {
+        let IncomingMessage { from, kind, about, event: sent, .. } = envelope;
         let (name, present) = self.author(index);
         let is_reply = matches!(envelope.call, Call::Reply(_));
         let life = if is_reply { None } else { self.life_that_gets(index, about) };

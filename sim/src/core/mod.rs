@@ -9,15 +9,15 @@ mod links;
 mod messages;
 
 use crate::context::NeverYields;
-use crate::network::{Cut, Lag};
+use crate::injector::{FaultInjector, Record, TIE, Table};
+use crate::network::{Cut, SlowLink};
 use crate::node::{Command, Expectation, Node, NodeState, Role};
-use crate::oracle::{FaultInjector, Record, TIE, Table};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::step::Crashed;
 use crate::{
-    Disk, Domain, DrawSite, Envelope, EventId, EventKind, History, Hook, Interrupt, Name, Outcome, Pinned,
-    Rule, RunEnd, SimSpan, SimTime, WorldConfig, interrupt, quiet, spare, stamp,
+    Disk, Domain, DrawSite, EventId, EventKind, History, Hook, IncomingMessage, Interrupt, Name, Outcome,
+    Pinned, Rule, RunEnd, SimSpan, SimTime, WorldConfig, interrupt, quiet, spare, stamp,
 };
 use degradations::Degraded;
 pub(crate) use degradations::Health;
@@ -39,15 +39,15 @@ pub(crate) struct Core<D: Domain> {
     /// The waker to call when something is scheduled or commanded while the engine is idle.
     pub alarm: Option<Waker>,
     pub queue: Queue,
-    pub oracle: FaultInjector,
-    pub history: History<D::Note>,
+    pub injector: FaultInjector,
+    pub history: History<D::AppEvent>,
     nodes: Vec<Node<D>>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
-    messages: Slab<Envelope<D::Payload>>,
+    messages: Slab<IncomingMessage<D::Payload>>,
     cuts: Vec<Cut>,
     /// The open cuts, by number.
     open_cuts: Vec<u32>,
-    lags: Vec<Lag>,
+    lags: Vec<SlowLink>,
     open_lags: Vec<u32>,
     degraded: Vec<Degraded>,
     /// Whether any node was ever degraded.
@@ -102,7 +102,7 @@ struct Spare<D: Domain> {
     table: Box<Table>,
     nodes: Vec<Node<D>>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
-    messages: Slab<Envelope<D::Payload>>,
+    messages: Slab<IncomingMessage<D::Payload>>,
     commands: VecDeque<Command>,
     local_state: Vec<NodeState<D::Payload>>,
 }
@@ -124,14 +124,14 @@ impl<D: Domain> Default for Spare<D> {
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
         let Spare { queue, table, nodes, by_name, messages, commands, local_state } = spare::take();
-        let oracle = FaultInjector::new(&config, table);
-        let silent = Hook::ALL.map(|hook| oracle.is_silent(hook));
+        let injector = FaultInjector::new(&config, table);
+        let silent = Hook::ALL.map(|hook| injector.is_silent(hook));
         let mut core = Self {
             now: SimTime::ZERO,
             clock: None,
             alarm: None,
             queue,
-            oracle,
+            injector,
             history: History::default(),
             nodes,
             by_name,
@@ -164,7 +164,7 @@ impl<D: Domain> Core<D> {
                 core.plan(*fault, None);
             }
         }
-        for window in 0..core.oracle.windows() {
+        for window in 0..core.injector.windows() {
             core.plan_window(window, 1, SimTime::ZERO);
         }
         core
@@ -180,7 +180,7 @@ impl<D: Domain> Core<D> {
         self.commands.clear();
         spare::give(Spare::<D> {
             queue: self.queue,
-            table: self.oracle.into_table(),
+            table: self.injector.into_table(),
             nodes: self.nodes,
             by_name: self.by_name,
             messages: self.messages,
@@ -191,10 +191,10 @@ impl<D: Domain> Core<D> {
 
     /// Also counts the places that these rules concern.
     pub fn notice(&mut self, rules: &[Rule]) {
-        self.oracle.notice(rules);
-        self.silent = Hook::ALL.map(|hook| self.oracle.is_silent(hook));
+        self.injector.notice(rules);
+        self.silent = Hook::ALL.map(|hook| self.injector.is_silent(hook));
         for node in &mut self.nodes {
-            node.class = self.oracle.class_of(node.name);
+            node.class = self.injector.class_of(node.name);
         }
     }
 
@@ -207,10 +207,10 @@ impl<D: Domain> Core<D> {
 
     pub fn add(&mut self, name: Name, role: Role<D>) -> NodeIndex {
         let index = NodeIndex(self.nodes.len() as u32);
-        let tie = self.oracle.spot(name, name, 0).word(TIE);
+        let tie = self.injector.spot(name, name, 0).word(TIE);
         let earlier = self.by_name.insert(name, index);
         assert!(earlier.is_none(), "two nodes are called {name}");
-        let class = self.oracle.class_of(name);
+        let class = self.injector.class_of(name);
         let local_state = self.local_state.pop().unwrap_or_default();
         self.nodes.push(Node::new(name, role, tie, class, local_state));
         self.start(index, None);
@@ -246,7 +246,12 @@ impl<D: Domain> Core<D> {
     }
 
     /// Appends an event of an incarnation of a node.
-    pub fn append(&mut self, node: (Name, u32), cause: Option<EventId>, what: EventKind<D::Note>) -> EventId {
+    pub fn append(
+        &mut self,
+        node: (Name, u32),
+        cause: Option<EventId>,
+        what: EventKind<D::AppEvent>,
+    ) -> EventId {
         let now = self.now();
         if self.history.len() >= self.config.limits.events as usize {
             self.stop_for(RunEnd::TooManyEvents);
@@ -479,7 +484,7 @@ impl<D: Domain> Core<D> {
         self.record_waiting();
         self.append((Name::literal("world"), 0), None, EventKind::Ended(stop));
         let ended = self.now();
-        let Record { injected, met, visited, visited_early } = self.oracle.take_record();
+        let Record { injected, met, visited, visited_early } = self.injector.take_record();
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
         let history = std::mem::take(&mut self.history);

@@ -90,7 +90,7 @@ pub enum Action {
         turn: SimSpan,
     },
     /// Messages between two groups take longer for a while.
-    Lag {
+    SlowLink {
         /// One side.
         left: Name,
         /// The other side.
@@ -153,7 +153,9 @@ impl Action {
             Self::Zombie(_) => Self::Zombie(span),
             Self::SlowSync(_) => Self::SlowSync(span),
             Self::Flap { left, right, at, turn, .. } => Self::Flap { left, right, at, lasting: span, turn },
-            Self::Lag { left, right, at, by, .. } => Self::Lag { left, right, at, lasting: span, by },
+            Self::SlowLink { left, right, at, by, .. } => {
+                Self::SlowLink { left, right, at, lasting: span, by }
+            }
             Self::Ail { node, at, degradation, .. } => Self::Ail { node, at, lasting: span, degradation },
             Self::CustomAt { word, node, at, .. } => Self::CustomAt { word, node, at, lasting: span },
             Self::Custom { word, .. } => Self::Custom { word, span },
@@ -181,7 +183,7 @@ impl Action {
             | Self::Zombie(span)
             | Self::SlowSync(span)
             | Self::Flap { lasting: span, .. }
-            | Self::Lag { lasting: span, .. }
+            | Self::SlowLink { lasting: span, .. }
             | Self::Ail { lasting: span, .. }
             | Self::CustomAt { lasting: span, .. }
             | Self::Custom { span, .. } => span,
@@ -200,7 +202,7 @@ impl Action {
     pub fn amount(&self) -> Option<SimSpan> {
         match *self {
             Self::Flap { turn, .. } => Some(turn),
-            Self::Lag { by, .. } => Some(by),
+            Self::SlowLink { by, .. } => Some(by),
             Self::Ail { degradation, .. } => degradation.span(),
             _ => None,
         }
@@ -211,7 +213,7 @@ impl Action {
     pub fn with_amount(mut self, amount: SimSpan) -> Self {
         match &mut self {
             Self::Flap { turn, .. } => *turn = amount,
-            Self::Lag { by, .. } => *by = amount,
+            Self::SlowLink { by, .. } => *by = amount,
             Self::Ail { degradation, .. } if degradation.span().is_some() => {
                 *degradation = degradation.with_amount(amount.as_nanos());
             }
@@ -232,12 +234,12 @@ impl Action {
             Self::Cut { .. } => "partition",
             Self::Corrupt => "corrupt",
             Self::Zombie(_) => "zombie",
-            Self::Refuse => "refused-write",
+            Self::Refuse => "write-error",
             Self::SlowSync(_) => "slow-sync",
             Self::Tear => "torn-write",
             Self::Stale { .. } => "stale-journal",
             Self::Flap { .. } => "flap",
-            Self::Lag { .. } => "slow-link",
+            Self::SlowLink { .. } => "slow-link",
             Self::Ail { degradation, .. } => return degradation.kind(),
             Self::Custom { word, .. } | Self::CustomAt { word, .. } => return *word,
         })
@@ -275,7 +277,7 @@ impl Action {
             | Self::CrashAt { at, .. }
             | Self::PauseAt { at, .. }
             | Self::Flap { at, .. }
-            | Self::Lag { at, .. }
+            | Self::SlowLink { at, .. }
             | Self::Ail { at, .. }
             | Self::CustomAt { at, .. } => Some(*at),
             _ => None,
@@ -290,7 +292,7 @@ impl Action {
             | Self::CrashAt { at, .. }
             | Self::PauseAt { at, .. }
             | Self::Flap { at, .. }
-            | Self::Lag { at, .. }
+            | Self::SlowLink { at, .. }
             | Self::Ail { at, .. }
             | Self::CustomAt { at, .. } => *at = moment,
             _ => {}
@@ -314,7 +316,7 @@ impl Action {
         match *self {
             Self::Cut { left, right, .. }
             | Self::Flap { left, right, .. }
-            | Self::Lag { left, right, .. } => Some((left, right)),
+            | Self::SlowLink { left, right, .. } => Some((left, right)),
             _ => None,
         }
     }
@@ -324,7 +326,7 @@ impl Action {
     pub fn with_sides(mut self, (a, b): (Name, Name)) -> Self {
         if let Self::Cut { left, right, .. }
         | Self::Flap { left, right, .. }
-        | Self::Lag { left, right, .. } = &mut self
+        | Self::SlowLink { left, right, .. } = &mut self
         {
             (*left, *right) = (a, b);
         }

@@ -22,7 +22,7 @@ pub enum Degradation {
     /// Overlapping restart: a second incarnation of the node starts before the first has ended, as in a
     /// rolling update. Both use the node's name and its storage; a message goes to the incarnation that takes
     /// it first. At the end the older one is stopped.
-    Twin,
+    OverlappingRestart,
     /// The node's work and its syncs take longer by this factor. Its timeouts do not.
     Slow {
         /// How many times.
@@ -62,7 +62,7 @@ impl Degradation {
     pub fn with_amount(self, amount: u64) -> Self {
         let (span, number) = (SimSpan::from_nanos(amount), u32::try_from(amount).unwrap_or(u32::MAX));
         match self {
-            Self::Zombie | Self::Twin => self,
+            Self::Zombie | Self::OverlappingRestart => self,
             Self::Slow { .. } => Self::Slow { times: number },
             Self::SlowReceiver { .. } => Self::SlowReceiver { each: span },
             Self::Skew { way, .. } => Self::Skew { by: span, way },
@@ -77,7 +77,7 @@ impl Degradation {
             Self::SlowReceiver { each: span } | Self::Skew { by: span, .. } | Self::Step { by: span, .. } => {
                 Some(span)
             }
-            Self::Zombie | Self::Twin | Self::Slow { .. } | Self::Drift { .. } => None,
+            Self::Zombie | Self::OverlappingRestart | Self::Slow { .. } | Self::Drift { .. } => None,
         }
     }
 
@@ -85,7 +85,7 @@ impl Degradation {
     pub fn kind(self) -> Name {
         Name::literal(match self {
             Self::Zombie => "zombie",
-            Self::Twin => "twin",
+            Self::OverlappingRestart => "overlapping-restart",
             Self::Slow { .. } => "slow-node",
             Self::SlowReceiver { .. } => "slow-receiver",
             Self::Skew { .. } => "clock-skew",
@@ -96,14 +96,14 @@ impl Degradation {
 
     /// Whether it applies only to nodes with code, and not to services.
     pub fn is_of_processes(self) -> bool {
-        matches!(self, Self::Zombie | Self::Twin | Self::Slow { .. })
+        matches!(self, Self::Zombie | Self::OverlappingRestart | Self::Slow { .. })
     }
 
     /// The word of its text form.
     pub(super) fn verb(self) -> &'static str {
         match self {
             Self::Zombie => "zombie",
-            Self::Twin => "twin",
+            Self::OverlappingRestart => "overlapping-restart",
             Self::Slow { .. } => "slow",
             Self::SlowReceiver { .. } => "choke",
             Self::Skew { .. } => "skew",
@@ -124,7 +124,7 @@ impl Degradation {
         };
         Some(match verb {
             "zombie" if detail.is_empty() => Self::Zombie,
-            "twin" if detail.is_empty() => Self::Twin,
+            "overlapping-restart" if detail.is_empty() => Self::OverlappingRestart,
             "slow" => Self::Slow { times: detail.strip_suffix(" times")?.parse().ok()? },
             "choke" => Self::SlowReceiver { each: detail.strip_suffix(" a message")?.parse().ok()? },
             "skew" => {
@@ -152,7 +152,7 @@ impl fmt::Display for Degradation {
             Way::Behind => behind,
         };
         match *self {
-            Self::Zombie | Self::Twin => Ok(()),
+            Self::Zombie | Self::OverlappingRestart => Ok(()),
             Self::Slow { times } => write!(f, ", {times} times"),
             Self::SlowReceiver { each } => write!(f, ", {each} a message"),
             Self::Skew { by, way } => write!(f, ", {by} {}", pick(way, "ahead", "behind")),

@@ -174,7 +174,7 @@ impl Renames {
         match &mut action {
             Action::Cut { left, right, .. }
             | Action::Flap { left, right, .. }
-            | Action::Lag { left, right, .. } => {
+            | Action::SlowLink { left, right, .. } => {
                 for group in [left, right] {
                     *group = Name::new(&self.nodes_in(group.as_str()));
                 }
@@ -293,7 +293,7 @@ mod tests {
                 "flap coordinator from mail at 1m for 3s, every 1s",
                 "flap conductor from post at 1m for 3s, every 1s",
             ),
-            ("twin executor-2 at 1m for 3s", "twin worker-2 at 1m for 3s"),
+            ("overlapping-restart executor-2 at 1m for 3s", "overlapping-restart worker-2 at 1m for 3s"),
             ("outage of mail at 1m for 3s", "outage of post at 1m for 3s"),
             ("delay 3s", "delay 3s"),
             ("mail", "mail"),
@@ -312,12 +312,15 @@ mod tests {
                 ("call send", "call post"),
             ]),
             Renames::of_calls([("send", "post"), ("query", "answer")]),
-            Renames::of_faults([("silence", "mute"), ("down", "outage"), ("shuffle", "reorder")]),
+            Renames::of_faults([("silence", "no-response"), ("down", "outage"), ("shuffle", "reorder")]),
         ]
         .into_iter()
         .collect();
         for (before, after) in [
-            ("planner > boss, plan, task-1, try 1: silence", "planner > boss, draft, task-1, try 1: mute"),
+            (
+                "planner > boss, plan, task-1, try 1: silence",
+                "planner > boss, draft, task-1, try 1: no-response",
+            ),
             (
                 "boss > planner, plan, please, task-1, try 1: drop",
                 "boss > planner, draft, please, task-1, try 1: drop",
@@ -326,7 +329,7 @@ mod tests {
                 "boss > mail, call send, task-1, try 1: shuffle 3s",
                 "boss > mail, call post, task-1, try 1: reorder 3s",
             ),
-            ("mail, send, task-1, try 2: silence", "mail, post, task-1, try 2: mute"),
+            ("mail, send, task-1, try 2: silence", "mail, post, task-1, try 2: no-response"),
             ("boss, query, task-1, try 2: drop", "boss, answer, task-1, try 2: drop"),
             ("boss, before plan, task-1, try 2: pause 3s", "boss, before plan, task-1, try 2: pause 3s"),
             (

@@ -187,7 +187,7 @@ pub enum Disturbance {
         turn: RangeInclusive<SimSpan>,
     },
     /// Makes messages between two groups slower.
-    Lag {
+    SlowLink {
         /// One side.
         left: Vec<Name>,
         /// The other side.
@@ -298,7 +298,7 @@ mod tests {
         assert!(!makes(tear(), "bob's disk, crash, journal, try 1: tear"));
         let lie = || rule(Hook::Service, &["mail"], &["send"], "ack-lost");
         assert!(makes(lie(), "mail, send, task-1, try 1: ack-lost"));
-        assert!(!makes(lie(), "mail, send, task-1, try 1: mute"));
+        assert!(!makes(lie(), "mail, send, task-1, try 1: no-response"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl fmt::Display for Action {
             Self::Flap { left, right, at, lasting, turn } => {
                 write!(f, "flap {} from {} at {at} for {lasting}, every {turn}", name(*left), name(*right))
             }
-            Self::Lag { left, right, at, lasting, by } => {
+            Self::SlowLink { left, right, at, lasting, by } => {
                 write!(f, "lag {} from {} at {at} for {lasting}, by {by}", name(*left), name(*right))
             }
             Self::Ail { node, at, lasting, degradation } => {
@@ -77,7 +77,7 @@ const VERBS: [&str; 20] = [
     "stale",
     "step",
     "tear",
-    "twin",
+    "overlapping-restart",
     "zombie",
 ];
 
@@ -146,11 +146,11 @@ fn parse(text: &str) -> Option<Action> {
         }
         "lag" => {
             let (left, right, at, lasting, by) = between(rest, "by ")?;
-            Action::Lag { left, right, at, lasting, by }
+            Action::SlowLink { left, right, at, lasting, by }
         }
         "zombie" if !rest.contains(" at ") => Action::Zombie(span(rest)?),
         "slow" if !rest.contains(" at ") => Action::SlowSync(span(rest.strip_prefix("by ")?)?),
-        "zombie" | "twin" | "slow" | "choke" | "skew" | "step" | "drift" => {
+        "zombie" | "overlapping-restart" | "slow" | "choke" | "skew" | "step" | "drift" => {
             let (node, when) = rest.split_once(" at ")?;
             let (at, tail) = when.split_once(" for ")?;
             let (lasting, detail) = tail.split_once(',').unwrap_or((tail, ""));
@@ -241,7 +241,7 @@ mod tests {
         let way = || prop::sample::select(vec![Way::Ahead, Way::Behind]);
         prop_oneof![
             Just(Degradation::Zombie),
-            Just(Degradation::Twin),
+            Just(Degradation::OverlappingRestart),
             any::<u32>().prop_map(|times| Degradation::Slow { times }),
             span().prop_map(|each| Degradation::SlowReceiver { each }),
             (span(), way()).prop_map(|(by, way)| Degradation::Skew { by, way }),
@@ -287,7 +287,7 @@ mod tests {
             (names(), names(), time(), span(), span())
                 .prop_map(|(left, right, at, lasting, turn)| Action::Flap { left, right, at, lasting, turn }),
             (names(), names(), time(), span(), span())
-                .prop_map(|(left, right, at, lasting, by)| Action::Lag { left, right, at, lasting, by }),
+                .prop_map(|(left, right, at, lasting, by)| Action::SlowLink { left, right, at, lasting, by }),
             (names(), time(), span(), degradation())
                 .prop_map(|(node, at, lasting, degradation)| Action::Ail { node, at, lasting, degradation }),
         ];
@@ -327,7 +327,7 @@ mod tests {
             "corrupt",
             "zombie 20s",
             "zombie a at 1m for 20s",
-            "twin coordinator at 1m for 20s",
+            "overlapping-restart coordinator at 1m for 20s",
             "slow a at 1m for 20s, 5 times",
             "choke a at 1m for 20s, 500ms a message",
             "skew a at 0s for 10m, 3s ahead",
@@ -359,7 +359,7 @@ mod tests {
             "Drop it",
             "drop twice",
             "pause",
-            "twin a at 1m for 20s, twice",
+            "overlapping-restart a at 1m for 20s, twice",
             "slow a at 1m for 20s",
             "slow a at 1m for 20s, -5 times",
             "step a at 1m for 5m, 3s ahead",

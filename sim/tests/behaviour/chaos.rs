@@ -2,7 +2,7 @@
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
-    Action, Chance, Chaos, Degradation, Disturbance, Envelope, Hook, Limits, Name, Plan, Rule, Seed,
+    Action, Chance, Chaos, Degradation, Disturbance, Hook, IncomingMessage, Limits, Name, Plan, Rule, Seed,
     Selector, Service, ServiceContext, SimSpan, SimTime, TimedFault, Way, World, WorldConfig,
 };
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 struct Counter(u64);
 
 impl Service<Numbers> for Counter {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: IncomingMessage<u64>) {
         self.0 += 1;
         let lie = desk.ask(envelope.kind, envelope.about);
         desk.note((), self.0);
@@ -104,7 +104,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         rule("pause", Hook::After, Action::Pause(ms(0)), Some(ms(1)..=ms(3_000))),
         rule("corrupt", Hook::Message, Action::Corrupt, None),
         rule("zombie", Hook::After, Action::Zombie(ms(0)), Some(ms(1)..=ms(3_000))),
-        rule("refused-write", Hook::Write, Action::Refuse, None),
+        rule("write-error", Hook::Write, Action::Refuse, None),
         rule("slow-sync", Hook::Sync, Action::SlowSync(ms(0)), Some(ms(1)..=ms(900))),
         rule("sync-crash", Hook::Sync, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
         rule("torn-write", Hook::Loss, Action::Tear, None),
@@ -150,9 +150,9 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
             "flap",
             Disturbance::Flap { left: left.clone(), right: right.clone(), turn: ms(20)..=ms(700) },
         ),
-        window("slow-link", Disturbance::Lag { left, right, by: ms(10)..=ms(900) }),
+        window("slow-link", Disturbance::SlowLink { left, right, by: ms(10)..=ms(900) }),
         window("zombies", degrade(&[Degradation::Zombie], 0..=0)),
-        window("twins", degrade(&[Degradation::Twin], 0..=0)),
+        window("twins", degrade(&[Degradation::OverlappingRestart], 0..=0)),
         window("slow", degrade(&[Degradation::Slow { times: 1 }], 2..=9)),
         window("choke", degrade(&[Degradation::SlowReceiver { each: by }], nanos..=seconds)),
         window("skew", degrade(&skews, nanos..=9 * seconds)),

@@ -70,7 +70,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
         fn on_message(
             &mut self,
             desk: &mut perfidy_sim::ServiceContext<'_, Numbers>,
-            _: perfidy_sim::Envelope<u64>,
+            _: perfidy_sim::IncomingMessage<u64>,
         ) {
             let now = desk.now().as_nanos() / 1_000_000_000;
             desk.note((), now);

@@ -2,8 +2,8 @@
 
 use crate::{Numbers, at, last_thing, ms, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{
-    Chance, Context, Envelope, EventKind, Limits, RunEnd, Service, ServiceContext, SimSpan, SimTime, World,
-    WorldConfig,
+    Chance, Context, EventKind, IncomingMessage, Limits, RunEnd, Service, ServiceContext, SimSpan, SimTime,
+    World, WorldConfig,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -103,7 +103,7 @@ fn a_panic_before_the_first_await_is_a_finding_too() {
 fn a_panic_of_a_service_is_a_finding_too() {
     struct Fragile;
     impl Service<Numbers> for Fragile {
-        fn on_message(&mut self, _: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
+        fn on_message(&mut self, _: &mut ServiceContext<'_, Numbers>, envelope: IncomingMessage<u64>) {
             panic!("no more than {}", envelope.payload);
         }
     }
@@ -163,7 +163,7 @@ fn an_agent_that_never_yields_is_spinning() {
 fn a_service_that_never_returns_is_spinning() {
     struct Endless;
     impl Service<Numbers> for Endless {
-        fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, _: Envelope<u64>) {
+        fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, _: IncomingMessage<u64>) {
             while desk.draw(name("endless"), name("coin"), |spot| spot.happens("heads", Chance::ALWAYS)) {}
         }
     }

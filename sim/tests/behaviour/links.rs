@@ -3,8 +3,8 @@
 
 use crate::{Numbers, at, events_at, name, notes, on_every_engine, run, with_faults};
 use perfidy_sim::{
-    Action, Chaos, Disturbance, Engine, Envelope, EventKind, Fault, Loss, Name, Outcome, Plan, Seed, Service,
-    ServiceContext, SimSpan, SimTime, TimedFault, World, WorldConfig,
+    Action, Chaos, Disturbance, Engine, EventKind, Fault, IncomingMessage, Loss, Name, Outcome, Plan, Seed,
+    Service, ServiceContext, SimSpan, SimTime, TimedFault, World, WorldConfig,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ fn a_slow_receiver_takes_its_messages_in_one_by_one_and_in_order_and_loses_none(
 struct Register;
 
 impl Service<Numbers> for Register {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: IncomingMessage<u64>) {
         desk.mark(envelope.from);
     }
 }

@@ -9,6 +9,7 @@ mod engines;
 mod independence;
 mod links;
 mod messages;
+mod overlapping_restarts;
 mod pause;
 mod replay;
 mod request;
@@ -17,7 +18,6 @@ mod storage;
 #[cfg(madsim)]
 mod tokio_code;
 mod tokio_sync;
-mod twins;
 
 use perfidy_sim::{
     Action, Address, Domain, Engine, EventKind, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, World,
@@ -30,7 +30,7 @@ struct Numbers;
 
 impl Domain for Numbers {
     type Payload = u64;
-    type Note = u64;
+    type AppEvent = u64;
     type Author = ();
 }
 

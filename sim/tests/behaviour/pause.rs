@@ -26,7 +26,7 @@ fn a_paused_node_stands_still_while_others_run() {
             let slow = events_at(&outcome, "slow");
             assert!(slow.contains(&EventKind::Paused { span: SimSpan::from_secs(10) }), "{engine}");
             assert!(
-                slow.ends_with(&[EventKind::Resumed, EventKind::Note(1), EventKind::Note(2)]),
+                slow.ends_with(&[EventKind::Resumed, EventKind::App(1), EventKind::App(2)]),
                 "{engine}: {slow:?}"
             );
         },

@@ -1,13 +1,13 @@
 //! Requests end: with a reply or with a timeout.
 
 use crate::{Numbers, at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Envelope, EventKind, Loss, Service, ServiceContext, World};
+use perfidy_sim::{EventKind, IncomingMessage, Loss, Service, ServiceContext, World};
 
 /// Replies with the number plus one.
 struct Adder;
 
 impl Service<Numbers> for Adder {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: Envelope<u64>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: IncomingMessage<u64>) {
         desk.reply(&envelope, name("sum"), envelope.payload + 1);
     }
 }

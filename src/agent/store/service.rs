@@ -1,8 +1,8 @@
 //! The store service: a primary that decides, and replicas that follow with a lag.
 
 use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
-use crate::agent::{Agents, Author, Body, Message, Note, OpId, StoreEvent, Token};
-use perfidy_sim::{Envelope, Lookup, Name, Purpose, Service, ServiceContext, SimSpan, SimTime};
+use crate::agent::{Agents, Author, Body, Message, OpId, StoreEvent, TeamEvent, Token};
+use perfidy_sim::{IncomingMessage, Lookup, Name, Purpose, Service, ServiceContext, SimSpan, SimTime};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
@@ -149,16 +149,19 @@ impl StoreService {
         let (entries, based_on) = known.apply(change)?;
         let before = known.latest();
         let version = Version(before.stamp.version.0 + 1);
-        desk.note(Author::HARNESS, Note::Store(StoreEvent::Stored { item, by, version, based_on }));
+        desk.note(Author::HARNESS, TeamEvent::Store(StoreEvent::Stored { item, by, version, based_on }));
         let after = Snapshot { stamp: Stamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
         for entry in after.entries.since(&before.entries) {
             desk.note(
                 Author::HARNESS,
-                Note::Store(StoreEvent::Entered { item, entry: entry.id, version, content: entry.body }),
+                TeamEvent::Store(StoreEvent::Entered { item, entry: entry.id, version, content: entry.body }),
             );
         }
         for entry in before.entries.since(&after.entries) {
-            desk.note(Author::HARNESS, Note::Store(StoreEvent::Vanished { item, entry: entry.id, version }));
+            desk.note(
+                Author::HARNESS,
+                TeamEvent::Store(StoreEvent::Vanished { item, entry: entry.id, version }),
+            );
         }
         let now = desk.now();
         let mut arrives = [now; Self::MAX_REPLICAS];
@@ -178,7 +181,7 @@ impl StoreService {
 }
 
 impl Service<Agents> for StoreService {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
         let answer = match envelope.payload.open::<StoreWire>() {
             Some(StoreWire::Read { item, asks, fence }) => {
                 self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Shown)

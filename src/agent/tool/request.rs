@@ -1,6 +1,6 @@
 //! A request as it reached the tool.
 
-use crate::agent::{AgentEvent, Body, Headers, Note, OpId, Operation, Request, Wire};
+use crate::agent::{AgentEvent, Body, Headers, OpId, Operation, Request, TeamEvent, Wire};
 use perfidy_sim::{Event, EventKind, Name, SimTime};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -36,12 +36,14 @@ impl ToolRequest {
     ///     requests.filter_map(|request| request.operation().arguments.json()["amount"].as_u64()).sum()
     /// }
     /// ```
-    pub fn of(event: &Event<Note>) -> Option<Self> {
+    pub fn of(event: &Event<TeamEvent>) -> Option<Self> {
         let (by, body) = match &event.what {
             EventKind::Sent { content, .. } => (event.node, content),
             EventKind::Delivered { from, content, .. } => (*from, content),
-            EventKind::Note(Note::Agent(AgentEvent::Called { request, .. })) => return Some(request.clone()),
-            EventKind::Note(Note::Tool(event)) => return event.request().cloned(),
+            EventKind::App(TeamEvent::Agent(AgentEvent::Called { request, .. })) => {
+                return Some(request.clone());
+            }
+            EventKind::App(TeamEvent::Tool(event)) => return event.request().cloned(),
             _ => return None,
         };
         body.open().and_then(Wire::request)?;

@@ -3,15 +3,15 @@
 //! Runs are taken in a few at a time, in the order of their trials. What they found is made small and saved
 //! before they count, and what takes long to make small is saved as it was found first; so a process that is
 //! killed loses no more than what was under way, which is run again when the campaign goes on. All that a
-//! campaign has come to stands in a [`Logbook`], from which another thread can end it if a run does not come
+//! campaign has come to stands in a [`CampaignLog`], from which another thread can end it if a run does not come
 //! back.
 
-mod logbook;
+mod campaign_log;
 mod opening;
 
 use super::clock::{Stopwatch, timed};
 use super::ending::Ending;
-use super::findings::{Found, Small};
+use super::findings::{Found, ShrunkFinding};
 use super::options::{Search, Subject};
 use super::progress::Progress;
 use super::{Status, is_available, print_error, some_time};
@@ -20,7 +20,7 @@ use crate::explore::{Campaign, Corpus, Place, RunSummary, Step, Turn};
 use crate::inert;
 use crate::scenario::Case;
 use crate::suite::Suite;
-use logbook::{Logbook, Pending};
+use campaign_log::{CampaignLog, Pending};
 use opening::opening;
 use perfidy_sim::{Abandoned, SimSpan};
 use rayon::prelude::*;
@@ -84,7 +84,7 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     let ending = Ending::within(arguments.time);
-    let logbook = Logbook::new(arguments.subject.format, cases.clone(), corpus.clone(), place, rounds);
+    let logbook = CampaignLog::new(arguments.subject.format, cases.clone(), corpus.clone(), place, rounds);
     let logbook = Arc::new(Mutex::new(logbook));
     ending.on_stuck({
         let logbook = Arc::clone(&logbook);
@@ -98,7 +98,7 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
     if ending.was_signalled() { status.worse(Status::Inconclusive) } else { status }
 }
 
-fn lock(logbook: &Mutex<Logbook>) -> MutexGuard<'_, Logbook> {
+fn lock(logbook: &Mutex<CampaignLog>) -> MutexGuard<'_, CampaignLog> {
     logbook.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -108,7 +108,7 @@ struct Fuzz<'a> {
     cases: Vec<Case>,
     corpus: Corpus,
     ending: &'a Ending,
-    logbook: &'a Mutex<Logbook>,
+    logbook: &'a Mutex<CampaignLog>,
     stopwatch: Stopwatch,
 }
 
@@ -116,7 +116,7 @@ struct Fuzz<'a> {
 type Left = ControlFlow<Status>;
 
 impl Fuzz<'_> {
-    fn logbook(&self) -> MutexGuard<'_, Logbook> {
+    fn logbook(&self) -> MutexGuard<'_, CampaignLog> {
         lock(self.logbook)
     }
 
@@ -192,8 +192,9 @@ impl Fuzz<'_> {
         logbook.pending = Some(Pending { turn, runs, found: wanted.clone() });
         drop(logbook);
         let found = Found { case, engine, corpus: Some(&self.corpus) };
-        let (small, took): (Vec<Result<Small, String>>, _) =
-            timed(|| wanted.par_iter().map(|(_, finding)| found.make_small(finding, self.ending)).collect());
+        let (small, took): (Vec<Result<ShrunkFinding, String>>, _) = timed(|| {
+            wanted.par_iter().map(|(_, finding)| found.shrink_finding(finding, self.ending)).collect()
+        });
         let mut logbook = self.logbook();
         logbook.rounds.take_in_time(SimSpan::from_nanos(took.as_nanos() as u64));
         logbook.take_in(small, self.stopwatch.elapsed())

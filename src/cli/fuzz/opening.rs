@@ -2,7 +2,7 @@
 
 use super::Arguments;
 use crate::cli::{complain_of, print_error, tell, warn};
-use crate::explore::{Place, Rounds};
+use crate::explore::{FuzzState, Place};
 use crate::inert;
 use crate::scenario::Case;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub fn opening(
     folder: &Path,
     place: &Place,
     all: Vec<Case>,
-) -> Option<(Rounds, Vec<Case>)> {
+) -> Option<(FuzzState, Vec<Case>)> {
     let as_written = |case: &Case| case.without().is_none();
     if !arguments.resume {
         if !place.is_ours() {
@@ -23,9 +23,9 @@ pub fn opening(
             ));
         }
         let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
-        let seed = arguments.base.as_deref().map_or(arguments.subject.first_seed(), Rounds::first_seed_of);
+        let seed = arguments.base.as_deref().map_or(arguments.subject.first_seed(), FuzzState::first_seed_of);
         let strategy = arguments.search.strategy;
-        let rounds = Rounds::new(&cases, arguments.subject.engine, strategy, seed, arguments.base.clone());
+        let rounds = FuzzState::new(&cases, arguments.subject.engine, strategy, seed, arguments.base.clone());
         return has_set_aside(place).then_some((rounds, cases));
     }
     if !place.is_ours() {

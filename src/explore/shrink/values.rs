@@ -160,7 +160,10 @@ mod tests {
             ["crash a at 2m, back after 5s", "crash a at 1m, back after 5s"]
         );
         assert!(texts("crash a at 2m, back after 5s").is_empty());
-        assert_eq!(texts("twin a at 1m 10s for 5s"), ["twin a at 2m for 5s", "twin a at 1m for 5s"]);
+        assert_eq!(
+            texts("overlapping-restart a at 1m 10s for 5s"),
+            ["overlapping-restart a at 2m for 5s", "overlapping-restart a at 1m for 5s"]
+        );
         assert_eq!(texts("pause a at 61s 1ns for 5s").len(), 10);
     }
 

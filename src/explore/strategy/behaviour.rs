@@ -4,7 +4,7 @@
 //! carries: a kind of message, an answer, a claim. A behaviour is such an event, or two of them in a row on
 //! one node. Faults are no behaviour: what counts is what they lead to.
 
-use crate::agent::{AgentEvent, Note};
+use crate::agent::{AgentEvent, TeamEvent};
 use perfidy_sim::{EventKind, History, Name, RunEnd, Words};
 use std::mem::discriminant;
 
@@ -20,7 +20,7 @@ struct Seen {
 const REMEMBERED: usize = 1 << 9;
 
 /// The behaviours of a run, sorted.
-pub(super) fn of(history: &History<Note>) -> Vec<u64> {
+pub(super) fn of(history: &History<TeamEvent>) -> Vec<u64> {
     // A team is small: going through it is faster than any map.
     let mut team: Vec<Seen> = Vec::new();
     let mut remembered = [0; REMEMBERED];
@@ -69,7 +69,7 @@ fn role(node: Name) -> &'static str {
 }
 
 /// What of an event counts; nothing of faults.
-fn word(what: &EventKind<Note>) -> Option<u64> {
+fn word(what: &EventKind<TeamEvent>) -> Option<u64> {
     let (kind, detail) = match what {
         EventKind::Started { incarnation } => (1, u64::from(*incarnation > 0)),
         EventKind::Sent { kind, .. } => (2, kind.hash64()),
@@ -83,14 +83,14 @@ fn word(what: &EventKind<Note>) -> Option<u64> {
         EventKind::Panicked { .. } => (10, 0),
         EventKind::Ended(stop) => (11, ending(*stop)),
         // What an agent says of itself is not what it does.
-        EventKind::Note(Note::Announced { .. })
+        EventKind::App(TeamEvent::Announced { .. })
         | EventKind::Struck(_)
         | EventKind::Paused { .. }
         | EventKind::Resumed
         | EventKind::Recovered { .. }
         | EventKind::CutBegan { .. }
         | EventKind::CutEnded { .. } => return None,
-        EventKind::Note(note) => (12, note_word(note)),
+        EventKind::App(note) => (12, note_word(note)),
     };
     Some(detail.wrapping_mul(32).wrapping_add(kind))
 }
@@ -107,13 +107,13 @@ fn ending(stop: RunEnd) -> u64 {
 }
 
 /// Which kind of note it is, and what of it leads to different behaviour.
-fn note_word(note: &Note) -> u64 {
+fn note_word(note: &TeamEvent) -> u64 {
     Words::digest(|words| {
         words.hash(&discriminant(note));
         match note {
-            Note::Agent(AgentEvent::Called { tool, operation, .. }) => words.hash(&(tool, operation)),
-            Note::Agent(AgentEvent::Answered { told, .. }) => words.hash(told),
-            Note::Agent(AgentEvent::Completed { choice, .. }) => words.hash(choice),
+            TeamEvent::Agent(AgentEvent::Called { tool, operation, .. }) => words.hash(&(tool, operation)),
+            TeamEvent::Agent(AgentEvent::Answered { told, .. }) => words.hash(told),
+            TeamEvent::Agent(AgentEvent::Completed { choice, .. }) => words.hash(choice),
             _ => {}
         }
     })

@@ -6,7 +6,7 @@
 //! difference: a crash, a pause or a partition begins whenever something happens on a node that it concerns.
 //! Nothing strikes once the scenario's chaos is over.
 
-use crate::agent::{Agents, Note, Request};
+use crate::agent::{Agents, Request, TeamEvent};
 use crate::faults::tool_faults;
 use perfidy_sim::{
     Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
@@ -140,7 +140,7 @@ impl MessageFate {
 fn by_the_clock(
     window: &TimedFault,
     (until, detail): (SimTime, Detail),
-    history: &History<Note>,
+    history: &History<TeamEvent>,
     faults: &mut Vec<Fault>,
 ) {
     let kills = matches!(window.disturbance, Disturbance::Kill { .. });
@@ -188,9 +188,9 @@ fn by_the_clock(
             let turn = middle(turn);
             apart(left, right, &|left, right, at, lasting| Action::Flap { left, right, at, lasting, turn });
         }
-        Disturbance::Lag { left, right, by } => {
+        Disturbance::SlowLink { left, right, by } => {
             let by = middle(by);
-            apart(left, right, &|left, right, at, lasting| Action::Lag { left, right, at, lasting, by });
+            apart(left, right, &|left, right, at, lasting| Action::SlowLink { left, right, at, lasting, by });
         }
         Disturbance::Crash(among) => {
             for &node in among {
@@ -231,7 +231,7 @@ fn others(names: &[Name], one: Name) -> Vec<Name> {
 }
 
 /// When something happened on any of these nodes.
-fn moments(among: &[Name], until: SimTime, history: &History<Note>) -> Vec<SimTime> {
+fn moments(among: &[Name], until: SimTime, history: &History<TeamEvent>) -> Vec<SimTime> {
     let in_time = history.events().iter().take_while(|event| event.at < until);
     let mut moments: Vec<SimTime> =
         in_time.filter(|event| among.contains(&event.node)).map(|event| event.at).collect();

@@ -9,7 +9,7 @@
 //! fault: it is recorded, replayed and shrunk. The scenario's own chances apply as well.
 
 use super::{BySeed, Kind, PlanOf, Start, chances};
-use crate::agent::Note;
+use crate::agent::TeamEvent;
 use crate::explore::Run;
 use perfidy_sim::{
     Action, Address, Chaos, DrawSite, Draws, EventKind, Fault, History, Name, Plan, Purpose, Seed, SimSpan,
@@ -58,7 +58,7 @@ pub(super) fn plan_of(start: &Start<'_>) -> PlanOf {
 }
 
 /// The messages of a run in their order, as a plan addresses them.
-fn messages(history: &History<Note>, until: SimTime) -> Vec<Message> {
+fn messages(history: &History<TeamEvent>, until: SimTime) -> Vec<Message> {
     let mut counts: BTreeMap<(Name, Name), u32> = BTreeMap::new();
     let sent = history.events().iter().take_while(|event| event.at < until).filter_map(|event| {
         let EventKind::Sent { to, kind, about, .. } = event.what else { return None };

@@ -40,15 +40,15 @@ pub const KINDS: &[ToolFaultKind] = &[
         |_| ToolFault::of_calls(CallFault::SuccessWithoutEffect),
     ),
     plain(
-        "mute",
+        "no-response",
         "a tool does nothing and never replies",
-        r#"mute = { at = ["ticketing"], chance = "5%" }"#,
+        r#"no-response = { at = ["ticketing"], chance = "5%" }"#,
         |_| ToolFault::of_answers(CallFault::NoResponse, ReadFault::NoResponse),
     ),
     plain(
-        "refused",
+        "permanent-error",
         "a tool refuses a call with a permanent error, and does nothing",
-        r#"refused = { at = "ticketing", operation = "create", chance = "20%" }"#,
+        r#"permanent-error = { at = "ticketing", operation = "create", chance = "20%" }"#,
         |_| ToolFault::of_calls(CallFault::Refused),
     ),
     plain(

@@ -4,15 +4,15 @@
 //! word into a [`ToolFault`], which says what it does to which kind of request ([`fault_of`]).
 //!
 //! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a
-//! tool from doing anything for a while or for good ([`troubles`]). A lie that would make no difference to a
+//! tool from doing anything for a while or for good ([`unavailability`]). A lie that would make no difference to a
 //! request (a key ignored that was not handed over) does not strike, so a scenario in which it never can is
 //! vacuous.
 
 pub mod answers;
 pub mod effects;
-pub mod troubles;
+pub mod unavailability;
 
-use super::{FaultKind, passages, who};
+use super::{FaultKind, message_faults, who};
 use crate::agent::Request;
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -54,7 +54,7 @@ pub enum Time {
 
 /// Every kind of lie, family by family.
 pub fn kinds() -> impl Iterator<Item = &'static ToolFaultKind> {
-    [effects::KINDS, answers::KINDS, troubles::KINDS].into_iter().flatten()
+    [effects::KINDS, answers::KINDS, unavailability::KINDS].into_iter().flatten()
 }
 
 /// The kind of that name.
@@ -155,7 +155,7 @@ impl CallOutcome {
         let word = Name::new(word);
         let tools = who::tools(&self.at, cast)?;
         for operation in self.operation.iter().flatten() {
-            passages::is_called(operation.get_ref(), operation.span(), &tools, cast)?;
+            message_faults::is_called(operation.get_ref(), operation.span(), &tools, cast)?;
         }
         let what = self.operation.as_ref().map_or(Selector::Any, handled_as);
         chaos.rules.push(Rule {
@@ -229,9 +229,12 @@ mod tests {
     #[test]
     fn only_tools_lie() {
         assert_eq!(
-            refusal_of(r#"mute = { at = "planner", chance = "5%" }"#),
+            refusal_of(r#"no-response = { at = "planner", chance = "5%" }"#),
             "`planner` is an agent; only tools lie"
         );
-        assert_eq!(refusal_of(r#"mute = { at = "tickets", chance = "5%" }"#), "unknown tool `tickets`");
+        assert_eq!(
+            refusal_of(r#"no-response = { at = "tickets", chance = "5%" }"#),
+            "unknown tool `tickets`"
+        );
     }
 }

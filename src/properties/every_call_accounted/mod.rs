@@ -10,7 +10,7 @@
 
 use super::ledger::Ledger;
 use crate::agent::{
-    AgentEvent, CallOutcome, Definite, Note, OpId, Outcome, PersonEvent, UserEvent, cancel_of, kinds,
+    AgentEvent, CallOutcome, Definite, OpId, Outcome, PersonEvent, TeamEvent, UserEvent, cancel_of, kinds,
     look_up_of,
 };
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -29,8 +29,8 @@ pub fn property() -> Property {
 
 /// The outcome of a call, updated with each try.
 struct Account<'a> {
-    last_try: &'a Event<Note>,
-    last_word: Option<(&'a Event<Note>, CallOutcome)>,
+    last_try: &'a Event<TeamEvent>,
+    last_word: Option<(&'a Event<TeamEvent>, CallOutcome)>,
     /// The id of each agent's last try.
     last_ops: BTreeMap<Name, OpId>,
     /// The ids of tries with an unknown outcome.
@@ -41,12 +41,12 @@ struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    fn opened_by(event: &'a Event<Note>) -> Self {
+    fn opened_by(event: &'a Event<TeamEvent>) -> Self {
         let (last_ops, unclear, declined) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
         Self { last_try: event, last_word: None, last_ops, unclear, declined, is_closed: false }
     }
 
-    fn is_tried(&mut self, event: &'a Event<Note>, op: OpId) {
+    fn is_tried(&mut self, event: &'a Event<TeamEvent>, op: OpId) {
         self.last_try = event;
         self.last_ops.insert(event.node, op);
         self.unclear.push(op);
@@ -54,7 +54,7 @@ impl<'a> Account<'a> {
 
     /// An agent got the outcome of its last try, or the answer that the operation is done, whichever agent
     /// tried.
-    fn is_answered(&mut self, event: &'a Event<Note>, told: CallOutcome) {
+    fn is_answered(&mut self, event: &'a Event<TeamEvent>, told: CallOutcome) {
         self.last_word = Some((event, told));
         match (told, self.last_ops.get(&event.node)) {
             (CallOutcome::Done, _) => self.is_closed = true,
@@ -84,7 +84,7 @@ struct Book<'a> {
     task_of: BTreeMap<Name, Name>,
     /// Tasks that were reported to the user as failed or cancelled.
     given_up: BTreeSet<Name>,
-    informed: BTreeMap<Name, &'a Event<Note>>,
+    informed: BTreeMap<Name, &'a Event<TeamEvent>>,
     ledger: Ledger<'a>,
 }
 
@@ -124,23 +124,30 @@ fn judge(history: &TeamHistory) -> Verdict {
 }
 
 impl<'a> Book<'a> {
-    fn take_in(&mut self, event: &'a Event<Note>, note: &Note) {
+    fn take_in(&mut self, event: &'a Event<TeamEvent>, note: &TeamEvent) {
         self.ledger.take_in(event, note);
         match *note {
-            Note::User(UserEvent::Wanted { task, intent, .. }) => drop(self.task_of.insert(intent, task)),
-            Note::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) => {
+            TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
+                self.task_of.insert(intent, task);
+            }
+            TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) => {
                 let account = self.calls.entry((tool, operation, intent)).or_insert_with(|| {
                     self.operations.get_or_insert_with((tool, intent), Vec::new).push(operation);
                     Account::opened_by(event)
                 });
                 account.is_tried(event, op);
             }
-            Note::Agent(AgentEvent::Answered { tool, intent, told: CallOutcome::Found(true), operation }) => {
+            TeamEvent::Agent(AgentEvent::Answered {
+                tool,
+                intent,
+                told: CallOutcome::Found(true),
+                operation,
+            }) => {
                 // A look-up that found the effect counts as an answer.
                 let found = |known: Name| look_up_of(known) == operation;
                 self.change(tool, intent, found, |account| account.is_closed = true);
             }
-            Note::Agent(AgentEvent::Answered { tool, operation, intent, told }) => {
+            TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }) => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_answered(event, told);
                 } else {
@@ -148,12 +155,12 @@ impl<'a> Book<'a> {
                     self.change(tool, intent, called_off, |account| account.is_answered(event, told));
                 }
             }
-            Note::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, .. }) => {
+            TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, .. }) => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_closed = true;
                 }
             }
-            Note::User(UserEvent::Informed { ref report, .. }) => {
+            TeamEvent::User(UserEvent::Informed { ref report, .. }) => {
                 if report.outcome != Outcome::Done {
                     self.given_up.insert(report.task);
                 }

@@ -8,7 +8,7 @@ const LOST: CallOutcome = CallOutcome::Unknown(Indefinite::TimedOut);
 const REFUSED: CallOutcome = CallOutcome::Not(Definite::Refused);
 
 fn on_call() -> Story {
-    saga().note("on-call", Note::Person(PersonEvent::IsOnCall))
+    saga().note("on-call", TeamEvent::Person(PersonEvent::IsOnCall))
 }
 
 fn failed(story: Story) -> Story {
@@ -37,7 +37,7 @@ fn a_call_that_was_looked_up_and_found_is_too() {
         let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
         let told = CallOutcome::Found(found);
         let note =
-            Note::Agent(AgentEvent::Answered { tool: Name::new("ticketing"), operation, intent, told });
+            TeamEvent::Agent(AgentEvent::Answered { tool: Name::new("ticketing"), operation, intent, told });
         done(call(on_call(), LOST).note("executor-1", note))
     };
     assert_eq!(look_up(true).judged_by(&property()), Verdict::Holds);
@@ -82,18 +82,18 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let (tool, operation) = (Name::new("ticketing"), Name::new("withdraw"));
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
         let story = call(on_call(), CallOutcome::Done);
-        let story = story.note("executor-1", Note::Agent(called([tool, operation, intent], op)));
-        story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
+        let story = story.note("executor-1", TeamEvent::Agent(called([tool, operation, intent], op)));
+        story.note("executor-1", TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }))
     };
     assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
     assert_eq!(failed(undoing(CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
-    let taken_down = failed(undoing(REFUSED).taken_down("task-1/file"));
-    assert!(taken_down.judged_by(&property()).is_violated(), "what was taken down is another call");
+    let dead_lettered = failed(undoing(REFUSED).dead_lettered("task-1/file"));
+    assert!(dead_lettered.judged_by(&property()).is_violated(), "what was taken down is another call");
 }
 
 #[test]
 fn a_call_that_was_taken_down_is_accounted_for() {
-    let story = failed(call(on_call(), LOST).taken_down("task-1/file"));
+    let story = failed(call(on_call(), LOST).dead_lettered("task-1/file"));
     assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
 
@@ -117,7 +117,7 @@ fn cancelled(story: Story) -> Story {
 /// A try by an agent under some id.
 fn tries(story: Story, who: &str, op: u64) -> Story {
     let call = ["ticketing", "create", "task-1/file"].map(Name::new);
-    story.note(who, Note::Agent(called(call, OpId(op))))
+    story.note(who, TeamEvent::Agent(called(call, OpId(op))))
 }
 
 fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
@@ -128,7 +128,7 @@ fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
 fn calls_off(story: Story, operation: &str, told: CallOutcome) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = cancel_of(Name::new(operation));
-    story.note("executor-1", Note::Agent(AgentEvent::Answered { tool, operation, intent, told }))
+    story.note("executor-1", TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }))
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn what_was_found_is_that_call_and_no_other() {
             (operation, CallOutcome::Done),
             (cancel_of(operation), CallOutcome::Done),
         ] {
-            let note = Note::Agent(AgentEvent::Answered { tool, operation, intent, told });
+            let note = TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told });
             let story = done(call(on_call(), LOST).note("executor-1", note));
             assert!(story.judged_by(&property()).is_violated(), "{tool}.{operation} for {intent}");
         }

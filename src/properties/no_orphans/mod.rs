@@ -6,7 +6,7 @@
 //! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.
 
 use super::ledger::Ledger;
-use crate::agent::{AgentEvent, Note, Purpose, UserEvent};
+use crate::agent::{AgentEvent, Purpose, TeamEvent, UserEvent};
 use crate::properties::wire::sent_for;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, cut_short};
 use perfidy_sim::{Event, EventKind, Lookup, Name, SimSpan, SimTime};
@@ -22,7 +22,7 @@ pub fn property() -> Property {
     )
 }
 
-type At<'a> = &'a Event<Note>;
+type At<'a> = &'a Event<TeamEvent>;
 
 /// Which agent has which work from which other, and the state of each.
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl<'a> Family<'a> {
                 self.dead.remove(&event.node);
                 self.woken.insert(event.node, event.at);
             }
-            EventKind::Note(note) => {
+            EventKind::App(note) => {
                 self.ledger.take_in(event, note);
                 self.note(event, note);
             }
@@ -94,14 +94,14 @@ impl<'a> Family<'a> {
         }
     }
 
-    fn note(&mut self, event: At<'a>, note: &Note) {
+    fn note(&mut self, event: At<'a>, note: &TeamEvent) {
         match *note {
-            Note::User(UserEvent::Wanted { task, intent, .. }) => {
+            TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
                 self.task_of.insert(intent, task);
                 self.intents_of.get_or_insert_with(task, Vec::new).push(intent);
             }
-            Note::User(UserEvent::TaskGiven { .. }) => drop(self.users.insert(event.node)),
-            Note::User(UserEvent::Informed { ref report, .. }) => {
+            TeamEvent::User(UserEvent::TaskGiven { .. }) => drop(self.users.insert(event.node)),
+            TeamEvent::User(UserEvent::Informed { ref report, .. }) => {
                 self.over.get_or_insert_with(report.task, || event);
             }
             _ => {}
@@ -155,8 +155,8 @@ impl<'a> Family<'a> {
     /// The work and the activity of an event, if its agent continues work with it.
     fn work(&self, event: At<'a>) -> Option<(Name, &'static str)> {
         match event.what {
-            EventKind::Note(Note::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
-            EventKind::Note(Note::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
+            EventKind::App(TeamEvent::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
+            EventKind::App(TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
                 (!self.ledger.is_undoing(tool, operation, intent)).then_some((intent, "calls a tool"))
             }
             _ => None,

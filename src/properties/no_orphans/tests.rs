@@ -9,7 +9,8 @@ const STEP: &str = "task-1/file";
 
 /// A task that the director has handed to manager-1, and that one to worker-1; the bound is three seconds.
 fn handed() -> Story {
-    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
+    let bound =
+        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     let story = Story::default().note("user", bound).given(TASK);
     order(order(story, "director", TASK, "manager-1"), "manager-1", STEP, "worker-1")
 }
@@ -19,7 +20,7 @@ fn order(story: Story, by: &str, intent: &str, to: &str) -> Story {
 }
 
 fn thinks(story: Story, who: &str) -> Story {
-    story.note(who, Note::Agent(completed(Name::new(STEP))))
+    story.note(who, TeamEvent::Agent(completed(Name::new(STEP))))
 }
 
 fn cancel(story: Story, by: &str, about: &str) -> Story {
@@ -89,7 +90,7 @@ fn an_agent_that_goes_on_with_what_was_cancelled_or_has_ended_is_one() {
 #[test]
 fn taking_back_is_not_going_on() {
     let (intent, tool) = (Name::new(STEP), Name::new("ticketing"));
-    let undone_by = Note::User(UserEvent::UndoneBy { intent, tool, operation: Name::new("create") });
+    let undone_by = TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation: Name::new("create") });
     let story = later(cancelled(handed().note("user", undone_by)), 3).called("worker-1", STEP);
     assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
@@ -127,7 +128,8 @@ fn a_run_that_was_cut_short_leaves_it_unknown() {
 
 /// A task that the director has handed to manager-1, which has not passed it on.
 fn handed_to_one() -> Story {
-    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
+    let bound =
+        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     order(Story::default().note("user", bound).given(TASK), "director", TASK, "manager-1")
 }
 
@@ -203,7 +205,8 @@ fn only_an_agent_that_has_something_in_hand_and_undone_can_lose_it() {
 #[test]
 fn to_cancel_a_task_takes_it_and_its_steps_from_those_who_have_them() {
     assert_eq!(cancelled(handed_to_one()).judged_by(&property()), Verdict::Holds);
-    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
+    let bound =
+        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     let only_a_step = order(Story::default().note("user", bound).given(TASK), "manager-1", STEP, "worker-1");
     assert_eq!(cancelled(only_a_step).judged_by(&property()), Verdict::Holds);
     let by_the_holder = cancel(handed_to_one(), "manager-1", TASK);
@@ -214,7 +217,8 @@ fn to_cancel_a_task_takes_it_and_its_steps_from_those_who_have_them() {
 
 /// A task that the user has ordered of the director; the bound is three seconds.
 fn ordered_by_the_user() -> Story {
-    let bound = Note::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
+    let bound =
+        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
     order(Story::default().note("user", bound).given(TASK), "user", TASK, "director")
 }
 
@@ -234,8 +238,11 @@ fn what_the_user_orders_has_no_parent() {
 #[test]
 fn what_the_user_no_longer_wants_is_over_once_the_team_cancels_it() {
     let story = order(ordered_by_the_user(), "director", TASK, "manager-1");
-    let story =
-        cancel(story.note("user", Note::User(UserEvent::Withdrawn { task: Name::new(TASK) })), "user", TASK);
+    let story = cancel(
+        story.note("user", TeamEvent::User(UserEvent::Withdrawn { task: Name::new(TASK) })),
+        "user",
+        TASK,
+    );
     let going_on = thinks(later(story.clone(), 9), "manager-1");
     assert_eq!(going_on.judged_by(&property()), Verdict::Vacuous, "the director may not know yet");
     let story = thinks(later(cancel(later(story, 9), "director", TASK), 3), "manager-1");
@@ -280,7 +287,7 @@ fn only_an_order_hands_work_on_and_only_a_cancel_ends_it() {
     }
 }
 
-fn undone_by_withdrawing() -> Note {
+fn undone_by_withdrawing() -> TeamEvent {
     let [intent, tool, operation] = [STEP, "ticketing", "withdraw"].map(Name::new);
-    Note::User(UserEvent::UndoneBy { intent, tool, operation })
+    TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation })
 }

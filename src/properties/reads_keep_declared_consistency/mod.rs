@@ -14,7 +14,7 @@
 
 mod order;
 
-use crate::agent::{Access, AgentEvent, Consistency, Note, StoreEvent, StoreOutcome, UserEvent, kinds};
+use crate::agent::{Access, AgentEvent, Consistency, StoreEvent, StoreOutcome, TeamEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use order::{Act, Explained, Keeps, Operation, explains};
 use perfidy_sim::{Event, EventId, EventKind, Name};
@@ -32,7 +32,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let declared = history.notes().find_map(|(_, note)| match note {
-        Note::User(UserEvent::Declared { reads }) => Some(*reads),
+        TeamEvent::User(UserEvent::Declared { reads }) => Some(*reads),
         _ => None,
     });
     let Some(declared) = declared else { return Verdict::Vacuous };
@@ -59,7 +59,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 struct TooManyOrders;
 
 /// The events that show the violation, and its message.
-type Broken<'a> = (Vec<&'a Event<Note>>, String);
+type Broken<'a> = (Vec<&'a Event<TeamEvent>>, String);
 
 /// The incarnations of an agent so far.
 #[derive(Default)]
@@ -93,7 +93,7 @@ impl Lives {
 fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut operations: Vec<Operation> = Vec::new();
     let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
-    let twin = Name::literal("twin");
+    let twin = Name::literal("overlapping-restart");
     let mut asked_at = BTreeMap::new();
     let mut same = BTreeMap::new();
     let mut refused = BTreeSet::new();
@@ -103,7 +103,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
             EventKind::Started { .. } => lives.entry(event.node).or_default().begin(),
             EventKind::Crashed { .. } => lives.entry(event.node).or_default().end(0),
             EventKind::Recovered { from } if from == twin => lives.entry(event.node).or_default().end(1),
-            EventKind::Note(Note::Agent(AgentEvent::Asked { item, access })) => {
+            EventKind::App(TeamEvent::Agent(AgentEvent::Asked { item, access })) => {
                 let (act, op) = match access {
                     Access::Read => (Act::Saw(0), None),
                     Access::Change(op) => (Act::Perhaps(None), Some(op)),
@@ -117,7 +117,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
                 }
                 asked_at.insert(event.id, index);
             }
-            EventKind::Note(Note::Agent(AgentEvent::StoreOutcome { asked, heard, .. })) => {
+            EventKind::App(TeamEvent::Agent(AgentEvent::StoreOutcome { asked, heard, .. })) => {
                 let Some(index) = asked_at.get(&asked) else { continue };
                 let act = match heard {
                     StoreOutcome::Saw(version) | StoreOutcome::Moved(version) => Act::Saw(version.0),
@@ -150,10 +150,12 @@ fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
     let mut stored = BTreeSet::new();
     history.notes().find_map(|(event, note)| {
         match *note {
-            Note::Store(StoreEvent::Stored { item, version, .. }) => drop(stored.insert((item, version.0))),
-            Note::Agent(AgentEvent::StoreOutcome { item, heard: StoreOutcome::Saw(version), .. })
-                if version.0 > 0 && !stored.contains(&(item, version.0)) =>
-            {
+            TeamEvent::Store(StoreEvent::Stored { item, version, .. }) => {
+                stored.insert((item, version.0));
+            }
+            TeamEvent::Agent(AgentEvent::StoreOutcome {
+                item, heard: StoreOutcome::Saw(version), ..
+            }) if version.0 > 0 && !stored.contains(&(item, version.0)) => {
                 return Some((
                     vec![event],
                     format!("{} saw {version} of {item}, which was not there", event.node),

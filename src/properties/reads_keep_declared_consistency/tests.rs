@@ -15,23 +15,23 @@ const WRITE: Access = Access::Change(OpId(1));
 
 /// A story in which the store stores every version as soon as a change is requested.
 fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
-    let mut story = Story::default().note("user", Note::User(UserEvent::Declared { reads: declared }));
+    let mut story = Story::default().note("user", TeamEvent::User(UserEvent::Declared { reads: declared }));
     for item in ["x", "y"].map(Name::new) {
         for version in 1..=3 {
             let (version, based_on) = (Version(version), Version(version - 1));
             story = story.note(
                 "store",
-                Note::Store(StoreEvent::Stored { item, by: Name::new("a"), version, based_on }),
+                TeamEvent::Store(StoreEvent::Stored { item, by: Name::new("a"), version, based_on }),
             );
         }
     }
     for (who, item, does) in acts {
         let item = Name::new(item);
         story = match *does {
-            Asks(access) => story.note(who, Note::Agent(AgentEvent::Asked { item, access })),
+            Asks(access) => story.note(who, TeamEvent::Agent(AgentEvent::Asked { item, access })),
             Hears(asked, heard) => {
                 let asked = EventId::new(FIRST + asked).unwrap();
-                story.note(who, Note::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
+                story.note(who, TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
             }
         };
     }
@@ -191,8 +191,8 @@ fn the_dead_have_seen_nothing() {
         let item = Name::new("x");
         let asked = EventId::new(FIRST + if restart { 3 } else { 2 }).unwrap();
         story
-            .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
-            .note("b", Note::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(1) }))
+            .note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }))
+            .note("b", TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(1) }))
             .judged_by(&property())
     };
     assert!(story(false).is_violated());
@@ -205,23 +205,27 @@ fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     assert_eq!(story(Consistency::Linearizable, &read_nothing).judged_by(&property()), Verdict::Vacuous);
     let item = Name::new("x");
     let unpromised =
-        Story::default().note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read })).note(
+        Story::default().note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read })).note(
             "b",
-            Note::Agent(AgentEvent::StoreOutcome { item, asked: EventId::new(1).unwrap(), heard: saw(9) }),
+            TeamEvent::Agent(AgentEvent::StoreOutcome {
+                item,
+                asked: EventId::new(1).unwrap(),
+                heard: saw(9),
+            }),
         );
     assert_eq!(unpromised.judged_by(&property()), Verdict::Vacuous);
 }
 
 /// `b` reads twice, the second time an earlier version; these events come before each read.
-fn goes_back_after(before: &[EventKind<Note>], between: &[EventKind<Note>]) -> Verdict {
+fn goes_back_after(before: &[EventKind<TeamEvent>], between: &[EventKind<TeamEvent>]) -> Verdict {
     let item = Name::new("x");
-    let happens = |story: Story, all: &[EventKind<Note>]| {
+    let happens = |story: Story, all: &[EventKind<TeamEvent>]| {
         all.iter().cloned().fold(story, |story, what| story.event("b", what))
     };
     let reads = |story: Story, asked: usize, version: u64| {
         let asked = EventId::new(FIRST + asked as u32).unwrap();
-        let story = story.note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }));
-        story.note("b", Note::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(version) }))
+        let story = story.note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }));
+        story.note("b", TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(version) }))
     };
     let story = reads(happens(story(Consistency::Monotonic, &[]), before), before.len(), 2);
     let second = before.len() + 2 + between.len();
@@ -231,7 +235,7 @@ fn goes_back_after(before: &[EventKind<Note>], between: &[EventKind<Note>]) -> V
 #[test]
 fn of_two_lives_at_once_nobody_knows_which_one_saw_what() {
     let starts = |incarnation| EventKind::Started { incarnation };
-    let twin_ends = || EventKind::Recovered { from: Name::new("twin") };
+    let twin_ends = || EventKind::Recovered { from: Name::new("overlapping-restart") };
     let dies = || EventKind::Crashed { lost_writes: 0 };
     let other_ends = || EventKind::Recovered { from: Name::new("slow") };
     let broken: [(&[_], &[_]); 5] = [
@@ -303,18 +307,21 @@ fn the_highest_that_was_seen_counts_however_long_ago() {
 fn a_version_is_there_from_when_it_was_stored_and_only_in_its_own_item() {
     let item = Name::new("x");
     let [early, other] = [Name::new("x"), Name::new("y")].map(|stored_in| {
-        let stored = Note::Store(StoreEvent::Stored {
+        let stored = TeamEvent::Store(StoreEvent::Stored {
             item: stored_in,
             by: Name::new("a"),
             version: Version(1),
             based_on: Version(0),
         });
-        let declared = Note::User(UserEvent::Declared { reads: Consistency::Eventual });
+        let declared = TeamEvent::User(UserEvent::Declared { reads: Consistency::Eventual });
         let story = Story::default()
             .note("user", declared)
-            .note("b", Note::Agent(AgentEvent::Asked { item, access: Access::Read }));
-        let heard =
-            Note::Agent(AgentEvent::StoreOutcome { item, asked: EventId::new(2).unwrap(), heard: saw(1) });
+            .note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }));
+        let heard = TeamEvent::Agent(AgentEvent::StoreOutcome {
+            item,
+            asked: EventId::new(2).unwrap(),
+            heard: saw(1),
+        });
         let before = if stored_in == item {
             story.clone().note("b", heard.clone()).note("store", stored.clone())
         } else {

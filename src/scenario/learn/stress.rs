@@ -53,7 +53,7 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
             chaos.rules.extend(of_models(50));
         }
         _ => {
-            let refused = Action::Custom { word: Name::literal("refused"), span: SimSpan::ZERO };
+            let refused = Action::Custom { word: Name::literal("permanent-error"), span: SimSpan::ZERO };
             let how_often = [30, 60, 90][(number / 5 % 3) as usize];
             chaos.rules.push(Often(how_often).rule(
                 Hook::Service,

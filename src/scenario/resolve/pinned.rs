@@ -11,7 +11,7 @@ use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
 use crate::faults::tool_faults::{self, Time};
 use crate::faults::{Altered, Directory};
-use crate::faults::{model, passages, who};
+use crate::faults::{message_faults, model, who};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -73,7 +73,7 @@ impl Pinned {
     pub fn is_of_a_step(&self, cast: &Directory) -> Result<(), Problem> {
         match self.fault.at.site.as_str().split_once(", ").map(|(node, what)| (Name::new(node), what)) {
             Some((tool, what)) if cast.tools.contains(&tool) && self.fault.action.moment().is_none() => {
-                passages::is_handled(what, self.at.clone(), tool, cast)
+                message_faults::is_handled(what, self.at.clone(), tool, cast)
             }
             _ => Ok(()),
         }
@@ -85,7 +85,7 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Re
     match action.get_ref() {
         Action::Cut { left, right, .. }
         | Action::Flap { left, right, .. }
-        | Action::Lag { left, right, .. } => {
+        | Action::SlowLink { left, right, .. } => {
             let [left, right] = [left, right].map(|group| group.as_str().split('+').collect::<Vec<_>>());
             for name in left.iter().chain(&right) {
                 node(name, cast, &place)?;
@@ -150,7 +150,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory)
 
 /// What strikes a tool by the clock must be something that lasts.
 fn trouble_of_a_tool(word: Name, tool: Name, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
-    let lasting: Vec<&str> = tool_faults::troubles::KINDS.iter().map(|kind| kind.fault.name).collect();
+    let lasting: Vec<&str> = tool_faults::unavailability::KINDS.iter().map(|kind| kind.fault.name).collect();
     if !lasting.contains(&word.as_str()) {
         return Err(Problem::unknown(place.clone(), "trouble of a tool", word.as_str(), &lasting));
     }

@@ -128,7 +128,7 @@ fn a_calm_world_heals_at_once() {
         "# Nothing goes wrong.\nworkflow = \"standby\"\n[tools.t]\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n";
     let scenario = resolve(&Suite::shipped(), "calm", text, Unreachable::Rejected).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO);
-    let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"mute\"\n";
+    let pinned = "[[fault]]\nat = \"t, o, task-1, try 1\"\ndo = \"no-response\"\n";
     let scenario =
         resolve(&Suite::shipped(), "pinned", &format!("{text}{pinned}"), Unreachable::Rejected).unwrap();
     assert_eq!(scenario.heals_at(), SimTime::ZERO + SimSpan::from_secs(600));

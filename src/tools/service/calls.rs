@@ -1,13 +1,13 @@
 //! Calls: carried out, recognised by their keys, refused or cancelled, and what faults make of that.
 
-use super::books::Books;
-use super::outcome::{Happening, Outcome};
+use super::call_records::CallRecords;
+use super::outcome::{ActualOutcome, Outcome};
 use super::{Asking, Injecting, altered};
 use crate::agent::{Content, Definite, Done, OpId, Operation, Refused, ToolCall, Wire};
 use crate::tools::prototype::{NotDone, Running};
 use crate::tools::{Asked, CallFault};
 
-impl Books {
+impl CallRecords {
     /// What comes of a call.
     pub(super) fn on_call(
         &self,
@@ -27,12 +27,12 @@ impl Books {
             CallFault::ErrorWithEffect => handled().answering(Wire::Failed),
             CallFault::SuccessWithoutEffect => {
                 let done = Done { receipt: self.receipt(1), result: Content::NOTHING };
-                Outcome::from(Happening::Ignored).answering(Wire::Done(done))
+                Outcome::from(ActualOutcome::Ignored).answering(Wire::Done(done))
             }
-            CallFault::NoResponse => Happening::Ignored.into(),
+            CallFault::NoResponse => ActualOutcome::Ignored.into(),
             CallFault::Refused => {
                 let refused = || refused(key, Content::NOTHING);
-                Outcome::from(self.known(key).map_or_else(refused, Happening::Recognised)).under(key)
+                Outcome::from(self.known(key).map_or_else(refused, ActualOutcome::Recognised)).under(key)
             }
             CallFault::DuplicateEffect => {
                 let once = handled();
@@ -80,16 +80,16 @@ impl Books {
         call: &ToolCall,
         key: Option<OpId>,
         nth: u64,
-    ) -> Happening {
+    ) -> ActualOutcome {
         if let Some(known) = self.known(key) {
-            return Happening::Recognised(known);
+            return ActualOutcome::Recognised(known);
         }
         let Operation { name, arguments, .. } = &call.operation;
         match tool.apply(*name, arguments, &Asked::by(&asking.work.asked)) {
-            Ok(result) => Happening::Effect(self.receipt(nth), result),
+            Ok(result) => ActualOutcome::Effect(self.receipt(nth), result),
             Err(NotDone::Declined(why)) => refused(key, why),
             Err(NotDone::Unreadable(why)) => {
-                Happening::refused(Refused { error: Definite::Unreadable, why: Content::new(why) })
+                ActualOutcome::refused(Refused { error: Definite::Unreadable, why: Content::new(why) })
             }
         }
     }
@@ -101,15 +101,15 @@ impl Books {
         asking: &Asking<'_>,
         call: &ToolCall,
         Outcome { happens, key, .. }: &Outcome,
-    ) -> Happening {
+    ) -> ActualOutcome {
         let is_known = match happens {
-            Happening::Refused { is_final, .. } => *is_final,
+            ActualOutcome::Refused { is_final, .. } => *is_final,
             _ => key.is_some(),
         };
         if let Some(known) = happens.answer().filter(|_| is_known) {
-            return Happening::Recognised(known);
+            return ActualOutcome::Recognised(known);
         }
-        let is_effect = matches!(happens, Happening::Effect(..));
+        let is_effect = matches!(happens, ActualOutcome::Effect(..));
         self.handle(tool, asking, call, None, 1 + u64::from(is_effect))
     }
 
@@ -118,16 +118,16 @@ impl Books {
     pub(super) fn on_cancel(&self, call: &ToolCall) -> Outcome {
         let key = self.key_of(call);
         if key.is_none() {
-            return Outcome::from(Happening::Ignored).answering(Wire::Failed);
+            return Outcome::from(ActualOutcome::Ignored).answering(Wire::Failed);
         }
-        Outcome::from(self.known(key).map_or(Happening::Cancelled, Happening::Recognised)).under(key)
+        Outcome::from(self.known(key).map_or(ActualOutcome::Cancelled, ActualOutcome::Recognised)).under(key)
     }
 }
 
 /// A refusal of a call. A tool that deduplicates stays by it as by a receipt: a copy of the call that is
 /// still on its way must not be carried out later.
-fn refused(key: Option<OpId>, why: Content) -> Happening {
+fn refused(key: Option<OpId>, why: Content) -> ActualOutcome {
     let is_final = key.is_some();
     let error = if is_final { Definite::Declined } else { Definite::Refused };
-    Happening::Refused { refused: Refused { error, why }, is_final }
+    ActualOutcome::Refused { refused: Refused { error, why }, is_final }
 }

@@ -7,7 +7,7 @@
 //! What comes of a request is an `Outcome`, which is worked out before it happens. A fault is injected only
 //! if the outcome with it is another one than without.
 
-mod books;
+mod call_records;
 mod calls;
 mod outcome;
 mod reads;
@@ -17,12 +17,12 @@ use super::outage::{Outages, refusal};
 use super::prototype::Running;
 use super::{ToolConfig, ToolFault, ToolFaults};
 use crate::agent::{
-    Agents, Alteration, Altered, Author, Body, Definite, Note, OwnFaults, Refused, Request, ToolEvent,
+    Agents, Alteration, Altered, Author, Body, Definite, OwnFaults, Refused, Request, TeamEvent, ToolEvent,
     ToolRequest, Wire, reply_kind,
 };
-use books::{Books, out_of_order};
-use outcome::{Happening, Outcome, Reply};
-use perfidy_sim::{DrawSite, Envelope, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
+use call_records::{CallRecords, out_of_order};
+use outcome::{ActualOutcome, Outcome, Reply};
+use perfidy_sim::{DrawSite, IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
@@ -30,7 +30,7 @@ use std::ops::RangeInclusive;
 pub struct ToolService {
     latency: RangeInclusive<SimSpan>,
     tool: Box<dyn Running>,
-    books: Books,
+    books: CallRecords,
     faults: ToolFaults,
     /// What is to be done when a token comes back.
     pending: Lookup<u64, Pending>,
@@ -42,9 +42,9 @@ pub struct ToolService {
 /// Something that takes its time.
 enum Pending {
     /// A request that is worked on.
-    Work(Envelope<Body>),
+    Work(IncomingMessage<Body>),
     /// An answer that is held back.
-    Answer(Envelope<Body>, Name, Wire),
+    Answer(IncomingMessage<Body>, Name, Wire),
 }
 
 /// What the service is asked, as it works on it.
@@ -97,7 +97,7 @@ impl ToolService {
         Self {
             latency: latency.clone(),
             tool: prototype.copy(),
-            books: Books {
+            books: CallRecords {
                 deduplicates: *deduplicates,
                 initial: prototype.copy(),
                 effects: Vec::new(),
@@ -127,7 +127,7 @@ impl ToolService {
     }
 
     /// Works on a request whose latency is over.
-    fn finish(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
+    fn finish(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
         let Some(wire) = envelope.payload.open::<Wire>() else { return };
         let Some((request, operation)) = wire.request() else {
             let unreadable = Wire::Refused(Refused::of(Definite::Unreadable));
@@ -152,7 +152,7 @@ impl ToolService {
     fn open(&mut self, desk: &mut ServiceContext<'_, Agents>) {
         self.is_open = true;
         if let Some(state) = self.books.initial.initial_state() {
-            desk.note(Author::HARNESS, Note::Tool(ToolEvent::Opened { state }));
+            desk.note(Author::HARNESS, TeamEvent::Tool(ToolEvent::Opened { state }));
         }
     }
 
@@ -189,7 +189,7 @@ impl ToolService {
     }
 }
 
-impl Books {
+impl CallRecords {
     /// What comes of a request. The books stay as they are, and the tool is as after it.
     fn outcome(
         &self,
@@ -199,11 +199,11 @@ impl Books {
     ) -> Outcome {
         let now = asking.now;
         if let Some((outage, until)) = self.outages.at(now) {
-            return refusal(outage, until, now).map_or(Happening::Ignored, out_of_order).into();
+            return refusal(outage, until, now).map_or(ActualOutcome::Ignored, out_of_order).into();
         }
         if let Some(begins @ (outage, lasting)) = injecting.and_then(|injecting| injecting.fault.outage) {
             let until = Outages::end(now, lasting);
-            let happens = refusal(outage, until, now).map_or(Happening::Ignored, out_of_order);
+            let happens = refusal(outage, until, now).map_or(ActualOutcome::Ignored, out_of_order);
             return Outcome { begins: Some(begins), ..happens.into() };
         }
         let fault = injecting.map(|injecting| injecting.fault).unwrap_or_default();
@@ -223,12 +223,12 @@ impl Books {
     }
 }
 
-fn answer(desk: &mut ServiceContext<'_, Agents>, to: &Envelope<Body>, what: Name, wire: Wire) {
+fn answer(desk: &mut ServiceContext<'_, Agents>, to: &IncomingMessage<Body>, what: Name, wire: Wire) {
     desk.reply(to, reply_kind(what), Body::new(wire));
 }
 
 impl Service<Agents> for ToolService {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: Envelope<Body>) {
+    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
         let latency = desk.draw_span(desk.name(), envelope.about, &self.latency);
         self.put_off(desk, Pending::Work(envelope), latency);
     }

@@ -15,9 +15,9 @@ pub(super) struct Outcome {
     pub begins: Option<(Outage, SimSpan)>,
     /// How old the keys are that are forgotten before anything else happens.
     pub forgets: Option<SimSpan>,
-    pub happens: Happening,
+    pub happens: ActualOutcome,
     /// What happens if it is handled a second time.
-    pub again: Option<Happening>,
+    pub again: Option<ActualOutcome>,
     /// The key under which the answer to a call is remembered.
     pub key: Option<OpId>,
     /// What a caller would be answered without a fault of the answer.
@@ -27,7 +27,7 @@ pub(super) struct Outcome {
 
 /// What a tool does about a request. Each leaves one event in the history.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Happening {
+pub(super) enum ActualOutcome {
     /// It carries the call out.
     Effect(Receipt, Content),
     /// It knows the call, and answers what it answered then.
@@ -51,7 +51,7 @@ pub(super) struct Reply {
     pub late_by: SimSpan,
 }
 
-impl Happening {
+impl ActualOutcome {
     /// A refusal that says nothing about another try.
     pub fn refused(refused: Refused) -> Self {
         Self::Refused { refused, is_final: false }
@@ -74,8 +74,8 @@ impl Happening {
 }
 
 /// What happens is answered, at once.
-impl From<Happening> for Outcome {
-    fn from(happens: Happening) -> Self {
+impl From<ActualOutcome> for Outcome {
+    fn from(happens: ActualOutcome) -> Self {
         let answer = happens.answer();
         let reply = Reply { answer: answer.clone(), late_by: SimSpan::ZERO };
         Self { begins: None, forgets: None, happens, again: None, key: None, honest: answer, reply }

@@ -1,14 +1,14 @@
 //! Questions and look-ups, which change nothing, and what faults make of the answers.
 
-use super::books::Books;
-use super::outcome::{Happening, Outcome, Reply};
+use super::call_records::CallRecords;
+use super::outcome::{ActualOutcome, Outcome, Reply};
 use super::{Asking, Injecting, altered};
 use crate::agent::{Content, Definite, Operation, Reading, Refused, Wire};
 use crate::tools::prototype::{NotDone, Running};
 use crate::tools::{LookUpFault, Moment, ReadFault};
 use perfidy_sim::{SimSpan, SimTime};
 
-impl Books {
+impl CallRecords {
     /// What comes of a question.
     pub(super) fn on_read(
         &self,
@@ -22,7 +22,7 @@ impl Books {
         let Some((fault, injecting)) = injecting else { return honest() };
         match fault {
             ReadFault::LateReply(span) => honest().late_by(span),
-            ReadFault::NoResponse => Happening::Ignored.into(),
+            ReadFault::NoResponse => ActualOutcome::Ignored.into(),
             ReadFault::WrongReply => {
                 let other = self.last_reading.as_ref().filter(|(item, _)| *item != query.name);
                 match other {
@@ -31,7 +31,7 @@ impl Books {
                 }
             }
             ReadFault::Stale(age) => as_of(age),
-            ReadFault::MalformedResult => Outcome::from(Happening::Ignored).answering(Wire::Malformed),
+            ReadFault::MalformedResult => Outcome::from(ActualOutcome::Ignored).answering(Wire::Malformed),
             ReadFault::Altered(alteration) => {
                 altered(honest(), |json, said| injecting.alter(alteration, json, said)).recorded_as_served()
             }
@@ -42,15 +42,21 @@ impl Books {
     }
 
     /// What the tool says to a question, as of so long ago.
-    fn answer(&self, tool: &dyn Running, asking: &Asking<'_>, query: &Operation, age: SimSpan) -> Happening {
+    fn answer(
+        &self,
+        tool: &dyn Running,
+        asking: &Asking<'_>,
+        query: &Operation,
+        age: SimSpan,
+    ) -> ActualOutcome {
         let as_of = SimTime::ZERO + asking.now.since(SimTime::ZERO + age);
         let earlier = (age > SimSpan::ZERO).then(|| self.tool_as_it_was(as_of));
         let tool = earlier.as_deref().unwrap_or(tool);
         match tool.read(query.name, &query.arguments, &Moment { as_of, desk: asking.desk }) {
-            Ok(content) => Happening::Served(Reading { as_of, content }),
-            Err(NotDone::Declined(why)) => Happening::refused(Refused { error: Definite::Refused, why }),
+            Ok(content) => ActualOutcome::Served(Reading { as_of, content }),
+            Err(NotDone::Declined(why)) => ActualOutcome::refused(Refused { error: Definite::Refused, why }),
             Err(NotDone::Unreadable(why)) => {
-                Happening::refused(Refused { error: Definite::Unreadable, why: Content::new(why) })
+                ActualOutcome::refused(Refused { error: Definite::Unreadable, why: Content::new(why) })
             }
         }
     }
@@ -68,7 +74,7 @@ impl Books {
         };
         let found = self.memory.find(operation.name, operation.intent);
         let found = found.filter(|(_, at)| *at + age <= asking.now);
-        Happening::LookedUp(found.map(|(receipt, _)| receipt)).into()
+        ActualOutcome::LookedUp(found.map(|(receipt, _)| receipt)).into()
     }
 }
 
@@ -77,7 +83,9 @@ impl Outcome {
     fn recorded_as_served(self) -> Self {
         let Reply { answer: Some(answer), .. } = &self.reply else { return self };
         match (answer.reading(), self.happens) {
-            (Some(reading), Happening::Served(_)) => Self { happens: Happening::Served(reading), ..self },
+            (Some(reading), ActualOutcome::Served(_)) => {
+                Self { happens: ActualOutcome::Served(reading), ..self }
+            }
             (_, happens) => Self { happens, ..self },
         }
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::agent::{
-    Access, AgentEvent, Consistency, Note, OpId, StoreEvent, StoreOutcome, UserEvent, Version,
+    Access, AgentEvent, Consistency, OpId, StoreEvent, StoreOutcome, TeamEvent, UserEvent, Version,
 };
 use crate::properties::Verdict;
 use crate::properties::testing::Story;
@@ -127,10 +127,10 @@ fn after_too_many_tries_nobody_knows() {
 #[test]
 fn what_nobody_knows_is_said_of_the_history_too() {
     let items: Vec<Name> = (0..16).map(|number| Name::new(&format!("item-{number}"))).collect();
-    let mut story =
-        Story::default().note("user", Note::User(UserEvent::Declared { reads: Consistency::Sequential }));
+    let mut story = Story::default()
+        .note("user", TeamEvent::User(UserEvent::Declared { reads: Consistency::Sequential }));
     for item in &items {
-        let stored = Note::Store(StoreEvent::Stored {
+        let stored = TeamEvent::Store(StoreEvent::Stored {
             item: *item,
             by: *item,
             version: Version(1),
@@ -139,14 +139,14 @@ fn what_nobody_knows_is_said_of_the_history_too() {
         story = story.note("store", stored);
         story = story.note(
             "writer",
-            Note::Agent(AgentEvent::Asked { item: *item, access: Access::Change(OpId(item.hash64())) }),
+            TeamEvent::Agent(AgentEvent::Asked { item: *item, access: Access::Change(OpId(item.hash64())) }),
         );
     }
     let reads = |story: Story, who: &str, item: Name, asked: u32, version: u64| {
         let (asked, heard) = (EventId::new(asked).unwrap(), StoreOutcome::Saw(Version(version)));
         story
-            .note(who, Note::Agent(AgentEvent::Asked { item, access: Access::Read }))
-            .note(who, Note::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
+            .note(who, TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }))
+            .note(who, TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
     };
     for (item, asked) in items.iter().zip((34..).step_by(2)) {
         story = reads(story, item.as_str(), *item, asked, 1);

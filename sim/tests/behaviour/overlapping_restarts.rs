@@ -36,7 +36,8 @@ fn letters(outcome: &Outcome<Numbers>) -> Vec<u64> {
 
 #[test]
 fn each_letter_is_for_one_of_the_two_and_for_the_same_on_every_engine() {
-    let config = with_faults(&[("twin, a, try 1", "twin clerk at 500ms for 7s")]);
+    let config =
+        with_faults(&[("overlapping-restart, a, try 1", "overlapping-restart clerk at 500ms for 7s")]);
     let mut on_each = Vec::new();
     on_every_engine(&config, clerk, |_, outcome| on_each.push(letters(&outcome)));
     let by = |life: u64| on_each[0].iter().filter(|note| **note / 100 % 10 == life).count();
@@ -46,7 +47,8 @@ fn each_letter_is_for_one_of_the_two_and_for_the_same_on_every_engine() {
 
 #[test]
 fn both_lives_run_share_journal_and_mail_and_in_the_end_the_newer_remains() {
-    let config = with_faults(&[("twin, a, try 1", "twin clerk at 2500ms for 4s")]);
+    let config =
+        with_faults(&[("overlapping-restart, a, try 1", "overlapping-restart clerk at 2500ms for 4s")]);
     on_every_engine(&config, clerk, |engine, outcome| {
         let ticks = |life: u64, from: u64, to: u64| {
             let within = |event: &Event<u64>| (at(from)..at(to)).contains(&event.at);
@@ -59,16 +61,16 @@ fn both_lives_run_share_journal_and_mail_and_in_the_end_the_newer_remains() {
         assert!(notes(&outcome).contains(&101), "{engine}: the twin reads what the first wrote");
         let events = events_at(&outcome, "clerk");
         assert!(events.contains(&EventKind::Started { incarnation: 1 }), "{engine}");
-        assert!(events.contains(&EventKind::Recovered { from: name("twin") }), "{engine}");
+        assert!(events.contains(&EventKind::Recovered { from: name("overlapping-restart") }), "{engine}");
     });
 }
 
 #[test]
 fn both_die_in_a_crash_and_a_node_that_is_down_has_no_twin() {
     let config = with_faults(&[
-        ("twin, a, try 1", "twin clerk at 2500ms for 1h"),
+        ("overlapping-restart, a, try 1", "overlapping-restart clerk at 2500ms for 1h"),
         ("crash, a, try 1", "crash clerk at 4s, back after 2s"),
-        ("twin, a, try 2", "twin clerk at 5s for 1h"),
+        ("overlapping-restart, a, try 2", "overlapping-restart clerk at 5s for 1h"),
     ]);
     on_every_engine(&config, clerk, |engine, outcome| {
         let lives = events_at(&outcome, "clerk");
@@ -96,7 +98,7 @@ fn both_die_in_a_crash_and_a_node_that_is_down_has_no_twin() {
 fn a_paused_node_resumes_with_all_of_its_lives() {
     let config = with_faults(&[
         ("pause, a, try 1", "pause clerk at 1s for 4s"),
-        ("twin, a, try 1", "twin clerk at 2s for 1s"),
+        ("overlapping-restart, a, try 1", "overlapping-restart clerk at 2s for 1s"),
     ]);
     on_every_engine(&config, clerk, |engine, outcome| {
         let ticks =

@@ -4,14 +4,14 @@
 //! which the campaign comes to the same as if it had not been left. So whichever thread finds that the
 //! campaign is over can end it.
 
-use crate::cli::findings::{Small, in_short};
+use crate::cli::findings::{ShrunkFinding, in_short};
 use crate::cli::keep::{save, save_at_once};
 use crate::cli::{Format, Status, print, print_error, say_record, say_styled, tell};
 use crate::explore::{
-    Corpus, Finding, Fingerprint, Place, Rounds, RunSummary, Saved, SavedSeed, Standing, Turn, Unfinished,
+    Corpus, Finding, Fingerprint, FuzzState, Place, RunSummary, Saved, SavedSeed, Standing, Turn, Unfinished,
 };
 use crate::inert::{self, Styled};
-use crate::report::{RoundsRecord, probes_table, rounds_table};
+use crate::report::{FuzzRecord, fuzz_table, probes_table};
 use crate::scenario::Case;
 use perfidy_sim::SimSpan;
 use std::collections::BTreeMap;
@@ -54,12 +54,12 @@ impl Kept {
     }
 }
 
-pub struct Logbook {
+pub struct CampaignLog {
     format: Format,
     cases: Vec<Case>,
     corpus: Corpus,
     place: Place,
-    pub rounds: Rounds,
+    pub rounds: FuzzState,
     pub pending: Option<Pending>,
     saved: Kept,
     new: New,
@@ -69,8 +69,8 @@ pub struct Logbook {
     is_left: bool,
 }
 
-impl Logbook {
-    pub fn new(format: Format, cases: Vec<Case>, corpus: Corpus, place: Place, rounds: Rounds) -> Self {
+impl CampaignLog {
+    pub fn new(format: Format, cases: Vec<Case>, corpus: Corpus, place: Place, rounds: FuzzState) -> Self {
         let (pending, saved, new) = (None, Kept::default(), New::default());
         let (status, is_left) = (Status::AsExpected, false);
         Self { format, cases, corpus, place, rounds, pending, saved, new, status, is_left }
@@ -79,11 +79,15 @@ impl Logbook {
     /// Takes in the runs that were pending, with what became of the findings in them. If one could not be
     /// made small in time, the campaign is left before its run; but not twice, or it would never get past it
     /// in a short time.
-    pub fn take_in(&mut self, small: Vec<Result<Small, String>>, now: Duration) -> ControlFlow<Status> {
+    pub fn take_in(
+        &mut self,
+        small: Vec<Result<ShrunkFinding, String>>,
+        now: Duration,
+    ) -> ControlFlow<Status> {
         let Some(Pending { turn, runs, found }) = self.pending.take() else {
             return ControlFlow::Continue(());
         };
-        let is_cut = |small: &Result<Small, String>, finding: &Finding| {
+        let is_cut = |small: &Result<ShrunkFinding, String>, finding: &Finding| {
             let is_of_it = |unfinished: &Unfinished| is_of(unfinished, turn.case, finding);
             small.as_ref().is_ok_and(|small| small.is_cut) && !self.rounds.unfinished.iter().any(is_of_it)
         };
@@ -133,7 +137,7 @@ impl Logbook {
         &mut self,
         case: usize,
         finding: &Finding,
-        small: Result<Small, String>,
+        small: Result<ShrunkFinding, String>,
         now: Duration,
     ) -> Status {
         let property = finding.property;
@@ -202,8 +206,8 @@ impl Logbook {
     }
 
     /// Removes what was saved of a finding that is one too many.
-    fn withdraw(small: &Result<Small, String>) {
-        if let Ok(Small { as_found: Some(as_found), saved, .. }) = small {
+    fn withdraw(small: &Result<ShrunkFinding, String>) {
+        if let Ok(ShrunkFinding { as_found: Some(as_found), saved, .. }) = small {
             Corpus::withdraw(as_found.path(), &saved.property, saved.seed);
         }
     }
@@ -297,7 +301,7 @@ impl Logbook {
         let rows = self.rounds.cases.iter().zip(&self.cases);
         if self.format == Format::Json {
             for (rounds, case) in rows {
-                let record = RoundsRecord::new(&self.rounds, rounds, case);
+                let record = FuzzRecord::new(&self.rounds, rounds, case);
                 say_record(&record);
             }
             return;
@@ -308,7 +312,7 @@ impl Logbook {
             let corpus = inert::path(self.corpus.root());
             print(format_args!("and {untold} more new failures, saved in {corpus}\n"));
         }
-        print(rounds_table(rows));
+        print(fuzz_table(rows));
         if let Some(probes) = probes_table(&self.rounds.cases) {
             print(format!("\n{probes}"));
         }

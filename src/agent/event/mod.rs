@@ -2,7 +2,7 @@
 //!
 //! Each kind of event has one author: the user's node, the person on call, a tool, the lock service, the
 //! store, or the handle of an agent, which records the agent's actions. An agent cannot write any of them
-//! ([`Author`](crate::agent::Author)). What an agent says about itself is an [announcement](Note::Announced),
+//! ([`Author`](crate::agent::Author)). What an agent says about itself is an [announcement](TeamEvent::Announced),
 //! and no shipped verdict depends on one.
 
 mod agent;
@@ -22,14 +22,14 @@ use std::fmt;
 /// Only perfidy's code can make one, so no code can forge the event of another author:
 ///
 /// ```compile_fail,E0639
-/// use perfidy::agent::{Note, OpId, ToolEvent};
+/// use perfidy::agent::{TeamEvent, OpId, ToolEvent};
 /// use perfidy_sim::Name;
 ///
 /// let [operation, intent] = ["create", "task-1/file"].map(Name::new);
-/// let forged = Note::Tool(ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1 });
+/// let forged = TeamEvent::Tool(ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1 });
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Note {
+pub enum TeamEvent {
     /// The user's node: wanted effects and received reports.
     User(UserEvent),
     /// The person on call.
@@ -52,7 +52,7 @@ pub enum Note {
     },
 }
 
-impl perfidy_sim::Note for Note {
+impl perfidy_sim::AppEvent for TeamEvent {
     type Payload = Body;
 
     fn fold(&self, words: &mut Words) {
@@ -60,11 +60,11 @@ impl perfidy_sim::Note for Note {
     }
 
     fn kinds(&self) -> EventKinds {
-        Note::kinds(self)
+        TeamEvent::kinds(self)
     }
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for TeamEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(event) => event.fmt(f),
@@ -78,7 +78,7 @@ impl fmt::Display for Note {
     }
 }
 
-impl Note {
+impl TeamEvent {
     /// The task, intent or shared item it is about, if any.
     pub fn intent(&self) -> Option<Name> {
         match self {

@@ -1,4 +1,4 @@
-//! `perfidy testify`: how seeds went in this process. `perfidy audit` starts it and compares.
+//! `perfidy trace`: how seeds went in this process. `perfidy audit` starts it and compares.
 //!
 //! The scenario comes on standard input, so that both processes have the same text. The answer is one digest
 //! a line, or with `--history` one [`Trace`] a line.
@@ -50,7 +50,7 @@ impl Arguments {
     }
 }
 
-pub fn testify(suite: &Suite, arguments: &Arguments) -> Status {
+pub fn trace(suite: &Suite, arguments: &Arguments) -> Status {
     if !is_available(arguments.engine) {
         return Status::BadInput;
     }

@@ -34,9 +34,9 @@ pub(super) fn action(
             let (left, right) = (joined(left), joined(right));
             Action::Flap { left, right, at, lasting, turn: spot.span("turn", turn) }
         }
-        Disturbance::Lag { left, right, by } => {
+        Disturbance::SlowLink { left, right, by } => {
             let (left, right) = (joined(left), joined(right));
-            Action::Lag { left, right, at, lasting, by: spot.span("by", by) }
+            Action::SlowLink { left, right, at, lasting, by: spot.span("by", by) }
         }
         Disturbance::Ail { among, degradations, amount } => {
             let degradation = degradations[spot.below("what", degradations.len() as u64) as usize];

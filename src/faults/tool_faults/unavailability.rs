@@ -15,9 +15,9 @@ use toml::Spanned;
 /// Troubles.
 pub const KINDS: &[ToolFaultKind] = &[
     plain(
-        "mute-for-ever",
+        "unresponsive",
         "a tool does nothing and never replies again, to any caller",
-        r#"mute-for-ever = { at = "ticketing", chance = "1%" }"#,
+        r#"unresponsive = { at = "ticketing", chance = "1%" }"#,
         |_| ToolFault::out(Outage::NoResponse, SimSpan::ZERO),
     ),
     passing(

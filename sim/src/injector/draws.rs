@@ -9,22 +9,23 @@ use std::sync::Arc;
 
 pub(super) struct WorldDraws {
     draws: Draws,
-    formerly: Option<Box<Formerly>>,
+    previous_names: Option<Box<PreviousNames>>,
 }
 
 impl WorldDraws {
-    pub fn new(seed: Seed, formerly: Option<Arc<Renames>>) -> Self {
-        let formerly = formerly.map(|renames| Box::new(Formerly { renames, known: RefCell::default() }));
-        Self { draws: Draws::new(seed), formerly }
+    pub fn new(seed: Seed, previous_names: Option<Arc<Renames>>) -> Self {
+        let previous_names =
+            previous_names.map(|renames| Box::new(PreviousNames { renames, known: RefCell::default() }));
+        Self { draws: Draws::new(seed), previous_names }
     }
 
     /// The draw site (site, id, nth).
     #[inline]
     pub fn spot(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
-        match &self.formerly {
+        match &self.previous_names {
             None => self.draws.spot(site, id, nth),
-            Some(formerly) => {
-                let (site, id) = formerly.place(site, id);
+            Some(previous_names) => {
+                let (site, id) = previous_names.place(site, id);
                 self.draws.spot(site, id, nth)
             }
         }
@@ -34,12 +35,12 @@ impl WorldDraws {
 type SiteAndId = (Name, Name);
 
 /// The previous names of places. Each is computed once per run.
-struct Formerly {
+struct PreviousNames {
     renames: Arc<Renames>,
     known: RefCell<HashMap<SiteAndId, SiteAndId, FxBuildHasher>>,
 }
 
-impl Formerly {
+impl PreviousNames {
     fn place(&self, site: Name, id: Name) -> SiteAndId {
         let was = || (self.renames.site(site), self.renames.id(id));
         *self.known.borrow_mut().entry((site, id)).or_insert_with(was)

@@ -17,7 +17,7 @@
 //! stands here after so many runs is the same on any number of threads and however often the campaign was
 //! left, and a place in the middle of a turn says how far the turn is: a turn can take hours, and a campaign
 //! that is taken up for minutes every night has to come to its end. What a strategy has learnt is not kept:
-//! when the turn goes on it learns anew from the runs that [taught](Rounds::taught) it something, and from no
+//! when the turn goes on it learns anew from the runs that [taught](FuzzState::taught) it something, and from no
 //! others ([`Trials::skip`](crate::explore::Trials::skip)).
 //!
 //! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as
@@ -49,7 +49,7 @@ pub const BLOCK: u64 = 512;
 /// A campaign in rounds: what it is about, and how far it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Rounds {
+pub struct FuzzState {
     schema: u32,
     /// The text that the first seed comes from, if it comes from one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,7 @@ pub struct Rounds {
     pub unfinished: Vec<Unfinished>,
     /// The cases in the order of their turns.
     #[serde(rename = "case")]
-    pub cases: Vec<CaseRounds>,
+    pub cases: Vec<CaseProgress>,
 }
 
 /// How far a turn is.
@@ -90,7 +90,7 @@ struct Part {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Unfinished {
-    /// Its case, as a place in [`Rounds::cases`].
+    /// Its case, as a place in [`FuzzState::cases`].
     pub case: usize,
     /// The property.
     pub property: String,
@@ -104,7 +104,7 @@ pub struct Unfinished {
 /// What became of one case.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CaseRounds {
+pub struct CaseProgress {
     /// The scenario's name.
     pub scenario: Name,
     /// The label of the case.
@@ -127,7 +127,7 @@ pub struct CaseRounds {
 /// What is to be run next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Turn {
-    /// Which case, as a place in [`Rounds::cases`].
+    /// Which case, as a place in [`FuzzState::cases`].
     pub case: usize,
     /// The first seed.
     pub first_seed: Seed,
@@ -158,7 +158,7 @@ pub enum Standing<'a> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Changed(Vec<String>);
 
-impl Rounds {
+impl FuzzState {
     /// A campaign that has not begun.
     pub fn new(
         cases: &[Case],
@@ -167,7 +167,7 @@ impl Rounds {
         first_seed: Seed,
         base: Option<String>,
     ) -> Self {
-        let cases = cases.iter().map(CaseRounds::new).collect();
+        let cases = cases.iter().map(CaseProgress::new).collect();
         let strategy = strategy.name.to_owned();
         let (turns, part, unfinished) = (0, Part::default(), Vec::new());
         Self { schema: SCHEMA, base, first_seed, engine, strategy, turns, part, unfinished, cases }
@@ -195,7 +195,7 @@ impl Rounds {
 
     /// How many different failures there are.
     pub fn failures(&self) -> usize {
-        self.cases.iter().map(CaseRounds::failures).sum()
+        self.cases.iter().map(CaseProgress::failures).sum()
     }
 
     /// What comes next; `None` after `most_runs` runs.
@@ -217,7 +217,7 @@ impl Rounds {
 
     /// What of the next runs is worth making small: the place of its run among these, and the finding. Some
     /// of it may turn out not to be once those before are taken in, since it is not known yet which of them
-    /// are one failure; [`Rounds::is_wanted`] tells.
+    /// are one failure; [`FuzzState::is_wanted`] tells.
     pub fn wanted(&self, case: &Case, runs: &[RunSummary]) -> Vec<(usize, Finding)> {
         let mut found = self.part.found.clone();
         let mut broke = self.case().broke.clone();
@@ -277,11 +277,11 @@ impl Rounds {
         (self.turns % self.cases.len() as u64) as usize
     }
 
-    fn case(&self) -> &CaseRounds {
+    fn case(&self) -> &CaseProgress {
         &self.cases[self.place_of_case()]
     }
 
-    fn case_mut(&mut self) -> &mut CaseRounds {
+    fn case_mut(&mut self) -> &mut CaseProgress {
         let place = self.place_of_case();
         &mut self.cases[place]
     }
@@ -291,8 +291,8 @@ impl Rounds {
     /// # Errors
     /// [`Changed`] with every difference.
     pub fn check_cases(&self, cases: &[Case]) -> Result<(), Changed> {
-        let now: Vec<_> = cases.iter().map(CaseRounds::new).collect();
-        let find = |list: &[CaseRounds], wanted: &CaseRounds| {
+        let now: Vec<_> = cases.iter().map(CaseProgress::new).collect();
+        let find = |list: &[CaseProgress], wanted: &CaseProgress| {
             list.iter().find(|case| case.is_called_like(wanted)).map(|case| case.text)
         };
         let mut changes = BTreeSet::new();
@@ -347,7 +347,7 @@ fn first_of_block<'a>(
     run.violations().filter(|(property, _)| is_first(property)).collect()
 }
 
-impl CaseRounds {
+impl CaseProgress {
     fn new(case: &Case) -> Self {
         Self {
             scenario: case.scenario.name,

@@ -1,9 +1,10 @@
 //! The books of a tool's wrapper: what it knows beside the tool itself, and what it enters there.
 
 use super::Work;
-use super::outcome::{Happening, Outcome, Reply};
+use super::outcome::{ActualOutcome, Outcome, Reply};
 use crate::agent::{
-    Agents, Author, Definite, Note, OpId, Operation, Receipt, Refused, Request, ToolEvent, ToolRequest, Wire,
+    Agents, Author, Definite, OpId, Operation, Receipt, Refused, Request, TeamEvent, ToolEvent, ToolRequest,
+    Wire,
 };
 use crate::tools::Asked;
 use crate::tools::keys::Memory;
@@ -12,7 +13,7 @@ use crate::tools::prototype::Running;
 use perfidy_sim::{Name, ServiceContext, SimTime};
 
 /// What a wrapper knows of the requests that it has handled.
-pub(super) struct Books {
+pub(super) struct CallRecords {
     pub deduplicates: bool,
     /// The tool as it was at the beginning.
     pub initial: Box<dyn Running>,
@@ -26,7 +27,7 @@ pub(super) struct Books {
     pub last_reading: Option<(Name, Wire)>,
 }
 
-impl Books {
+impl CallRecords {
     /// Carries the outcome of a request into effect, and returns what is answered.
     pub fn enter(&mut self, desk: &mut ServiceContext<'_, Agents>, work: &Work, outcome: Outcome) -> Reply {
         let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
@@ -40,20 +41,20 @@ impl Books {
         for happening in [Some(happens), again].into_iter().flatten() {
             let answer = happening.answer();
             let is_remembered = match &happening {
-                Happening::Effect(receipt, _) => {
+                ActualOutcome::Effect(receipt, _) => {
                     self.receipts += 1;
                     self.effects.push((now, work.asked.clone()));
                     self.memory.enter(work.operation().name, work.intent, *receipt, now);
                     true
                 }
-                Happening::Cancelled => true,
-                Happening::Refused { is_final, .. } => *is_final,
-                Happening::Recognised(_)
-                | Happening::Ignored
-                | Happening::Served(_)
-                | Happening::LookedUp(_) => false,
+                ActualOutcome::Cancelled => true,
+                ActualOutcome::Refused { is_final, .. } => *is_final,
+                ActualOutcome::Recognised(_)
+                | ActualOutcome::Ignored
+                | ActualOutcome::Served(_)
+                | ActualOutcome::LookedUp(_) => false,
             };
-            desk.note(Author::HARNESS, Note::Tool(work.event(happening)));
+            desk.note(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
             if let (Some(key), Some(answer)) = (key.filter(|_| is_remembered), answer) {
                 self.memory.remember(key, answer, now);
             }
@@ -99,24 +100,26 @@ impl Work {
     }
 
     /// What stands in the history about what the tool does.
-    fn event(&self, happening: Happening) -> ToolEvent {
+    fn event(&self, happening: ActualOutcome) -> ToolEvent {
         let (intent, request) = (self.intent, self.asked.clone());
         let operation = self.operation().name;
         match happening {
-            Happening::Effect(Receipt(receipt), _) => {
+            ActualOutcome::Effect(Receipt(receipt), _) => {
                 ToolEvent::Effect { operation, intent, op: self.op(), receipt, request }
             }
-            Happening::Recognised(_) => ToolEvent::Recognised { operation, intent, op: self.op(), request },
-            Happening::Refused { refused, .. } => {
+            ActualOutcome::Recognised(_) => {
+                ToolEvent::Recognised { operation, intent, op: self.op(), request }
+            }
+            ActualOutcome::Refused { refused, .. } => {
                 ToolEvent::Refused { operation: self.what, intent, refused, request }
             }
-            Happening::Ignored => ToolEvent::Ignored { operation: self.what, intent, request },
-            Happening::Cancelled => ToolEvent::Cancelled { operation, intent, op: self.op(), request },
-            Happening::Served(reading) => {
+            ActualOutcome::Ignored => ToolEvent::Ignored { operation: self.what, intent, request },
+            ActualOutcome::Cancelled => ToolEvent::Cancelled { operation, intent, op: self.op(), request },
+            ActualOutcome::Served(reading) => {
                 let (as_of, content) = (reading.as_of, reading.content);
                 ToolEvent::Served { item: operation, intent, as_of, content, request }
             }
-            Happening::LookedUp(found) => {
+            ActualOutcome::LookedUp(found) => {
                 ToolEvent::LookedUp { operation, intent, found: found.is_some(), request }
             }
         }
@@ -124,6 +127,6 @@ impl Work {
 }
 
 /// The refusal of a tool that is out of order.
-pub(super) fn out_of_order(error: Definite) -> Happening {
-    Happening::refused(Refused::of(error))
+pub(super) fn out_of_order(error: Definite) -> ActualOutcome {
+    ActualOutcome::refused(Refused::of(error))
 }

@@ -58,7 +58,7 @@ impl FaultInjector {
     pub fn new(config: &WorldConfig, table: Box<Table>) -> Self {
         let table = table.of(&config.plan, &config.links);
         let met = vec![false; config.plan.pinned().len()];
-        let draws = WorldDraws::new(config.seed, config.formerly.clone());
+        let draws = WorldDraws::new(config.seed, config.previous_names.clone());
         Self { draws, met, table, mark: None, injected: Vec::new() }
     }
 

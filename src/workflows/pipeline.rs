@@ -21,7 +21,7 @@ use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{AnsweredQuestions, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
-use crate::workflows::dispatcher::{Dispatcher, Duty};
+use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::task_state::TaskStates;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
@@ -32,7 +32,7 @@ use std::rc::Rc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("relay", "work passes along a pipeline of stages, and an actor acts on what reaches it")
+    Workflow::new("pipeline", "work passes along a pipeline of stages, and an actor acts on what reaches it")
         .agent(LEAD, |agent, team| Lead::recover(agent, team).run())
         .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, team| Link::of(agent, team).run())
         .agent(ACTOR, |agent, team| Actor::recover(agent, team).run())
@@ -92,7 +92,7 @@ struct WorkItem {
 }
 
 #[derive(Clone, Copy, Hash, Debug, Serialize)]
-enum RelayMessage {
+enum PipelineMessage {
     PassOn(WorkItem),
     MayI { task: Name, step: usize, version: u32 },
     YouMay(bool),
@@ -100,7 +100,7 @@ enum RelayMessage {
     Failed { task: Name, step: usize },
 }
 
-impl Message for RelayMessage {
+impl Message for PipelineMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::PassOn(_) => "pass on",
@@ -191,11 +191,11 @@ impl Lead {
     async fn run(mut self) {
         self.dispatcher.resume();
         loop {
-            while let Some((task, duty)) = self.dispatcher.next_duty() {
+            while let Some((task, duty)) = self.dispatcher.next_action() {
                 match duty {
-                    Duty::Step(step) => self.ask_for(task, step),
-                    Duty::End => self.dispatcher.end_if_complete(task).await,
-                    Duty::Plan => {}
+                    DispatchAction::Step(step) => self.ask_for(task, step),
+                    DispatchAction::End => self.dispatcher.end_if_complete(task).await,
+                    DispatchAction::Plan => {}
                 }
             }
             let Ok(mail) = self.dispatcher.receive().await else { continue };
@@ -203,13 +203,13 @@ impl Lead {
                 self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
-                Some(RelayMessage::MayI { task, step, version }) => {
+                Some(PipelineMessage::MayI { task, step, version }) => {
                     let intent = self.stage.team.plan.intent(*task, *step);
                     let may = self.versions.settle(intent, *version).await;
-                    self.stage.agent.reply(&mail, RelayMessage::YouMay(may));
+                    self.stage.agent.reply(&mail, PipelineMessage::YouMay(may));
                 }
-                Some(RelayMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
-                Some(RelayMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
+                Some(PipelineMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+                Some(PipelineMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
                 _ => {}
             }
         }
@@ -220,7 +220,7 @@ impl Lead {
         if !self.dispatcher.is_step_due(task, step) {
             return;
         }
-        self.dispatcher.sent(task, Duty::Step(step));
+        self.dispatcher.sent(task, DispatchAction::Step(step));
         let intent = self.stage.team.plan.intent(task, step);
         self.stage.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
         let states = self.dispatcher.tracker().shared_states();
@@ -244,7 +244,7 @@ async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Version
     let Some(item) = stage.pack(item, version.brief).await else { return };
     stage.agent.before("brief", intent).await;
     if states.borrow().is_open(task, step) && versions.is_current(&version) {
-        stage.agent.send(stage.team.workers[0], intent, RelayMessage::PassOn(item));
+        stage.agent.send(stage.team.workers[0], intent, PipelineMessage::PassOn(item));
     }
 }
 
@@ -264,7 +264,7 @@ impl Link {
     async fn run(self) {
         loop {
             let mail = self.stage.agent.receive().await;
-            if let Some(RelayMessage::PassOn(item)) = mail.open() {
+            if let Some(PipelineMessage::PassOn(item)) = mail.open() {
                 self.stage.agent.spawn(pass_on(self.stage.clone(), *item, self.next));
             }
         }
@@ -277,7 +277,7 @@ async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
     let made = stage.make(intent, item.version, Some(material), WORKING_TOKENS).await;
     let Some(item) = stage.pack(item, made).await else { return };
     stage.agent.before("pass-on", intent).await;
-    stage.agent.send(next, intent, RelayMessage::PassOn(item));
+    stage.agent.send(next, intent, PipelineMessage::PassOn(item));
 }
 
 /// The actor at the end of the chain.
@@ -297,12 +297,12 @@ impl Actor {
     async fn run(self) {
         loop {
             let mail = self.stage.agent.receive().await;
-            let Some(RelayMessage::PassOn(item)) = mail.open().copied() else { continue };
+            let Some(PipelineMessage::PassOn(item)) = mail.open().copied() else { continue };
             let WorkItem { task, step, .. } = item;
             let intent = self.stage.intent(&item);
             if self.stage.team.safeguards().has::<ReplyDedupe>() {
                 if self.worker.status(intent, 0) == StepStatus::Done {
-                    self.stage.agent.send(Name::literal(LEAD), intent, RelayMessage::Done { task, step });
+                    self.stage.agent.send(Name::literal(LEAD), intent, PipelineMessage::Done { task, step });
                     continue;
                 }
                 if !self.answers.take(intent) {
@@ -333,9 +333,9 @@ impl Actor {
                 answers.discard(intent);
             }
             let say = if succeeded {
-                RelayMessage::Done { task, step }
+                PipelineMessage::Done { task, step }
             } else {
-                RelayMessage::Failed { task, step }
+                PipelineMessage::Failed { task, step }
             };
             agent.send(Name::literal(LEAD), intent, say);
         });
@@ -350,8 +350,8 @@ impl Actor {
         let WorkItem { task, step, version, .. } = *item;
         let intent = team.plan.intent(task, step);
         agent.before("check", intent).await;
-        let question = RelayMessage::MayI { task, step, version };
+        let question = PipelineMessage::MayI { task, step, version };
         let answer = agent.request(Name::literal(LEAD), intent, question, CHECK_TIMEOUT).await;
-        matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(RelayMessage::YouMay(true))))
+        matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(PipelineMessage::YouMay(true))))
     }
 }
