@@ -34,6 +34,7 @@ pub use handle::{Agent, Delivery, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseError, LeaseService, Token};
+pub(crate) use model::Model;
 pub use model::{
     ANSWER, COMPLETION, Choice, Completion, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, SUMMARY,
     Structured, UNKNOWN_TARGET,

@@ -133,7 +133,7 @@ impl ModelFaults {
 
 /// An agent's model.
 #[derive(Clone)]
-pub(super) struct Model {
+pub(crate) struct Model {
     pub latency: RangeInclusive<SimSpan>,
     pub faults: ModelFaults,
 }

@@ -13,7 +13,6 @@ use crate::workflows::task_tracker::TaskTracker;
 use perfidy_sim::{Name, SimSpan, TimedOut};
 use std::cell::Ref;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// How many times a step may fail before its task is given up.
 const MAX_FAILURES: u32 = 5;
@@ -132,8 +131,8 @@ impl Dispatcher {
         }
         self.answered(task, DispatchAction::Step(step));
         self.tracker.record(TaskEvent::Completed { task, step }).await;
-        let plan = Arc::clone(&self.team.plan);
-        plan.needed_by(step).iter().for_each(|next| self.bring_up(task, DispatchAction::Step(*next)));
+        let team = self.team.clone();
+        team.plan.needed_by(step).iter().for_each(|next| self.bring_up(task, DispatchAction::Step(*next)));
         self.bring_up(task, DispatchAction::End);
     }
 
