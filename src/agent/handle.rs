@@ -75,7 +75,12 @@ pub struct Agent {
 impl Agent {
     /// The agent on a node, whose model answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
-        let model = Rc::new(Model { latency: model_latency, faults: ModelFaults::default() });
+        let model = Model { latency: model_latency, faults: ModelFaults::default() };
+        Self::with_model(context, Rc::new(model))
+    }
+
+    /// The agent on a node, with this model, which the agents of a team share.
+    pub(crate) fn with_model(context: Context<Agents>, model: Rc<Model>) -> Self {
         Self {
             context,
             model,
@@ -124,8 +129,8 @@ impl Agent {
     }
 
     /// Waits.
-    pub async fn sleep(&self, span: SimSpan) {
-        self.context.sleep(span).await;
+    pub fn sleep(&self, span: SimSpan) -> impl Future<Output = ()> {
+        self.context.sleep(span)
     }
 
     // Messages.
@@ -149,21 +154,25 @@ impl Agent {
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
-    pub async fn within<T>(
+    pub fn within<T>(
         &self,
         span: SimSpan,
         label: &'static str,
         future: impl Future<Output = T>,
-    ) -> Result<T, TimedOut> {
-        self.context.within(span, Name::literal(label), future).await
+    ) -> impl Future<Output = Result<T, TimedOut>> {
+        self.context.within(span, Name::literal(label), future)
     }
 
     /// The next message, if one comes within `span`; `label` names the wait in the history.
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
-    pub async fn receive_within(&self, span: SimSpan, label: &'static str) -> Result<Delivery, TimedOut> {
-        self.within(span, label, self.receive()).await
+    pub fn receive_within(
+        &self,
+        span: SimSpan,
+        label: &'static str,
+    ) -> impl Future<Output = Result<Delivery, TimedOut>> {
+        self.within(span, label, self.receive())
     }
 
     /// Sends a message and waits for the answer to it.
@@ -227,7 +236,7 @@ impl Agent {
         let op = call.op;
         self.before("call", intent).await;
         let headers = call.headers.within(self.headers);
-        let call = Body::new(Wire::Call(ToolCall { headers, ..call }));
+        let call = Body::new(Wire::Call(Box::new(ToolCall { headers, ..call })));
         let request = ToolRequest::new(self.name(), self.now(), call.clone());
         let called = AgentEvent::Called { tool, operation, intent, op, request };
         self.context.note(Author::HARNESS, TeamEvent::Agent(called));
@@ -327,7 +336,7 @@ impl Agent {
     ) -> Result<Cancelled, Indefinite> {
         let Operation { tool, name, intent, .. } = *operation;
         let what = cancel_of(name);
-        let request = Body::new(Wire::Cancel(ToolCall::keyed(operation.clone(), op)));
+        let request = Body::new(Wire::Cancel(Box::new(ToolCall::keyed(operation.clone(), op))));
         self.before("cancel", intent).await;
         let result = match self.ask_tool(tool, what, intent, request, within).await {
             Ok(Wire::Done(done)) => Ok(Cancelled::DoneAlready(done.receipt)),
@@ -382,8 +391,8 @@ impl Agent {
     }
 
     /// Makes everything written so far durable.
-    pub async fn sync(&self) {
-        self.context.sync().await;
+    pub fn sync(&self) -> impl Future<Output = ()> {
+        self.context.sync()
     }
 
     /// Reads the journal, oldest first: `read` selects the records that the agent wants, and `take` gets
