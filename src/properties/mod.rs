@@ -146,7 +146,8 @@ impl Property {
     }
 
     /// The same, for histories that have all these kinds of events. On any other it is not run, and the
-    /// verdict is vacuous.
+    /// verdict is vacuous. A judge that reads only the events of its kinds
+    /// ([`History::notes_of`], [`History::events_of`]) costs nothing where there are none.
     ///
     /// ```
     /// use perfidy::agent::{Purpose, kinds};
@@ -335,6 +336,31 @@ mod tests {
 }
 
 #[cfg(test)]
+mod own {
+    use super::testing::Story;
+    use super::{Property, TeamHistory, Verdict};
+    use crate::agent::kinds;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn a_property_is_run_only_on_a_history_with_the_events_that_it_needs() {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let judge = move |history: &TeamHistory| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            history.notes_of(kinds::EFFECT).count() == 1
+        };
+        let own = Property::new("one-effect", "a task has one effect", judge).needs(kinds::EFFECT);
+        let given = Story::default().given("task-1");
+        assert_eq!(given.clone().judged_by(&own), Verdict::Vacuous);
+        assert_eq!(runs.load(Ordering::Relaxed), 0);
+        assert_eq!(given.effect("task-1/file", 1).judged_by(&own), Verdict::Holds);
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[cfg(test)]
 mod testing {
     //! Hand-written histories.
 
@@ -375,14 +401,15 @@ mod testing {
     /// A call as it reached a tool.
     pub fn asked(operation: Name, intent: Name) -> ToolRequest {
         let operation = Operation::new(Name::new("ticketing"), operation, intent);
-        let call = Wire::Call(ToolCall::unkeyed(operation, OpId(1)));
+        let call = Wire::Call(Box::new(ToolCall::unkeyed(operation, OpId(1))));
         ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call))
     }
 
     /// A call as an agent makes it.
     pub fn called([tool, operation, intent]: [Name; 3], op: OpId) -> AgentEvent {
         let call = ToolCall::unkeyed(Operation::new(tool, operation, intent), op);
-        let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(Wire::Call(call)));
+        let request =
+            ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(Wire::Call(Box::new(call))));
         AgentEvent::Called { tool, operation, intent, op, request }
     }
 
@@ -572,7 +599,7 @@ mod testing {
         /// A tool carries an operation out.
         pub fn carries_out(self, wanted: &Operation) -> Self {
             let (operation, intent) = (wanted.name, wanted.intent);
-            let call = Wire::Call(ToolCall::unkeyed(wanted.clone(), OpId(1)));
+            let call = Wire::Call(Box::new(ToolCall::unkeyed(wanted.clone(), OpId(1))));
             let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call));
             let effect = ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1, request };
             self.note(wanted.tool.as_str(), TeamEvent::Tool(effect))
