@@ -134,7 +134,7 @@ fn faults(suite: &Suite) -> Value {
     let until = of_shape(&Shape::of::<crate::config::Span>());
     let mut kinds = Map::from_iter([("until".to_owned(), until)]);
     for kind in suite.faults() {
-        let one = json!({ "$ref": format!("#/definitions/{}", kind.name) });
+        let one = reference(kind.name);
         let many = json!({ "type": "array", "items": one, "minItems": 1 });
         let schema = json!({ "description": kind.about, "anyOf": [one, many] });
         kinds.insert(kind.name.to_owned(), schema);
@@ -142,9 +142,11 @@ fn faults(suite: &Suite) -> Value {
     table(&kinds)
 }
 
-/// One entry of each kind of fault; a file can have a list of them.
+/// One entry of each kind of fault, of which a file can have a list; and the tools.
 fn definitions(suite: &Suite) -> Map<String, Value> {
-    suite.faults().map(|kind| (kind.name.to_owned(), described(&shape_of_fault(kind)))).collect()
+    let faults = suite.faults().map(|kind| (kind.name.to_owned(), described(&shape_of_fault(kind))));
+    let tools = suite.tools().iter().map(|kind| (of_kind(kind), tool(kind)));
+    faults.chain(tools).chain([(ANY_TOOL.to_owned(), any_tool(suite))]).collect()
 }
 
 fn safeguards(suite: &Suite) -> Value {
@@ -177,27 +179,44 @@ fn promises(suite: &Suite) -> Value {
     table(&properties.collect())
 }
 
-/// A tool has the keys of its kind, which is the first one if the table does not say.
+/// A tool has the keys of its kind. If the table does not say of which kind it is, that is the one that is
+/// called as the tool, or else the first.
 fn tools(suite: &Suite) -> Value {
-    let names: Vec<&str> = suite.tools().iter().map(|kind| kind.name).collect();
-    let mut cases: Vec<Value> = suite
-        .tools()
-        .iter()
-        .map(|kind| {
-            let is_it = json!({ "properties": { "kind": { "const": kind.name } }, "required": ["kind"] });
-            json!({ "if": is_it, "then": tool(kind) })
-        })
-        .collect();
-    let usual = suite.tools().first().map(tool);
-    cases.push(json!({ "if": { "not": { "required": ["kind"] } }, "then": usual }));
+    let unnamed = |kind: &ToolKind| {
+        let has_no_kind = json!({ "not": { "required": ["kind"] } });
+        json!({ "allOf": [reference(ANY_TOOL), { "if": has_no_kind, "then": reference(&of_kind(kind)) }] })
+    };
+    let called_as_a_kind = suite.tools().iter().map(|kind| (kind.name.to_owned(), unnamed(kind)));
     json!({
         "type": "object",
         "propertyNames": { "pattern": WORD },
-        "additionalProperties": {
-            "type": "object",
-            "properties": { "kind": { "enum": names } },
-            "allOf": cases,
-        },
+        "properties": called_as_a_kind.collect::<Map<_, _>>(),
+        "additionalProperties": suite.tools().first().map(unnamed),
+    })
+}
+
+/// The definition of a tool whose table says of which kind it is. No fault has a name with a blank.
+const ANY_TOOL: &str = "tool of any kind";
+
+/// The definition of the tools of a kind.
+fn of_kind(kind: &ToolKind) -> String {
+    format!("tool of the kind {}", kind.name)
+}
+
+fn reference(definition: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{}", definition.replace(' ', "%20")) })
+}
+
+fn any_tool(suite: &Suite) -> Value {
+    let names: Vec<&str> = suite.tools().iter().map(|kind| kind.name).collect();
+    let case = |kind: &ToolKind| {
+        let is_it = json!({ "properties": { "kind": { "const": kind.name } }, "required": ["kind"] });
+        json!({ "if": is_it, "then": reference(&of_kind(kind)) })
+    };
+    json!({
+        "type": "object",
+        "properties": { "kind": { "enum": names } },
+        "allOf": suite.tools().iter().map(case).collect::<Vec<_>>(),
     })
 }
 

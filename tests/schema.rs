@@ -102,7 +102,7 @@ fn typical_mistakes_do_not_fit_the_schema() {
 
 #[test]
 fn a_suite_of_its_own_has_a_schema_of_its_own() {
-    let team = perfidy::prelude::Workflow::new("helpdesk", "one clerk").agent("clerk", |_, _| async {});
+    let team = perfidy::prelude::Workflow::new("helpdesk").about("one clerk").agent("clerk", |_, _| async {});
     let schema = schema::schema(&Suite::shipped().workflow(team));
     let text = "workflow = \"helpdesk\"\n[[step]]\nname = \"a\"\ntool = \"b.c\"\n[tools.b]\n";
     assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&json(text)));

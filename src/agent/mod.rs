@@ -17,6 +17,7 @@ mod lease;
 mod model;
 mod own_fault;
 mod report;
+mod send;
 mod store;
 mod tool;
 mod write_order;
@@ -41,6 +42,7 @@ pub use model::{
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use report::{AnswerPart, Outcome, Report};
+pub use send::{SendAgent, SendFuture};
 pub use store::{
     Access, Change, Commit, Consistency, Entries, Entry, Freshness, Refusal, Snapshot, Stamp, Store,
     StoreError, StoreOutcome, StoreService, Version,

@@ -1,7 +1,7 @@
 //! Scenarios: a team, its work, its safeguards, and the faults of its world.
 //!
-//! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`]
-//! turns a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its
+//! A scenario is a TOML file, or what a [`ScenarioBuilder`] writes in code. TOML says what may happen; how
+//! agents behave is Rust. [`Scenario::read`] turns a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its
 //! place in the file and what to do. A scenario that parses but cannot mean anything is refused here, never
 //! in the middle of a run.
 //!
@@ -12,6 +12,7 @@
 //! safeguard and expects a property to break.
 
 mod active;
+mod builder;
 mod case;
 mod configured;
 pub(crate) mod learn;
@@ -20,6 +21,7 @@ mod rename;
 mod resolve;
 mod world;
 
+pub use builder::ScenarioBuilder;
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use read::{files_below, read_all, read_long_text, read_text, root_of};

@@ -35,31 +35,29 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "conductor",
-        "a coordinator hands steps to executors, with a planner before and a verifier after",
-    )
-    .agent(COORDINATOR, |agent, team| Coordinator::recover(agent, team).run())
-    .agent(PLANNER, planner)
-    .agent(VERIFIER, verifier)
-    .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
-    .store_if(Safeguards::has::<PlanCommit>)
-    .safeguards(&[
-        "check-arguments",
-        "checkpoint",
-        "checksummed-log",
-        "event-log",
-        "idempotency-keys",
-        "intent-keys",
-        "observe-before-retry",
-        "persist-before-call",
-        "plan-commit",
-        "retry",
-        "roles",
-        "tool-dedupe",
-        "verify",
-    ])
-    .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
+    Workflow::new("conductor")
+        .about("a coordinator hands steps to executors, with a planner before and a verifier after")
+        .agent(COORDINATOR, |agent, team| Coordinator::recover(agent, team).run())
+        .agent(PLANNER, planner)
+        .agent(VERIFIER, verifier)
+        .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
+        .store_if(Safeguards::has::<PlanCommit>)
+        .safeguards(&[
+            "check-arguments",
+            "checkpoint",
+            "checksummed-log",
+            "event-log",
+            "idempotency-keys",
+            "intent-keys",
+            "observe-before-retry",
+            "persist-before-call",
+            "plan-commit",
+            "retry",
+            "roles",
+            "tool-dedupe",
+            "verify",
+        ])
+        .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
 }
 
 /// The decision whether a task is done correctly.

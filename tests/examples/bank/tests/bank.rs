@@ -90,7 +90,7 @@ fn the_command_runs_explains_audits_exhausts_and_replays_what_is_of_this_crate()
         perfidy(&["run", "scenarios", "--seeds", "100", "--save", "none"]).contains("caught: no-money-lost")
     );
     assert!(perfidy(&["explain", "cents-dropped"]).contains("leaves the cents out"));
-    assert!(perfidy(&["explain", "bank"]).contains("accounts in cents"));
+    assert!(perfidy(&["explain", "bank"]).contains("[tools]"));
     let list = perfidy(&["list"]);
     for name in ["branch", "no-money-lost", "check-amounts", "cents-dropped", "smudged", "second-try"] {
         assert!(list.contains(name), "{name}");
