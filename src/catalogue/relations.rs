@@ -121,7 +121,7 @@ impl<'a> Relations<'a> {
 fn relations(all: BTreeMap<&str, Option<Name>>) -> Vec<Relation> {
     let relation = |(name, shown_by): (&str, Option<Name>)| Relation {
         name: name.to_owned(),
-        shown_by: shown_by.map(|scenario| scenario.to_string()),
+        shown_by: shown_by.map(|scenario| format!("{scenario}")),
     };
     all.into_iter().map(relation).collect()
 }

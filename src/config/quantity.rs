@@ -346,7 +346,7 @@ mod tests {
         assert_eq!("1m30s".parse(), Ok(Spread(ms(90_000)..=ms(90_000))));
         assert_eq!("2s..2s".parse(), Ok(Spread(ms(2_000)..=ms(2_000))));
         for text in ["50ms..1m 30s", "2s"] {
-            assert_eq!(text.parse::<Spread>().map(|spread| spread.to_string()), Ok(text.to_owned()));
+            assert_eq!(text.parse::<Spread>().map(|spread| format!("{spread}")), Ok(text.to_owned()));
         }
     }
 

@@ -70,7 +70,7 @@ impl Known<'_> {
         print("  Where it can strike");
         places.iter().for_each(|place| print(format_args!("    {place}")));
         if let Some(kind) = tool_faults::find(name) {
-            let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
+            let requests: Vec<String> = kind.requests().map(|request| format!("{request}")).collect();
             print(format_args!("    when agents {}", requests.join(", ")));
         }
         let width = whom.keys().map(|workflow| workflow.len()).max().unwrap_or_default();

@@ -40,7 +40,7 @@ pub(super) fn names(scenarios: &[Arc<Scenario>]) -> BTreeSet<String> {
             let sends = does.sends.iter().map(|(_, kind)| *kind);
             let all =
                 sends.chain(does.steps.keys().copied()).chain(does.timeouts.keys().copied()).chain([*node]);
-            names.extend(all.map(|name| name.to_string()));
+            names.extend(all.map(|name| format!("{name}")));
         }
     }
     names

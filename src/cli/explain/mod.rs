@@ -205,12 +205,11 @@ impl Known<'_> {
             || format!("`{} list` shows what there is", self.suite.command()),
             |near| format!("did you mean `{near}`?"),
         );
-        let looked_at = match (self.folder.exists(), self.scenarios.is_empty()) {
-            (false, _) => format!(
-                "; {}, so messages and steps of agents are not known (`--scenarios FOLDER`)",
-                not_there(self.folder)
-            ),
-            _ => String::new(),
+        let looked_at = if self.folder.exists() {
+            String::new()
+        } else {
+            let there = not_there(self.folder);
+            format!("; {there}, so messages and steps of agents are not known (`--scenarios FOLDER`)")
         };
         format!("nothing is called `{}`; {meant}{looked_at}", inert::line(name))
     }

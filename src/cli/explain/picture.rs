@@ -68,7 +68,7 @@ fn rows(actions: &ActionMap, tools: &BTreeSet<Name>, known: &BTreeMap<Link, Deli
         }
         let requests: BTreeSet<_> = does.requests.iter().map(|(_, request, _)| *request).collect();
         if !requests.is_empty() {
-            let requests: Vec<String> = requests.iter().map(|request| request.to_string()).collect();
+            let requests: Vec<String> = requests.iter().map(ToString::to_string).collect();
             let safeguards = "as its safeguards say".to_owned();
             cells.push([from.to_string(), "tools".to_owned(), requests.join(", "), safeguards]);
         }
