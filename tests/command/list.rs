@@ -77,7 +77,7 @@ fn a_property_leads_to_its_safeguards_and_faults_and_they_lead_back() {
     let fault = said(&["explain", "ack-lost"]);
     for words in [
         "  Properties that it has broken, and a case in which few faults suffice\n    ",
-        "    no-duplicate-effects  conductor/",
+        "    no-duplicate-effects  ",
         "  Where it can strike\n    a request that a tool handles\n",
     ] {
         assert!(fault.contains(words), "{words}:\n{fault}");

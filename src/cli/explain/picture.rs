@@ -8,7 +8,7 @@ use crate::faults::ActionMap;
 use crate::inert;
 use crate::report::action_map;
 use crate::scenario::Scenario;
-use perfidy_sim::Name;
+use perfidy_sim::{Name, SimSpan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -54,13 +54,22 @@ fn delivered<'a>(scenarios: impl Iterator<Item = &'a Arc<Scenario>>) -> BTreeMap
     known
 }
 
+/// A time in its largest unit: it is that of one run, and differs a little in every other.
+fn rounded(span: SimSpan) -> SimSpan {
+    let (second, millisecond) = (SimSpan::from_secs(1), SimSpan::from_millis(1));
+    let unit = if span >= second { second } else { millisecond }.as_nanos();
+    SimSpan::from_nanos((span.as_nanos() + unit / 2) / unit * unit)
+}
+
 /// A row for each kind of message between two.
 fn rows(actions: &ActionMap, tools: &BTreeSet<Name>, known: &BTreeMap<Link, Delivery>) -> Vec<String> {
     let mut cells: Vec<[String; 4]> = Vec::new();
     for (from, does) in actions.by.iter().filter(|(node, _)| !tools.contains(node)) {
         for (to, kind) in does.sends.iter().filter(|(to, _)| !tools.contains(to)) {
             let delivery = match known.get(&Link { from: *from, to: *to, kind: *kind }) {
-                Some(Delivery::AtLeastOnce(after)) => format!("at least once: again after {after}"),
+                Some(Delivery::AtLeastOnce(after)) => {
+                    format!("at least once: again after about {}", rounded(*after))
+                }
                 Some(Delivery::AtMostOnce) => "at most once".to_owned(),
                 None => "only sent under faults".to_owned(),
             };

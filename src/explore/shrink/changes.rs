@@ -12,6 +12,9 @@ use toml::{Table, Value};
 /// Tables that are not compared: what the faults and cases of the file are, the failure says itself.
 const NOT_COMPARED: [&str; 3] = ["fault", "faults", "without"];
 
+/// More faults than this are not pinned into a file by hand.
+const MOST_FAULTS: usize = 8;
+
 /// What shrinking has changed.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,15 +28,18 @@ pub struct Changes {
     /// The spans that the file gives to faults of these kinds.
     #[serde(default, skip_serializing_if = "Spans::is_empty")]
     pub spans: Spans,
+    /// The faults that suffice in the file as it was, if those of the smaller scenario do not.
+    #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
+    pub faults_in_file: Vec<Fault>,
 }
 
 impl Changes {
-    /// What is different in a failure that was made small out of this case; `breaks` says whether these
-    /// faults break the property in a case, if there is time for a run.
+    /// What is different in a failure that was made small out of this case, where the faults `in_file`
+    /// suffice; `breaks` says whether these faults break the property in a case, if there is time for a run.
     pub(super) fn of(
         case: &Case,
         small: &ShrunkFailure,
-        spans: Spans,
+        (spans, in_file): (Spans, Vec<Fault>),
         breaks: impl Fn(&Case, &[Fault]) -> Option<bool>,
     ) -> Self {
         let table = |case: &Case| case.scenario.text.parse::<Table>().unwrap_or_default();
@@ -46,7 +52,9 @@ impl Changes {
         let mut scenario = Vec::new();
         compare_tables("", &before, &after, &mut scenario);
         let breaks_in_file = if small.is_finished { breaks(case, &small.faults) } else { None };
-        Self { scenario, breaks_in_file, spans: spans.of_kinds(&kinds) }
+        let is_needed = breaks_in_file == Some(false) && in_file.len() <= MOST_FAULTS;
+        let faults_in_file = if is_needed { in_file } else { Vec::new() };
+        Self { scenario, breaks_in_file, spans: spans.of_kinds(&kinds), faults_in_file }
     }
 
     /// These changes after others, of the same failure when it was shrunk before.
@@ -56,7 +64,8 @@ impl Changes {
         // In the file as it was no run was made now; what is known of it is of other faults.
         let mut scenario = earlier.scenario.clone();
         scenario.extend(self.scenario);
-        Self { scenario, breaks_in_file: None, spans: self.spans }
+        let faults_in_file = earlier.faults_in_file.clone();
+        Self { scenario, breaks_in_file: None, spans: self.spans, faults_in_file }
     }
 }
 

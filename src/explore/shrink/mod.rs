@@ -110,10 +110,11 @@ pub fn shrink_within(
         Within::Known(spans) => spans.clone(),
         Within::Any => Spans::default(),
     };
-    let mut shrinking = Shrinking { engine, seed, property, effort, spans, best };
+    let in_file = Vec::new();
+    let mut shrinking = Shrinking { engine, seed, property, effort, spans, in_file, best };
     shrinking.shrink();
-    let Shrinking { mut best, spans, .. } = shrinking;
-    best.changes = Changes::of(case, &best, spans, |case, faults| {
+    let Shrinking { mut best, spans, in_file, .. } = shrinking;
+    best.changes = Changes::of(case, &best, (spans, in_file), |case, faults| {
         let plan = Plan::Explicit(faults.into());
         let run = interrupt::catch(|| Run::planned(case, engine, seed, &plan)).ok()?;
         Some(run.violation(property).is_some())
@@ -128,13 +129,18 @@ struct Shrinking<'a> {
     property: &'a str,
     effort: Effort<'a>,
     spans: Spans,
+    /// The faults that suffice before anything in the scenario is changed.
+    in_file: Vec<Fault>,
     best: ShrunkFailure,
 }
 
 impl Shrinking<'_> {
     fn shrink(&mut self) {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             faults::fewer(self);
+            if round == 0 {
+                self.in_file.clone_from(&self.best.faults);
+            }
             let is_simpler = scenario::simpler(self) | moments::to_places(self) | values::simpler(self);
             if !is_simpler || !self.best.is_finished {
                 return;

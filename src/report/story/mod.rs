@@ -154,7 +154,12 @@ impl<'a> Story<'a> {
             (_, true) => "Pinned into the file as it was, these faults alone break it too.",
             (_, false) => "Pinned into the file as it was, these faults alone do not break it.",
         };
-        writeln!(f, "    {FAINT}{what}{FAINT:#}")
+        writeln!(f, "    {FAINT}{what}{FAINT:#}")?;
+        if !changes.faults_in_file.is_empty() {
+            writeln!(f, "    {FAINT}There it takes:{FAINT:#}")?;
+        }
+        let mut faults = changes.faults_in_file.iter();
+        faults.try_for_each(|fault| writeln!(f, "      {}: {}", shown(fault.at), shown(fault.action)))
     }
 
     /// The safeguards that would have guarded the property.
