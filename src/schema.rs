@@ -19,7 +19,7 @@
 //! assert!(schema["properties"]["faults"]["properties"]["ack-lost"].is_object());
 //! ```
 
-use crate::catalogue::{meaning, shape_of_fault, shape_of_safeguard};
+use crate::catalogue::{FileTable, TABLES, meaning, shape_of_fault, shape_of_safeguard};
 use crate::config::{QUANTITIES, Shape};
 use crate::properties::{AtMost, Property};
 use crate::scenario::{own_shape, tables, tool_keys};
@@ -54,9 +54,6 @@ pub fn schema(suite: &Suite) -> Value {
         ("tools", tools(suite)),
     ];
     properties.extend(open.map(|(name, schema)| (name.to_owned(), schema)));
-    for (name, description) in ABOUT {
-        properties[*name]["description"] = (*description).into();
-    }
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A scenario for perfidy",
@@ -68,27 +65,27 @@ pub fn schema(suite: &Suite) -> Value {
         "allOf": suite.workflows().map(|workflow| team(workflow)).collect::<Vec<_>>(),
     });
     name_what_can_be_named(&mut schema["properties"], suite);
+    for table in TABLES {
+        let schema = &mut schema["properties"][table.name];
+        schema["description"] = table.about.into();
+        describe_keys(schema, table, "");
+    }
     schema
 }
 
-/// What the tables are for, in a line each.
-const ABOUT: &[(&str, &str)] = &[
-    ("fault", "a fault at one place of a run, word for word"),
-    ("faults", "what goes wrong by chance or by the clock, until `until`"),
-    ("limits", "how large a run may get"),
-    ("model", "how models answer"),
-    ("network", "how long messages take"),
-    ("properties", "properties that are waived, with the reason, and how far others may go"),
-    ("safeguards", "the safeguards of the team that are on"),
-    ("settle", "how long the team has after the end of chaos"),
-    ("step", "a step of each task: what a tool is asked to do"),
-    ("store", "the store that the team shares"),
-    ("tasks", "the tasks that the user hands to the team"),
-    ("team", "how many agents there are of each role"),
-    ("tools", "the tools, by name"),
-    ("without", "a case in which safeguards are taken away, and the property that must break then"),
-    ("workflow", "the team that does the tasks"),
-];
+/// Says what the keys of a table mean, and those of the tables in it.
+fn describe_keys(schema: &mut Value, table: &FileTable, path: &str) {
+    let is_list = schema.get("items").is_some();
+    let schema = if is_list { &mut schema["items"] } else { schema };
+    let Some(Value::Object(keys)) = schema.get_mut("properties") else { return };
+    for (name, schema) in keys {
+        let path = format!("{path}{name}");
+        if let Some(meaning) = table.meaning(&path) {
+            schema["description"] = meaning.into();
+        }
+        describe_keys(schema, table, &format!("{path}."));
+    }
+}
 
 /// Puts the names of the suite where a file names one of them as text.
 fn name_what_can_be_named(properties: &mut Value, suite: &Suite) {
@@ -101,7 +98,7 @@ fn name_what_can_be_named(properties: &mut Value, suite: &Suite) {
     let call = || json!({ "type": "string", "pattern": CALL });
     for (path, schema) in [
         ("/without/items/properties/safeguards", one_or_many(suite.safeguard_names())),
-        ("/without/items/properties/violates", json!({ "enum": suite.property_names() })),
+        ("/without/items/properties/violates", one_or_many(suite.property_names())),
         ("/store/properties/reads", json!({ "enum": consistency })),
         ("/step/items/properties/name", word()),
         ("/step/items/properties/tool", call()),

@@ -162,6 +162,11 @@ impl Property {
         Self { needs: self.needs.and(kinds), ..self }
     }
 
+    /// The kinds of events that a history must have; on any other the verdict is vacuous.
+    pub fn needed(&self) -> EventKinds {
+        self.needs
+    }
+
     /// Judges a history.
     pub fn judge(&self, history: &TeamHistory) -> Verdict {
         if history.kinds().contains(self.needs) { (self.judge)(history) } else { Verdict::Vacuous }
@@ -310,6 +315,15 @@ mod tests {
     use crate::scenario::{self, Case};
     use crate::suite::Suite;
     use perfidy_sim::{Engine, Seed};
+
+    #[test]
+    fn what_a_property_needs_can_be_said_in_words() {
+        for property in Suite::shipped().properties() {
+            let words = kinds::in_words(property.needed());
+            let is_any = property.needed() == EventKinds::NONE;
+            assert_eq!(is_any, words.is_empty(), "{}", property.name);
+        }
+    }
 
     #[test]
     fn what_a_property_needs_it_really_needs_in_every_shipped_scenario() {

@@ -67,6 +67,14 @@ pub trait Safeguard: Any + Send + Sync + Sized {
     const ABOUT: &'static str;
     /// How a file turns it on.
     const EXAMPLE: &'static str;
+    /// What a team does without it, in one line: `a call is made once; its error is the outcome`.
+    const WITHOUT: &'static str = "";
+    /// The other safeguards and the settings without which it has no effect, if there are any.
+    const NEEDS: &'static str = "";
+    /// The properties that can break without it. They stand here, beside the code that keeps them, because a
+    /// failure is explained where no scenario files are; for the shipped safeguards a test compares them with
+    /// the `[[without]]` cases of the shipped scenarios, in both directions.
+    const PROTECTS: &'static [&'static str] = &[];
 
     /// Reads its entry of `[safeguards]`; `None` if the file switches it off.
     ///
@@ -90,6 +98,12 @@ pub struct SafeguardKind {
     pub about: &'static str,
     /// How a file turns it on.
     pub example: &'static str,
+    /// What a team does without it, in one line; empty if it does not say.
+    pub without: &'static str,
+    /// Without what it has no effect; empty if it needs nothing.
+    pub needs: &'static str,
+    /// The properties that can break without it.
+    pub protects: &'static [&'static str],
     /// The type whose values are its switches.
     type_id: TypeId,
     read: ReadSwitch,
@@ -100,7 +114,16 @@ impl SafeguardKind {
     pub fn of<S: Safeguard>() -> Self {
         let read = |entry: &Entry<'_>| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Switch));
         let (type_id, read) = (TypeId::of::<S>(), Arc::new(read));
-        Self { name: S::NAME, about: S::ABOUT, example: S::EXAMPLE, type_id, read }
+        Self {
+            name: S::NAME,
+            about: S::ABOUT,
+            example: S::EXAMPLE,
+            without: S::WITHOUT,
+            needs: S::NEEDS,
+            protects: S::PROTECTS,
+            type_id,
+            read,
+        }
     }
 
     /// Lets it read an entry, and ignores the result.
@@ -268,6 +291,38 @@ pub(crate) fn switch<S: Default>(entry: &Entry<'_>) -> Result<Option<S>, Problem
 
 #[cfg(test)]
 mod tests {
+    use crate::scenario;
+    use crate::suite::Suite;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_safeguard_protects_what_breaks_without_it_in_the_shipped_scenarios() {
+        let suite = Suite::shipped();
+        let scenarios = scenario::read_all(&suite, &["scenarios".into()]);
+        let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let cases = || scenarios.iter().flat_map(|scenario| &scenario.without);
+        for kind in suite.safeguards() {
+            let without = cases().filter(|case| case.safeguards.contains(&kind.name));
+            let shown: BTreeSet<&str> = without.flat_map(|case| case.violates.iter().copied()).collect();
+            let said: BTreeSet<&str> = kind.protects.iter().copied().collect();
+            assert_eq!(said, shown, "PROTECTS of {}, and what [[without]] cases show", kind.name);
+        }
+    }
+
+    #[test]
+    fn a_safeguard_says_what_a_team_does_without_it_and_needs_only_what_there_is() {
+        let suite = Suite::shipped();
+        let settings = ["`deduplicates = true`", "`reads`", "`[store]`", "`within`", "`[tasks]`", "`undo`"];
+        for kind in suite.safeguards() {
+            assert!(!kind.without.is_empty() && kind.without.len() <= 100, "{}", kind.name);
+            for word in kind.needs.split('`').skip(1).step_by(2) {
+                let is_known =
+                    suite.find_safeguard(word).is_some() || settings.contains(&&*format!("`{word}`"));
+                assert!(is_known, "{} needs `{word}`", kind.name);
+            }
+        }
+    }
+
     #[test]
     fn every_safeguard_is_listed_once_and_in_order() {
         let names: Vec<&str> = super::shipped().iter().map(|kind| kind.name).collect();

@@ -15,6 +15,7 @@ mod active;
 mod builder;
 mod case;
 mod configured;
+mod guards;
 pub(crate) mod learn;
 mod read;
 mod rename;
@@ -39,7 +40,7 @@ use crate::safeguards::Safeguards;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
 use crate::workflows::{Step, Store, Tasks, Workflow};
-use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
+use perfidy_sim::{Chaos, Fault, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
@@ -139,13 +140,13 @@ pub struct Model {
     pub latency: RangeInclusive<SimSpan>,
 }
 
-/// What a case removes, and which property must break then.
+/// What a case removes, and which properties must break then.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Without {
     /// The safeguards that are switched off.
     pub safeguards: Vec<&'static str>,
-    /// The property that must break.
-    pub violates: &'static str,
+    /// The properties that must break, every one of them; at least one.
+    pub violates: Vec<&'static str>,
     /// Within how many seeds.
     pub within_seeds: u32,
 }
@@ -179,6 +180,11 @@ impl Scenario {
     pub fn work(&self) -> u64 {
         let agents = self.workflow.size(self.team.values().copied());
         u64::from(self.tasks.count) * (1 + self.steps.len() as u64 + agents)
+    }
+
+    /// Whether the file names a fault, by chance, by the clock or word for word. A strategy can inject others.
+    pub fn configures(&self, fault: &Fault) -> bool {
+        self.configured.iter().any(|configured| configured.is_struck_by(fault))
     }
 
     /// The roles, agents and tools of the scenario, to resolve names.

@@ -87,8 +87,8 @@ pub enum AgentEvent {
 impl fmt::Display for AgentEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Called { tool, operation, intent, op, request } => {
-                write!(f, "calls {tool}.{operation} for {intent} ({op}){request}")
+            Self::Called { tool, operation, intent, request, .. } => {
+                write!(f, "calls {tool}.{operation} for {intent}{}{request}", request.key_in_words())
             }
             Self::Answered { tool, operation, intent, told } => {
                 write!(f, "is told by {tool}.{operation} about {intent}: {told}")
