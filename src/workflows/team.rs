@@ -2,6 +2,8 @@
 
 use crate::agent::{Agent, Agents, StoreService};
 use crate::safeguards::Safeguards;
+use crate::safeguards::reply_correlation::ReplyCorrelation;
+use crate::safeguards::retry_writes::RetryWrites;
 use crate::workflows::TeamConfig;
 use perfidy_sim::{Context, Name, SimSpan, World};
 use std::future::Future;
@@ -36,6 +38,14 @@ impl TeamContext {
         &self.safeguards
     }
 
+    /// The agent without the protections of its handle that a scenario takes away.
+    fn unprotected(&self, agent: Agent) -> Agent {
+        let safeguards = self.safeguards();
+        let takes_the_next = safeguards.lacks::<ReplyCorrelation>();
+        let agent = if takes_the_next { agent.that_takes_the_next_reply() } else { agent };
+        if safeguards.lacks::<RetryWrites>() { agent.that_writes_once() } else { agent }
+    }
+
     /// Puts the store that the team shares into the world.
     pub fn open_store(&self, world: &mut World<Agents>) {
         let service = match &self.store {
@@ -56,7 +66,7 @@ impl TeamContext {
             let agent = Agent::new(context, team.model_latency.clone());
             let agent = agent.with_model_faults(team.model_faults.clone());
             let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
-            run(agent, team.clone())
+            run(team.unprotected(agent), team.clone())
         });
     }
 }
