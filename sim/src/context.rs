@@ -523,7 +523,12 @@ impl<D: Domain> Context<D> {
 
     /// The records in the node's storage, oldest first.
     pub fn records(&self) -> Vec<D::Payload> {
-        self.core().disk(self.node).records().cloned().collect()
+        self.records_after(0)
+    }
+
+    /// The same without the first `place` records.
+    pub fn records_after(&self, place: usize) -> Vec<D::Payload> {
+        self.core().disk(self.node).records().skip(place).cloned().collect()
     }
 
     // Draws, tasks, notes.
@@ -547,6 +552,25 @@ impl<D: Domain> Context<D> {
         let mut core = self.core();
         let cause = self.cause_in(&core);
         core.command(Command::Spawn { node, incarnation, cause, future });
+    }
+
+    /// The running task takes over a message that another task of this node has received: what it does next
+    /// is because of that message.
+    pub fn takes_over(&self, envelope: &IncomingMessage<D::Payload>) {
+        self.has_happened(&mut self.core.borrow_mut(), envelope.event);
+    }
+
+    /// Ends this incarnation if the next one has begun already, as a process exits that finds out that it was
+    /// replaced. Otherwise it goes on.
+    pub async fn step_down(&self) {
+        let has_ended = {
+            let mut core = self.core();
+            let cause = self.cause_in(&core);
+            core.step_down(self.node, self.incarnation, cause)
+        };
+        if has_ended {
+            pending::<()>().await;
+        }
     }
 
     /// Writes a note into the history.

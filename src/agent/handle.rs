@@ -1,9 +1,10 @@
 //! The handle through which an agent acts on its world.
 
+use crate::agent::journal_epoch::{JournalEpoch, Opened};
 use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::model::{Model, ModelFaults};
 use crate::agent::store::StoreSession;
-use crate::agent::tool::{Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
+use crate::agent::tool::{Connections, Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::write_order::WriteOrder;
 use crate::agent::{
     AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, Definite, Headers, Indefinite, Lease,
@@ -70,6 +71,12 @@ pub struct Agent {
     headers: Headers,
     /// Whether its announcements go into the history.
     announces: bool,
+    /// The epoch in which it has opened its journal, if it shares it with other incarnations.
+    epoch: Option<Rc<JournalEpoch>>,
+    /// Its connections to tools, if it takes the next reply on a connection for its answer.
+    connections: Option<Rc<Connections>>,
+    /// Whether it goes on when a journal write has failed.
+    writes_once: bool,
 }
 
 impl Agent {
@@ -88,6 +95,9 @@ impl Agent {
             write_order: WriteOrder::default(),
             headers: Headers::NONE,
             announces: true,
+            epoch: None,
+            connections: None,
+            writes_once: false,
         }
     }
 
@@ -103,6 +113,19 @@ impl Agent {
     #[must_use]
     pub fn that_says_nothing(self) -> Self {
         Self { announces: false, ..self }
+    }
+
+    /// The same agent; a request of it takes the next reply on its connection to the tool for its answer,
+    /// whichever request the reply names.
+    #[must_use]
+    pub fn that_takes_the_next_reply(self) -> Self {
+        Self { connections: Some(Rc::default()), ..self }
+    }
+
+    /// The same agent; [`Agent::persist`] drops the error of a failed write.
+    #[must_use]
+    pub fn that_writes_once(self) -> Self {
+        Self { writes_once: true, ..self }
     }
 
     /// The same agent with these headers: every tool call through this handle carries them, unless the call
@@ -282,8 +305,18 @@ impl Agent {
         request: Body,
         within: SimSpan,
     ) -> Result<Wire, ToolError> {
-        let answer = self.context.request_in_a_step(tool, call_kind(what), intent, request, within).await;
+        let kind = call_kind(what);
+        let answer = match &self.connections {
+            None => self.context.request_in_a_step(tool, kind, intent, request, within).await,
+            Some(connections) => {
+                connections.request(&self.context, (tool, kind, intent), request, within).await
+            }
+        };
+        let is_correlated = self.connections.is_none();
         match answer.as_ref().map(|envelope| envelope.payload.open()) {
+            Ok(_) if is_correlated && answer.as_ref().is_ok_and(|reply| reply.about != intent) => {
+                Err(ToolError::Indefinite(Indefinite::OfAnotherRequest))
+            }
             Ok(Some(Wire::Refused(Refused { error, .. }))) => Err(ToolError::Definite(*error)),
             Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
             Ok(Some(answer)) => Ok(answer.clone()),
@@ -376,9 +409,24 @@ impl Agent {
     /// Writes a record to the journal, makes it durable, and then returns. A failed write is repeated every
     /// second: an agent must not promise what it has not recorded. Records that are persisted meanwhile wait
     /// behind it, so the journal has them in the order of the calls.
+    ///
+    /// In an agent with an [opened](Agent::open_journal) journal it does not return once a later incarnation
+    /// has opened the journal: this incarnation exits.
     pub async fn persist(&self, record: impl Message) {
-        let record = Body::new(record);
-        if !self.write_order.is_free() || self.context.write(record.clone()).is_err() {
+        self.write_until_done(Body::new(record)).await;
+        self.sync().await;
+        if let Some(epoch) = &self.epoch
+            && epoch.is_over(&self.context)
+        {
+            self.context.step_down().await;
+        }
+    }
+
+    async fn write_until_done(&self, record: Body) {
+        if self.writes_once {
+            // The record is lost, and the agent does not know.
+            let _ = self.context.write(record);
+        } else if !self.write_order.is_free() || self.context.write(record.clone()).is_err() {
             let turn = self.write_order.wait();
             loop {
                 self.sleep(WRITE_AGAIN).await;
@@ -387,7 +435,15 @@ impl Agent {
                 }
             }
         }
-        self.sync().await;
+    }
+
+    /// The agent with its journal opened by this incarnation, which every earlier one finds there before it
+    /// acts on a record that it [persists](Agent::persist). It must come before [`Agent::recover`]. Without
+    /// it, two incarnations that run at once do not know of each other.
+    pub async fn open_journal(self) -> Self {
+        let incarnation = self.incarnation();
+        self.write_until_done(Body::new(Opened { incarnation })).await;
+        Self { epoch: Some(Rc::new(JournalEpoch::of(incarnation))), ..self }
     }
 
     /// Makes everything written so far durable.

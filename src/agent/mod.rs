@@ -11,6 +11,7 @@ mod content;
 mod event;
 mod handle;
 mod headers;
+mod journal_epoch;
 mod json;
 pub mod kinds;
 mod lease;
@@ -51,7 +52,7 @@ pub use tool::{
     Cancelled, Definite, Indefinite, OpId, Operation, Reading, Receipt, Refused, Request, ToolCall,
     ToolError, ToolRequest,
 };
-pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind};
+pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
 
 use perfidy_sim::Domain;
 

@@ -6,6 +6,7 @@
 
 mod acts_on_current_version;
 mod all_or_compensated;
+mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
 mod completed_work_not_rerun;
@@ -32,6 +33,7 @@ mod plan_agreement;
 mod reads_keep_declared_consistency;
 mod recovered_state_is_a_prefix;
 mod recovery_calls_no_model;
+mod replies_match_requests;
 mod states;
 mod waits;
 mod well_behaved;
@@ -178,6 +180,7 @@ pub fn shipped() -> Vec<Property> {
     vec![
         acts_on_current_version::property(),
         all_or_compensated::property(),
+        bounded_failures::property(),
         bounded_handoffs::property(),
         bounded_staleness::property(),
         completed_work_not_rerun::property(),
@@ -201,6 +204,7 @@ pub fn shipped() -> Vec<Property> {
         reads_keep_declared_consistency::property(),
         recovered_state_is_a_prefix::property(),
         recovery_calls_no_model::property(),
+        replies_match_requests::property(),
         well_behaved::property(),
     ]
 }

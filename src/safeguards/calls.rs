@@ -23,20 +23,23 @@
 //! ```
 
 use crate::agent::{Agent, Indefinite, OpId, Operation, Reading, Receipt, ToolCall, ToolError};
-use crate::safeguards::Safeguards;
+use crate::safeguards::call_timeout::CallTimeout;
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
 use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
 use crate::safeguards::retry::{Retry, with_retry};
 use crate::safeguards::snapshots::Snapshots;
+use crate::safeguards::{BuiltIn, Safeguards};
 use crate::tools::Document;
 use perfidy_sim::SimSpan;
 
-/// How long a caller waits for a tool.
-pub const CALL_TIMEOUT: SimSpan = SimSpan::from_secs(5);
+/// How long a caller waits for a tool where no scenario says otherwise.
+pub const CALL_TIMEOUT: SimSpan = <CallTimeout as BuiltIn>::USUAL.0;
 
-/// Which safeguards a caller uses. By default none: one call, without a key.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+/// Which safeguards a caller uses. By default none but a timeout: one call, without a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CallPolicy {
+    /// How long it waits for a reply.
+    pub timeout: SimSpan,
     /// Whether calls carry the id of their operation as an idempotency key.
     pub sends_key: bool,
     /// Whether the caller looks an operation up before it retries after an unclear outcome.
@@ -45,10 +48,17 @@ pub struct CallPolicy {
     pub retry: Option<Retry>,
 }
 
+impl Default for CallPolicy {
+    fn default() -> Self {
+        Self { timeout: CALL_TIMEOUT, sends_key: false, looks_before_retry: false, retry: None }
+    }
+}
+
 impl CallPolicy {
     /// The policy of a scenario's switches.
     pub fn of(safeguards: &Safeguards) -> Self {
         Self {
+            timeout: CallTimeout::of(safeguards),
             sends_key: safeguards.has::<IdempotencyKeys>(),
             looks_before_retry: safeguards.has::<ObserveBeforeRetry>(),
             retry: safeguards.get().cloned(),
@@ -74,9 +84,9 @@ pub async fn call_with_retry(
     let mut unclear = tried_before;
     let result = with_retry(agent, policy.retry.as_ref(), operation.intent, async || {
         let result = if policy.looks_before_retry && unclear {
-            call_unless_done(agent, call.clone()).await
+            call_unless_done(agent, call.clone(), policy.timeout).await
         } else {
-            agent.call(call.clone(), CALL_TIMEOUT).await
+            agent.call(call.clone(), policy.timeout).await
         };
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));
         result
@@ -113,19 +123,28 @@ pub async fn call_until_definite(
     }
 }
 
-/// Which safeguards a reader uses. By default none: one try, and a reading of any age.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+/// Which safeguards a reader uses. By default none but a timeout: one try, and a reading of any age.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReadPolicy {
+    /// How long it waits for a reply.
+    pub timeout: SimSpan,
     /// How often it tries.
     pub retry: Option<Retry>,
     /// How old a reading may be.
     pub snapshots: Option<Snapshots>,
 }
 
+impl Default for ReadPolicy {
+    fn default() -> Self {
+        Self { timeout: CALL_TIMEOUT, retry: None, snapshots: None }
+    }
+}
+
 impl ReadPolicy {
     /// The policy of a scenario's switches.
     pub fn of(safeguards: &Safeguards) -> Self {
-        Self { retry: safeguards.get().cloned(), snapshots: safeguards.get().copied() }
+        let timeout = CallTimeout::of(safeguards);
+        Self { timeout, retry: safeguards.get().cloned(), snapshots: safeguards.get().copied() }
     }
 }
 
@@ -140,7 +159,7 @@ pub async fn read_with_retry(
     query: &Operation,
 ) -> Result<Reading, ToolError> {
     with_retry(agent, policy.retry.as_ref(), query.intent, async || {
-        let reading = agent.read(query.clone(), CALL_TIMEOUT).await?;
+        let reading = agent.read(query.clone(), policy.timeout).await?;
         let is_fresh = policy.snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, agent.now()));
         let is_it = |document: Document| document.item == query.name && document.is_whole();
         if is_fresh && reading.read().is_ok_and(is_it) {

@@ -14,6 +14,7 @@ use crate::agent::{
     Agent, Change, Entries, Entry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,
 };
 use crate::config::{Entry as FileEntry, Problem};
+use crate::safeguards::lease_check::LeaseCheck;
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Serialize;
@@ -91,6 +92,8 @@ pub struct Claims {
     /// own.
     me: Name,
     lease: Option<SimSpan>,
+    /// Whether work is done only while the claim on it holds.
+    checks_lease: bool,
     /// The version of each claim of another owner, and when it was first seen.
     seen: Rc<RefCell<Lookup<Name, (Version, SimTime)>>>,
 }
@@ -103,7 +106,8 @@ impl Claims {
             0 => agent.name(),
             later => Name::new(&format!("{}#{later}", agent.name())),
         };
-        Self { agent: agent.clone(), me, lease, seen: Rc::default() }
+        let checks_lease = !safeguards.lacks::<LeaseCheck>();
+        Self { agent: agent.clone(), me, lease, checks_lease, seen: Rc::default() }
     }
 
     /// Claims a piece of work; `None` if it belongs to another owner, or the store does not answer.
@@ -196,14 +200,15 @@ impl LeaseGuard {
         self.state.is_held(self.claims.agent.monotonic())
     }
 
-    /// Runs `work` only while the claim holds: the clock is checked before each poll.
+    /// Runs `work` only while the claim holds: the clock is checked before each poll, unless a scenario takes
+    /// `lease-check` away.
     ///
     /// # Errors
     /// [`LeaseLost`] if the claim expired first. Requests that `work` has already sent may still take effect.
     pub async fn while_held<T>(&self, work: impl Future<Output = T>) -> Result<T, LeaseLost> {
         let mut work = pin!(work);
         poll_fn(|task| {
-            if !self.is_held() {
+            if self.claims.checks_lease && !self.is_held() {
                 return Poll::Ready(Err(LeaseLost));
             }
             work.as_mut().poll(task).map(Ok)

@@ -5,12 +5,16 @@
 //! off. It never uses the simulator: it works in any process that has a clock, a disk and a network.
 //! [`calls`] and [`read_modify_write`] combine the safeguards of a caller and of a writer.
 //!
+//! Some protections are so common that they are [`BuiltIn`]: they are on unless a scenario takes them away, so
+//! that a team without one can be shown too.
+//!
 //! A new shipped safeguard is one file and one line in [`shipped`]; one of your own is a type that is a
 //! [`Safeguard`], and its [`SafeguardKind`] in your [`Suite`](crate::suite::Suite).
 
 pub mod acknowledged_cancel;
 pub mod append_only;
 pub mod budgets;
+pub mod call_timeout;
 pub mod calls;
 pub mod cancellation;
 pub mod check_arguments;
@@ -26,10 +30,13 @@ pub mod deadlock_detection;
 pub mod election;
 pub mod event_log;
 pub mod fencing;
+pub mod give_up_after;
 pub mod idempotency;
 pub mod inbox;
 pub mod intent_keys;
 pub mod join;
+pub mod journal_fencing;
+pub mod lease_check;
 pub mod observe;
 pub mod optimistic_locking;
 pub mod outbox;
@@ -37,8 +44,11 @@ pub mod parent_lease;
 pub mod persist;
 pub mod plan_commit;
 pub mod read_modify_write;
+pub mod reply_correlation;
 pub mod reply_dedupe;
+pub mod resend_orders;
 pub mod retry;
+pub mod retry_writes;
 pub mod roles;
 pub mod saga_log;
 pub mod single_writer;
@@ -83,6 +93,13 @@ pub trait Safeguard: Any + Send + Sync + Sized {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem>;
 }
 
+/// A safeguard that is on unless a scenario takes it away: protections without which hardly any real client is
+/// built, such as a timeout. A file can name it to give it another value, or to switch it off.
+pub trait BuiltIn: Safeguard + Clone {
+    /// What it is where no file says otherwise.
+    const USUAL: Self;
+}
+
 /// A safeguard that is on, whatever its type.
 type Switch = Arc<dyn Any + Send + Sync>;
 
@@ -104,6 +121,8 @@ pub struct SafeguardKind {
     pub needs: &'static str,
     /// The properties that can break without it.
     pub protects: &'static [&'static str],
+    /// Whether it is on where no file says otherwise.
+    pub is_built_in: bool,
     /// The type whose values are its switches.
     type_id: TypeId,
     read: ReadSwitch,
@@ -121,9 +140,15 @@ impl SafeguardKind {
             without: S::WITHOUT,
             needs: S::NEEDS,
             protects: S::PROTECTS,
+            is_built_in: false,
             type_id,
             read,
         }
+    }
+
+    /// The same for a type that is built in.
+    pub fn built_in<S: BuiltIn>() -> Self {
+        Self { is_built_in: true, ..Self::of::<S>() }
     }
 
     /// Lets it read an entry, and ignores the result.
@@ -138,6 +163,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<acknowledged_cancel::AcknowledgedCancel>(),
         SafeguardKind::of::<append_only::AppendOnly>(),
         SafeguardKind::of::<budgets::Budgets>(),
+        SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
         SafeguardKind::of::<check_arguments::CheckArguments>(),
         SafeguardKind::of::<checkpoint::Checkpoint>(),
@@ -152,10 +178,13 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<event_log::EventLog>(),
         SafeguardKind::of::<fencing::FencingTokens>(),
+        SafeguardKind::built_in::<give_up_after::GiveUpAfter>(),
         SafeguardKind::of::<idempotency::IdempotencyKeys>(),
         SafeguardKind::of::<inbox::InboxDedupe>(),
         SafeguardKind::of::<intent_keys::IntentKeys>(),
         SafeguardKind::of::<join::Join>(),
+        SafeguardKind::of::<journal_fencing::JournalFencing>(),
+        SafeguardKind::built_in::<lease_check::LeaseCheck>(),
         SafeguardKind::of::<write_lock::LockWholeCycle>(),
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
@@ -163,8 +192,11 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<parent_lease::ParentLease>(),
         SafeguardKind::of::<persist::PersistBeforeCall>(),
         SafeguardKind::of::<plan_commit::PlanCommit>(),
+        SafeguardKind::built_in::<reply_correlation::ReplyCorrelation>(),
         SafeguardKind::of::<reply_dedupe::ReplyDedupe>(),
+        SafeguardKind::built_in::<resend_orders::ResendOrders>(),
         SafeguardKind::of::<retry::Retry>(),
+        SafeguardKind::built_in::<retry_writes::RetryWrites>(),
         SafeguardKind::of::<roles::Roles>(),
         SafeguardKind::of::<saga_log::SagaLog>(),
         SafeguardKind::of::<single_writer::SingleWriter>(),
@@ -178,20 +210,21 @@ pub fn shipped() -> Vec<SafeguardKind> {
     ]
 }
 
-/// A safeguard that is on.
+/// How a scenario has set a safeguard.
 #[derive(Clone)]
-struct Enabled {
+struct Setting {
     name: &'static str,
     type_id: TypeId,
-    switch: Switch,
+    /// `None` for one that is built in and taken away.
+    switch: Option<Switch>,
 }
 
 /// The safeguards that are on.
 ///
 /// Agents ask for them at nearly every step, so they stand in one row, by name, each with its type: to find
-/// one is to compare a few numbers.
+/// one is to compare a few numbers. Those that are [`BuiltIn`] stand there only if a scenario names them.
 #[derive(Clone, Default)]
-pub struct Safeguards(Arc<Vec<Enabled>>);
+pub struct Safeguards(Arc<Vec<Setting>>);
 
 impl Safeguards {
     /// Turns a safeguard on or off, as its entry says.
@@ -201,8 +234,8 @@ impl Safeguards {
     pub fn read(&mut self, kind: &SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
         let switch = (kind.read)(entry)?;
         self.take(kind.name);
-        if let Some(switch) = switch {
-            self.enable(Enabled { name: kind.name, type_id: kind.type_id, switch });
+        if switch.is_some() || kind.is_built_in {
+            self.set(Setting { name: kind.name, type_id: kind.type_id, switch });
         }
         Ok(())
     }
@@ -218,26 +251,29 @@ impl Safeguards {
     #[must_use]
     pub fn with<S: Safeguard>(mut self, safeguard: S) -> Self {
         self.take(S::NAME);
-        self.enable(Enabled { name: S::NAME, type_id: TypeId::of::<S>(), switch: Arc::new(safeguard) });
+        self.set(Setting { name: S::NAME, type_id: TypeId::of::<S>(), switch: Some(Arc::new(safeguard)) });
         self
     }
 
-    fn enable(&mut self, enabled: Enabled) {
+    fn set(&mut self, setting: Setting) {
         let all = Arc::make_mut(&mut self.0);
-        let place = all.partition_point(|other| other.name < enabled.name);
-        all.insert(place, enabled);
+        let place = all.partition_point(|other| other.name < setting.name);
+        all.insert(place, setting);
     }
 
-    /// Takes one away, if it is on.
-    fn take(&mut self, name: &str) -> Option<Enabled> {
-        let place = self.0.iter().position(|enabled| enabled.name == name)?;
+    /// Takes a setting out, if there is one.
+    fn take(&mut self, name: &str) -> Option<Setting> {
+        let place = self.0.iter().position(|setting| setting.name == name)?;
         Some(Arc::make_mut(&mut self.0).remove(place))
     }
 
-    /// The safeguard of that type, if it is on.
+    fn setting_of<S: Safeguard>(&self) -> Option<&Setting> {
+        self.0.iter().find(|setting| setting.type_id == TypeId::of::<S>())
+    }
+
+    /// The safeguard of that type, if it is on. One that is [`BuiltIn`] counts only if a scenario names it.
     pub fn get<S: Safeguard>(&self) -> Option<&S> {
-        let enabled = self.0.iter().find(|enabled| enabled.type_id == TypeId::of::<S>())?;
-        enabled.switch.downcast_ref()
+        self.setting_of::<S>()?.switch.as_ref()?.downcast_ref()
     }
 
     /// Whether the safeguard of that type is on.
@@ -245,18 +281,49 @@ impl Safeguards {
         self.get::<S>().is_some()
     }
 
-    /// The names of those that are on.
+    /// The safeguard of that type, which is built in; `None` if it is taken away.
+    ///
+    /// ```
+    /// use perfidy::safeguards::Safeguards;
+    /// use perfidy::safeguards::call_timeout::CallTimeout;
+    /// use perfidy_sim::SimSpan;
+    /// let usual = Safeguards::default().built_in::<CallTimeout>();
+    /// assert_eq!(usual, Some(CallTimeout(SimSpan::from_secs(5))));
+    /// ```
+    pub fn built_in<S: BuiltIn>(&self) -> Option<S> {
+        match self.setting_of::<S>() {
+            None => Some(S::USUAL),
+            Some(setting) => setting.switch.as_ref()?.downcast_ref().cloned(),
+        }
+    }
+
+    /// Whether the safeguard of that type, which is built in, is taken away.
+    pub fn lacks<S: BuiltIn>(&self) -> bool {
+        self.setting_of::<S>().is_some_and(|setting| setting.switch.is_none())
+    }
+
+    /// The names of those that are on, without those that are built in and that no scenario names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|enabled| enabled.name)
+        self.0.iter().filter(|setting| setting.switch.is_some()).map(|setting| setting.name)
+    }
+
+    /// Whether one of that kind is on.
+    pub fn is_on(&self, kind: &SafeguardKind) -> bool {
+        let setting = self.0.iter().find(|setting| setting.name == kind.name);
+        setting.map_or(kind.is_built_in, |setting| setting.switch.is_some())
     }
 
     /// Removes one.
     ///
     /// # Panics
     /// If it is not on: otherwise a test without it would silently keep it.
-    pub fn remove(&mut self, name: &str) {
-        let removed = self.take(name);
-        assert!(removed.is_some(), "the safeguard `{name}` is not on, so it cannot be taken away");
+    pub fn remove(&mut self, kind: &SafeguardKind) {
+        let name = kind.name;
+        assert!(self.is_on(kind), "the safeguard `{name}` is not on, so it cannot be taken away");
+        self.take(name);
+        if kind.is_built_in {
+            self.set(Setting { name, type_id: kind.type_id, switch: None });
+        }
     }
 }
 
@@ -282,6 +349,23 @@ pub(crate) fn lease(entry: &Entry<'_>, possible: &RangeInclusive<SimSpan>) -> Re
     }
     let (shortest, longest) = (possible.start(), possible.end());
     Err(entry.problem(format!("a lease of {lease} makes no sense; it can be {shortest} to {longest}")))
+}
+
+/// Reads a length of time, or `"none"` for a protection that is taken away.
+pub(crate) fn span_or_none(
+    entry: &Entry<'_>,
+    possible: &RangeInclusive<SimSpan>,
+) -> Result<Option<SimSpan>, Problem> {
+    let text: String = entry.read()?;
+    if text == "none" {
+        return Ok(None);
+    }
+    let Span(span) = text.parse().map_err(|not| entry.problem(format!("{not}")))?;
+    if possible.contains(&span) {
+        return Ok(Some(span));
+    }
+    let (shortest, longest) = (possible.start(), possible.end());
+    Err(entry.problem(format!("{span} makes no sense here; it can be {shortest} to {longest}, or \"none\"")))
 }
 
 /// Reads a plain switch: `true` or `false`.

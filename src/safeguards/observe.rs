@@ -5,8 +5,8 @@
 
 use crate::agent::{Agent, Receipt, ToolCall, ToolError};
 use crate::config::{Entry, Problem};
-use crate::safeguards::calls::CALL_TIMEOUT;
 use crate::safeguards::{Safeguard, switch};
+use perfidy_sim::SimSpan;
 
 /// The switch.
 #[derive(Default)]
@@ -25,15 +25,16 @@ impl Safeguard for ObserveBeforeRetry {
     }
 }
 
-/// Calls a tool again after an unclear answer, unless it has the effect on record.
+/// Calls a tool again after an unclear answer, unless it has the effect on record. Each of the two requests
+/// waits for its reply for at most `within`.
 ///
 /// # Errors
 /// [`ToolError`] as of any call; also [`ToolError::Indefinite`] if the look-up fails, because a caller that
 /// cannot see whether the effect exists must not retry blindly.
-pub async fn call_unless_done(agent: &Agent, call: ToolCall) -> Result<Receipt, ToolError> {
-    match agent.look_up(&call.operation, CALL_TIMEOUT).await {
+pub async fn call_unless_done(agent: &Agent, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
+    match agent.look_up(&call.operation, within).await {
         Ok(Some(receipt)) => Ok(receipt),
-        Ok(None) => agent.call(call, CALL_TIMEOUT).await,
+        Ok(None) => agent.call(call, within).await,
         Err(unclear) => Err(ToolError::Indefinite(unclear)),
     }
 }

@@ -10,6 +10,7 @@ use crate::safeguards::Safeguards;
 use crate::safeguards::append_only::{AppendOnly, append};
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::fencing::FencingTokens;
+use crate::safeguards::lease_check::LeaseCheck;
 use crate::safeguards::optimistic_locking::{
     GaveUp, OptimisticLocking, UpdateFailure, replace_if_unchanged, retry_on_conflict,
 };
@@ -41,6 +42,7 @@ pub struct ItemWriter {
     reader: Rc<Reader>,
     lock: Option<WriteLock>,
     locks_whole_cycle: bool,
+    checks_lease: bool,
     shows_token: bool,
     mode: WriteMode,
     turn: Mutex<()>,
@@ -54,6 +56,7 @@ impl ItemWriter {
             reader,
             lock: safeguards.get::<WriteLock>().copied(),
             locks_whole_cycle: safeguards.has::<LockWholeCycle>(),
+            checks_lease: !safeguards.lacks::<LeaseCheck>(),
             shows_token: safeguards.has::<FencingTokens>(),
             mode: if safeguards.has::<AppendOnly>() {
                 WriteMode::Append
@@ -104,7 +107,7 @@ impl ItemWriter {
         if lease.is_none() {
             *lease = self.acquire(item).await?;
         }
-        if lease.is_some_and(|lease| self.agent.now() >= lease.until) {
+        if self.checks_lease && lease.is_some_and(|lease| self.agent.now() >= lease.until) {
             return Err(UpdateFailure::Conflict);
         }
         let store = self.agent.store().fenced(lease.and_then(|lease| self.token(lease)));

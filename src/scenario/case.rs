@@ -69,7 +69,10 @@ impl Case {
         let mut cases = vec![Self::as_written(scenario)];
         for (index, without) in scenario.without.iter().enumerate() {
             let mut case = Self::as_written(scenario);
-            without.safeguards.iter().for_each(|name| case.form.safeguards.remove(name));
+            for name in &without.safeguards {
+                let kind = scenario.suite.find_safeguard(name).expect("the file names one of its suite");
+                case.form.safeguards.remove(kind);
+            }
             case.without = Some(index);
             cases.push(case);
         }

@@ -23,41 +23,47 @@ use crate::safeguards::Safeguards;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::plan_commit::{PlanCommit, agree};
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::roles::Permissions;
 use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::task_state::{TaskEvent, TaskState};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
-use perfidy_sim::{Lookup, Name, Payload, SimSpan};
+use perfidy_sim::{Lookup, Name, Payload};
 use serde::Serialize;
 use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("conductor")
-        .about("a coordinator hands steps to executors, with a planner before and a verifier after")
-        .agent(COORDINATOR, |agent, team| Coordinator::recover(agent, team).run())
-        .agent(PLANNER, planner)
-        .agent(VERIFIER, verifier)
-        .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
-        .store_if(Safeguards::has::<PlanCommit>)
-        .safeguards(&[
-            "check-arguments",
-            "checkpoint",
-            "checksummed-log",
-            "event-log",
-            "idempotency-keys",
-            "intent-keys",
-            "observe-before-retry",
-            "persist-before-call",
-            "plan-commit",
-            "retry",
-            "roles",
-            "tool-dedupe",
-            "verify",
-        ])
-        .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
+    Workflow::new("conductor").about("a coordinator hands steps to executors, with a planner before and a verifier after")
+    .agent(COORDINATOR, |agent, team| Coordinator::recover(agent, team).run())
+    .agent(PLANNER, planner)
+    .agent(VERIFIER, verifier)
+    .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
+    .store_if(Safeguards::has::<PlanCommit>)
+    .safeguards(&[
+        "call-timeout",
+        "check-arguments",
+        "checkpoint",
+        "checksummed-log",
+        "event-log",
+        "give-up-after",
+        "idempotency-keys",
+        "intent-keys",
+        "journal-fencing",
+        "observe-before-retry",
+        "persist-before-call",
+        "plan-commit",
+        "reply-correlation",
+        "resend-orders",
+        "retry",
+        "retry-writes",
+        "roles",
+        "tool-dedupe",
+        "verify",
+    ])
+    .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
 }
 
 /// The decision whether a task is done correctly.
@@ -66,9 +72,6 @@ const JUDGE: &str = "judge";
 const COORDINATOR: &str = "coordinator";
 const PLANNER: &str = "planner";
 const VERIFIER: &str = "verifier";
-
-/// How long the coordinator waits before it resends an order.
-const RESEND: SimSpan = SimSpan::from_secs(15);
 
 /// Tokens a planner reads for one plan.
 const PLANNING_TOKENS: u32 = 1_200;
@@ -141,7 +144,7 @@ struct Coordinator {
 
 impl Coordinator {
     fn recover(agent: Agent, team: TeamContext) -> Self {
-        let dispatcher = Dispatcher::recover(&agent, &team, RESEND);
+        let dispatcher = Dispatcher::recover(&agent, &team, ResendOrders::of(team.safeguards()));
         Self { agent, team, dispatcher, verified: Lookup::default() }
     }
 

@@ -7,15 +7,13 @@
 
 use crate::agent::{Agent, Delivery};
 use crate::protocols::Resend;
+use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::workflows::TeamContext;
 use crate::workflows::task_state::{TaskEvent, TaskStates};
 use crate::workflows::task_tracker::TaskTracker;
 use perfidy_sim::{Name, SimSpan, TimedOut};
 use std::cell::Ref;
 use std::collections::BTreeMap;
-
-/// How many times a step may fail before its task is given up.
-const MAX_FAILURES: u32 = 5;
 
 /// A coordinator's duty for a task.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -143,7 +141,7 @@ impl Dispatcher {
         }
         let failures = self.failures.entry((task, step)).or_insert(0);
         *failures += 1;
-        if *failures >= MAX_FAILURES {
+        if GiveUpAfter::is_reached(self.team.safeguards(), *failures) {
             self.agent.expect_no_more(self.team.plan.intent(task, step));
             self.tracker.close(task, false).await;
         }

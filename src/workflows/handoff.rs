@@ -15,6 +15,7 @@ use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
+use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::safeguards::transfer_acks::{TransferAcks, UnknownAgent, hand_over};
 use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
@@ -25,17 +26,26 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("handoff")
-        .about("specialists hand a task over to the colleague their model chooses, until it is done")
-        .agent(DESK, desk)
-        .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
-        .safeguards(&["budgets", "checkpoint", "idempotency-keys", "retry", "tool-dedupe", "transfer-acks"])
-        .properties(&[
-            "bounded-handoffs",
-            "eventual-termination",
-            "no-duplicate-effects",
-            "no-phantom-completion",
-        ])
+    Workflow::new("handoff").about("specialists hand a task over to the colleague their model chooses, until it is done")
+    .agent(DESK, desk)
+    .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
+    .safeguards(&[
+        "budgets",
+        "checkpoint",
+        "give-up-after",
+        "idempotency-keys",
+        "journal-fencing",
+        "retry",
+        "retry-writes",
+        "tool-dedupe",
+        "transfer-acks",
+    ])
+    .properties(&[
+        "bounded-handoffs",
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+    ])
 }
 
 const DESK: &str = "desk";
@@ -51,9 +61,6 @@ const TRIAGE: &str = "Choose the specialist that begins with this task.";
 
 /// Tokens a specialist reads to see what is to be done next.
 const READING_TOKENS: u32 = 900;
-
-/// How often the steps of one task may fail with one agent before it is given up.
-const MAX_FAILURES: u32 = 5;
 
 /// All data of a task.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -207,10 +214,13 @@ impl Handler {
 
     /// Works on a file as the model decides, step by step, until it is passed on.
     async fn work_on(&self, mut file: TaskFile) {
-        let budgets = self.team.safeguards().get::<Budgets>().copied();
+        let safeguards = self.team.safeguards();
+        let budgets = safeguards.get::<Budgets>().copied();
         let mut failures = 0;
         while !file.is_finished() && !file.given_up {
-            if budgets.is_some_and(|budgets| !budgets.allow_turn(&file.spent)) || failures >= MAX_FAILURES {
+            if budgets.is_some_and(|budgets| !budgets.allow_turn(&file.spent))
+                || GiveUpAfter::is_reached(safeguards, failures)
+            {
                 file.given_up = true;
                 break;
             }

@@ -10,14 +10,24 @@
 //! number of steps each has done so far, as far as the drafter knows. Every peer then does its own steps of
 //! the plan it follows, and takes over another peer's step that has waited too long. Before it begins a step
 //! it claims it.
+//!
+//! A peer whose tool fails again and again gives the task up: it records that where all peers see it, and each
+//! escalates the steps that have failed with it and reports the task as failed.
 
-use crate::agent::{Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, StoreError};
+use crate::agent::{
+    Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, StoreError, ToolError,
+};
 use crate::protocols::{Question, SingleFlight, write_text};
+use crate::safeguards::Safeguards;
 use crate::safeguards::append_only::append;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
+use crate::safeguards::dead_letter::{DeadLetter, escalate};
+use crate::safeguards::give_up_after::GiveUpAfter;
+use crate::safeguards::optimistic_locking::replace_if_unchanged;
 use crate::safeguards::plan_commit::agree;
+use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words};
@@ -30,26 +40,29 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("peers")
-        .about("equal agents share work through a store, by plans and claims, without a coordinator")
-        .agents(Role::new("peers", "peer", 2..=MOST_AGENTS, 3), run)
-        .store_if(|_| true)
-        .safeguards(&[
-            "claim-by-lease",
-            "consistent-reads",
-            "idempotency-keys",
-            "observe-before-retry",
-            "plan-commit",
-            "retry",
-            "tool-dedupe",
-        ])
-        .properties(&[
-            "eventual-termination",
-            "no-duplicate-effects",
-            "no-phantom-completion",
-            "one-owner-per-task",
-            "plan-agreement",
-        ])
+    Workflow::new("peers").about("equal agents share work through a store, by plans and claims, without a coordinator")
+    .agents(Role::new("peers", "peer", 2..=MOST_AGENTS, 3), run)
+    .store_if(|_| true)
+    .person_on_call_if(Safeguards::has::<DeadLetter>)
+    .safeguards(&[
+        "claim-by-lease",
+        "consistent-reads",
+        "dead-letter",
+        "give-up-after",
+        "idempotency-keys",
+        "lease-check",
+        "observe-before-retry",
+        "plan-commit",
+        "retry",
+        "tool-dedupe",
+    ])
+    .properties(&[
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+        "one-owner-per-task",
+        "plan-agreement",
+    ])
 }
 
 /// How many steps each peer has done, as input for plans.
@@ -91,12 +104,33 @@ impl Message for Done {
     }
 }
 
+/// The store entry of a task that its team has given up.
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
+struct GivenUp {
+    by: Name,
+}
+
+impl Message for GivenUp {
+    fn kind(&self) -> &'static str {
+        "given up"
+    }
+}
+
+/// The failures of a step at one peer.
+#[derive(Clone, Copy)]
+struct Failures {
+    count: u32,
+    op: OpId,
+    last: ToolError,
+}
+
 async fn run(agent: Agent, team: TeamContext) {
     let work = SingleFlight::default();
     let peer = Peer {
         reader: Rc::new(Reader::new(&agent, team.safeguards(), team.declared_reads())),
         claims: Claims::new(&agent, team.safeguards()),
         workload: Rc::default(),
+        failures: Rc::default(),
         agent,
         team,
     };
@@ -119,6 +153,8 @@ struct Peer {
     reader: Rc<Reader>,
     claims: Claims,
     workload: Rc<RefCell<Workload>>,
+    /// The steps that have failed here, and that no peer has done since.
+    failures: Rc<RefCell<BTreeMap<(Name, usize), Failures>>>,
 }
 
 /// How many steps each peer has done, as far as has been read: the entries, and the counts.
@@ -159,6 +195,11 @@ impl Peer {
         for _ in 0..LOOKS {
             let done = self.reader.read(progress).await?;
             let is_done = |step: &usize| done.has(plan.intent(task, *step));
+            if done.has(end_of(task)) {
+                self.escalate_failures(task, is_done).await;
+                report(&self.agent, Report::of(task, Outcome::Failed)).await;
+                return Ok(());
+            }
             if (0..plan.steps.len()).all(|step| is_done(&step)) {
                 report(&self.agent, Report::of(task, Outcome::Done)).await;
                 return Ok(());
@@ -215,18 +256,60 @@ impl Peer {
         let policy = CallPolicy::of(self.team.safeguards());
         let Some(guard) = self.claims.take(operation_of.intent).await else { return };
         // If the claim expires on the way, the step is left to the next peer that claims it.
-        let _ = guard
+        let tried = guard
             .while_held(async {
                 let done = self.reader.latest(progress_of(task), None).await?;
-                if !done.has(operation_of.intent)
-                    && call_with_retry(&agent, &policy, &operation_of, op, false).await.is_ok()
-                {
-                    self.put_down(task, operation_of.intent).await?;
+                if done.has(operation_of.intent) || done.has(end_of(task)) {
+                    return Ok(None);
                 }
-                Ok::<_, StoreError>(())
+                if let Err(error) = call_with_retry(&agent, &policy, &operation_of, op, false).await {
+                    return Ok(Some(error));
+                }
+                self.put_down(task, operation_of.intent).await?;
+                Ok::<_, StoreError>(None)
             })
             .await;
         guard.release().await;
+        if let Ok(Ok(Some(error))) = tried {
+            self.has_failed((task, step), op, error).await;
+        }
+    }
+
+    /// A try at a step has failed. After too many, this peer gives the task up for all of them: the store has
+    /// the record, which stands only if not all steps were done before.
+    async fn has_failed(&self, (task, step): (Name, usize), op: OpId, error: ToolError) {
+        let count = {
+            let mut failures = self.failures.borrow_mut();
+            let known = failures.entry((task, step)).or_insert(Failures { count: 0, op, last: error });
+            (known.count, known.last) = (known.count + 1, error);
+            known.count
+        };
+        if !GiveUpAfter::is_reached(self.team.safeguards(), count) {
+            return;
+        }
+        let progress = progress_of(task);
+        let Ok(seen) = self.reader.latest(progress, None).await else { return };
+        if seen.has(self.team.plan.intent(task, step)) || seen.has(end_of(task)) {
+            return;
+        }
+        let entries = seen.and(Entry::new(end_of(task), GivenUp { by: self.agent.name() }));
+        let op = self.agent.new_operation_id(task);
+        // If another peer has written meanwhile, the next failure decides.
+        let _ = replace_if_unchanged(self.agent.store(), progress, &seen, entries, op).await;
+    }
+
+    /// Hands the steps of a task that have failed here, and are not done, to the person on call.
+    async fn escalate_failures(&self, task: Name, is_done: impl Fn(&usize) -> bool) {
+        let of_task = (task, 0)..=(task, usize::MAX);
+        let failures: Vec<_> =
+            self.failures.borrow().range(of_task).map(|((_, step), failures)| (*step, *failures)).collect();
+        for (step, Failures { op, last, .. }) in failures {
+            if self.team.safeguards().has::<DeadLetter>() && !is_done(&step) {
+                let operation = self.team.plan.operation_of(task, step);
+                escalate(&self.agent, Name::literal(ON_CALL), &operation, op, last).await;
+            }
+            self.failures.borrow_mut().remove(&(task, step));
+        }
     }
 
     /// Records in the store that a step is done, for the task and for later plans.
@@ -242,6 +325,11 @@ impl Peer {
 
 fn digest(assignment: &Assignment) -> u64 {
     Words::digest(|words| words.hash(assignment))
+}
+
+/// The entry of a task that is given up.
+fn end_of(task: Name) -> Name {
+    Name::joined(Name::literal("end of"), " ", task)
 }
 
 fn progress_of(task: Name) -> Name {

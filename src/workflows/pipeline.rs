@@ -43,6 +43,7 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "cite-artifacts",
             "idempotency-keys",
+            "journal-fencing",
             "reply-dedupe",
             "retry",
             "tool-dedupe",

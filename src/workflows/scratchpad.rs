@@ -11,14 +11,19 @@
 //! When the steps that a step needs are in the document, its editor does it through its tool, reads the
 //! document, composes its part and writes it there: a cycle of reading, composing and writing that runs
 //! concurrently with those of other editors. An editor that finds all parts in the document reports to the
-//! user.
+//! user. An editor whose tool fails again and again escalates the call and writes into the document that the
+//! task is given up; each editor that reads this reports the task as failed.
 
-use crate::agent::{Agent, Entry, Message, OpId, Outcome, Report, Version};
+use crate::agent::{Agent, Entry, Message, OpId, Operation, Outcome, Report, ToolError, Version};
 use crate::protocols::SingleFlight;
+use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::consistent_reads::Reader;
+use crate::safeguards::dead_letter::{DeadLetter, escalate};
+use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::safeguards::read_modify_write::ItemWriter;
 use crate::safeguards::single_writer::{SingleWriter, add_through, serve};
+use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name};
@@ -29,31 +34,32 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("scratchpad")
-        .about("editors refine a shared document by reading it, composing a part and writing it back")
-        .agents(Role::new("editors", "editor", 2..=MOST_AGENTS, 3), |agent, team| {
-            Editor::new(agent, team).run()
-        })
-        .store_if(|_| true)
-        .safeguards(&[
-            "append-only",
-            "consistent-reads",
-            "fencing-tokens",
-            "idempotency-keys",
-            "lock-whole-cycle",
-            "observe-before-retry",
-            "optimistic-locking",
-            "retry",
-            "single-writer",
-            "tool-dedupe",
-            "write-lock",
-        ])
-        .properties(&[
-            "eventual-termination",
-            "no-duplicate-effects",
-            "no-lost-update",
-            "no-phantom-completion",
-        ])
+    Workflow::new("scratchpad").about("editors refine a shared document by reading it, composing a part and writing it back")
+    .agents(Role::new("editors", "editor", 2..=MOST_AGENTS, 3), |agent, team| Editor::new(agent, team).run())
+    .store_if(|_| true)
+    .person_on_call_if(Safeguards::has::<DeadLetter>)
+    .safeguards(&[
+        "append-only",
+        "consistent-reads",
+        "dead-letter",
+        "fencing-tokens",
+        "give-up-after",
+        "idempotency-keys",
+        "lease-check",
+        "lock-whole-cycle",
+        "observe-before-retry",
+        "optimistic-locking",
+        "retry",
+        "single-writer",
+        "tool-dedupe",
+        "write-lock",
+    ])
+    .properties(&[
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-lost-update",
+        "no-phantom-completion",
+    ])
 }
 
 /// A notice that the document of a task has changed.
@@ -80,6 +86,18 @@ impl Message for Part {
     }
 }
 
+/// The entry of a task that its editor has given up.
+#[derive(Clone, Copy, Hash, Debug, Serialize)]
+struct GivenUp {
+    by: Name,
+}
+
+impl Message for GivenUp {
+    fn kind(&self) -> &'static str {
+        "given up"
+    }
+}
+
 /// An editor. Clones are the same editor in another async task.
 #[derive(Clone)]
 struct Editor {
@@ -92,14 +110,17 @@ struct Editor {
     tasks: Rc<RefCell<Lookup<Name, Arc<[OpId]>>>>,
     /// The version of the document that added each of its parts.
     written: Rc<RefCell<Lookup<Name, Version>>>,
+    /// How often each of its steps has failed.
+    failures: Rc<RefCell<Lookup<Name, u32>>>,
 }
 
 impl Editor {
     fn new(agent: Agent, team: TeamContext) -> Self {
         let reader = Rc::new(Reader::new(&agent, team.safeguards(), team.declared_reads()));
         let writer = Rc::new(ItemWriter::new(&agent, team.safeguards(), Rc::clone(&reader)));
-        let (work, tasks, written) = (SingleFlight::default(), Rc::default(), Rc::default());
-        Self { agent, team, reader, writer, work, tasks, written }
+        let (work, tasks) = (SingleFlight::default(), Rc::default());
+        let (written, failures) = (Rc::default(), Rc::default());
+        Self { agent, team, reader, writer, work, tasks, written, failures }
     }
 
     async fn run(self) {
@@ -133,6 +154,9 @@ impl Editor {
             let is_open = |step: &usize| {
                 !is_there(step) && !self.has_written(plan.intent(task, *step), document.stamp.version)
             };
+            if document.has(end_of(task)) {
+                return report(&self.agent, Report::of(task, Outcome::Failed)).await;
+            }
             let steps = 0..plan.steps.len();
             if steps.clone().all(|step| is_there(&step)) {
                 return report(&self.agent, Report::of(task, Outcome::Done)).await;
@@ -142,10 +166,12 @@ impl Editor {
             let can_be_done = |step: &usize| plan.steps[*step].needs.iter().all(is_there);
             let Some(step) = steps.filter(is_mine).filter(can_be_done).find(is_open) else { return };
             let operation_of = plan.operation_of(task, step);
-            if call_with_retry(&self.agent, &policy, &operation_of, ops[step], false).await.is_err() {
-                return;
+            let called = call_with_retry(&self.agent, &policy, &operation_of, ops[step], false).await;
+            if let Err(error) = called {
+                return self.has_failed(task, &operation_of, ops[step], error).await;
             }
-            let Some(version) = self.add(task, operation_of.intent).await else { return };
+            let part = Entry::new(operation_of.intent, Part { author: self.agent.name() });
+            let Some(version) = self.add(task, part).await else { return };
             self.written.borrow_mut().insert(operation_of.intent, version);
         }
     }
@@ -155,10 +181,27 @@ impl Editor {
         self.written.borrow().get(part).is_some_and(|since| version < *since)
     }
 
-    /// Gets a part into the document, directly or through the single writer. Returns the version since which
-    /// it is there, if it is.
-    async fn add(&self, task: Name, part: Name) -> Option<Version> {
-        let entry = Entry::new(part, Part { author: self.agent.name() });
+    /// A step has failed. After too many failures its editor gives the task up: no other editor does its steps,
+    /// so the task cannot be done any more.
+    async fn has_failed(&self, task: Name, operation_of: &Operation, op: OpId, error: ToolError) {
+        let failures = {
+            let mut failures = self.failures.borrow_mut();
+            let count = failures.get_or_insert_with(operation_of.intent, || 0);
+            *count += 1;
+            *count
+        };
+        if !GiveUpAfter::is_reached(self.team.safeguards(), failures) {
+            return;
+        }
+        if self.team.safeguards().has::<DeadLetter>() {
+            escalate(&self.agent, Name::literal(ON_CALL), operation_of, op, error).await;
+        }
+        self.add(task, Entry::new(end_of(task), GivenUp { by: self.agent.name() })).await;
+    }
+
+    /// Gets an entry into the document, directly or through the single writer. Returns the version since
+    /// which it is there, if it is.
+    async fn add(&self, task: Name, entry: Entry) -> Option<Version> {
         let writer = self.team.workers[0];
         if self.team.safeguards().has::<SingleWriter>() && writer != self.agent.name() {
             return add_through(&self.agent, writer, task, entry).await;
@@ -179,4 +222,9 @@ impl Editor {
         }
         self.pursue(task);
     }
+}
+
+/// The entry of a task that is given up.
+fn end_of(task: Name) -> Name {
+    Name::joined(Name::literal("end of"), " ", task)
 }

@@ -20,6 +20,8 @@ use crate::protocols::choose_agent;
 use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
+use crate::safeguards::lease_check::LeaseCheck;
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
@@ -28,27 +30,29 @@ use serde::Serialize;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("standby")
-        .about("an orchestrator leads by lease, a backup takes over, workers accept or reject orders")
-        .agent(ORCHESTRATOR, orchestrator)
-        .agent(BACKUP, backup)
-        .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
-        .tasks_to(&[ORCHESTRATOR, BACKUP])
-        .safeguards(&[
-            "checkpoint",
-            "election",
-            "fencing-tokens",
-            "idempotency-keys",
-            "observe-before-retry",
-            "retry",
-            "tool-dedupe",
-        ])
-        .properties(&[
-            "eventual-termination",
-            "no-duplicate-effects",
-            "no-phantom-completion",
-            "no-split-brain",
-        ])
+    Workflow::new("standby").about("an orchestrator leads by lease, a backup takes over, workers accept or reject orders")
+    .agent(ORCHESTRATOR, orchestrator)
+    .agent(BACKUP, backup)
+    .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
+    .tasks_to(&[ORCHESTRATOR, BACKUP])
+    .safeguards(&[
+        "checkpoint",
+        "election",
+        "fencing-tokens",
+        "idempotency-keys",
+        "journal-fencing",
+        "lease-check",
+        "observe-before-retry",
+        "resend-orders",
+        "retry",
+        "tool-dedupe",
+    ])
+    .properties(&[
+        "eventual-termination",
+        "no-duplicate-effects",
+        "no-phantom-completion",
+        "no-split-brain",
+    ])
 }
 
 const ORCHESTRATOR: &str = "orchestrator";
@@ -57,8 +61,8 @@ const BACKUP: &str = "backup";
 /// The resource of the lease.
 const LEADERSHIP: &str = "leadership";
 
-/// How long a leader waits for the outcome of an order before it resends the order.
-const RESEND: SimSpan = SimSpan::from_secs(15);
+/// How long a leader waits for news before it looks at its lease again.
+const LOOK_AT_LEASE: SimSpan = SimSpan::from_secs(15);
 
 /// The lease of an orchestrator without a backup.
 const LONELY_LEASE: SimSpan = SimSpan::from_secs(10);
@@ -163,7 +167,7 @@ impl Candidate for Leader {
             if !leadership.holds() {
                 break;
             }
-            let wait = leadership.left().min(RESEND);
+            let wait = leadership.left().min(LOOK_AT_LEASE);
             if let Ok(mail) = self.agent.receive_within(wait, "news").await
                 && self.catch_up(mail, token).await
             {
@@ -176,7 +180,7 @@ impl Candidate for Leader {
 
 impl Leader {
     fn recover(agent: Agent, team: TeamContext) -> Self {
-        let dispatcher = Dispatcher::recover(&agent, &team, RESEND);
+        let dispatcher = Dispatcher::recover(&agent, &team, ResendOrders::of(team.safeguards()));
         Self { agent, team, dispatcher, orders: Lookup::default() }
     }
 
@@ -217,7 +221,8 @@ impl Leader {
         }
     }
 
-    /// Sends an order if the lease holds when it is checked; returns whether it does.
+    /// Sends an order if the lease holds when it is checked; returns whether it does. Without `lease-check`, a
+    /// leader looks at its lease only between its rounds of orders.
     async fn order(&mut self, task: Name, step: usize, leadership: &Leadership) -> bool {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return true };
         let (intent, workers) = (self.team.plan.intent(task, step), &self.team.workers);
@@ -226,7 +231,7 @@ impl Leader {
         let orders = self.orders.get_or_insert_with((task, step), || 0);
         let worker = workers[(chosen + *orders) % workers.len()];
         *orders += 1;
-        if !leadership.holds() {
+        if !self.team.safeguards().lacks::<LeaseCheck>() && !leadership.holds() {
             return false;
         }
         let token = leadership.token();

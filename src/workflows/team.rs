@@ -2,6 +2,8 @@
 
 use crate::agent::{Agent, Agents, Model, StoreService};
 use crate::safeguards::Safeguards;
+use crate::safeguards::reply_correlation::ReplyCorrelation;
+use crate::safeguards::retry_writes::RetryWrites;
 use crate::workflows::TeamConfig;
 use perfidy_sim::{Context, Name, SimSpan, World};
 use std::future::Future;
@@ -40,6 +42,14 @@ impl TeamContext {
         &self.safeguards
     }
 
+    /// The agent without the protections of its handle that a scenario takes away.
+    fn unprotected(&self, agent: Agent) -> Agent {
+        let safeguards = self.safeguards();
+        let takes_the_next = safeguards.lacks::<ReplyCorrelation>();
+        let agent = if takes_the_next { agent.that_takes_the_next_reply() } else { agent };
+        if safeguards.lacks::<RetryWrites>() { agent.that_writes_once() } else { agent }
+    }
+
     /// Puts the store that the team shares into the world.
     pub fn open_store(&self, world: &mut World<Agents>) {
         let service = match &self.store {
@@ -59,7 +69,7 @@ impl TeamContext {
         world.process(name, move |context: Context<Agents>| {
             let agent = Agent::with_model(context, Rc::clone(&team.0.model));
             let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
-            run(agent, team.clone())
+            run(team.unprotected(agent), team.clone())
         });
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::agent::{Agent, Agents};
 use crate::properties::EVENTUAL_TERMINATION;
+use crate::safeguards::journal_fencing::{self, JournalFencing};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::{Safeguard, Safeguards};
 use crate::workflows::on_call::{ON_CALL, on_call};
@@ -40,7 +41,7 @@ type Code = Arc<dyn Fn(Agent, TeamContext) -> LocalFuture + Send + Sync>;
 type Extra = Arc<dyn Fn(&TeamConfig, &mut World<Agents>) + Send + Sync>;
 
 /// Whether the team shares a store under these safeguards.
-type HasStore = Arc<dyn Fn(&Safeguards) -> bool + Send + Sync>;
+type IfSwitched = Arc<dyn Fn(&Safeguards) -> bool + Send + Sync>;
 
 /// An agent, or the agents of the role at that index in the list of roles.
 #[derive(Clone, Copy)]
@@ -131,8 +132,8 @@ pub struct Workflow {
     /// The code of the user, if it is not the default.
     user: Option<Code>,
     tasks_are_questions: bool,
-    has_person_on_call: bool,
-    has_store: HasStore,
+    has_person_on_call: IfSwitched,
+    has_store: IfSwitched,
     extras: Vec<Extra>,
 }
 
@@ -163,7 +164,7 @@ impl Workflow {
             contacts: Vec::new(),
             user: None,
             tasks_are_questions: false,
-            has_person_on_call: false,
+            has_person_on_call: Arc::new(|_| false),
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
         }
@@ -228,8 +229,17 @@ impl Workflow {
 
     /// Adds a [person on call](crate::workflows::on_call).
     #[must_use]
-    pub fn person_on_call(mut self) -> Self {
-        self.has_person_on_call = true;
+    pub fn person_on_call(self) -> Self {
+        self.person_on_call_if(|_| true)
+    }
+
+    /// The same, if the safeguards need one.
+    #[must_use]
+    pub fn person_on_call_if(
+        mut self,
+        has_one: impl Fn(&Safeguards) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.has_person_on_call = Arc::new(has_one);
         self
     }
 
@@ -302,7 +312,7 @@ impl Workflow {
             team.open_store(world);
         }
         self.start_user(&team, world);
-        if self.has_person_on_call {
+        if (self.has_person_on_call)(&config.safeguards) {
             team.spawn_agent(world, Name::literal(ON_CALL), on_call);
         }
         for (who, code) in &self.team {
@@ -338,5 +348,14 @@ impl Workflow {
 
 fn start(team: &TeamContext, world: &mut World<Agents>, name: Name, code: &Code) {
     let code = Arc::clone(code);
-    team.spawn_agent(world, name, move |agent, team| code(agent, team));
+    if !team.safeguards().has::<JournalFencing>() {
+        return team.spawn_agent(world, name, move |agent, team| code(agent, team));
+    }
+    team.spawn_agent(world, name, move |agent, team| {
+        let code = Arc::clone(&code);
+        async move {
+            let agent = journal_fencing::open(agent, team.safeguards()).await;
+            code(agent, team).await;
+        }
+    });
 }

@@ -45,7 +45,7 @@ pub fn caller_team() -> Workflow {
         .about("an agent that asks a tool for a few things")
         .user(|_: Agent| std::future::pending())
         .agent("caller", caller)
-        .safeguards(&["tool-dedupe"])
+        .safeguards(&["reply-correlation", "tool-dedupe"])
 }
 
 async fn caller(agent: Agent) {
@@ -137,7 +137,11 @@ pub fn told(asks: &[Ask], faults: &[&str]) -> CallOutcome {
 }
 
 pub fn met_or_not(asks: &[Ask], faults: &[&str]) -> CallOutcome {
-    let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", TEXT)
+    met_or_not_in(TEXT, asks, faults)
+}
+
+pub fn met_or_not_in(text: &str, asks: &[Ask], faults: &[&str]) -> CallOutcome {
+    let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", text)
         .unwrap_or_else(|bad| panic!("{bad}"));
     let faults = faults.iter().map(|text| {
         let (at, action) = text.split_once(": ").unwrap();

@@ -1,7 +1,8 @@
 //! The effect of every tool fault on the caller.
 
 use crate::caller::{
-    Ask, DONE, StoreOutcome, TEXT, caller_team, met_or_not, told, told_in, unclear, will_ask,
+    Ask, CallOutcome, DONE, StoreOutcome, TEXT, caller_team, met_or_not, met_or_not_in, told, told_in,
+    unclear, will_ask,
 };
 use perfidy::agent::{Indefinite, Receipt};
 use perfidy::explore::first_difference;
@@ -65,19 +66,44 @@ fn a_key_is_forgotten_once_it_is_old_enough() {
     assert!(kept.run.outcome.pinned[0].met);
 }
 
+/// The answers to a caller that takes replies in the order in which they come.
+fn told_in_order(asks: &[Ask], faults: &[&str]) -> CallOutcome {
+    let text = TEXT.replace("tool-dedupe = true", "tool-dedupe = true\nreply-correlation = false");
+    let told = met_or_not_in(&text, asks, faults);
+    assert_eq!(told.run.outcome.injected.len(), faults.len(), "every fault strikes");
+    told
+}
+
 #[test]
-fn a_reply_to_another_call_brings_another_receipt() {
-    let asks = [Ask::Call("a", 1), Ask::Call("b", 2)];
-    let told = told(&asks, &["vault, put, b, try 1: wrong-reply"]);
-    assert_eq!(told.heard, [DONE, DONE], "the second is told the receipt of the first");
+fn a_reply_to_another_call_is_an_unclear_outcome() {
+    let (asks, faults) = ([Ask::Call("a", 1), Ask::Call("b", 2)], ["vault, put, b, try 1: wrong-reply"]);
+    let told = told(&asks, &faults);
+    assert_eq!(told.heard, [DONE, StoreOutcome::Call(Err(unclear(Indefinite::OfAnotherRequest)))]);
     assert_eq!((told.effects("a"), told.effects("b")), (1, 1));
+    let taken = told_in_order(&asks, &faults);
+    assert_eq!(taken.heard, [DONE, DONE], "without correlation, the second is told the receipt of the first");
 }
 
 #[test]
 fn a_reply_to_another_query_is_about_something_else() {
-    let told = told(&[Ask::Read("x"), Ask::Read("y")], &["feed, read of y, want/y, try 1: wrong-reply"]);
-    assert_eq!(told.read(1), told.read(0));
-    assert_eq!(told.document(1).item, Name::new("x"));
+    let asks = [Ask::Read("x"), Ask::Read("y")];
+    let faults = ["feed, read of y, want/y, try 1: wrong-reply"];
+    let unclear = StoreOutcome::Read(Err(unclear(Indefinite::OfAnotherRequest)));
+    assert_eq!(told(&asks, &faults).heard[1], unclear);
+    let taken = told_in_order(&asks, &faults);
+    assert_eq!(taken.read(1), taken.read(0));
+    assert_eq!(taken.document(1).item, Name::new("x"));
+}
+
+#[test]
+fn without_correlation_a_late_reply_is_the_answer_to_the_next_call() {
+    let asks = [Ask::Call("a", 1), Ask::Wait(3), Ask::Call("b", 2)];
+    let faults = ["vault, put, a, try 1: late-reply 9s", "vault, put, b, try 1: no-response"];
+    let timed_out = StoreOutcome::Call(Err(unclear(Indefinite::TimedOut)));
+    assert_eq!(told(&asks, &faults).heard, [timed_out.clone(), timed_out.clone()]);
+    let taken = told_in_order(&asks, &faults);
+    assert_eq!(taken.heard, [timed_out, DONE]);
+    assert_eq!(taken.effects("b"), 0, "what it was told is done is not");
 }
 
 #[test]

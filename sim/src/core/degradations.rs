@@ -228,6 +228,16 @@ impl<D: Domain> Core<D> {
         true
     }
 
+    /// The older of two incarnations ends itself; false if it is not the older of two.
+    pub fn step_down(&mut self, index: NodeIndex, incarnation: u32, cause: Option<EventId>) -> bool {
+        let is_older = self.end_overlap(index, incarnation);
+        if is_older {
+            let from = Degradation::OverlappingRestart.kind();
+            self.append((self.name(index), incarnation), cause, EventKind::Recovered { from });
+        }
+        is_older
+    }
+
     /// Which of two incarnations gets a message, as from a load balancer; `None` where there is only one. It
     /// is drawn, since otherwise it would depend on which of them an engine runs first.
     pub(super) fn life_that_gets(&mut self, index: NodeIndex, about: Name) -> Option<u32> {

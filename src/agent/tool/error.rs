@@ -72,6 +72,8 @@ pub enum Indefinite {
     /// The tool refused this try, which says nothing about an earlier try, or about the operation to be
     /// looked up.
     Refused(Definite),
+    /// An answer came that names another request.
+    OfAnotherRequest,
 }
 
 impl fmt::Display for Indefinite {
@@ -81,6 +83,7 @@ impl fmt::Display for Indefinite {
             Self::Failed => f.write_str("an error inside the tool"),
             Self::Malformed => f.write_str("an answer that cannot be read"),
             Self::Refused(why) => write!(f, "{why}, and what happened before is not known"),
+            Self::OfAnotherRequest => f.write_str("an answer to another request"),
         }
     }
 }

@@ -189,6 +189,11 @@ pub(crate) fn reply_kind(what: Name) -> Name {
     Name::joined(Name::literal("reply to"), " ", what)
 }
 
+/// The operation of a request, from the kind of the reply to it.
+pub(crate) fn reply_operation(kind: Name) -> Option<&'static str> {
+    kind.as_str().strip_prefix("reply to ")
+}
+
 /// A look-up's operation, for its messages and addresses.
 pub(crate) fn look_up_of(operation: Name) -> Name {
     Name::joined(Name::literal(LOOK_UP_OF), " ", operation)

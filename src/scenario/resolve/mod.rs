@@ -197,7 +197,7 @@ pub(super) fn resolve(
     }
     found.keep(tasks::come_in_time(&tables, &tasks));
     tasks::understood_by(&tables, &tasks, &workflow, &safeguards.on, found);
-    let without = safeguards::without(&tables, suite, &safeguards, &asked.waived, found);
+    let without = safeguards::without(&tables, (suite, &workflow), &safeguards, &asked.waived, found);
     let settle_within = settle_within.unwrap_or_else(|| usual_settling(&workflow, &team, steps.len()));
     let faults = faults::read(&tables, text, suite, &cast, found);
     if !found.0.is_empty() {

@@ -6,7 +6,7 @@ use crate::config::{OneOrMany, Problem, Shape, nearest};
 use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::tool_dedupe::ToolDedupe;
-use crate::safeguards::{Safeguard, Safeguards};
+use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
 use crate::scenario::Without;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
@@ -15,6 +15,7 @@ use crate::workflows::Workflow;
 use perfidy_sim::Name;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use toml::Spanned;
 
 /// What `[safeguards]` comes to.
@@ -35,13 +36,21 @@ pub(super) fn read(tables: &Tables<'_>, suite: &Suite, workflow: &Workflow, foun
         };
         if found.keep(switches.on.read(kind, &entry)).is_none() {
             switches.broken.insert(kind.name);
-        } else if switches.on.names().any(|on| on == kind.name) && !workflow.safeguards.contains(&kind.name) {
-            let message = format!("the agents of the workflow `{}` have no `{}`", workflow.name, kind.name);
-            let help = format!("they know how to use {}", listed(&workflow.safeguards));
-            found.add(Problem::at(entry.key_span, message).help(help));
+        } else if switches.on.is_on(kind) || kind.is_built_in {
+            found.keep(is_supported(kind, entry.key_span, workflow));
         }
     }
     switches
+}
+
+/// Whether the agents of a workflow can be with a safeguard, and without it if it is built in.
+fn is_supported(kind: &SafeguardKind, place: Range<usize>, workflow: &Workflow) -> Result<(), Problem> {
+    if workflow.safeguards.contains(&kind.name) {
+        return Ok(());
+    }
+    let message = format!("the agents of the workflow `{}` have no `{}`", workflow.name, kind.name);
+    let help = format!("they know how to use {}", listed(&workflow.safeguards));
+    Err(Problem::at(place, message).help(help))
 }
 
 impl Switches {
@@ -126,7 +135,7 @@ pub(super) fn shape() -> Shape {
 /// The cases in which something is taken away.
 pub(super) fn without(
     tables: &Tables<'_>,
-    suite: &Suite,
+    (suite, workflow): (&Suite, &Workflow),
     switches: &Switches,
     waived: &BTreeMap<&'static str, String>,
     found: &mut Found,
@@ -138,7 +147,7 @@ pub(super) fn without(
         let before = found.0.len();
         let mut safeguards = Vec::new();
         for word in &table.safeguards {
-            safeguards.extend(found.keep(can_be_taken(word, suite, switches)));
+            safeguards.extend(found.keep(can_be_taken(word, suite, workflow, switches)));
         }
         let mut violates = Vec::new();
         for word in &table.violates {
@@ -165,11 +174,19 @@ pub(super) fn without(
     cases
 }
 
-fn can_be_taken(word: &Spanned<String>, suite: &Suite, switches: &Switches) -> Result<&'static str, Problem> {
+fn can_be_taken(
+    word: &Spanned<String>,
+    suite: &Suite,
+    workflow: &Workflow,
+    switches: &Switches,
+) -> Result<&'static str, Problem> {
     let Some(kind) = suite.find_safeguard(word.get_ref()) else {
         return Err(Problem::unknown(word.span(), "safeguard", word.get_ref(), &suite.safeguard_names()));
     };
-    if switches.on.names().any(|on| on == kind.name) || switches.broken.contains(kind.name) {
+    if kind.is_built_in {
+        is_supported(kind, word.span(), workflow)?;
+    }
+    if switches.on.is_on(kind) || switches.broken.contains(kind.name) {
         return Ok(kind.name);
     }
     let message = format!("`{}` is not on, so it cannot be taken away", kind.name);

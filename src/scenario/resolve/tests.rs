@@ -168,3 +168,47 @@ fn a_workflow_that_names_what_is_not_there_is_refused() {
         assert_eq!(refusal(workflow), format!("the workflow `conductor` {message}"));
     }
 }
+
+/// What is wrong with the file of a workflow with this entry of `[safeguards]` and a case without a safeguard.
+fn refusal_of(workflow: &str, entry: &str, without: &str) -> Vec<(String, String)> {
+    let text = format!(
+        "# A protection that is built in.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n\
+         [tools.t]\n[safeguards]\n{entry}\n[[without]]\nsafeguards = \"{without}\"\n\
+         violates = \"eventual-termination\"\n"
+    );
+    let read = resolve(&Suite::shipped(), "built-in", &text, Unreachable::Accepted);
+    let said = |problem: Problem| (problem.message, problem.help.unwrap_or_default());
+    read.err().unwrap_or_default().into_iter().map(said).collect()
+}
+
+#[test]
+fn what_is_built_in_can_be_taken_away_without_being_named_before() {
+    assert_eq!(refusal_of("conductor", "", "call-timeout"), []);
+    assert_eq!(refusal_of("conductor", "call-timeout = \"7s\"", "call-timeout"), []);
+    let twice = refusal_of("conductor", "call-timeout = \"none\"", "call-timeout");
+    assert_eq!(twice[0].0, "`call-timeout` is not on, so it cannot be taken away");
+}
+
+#[test]
+fn what_a_workflow_cannot_be_without_is_refused_with_what_it_can() {
+    for refused in
+        [refusal_of("research", "", "lease-check"), refusal_of("research", "lease-check = false", "retry")]
+    {
+        assert_eq!(refused[0].0, "the agents of the workflow `research` have no `lease-check`");
+        assert!(refused[0].1.starts_with("they know how to use "), "{refused:?}");
+    }
+}
+
+#[test]
+fn the_value_of_a_protection_is_read_and_senseless_ones_are_refused() {
+    for (entry, message) in [
+        ("call-timeout = \"soon\"", "soon"),
+        ("call-timeout = \"2d\"", "makes no sense here; it can be 10ms to 1h, or \"none\""),
+        ("give-up-after = \"0 failures\"", "`0 failures` is no number of failures from 1 to 1000"),
+        ("give-up-after = \"often\"", "`often` is no number of failures from 1 to 1000"),
+        ("resend-orders = \"1ms\"", "makes no sense here; it can be 100ms to 1h, or \"none\""),
+    ] {
+        let refused = refusal_of("conductor", entry, "retry-writes");
+        assert!(refused[0].0.contains(message), "{entry}: {refused:?}");
+    }
+}

@@ -22,9 +22,16 @@ pub(super) struct CallRecords {
     pub outages: Outages,
     pub memory: Memory,
     pub receipts: u64,
-    /// The honest answers to the last call and to the last question, and what they were about.
+    /// The honest answer to the last call, and its intent.
     pub last_answer: Option<(Name, Wire)>,
-    pub last_reading: Option<(Name, Wire)>,
+    pub last_reading: Option<Answered>,
+}
+
+/// The honest answer to a question.
+pub(super) struct Answered {
+    pub item: Name,
+    pub intent: Name,
+    pub answer: Wire,
 }
 
 impl CallRecords {
@@ -61,7 +68,10 @@ impl CallRecords {
         }
         match (work.request, honest) {
             (Request::Call, Some(answer)) => self.last_answer = Some((work.intent, answer)),
-            (Request::Read, Some(answer)) => self.last_reading = Some((work.operation().name, answer)),
+            (Request::Read, Some(answer)) => {
+                let (item, intent) = (work.operation().name, work.intent);
+                self.last_reading = Some(Answered { item, intent, answer });
+            }
             (Request::LookUp | Request::Cancel, _) | (_, None) => {}
         }
         reply

@@ -50,7 +50,7 @@ impl CallRecords {
             CallFault::WrongReply => {
                 let other = self.last_answer.as_ref().filter(|(intent, _)| *intent != asking.work.intent);
                 match other {
-                    Some((_, other)) => handled().answering(other.clone()),
+                    Some((intent, other)) => handled().answering_as_to(*intent, other.clone()),
                     None => handled(),
                 }
             }

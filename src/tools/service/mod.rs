@@ -43,7 +43,7 @@ pub struct ToolService {
 enum Pending {
     /// A request that is worked on.
     Work(IncomingMessage<Body>),
-    /// An answer that is held back.
+    /// An answer that is held back, to a request of that operation.
     Answer(IncomingMessage<Body>, Name, Wire),
 }
 
@@ -139,7 +139,13 @@ impl ToolService {
         if !self.is_open {
             self.open(desk);
         }
-        let Reply { answer: Some(reply), late_by } = self.respond(desk, &work, wire) else { return };
+        let Reply { answer: Some(reply), late_by, of_another } = self.respond(desk, &work, wire) else {
+            return;
+        };
+        let envelope = match of_another {
+            None => envelope,
+            Some(about) => IncomingMessage { about, ..envelope },
+        };
         if late_by > SimSpan::ZERO {
             self.put_off(desk, Pending::Answer(envelope, what, reply), late_by);
         } else {

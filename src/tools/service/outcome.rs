@@ -6,7 +6,7 @@
 
 use crate::agent::{Content, Definite, Done, OpId, Reading, Receipt, Refused, Wire};
 use crate::tools::Outage;
-use perfidy_sim::SimSpan;
+use perfidy_sim::{Name, SimSpan};
 
 /// What comes of a request.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub(super) enum ActualOutcome {
 pub(super) struct Reply {
     pub answer: Option<Wire>,
     pub late_by: SimSpan,
+    /// The intent of the request that it answers, if that is another one.
+    pub of_another: Option<Name>,
 }
 
 impl ActualOutcome {
@@ -77,7 +79,7 @@ impl ActualOutcome {
 impl From<ActualOutcome> for Outcome {
     fn from(happens: ActualOutcome) -> Self {
         let answer = happens.answer();
-        let reply = Reply { answer: answer.clone(), late_by: SimSpan::ZERO };
+        let reply = Reply { answer: answer.clone(), late_by: SimSpan::ZERO, of_another: None };
         Self { begins: None, forgets: None, happens, again: None, key: None, honest: answer, reply }
     }
 }
@@ -91,6 +93,11 @@ impl Outcome {
     /// The same, with another answer.
     pub fn answering(self, answer: Wire) -> Self {
         Self { reply: Reply { answer: Some(answer), ..self.reply }, ..self }
+    }
+
+    /// The same, with the answer to a request about another intent.
+    pub fn answering_as_to(self, intent: Name, answer: Wire) -> Self {
+        Self { reply: Reply { answer: Some(answer), of_another: Some(intent), ..self.reply }, ..self }
     }
 
     /// The same, without an answer.

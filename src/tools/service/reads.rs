@@ -1,6 +1,6 @@
 //! Questions and look-ups, which change nothing, and what faults make of the answers.
 
-use super::call_records::CallRecords;
+use super::call_records::{Answered, CallRecords};
 use super::outcome::{ActualOutcome, Outcome, Reply};
 use super::{Asking, Injecting, altered};
 use crate::agent::{Content, Definite, Operation, Reading, Refused, Wire};
@@ -24,9 +24,11 @@ impl CallRecords {
             ReadFault::LateReply(span) => honest().late_by(span),
             ReadFault::NoResponse => ActualOutcome::Ignored.into(),
             ReadFault::WrongReply => {
-                let other = self.last_reading.as_ref().filter(|(item, _)| *item != query.name);
+                let other = self.last_reading.as_ref().filter(|reading| reading.item != query.name);
                 match other {
-                    Some((_, other)) => honest().answering(other.clone()).recorded_as_served(),
+                    Some(Answered { intent, answer, .. }) => {
+                        honest().answering_as_to(*intent, answer.clone()).recorded_as_served()
+                    }
                     None => honest(),
                 }
             }

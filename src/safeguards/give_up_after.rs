@@ -1,0 +1,45 @@
+//! Giving up: work that fails again and again is ended, and its user is told.
+//!
+//! A team that tries for ever never tells its user anything, and pays for each try. After so many failures of
+//! one step the task is reported as failed; where there is a [person on call](super::dead_letter), the step is
+//! escalated first.
+
+use crate::config::{Entry, Problem};
+use crate::safeguards::{BuiltIn, Safeguard, Safeguards};
+
+/// How often a step of a task may fail before the task is given up. Each failure is the end of all
+/// [retries](super::retry) of one call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GiveUpAfter(pub u32);
+
+impl Safeguard for GiveUpAfter {
+    const NAME: &'static str = "give-up-after";
+    const ABOUT: &'static str = "built in: a task fails once one of its steps has failed so often";
+    const EXAMPLE: &'static str = r#"give-up-after = "5 failures""#;
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        let text: String = entry.read()?;
+        if text == "never" {
+            return Ok(None);
+        }
+        let number = text.strip_suffix(" failures").or_else(|| text.strip_suffix(" failure"));
+        let number =
+            number.and_then(|number| number.parse().ok()).filter(|number| (1..=1_000).contains(number));
+        let problem = || {
+            let problem = entry.problem(format!("`{text}` is no number of failures from 1 to 1000"));
+            problem.help("write it like \"5 failures\", or \"never\"")
+        };
+        number.map(Self).map(Some).ok_or_else(problem)
+    }
+}
+
+impl BuiltIn for GiveUpAfter {
+    const USUAL: Self = Self(5);
+}
+
+impl GiveUpAfter {
+    /// Whether a team with these safeguards gives up after so many failures.
+    pub fn is_reached(safeguards: &Safeguards, failures: u32) -> bool {
+        safeguards.built_in::<Self>().is_some_and(|Self(most)| failures >= most)
+    }
+}

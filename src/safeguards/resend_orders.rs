@@ -1,0 +1,38 @@
+//! Resent orders: a coordinator sends an order again until it is answered.
+//!
+//! Networks lose messages, and receivers crash with messages in their inbox. An order that is sent once is
+//! lost with its message, and its task waits for ever. Its receiver must answer each copy alike; see
+//! [`Resend`](crate::protocols::Resend).
+
+use crate::config::{Entry, Problem};
+use crate::safeguards::{BuiltIn, Safeguard, Safeguards, span_or_none};
+use perfidy_sim::SimSpan;
+
+/// After what time an order that was not answered is sent again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResendOrders(pub SimSpan);
+
+/// The interval of a coordinator that sends each order once: longer than any run.
+const NEVER: SimSpan = SimSpan::from_secs(10 * 365 * 24 * 3_600);
+
+impl Safeguard for ResendOrders {
+    const NAME: &'static str = "resend-orders";
+    const ABOUT: &'static str = "built in: a coordinator sends an order again until it is answered";
+    const EXAMPLE: &'static str = r#"resend-orders = "15s""#;
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        let possible = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);
+        Ok(span_or_none(entry, &possible)?.map(Self))
+    }
+}
+
+impl BuiltIn for ResendOrders {
+    const USUAL: Self = Self(SimSpan::from_secs(15));
+}
+
+impl ResendOrders {
+    /// The interval of a coordinator with these safeguards.
+    pub fn of(safeguards: &Safeguards) -> SimSpan {
+        safeguards.built_in::<Self>().map_or(NEVER, |Self(interval)| interval)
+    }
+}
