@@ -18,6 +18,7 @@ pub mod checkpoint;
 pub mod checksummed_log;
 pub mod cite_artifacts;
 pub mod claim;
+pub mod compaction;
 pub mod compensate;
 pub mod consistent_reads;
 pub mod dead_letter;
@@ -33,11 +34,14 @@ pub mod join;
 pub mod observe;
 pub mod optimistic_locking;
 pub mod outbox;
+pub mod paired_results;
 pub mod parent_lease;
 pub mod persist;
 pub mod plan_commit;
 pub mod read_modify_write;
 pub mod reply_dedupe;
+pub mod reset_between_tasks;
+pub mod resume_from_results;
 pub mod retry;
 pub mod roles;
 pub mod saga_log;
@@ -121,6 +125,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
         SafeguardKind::of::<cite_artifacts::CiteArtifacts>(),
         SafeguardKind::of::<claim::ClaimByLease>(),
+        SafeguardKind::of::<compaction::Compaction>(),
         SafeguardKind::of::<compensate::Compensate>(),
         SafeguardKind::of::<consistent_reads::ConsistentReads>(),
         SafeguardKind::of::<dead_letter::DeadLetter>(),
@@ -137,10 +142,13 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
         SafeguardKind::of::<outbox::DurableOutbox>(),
+        SafeguardKind::of::<paired_results::PairedResults>(),
         SafeguardKind::of::<parent_lease::ParentLease>(),
         SafeguardKind::of::<persist::PersistBeforeCall>(),
         SafeguardKind::of::<plan_commit::PlanCommit>(),
         SafeguardKind::of::<reply_dedupe::ReplyDedupe>(),
+        SafeguardKind::of::<reset_between_tasks::ResetBetweenTasks>(),
+        SafeguardKind::of::<resume_from_results::ResumeFromResults>(),
         SafeguardKind::of::<retry::Retry>(),
         SafeguardKind::of::<roles::Roles>(),
         SafeguardKind::of::<saga_log::SagaLog>(),

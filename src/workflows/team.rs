@@ -54,7 +54,7 @@ impl TeamContext {
         let team = self.clone();
         world.process(name, move |context: Context<Agents>| {
             let agent = Agent::new(context, team.model_latency.clone());
-            let agent = agent.with_model_faults(team.model_faults.clone());
+            let agent = agent.with_model_faults(team.model_faults.clone()).with_chat_limits(team.chat);
             let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
             run(agent, team.clone())
         });
