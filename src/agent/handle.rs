@@ -7,8 +7,8 @@ use crate::agent::store::StoreSession;
 use crate::agent::tool::{Connections, Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::write_order::WriteOrder;
 use crate::agent::{
-    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, Definite, Headers, Indefinite, Lease,
-    LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store, TeamEvent, ToolCall,
+    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, ChatLimits, Definite, Headers, Indefinite,
+    Lease, LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store, TeamEvent, ToolCall,
     ToolError, ToolRequest,
 };
 use perfidy_sim::{
@@ -82,7 +82,8 @@ pub struct Agent {
 impl Agent {
     /// The agent on a node, whose model answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
-        let model = Model { latency: model_latency, faults: ModelFaults::default() };
+        let (chat, faults) = (ChatLimits::default(), ModelFaults::default());
+        let model = Model { latency: model_latency, chat, faults };
         Self::with_model(context, Rc::new(model))
     }
 
@@ -106,6 +107,14 @@ impl Agent {
     pub fn with_model_faults(self, faults: ModelFaults) -> Self {
         let mut agent = self;
         Rc::make_mut(&mut agent.model).faults = faults;
+        agent
+    }
+
+    /// The same agent, whose model has these limits as a chat model.
+    #[must_use]
+    pub fn with_chat_limits(self, limits: ChatLimits) -> Self {
+        let mut agent = self;
+        Rc::make_mut(&mut agent.model).chat = limits;
         agent
     }
 

@@ -117,6 +117,9 @@ pub const RECOVERED: EventKinds = kind(33);
 /// [`AgentEvent::Reached`].
 pub const REACHED: EventKinds = kind(42);
 
+/// [`AgentEvent::Chatted`].
+pub const CHATTED: EventKinds = kind(43);
+
 /// [`TeamEvent::Announced`]. It has no kinds of its content: an announcement is no evidence.
 pub const ANNOUNCED: EventKinds = kind(34);
 
@@ -286,6 +289,7 @@ impl TeamEvent {
                 AgentEvent::Called { .. } => CALLED,
                 AgentEvent::Answered { .. } => ANSWERED,
                 AgentEvent::Completed { .. } => COMPLETED,
+                AgentEvent::Chatted { .. } => CHATTED,
                 AgentEvent::Asked { .. } => ASKED,
                 AgentEvent::StoreOutcome { .. } => HEARD,
                 AgentEvent::Produced { .. } => PRODUCED,

@@ -7,6 +7,7 @@
 mod alter;
 mod artifact;
 mod body;
+mod chat;
 mod content;
 mod event;
 mod handle;
@@ -27,6 +28,11 @@ pub use alter::Alteration;
 pub(crate) use alter::instructs;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
+pub use chat::{
+    CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
+    INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_REFUSAL, MODEL_TIMEOUT, ModelError, Reply,
+    RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
+};
 pub use content::{Content, TypeMismatch};
 pub use event::{
     AgentEvent, CallOutcome, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent, ToolEvent,

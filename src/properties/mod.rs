@@ -9,6 +9,7 @@ mod all_or_compensated;
 mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
+mod bounded_turns;
 mod completed_work_not_rerun;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
@@ -34,10 +35,14 @@ mod reads_keep_declared_consistency;
 mod recovered_state_is_a_prefix;
 mod recovery_calls_no_model;
 mod replies_match_requests;
+mod required_facts_survive;
+mod results_paired;
 mod states;
+mod tasks_do_not_leak;
 mod waits;
 mod well_behaved;
 mod wire;
+mod within_context_budget;
 
 pub use states::{States, StatesOverTime};
 
@@ -183,6 +188,7 @@ pub fn shipped() -> Vec<Property> {
         bounded_failures::property(),
         bounded_handoffs::property(),
         bounded_staleness::property(),
+        bounded_turns::property(),
         completed_work_not_rerun::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
@@ -205,7 +211,11 @@ pub fn shipped() -> Vec<Property> {
         recovered_state_is_a_prefix::property(),
         recovery_calls_no_model::property(),
         replies_match_requests::property(),
+        required_facts_survive::property(),
+        results_paired::property(),
+        tasks_do_not_leak::property(),
         well_behaved::property(),
+        within_context_budget::property(),
     ]
 }
 
@@ -384,13 +394,14 @@ mod testing {
 
     use super::{TeamHistory, Verdict};
     use crate::agent::{
-        AgentEvent, AnswerPart, Body, CallOutcome, Content, Definite, Headers, Indefinite, InitialState,
-        Message, OpId, Operation, Outcome, PersonEvent, Report, TeamEvent, ToolCall, ToolEvent, ToolRequest,
-        UserEvent, Wire,
+        AgentEvent, AnswerPart, Body, CallOutcome, ChatMessage, Content, Definite, Finish, Headers,
+        Indefinite, InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, Report,
+        TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
     };
     use crate::tools::Tool;
     use perfidy_sim::{EventId, EventKind, Name, RunEnd, SimSpan, SimTime};
     use serde::Serialize;
+    use std::sync::Arc;
 
     /// A message or record with these headers and a number as content.
     #[derive(Clone, Copy, Hash, Debug, Serialize)]
@@ -580,6 +591,25 @@ mod testing {
 
         pub fn refused(self, node: &str, intent: &str) -> Self {
             self.answered(node, intent, CallOutcome::Not(Definite::Refused))
+        }
+
+        /// A model replies to the request of a task, followed by these messages.
+        pub fn chats(self, task: &str, messages: &[ChatMessage]) -> Self {
+            let (calls, finish) = (Arc::default(), Finish::Stop);
+            let reply = Reply { calls, is_done: false, wording: 0, text_tokens: 9, finish };
+            self.chats_with(task, messages, Ok(reply))
+        }
+
+        /// The same without a reply.
+        pub fn chats_in_vain(self, task: &str, messages: &[ChatMessage]) -> Self {
+            self.chats_with(task, messages, Err(ModelError::Overloaded))
+        }
+
+        fn chats_with(self, task: &str, messages: &[ChatMessage], reply: Result<Reply, ModelError>) -> Self {
+            let (task, turn) = (Name::new(task), Name::new(&format!("{task}/turn-1")));
+            let request = ChatMessage::User(TaskRequest { task, steps: Arc::default() });
+            let transcript = [request].into_iter().chain(messages.iter().cloned()).collect();
+            self.note("assistant", TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, reply }))
         }
 
         pub fn dead_lettered(self, intent: &str) -> Self {

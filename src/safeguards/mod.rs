@@ -22,6 +22,7 @@ pub mod checkpoint;
 pub mod checksummed_log;
 pub mod cite_artifacts;
 pub mod claim;
+pub mod compaction;
 pub mod compensate;
 pub mod consistent_reads;
 pub mod dead_letter;
@@ -40,6 +41,7 @@ pub mod lease_check;
 pub mod observe;
 pub mod optimistic_locking;
 pub mod outbox;
+pub mod paired_results;
 pub mod parent_lease;
 pub mod persist;
 pub mod plan_commit;
@@ -47,6 +49,8 @@ pub mod read_modify_write;
 pub mod reply_correlation;
 pub mod reply_dedupe;
 pub mod resend_orders;
+pub mod reset_between_tasks;
+pub mod resume_from_results;
 pub mod retry;
 pub mod retry_writes;
 pub mod roles;
@@ -170,6 +174,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
         SafeguardKind::of::<cite_artifacts::CiteArtifacts>(),
         SafeguardKind::of::<claim::ClaimByLease>(),
+        SafeguardKind::of::<compaction::Compaction>(),
         SafeguardKind::of::<compensate::Compensate>(),
         SafeguardKind::of::<consistent_reads::ConsistentReads>(),
         SafeguardKind::of::<dead_letter::DeadLetter>(),
@@ -189,12 +194,15 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
         SafeguardKind::of::<outbox::DurableOutbox>(),
+        SafeguardKind::of::<paired_results::PairedResults>(),
         SafeguardKind::of::<parent_lease::ParentLease>(),
         SafeguardKind::of::<persist::PersistBeforeCall>(),
         SafeguardKind::of::<plan_commit::PlanCommit>(),
         SafeguardKind::built_in::<reply_correlation::ReplyCorrelation>(),
         SafeguardKind::of::<reply_dedupe::ReplyDedupe>(),
         SafeguardKind::built_in::<resend_orders::ResendOrders>(),
+        SafeguardKind::of::<reset_between_tasks::ResetBetweenTasks>(),
+        SafeguardKind::of::<resume_from_results::ResumeFromResults>(),
         SafeguardKind::of::<retry::Retry>(),
         SafeguardKind::built_in::<retry_writes::RetryWrites>(),
         SafeguardKind::of::<roles::Roles>(),

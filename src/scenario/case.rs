@@ -110,6 +110,7 @@ impl Case {
             tasks: scenario.tasks.clone(),
             store: scenario.store.clone(),
             model_latency: scenario.model.latency.clone(),
+            chat: scenario.model.chat,
             model_faults: ModelFaults::new(fault_of, scenario.suite.own_faults().clone()),
             bounds: scenario.bounds.clone(),
             drops_announcements: self.drops_announcements,

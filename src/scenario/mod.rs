@@ -34,6 +34,7 @@ pub(crate) use rename::{Renaming, renamed};
 pub(crate) use resolve::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
 pub(crate) use world::usual_events;
 
+use crate::agent::ChatLimits;
 use crate::faults::Directory;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
@@ -138,6 +139,8 @@ impl Network {
 pub struct Model {
     /// How long a call takes.
     pub latency: RangeInclusive<SimSpan>,
+    /// What a chat model can do.
+    pub chat: ChatLimits,
 }
 
 /// What a case removes, and which properties must break then.

@@ -48,6 +48,7 @@ pub mod task_state;
 pub mod task_tracker;
 mod team;
 mod team_config;
+pub mod tool_loop;
 pub mod user;
 pub mod worker;
 mod workflow;
@@ -76,5 +77,6 @@ pub fn shipped() -> Vec<Workflow> {
         saga_orchestrated::workflow(),
         scratchpad::workflow(),
         standby::workflow(),
+        tool_loop::workflow(),
     ]
 }

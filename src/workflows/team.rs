@@ -33,7 +33,8 @@ impl Deref for TeamContext {
 impl TeamContext {
     /// The context of a team with this configuration.
     pub fn new(config: Arc<TeamConfig>) -> Self {
-        let model = Model { latency: config.model_latency.clone(), faults: config.model_faults.clone() };
+        let (latency, faults) = (config.model_latency.clone(), config.model_faults.clone());
+        let model = Model { latency, chat: config.chat, faults };
         Self(Rc::new(Shared { config, model: Rc::new(model) }))
     }
 

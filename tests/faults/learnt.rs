@@ -115,6 +115,7 @@ const SENDS: &[Sends] = &[
             ("worker", &["done", "failed", "rejected"]),
         ],
     ),
+    ("tool-loop", &[("user", &["submit"]), ("assistant", &["report"])]),
 ];
 
 /// A workflow with the steps, the model call sites, the requests to tools, and whether any agent keeps a journal.
@@ -162,6 +163,7 @@ const DOES: &[Does] = &[
         &["call a tool", "look a call up"],
         true,
     ),
+    ("tool-loop", &["call", "record", "report"], &["chat"], &["call a tool", "look a call up"], true),
 ];
 
 #[test]

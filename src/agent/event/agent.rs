@@ -1,7 +1,8 @@
 //! Events of agents, written by their handles: actions and answers.
 
 use crate::agent::{
-    Access, ArtifactId, Content, Definite, Indefinite, OpId, StoreOutcome, ToolError, ToolRequest,
+    Access, ArtifactId, Content, Definite, Indefinite, ModelError, OpId, Reply, StoreOutcome, ToolError,
+    ToolRequest, Transcript,
 };
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
@@ -67,6 +68,9 @@ pub enum AgentEvent {
         tokens_in: u32,
         tokens_out: u32,
     },
+    /// An agent's model got this transcript, in a turn of work on a task, and replied, or did not.
+    #[non_exhaustive]
+    Chatted { task: Name, turn: Name, transcript: Transcript, reply: Result<Reply, ModelError> },
     /// An agent asks something of the store.
     #[non_exhaustive]
     Asked { item: Name, access: Access },
@@ -97,6 +101,12 @@ impl fmt::Display for AgentEvent {
                 write!(f, "asks its model about {about}: {prompt}, which completes {completion} ")?;
                 write!(f, "({tokens_in} tokens in, {tokens_out} out)")
             }
+            Self::Chatted { turn, transcript, reply: Ok(reply), .. } => {
+                write!(f, "has its model reply in {turn} ({transcript}): {reply}")
+            }
+            Self::Chatted { turn, transcript, reply: Err(error), .. } => {
+                write!(f, "gets no reply from its model in {turn} ({transcript}): {error}")
+            }
             Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
             Self::Produced { intent, artifact, from: Some(from) } => {
                 write!(f, "makes {artifact} for {intent} from {from}")
@@ -121,6 +131,7 @@ impl AgentEvent {
                 Some(intent)
             }
             Self::Completed { about, .. } => Some(about),
+            Self::Chatted { turn, .. } => Some(turn),
             Self::Asked { item, .. } | Self::StoreOutcome { item, .. } => Some(item),
             Self::Recovered { .. } | Self::Reached { .. } => None,
         }
