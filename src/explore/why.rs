@@ -78,16 +78,17 @@ mod tests {
 
     /// A runner tells `near` and then `far`; the messages only change places if one is held back.
     fn suite() -> Suite {
-        let idle = |agent: crate::agent::Agent, _| async move {
+        let idle = |agent: crate::agent::Agent| async move {
             loop {
                 agent.receive().await;
             }
         };
-        let race = Workflow::new("race", "two messages, one after the other")
+        let race = Workflow::new("race")
+            .about("two messages, one after the other")
             .agent("desk", idle)
             .agent("near", idle)
             .agent("far", idle)
-            .agent("runner", |agent, _| async move {
+            .agent("runner", |agent: crate::agent::Agent| async move {
                 let about = Name::new("task-1");
                 for to in ["near", "far"] {
                     let report = UserMessage::Report(Report::of(about, Outcome::Done));
@@ -104,7 +105,7 @@ mod tests {
             };
             heard("near") <= heard("far")
         });
-        Suite::shipped().workflow(race).property(in_order)
+        Suite::shipped().workflow(race).add_property(in_order)
     }
 
     const TEXT: &str = "# A race.\nworkflow = \"race\"\n[[step]]\nname = \"run\"\ntool = \"track.run\"\n[tools.track]\n\

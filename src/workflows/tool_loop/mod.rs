@@ -39,39 +39,37 @@ use tokio::sync::mpsc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "tool-loop",
-        "an assistant calls its model and the tools that the model asks for, until a task is done",
-    )
-    .agent(ASSISTANT, |agent, team| Assistant::recover(agent, team).run())
-    .safeguards(&[
-        "budgets",
-        "check-arguments",
-        "checkpoint",
-        "checksummed-log",
-        "compaction",
-        "event-log",
-        "idempotency-keys",
-        "intent-keys",
-        "observe-before-retry",
-        "paired-results",
-        "persist-before-call",
-        "reset-between-tasks",
-        "resume-from-results",
-        "retry",
-        "tool-dedupe",
-        "verify",
-    ])
-    .properties(&[
-        "bounded-turns",
-        "eventual-termination",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-        "required-facts-survive",
-        "results-paired",
-        "tasks-do-not-leak",
-        "within-context-budget",
-    ])
+    Workflow::new("tool-loop")
+        .about("an assistant calls its model and the tools that the model asks for, until a task is done")
+        .agent(ASSISTANT, |agent, team| Assistant::recover(agent, team).run())
+        .safeguards(&[
+            "budgets",
+            "check-arguments",
+            "checkpoint",
+            "checksummed-log",
+            "compaction",
+            "event-log",
+            "idempotency-keys",
+            "intent-keys",
+            "observe-before-retry",
+            "paired-results",
+            "persist-before-call",
+            "reset-between-tasks",
+            "resume-from-results",
+            "retry",
+            "tool-dedupe",
+            "verify",
+        ])
+        .properties(&[
+            "bounded-turns",
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+            "required-facts-survive",
+            "results-paired",
+            "tasks-do-not-leak",
+            "within-context-budget",
+        ])
 }
 
 const ASSISTANT: &str = "assistant";
