@@ -18,7 +18,7 @@
 //!         .tool("ticketing", json!({ "deduplicates": true }))
 //!         .safeguard("idempotency-keys", true)
 //!         .safeguard("tool-dedupe", true)
-//!         .fault("ack-lost", json!({ "chance": "5%" }))
+//!         .fault("ack-lost", json!({ "at": "ticketing", "chance": "5%" }))
 //!         .build(&Suite::shipped())
 //!         .unwrap()
 //! }
