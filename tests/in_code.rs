@@ -97,7 +97,7 @@ fn transfers() -> ScenarioBuilder {
         )
         .tool("bank", json!({ "deduplicates": true }))
         .safeguard("tool-dedupe", true)
-        .fault("ack-lost", json!({ "chance": "30%" }))
+        .fault("ack-lost", json!({ "at": "bank", "chance": "30%" }))
         .without("tool-dedupe", "no-duplicate-effects")
 }
 
@@ -221,7 +221,7 @@ bank = { deduplicates = true }
 tool-dedupe = true
 
 [faults]
-ack-lost = { chance = "30%" }
+ack-lost = { at = "bank", chance = "30%" }
 until = "5m"
 
 [[without]]

@@ -45,5 +45,6 @@ fn check_one(suite: &Suite, file: &Path) -> Result<String, Problems> {
     let text = scenario::read_text(file)?;
     let scenario = scenario::Scenario::parse_file(suite, file, &scenario::root_of(file), &text)?;
     let cases = scenario::Case::all(&scenario).len();
-    Ok(format!("a scenario for {} with {cases} cases", scenario.workflow.name))
+    let cases = if cases == 1 { "1 case".to_owned() } else { format!("{cases} cases") };
+    Ok(format!("a scenario for {} with {cases}", scenario.workflow.name))
 }

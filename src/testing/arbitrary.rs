@@ -18,7 +18,7 @@
 //!         .tool("ticketing", json!({ "deduplicates": true }))
 //!         .safeguard("idempotency-keys", true)
 //!         .safeguard("tool-dedupe", true)
-//!         .fault("ack-lost", json!({ "chance": "5%" }))
+//!         .fault("ack-lost", json!({ "at": "ticketing", "chance": "5%" }))
 //!         .build(&Suite::shipped())
 //!         .unwrap()
 //! }
@@ -26,8 +26,7 @@
 //! proptest! {
 //!     #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
 //!
-//!     # fn test_of_this_page() {}
-//!     // In a test: #[test]
+//!     // A test has #[test] here.
 //!     fn tickets_are_filed_once(run in runs_of([helpdesk()])) {
 //!         run.check()?;
 //!     }
