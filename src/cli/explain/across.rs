@@ -68,7 +68,9 @@ impl Known<'_> {
             return;
         }
         print("  Where it can strike");
-        places.iter().for_each(|place| print(format_args!("    {place}")));
+        for place in &places {
+            print(format_args!("    {place}"));
+        }
         if let Some(kind) = tool_faults::find(name) {
             let requests: Vec<String> = kind.requests().map(|request| format!("{request}")).collect();
             print(format_args!("    when agents {}", requests.join(", ")));
