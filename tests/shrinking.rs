@@ -8,7 +8,7 @@ use perfidy::explore::{
 };
 use perfidy::scenario::Case;
 use perfidy::suite::Suite;
-use perfidy_sim::{Engine, Fault, Plan, Seed};
+use perfidy_sim::{Engine, Fault, Plan, Rule, Seed};
 use std::path::Path;
 
 /// The failures of a case among its first seeds: seed, property and injected faults.
@@ -65,6 +65,29 @@ fn the_median_planted_failure_shrinks_to_three_faults_at_most_in_one_or_two_task
     assert!(before.iter().sum::<usize>() > 5 * after.iter().sum::<usize>(), "{before:?} became {after:?}");
     assert!(median(after) <= 3 && median(tasks) <= 2);
     assert!(shrunk.iter().all(|minimal| minimal.is_finished), "the usual effort is not enough");
+}
+
+#[test]
+fn spans_of_faults_stay_within_what_the_file_says_of_their_kind() {
+    let mut checked = 0;
+    for failure in planted(2) {
+        let chaos = &failure.case.scenario.chaos;
+        for Fault { action, .. } in failure.shrunk().faults {
+            let is_of_kind = |rule: &&Rule| rule.action.kind() == action.kind();
+            let by_chance = chaos.rules.iter().filter(is_of_kind).filter_map(|rule| rule.span.clone());
+            let timed = chaos.windows.iter();
+            let timed = timed.filter(|window| window.disturbance.action_kinds().contains(&action.kind()));
+            let spans: Vec<_> = by_chance.chain(timed.map(|window| window.lasting.clone())).collect();
+            let shortest = spans.iter().map(|span| *span.start()).min();
+            let longest = spans.iter().map(|span| *span.end()).max();
+            let (Some(shortest), Some(longest)) = (shortest, longest) else { continue };
+            if let Some(span) = action.span() {
+                assert!((shortest..=longest).contains(&span), "{}: {action}", failure.case);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "{checked} faults with a span are too few to tell");
 }
 
 #[test]

@@ -188,6 +188,7 @@ const NAMED: &[(EventKinds, &str)] = &[
     (CALLED, "a call of an agent"),
     (ANSWERED, "the outcome of a call"),
     (COMPLETED, "a completion of a model"),
+    (CHATTED, "a reply of a chat model"),
     (ASKED, "a request to the store"),
     (HEARD, "an answer of the store"),
     (PRODUCED, "an artifact"),

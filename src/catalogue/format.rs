@@ -51,7 +51,14 @@ pub(crate) const TABLES: &[FileTable] = &[
         name: "model",
         heading: "[model]",
         about: "how models answer",
-        keys: &[("latency", "how long a model takes to complete a prompt; 200ms..2s if nothing is said")],
+        keys: &[
+            ("context-window", "how many tokens fit into a chat model's context; 128000 if nothing is said"),
+            ("latency", "how long a model takes to complete a prompt; 200ms..2s if nothing is said"),
+            (
+                "parallel-tool-calls",
+                "whether one reply of a chat model can have several tool calls; it can if nothing is said",
+            ),
+        ],
         example: "latency = \"200ms..2s\"",
     },
     FileTable {

@@ -303,6 +303,7 @@ fn item(
 
 /// The meaning of the keys of faults and safeguards. A key has the same meaning everywhere.
 const MEANINGS: &[(&str, &str)] = &[
+    ("above", "how many tokens a transcript may have before it is shortened"),
     ("after", "the step or the time after which it strikes"),
     ("among", "who falls apart: agents, groups, tools; the whole team if nothing is said"),
     ("anywhere", "`true`: before and after every action, instead of steps by name"),

@@ -62,14 +62,14 @@ impl<'a> Relations<'a> {
     /// The kinds of faults that have broken a property.
     pub fn threats_to(&self, property: &str) -> Vec<Relation> {
         let of_it = self.failures.iter().filter(|failure| failure.property == property);
-        self.shown(of_it.flat_map(|failure| self.kinds_of(failure).map(move |kind| (kind, failure))))
+        shown(of_it.flat_map(|failure| self.kinds_of(failure).map(move |kind| (kind, failure))))
     }
 
     /// The properties that a kind of fault has broken.
     pub fn threatened_by(&self, kind: &str) -> Vec<Relation> {
         let has_it = |failure: &&'a SavedSeed| self.kinds_of(failure).any(|of| of.as_str() == kind);
         let by_it = self.failures.iter().filter(has_it);
-        self.shown(by_it.map(|failure| (Name::new(&failure.property), failure)))
+        shown(by_it.map(|failure| (Name::new(&failure.property), failure)))
     }
 
     /// The cases in which something is taken away: the scenario, what is taken away, and what breaks.
@@ -98,24 +98,24 @@ impl<'a> Relations<'a> {
         };
         failure.faults.iter().map(kind)
     }
+}
 
-    /// Each name once, with the failure that shows it with the fewest faults.
-    fn shown(&self, all: impl Iterator<Item = (Name, &'a SavedSeed)>) -> Vec<Relation> {
-        let mut best: BTreeMap<Name, &SavedSeed> = BTreeMap::new();
-        for (name, failure) in all {
-            let known = best.entry(name).or_insert(failure);
-            if failure.faults.len() < known.faults.len() {
-                *known = failure;
-            }
+/// Each name once, with the failure that shows it with the fewest faults.
+fn shown<'a>(all: impl Iterator<Item = (Name, &'a SavedSeed)>) -> Vec<Relation> {
+    let mut best: BTreeMap<Name, &SavedSeed> = BTreeMap::new();
+    for (name, failure) in all {
+        let known = best.entry(name).or_insert(failure);
+        if failure.faults.len() < known.faults.len() {
+            *known = failure;
         }
-        let relation = |(name, failure): (Name, &SavedSeed)| Relation {
-            name: name.to_string(),
-            shown_by: Some(format!("{}, {}", failure.case.scenario, failure.case.label)),
-        };
-        let mut relations: Vec<Relation> = best.into_iter().map(relation).collect();
-        relations.sort();
-        relations
     }
+    let relation = |(name, failure): (Name, &SavedSeed)| Relation {
+        name: name.to_string(),
+        shown_by: Some(format!("{}, {}", failure.case.scenario, failure.case.label)),
+    };
+    let mut relations: Vec<Relation> = best.into_iter().map(relation).collect();
+    relations.sort();
+    relations
 }
 
 fn relations(all: BTreeMap<&str, Option<Name>>) -> Vec<Relation> {

@@ -20,6 +20,8 @@ impl Safeguard for CallTimeout {
     const NAME: &'static str = "call-timeout";
     const ABOUT: &'static str = "built in: a caller waits for the reply of a tool for a limited time";
     const EXAMPLE: &'static str = r#"call-timeout = "5s""#;
+    const WITHOUT: &'static str = "a caller waits for a reply for ever";
+    const PROTECTS: &'static [&'static str] = &["eventual-termination"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let possible = SimSpan::from_millis(10)..=SimSpan::from_secs(3_600);

@@ -33,6 +33,9 @@ impl Safeguard for Compaction {
     const ABOUT: &'static str =
         "a transcript that is too long is shortened, and keeps the request and what is not settled";
     const EXAMPLE: &'static str = "compaction = { above = 6000 }";
+    const WITHOUT: &'static str =
+        "a transcript grows past the window, and what is oldest is dropped: first the request";
+    const PROTECTS: &'static [&'static str] = &["required-facts-survive", "within-context-budget"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let Keys { above } = entry.read()?;

@@ -16,6 +16,8 @@ impl Safeguard for GiveUpAfter {
     const NAME: &'static str = "give-up-after";
     const ABOUT: &'static str = "built in: a task fails once one of its steps has failed so often";
     const EXAMPLE: &'static str = r#"give-up-after = "5 failures""#;
+    const WITHOUT: &'static str = "a step that fails is tried again for ever, and its user is never told";
+    const PROTECTS: &'static [&'static str] = &["eventual-termination"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let text: String = entry.read()?;

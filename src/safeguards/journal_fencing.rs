@@ -21,6 +21,9 @@ impl Safeguard for JournalFencing {
     const NAME: &'static str = "journal-fencing";
     const ABOUT: &'static str = "an agent exits when a later incarnation of it has opened its journal";
     const EXAMPLE: &'static str = "journal-fencing = true";
+    const WITHOUT: &'static str =
+        "two incarnations of an agent act on one journal, each without what the other learnt";
+    const PROTECTS: &'static [&'static str] = &["eventual-termination"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

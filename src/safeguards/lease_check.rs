@@ -16,6 +16,8 @@ impl Safeguard for LeaseCheck {
     const ABOUT: &'static str =
         "built in: the holder of a lease checks before it acts that the lease has not ended";
     const EXAMPLE: &'static str = "lease-check = true";
+    const WITHOUT: &'static str = "the holder of a lease acts on after it has ended";
+    const PROTECTS: &'static [&'static str] = &["no-split-brain"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(entry.read::<bool>()?.then_some(Self))

@@ -20,6 +20,9 @@ impl Safeguard for PairedResults {
     const ABOUT: &'static str =
         "after a crash, every tool call of a transcript gets its result before the model is called again";
     const EXAMPLE: &'static str = "paired-results = true";
+    const WITHOUT: &'static str =
+        "after a crash the transcript has calls without results, and the model's API rejects it";
+    const PROTECTS: &'static [&'static str] = &["results-paired"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -21,6 +21,9 @@ impl Safeguard for ReplyCorrelation {
     const NAME: &'static str = "reply-correlation";
     const ABOUT: &'static str = "built in: a caller takes a tool's reply only for the request that it names";
     const EXAMPLE: &'static str = "reply-correlation = true";
+    const WITHOUT: &'static str =
+        "a request takes the next reply on its connection, also a late one to another request";
+    const PROTECTS: &'static [&'static str] = &["no-phantom-completion", "replies-match-requests"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(entry.read::<bool>()?.then_some(Self))

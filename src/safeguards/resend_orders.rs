@@ -19,6 +19,8 @@ impl Safeguard for ResendOrders {
     const NAME: &'static str = "resend-orders";
     const ABOUT: &'static str = "built in: a coordinator sends an order again until it is answered";
     const EXAMPLE: &'static str = r#"resend-orders = "15s""#;
+    const WITHOUT: &'static str = "an order is sent once; if it is lost, its task waits for ever";
+    const PROTECTS: &'static [&'static str] = &["eventual-termination"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let possible = SimSpan::from_millis(100)..=SimSpan::from_secs(3_600);

@@ -16,6 +16,8 @@ impl Safeguard for ResetBetweenTasks {
     const NAME: &'static str = "reset-between-tasks";
     const ABOUT: &'static str = "the start of each task is durable in the session, and recovery begins there";
     const EXAMPLE: &'static str = "reset-between-tasks = true";
+    const WITHOUT: &'static str = "after a restart the session of an agent has the messages of earlier tasks";
+    const PROTECTS: &'static [&'static str] = &["tasks-do-not-leak"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

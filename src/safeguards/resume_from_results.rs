@@ -18,6 +18,9 @@ impl Safeguard for ResumeFromResults {
     const ABOUT: &'static str =
         "the retry of a failed run keeps the recorded results, so that no call is made a second time";
     const EXAMPLE: &'static str = "resume-from-results = true";
+    const WITHOUT: &'static str =
+        "the retry of a failed run begins with the request, and makes its calls once more";
+    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

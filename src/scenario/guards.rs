@@ -40,7 +40,7 @@ impl Case {
             if taken_away.contains(&kind.name) {
                 guards.taken_away.push(kind);
             } else if self.is_protected_by(kind, property) {
-                let is_on = self.safeguards.names().any(|name| name == kind.name);
+                let is_on = self.safeguards.is_on(kind);
                 if is_on { &mut guards.on } else { &mut guards.off }.push(kind);
             }
         }

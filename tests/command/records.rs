@@ -78,7 +78,7 @@ fn what_programs_read_of_a_run_is_complete() {
     let effects = finding["story"].as_array().unwrap().iter();
     let effects = effects.filter(|event| event["text"].as_str().unwrap().starts_with("EFFECT"));
     assert_eq!(effects.count(), 2, "{finding}");
-    assert_eq!(keys(&finding["story"][0]), ["at_ns", "event", "node", "text", "times"]);
+    assert_eq!(keys(&finding["story"][0]), ["at_ns", "event", "incarnation", "node", "text", "times"]);
 }
 
 #[test]

@@ -224,6 +224,28 @@ pub enum Disturbance {
     },
 }
 
+impl Disturbance {
+    /// The kinds of the actions that it draws, as [`Action::kind`] gives them: a leader that is cut off is a
+    /// partition.
+    pub fn action_kinds(&self) -> Vec<Name> {
+        let (name, at, lasting) = (Name::literal(""), SimTime::ZERO, SimSpan::ZERO);
+        let (left, right) = (name, name);
+        let action = match self {
+            Self::Cut { one_way, .. } | Self::PartitionLeader { one_way, .. } => {
+                Action::Cut { left, right, one_way: *one_way, at, lasting }
+            }
+            Self::Split { .. } => Action::Cut { left, right, one_way: false, at, lasting },
+            Self::Flap { .. } => Action::Flap { left, right, at, lasting, turn: lasting },
+            Self::SlowLink { .. } => Action::SlowLink { left, right, at, lasting, by: lasting },
+            Self::Ail { degradations, .. } => return degradations.iter().map(|one| one.kind()).collect(),
+            Self::Kill { .. } | Self::Crash(_) => Action::CrashAt { node: name, at, back_after: None },
+            Self::Pause(_) => Action::PauseAt { node: name, at, lasting },
+            Self::Custom { word, .. } => return vec![*word],
+        };
+        vec![action.kind()]
+    }
+}
+
 /// A schedule of timed faults.
 #[derive(Clone, Debug)]
 pub struct TimedFault {

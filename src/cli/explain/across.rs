@@ -68,7 +68,9 @@ impl Known<'_> {
             return;
         }
         print("  Where it can strike");
-        places.iter().for_each(|place| print(format_args!("    {place}")));
+        for place in &places {
+            print(format_args!("    {place}"));
+        }
         if let Some(kind) = tool_faults::find(name) {
             let requests: Vec<String> = kind.requests().map(|request| format!("{request}")).collect();
             print(format_args!("    when agents {}", requests.join(", ")));
@@ -88,8 +90,8 @@ fn of_kind<T: Clone>(all: &[T], is_it: impl Fn(&T) -> bool) -> Vec<T> {
 
 /// Who of a team does something that these rules could strike.
 fn struck(scenario: &Arc<Scenario>, rules: &[Rule]) -> BTreeSet<&'static str> {
-    let roles = scenario.workflow.member_names();
-    ActionMap::of(scenario).who_can_meet(rules, &roles).into_iter().collect()
+    let members = scenario.workflow.member_names();
+    ActionMap::of(scenario).who_can_meet(rules, &members).into_iter().collect()
 }
 
 fn place(rule: &Rule) -> &'static str {

@@ -25,7 +25,9 @@ pub(super) fn show(name: &str, scenarios: &[Arc<Scenario>]) -> bool {
         print(format_args!("{}, {what}", inert::line(name)));
         for (workflow, said) in by_workflow {
             print(format_args!("\n  In {workflow}"));
-            said.iter().for_each(|said| print(format_args!("    {}", inert::line(said))));
+            for said in said {
+                print(format_args!("    {}", inert::line(said)));
+            }
         }
         print("");
     }

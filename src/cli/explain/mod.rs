@@ -86,7 +86,9 @@ impl Known<'_> {
     /// Explains everything of that name; false if there is nothing.
     fn explain(&self, name: &str) -> bool {
         let items: Vec<Item> = catalogue::named(self.suite, name).collect();
-        items.iter().for_each(|item| self.show(item));
+        for item in &items {
+            self.show(item);
+        }
         let is_key = self.show_key(name);
         if !items.is_empty() || is_key {
             return true;

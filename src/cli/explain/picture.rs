@@ -37,7 +37,9 @@ impl Known<'_> {
         }
         print("  Who sends what to whom, and how often it arrives if the network loses one");
         let known = delivered(scenarios());
-        rows(&actions, &tools, &known).iter().for_each(|row| print(format_args!("    {row}")));
+        for row in rows(&actions, &tools, &known) {
+            print(format_args!("    {row}"));
+        }
         print("\n  What its agents do, as runs of its scenarios show");
         print(action_map(&actions, &tools));
     }

@@ -27,14 +27,17 @@ impl Spans {
         let mut spans = Self::default();
         for rule in &chaos.rules {
             if let Some(span) = &rule.span {
-                widen(&mut spans.lasting, rule.kind, span);
+                widen(&mut spans.lasting, rule.action.kind(), span);
             }
         }
         for window in &chaos.windows {
-            widen(&mut spans.lasting, window.kind, &window.lasting);
-            if let Disturbance::Flap { turn: by, .. } | Disturbance::SlowLink { by, .. } = &window.disturbance
-            {
-                widen(&mut spans.by, window.kind, by);
+            for kind in window.disturbance.action_kinds() {
+                widen(&mut spans.lasting, kind, &window.lasting);
+                if let Disturbance::Flap { turn: by, .. } | Disturbance::SlowLink { by, .. } =
+                    &window.disturbance
+                {
+                    widen(&mut spans.by, kind, by);
+                }
             }
         }
         spans

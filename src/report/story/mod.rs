@@ -281,7 +281,7 @@ fn rows(words: &[String], columns: usize) -> Vec<String> {
     for (place, word) in words.iter().enumerate() {
         let comma = if place + 1 < words.len() { "," } else { "" };
         match rows.last_mut() {
-            Some(row) if row.len() + word.len() + 2 <= columns => *row += &format!(" {word}{comma}"),
+            Some(row) if row.len() + word.len() + 2 <= columns => row.extend([" ", word, comma]),
             _ => rows.push(format!("{word}{comma}")),
         }
     }

@@ -129,8 +129,8 @@ fn subject_of_fault(fault: &Fault) -> Option<String> {
         return Some(format!("{what} to {to}, {id}"));
     }
     if let Some((_, hook, step)) = Hook::step_of(site) {
-        let side = if hook == Hook::Before { "before" } else { "after" };
-        return Some(format!("{side} {step}, {id}"));
+        let when = if hook == Hook::Before { "before" } else { "after" };
+        return Some(format!("{when} {step}, {id}"));
     }
     (!who.ends_with("'s disk")).then(|| format!("{what}, {id}"))
 }
