@@ -193,6 +193,8 @@ const NAMED: &[(EventKinds, &str)] = &[
     (ANSWERED, "the outcome of a call"),
     (COMPLETED, "a completion of a model"),
     (CHATTED, "a reply of a chat model"),
+    (MUST_APPROVE, "an operation that a person must approve"),
+    (DECIDED, "a decision of a person"),
     (ASKED, "a request to the store"),
     (HEARD, "an answer of the store"),
     (PRODUCED, "an artifact"),
