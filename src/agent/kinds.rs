@@ -117,6 +117,10 @@ pub const RECOVERED: EventKinds = kind(33);
 /// [`AgentEvent::Reached`].
 pub const REACHED: EventKinds = kind(42);
 
+/// [`PersonEvent::MustApprove`].
+pub const MUST_APPROVE: EventKinds = kind(44);
+/// [`PersonEvent::Decided`].
+pub const DECIDED: EventKinds = kind(45);
 /// [`AgentEvent::Chatted`].
 pub const CHATTED: EventKinds = kind(43);
 
@@ -189,6 +193,8 @@ const NAMED: &[(EventKinds, &str)] = &[
     (ANSWERED, "the outcome of a call"),
     (COMPLETED, "a completion of a model"),
     (CHATTED, "a reply of a chat model"),
+    (MUST_APPROVE, "an operation that a person must approve"),
+    (DECIDED, "a decision of a person"),
     (ASKED, "a request to the store"),
     (HEARD, "an answer of the store"),
     (PRODUCED, "an artifact"),
@@ -265,6 +271,8 @@ impl TeamEvent {
             },
             Self::Person(event) => match event {
                 PersonEvent::IsOnCall => IS_ON_CALL,
+                PersonEvent::MustApprove { .. } => MUST_APPROVE,
+                PersonEvent::Decided { .. } => DECIDED,
                 PersonEvent::DeadLetterRecorded { .. } => DEAD_LETTERED,
             },
             Self::Tool(event) => match event {

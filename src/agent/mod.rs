@@ -18,6 +18,7 @@ pub mod kinds;
 mod lease;
 mod model;
 mod own_fault;
+mod person;
 mod report;
 mod send;
 mod store;
@@ -30,8 +31,9 @@ pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use chat::{
     CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
-    INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_REFUSAL, MODEL_TIMEOUT, ModelError, Reply,
-    RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
+    IGNORED_VETO, INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_REFUSAL, MODEL_TIMEOUT,
+    ModelError, Reply, RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL,
+    VERBOSE_REPLY,
 };
 pub use content::{Content, TypeMismatch};
 pub use event::{
@@ -48,6 +50,10 @@ pub use model::{
     Structured, UNKNOWN_TARGET,
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
+pub use person::{
+    APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_FAULTS, APPROVAL_LATE, APPROVAL_OUTDATED,
+    APPROVAL_TWICE, APPROVER, approval_digest,
+};
 pub use report::{AnswerPart, Outcome, Report};
 pub use send::{SendAgent, SendFuture};
 pub use store::{

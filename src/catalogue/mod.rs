@@ -325,6 +325,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("during", "what it is in the middle of when it strikes: `sync`"),
     ("each", "how long it takes to take in one message, drawn anew each time"),
     ("every", "the time from the end of one to the next, drawn anew each time"),
+    ("expires-after", "how long an answer counts, from when it is asked for"),
     ("files", "the files that are there at the beginning, by path"),
     ("hops", "how often it may change hands"),
     ("latency", "how long it works on a request, drawn anew each time; 50ms..500ms if nothing is said"),

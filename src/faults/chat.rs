@@ -8,8 +8,8 @@ use super::FaultKind;
 use super::model::read_at_its_moment;
 
 pub use crate::agent::{
-    CHAT, CONTEXT_OVERFLOW, FALSE_COMPLETION, INVALID_ARGUMENTS, MODEL_ERROR, MODEL_REFUSAL, MODEL_TIMEOUT,
-    TRUNCATED_REPLY, UNKNOWN_TOOL, VERBOSE_REPLY,
+    CHAT, CONTEXT_OVERFLOW, FALSE_COMPLETION, IGNORED_VETO, INVALID_ARGUMENTS, MODEL_ERROR, MODEL_REFUSAL,
+    MODEL_TIMEOUT, TRUNCATED_REPLY, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 
 /// The faults of replies.
@@ -66,6 +66,12 @@ pub const KINDS: &[FaultKind] = &[
         name: CONTEXT_OVERFLOW,
         about: "the API of a model counts more tokens than fit into its context window",
         example: r#"context-overflow = { at = "everyone", chance = "2%" }"#,
+        read: read_at_its_moment,
+    },
+    FaultKind {
+        name: IGNORED_VETO,
+        about: "a model asks again for a tool call that a person did not approve",
+        example: r#"ignored-veto = { at = "everyone", chance = "20%" }"#,
         read: read_at_its_moment,
     },
 ];

@@ -17,7 +17,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, ROLE, SUMMARY, UNKNOWN_TARGET};
-use crate::agent::{CHAT, CHAT_FAULTS};
+use crate::agent::{APPROVAL, APPROVAL_FAULTS, CHAT, CHAT_FAULTS};
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -50,6 +50,7 @@ pub const MOMENTS: &[(&str, &[&str])] = &[
     (HANDOFF, &[ALWAYS_HAND_OFF, UNKNOWN_TARGET]),
     (ROLE, &[ROLE_CONFUSION]),
     (CHAT, CHAT_FAULTS),
+    (APPROVAL, APPROVAL_FAULTS),
 ];
 
 /// The faults of models.
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_moment() {
-        let kinds = || KINDS.iter().chain(crate::faults::chat::KINDS);
+        let kinds = || KINDS.iter().chain(crate::faults::chat::KINDS).chain(crate::faults::people::KINDS);
         for kind in kinds() {
             let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&kind.name)).count();
             assert_eq!(moments, 1, "{}", kind.name);

@@ -6,6 +6,8 @@
 
 mod acts_on_current_version;
 mod all_or_compensated;
+mod approvals;
+mod approved_before_irreversible;
 mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
@@ -23,6 +25,7 @@ mod no_deadlock;
 mod no_double_spend;
 mod no_duplicate_effects;
 mod no_effect_after_cancel;
+mod no_effect_after_veto;
 mod no_lost_update;
 mod no_orphans;
 mod no_phantom_completion;
@@ -185,6 +188,7 @@ pub fn shipped() -> Vec<Property> {
     vec![
         acts_on_current_version::property(),
         all_or_compensated::property(),
+        approved_before_irreversible::property(),
         bounded_failures::property(),
         bounded_handoffs::property(),
         bounded_staleness::property(),
@@ -199,6 +203,7 @@ pub fn shipped() -> Vec<Property> {
         no_double_spend::property(),
         no_duplicate_effects::property(),
         no_effect_after_cancel::property(),
+        no_effect_after_veto::property(),
         no_lost_update::property(),
         no_orphans::property(),
         no_phantom_completion::property(),

@@ -9,6 +9,7 @@
 //! can be without is in [`safeguards`](crate::safeguards).
 
 mod agenda;
+mod approval;
 mod coalesced;
 mod model;
 mod repeat;
@@ -16,6 +17,7 @@ mod resend;
 mod single_flight;
 
 pub use agenda::Agenda;
+pub use approval::{ApprovalMessage, ApprovalRequest, Decision};
 pub use coalesced::Coalesced;
 pub use model::{ComposedCall, Question, choose_agent, compose_call, write_text};
 pub use repeat::{ResendTiming, in_attempts, request_until_answered, until_some};

@@ -13,6 +13,8 @@
 
 pub mod acknowledged_cancel;
 pub mod append_only;
+pub mod approval_binding;
+pub mod approval_gate;
 pub mod budgets;
 pub mod call_timeout;
 pub mod calls;
@@ -166,6 +168,8 @@ pub fn shipped() -> Vec<SafeguardKind> {
     vec![
         SafeguardKind::of::<acknowledged_cancel::AcknowledgedCancel>(),
         SafeguardKind::of::<append_only::AppendOnly>(),
+        SafeguardKind::of::<approval_binding::ApprovalBinding>(),
+        SafeguardKind::of::<approval_gate::ApprovalGate>(),
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),

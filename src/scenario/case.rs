@@ -65,6 +65,9 @@ impl Case {
     }
 
     /// All cases of a scenario: as written first.
+    ///
+    /// # Panics
+    /// If a case takes away a safeguard that the suite of the scenario does not have; a file cannot name one.
     pub fn all(scenario: &Arc<Scenario>) -> Vec<Self> {
         let mut cases = vec![Self::as_written(scenario)];
         for (index, without) in scenario.without.iter().enumerate() {

@@ -3,6 +3,7 @@
 use crate::agent::{LeaseService, OwnFaults, StoreService};
 use crate::faults::{Directory, Roles};
 use crate::tools::ToolConfig;
+use crate::workflows::approver::APPROVER;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
 use crate::workflows::{Step, Workflow};
@@ -10,7 +11,7 @@ use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
 /// The services of every world: senders and receivers of messages that are neither agents nor tools.
-pub(crate) const BYSTANDERS: [&str; 4] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL];
+pub(crate) const BYSTANDERS: [&str; 5] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL, APPROVER];
 
 impl Workflow {
     /// The directory of a workflow with a team of these sizes, these tools, and these steps if they were read

@@ -27,6 +27,7 @@
 //! assert!(run.violation("eventual-termination").is_some());
 //! ```
 
+pub mod approver;
 mod arguments;
 pub(crate) mod cast;
 pub mod conductor;

@@ -5,6 +5,7 @@ use crate::properties::EVENTUAL_TERMINATION;
 use crate::safeguards::journal_fencing::{self, JournalFencing};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::{Safeguard, Safeguards};
+use crate::workflows::approver::{APPROVER, approver};
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::user::{USER, inquirer, user};
 use crate::workflows::{TeamConfig, TeamContext};
@@ -133,6 +134,7 @@ pub struct Workflow {
     user: Option<Code>,
     tasks_are_questions: bool,
     has_person_on_call: IfSwitched,
+    has_approver: bool,
     has_store: IfSwitched,
     extras: Vec<Extra>,
 }
@@ -165,6 +167,7 @@ impl Workflow {
             user: None,
             tasks_are_questions: false,
             has_person_on_call: Arc::new(|_| false),
+            has_approver: false,
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
         }
@@ -243,6 +246,13 @@ impl Workflow {
         self
     }
 
+    /// Adds a [person who approves](crate::workflows::approver) steps that cannot be undone, where there are any.
+    #[must_use]
+    pub fn approver(mut self) -> Self {
+        self.has_approver = true;
+        self
+    }
+
     /// Adds a shared store, if the safeguards need one.
     #[must_use]
     pub fn store_if(mut self, has_store: impl Fn(&Safeguards) -> bool + Send + Sync + 'static) -> Self {
@@ -314,6 +324,9 @@ impl Workflow {
         self.start_user(&team, world);
         if (self.has_person_on_call)(&config.safeguards) {
             team.spawn_agent(world, Name::literal(ON_CALL), on_call);
+        }
+        if self.has_approver && team.plan.steps.iter().any(|step| step.irreversible) {
+            team.spawn_agent(world, Name::literal(APPROVER), approver);
         }
         for (who, code) in &self.team {
             match who {

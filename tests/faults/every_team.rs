@@ -55,6 +55,12 @@ const EVERYWHERE: &[&str] = &[
     r#"false-completion = { at = "everyone", chance = "2%" }"#,
     r#"verbose-reply = { at = "everyone", chance = "2%" }"#,
     r#"context-overflow = { at = "everyone", chance = "2%" }"#,
+    r#"ignored-veto = { at = "everyone", chance = "100%" }"#,
+    r#"approval-late = { chance = "10%", by = "1s..5m" }"#,
+    r#"approval-absent = { chance = "10%" }"#,
+    r#"approval-twice = { chance = "10%", after = "1s..90s" }"#,
+    r#"approval-contradicted = { chance = "10%", after = "1s..90s" }"#,
+    r#"approval-outdated = { chance = "10%" }"#,
 ];
 
 /// The keys of a tool fault besides the tool and the probability.

@@ -115,7 +115,10 @@ const SENDS: &[Sends] = &[
             ("worker", &["done", "failed", "rejected"]),
         ],
     ),
-    ("tool-loop", &[("user", &["submit"]), ("assistant", &["report"])]),
+    (
+        "tool-loop",
+        &[("user", &["submit"]), ("assistant", &["may I?", "report"]), ("approver", &["approved", "vetoed"])],
+    ),
 ];
 
 /// A workflow with the steps, the model call sites, the requests to tools, and whether any agent keeps a journal.
@@ -163,7 +166,13 @@ const DOES: &[Does] = &[
         &["call a tool", "look a call up"],
         true,
     ),
-    ("tool-loop", &["call", "record", "report"], &["chat"], &["call a tool", "look a call up"], true),
+    (
+        "tool-loop",
+        &["ask", "call", "record", "report"],
+        &["approval", "chat"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
 ];
 
 #[test]

@@ -20,6 +20,7 @@ pub use transcript::{
 use crate::agent::{Agent, AgentEvent, Author, Content, OpId, Operation, TeamEvent};
 use perfidy_sim::{Name, Purpose, SimSpan};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub const CHAT_FAULTS: &[&str] = &[
     FALSE_COMPLETION,
     VERBOSE_REPLY,
     CONTEXT_OVERFLOW,
+    IGNORED_VETO,
 ];
 
 /// The API answers with an error, as when it is overloaded.
@@ -59,6 +61,8 @@ pub const FALSE_COMPLETION: &str = "false-completion";
 pub const VERBOSE_REPLY: &str = "verbose-reply";
 /// The API counts more tokens than fit into the context window.
 pub const CONTEXT_OVERFLOW: &str = "context-overflow";
+/// The model asks again for a call that a person did not approve.
+pub const IGNORED_VETO: &str = "ignored-veto";
 
 /// A tool that a model may name and that does not exist.
 const NO_SUCH_TOOL: &str = "search_web";
@@ -189,8 +193,15 @@ impl Agent {
         if transcript.tokens() > limits.context_window {
             return (Err(ModelError::ContextOverflow), at_once);
         }
-        let honest = honest_reply(transcript, limits, drawn);
-        let outcome = self.with_chat_fault(about, Ok(honest));
+        let honest = honest_reply(&transcript.steps(), transcript.request(), limits, drawn);
+        let stubborn = || {
+            let mut states = transcript.steps();
+            for state in states.values_mut() {
+                state.is_vetoed = false;
+            }
+            honest_reply(&states, transcript.request(), limits, drawn)
+        };
+        let outcome = self.with_chat_fault(about, Ok(honest), stubborn);
         match outcome {
             Err(ModelError::TimedOut) => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
             Err(error) => (Err(error), at_once),
@@ -204,10 +215,15 @@ impl Agent {
     }
 
     /// The outcome with the first fault that is due and makes a difference to it, if there is one.
-    fn with_chat_fault(&self, about: Name, honest: Result<Reply, ModelError>) -> Result<Reply, ModelError> {
+    fn with_chat_fault(
+        &self,
+        about: Name,
+        honest: Result<Reply, ModelError>,
+        stubborn: impl Fn() -> Reply,
+    ) -> Result<Reply, ModelError> {
         let Ok(reply) = &honest else { return honest };
         for due in self.context.due_faults(Name::literal(CHAT), about) {
-            let altered = struck_by(due.word().as_str(), reply);
+            let altered = struck_by(due.word().as_str(), reply, &stubborn);
             if altered != honest {
                 self.context.inject(due);
                 return altered;
@@ -222,8 +238,9 @@ pub(crate) fn turn_name(task: Name, turn: u32) -> Name {
     Name::new(&format!("{task}/turn-{turn}"))
 }
 
-/// What a fault makes of a reply; the same where it does not concern it.
-fn struck_by(fault: &str, honest: &Reply) -> Result<Reply, ModelError> {
+/// What a fault makes of a reply; the same where it does not concern it. `stubborn` is the reply of a model that
+/// does not see vetoes.
+fn struck_by(fault: &str, honest: &Reply, stubborn: &dyn Fn() -> Reply) -> Result<Reply, ModelError> {
     let with_first_call = |alter: &dyn Fn(&mut CallRequest)| {
         let mut calls = honest.calls.to_vec();
         calls.first_mut().into_iter().for_each(alter);
@@ -245,13 +262,19 @@ fn struck_by(fault: &str, honest: &Reply) -> Result<Reply, ModelError> {
         FALSE_COMPLETION => {
             Reply { calls: Arc::default(), is_done: true, finish: Finish::Stop, ..honest.clone() }
         }
+        IGNORED_VETO => stubborn(),
         VERBOSE_REPLY => Reply { text_tokens: VERBOSE_TOKENS, ..honest.clone() },
         _ => honest.clone(),
     })
 }
 
 /// What a model that makes no mistake replies.
-fn honest_reply(transcript: &Transcript, limits: ChatLimits, drawn: &Drawn) -> Reply {
+fn honest_reply(
+    states: &BTreeMap<Name, StepState>,
+    request: Option<&TaskRequest>,
+    limits: ChatLimits,
+    drawn: &Drawn,
+) -> Reply {
     let reply = |finish, is_done, calls: Vec<CallRequest>| Reply {
         calls: calls.into(),
         is_done,
@@ -260,8 +283,7 @@ fn honest_reply(transcript: &Transcript, limits: ChatLimits, drawn: &Drawn) -> R
         finish,
     };
     // A model that sees no request knows of nothing that is left to do.
-    let Some(request) = transcript.request() else { return reply(Finish::Stop, true, Vec::new()) };
-    let states = transcript.steps();
+    let Some(request) = request else { return reply(Finish::Stop, true, Vec::new()) };
     let state = |intent: Name| states.get(&intent).copied().unwrap_or_default();
     let is_hopeless = |StepState { is_done, is_unclear, is_vetoed, failures }: StepState| {
         !is_done && (is_unclear || is_vetoed || failures >= TRIES)
@@ -317,9 +339,13 @@ mod tests {
         [ChatMessage::System("Be useful."), request()].into_iter().chain(messages).collect()
     }
 
+    fn replied(transcript: &Transcript, limits: ChatLimits, drawn: &Drawn) -> Reply {
+        honest_reply(&transcript.steps(), transcript.request(), limits, drawn)
+    }
+
     fn reply_to(transcript: &Transcript) -> Reply {
         transcript.check().unwrap();
-        honest_reply(transcript, ChatLimits::default(), &drawn(0))
+        replied(transcript, ChatLimits::default(), &drawn(0))
     }
 
     fn intents(reply: &Reply) -> Vec<&'static str> {
@@ -338,7 +364,7 @@ mod tests {
         let mut transcript = asked([ChatMessage::Assistant(first)]);
         transcript.push(result(two, ToolResult::Done(Receipt(2))));
         transcript.push(result(one, ToolResult::Done(Receipt(1))));
-        let second = honest_reply(&transcript, ChatLimits::default(), &Drawn { first_id: 20, ..drawn(0) });
+        let second = replied(&transcript, ChatLimits::default(), &Drawn { first_id: 20, ..drawn(0) });
         assert_eq!(intents(&second), ["task-1/close"]);
         transcript.push(ChatMessage::Assistant(second));
         transcript.push(result(20, ToolResult::Done(Receipt(3))));
@@ -349,7 +375,7 @@ mod tests {
     #[test]
     fn a_model_without_parallel_calls_asks_for_one_and_draws_which() {
         let limits = ChatLimits { parallel_tool_calls: false, ..ChatLimits::default() };
-        let first = |order| honest_reply(&asked([]), limits, &drawn(order));
+        let first = |order| replied(&asked([]), limits, &drawn(order));
         assert_eq!(intents(&first(0)), ["task-1/file"]);
         assert_eq!(intents(&first(1)), ["task-1/tell"]);
     }
@@ -408,14 +434,15 @@ mod tests {
     fn a_fault_that_does_not_concern_a_reply_leaves_it_as_it_is() {
         let last =
             Reply { calls: Arc::default(), is_done: true, wording: 0, text_tokens: 20, finish: Finish::Stop };
-        let idle = [INVALID_ARGUMENTS, UNKNOWN_TOOL, FALSE_COMPLETION];
+        let idle = [INVALID_ARGUMENTS, UNKNOWN_TOOL, FALSE_COMPLETION, IGNORED_VETO];
         for fault in CHAT_FAULTS {
-            let is_idle = struck_by(fault, &last) == Ok(last.clone());
+            let is_idle = struck_by(fault, &last, &|| last.clone()) == Ok(last.clone());
             assert_eq!(is_idle, idle.contains(fault), "{fault}");
         }
         let calling = reply_to(&asked([]));
-        for fault in CHAT_FAULTS {
-            assert_ne!(struck_by(fault, &calling), Ok(calling.clone()), "{fault}");
+        for fault in CHAT_FAULTS.iter().filter(|fault| **fault != IGNORED_VETO) {
+            let struck = struck_by(fault, &calling, &|| calling.clone());
+            assert_ne!(struck, Ok(calling.clone()), "{fault}");
         }
     }
 }

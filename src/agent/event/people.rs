@@ -68,13 +68,19 @@ impl UserEvent {
     }
 }
 
-/// An event of the person on call.
+/// An event of a person: on call, or asked for approvals.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum PersonEvent {
     /// There is a person to whom the team can escalate failed calls.
     #[non_exhaustive]
     IsOnCall,
+    /// A person must approve this operation before it is called.
+    #[non_exhaustive]
+    MustApprove { tool: Name, operation: Name },
+    /// A person has decided on the call with this digest.
+    #[non_exhaustive]
+    Decided { intent: Name, digest: u64, is_approved: bool, expires_at: SimTime },
     /// The person on call has recorded a failed call that `by` escalated.
     #[non_exhaustive]
     DeadLetterRecorded {
@@ -92,6 +98,11 @@ impl fmt::Display for PersonEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::IsOnCall => f.write_str("is on call"),
+            Self::MustApprove { tool, operation } => write!(f, "must approve {tool}.{operation}"),
+            Self::Decided { intent, is_approved: true, expires_at, .. } => {
+                write!(f, "APPROVES the call for {intent}, until {expires_at}")
+            }
+            Self::Decided { intent, is_approved: false, .. } => write!(f, "VETOES the call for {intent}"),
             Self::DeadLetterRecorded { tool, operation, intent, op, told, at, by } => {
                 write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
             }
@@ -103,8 +114,8 @@ impl PersonEvent {
     /// The intent of the event, if any.
     pub fn about(&self) -> Option<Name> {
         match *self {
-            Self::IsOnCall => None,
-            Self::DeadLetterRecorded { intent, .. } => Some(intent),
+            Self::IsOnCall | Self::MustApprove { .. } => None,
+            Self::DeadLetterRecorded { intent, .. } | Self::Decided { intent, .. } => Some(intent),
         }
     }
 }

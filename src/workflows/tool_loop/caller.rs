@@ -9,6 +9,19 @@ use crate::workflows::TeamContext;
 use perfidy_sim::Name;
 use std::rc::Rc;
 
+/// A call that can be made.
+pub(super) struct Prepared {
+    /// The id by which its result refers to it.
+    pub call: OpId,
+    /// What the tool is asked to do.
+    pub operation: Operation,
+    /// Under which operation id.
+    pub op: OpId,
+    /// Whether what it does cannot be undone.
+    pub is_irreversible: bool,
+    tried_before: bool,
+}
+
 /// Makes tool calls. Clones share the operation ids.
 #[derive(Clone)]
 pub(super) struct Caller {
@@ -24,28 +37,44 @@ impl Caller {
         Self { agent: agent.clone(), team: team.clone(), operations }
     }
 
-    /// Makes a call for a task, and says what the model is told about it. `tried_before` says that it may
-    /// have been made before.
-    pub async fn make(&self, task: Name, call: &CallRequest, tried_before: bool) -> ToolResult {
-        let Some(order) = self.order_of(task, &call.operation) else { return ToolResult::UnknownTool };
-        let (arguments, safeguards) = (&call.operation.arguments, self.team.safeguards());
-        let checks = safeguards.has::<CheckArguments>();
+    /// What a call that the model asks for comes to. `tried_before` says that it may have been made before.
+    ///
+    /// # Errors
+    /// What the model is told if the call cannot be made.
+    pub async fn prepare(
+        &self,
+        task: Name,
+        call: &CallRequest,
+        tried_before: bool,
+    ) -> Result<Prepared, ToolResult> {
+        let (order, is_irreversible) = self.order_of(task, &call.operation).ok_or(ToolResult::UnknownTool)?;
+        let arguments = &call.operation.arguments;
+        let checks = self.team.safeguards().has::<CheckArguments>();
         if !fits(arguments, &order.arguments) || checks && !are_as_ordered(arguments, &order) {
-            return ToolResult::InvalidArguments;
+            return Err(ToolResult::InvalidArguments);
         }
         let (op, tried_before) = self.operation_id(call, tried_before).await;
-        let policy = CallPolicy::of(safeguards);
-        match call_with_retry(&self.agent, &policy, &call.operation, op, tried_before).await {
+        Ok(Prepared { call: call.id, operation: call.operation.clone(), op, tried_before, is_irreversible })
+    }
+
+    /// Makes a call, and says what the model is told about it.
+    pub async fn make(&self, prepared: &Prepared) -> ToolResult {
+        let Prepared { operation, op, tried_before, .. } = prepared;
+        let policy = CallPolicy::of(self.team.safeguards());
+        match call_with_retry(&self.agent, &policy, operation, *op, *tried_before).await {
             Ok(receipt) => ToolResult::Done(receipt),
             Err(error) => ToolResult::Failed(error),
         }
     }
 
-    /// The step of a task that asks a tool for this, if there is one.
-    fn order_of(&self, task: Name, asked: &Operation) -> Option<Operation> {
+    /// The step of a task that asks a tool for this, if there is one, and whether it cannot be undone.
+    fn order_of(&self, task: Name, asked: &Operation) -> Option<(Operation, bool)> {
         let plan = &self.team.plan;
-        let mut orders = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
-        orders.find(|order| (order.intent, order.tool, order.name) == (asked.intent, asked.tool, asked.name))
+        let steps = plan.steps.iter().enumerate();
+        let mut orders = steps.map(|(number, step)| (plan.operation_of(task, number), step.irreversible));
+        orders.find(|(order, _)| {
+            (order.intent, order.tool, order.name) == (asked.intent, asked.tool, asked.name)
+        })
     }
 
     /// The id of the operation of a call, and whether it may have been tried: that of the call, as the model's

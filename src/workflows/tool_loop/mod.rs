@@ -6,12 +6,14 @@
 //!                     |  ^ |  ^------reply-------'
 //!                     |  | '--call--> tool
 //!                     |  '---result-----'
-//!   user <---report---'
+//!   user <---report---'            assistant --may I?--> approver
 //! ```
 //!
 //! This is what agent frameworks run: a list of messages, a model, and tools. The transcript is durable in a
 //! session, so after a crash the assistant goes on where it was. When a run of the loop fails,
 //! because the model does, the whole run is retried, as frameworks do it.
+//!
+//! Where a step cannot be undone, and the gate is on, the assistant asks a person before it makes the call.
 //!
 //! The assistant works on one task at a time. Whether the model may ask for several calls in one reply says
 //! `parallel-tool-calls` in `[model]`; the assistant then makes them at the same time.
@@ -21,8 +23,11 @@ mod session;
 
 use crate::agent::{
     Agent, CallRequest, ChatMessage, Finish, ModelError, Operation, Reply, RequestedStep, TaskRequest,
+    ToolResult,
 };
-use crate::protocols::until_some;
+use crate::protocols::{ApprovalMessage, ApprovalRequest, until_some};
+use crate::safeguards::approval_binding::answers;
+use crate::safeguards::approval_gate::ApprovalGate;
 use crate::safeguards::budgets::Budgets;
 use crate::safeguards::compaction::{Compaction, compacted, trimmed};
 use crate::safeguards::event_log::EventLog;
@@ -30,9 +35,10 @@ use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
 use crate::safeguards::verify::{Verify, missing_effects};
+use crate::workflows::approver::APPROVER;
 use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::{Step, TeamContext, Workflow};
-use caller::Caller;
+use caller::{Caller, Prepared};
 use perfidy_sim::{Name, SimSpan};
 use session::{Session, SessionEvent};
 use tokio::sync::mpsc;
@@ -42,7 +48,10 @@ pub fn workflow() -> Workflow {
     Workflow::new("tool-loop")
         .about("an assistant calls its model and the tools that the model asks for, until a task is done")
         .agent(ASSISTANT, |agent, team| Assistant::recover(agent, team).run())
+        .approver()
         .safeguards(&[
+            "approval-binding",
+            "approval-gate",
             "budgets",
             "check-arguments",
             "checkpoint",
@@ -80,6 +89,9 @@ const INSTRUCTIONS: &str = "Do what the user asks, with the tools. Say at the en
 /// How many runs a task gets, and how long the assistant waits before the second. The wait doubles.
 const RUNS: u32 = 7;
 const RETRY_PAUSE: SimSpan = SimSpan::from_secs(5);
+
+/// How often the approver is asked for one call; each time the assistant waits until the request expires.
+const ASKS: u32 = 5;
 
 /// How long the assistant waits before it asks tools again that do not say what is done.
 const VERIFY_PAUSE: SimSpan = SimSpan::from_secs(5);
@@ -245,22 +257,62 @@ impl Assistant {
         self.make_calls(task, calls, false).await;
     }
 
-    /// Makes tool calls at the same time, and records each result as it comes. `tried_before` says that they
-    /// may have been made before.
+    /// Makes tool calls at the same time, and records each result as it comes; then, one by one, those that a
+    /// person must approve. `tried_before` says that they may have been made before.
     async fn make_calls(&mut self, task: Name, calls: Vec<CallRequest>, tried_before: bool) {
+        let gate = self.team.safeguards().get::<ApprovalGate>().copied();
+        let mut guarded = Vec::new();
         let (sender, mut results) = mpsc::unbounded_channel();
         for call in calls {
-            let (caller, sender) = (self.caller.clone(), sender.clone());
-            self.agent.spawn(async move {
-                let result = caller.make(task, &call, tried_before).await;
-                // The receiver waits for all of them.
-                let _ = sender.send(ChatMessage::Tool { call: call.id, result });
-            });
+            match self.caller.prepare(task, &call, tried_before).await {
+                Ok(prepared) if prepared.is_irreversible && gate.is_some() => guarded.push(prepared),
+                Ok(prepared) => {
+                    let (caller, sender) = (self.caller.clone(), sender.clone());
+                    self.agent.spawn(async move {
+                        // The receiver waits for all of them.
+                        let _ = sender.send((prepared.call, caller.make(&prepared).await));
+                    });
+                }
+                Err(result) => self.say(task, ChatMessage::Tool { call: call.id, result }).await,
+            }
         }
         drop(sender);
-        while let Some(result) = results.recv().await {
-            self.say(task, result).await;
+        while let Some((call, result)) = results.recv().await {
+            self.say(task, ChatMessage::Tool { call, result }).await;
         }
+        for (prepared, gate) in guarded.into_iter().zip(std::iter::repeat(gate).flatten()) {
+            let is_approved = self.is_approved(&prepared, gate).await;
+            let result =
+                if is_approved { self.caller.make(&prepared).await } else { ToolResult::NotApproved };
+            self.say(task, ChatMessage::Tool { call: prepared.call, result }).await;
+        }
+    }
+
+    /// Asks the approver for a call until there is an answer, so often that none means no. New tasks are
+    /// accepted meanwhile. After a crash the call is still without a result, and the approver is asked again.
+    async fn is_approved(&mut self, prepared: &Prepared, gate: ApprovalGate) -> bool {
+        let (approver, intent) = (Name::literal(APPROVER), prepared.operation.intent);
+        for _ in 0..ASKS {
+            let expires_at = self.agent.now() + gate.expires_after;
+            let request =
+                ApprovalRequest { operation: prepared.operation.clone(), op: prepared.op, expires_at };
+            self.agent.before("ask", intent).await;
+            self.agent.expect(approver, "an approval", intent);
+            self.agent.send(approver, intent, ApprovalMessage::Requested(request.clone()));
+            let left = |agent: &Agent| expires_at.since(agent.now());
+            while let Ok(mail) = self.agent.receive_within(left(&self.agent), "an approval").await {
+                if let Some(ApprovalMessage::Decided(decision)) = mail.open() {
+                    if answers(self.team.safeguards(), decision, &request, self.agent.now()) {
+                        self.agent.expect_no_more(intent);
+                        return decision.is_approved;
+                    }
+                } else {
+                    self.tracker.accept(&mail).await;
+                }
+            }
+        }
+        self.agent.expect_no_more(intent);
+        false
     }
 }
 

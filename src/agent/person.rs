@@ -1,0 +1,65 @@
+//! What is simulated of the people that agents ask: how long they think, what they decide, and what goes wrong
+//! with them.
+
+use crate::agent::{Agent, OpId, Operation};
+use perfidy_sim::{Name, Purpose, SimSpan, Words};
+use std::ops::RangeInclusive;
+
+/// The name of the person who approves.
+pub const APPROVER: &str = "approver";
+
+/// The moment at which a person is asked for an approval.
+pub const APPROVAL: &str = "approval";
+
+/// The answer comes late.
+pub const APPROVAL_LATE: &str = "approval-late";
+/// There is no answer.
+pub const APPROVAL_ABSENT: &str = "approval-absent";
+/// The answer comes twice.
+pub const APPROVAL_TWICE: &str = "approval-twice";
+/// The opposite answer follows.
+pub const APPROVAL_CONTRADICTED: &str = "approval-contradicted";
+/// The answer is about the request before this one, which the person still had open.
+pub const APPROVAL_OUTDATED: &str = "approval-outdated";
+
+/// The faults of people who approve.
+pub const APPROVAL_FAULTS: &[&str] =
+    &[APPROVAL_LATE, APPROVAL_ABSENT, APPROVAL_TWICE, APPROVAL_CONTRADICTED, APPROVAL_OUTDATED];
+
+/// How long a person takes to decide.
+const THINKS: RangeInclusive<SimSpan> = SimSpan::from_secs(3)..=SimSpan::from_secs(60);
+
+/// One operation in so many is vetoed.
+const VETOED: u64 = 10;
+
+const THINKING: Purpose = Purpose::new("thinking");
+const VETO: Purpose = Purpose::new("veto");
+
+/// What an approval is bound to: this operation, with these arguments, under this operation id.
+pub fn approval_digest(operation: &Operation, op: OpId) -> u64 {
+    Words::digest(|words| words.hash(&(operation, op)))
+}
+
+impl Agent {
+    /// How long a person thinks about an intent, and whether the person approves: the same answer however
+    /// often it is asked for.
+    pub(crate) fn decide(&self, about: Name) -> (SimSpan, bool) {
+        let thinks = self.draw("thinks", about, |spot| spot.span(THINKING, &THINKS));
+        let vetoes = self.context.draw_once(self.site("vetoes"), about, |spot| spot.below(VETO, VETOED) == 0);
+        (thinks, !vetoes)
+    }
+
+    /// The first fault of a person that is due at a moment and makes a difference, with its span.
+    pub(crate) fn person_fault(
+        &self,
+        moment: &'static str,
+        about: Name,
+        concerns: impl Fn(&str) -> bool,
+    ) -> Option<(&'static str, SimSpan)> {
+        let due = self.context.due_faults(Name::literal(moment), about);
+        let due = due.into_iter().find(|due| concerns(due.word().as_str()))?;
+        let said = (due.word().as_str(), due.span());
+        self.context.inject(due);
+        Some(said)
+    }
+}

@@ -1,0 +1,106 @@
+//! Faults of people: an approval that is late, missing, doubled, contradicted, or for an older request.
+//!
+//! A person is asked at the moment `approval`, at the site `approver, approval`. What each fault does is said
+//! where the person is ([`approver`](crate::workflows::approver)).
+
+use super::{FaultKind, who};
+use crate::config::{Entry, Problem, Ratio, Spread};
+use crate::faults::Directory;
+use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
+use serde::Deserialize;
+use std::ops::RangeInclusive;
+use toml::Spanned;
+
+pub use crate::agent::{
+    APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_LATE, APPROVAL_OUTDATED, APPROVAL_TWICE,
+    APPROVER,
+};
+
+/// The faults of people who approve.
+pub const KINDS: &[FaultKind] = &[
+    FaultKind {
+        name: APPROVAL_LATE,
+        about: "a person decides late, when the request may have expired",
+        example: r#"approval-late = { chance = "10%", by = "1m..5m" }"#,
+        read: read_by,
+    },
+    FaultKind {
+        name: APPROVAL_ABSENT,
+        about: "a person does not answer a request for an approval",
+        example: r#"approval-absent = { chance = "10%" }"#,
+        read: read_plain,
+    },
+    FaultKind {
+        name: APPROVAL_TWICE,
+        about: "the answer to a request for an approval comes a second time",
+        example: r#"approval-twice = { chance = "10%", after = "1s..2m" }"#,
+        read: read_after,
+    },
+    FaultKind {
+        name: APPROVAL_CONTRADICTED,
+        about: "a person decides, and later decides the opposite",
+        example: r#"approval-contradicted = { chance = "5%", after = "1s..2m" }"#,
+        read: read_after,
+    },
+    FaultKind {
+        name: APPROVAL_OUTDATED,
+        about: "a person answers the request before the latest one, which was still open",
+        example: r#"approval-outdated = { chance = "10%" }"#,
+        read: read_plain,
+    },
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain {
+    chance: Spanned<Ratio>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct By {
+    chance: Spanned<Ratio>,
+    by: Spanned<Spread>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct After {
+    chance: Spanned<Ratio>,
+    after: Spanned<Spread>,
+}
+
+fn read_plain(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Plain { chance } = entry.read()?;
+    add_rule(entry.name, &chance, None, chaos)
+}
+
+fn read_by(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let By { chance, by } = entry.read()?;
+    add_rule(entry.name, &chance, Some(who::time(&by)?), chaos)
+}
+
+fn read_after(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let After { chance, after } = entry.read()?;
+    add_rule(entry.name, &chance, Some(who::time(&after)?), chaos)
+}
+
+fn add_rule(
+    name: &str,
+    chance: &Spanned<Ratio>,
+    span: Option<RangeInclusive<SimSpan>>,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
+    let word = Name::new(name);
+    chaos.rules.push(Rule {
+        kind: word,
+        hook: Hook::Service,
+        from: Selector::only(Name::literal(APPROVER)),
+        to: Selector::Any,
+        what: Selector::only(Name::literal(APPROVAL)),
+        chance: who::chance(chance)?,
+        action: Action::Custom { word, span: SimSpan::ZERO },
+        span,
+    });
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Calls that need a person's approval, and the approvals, as the harness saw them.
+//!
+//! Which operations need one, the person's node says, and what it decided. A call of such an operation begins
+//! with the first request under its operation id; what follows under that id is the same call.
+
+use crate::agent::{AgentEvent, OpId, PersonEvent, TeamEvent, approval_digest, kinds};
+use crate::properties::TeamHistory;
+use perfidy_sim::{Event, EventKinds, Lookup, Name, SimTime};
+
+/// A call that needs an approval begins.
+#[derive(Clone, Copy)]
+pub(super) struct Guarded<'a> {
+    pub event: &'a Event<TeamEvent>,
+    pub intent: Name,
+    pub op: OpId,
+    /// What an approval of it is bound to.
+    pub digest: u64,
+}
+
+/// A decision of a person.
+#[derive(Clone, Copy)]
+pub(super) struct Decided<'a> {
+    pub event: &'a Event<TeamEvent>,
+    pub digest: u64,
+    pub is_approved: bool,
+    pub expires_at: SimTime,
+}
+
+/// What happens around approvals.
+pub(super) enum Step<'a> {
+    Decided(Decided<'a>),
+    Begun(Guarded<'a>),
+    Other(&'a Event<TeamEvent>),
+}
+
+/// The decisions and the beginnings of calls that need one, in order, and the events of these other kinds.
+pub(super) fn steps(history: &TeamHistory, others: EventKinds) -> impl Iterator<Item = Step<'_>> {
+    let read = kinds::MUST_APPROVE.and(kinds::DECIDED).and(kinds::CALLED).and(others);
+    let mut guarded: Lookup<(Name, Name), ()> = Lookup::default();
+    let mut begun: Lookup<(Name, OpId), ()> = Lookup::default();
+    history.events_of(read).filter_map(move |event| match event.note() {
+        Some(TeamEvent::Person(PersonEvent::MustApprove { tool, operation })) => {
+            guarded.insert((*tool, *operation), ());
+            None
+        }
+        Some(TeamEvent::Person(PersonEvent::Decided { digest, is_approved, expires_at, .. })) => {
+            let (digest, is_approved, expires_at) = (*digest, *is_approved, *expires_at);
+            Some(Step::Decided(Decided { event, digest, is_approved, expires_at }))
+        }
+        Some(TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, op, request })) => {
+            let is_first =
+                guarded.contains((*tool, *operation)) && begun.insert((*intent, *op), ()).is_none();
+            let digest = || approval_digest(request.operation(), *op);
+            is_first.then(|| Step::Begun(Guarded { event, intent: *intent, op: *op, digest: digest() }))
+        }
+        _ => Some(Step::Other(event)),
+    })
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+    use crate::agent::{Body, Operation, ToolCall, ToolRequest, Wire};
+    use crate::properties::testing::Story;
+
+    fn operation(intent: &str) -> Operation {
+        let [tool, create, intent] = ["ticketing", "create", intent].map(Name::new);
+        Operation::new(tool, create, intent)
+    }
+
+    /// A history in which `ticketing.create` needs an approval.
+    pub fn guarded() -> Story {
+        let [tool, operation] = ["ticketing", "create"].map(Name::new);
+        Story::default().note("approver", TeamEvent::Person(PersonEvent::MustApprove { tool, operation }))
+    }
+
+    /// A person decides on the call of an intent under an operation id; the decision expires at this second.
+    pub fn decides(story: Story, (intent, op): (&str, u64), is_approved: bool, expires_at: u64) -> Story {
+        let digest = approval_digest(&operation(intent), OpId(op));
+        let expires_at = SimTime::ZERO + perfidy_sim::SimSpan::from_secs(expires_at);
+        let intent = Name::new(intent);
+        story.note(
+            "approver",
+            TeamEvent::Person(PersonEvent::Decided { intent, digest, is_approved, expires_at }),
+        )
+    }
+
+    /// An agent calls a tool for an intent under an operation id.
+    pub fn calls(story: Story, (intent, op): (&str, u64)) -> Story {
+        let operation = operation(intent);
+        let (tool, name, intent) = (operation.tool, operation.name, operation.intent);
+        let call = ToolCall::unkeyed(operation, OpId(op));
+        let request = ToolRequest::new(Name::new("assistant"), SimTime::ZERO, Body::new(Wire::Call(call)));
+        let called = AgentEvent::Called { tool, operation: name, intent, op: OpId(op), request };
+        story.note("assistant", TeamEvent::Agent(called))
+    }
+}

@@ -1,0 +1,63 @@
+//! Asking a person for an approval: the messages, and what each is about.
+//!
+//! A request names the operation and the id under which it will be called, and says until when an answer is of
+//! use. The answer names what it approves by a digest of both, so that it fits no other request.
+
+use crate::agent::{Headers, Message, OpId, Operation, Purpose, approval_digest};
+use perfidy_sim::SimTime;
+use serde::Serialize;
+
+/// What a person is asked to approve.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct ApprovalRequest {
+    /// What will be done.
+    pub operation: Operation,
+    /// Under which operation id.
+    pub op: OpId,
+    /// Until when an approval counts, by the clock of the agent that asks.
+    pub expires_at: SimTime,
+}
+
+impl ApprovalRequest {
+    /// What an answer to it is bound to.
+    pub fn digest(&self) -> u64 {
+        approval_digest(&self.operation, self.op)
+    }
+}
+
+/// What a person has decided.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Decision {
+    /// The digest of the request that it answers.
+    pub digest: u64,
+    /// Whether it may be done.
+    pub is_approved: bool,
+    /// Until when it counts.
+    pub expires_at: SimTime,
+}
+
+/// Messages between an agent and the person who approves.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub enum ApprovalMessage {
+    /// May this be done?
+    Requested(ApprovalRequest),
+    /// The answer.
+    Decided(Decision),
+}
+
+impl Message for ApprovalMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Requested(_) => "may I?",
+            Self::Decided(Decision { is_approved: true, .. }) => "approved",
+            Self::Decided(Decision { is_approved: false, .. }) => "vetoed",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match self {
+            Self::Requested(_) => Headers::of(Purpose::Ask),
+            Self::Decided(_) => Headers::of(Purpose::Answer),
+        }
+    }
+}
