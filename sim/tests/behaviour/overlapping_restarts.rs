@@ -106,3 +106,37 @@ fn a_paused_node_resumes_with_all_of_its_lives() {
         assert!(ticks.count() >= 3, "{engine}");
     });
 }
+
+#[test]
+fn an_incarnation_that_was_replaced_can_end_itself_and_the_later_one_gets_its_messages() {
+    let team = |world: &mut World<Numbers>| {
+        world.process(name("clerk"), |context| async move {
+            context.sleep(SimSpan::from_secs(3)).await;
+            context.step_down().await;
+            loop {
+                let letter = context.receive().await.payload;
+                context.note((), 100 * u64::from(context.incarnation()) + letter);
+            }
+        });
+        world.process(name("sender"), |context| async move {
+            for letter in 0..10 {
+                context.send(name("clerk"), name("letter"), name("post"), letter);
+                context.sleep(SimSpan::from_secs(1)).await;
+            }
+            context.finish_after(SimSpan::ZERO);
+        });
+    };
+    let twin = with_faults(&[("twin, a, try 1", "overlapping-restart clerk at 2500ms for 1h")]);
+    on_every_engine(&twin, team, |engine, outcome| {
+        assert_eq!(notes(&outcome), (100..110).collect::<Vec<_>>(), "{engine}: only the later one reads");
+        let from = name("overlapping-restart");
+        assert!(events_at(&outcome, "clerk").contains(&EventKind::Recovered { from }), "{engine}");
+    });
+    on_every_engine(&with_faults(&[]), team, |engine, outcome| {
+        assert_eq!(
+            notes(&outcome),
+            (0..10).collect::<Vec<_>>(),
+            "{engine}: one that was not replaced goes on"
+        );
+    });
+}

@@ -10,6 +10,7 @@ use crate::config::nearest;
 use crate::config::problem::line_of;
 use crate::explore::{Campaign, CaseReport, CaseVerdict, Watchdog};
 use crate::inert;
+use crate::safeguards::SafeguardKind;
 use crate::scenario::{Case, Scenario};
 use crate::schema;
 use crate::suite::Suite;
@@ -137,7 +138,8 @@ impl Draft {
         draft.push("");
         draft.push(steps);
         draft.push("[safeguards]                   # what keeps the properties; take one out and see");
-        for kind in suite.safeguards().iter().filter(|kind| workflow.safeguards.contains(&kind.name)) {
+        let is_shown = |kind: &&SafeguardKind| workflow.safeguards.contains(&kind.name) && !kind.is_built_in;
+        for kind in suite.safeguards().iter().filter(is_shown) {
             draft.lines.push((with_comment(kind.example, kind.about), true));
         }
         draft.push("");
