@@ -90,7 +90,8 @@ pub(super) mod testing {
         let operation = operation(intent);
         let (tool, name, intent) = (operation.tool, operation.name, operation.intent);
         let call = ToolCall::unkeyed(operation, OpId(op));
-        let request = ToolRequest::new(Name::new("assistant"), SimTime::ZERO, Body::new(Wire::Call(call)));
+        let request =
+            ToolRequest::new(Name::new("assistant"), SimTime::ZERO, Body::new(Wire::Call(Box::new(call))));
         let called = AgentEvent::Called { tool, operation: name, intent, op: OpId(op), request };
         story.note("assistant", TeamEvent::Agent(called))
     }

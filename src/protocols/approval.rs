@@ -5,10 +5,10 @@
 
 use crate::agent::{Headers, Message, OpId, Operation, Purpose, approval_digest};
 use perfidy_sim::SimTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a person is asked to approve.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ApprovalRequest {
     /// What will be done.
     pub operation: Operation,
@@ -26,7 +26,7 @@ impl ApprovalRequest {
 }
 
 /// What a person has decided.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Decision {
     /// The digest of the request that it answers.
     pub digest: u64,
@@ -37,7 +37,7 @@ pub struct Decision {
 }
 
 /// Messages between an agent and the person who approves.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ApprovalMessage {
     /// May this be done?
     Requested(ApprovalRequest),
