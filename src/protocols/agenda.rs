@@ -91,9 +91,13 @@ mod tests {
     #[test]
     fn an_item_that_is_added_twice_comes_once() {
         let mut agenda = Agenda::default();
-        [2, 1, 2].into_iter().for_each(|item| agenda.add(item));
+        for item in [2, 1, 2] {
+            agenda.add(item);
+        }
         assert_eq!(agenda.next(SimTime::ZERO), Some(1));
-        [1, 1].into_iter().for_each(|item| agenda.add(item));
+        for item in [1, 1] {
+            agenda.add(item);
+        }
         let rest: Vec<_> = (0..4).map(|_| agenda.next(SimTime::ZERO)).collect();
         assert_eq!(rest, [Some(2), None, Some(1), None]);
     }

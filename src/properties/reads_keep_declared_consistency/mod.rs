@@ -110,7 +110,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
             EventKind::Started { .. } => lives.get_or_insert_with(event.node, Lives::default).begin(),
             EventKind::Crashed { .. } => lives.get_or_insert_with(event.node, Lives::default).end(0),
             EventKind::Recovered { from } if from == twin => {
-                lives.get_or_insert_with(event.node, Lives::default).end(1)
+                lives.get_or_insert_with(event.node, Lives::default).end(1);
             }
             EventKind::App(TeamEvent::Agent(AgentEvent::Asked { item, access })) => {
                 let (act, op) = match access {
