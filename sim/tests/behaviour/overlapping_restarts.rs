@@ -133,6 +133,10 @@ fn an_incarnation_that_was_replaced_can_end_itself_and_the_later_one_gets_its_me
         assert!(events_at(&outcome, "clerk").contains(&EventKind::Recovered { from }), "{engine}");
     });
     on_every_engine(&with_faults(&[]), team, |engine, outcome| {
-        assert_eq!(notes(&outcome), (0..10).collect::<Vec<_>>(), "{engine}: one that was not replaced goes on");
+        assert_eq!(
+            notes(&outcome),
+            (0..10).collect::<Vec<_>>(),
+            "{engine}: one that was not replaced goes on"
+        );
     });
 }
