@@ -6,7 +6,7 @@
 
 pub use crate::agent::{
     Agent, Content, Definite, Delivery, Indefinite, Message, OpId, Operation, Outcome, Report, Request,
-    ToolCall, ToolError,
+    SendAgent, ToolCall, ToolError,
 };
 pub use crate::config::{Entry, Problem};
 pub use crate::explore::{Campaign, CaseVerdict, Run};
@@ -14,10 +14,11 @@ pub use crate::faults::OwnFault;
 pub use crate::probe::Probe;
 pub use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};
 pub use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
-pub use crate::scenario::{Case, Scenario};
+pub use crate::scenario::{Case, Scenario, ScenarioBuilder};
 pub use crate::suite::Suite;
 pub use crate::testing::{Check, check};
 pub use crate::tools::{Asked, Moment, Tool, ToolKind};
 pub use crate::workflows::user::UserMessage;
-pub use crate::workflows::{Role, TeamContext, Workflow};
+pub use crate::workflows::{AgentCode, Role, TeamContext, Workflow};
 pub use perfidy_sim::{Engine, Name, Seed, SimSpan, SimTime};
+pub use serde_json::json;

@@ -16,7 +16,7 @@
 //! assert_eq!(busy.name, "busy");
 //! ```
 
-use crate::agent::{AgentEvent, TeamEvent};
+use crate::agent::{AgentEvent, TeamEvent, kinds};
 use crate::properties::TeamHistory;
 use std::fmt;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Probe {
     pub fn in_code(name: &'static str, about: &'static str) -> Self {
         Self::when(name, about, move |history| {
             let is_it = |note: &TeamEvent| matches!(note, TeamEvent::Agent(AgentEvent::Reached { probe }) if probe.as_str() == name);
-            history.notes().any(|(_, note)| is_it(note))
+            history.notes_of(kinds::REACHED).any(|(_, note)| is_it(note))
         })
     }
 

@@ -19,7 +19,7 @@
 //! assert!(schema["properties"]["faults"]["properties"]["ack-lost"].is_object());
 //! ```
 
-use crate::catalogue::{meaning, shape_of_fault, shape_of_safeguard};
+use crate::catalogue::{FileTable, TABLES, meaning, shape_of_fault, shape_of_safeguard};
 use crate::config::{QUANTITIES, Shape};
 use crate::properties::{AtMost, Property};
 use crate::scenario::{own_shape, tables, tool_keys};
@@ -54,9 +54,6 @@ pub fn schema(suite: &Suite) -> Value {
         ("tools", tools(suite)),
     ];
     properties.extend(open.map(|(name, schema)| (name.to_owned(), schema)));
-    for (name, description) in ABOUT {
-        properties[*name]["description"] = (*description).into();
-    }
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A scenario for perfidy",
@@ -68,27 +65,27 @@ pub fn schema(suite: &Suite) -> Value {
         "allOf": suite.workflows().map(|workflow| team(workflow)).collect::<Vec<_>>(),
     });
     name_what_can_be_named(&mut schema["properties"], suite);
+    for table in TABLES {
+        let schema = &mut schema["properties"][table.name];
+        schema["description"] = table.about.into();
+        describe_keys(schema, table, "");
+    }
     schema
 }
 
-/// What the tables are for, in a line each.
-const ABOUT: &[(&str, &str)] = &[
-    ("fault", "a fault at one place of a run, word for word"),
-    ("faults", "what goes wrong by chance or by the clock, until `until`"),
-    ("limits", "how large a run may get"),
-    ("model", "how models answer"),
-    ("network", "how long messages take"),
-    ("properties", "properties that are waived, with the reason, and how far others may go"),
-    ("safeguards", "the safeguards of the team that are on"),
-    ("settle", "how long the team has after the end of chaos"),
-    ("step", "a step of each task: what a tool is asked to do"),
-    ("store", "the store that the team shares"),
-    ("tasks", "the tasks that the user hands to the team"),
-    ("team", "how many agents there are of each role"),
-    ("tools", "the tools, by name"),
-    ("without", "a case in which safeguards are taken away, and the property that must break then"),
-    ("workflow", "the team that does the tasks"),
-];
+/// Says what the keys of a table mean, and those of the tables in it.
+fn describe_keys(schema: &mut Value, table: &FileTable, path: &str) {
+    let is_list = schema.get("items").is_some();
+    let schema = if is_list { &mut schema["items"] } else { schema };
+    let Some(Value::Object(keys)) = schema.get_mut("properties") else { return };
+    for (name, schema) in keys {
+        let path = format!("{path}{name}");
+        if let Some(meaning) = table.meaning(&path) {
+            schema["description"] = meaning.into();
+        }
+        describe_keys(schema, table, &format!("{path}."));
+    }
+}
 
 /// Puts the names of the suite where a file names one of them as text.
 fn name_what_can_be_named(properties: &mut Value, suite: &Suite) {
@@ -101,7 +98,7 @@ fn name_what_can_be_named(properties: &mut Value, suite: &Suite) {
     let call = || json!({ "type": "string", "pattern": CALL });
     for (path, schema) in [
         ("/without/items/properties/safeguards", one_or_many(suite.safeguard_names())),
-        ("/without/items/properties/violates", json!({ "enum": suite.property_names() })),
+        ("/without/items/properties/violates", one_or_many(suite.property_names())),
         ("/store/properties/reads", json!({ "enum": consistency })),
         ("/step/items/properties/name", word()),
         ("/step/items/properties/tool", call()),
@@ -134,7 +131,7 @@ fn faults(suite: &Suite) -> Value {
     let until = of_shape(&Shape::of::<crate::config::Span>());
     let mut kinds = Map::from_iter([("until".to_owned(), until)]);
     for kind in suite.faults() {
-        let one = json!({ "$ref": format!("#/definitions/{}", kind.name) });
+        let one = reference(kind.name);
         let many = json!({ "type": "array", "items": one, "minItems": 1 });
         let schema = json!({ "description": kind.about, "anyOf": [one, many] });
         kinds.insert(kind.name.to_owned(), schema);
@@ -142,9 +139,11 @@ fn faults(suite: &Suite) -> Value {
     table(&kinds)
 }
 
-/// One entry of each kind of fault; a file can have a list of them.
+/// One entry of each kind of fault, of which a file can have a list; and the tools.
 fn definitions(suite: &Suite) -> Map<String, Value> {
-    suite.faults().map(|kind| (kind.name.to_owned(), described(&shape_of_fault(kind)))).collect()
+    let faults = suite.faults().map(|kind| (kind.name.to_owned(), described(&shape_of_fault(kind))));
+    let tools = suite.tools().iter().map(|kind| (of_kind(kind), tool(kind)));
+    faults.chain(tools).chain([(ANY_TOOL.to_owned(), any_tool(suite))]).collect()
 }
 
 fn safeguards(suite: &Suite) -> Value {
@@ -177,27 +176,44 @@ fn promises(suite: &Suite) -> Value {
     table(&properties.collect())
 }
 
-/// A tool has the keys of its kind, which is the first one if the table does not say.
+/// A tool has the keys of its kind. If the table does not say of which kind it is, that is the one that is
+/// called as the tool, or else the first.
 fn tools(suite: &Suite) -> Value {
-    let names: Vec<&str> = suite.tools().iter().map(|kind| kind.name).collect();
-    let mut cases: Vec<Value> = suite
-        .tools()
-        .iter()
-        .map(|kind| {
-            let is_it = json!({ "properties": { "kind": { "const": kind.name } }, "required": ["kind"] });
-            json!({ "if": is_it, "then": tool(kind) })
-        })
-        .collect();
-    let usual = suite.tools().first().map(tool);
-    cases.push(json!({ "if": { "not": { "required": ["kind"] } }, "then": usual }));
+    let unnamed = |kind: &ToolKind| {
+        let has_no_kind = json!({ "not": { "required": ["kind"] } });
+        json!({ "allOf": [reference(ANY_TOOL), { "if": has_no_kind, "then": reference(&of_kind(kind)) }] })
+    };
+    let called_as_a_kind = suite.tools().iter().map(|kind| (kind.name.to_owned(), unnamed(kind)));
     json!({
         "type": "object",
         "propertyNames": { "pattern": WORD },
-        "additionalProperties": {
-            "type": "object",
-            "properties": { "kind": { "enum": names } },
-            "allOf": cases,
-        },
+        "properties": called_as_a_kind.collect::<Map<_, _>>(),
+        "additionalProperties": suite.tools().first().map(unnamed),
+    })
+}
+
+/// The definition of a tool whose table says of which kind it is. No fault has a name with a blank.
+const ANY_TOOL: &str = "tool of any kind";
+
+/// The definition of the tools of a kind.
+fn of_kind(kind: &ToolKind) -> String {
+    format!("tool of the kind {}", kind.name)
+}
+
+fn reference(definition: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{}", definition.replace(' ', "%20")) })
+}
+
+fn any_tool(suite: &Suite) -> Value {
+    let names: Vec<&str> = suite.tools().iter().map(|kind| kind.name).collect();
+    let case = |kind: &ToolKind| {
+        let is_it = json!({ "properties": { "kind": { "const": kind.name } }, "required": ["kind"] });
+        json!({ "if": is_it, "then": reference(&of_kind(kind)) })
+    };
+    json!({
+        "type": "object",
+        "properties": { "kind": { "enum": names } },
+        "allOf": suite.tools().iter().map(case).collect::<Vec<_>>(),
     })
 }
 

@@ -141,9 +141,7 @@ fn campaign(case: &Case, seeds: u64) -> CaseReport {
 
 /// A team of one worker, which runs this code when its first task comes.
 fn team_that<R: Future<Output = ()> + 'static>(work: fn(Agent) -> R) -> Workflow {
-    Workflow::new("team", "a team of one")
-        .agent("worker", move |agent, _| work(agent))
-        .properties(&["eventual-termination"])
+    Workflow::new("team").about("a team of one").agent("worker", work).properties(&["eventual-termination"])
 }
 
 /// One of the worker's messages: all different, or all the same.

@@ -38,7 +38,10 @@ mod both {
     /// The part of a verdict that must be equal. The number of seeds until a violation may differ.
     fn kind(verdict: &CaseVerdict) -> String {
         match verdict {
-            CaseVerdict::Caught(finding) => format!("caught: {}", finding.property),
+            CaseVerdict::Caught(findings) => {
+                let broken: Vec<&str> = findings.iter().map(|finding| finding.property).collect();
+                format!("caught: {}", broken.join(", "))
+            }
             other => format!("{other:?}"),
         }
     }

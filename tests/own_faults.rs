@@ -84,7 +84,8 @@ async fn clerk(agent: Agent, _: TeamContext) {
 }
 
 fn suite() -> Suite {
-    let workflow = Workflow::new("office", "an office that has copies stamped")
+    let workflow = Workflow::new("office")
+        .about("an office that has copies stamped")
         .agent("office", office)
         .agent("clerk", clerk)
         .properties(&["never-fails"]);
@@ -116,7 +117,12 @@ fn suite() -> Suite {
     .in_completions();
     let idle = OwnFault::altering("idle", "nothing changes", r#"idle = { chance = "100%" }"#, |_, _| {})
         .in_messages();
-    Suite::shipped().workflow(workflow).property(never_fails).fault(more_copies).fault(no_copies).fault(idle)
+    Suite::shipped()
+        .workflow(workflow)
+        .add_property(never_fails)
+        .fault(more_copies)
+        .fault(no_copies)
+        .fault(idle)
 }
 
 fn scenario(faults: &str) -> Arc<Scenario> {

@@ -26,9 +26,8 @@ async fn clerk(agent: Agent) {
 }
 
 fn suite(probes: &[&'static str]) -> Suite {
-    let office = Workflow::new("office", "a clerk that fails every task")
-        .agent("clerk", |agent, _| clerk(agent))
-        .probes(probes);
+    let office =
+        Workflow::new("office").about("a clerk that fails every task").agent("clerk", clerk).probes(probes);
     let leads = |note: &TeamEvent| matches!(note, TeamEvent::Lease(LeaseEvent::Granted { .. }));
     Suite::shipped()
         .workflow(office)

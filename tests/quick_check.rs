@@ -5,7 +5,8 @@ use std::fs;
 
 /// A clerk that files each ticket with its one tool, and asks again until the answer is clear.
 fn helpdesk() -> Workflow {
-    Workflow::new("helpdesk", "one clerk, who files tickets")
+    Workflow::new("helpdesk")
+        .about("one clerk, who files tickets")
         .agent("clerk", clerk)
         .safeguards(&["tool-dedupe"])
         .properties(&["no-duplicate-effects", "eventual-termination"])
@@ -95,11 +96,11 @@ fn a_case_that_is_not_caught_fails_the_check() {
 #[test]
 fn a_check_can_bring_what_the_shipped_suite_has_not() {
     let folder = tempfile::tempdir().unwrap();
-    let prompt = Property::new("prompt", "a run is over within an hour", |history: &TeamHistory| {
+    let within_an_hour = |history: &TeamHistory| {
         history.events().iter().all(|event| event.at < SimTime::ZERO + SimSpan::from_secs(3_600))
-    });
+    };
     let check = perfidy::check(helpdesk().properties(&["prompt"]), guarded());
-    check.with(|suite| suite.property(prompt)).seeds(20).saving_to(folder.path()).assert();
+    check.with(|suite| suite.property("prompt", within_an_hour)).seeds(20).saving_to(folder.path()).assert();
 }
 
 #[test]

@@ -3,10 +3,12 @@
 #[path = "shared/cases.rs"]
 mod cases;
 
-use perfidy::explore::{self, Corpus, Effort, Run, SavedSeed, ShrunkFailure, shrink, shrink_within};
+use perfidy::explore::{
+    self, Corpus, Effort, Run, SavedSeed, ShrunkFailure, Spans, Within, shrink, shrink_within,
+};
 use perfidy::scenario::Case;
 use perfidy::suite::Suite;
-use perfidy_sim::{Engine, Plan, Seed};
+use perfidy_sim::{Engine, Fault, Plan, Seed};
 use std::path::Path;
 
 /// The failures of a case among its first seeds: seed, property and injected faults.
@@ -14,8 +16,8 @@ fn failures(case: &Case, most: usize) -> Vec<Failure> {
     let Some(without) = case.without() else { return Vec::new() };
     let failures = (0..u64::from(without.within_seeds)).map(Seed).filter_map(|seed| {
         let run = Run::fuzzed(case, Engine::Native, seed);
-        run.violation(without.violates)?;
-        Some(Failure { case: case.clone(), property: without.violates, seed, run })
+        run.violation(without.violates[0])?;
+        Some(Failure { case: case.clone(), property: without.violates[0], seed, run })
     });
     failures.take(most).collect()
 }
@@ -36,6 +38,12 @@ impl Failure {
     fn saved(&self, minimal: &ShrunkFailure) -> SavedSeed {
         SavedSeed::new(Engine::Native, self.seed, self.property, minimal)
     }
+}
+
+/// A failure that was shrunk before, shrunk once more within the spans of its file.
+fn shrunk_again(case: &Case, failure: &Failure, faults: &[Fault], spans: &Spans) -> ShrunkFailure {
+    let effort = Effort { spans: Within::Known(spans), ..Effort::default() };
+    shrink_within(effort, case, Engine::Native, failure.seed, failure.property, faults).unwrap()
 }
 
 fn planted(most_each: usize) -> Vec<Failure> {
@@ -63,7 +71,7 @@ fn the_median_planted_failure_shrinks_to_three_faults_at_most_in_one_or_two_task
 fn what_has_been_shrunk_does_not_shrink_further() {
     for failure in planted(1) {
         let once = failure.shrunk();
-        let again = shrink(&once.case, Engine::Native, failure.seed, failure.property, &once.faults).unwrap();
+        let again = shrunk_again(&once.case, &failure, &once.faults, &once.changes.spans);
         assert_eq!(again.faults, once.faults, "{}", failure.case);
         assert_eq!(again.case.scenario.text, once.case.scenario.text, "{}", failure.case);
     }
@@ -74,17 +82,19 @@ fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
     for failure in planted(1) {
         let whole = failure.shrunk();
         let (mut case, mut faults) = (failure.case.clone(), failure.run.outcome.injected.clone());
+        let mut known: Option<Spans> = None;
         for doublings in 0..20 {
-            let effort = Effort { events: 500 << doublings, is_over: &|| false };
+            let spans = known.as_ref().map_or(Within::File, Within::Known);
+            let effort = Effort { events: 500 << doublings, spans, ..Effort::default() };
             let part = shrink_within(effort, &case, Engine::Native, failure.seed, failure.property, &faults)
                 .unwrap();
-            (case, faults) = (part.case, part.faults);
+            (case, faults, known) = (part.case, part.faults, Some(part.changes.spans));
             if part.is_finished {
                 break;
             }
         }
         // Another order may end with another result, but never with one that can still be shrunk.
-        let end = shrink(&case, Engine::Native, failure.seed, failure.property, &faults).unwrap();
+        let end = shrunk_again(&case, &failure, &faults, &known.unwrap_or_default());
         assert_eq!(end.faults, faults, "{}", failure.case);
         assert!(faults.len() <= whole.faults.len().max(5), "{}: {faults:?}", failure.case);
     }

@@ -1,6 +1,6 @@
 //! The story of a failure, and the table of a campaign, as printed.
 
-use perfidy::agent::{Outcome, Report};
+use perfidy::agent::{Agent, Outcome, Report};
 use perfidy::explore::{Campaign, CaseReport, Failure, Run, SavedSeed, Watchdog, shrink};
 use perfidy::inert::is_active;
 use perfidy::report::{Story, table};
@@ -45,8 +45,9 @@ fn the_story_of_a_ticket_filed_twice() {
 
 /// A team of one agent that panics when it gets the same task twice.
 fn fragile() -> Workflow {
-    Workflow::new("fragile", "one agent that expects the world to be as it should")
-        .agent("intern", |agent, _| async move {
+    Workflow::new("fragile")
+        .about("one agent that expects the world to be as it should")
+        .agent("intern", |agent: Agent| async move {
             let mut tasks = Vec::new();
             loop {
                 let task = agent.receive().await.about();
@@ -78,8 +79,9 @@ fn a_campaign_is_a_table_with_a_row_for_each_case() {
 
 /// A team of one agent that panics with every active character in its message.
 fn loud() -> Workflow {
-    Workflow::new("loud", "one agent that does not last long")
-        .agent("intern", |agent, _| async move {
+    Workflow::new("loud")
+        .about("one agent that does not last long")
+        .agent("intern", |agent: Agent| async move {
             let about = agent.receive().await.about();
             let all: String = ('\0'..=char::MAX).filter(|c| is_active(*c)).collect();
             agent.send(

@@ -118,6 +118,6 @@ fn runs_to_detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> R
     let start = Start { case, engine, first_seed, bounds: Bounds::default() };
     let mut strategy = (kind.start)(&start)?;
     let report = campaign.run_with(case, &mut *strategy);
-    let finding = case.without().and_then(|without| report.finding(without.violates));
+    let finding = case.without().and_then(|without| report.finding(without.violates[0]));
     Ok(finding.map(|finding| finding.after_seeds))
 }

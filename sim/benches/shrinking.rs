@@ -69,7 +69,7 @@ fn main() {
     let mut all = Vec::new();
     for case in scenarios.iter().flat_map(Case::all) {
         let Some(without) = case.without() else { continue };
-        let samples = samples(&case, without.violates, extent);
+        let samples = samples(&case, without.violates[0], extent);
         row(&case.to_string(), &samples);
         all.extend(samples);
     }

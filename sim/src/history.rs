@@ -18,6 +18,7 @@
 //! assert_eq!(history.causes(history.events()[1].id).count(), 1);
 //! ```
 
+use crate::kind_index::KindIndex;
 use crate::{Digest, EventKinds, Fault, Name, Payload, RunEnd, SimSpan, SimTime, Words, spare, stamp};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -276,18 +277,12 @@ impl<N: AppEvent> Event<N> {
 /// The events of two histories at the first index where they differ; `None` where one has ended.
 pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 
-/// How many events make a block.
-const BLOCK: usize = 16;
-
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
 pub struct History<N: AppEvent> {
     events: Vec<Event<N>>,
-    /// The kinds of each event, in a row of their own: a reader of a few kinds goes through these and never
-    /// loads the other events.
-    kinds_of: Vec<EventKinds>,
-    /// The kinds of every [`BLOCK`] events together, so that such a reader passes over most of them at once.
-    kinds_of_block: Vec<EventKinds>,
+    /// Which events are of which kinds.
+    index: KindIndex,
     /// The kinds of all events together.
     kinds: EventKinds,
     digest: Digest,
@@ -295,11 +290,9 @@ pub struct History<N: AppEvent> {
 
 impl<N: AppEvent> Default for History<N> {
     fn default() -> Self {
-        let (kinds_of, kinds_of_block) = spare::take();
         Self {
             events: spare::take(),
-            kinds_of,
-            kinds_of_block,
+            index: spare::take(),
             kinds: EventKinds::NONE,
             digest: Digest::default(),
         }
@@ -310,12 +303,9 @@ impl<N: AppEvent> Drop for History<N> {
     fn drop(&mut self) {
         if self.events.capacity() <= spare::MOST {
             self.events.clear();
+            self.index.clear();
             spare::give(std::mem::take(&mut self.events));
-        }
-        if self.kinds_of.capacity() <= spare::MOST {
-            self.kinds_of.clear();
-            self.kinds_of_block.clear();
-            spare::give((std::mem::take(&mut self.kinds_of), std::mem::take(&mut self.kinds_of_block)));
+            spare::give(std::mem::take(&mut self.index));
         }
     }
 }
@@ -339,7 +329,9 @@ impl<N: AppEvent> History<N> {
         words.put(at.as_nanos()).name(node).put(cause_and_incarnation);
         what.fold(&mut words);
         self.digest = words.finish();
-        self.enter_kinds(what.kinds());
+        let kinds = what.kinds();
+        self.kinds = self.kinds.and(kinds);
+        self.index.push(kinds);
         stamp::set_event(at, id);
         // Where there is room for certain, an event is written straight to its place. Otherwise it is put
         // together on the stack and copied in words of another width than it was written in, for which
@@ -353,16 +345,6 @@ impl<N: AppEvent> History<N> {
             self.trace_last();
         }
         id
-    }
-
-    #[inline]
-    fn enter_kinds(&mut self, kinds: EventKinds) {
-        self.kinds = self.kinds.and(kinds);
-        match self.kinds_of_block.last_mut() {
-            Some(block) if !self.kinds_of.len().is_multiple_of(BLOCK) => *block = block.and(kinds),
-            _ => self.kinds_of_block.push(kinds),
-        }
-        self.kinds_of.push(kinds);
     }
 
     #[cold]
@@ -416,7 +398,7 @@ impl<N: AppEvent> History<N> {
 
     /// The events of at least one of these kinds, in order. It costs next to nothing to pass over the others.
     pub fn events_of(&self, kinds: EventKinds) -> impl Iterator<Item = &Event<N>> {
-        EventsOf { history: self, kinds, next: 0 }
+        self.index.places_of(kinds).map(|place| &self.events[place])
     }
 
     /// What the layer above wrote, with the events it stands in.
@@ -433,33 +415,6 @@ impl<N: AppEvent> History<N> {
     pub fn causes(&self, id: EventId) -> impl Iterator<Item = &Event<N>> {
         std::iter::successors(self.event(id).cause, |cause| self.event(*cause).cause)
             .map(|cause| self.event(cause))
-    }
-}
-
-/// The events of some kinds, from the next one on.
-struct EventsOf<'a, N: AppEvent> {
-    history: &'a History<N>,
-    kinds: EventKinds,
-    next: usize,
-}
-
-impl<'a, N: AppEvent> Iterator for EventsOf<'a, N> {
-    type Item = &'a Event<N>;
-
-    fn next(&mut self) -> Option<&'a Event<N>> {
-        let History { events, kinds_of, kinds_of_block, .. } = self.history;
-        while let Some(kinds) = kinds_of.get(self.next) {
-            let place = self.next;
-            if place.is_multiple_of(BLOCK) && !kinds_of_block[place / BLOCK].intersects(self.kinds) {
-                self.next += BLOCK;
-                continue;
-            }
-            self.next += 1;
-            if kinds.intersects(self.kinds) {
-                return Some(&events[place]);
-            }
-        }
-        None
     }
 }
 
@@ -493,16 +448,13 @@ mod tests {
     }
 
     #[test]
-    fn the_events_of_some_kinds_are_found_wherever_they_are() {
-        let marks = [0, 1, BLOCK - 1, BLOCK, 5 * BLOCK - 1, 5 * BLOCK + 3, 6 * BLOCK];
-        let mut history = History::default();
-        for place in 0..=6 * BLOCK {
-            let what = if marks.contains(&place) { EventKind::App(place as u64) } else { EventKind::Resumed };
-            history.append(SimTime::ZERO, (Name::new("a"), 0), None, what);
-        }
-        let found = |kinds| history.events_of(kinds).map(|event| event.id.index()).collect::<Vec<_>>();
-        assert_eq!(found(EventKinds::NOTE), marks);
-        assert_eq!(found(EventKinds::NOTE.and(EventKinds::RESUMED)).len(), history.len());
+    fn the_events_of_some_kinds_are_found_in_order() {
+        let mut history = history(&[1, 2]);
+        history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::Resumed);
+        history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::App(3));
+        let found = |kinds| history.events_of(kinds).map(|event| event.id.get()).collect::<Vec<_>>();
+        assert_eq!(found(EventKinds::NOTE), [1, 2, 4]);
+        assert_eq!(found(EventKinds::NOTE.and(EventKinds::RESUMED)), [1, 2, 3, 4]);
         assert!(found(EventKinds::SENT).is_empty());
     }
 

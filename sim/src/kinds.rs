@@ -63,6 +63,9 @@ impl EventKinds {
     /// [`EventKind::App`].
     pub const NOTE: Self = Self(1 << 17);
 
+    /// How many kinds there can be.
+    pub(crate) const MOST: usize = u128::BITS as usize;
+
     /// How many kinds the upper layer may define.
     pub const OF_LAYER: u32 = u128::BITS - OF_THE_WORLD;
 
@@ -84,6 +87,18 @@ impl EventKinds {
     /// Whether all kinds of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Calls `with` with the number of each kind.
+    #[inline]
+    pub(crate) fn each(self, mut with: impl FnMut(usize)) {
+        for (first, half) in [(0, self.0 as u64), (u64::BITS, (self.0 >> u64::BITS) as u64)] {
+            let mut rest = half;
+            while rest != 0 {
+                with((first + rest.trailing_zeros()) as usize % Self::MOST);
+                rest &= rest - 1;
+            }
+        }
     }
 
     /// Whether any kind of `other` is among these.

@@ -25,6 +25,7 @@ pub mod engine;
 mod history;
 mod injector;
 pub mod interrupt;
+mod kind_index;
 mod kinds;
 mod lookup;
 mod name;

@@ -18,9 +18,12 @@ pub struct Stamp {
     pub event: Option<EventId>,
 }
 
+/// How wide times are, so that the lines of a log align: hours with nanoseconds take as much.
+const TIME_WIDTH: usize = 28;
+
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>14}", self.at)?;
+        write!(f, "{:>TIME_WIDTH$}", self.at)?;
         if let Some(event) = self.event {
             write!(f, " {event}")?;
         }

@@ -125,23 +125,32 @@ const UNITS: [(u64, &str); 7] = [
 
 impl fmt::Display for SimSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.width().is_none() {
+            return self.write_to(f);
+        }
+        let mut text = String::new();
+        self.write_to(&mut text)?;
+        f.pad(&text)
+    }
+}
+
+impl SimSpan {
+    /// Writes the span in units, such as `1m 30s`. The digest of an injected fault contains this text.
+    fn write_to(self, to: &mut impl fmt::Write) -> fmt::Result {
         if self.0 == 0 {
-            return f.pad("0s");
+            return to.write_str("0s");
         }
         let mut left = self.0;
-        let mut text = String::new();
+        let mut between = "";
         for (size, unit) in UNITS {
             let count = left / size;
             left %= size;
             if count > 0 {
-                if !text.is_empty() {
-                    text.push(' ');
-                }
-                text.push_str(&count.to_string());
-                text.push_str(unit);
+                write!(to, "{between}{count}{unit}")?;
+                between = " ";
             }
         }
-        f.pad(&text)
+        Ok(())
     }
 }
 

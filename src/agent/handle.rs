@@ -7,8 +7,8 @@ use crate::agent::store::StoreSession;
 use crate::agent::tool::{Connections, Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::write_order::WriteOrder;
 use crate::agent::{
-    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, Definite, Headers, Indefinite, Lease,
-    LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store, TeamEvent, ToolCall,
+    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, ChatLimits, Definite, Headers, Indefinite,
+    Lease, LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store, TeamEvent, ToolCall,
     ToolError, ToolRequest,
 };
 use perfidy_sim::{
@@ -82,7 +82,13 @@ pub struct Agent {
 impl Agent {
     /// The agent on a node, whose model answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
-        let model = Rc::new(Model { latency: model_latency, faults: ModelFaults::default() });
+        let (chat, faults) = (ChatLimits::default(), ModelFaults::default());
+        let model = Model { latency: model_latency, chat, faults };
+        Self::with_model(context, Rc::new(model))
+    }
+
+    /// The agent on a node, with this model, which the agents of a team share.
+    pub(crate) fn with_model(context: Context<Agents>, model: Rc<Model>) -> Self {
         Self {
             context,
             model,
@@ -101,6 +107,14 @@ impl Agent {
     pub fn with_model_faults(self, faults: ModelFaults) -> Self {
         let mut agent = self;
         Rc::make_mut(&mut agent.model).faults = faults;
+        agent
+    }
+
+    /// The same agent, whose model has these limits as a chat model.
+    #[must_use]
+    pub fn with_chat_limits(self, limits: ChatLimits) -> Self {
+        let mut agent = self;
+        Rc::make_mut(&mut agent.model).chat = limits;
         agent
     }
 
@@ -147,8 +161,8 @@ impl Agent {
     }
 
     /// Waits.
-    pub async fn sleep(&self, span: SimSpan) {
-        self.context.sleep(span).await;
+    pub fn sleep(&self, span: SimSpan) -> impl Future<Output = ()> {
+        self.context.sleep(span)
     }
 
     // Messages.
@@ -172,21 +186,25 @@ impl Agent {
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
-    pub async fn within<T>(
+    pub fn within<T>(
         &self,
         span: SimSpan,
         label: &'static str,
         future: impl Future<Output = T>,
-    ) -> Result<T, TimedOut> {
-        self.context.within(span, Name::literal(label), future).await
+    ) -> impl Future<Output = Result<T, TimedOut>> {
+        self.context.within(span, Name::literal(label), future)
     }
 
     /// The next message, if one comes within `span`; `label` names the wait in the history.
     ///
     /// # Errors
     /// [`TimedOut`] when the span is over.
-    pub async fn receive_within(&self, span: SimSpan, label: &'static str) -> Result<Delivery, TimedOut> {
-        self.within(span, label, self.receive()).await
+    pub fn receive_within(
+        &self,
+        span: SimSpan,
+        label: &'static str,
+    ) -> impl Future<Output = Result<Delivery, TimedOut>> {
+        self.within(span, label, self.receive())
     }
 
     /// Sends a message and waits for the answer to it.
@@ -250,7 +268,7 @@ impl Agent {
         let op = call.op;
         self.before("call", intent).await;
         let headers = call.headers.within(self.headers);
-        let call = Body::new(Wire::Call(ToolCall { headers, ..call }));
+        let call = Body::new(Wire::Call(Box::new(ToolCall { headers, ..call })));
         let request = ToolRequest::new(self.name(), self.now(), call.clone());
         let called = AgentEvent::Called { tool, operation, intent, op, request };
         self.context.note(Author::HARNESS, TeamEvent::Agent(called));
@@ -360,7 +378,7 @@ impl Agent {
     ) -> Result<Cancelled, Indefinite> {
         let Operation { tool, name, intent, .. } = *operation;
         let what = cancel_of(name);
-        let request = Body::new(Wire::Cancel(ToolCall::keyed(operation.clone(), op)));
+        let request = Body::new(Wire::Cancel(Box::new(ToolCall::keyed(operation.clone(), op))));
         self.before("cancel", intent).await;
         let result = match self.ask_tool(tool, what, intent, request, within).await {
             Ok(Wire::Done(done)) => Ok(Cancelled::DoneAlready(done.receipt)),
@@ -443,8 +461,8 @@ impl Agent {
     }
 
     /// Makes everything written so far durable.
-    pub async fn sync(&self) {
-        self.context.sync().await;
+    pub fn sync(&self) -> impl Future<Output = ()> {
+        self.context.sync()
     }
 
     /// Reads the journal, oldest first: `read` selects the records that the agent wants, and `take` gets

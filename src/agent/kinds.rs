@@ -117,6 +117,9 @@ pub const RECOVERED: EventKinds = kind(33);
 /// [`AgentEvent::Reached`].
 pub const REACHED: EventKinds = kind(42);
 
+/// [`AgentEvent::Chatted`].
+pub const CHATTED: EventKinds = kind(43);
+
 /// [`TeamEvent::Announced`]. It has no kinds of its content: an announcement is no evidence.
 pub const ANNOUNCED: EventKinds = kind(34);
 
@@ -126,6 +129,90 @@ pub const INFORMED_DONE: EventKinds = INFORMED.and(kind(35));
 pub const INFORMED_FAILED: EventKinds = INFORMED.and(kind(36));
 /// [`UserEvent::Informed`] that the task was cancelled.
 pub const INFORMED_CANCELLED: EventKinds = INFORMED.and(kind(37));
+
+/// The kinds of a set in words, for a reader who wants to know what a property reads.
+pub fn in_words(kinds: EventKinds) -> Vec<&'static str> {
+    let named = NAMED.iter().filter(|(kind, _)| kinds.contains(*kind)).map(|(_, words)| *words);
+    named.collect()
+}
+
+/// Every kind in words; one that contains another stands for both.
+const NAMED: &[(EventKinds, &str)] = &[
+    (EventKinds::STARTED, "the start of a node"),
+    (EventKinds::SENT, "a message that is sent"),
+    (EventKinds::DELIVERED, "a message that is delivered"),
+    (EventKinds::LOST, "a message that is lost"),
+    (EventKinds::TIMED_OUT, "a wait that times out"),
+    (EventKinds::STRUCK, "an injected fault"),
+    (EventKinds::CRASHED, "a crash"),
+    (EventKinds::PAUSED, "a pause"),
+    (EventKinds::RESUMED, "the end of a pause"),
+    (EventKinds::CUT_BEGAN, "a partition"),
+    (EventKinds::CUT_ENDED, "the end of a partition"),
+    (EventKinds::WROTE, "a write to a journal"),
+    (EventKinds::SYNCED, "a sync of a journal"),
+    (EventKinds::WAITING, "a wait that is open at the end"),
+    (EventKinds::PANICKED, "a panic"),
+    (EventKinds::RECOVERED, "the end of a degradation"),
+    (EventKinds::ENDED, "the end of the run"),
+    (CORRELATION, "a message with a correlation id"),
+    (ATTEMPT, "a message with an attempt"),
+    (IDEMPOTENCY_KEY, "a message with an idempotency key"),
+    (AUTHORITY, "a message with an authority (fencing token)"),
+    (PRECONDITION, "a message with a precondition (version)"),
+    (DEADLINE, "a message with a deadline"),
+    (PLAN, "a message with a plan"),
+    (PROVENANCE, "a message with its provenance (artifact)"),
+    (BOUND, "a bound that the user asks for"),
+    (TASK_GIVEN, "a task"),
+    (WITHDRAWN, "a task that the user withdraws"),
+    (WANTED, "an effect that a task wants"),
+    (DECLARED, "the consistency that readers of the store rely on"),
+    (UNDONE_BY, "a step that can be undone"),
+    (QUESTION, "a question of a task"),
+    (IS_ON_CALL, "a person on call"),
+    (DEAD_LETTERED, "a dead letter that a person recorded"),
+    (EFFECT, "an effect of a tool"),
+    (RECOGNISED, "a call that a tool recognises"),
+    (CANCELLED, "a call that a tool cancels"),
+    (SERVED, "a read that a tool answers"),
+    (OPENED, "the first state of a tool"),
+    (LOOKED_UP, "a look-up that a tool answers"),
+    (REFUSED, "a request that a tool refuses"),
+    (IGNORED, "a request that a tool ignores"),
+    (GRANTED, "a lease that is granted"),
+    (GIVEN_BACK, "a lease that is released"),
+    (STORED, "a version of an item in the store"),
+    (ENTERED, "an entry in the store"),
+    (VANISHED, "an entry that is gone from the store"),
+    (CALLED, "a call of an agent"),
+    (ANSWERED, "the outcome of a call"),
+    (COMPLETED, "a completion of a model"),
+    (ASKED, "a request to the store"),
+    (HEARD, "an answer of the store"),
+    (PRODUCED, "an artifact"),
+    (RECOVERED, "records that an agent recovers"),
+    (REACHED, "a probe"),
+    (ANNOUNCED, "an announcement"),
+    (INFORMED_DONE, "a report that a task is done"),
+    (INFORMED_FAILED, "a report that a task failed"),
+    (INFORMED_CANCELLED, "a report that a task is cancelled"),
+    (purpose(Purpose::Order), "an order"),
+    (purpose(Purpose::Undo), "an order to undo"),
+    (purpose(Purpose::Cancel), "a cancel"),
+    (purpose(Purpose::Handoff), "a handoff"),
+    (purpose(Purpose::Ask), "a question between agents"),
+    (purpose(Purpose::Answer), "an answer between agents"),
+    (purpose(Purpose::Pending), "an answer that is pending"),
+    (purpose(Purpose::Done), "word that work is done"),
+    (purpose(Purpose::Failed), "word that work failed"),
+    (purpose(Purpose::Undone), "word that work is undone"),
+    (purpose(Purpose::Cancelled), "word that work is cancelled"),
+    (purpose(Purpose::Refused), "word that an order is refused"),
+    (purpose(Purpose::Approval), "an approval"),
+    (purpose(Purpose::Rejection), "a rejection"),
+    (purpose(Purpose::Claim), "a claim"),
+];
 
 impl Headers {
     /// The kinds of a message with these headers.
@@ -202,6 +289,7 @@ impl TeamEvent {
                 AgentEvent::Called { .. } => CALLED,
                 AgentEvent::Answered { .. } => ANSWERED,
                 AgentEvent::Completed { .. } => COMPLETED,
+                AgentEvent::Chatted { .. } => CHATTED,
                 AgentEvent::Asked { .. } => ASKED,
                 AgentEvent::StoreOutcome { .. } => HEARD,
                 AgentEvent::Produced { .. } => PRODUCED,

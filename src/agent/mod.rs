@@ -7,6 +7,7 @@
 mod alter;
 mod artifact;
 mod body;
+mod chat;
 mod content;
 mod event;
 mod handle;
@@ -18,6 +19,7 @@ mod lease;
 mod model;
 mod own_fault;
 mod report;
+mod send;
 mod store;
 mod tool;
 mod write_order;
@@ -26,6 +28,11 @@ pub use alter::Alteration;
 pub(crate) use alter::instructs;
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
+pub use chat::{
+    CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
+    INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_REFUSAL, MODEL_TIMEOUT, ModelError, Reply,
+    RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
+};
 pub use content::{Content, TypeMismatch};
 pub use event::{
     AgentEvent, CallOutcome, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent, ToolEvent,
@@ -35,12 +42,14 @@ pub use handle::{Agent, Delivery, STEPS};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseError, LeaseService, Token};
+pub(crate) use model::Model;
 pub use model::{
     ANSWER, COMPLETION, Choice, Completion, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, SUMMARY,
     Structured, UNKNOWN_TARGET,
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use report::{AnswerPart, Outcome, Report};
+pub use send::{SendAgent, SendFuture};
 pub use store::{
     Access, Change, Commit, Consistency, Entries, Entry, Freshness, Refusal, Snapshot, Stamp, Store,
     StoreError, StoreOutcome, StoreService, Version,

@@ -8,8 +8,8 @@
 //! and cannot be read where the fields or their types are others than the agent expects.
 
 use crate::agent::{
-    Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, Content, OwnFaults, TeamEvent,
-    TypeMismatch,
+    Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, ChatLimits, Content, OwnFaults,
+    TeamEvent, TypeMismatch,
 };
 use perfidy_sim::{DrawSite, Name, Purpose, SimSpan};
 use serde::de::DeserializeOwned;
@@ -133,8 +133,9 @@ impl ModelFaults {
 
 /// An agent's model.
 #[derive(Clone)]
-pub(super) struct Model {
+pub(crate) struct Model {
     pub latency: RangeInclusive<SimSpan>,
+    pub chat: ChatLimits,
     pub faults: ModelFaults,
 }
 
@@ -245,7 +246,7 @@ impl Agent {
     }
 
     /// A completion with the first fault that is due and makes a difference to it, if there is one.
-    fn completed(&self, about: Name, honest: Content) -> Content {
+    pub(super) fn completed(&self, about: Name, honest: Content) -> Content {
         for due in self.context.due_faults(Name::literal(COMPLETION), about) {
             let alter = |spot: DrawSite<'_>| self.model.faults.altered(due.word(), &honest, spot);
             if let Some(altered) = self.context.draw_at(&due, alter) {

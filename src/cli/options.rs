@@ -1,6 +1,6 @@
 //! Options that several commands share.
 
-use super::{Format, complain_of, not_there, print_error};
+use super::{Format, complain_of, not_there, print_error, tell};
 use crate::explore::strategy;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
@@ -44,6 +44,9 @@ impl Subject {
         };
         let complained = read.map_err(|bad| {
             bad.iter().for_each(complain_of);
+            for path in self.scenarios.iter().filter(|path| path.is_relative() && !path.exists()) {
+                tell(format_args!("  = note: {}", not_there(path)));
+            }
             print_error("nothing was run");
         });
         complained.ok()

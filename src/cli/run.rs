@@ -152,6 +152,7 @@ fn run_all(
         corpus.sweep();
     }
     let mut status = Status::AsExpected;
+    let mut as_written: Option<CaseReport> = None;
     for (case, mut strategy) in started {
         if let Some(opening) = strategy.opening() {
             tell(opening);
@@ -162,8 +163,12 @@ fn run_all(
         let mut keeping =
             Keeping { arguments, found, ending, small: Vec::new(), status, took: Duration::ZERO };
         let mut keep = |finding: &Finding| keeping.keep(finding);
-        let (report, took) = timed(|| campaign(seeds).run_telling(&case, &mut *strategy, &mut keep));
+        let (mut report, took) = timed(|| campaign(seeds).run_telling(&case, &mut *strategy, &mut keep));
         let Keeping { small, took: kept, .. } = keeping;
+        match &as_written {
+            Some(whole) if case.without().is_some() => report.compare_with(whole),
+            _ => as_written = Some(report.clone()),
+        }
         status = keeping.status.worse(status_of(&report));
         let took = took.saturating_sub(kept);
         if let Some(why) = strategy.gave_up() {

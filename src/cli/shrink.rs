@@ -3,7 +3,7 @@
 
 use super::ending::Ending;
 use super::{Status, complain_of, files_of, print, print_error, some_time};
-use crate::explore::{Aliases, Corpus, Effort, Failure, SavedSeed, ShrunkFailure, shrink_within};
+use crate::explore::{Aliases, Corpus, Effort, Failure, SavedSeed, ShrunkFailure, Within, shrink_within};
 use crate::inert;
 use crate::suite::Suite;
 use perfidy_sim::SimSpan;
@@ -17,6 +17,9 @@ pub struct Arguments {
     /// For how long in all, such as 90s or 10m [default: until nothing more can go, or Ctrl-C]
     #[arg(long = "for", value_name = "TIME", value_parser = some_time)]
     time: Option<SimSpan>,
+    /// Let faults have spans that their scenario's file does not give them
+    #[arg(long)]
+    any_span: bool,
 }
 
 pub fn shrink(suite: &Suite, arguments: &Arguments) -> Status {
@@ -28,13 +31,13 @@ pub fn shrink(suite: &Suite, arguments: &Arguments) -> Status {
             status = status.worse(Status::Inconclusive);
             break;
         }
-        status = status.worse(shrink_file(suite, &file, &ending));
+        status = status.worse(shrink_file(suite, &file, arguments.any_span, &ending));
     }
     ending.reached();
     if ending.was_signalled() { status.worse(Status::Inconclusive) } else { status }
 }
 
-fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
+fn shrink_file(suite: &Suite, file: &Path, any_span: bool, ending: &Ending) -> Status {
     let Failure { saved, case, .. } = match Failure::read(suite, file) {
         Ok(failure) if failure.is_renamed() => {
             print(format_args!(
@@ -56,7 +59,12 @@ fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
                 next();
                 ending.runs.is_set()
             };
-            let effort = Effort { events: u64::MAX, is_over: &is_over };
+            let spans = match &saved.changes {
+                _ if any_span => Within::Any,
+                Some(changes) => Within::Known(&changes.spans),
+                None => Within::File,
+            };
+            let effort = Effort { events: u64::MAX, is_over: &is_over, spans };
             shrink_within(effort, &case, engine, seed, property, faults)
         })
     });
@@ -67,7 +75,7 @@ fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
         ));
         return Status::Inconclusive;
     };
-    let Some(minimal) = shrunk else {
+    let Some(mut minimal) = shrunk else {
         print(format_args!(
             "{}: {property} does not break any more; `{} replay` says why",
             inert::path(file),
@@ -75,6 +83,7 @@ fn shrink_file(suite: &Suite, file: &Path, ending: &Ending) -> Status {
         ));
         return Status::Inconclusive;
     };
+    minimal.changes = minimal.changes.after(saved.changes.as_ref());
     let smaller = SavedSeed::new(engine, seed, property, &minimal);
     let ShrunkFailure { is_finished, .. } = minimal;
     let end = if is_finished { "nothing more can go" } else { "cut short; shrink it again to go on" };

@@ -15,7 +15,7 @@
 use perfidy_sim::{Chance, SimSpan};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
@@ -224,6 +224,22 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(range) = self;
+        if range.start() == range.end() {
+            return range.start().fmt(f);
+        }
+        write!(f, "{}..{}", range.start(), range.end())
+    }
+}
+
+impl Serialize for Spread {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Spread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(deserializer, SPREAD.wanted)
@@ -329,6 +345,9 @@ mod tests {
         assert_eq!(" 50ms .. 2s ".parse(), Ok(Spread(ms(50)..=ms(2_000))));
         assert_eq!("1m30s".parse(), Ok(Spread(ms(90_000)..=ms(90_000))));
         assert_eq!("2s..2s".parse(), Ok(Spread(ms(2_000)..=ms(2_000))));
+        for text in ["50ms..1m 30s", "2s"] {
+            assert_eq!(text.parse::<Spread>().map(|spread| format!("{spread}")), Ok(text.to_owned()));
+        }
     }
 
     #[test]

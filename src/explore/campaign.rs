@@ -3,7 +3,7 @@
 use crate::explore::Watchdog;
 use crate::explore::strategy::{self, Strategy};
 use crate::explore::trials::{Mark, RunSummary, Step, Trials};
-use crate::scenario::Case;
+use crate::scenario::{Case, Without};
 use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -93,6 +93,12 @@ pub struct CaseReport {
     pub never_struck: Vec<usize>,
     /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
+    /// Of a `[[without]]` case: the properties that should break and that broke only by faults which the file
+    /// does not name, each as it first did.
+    pub by_other_faults: BTreeMap<&'static str, Finding>,
+    /// Of a `[[without]]` case: the properties that broke as written too, in the campaign before, each with
+    /// its first seed. What breaks with the safeguard as well shows nothing of it.
+    pub broken_as_written: BTreeMap<&'static str, Seed>,
     /// Of each property that could not be judged in every run: the first such run, and why.
     pub unknown: BTreeMap<&'static str, Inconclusive>,
     /// What the strategy says it has shown.
@@ -106,8 +112,8 @@ pub struct CaseReport {
 pub enum CaseVerdict {
     /// Every property holds.
     Holds,
-    /// The property that should break broke, after so many seeds.
-    Caught(Finding),
+    /// The properties that should break broke, each after so many seeds.
+    Caught(Vec<Finding>),
     /// Properties broke that should hold.
     Broken(Vec<Finding>),
     /// The property that should break did not.
@@ -174,6 +180,8 @@ impl Campaign<'_> {
             probes: case.probes().map(|probe| (probe.name, 0)).collect(),
             never_struck: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
+            by_other_faults: BTreeMap::new(),
+            broken_as_written: BTreeMap::new(),
             unknown: BTreeMap::new(),
             closing: None,
             interrupted: false,
@@ -206,11 +214,11 @@ impl Campaign<'_> {
 
 impl Case {
     /// Whether it means something that this property breaks: as written every one does that is not waived,
-    /// otherwise the one that should break.
+    /// otherwise those that should break.
     pub fn is_about_breaking(&self, property: &str) -> bool {
         match self.without() {
             None => !self.scenario.waived.contains_key(property),
-            Some(without) => without.violates == property,
+            Some(without) => without.violates.contains(&property),
         }
     }
 }
@@ -276,6 +284,10 @@ impl CaseReport {
                 self.unknown.entry(property).or_insert_with(doubt);
             }
         }
+        for (property, message) in run.by_other_faults() {
+            let finding = || run.finding(property, message, self.seeds);
+            self.by_other_faults.entry(property).or_insert_with(finding);
+        }
         for (property, message) in run.violations() {
             if self.findings.iter().all(|finding| finding.property != property) {
                 self.findings.push(run.finding(property, message, self.seeds));
@@ -292,23 +304,39 @@ impl CaseReport {
         self.findings.iter().find(|finding| finding.property == property).cloned()
     }
 
+    /// Takes in how the same scenario went as written.
+    pub fn compare_with(&mut self, as_written: &Self) {
+        let broken = as_written.findings.iter().map(|finding| (finding.property, finding.seed));
+        self.broken_as_written = broken.collect();
+    }
+
+    /// What it means for a `[[without]]` case.
+    fn verdict_without(&self, without: &Without) -> CaseVerdict {
+        let within = u64::from(without.within_seeds);
+        let finding = |property: &&'static str| self.finding(property);
+        let counts = |finding: &Finding| {
+            finding.after_seeds <= within && !self.broken_as_written.contains_key(finding.property)
+        };
+        let caught: Vec<Finding> = without.violates.iter().filter_map(finding).filter(counts).collect();
+        let is_missing = |property: &&&str| caught.iter().all(|finding| finding.property != **property);
+        let Some(property) = without.violates.iter().find(is_missing).copied() else {
+            return CaseVerdict::Caught(caught);
+        };
+        if self.seeds < within && self.interrupted {
+            return CaseVerdict::Interrupted;
+        }
+        let within_seeds = without.within_seeds;
+        if self.seeds < within && self.finding(property).is_none() {
+            return CaseVerdict::NotYetCaught { property, seeds: self.seeds, within_seeds };
+        }
+        CaseVerdict::NotCaught { property, within_seeds }
+    }
+
     /// What it means for the case.
     pub fn verdict(&self) -> CaseVerdict {
         let scenario = &self.case.scenario;
         if let Some(without) = self.case.without() {
-            let within = u64::from(without.within_seeds);
-            return match self.finding(without.violates) {
-                Some(finding) if finding.after_seeds <= within => CaseVerdict::Caught(finding),
-                _ if self.interrupted && self.seeds < within => CaseVerdict::Interrupted,
-                None if self.seeds < within => CaseVerdict::NotYetCaught {
-                    property: without.violates,
-                    seeds: self.seeds,
-                    within_seeds: without.within_seeds,
-                },
-                _ => {
-                    CaseVerdict::NotCaught { property: without.violates, within_seeds: without.within_seeds }
-                }
-            };
+            return self.verdict_without(without);
         }
         let unexpected: Vec<Finding> = self
             .findings

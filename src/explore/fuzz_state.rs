@@ -146,11 +146,11 @@ pub enum Standing<'a> {
     NothingBroke,
     /// Promises broke.
     Broken(&'a BTreeMap<String, Broke>),
-    /// The property that should break broke.
-    Caught(&'a str, &'a Broke),
-    /// The property that should break has not, and there were as many runs as it may take.
+    /// The properties that should break broke.
+    Caught(&'a BTreeMap<String, Broke>),
+    /// A property that should break has not, and there were as many runs as it may take.
     NotCaught(&'static str),
-    /// The property that should break has not yet.
+    /// A property that should break has not yet.
     NotYetCaught(&'static str),
 }
 
@@ -384,11 +384,10 @@ impl CaseProgress {
                 Standing::Broken(&self.broke)
             };
         };
-        let property = without.violates;
-        match self.broke.get(property) {
-            Some(broke) => Standing::Caught(property, broke),
-            None if self.runs >= u64::from(without.within_seeds) => Standing::NotCaught(property),
-            None => Standing::NotYetCaught(property),
+        match without.violates.iter().copied().find(|property| !self.broke.contains_key(*property)) {
+            None => Standing::Caught(&self.broke),
+            Some(property) if self.runs >= u64::from(without.within_seeds) => Standing::NotCaught(property),
+            Some(property) => Standing::NotYetCaught(property),
         }
     }
 }

@@ -10,6 +10,7 @@ mod aliases;
 mod audit;
 mod campaign;
 mod corpus;
+mod delivery;
 mod durable;
 mod embedded;
 mod failure;
@@ -27,6 +28,7 @@ pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Side, Trace, Way, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
+pub use delivery::{Delivery, Link, deliveries};
 pub use failure::{Answer, BadSeed, Failure};
 pub use fuzz_state::{
     BLOCK, Broke, CaseProgress, Changed, Fingerprint, FuzzState, MAX_SAVED, Standing, Turn, Unfinished,
@@ -34,6 +36,6 @@ pub use fuzz_state::{
 pub use place::Place;
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
-pub use shrink::{Effort, ShrunkFailure, shrink, shrink_within};
+pub use shrink::{Changes, Effort, ShrunkFailure, Spans, Within, shrink, shrink_within};
 pub use trials::{RunSummary, Step, Trials};
 pub use watchdog::Watchdog;

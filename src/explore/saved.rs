@@ -5,7 +5,7 @@
 
 use crate::config::{Problem, Problems};
 use crate::explore::embedded::place_of;
-use crate::explore::{Failure, Finding, ShrunkFailure};
+use crate::explore::{Changes, Failure, Finding, ShrunkFailure};
 use crate::inert;
 use crate::scenario::{self, Case};
 use crate::suite::Suite;
@@ -46,6 +46,9 @@ pub struct SavedSeed {
     pub faults: Vec<Fault>,
     /// The case.
     pub case: SavedCase,
+    /// What shrinking has changed of the scenario, if the failure was shrunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// The suite of its case; `None` if it was only read as a file.
     #[serde(skip)]
     pub(super) suite: Option<Suite>,
@@ -66,10 +69,11 @@ pub struct SavedCase {
 impl SavedSeed {
     /// A failure to be saved.
     pub fn new(engine: Engine, seed: Seed, property: &str, minimal: &ShrunkFailure) -> Self {
-        let ShrunkFailure { case, faults, run, is_finished } = minimal;
+        let ShrunkFailure { case, faults, run, changes, is_finished } = minimal;
         let message = run.violation(property).map(|violation| violation.message.as_str());
         let finding = (property, message.unwrap_or_default(), run.outcome.digest(), faults.as_slice());
-        Self::whole(case, engine, seed, finding, !is_finished)
+        let changes = Some(changes.clone()).filter(|changes| *changes != Changes::default());
+        Self { changes, ..Self::whole(case, engine, seed, finding, !is_finished) }
     }
 
     /// A failure to be saved as it was found, before anything is left out.
@@ -101,6 +105,7 @@ impl SavedSeed {
                 // The path of a schema leads nowhere from here.
                 text: scenario::without_directives(&case.scenario.text).to_owned(),
             },
+            changes: None,
             suite: Some(case.scenario.suite.clone()),
         }
     }

@@ -10,10 +10,10 @@
 //! from a few in a hundred, and what a run teaches is much larger than the number that it is run again by.
 
 use crate::explore::strategy::{Feedback, Strategy, Trial};
-use crate::explore::{Campaign, Finding};
+use crate::explore::{Campaign, Finding, Run};
 use crate::properties::Verdict;
 use crate::scenario::Case;
-use perfidy_sim::{Abandoned, Digest, Fault, Seed};
+use perfidy_sim::{Abandoned, Digest, Engine, Fault, Plan, Seed};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -33,6 +33,8 @@ pub struct RunSummary {
     pub(super) events: u64,
     pub(super) verdicts: Vec<(&'static str, Mark)>,
     pub(super) injected: Vec<Fault>,
+    /// Of what broke: what did so only by faults that the file does not name.
+    pub(super) by_other_faults: Vec<&'static str>,
     /// The probes that it reached.
     pub(super) reached: Vec<&'static str>,
     /// Whether the strategy learnt something from it.
@@ -51,8 +53,17 @@ pub(super) enum Mark {
 }
 
 impl RunSummary {
-    /// The properties that broke, and how.
+    /// The properties that broke, and how; for a `[[without]]` case, by faults that its file names.
     pub(super) fn violations(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.broken().filter(|(property, _)| !self.by_other_faults.contains(property))
+    }
+
+    /// The properties that broke only by faults that the file does not name, and how.
+    pub(super) fn by_other_faults(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.broken().filter(|(property, _)| self.by_other_faults.contains(property))
+    }
+
+    fn broken(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.verdicts.iter().filter_map(|(property, mark)| match mark {
             Mark::Violated(message) => Some((*property, message.as_str())),
             _ => None,
@@ -208,7 +219,13 @@ fn run(
 ) -> Result<(RunSummary, Option<Feedback>), Abandoned> {
     let Campaign { engine, interrupted, watchdog, .. } = *campaign;
     let Trial { seed, ref plan, ref wants } = *trial;
-    let run = interrupted.within(|| watchdog.watch(case, seed, || wants.run(case, engine, seed, plan)))?;
+    let (run, by_other_faults) = interrupted.within(|| {
+        watchdog.watch(case, seed, || {
+            let run = wants.run(case, engine, seed, plan);
+            let by_other_faults = broken_by_other_faults(case, engine, seed, &run);
+            (run, by_other_faults)
+        })
+    })?;
     let feedback = Feedback::of(case, trial, &run);
     let mark = |verdict: &Verdict| match verdict {
         Verdict::Holds => Mark::Holds,
@@ -222,8 +239,26 @@ fn run(
         events: run.outcome.history.len() as u64,
         verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, mark(verdict))).collect(),
         injected: run.outcome.injected,
+        by_other_faults,
         reached: run.reached,
         taught: feedback.is_some(),
     };
     Ok((summary, feedback))
+}
+
+/// The properties that a `[[without]]` case should break and that this run broke only by faults which its
+/// file does not name, such as the delays of PCT. The case claims that the faults of the file suffice, so
+/// the run is repeated with those alone.
+fn broken_by_other_faults(case: &Case, engine: Engine, seed: Seed, run: &Run) -> Vec<&'static str> {
+    let should_break = case.without().map_or(&[][..], |without| &without.violates);
+    let mut broken: Vec<&'static str> =
+        should_break.iter().copied().filter(|property| run.violation(property).is_some()).collect();
+    let injected = &run.outcome.injected;
+    if broken.is_empty() || injected.iter().all(|fault| case.scenario.configures(fault)) {
+        return Vec::new();
+    }
+    let named = injected.iter().copied().filter(|fault| case.scenario.configures(fault)).collect();
+    let again = Run::planned(case, engine, seed, &Plan::Explicit(named));
+    broken.retain(|property| again.violation(property).is_none());
+    broken
 }

@@ -1,6 +1,9 @@
 //! Why a verdict is not the one that a file wants, and what to do about it.
 
+use crate::config::problem::listed;
 use crate::explore::{CaseReport, CaseVerdict};
+use perfidy_sim::{Fault, Name};
+use std::collections::BTreeSet;
 
 impl CaseReport {
     /// Why the property of a `[[without]]` case did not break, as far as the runs tell; `None` for another
@@ -14,7 +17,16 @@ impl CaseReport {
         let tally = self.tallies.get(property).copied().unwrap_or_default();
         let runs = |count: u64| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
         let instead = self.findings.iter().find(|finding| finding.property != property);
-        Some(if let Some(never) = self.never_struck.first() {
+        Some(if let Some(seed) = self.broken_as_written.get(property) {
+            format!("it breaks as written too (seed {seed}), so it shows nothing of the safeguard")
+        } else if let Some(finding) = self.by_other_faults.get(property) {
+            let is_other = |fault: &&Fault| !self.case.scenario.configures(fault);
+            let kinds = finding.faults.iter().filter(is_other).map(|fault| fault.action.kind());
+            let kinds: BTreeSet<Name> = kinds.collect();
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+            let (listed, seed) = (listed(&kinds), finding.seed);
+            format!("it broke only with {listed}, which the file does not name (first at seed {seed})")
+        } else if let Some(never) = self.never_struck.first() {
             format!("{} never struck in this case", self.case.scenario.configured[*never].in_words())
         } else if let Some(finding) = instead {
             let broke = self.tallies.get(finding.property).map_or(0, |tally| tally.violated);
@@ -49,5 +61,90 @@ impl CaseReport {
         Some(format!(
             "give the team something that it judges, or write {property} = {{ waive = \"why\" }} into [properties]"
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::agent::{Outcome, Report};
+    use crate::explore::strategy::{self, Bounds, Start};
+    use crate::explore::{Campaign, CaseReport, CaseVerdict, Watchdog};
+    use crate::properties::{Property, TeamHistory};
+    use crate::scenario::{Case, Scenario};
+    use crate::suite::Suite;
+    use crate::workflows::Workflow;
+    use crate::workflows::user::UserMessage;
+    use perfidy_sim::{Engine, EventKind, Interrupt, Name, Seed, SimSpan};
+
+    /// A runner tells `near` and then `far`; the messages only change places if one is held back.
+    fn suite() -> Suite {
+        let idle = |agent: crate::agent::Agent| async move {
+            loop {
+                agent.receive().await;
+            }
+        };
+        let race = Workflow::new("race")
+            .about("two messages, one after the other")
+            .agent("desk", idle)
+            .agent("near", idle)
+            .agent("far", idle)
+            .agent("runner", |agent: crate::agent::Agent| async move {
+                let about = Name::new("task-1");
+                for to in ["near", "far"] {
+                    let report = UserMessage::Report(Report::of(about, Outcome::Done));
+                    agent.send(Name::new(to), about, report);
+                    agent.sleep(SimSpan::from_millis(100)).await;
+                }
+            })
+            .safeguards(&["retry"]);
+        let in_order = Property::new("in-order", "near hears of it before far", |history: &TeamHistory| {
+            let heard = |node: &str| {
+                let is_it = |what: &EventKind<_>| matches!(what, EventKind::Delivered { .. });
+                let mut events = history.events().iter();
+                events.find(|event| event.node.as_str() == node && is_it(&event.what)).map(|event| event.at)
+            };
+            heard("near") <= heard("far")
+        });
+        Suite::shipped().workflow(race).add_property(in_order)
+    }
+
+    const TEXT: &str = "# A race.\nworkflow = \"race\"\n[[step]]\nname = \"run\"\ntool = \"track.run\"\n[tools.track]\n\
+                        [network]\nlatency = \"1ms..20ms\"\n[safeguards]\nretry = { attempts = 2, backoff = \"1s\" }\n\
+                        [faults]\nuntil = \"1m\"\nduplicate = { chance = \"5%\", after = \"1ms\" }\n\
+                        [[without]]\nsafeguards = \"retry\"\nviolates = \"in-order\"\n";
+
+    fn report(strategy: &str, seeds: u64) -> CaseReport {
+        let scenario = Scenario::parse(&suite(), "own/race", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
+        let case = Case::all(&scenario).remove(1);
+        let (engine, first_seed, bounds) = (Engine::Native, Seed(0), Bounds::default());
+        let start = Start { case: &case, engine, first_seed, bounds };
+        let mut strategy = (strategy::find(strategy).unwrap().start)(&start).ok().unwrap();
+        let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
+        Campaign { engine, first_seed, seeds, interrupted, watchdog }.run_with(&case, &mut *strategy)
+    }
+
+    #[test]
+    fn what_breaks_only_by_faults_that_the_file_does_not_name_does_not_count() {
+        let report = report("pct", 300);
+        assert!(matches!(report.verdict(), CaseVerdict::NotCaught { property: "in-order", .. }));
+        let why = report.why_not_caught().unwrap();
+        assert!(
+            why.starts_with("it broke only with `reorder`, which the file does not name (first at"),
+            "{why}"
+        );
+        assert!(report.findings.is_empty() && report.tallies["in-order"].violated > 0);
+    }
+
+    #[test]
+    fn what_breaks_as_written_too_shows_nothing_of_the_safeguard() {
+        let mut caught = report("random", 300);
+        let finding = report("pct", 300).by_other_faults["in-order"].clone();
+        caught.findings.push(finding.clone());
+        assert!(matches!(caught.verdict(), CaseVerdict::Caught(findings) if findings == [finding.clone()]));
+        let as_written = CaseReport { findings: vec![finding], ..caught.clone() };
+        caught.compare_with(&as_written);
+        assert!(matches!(caught.verdict(), CaseVerdict::NotCaught { .. }));
+        let why = caught.why_not_caught().unwrap();
+        assert!(why.starts_with("it breaks as written too (seed "), "{why}");
     }
 }

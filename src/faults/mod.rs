@@ -8,6 +8,7 @@
 
 mod actions;
 mod cast;
+pub mod chat;
 pub mod clock;
 pub mod links;
 pub(crate) mod message_faults;
@@ -57,7 +58,7 @@ impl FaultKind {
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
     let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
     let lies = tool_faults::kinds().map(|kind| &kind.fault);
-    world.into_iter().chain([model::KINDS]).flatten().chain(lies)
+    world.into_iter().chain([model::KINDS, chat::KINDS]).flatten().chain(lies)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, ROLE, SUMMARY, UNKNOWN_TARGET};
+use crate::agent::{CHAT, CHAT_FAULTS};
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -48,6 +49,7 @@ pub const MOMENTS: &[(&str, &[&str])] = &[
     (SUMMARY, &[WRONG_SUMMARY]),
     (HANDOFF, &[ALWAYS_HAND_OFF, UNKNOWN_TARGET]),
     (ROLE, &[ROLE_CONFUSION]),
+    (CHAT, CHAT_FAULTS),
 ];
 
 /// The faults of models.
@@ -196,11 +198,12 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_moment() {
-        for kind in KINDS {
+        let kinds = || KINDS.iter().chain(crate::faults::chat::KINDS);
+        for kind in kinds() {
             let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&kind.name)).count();
             assert_eq!(moments, 1, "{}", kind.name);
         }
-        assert_eq!(KINDS.len(), MOMENTS.iter().map(|(_, words)| words.len()).sum::<usize>());
+        assert_eq!(kinds().count(), MOMENTS.iter().map(|(_, words)| words.len()).sum::<usize>());
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use crate::agent::{OpId, Purpose, TeamEvent, ToolEvent, UserEvent, Version, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKind, Lookup, Name};
+use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -35,10 +35,13 @@ struct Versions<'a> {
     undoings: Lookup<(Name, Name, Name), ()>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::purpose(Purpose::Order).and(kinds::UNDONE_BY).and(kinds::EFFECT);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut versions = Versions::default();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         match &event.what {
             EventKind::Sent { about, content, .. } if content.is_for(Purpose::Order) => {
                 let headers = content.headers();

@@ -7,7 +7,7 @@
 use super::ledger::Ledger;
 use crate::agent::{AgentEvent, CallOutcome, PersonEvent, TeamEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict, cut_short};
-use perfidy_sim::{Event, EventKind, Name};
+use perfidy_sim::{Event, EventKind, EventKinds, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
@@ -28,6 +28,14 @@ struct Task<'a> {
     user: Option<&'a Event<TeamEvent>>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = Ledger::READS
+    .and(EventKinds::WAITING)
+    .and(kinds::WANTED)
+    .and(kinds::DEAD_LETTERED)
+    .and(kinds::ANSWERED)
+    .and(kinds::INFORMED);
+
 fn judge(history: &TeamHistory) -> Verdict {
     if history.notes_of(kinds::UNDONE_BY).next().is_none() {
         return Verdict::Vacuous;
@@ -36,7 +44,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut tasks: BTreeMap<Name, Task<'_>> = BTreeMap::new();
     let mut dead_lettered = BTreeSet::new();
     let mut refused = BTreeMap::new();
-    for event in history.events() {
+    for event in history.events_of(READS) {
         match &event.what {
             EventKind::Waiting { about, .. } => {
                 tasks.entry(*about).and_modify(|task| task.user = Some(event));

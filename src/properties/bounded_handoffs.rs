@@ -5,7 +5,7 @@
 
 use crate::agent::{Purpose, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::EventKind;
+use perfidy_sim::{EventKind, EventKinds};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
@@ -19,9 +19,12 @@ pub fn property() -> Property {
     .needs(kinds::purpose(Purpose::Handoff))
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::purpose(Purpose::Handoff);
+
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut handoffs = BTreeMap::new();
-    for event in history.events() {
+    for event in history.events_of(READS) {
         let EventKind::Delivered { from, about: task, content, .. } = &event.what else { continue };
         if !content.is_for(Purpose::Handoff) {
             continue;

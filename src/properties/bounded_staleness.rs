@@ -6,7 +6,7 @@
 
 use crate::agent::{Outcome, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKind, SimSpan, SimTime};
+use perfidy_sim::{Event, EventKind, EventKinds, SimSpan, SimTime};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -20,11 +20,14 @@ pub fn property() -> Property {
     .needs(kinds::SERVED.and(kinds::INFORMED_DONE))
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::SERVED.and(kinds::INFORMED_DONE);
+
 fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {
     let max_age = SimSpan::from_nanos(max_age_nanos);
     let mut served: BTreeMap<_, Vec<(SimTime, &Event<TeamEvent>)>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(READS) {
         match note {
             TeamEvent::Tool(ToolEvent::Served { intent, content, as_of, .. }) => {
                 served.entry((*intent, content.clone())).or_default().push((*as_of, event));

@@ -8,7 +8,7 @@
 use crate::agent::{AgentEvent, ArtifactId, TeamEvent, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name};
+use perfidy_sim::{Event, EventKinds, Name};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -24,10 +24,13 @@ pub fn property() -> Property {
 /// The event that made an artifact for an intent, and what it was made from.
 type Made<'a> = BTreeMap<(Name, ArtifactId), (&'a Event<TeamEvent>, Option<ArtifactId>)>;
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::PRODUCED.and(EventKinds::SENT);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut made = Made::new();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         if let Some(TeamEvent::Agent(AgentEvent::Produced { intent, artifact, from })) = event.note() {
             made.entry((*intent, *artifact)).or_insert((event, *from));
         } else if let Some(Call { called, intent, headers }) = call(history, event)

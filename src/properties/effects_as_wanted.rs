@@ -5,7 +5,7 @@
 
 use crate::agent::{Content, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Name};
+use perfidy_sim::{Event, EventKinds, Name};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -21,10 +21,13 @@ struct Wish<'a> {
     undone_by: Option<(Name, Name)>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::WANTED.and(kinds::UNDONE_BY).and(kinds::EFFECT);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut wishes: BTreeMap<Name, Wish<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Wanted { intent, arguments, .. }) if !arguments.is_nothing() => {
                 wishes.insert(*intent, Wish { event, arguments, undone_by: None });

@@ -8,7 +8,7 @@
 //! actions and ten for every piece of work within a second, does not wait for the world at all. Only what the
 //! agent does itself counts: what reaches it, and the faults that are injected around it, are not its doing.
 
-use crate::agent::{TeamEvent, UserEvent};
+use crate::agent::{TeamEvent, UserEvent, kinds};
 use crate::properties::{TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, Lookup, Name, Payload, SimSpan};
 use std::collections::BTreeMap;
@@ -30,15 +30,11 @@ const IN_A_MOMENT_A_PIECE: u64 = 10;
 
 /// A flood of one message, if there is one.
 pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
-    let mut rest = history.events();
-    if (rest.len() as u64) < SAME_MESSAGES {
+    if !has_a_busy_moment(history.events()) {
         return None;
     }
     let mut open = OpenTasks::default();
-    while let Some(first) = rest.first() {
-        let until = first.at + A_MOMENT;
-        let (moment, later) = rest.split_at(rest.partition_point(|event| event.at < until));
-        rest = later;
+    for moment in moments(history) {
         open.begin(moment);
         let most = SAME_MESSAGES + SAME_MESSAGES_A_TASK * open.count();
         if moment.len() as u64 >= most
@@ -49,6 +45,24 @@ pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
         open.end(moment);
     }
     None
+}
+
+/// Whether there can be a time window of at least [`SAME_MESSAGES`] events; few runs have one. Of every half as
+/// many events one is looked at: two of these in a row would be in it.
+fn has_a_busy_moment(events: &[Event<TeamEvent>]) -> bool {
+    let looked_at = || events.iter().step_by(SAME_MESSAGES as usize / 2);
+    looked_at().zip(looked_at().skip(1)).any(|(first, next)| next.at < first.at + A_MOMENT)
+}
+
+/// The events of each time window, from the first on.
+fn moments(history: &TeamHistory) -> impl Iterator<Item = &[Event<TeamEvent>]> {
+    let mut rest = history.events();
+    std::iter::from_fn(move || {
+        let until = rest.first()?.at + A_MOMENT;
+        let (moment, later) = rest.split_at(rest.partition_point(|event| event.at < until));
+        rest = later;
+        Some(moment)
+    })
 }
 
 /// The tasks that are open in successive time windows.
@@ -145,7 +159,7 @@ fn is_action(what: &EventKind<TeamEvent>) -> bool {
 /// How much there was to do: every task and everything it wants, and every task again for every agent.
 fn work(history: &TeamHistory) -> u64 {
     let (mut tasks, mut wants) = (0, 0);
-    for (_, note) in history.notes() {
+    for (_, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::WANTED).and(kinds::QUESTION)) {
         match note {
             TeamEvent::User(UserEvent::TaskGiven { .. }) => tasks += 1,
             TeamEvent::User(UserEvent::Wanted { .. } | UserEvent::Question { .. }) => wants += 1,

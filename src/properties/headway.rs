@@ -6,7 +6,7 @@
 //! question was answered, an entry was added to the store or a user got a final report. Repeated effects do
 //! not count; otherwise a team in a loop would seem to make progress.
 
-use crate::agent::{StoreEvent, TeamEvent, ToolEvent, UserEvent};
+use crate::agent::{StoreEvent, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Name, SimTime};
 use std::collections::BTreeSet;
@@ -17,14 +17,12 @@ const PARTS: u64 = 4;
 /// Whether some work was completed for the first time shortly before the end.
 pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
     let Some(last) = history.events().last() else { return false };
-    let given = |note: &TeamEvent| matches!(note, TeamEvent::User(UserEvent::TaskGiven { .. }));
-    let last_task =
-        history.notes().filter(|(_, note)| given(note)).map(|(event, _)| event.at).max().unwrap_or_default();
+    let last_task = history.events_of(kinds::TASK_GIVEN).last().map(|event| event.at).unwrap_or_default();
     let time = last.at.since(last_task);
     let since = SimTime::from_nanos(last.at.as_nanos() - time.split(PARTS).as_nanos());
     let mut seen = BTreeSet::new();
     history
-        .notes()
+        .notes_of(kinds::EFFECT.and(kinds::SERVED).and(kinds::ENTERED).and(kinds::INFORMED))
         .any(|(event, note)| what_got_done(note).is_some_and(|done| seen.insert(done)) && event.at >= since)
 }
 

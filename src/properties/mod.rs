@@ -9,6 +9,7 @@ mod all_or_compensated;
 mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
+mod bounded_turns;
 mod completed_work_not_rerun;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
@@ -34,10 +35,14 @@ mod reads_keep_declared_consistency;
 mod recovered_state_is_a_prefix;
 mod recovery_calls_no_model;
 mod replies_match_requests;
+mod required_facts_survive;
+mod results_paired;
 mod states;
+mod tasks_do_not_leak;
 mod waits;
 mod well_behaved;
 mod wire;
+mod within_context_budget;
 
 pub use states::{States, StatesOverTime};
 
@@ -148,7 +153,8 @@ impl Property {
     }
 
     /// The same, for histories that have all these kinds of events. On any other it is not run, and the
-    /// verdict is vacuous.
+    /// verdict is vacuous. A judge that reads only the events of its kinds
+    /// ([`History::notes_of`], [`History::events_of`]) costs nothing where there are none.
     ///
     /// ```
     /// use perfidy::agent::{Purpose, kinds};
@@ -161,6 +167,11 @@ impl Property {
     #[must_use]
     pub fn needs(self, kinds: EventKinds) -> Self {
         Self { needs: self.needs.and(kinds), ..self }
+    }
+
+    /// The kinds of events that a history must have; on any other the verdict is vacuous.
+    pub fn needed(&self) -> EventKinds {
+        self.needs
     }
 
     /// Judges a history.
@@ -177,6 +188,7 @@ pub fn shipped() -> Vec<Property> {
         bounded_failures::property(),
         bounded_handoffs::property(),
         bounded_staleness::property(),
+        bounded_turns::property(),
         completed_work_not_rerun::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
@@ -199,7 +211,11 @@ pub fn shipped() -> Vec<Property> {
         recovered_state_is_a_prefix::property(),
         recovery_calls_no_model::property(),
         replies_match_requests::property(),
+        required_facts_survive::property(),
+        results_paired::property(),
+        tasks_do_not_leak::property(),
         well_behaved::property(),
+        within_context_budget::property(),
     ]
 }
 
@@ -315,6 +331,15 @@ mod tests {
     use perfidy_sim::{Engine, Seed};
 
     #[test]
+    fn what_a_property_needs_can_be_said_in_words() {
+        for property in Suite::shipped().properties() {
+            let words = kinds::in_words(property.needed());
+            let is_any = property.needed() == EventKinds::NONE;
+            assert_eq!(is_any, words.is_empty(), "{}", property.name);
+        }
+    }
+
+    #[test]
     fn what_a_property_needs_it_really_needs_in_every_shipped_scenario() {
         let suite = Suite::shipped();
         let scenarios =
@@ -339,18 +364,44 @@ mod tests {
 }
 
 #[cfg(test)]
+mod own {
+    use super::testing::Story;
+    use super::{Property, TeamHistory, Verdict};
+    use crate::agent::kinds;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn a_property_is_run_only_on_a_history_with_the_events_that_it_needs() {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let judge = move |history: &TeamHistory| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            history.notes_of(kinds::EFFECT).count() == 1
+        };
+        let own = Property::new("one-effect", "a task has one effect", judge).needs(kinds::EFFECT);
+        let given = Story::default().given("task-1");
+        assert_eq!(given.clone().judged_by(&own), Verdict::Vacuous);
+        assert_eq!(runs.load(Ordering::Relaxed), 0);
+        assert_eq!(given.effect("task-1/file", 1).judged_by(&own), Verdict::Holds);
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[cfg(test)]
 mod testing {
     //! Hand-written histories.
 
     use super::{TeamHistory, Verdict};
     use crate::agent::{
-        AgentEvent, AnswerPart, Body, CallOutcome, Content, Definite, Headers, Indefinite, InitialState,
-        Message, OpId, Operation, Outcome, PersonEvent, Report, TeamEvent, ToolCall, ToolEvent, ToolRequest,
-        UserEvent, Wire,
+        AgentEvent, AnswerPart, Body, CallOutcome, ChatMessage, Content, Definite, Finish, Headers,
+        Indefinite, InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, Report,
+        TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
     };
     use crate::tools::Tool;
     use perfidy_sim::{EventId, EventKind, Name, RunEnd, SimSpan, SimTime};
     use serde::Serialize;
+    use std::sync::Arc;
 
     /// A message or record with these headers and a number as content.
     #[derive(Clone, Copy, Hash, Debug, Serialize)]
@@ -379,14 +430,15 @@ mod testing {
     /// A call as it reached a tool.
     pub fn asked(operation: Name, intent: Name) -> ToolRequest {
         let operation = Operation::new(Name::new("ticketing"), operation, intent);
-        let call = Wire::Call(ToolCall::unkeyed(operation, OpId(1)));
+        let call = Wire::Call(Box::new(ToolCall::unkeyed(operation, OpId(1))));
         ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call))
     }
 
     /// A call as an agent makes it.
     pub fn called([tool, operation, intent]: [Name; 3], op: OpId) -> AgentEvent {
         let call = ToolCall::unkeyed(Operation::new(tool, operation, intent), op);
-        let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(Wire::Call(call)));
+        let request =
+            ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(Wire::Call(Box::new(call))));
         AgentEvent::Called { tool, operation, intent, op, request }
     }
 
@@ -541,6 +593,25 @@ mod testing {
             self.answered(node, intent, CallOutcome::Not(Definite::Refused))
         }
 
+        /// A model replies to the request of a task, followed by these messages.
+        pub fn chats(self, task: &str, messages: &[ChatMessage]) -> Self {
+            let (calls, finish) = (Arc::default(), Finish::Stop);
+            let reply = Reply { calls, is_done: false, wording: 0, text_tokens: 9, finish };
+            self.chats_with(task, messages, Ok(reply))
+        }
+
+        /// The same without a reply.
+        pub fn chats_in_vain(self, task: &str, messages: &[ChatMessage]) -> Self {
+            self.chats_with(task, messages, Err(ModelError::Overloaded))
+        }
+
+        fn chats_with(self, task: &str, messages: &[ChatMessage], reply: Result<Reply, ModelError>) -> Self {
+            let (task, turn) = (Name::new(task), Name::new(&format!("{task}/turn-1")));
+            let request = ChatMessage::User(TaskRequest { task, steps: Arc::default() });
+            let transcript = [request].into_iter().chain(messages.iter().cloned()).collect();
+            self.note("assistant", TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, reply }))
+        }
+
         pub fn dead_lettered(self, intent: &str) -> Self {
             let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
             let (intent, op, by) = (Name::new(intent), OpId(1), Name::new("executor-1"));
@@ -576,7 +647,7 @@ mod testing {
         /// A tool carries an operation out.
         pub fn carries_out(self, wanted: &Operation) -> Self {
             let (operation, intent) = (wanted.name, wanted.intent);
-            let call = Wire::Call(ToolCall::unkeyed(wanted.clone(), OpId(1)));
+            let call = Wire::Call(Box::new(ToolCall::unkeyed(wanted.clone(), OpId(1))));
             let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call));
             let effect = ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1, request };
             self.note(wanted.tool.as_str(), TeamEvent::Tool(effect))

@@ -7,6 +7,7 @@
 use super::ledger::Ledger;
 use crate::agent::{Outcome, TeamEvent, UserEvent, kinds};
 use crate::properties::{NO_EFFECT_AFTER_CANCEL, Property, TeamHistory, Verdict, cut_short};
+use perfidy_sim::EventKinds;
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -19,11 +20,14 @@ pub fn property() -> Property {
     .needs(kinds::INFORMED_CANCELLED)
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = Ledger::READS.and(kinds::WANTED).and(kinds::INFORMED_CANCELLED);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted = Vec::new();
     let mut ledger = Ledger::default();
     let mut cancelled = BTreeMap::new();
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(READS) {
         ledger.take_in(event, note);
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),

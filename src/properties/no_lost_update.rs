@@ -6,6 +6,7 @@
 
 use crate::agent::{StoreEvent, TeamEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::EventKinds;
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -18,11 +19,14 @@ pub fn property() -> Property {
     .needs(kinds::STORED)
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::STORED.and(kinds::ENTERED).and(kinds::VANISHED);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut entered = BTreeMap::new();
     let mut written = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(READS) {
         match *note {
             TeamEvent::Store(StoreEvent::Stored { item, by, based_on, .. })
                 if written.insert(item, (event, by, based_on)).is_some() =>

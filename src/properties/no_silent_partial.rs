@@ -5,7 +5,7 @@
 
 use crate::agent::{AnswerPart, Outcome, Report, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::Name;
+use perfidy_sim::{EventKinds, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
@@ -14,11 +14,14 @@ pub fn property() -> Property {
         .needs(kinds::QUESTION.and(kinds::INFORMED_DONE))
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::QUESTION.and(kinds::SERVED).and(kinds::INFORMED_DONE);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut served = BTreeSet::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Question { task, intent }) => {
                 asked.entry(*task).or_default().push((event, *intent));

@@ -10,7 +10,7 @@
 use crate::agent::{AgentEvent, LeaseEvent, OpId, Purpose, TeamEvent, Token, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKind, Lookup, Name};
+use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
 use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
@@ -46,6 +46,12 @@ struct UnderToken<'a> {
     last: Obeyed<'a>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = EventKinds::SENT
+    .and(kinds::GRANTED)
+    .and(kinds::purpose(Purpose::Order))
+    .and(kinds::purpose(Purpose::Undo));
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut orders: Lookup<(Name, Name), Vec<Order<'_>>> = Lookup::default();
     // Tokens of different leases are unrelated.
@@ -53,7 +59,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut obeyed: BTreeMap<(Name, Option<Name>), BTreeMap<Token, UnderToken<'_>>> = BTreeMap::new();
     let mut leader_with: BTreeMap<(Option<Name>, Token), Order<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         if let Some(TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, .. })) = event.note() {
             lease_of.insert((*holder, *token), *resource);
         }

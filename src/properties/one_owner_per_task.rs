@@ -10,7 +10,7 @@
 use crate::agent::{AgentEvent, OpId, Purpose, StoreEvent, TeamEvent, ToolEvent, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name};
+use perfidy_sim::{Event, EventKinds, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -28,12 +28,15 @@ struct Claim<'a> {
     calls: Vec<(&'a Event<TeamEvent>, OpId)>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::ENTERED.and(kinds::VANISHED).and(kinds::CALLED).and(kinds::EFFECT);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut claims: Lookup<Name, Claim<'_>> = Lookup::default();
     // The work of each item that holds a claim.
     let mut work_of: Lookup<Name, Name> = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(READS) {
         match note {
             TeamEvent::Store(StoreEvent::Entered { item, entry, content, .. }) => {
                 let headers = content.headers();

@@ -8,7 +8,7 @@
 //! Yemini 1985, "Optimistic recovery in distributed systems").
 //! more (the output commit problem: Strom and Yemini 1985, "Optimistic recovery in distributed systems").
 
-use crate::agent::{AgentEvent, TeamEvent};
+use crate::agent::{AgentEvent, TeamEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Action, Event, EventKind, EventKinds, Fault, Name, Payload};
 use std::collections::BTreeMap;
@@ -50,10 +50,18 @@ struct Journal<'a> {
     taken_up: Option<&'a Event<TeamEvent>>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = EventKinds::WROTE
+    .and(EventKinds::SYNCED)
+    .and(EventKinds::CRASHED)
+    .and(EventKinds::STRUCK)
+    .and(EventKinds::SENT)
+    .and(kinds::RECOVERED);
+
 fn judge(history: &TeamHistory) -> Verdict {
     let mut journals: BTreeMap<Name, Journal<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         match &event.what {
             EventKind::Wrote { content } => {
                 let journal = journals.entry(event.node).or_default();

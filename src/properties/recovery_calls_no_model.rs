@@ -39,12 +39,19 @@ struct Lives {
     binding: u32,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = EventKinds::CRASHED
+    .and(EventKinds::STARTED)
+    .and(EventKinds::SENT)
+    .and(kinds::CALLED)
+    .and(kinds::COMPLETED);
+
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut answers: Lookup<(Name, Name), Answer<'_>> = Lookup::default();
     let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
     let mut again = 0;
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         let node = event.node;
         match &event.what {
             EventKind::Crashed { .. } => {

@@ -70,9 +70,7 @@ mod tests {
         let [tool, operation, intent] = ["ticketing", "create", "task-1/a"].map(Name::new);
         let answered = TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told });
         let delivery = story.last();
-        story
-            .event_because_of(Some(delivery), "executor", EventKind::TeamEvent(answered))
-            .judged_by(&property())
+        story.event_because_of(Some(delivery), "executor", EventKind::App(answered)).judged_by(&property())
     }
 
     #[test]

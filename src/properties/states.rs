@@ -9,7 +9,7 @@
 //! }
 //! ```
 
-use crate::agent::{TeamEvent, ToolEvent, ToolRequest};
+use crate::agent::{TeamEvent, ToolEvent, ToolRequest, kinds};
 use crate::properties::{TeamHistory, Verdict};
 use crate::tools::{Asked, Tool};
 use perfidy_sim::{Event, Name};
@@ -36,7 +36,8 @@ impl StatesOverTime for TeamHistory {
     fn states<T: Tool>(&self, tool: &str) -> States<'_, T> {
         let tool = Name::new(tool);
         let mut states: Vec<(&Event<TeamEvent>, T)> = Vec::new();
-        for (event, note) in self.notes().filter(|(event, _)| event.node == tool) {
+        let of_tools = self.notes_of(kinds::OPENED.and(kinds::EFFECT));
+        for (event, note) in of_tools.filter(|(event, _)| event.node == tool) {
             match note {
                 TeamEvent::Tool(ToolEvent::Opened { state }) => {
                     states.extend(state.open::<T>().map(|state| (event, state.clone())));
@@ -54,7 +55,7 @@ impl StatesOverTime for TeamHistory {
     }
 
     fn tools_of<T: Tool>(&self) -> Vec<Name> {
-        let of_type = self.notes().filter(|(_, note)| match note {
+        let of_type = self.notes_of(kinds::OPENED).filter(|(_, note)| match note {
             TeamEvent::Tool(ToolEvent::Opened { state }) => state.open::<T>().is_some(),
             _ => false,
         });

@@ -1,8 +1,8 @@
 //! The wait-for graph: which agents wait for which others at the end of a run, and its cycles.
 
-use crate::agent::{AgentEvent, Purpose, TeamEvent};
+use crate::agent::{AgentEvent, Purpose, TeamEvent, kinds};
 use crate::properties::TeamHistory;
-use perfidy_sim::{Event, EventKind, Name};
+use perfidy_sim::{Event, EventKind, EventKinds, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -50,7 +50,8 @@ impl<'a> Waits<'a> {
     /// All waits as the agents declare them: for messages only, not for verdicts.
     pub fn at_the_end_of(history: &'a TeamHistory) -> Self {
         let mut waits = Self { all: Vec::new(), down: BTreeSet::new() };
-        for event in history.events() {
+        let reads = EventKinds::WAITING.and(EventKinds::CRASHED).and(EventKinds::STARTED);
+        for event in history.events_of(reads) {
             match event.what {
                 EventKind::Waiting { on, why, about } => {
                     waits.all.push(Wait { event, on, why, about });
@@ -66,7 +67,8 @@ impl<'a> Waits<'a> {
     /// The open requests and orders, which no answer has ended and whose senders have not continued without.
     pub fn of_open_requests(history: &'a TeamHistory) -> Self {
         let mut open: BTreeMap<(Name, Name, Name), Request<'_>> = BTreeMap::new();
-        for event in history.events() {
+        let reads = EventKinds::SENT.and(EventKinds::DELIVERED).and(EventKinds::CRASHED).and(kinds::CALLED);
+        for event in history.events_of(reads) {
             match &event.what {
                 EventKind::Sent { to, kind, about, content } => {
                     let headers = content.headers();

@@ -6,8 +6,7 @@
 
 use perfidy_sim::SimTime;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
-use std::ops::Bound::{Excluded, Unbounded};
+use std::collections::BinaryHeap;
 
 /// The items to check, now and later. To check one too often must make no difference.
 ///
@@ -26,7 +25,10 @@ use std::ops::Bound::{Excluded, Unbounded};
 /// ```
 #[derive(Debug)]
 pub struct Agenda<K> {
-    now: BTreeSet<K>,
+    /// The items of the current round that are still ahead. An item may be there more than once.
+    ahead: BinaryHeap<Reverse<K>>,
+    /// Those that the current round has passed, for the next one.
+    behind: BinaryHeap<Reverse<K>>,
     later: BinaryHeap<Reverse<(SimTime, K)>>,
     /// The item that the current round has reached; `None` before its first.
     reached: Option<K>,
@@ -34,14 +36,16 @@ pub struct Agenda<K> {
 
 impl<K: Ord> Default for Agenda<K> {
     fn default() -> Self {
-        Self { now: BTreeSet::new(), later: BinaryHeap::new(), reached: None }
+        Self { ahead: BinaryHeap::new(), behind: BinaryHeap::new(), later: BinaryHeap::new(), reached: None }
     }
 }
 
 impl<K: Ord + Copy> Agenda<K> {
     /// Adds an item to be checked now.
     pub fn add(&mut self, item: K) {
-        self.now.insert(item);
+        let is_ahead = self.reached.is_none_or(|reached| reached < item);
+        let round = if is_ahead { &mut self.ahead } else { &mut self.behind };
+        round.push(Reverse(item));
     }
 
     /// Adds an item to be checked at that time.
@@ -52,20 +56,19 @@ impl<K: Ord + Copy> Agenda<K> {
     /// Takes the next item of the current round that is due. `None` ends the round; the next call begins
     /// another.
     pub fn next(&mut self, now: SimTime) -> Option<K> {
-        while let Some(Reverse((at, item))) = self.later.peek()
-            && *at <= now
+        while let Some(Reverse((at, item))) = self.later.peek().copied()
+            && at <= now
         {
-            self.now.insert(*item);
             self.later.pop();
+            self.add(item);
         }
-        self.reached = match self.reached {
-            Some(reached) if self.now.first().is_some_and(|first| *first <= reached) => {
-                let ahead = self.now.range((Excluded(reached), Unbounded)).next().copied();
-                ahead.and_then(|next| self.now.take(&next))
-            }
-            // Nearly always everything that is left is still ahead.
-            _ => self.now.pop_first(),
-        };
+        self.reached = self.ahead.pop().map(|Reverse(next)| next);
+        if self.reached.is_none() {
+            std::mem::swap(&mut self.ahead, &mut self.behind);
+        }
+        while self.reached.is_some() && self.ahead.peek().map(|Reverse(item)| *item) == self.reached {
+            self.ahead.pop();
+        }
         self.reached
     }
 }
@@ -83,5 +86,15 @@ mod tests {
         agenda.add(3);
         let rest: Vec<_> = (0..4).map(|_| agenda.next(SimTime::ZERO)).collect();
         assert_eq!(rest, [Some(3), None, Some(1), None]);
+    }
+
+    #[test]
+    fn an_item_that_is_added_twice_comes_once() {
+        let mut agenda = Agenda::default();
+        [2, 1, 2].into_iter().for_each(|item| agenda.add(item));
+        assert_eq!(agenda.next(SimTime::ZERO), Some(1));
+        [1, 1].into_iter().for_each(|item| agenda.add(item));
+        let rest: Vec<_> = (0..4).map(|_| agenda.next(SimTime::ZERO)).collect();
+        assert_eq!(rest, [Some(2), None, Some(1), None]);
     }
 }

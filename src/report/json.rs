@@ -68,7 +68,11 @@ impl CaseRecord {
             },
             summary: verdict(report),
             properties: report.tallies.clone(),
-            findings: report.findings.iter().map(|finding| FindingRecord::new(finding, small)).collect(),
+            findings: report
+                .findings
+                .iter()
+                .map(|finding| FindingRecord::new(&report.case, finding, small))
+                .collect(),
             faults_fired: report.injected.clone(),
             probes: report.probes.clone(),
             saved: small.iter().filter_map(|small| small.file.as_deref()).map(in_text).collect(),
@@ -99,12 +103,18 @@ struct FindingRecord {
     faults: Vec<Fault>,
     /// The events of its story; none if it was not made small.
     story: Vec<StoryEvent>,
+    /// The safeguards that would have guarded the property and are off: taken away by the case, or not turned
+    /// on in the file.
+    safeguards_off: Vec<&'static str>,
+    /// What shrinking has changed of the scenario, key by key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changed: Vec<String>,
     /// The command that replays it, if it was saved.
     replay: Option<String>,
 }
 
 impl FindingRecord {
-    fn new(finding: &Finding, small: &[ShrunkRecord]) -> Self {
+    fn new(case: &Case, finding: &Finding, small: &[ShrunkRecord]) -> Self {
         let Finding { property, seed, after_seeds, .. } = *finding;
         let is_it = |small: &&ShrunkRecord| small.saved.property == property && small.saved.seed == seed;
         let small = small.iter().find(is_it);
@@ -116,6 +126,8 @@ impl FindingRecord {
             message: small.map_or(&finding.message, |small| &small.saved.message).clone(),
             faults: small.map_or(&finding.faults, |small| &small.saved.faults).clone(),
             story: small.map(|small| small.story.clone()).unwrap_or_default(),
+            safeguards_off: case.guards_of(property).missing().map(|kind| kind.name).collect(),
+            changed: small.and_then(|small| small.saved.changes.clone()).unwrap_or_default().scenario,
             replay: file.map(|(small, file)| small.saved.suite().replay_command(&in_text(file))),
         }
     }

@@ -1,6 +1,7 @@
 //! What a campaign comes to, in words and numbers, for tables and records.
 
-use crate::explore::{Broke, CaseProgress, CaseReport, CaseVerdict, Standing};
+use crate::explore::{Broke, CaseProgress, CaseReport, CaseVerdict, Finding, Standing};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Runs a second of real time, without what it took to make failures small.
@@ -12,17 +13,16 @@ pub(super) fn rate_of(rounds: &CaseProgress) -> f64 {
 pub(super) fn standing_in_words(standing: Standing<'_>) -> String {
     let in_runs =
         |broke: &Broke| if broke.runs == 1 { "1 run".to_owned() } else { format!("{} runs", broke.runs) };
+    let each = |all: &BTreeMap<String, Broke>, verb: &str| {
+        let one = |(property, broke): (&String, &Broke)| {
+            format!("{property} {verb}in {}, first at seed {}", in_runs(broke), broke.first_seed)
+        };
+        all.iter().map(one).collect::<Vec<_>>().join("; ")
+    };
     match standing {
         Standing::NothingBroke => "nothing broke".to_owned(),
-        Standing::Broken(all) => {
-            let one = |(property, broke): (&String, &Broke)| {
-                format!("{property} in {}, first at seed {}", in_runs(broke), broke.first_seed)
-            };
-            format!("BROKEN: {}", all.iter().map(one).collect::<Vec<_>>().join("; "))
-        }
-        Standing::Caught(property, broke) => {
-            format!("caught: {property} broke in {}, first at seed {}", in_runs(broke), broke.first_seed)
-        }
+        Standing::Broken(all) => format!("BROKEN: {}", each(all, "")),
+        Standing::Caught(all) => format!("caught: {}", each(all, "broke ")),
         Standing::NotCaught(property) => format!("NOT CAUGHT: {property} should have broken by now"),
         Standing::NotYetCaught(property) => format!("{property} has not broken yet"),
     }
@@ -51,13 +51,16 @@ fn with_closing(verdict: &str, report: &CaseReport) -> String {
 pub(super) fn verdict(report: &CaseReport) -> String {
     match report.verdict() {
         CaseVerdict::Holds => with_closing("holds", report),
-        CaseVerdict::Caught(finding) => {
-            let broke = report.tallies[finding.property].violated;
-            let after = match finding.after_seeds {
-                1 => "at the first seed".to_owned(),
-                seeds => format!("after {seeds} seeds"),
+        CaseVerdict::Caught(findings) => {
+            let one = |finding: &Finding| {
+                let broke = report.tallies[finding.property].violated;
+                let after = match finding.after_seeds {
+                    1 => "at the first seed".to_owned(),
+                    seeds => format!("after {seeds} seeds"),
+                };
+                format!("{} broke {after} ({broke} in all)", finding.property)
             };
-            format!("caught: {} broke {after} ({broke} in all)", finding.property)
+            format!("caught: {}", findings.iter().map(one).collect::<Vec<_>>().join("; "))
         }
         CaseVerdict::Broken(findings) => {
             let broken: Vec<_> =
@@ -71,7 +74,8 @@ pub(super) fn verdict(report: &CaseReport) -> String {
         CaseVerdict::NotYetCaught { property, seeds, within_seeds } => {
             let tried =
                 format!("not yet caught: {property} has not broken in {seeds} of {within_seeds} seeds");
-            with_closing(&tried, report)
+            let why = report.why_not_caught().filter(|_| report.by_other_faults.contains_key(property));
+            with_closing(&with_why(tried, why), report)
         }
         CaseVerdict::Vacuous { what } => with_why(format!("VACUOUS: {what}"), report.what_to_do()),
         CaseVerdict::Unknown { property, doubt } => {

@@ -23,6 +23,10 @@ impl Safeguard for AcknowledgedCancel {
     const NAME: &'static str = "acknowledged-cancel";
     const ABOUT: &'static str = "a call counts as cancelled once its tool has confirmed what became of it";
     const EXAMPLE: &'static str = "acknowledged-cancel = true";
+    const WITHOUT: &'static str =
+        "an agent takes a call in flight for cancelled, though it may still take effect";
+    const NEEDS: &'static str = "`idempotency-keys`, and tools with `deduplicates = true`";
+    const PROTECTS: &'static [&'static str] = &["no-effect-after-cancel"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

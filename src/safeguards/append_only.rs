@@ -28,6 +28,9 @@ impl Safeguard for AppendOnly {
     const NAME: &'static str = "append-only";
     const ABOUT: &'static str = "additions to a shared item are appended; it is never rewritten as a whole";
     const EXAMPLE: &'static str = "append-only = true";
+    const WITHOUT: &'static str =
+        "an agent writes the whole item back, and overwrites what others added after its read";
+    const PROTECTS: &'static [&'static str] = &["no-lost-update"];
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

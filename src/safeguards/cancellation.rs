@@ -22,6 +22,8 @@ impl Safeguard for Cancellation {
     const ABOUT: &'static str =
         "a cancel is sent to every agent that works on the task, and counts once all have confirmed";
     const EXAMPLE: &'static str = "cancellation = true";
+    const WITHOUT: &'static str = "the agents that work on a cancelled task are not told, and work on";
+    const PROTECTS: &'static [&'static str] = &["no-orphans"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

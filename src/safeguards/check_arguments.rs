@@ -30,6 +30,8 @@ impl Safeguard for CheckArguments {
     const ABOUT: &'static str =
         "an agent makes the call that its model composed only if it says what was ordered";
     const EXAMPLE: &'static str = "check-arguments = true";
+    const WITHOUT: &'static str = "an agent makes every call that its model composes, with whatever values";
+    const PROTECTS: &'static [&'static str] = &["effects-as-wanted"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

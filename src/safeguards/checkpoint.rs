@@ -19,6 +19,9 @@ impl Safeguard for Checkpoint {
     const ABOUT: &'static str =
         "an agent writes and syncs its progress before acting on it, and recovers it after a crash";
     const EXAMPLE: &'static str = "checkpoint = true";
+    const WITHOUT: &'static str =
+        "progress is only in memory: after a crash an agent begins anew or has lost its tasks";
+    const PROTECTS: &'static [&'static str] = &["completed-work-not-rerun", "eventual-termination"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -24,6 +24,9 @@ impl Safeguard for ChecksummedLog {
     const NAME: &'static str = "checksummed-log";
     const ABOUT: &'static str = "checkpoint records carry a checksum; recovery skips a half-written one";
     const EXAMPLE: &'static str = "checksummed-log = true";
+    const WITHOUT: &'static str = "a record that a crash left half-written is read back as if it were whole";
+    const NEEDS: &'static str = "`checkpoint`";
+    const PROTECTS: &'static [&'static str] = &["recovered-state-is-a-prefix"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

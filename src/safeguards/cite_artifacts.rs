@@ -30,6 +30,9 @@ impl Safeguard for CiteArtifacts {
     const ABOUT: &'static str =
         "work is passed on by the digest of its artifact, which the receiver fetches and checks";
     const EXAMPLE: &'static str = "cite-artifacts = true";
+    const WITHOUT: &'static str =
+        "an agent works from the summary in the message, which can differ from the artifact";
+    const PROTECTS: &'static [&'static str] = &["decisions-cite-artifacts"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

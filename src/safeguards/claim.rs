@@ -35,6 +35,9 @@ impl Safeguard for ClaimByLease {
     const NAME: &'static str = "claim-by-lease";
     const ABOUT: &'static str = "work is claimed by compare-and-set, with a lease that its owner renews";
     const EXAMPLE: &'static str = r#"claim-by-lease = { lease = "15s" }"#;
+    const WITHOUT: &'static str =
+        "an agent takes a task that it saw free a moment ago; two agents can do so at once";
+    const PROTECTS: &'static [&'static str] = &["one-owner-per-task"];
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
         let possible = SimSpan::from_secs(3)..=SimSpan::from_secs(3_600);

@@ -25,6 +25,9 @@ impl Safeguard for Compensate {
     const NAME: &'static str = "compensate";
     const ABOUT: &'static str = "when a step fails permanently, the steps before it are undone, last first";
     const EXAMPLE: &'static str = "compensate = true";
+    const WITHOUT: &'static str = "what was done before a failure or a cancel stays done";
+    const NEEDS: &'static str = "steps with `undo`";
+    const PROTECTS: &'static [&'static str] = &["all-or-compensated", "no-effect-after-cancel"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -19,6 +19,9 @@ impl Safeguard for ConsistentReads {
     const NAME: &'static str = "consistent-reads";
     const ABOUT: &'static str = "reads of the store ask for the consistency that `reads` in [store] declares";
     const EXAMPLE: &'static str = "consistent-reads = true";
+    const WITHOUT: &'static str = "a reader takes the answer of any replica, however far it lags behind";
+    const NEEDS: &'static str = "`reads` in `[store]`";
+    const PROTECTS: &'static [&'static str] = &["reads-keep-declared-consistency"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -23,6 +23,8 @@ impl Safeguard for DeadLetter {
     const NAME: &'static str = "dead-letter";
     const ABOUT: &'static str = "calls that cannot be completed are escalated to the person on call";
     const EXAMPLE: &'static str = "dead-letter = true";
+    const WITHOUT: &'static str = "a call that failed for good is given up, and no person is told";
+    const PROTECTS: &'static [&'static str] = &["all-or-compensated", "every-call-accounted"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

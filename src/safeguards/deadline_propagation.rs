@@ -17,6 +17,9 @@ impl Safeguard for DeadlinePropagation {
     const NAME: &'static str = "deadline-propagation";
     const ABOUT: &'static str = "every order carries the time left for the task; work stops when it is up";
     const EXAMPLE: &'static str = "deadline-propagation = true";
+    const WITHOUT: &'static str = "orders carry no deadline, and an agent that no cancel reaches works on";
+    const NEEDS: &'static str = "`within` in `[tasks]`";
+    const PROTECTS: &'static [&'static str] = &["no-orphans"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -31,6 +31,8 @@ impl Safeguard for DeadlockDetection {
     const ABOUT: &'static str =
         "waiting agents send probes along the waits; one agent in a cycle stops waiting";
     const EXAMPLE: &'static str = "deadlock-detection = true";
+    const WITHOUT: &'static str = "agents that wait for each other wait for ever";
+    const PROTECTS: &'static [&'static str] = &["no-deadlock"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -50,6 +50,8 @@ impl Safeguard for Election {
     const NAME: &'static str = "election";
     const ABOUT: &'static str = "a backup takes over leadership when the leader's lease expires";
     const EXAMPLE: &'static str = r#"election = { lease = "10s" }"#;
+    const WITHOUT: &'static str = "there is one leader and no other candidate; without it no agent leads";
+    const PROTECTS: &'static [&'static str] = &["eventual-termination"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(Some(Self { lease: lease(entry, &LEASES)? }))

@@ -22,6 +22,9 @@ impl Safeguard for EventLog {
     const ABOUT: &'static str =
         "a model's completion is durable before it is acted on, and is replayed after a crash";
     const EXAMPLE: &'static str = "event-log = true";
+    const WITHOUT: &'static str =
+        "after a crash an agent asks its model again, and may get another completion";
+    const PROTECTS: &'static [&'static str] = &["recovery-calls-no-model"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -18,6 +18,9 @@ impl Safeguard for FencingTokens {
     const NAME: &'static str = "fencing-tokens";
     const ABOUT: &'static str = "workers reject orders with a lower fencing token than one they have seen";
     const EXAMPLE: &'static str = "fencing-tokens = true";
+    const WITHOUT: &'static str = "orders and writes of a former leader or lock holder are accepted";
+    const NEEDS: &'static str = "a lease: `election` or `write-lock`";
+    const PROTECTS: &'static [&'static str] = &["no-lost-update", "no-split-brain"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -16,6 +16,10 @@ impl Safeguard for IdempotencyKeys {
     const NAME: &'static str = "idempotency-keys";
     const ABOUT: &'static str = "calls carry the id of their operation, so that a tool can recognise a retry";
     const EXAMPLE: &'static str = "idempotency-keys = true";
+    const WITHOUT: &'static str = "a retry carries no key, and the tool takes it for a new call";
+    const NEEDS: &'static str = "`tool-dedupe`; across crashes also `persist-before-call`";
+    const PROTECTS: &'static [&'static str] =
+        &["no-double-spend", "no-duplicate-effects", "no-reverted-file"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -33,6 +33,9 @@ impl Safeguard for IntentKeys {
     const ABOUT: &'static str =
         "an operation id is derived from the intent, not from the model's wording of the call";
     const EXAMPLE: &'static str = "intent-keys = true";
+    const WITHOUT: &'static str = "the key is a digest of the call; a retry in other words has another key";
+    const NEEDS: &'static str = "`idempotency-keys`";
+    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

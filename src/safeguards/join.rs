@@ -23,6 +23,8 @@ impl Safeguard for Join {
     const NAME: &'static str = "join";
     const ABOUT: &'static str = "an answer waits for what the join policy asks for, and says what is missing";
     const EXAMPLE: &'static str = r#"join = "quorum""#;
+    const WITHOUT: &'static str = "an answer leaves out what is missing at the deadline, and does not say so";
+    const PROTECTS: &'static [&'static str] = &["no-silent-partial"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         entry.read().map(Some)

@@ -22,6 +22,7 @@ pub mod checkpoint;
 pub mod checksummed_log;
 pub mod cite_artifacts;
 pub mod claim;
+pub mod compaction;
 pub mod compensate;
 pub mod consistent_reads;
 pub mod dead_letter;
@@ -40,6 +41,7 @@ pub mod lease_check;
 pub mod observe;
 pub mod optimistic_locking;
 pub mod outbox;
+pub mod paired_results;
 pub mod parent_lease;
 pub mod persist;
 pub mod plan_commit;
@@ -47,6 +49,8 @@ pub mod read_modify_write;
 pub mod reply_correlation;
 pub mod reply_dedupe;
 pub mod resend_orders;
+pub mod reset_between_tasks;
+pub mod resume_from_results;
 pub mod retry;
 pub mod retry_writes;
 pub mod roles;
@@ -77,6 +81,14 @@ pub trait Safeguard: Any + Send + Sync + Sized {
     const ABOUT: &'static str;
     /// How a file turns it on.
     const EXAMPLE: &'static str;
+    /// What a team does without it, in one line: `a call is made once; its error is the outcome`.
+    const WITHOUT: &'static str = "";
+    /// The other safeguards and the settings without which it has no effect, if there are any.
+    const NEEDS: &'static str = "";
+    /// The properties that can break without it. They stand here, beside the code that keeps them, because a
+    /// failure is explained where no scenario files are; for the shipped safeguards a test compares them with
+    /// the `[[without]]` cases of the shipped scenarios, in both directions.
+    const PROTECTS: &'static [&'static str] = &[];
 
     /// Reads its entry of `[safeguards]`; `None` if the file switches it off.
     ///
@@ -107,6 +119,12 @@ pub struct SafeguardKind {
     pub about: &'static str,
     /// How a file turns it on.
     pub example: &'static str,
+    /// What a team does without it, in one line; empty if it does not say.
+    pub without: &'static str,
+    /// Without what it has no effect; empty if it needs nothing.
+    pub needs: &'static str,
+    /// The properties that can break without it.
+    pub protects: &'static [&'static str],
     /// Whether it is on where no file says otherwise.
     pub is_built_in: bool,
     /// The type whose values are its switches.
@@ -119,7 +137,17 @@ impl SafeguardKind {
     pub fn of<S: Safeguard>() -> Self {
         let read = |entry: &Entry<'_>| Ok(S::read(entry)?.map(|safeguard| Arc::new(safeguard) as Switch));
         let (type_id, read) = (TypeId::of::<S>(), Arc::new(read));
-        Self { name: S::NAME, about: S::ABOUT, example: S::EXAMPLE, is_built_in: false, type_id, read }
+        Self {
+            name: S::NAME,
+            about: S::ABOUT,
+            example: S::EXAMPLE,
+            without: S::WITHOUT,
+            needs: S::NEEDS,
+            protects: S::PROTECTS,
+            is_built_in: false,
+            type_id,
+            read,
+        }
     }
 
     /// The same for a type that is built in.
@@ -146,6 +174,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
         SafeguardKind::of::<cite_artifacts::CiteArtifacts>(),
         SafeguardKind::of::<claim::ClaimByLease>(),
+        SafeguardKind::of::<compaction::Compaction>(),
         SafeguardKind::of::<compensate::Compensate>(),
         SafeguardKind::of::<consistent_reads::ConsistentReads>(),
         SafeguardKind::of::<dead_letter::DeadLetter>(),
@@ -165,12 +194,15 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
         SafeguardKind::of::<outbox::DurableOutbox>(),
+        SafeguardKind::of::<paired_results::PairedResults>(),
         SafeguardKind::of::<parent_lease::ParentLease>(),
         SafeguardKind::of::<persist::PersistBeforeCall>(),
         SafeguardKind::of::<plan_commit::PlanCommit>(),
         SafeguardKind::built_in::<reply_correlation::ReplyCorrelation>(),
         SafeguardKind::of::<reply_dedupe::ReplyDedupe>(),
         SafeguardKind::built_in::<resend_orders::ResendOrders>(),
+        SafeguardKind::of::<reset_between_tasks::ResetBetweenTasks>(),
+        SafeguardKind::of::<resume_from_results::ResumeFromResults>(),
         SafeguardKind::of::<retry::Retry>(),
         SafeguardKind::built_in::<retry_writes::RetryWrites>(),
         SafeguardKind::of::<roles::Roles>(),
@@ -351,6 +383,38 @@ pub(crate) fn switch<S: Default>(entry: &Entry<'_>) -> Result<Option<S>, Problem
 
 #[cfg(test)]
 mod tests {
+    use crate::scenario;
+    use crate::suite::Suite;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_safeguard_protects_what_breaks_without_it_in_the_shipped_scenarios() {
+        let suite = Suite::shipped();
+        let scenarios = scenario::read_all(&suite, &["scenarios".into()]);
+        let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let cases = || scenarios.iter().flat_map(|scenario| &scenario.without);
+        for kind in suite.safeguards() {
+            let without = cases().filter(|case| case.safeguards.contains(&kind.name));
+            let shown: BTreeSet<&str> = without.flat_map(|case| case.violates.iter().copied()).collect();
+            let said: BTreeSet<&str> = kind.protects.iter().copied().collect();
+            assert_eq!(said, shown, "PROTECTS of {}, and what [[without]] cases show", kind.name);
+        }
+    }
+
+    #[test]
+    fn a_safeguard_says_what_a_team_does_without_it_and_needs_only_what_there_is() {
+        let suite = Suite::shipped();
+        let settings = ["`deduplicates = true`", "`reads`", "`[store]`", "`within`", "`[tasks]`", "`undo`"];
+        for kind in suite.safeguards() {
+            assert!(!kind.without.is_empty() && kind.without.len() <= 100, "{}", kind.name);
+            for word in kind.needs.split('`').skip(1).step_by(2) {
+                let is_known =
+                    suite.find_safeguard(word).is_some() || settings.contains(&&*format!("`{word}`"));
+                assert!(is_known, "{} needs `{word}`", kind.name);
+            }
+        }
+    }
+
     #[test]
     fn every_safeguard_is_listed_once_and_in_order() {
         let names: Vec<&str> = super::shipped().iter().map(|kind| kind.name).collect();

@@ -17,6 +17,8 @@ impl Safeguard for ObserveBeforeRetry {
     const ABOUT: &'static str =
         "after an indefinite error, the caller looks up whether the effect happened before it retries";
     const EXAMPLE: &'static str = "observe-before-retry = true";
+    const WITHOUT: &'static str = "a call is retried blindly after an indefinite error";
+    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

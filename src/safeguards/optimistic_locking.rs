@@ -30,6 +30,9 @@ impl Safeguard for OptimisticLocking {
     const ABOUT: &'static str =
         "a write names the version that was read, and is refused if that is not the latest";
     const EXAMPLE: &'static str = "optimistic-locking = true";
+    const WITHOUT: &'static str =
+        "a write replaces what is there, also what was written after its author's read";
+    const PROTECTS: &'static [&'static str] = &["no-lost-update"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -27,6 +27,10 @@ impl Safeguard for DurableOutbox {
     const ABOUT: &'static str =
         "an event is journalled together with the change that it reports, and sent until acknowledged";
     const EXAMPLE: &'static str = "outbox = true";
+    const WITHOUT: &'static str =
+        "an event is sent once after its change, and never if the agent crashes in between";
+    const NEEDS: &'static str = "`inbox-dedupe` at the receivers";
+    const PROTECTS: &'static [&'static str] = &["all-or-compensated"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

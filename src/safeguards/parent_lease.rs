@@ -30,6 +30,9 @@ impl Safeguard for ParentLease {
     const ABOUT: &'static str =
         "a worker stops when its parent's lease expires; work of silent workers is reassigned";
     const EXAMPLE: &'static str = r#"parent-lease = { lease = "10s" }"#;
+    const WITHOUT: &'static str =
+        "a worker goes on for a parent that is gone; the work of a silent worker is not reassigned";
+    const PROTECTS: &'static [&'static str] = &["no-orphans"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(Some(Self { lease: lease(entry, &LEASES)? }))

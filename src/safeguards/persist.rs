@@ -20,6 +20,9 @@ impl Safeguard for PersistBeforeCall {
     const NAME: &'static str = "persist-before-call";
     const ABOUT: &'static str = "an operation id is durable before the first call that carries it";
     const EXAMPLE: &'static str = "persist-before-call = true";
+    const WITHOUT: &'static str = "after a crash, a call is repeated under a new operation id";
+    const NEEDS: &'static str = "`idempotency-keys`";
+    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

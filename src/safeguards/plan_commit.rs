@@ -17,6 +17,9 @@ impl Safeguard for PlanCommit {
     const NAME: &'static str = "plan-commit";
     const ABOUT: &'static str = "the first plan committed to the store counts; every agent follows that one";
     const EXAMPLE: &'static str = "plan-commit = true";
+    const WITHOUT: &'static str =
+        "an agent follows the plan that it drafted or got itself, whatever the others follow";
+    const PROTECTS: &'static [&'static str] = &["plan-agreement"];
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

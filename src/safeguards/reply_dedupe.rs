@@ -18,6 +18,8 @@ impl Safeguard for ReplyDedupe {
     const NAME: &'static str = "reply-dedupe";
     const ABOUT: &'static str = "of several replies to one request, only the first is used";
     const EXAMPLE: &'static str = "reply-dedupe = true";
+    const WITHOUT: &'static str = "every reply to a request is used, also a late or repeated one";
+    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

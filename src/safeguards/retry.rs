@@ -31,6 +31,7 @@ impl Safeguard for Retry {
     const ABOUT: &'static str =
         "a call with an indefinite error is retried with exponential backoff and jitter";
     const EXAMPLE: &'static str = r#"retry = { attempts = 4, backoff = "1s..30s" }"#;
+    const WITHOUT: &'static str = "a call is made once; its error is the outcome";
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let keys: Keys = entry.read()?;

@@ -18,6 +18,8 @@ impl Safeguard for Roles {
     const NAME: &'static str = "roles";
     const ABOUT: &'static str = "a decision counts only from an authorised agent that did not do the work";
     const EXAMPLE: &'static str = "roles = true";
+    const WITHOUT: &'static str = "a decision counts from any agent, also from the one that did the work";
+    const PROTECTS: &'static [&'static str] = &["decisions-are-authorised"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -35,6 +35,9 @@ impl Safeguard for SagaLog {
     const ABOUT: &'static str =
         "a saga's progress and operation ids are durable before any agent acts on them";
     const EXAMPLE: &'static str = "saga-log = true";
+    const WITHOUT: &'static str =
+        "after a crash a saga begins anew under new ids; what it did before belongs to no saga";
+    const PROTECTS: &'static [&'static str] = &["all-or-compensated"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -43,6 +43,8 @@ impl Safeguard for SingleWriter {
     const NAME: &'static str = "single-writer";
     const ABOUT: &'static str = "one agent writes the shared items; the others send it their additions";
     const EXAMPLE: &'static str = "single-writer = true";
+    const WITHOUT: &'static str = "every agent writes the shared items itself";
+    const PROTECTS: &'static [&'static str] = &["no-lost-update"];
 
     fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

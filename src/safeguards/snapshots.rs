@@ -31,6 +31,8 @@ impl Safeguard for Snapshots {
     const NAME: &'static str = "snapshots";
     const ABOUT: &'static str = "data carries the time it was read, and is read again when it is too old";
     const EXAMPLE: &'static str = r#"snapshots = { max-age = "30s" }"#;
+    const WITHOUT: &'static str = "data is used however old it is";
+    const PROTECTS: &'static [&'static str] = &["bounded-staleness"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let Keys { max_age: Span(max_age) } = entry.read()?;

@@ -14,6 +14,9 @@ impl Safeguard for ToolDedupe {
     const ABOUT: &'static str =
         "tools marked `deduplicates = true` recognise an idempotency key they have seen";
     const EXAMPLE: &'static str = "tool-dedupe = true";
+    const WITHOUT: &'static str = "a tool carries out every request, also one with a key that it has seen";
+    const NEEDS: &'static str = "`idempotency-keys`, and a tool with `deduplicates = true`";
+    const PROTECTS: &'static [&'static str] = &["no-double-spend", "no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -23,6 +23,9 @@ impl Safeguard for TransferAcks {
     const ABOUT: &'static str =
         "an agent that hands over a task keeps it until the receiver has acknowledged it";
     const EXAMPLE: &'static str = "transfer-acks = true";
+    const WITHOUT: &'static str =
+        "a task is handed over by one message; if it is lost or names no agent, so is the task";
+    const PROTECTS: &'static [&'static str] = &["eventual-termination"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -27,6 +27,9 @@ impl Safeguard for VersionCheck {
     const ABOUT: &'static str =
         "before acting on work, an agent asks its author whether the version is still current";
     const EXAMPLE: &'static str = "version-check = true";
+    const WITHOUT: &'static str =
+        "an agent acts on the work that it holds, also if its author has replaced it";
+    const PROTECTS: &'static [&'static str] = &["acts-on-current-version", "no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -25,6 +25,8 @@ impl Safeguard for WaitLimit {
     const NAME: &'static str = "wait-limit";
     const ABOUT: &'static str = "after a limit, an agent continues without an optional input";
     const EXAMPLE: &'static str = r#"wait-limit = "1m""#;
+    const WITHOUT: &'static str = "an agent waits for optional input without a limit";
+    const PROTECTS: &'static [&'static str] = &["no-deadlock"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let Span(limit) = entry.read()?;

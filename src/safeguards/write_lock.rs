@@ -21,6 +21,8 @@ impl Safeguard for WriteLock {
     const NAME: &'static str = "write-lock";
     const ABOUT: &'static str = "an agent that rewrites a shared item holds its lock while writing";
     const EXAMPLE: &'static str = r#"write-lock = { lease = "10s" }"#;
+    const WITHOUT: &'static str = "agents read, compose and write at the same time";
+    const PROTECTS: &'static [&'static str] = &["no-lost-update"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(Some(Self { lease: lease(entry, &LEASES)? }))
@@ -35,6 +37,10 @@ impl Safeguard for LockWholeCycle {
     const NAME: &'static str = "lock-whole-cycle";
     const ABOUT: &'static str = "the lock covers read, model call and write, not only the write";
     const EXAMPLE: &'static str = "lock-whole-cycle = true";
+    const WITHOUT: &'static str =
+        "the lock covers the write only; what was read before it can be old by then";
+    const NEEDS: &'static str = "`write-lock`";
+    const PROTECTS: &'static [&'static str] = &["no-lost-update"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -110,6 +110,7 @@ impl Case {
             tasks: scenario.tasks.clone(),
             store: scenario.store.clone(),
             model_latency: scenario.model.latency.clone(),
+            chat: scenario.model.chat,
             model_faults: ModelFaults::new(fault_of, scenario.suite.own_faults().clone()),
             bounds: scenario.bounds.clone(),
             drops_announcements: self.drops_announcements,
@@ -148,7 +149,7 @@ impl Case {
     /// The properties that must have had something to judge in this case.
     pub fn is_about(&self) -> Vec<&'static str> {
         let mut properties = self.scenario.workflow.properties.clone();
-        properties.extend(self.without().map(|without| without.violates));
+        properties.extend(self.without().into_iter().flat_map(|without| &without.violates));
         properties.retain(|name| !self.scenario.waived.contains_key(name));
         properties.sort_unstable();
         properties.dedup();

@@ -1,7 +1,7 @@
 //! Scenarios: a team, its work, its safeguards, and the faults of its world.
 //!
-//! A scenario is a TOML file. TOML says what may happen; how agents behave is Rust. [`Scenario::read`]
-//! turns a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its
+//! A scenario is a TOML file, or what a [`ScenarioBuilder`] writes in code. TOML says what may happen; how
+//! agents behave is Rust. [`Scenario::read`] turns a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its
 //! place in the file and what to do. A scenario that parses but cannot mean anything is refused here, never
 //! in the middle of a run.
 //!
@@ -12,14 +12,17 @@
 //! safeguard and expects a property to break.
 
 mod active;
+mod builder;
 mod case;
 mod configured;
+mod guards;
 pub(crate) mod learn;
 mod read;
 mod rename;
 mod resolve;
 mod world;
 
+pub use builder::ScenarioBuilder;
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use read::{files_below, read_all, read_long_text, read_text, root_of};
@@ -31,13 +34,14 @@ pub(crate) use rename::{Renaming, renamed};
 pub(crate) use resolve::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
 pub(crate) use world::usual_events;
 
+use crate::agent::ChatLimits;
 use crate::faults::Directory;
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
 use crate::workflows::{Step, Store, Tasks, Workflow};
-use perfidy_sim::{Chaos, Links, Name, SimSpan, SimTime};
+use perfidy_sim::{Chaos, Fault, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
@@ -135,15 +139,17 @@ impl Network {
 pub struct Model {
     /// How long a call takes.
     pub latency: RangeInclusive<SimSpan>,
+    /// What a chat model can do.
+    pub chat: ChatLimits,
 }
 
-/// What a case removes, and which property must break then.
+/// What a case removes, and which properties must break then.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Without {
     /// The safeguards that are switched off.
     pub safeguards: Vec<&'static str>,
-    /// The property that must break.
-    pub violates: &'static str,
+    /// The properties that must break, every one of them; at least one.
+    pub violates: Vec<&'static str>,
     /// Within how many seeds.
     pub within_seeds: u32,
 }
@@ -177,6 +183,11 @@ impl Scenario {
     pub fn work(&self) -> u64 {
         let agents = self.workflow.size(self.team.values().copied());
         u64::from(self.tasks.count) * (1 + self.steps.len() as u64 + agents)
+    }
+
+    /// Whether the file names a fault, by chance, by the clock or word for word. A strategy can inject others.
+    pub fn configures(&self, fault: &Fault) -> bool {
+        self.configured.iter().any(|configured| configured.is_struck_by(fault))
     }
 
     /// The roles, agents and tools of the scenario, to resolve names.

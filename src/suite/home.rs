@@ -31,7 +31,7 @@ impl Suite {
     /// use std::process::ExitCode;
     ///
     /// fn main() -> ExitCode {
-    ///     let team = Workflow::new("helpdesk", "one clerk").agent("clerk", |agent, _| async move {
+    ///     let team = Workflow::new("helpdesk").about("one clerk").agent("clerk", |agent: Agent| async move {
     ///         loop {
     ///             agent.receive().await;
     ///         }

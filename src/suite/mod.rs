@@ -5,30 +5,27 @@
 //! made of the scenario, cases, runs and saved failures. What comes with perfidy is [`Suite::shipped`]; yours
 //! is that and what you add, with the whole [command](Suite::main).
 //!
-//! ```
-//! use perfidy::agent::{Outcome, Report};
-//! use perfidy::explore::Run;
-//! use perfidy::properties::Property;
-//! use perfidy::scenario::{Case, Scenario};
-//! use perfidy::suite::Suite;
-//! use perfidy::workflows::user::UserMessage;
-//! use perfidy::workflows::Workflow;
-//! use perfidy_sim::{Engine, Seed};
+//! Each part has a name. The shorthands [`Suite::tool`] and [`Suite::property`] take a name and a closure;
+//! a tool with keys of its own in files is a [`ToolKind`], a property with a bound or a description a
+//! [`Property`].
 //!
-//! // A clerk that reports every task as failed, and a promise that the clerk cannot keep.
-//! let office = Workflow::new("office", "a clerk that fails")
-//!     .agent("clerk", |agent, _| async move {
-//!         loop {
-//!             let message = agent.receive().await;
-//!             let report = Report::of(message.about(), Outcome::Failed);
-//!             agent.send(message.from(), message.about(), UserMessage::Report(report));
-//!         }
-//!     })
-//!     .properties(&["never-fails"]);
-//! let never_fails = Property::new("never-fails", "no task fails", |history| {
-//!     !history.events().iter().any(|event| format!("{:?}", event.what).contains("Failed"))
-//! });
-//! let suite = Suite::shipped().workflow(office).property(never_fails);
+//! ```
+//! use perfidy::prelude::*;
+//!
+//! // A clerk that reports every task as failed, and a property that this clerk violates.
+//! async fn clerk(agent: Agent) {
+//!     loop {
+//!         let message = agent.receive().await;
+//!         let report = Report::of(message.about(), Outcome::Failed);
+//!         agent.send(message.from(), message.about(), UserMessage::Report(report));
+//!     }
+//! }
+//!
+//! let suite = Suite::shipped()
+//!     .workflow(Workflow::new("office").agent("clerk", clerk))
+//!     .property("never-fails", |history| {
+//!         !history.events().iter().any(|event| format!("{:?}", event.what).contains("Failed"))
+//!     });
 //!
 //! let text = "# A clerk that fails.\nworkflow = \"office\"\n[[step]]\nname = \"stamp\"\ntool = \"desk.stamp\"\n[tools.desk]\n";
 //! let scenario = Scenario::parse(&suite, "own/office", text).unwrap();
@@ -42,9 +39,9 @@ use crate::agent::{OwnFault, OwnFaults};
 use crate::config::problem::nearest_in_words;
 use crate::faults::{self, FaultKind, Observed};
 use crate::probe::Probe;
-use crate::properties::{self, Property};
+use crate::properties::{self, Property, TeamHistory, Verdict};
 use crate::safeguards::{self, SafeguardKind};
-use crate::tools::{self, ToolKind};
+use crate::tools::{self, Tool, ToolKind};
 use crate::workflows::{self, Workflow};
 use home::Start;
 use std::collections::BTreeMap;
@@ -100,7 +97,8 @@ impl Suite {
         }))
     }
 
-    /// With one more workflow.
+    /// With one more workflow. It supports the safeguards and is about the properties that are added to this
+    /// suite, before or after it, unless it declares its own.
     ///
     /// # Panics
     /// If the suite has one of that name.
@@ -108,8 +106,19 @@ impl Suite {
     pub fn workflow(mut self, workflow: Workflow) -> Self {
         let names = self.workflows().map(|known| known.name);
         refuse_a_second("workflow", workflow.name, names);
+        let workflow = self.with_defaults(workflow);
         self.parts().workflows.push(Arc::new(workflow));
         self
+    }
+
+    /// A workflow as it is in this suite.
+    fn with_defaults(&self, mut workflow: Workflow) -> Workflow {
+        let shipped = Self::shipped();
+        let own_properties = self.properties().iter().skip(shipped.properties().len());
+        own_properties.for_each(|property| workflow.be_about_by_default(property.name));
+        let own_safeguards = self.safeguards().iter().skip(shipped.safeguards().len());
+        own_safeguards.for_each(|safeguard| workflow.support_by_default(safeguard.name));
+        workflow
     }
 
     /// With a workflow in the place of the one that has the same name.
@@ -123,18 +132,45 @@ impl Suite {
             let near = nearest_in_words(workflow.name, &known);
             panic!("the suite has no workflow `{}` to replace; {near}", workflow.name)
         };
+        let workflow = self.with_defaults(workflow);
         self.parts().workflows[place] = Arc::new(workflow);
         self
     }
 
-    /// With one more property, which is judged on every run.
+    /// With one more property, which is judged on every run: a name, and a closure that judges a history.
+    ///
+    /// ```
+    /// use perfidy::prelude::*;
+    /// use perfidy::tools::Accounts;
+    ///
+    /// let suite = Suite::shipped().property("sum-is-constant", |history| {
+    ///     history.states::<Accounts>("bank").always(|bank| bank.total() == 500)
+    /// });
+    /// assert!(suite.find_property("sum-is-constant").is_some());
+    /// ```
     ///
     /// # Panics
     /// If the suite has one of that name.
     #[must_use]
-    pub fn property(mut self, property: Property) -> Self {
-        refuse_a_second("property", property.name, self.properties().iter().map(|known| known.name));
-        self.parts().properties.push(property);
+    pub fn property<V: Into<Verdict>>(
+        self,
+        name: &'static str,
+        judge: impl Fn(&TeamHistory) -> V + Send + Sync + 'static,
+    ) -> Self {
+        self.add_property(Property::new(name, name, judge))
+    }
+
+    /// With one more property, described in full.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn add_property(mut self, property: Property) -> Self {
+        let name = property.name;
+        refuse_a_second("property", name, self.properties().iter().map(|known| known.name));
+        let parts = self.parts();
+        parts.workflows.iter_mut().for_each(|workflow| Arc::make_mut(workflow).be_about_by_default(name));
+        parts.properties.push(property);
         self
     }
 
@@ -144,8 +180,11 @@ impl Suite {
     /// If the suite has one of that name.
     #[must_use]
     pub fn safeguard(mut self, safeguard: SafeguardKind) -> Self {
-        refuse_a_second("safeguard", safeguard.name, self.safeguards().iter().map(|known| known.name));
-        self.parts().safeguards.push(safeguard);
+        let name = safeguard.name;
+        refuse_a_second("safeguard", name, self.safeguards().iter().map(|known| known.name));
+        let parts = self.parts();
+        parts.workflows.iter_mut().for_each(|workflow| Arc::make_mut(workflow).support_by_default(name));
+        parts.safeguards.push(safeguard);
         self
     }
 
@@ -162,12 +201,31 @@ impl Suite {
         self
     }
 
-    /// With one more kind of tool.
+    /// With one more tool: a name, and a closure that makes the tool in the state in which each run finds
+    /// it. It is the tool of that name in a file, `[tools.bank]`, and the kind of any other tool that names
+    /// it, `kind = "bank"`. A file cannot say more of it than of every tool.
+    ///
+    /// ```
+    /// use perfidy::prelude::*;
+    /// use perfidy::tools::Accounts;
+    ///
+    /// let suite = Suite::shipped().tool("bank", || Accounts::of([("alice", 500), ("bob", 0)]));
+    /// assert!(suite.find_tool("bank").is_some());
+    /// ```
     ///
     /// # Panics
     /// If the suite has one of that name.
     #[must_use]
-    pub fn tool(mut self, tool: ToolKind) -> Self {
+    pub fn tool<T: Tool>(self, name: &'static str, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        self.add_tool_kind(ToolKind::made_by(name, make))
+    }
+
+    /// With one more kind of tool, which reads keys of its own in files.
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn add_tool_kind(mut self, tool: ToolKind) -> Self {
         refuse_a_second("kind of tool", tool.name, self.tools().iter().map(|known| known.name));
         self.parts().tools.push(tool);
         self
@@ -233,9 +291,14 @@ impl Suite {
         self.0.faults.iter()
     }
 
-    /// Its kinds of tools. The first is that of a tool whose table names none.
+    /// Its kinds of tools.
     pub fn tools(&self) -> &[ToolKind] {
         &self.0.tools
+    }
+
+    /// The kind of a tool whose table names none: the one that is called as the tool, or else the first.
+    pub(crate) fn kind_of_tool(&self, tool: &str) -> &ToolKind {
+        self.find_tool(tool).unwrap_or(&self.tools()[0])
     }
 
     /// The kind of tool of that name.
@@ -307,19 +370,34 @@ mod tests {
     #[test]
     #[should_panic(expected = "the suite has a workflow `conductor` already")]
     fn two_workflows_cannot_share_a_name() {
-        let _ = Suite::shipped().workflow(Workflow::new("conductor", "another one"));
+        let _ = Suite::shipped().workflow(Workflow::new("conductor").about("another one"));
     }
 
     #[test]
     #[should_panic(expected = "the suite has no workflow `conducter` to replace; did you mean `conductor`?")]
     fn only_what_is_there_can_be_replaced() {
-        let _ = Suite::shipped().replacing_workflow(Workflow::new("conducter", "a misspelt one"));
+        let _ = Suite::shipped().replacing_workflow(Workflow::new("conducter").about("a misspelt one"));
+    }
+
+    #[test]
+    fn a_workflow_is_about_what_its_suite_adds_before_or_after_it() {
+        let holds = |_: &TeamHistory| true;
+        let suite = Suite::shipped()
+            .property("before", holds)
+            .workflow(Workflow::new("team"))
+            .workflow(Workflow::new("strict").properties(&["before"]))
+            .property("after", holds);
+        let about = |name| &suite.find_workflow(name).unwrap().properties;
+        assert_eq!(about("team"), &["eventual-termination", "before", "after"]);
+        assert_eq!(about("strict"), &["before"]);
+        let shipped = Suite::shipped();
+        assert_eq!(about("conductor"), &shipped.find_workflow("conductor").unwrap().properties);
     }
 
     #[test]
     fn adding_to_a_suite_leaves_its_clones_alone() {
         let shipped = Suite::shipped();
-        let own = shipped.clone().workflow(Workflow::new("own", "one more"));
+        let own = shipped.clone().workflow(Workflow::new("own").about("one more"));
         assert!(own.find_workflow("own").is_some());
         assert!(shipped.find_workflow("own").is_none());
     }

@@ -23,8 +23,9 @@ pub struct Check {
     corpus: Option<PathBuf>,
 }
 
-/// Checks a workflow in a scenario, whose text is that of a scenario file: as written every property holds,
-/// and in each `[[without]]` case the named property breaks.
+/// Checks a workflow in a scenario, which is the text of a scenario file or a
+/// [`ScenarioBuilder`](crate::scenario::ScenarioBuilder): as written every property holds, and in each
+/// `[[without]]` case the named property breaks.
 ///
 /// A failure is shrunk, saved under `seeds/` of the crate, and told with the command that runs this test
 /// again, which replays what is saved first. Nothing else is needed: no files and no flags.
@@ -33,21 +34,19 @@ pub struct Check {
 /// use perfidy::prelude::*;
 ///
 /// // A clerk that does what it is asked with its one tool, and asks again until the answer is clear.
-/// let helpdesk = Workflow::new("helpdesk", "one clerk, who files tickets")
-///     .agent("clerk", |agent, team| async move {
-///         loop {
-///             let message = agent.receive().await;
-///             let Some(UserMessage::Submit { task, ops }) = message.open().cloned() else { continue };
-///             let call = ToolCall::keyed(team.plan.operation_of(task, 0), ops[0]);
-///             while agent.call(call.clone(), SimSpan::from_secs(5)).await.is_err() {
-///                 agent.sleep(SimSpan::from_secs(1)).await;
-///             }
-///             agent.send(message.from(), task, UserMessage::Report(Report::of(task, Outcome::Done)));
+/// async fn clerk(agent: Agent, team: TeamContext) {
+///     loop {
+///         let message = agent.receive().await;
+///         let Some(UserMessage::Submit { task, ops }) = message.open().cloned() else { continue };
+///         let call = ToolCall::keyed(team.plan.operation_of(task, 0), ops[0]);
+///         while agent.call(call.clone(), SimSpan::from_secs(5)).await.is_err() {
+///             agent.sleep(SimSpan::from_secs(1)).await;
 ///         }
-///     })
-///     .safeguards(&["idempotency-keys", "tool-dedupe"])
-///     .properties(&["no-duplicate-effects", "eventual-termination"]);
+///         agent.send(message.from(), task, UserMessage::Report(Report::of(task, Outcome::Done)));
+///     }
+/// }
 ///
+/// let helpdesk = Workflow::new("helpdesk").agent("clerk", clerk);
 /// perfidy::check(helpdesk, r#"
 ///     ## A lost acknowledgement must not file the ticket twice.
 ///     workflow = "helpdesk"
@@ -67,14 +66,14 @@ pub struct Check {
 /// .seeds(100)
 /// .assert();
 /// ```
-pub fn check(workflow: Workflow, scenario: impl AsRef<str>) -> Check {
+pub fn check(workflow: Workflow, scenario: impl Into<String>) -> Check {
     let suite = Suite::of_a_check();
     let name = format!("{}/check", workflow.name);
     let suite = match suite.find_workflow(workflow.name) {
         Some(_) => suite.replacing_workflow(workflow),
         None => suite.workflow(workflow),
     };
-    let text = unindented(scenario.as_ref());
+    let text = unindented(&scenario.into());
     Check { suite, name, text, seeds: SEEDS, engine: Engine::Native, corpus: None }
 }
 
@@ -85,8 +84,8 @@ impl Check {
     /// # use perfidy::prelude::*;
     /// # fn team() -> Workflow { perfidy::workflows::conductor::workflow() }
     /// # let text = "";
-    /// let few = Property::new("few-events", "a run is short", |history| history.events().len() < 10_000);
-    /// let check = perfidy::check(team(), text).with(|suite| suite.property(few));
+    /// let check = perfidy::check(team(), text)
+    ///     .with(|suite| suite.property("few-events", |history| history.events().len() < 10_000));
     /// ```
     pub fn with(self, extend: impl FnOnce(Suite) -> Suite) -> Self {
         Self { suite: extend(self.suite), ..self }

@@ -7,7 +7,7 @@ use crate::explore::{
 use crate::inert;
 use crate::report::Story;
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Interrupt};
+use perfidy_sim::{Engine, Fault, Interrupt, Seed};
 use std::path::Path;
 use std::process::exit;
 use std::time::Duration;
@@ -82,13 +82,25 @@ fn story_of(report: &CaseReport, finding: &Finding, corpus: Option<&Corpus>) -> 
     let CaseReport { case, engine, .. } = report;
     let Finding { property, seed, .. } = *finding;
     let found = Run::fuzzed(case, *engine, seed);
-    let Some(minimal) = shrink(case, *engine, seed, property, &found.outcome.injected) else {
+    story_of_failure(case, *engine, seed, property, &found.outcome.injected, corpus)
+}
+
+/// The same for a run in which these faults were injected.
+pub(super) fn story_of_failure(
+    case: &Case,
+    engine: Engine,
+    seed: Seed,
+    property: &str,
+    faults: &[Fault],
+    corpus: Option<&Corpus>,
+) -> String {
+    let Some(minimal) = shrink(case, engine, seed, property, faults) else {
         return format!(
             "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something in \
              these agents depends on more than the seed."
         );
     };
-    let saved = SavedSeed::new(*engine, seed, property, &minimal);
+    let saved = SavedSeed::new(engine, seed, property, &minimal);
     let (file, trouble) = match corpus.map(|corpus| corpus.save(&saved)) {
         None => (None, None),
         Some(Ok(place)) => (Some(inert::path(place.path())), None),

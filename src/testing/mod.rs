@@ -5,8 +5,12 @@
 //! `scenarios/` and every saved failure under `seeds/` is then a named test. For a quick start there is
 //! [`check`]: one workflow, one scenario in the text of the test, no files.
 //!
-//! Both understand `PERFIDY_SEED` (only this seed) and `PERFIDY_SEEDS` (so many seeds).
+//! With the feature `proptest`, a run is the input of a property test (`arbitrary`).
+//!
+//! The first two understand `PERFIDY_SEED` (only this seed) and `PERFIDY_SEEDS` (so many seeds).
 
+#[cfg(feature = "proptest")]
+pub mod arbitrary;
 mod check;
 #[cfg(feature = "cli")]
 mod harness;

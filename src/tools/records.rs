@@ -3,6 +3,7 @@
 //! It has no state of its own: what was done stands in the wrapper's ledger, where a call can be looked up.
 //! To undo is an operation like any other.
 
+use super::kind::NoKeys;
 use super::{Asked, Moment, Tool, ToolKind};
 use crate::agent::Content;
 use perfidy_sim::Name;
@@ -39,7 +40,3 @@ pub(super) fn kind() -> ToolKind {
         |table| table.read::<NoKeys>().map(|NoKeys {}| Records),
     )
 }
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoKeys {}

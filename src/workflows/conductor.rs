@@ -36,37 +36,35 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "conductor",
-        "a coordinator hands steps to executors, with a planner before and a verifier after",
-    )
-    .agent(COORDINATOR, |agent, team| Coordinator::recover(agent, team).run())
-    .agent(PLANNER, planner)
-    .agent(VERIFIER, verifier)
-    .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
-    .store_if(Safeguards::has::<PlanCommit>)
-    .safeguards(&[
-        "call-timeout",
-        "check-arguments",
-        "checkpoint",
-        "checksummed-log",
-        "event-log",
-        "give-up-after",
-        "idempotency-keys",
-        "intent-keys",
-        "journal-fencing",
-        "observe-before-retry",
-        "persist-before-call",
-        "plan-commit",
-        "reply-correlation",
-        "resend-orders",
-        "retry",
-        "retry-writes",
-        "roles",
-        "tool-dedupe",
-        "verify",
-    ])
-    .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
+    Workflow::new("conductor")
+        .about("a coordinator hands steps to executors, with a planner before and a verifier after")
+        .agent(COORDINATOR, |agent, team| Coordinator::recover(agent, team).run())
+        .agent(PLANNER, planner)
+        .agent(VERIFIER, verifier)
+        .agents(Role::new("executors", "executor", 1..=MOST_AGENTS, 2), executor_loop)
+        .store_if(Safeguards::has::<PlanCommit>)
+        .safeguards(&[
+            "call-timeout",
+            "check-arguments",
+            "checkpoint",
+            "checksummed-log",
+            "event-log",
+            "give-up-after",
+            "idempotency-keys",
+            "intent-keys",
+            "journal-fencing",
+            "observe-before-retry",
+            "persist-before-call",
+            "plan-commit",
+            "reply-correlation",
+            "resend-orders",
+            "retry",
+            "retry-writes",
+            "roles",
+            "tool-dedupe",
+            "verify",
+        ])
+        .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
 }
 
 /// The decision whether a task is done correctly.

@@ -14,7 +14,6 @@ use crate::workflows::task_tracker::TaskTracker;
 use perfidy_sim::{Name, SimSpan, TimedOut};
 use std::cell::Ref;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// A coordinator's duty for a task.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -130,8 +129,8 @@ impl Dispatcher {
         }
         self.answered(task, DispatchAction::Step(step));
         self.tracker.record(TaskEvent::Completed { task, step }).await;
-        let plan = Arc::clone(&self.team.plan);
-        plan.needed_by(step).iter().for_each(|next| self.bring_up(task, DispatchAction::Step(*next)));
+        let team = self.team.clone();
+        team.plan.needed_by(step).iter().for_each(|next| self.bring_up(task, DispatchAction::Step(*next)));
         self.bring_up(task, DispatchAction::End);
     }
 

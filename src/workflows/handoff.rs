@@ -26,29 +26,27 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "handoff",
-        "specialists hand a task over to the colleague their model chooses, until it is done",
-    )
-    .agent(DESK, desk)
-    .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
-    .safeguards(&[
-        "budgets",
-        "checkpoint",
-        "give-up-after",
-        "idempotency-keys",
-        "journal-fencing",
-        "retry",
-        "retry-writes",
-        "tool-dedupe",
-        "transfer-acks",
-    ])
-    .properties(&[
-        "bounded-handoffs",
-        "eventual-termination",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-    ])
+    Workflow::new("handoff")
+        .about("specialists hand a task over to the colleague their model chooses, until it is done")
+        .agent(DESK, desk)
+        .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
+        .safeguards(&[
+            "budgets",
+            "checkpoint",
+            "give-up-after",
+            "idempotency-keys",
+            "journal-fencing",
+            "retry",
+            "retry-writes",
+            "tool-dedupe",
+            "transfer-acks",
+        ])
+        .properties(&[
+            "bounded-handoffs",
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+        ])
 }
 
 const DESK: &str = "desk";

@@ -9,6 +9,7 @@
 //! [`user`] that submits tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`].
 //!
 //! ```
+//! use perfidy::agent::Agent;
 //! use perfidy::explore::Run;
 //! use perfidy::scenario::{Case, Scenario};
 //! use perfidy::suite::Suite;
@@ -16,8 +17,8 @@
 //! use perfidy_sim::{Engine, Seed};
 //!
 //! // A team of one that reads its messages and does nothing about them.
-//! let idler = Workflow::new("idler", "a team that does nothing")
-//!     .agent("idler", |agent, _| async move { loop { agent.receive().await; } })
+//! let idler = Workflow::new("idler").about("a team that does nothing")
+//!     .agent("idler", |agent: Agent| async move { loop { agent.receive().await; } })
 //!     .properties(&["eventual-termination"]);
 //!
 //! let text = "# No task ever ends.\nworkflow = \"idler\"\n[[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
@@ -47,6 +48,7 @@ pub mod task_state;
 pub mod task_tracker;
 mod team;
 mod team_config;
+pub mod tool_loop;
 pub mod user;
 pub mod worker;
 mod workflow;
@@ -56,7 +58,7 @@ pub use steps::{Step, Undo, one_at_a_time};
 pub use task_state::Plan;
 pub use team::TeamContext;
 pub use team_config::{Cancelled, Store, Tasks, TeamConfig};
-pub use workflow::{Role, Workflow};
+pub use workflow::{AgentCode, Role, Workflow};
 
 /// The maximum number of agents in a role of a shipped workflow.
 pub const MOST_AGENTS: u32 = 1_000;
@@ -75,5 +77,6 @@ pub fn shipped() -> Vec<Workflow> {
         saga_orchestrated::workflow(),
         scratchpad::workflow(),
         standby::workflow(),
+        tool_loop::workflow(),
     ]
 }

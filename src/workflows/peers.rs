@@ -40,32 +40,30 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "peers",
-        "equal agents share work through a store, by plans and claims, without a coordinator",
-    )
-    .agents(Role::new("peers", "peer", 2..=MOST_AGENTS, 3), run)
-    .store_if(|_| true)
-    .person_on_call_if(Safeguards::has::<DeadLetter>)
-    .safeguards(&[
-        "claim-by-lease",
-        "consistent-reads",
-        "dead-letter",
-        "give-up-after",
-        "idempotency-keys",
-        "lease-check",
-        "observe-before-retry",
-        "plan-commit",
-        "retry",
-        "tool-dedupe",
-    ])
-    .properties(&[
-        "eventual-termination",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-        "one-owner-per-task",
-        "plan-agreement",
-    ])
+    Workflow::new("peers")
+        .about("equal agents share work through a store, by plans and claims, without a coordinator")
+        .agents(Role::new("peers", "peer", 2..=MOST_AGENTS, 3), run)
+        .store_if(|_| true)
+        .person_on_call_if(Safeguards::has::<DeadLetter>)
+        .safeguards(&[
+            "claim-by-lease",
+            "consistent-reads",
+            "dead-letter",
+            "give-up-after",
+            "idempotency-keys",
+            "lease-check",
+            "observe-before-retry",
+            "plan-commit",
+            "retry",
+            "tool-dedupe",
+        ])
+        .properties(&[
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+            "one-owner-per-task",
+            "plan-agreement",
+        ])
 }
 
 /// How many steps each peer has done, as input for plans.

@@ -32,11 +32,12 @@ use std::rc::Rc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("pipeline", "work passes along a pipeline of stages, and an actor acts on what reaches it")
+    Workflow::new("pipeline")
+        .about("work passes along a pipeline of stages, and an actor acts on what reaches it")
         .agent(LEAD, |agent, team| Lead::recover(agent, team).run())
         .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, team| Link::of(agent, team).run())
         .agent(ACTOR, |agent, team| Actor::recover(agent, team).run())
-        .agent(ARCHIVIST, |agent, _| artifact_store(agent))
+        .agent(ARCHIVIST, artifact_store)
         .safeguards(&[
             "checkpoint",
             "checksummed-log",

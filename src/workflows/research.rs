@@ -25,15 +25,13 @@ use std::collections::BTreeSet;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "research",
-        "researchers read sources in parallel, and a synthesiser joins their results into one answer",
-    )
-    .agent(SYNTHESISER, |agent, team| Synthesiser::new(agent, team).run())
-    .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
-    .tasks_are_questions()
-    .safeguards(&["join", "retry", "snapshots"])
-    .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
+    Workflow::new("research")
+        .about("researchers read sources in parallel, and a synthesiser joins their results into one answer")
+        .agent(SYNTHESISER, |agent, team| Synthesiser::new(agent, team).run())
+        .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
+        .tasks_are_questions()
+        .safeguards(&["join", "retry", "snapshots"])
+        .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
 }
 
 const SYNTHESISER: &str = "synthesiser";

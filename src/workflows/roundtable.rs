@@ -26,11 +26,9 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    let chair = Workflow::new(
-        "roundtable",
-        "planner, coder, tester and docs each contribute a piece, and may wait for each other",
-    )
-    .agent(CHAIR, |agent, team| Chair::recover(agent, team).run());
+    let chair = Workflow::new("roundtable")
+        .about("planner, coder, tester and docs each contribute a piece, and may wait for each other")
+        .agent(CHAIR, |agent, team| Chair::recover(agent, team).run());
     let whole = MEMBERS
         .iter()
         .fold(chair, |team, member| team.agent(member, |agent, team| Member::recover(agent, team).run()));

@@ -26,7 +26,8 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new("saga-choreographed", "services carry out and undo their steps on each other's events")
+    Workflow::new("saga-choreographed")
+        .about("services carry out and undo their steps on each other's events")
         .agents(Role::new("services", "service", 1..=MOST_AGENTS, 3), Service::begin)
         .tasks_to(&[FIRST])
         .person_on_call()

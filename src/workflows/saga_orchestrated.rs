@@ -24,29 +24,27 @@ use serde::Serialize;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "saga-orchestrated",
-        "an orchestrator orders steps one after the other, and their compensation if one fails",
-    )
-    .agent(ORCHESTRATOR, |agent, team| Orchestrator::recover(agent, team).run())
-    .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
-    .person_on_call()
-    .safeguards(&[
-        "compensate",
-        "dead-letter",
-        "idempotency-keys",
-        "journal-fencing",
-        "retry",
-        "saga-log",
-        "tool-dedupe",
-    ])
-    .properties(&[
-        "all-or-compensated",
-        "eventual-termination",
-        "every-call-accounted",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-    ])
+    Workflow::new("saga-orchestrated")
+        .about("an orchestrator orders steps one after the other, and their compensation if one fails")
+        .agent(ORCHESTRATOR, |agent, team| Orchestrator::recover(agent, team).run())
+        .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
+        .person_on_call()
+        .safeguards(&[
+            "compensate",
+            "dead-letter",
+            "idempotency-keys",
+            "journal-fencing",
+            "retry",
+            "saga-log",
+            "tool-dedupe",
+        ])
+        .properties(&[
+            "all-or-compensated",
+            "eventual-termination",
+            "every-call-accounted",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+        ])
 }
 
 const ORCHESTRATOR: &str = "orchestrator";

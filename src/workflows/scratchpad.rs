@@ -34,35 +34,35 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "scratchpad",
-        "editors refine a shared document by reading it, composing a part and writing it back",
-    )
-    .agents(Role::new("editors", "editor", 2..=MOST_AGENTS, 3), |agent, team| Editor::new(agent, team).run())
-    .store_if(|_| true)
-    .person_on_call_if(Safeguards::has::<DeadLetter>)
-    .safeguards(&[
-        "append-only",
-        "consistent-reads",
-        "dead-letter",
-        "fencing-tokens",
-        "give-up-after",
-        "idempotency-keys",
-        "lease-check",
-        "lock-whole-cycle",
-        "observe-before-retry",
-        "optimistic-locking",
-        "retry",
-        "single-writer",
-        "tool-dedupe",
-        "write-lock",
-    ])
-    .properties(&[
-        "eventual-termination",
-        "no-duplicate-effects",
-        "no-lost-update",
-        "no-phantom-completion",
-    ])
+    Workflow::new("scratchpad")
+        .about("editors refine a shared document by reading it, composing a part and writing it back")
+        .agents(Role::new("editors", "editor", 2..=MOST_AGENTS, 3), |agent, team| {
+            Editor::new(agent, team).run()
+        })
+        .store_if(|_| true)
+        .person_on_call_if(Safeguards::has::<DeadLetter>)
+        .safeguards(&[
+            "append-only",
+            "consistent-reads",
+            "dead-letter",
+            "fencing-tokens",
+            "give-up-after",
+            "idempotency-keys",
+            "lease-check",
+            "lock-whole-cycle",
+            "observe-before-retry",
+            "optimistic-locking",
+            "retry",
+            "single-writer",
+            "tool-dedupe",
+            "write-lock",
+        ])
+        .properties(&[
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-lost-update",
+            "no-phantom-completion",
+        ])
 }
 
 /// A notice that the document of a task has changed.

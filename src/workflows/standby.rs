@@ -30,32 +30,30 @@ use serde::Serialize;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "standby",
-        "an orchestrator leads by lease, a backup takes over, workers accept or reject orders",
-    )
-    .agent(ORCHESTRATOR, orchestrator)
-    .agent(BACKUP, backup)
-    .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
-    .tasks_to(&[ORCHESTRATOR, BACKUP])
-    .safeguards(&[
-        "checkpoint",
-        "election",
-        "fencing-tokens",
-        "idempotency-keys",
-        "journal-fencing",
-        "lease-check",
-        "observe-before-retry",
-        "resend-orders",
-        "retry",
-        "tool-dedupe",
-    ])
-    .properties(&[
-        "eventual-termination",
-        "no-duplicate-effects",
-        "no-phantom-completion",
-        "no-split-brain",
-    ])
+    Workflow::new("standby")
+        .about("an orchestrator leads by lease, a backup takes over, workers accept or reject orders")
+        .agent(ORCHESTRATOR, orchestrator)
+        .agent(BACKUP, backup)
+        .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
+        .tasks_to(&[ORCHESTRATOR, BACKUP])
+        .safeguards(&[
+            "checkpoint",
+            "election",
+            "fencing-tokens",
+            "idempotency-keys",
+            "journal-fencing",
+            "lease-check",
+            "observe-before-retry",
+            "resend-orders",
+            "retry",
+            "tool-dedupe",
+        ])
+        .properties(&[
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+            "no-split-brain",
+        ])
 }
 
 const ORCHESTRATOR: &str = "orchestrator";

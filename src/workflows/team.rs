@@ -1,6 +1,6 @@
 //! What each agent of a team is told before the work begins, and how agents are put to work.
 
-use crate::agent::{Agent, Agents, StoreService};
+use crate::agent::{Agent, Agents, Model, StoreService};
 use crate::safeguards::Safeguards;
 use crate::safeguards::reply_correlation::ReplyCorrelation;
 use crate::safeguards::retry_writes::RetryWrites;
@@ -15,22 +15,27 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct TeamContext(Rc<Shared>);
 
-/// The configuration, which the runs of all threads share. Agents of one run count their own clones, so that
-/// threads do not contend for the count of the `Arc`.
-struct Shared(Arc<TeamConfig>);
+/// What the agents of one run share. The configuration is that of the runs of all threads; agents count their
+/// own clones, so that threads do not contend for the count of the `Arc`.
+struct Shared {
+    config: Arc<TeamConfig>,
+    model: Rc<Model>,
+}
 
 impl Deref for TeamContext {
     type Target = TeamConfig;
 
     fn deref(&self) -> &TeamConfig {
-        &self.0.0
+        &self.0.config
     }
 }
 
 impl TeamContext {
     /// The context of a team with this configuration.
     pub fn new(config: Arc<TeamConfig>) -> Self {
-        Self(Rc::new(Shared(config)))
+        let (latency, faults) = (config.model_latency.clone(), config.model_faults.clone());
+        let model = Model { latency, chat: config.chat, faults };
+        Self(Rc::new(Shared { config, model: Rc::new(model) }))
     }
 
     /// The safeguards that are on.
@@ -63,8 +68,7 @@ impl TeamContext {
     {
         let team = self.clone();
         world.process(name, move |context: Context<Agents>| {
-            let agent = Agent::new(context, team.model_latency.clone());
-            let agent = agent.with_model_faults(team.model_faults.clone());
+            let agent = Agent::with_model(context, Rc::clone(&team.0.model));
             let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
             run(team.unprotected(agent), team.clone())
         });

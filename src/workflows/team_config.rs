@@ -1,6 +1,6 @@
 //! What a team is configured with: the data from which its agents, its user and its store are started.
 
-use crate::agent::{Consistency, ModelFaults, TeamEvent, UserEvent};
+use crate::agent::{ChatLimits, Consistency, ModelFaults, TeamEvent, UserEvent};
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Plan;
@@ -31,6 +31,8 @@ pub struct TeamConfig {
     pub store: Option<Store>,
     /// How long a call of a model takes.
     pub model_latency: RangeInclusive<SimSpan>,
+    /// What models can do as chat models.
+    pub chat: ChatLimits,
     /// How faults alter what a model completes, where they strike. It is for the handle of an agent: the agent
     /// itself does not see it.
     pub(crate) model_faults: ModelFaults,

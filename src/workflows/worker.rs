@@ -59,7 +59,8 @@ pub enum StepStatus {
 #[derive(Clone)]
 pub struct StepWorker {
     agent: Agent,
-    safeguards: Safeguards,
+    /// Behind a count of the run's own: every step clones the worker, and threads share the safeguards.
+    safeguards: Rc<Safeguards>,
     operations: Rc<Operations>,
     answers: ModelAnswers,
     /// The state of each step, in its latest round.
@@ -76,7 +77,7 @@ impl StepWorker {
         });
         Self {
             agent: agent.clone(),
-            safeguards: safeguards.clone(),
+            safeguards: Rc::new(safeguards.clone()),
             operations: Rc::new(Operations::recover(agent)),
             answers: ModelAnswers::recover(agent),
             work: Rc::new(RefCell::new(work)),

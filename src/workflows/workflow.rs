@@ -1,8 +1,10 @@
 //! A workflow as a value: its agents with their code, and what a scenario may configure.
 
 use crate::agent::{Agent, Agents};
-use crate::safeguards::Safeguards;
+use crate::properties::EVENTUAL_TERMINATION;
 use crate::safeguards::journal_fencing::{self, JournalFencing};
+use crate::safeguards::tool_dedupe::ToolDedupe;
+use crate::safeguards::{Safeguard, Safeguards};
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::user::{USER, inquirer, user};
 use crate::workflows::{TeamConfig, TeamContext};
@@ -48,7 +50,62 @@ enum Who {
     Role(usize),
 }
 
+/// Where a list of names of a workflow comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The workflow does not say, so the list grows with its suite.
+    Default,
+    /// The workflow declares it.
+    Declared,
+}
+
+/// The code of an agent: an `async fn` or a closure that takes its handle, and the context of its team if it
+/// asks for that. The code runs when the agent starts and after each of its crashes: only its journal
+/// survives a crash.
+///
+/// `Arguments` is the list of the arguments, which the compiler finds out. A closure that calls methods of
+/// its handle names the handle's type: `|agent: Agent| async move { .. }`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the code of an agent",
+    label = "not an `async fn(Agent)` or `async fn(Agent, TeamContext)`",
+    note = "the future returns nothing, and is `'static`: it owns what it uses"
+)]
+pub trait AgentCode<Arguments>: Send + Sync + 'static {
+    /// Starts an agent.
+    fn start(&self, agent: Agent, team: TeamContext) -> LocalFuture;
+}
+
+impl<F, R> AgentCode<(Agent,)> for F
+where
+    F: Fn(Agent) -> R + Send + Sync + 'static,
+    R: Future<Output = ()> + 'static,
+{
+    fn start(&self, agent: Agent, _: TeamContext) -> LocalFuture {
+        Box::pin(self(agent))
+    }
+}
+
+impl<F, R> AgentCode<(Agent, TeamContext)> for F
+where
+    F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
+    R: Future<Output = ()> + 'static,
+{
+    fn start(&self, agent: Agent, team: TeamContext) -> LocalFuture {
+        Box::pin(self(agent, team))
+    }
+}
+
 /// A kind of team. See [the module](crate::workflows) for an example.
+///
+/// A name and the code of one agent are enough. What is not said has a default:
+///
+/// | | default |
+/// |---|---|
+/// | [`about`](Self::about) | "no description" |
+/// | [`properties`](Self::properties) | `eventual-termination`, and each property that the suite adds |
+/// | [`safeguards`](Self::safeguards) | `tool-dedupe`, and each safeguard that the suite adds |
+/// | [`probes`](Self::probes) | none |
+/// | [`tasks_to`](Self::tasks_to) | the first agent, or all agents if every agent has a role |
 #[derive(Clone)]
 pub struct Workflow {
     /// Its name in files.
@@ -65,6 +122,8 @@ pub struct Workflow {
     pub properties: Vec<&'static str>,
     /// The probes that its runs should reach.
     pub probes: Vec<&'static str>,
+    safeguards_are: Origin,
+    properties_are: Origin,
     /// The agents with their code, in the order in which they are started.
     team: Vec<(Who, Code)>,
     /// The agents to which the user submits tasks; empty for the first agent, or for all agents if every
@@ -84,25 +143,23 @@ impl fmt::Debug for Workflow {
     }
 }
 
-fn code<F, R>(run: F) -> Code
-where
-    F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
-    R: Future<Output = ()> + 'static,
-{
-    Arc::new(move |agent, team| Box::pin(run(agent, team)))
+fn code<Arguments>(code: impl AgentCode<Arguments>) -> Code {
+    Arc::new(move |agent, team| code.start(agent, team))
 }
 
 impl Workflow {
-    /// A team without agents, by that name in files, with a one-line description.
-    pub fn new(name: &'static str, about: &'static str) -> Self {
+    /// A team without agents, by that name in files.
+    pub fn new(name: &'static str) -> Self {
         Self {
             name,
-            about,
+            about: "no description",
             roles: Vec::new(),
             singletons: Vec::new(),
-            safeguards: Vec::new(),
-            properties: Vec::new(),
+            safeguards: vec![ToolDedupe::NAME],
+            properties: vec![EVENTUAL_TERMINATION],
             probes: Vec::new(),
+            safeguards_are: Origin::Default,
+            properties_are: Origin::Default,
             team: Vec::new(),
             contacts: Vec::new(),
             user: None,
@@ -113,14 +170,28 @@ impl Workflow {
         }
     }
 
-    /// Adds an agent. `run` is called when the agent starts and after each of its crashes: only its journal
-    /// survives a crash.
+    /// Describes it in one line, for lists and explanations.
     #[must_use]
-    pub fn agent<F, R>(mut self, name: &'static str, run: F) -> Self
-    where
-        F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
-        R: Future<Output = ()> + 'static,
-    {
+    pub fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+
+    /// Adds an agent with its code, which captures whatever the agent needs: a client, a runtime, a prompt.
+    ///
+    /// ```
+    /// use perfidy::prelude::*;
+    ///
+    /// async fn clerk(agent: Agent, greeting: String) {
+    ///     while agent.receive_now().is_some() {
+    ///         println!("{greeting}");
+    ///     }
+    /// }
+    ///
+    /// let greeting = "good morning".to_owned();
+    /// Workflow::new("helpdesk").agent("clerk", move |agent| clerk(agent, greeting.clone()));
+    /// ```
+    #[must_use]
+    pub fn agent<Arguments>(mut self, name: &'static str, run: impl AgentCode<Arguments>) -> Self {
         self.singletons.push(name);
         self.team.push((Who::Agent(name), code(run)));
         self
@@ -128,11 +199,7 @@ impl Workflow {
 
     /// Adds the agents of a role, which all run the same code.
     #[must_use]
-    pub fn agents<F, R>(mut self, role: Role, run: F) -> Self
-    where
-        F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
-        R: Future<Output = ()> + 'static,
-    {
+    pub fn agents<Arguments>(mut self, role: Role, run: impl AgentCode<Arguments>) -> Self {
         self.team.push((Who::Role(self.roles.len()), code(run)));
         self.roles.push(role);
         self
@@ -155,11 +222,7 @@ impl Workflow {
 
     /// Replaces the user that submits the tasks of the scenario.
     #[must_use]
-    pub fn user<F, R>(mut self, run: F) -> Self
-    where
-        F: Fn(Agent, TeamContext) -> R + Send + Sync + 'static,
-        R: Future<Output = ()> + 'static,
-    {
+    pub fn user<Arguments>(mut self, run: impl AgentCode<Arguments>) -> Self {
         self.user = Some(code(run));
         self
     }
@@ -194,18 +257,35 @@ impl Workflow {
         self
     }
 
-    /// Declares the safeguards that its agents support.
+    /// Declares the safeguards that its agents support, in place of the default.
     #[must_use]
     pub fn safeguards(mut self, names: &[&'static str]) -> Self {
         self.safeguards = names.to_vec();
+        self.safeguards_are = Origin::Declared;
         self
     }
 
-    /// Declares the properties that it is about.
+    /// Declares the properties that it is about, in place of the default. Every property of the suite is
+    /// judged on every run; of these, a campaign also demands that they had something to judge.
     #[must_use]
     pub fn properties(mut self, names: &[&'static str]) -> Self {
         self.properties = names.to_vec();
+        self.properties_are = Origin::Declared;
         self
+    }
+
+    /// Supports a safeguard that its suite adds, unless it declares its own.
+    pub(crate) fn support_by_default(&mut self, safeguard: &'static str) {
+        if self.safeguards_are == Origin::Default {
+            self.safeguards.push(safeguard);
+        }
+    }
+
+    /// Is about a property that its suite adds, unless it declares its own.
+    pub(crate) fn be_about_by_default(&mut self, property: &'static str) {
+        if self.properties_are == Origin::Default {
+            self.properties.push(property);
+        }
     }
 
     /// Declares the probes that its runs should reach, each at least once in a campaign.

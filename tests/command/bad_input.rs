@@ -15,7 +15,8 @@ fn bad_input_is_named_with_its_place_and_nothing_is_run() {
 #[test]
 fn a_folder_that_is_not_there_is_bad_input() {
     let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
-    place.perfidy(&["run", "scenario"]).ends_with(2).complains(&["no such file", "did you mean scenarios?"]);
+    let said = place.perfidy(&["run", "scenario"]).ends_with(2);
+    said.complains(&["no such file", "did you mean scenarios?", "note: there is no `scenario` in /"]);
     for command in ["run", "fuzz", "audit"] {
         let place = Place::new();
         let folder = place.path("").canonicalize().unwrap();

@@ -48,6 +48,77 @@ fn a_workflow_is_explained_by_what_each_of_its_agents_does() {
 }
 
 #[test]
+fn a_workflow_is_explained_by_who_sends_what_to_whom_and_how_often_it_arrives() {
+    let explained = said(&["explain", "conductor"]);
+    let (_, picture) = explained.split_once("  Who sends what to whom").expect("the picture has a heading");
+    let (picture, _) = picture.split_once("\n\n").expect("a blank line ends it");
+    insta::assert_snapshot!("picture_of_conductor", picture);
+}
+
+#[test]
+fn a_property_leads_to_its_safeguards_and_faults_and_they_lead_back() {
+    let property = said(&["explain", "no-double-spend"]);
+    for words in [
+        "  Safeguards that protect it, and a scenario that shows it\n    idempotency-keys  conductor/double-payment",
+        "  Faults that have broken it, and a case in which few suffice\n    ",
+        "  Judged on\n    an effect of a tool, and the first state of a tool: a run without is vacuous",
+    ] {
+        assert!(property.contains(words), "{words}:\n{property}");
+    }
+    let safeguard = said(&["explain", "tool-dedupe"]);
+    for words in [
+        "  Without it\n    a tool carries out every request, also one with a key that it has seen\n",
+        "  What it needs\n    `idempotency-keys`, and a tool with `deduplicates = true`\n",
+        "  Properties that it protects, and a scenario that shows it\n    no-double-spend       conductor/double-payment",
+        "  Workflows that have it\n    conductor, handoff, ",
+    ] {
+        assert!(safeguard.contains(words), "{words}:\n{safeguard}");
+    }
+    let fault = said(&["explain", "ack-lost"]);
+    for words in [
+        "  Properties that it has broken, and a case in which few faults suffice\n    ",
+        "    no-duplicate-effects  ",
+        "  Where it can strike\n    a request that a tool handles\n",
+    ] {
+        assert!(fault.contains(words), "{words}:\n{fault}");
+    }
+}
+
+#[test]
+fn tables_and_keys_of_a_file_are_explained_as_the_schema_describes_them() {
+    let explained = said(&["explain", "[[without]]", "settle", "within", "do", "at"]);
+    for words in [
+        "without, a table: a case in which safeguards are taken away, and the properties that must break then",
+        "[[without]]\n    safeguards = [\"idempotency-keys\"]",
+        "settle, a table: how long the team has after the end of chaos",
+        "within, a key\n",
+        "\n  Of [tasks]\n    the time that the team has for each task\n",
+        "do, a key\n\n  Of [[fault]]\n    what is injected there",
+        "\n  Of [[fault]]\n    where: the address that stories show",
+    ] {
+        assert!(explained.contains(words), "{words}:\n{explained}");
+    }
+    let schema = perfidy::schema::pretty(&perfidy::suite::Suite::shipped());
+    assert!(schema.contains("the time that the team has for each task"), "one home");
+}
+
+#[test]
+fn messages_steps_records_and_waits_are_explained_by_who_does_what_in_which_workflow() {
+    let explained = said(&["explain", "assign", "record", "board", "news", "coordinator"]);
+    for words in [
+        "assign, a message (`message` in [faults])\n\n  In conductor\n    coordinator sends it to executor\n",
+        "record, a step (`before` and `after` in [faults])\n",
+        "board, a record\n",
+        "news, a wait\n",
+        "coordinator, an agent, a role or a tool\n",
+    ] {
+        assert!(explained.contains(words), "{words}:\n{explained}");
+    }
+    let said = in_the_repository(&["explain", "asign"]).ends_with(2);
+    assert_eq!(said.err, "error: nothing is called `asign`; did you mean `assign`?\n");
+}
+
+#[test]
 fn what_is_explained_is_shown_first_where_it_is_missed() {
     for (name, missed) in [
         ("no-split-brain", "violates = \"no-split-brain\""),

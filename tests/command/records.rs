@@ -57,7 +57,21 @@ fn what_programs_read_of_a_run_is_complete() {
     assert_eq!(written["saved"], Value::Array(Vec::new()));
     assert_eq!(without["saved"], Value::from(place.files("seeds")));
     let finding = &without["findings"][0];
-    assert_eq!(keys(finding), ["after_seeds", "faults", "message", "property", "replay", "seed", "story"]);
+    assert_eq!(
+        keys(finding),
+        [
+            "after_seeds",
+            "changed",
+            "faults",
+            "message",
+            "property",
+            "replay",
+            "safeguards_off",
+            "seed",
+            "story"
+        ]
+    );
+    assert_eq!(finding["safeguards_off"][0], "idempotency-keys");
     assert!(finding["message"].as_str().unwrap().contains("bank.refund happened twice"), "{finding}");
     assert_eq!(finding["faults"].as_array().unwrap().len(), 1);
     assert_eq!(finding["replay"], format!("perfidy replay {}", place.files("seeds")[0]));

@@ -62,6 +62,55 @@ fn a_safeguard_that_is_not_missed_is_reported_with_what_happened_instead() {
 }
 
 #[test]
+fn a_case_can_name_several_properties_and_each_must_break() {
+    let both = |second: &str| {
+        let list = format!("violates = [\"no-duplicate-effects\", \"{second}\"]");
+        REFUND.replace("violates = \"no-duplicate-effects\"", &list)
+    };
+    let place = Place::with(&[("scenarios/other.toml", &both("no-lost-update"))]);
+    let said = place.perfidy(&["run", "--strategy", "random"]).ends_with(1).calmly();
+    said.says(&["NOT CAUGHT: no-lost-update should break within 100 seeds"]);
+    place.write("scenarios/other.toml", &both("no-duplicate-effects"));
+    place.perfidy(&["run"]).ends_with(2).complains(&["`no-duplicate-effects` is named twice"]);
+    let payment = std::fs::read_to_string("scenarios/conductor/double-payment.toml").unwrap();
+    let place = Place::with(&[("scenarios/payment.toml", &payment)]);
+    let said = place.perfidy(&["run", "--strategy", "random"]).ends_with(0);
+    said.says(&["caught: no-double-spend broke after ", "; no-duplicate-effects broke "]);
+}
+
+#[test]
+fn a_safeguard_is_not_shown_to_be_needed_by_what_breaks_with_it_as_well() {
+    let case = "[[without]]\nsafeguards = \"checkpoint\"\nviolates = \"no-duplicate-effects\"\n";
+    let place = Place::with(&[("scenarios/careless.toml", &(careless() + case))]);
+    let said = place.perfidy(&["run"]).ends_with(1);
+    said.says(&["BROKEN: no-duplicate-effects", "; it breaks as written too (seed "]);
+}
+
+#[test]
+fn a_story_ends_with_the_safeguards_that_guard_what_broke_and_are_off() {
+    let place = Place::with(&[("scenarios/careless.toml", &careless()), ("scenarios/refund.toml", REFUND)]);
+    let said = place.perfidy(&["run", "scenarios/careless.toml"]).ends_with(1);
+    let story = format!("{}{}", said.out, said.err);
+    for line in [
+        "Off, though it protects no-duplicate-effects; what the team does without it",
+        "idempotency-keys = true",
+        "a retry carries no key, and the tool takes it for a new call",
+        "observe-before-retry = true  a call is retried blindly after an indefinite error",
+    ] {
+        assert!(story.contains(line), "{line}:\n{story}");
+    }
+    assert!(!story.contains("outbox"), "the workflow has none:\n{story}");
+    let said = place.perfidy(&["run", "scenarios/refund.toml", "--save", "all"]).ends_with(0);
+    let story = format!("{}{}", said.out, said.err);
+    let taken =
+        "Taken away in this case, and what the team does without it\n    idempotency-keys  a retry carries";
+    assert!(story.contains(taken), "{story}");
+    let said = place.perfidy(&["run", "scenarios/careless.toml", "--format", "json"]).ends_with(1);
+    let record = said.records().remove(0);
+    assert_eq!(record["findings"][0]["safeguards_off"][0], "idempotency-keys");
+}
+
+#[test]
 fn fewer_seeds_than_it_may_take_leave_open_whether_a_safeguard_is_missed() {
     let idle = REFUND.replace(r#"["idempotency-keys"]"#, r#"["checkpoint"]"#);
     let place = Place::with(&[("scenarios/bank/idle.toml", &idle)]);

@@ -20,6 +20,8 @@ fn a_failure_that_was_not_shrunk_to_the_end_is_shrunk_in_its_place() {
         "nothing more can go",
     ]);
     assert_eq!(place.files("seeds"), [small.as_str()]);
+    // What was known of the file as it was, was known of both faults.
+    let text = text.replace("breaks_in_file = true\n", "");
     assert_eq!(place.read(&small), text);
     place.perfidy(&["shrink", &small, "--for", "1m"]).ends_with(0).says(&["nothing more can go"]);
     assert_eq!(place.read(&small), text);

@@ -26,7 +26,8 @@ deduplicates = false
 static RUNS_SO_FAR: AtomicU64 = AtomicU64::new(0);
 
 fn forgetless() -> Workflow {
-    Workflow::new("forgetless", "a worker who counts across runs")
+    Workflow::new("forgetless")
+        .about("a worker who counts across runs")
         .agent("worker", work)
         .properties(&["eventual-termination"])
 }

@@ -46,6 +46,15 @@ const EVERYWHERE: &[&str] = &[
     r#"mistyped-field = { at = "everyone", chance = "2%" }"#,
     r#"truncated-completion = { at = "everyone", chance = "2%" }"#,
     r#"malformed-completion = { at = "everyone", chance = "2%" }"#,
+    r#"model-error = { at = "everyone", chance = "2%" }"#,
+    r#"model-timeout = { at = "everyone", chance = "2%" }"#,
+    r#"truncated-reply = { at = "everyone", chance = "2%" }"#,
+    r#"model-refusal = { at = "everyone", chance = "2%" }"#,
+    r#"invalid-arguments = { at = "everyone", chance = "2%" }"#,
+    r#"unknown-tool = { at = "everyone", chance = "2%" }"#,
+    r#"false-completion = { at = "everyone", chance = "2%" }"#,
+    r#"verbose-reply = { at = "everyone", chance = "2%" }"#,
+    r#"context-overflow = { at = "everyone", chance = "2%" }"#,
 ];
 
 /// The keys of a tool fault besides the tool and the probability.

@@ -115,6 +115,7 @@ const SENDS: &[Sends] = &[
             ("worker", &["done", "failed", "rejected"]),
         ],
     ),
+    ("tool-loop", &[("user", &["submit"]), ("assistant", &["report"])]),
 ];
 
 /// A workflow with the steps, the model call sites, the requests to tools, and whether any agent keeps a journal.
@@ -162,6 +163,7 @@ const DOES: &[Does] = &[
         &["call a tool", "look a call up"],
         true,
     ),
+    ("tool-loop", &["call", "record", "report"], &["chat"], &["call a tool", "look a call up"], true),
 ];
 
 #[test]
@@ -213,7 +215,7 @@ fn all_that_the_code_of_the_agents_does_is_learnt() {
 #[test]
 fn what_is_learnt_is_the_same_in_every_process_and_order() {
     // A suite to which something is added knows nothing of its teams yet.
-    let fresh = || Suite::shipped().workflow(Workflow::new("idle", "no agent at all"));
+    let fresh = || Suite::shipped().workflow(Workflow::new("idle").about("no agent at all"));
     let learnt = |names: [&str; 2]| {
         let suite = fresh();
         names.map(|name| {
@@ -260,7 +262,8 @@ fn a_team_of_a_thousand_does_what_a_small_one_of_the_same_roles_does() {
 
 #[test]
 fn a_team_whose_agents_cannot_be_observed_may_do_anything() {
-    let panics = Workflow::new("panics", "an agent that needs another engine")
+    let panics = Workflow::new("panics")
+        .about("an agent that needs another engine")
         .agent("worker", |_, _| async { panic!("there is no reactor running") });
     let text = conductor(2, r#"drop = { message = "whatever it sends", chance = "1%" }"#)
         .replace("conductor", "panics")

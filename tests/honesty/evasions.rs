@@ -1,9 +1,9 @@
 //! Liars that disguise their actions: contrary headers, a fresh id, other messages in between.
 
 use super::liars::{CALM, Word, broken, do_step, lead_under, next_task, report, team, word};
-use perfidy::agent::{Headers, OpId, Outcome, Purpose, Report, Token, Version};
-use perfidy::workflows::Workflow;
+use perfidy::agent::{Agent, Headers, OpId, Outcome, Purpose, Report, Token, Version};
 use perfidy::workflows::user::{USER, UserMessage};
+use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan};
 
 /// The lead, under token 2, orders the first step; then the rival, under token 1, orders the same step. A
@@ -12,13 +12,13 @@ fn obeys_an_old_order_for_the_same_step<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
         .agent("lead", |agent, team| Box::pin(lead_under(agent, team, 2, 0)))
-        .agent("rival", |agent, team| {
+        .agent("rival", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 agent.sleep(SimSpan::from_secs(5)).await;
                 lead_under(agent, team, 1, 0).await;
             })
         })
-        .agent("worker", |agent, team| {
+        .agent("worker", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 let under = agent.under(Headers { authority: Some(Token(2)), ..Headers::NONE });
@@ -46,7 +46,7 @@ fn a_worker_that_says_that_it_acts_on_the_newer_of_two_orders_for_one_step_is_ca
 fn acts_on_no_version<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
-        .agent("lead", |agent, team| {
+        .agent("lead", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let intent = team.plan.intent(team.plan.tasks[0], 0);
                 for version in 1..=2 {
@@ -60,7 +60,7 @@ fn acts_on_no_version<const LIES: bool>() -> Workflow {
                 }
             })
         })
-        .agent("worker", |agent, team| {
+        .agent("worker", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, _) = next_task(&agent).await;
                 let mut newest = None;
@@ -86,7 +86,7 @@ fn a_worker_that_acts_under_an_id_that_no_order_carried_is_caught() {
 /// step again.
 fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, team| {
+        .agent("lead", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, _) = next_task(&agent).await;
                 let (worker, intent) = (Name::new("worker"), team.plan.intent(task, 0));
@@ -98,13 +98,13 @@ fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
                 report(&agent, task);
             })
         })
-        .agent("rival", |agent, _| {
+        .agent("rival", |agent: Agent| {
             Box::pin(async move {
                 agent.sleep(SimSpan::from_secs(20)).await;
                 agent.send(Name::new("lead"), Name::new("weather"), Word("news", Headers::NONE));
             })
         })
-        .agent("worker", |agent, _| {
+        .agent("worker", |agent: Agent| {
             Box::pin(async move {
                 let order = loop {
                     let mail = agent.receive().await;

@@ -50,7 +50,8 @@ pub fn word(purpose: Purpose) -> Word {
 }
 
 pub fn team() -> Workflow {
-    Workflow::new("liars", "a team in which one may lie")
+    Workflow::new("liars")
+        .about("a team in which one may lie")
         .safeguards(&["claim-by-lease"])
         .properties(&["eventual-termination"])
 }
@@ -94,7 +95,7 @@ pub fn report(agent: &Agent, task: Name) {
 }
 
 fn reports_without_doing<const LIES: bool>() -> Workflow {
-    team().agent("lead", |agent, team| {
+    team().agent("lead", |agent: Agent, team: TeamContext| {
         Box::pin(async move {
             let (task, ops) = next_task(&agent).await;
             if !LIES {
@@ -114,7 +115,7 @@ fn a_team_that_reports_done_and_did_nothing_is_caught() {
 }
 
 fn answers_from_a_part<const LIES: bool>() -> Workflow {
-    team().tasks_are_questions().agent("lead", |agent, team| {
+    team().tasks_are_questions().agent("lead", |agent: Agent, team: TeamContext| {
         Box::pin(async move {
             let (task, _) = next_task(&agent).await;
             let mut answer = Vec::new();
@@ -148,7 +149,7 @@ fn obeys_an_old_token<const LIES: bool>() -> Workflow {
         .tasks_to(&["worker"])
         .agent("lead", |agent, team| Box::pin(lead_under(agent, team, 2, 0)))
         .agent("rival", |agent, team| Box::pin(lead_under(agent, team, 1, 1)))
-        .agent("worker", |agent, team| {
+        .agent("worker", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 for _ in 0..2 {
@@ -183,7 +184,7 @@ fn a_worker_that_acts_under_an_old_token_is_caught() {
 /// The lead hands the task to the worker, which hands it back, and so on.
 fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, team| {
+        .agent("lead", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 for hop in 0..(if LIES { 3 } else { 1 }) {
@@ -197,7 +198,7 @@ fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
                 report(&agent, task);
             })
         })
-        .agent("worker", |agent, _| {
+        .agent("worker", |agent: Agent| {
             Box::pin(async move {
                 loop {
                     let mail = agent.receive().await;
@@ -252,7 +253,7 @@ fn two_owners_of_one_piece_of_work_are_caught() {
 /// The worker does the steps. The worker itself, or the rival, then approves them.
 fn approves_its_own_work<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, team| {
+        .agent("lead", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 let worker = Name::new("worker");
@@ -261,7 +262,7 @@ fn approves_its_own_work<const LIES: bool>() -> Workflow {
                 report(&agent, task);
             })
         })
-        .agent("worker", |agent, team| {
+        .agent("worker", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 do_all(&agent, &team, task, &ops).await;
@@ -270,7 +271,7 @@ fn approves_its_own_work<const LIES: bool>() -> Workflow {
                 agent.send(Name::new(to), task, says);
             })
         })
-        .agent("rival", |agent, _| {
+        .agent("rival", |agent: Agent| {
             Box::pin(async move {
                 let asked = agent.receive().await;
                 agent.send(Name::new("lead"), asked.about(), word(Purpose::Approval));
@@ -304,7 +305,7 @@ impl Message for Finished {
 fn tells_what_is_not_durable<const LIES: bool>() -> Workflow {
     team()
         .tasks_to(&["worker"])
-        .agent("worker", |agent, team| {
+        .agent("worker", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 do_all(&agent, &team, task, &ops).await;
@@ -318,7 +319,7 @@ fn tells_what_is_not_durable<const LIES: bool>() -> Workflow {
                 report(&agent, task);
             })
         })
-        .agent("lead", |agent, _| Box::pin(async move { drop(agent.receive().await) }))
+        .agent("lead", |agent: Agent| Box::pin(async move { drop(agent.receive().await) }))
 }
 
 #[test]
@@ -334,7 +335,7 @@ fn an_agent_that_goes_on_from_a_state_that_it_had_not_made_durable_is_caught() {
 /// has recorded its progress, or not.
 fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
     team()
-        .agent("lead", |agent, team| {
+        .agent("lead", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let mut is_done = false;
                 agent.recover(Body::open::<Finished>, |_| is_done = true);
@@ -352,7 +353,7 @@ fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
                 report(&agent, task);
             })
         })
-        .agent("worker", |agent, _| {
+        .agent("worker", |agent: Agent| {
             Box::pin(async move {
                 loop {
                     let mail = agent.receive().await;
@@ -375,7 +376,7 @@ fn a_lead_that_repeats_a_completed_step_after_a_crash_is_caught() {
 
 /// The lead lets its model make an artifact, and acts on it or on an invented one.
 fn cites_what_was_made_up<const LIES: bool>() -> Workflow {
-    team().agent("lead", |agent, team| {
+    team().agent("lead", |agent: Agent, team: TeamContext| {
         Box::pin(async move {
             let (task, ops) = next_task(&agent).await;
             for step in 0..2 {

@@ -25,7 +25,8 @@ deduplicates = false
 
 /// A team of one agent that handles every task with this code.
 fn worker_that(how: Work) -> Workflow {
-    Workflow::new("team", "a team of one")
+    Workflow::new("team")
+        .about("a team of one")
         .agent("worker", move |agent, team| work(agent, team, how))
         .properties(&["eventual-termination"])
 }

@@ -41,9 +41,10 @@ thread_local! {
 }
 
 pub fn caller_team() -> Workflow {
-    Workflow::new("caller", "an agent that asks a tool for a few things")
-        .user(|_, _| std::future::pending())
-        .agent("caller", |agent, _| caller(agent))
+    Workflow::new("caller")
+        .about("an agent that asks a tool for a few things")
+        .user(|_: Agent| std::future::pending())
+        .agent("caller", caller)
         .safeguards(&["reply-correlation", "tool-dedupe"])
 }
 

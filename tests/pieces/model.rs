@@ -1,7 +1,7 @@
 //! A model that gets the same question five times.
 
 use crate::caller::TEXT;
-use perfidy::agent::{AgentEvent, Prompt, TeamEvent};
+use perfidy::agent::{Agent, AgentEvent, Prompt, TeamEvent};
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -17,9 +17,10 @@ thread_local! {
 
 #[test]
 fn a_model_answers_the_same_unless_a_fault_strikes() {
-    let thinker = Workflow::new("thinker", "an agent that asks its model the same five times")
-        .user(|_, _| std::future::pending())
-        .agent("thinker", |agent, _| async move {
+    let thinker = Workflow::new("thinker")
+        .about("an agent that asks its model the same five times")
+        .user(|_: Agent| std::future::pending())
+        .agent("thinker", |agent: Agent| async move {
             for _ in 0..5 {
                 let choice = agent
                     .complete(Name::new("what"), &Prompt::new("which?", 100), 4, |nth| nth)
@@ -67,9 +68,10 @@ thread_local! {
 
 /// A planner that asks its model once and takes what comes, and then asks until there are two steps.
 fn planner() -> Workflow {
-    Workflow::new("thinker", "an agent that has its model plan")
-        .user(|_, _| std::future::pending())
-        .agent("thinker", |agent, _| async move {
+    Workflow::new("thinker")
+        .about("an agent that has its model plan")
+        .user(|_: Agent| std::future::pending())
+        .agent("thinker", |agent: Agent| async move {
             let prompt = Prompt::new(("Plan this.", Name::new("what")), 100);
             let got = agent.complete(Name::new("what"), &prompt, 1, planned).await.ok();
             PLANS.with_borrow_mut(|all| all.push(got.map(|said| said.value)));

@@ -26,7 +26,7 @@
 
 mod team;
 
-use perfidy::explore::{Answer, Corpus, Failure, Run, SavedSeed, ShrunkFailure, shrink};
+use perfidy::explore::{Answer, Changes, Corpus, Failure, Run, SavedSeed, ShrunkFailure, shrink};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, EventId, Plan, Seed, SimTime};
@@ -71,7 +71,7 @@ impl Before {
     }
 
     fn save_failures_of(&self, case: &Case) {
-        let property = case.without().unwrap().violates;
+        let property = case.without().unwrap().violates[0];
         let mut saved = 0;
         for seed in (0..SEEDS).map(Seed) {
             let run = Run::fuzzed(case, Engine::Native, seed);
@@ -93,8 +93,8 @@ impl Before {
                 fs::write(&path, failure.to_toml(&path)).unwrap();
             };
             save(&self.shrunk, &minimal);
-            let (case, faults) = (case.clone(), injected.clone());
-            save(&self.whole, &ShrunkFailure { case, faults, run, is_finished: false });
+            let (case, faults, changes) = (case.clone(), injected.clone(), Changes::default());
+            save(&self.whole, &ShrunkFailure { case, faults, run, changes, is_finished: false });
             saved += 1;
             if saved == MOST {
                 return;
@@ -269,12 +269,13 @@ fn what_is_saved_after_a_renaming_is_not_taken_for_older() {
     let text = today.fold(include_str!("crashes.toml").to_owned(), |text, (old, new)| text.replace(old, new));
     let scenario = Scenario::parse(&renamed(), "desk/crashes", &text).unwrap_or_else(|bad| panic!("{bad}"));
     for case in Case::all(&scenario).iter().filter(|case| case.without().is_some()) {
-        let property = case.without().unwrap().violates;
+        let property = case.without().unwrap().violates[0];
         let failure = (0..SEEDS).map(Seed).find_map(|seed| {
             let run = Run::fuzzed(case, Engine::Native, seed);
             let faults = run.outcome.injected.clone();
             run.violation(property)?;
-            let whole = ShrunkFailure { case: case.clone(), faults, run, is_finished: false };
+            let (case, changes) = (case.clone(), Changes::default());
+            let whole = ShrunkFailure { case, faults, run, changes, is_finished: false };
             Some(SavedSeed::new(Engine::Native, seed, property, &whole))
         });
         let saved = corpus.save(&failure.expect("it breaks")).unwrap();

@@ -267,7 +267,7 @@ impl World {
         let (case, mut count) = (self.case(), 0);
         for finding in self.findings(&case) {
             for events in [0, EVENTS] {
-                let effort = Effort { events, is_over: &|| false };
+                let effort = Effort { events, ..Effort::default() };
                 let Finding { property, seed, ref faults, .. } = finding;
                 let minimal = shrink_within(effort, &case, Engine::Native, seed, property, faults)
                     .ok_or_else(|| format!("{property}, seed {seed}: it does not break again"))?;

@@ -33,7 +33,7 @@ fn case(shown: &str) -> Case {
 
 /// The shrunk failures of a case at some of these seeds.
 fn failures(case: &Case, seeds: impl Iterator<Item = u64>) -> impl Iterator<Item = SavedSeed> {
-    let property = case.without().expect("the case breaks something").violates;
+    let property = case.without().expect("the case breaks something").violates[0];
     seeds.map(Seed).filter_map(move |seed| {
         let run = Run::fuzzed(case, Engine::Native, seed);
         run.violation(property)?;

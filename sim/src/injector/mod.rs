@@ -106,30 +106,26 @@ impl FaultInjector {
     /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage.
     pub fn ask(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Option<Fault> {
         let (site, at) = self.pass_by(hook, (node, node), what, about, now);
-        let (met, mut actions) = self.actions(self.table.site(site), at, now);
-        let action = actions.next();
-        drop(actions);
+        let (met, actions) = self.actions(self.table.site(site), at, self.spot_of(at), now);
         self.note_met(met);
-        action.map(|action| Fault { at, action })
+        actions.first().map(|action| Fault { at, action: *action })
     }
 
     /// The same where it depends on more than the plan whether a fault makes a difference: all that the plan
     /// has for the place, in the order in which they would happen.
     pub fn ask_all(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Vec<Fault> {
         let (site, at) = self.pass_by(hook, (node, node), what, about, now);
-        let (met, actions) = self.actions(self.table.site(site), at, now);
-        let faults = actions.map(|action| Fault { at, action }).collect();
+        let (met, actions) = self.actions(self.table.site(site), at, self.spot_of(at), now);
         self.note_met(met);
-        faults
+        actions.into_iter().map(|action| Fault { at, action }).collect()
     }
 
     /// Asks the plan for the fate of a message, and counts it.
     pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> MessageFate {
         let (site, address) = self.pass_by(Hook::Message, (from, to), kind, about, now);
         let site = self.table.site(site);
-        let (met, actions) = self.actions(site, address, now);
-        let actions = actions.collect();
         let spot = self.spot_of(address);
+        let (met, actions) = self.actions(site, address, spot, now);
         let (latency, tie) = (spot.span(LATENCY, &site.latency), spot.word(TIE));
         self.note_met(met);
         MessageFate { address, actions, latency, tie }
@@ -153,26 +149,35 @@ impl FaultInjector {
         self.draws.spot(at.site, at.id, at.nth)
     }
 
-    /// What the plan does at an address, and which of its pinned faults that is, if it is one.
+    /// What the plan does at an address, in the order in which it would happen, and which of its pinned faults
+    /// that is, if it is one.
     fn actions(
         &self,
         site: &Site,
         at: Address,
+        spot: DrawSite<'_>,
         now: SimTime,
-    ) -> (Option<usize>, impl Iterator<Item = Action>) {
-        let pinned = if site.is_pinned { self.table.pinned(at) } else { None };
-        let pinned = pinned.filter(|(_, action)| action.fits(site.hook()));
-        let is_quiet = site.rules.is_empty() || pinned.is_some();
-        let chaos = if is_quiet { None } else { self.table.chaos().filter(|chaos| now < chaos.until) };
-        let drawn = chaos.into_iter().flat_map(move |chaos| {
-            let spot = self.spot_of(at);
-            let rules = site.rules.iter().map(|index| &chaos.rules[usize::from(*index)]);
-            rules.filter(move |rule| spot.happens(rule.kind, rule.chance)).map(move |rule| match &rule.span {
-                Some(range) => rule.action.with_span(spot.span(SPAN, range)),
-                None => rule.action,
-            })
-        });
-        (pinned.map(|(index, _)| index), pinned.map(|(_, action)| action).into_iter().chain(drawn))
+    ) -> (Option<usize>, Vec<Action>) {
+        if site.is_pinned
+            && let Some((index, action)) = self.table.pinned(at)
+            && action.fits(site.hook())
+        {
+            return (Some(index), vec![action]);
+        }
+        let mut actions = Vec::new();
+        if !site.rules.is_empty()
+            && let Some(chaos) = self.table.chaos()
+            && now < chaos.until
+        {
+            for index in &site.rules {
+                let rule = &chaos.rules[usize::from(*index)];
+                if spot.happens(rule.kind, rule.chance) {
+                    let span = rule.span.as_ref().map(|range| spot.span(SPAN, range));
+                    actions.push(span.map_or(rule.action, |span| rule.action.with_span(span)));
+                }
+            }
+        }
+        (None, actions)
     }
 
     fn note_met(&mut self, met: Option<usize>) {

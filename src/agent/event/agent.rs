@@ -1,7 +1,8 @@
 //! Events of agents, written by their handles: actions and answers.
 
 use crate::agent::{
-    Access, ArtifactId, Content, Definite, Indefinite, OpId, StoreOutcome, ToolError, ToolRequest,
+    Access, ArtifactId, Content, Definite, Indefinite, ModelError, OpId, Reply, StoreOutcome, ToolError,
+    ToolRequest, Transcript,
 };
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
@@ -67,6 +68,9 @@ pub enum AgentEvent {
         tokens_in: u32,
         tokens_out: u32,
     },
+    /// An agent's model got this transcript, in a turn of work on a task, and replied, or did not.
+    #[non_exhaustive]
+    Chatted { task: Name, turn: Name, transcript: Transcript, reply: Result<Reply, ModelError> },
     /// An agent asks something of the store.
     #[non_exhaustive]
     Asked { item: Name, access: Access },
@@ -87,8 +91,8 @@ pub enum AgentEvent {
 impl fmt::Display for AgentEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Called { tool, operation, intent, op, request } => {
-                write!(f, "calls {tool}.{operation} for {intent} ({op}){request}")
+            Self::Called { tool, operation, intent, request, .. } => {
+                write!(f, "calls {tool}.{operation} for {intent}{}{request}", request.key_in_words())
             }
             Self::Answered { tool, operation, intent, told } => {
                 write!(f, "is told by {tool}.{operation} about {intent}: {told}")
@@ -96,6 +100,12 @@ impl fmt::Display for AgentEvent {
             Self::Completed { about, prompt, completion, tokens_in, tokens_out, .. } => {
                 write!(f, "asks its model about {about}: {prompt}, which completes {completion} ")?;
                 write!(f, "({tokens_in} tokens in, {tokens_out} out)")
+            }
+            Self::Chatted { turn, transcript, reply: Ok(reply), .. } => {
+                write!(f, "has its model reply in {turn} ({transcript}): {reply}")
+            }
+            Self::Chatted { turn, transcript, reply: Err(error), .. } => {
+                write!(f, "gets no reply from its model in {turn} ({transcript}): {error}")
             }
             Self::Produced { intent, artifact, from: None } => write!(f, "makes {artifact} for {intent}"),
             Self::Produced { intent, artifact, from: Some(from) } => {
@@ -121,6 +131,7 @@ impl AgentEvent {
                 Some(intent)
             }
             Self::Completed { about, .. } => Some(about),
+            Self::Chatted { turn, .. } => Some(turn),
             Self::Asked { item, .. } | Self::StoreOutcome { item, .. } => Some(item),
             Self::Recovered { .. } | Self::Reached { .. } => None,
         }

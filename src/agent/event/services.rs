@@ -76,8 +76,9 @@ impl fmt::Display for ToolEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opened { .. } => f.write_str("is in its first state"),
-            Self::Effect { operation, intent, op, receipt, request } => {
-                write!(f, "EFFECT {operation} for {intent} ({op}), receipt {receipt}{request}")
+            Self::Effect { operation, intent, receipt, request, .. } => {
+                let key = request.key_in_words();
+                write!(f, "EFFECT {operation} for {intent}{key}, receipt {receipt}{request}")
             }
             Self::Recognised { operation, intent, op, .. } => {
                 write!(f, "recognises {operation} for {intent} ({op}), does nothing")

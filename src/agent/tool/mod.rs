@@ -84,7 +84,7 @@ impl fmt::Display for OpId {
 /// assert_eq!(operation.name, Name::new("balance"));
 /// assert_eq!(operation.arguments.json(), json!({ "account": "alice" }));
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Operation {
     /// The tool.
     pub tool: Name,
@@ -93,7 +93,7 @@ pub struct Operation {
     /// The intent.
     pub intent: Name,
     /// The arguments.
-    #[serde(skip_serializing_if = "Content::is_nothing")]
+    #[serde(default, skip_serializing_if = "Content::is_nothing")]
     pub arguments: Content,
 }
 

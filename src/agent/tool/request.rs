@@ -82,6 +82,11 @@ impl ToolRequest {
     pub fn headers(&self) -> Headers {
         self.body.headers()
     }
+
+    /// Its idempotency key, for a story; nothing if it was sent without one.
+    pub(crate) fn key_in_words(&self) -> String {
+        self.headers().idempotency_key.map_or_else(String::new, |key| format!(" ({key})"))
+    }
 }
 
 impl Hash for ToolRequest {

@@ -88,11 +88,12 @@ impl Refused {
     }
 }
 
+/// Calls are boxed: their headers are several times as large as an answer, and answers are moved more often.
 #[derive(Clone, PartialEq, Hash, Debug, Serialize)]
 pub(crate) enum Wire {
-    Call(ToolCall),
+    Call(Box<ToolCall>),
     LookUp(Operation),
-    Cancel(ToolCall),
+    Cancel(Box<ToolCall>),
     Read(Operation),
     Done(Done),
     Found(Option<Receipt>),

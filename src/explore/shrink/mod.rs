@@ -16,10 +16,15 @@
 //! same failure becomes the same small one on any machine. What is cut short is still a failure and can be
 //! gone on with.
 
+mod changes;
 mod faults;
 mod moments;
 mod scenario;
+mod spans;
 mod values;
+
+pub use changes::Changes;
+pub use spans::Spans;
 
 use crate::explore::{Run, SavedSeed};
 use crate::scenario::Case;
@@ -33,11 +38,26 @@ pub struct Effort<'a> {
     pub events: u64,
     /// Whether to end now.
     pub is_over: &'a dyn Fn() -> bool,
+    /// Which spans faults may have. They stay within what the file says, so that a fault of the result can
+    /// be pinned into the file and would come by chance as well.
+    pub spans: Within<'a>,
+}
+
+/// Which spans the faults of a smaller failure may have.
+#[derive(Clone, Copy, Default)]
+pub enum Within<'a> {
+    /// Those that the file of the case gives to faults of the kind.
+    #[default]
+    File,
+    /// Those that the file gave before it was made smaller.
+    Known(&'a Spans),
+    /// Any.
+    Any,
 }
 
 impl Default for Effort<'_> {
     fn default() -> Self {
-        Self { events: 10_000_000, is_over: &|| false }
+        Self { events: 10_000_000, is_over: &|| false, spans: Within::File }
     }
 }
 
@@ -52,6 +72,8 @@ pub struct ShrunkFailure {
     pub faults: Vec<Fault>,
     /// The run with exactly these.
     pub run: Run,
+    /// What it is like beside the failure as it was found.
+    pub changes: Changes,
     /// Whether nothing more can go. If not, the effort was used up before; shrinking it again goes on from
     /// here.
     pub is_finished: bool,
@@ -81,19 +103,23 @@ pub fn shrink_within(
 ) -> Option<ShrunkFailure> {
     let run = Run::planned(case, engine, seed, &Plan::Explicit(faults.into()));
     run.violation(property)?;
-    let best = ShrunkFailure { case: case.clone(), faults: faults.to_vec(), run, is_finished: true };
-    let mut shrinking = Shrinking { engine, seed, property, effort, best };
-    for _ in 0..ROUNDS {
-        faults::fewer(&mut shrinking);
-        let is_simpler = scenario::simpler(&mut shrinking)
-            | moments::to_places(&mut shrinking)
-            | values::simpler(&mut shrinking);
-        if !is_simpler || !shrinking.best.is_finished {
-            return Some(shrinking.best);
-        }
-    }
-    faults::fewer(&mut shrinking);
-    Some(shrinking.best)
+    let (changes, is_finished) = (Changes::default(), true);
+    let best = ShrunkFailure { case: case.clone(), faults: faults.to_vec(), run, changes, is_finished };
+    let spans = match effort.spans {
+        Within::File => Spans::of(&case.scenario.chaos),
+        Within::Known(spans) => spans.clone(),
+        Within::Any => Spans::default(),
+    };
+    let in_file = Vec::new();
+    let mut shrinking = Shrinking { engine, seed, property, effort, spans, in_file, best };
+    shrinking.shrink();
+    let Shrinking { mut best, spans, in_file, .. } = shrinking;
+    best.changes = Changes::of(case, &best, (spans, in_file), |case, faults| {
+        let plan = Plan::Explicit(faults.into());
+        let run = interrupt::catch(|| Run::planned(case, engine, seed, &plan)).ok()?;
+        Some(run.violation(property).is_some())
+    });
+    Some(best)
 }
 
 /// A failure on its way.
@@ -102,10 +128,27 @@ struct Shrinking<'a> {
     seed: Seed,
     property: &'a str,
     effort: Effort<'a>,
+    spans: Spans,
+    /// The faults that suffice before anything in the scenario is changed.
+    in_file: Vec<Fault>,
     best: ShrunkFailure,
 }
 
 impl Shrinking<'_> {
+    fn shrink(&mut self) {
+        for round in 0..ROUNDS {
+            faults::fewer(self);
+            if round == 0 {
+                self.in_file.clone_from(&self.best.faults);
+            }
+            let is_simpler = scenario::simpler(self) | moments::to_places(self) | values::simpler(self);
+            if !is_simpler || !self.best.is_finished {
+                return;
+            }
+        }
+        faults::fewer(self);
+    }
+
     /// Whether the effort is used up; what is best now is not finished then.
     fn is_over(&mut self) -> bool {
         if self.best.is_finished && (self.effort.events == 0 || (self.effort.is_over)()) {
@@ -151,8 +194,8 @@ impl Shrinking<'_> {
         if run.violation(self.property).is_none() {
             return false;
         }
-        let candidate =
-            ShrunkFailure { case, faults: faults.to_vec(), run, is_finished: self.best.is_finished };
+        let (changes, is_finished) = (Changes::default(), self.best.is_finished);
+        let candidate = ShrunkFailure { case, faults: faults.to_vec(), run, changes, is_finished };
         if !self.reads_back(&candidate) {
             return false;
         }

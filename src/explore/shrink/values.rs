@@ -7,6 +7,7 @@
 
 use super::Shrinking;
 use perfidy_sim::{Action, Name, SimSpan, SimTime};
+use std::ops::RangeInclusive;
 
 /// Round spans, the shortest first.
 const ROUND: [SimSpan; 12] = [
@@ -41,9 +42,11 @@ pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
             break;
         }
         is_simpler |= one_suffices(shrinking, place, smaller_groups);
-        is_simpler |= shorten(shrinking, place, Action::span, Action::with_span);
+        let kind = shrinking.best.faults[place].action.kind();
+        let (span, amount) = (shrinking.spans.span(kind), shrinking.spans.amount(kind));
+        is_simpler |= shorten(shrinking, place, &span, Action::span, Action::with_span);
         // What is a matter of time as well, such as by how much a clock is wrong.
-        is_simpler |= shorten(shrinking, place, Action::amount, Action::with_amount);
+        is_simpler |= shorten(shrinking, place, &amount, Action::amount, Action::with_amount);
         is_simpler |= one_suffices(shrinking, place, rounder_moments);
     }
     is_simpler
@@ -59,17 +62,19 @@ fn one_suffices(
     candidates(now).into_iter().any(|action| shrinking.action_suffices(place, action))
 }
 
-/// Looks for the shortest round span that suffices, and leaves it room; whether that is another than it was.
+/// Looks for the shortest round span of the range that suffices, and leaves it room; whether that is another than it was.
 fn shorten(
     shrinking: &mut Shrinking<'_>,
     place: usize,
+    within: &RangeInclusive<SimSpan>,
     get: fn(&Action) -> Option<SimSpan>,
     set: fn(Action, SimSpan) -> Action,
 ) -> bool {
     let action = shrinking.best.faults[place].action;
     let Some(now) = get(&action) else { return false };
-    let shorter = simpler_spans(now).find(|span| shrinking.action_suffices(place, set(action, *span)));
-    if let Some(span) = roomy(shorter.unwrap_or(now)) {
+    let mut simpler = simpler_spans(now).filter(|span| within.contains(span));
+    let shorter = simpler.find(|span| shrinking.action_suffices(place, set(action, *span)));
+    if let Some(span) = roomy(shorter.unwrap_or(now)).filter(|span| within.contains(span)) {
         shrinking.action_suffices(place, set(action, span));
     }
     shrinking.best.faults[place].action != action

@@ -114,6 +114,11 @@ fn note_word(note: &TeamEvent) -> u64 {
             TeamEvent::Agent(AgentEvent::Called { tool, operation, .. }) => words.hash(&(tool, operation)),
             TeamEvent::Agent(AgentEvent::Answered { told, .. }) => words.hash(told),
             TeamEvent::Agent(AgentEvent::Completed { choice, .. }) => words.hash(choice),
+            TeamEvent::Agent(AgentEvent::Chatted { reply, .. }) => {
+                words.hash(
+                    &reply.as_ref().map(|reply| (reply.finish, reply.calls.len())).map_err(discriminant),
+                );
+            }
             _ => {}
         }
     })

@@ -268,7 +268,7 @@ mod tests {
             let report = report(&case, &mut exhaustive, u64::MAX, 2);
             assert!(matches!(report.verdict(), CaseVerdict::Caught(_)), "{case}: {:?}", report.verdict());
             assert_eq!(report.closing, None);
-            assert_eq!(report.finding(case.without().unwrap().violates).unwrap().faults.len(), 1);
+            assert_eq!(report.finding(case.without().unwrap().violates[0]).unwrap().faults.len(), 1);
         }
     }
 

@@ -17,7 +17,7 @@ mod order;
 use crate::agent::{Access, AgentEvent, Consistency, StoreEvent, StoreOutcome, TeamEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use order::{Act, Explained, Keeps, Operation, explains};
-use perfidy_sim::{Event, EventId, EventKind, Name};
+use perfidy_sim::{Event, EventId, EventKind, EventKinds, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
@@ -31,7 +31,7 @@ pub fn property() -> Property {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let declared = history.notes().find_map(|(_, note)| match note {
+    let declared = history.notes_of(kinds::DECLARED).find_map(|(_, note)| match note {
         TeamEvent::User(UserEvent::Declared { reads }) => Some(*reads),
         _ => None,
     });
@@ -89,20 +89,29 @@ impl Lives {
     }
 }
 
+/// The kinds of events that make up the operations and the incarnations of those that asked for them.
+const READS: EventKinds = EventKinds::STARTED
+    .and(EventKinds::CRASHED)
+    .and(EventKinds::RECOVERED)
+    .and(kinds::ASKED)
+    .and(kinds::HEARD);
+
 /// The operations in the order of their requests; `None` if no agent read anything that was written.
 fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut operations: Vec<Operation> = Vec::new();
-    let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
+    let mut lives: Lookup<Name, Lives> = Lookup::default();
     let twin = Name::literal("overlapping-restart");
-    let mut asked_at = BTreeMap::new();
-    let mut same = BTreeMap::new();
+    let mut asked_at = Lookup::default();
+    let mut same = Lookup::default();
     let mut refused = BTreeSet::new();
     let mut any_seen = false;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         match event.what {
-            EventKind::Started { .. } => lives.entry(event.node).or_default().begin(),
-            EventKind::Crashed { .. } => lives.entry(event.node).or_default().end(0),
-            EventKind::Recovered { from } if from == twin => lives.entry(event.node).or_default().end(1),
+            EventKind::Started { .. } => lives.get_or_insert_with(event.node, Lives::default).begin(),
+            EventKind::Crashed { .. } => lives.get_or_insert_with(event.node, Lives::default).end(0),
+            EventKind::Recovered { from } if from == twin => {
+                lives.get_or_insert_with(event.node, Lives::default).end(1)
+            }
             EventKind::App(TeamEvent::Agent(AgentEvent::Asked { item, access })) => {
                 let (act, op) = match access {
                     Access::Read => (Act::Saw(0), None),
@@ -110,15 +119,17 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
                     Access::ChangeAt(version, op) => (Act::Perhaps(Some(version.0)), Some(op)),
                 };
                 // A retry under the same id is the same operation.
-                let index = op.map_or(operations.len(), |op| *same.entry(op).or_insert(operations.len()));
+                let index =
+                    op.map_or(operations.len(), |op| *same.get_or_insert_with(op, || operations.len()));
                 if index == operations.len() {
-                    let session = (event.node, lives.entry(event.node).or_default().session());
+                    let session =
+                        (event.node, lives.get_or_insert_with(event.node, Lives::default).session());
                     operations.push(Operation { session, item, asked: event.id, answered: None, act });
                 }
                 asked_at.insert(event.id, index);
             }
             EventKind::App(TeamEvent::Agent(AgentEvent::StoreOutcome { asked, heard, .. })) => {
-                let Some(index) = asked_at.get(&asked) else { continue };
+                let Some(index) = asked_at.get(asked) else { continue };
                 let act = match heard {
                     StoreOutcome::Saw(version) | StoreOutcome::Moved(version) => Act::Saw(version.0),
                     StoreOutcome::Made(version) => Act::Made(version.0),
@@ -147,15 +158,15 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
 
 /// An agent read a version that did not exist.
 fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
-    let mut stored = BTreeSet::new();
-    history.notes().find_map(|(event, note)| {
+    let mut stored = Lookup::default();
+    history.notes_of(kinds::STORED.and(kinds::HEARD)).find_map(|(event, note)| {
         match *note {
             TeamEvent::Store(StoreEvent::Stored { item, version, .. }) => {
-                stored.insert((item, version.0));
+                stored.insert((item, version.0), ());
             }
             TeamEvent::Agent(AgentEvent::StoreOutcome {
                 item, heard: StoreOutcome::Saw(version), ..
-            }) if version.0 > 0 && !stored.contains(&(item, version.0)) => {
+            }) if version.0 > 0 && !stored.contains((item, version.0)) => {
                 return Some((
                     vec![event],
                     format!("{} saw {version} of {item}, which was not there", event.node),

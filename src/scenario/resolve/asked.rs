@@ -71,7 +71,8 @@ impl Asked {
         workflow: &Workflow,
         without: &[Without],
     ) -> BTreeMap<&'static str, AtMost> {
-        let concerned = workflow.properties.iter().copied().chain(without.iter().map(|case| case.violates));
+        let concerned =
+            workflow.properties.iter().copied().chain(without.iter().flat_map(|case| case.violates.clone()));
         let usual = concerned.filter_map(|name| Some((name, suite.find_property(name)?.bound?.usual)));
         let mut bounds: BTreeMap<_, _> = usual.collect();
         bounds.extend(&self.tightened);

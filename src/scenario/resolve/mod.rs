@@ -20,6 +20,7 @@ mod undo;
 use crate::faults::who;
 pub(crate) use tools::{own_shape, tool_keys};
 
+use crate::agent::ChatLimits;
 use crate::config::problem::listed;
 use crate::config::{Entry, entries};
 use crate::config::{Problem, Shape, Span, Spread};
@@ -65,6 +66,9 @@ const SETTLING_A_STEP_OF_AN_AGENT: SimSpan = SimSpan::from_secs(5);
 /// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can
 /// hold.
 const EVENTS: RangeInclusive<u32> = 1_000..=1_000_000_000;
+
+/// How long a context window can be, in tokens: there is room for a task.
+const CONTEXT_WINDOWS: RangeInclusive<u32> = 1_000..=10_000_000;
 
 /// The tables that are read as a whole, with their shapes, for a schema of the file. The others are open:
 /// their keys come from a suite.
@@ -306,13 +310,25 @@ fn nobody_twice(tables: &Tables<'_>, cast: &Directory, found: &mut Found) {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 struct ModelTable {
     latency: Option<Spread>,
+    context_window: Option<Spanned<i64>>,
+    parallel_tool_calls: Option<bool>,
 }
 
 fn model(tables: &Tables<'_>, found: &mut Found) -> Model {
     let usual = Spread(SimSpan::from_millis(200)..=SimSpan::from_millis(2_000));
-    Model { latency: tables.closed::<ModelTable>("model", found).latency.unwrap_or(usual).0 }
+    let table: ModelTable = tables.closed("model", found);
+    let window = table
+        .context_window
+        .and_then(|tokens| found.keep(whole_number(&tokens, "context-window", CONTEXT_WINDOWS)));
+    let limits = ChatLimits::default();
+    let chat = ChatLimits {
+        context_window: window.unwrap_or(limits.context_window),
+        parallel_tool_calls: table.parallel_tool_calls.unwrap_or(limits.parallel_tool_calls),
+    };
+    Model { latency: table.latency.unwrap_or(usual).0, chat }
 }
 
 #[derive(Deserialize, Default)]

@@ -123,7 +123,7 @@ impl Switches {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct WithoutTable {
     safeguards: OneOrMany<String>,
-    violates: Spanned<String>,
+    violates: OneOrMany<String>,
     within_seeds: Option<Spanned<i64>>,
 }
 
@@ -149,7 +149,15 @@ pub(super) fn without(
         for word in &table.safeguards {
             safeguards.extend(found.keep(can_be_taken(word, suite, workflow, switches)));
         }
-        let violates = found.keep(can_break(&table.violates, suite, waived)).unwrap_or_default();
+        let mut violates = Vec::new();
+        for word in &table.violates {
+            let property = found.keep(can_break(word, suite, waived));
+            if let Some(twice) = property.filter(|property| violates.contains(property)) {
+                let message = format!("`{twice}` is named twice");
+                found.add(Problem::at(word.span(), message).help("name each property once"));
+            }
+            violates.extend(property);
+        }
         let within_seeds =
             table.within_seeds.map_or(Ok(300), |within| whole_number(&within, "within-seeds", 1..=100_000));
         let within_seeds = found.keep(within_seeds).unwrap_or_default();

@@ -93,7 +93,7 @@ fn a_good_file_means_what_it_says() {
         ["idempotency-keys", "retry", "tool-dedupe"],
         "what is switched off is off"
     );
-    let (safeguards, violates) = (vec!["idempotency-keys"], "no-duplicate-effects");
+    let (safeguards, violates) = (vec!["idempotency-keys"], vec!["no-duplicate-effects"]);
     assert_eq!(scenario.without, [Without { safeguards, violates, within_seeds: 300 }]);
     assert_eq!(scenario.waived["no-phantom-completion"], "mail may be lost");
 }

@@ -50,9 +50,9 @@ fn tool(entry: &Entry<'_>, suite: &Suite, found: &mut Found) -> ToolConfig {
         deduplicates: deduplicates.unwrap_or_default(),
         ..usual
     };
-    let kind = common("kind").map_or(Ok(&suite.tools()[0]), |key| kind(key, suite));
+    let kind = common("kind").map_or_else(|| Ok(suite.kind_of_tool(entry.name)), |key| kind(key, suite));
     let Some(kind) = found.keep(kind) else { return usual };
-    let is_named = common("kind").is_some();
+    let is_named = common("kind").is_some() || kind.name == entry.name;
     let misplaced = keys.iter().filter_map(|key| of_another_kind(key, kind, suite, is_named));
     let misplaced: Vec<Problem> = misplaced.collect();
     if !misplaced.is_empty() {

@@ -30,38 +30,38 @@ use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
-    Workflow::new(
-        "hierarchy",
-        "a director assigns tasks to managers, managers assign steps to workers; tasks can be cancelled",
-    )
-    .agent(DIRECTOR, |agent, team| director::Director::recover(&agent, team).run())
-    .agents(Role::new(MANAGERS, "manager", 1..=MOST_AGENTS, 2), |agent, team| {
-        manager::Manager::recover(&agent, team).run()
-    })
-    .agents(Role::new(WORKERS, "worker", 1..=MOST_AGENTS, 3), |agent, team| {
-        worker::Worker::recover(agent, team).run()
-    })
-    .safeguards(&[
-        "acknowledged-cancel",
-        "cancellation",
-        "checkpoint",
-        "compensate",
-        "deadline-propagation",
-        "idempotency-keys",
-        "journal-fencing",
-        "observe-before-retry",
-        "parent-lease",
-        "retry",
-        "tool-dedupe",
-    ])
-    .properties(&[
-        ALL_OR_COMPENSATED,
-        "eventual-termination",
-        "no-duplicate-effects",
-        NO_EFFECT_AFTER_CANCEL,
-        "no-orphans",
-        "no-phantom-completion",
-    ])
+    Workflow::new("hierarchy")
+        .about(
+            "a director assigns tasks to managers, managers assign steps to workers; tasks can be cancelled",
+        )
+        .agent(DIRECTOR, |agent, team| director::Director::recover(&agent, team).run())
+        .agents(Role::new(MANAGERS, "manager", 1..=MOST_AGENTS, 2), |agent, team| {
+            manager::Manager::recover(&agent, team).run()
+        })
+        .agents(Role::new(WORKERS, "worker", 1..=MOST_AGENTS, 3), |agent, team| {
+            worker::Worker::recover(agent, team).run()
+        })
+        .safeguards(&[
+            "acknowledged-cancel",
+            "cancellation",
+            "checkpoint",
+            "compensate",
+            "deadline-propagation",
+            "idempotency-keys",
+            "journal-fencing",
+            "observe-before-retry",
+            "parent-lease",
+            "retry",
+            "tool-dedupe",
+        ])
+        .properties(&[
+            ALL_OR_COMPENSATED,
+            "eventual-termination",
+            "no-duplicate-effects",
+            NO_EFFECT_AFTER_CANCEL,
+            "no-orphans",
+            "no-phantom-completion",
+        ])
 }
 
 const DIRECTOR: &str = "director";

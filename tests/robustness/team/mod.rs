@@ -79,7 +79,8 @@ pub fn team(edit: Edit) -> Workflow {
         agent
     };
     let [role] = &names.workers;
-    let team = Workflow::new("desk", "a clerk hands steps to workers and looks for their effects")
+    let team = Workflow::new("desk")
+        .about("a clerk hands steps to workers and looks for their effects")
         .agent(names.clerk[0], move |clerk, team| Clerk::recover(agent(clerk), team, edit).run())
         .agents(role.clone(), move |worker, team| Worker::recover(agent(worker), team, edit).run())
         .safeguards(&[

@@ -44,11 +44,10 @@ impl Message for Slip {
 
 /// The workflow of the branch.
 pub fn workflow() -> Workflow {
-    Workflow::new("branch", "a front desk hands transfers to tellers, who withdraw and deposit")
+    Workflow::new("branch")
+        .about("a front desk hands transfers to tellers, who withdraw and deposit")
         .agent("front-desk", front_desk)
         .agents(Role::new("tellers", "teller", 1..=10, 2), teller)
-        .safeguards(&["check-amounts", "tool-dedupe"])
-        .properties(&["eventual-termination", "no-duplicate-effects", "no-money-lost"])
         .probes(&[SECOND_TRY])
 }
 

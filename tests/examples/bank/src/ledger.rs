@@ -1,7 +1,8 @@
 //! The bank: a tool defined by this crate, with accounts in cents.
+//!
+//! The bank of the start that `perfidy new` writes has the same accounts: each of the two crates is read on its own.
 
-use perfidy::config::{Entry, Problem};
-use perfidy::tools::{Asked, Moment, Tool, ToolKind};
+use perfidy::tools::{Asked, Moment, Tool};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,6 +13,11 @@ pub struct Bank {
 }
 
 impl Bank {
+    /// A bank with these accounts.
+    pub fn with<const N: usize>(accounts: [(&str, u64); N]) -> Self {
+        Self { accounts: accounts.map(|(name, balance)| (name.to_owned(), balance)).into() }
+    }
+
     /// The total balance, in cents.
     pub fn total(&self) -> u64 {
         self.accounts.values().sum()
@@ -67,25 +73,4 @@ impl Tool for Bank {
     fn read(&self, _: Call, _: &Moment<'_>) -> Result<Movement, Declined> {
         Err(Declined::NoSuchAccount)
     }
-}
-
-/// The bank's own keys in its table of a scenario.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    accounts: BTreeMap<String, u64>,
-}
-
-/// `kind = "bank"`.
-pub fn kind() -> ToolKind {
-    let read = |table: &Entry<'_>| -> Result<Bank, Problem> {
-        let Table { accounts } = table.read()?;
-        Ok(Bank { accounts })
-    };
-    ToolKind::new(
-        "bank",
-        "accounts in cents, to withdraw from and to deposit into",
-        r#"bank = { kind = "bank", accounts = { alice = 100000, bob = 0 } }"#,
-        read,
-    )
 }

@@ -21,7 +21,7 @@ use ledger::Bank;
 use perfidy::config::{Entry, Problem};
 use perfidy::faults::OwnFault;
 use perfidy::probe::Probe;
-use perfidy::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};
+use perfidy::properties::{StatesOverTime, TeamHistory, Verdict, Violation};
 use perfidy::safeguards::{Safeguard, SafeguardKind};
 use perfidy::sim::RunEnd;
 use perfidy::suite::Suite;
@@ -40,8 +40,8 @@ pub const SECOND_TRY: &str = "second-try";
 pub fn suite() -> Suite {
     Suite::here()
         .workflow(branch::workflow())
-        .tool(ledger::kind())
-        .property(no_money_lost())
+        .tool("bank", || Bank::with([("alice", 100_000), ("bob", 0)]))
+        .property("no-money-lost", no_money_lost)
         .safeguard(SafeguardKind::of::<CheckAmounts>())
         .fault(cents_dropped())
         .fault(smudged())
@@ -63,22 +63,20 @@ impl Safeguard for CheckAmounts {
 }
 
 /// When all tasks have ended, the bank has as much money as at the beginning.
-fn no_money_lost() -> Property {
-    Property::new("no-money-lost", "what is withdrawn is deposited", |history: &TeamHistory| {
-        if history.ended() != Some(RunEnd::Finished) {
-            return Verdict::Unknown { reason: "a transfer may still be under way".to_owned() };
-        }
-        let states = history.states::<Bank>("bank");
-        let mut states = states.iter();
-        let (Some((_, first)), Some((event, last))) = (states.next(), states.last()) else {
-            return Verdict::Vacuous;
-        };
-        if first.total() == last.total() {
-            return Verdict::Holds;
-        }
-        let message = format!("{} are in the bank, and {} were", last.total(), first.total());
-        Violation { at: event.at, because: vec![event.id], message }.into()
-    })
+fn no_money_lost(history: &TeamHistory) -> Verdict {
+    if history.ended() != Some(RunEnd::Finished) {
+        return Verdict::Unknown { reason: "a transfer may still be under way".to_owned() };
+    }
+    let states = history.states::<Bank>("bank");
+    let mut states = states.iter();
+    let (Some((_, first)), Some((event, last))) = (states.next(), states.last()) else {
+        return Verdict::Vacuous;
+    };
+    if first.total() == last.total() {
+        return Verdict::Holds;
+    }
+    let message = format!("{} are in the bank, and {} were", last.total(), first.total());
+    Violation { at: event.at, because: vec![event.id], message }.into()
 }
 
 /// The bank's answer contains 1000 instead of 1050.

@@ -1,23 +1,31 @@
-//! A tool: a bank that moves money between accounts, and what must never happen to it.
+//! A tool: a bank that moves money between accounts.
 
 use perfidy::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What is in each account.
+/// The balance of each account.
 #[derive(Clone, Hash, Debug, Serialize)]
 pub struct Bank {
     accounts: BTreeMap<String, u64>,
 }
 
 impl Bank {
-    /// What is in an account.
+    /// A bank with these accounts.
+    pub fn with<const N: usize>(accounts: [(&str, u64); N]) -> Self {
+        let accounts = accounts.map(|(name, balance)| (name.to_owned(), balance));
+        Self {
+            accounts: accounts.into(),
+        }
+    }
+
+    /// The balance of an account.
     pub fn balance(&self, account: &str) -> u64 {
         self.accounts.get(account).copied().unwrap_or(0)
     }
 }
 
-/// What the bank can be asked: `tool = "bank.transfer"` in a scenario, with these fields as `args`.
+/// The operations of the bank: `tool = "bank.transfer"` in a scenario, with these fields as `args`.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Call {
@@ -27,7 +35,7 @@ pub enum Call {
         to: String,
         amount: u64,
     },
-    /// Says what is in an account.
+    /// Reads the balance of an account.
     Balance { account: String },
 }
 
@@ -36,7 +44,7 @@ impl Tool for Bank {
     type Reply = u64;
     type Refusal = &'static str;
 
-    /// Carries out a call. Faults, retries and idempotency keys are around this, not in it.
+    /// Carries out a call. perfidy adds latency, retries, idempotency keys and faults around this.
     fn apply(&mut self, call: Call, _: &Asked) -> Result<u64, &'static str> {
         match call {
             Call::Transfer { from, to, amount } => {
@@ -52,41 +60,11 @@ impl Tool for Bank {
         }
     }
 
-    /// Answers a question, and changes nothing.
+    /// Answers a read, and changes nothing.
     fn read(&self, call: Call, _: &Moment<'_>) -> Result<u64, &'static str> {
         match call {
             Call::Balance { account } => Ok(self.balance(&account)),
-            Call::Transfer { .. } => Err("a transfer is no question"),
+            Call::Transfer { .. } => Err("a transfer is not a read"),
         }
     }
-}
-
-/// The keys of a bank in a scenario.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    accounts: BTreeMap<String, u64>,
-}
-
-/// `kind = "bank"` in a scenario.
-pub fn kind() -> ToolKind {
-    let read = |table: &Entry<'_>| -> Result<Bank, Problem> {
-        let Table { accounts } = table.read()?;
-        Ok(Bank { accounts })
-    };
-    let example = r#"bank = { kind = "bank", accounts = { alice = 500, bob = 0 } }"#;
-    ToolKind::new("bank", "moves money between accounts", example, read)
-}
-
-/// Three tasks pay 5 to bob each, so he never has more than 15.
-pub fn paid_once() -> Property {
-    Property::new(
-        "paid-once",
-        "bob never gets more than was ordered",
-        |history: &TeamHistory| {
-            history
-                .states::<Bank>("bank")
-                .always(|bank| bank.balance("bob") <= 15)
-        },
-    )
 }

@@ -12,22 +12,21 @@
 mod bank;
 mod teller;
 
+use bank::Bank;
 use perfidy::prelude::*;
 use std::process::ExitCode;
 
 /// What scenarios can name: all that comes with perfidy, and what is of this crate.
 pub fn suite() -> Suite {
-    let branch = Workflow::new(
-        "branch",
-        "a teller moves money between the accounts of a bank",
-    )
-    .agent("teller", teller::teller)
-    .safeguards(&["idempotency-keys", "tool-dedupe"])
-    .properties(&["eventual-termination", "no-duplicate-effects", "paid-once"]);
     Suite::here()
-        .workflow(branch)
-        .tool(bank::kind())
-        .property(bank::paid_once())
+        .workflow(Workflow::new("branch").agent("teller", teller::teller))
+        .tool("bank", || Bank::with([("alice", 500), ("bob", 0)]))
+        // Three tasks pay 5 to bob each.
+        .property("paid-once", |history| {
+            history
+                .states::<Bank>("bank")
+                .always(|bank| bank.balance("bob") <= 15)
+        })
 }
 
 pub fn main() -> ExitCode {

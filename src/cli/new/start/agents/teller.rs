@@ -1,32 +1,25 @@
-//! An agent: a teller that does with the bank what its user asks for.
+//! An agent: a teller that calls the bank for its user.
 
 use perfidy::prelude::*;
-use perfidy::safeguards::idempotency::IdempotencyKeys;
 
-/// How long the teller waits for an answer of the bank, and before it asks again.
+/// How long the teller waits for an answer of the bank, and before it calls again.
 const TIMEOUT: SimSpan = SimSpan::from_secs(5);
 const BACKOFF: SimSpan = SimSpan::from_secs(1);
 
 /// Runs from when the teller starts, and again after each of its crashes.
 pub async fn teller(agent: Agent, team: TeamContext) {
-    let has_keys = team.safeguards().has::<IdempotencyKeys>();
     loop {
         let order = agent.receive().await;
         let Some(UserMessage::Submit { task, ops }) = order.open().cloned() else {
             continue;
         };
-        // What the first step of the scenario asks of its tool, for this task.
-        let transfer = team.plan.operation_of(task, 0);
-        let call = if has_keys {
-            ToolCall::keyed(transfer, ops[0])
-        } else {
-            ToolCall::unkeyed(transfer, ops[0])
-        };
+        // The first step of the scenario for this task, with an idempotency key.
+        let call = ToolCall::keyed(team.plan.operation_of(task, 0), ops[0]);
         let outcome = loop {
             match agent.call(call.clone(), TIMEOUT).await {
                 Ok(_) => break Outcome::Done,
                 Err(ToolError::Definite(_)) => break Outcome::Failed,
-                // It may have happened or not: the same call again, under the same key.
+                // It may have happened or not: the same call again, with the same key.
                 Err(ToolError::Indefinite(_)) => agent.sleep(BACKOFF).await,
             }
         };

@@ -10,6 +10,12 @@
 //! assert!(drop.keys.iter().any(|key| key.name == "chance"));
 //! ```
 
+mod format;
+mod relations;
+
+pub(crate) use format::{FileTable, TABLES};
+pub use relations::{Relation, Relations};
+
 use crate::config::{Shape, shape_read};
 use crate::explore::strategy;
 use crate::faults::FaultKind;
@@ -38,19 +44,22 @@ pub enum Family {
     Workflow,
     /// A kind of tool.
     Tool,
+    /// A table of a scenario file.
+    Table,
     /// A search strategy.
     Strategy,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Fault,
         Self::Safeguard,
         Self::Property,
         Self::Probe,
         Self::Workflow,
         Self::Tool,
+        Self::Table,
         Self::Strategy,
     ];
 
@@ -63,6 +72,7 @@ impl Family {
             Self::Probe => "probes",
             Self::Workflow => "workflows",
             Self::Tool => "tools",
+            Self::Table => "tables",
             Self::Strategy => "strategies",
         }
     }
@@ -76,6 +86,7 @@ impl Family {
             Self::Probe => "in code",
             Self::Workflow => "workflow =",
             Self::Tool => "[tools]",
+            Self::Table => "of a file",
             Self::Strategy => "--strategy",
         }
     }
@@ -90,6 +101,7 @@ impl fmt::Display for Family {
             Self::Probe => "probe",
             Self::Workflow => "workflow",
             Self::Tool => "tool",
+            Self::Table => "table",
             Self::Strategy => "strategy",
         })
     }
@@ -106,7 +118,7 @@ pub struct Item {
     pub about: &'static str,
     /// Its keys in a file.
     pub keys: Vec<Key>,
-    /// An example for a file, in one line.
+    /// An example for a file.
     pub example: Option<&'static str>,
 }
 
@@ -141,12 +153,18 @@ pub fn all(suite: &Suite) -> Vec<Item> {
     });
     let tools = suite.tools().iter().map(tool);
     let in_order = faults.chain(safeguards).chain(properties).chain(probes).chain(workflows).chain(tools);
-    in_order.chain(strategies).collect()
+    in_order.chain(TABLES.iter().map(table)).chain(strategies).collect()
 }
 
 /// The items of a suite that have that name.
 pub fn named(suite: &Suite, name: &str) -> impl Iterator<Item = Item> {
     all(suite).into_iter().filter(move |item| item.name == name)
+}
+
+/// What stands above an item in a file: the heading of its table.
+pub fn heading(item: &Item) -> String {
+    let of_table = format::table(item.name).filter(|_| item.family == Family::Table);
+    of_table.map_or(item.family.place(), |table| table.heading).to_owned()
 }
 
 impl Item {
@@ -164,12 +182,13 @@ impl Item {
             }
             Family::Property => {
                 let is_waived = scenario.waived.contains_key(self.name);
-                let breaks = scenario.without.iter().any(|without| without.violates == self.name);
+                let breaks = scenario.without.iter().any(|without| without.violates.contains(&self.name));
                 !is_waived && (breaks || scenario.workflow.properties.contains(&self.name))
             }
             Family::Probe => scenario.workflow.probes.contains(&self.name),
             Family::Workflow => scenario.workflow.name == self.name,
             Family::Tool => scenario.tools.values().any(|tool| tool.kind == self.name),
+            Family::Table => format::table(self.name).is_some_and(|table| table.is_in(scenario)),
             Family::Strategy => false,
         }
     }
@@ -178,8 +197,13 @@ impl Item {
     pub fn is_missed_in(&self, scenario: &Scenario) -> bool {
         scenario.without.iter().any(|without| match self.family {
             Family::Safeguard => without.safeguards.contains(&self.name),
-            Family::Property => without.violates == self.name,
-            Family::Fault | Family::Probe | Family::Workflow | Family::Tool | Family::Strategy => false,
+            Family::Property => without.violates.contains(&self.name),
+            Family::Fault
+            | Family::Probe
+            | Family::Workflow
+            | Family::Tool
+            | Family::Table
+            | Family::Strategy => false,
         })
     }
 }
@@ -187,7 +211,7 @@ impl Item {
 /// What an entry of `[faults]` of that kind can be.
 pub(crate) fn shape_of_fault(kind: &FaultKind) -> Shape {
     let nobody = BTreeMap::new();
-    let cast = Workflow::new("", "").cast(&BTreeMap::new(), &nobody, None);
+    let cast = Workflow::new("").cast(&BTreeMap::new(), &nobody, None);
     shape_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()))
 }
 
@@ -209,6 +233,17 @@ fn safeguard(kind: &SafeguardKind) -> Item {
 fn tool(kind: &ToolKind) -> Item {
     let keys = ["latency", "deduplicates"].into_iter().chain(own_shape(kind).keys()).collect();
     item(Family::Tool, kind.name, kind.about, keys, Some(kind.example))
+}
+
+fn table(table: &FileTable) -> Item {
+    let key = |(name, means): &(&'static str, &'static str)| Key { name, means: (*means).to_owned() };
+    Item {
+        family: Family::Table,
+        name: table.name,
+        about: table.about,
+        keys: table.keys.iter().map(key).collect(),
+        example: Some(table.example),
+    }
 }
 
 fn property(kind: &Property) -> Item {
@@ -338,7 +373,7 @@ mod tests {
 
     #[test]
     fn an_example_says_nothing_but_what_has_a_meaning() {
-        for item in all(&Suite::shipped()) {
+        for item in all(&Suite::shipped()).into_iter().filter(|item| item.family != Family::Table) {
             let Some(Ok(example)) = item.example.map(str::parse::<toml::Table>) else { continue };
             let example =
                 if item.family == Family::Tool { example.values().next() } else { example.get(item.name) };
@@ -353,6 +388,10 @@ mod tests {
         let scenarios = crate::scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
         let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
         for item in all(&Suite::shipped()).iter().filter(|item| item.family != Family::Strategy) {
+            // No shipped scenario pins a fault, or is so large that it needs another limit.
+            if item.family == Family::Table && matches!(item.name, "fault" | "limits") {
+                continue;
+            }
             // A property that is judged everywhere and never expected to break needs no scenario of its own.
             let is_for_all = item.name == WELL_BEHAVED;
             assert!(

@@ -1,0 +1,421 @@
+//! An agent's chat model, simulated: it gets a [`Transcript`] and replies with tool calls or with a last word.
+//!
+//! The model knows nothing but the transcript. From it, it reads which task is asked for and which of its
+//! steps are done, and asks for those that can be taken now; where the request is missing it does not know of
+//! any work. Its API rejects a transcript that real ones reject ([`Transcript::check`]), and one that is longer
+//! than the context window. Wording, order, ids and lengths are drawn.
+//!
+//! The latency has a long tail: the time to the first token is the model's latency as configured, then comes
+//! the text at a constant rate, and one call in ten is slowed down by up to twenty times, as by a queue at the
+//! provider. One measured team had a median of 2.8 s and a mean of 6.0 s; this has 2.9 s and 5.4 s for replies
+//! of 100 tokens.
+
+mod transcript;
+
+pub use transcript::{
+    CallRequest, ChatMessage, Finish, InvalidTranscript, Reply, RequestedStep, TaskRequest, ToolResult,
+    Transcript,
+};
+
+use crate::agent::{Agent, AgentEvent, Author, Content, OpId, Operation, TeamEvent};
+use perfidy_sim::{Name, Purpose, SimSpan};
+use serde::Serialize;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use transcript::{StepState, unreadable_arguments};
+
+/// The moment at which a model replies to a transcript.
+pub const CHAT: &str = "chat";
+
+/// The faults of replies: what each does is in [`faults::chat`](crate::faults::chat).
+pub const CHAT_FAULTS: &[&str] = &[
+    MODEL_ERROR,
+    MODEL_TIMEOUT,
+    TRUNCATED_REPLY,
+    MODEL_REFUSAL,
+    INVALID_ARGUMENTS,
+    UNKNOWN_TOOL,
+    FALSE_COMPLETION,
+    VERBOSE_REPLY,
+    CONTEXT_OVERFLOW,
+];
+
+/// The API answers with an error, as when it is overloaded.
+pub const MODEL_ERROR: &str = "model-error";
+/// No reply comes in time.
+pub const MODEL_TIMEOUT: &str = "model-timeout";
+/// The reply is cut off at the limit of output tokens: its last call is missing.
+pub const TRUNCATED_REPLY: &str = "truncated-reply";
+/// The model declines to answer.
+pub const MODEL_REFUSAL: &str = "model-refusal";
+/// The arguments of a call are not JSON.
+pub const INVALID_ARGUMENTS: &str = "invalid-arguments";
+/// A call names a tool that does not exist.
+pub const UNKNOWN_TOOL: &str = "unknown-tool";
+/// The model says that the task is done, in the place of a call.
+pub const FALSE_COMPLETION: &str = "false-completion";
+/// The text of the reply is very long.
+pub const VERBOSE_REPLY: &str = "verbose-reply";
+/// The API counts more tokens than fit into the context window.
+pub const CONTEXT_OVERFLOW: &str = "context-overflow";
+
+/// A tool that a model may name and that does not exist.
+const NO_SUCH_TOOL: &str = "search_web";
+
+/// How often a model has a step tried again that was refused.
+const TRIES: u32 = 3;
+
+/// How many different wordings there are of one reply.
+const WORDINGS: u64 = 4;
+
+/// The length of a text in tokens, without faults and of a verbose model.
+const TEXT_TOKENS: RangeInclusive<u64> = 10..=120;
+const VERBOSE_TOKENS: u32 = 6_000;
+
+/// How long a model takes for one token.
+const TIME_PER_TOKEN: SimSpan = SimSpan::from_millis(15);
+
+/// One call in so many is slowed down, by up to this factor; none takes longer than the limit.
+const SLOWED_DOWN: u64 = 10;
+const SLOWEST: u64 = 20;
+const LONGEST_REPLY: SimSpan = SimSpan::from_secs(180);
+
+/// How long an agent waits for its model.
+pub const MODEL_TIMEOUT_SPAN: SimSpan = SimSpan::from_secs(180);
+
+const FIRST_TOKEN: Purpose = Purpose::new("first token");
+const QUEUE: Purpose = Purpose::new("queue");
+const FACTOR: Purpose = Purpose::new("factor");
+const ORDER: Purpose = Purpose::new("order");
+const CALL_ID: Purpose = Purpose::new("call id");
+const WORDING: Purpose = Purpose::new("wording");
+const TEXT: Purpose = Purpose::new("text");
+
+/// What a chat model can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChatLimits {
+    /// The length of the longest transcript that it accepts, in tokens.
+    pub context_window: u32,
+    /// Whether it asks for several tool calls in one reply.
+    pub parallel_tool_calls: bool,
+}
+
+impl Default for ChatLimits {
+    fn default() -> Self {
+        Self { context_window: 128_000, parallel_tool_calls: true }
+    }
+}
+
+/// Why a model did not reply.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub enum ModelError {
+    /// The API rejects the transcript (HTTP 400).
+    Invalid(InvalidTranscript),
+    /// The transcript is longer than the context window.
+    ContextOverflow,
+    /// The API answers with an error (HTTP 529).
+    Overloaded,
+    /// No reply came in time.
+    TimedOut,
+    /// The reply cannot be read.
+    Unreadable,
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => write!(f, "invalid transcript: {why}"),
+            Self::ContextOverflow => f.write_str("the transcript is longer than the context window"),
+            Self::Overloaded => f.write_str("the model is overloaded"),
+            Self::TimedOut => f.write_str("no reply in time"),
+            Self::Unreadable => f.write_str("a reply that cannot be read"),
+        }
+    }
+}
+
+/// What of a reply is drawn.
+struct Drawn {
+    order: u64,
+    first_id: u64,
+    wording: u32,
+    text_tokens: u32,
+    first_token: SimSpan,
+    slowed_down: u64,
+}
+
+impl Agent {
+    /// Has the model reply to a transcript, in this turn of work on a task.
+    ///
+    /// # Errors
+    /// [`ModelError`] if there is no reply.
+    pub async fn chat(&self, task: Name, turn: u32, transcript: &Transcript) -> Result<Reply, ModelError> {
+        let about = turn_name(task, turn);
+        let drawn = self.draw("chat", about, |spot| Drawn {
+            order: spot.word(ORDER),
+            first_id: spot.word(CALL_ID),
+            wording: spot.below(WORDING, WORDINGS) as u32,
+            text_tokens: (TEXT_TOKENS.start() + spot.below(TEXT, TEXT_TOKENS.end() - TEXT_TOKENS.start()))
+                as u32,
+            first_token: spot.span(FIRST_TOKEN, &self.model.latency),
+            slowed_down: match spot.below(QUEUE, SLOWED_DOWN) {
+                0 => 2 + spot.below(FACTOR, SLOWEST - 1),
+                _ => 1,
+            },
+        });
+        self.before("model call", about).await;
+        let (reply, span) = self.chat_outcome(about, transcript, &drawn);
+        self.context.work(span).await;
+        let chatted =
+            AgentEvent::Chatted { task, turn: about, transcript: transcript.clone(), reply: reply.clone() };
+        self.context.note(Author::HARNESS, TeamEvent::Agent(chatted));
+        self.after("model call", about).await;
+        reply
+    }
+
+    /// The outcome of a call of the model, and how long it takes.
+    fn chat_outcome(
+        &self,
+        about: Name,
+        transcript: &Transcript,
+        drawn: &Drawn,
+    ) -> (Result<Reply, ModelError>, SimSpan) {
+        let limits = self.model.chat;
+        let Drawn { first_token, slowed_down, .. } = *drawn;
+        let at_once = first_token.saturating_mul(slowed_down).min(LONGEST_REPLY);
+        if let Err(why) = transcript.check() {
+            return (Err(ModelError::Invalid(why)), at_once);
+        }
+        if transcript.tokens() > limits.context_window {
+            return (Err(ModelError::ContextOverflow), at_once);
+        }
+        let honest = honest_reply(transcript, limits, drawn);
+        let outcome = self.with_chat_fault(about, Ok(honest));
+        match outcome {
+            Err(ModelError::TimedOut) => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
+            Err(error) => (Err(error), at_once),
+            Ok(reply) => {
+                let text = TIME_PER_TOKEN.saturating_mul(reply.tokens().into());
+                let span = (first_token + text).saturating_mul(slowed_down).min(LONGEST_REPLY);
+                let reply = self.completed(about, Content::new(reply)).read();
+                (reply.map_err(|_| ModelError::Unreadable), span)
+            }
+        }
+    }
+
+    /// The outcome with the first fault that is due and makes a difference to it, if there is one.
+    fn with_chat_fault(&self, about: Name, honest: Result<Reply, ModelError>) -> Result<Reply, ModelError> {
+        let Ok(reply) = &honest else { return honest };
+        for due in self.context.due_faults(Name::literal(CHAT), about) {
+            let altered = struck_by(due.word().as_str(), reply);
+            if altered != honest {
+                self.context.inject(due);
+                return altered;
+            }
+        }
+        honest
+    }
+}
+
+/// The name of a turn of work on a task.
+pub(crate) fn turn_name(task: Name, turn: u32) -> Name {
+    Name::new(&format!("{task}/turn-{turn}"))
+}
+
+/// What a fault makes of a reply; the same where it does not concern it.
+fn struck_by(fault: &str, honest: &Reply) -> Result<Reply, ModelError> {
+    let with_first_call = |alter: &dyn Fn(&mut CallRequest)| {
+        let mut calls = honest.calls.to_vec();
+        calls.first_mut().into_iter().for_each(alter);
+        Reply { calls: calls.into(), ..honest.clone() }
+    };
+    Ok(match fault {
+        MODEL_ERROR => return Err(ModelError::Overloaded),
+        MODEL_TIMEOUT => return Err(ModelError::TimedOut),
+        CONTEXT_OVERFLOW => return Err(ModelError::ContextOverflow),
+        TRUNCATED_REPLY => {
+            let whole = honest.calls.len().saturating_sub(1);
+            Reply { calls: honest.calls[..whole].into(), finish: Finish::Length, ..honest.clone() }
+        }
+        MODEL_REFUSAL => {
+            Reply { calls: Arc::default(), is_done: false, finish: Finish::Refusal, ..honest.clone() }
+        }
+        INVALID_ARGUMENTS => with_first_call(&|call| call.operation.arguments = unreadable_arguments()),
+        UNKNOWN_TOOL => with_first_call(&|call| call.operation.tool = Name::literal(NO_SUCH_TOOL)),
+        FALSE_COMPLETION => {
+            Reply { calls: Arc::default(), is_done: true, finish: Finish::Stop, ..honest.clone() }
+        }
+        VERBOSE_REPLY => Reply { text_tokens: VERBOSE_TOKENS, ..honest.clone() },
+        _ => honest.clone(),
+    })
+}
+
+/// What a model that makes no mistake replies.
+fn honest_reply(transcript: &Transcript, limits: ChatLimits, drawn: &Drawn) -> Reply {
+    let reply = |finish, is_done, calls: Vec<CallRequest>| Reply {
+        calls: calls.into(),
+        is_done,
+        wording: drawn.wording,
+        text_tokens: drawn.text_tokens,
+        finish,
+    };
+    // A model that sees no request knows of nothing that is left to do.
+    let Some(request) = transcript.request() else { return reply(Finish::Stop, true, Vec::new()) };
+    let states = transcript.steps();
+    let state = |intent: Name| states.get(&intent).copied().unwrap_or_default();
+    let is_hopeless = |StepState { is_done, is_unclear, is_vetoed, failures }: StepState| {
+        !is_done && (is_unclear || is_vetoed || failures >= TRIES)
+    };
+    if request.steps.iter().any(|step| is_hopeless(state(step.operation.intent))) {
+        return reply(Finish::Stop, false, Vec::new());
+    }
+    let mut ready: Vec<&Operation> = request
+        .steps
+        .iter()
+        .filter(|step| !state(step.operation.intent).is_done)
+        .filter(|step| step.needs.iter().all(|need| state(*need).is_done))
+        .map(|step| &step.operation)
+        .collect();
+    if ready.is_empty() {
+        return reply(Finish::Stop, true, Vec::new());
+    }
+    let begin = drawn.order as usize % ready.len();
+    ready.rotate_left(begin);
+    if !limits.parallel_tool_calls {
+        ready.truncate(1);
+    }
+    let ids = (0..).map(|nth| OpId(drawn.first_id.wrapping_add(nth)));
+    let call = |(operation, id): (&Operation, OpId)| CallRequest { id, operation: operation.clone() };
+    reply(Finish::ToolCalls, false, ready.into_iter().zip(ids).map(call).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Definite, Receipt, ToolError};
+
+    fn drawn(order: u64) -> Drawn {
+        let first_token = SimSpan::from_secs(1);
+        Drawn { order, first_id: 10, wording: 0, text_tokens: 20, first_token, slowed_down: 1 }
+    }
+
+    fn operation(step: &str) -> Operation {
+        Operation::new(Name::new("ticketing"), Name::new("create"), Name::new(&format!("task-1/{step}")))
+    }
+
+    /// A task with two steps that can be taken at once, and one after the first.
+    fn request() -> ChatMessage {
+        let step = |name, needs: &[&str]| RequestedStep {
+            operation: operation(name),
+            needs: needs.iter().map(|need| Name::new(&format!("task-1/{need}"))).collect(),
+        };
+        let steps = [step("file", &[]), step("tell", &[]), step("close", &["file"])].into();
+        ChatMessage::User(TaskRequest { task: Name::new("task-1"), steps })
+    }
+
+    fn asked(messages: impl IntoIterator<Item = ChatMessage>) -> Transcript {
+        [ChatMessage::System("Be useful."), request()].into_iter().chain(messages).collect()
+    }
+
+    fn reply_to(transcript: &Transcript) -> Reply {
+        transcript.check().unwrap();
+        honest_reply(transcript, ChatLimits::default(), &drawn(0))
+    }
+
+    fn intents(reply: &Reply) -> Vec<&'static str> {
+        reply.calls.iter().map(|call| call.operation.intent.as_str()).collect()
+    }
+
+    fn result(call: u64, result: ToolResult) -> ChatMessage {
+        ChatMessage::Tool { call: OpId(call), result }
+    }
+
+    #[test]
+    fn a_model_asks_for_what_can_be_done_now_until_everything_is_done() {
+        let first = reply_to(&asked([]));
+        assert_eq!(intents(&first), ["task-1/file", "task-1/tell"]);
+        let (one, two) = (first.calls[0].id.0, first.calls[1].id.0);
+        let mut transcript = asked([ChatMessage::Assistant(first)]);
+        transcript.push(result(two, ToolResult::Done(Receipt(2))));
+        transcript.push(result(one, ToolResult::Done(Receipt(1))));
+        let second = honest_reply(&transcript, ChatLimits::default(), &Drawn { first_id: 20, ..drawn(0) });
+        assert_eq!(intents(&second), ["task-1/close"]);
+        transcript.push(ChatMessage::Assistant(second));
+        transcript.push(result(20, ToolResult::Done(Receipt(3))));
+        let last = reply_to(&transcript);
+        assert_eq!((last.finish, last.is_done), (Finish::Stop, true));
+    }
+
+    #[test]
+    fn a_model_without_parallel_calls_asks_for_one_and_draws_which() {
+        let limits = ChatLimits { parallel_tool_calls: false, ..ChatLimits::default() };
+        let first = |order| honest_reply(&asked([]), limits, &drawn(order));
+        assert_eq!(intents(&first(0)), ["task-1/file"]);
+        assert_eq!(intents(&first(1)), ["task-1/tell"]);
+    }
+
+    #[test]
+    fn a_refused_call_is_tried_again_and_an_unclear_one_is_not() {
+        let after = |results: &[ToolResult]| {
+            let mut transcript = asked([]);
+            for (nth, told) in results.iter().enumerate() {
+                let id = OpId(nth as u64);
+                let calls = [CallRequest { id, operation: operation("file") }].into();
+                let finish = Finish::ToolCalls;
+                let reply = Reply { calls, is_done: false, wording: 0, text_tokens: 1, finish };
+                transcript.push(ChatMessage::Assistant(reply));
+                transcript.push(result(id.0, *told));
+            }
+            reply_to(&transcript).finish
+        };
+        let refused = ToolResult::Failed(ToolError::Definite(Definite::Refused));
+        let unclear = ToolResult::Failed(ToolError::Indefinite(crate::agent::Indefinite::TimedOut));
+        assert_eq!(after(&[refused, refused]), Finish::ToolCalls);
+        assert_eq!(after(&[refused, refused, refused]), Finish::Stop);
+        assert_eq!(after(&[unclear]), Finish::Stop);
+        assert_eq!(after(&[ToolResult::NotApproved]), Finish::Stop);
+    }
+
+    #[test]
+    fn a_model_that_does_not_see_the_request_believes_that_nothing_is_left_to_do() {
+        let summary = ChatMessage::Summary(Arc::default());
+        let reply = reply_to(&[ChatMessage::System("Be useful."), summary].into_iter().collect());
+        assert_eq!((reply.finish, reply.is_done), (Finish::Stop, true));
+    }
+
+    #[test]
+    fn an_api_rejects_a_call_without_its_result_and_a_result_without_its_call() {
+        let call = reply_to(&asked([]));
+        let (one, two) = (call.calls[0].id, call.calls[1].id);
+        let done = ToolResult::Done(Receipt(1));
+        let mut transcript = asked([ChatMessage::Assistant(call)]);
+        assert_eq!(transcript.check(), Err(InvalidTranscript::CallWithoutResult(one)));
+        transcript.push(result(one.0, done));
+        assert_eq!(transcript.check(), Err(InvalidTranscript::CallWithoutResult(two)));
+        let mut twice = transcript.clone();
+        twice.push(result(one.0, done));
+        assert_eq!(twice.check(), Err(InvalidTranscript::ResultWithoutCall(one)));
+        let mut interrupted = transcript.clone();
+        interrupted.push(ChatMessage::Reminder(Arc::default()));
+        interrupted.push(result(two.0, done));
+        assert_eq!(interrupted.check(), Err(InvalidTranscript::CallWithoutResult(two)));
+        transcript.push(result(two.0, done));
+        assert_eq!(transcript.check(), Ok(()));
+        assert_eq!(Transcript::default().check(), Err(InvalidTranscript::NothingToReplyTo));
+    }
+
+    #[test]
+    fn a_fault_that_does_not_concern_a_reply_leaves_it_as_it_is() {
+        let last =
+            Reply { calls: Arc::default(), is_done: true, wording: 0, text_tokens: 20, finish: Finish::Stop };
+        let idle = [INVALID_ARGUMENTS, UNKNOWN_TOOL, FALSE_COMPLETION];
+        for fault in CHAT_FAULTS {
+            let is_idle = struck_by(fault, &last) == Ok(last.clone());
+            assert_eq!(is_idle, idle.contains(fault), "{fault}");
+        }
+        let calling = reply_to(&asked([]));
+        for fault in CHAT_FAULTS {
+            assert_ne!(struck_by(fault, &calling), Ok(calling.clone()), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The cross map: which safeguards guard a property, and which faults break it.
+//!
+//! Nothing of it is a list of its own. What a safeguard protects, it says itself
+//! ([`Safeguard::PROTECTS`](crate::safeguards::Safeguard::PROTECTS)), and the `[[without]]` cases of
+//! scenarios show it. Which faults break a property the saved failures say: each lists the few that suffice.
+
+use crate::explore::SavedSeed;
+use crate::scenario::Scenario;
+use crate::suite::Suite;
+use perfidy_sim::{Fault, Name};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// That something bears on something else, and where that can be seen.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Relation {
+    /// The other thing: a safeguard, a property or a kind of fault.
+    pub name: String,
+    /// A scenario or a case that shows it; `None` if none of those at hand does.
+    pub shown_by: Option<String>,
+}
+
+/// How the safeguards, properties and faults of a suite bear on each other, as far as these scenarios and
+/// saved failures show.
+pub struct Relations<'a> {
+    suite: &'a Suite,
+    scenarios: &'a [Arc<Scenario>],
+    failures: &'a [SavedSeed],
+}
+
+impl<'a> Relations<'a> {
+    /// The relations that show in these scenarios and saved failures.
+    pub fn new(suite: &'a Suite, scenarios: &'a [Arc<Scenario>], failures: &'a [SavedSeed]) -> Self {
+        Self { suite, scenarios, failures }
+    }
+
+    /// The safeguards without which a property can break.
+    pub fn guards_of(&self, property: &str) -> Vec<Relation> {
+        let says_so = self.suite.safeguards().iter().filter(|kind| kind.protects.contains(&property));
+        let mut guards: BTreeMap<&str, Option<Name>> = says_so.map(|kind| (kind.name, None)).collect();
+        for (scenario, safeguards, broken) in self.cases() {
+            for safeguard in safeguards.iter().filter(|_| broken.contains(&property)) {
+                guards.entry(*safeguard).or_default().get_or_insert(scenario);
+            }
+        }
+        relations(guards)
+    }
+
+    /// The properties that can break without a safeguard.
+    pub fn protected_by(&self, safeguard: &str) -> Vec<Relation> {
+        let kind = self.suite.find_safeguard(safeguard);
+        let said = kind.map_or(&[][..], |kind| kind.protects);
+        let mut properties: BTreeMap<&str, Option<Name>> = said.iter().map(|name| (*name, None)).collect();
+        for (scenario, safeguards, broken) in self.cases() {
+            for property in broken.iter().filter(|_| safeguards.contains(&safeguard)) {
+                properties.entry(*property).or_default().get_or_insert(scenario);
+            }
+        }
+        relations(properties)
+    }
+
+    /// The kinds of faults that have broken a property.
+    pub fn threats_to(&self, property: &str) -> Vec<Relation> {
+        let of_it = self.failures.iter().filter(|failure| failure.property == property);
+        self.shown(of_it.flat_map(|failure| self.kinds_of(failure).map(move |kind| (kind, failure))))
+    }
+
+    /// The properties that a kind of fault has broken.
+    pub fn threatened_by(&self, kind: &str) -> Vec<Relation> {
+        let has_it = |failure: &&'a SavedSeed| self.kinds_of(failure).any(|of| of.as_str() == kind);
+        let by_it = self.failures.iter().filter(has_it);
+        self.shown(by_it.map(|failure| (Name::new(&failure.property), failure)))
+    }
+
+    /// The cases in which something is taken away: the scenario, what is taken away, and what breaks.
+    fn cases(&self) -> impl Iterator<Item = (Name, &'a [&'static str], &'a [&'static str])> {
+        let of = |scenario: &'a Arc<Scenario>| {
+            let cases = scenario.without.iter();
+            cases.map(|case| (scenario.name, case.safeguards.as_slice(), case.violates.as_slice()))
+        };
+        // A scenario about little shows it best.
+        let mut scenarios: Vec<&Arc<Scenario>> = self.scenarios.iter().collect();
+        scenarios.sort_by_key(|scenario| (scenario.fault_kinds.len(), scenario.name));
+        scenarios.into_iter().flat_map(of)
+    }
+
+    /// The kinds of the faults of a failure, as its scenario calls them: what a plan calls `partition` can be
+    /// a `partition-leader` there.
+    fn kinds_of(&self, failure: &'a SavedSeed) -> impl Iterator<Item = Name> {
+        let is_it = |scenario: &&Arc<Scenario>| scenario.name.as_str() == failure.case.scenario;
+        let scenario = self.scenarios.iter().find(is_it);
+        let kind = move |fault: &Fault| {
+            let by_the_clock = |scenario: &Arc<Scenario>| {
+                let mut windows = scenario.chaos.windows.iter();
+                windows.find(|window| window.site == fault.at.site).map(|window| window.kind)
+            };
+            scenario.and_then(by_the_clock).unwrap_or_else(|| fault.action.kind())
+        };
+        failure.faults.iter().map(kind)
+    }
+
+    /// Each name once, with the failure that shows it with the fewest faults.
+    fn shown(&self, all: impl Iterator<Item = (Name, &'a SavedSeed)>) -> Vec<Relation> {
+        let mut best: BTreeMap<Name, &SavedSeed> = BTreeMap::new();
+        for (name, failure) in all {
+            let known = best.entry(name).or_insert(failure);
+            if failure.faults.len() < known.faults.len() {
+                *known = failure;
+            }
+        }
+        let relation = |(name, failure): (Name, &SavedSeed)| Relation {
+            name: name.to_string(),
+            shown_by: Some(format!("{}, {}", failure.case.scenario, failure.case.label)),
+        };
+        let mut relations: Vec<Relation> = best.into_iter().map(relation).collect();
+        relations.sort();
+        relations
+    }
+}
+
+fn relations(all: BTreeMap<&str, Option<Name>>) -> Vec<Relation> {
+    let relation = |(name, shown_by): (&str, Option<Name>)| Relation {
+        name: name.to_owned(),
+        shown_by: shown_by.map(|scenario| format!("{scenario}")),
+    };
+    all.into_iter().map(relation).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::Corpus;
+    use crate::scenario;
+    use std::fs;
+    use std::path::Path;
+
+    fn names(relations: &[Relation]) -> Vec<&str> {
+        relations.iter().map(|relation| relation.name.as_str()).collect()
+    }
+
+    #[test]
+    fn properties_safeguards_and_faults_lead_to_each_other() {
+        let suite = Suite::shipped();
+        let scenarios = scenario::read_all(&suite, &["scenarios".into()]);
+        let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let files = Corpus::new(Path::new("seeds")).files().unwrap();
+        let read =
+            |file: &std::path::PathBuf| SavedSeed::parse("", &fs::read_to_string(file).unwrap()).unwrap();
+        let failures: Vec<SavedSeed> = files.iter().map(read).collect();
+        let map = Relations::new(&suite, &scenarios, &failures);
+        let guards = map.guards_of("no-double-spend");
+        assert_eq!(names(&guards), ["idempotency-keys", "tool-dedupe"]);
+        assert_eq!(guards[0].shown_by.as_deref(), Some("conductor/double-payment"));
+        assert_eq!(names(&map.protected_by("write-lock")), ["no-lost-update"]);
+        assert!(names(&map.threats_to("no-duplicate-effects")).contains(&"ack-lost"));
+        assert!(names(&map.threatened_by("ack-lost")).contains(&"no-duplicate-effects"));
+        for property in suite.properties().iter().filter(|property| property.name != "well-behaved") {
+            assert!(!map.guards_of(property.name).is_empty(), "nothing guards {}", property.name);
+        }
+        let without_files = Relations::new(&suite, &[], &[]);
+        assert_eq!(names(&without_files.guards_of("no-double-spend")), ["idempotency-keys", "tool-dedupe"]);
+    }
+}

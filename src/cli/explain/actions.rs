@@ -1,0 +1,95 @@
+//! What agents do: messages, steps, records, waits and model call sites, by name, as runs of scenarios show.
+
+use crate::cli::print;
+use crate::faults::{ActionMap, Actions};
+use crate::inert;
+use crate::scenario::Scenario;
+use perfidy_sim::Name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a name is in a team: the kind of action, and what is to be said of it there.
+type Uses = BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<String>>>;
+
+/// Explains an agent or an action of that name; false if no scenario shows one.
+pub(super) fn show(name: &str, scenarios: &[Arc<Scenario>]) -> bool {
+    let mut uses = Uses::default();
+    for (workflow, map) in maps(scenarios) {
+        for (node, does) in &map.by {
+            for (what, said) in uses_of(name, *node, does) {
+                uses.entry(what).or_default().entry(workflow).or_default().insert(said);
+            }
+        }
+    }
+    for (what, by_workflow) in &uses {
+        print(format_args!("{}, {what}", inert::line(name)));
+        for (workflow, said) in by_workflow {
+            print(format_args!("\n  In {workflow}"));
+            said.iter().for_each(|said| print(format_args!("    {}", inert::line(said))));
+        }
+        print("");
+    }
+    !uses.is_empty()
+}
+
+/// Every name that [`show`] can explain.
+pub(super) fn names(scenarios: &[Arc<Scenario>]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (_, map) in maps(scenarios) {
+        for (node, does) in &map.by {
+            let sends = does.sends.iter().map(|(_, kind)| *kind);
+            let all =
+                sends.chain(does.steps.keys().copied()).chain(does.timeouts.keys().copied()).chain([*node]);
+            names.extend(all.map(|name| format!("{name}")));
+        }
+    }
+    names
+}
+
+/// What the agents of each workflow do.
+fn maps(scenarios: &[Arc<Scenario>]) -> BTreeMap<&'static str, ActionMap> {
+    let mut maps: BTreeMap<&'static str, ActionMap> = BTreeMap::new();
+    for scenario in scenarios {
+        maps.entry(scenario.workflow.name).or_default().extend(ActionMap::of(scenario));
+    }
+    maps
+}
+
+/// What a name is for an agent: each kind of action, and a sentence about it.
+fn uses_of(name: &str, node: Name, does: &Actions) -> Vec<(&'static str, String)> {
+    let mut uses = Vec::new();
+    if node.as_str() == name {
+        let kinds: BTreeSet<&str> = does.sends.iter().map(|(_, kind)| kind.as_str()).collect();
+        let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+        uses.push(("an agent, a role or a tool", format!("it sends {}", kinds.join(", "))));
+    }
+    for (to, _) in does.sends.iter().filter(|(_, kind)| kind.as_str() == name) {
+        uses.push(("a message (`message` in [faults])", format!("{node} sends it to {to}")));
+    }
+    if let Some(places) = does.steps.get(&Name::new(name)) {
+        let places = match (places.before, places.after) {
+            (true, true) => "before and after it",
+            (true, false) => "before it",
+            (false, _) => "after it",
+        };
+        uses.push((
+            "a step (`before` and `after` in [faults])",
+            format!("{node} takes it; a fault can strike {places}"),
+        ));
+    }
+    if does.steps.contains_key(&Name::new(&format!("write {name}"))) {
+        uses.push(("a record", format!("{node} writes it to its journal")));
+    }
+    for (_, span) in does.timeouts.iter().filter(|(label, _)| label.as_str() == name) {
+        let span = if span.start() == span.end() {
+            span.start().to_string()
+        } else {
+            format!("{} to {}", span.start(), span.end())
+        };
+        uses.push(("a wait", format!("{node} waits for it at most {span}")));
+    }
+    if does.model_call_sites.contains(name) {
+        uses.push(("a model call site", format!("the model of {node} can make a mistake there")));
+    }
+    uses
+}

@@ -1,0 +1,98 @@
+//! The spans that a file gives to faults, by kind.
+//!
+//! A failure that is made smaller loses the chances of its file, and with them how long a crash may last. So
+//! the spans are kept beside it: its faults stay within them, however often it is shrunk.
+
+use crate::config::Spread;
+use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, SimTime};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+/// The spans of kinds of faults. A kind that is not among them can have any.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spans {
+    /// How long faults last, or by how much they delay.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lasting: BTreeMap<String, Spread>,
+    /// How bad they are, for those that also have a severity in units of time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    by: BTreeMap<String, Spread>,
+}
+
+impl Spans {
+    /// The spans of a file. If several entries are of one kind, from the shortest to the longest of all.
+    pub(super) fn of(chaos: &Chaos) -> Self {
+        let mut spans = Self::default();
+        for rule in &chaos.rules {
+            if let Some(span) = &rule.span {
+                widen(&mut spans.lasting, rule.kind, span);
+            }
+        }
+        for window in &chaos.windows {
+            widen(&mut spans.lasting, window.kind, &window.lasting);
+            if let Disturbance::Flap { turn: by, .. } | Disturbance::SlowLink { by, .. } = &window.disturbance
+            {
+                widen(&mut spans.by, window.kind, by);
+            }
+        }
+        spans
+    }
+
+    /// Those of these kinds only.
+    pub(super) fn of_kinds(mut self, kinds: &[Name]) -> Self {
+        let is_one = |kind: &String| kinds.iter().any(|name| name.as_str() == kind);
+        self.lasting.retain(|kind, _| is_one(kind));
+        self.by.retain(|kind, _| is_one(kind));
+        self
+    }
+
+    /// How long faults of a kind may last.
+    pub(super) fn span(&self, kind: Name) -> RangeInclusive<SimSpan> {
+        within(&self.lasting, kind)
+    }
+
+    /// How bad they may be.
+    pub(super) fn amount(&self, kind: Name) -> RangeInclusive<SimSpan> {
+        within(&self.by, kind)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lasting.is_empty() && self.by.is_empty()
+    }
+}
+
+fn within(spans: &BTreeMap<String, Spread>, kind: Name) -> RangeInclusive<SimSpan> {
+    let any = SimSpan::ZERO..=SimTime::MAX.since(SimTime::ZERO);
+    spans.get(kind.as_str()).map_or(any, |Spread(range)| range.clone())
+}
+
+fn widen(spans: &mut BTreeMap<String, Spread>, kind: Name, range: &RangeInclusive<SimSpan>) {
+    let known = spans.entry(kind.to_string()).or_insert_with(|| Spread(range.clone()));
+    let Spread(known) = known;
+    *known = *known.start().min(range.start())..=*known.end().max(range.end());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+    use crate::suite::Suite;
+
+    #[test]
+    fn entries_of_one_kind_give_it_the_spans_of_all_of_them() {
+        let text = "# Two crashes.\nworkflow = \"conductor\"\n[[step]]\nname = \"file\"\ntool = \"mail.send\"\n\
+                    [tools.mail]\n[faults]\ncrash = [\n\
+                    { at = \"executors\", after = \"call\", chance = \"4%\", back-after = \"2s..20s\" },\n\
+                    { at = \"executors\", every = \"1m..2m\", lasting = \"1s..5s\" }]\n";
+        let scenario = Scenario::parse(&Suite::shipped(), "own/crashes", text).unwrap();
+        let spans = Spans::of(&scenario.chaos);
+        let seconds = SimSpan::from_secs;
+        assert_eq!(spans.span(Name::new("crash")), seconds(1)..=seconds(20));
+        assert!(spans.span(Name::new("pause")).contains(&seconds(1_000_000)), "nothing is said of it");
+        let back = toml::from_str(&toml::to_string(&spans).unwrap());
+        assert_eq!(back, Ok(spans.clone()));
+        assert!(spans.of_kinds(&[Name::new("pause")]).is_empty());
+    }
+}

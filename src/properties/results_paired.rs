@@ -1,0 +1,133 @@
+//! Whenever a model is called, every tool call of its transcript has exactly one result, and its own.
+//!
+//! Judged on the transcripts that the models got, and on the ledgers of the tools: a result with the receipt of
+//! an effect belongs to a call for the intent of that effect. APIs reject a transcript with a call without a
+//! result; they do not notice one that has the result of another.
+
+use crate::agent::{
+    AgentEvent, ChatMessage, InvalidTranscript, OpId, TeamEvent, ToolEvent, ToolResult, Transcript, kinds,
+};
+use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Event, Lookup, Name};
+
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    Property::new(
+        "results-paired",
+        "whenever a model is called, every tool call of its transcript has exactly one result, and its own",
+        judge,
+    )
+    .needs(kinds::CHATTED)
+}
+
+/// The effects so far, by tool and receipt: each with its intent.
+type Effects<'a> = Lookup<(Name, u64), (&'a Event<TeamEvent>, Name)>;
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let mut effects = Effects::default();
+    let mut verdict = Verdict::Vacuous;
+    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::EFFECT)) {
+        match note {
+            TeamEvent::Tool(ToolEvent::Effect { intent, receipt, .. }) => {
+                effects.insert((event.node, *receipt), (event, *intent));
+            }
+            TeamEvent::Agent(AgentEvent::Chatted { turn, transcript, .. }) => {
+                if let Some(problem) = unpaired(transcript) {
+                    let message =
+                        format!("the model of {} got a transcript in {turn} in which {problem}", event.node);
+                    return Verdict::violated(&[event], message);
+                }
+                if let Some((effect, call)) = mistaken(transcript, &effects) {
+                    let message = format!("in {turn}, the result of {call} is that of another call");
+                    return Verdict::violated(&[effect, event], message);
+                }
+                if transcript.messages().iter().any(|said| matches!(said, ChatMessage::Tool { .. })) {
+                    verdict = Verdict::Holds;
+                }
+            }
+            _ => {}
+        }
+    }
+    verdict
+}
+
+/// What is wrong with the calls and results of a transcript.
+fn unpaired(transcript: &Transcript) -> Option<InvalidTranscript> {
+    transcript.check().err().filter(|problem| match problem {
+        InvalidTranscript::CallWithoutResult(_) | InvalidTranscript::ResultWithoutCall(_) => true,
+        InvalidTranscript::NothingToReplyTo => false,
+    })
+}
+
+/// A call whose result has the receipt of an effect for another intent, with that effect.
+fn mistaken<'a>(transcript: &Transcript, effects: &Effects<'a>) -> Option<(&'a Event<TeamEvent>, OpId)> {
+    let calls = || {
+        transcript.messages().iter().filter_map(|message| match message {
+            ChatMessage::Assistant(reply) => Some(reply.calls.iter()),
+            _ => None,
+        })
+    };
+    transcript.messages().iter().find_map(|message| {
+        let ChatMessage::Tool { call, result: ToolResult::Done(receipt) } = message else { return None };
+        let asked = calls().flatten().find(|asked| asked.id == *call)?;
+        let (effect, intent) = effects.get((asked.operation.tool, receipt.0))?;
+        (*intent != asked.operation.intent).then_some((*effect, *call))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{CallRequest, Finish, Operation, Receipt, Reply};
+    use crate::properties::testing::{Story, violation};
+
+    fn asks(calls: &[(u64, &str)]) -> ChatMessage {
+        let call = |(id, intent): &(u64, &str)| {
+            let [tool, create, intent] = ["ticketing", "create", intent].map(Name::new);
+            CallRequest { id: OpId(*id), operation: Operation::new(tool, create, intent) }
+        };
+        let calls = calls.iter().map(call).collect();
+        let finish = Finish::ToolCalls;
+        ChatMessage::Assistant(Reply { calls, is_done: false, wording: 0, text_tokens: 9, finish })
+    }
+
+    fn done(call: u64, receipt: u64) -> ChatMessage {
+        ChatMessage::Tool { call: OpId(call), result: ToolResult::Done(Receipt(receipt)) }
+    }
+
+    #[test]
+    fn each_call_with_its_own_result_is_what_was_promised() {
+        let story = Story::default().effect("task-1/file", 7).effect("task-1/tell", 8);
+        let messages = [asks(&[(1, "task-1/file"), (2, "task-1/tell")]), done(2, 8), done(1, 7)];
+        assert_eq!(story.chats("task-1", &messages).judged_by(&property()), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_call_without_a_result_is_shown_where_the_model_is_called_with_it() {
+        let story = Story::default().chats_in_vain("task-1", &[asks(&[(1, "task-1/file")])]);
+        let (events, message) = violation(story.judged_by(&property()));
+        assert_eq!(events, [1]);
+        let expected = "the model of assistant got a transcript in task-1/turn-1 in which the tool call op 0000 has no \
+             result";
+        assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn a_second_result_belongs_to_no_call() {
+        let messages = [asks(&[(1, "task-1/file")]), done(1, 7), done(1, 7)];
+        assert!(Story::default().chats("task-1", &messages).judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn the_receipt_of_another_effect_is_not_its_own_result() {
+        let story = Story::default().effect("task-1/file", 7).effect("task-1/tell", 8);
+        let messages = [asks(&[(1, "task-1/file"), (2, "task-1/tell")]), done(1, 8), done(2, 7)];
+        let (events, _) = violation(story.chats("task-1", &messages).judged_by(&property()));
+        assert_eq!(events, [2, 3]);
+    }
+
+    #[test]
+    fn without_a_result_there_is_nothing_to_judge() {
+        assert_eq!(Story::default().chats("task-1", &[]).judged_by(&property()), Verdict::Vacuous);
+    }
+}

@@ -1,0 +1,136 @@
+//! Events in words, as stories tell them.
+
+use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
+use crate::workflows::user::USER;
+use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimTime};
+
+/// A time in milliseconds, short enough for a column.
+pub(super) fn rounded(at: SimTime) -> String {
+    SimTime::from_nanos(at.as_nanos() / 1_000_000 * 1_000_000).to_string()
+}
+
+/// The node of an event. From its second incarnation on, with the number of the incarnation: two of them can
+/// be alive at once.
+pub(super) fn label(event: &Event<TeamEvent>) -> String {
+    match event.incarnation {
+        0 => event.node.to_string(),
+        earlier => format!("{} ({})", event.node, earlier + 1),
+    }
+}
+
+/// Whether an event is informative for a person.
+pub(super) fn is_telling(event: &Event<TeamEvent>) -> bool {
+    match &event.what {
+        EventKind::App(
+            TeamEvent::Agent(AgentEvent::Completed { .. } | AgentEvent::Asked { access: Access::Read, .. })
+            | TeamEvent::User(
+                UserEvent::TaskGiven { .. } | UserEvent::Wanted { .. } | UserEvent::UndoneBy { .. },
+            ),
+        )
+        | EventKind::Delivered { .. }
+        | EventKind::Wrote { .. }
+        | EventKind::Synced { .. }
+        | EventKind::Started { incarnation: 0 }
+        | EventKind::TimedOut { .. }
+        | EventKind::Ended(_) => false,
+        EventKind::Sent { content, .. } => {
+            event.node.as_str() != USER && is_decisive(content.headers().purpose)
+        }
+        EventKind::App(_)
+        | EventKind::Lost { .. }
+        | EventKind::Started { .. }
+        | EventKind::Struck(_)
+        | EventKind::Crashed { .. }
+        | EventKind::Paused { .. }
+        | EventKind::Resumed
+        | EventKind::Recovered { .. }
+        | EventKind::CutBegan { .. }
+        | EventKind::CutEnded { .. }
+        | EventKind::Waiting { .. }
+        | EventKind::Panicked { .. } => true,
+    }
+}
+
+/// Whether a message with this purpose changes what is done, or by which agent.
+fn is_decisive(purpose: Option<Purpose>) -> bool {
+    use Purpose::{Approval, Cancel, Handoff, Order, Rejection, Undo};
+    matches!(purpose, Some(Order | Undo | Cancel | Handoff | Approval | Rejection))
+}
+
+/// The content of a message, and its headers if there are relevant ones.
+fn saying(content: &Body) -> String {
+    match content.headers().to_string() {
+        headers if headers.is_empty() => format!(": {content}"),
+        headers => format!(" ({headers}): {content}"),
+    }
+}
+
+/// The subject of an event, so that events about the same subject can be grouped.
+pub(super) fn subject(event: &Event<TeamEvent>) -> Option<Name> {
+    match &event.what {
+        EventKind::Sent { about, .. }
+        | EventKind::Delivered { about, .. }
+        | EventKind::Lost { about, .. } => Some(*about),
+        EventKind::App(note) => note.intent(),
+        _ => None,
+    }
+}
+
+/// What happened, in words.
+pub(super) fn told(event: &Event<TeamEvent>) -> String {
+    match &event.what {
+        EventKind::Started { incarnation: 0 } => "starts".to_owned(),
+        EventKind::Started { .. } => "is back, knowing what it had written down".to_owned(),
+        EventKind::Sent { to, kind, about, content } => {
+            format!("sends {kind} to {to}, {about}{}", saying(content))
+        }
+        EventKind::Delivered { from, kind, about, content, .. } => {
+            format!("gets {kind} from {from}, {about}{}", saying(content))
+        }
+        EventKind::Lost { from, kind, about, why } => {
+            let why = match why {
+                Loss::Dropped => "it was dropped",
+                Loss::Cut => "the link is cut",
+                Loss::NodeDown => "the receiver is down",
+                Loss::Late => "late reply: the caller no longer waits for it",
+            };
+            format!("does not get {kind} from {from}, {about}: {why}")
+        }
+        EventKind::TimedOut { label } => format!("has waited long enough for {label}"),
+        EventKind::Struck(fault) => match subject_of_fault(fault) {
+            Some(what) => format!("FAULT {} ({what})", fault.action),
+            None => format!("FAULT {}", fault.action),
+        },
+        EventKind::Crashed { lost_writes: 0 } => "dies".to_owned(),
+        EventKind::Crashed { lost_writes } => format!("dies; {lost_writes} unsynced writes are lost"),
+        EventKind::Paused { span } => format!("stops for {span}"),
+        EventKind::Resumed => "goes on as if no time had passed".to_owned(),
+        EventKind::Recovered { from } => format!("is itself again: {from} is over"),
+        EventKind::CutBegan { left, right } => format!("is cut off: {left} from {right}"),
+        EventKind::CutEnded { left, right } => format!("is joined again: {left} and {right}"),
+        EventKind::Wrote { content } => format!("writes to its journal: {content}"),
+        EventKind::Synced { records } => format!("has {records} records on disk"),
+        EventKind::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
+        EventKind::Ended(stop) => format!("the run ends: {stop:?}"),
+        EventKind::Panicked { message } => format!("panics: {message}"),
+        EventKind::App(note) => note.to_string(),
+    }
+}
+
+/// What of a node a fault struck: which message, call or step. `None` for a timed fault, which strikes the
+/// node or its links as a whole and says so, and for a node's disk.
+fn subject_of_fault(fault: &Fault) -> Option<String> {
+    if fault.action.moment().is_some() {
+        return None;
+    }
+    let (site, id) = (fault.at.site, fault.at.id);
+    let (who, what) = site.as_str().split_once(", ")?;
+    if let Some((_, to)) = who.split_once(" > ") {
+        return Some(format!("{what} to {to}, {id}"));
+    }
+    if let Some((_, hook, step)) = Hook::step_of(site) {
+        let side = if hook == Hook::Before { "before" } else { "after" };
+        return Some(format!("{side} {step}, {id}"));
+    }
+    (!who.ends_with("'s disk")).then(|| format!("{what}, {id}"))
+}

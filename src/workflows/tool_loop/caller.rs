@@ -1,0 +1,66 @@
+//! The tool calls of an assistant: what its model asks for, checked and made.
+
+use crate::agent::{Agent, CallRequest, Content, OpId, Operation, ToolResult};
+use crate::safeguards::calls::{CallPolicy, call_with_retry};
+use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
+use crate::safeguards::intent_keys::IntentKeys;
+use crate::safeguards::persist::Operations;
+use crate::workflows::TeamContext;
+use perfidy_sim::Name;
+use std::rc::Rc;
+
+/// Makes tool calls. Clones share the operation ids.
+#[derive(Clone)]
+pub(super) struct Caller {
+    agent: Agent,
+    team: TeamContext,
+    operations: Rc<Operations>,
+}
+
+impl Caller {
+    /// The caller, recovered from its agent's journal.
+    pub fn recover(agent: &Agent, team: &TeamContext) -> Self {
+        let operations = Rc::new(Operations::recover(agent));
+        Self { agent: agent.clone(), team: team.clone(), operations }
+    }
+
+    /// Makes a call for a task, and says what the model is told about it. `tried_before` says that it may
+    /// have been made before.
+    pub async fn make(&self, task: Name, call: &CallRequest, tried_before: bool) -> ToolResult {
+        let Some(order) = self.order_of(task, &call.operation) else { return ToolResult::UnknownTool };
+        let (arguments, safeguards) = (&call.operation.arguments, self.team.safeguards());
+        let checks = safeguards.has::<CheckArguments>();
+        if !fits(arguments, &order.arguments) || checks && !are_as_ordered(arguments, &order) {
+            return ToolResult::InvalidArguments;
+        }
+        let (op, tried_before) = self.operation_id(call, tried_before).await;
+        let policy = CallPolicy::of(safeguards);
+        match call_with_retry(&self.agent, &policy, &call.operation, op, tried_before).await {
+            Ok(receipt) => ToolResult::Done(receipt),
+            Err(error) => ToolResult::Failed(error),
+        }
+    }
+
+    /// The step of a task that asks a tool for this, if there is one.
+    fn order_of(&self, task: Name, asked: &Operation) -> Option<Operation> {
+        let plan = &self.team.plan;
+        let mut orders = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
+        orders.find(|order| (order.intent, order.tool, order.name) == (asked.intent, asked.tool, asked.name))
+    }
+
+    /// The id of the operation of a call, and whether it may have been tried: that of the call, as the model's
+    /// API gave it, or one for each intent.
+    async fn operation_id(&self, call: &CallRequest, tried_before: bool) -> (OpId, bool) {
+        let safeguards = self.team.safeguards();
+        if !safeguards.has::<IntentKeys>() {
+            return (call.id, tried_before);
+        }
+        self.operations.id_for(&self.agent, safeguards, call.operation.intent).await
+    }
+}
+
+/// Whether arguments fit the schema of the tool: a table of values where the step has one, and otherwise
+/// nothing.
+fn fits(arguments: &Content, ordered: &Content) -> bool {
+    if ordered.is_nothing() { arguments.is_nothing() } else { arguments.json().is_object() }
+}

@@ -1,0 +1,8 @@
+//! A property: three tasks pay 5 each.
+
+use crate::tool::Till;
+use perfidy::prelude::*;
+
+pub fn paid_once(history: &TeamHistory) -> Verdict {
+    history.states::<Till>("till").always(|till| till.total <= 15)
+}
