@@ -9,7 +9,7 @@
 //! ("ledger fencing", Apache `BookKeeper`).
 
 use crate::agent::{Agents, Body, Headers, Message};
-use perfidy_sim::Context;
+use perfidy_sim::{Context, Payload};
 use serde::Serialize;
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
