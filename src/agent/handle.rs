@@ -1,6 +1,6 @@
 //! The handle through which an agent acts on its world.
 
-use crate::agent::journal_epoch::{JournalEpoch, Opened};
+use crate::agent::journal_epoch::{JournalEpoch, Opened, Unfenced};
 use crate::agent::lease::{LeaseWire, Session};
 use crate::agent::model::{Model, ModelFaults};
 use crate::agent::store::StoreSession;
@@ -422,7 +422,12 @@ impl Agent {
     /// In an agent with an [opened](Agent::open_journal) journal it does not return once a later incarnation
     /// has opened the journal: this incarnation exits.
     pub async fn persist(&self, record: impl Message) {
-        self.write_until_done(Body::new(record)).await;
+        let record = Body::new(record);
+        let record = match &self.epoch {
+            Some(epoch) => epoch.stamp(record),
+            None => record,
+        };
+        self.write_until_done(record).await;
         self.sync().await;
         if let Some(epoch) = &self.epoch
             && epoch.is_over(&self.context)
@@ -472,10 +477,11 @@ impl Agent {
     /// ```
     pub fn recover<R: ?Sized>(&self, read: fn(&Body) -> Option<&R>, mut take: impl FnMut(&R)) {
         let mut taken = Vec::new();
-        for (place, record) in self.context.records().iter().enumerate() {
-            if let Some(content) = read(record) {
+        let mut unfenced = Unfenced::default();
+        for (place, written) in self.context.records().iter().enumerate() {
+            if let Some(content) = unfenced.next(written).and_then(read) {
                 take(content);
-                taken.push((place as u32, record.digest()));
+                taken.push((place as u32, written.digest()));
             }
         }
         if self.context.incarnation() > 0 {

@@ -289,6 +289,11 @@ impl Peer {
         if !GiveUpAfter::is_reached(self.team.safeguards(), count) {
             return;
         }
+        // Before any peer can report that the task has failed: this one may crash, or not reach the store.
+        if self.team.safeguards().has::<DeadLetter>() {
+            let operation = self.team.plan.operation_of(task, step);
+            escalate(&self.agent, Name::literal(ON_CALL), &operation, op, error).await;
+        }
         let progress = progress_of(task);
         let Ok(seen) = self.reader.latest(progress, None).await else { return };
         if seen.has(self.team.plan.intent(task, step)) || seen.has(end_of(task)) {
@@ -300,7 +305,7 @@ impl Peer {
         let _ = replace_if_unchanged(self.agent.store(), progress, &seen, entries, op).await;
     }
 
-    /// Hands the steps of a task that have failed here, and are not done, to the person on call.
+    /// Hands the steps of a task that have failed here less often, and are not done, to the person on call.
     async fn escalate_failures(&self, task: Name, is_done: impl Fn(&usize) -> bool) {
         let of_task = (task, 0)..=(task, usize::MAX);
         let failures: Vec<_> =
