@@ -1,16 +1,26 @@
 //! An agent that was told that a step is complete does not order it again, even after a crash.
 //!
-//! An agent cannot know a report that is still in its inbox. It has read the report when it has read a later
-//! message, since an inbox is read in the order of arrival, or when the report led it to send a message.
-//! After that it may order the step again only if a verifier rejects the work, if it was undone, or if a tool
-//! has told it that there is no effect. A crash may lose what an agent had only read, so after a crash only
-//! reports count that had led it to send a message. One of two simultaneous incarnations does not know what
-//! the other was told; what was known before it started, it could have recovered.
+//! An agent knows a report once it has read it: the report led it to send a message, or it has read a later
+//! message, since an inbox is read in the order of arrival. A report that is still in the inbox is not known.
+//!
+//! A restarted agent knows what an earlier incarnation of it was told, if that incarnation had read the report
+//! before this one started, and
+//!
+//! * the report had led it to send a message: other agents may rely on that, so it had to be durable before;
+//! * or the report had led it to write a record that became durable, and it had turned to a later message. A
+//!   crash between the two does not count, since the record may be the first of several. Nor does a record that
+//!   the disk hides (the fault `stale-journal`).
+//!
+//! What an earlier incarnation had only read, a crash may lose. Of two simultaneous incarnations, neither knows
+//! what the other was told.
+//!
+//! An agent that knows a report may order the step again only if a verifier rejects the work, if it was undone,
+//! or if a tool has told it that there is no effect.
 
 use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds};
 use crate::properties::waits::task_of;
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventId, EventKind, EventKinds, Lookup, Name};
+use perfidy_sim::{Action, Event, EventId, EventKind, EventKinds, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -150,7 +160,15 @@ impl<'a> Steps<'a> {
             let mut before = known.orders.iter().filter(|earlier| earlier.id < report.id);
             before.any(|earlier| is_known_to(order, started, earlier))
         };
-        let read = current.filter(|report| is_awaited(report) && is_read(self.history, report, order));
+        let is_known = |report: &Event<TeamEvent>| {
+            if report.incarnation == order.incarnation {
+                is_read(self.history, report, order.id)
+            } else {
+                // What the agent finds in its journal is what was there when it started.
+                started.is_some_and(|started| is_durable(self.history, report, (started, order.id)))
+            }
+        };
+        let read = current.filter(|report| is_awaited(report) && is_known(report));
         let completed = known.completed.iter().filter(|(_, went_on)| is_known_to(order, started, went_on));
         let report = completed.map(|(report, _)| *report).chain(read).min_by_key(|report| report.id);
         known.attempt = known.attempt.max(attempt);
@@ -193,21 +211,59 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Whether an agent that orders something has read a message that arrived in the inbox of that incarnation
-/// after the report, and so the report too.
-fn is_read(history: &TeamHistory, report: &Event<TeamEvent>, order: &Event<TeamEvent>) -> bool {
+/// Whether the incarnation that received a report had read, by then, a message that arrived in its inbox after
+/// the report, and so the report too.
+fn is_read(history: &TeamHistory, report: &Event<TeamEvent>, by: EventId) -> bool {
     let is_in_inbox =
         |message: &Event<TeamEvent>| matches!(message.what, EventKind::Delivered { is_reply: false, .. });
-    let reader = (order.node, order.incarnation);
-    let since = &history.events()[report.id.get() as usize..order.id.get() as usize];
+    let reader = (report.node, report.incarnation);
+    let since = &history.events()[report.id.get() as usize..by.get() as usize];
     let led_by_later = |event: &Event<TeamEvent>| {
         led_by(history, event).is_some_and(|message| {
             message.id > report.id && message.incarnation == reader.1 && is_in_inbox(message)
         })
     };
-    report.incarnation == reader.1
-        && is_in_inbox(report)
+    is_in_inbox(report)
         && since.iter().any(|event| (event.node, event.incarnation) == reader && led_by_later(event))
+}
+
+/// Whether the incarnation that received a report had read it, and had made a record durable to which it led, when
+/// a later one started, and the disk has not hidden that record since.
+fn is_durable(history: &TeamHistory, report: &Event<TeamEvent>, (started, now): (EventId, EventId)) -> bool {
+    if report.id > started || !is_read(history, report, started) {
+        return false;
+    }
+    // For each record in the journal, whether the report led to it.
+    let mut records: Vec<bool> = Vec::new();
+    let (mut durable, mut tears) = (0, false);
+    let until_now = &history.events()[..now.get() as usize];
+    for event in until_now.iter().filter(|event| event.node == report.node) {
+        match &event.what {
+            EventKind::Wrote { .. } | EventKind::Synced { .. } | EventKind::Crashed { .. }
+                if event.id > started => {}
+            EventKind::Wrote { .. } => {
+                let leads = led_by(history, event).filter(|message| message.id == report.id);
+                records.push(leads.is_some() && event.incarnation == report.incarnation);
+            }
+            EventKind::Synced { records: synced } => durable = durable.max(*synced as usize),
+            EventKind::Crashed { lost_writes } => {
+                records.truncate(records.len().saturating_sub(*lost_writes as usize));
+                // The first lost record is there, but half-written.
+                records.extend(std::mem::take(&mut tears).then_some(false));
+                durable = records.len();
+            }
+            EventKind::Struck(fault) => match fault.action {
+                Action::Tear => tears = true,
+                Action::Stale { records: hidden } => {
+                    let shown = records.len().saturating_sub(hidden as usize);
+                    records[shown..].fill(false);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    records[..durable.min(records.len())].contains(&true)
 }
 
 /// The attempt of a report.
@@ -222,7 +278,8 @@ fn attempt_of(report: &Event<TeamEvent>) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::agent::Headers;
-    use crate::properties::testing::{Story, completed, violation};
+    use crate::properties::testing::{Story, completed, number, violation};
+    use perfidy_sim::Fault;
 
     const STEP: &str = "task-1/file";
 
@@ -423,6 +480,81 @@ mod tests {
         assert_eq!(rejected.judged_by(&property()), Verdict::Vacuous);
         let back = read.dies("c").event("c#1", EventKind::Started { incarnation: 1 });
         assert_eq!(order(back, "c#1", 1).judged_by(&property()), Verdict::Vacuous, "it may have lost it");
+    }
+
+    /// The last event leads an agent to write a record, and the agent then reads another message.
+    fn record(story: Story, who: &str) -> Story {
+        let last = story.last();
+        let wrote = EventKind::Wrote { content: number(1) };
+        story.event_because_of(Some(last), who, wrote)
+    }
+
+    fn sync(story: Story, who: &str, records: u32) -> Story {
+        story.event(who, EventKind::Synced { records })
+    }
+
+    fn read_on(story: Story, who: &str) -> Story {
+        go_on(story.tells(("planner", who), "task-1", Headers::NONE), who)
+    }
+
+    /// An agent crashes, and its next incarnation starts.
+    fn restart(story: Story, who: &str, lost_writes: u32) -> Story {
+        story
+            .event(who, EventKind::Crashed { lost_writes })
+            .event(&format!("{who}#1"), EventKind::Started { incarnation: 1 })
+    }
+
+    #[test]
+    fn a_report_that_led_to_a_durable_record_is_known_after_a_crash() {
+        let recorded = sync(record(hear(ordered(), "c", 1), "c"), "c", 1);
+        let again = order(restart(read_on(recorded.clone(), "c"), "c", 0), "c#1", 1);
+        assert_eq!(violation(again.judged_by(&property())).0, [3, 11]);
+        let rejected = reject(restart(read_on(recorded.clone(), "c"), "c", 0), "c#1", STEP);
+        assert_eq!(order(rejected, "c#1", 2).judged_by(&property()), Verdict::Vacuous);
+        let by_another = order(restart(read_on(recorded, "c"), "c", 0), "d#1", 1);
+        assert_eq!(by_another.judged_by(&property()), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_report_whose_record_may_not_be_there_is_not_known_after_a_crash() {
+        let heard = || hear(ordered(), "c", 1);
+        let is_judged = |story: Story, lost_writes| {
+            let again = order(restart(story, "c", lost_writes), "c#1", 1);
+            again.judged_by(&property())
+        };
+        let unwritten = read_on(heard(), "c");
+        let unsynced = read_on(record(heard(), "c"), "c");
+        let of_another_message = sync(record(read_on(heard(), "c"), "c"), "c", 1);
+        let cut_short = sync(record(heard(), "c"), "c", 1);
+        let earlier = sync(record(ordered(), "c"), "c", 1);
+        let of_an_earlier_record = read_on(record(hear(earlier, "c", 1), "c"), "c");
+        for (story, lost_writes) in [
+            (unwritten, 0),
+            (unsynced, 1),
+            (of_another_message, 0),
+            (cut_short, 0),
+            (of_an_earlier_record, 1),
+        ] {
+            assert_eq!(is_judged(story, lost_writes), Verdict::Vacuous);
+        }
+    }
+
+    #[test]
+    fn a_report_whose_record_the_disk_hides_is_not_known_after_a_crash() {
+        let recorded = read_on(sync(record(hear(ordered(), "c", 1), "c"), "c", 1), "c");
+        let at = "c's disk, recovery, try 1".parse().expect("an address");
+        let hidden = |records| EventKind::Struck(Box::new(Fault { at, action: Action::Stale { records } }));
+        let stale = order(restart(recorded.clone(), "c", 0).event("c", hidden(1)), "c#1", 1);
+        assert_eq!(stale.judged_by(&property()), Verdict::Vacuous);
+        let nothing = order(restart(recorded, "c", 0).event("c", hidden(0)), "c#1", 1);
+        assert!(nothing.judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn an_incarnation_that_was_there_before_does_not_know_what_another_has_recorded() {
+        let twins = ordered().event("c#1", EventKind::Started { incarnation: 1 });
+        let recorded = read_on(sync(record(hear(twins, "c", 1), "c"), "c", 1), "c");
+        assert_eq!(order(recorded, "c#1", 1).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! `stale-journal`) are not required. A lost record about some work must not have led to a message about that
 //! work: other agents would then rely on state that the agent has lost (the output commit problem: Strom and
 //! Yemini 1985, "Optimistic recovery in distributed systems").
-//! more (the output commit problem: Strom and Yemini 1985, "Optimistic recovery in distributed systems").
 
 use crate::agent::{AgentEvent, TeamEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -166,7 +165,6 @@ impl<'a> Journal<'a> {
     }
 
     /// The agent acts for the first time since its restart: what it has recovered by now is its state.
-    /// state.
     fn goes_on(&mut self) -> Option<Verdict> {
         let (died, taken_up) = (self.died?, self.taken_up.take()?);
         let taken = std::mem::take(&mut self.taken);
