@@ -16,6 +16,7 @@
 //!
 //! [`World`] has a complete example.
 
+mod activity;
 mod clock;
 mod context;
 mod core;
@@ -43,6 +44,7 @@ mod storage;
 mod time;
 mod world;
 
+pub use activity::Activity;
 pub use context::{Context, TimedOut, WriteRefused};
 pub use digest::{Digest, Words};
 pub use draw::{Chance, DrawSite, Draws, Purpose, Seed};

@@ -211,7 +211,7 @@ impl Item {
 /// What an entry of `[faults]` of that kind can be.
 pub(crate) fn shape_of_fault(kind: &FaultKind) -> Shape {
     let nobody = BTreeMap::new();
-    let cast = Workflow::new("").cast(&BTreeMap::new(), &nobody, None);
+    let cast = Workflow::new("").cast(&BTreeMap::new(), &nobody);
     shape_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()))
 }
 

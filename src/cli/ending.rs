@@ -9,7 +9,7 @@
 
 use super::clock::Stopwatch;
 use super::{Status, output, print_error, tell, warn};
-use crate::explore::Watchdog;
+use crate::suite::Watchdog;
 use perfidy_sim::{Interrupt, SimSpan};
 use signal_hook::flag;
 use std::fs;
@@ -165,12 +165,8 @@ pub fn watchdog() -> Watchdog {
 
 /// A watchdog that ends the process when a run does not come back.
 fn stuck(last_words: Arc<Mutex<Option<LastWords>>>) -> Watchdog {
-    Watchdog::with_timeout(PATIENCE, move |run| {
-        print_error(format!(
-            "{run}: this run has not come back for {}s. Some agent loops without ever waiting or touching its \
-             world; attach a debugger to this seed to see where.",
-            PATIENCE.as_secs()
-        ));
+    Watchdog::with_timeout(PATIENCE, move |overdue| {
+        print_error(overdue.in_words(PATIENCE));
         if let Some(words) = take(&last_words) {
             exit(i32::from(words().worse(Status::Broken).worse(output::status()).code()));
         }

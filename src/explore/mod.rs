@@ -24,6 +24,7 @@ mod trials;
 mod watchdog;
 mod why;
 
+pub use crate::suite::Watchdog;
 pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Side, Trace, Way, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};
@@ -38,4 +39,3 @@ pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use shrink::{Changes, Effort, ShrunkFailure, Spans, Within, shrink, shrink_within};
 pub use trials::{RunSummary, Step, Trials};
-pub use watchdog::Watchdog;

@@ -149,6 +149,15 @@ impl ActionMap {
         self.by.keys().filter(|node| can(**node)).map(|node| node.as_str()).collect()
     }
 
+    /// Which agent or role asks which tool for which operation, in whatever way.
+    pub(crate) fn calls(&self) -> BTreeSet<(Name, Name, Name)> {
+        let of = |(agent, actions): (&Name, &Actions)| {
+            let requests = actions.requests.iter().map(|(tool, _, operation)| (*agent, *tool, *operation));
+            requests.collect::<Vec<_>>()
+        };
+        self.by.iter().flat_map(of).collect()
+    }
+
     /// From whom to whom messages of a kind are sent.
     pub(crate) fn links_of(&self, kind: &str) -> Vec<(Name, Name)> {
         let of = |(from, actions): (&Name, &Actions)| {

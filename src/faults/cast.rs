@@ -23,8 +23,6 @@ pub struct Directory {
     /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
     /// store.
     pub bystanders: Vec<Name>,
-    /// The operations that the steps and their undoing ask of tools; `None` if the steps were not understood.
-    pub calls: Option<Vec<(Name, Name)>>,
 }
 
 impl Directory {

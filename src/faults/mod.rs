@@ -11,7 +11,6 @@ mod cast;
 pub mod chat;
 pub mod clock;
 pub mod links;
-pub(crate) mod message_faults;
 pub mod model;
 pub mod network;
 pub mod process;

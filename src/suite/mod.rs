@@ -34,6 +34,7 @@
 //! ```
 
 mod home;
+mod watchdog;
 
 use crate::agent::{OwnFault, OwnFaults};
 use crate::config::problem::nearest_in_words;
@@ -47,6 +48,8 @@ use home::Start;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+pub use watchdog::{Overdue, Watchdog};
 
 /// Everything that scenarios can name. Cheap to clone.
 #[derive(Clone)]
@@ -66,6 +69,8 @@ struct Parts {
     start: Start,
     /// What is known of the teams that scenarios of this suite have, by the text that describes a team.
     observed: Arc<Mutex<BTreeMap<String, Arc<Mutex<Observed>>>>>,
+    /// Watches the runs that are made to find out what a team does.
+    watchdog: Watchdog,
 }
 
 impl std::fmt::Debug for Suite {
@@ -94,6 +99,7 @@ impl Suite {
             home: None,
             start: Start::Command("perfidy".to_owned()),
             observed: Arc::default(),
+            watchdog: Watchdog::new(),
         }))
     }
 
@@ -263,6 +269,18 @@ impl Suite {
         let parts = Arc::make_mut(&mut self.0);
         parts.observed = Arc::default();
         parts
+    }
+
+    /// The same, with the code of agents that runs while a file is read under this watchdog.
+    #[must_use]
+    pub fn watched_by(mut self, watchdog: Watchdog) -> Self {
+        self.parts().watchdog = watchdog;
+        self
+    }
+
+    /// The watchdog of the code that runs while a file is read.
+    pub(crate) fn watchdog(&self) -> &Watchdog {
+        &self.0.watchdog
     }
 
     /// What is known of the team that this text describes. All who ask for it share it, and may add to it.

@@ -28,12 +28,17 @@ impl Failing {
     }
 }
 
+/// A watchdog that ends the tests when a run does not come back.
+pub(super) fn watchdog() -> Watchdog {
+    Watchdog::with_timeout(PATIENCE, |overdue| {
+        eprintln!("Error: {}", overdue.in_words(PATIENCE));
+        exit(1);
+    })
+}
+
 /// Runs a case as a test does.
 pub(super) fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
-    let watchdog = Watchdog::with_timeout(PATIENCE, |run| {
-        eprintln!("Error: {run}: this run has not come back for {}s", PATIENCE.as_secs());
-        exit(1);
-    });
+    let watchdog = watchdog();
     let (interrupted, count) = (&Interrupt::default(), seeds.count(case));
     let campaign =
         Campaign { engine, first_seed: seeds.first(), seeds: count, interrupted, watchdog: &watchdog };

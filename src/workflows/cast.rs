@@ -3,9 +3,9 @@
 use crate::agent::{LeaseService, OwnFaults, StoreService};
 use crate::faults::{Directory, Roles};
 use crate::tools::ToolConfig;
+use crate::workflows::Workflow;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::USER;
-use crate::workflows::{Step, Workflow};
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
@@ -13,14 +13,8 @@ use std::collections::BTreeMap;
 pub(crate) const BYSTANDERS: [&str; 4] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL];
 
 impl Workflow {
-    /// The directory of a workflow with a team of these sizes, these tools, and these steps if they were read
-    /// without problems.
-    pub fn cast(
-        &self,
-        team: &BTreeMap<&'static str, u32>,
-        tools: &BTreeMap<Name, ToolConfig>,
-        steps: Option<&[Step]>,
-    ) -> Directory {
+    /// The directory of a workflow with a team of these sizes and these tools.
+    pub fn cast(&self, team: &BTreeMap<&'static str, u32>, tools: &BTreeMap<Name, ToolConfig>) -> Directory {
         let mut agents: Vec<Name> = self.singletons.iter().map(|name| Name::new(name)).collect();
         let mut groups = BTreeMap::new();
         for role in &self.roles {
@@ -41,7 +35,6 @@ impl Workflow {
                 .map(|(name, _)| *name)
                 .collect(),
             bystanders: BYSTANDERS.map(Name::new).to_vec(),
-            calls: steps.map(|steps| steps.iter().flat_map(Step::calls).collect()),
         }
     }
 }

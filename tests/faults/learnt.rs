@@ -1,11 +1,12 @@
 //! What agents do is learnt and not declared: all of it, whatever the team, and no legal fault is rejected for it.
 
+use perfidy::agent::{Agent, Operation, ToolCall};
 use perfidy::explore::{Failure, SavedSeed};
 use perfidy::faults::ActionMap;
 use perfidy::scenario::{Scenario, files_below, read_all, read_text};
 use perfidy::suite::Suite;
-use perfidy::workflows::Workflow;
-use perfidy_sim::Name;
+use perfidy::workflows::{TeamContext, Workflow};
+use perfidy_sim::{Name, SimSpan};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ const SENDS: &[Sends] = &[
             ("lead", &["file", "pass on", "report", "you may", "you may not"]),
             ("link", &["fetch", "file", "pass on"]),
             ("actor", &["done", "failed", "fetch", "may I?"]),
-            ("archivist", &["filed", "found"]),
+            ("archivist", &["filed", "found", "unknown"]),
         ],
     ),
     (
@@ -298,4 +299,58 @@ fn no_place_of_a_saved_failure_is_rejected() {
     }
     assert!(rejected.is_empty(), "{}", rejected.join("\n"));
     assert!(count > 50, "{count} faults are too few to tell");
+}
+
+/// Whether a scenario of a team is read, in which the agent asks its tool for an operation that no step names.
+fn read_with_auditor(fault: &str) -> Result<(), String> {
+    let auditor = |agent: Agent, team: TeamContext| async move {
+        let task = team.plan.tasks[0];
+        let operation = Operation::new(Name::new("ticketing"), Name::new("audit"), task);
+        let call = ToolCall::unkeyed(operation, agent.new_operation_id(task));
+        let _ = agent.call(call, SimSpan::from_secs(5)).await;
+    };
+    let workflow = Workflow::new("audited").agent("auditor", auditor);
+    let text = format!(
+        "# An audit.\nworkflow = \"audited\"\n[[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n\
+         [tools.ticketing]\n[tools.mail]\n{fault}\n"
+    );
+    let suite = Suite::shipped().workflow(workflow);
+    let read = Scenario::parse(&suite, "audited", &text);
+    read.map(drop).map_err(|problems| {
+        let problem = &problems.list[0];
+        format!("{}; {}", problem.message, problem.help.as_deref().unwrap_or_default())
+    })
+}
+
+#[test]
+fn a_fault_can_name_an_operation_that_an_agent_calls_and_no_step_names() {
+    for fault in [
+        "[faults]\nack-lost = { at = \"ticketing\", operation = \"audit\", chance = \"5%\" }",
+        "[[fault]]\nat = \"ticketing, audit, task-1, try 1\"\ndo = \"ack-lost\"",
+    ] {
+        assert_eq!(read_with_auditor(fault), Ok(()));
+    }
+}
+
+#[test]
+fn a_fault_of_an_operation_that_no_agent_calls_is_refused_with_which_agent_calls_what() {
+    for (fault, said) in [
+        (
+            "[faults]\nack-lost = { at = \"ticketing\", operation = \"audits\", chance = \"5%\" }",
+            "no agent of the workflow `audited` asks `ticketing` for `audits`; did you mean `audit`? `auditor` asks \
+             `ticketing` for `audit`",
+        ),
+        (
+            "[[fault]]\nat = \"ticketing, revoke, task-1, try 1\"\ndo = \"ack-lost\"",
+            "no agent of the workflow `audited` asks `ticketing` for `revoke`; `auditor` asks `ticketing` for `audit`; \
+             `perfidy explain audited` shows all",
+        ),
+        (
+            "[faults]\nack-lost = { at = \"mail\", operation = \"audit\", chance = \"5%\" }",
+            "no agent of the workflow `audited` asks `mail` for `audit`; nothing is asked of it; `perfidy explain \
+             audited` shows all",
+        ),
+    ] {
+        assert_eq!(read_with_auditor(fault), Err(said.to_owned()));
+    }
 }

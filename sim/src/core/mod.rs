@@ -16,8 +16,8 @@ use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::step::Crashed;
 use crate::{
-    Disk, Domain, DrawSite, EventId, EventKind, History, Hook, IncomingMessage, Interrupt, Name, Outcome,
-    Pinned, Rule, RunEnd, SimSpan, SimTime, WorldConfig, interrupt, quiet, spare, stamp,
+    Activity, Disk, Domain, DrawSite, EventId, EventKind, History, Hook, IncomingMessage, Interrupt, Name,
+    Outcome, Pinned, Rule, RunEnd, SimSpan, SimTime, WorldConfig, activity, interrupt, quiet, spare, stamp,
 };
 use degradations::Degraded;
 pub(crate) use degradations::Health;
@@ -64,6 +64,8 @@ pub(crate) struct Core<D: Domain> {
     pub end: Option<End>,
     /// Set from outside when the run is to be abandoned.
     interrupt: Option<Interrupt>,
+    /// Where the node whose code runs is shown to other threads.
+    activity: Option<Activity>,
     /// While a task managed by the world is polled: that task.
     pub running: Option<Running>,
     /// How many operations the running code may still do without yielding.
@@ -150,6 +152,7 @@ impl<D: Domain> Core<D> {
             finish_at: None,
             end: None,
             interrupt: interrupt::current(),
+            activity: activity::current(),
             running: None,
             allowance: u32::MAX,
             polls: 0,
@@ -389,6 +392,9 @@ impl<D: Domain> Core<D> {
     pub fn begin_code(&mut self, index: NodeIndex) {
         self.allowance = self.full_allowance();
         stamp::set_node(self.now, Some(self.name(index)));
+        if let Some(activity) = &self.activity {
+            activity.set_node(Some(self.name(index)));
+        }
     }
 
     /// Whether the running code is supervised by the engine: its panics are then findings of the run.
@@ -403,6 +409,9 @@ impl<D: Domain> Core<D> {
     /// The code of the node now waits, or has panicked.
     pub fn end_code(&mut self, index: NodeIndex, panic: Option<&quiet::Panic>) {
         self.allowance = u32::MAX;
+        if let Some(activity) = &self.activity {
+            activity.set_node(None);
+        }
         let Some(panic) = panic else { return };
         let node = self.name(index);
         if panic.is::<NeverYields>() {

@@ -12,7 +12,7 @@ pub mod answers;
 pub mod effects;
 pub mod unavailability;
 
-use super::{FaultKind, message_faults, who};
+use super::{FaultKind, who};
 use crate::agent::Request;
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -154,9 +154,6 @@ impl CallOutcome {
     ) -> Result<(), Problem> {
         let word = Name::new(word);
         let tools = who::tools(&self.at, cast)?;
-        for operation in self.operation.iter().flatten() {
-            message_faults::is_called(operation.get_ref(), operation.span(), &tools, cast)?;
-        }
         let what = self.operation.as_ref().map_or(Selector::Any, handled_as);
         chaos.rules.push(Rule {
             kind: word,

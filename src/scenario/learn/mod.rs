@@ -46,9 +46,11 @@ const AGENTS_OF_A_ROLE: u32 = 5;
 const EVENTS: u32 = 20_000;
 const EVENTS_OF_A_STEP: u32 = 100;
 
-/// How many stress runs there are of the scenario as written, and of each other case.
+/// How many stress runs there are of the scenario as written, and of each other case. The last ones of the
+/// scenario as written lose storage.
 const STRESS_RUNS: u64 = 30;
 const STRESS_RUNS_OF_A_CASE: u64 = 5;
+const STRESS_RUNS_WITH_LOST_STORAGE: u64 = 12;
 
 /// How many runs there are with the faults of the file itself, of each case.
 const OWN_RUNS: u64 = 20;
@@ -132,6 +134,9 @@ impl Learner {
         let case = &self.cases[place];
         let plan = match stress {
             0 => Plan::fault_free(),
+            number if number > STRESS_RUNS => {
+                Plan::Fuzz(Arc::new(stress::of_storage(&case.scenario, number - STRESS_RUNS)))
+            }
             number => Plan::Fuzz(Arc::new(stress::of(&case.scenario, number))),
         };
         let outcome = watch(case, Seed(stress), plan);
@@ -148,7 +153,10 @@ impl Learner {
     fn turn(&self, runs: usize) -> Option<(usize, u64)> {
         let fault_free = (0..self.cases.len()).map(|case| (case, 0));
         let stressed = (0..self.cases.len()).flat_map(|case| {
-            let runs = if case == 0 { STRESS_RUNS } else { STRESS_RUNS_OF_A_CASE };
+            let runs = match case {
+                0 => STRESS_RUNS + STRESS_RUNS_WITH_LOST_STORAGE,
+                _ => STRESS_RUNS_OF_A_CASE,
+            };
             (1..=runs).map(move |stress| (case, stress))
         });
         fault_free.chain(stressed).nth(runs)
@@ -181,16 +189,21 @@ impl ActionMap {
 }
 
 /// Runs a case and counts every place and every timeout. A log is of the runs that the user asked for, so these
-/// leave no trace in it.
+/// leave no trace in it. The suite's watchdog knows of them, since an agent that loops without waiting would keep
+/// a file from ever being read.
 fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
-    with_default(Silent, || {
+    let run = || {
         Engine::Native.run(|| {
             let mut world = case.world(seed, plan);
             world.notice(&stress::all_places());
             world.watch_timeouts();
             world
         })
-    })
+    };
+    let name = case.scenario.name;
+    let name = move || format!("{name}, read by running its agents");
+    let watchdog = case.scenario.suite.watchdog();
+    watchdog.watch_agents(name, || with_default(Silent, run))
 }
 
 /// Takes no log lines, and says so: tracing's own `NoSubscriber` does not, and then every event of every later
@@ -258,4 +271,56 @@ fn team_of(scenario: &Scenario) -> String {
 
 fn lock(observed: &Mutex<Observed>) -> MutexGuard<'_, Observed> {
     observed.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Agent;
+    use crate::suite::{Suite, Watchdog};
+    use crate::workflows::Workflow;
+    use std::path::Path;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn what_agents_do_only_after_they_have_lost_their_storage_is_learnt() {
+        let file = Path::new("scenarios/pipeline/rough-weather.toml");
+        let scenario = Scenario::read(&Suite::shipped(), file, Path::new("scenarios"));
+        let actions = ActionMap::of(&scenario.unwrap_or_else(|bad| panic!("{bad}")));
+        assert!(actions.message_kinds().contains(&"unknown"), "{:?}", actions.message_kinds());
+    }
+
+    /// The agent waits outside of its world for the test, which goes on once the watchdog has named it.
+    #[test]
+    fn an_agent_whose_code_does_not_come_back_while_its_file_is_read_is_named() {
+        let (release, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let workflow = Workflow::new("stuck").agent("loops", move |_: Agent| {
+            let gate = Arc::clone(&gate);
+            async move {
+                let _ = gate.lock().expect("a test").recv();
+            }
+        });
+        let watchdog = Watchdog::new();
+        let suite = Suite::shipped().workflow(workflow).watched_by(watchdog.clone());
+        let text = "# A crash.\nworkflow = \"stuck\"\n[[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n\
+                    [tools.ticketing]\n[faults]\nack-lost = { at = \"ticketing\", chance = \"5%\" }\n";
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| Scenario::parse(&suite, "stuck/lost-ack", text).is_ok());
+            let overdue = loop {
+                match watchdog.tick(0) {
+                    Some(overdue) if overdue.agent.is_some() => break overdue,
+                    _ => thread::yield_now(),
+                }
+            };
+            drop(release);
+            let said = overdue.in_words(Duration::from_mins(1));
+            let start =
+                "stuck/lost-ack, read by running its agents: the agent `loops` has not come back for 60s.";
+            assert!(said.starts_with(start), "{said}");
+            assert!(!reading.join().expect("it is read"), "no agent calls the tool");
+        });
+    }
 }

@@ -1,7 +1,9 @@
 //! Stress: faults so likely that agents take the actions that they hardly ever take.
 //!
 //! There are five mixes of faults, in turn. Each leaves some kinds out and makes the others likely: a team that
-//! is spared something gets far enough to show what it does about the rest.
+//! is spared something gets far enough to show what it does about the rest. A sixth, which comes after the
+//! others, is of crashes after which a journal comes back without most of its records: an agent then answers
+//! questions about what it no longer knows.
 
 use crate::faults::Altered;
 use crate::faults::model::MOMENTS;
@@ -27,6 +29,12 @@ impl Often {
 
 /// How long faults last, and how late things are: from less than any timeout to more than most.
 const SECONDS: RangeInclusive<SimSpan> = SimSpan::from_secs(1)..=SimSpan::from_secs(90);
+
+/// How long an agent is away that is soon back.
+const A_MOMENT: RangeInclusive<SimSpan> = SimSpan::from_millis(100)..=SimSpan::from_secs(3);
+
+/// More records than a journal has.
+const ALL_RECORDS: u32 = 1_000;
 
 /// Any span, to be drawn.
 const SOME: SimSpan = SimSpan::from_secs(1);
@@ -65,6 +73,25 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
             chaos.rules.extend(of_models(20));
         }
     }
+    chaos
+}
+
+/// The faults of the stress run of that number, from one, of those that lose storage. One agent after the other
+/// is struck: what an agent has forgotten shows only while the others remember it.
+pub(super) fn of_storage(scenario: &Scenario, number: u64) -> Chaos {
+    let agents = scenario.cast().agents;
+    if agents.is_empty() {
+        return Chaos::default();
+    }
+    let struck = vec![agents[number as usize % agents.len()]];
+    let mut chaos = Chaos { until: scenario.chaos.until, ..Chaos::default() };
+    let of = |percent: u32, hook, action| {
+        Often(percent).rule(hook, Selector::Of(struck.clone()), Selector::Any, action)
+    };
+    // It is soon back, while the others still ask it.
+    let crash = |hook| Rule { span: Some(A_MOMENT), ..of(7, hook, Action::Crash(Some(SOME))) };
+    chaos.rules.extend([crash(Hook::Before), crash(Hook::After)]);
+    chaos.rules.push(of(90, Hook::Recovery, Action::Stale { records: ALL_RECORDS }));
     chaos
 }
 

@@ -74,7 +74,6 @@ pub(super) fn read<'a>(
     }
     let pinned = pinned::read(&pinned, cast, &mut chaos, found);
     for pinned in &pinned {
-        found.keep(pinned.is_of_a_step(cast));
         let line = line_of(text, pinned.at.start);
         let words = format!("the fault pinned to `{}` (line {line})", pinned.fault.at);
         configured.push(Configured::pinned(words, pinned.fault));

@@ -175,9 +175,7 @@ pub(super) fn resolve(
 
     let about = found.keep(about(text)).unwrap_or_default();
     let (tools, tools_are_sound) = tools::read(&tables, suite, found);
-    let before = found.0.len();
     let steps = steps::read(&tables, &tools, found);
-    let steps_are_sound = found.0.len() == before;
     let tasks = tasks::read(&tables, found);
     let store = store::read(&tables, found);
     let model = model(&tables, found);
@@ -190,7 +188,7 @@ pub(super) fn resolve(
 
     undo::check(&tables, &steps, &workflow, found);
     let team = team(&tables, &workflow, found);
-    let cast = workflow.cast(&team, &tools, steps_are_sound.then_some(&steps));
+    let cast = workflow.cast(&team, &tools);
     let cast = cast.with_own_faults(suite.own_faults());
     let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);

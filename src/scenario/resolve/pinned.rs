@@ -11,7 +11,7 @@ use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
 use crate::faults::tool_faults::{self, Time};
 use crate::faults::{Altered, Directory};
-use crate::faults::{message_faults, model, who};
+use crate::faults::{model, who};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -65,19 +65,6 @@ pub(super) fn read(
         read.push(Pinned { fault, at: at.span(), what: action.span() });
     }
     read
-}
-
-impl Pinned {
-    /// Rejects the place of an operation that no step asks for. A saved failure may name such a place: that its
-    /// code has moved on is what its replay is to say.
-    pub fn is_of_a_step(&self, cast: &Directory) -> Result<(), Problem> {
-        match self.fault.at.site.as_str().split_once(", ").map(|(node, what)| (Name::new(node), what)) {
-            Some((tool, what)) if cast.tools.contains(&tool) && self.fault.action.moment().is_none() => {
-                message_faults::is_handled(what, self.at.clone(), tool, cast)
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Result<(), Problem> {

@@ -26,6 +26,10 @@ const AGENTS: usize = 3;
 /// Of how many messages or steps of an agent.
 const ACTIONS: usize = 6;
 
+/// What to do about a rejection that is wrong: what agents do is known from runs, which may not have come to it.
+const RARE: &str = "if an agent does so in a rare situation, configure the faults that lead to it: runs with the \
+                    faults of the file count too";
+
 /// Everything that is configured in a scenario and can never be injected.
 pub(super) fn check(
     scenario: &Arc<Scenario>,
@@ -72,8 +76,8 @@ impl Reach<'_> {
                 Key::Before => problems.push(self.no_such_step(name, Hook::Before, &narrowed)),
                 Key::After => problems.push(self.no_such_step(name, Hook::After, &narrowed)),
                 Key::At if is_one_of_several() => problems.push(self.never_there(entry, name, &narrowed)),
-                // Which operations there are, the steps say.
-                Key::At | Key::Operation | Key::During => {}
+                Key::Operation => problems.extend(self.no_such_operation(name, &narrowed)),
+                Key::At | Key::During => {}
             }
         }
         if problems.is_empty() && !self.can_meet(rules) {
@@ -97,6 +101,11 @@ impl Reach<'_> {
         match place.hook {
             Hook::Message => Some(self.no_such_message(&subject, &rules)),
             Hook::Before | Hook::After => Some(self.no_such_step(&subject, place.hook, &rules)),
+            Hook::Service if self.cast.tools.contains(&place.from) => {
+                let operation = Request::operation_at(place.what.as_str()).as_str().to_owned();
+                let unknown = self.no_such_operation(&Word::new(at.clone(), operation), &rules);
+                unknown.or_else(|| self.never_met(fault.action.kind().as_str(), what.clone(), &rules))
+            }
             Hook::Service | Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
                 self.never_met(fault.action.kind().as_str(), what.clone(), &rules)
             }
@@ -120,6 +129,46 @@ impl Reach<'_> {
         })
     }
 
+    /// An operation that no agent asks of these tools. `None` if one does, in a way that the fault does not
+    /// concern.
+    fn no_such_operation(&mut self, name: &Word, rules: &[Rule]) -> Option<Problem> {
+        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let operation = name.get_ref().as_str();
+        let is_of = |tool: Name| rules.iter().any(|rule| rule.from.covers(tool));
+        let calls = actions.calls();
+        let theirs = || calls.iter().filter(|(_, tool, _)| is_of(*tool));
+        // Each step is taken some time, even if no run so far got as far as that.
+        let mut steps = self.scenario.steps.iter().flat_map(Step::calls);
+        if theirs().any(|(_, _, known)| known.as_str() == operation)
+            || steps.any(|(tool, known)| is_of(tool) && known.as_str() == operation)
+        {
+            return None;
+        }
+        let tools: BTreeSet<&str> = rules
+            .iter()
+            .flat_map(|rule| self.cast.tools.iter().filter(move |tool| rule.from.covers(**tool)))
+            .map(|tool| tool.as_str())
+            .collect();
+        let them = if tools.len() == 1 { "it" } else { "them" };
+        let tools = listed(&Vec::from_iter(tools));
+        let message = format!("no agent of the workflow `{workflow}` asks {tools} for `{operation}`");
+        let known: BTreeSet<&str> = theirs().map(|(_, _, known)| known.as_str()).collect();
+        let callers = |of: &dyn Fn(&str) -> bool| {
+            let callers = theirs().filter(|(_, _, known)| of(known.as_str()));
+            let each = callers.map(|(agent, tool, known)| format!("`{agent}` asks `{tool}` for `{known}`"));
+            each.take(ACTIONS).collect::<Vec<_>>().join(", ")
+        };
+        let help = match nearest(operation, &Vec::from_iter(known)) {
+            Some(near) => format!("did you mean `{near}`? {}", callers(&|known| known == near)),
+            None if calls.is_empty() => "its agents ask nothing of tools".to_owned(),
+            None => match callers(&|_| true).as_str() {
+                "" => format!("nothing is asked of {them}; {}", self.see_all()),
+                callers => format!("{callers}; {}", self.see_all()),
+            },
+        };
+        Some(Problem::at(name.span(), message).help(help))
+    }
+
     /// A message that is never sent, or not between those.
     fn no_such_message(&mut self, name: &Word, rules: &[Rule]) -> Problem {
         let (workflow, actions) = (self.cast.workflow, self.learner.all());
@@ -136,10 +185,10 @@ impl Reach<'_> {
             let message = format!("no message `{kind}` is sent from {from} to {to}");
             return Problem::at(name.span(), message).help(sent.join(", "));
         }
-        let message = format!("no message `{kind}` is sent in the workflow `{workflow}`");
+        let message = format!("no message `{kind}` was sent in any run of the workflow `{workflow}`");
         let help = match nearest(kind, &actions.message_kinds()) {
             Some(near) => format!("did you mean `{near}`{}?", sent_by(&actions, near, &self.cast.tools)),
-            None => self.senders_in_words(&actions),
+            None => format!("{}; {RARE}", self.senders_in_words(&actions)),
         };
         Problem::at(name.span(), message).help(help)
     }
@@ -157,12 +206,12 @@ impl Reach<'_> {
             .map(|(node, _)| *node)
             .collect();
         if takers.is_empty() {
-            let message = format!("agents of the workflow `{workflow}` take no step `{step}`");
+            let message = format!("agents of the workflow `{workflow}` took no step `{step}` in any run");
             let known = actions.by.values().flat_map(|does| does.steps.keys()).map(|step| step.as_str());
             let known: BTreeSet<&str> = known.collect();
             let help = match nearest(step.as_str(), &Vec::from_iter(known)) {
                 Some(near) => format!("did you mean `{near}`{}?", taken_by(&actions, near)),
-                None => self.steps_in_words(&actions, is_concerned),
+                None => format!("{}; {RARE}", self.steps_in_words(&actions, is_concerned)),
             };
             return Problem::at(name.span(), message).help(help);
         }
