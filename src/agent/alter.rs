@@ -1,8 +1,10 @@
 //! Faults that alter content: they work on the JSON of anything, whatever tool or model said it.
 //!
 //! Which field, and what stands there instead, is drawn at the address of the fault, so it is the same when
-//! the failure is replayed. Every alteration finds something to alter in every answer of a tool: that is a
-//! table with at least one field. A completion need not be one; what cannot be altered stays as it is.
+//! the failure is replayed. Where a tool says nothing that an alteration could change, it changes the rest of the
+//! answer: the receipt of a call, or whether the answer can be read at all. A text that is injected there, or
+//! that is longer there, no reader would ever see. What cannot be altered stays as it is, and then the fault is
+//! not injected.
 
 use perfidy_sim::{DrawSite, Purpose};
 use serde_json::{Map, Value};
@@ -47,15 +49,27 @@ impl Alteration {
         Self::Oversize,
     ];
 
-    /// The answer, altered: the part of it that the tool said, or else the answer as a whole.
-    ///
-    /// # Panics
-    /// If the answer is no table with a field.
+    /// The answer, altered: the part of it that the tool said, or else the answer as a whole, if its reader
+    /// notices that; otherwise as it is.
     pub(crate) fn of_answer(self, mut answer: Value, said: &str, spot: DrawSite<'_>) -> Value {
-        let done =
-            answer.get_mut(said).is_some_and(|part| self.alter(part, spot)) || self.alter(&mut answer, spot);
-        assert!(done, "an answer has a field to alter");
+        let is_said = answer.get_mut(said).is_some_and(|part| self.alter(part, spot));
+        if !is_said && self.is_noticed_anywhere() {
+            self.alter(&mut answer, spot);
+        }
         answer
+    }
+
+    /// Whether the reader of an answer notices it wherever it is. A field more than its schema has, a reader
+    /// skips.
+    fn is_noticed_anywhere(self) -> bool {
+        match self {
+            Self::WrongValue
+            | Self::DroppedField
+            | Self::RenamedField
+            | Self::Truncated
+            | Self::WrongType => true,
+            Self::InjectedText | Self::Oversize => false,
+        }
     }
 
     /// A value, altered; as it is if there is nothing in it that can be altered like this.
@@ -249,13 +263,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_tool_says_every_alteration_changes_it_and_the_same_draw_changes_it_alike(
+        fn whatever_a_tool_says_an_alteration_changes_what_is_read_and_the_same_draw_changes_it_alike(
             said in any_value(), seed in any::<u64>()
         ) {
             let answer = json!({ "receipt": 3, "result": said });
             for alteration in Alteration::ALL {
                 let once = altered(alteration, &answer, seed);
-                prop_assert_ne!(&once, &answer, "{:?}", alteration);
+                let is_noticed = alteration.is_noticed_anywhere() || once["result"] != said;
+                prop_assert_eq!(once != answer, is_noticed, "{:?}", alteration);
                 prop_assert_eq!(once, altered(alteration, &answer, seed));
             }
         }
@@ -276,8 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn where_the_tool_says_nothing_the_receipt_is_altered() {
+    fn where_the_tool_says_nothing_the_receipt_is_altered_or_nothing() {
         let answer = json!({ "receipt": 3, "result": null });
+        for unread in [Alteration::InjectedText, Alteration::Oversize] {
+            assert_eq!(altered(unread, &answer, 1), answer);
+        }
         assert_ne!(altered(Alteration::WrongValue, &answer, 1)["receipt"], json!(3));
     }
 }

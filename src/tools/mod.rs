@@ -103,8 +103,9 @@ pub trait Tool: Clone + Send + Sync + 'static {
     /// What it can be asked: for most an enum with a variant for each operation and the arguments as its
     /// fields, named as files name them (`#[serde(rename_all = "kebab-case")]`).
     type Call: DeserializeOwned;
-    /// What it answers.
-    type Reply: Serialize + Hash + Send + Sync + 'static;
+    /// What it answers. Its type is the schema that callers know: an altered result that it cannot read is one
+    /// that the caller cannot read either.
+    type Reply: Serialize + DeserializeOwned + Hash + Send + Sync + 'static;
     /// Why it declines a call. It has changed nothing then.
     type Refusal: Serialize + Hash + Send + Sync + 'static;
 

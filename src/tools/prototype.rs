@@ -3,6 +3,7 @@
 use super::{Asked, Moment, Tool};
 use crate::agent::{Content, InitialState};
 use perfidy_sim::Name;
+use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(super) trait Running: Send + Sync {
     fn apply(&mut self, operation: Name, arguments: &Content, asked: &Asked) -> Result<Content, NotDone>;
     fn read(&self, operation: Name, arguments: &Content, moment: &Moment<'_>) -> Result<Content, NotDone>;
     fn check(&self, operation: Name, arguments: &Content) -> Result<(), String>;
+    fn can_reply(&self, result: Value) -> bool;
     fn initial_state(&self) -> Option<InitialState>;
 }
 
@@ -44,6 +46,11 @@ impl<T: Tool> Running for T {
 
     fn check(&self, operation: Name, arguments: &Content) -> Result<(), String> {
         T::parse(operation, arguments).map(drop)
+    }
+
+    /// Whether this is a reply of the tool's type.
+    fn can_reply(&self, result: Value) -> bool {
+        serde_json::from_value::<T::Reply>(result).is_ok()
     }
 
     /// A tool without state has no states.

@@ -1,5 +1,23 @@
 //! Wrong answers: a tool answers with content that is old, wrong, cut short, unreadable, or meant for another
 //! request.
+//!
+//! What an altered answer does depends on what its reader reads of it:
+//!
+//! | | a call of `records`, which answer with a receipt alone | a call of `accounts` or `files` | a read of `sources` |
+//! |---|---|---|---|
+//! | `wrong-value` | another receipt | another balance or account, version or text | another text, version or item |
+//! | `dropped-field`, `renamed-field`, `wrong-type` | indefinite error | indefinite error | indefinite error |
+//! | `partial-result` | indefinite error | indefinite error, or a shorter text | an answer that says that it is cut short |
+//! | `malformed-result` | indefinite error | indefinite error | indefinite error |
+//! | `oversize-result` | not injected | a longer text | more tokens for the reader's model |
+//! | `injected-instruction` | not injected | a text with the instruction | a text with the instruction |
+//!
+//! The client of every caller checks the result of a call against the type of the tool's replies
+//! ([`Tool::Reply`](crate::tools::Tool::Reply)); what does not fit it is
+//! [`Malformed`](crate::agent::Indefinite::Malformed): the call may have taken effect. So all workflows meet the
+//! first kind of harm in the same way: they retry, and without an idempotency key the effect happens twice.
+//! Researchers read the document as well: one about another item or cut short they ask for again, and the text
+//! of the others is what they answer with.
 
 use super::{Time, ToolFaultKind, plain, read_by};
 use crate::agent::Alteration;

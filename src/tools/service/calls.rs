@@ -2,7 +2,7 @@
 
 use super::call_records::CallRecords;
 use super::outcome::{ActualOutcome, Outcome};
-use super::{Asking, Injecting, altered};
+use super::{Asking, Injecting, altered_result};
 use crate::agent::{Content, Definite, Done, OpId, Operation, Refused, ToolCall, Wire};
 use crate::tools::prototype::{NotDone, Running};
 use crate::tools::{Asked, CallFault};
@@ -56,9 +56,13 @@ impl CallRecords {
             }
             CallFault::MalformedResult => handled().answering(Wire::Malformed),
             CallFault::Altered(alteration) => {
-                altered(handled(), |json, said| injecting.alter(alteration, json, said))
+                let handled = handled();
+                altered_result(tool, handled, |json, said| injecting.alter(alteration, json, said))
             }
-            CallFault::Own(name) => altered(handled(), |json, said| injecting.alter_own(name, json, said)),
+            CallFault::Own(name) => {
+                let handled = handled();
+                altered_result(tool, handled, |json, said| injecting.alter_own(name, json, said))
+            }
         }
     }
 

@@ -90,6 +90,22 @@ fn altered(outcome: Outcome, alter: impl FnOnce(Value, &'static str) -> Value) -
     if json == honest { outcome } else { outcome.answering(Wire::Altered(json)) }
 }
 
+/// The same for the answer to a call. The client of a caller checks its result against the tool's schema.
+fn altered_result(
+    tool: &dyn Running,
+    outcome: Outcome,
+    alter: impl FnOnce(Value, &'static str) -> Value,
+) -> Outcome {
+    let outcome = altered(outcome, alter);
+    match &outcome.reply.answer {
+        Some(Wire::Altered(json)) if !tool.can_reply(json["result"].clone()) => {
+            let mistyped = Wire::Mistyped(json.clone());
+            outcome.answering(mistyped)
+        }
+        _ => outcome,
+    }
+}
+
 impl ToolService {
     /// A tool as a file describes it.
     pub fn new(tool: &ToolConfig) -> Self {
@@ -224,7 +240,8 @@ impl CallRecords {
             | Wire::Refused(_)
             | Wire::Reading(_)
             | Wire::Altered(_)
-            | Wire::Malformed => unreachable!("an answer is no request"),
+            | Wire::Malformed
+            | Wire::Mistyped(_) => unreachable!("an answer is no request"),
         }
     }
 }
