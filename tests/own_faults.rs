@@ -14,7 +14,6 @@ use perfidy::workflows::user::UserMessage;
 use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::sync::Arc;
 
 /// What the office and the clerk say to each other.
@@ -33,10 +32,6 @@ impl Message for Slip {
             Self::Stamp { .. } => "stamp",
             Self::Stamped { .. } => "stamped",
         }
-    }
-
-    fn of_json(json: Value) -> Option<Self> {
-        serde_json::from_value(json).ok()
     }
 }
 

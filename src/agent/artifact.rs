@@ -6,7 +6,8 @@
 //! conventional encryption function").
 
 use perfidy_sim::{Name, Words};
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// The identity of an artifact: the digest of its content.
@@ -17,6 +18,13 @@ pub struct ArtifactId(pub u64);
 impl Serialize for ArtifactId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for ArtifactId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -35,7 +43,7 @@ impl fmt::Display for ArtifactId {
 /// let retold = Artifact { body: 8, ..brief };
 /// assert_ne!(brief.id(), retold.id());
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Artifact {
     /// The intent it serves.
     pub about: Name,

@@ -1,13 +1,18 @@
 //! Messages and records: any serde type that implements `Hash`.
+//!
+//! A message travels as the value that its sender made, and its receiver reads that value: no JSON is made on
+//! the way. Only a fault that alters content turns the message into JSON, and then the receiver gets what its
+//! type reads out of the altered JSON. What is no such message any more is corrupted, as by the network.
 
 use crate::agent::{Headers, Purpose, json, kinds};
 use perfidy_sim::{EventKinds, Name, Payload, Words};
-use serde::{Serialize, Serializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A message to another agent, or a record in a journal: a serde type of yours.
 ///
@@ -17,10 +22,10 @@ use std::sync::Arc;
 ///
 /// ```
 /// use perfidy::agent::{Body, Message};
-/// use serde::Serialize;
+/// use serde::{Deserialize, Serialize};
 /// use serde_json::json;
 ///
-/// #[derive(Hash, Serialize)]
+/// #[derive(Hash, Serialize, Deserialize)]
 /// enum Say {
 ///     Assign { step: u32 },
 ///     Done,
@@ -35,7 +40,7 @@ use std::sync::Arc;
 ///     }
 /// }
 ///
-/// #[derive(Hash, Serialize)]
+/// #[derive(Hash, Serialize, Deserialize)]
 /// struct Other;
 ///
 /// impl Message for Other {
@@ -49,24 +54,13 @@ use std::sync::Arc;
 /// assert!(body.open::<Other>().is_none());
 /// assert_eq!(body.json(), json!({ "Assign": { "step": 2 } }));
 /// ```
-pub trait Message: Hash + Serialize + Send + Sync + 'static {
+pub trait Message: Hash + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The kind of message, for addresses and stories.
     fn kind(&self) -> &'static str;
 
     /// Its headers. By default none.
     fn headers(&self) -> Headers {
         Headers::NONE
-    }
-
-    /// The message that its receiver reads out of JSON which a fault has altered on its way, if it is still
-    /// one: `serde_json::from_value(json).ok()` for a type that serde can read. `None`, as it is unless you
-    /// say otherwise, is a receiver that reads nothing but the original.
-    fn of_json(json: Value) -> Option<Self>
-    where
-        Self: Sized,
-    {
-        let _ = json;
-        None
     }
 
     /// What a receiver reads if the message is corrupted by the network or by a torn journal write. `None`, the
@@ -85,13 +79,13 @@ trait Content: Send + Sync {
     fn json(&self) -> Value;
     fn digest(&self) -> u64;
     fn corrupted(&self) -> Body;
-    fn reread(&self, json: Value) -> Body;
+    fn read_back(&self, json: Value) -> Body;
     fn kind(&self) -> &'static str;
     fn headers(&self) -> Headers;
 }
 
 /// An unreadable message: only its digest is left.
-#[derive(Hash, Debug, Serialize)]
+#[derive(Hash, Debug, Serialize, Deserialize)]
 struct Garbled(u64);
 
 impl Message for Garbled {
@@ -117,8 +111,9 @@ impl<M: Message> Content for M {
         Message::corrupted(self).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
     }
 
-    fn reread(&self, json: Value) -> Body {
-        M::of_json(json).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
+    fn read_back(&self, json: Value) -> Body {
+        serde_json::from_value::<M>(json)
+            .map_or_else(|_| Body::new(Garbled(Content::digest(self))), Body::new)
     }
 
     fn kind(&self) -> &'static str {
@@ -127,6 +122,39 @@ impl<M: Message> Content for M {
 
     fn headers(&self) -> Headers {
         Message::headers(self)
+    }
+}
+
+/// The JSON of a message that was part of another one when that was read back. Its type is known where it is
+/// opened: the first type that can read it is the one.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Untyped {
+    json: Value,
+    #[serde(skip)]
+    read: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Untyped {
+    #[cold]
+    fn read<M: Message>(&self) -> Option<&M> {
+        if self.read.get().is_none() {
+            let value: M = serde_json::from_value(self.json.clone()).ok()?;
+            self.read.get_or_init(|| Box::new(value));
+        }
+        self.read.get()?.downcast_ref()
+    }
+}
+
+impl Hash for Untyped {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.json.hash(state);
+    }
+}
+
+impl Message for Untyped {
+    fn kind(&self) -> &'static str {
+        "untyped"
     }
 }
 
@@ -150,7 +178,8 @@ impl Body {
 
     /// The message, if it is of this type.
     pub fn open<M: Message>(&self) -> Option<&M> {
-        self.0.message.as_any().downcast_ref()
+        let message = self.0.message.as_any();
+        message.downcast_ref().or_else(|| message.downcast_ref::<Untyped>()?.read())
     }
 
     /// Its headers.
@@ -170,13 +199,12 @@ impl Body {
 }
 
 impl Body {
-    /// The message as its receiver reads it of which something has altered the JSON; `None` if it is the
-    /// same.
+    /// The message as its receiver reads it after its JSON was altered; `None` if the JSON is the same.
     pub(crate) fn altered(&self, alter: impl FnOnce(&mut Value)) -> Option<Self> {
         let honest = self.json();
         let mut json = honest.clone();
         alter(&mut json);
-        (json != honest).then(|| self.0.message.reread(json))
+        (json != honest).then(|| self.0.message.read_back(json))
     }
 }
 
@@ -184,6 +212,12 @@ impl Body {
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Untyped::deserialize(deserializer).map(Self::new)
     }
 }
 
@@ -236,8 +270,13 @@ impl Payload for Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explore::Run;
+    use crate::scenario::{self, Case};
+    use crate::suite::Suite;
+    use perfidy_sim::{Engine, EventKind, Seed};
+    use std::collections::BTreeSet;
 
-    #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+    #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
     struct Sum(u64);
 
     impl Message for Sum {
@@ -247,7 +286,7 @@ mod tests {
     }
 
     /// A checksum that no reader checks.
-    #[derive(PartialEq, Eq, Hash, Debug, Serialize)]
+    #[derive(PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
     struct Unchecked(u64);
 
     impl Message for Unchecked {
@@ -267,5 +306,60 @@ mod tests {
         assert_ne!(one.digest(), two.digest());
         assert_eq!(one.digest(), Body::new(Sum(1)).corrupted().digest());
         assert_eq!(Body::new(Unchecked(6)).corrupted().open(), Some(&Unchecked(7)));
+    }
+
+    #[test]
+    fn an_altered_message_is_read_as_its_type_and_what_is_none_any_more_as_nothing() {
+        let sum = Body::new(Sum(6));
+        assert_eq!(sum.altered(|_| {}), None);
+        assert_eq!(sum.altered(|json| *json = 7.into()).expect("another").open(), Some(&Sum(7)));
+        let other = sum.altered(|json| *json = "seven".into()).expect("another");
+        assert_eq!((other.open::<Sum>(), other.digest()), (None, sum.corrupted().digest()));
+    }
+
+    #[test]
+    fn every_message_that_shipped_teams_send_reads_back_from_its_json() {
+        let suite = Suite::shipped();
+        let scenarios =
+            scenario::read_all(&suite, &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let mut kinds = BTreeSet::new();
+        for case in scenarios.iter().flat_map(Case::all) {
+            for seed in 0..2 {
+                let history = Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome.history;
+                for event in history.events() {
+                    let EventKind::Sent { content, .. } = &event.what else { continue };
+                    let again = content.0.message.read_back(content.json());
+                    assert_eq!(again.json(), content.json(), "{case}, seed {seed}, {event:?}");
+                    assert_eq!((again.kind(), again.headers()), (content.kind(), content.headers()));
+                    kinds.insert((case.scenario.workflow.name, content.kind()));
+                }
+            }
+        }
+        let of = |workflow| kinds.iter().filter(|(of, _)| *of == workflow).count();
+        for workflow in suite.workflows() {
+            assert!(of(workflow.name) >= 4, "{}: {kinds:?}", workflow.name);
+        }
+    }
+
+    /// A message within a message.
+    #[derive(PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+    struct Letter {
+        to: String,
+        inner: Body,
+    }
+
+    impl Message for Letter {
+        fn kind(&self) -> &'static str {
+            "letter"
+        }
+    }
+
+    #[test]
+    fn a_message_within_an_altered_one_is_read_where_it_is_opened() {
+        let letter = Body::new(Letter { to: "bob".to_owned(), inner: Body::new(Sum(6)) });
+        let altered = letter.altered(|json| json["to"] = "eve".into()).expect("another");
+        let Letter { to, inner } = altered.open().expect("a letter");
+        assert_eq!((to.as_str(), inner.open::<Letter>(), inner.open()), ("eve", None, Some(&Sum(6))));
+        assert_eq!(inner.json(), Body::new(Sum(6)).json());
     }
 }

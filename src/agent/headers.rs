@@ -22,11 +22,11 @@
 
 use crate::agent::{ArtifactId, OpId, Token, Version};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What a message is for. Agent protocols have similar terms (performatives in FIPA ACL, task states in A2A).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Purpose {
     /// The receiver must do some work.
     Order,
@@ -91,7 +91,7 @@ impl Purpose {
 /// let headers = Headers { authority: Some(Token(3)), ..Headers::of(Purpose::Order) };
 /// assert_eq!(headers.purpose, Some(Purpose::Order));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Headers {
     /// What the message is for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,11 +9,11 @@
 
 use crate::agent::{Agents, Body, Message};
 use perfidy_sim::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 
 /// The record with which an incarnation opens the journal.
-#[derive(Hash, Serialize)]
+#[derive(Hash, Serialize, Deserialize)]
 pub(super) struct Opened {
     pub incarnation: u32,
 }

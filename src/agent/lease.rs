@@ -9,11 +9,11 @@
 
 use crate::agent::{Agents, Author, Body, LeaseEvent, Message, TeamEvent};
 use perfidy_sim::{IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A fencing token: every grant to a new holder has a higher one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Token(pub u64);
 
 impl fmt::Display for Token {
@@ -56,11 +56,11 @@ impl fmt::Display for LeaseError {
 impl std::error::Error for LeaseError {}
 
 /// The session id: distinguishes the incarnations of an agent at the lock service.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Session(pub u32);
 
 /// Messages between an agent and the lock service.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 pub(crate) enum LeaseWire {
     Acquire { resource: Name, span: SimSpan, session: Session },
     Release { resource: Name, token: Token },

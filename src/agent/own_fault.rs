@@ -16,9 +16,9 @@ use std::sync::Arc;
 pub enum Altered {
     /// What tools answer: the result of a call, the content of a reading.
     ToolAnswers,
-    /// Messages between agents and whatever they talk to. The receiver gets what the type of the message
-    /// reads out of the altered JSON ([`Message::of_json`](crate::agent::Message::of_json)), and what cannot
-    /// be read where it reads nothing.
+    /// Messages between agents and whatever they talk to. The receiver gets the message with the altered
+    /// content, as the type of the message reads it; JSON that is no such message any more arrives as a
+    /// corrupted message.
     Messages,
     /// What models complete. The agent gets what its type reads out of the altered JSON.
     Completions,

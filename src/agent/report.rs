@@ -5,12 +5,12 @@
 
 use crate::agent::Content;
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// How a task ended, according to a report.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// All effects of the task have happened, and its questions are answered.
     Done,
@@ -31,7 +31,7 @@ impl fmt::Display for Outcome {
 }
 
 /// The part of an answer for one question of its task.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct AnswerPart {
     /// The intent of the question.
     pub intent: Name,
@@ -48,7 +48,7 @@ pub struct AnswerPart {
 /// let report = Report::of(Name::new("task-1"), Outcome::Done);
 /// assert_eq!(report.to_string(), "task-1 is done");
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The task.
     pub task: Name,

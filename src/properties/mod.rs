@@ -400,11 +400,11 @@ mod testing {
     };
     use crate::tools::Tool;
     use perfidy_sim::{EventId, EventKind, Name, RunEnd, SimSpan, SimTime};
-    use serde::Serialize;
+    use serde::{Deserialize, Serialize};
     use std::sync::Arc;
 
     /// A message or record with these headers and a number as content.
-    #[derive(Clone, Copy, Hash, Debug, Serialize)]
+    #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
     struct Numbered(Headers, u64);
 
     impl Message for Numbered {

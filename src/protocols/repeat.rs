@@ -85,10 +85,10 @@ mod tests {
     use super::*;
     use crate::agent::Agents;
     use perfidy_sim::{Context, Engine, Seed, World, WorldConfig};
-    use serde::Serialize;
+    use serde::{Deserialize, Serialize};
 
     /// How often the sender has been answered.
-    #[derive(Clone, Hash, Debug, Serialize)]
+    #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
     struct Ping(u32);
 
     impl Message for Ping {

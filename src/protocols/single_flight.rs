@@ -68,9 +68,9 @@ mod tests {
     use super::*;
     use crate::agent::{Agents, Message};
     use perfidy_sim::{Context, Engine, Name, Seed, SimSpan, World, WorldConfig};
-    use serde::Serialize;
+    use serde::{Deserialize, Serialize};
 
-    #[derive(Hash, Debug, Serialize)]
+    #[derive(Hash, Debug, Serialize, Deserialize)]
     struct Begun;
 
     impl Message for Begun {

@@ -51,7 +51,7 @@ impl Safeguard for Budgets {
 }
 
 /// The cost of a piece of work so far; it travels with the work.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Spent {
     /// How often it was passed on.
     pub hops: u32,

@@ -9,7 +9,7 @@ use crate::agent::{Agent, Message};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ impl Safeguard for Cancellation {
     }
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct CalledOff(Name);
 
 impl Message for CalledOff {

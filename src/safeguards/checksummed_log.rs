@@ -13,7 +13,7 @@ use crate::agent::{Body, Message};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::Payload;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 
 /// The switch.
@@ -34,7 +34,7 @@ impl Safeguard for ChecksummedLog {
 }
 
 /// A record with its checksum.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Checksummed {
     record: Body,
     checksum: u64,
@@ -74,7 +74,7 @@ impl Message for Checksummed {
 mod tests {
     use super::*;
 
-    #[derive(Hash, Debug, Serialize)]
+    #[derive(Hash, Debug, Serialize, Deserialize)]
     struct Step(u32);
 
     impl Message for Step {

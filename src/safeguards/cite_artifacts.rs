@@ -11,7 +11,7 @@ use crate::config::{Entry, Problem};
 use crate::protocols::in_attempts;
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -59,7 +59,7 @@ impl fmt::Display for NotFound {
 
 impl std::error::Error for NotFound {}
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum Filing {
     File(Artifact),
     Filed(ArtifactId),
@@ -109,7 +109,7 @@ async fn ask(agent: &Agent, store: Name, about: Name, filing: Filing) -> Result<
     answer.await.ok_or(NotFound::NoAnswer)
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct OnFile(Artifact);
 
 impl Message for OnFile {

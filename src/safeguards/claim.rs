@@ -17,7 +17,7 @@ use crate::config::{Entry as FileEntry, Problem};
 use crate::safeguards::lease_check::LeaseCheck;
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -54,7 +54,7 @@ fn usable(lease: SimSpan) -> SimSpan {
 }
 
 /// The content of a claim that has an owner.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Owned {
     work: Name,
 }
@@ -70,7 +70,7 @@ impl Message for Owned {
 }
 
 /// What an owner announces.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 pub enum Ownership {
     /// It holds its claim for this long, or until it releases it.
     Holds(Option<SimSpan>),

@@ -10,7 +10,7 @@ use crate::config::{Entry, Problem};
 use crate::protocols::{ResendTiming, request_until_answered};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::{Name, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How long an agent waits for the acknowledgement of a dead letter before it sends it again.
 const PATIENCE: SimSpan = SimSpan::from_secs(5);
@@ -32,7 +32,7 @@ impl Safeguard for DeadLetter {
 }
 
 /// A call that failed, with all that a person needs to finish it by hand.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FailedCall {
     /// What was wanted: tool, operation, arguments and what for.
     pub operation: Operation,
@@ -47,7 +47,7 @@ pub struct FailedCall {
 }
 
 /// Messages between an agent and the person on call.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub enum DeadLetterMessage {
     /// A failed call, for the person.
     Escalated(FailedCall),

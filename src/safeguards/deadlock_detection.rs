@@ -14,7 +14,7 @@ use crate::agent::{Agent, Message};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ pub struct Wait {
 }
 
 /// A message that finds out whether a wait is part of a cycle.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Probe {
     /// The work whose wait it checks.
     origin: Name,

@@ -8,7 +8,7 @@
 use crate::agent::{Agent, Headers, Message, Token};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, checkpoint, switch};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The switch.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub struct Fence {
     highest: Option<Token>,
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Raised(Token);
 
 impl Message for Raised {

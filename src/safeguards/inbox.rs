@@ -9,7 +9,8 @@ use crate::agent::{Agent, Message};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::Hash;
 
@@ -30,7 +31,7 @@ impl Safeguard for InboxDedupe {
 }
 
 /// The acknowledgement of a consumer: it has taken the event in, now or before.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 pub struct Ack<E>(pub E);
 
 impl<E: Message> Message for Ack<E> {
@@ -40,13 +41,13 @@ impl<E: Message> Message for Ack<E> {
 }
 
 /// A record: an event, and the work that follows from it.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Taken<E, W> {
     event: E,
     work: W,
 }
 
-impl<E: Message, W: Hash + Serialize + Send + Sync + 'static> Message for Taken<E, W> {
+impl<E: Message, W: Hash + Serialize + DeserializeOwned + Send + Sync + 'static> Message for Taken<E, W> {
     fn kind(&self) -> &'static str {
         "inbox"
     }
@@ -62,7 +63,7 @@ pub struct Inbox<E, W> {
 impl<E, W> Inbox<E, W>
 where
     E: Message + Copy + Ord,
-    W: Copy + Hash + Serialize + Send + Sync + 'static,
+    W: Copy + Hash + Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     /// The inbox as the agent left it in its journal.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {

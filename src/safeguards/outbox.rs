@@ -10,7 +10,7 @@ use crate::config::{Entry, Problem};
 use crate::protocols::Resend;
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use perfidy_sim::{Name, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -38,7 +38,7 @@ impl Safeguard for DurableOutbox {
 }
 
 /// An event to an agent. It is identified by its content, so that is the same each time it is sent.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct OutboxEvent<E> {
     /// The receiver.
     pub to: Name,
@@ -49,7 +49,7 @@ pub struct OutboxEvent<E> {
 }
 
 /// A record: a state change and its event, stored atomically.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct OutboxRecord<C, E> {
     change: C,
     news: Option<OutboxEvent<E>>,
@@ -62,7 +62,7 @@ impl<C: Message, E: Message> Message for OutboxRecord<C, E> {
 }
 
 /// A record: an event has arrived. It need not be durable; if it is lost, the event is sent once more.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Arrived<E>(E);
 
 impl<E: Message> Message for Arrived<E> {

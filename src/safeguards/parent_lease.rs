@@ -15,7 +15,7 @@ use crate::config::{Entry, Problem};
 use crate::safeguards::work_scope::WorkScope;
 use crate::safeguards::{LEASES, Safeguard, lease};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// How long a child goes on without an answer of its parent.
@@ -40,7 +40,7 @@ impl Safeguard for ParentLease {
 }
 
 /// Messages between a child and its parent.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 pub enum LeaseProbe {
     /// Is this still wanted, as it was ordered in that term?
     IsWanted {

@@ -8,7 +8,7 @@ use crate::agent::{Agent, Message, OpId};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Safeguard for PersistBeforeCall {
 }
 
 /// A record of the journal.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Minted {
     intent: Name,
     op: OpId,

@@ -22,7 +22,7 @@ use crate::agent::{Agent, Message, OpId};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use perfidy_sim::{Lookup, Name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl Safeguard for SagaLog {
 }
 
 /// An action that a saga needs.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum SagaAction {
     /// Take this step.
     Do(usize),
@@ -66,7 +66,7 @@ pub enum Next {
 }
 
 /// An event of a saga. One that comes twice or too late changes nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum SagaEvent {
     /// This step was done.
     Did(usize),
@@ -141,7 +141,7 @@ impl Saga {
 }
 
 /// A line of the log.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum LogRecord {
     Begun { saga: Name, ops: Arc<[OpId]> },
     Recorded { saga: Name, event: SagaEvent },

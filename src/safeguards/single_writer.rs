@@ -30,7 +30,7 @@ use crate::agent::{Agent, Delivery, Entry, Headers, Message, Purpose, Version};
 use crate::config::{Entry as FileEntry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How long an agent waits for the writer.
 const WRITER_TIMEOUT: SimSpan = SimSpan::from_secs(10);
@@ -52,7 +52,7 @@ impl Safeguard for SingleWriter {
 }
 
 /// Messages between an agent and the writer.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum Addition {
     /// A request to add this entry to this item.
     Requested { item: Name, entry: Entry },

@@ -14,7 +14,7 @@ use crate::agent::{Agent, Artifact, Message, OpId};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ impl Safeguard for VersionCheck {
 }
 
 /// One version of the ordered work.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct WorkVersion {
     /// Which, counted from one.
     pub number: u32,
@@ -48,7 +48,7 @@ pub struct WorkVersion {
 }
 
 /// A record of the journal.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum VersionRecord {
     Issued(WorkVersion),
     Settled { intent: Name, number: u32 },

@@ -31,7 +31,7 @@ use crate::workflows::task_state::{TaskEvent, TaskState};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name, Payload};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
@@ -80,7 +80,7 @@ const PLANNING_TOKENS: u32 = 1_200;
 /// What the planner asks its model.
 const FIRST_STEP: &str = "Choose the executor of the first step. The others follow in turn.";
 
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum ConductorMessage {
     PlanPlease { task: Name },
     Planned { task: Name, workers: Arc<[Name]> },
@@ -127,7 +127,7 @@ impl Message for ConductorMessage {
 }
 
 /// Which executor does which step, as a plan that can be committed.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Assignment(Arc<[Name]>);
 
 impl Message for Assignment {
@@ -167,7 +167,7 @@ impl Coordinator {
 
     async fn on_say(&mut self, from: Name, say: ConductorMessage) {
         match say {
-            ConductorMessage::Planned { task, workers } if self.awaits_plan(task) => {
+            ConductorMessage::Planned { task, workers } if self.awaits_plan(task) && self.fits(&workers) => {
                 self.dispatcher.answered(task, DispatchAction::Plan);
                 let Ok(Assignment(workers)) = self.settle(task, Assignment(workers)).await else {
                     return self.dispatcher.bring_up(task, DispatchAction::Plan);
@@ -186,7 +186,7 @@ impl Coordinator {
             {
                 self.dispatcher.answered(task, DispatchAction::End);
                 self.verified.insert(task, missing.is_empty());
-                for step in missing.iter() {
+                for step in missing.iter().filter(|step| self.team.plan.has_step(**step)) {
                     // In memory it is reopened before the record is durable, just as it counted as complete
                     // only afterwards.
                     self.dispatcher.tracker().record(TaskEvent::Reopened { task, step: *step }).await;
@@ -205,6 +205,12 @@ impl Coordinator {
             return Ok(plan);
         }
         agree(&self.agent, self.team.safeguards(), (task, task), async || Ok(plan)).await
+    }
+
+    /// Whether a plan gives each step to an agent of this team.
+    fn fits(&self, workers: &[Name]) -> bool {
+        workers.len() == self.team.plan.steps.len()
+            && workers.iter().all(|worker| self.team.place_of(*worker).is_some())
     }
 
     fn awaits_plan(&self, task: Name) -> bool {
@@ -349,6 +355,9 @@ async fn executor_loop(agent: Agent, team: TeamContext) {
         let Some(ConductorMessage::Assign { task, step, round, plan }) = mail.open().cloned() else {
             continue;
         };
+        if !team.plan.has_step(step) {
+            continue;
+        }
         let headers = Headers { attempt: Some(round), plan: Some(plan), ..Headers::NONE };
         let (coordinator, operation_of) = (mail.from(), team.plan.operation_of(task, step));
         let intent = operation_of.intent;

@@ -20,7 +20,7 @@ use crate::safeguards::transfer_acks::{TransferAcks, UnknownAgent, hand_over};
 use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ const TRIAGE: &str = "Choose the specialist that begins with this task.";
 const READING_TOKENS: u32 = 900;
 
 /// All data of a task.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 struct TaskFile {
     task: Name,
     ops: Arc<[OpId]>,
@@ -81,7 +81,7 @@ impl TaskFile {
     }
 }
 
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum HandoffMessage {
     Transfer(TaskFile),
     Received,
@@ -107,7 +107,7 @@ impl Message for HandoffMessage {
 }
 
 /// A journal record of an agent about a task file.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum Page {
     /// The agent holds it, in this state.
     Holds(TaskFile),
@@ -175,6 +175,10 @@ impl Inbox {
     async fn take(&mut self, mail: &Delivery) -> Option<TaskFile> {
         let Some(HandoffMessage::Transfer(file)) = mail.open().cloned() else { return None };
         let Handler { agent, team, .. } = &self.handler;
+        let steps = team.plan.steps.len();
+        if (file.ops.len(), file.done.len()) != (steps, steps) {
+            return None;
+        }
         let is_new = self.seen.get(&file.task).is_none_or(|number| file.number > *number);
         if is_new {
             self.seen.insert(file.task, file.number);

@@ -31,7 +31,7 @@ use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan, SimTime, Words};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -82,7 +82,7 @@ const PATIENCE: SimSpan = SimSpan::from_secs(8);
 const LOOKS: u32 = 40;
 
 /// Which peer does which step.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Assignment {
     workers: Arc<[Name]>,
 }
@@ -94,7 +94,7 @@ impl Message for Assignment {
 }
 
 /// The store entry of a step that is done.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Done {
     by: Name,
 }
@@ -106,7 +106,7 @@ impl Message for Done {
 }
 
 /// The store entry of a task that its team has given up.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct GivenUp {
     by: Name,
 }
@@ -137,7 +137,8 @@ async fn run(agent: Agent, team: TeamContext) {
     };
     loop {
         let mail = peer.agent.receive().await;
-        let Some(UserMessage::Submit { task, ops }) = mail.open().cloned() else { continue };
+        let submitted = mail.open().and_then(|message| UserMessage::task_in(message, &peer.team.plan));
+        let Some((task, ops)) = submitted else { continue };
         let pursuer = peer.clone();
         work.start_or_repeat(&peer.agent, task, async move || {
             // If a pursuit fails, the next one, which begins when the user asks again, corrects it.

@@ -15,7 +15,9 @@
 //! An artifact travels as a summary, as a model tells it, and (with `cite-artifacts`) as a reference to the
 //! artifact itself, which the archivist keeps.
 
-use crate::agent::{Agent, Artifact, ArtifactId, Content, Headers, Message, OpId, Purpose, Version};
+use crate::agent::{
+    Agent, Artifact, ArtifactId, Content, Delivery, Headers, Message, OpId, Purpose, Version,
+};
 use crate::protocols::Question;
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
 use crate::safeguards::intent_keys::KeySource;
@@ -26,7 +28,7 @@ use crate::workflows::task_state::TaskStates;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -81,7 +83,7 @@ const WORKING_TOKENS: u32 = 1_500;
 const WAYS_TO_PUT_IT: u32 = 1_000_000;
 
 /// A work item in the pipeline.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct WorkItem {
     task: Name,
     step: usize,
@@ -93,7 +95,7 @@ struct WorkItem {
     cites: Option<ArtifactId>,
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum PipelineMessage {
     PassOn(WorkItem),
     MayI { task: Name, step: usize, version: u32 },
@@ -168,6 +170,14 @@ impl Stage {
         cite_artifacts::fetch(&self.agent, Name::literal(ARCHIVIST), about, id).await.ok()
     }
 
+    /// The item that a message passes on.
+    fn item_in(&self, mail: &Delivery) -> Option<WorkItem> {
+        match mail.open() {
+            Some(PipelineMessage::PassOn(item)) if self.team.plan.has_step(item.step) => Some(*item),
+            _ => None,
+        }
+    }
+
     fn intent(&self, item: &WorkItem) -> Name {
         self.team.plan.intent(item.task, item.step)
     }
@@ -205,7 +215,9 @@ impl Lead {
                 self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
-                Some(PipelineMessage::MayI { task, step, version }) => {
+                Some(PipelineMessage::MayI { task, step, version })
+                    if self.stage.team.plan.has_step(*step) =>
+                {
                     let intent = self.stage.team.plan.intent(*task, *step);
                     let may = self.versions.settle(intent, *version).await;
                     self.stage.agent.reply(&mail, PipelineMessage::YouMay(may));
@@ -266,8 +278,8 @@ impl Link {
     async fn run(self) {
         loop {
             let mail = self.stage.agent.receive().await;
-            if let Some(PipelineMessage::PassOn(item)) = mail.open() {
-                self.stage.agent.spawn(pass_on(self.stage.clone(), *item, self.next));
+            if let Some(item) = self.stage.item_in(&mail) {
+                self.stage.agent.spawn(pass_on(self.stage.clone(), item, self.next));
             }
         }
     }
@@ -299,7 +311,7 @@ impl Actor {
     async fn run(self) {
         loop {
             let mail = self.stage.agent.receive().await;
-            let Some(PipelineMessage::PassOn(item)) = mail.open().copied() else { continue };
+            let Some(item) = self.stage.item_in(&mail) else { continue };
             let WorkItem { task, step, .. } = item;
             let intent = self.stage.intent(&item);
             if self.stage.team.safeguards().has::<ReplyDedupe>() {

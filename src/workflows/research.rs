@@ -20,7 +20,7 @@ use crate::tools::Document;
 use crate::workflows::user::{UserMessage, report_if};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The workflow, for the shipped suite.
@@ -45,7 +45,7 @@ const DEADLINE: SimSpan = SimSpan::from_secs(120);
 /// Tokens the synthesiser reads for one answer, in addition to the findings.
 const SYNTHESIS_TOKENS: u32 = 600;
 
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum ResearchMessage {
     LookInto { task: Name, step: usize },
     Found { task: Name, step: usize, reading: Reading },
@@ -232,7 +232,7 @@ impl Synthesiser {
         let (ResearchMessage::Found { task, step, .. }
         | ResearchMessage::Nothing { task, step }
         | ResearchMessage::LookInto { task, step }) = *say;
-        let Some(inquiry) = self.open.get_mut(task) else { return };
+        let Some(inquiry) = self.open.get_mut(task).filter(|_| self.team.plan.has_step(step)) else { return };
         match say {
             ResearchMessage::Found { reading, .. } => {
                 // Messages can overtake each other: with versions, an older finding does not replace a newer
@@ -366,6 +366,9 @@ async fn research(agent: Agent, team: TeamContext) {
     loop {
         let mail = agent.receive().await;
         let Some(ResearchMessage::LookInto { task, step }) = mail.open().cloned() else { continue };
+        if !team.plan.has_step(step) {
+            continue;
+        }
         let (researcher, policy, synthesiser) = (agent.clone(), policy.clone(), mail.from());
         let query = team.plan.operation_of(task, step);
         readings.start(&agent, (task, step), async move {

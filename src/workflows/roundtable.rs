@@ -65,7 +65,7 @@ struct ToSee {
     step: Option<usize>,
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum RoundtableMessage {
     Contribute {
         task: Name,
@@ -194,16 +194,17 @@ impl Member {
     }
 
     async fn run(self) {
+        let has_step = |step| self.team.plan.has_step(step);
         loop {
             let mail = self.agent.receive().await;
             if let Some(probe) = mail.open::<Probe>() {
                 self.follow(*probe);
             }
             match mail.open() {
-                Some(RoundtableMessage::Contribute { task, step, op }) => {
+                Some(RoundtableMessage::Contribute { task, step, op }) if has_step(*step) => {
                     self.begin(&mail, *task, *step, *op);
                 }
-                Some(RoundtableMessage::ShowMe { task, step, .. }) => {
+                Some(RoundtableMessage::ShowMe { task, step, .. }) if has_step(*step) => {
                     let status = self.worker.status(self.team.plan.intent(*task, *step), 0);
                     let is_there = status == StepStatus::Done;
                     self.agent.reply(

@@ -20,7 +20,7 @@ use crate::workflows::saga::carry_out;
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow, one_at_a_time};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub fn workflow() -> Workflow {
 const FIRST: &str = "service-1";
 
 /// The new state of a step.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 enum Fact {
     /// The user wants it done; only for the first step.
     Wanted,
@@ -67,7 +67,7 @@ enum Fact {
 }
 
 /// An event of a step of a task; `place` is the index of the step in the order of execution.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 struct Event {
     task: Name,
     place: usize,
@@ -105,7 +105,7 @@ enum Reaction {
 }
 
 /// A change of a service's state: the reaction to an event is finished.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Settled(Event);
 
 impl Message for Settled {
@@ -153,6 +153,8 @@ impl Service {
     }
 
     async fn run(mut self) {
+        let steps = self.desk.order.len();
+        let is_in_order = |event: &Event| event.place < steps;
         loop {
             self.desk.outbox.send_again();
             let Ok(mail) = self.desk.agent.receive_within(RESEND, "news").await else { continue };
@@ -160,7 +162,7 @@ impl Service {
                 self.on_submit(*task).await;
             } else if let Some(Ack(event)) = mail.open::<Ack<Event>>() {
                 self.desk.outbox.arrived(*event);
-            } else if let Some(event) = mail.open::<Event>() {
+            } else if let Some(event) = mail.open::<Event>().filter(|event| is_in_order(event)) {
                 self.on_event(&mail, *event).await;
             }
         }

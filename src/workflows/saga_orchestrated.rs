@@ -20,7 +20,7 @@ use crate::workflows::saga::carry_out;
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow, one_at_a_time};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
@@ -52,7 +52,7 @@ const ORCHESTRATOR: &str = "orchestrator";
 /// How long the orchestrator waits for the outcome of an action before it orders it again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum SagaMessage {
     Order { task: Name, action: SagaAction, op: OpId },
     Done { task: Name, action: SagaAction },
@@ -196,6 +196,10 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
     loop {
         let mail = agent.receive().await;
         let Some(SagaMessage::Order { task, action, op }) = mail.open().cloned() else { continue };
+        let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
+        if !team.plan.has_step(step) {
+            continue;
+        }
         let (worker, team) = (agent.clone(), team.clone());
         actions.start(&agent, (task, action), async move {
             let was_done = carry_out(&worker, &team, task, action, op).await;

@@ -27,7 +27,7 @@ use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub fn workflow() -> Workflow {
 }
 
 /// A notice that the document of a task has changed.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Updated {
     task: Name,
 }
@@ -78,7 +78,7 @@ impl Message for Updated {
 }
 
 /// The entry of a part in a document.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Part {
     author: Name,
 }
@@ -90,7 +90,7 @@ impl Message for Part {
 }
 
 /// The entry of a task that its editor has given up.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct GivenUp {
     by: Name,
 }
@@ -129,9 +129,10 @@ impl Editor {
     async fn run(self) {
         loop {
             let mail = self.agent.receive().await;
-            if let Some(UserMessage::Submit { task, ops }) = mail.open() {
-                self.tasks.borrow_mut().insert(*task, Arc::clone(ops));
-                self.pursue(*task);
+            let submitted = mail.open().and_then(|message| UserMessage::task_in(message, &self.team.plan));
+            if let Some((task, ops)) = submitted {
+                self.tasks.borrow_mut().insert(task, ops);
+                self.pursue(task);
             }
             if let Some(Updated { task }) = mail.open() {
                 self.pursue(*task);

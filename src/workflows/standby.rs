@@ -26,7 +26,7 @@ use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::worker::{StepStatus, StepWorker};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
@@ -74,7 +74,7 @@ const CHOOSING_TOKENS: u32 = 300;
 /// What an orchestrator asks its model.
 const THIS_STEP: &str = "Choose the worker of this step.";
 
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum StandbyMessage {
     Order { task: Name, step: usize, op: OpId, token: Token },
     Done { task: Name, step: usize },
@@ -105,7 +105,7 @@ impl Message for StandbyMessage {
 }
 
 /// An announcement of a leader.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum Reign {
     /// It believes that it leads now.
     Begins(Token),
@@ -253,6 +253,9 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
     loop {
         let mail = agent.receive().await;
         let Some(StandbyMessage::Order { task, step, op, .. }) = mail.open().cloned() else { continue };
+        if !team.plan.has_step(step) {
+            continue;
+        }
         let (leader, operation_of, order) = (mail.from(), team.plan.operation_of(task, step), mail.headers());
         let intent = operation_of.intent;
         if fenced && !fence.admits(&order) {

@@ -8,7 +8,7 @@
 use crate::agent::{Message, OpId, Operation};
 use crate::workflows::{Step, Undo};
 use perfidy_sim::{Lookup, Name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -39,6 +39,11 @@ impl Plan {
         Self { tasks, steps, needed_by }
     }
 
+    /// Whether each task has a step of that number. An altered message can name one that it has not.
+    pub fn has_step(&self, step: usize) -> bool {
+        step < self.steps.len()
+    }
+
     /// The steps that need a step.
     pub fn needed_by(&self, step: usize) -> &[usize] {
         &self.needed_by[step]
@@ -66,7 +71,7 @@ impl Plan {
 
 /// An event in a coordinator's view of a task.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub enum TaskEvent {
     /// A task has come in, with the operation ids its user gave to its steps.
     Accepted { task: Name, ops: Arc<[OpId]> },
@@ -203,18 +208,19 @@ impl TaskStates {
     pub fn is_ready(&self, task: Name, step: usize) -> bool {
         let needs_of = |step: usize| self.plan.steps[step].needs.iter();
         self.get(task).is_some_and(|TaskState { complete, .. }| {
-            !complete[step] && needs_of(step).all(|need| complete[*need])
+            complete.get(step) == Some(&false) && needs_of(step).all(|need| complete[*need])
         })
     }
 
     /// Whether a step of a task is still to be done.
     pub fn is_open(&self, task: Name, step: usize) -> bool {
-        self.get(task).is_some_and(|progress| progress.closed.is_none() && !progress.complete[step])
+        let is_incomplete = |state: &TaskState| state.complete.get(step) == Some(&false);
+        self.get(task).is_some_and(|state| state.closed.is_none() && is_incomplete(state))
     }
 
     /// How many times a step of a task was reopened.
     pub fn round(&self, task: Name, step: usize) -> u32 {
-        self.get(task).map_or(0, |progress| progress.rounds[step])
+        self.get(task).and_then(|state| state.rounds.get(step).copied()).unwrap_or_default()
     }
 
     /// Whether every step of a task is complete.

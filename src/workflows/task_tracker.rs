@@ -41,7 +41,7 @@ impl TaskTracker {
     /// Accepts the task that a message submits and returns its name if it is new. For a task that has ended,
     /// it reports the end once more.
     pub async fn accept(&mut self, mail: &Delivery) -> Option<Name> {
-        let UserMessage::Submit { task, ops } = mail.open().cloned()? else { return None };
+        let (task, ops) = mail.open().and_then(|message| UserMessage::task_in(message, &self.team.plan))?;
         let known = self.states().get(task).map(|state| state.closed);
         match known {
             None => {

@@ -6,8 +6,9 @@ use crate::agent::{
 };
 use crate::protocols::ResendTimer;
 use crate::workflows::TeamContext;
+use crate::workflows::task_state::Plan;
 use perfidy_sim::{Name, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 
 /// Messages between the user and the team.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub enum UserMessage {
     /// Do this task. Each of its steps has an operation id, made here, once.
     Submit { task: Name, ops: Arc<[OpId]> },
@@ -30,6 +31,17 @@ pub enum UserMessage {
     Cancel { task: Name },
     /// The report on how it ended.
     Report(Report),
+}
+
+impl UserMessage {
+    /// The task that a message submits, with the operation ids of its steps. `None` if it submits none, or one
+    /// that is no task of this plan, since something has altered it on its way.
+    pub fn task_in(&self, plan: &Plan) -> Option<(Name, Arc<[OpId]>)> {
+        match self {
+            Self::Submit { task, ops } if ops.len() == plan.steps.len() => Some((*task, Arc::clone(ops))),
+            Self::Submit { .. } | Self::Cancel { .. } | Self::Report(_) => None,
+        }
+    }
 }
 
 impl Message for UserMessage {

@@ -13,7 +13,7 @@ use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ const COMPOSING_TOKENS: u32 = 400;
 /// How many different wordings its model can use for one call.
 const WORDINGS: u32 = 3;
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Finished {
     intent: Name,
     round: u32,

@@ -56,7 +56,7 @@ fn acts_on_no_version<const LIES: bool>() -> Workflow {
                         idempotency_key: Some(OpId(version)),
                         ..Headers::of(Purpose::Order)
                     };
-                    agent.send(Name::new("worker"), intent, Word("order", headers));
+                    agent.send(Name::new("worker"), intent, Word::new("order", headers));
                 }
             })
         })
@@ -93,7 +93,7 @@ fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
                 agent.send(worker, intent, word(Purpose::Order));
                 while agent.receive().await.headers().purpose != Some(Purpose::Done) {}
                 let _other_news = agent.receive().await;
-                let says = if LIES { word(Purpose::Order) } else { Word("thanks", Headers::NONE) };
+                let says = if LIES { word(Purpose::Order) } else { Word::new("thanks", Headers::NONE) };
                 agent.send(worker, intent, says);
                 report(&agent, task);
             })
@@ -101,7 +101,7 @@ fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
         .agent("rival", |agent: Agent| {
             Box::pin(async move {
                 agent.sleep(SimSpan::from_secs(20)).await;
-                agent.send(Name::new("lead"), Name::new("weather"), Word("news", Headers::NONE));
+                agent.send(Name::new("lead"), Name::new("weather"), Word::new("news", Headers::NONE));
             })
         })
         .agent("worker", |agent: Agent| {

@@ -13,7 +13,7 @@ use perfidy::suite::Suite;
 use perfidy::workflows::user::{USER, UserMessage};
 use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Two steps, in a world without faults.
@@ -32,12 +32,18 @@ tool = \"billing.charge\"
 ";
 
 /// A message with a kind and headers, but without content.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
-pub struct Word(pub &'static str, pub Headers);
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
+pub struct Word(Name, Headers);
+
+impl Word {
+    pub fn new(kind: &str, headers: Headers) -> Self {
+        Self(Name::new(kind), headers)
+    }
+}
 
 impl Message for Word {
     fn kind(&self) -> &'static str {
-        self.0
+        self.0.as_str()
     }
 
     fn headers(&self) -> Headers {
@@ -46,7 +52,7 @@ impl Message for Word {
 }
 
 pub fn word(purpose: Purpose) -> Word {
-    Word("word", Headers::of(purpose))
+    Word::new("word", Headers::of(purpose))
 }
 
 pub fn team() -> Workflow {
@@ -170,7 +176,7 @@ pub async fn lead_under(agent: Agent, team: TeamContext, token: u64, step: usize
     agent.sleep(SimSpan::from_secs(1 + step as u64)).await;
     let intent = team.plan.intent(team.plan.tasks[0], step);
     let headers = Headers { authority: Some(Token(token)), ..Headers::of(Purpose::Order) };
-    agent.send(Name::new("worker"), intent, Word("order", headers));
+    agent.send(Name::new("worker"), intent, Word::new("order", headers));
 }
 
 #[test]
@@ -190,7 +196,7 @@ fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
                 for hop in 0..(if LIES { 3 } else { 1 }) {
                     let headers = Headers { attempt: Some(2 * hop), ..Headers::of(Purpose::Handoff) };
                     agent
-                        .request(Name::new("worker"), task, Word("take", headers), CALL_TIMEOUT)
+                        .request(Name::new("worker"), task, Word::new("take", headers), CALL_TIMEOUT)
                         .await
                         .unwrap();
                 }
@@ -203,7 +209,10 @@ fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
                 loop {
                     let mail = agent.receive().await;
                     let attempt = mail.headers().attempt.map(|attempt| attempt + 1);
-                    agent.reply(&mail, Word("take", Headers { attempt, ..Headers::of(Purpose::Handoff) }));
+                    agent.reply(
+                        &mail,
+                        Word::new("take", Headers { attempt, ..Headers::of(Purpose::Handoff) }),
+                    );
                 }
             })
         })
@@ -288,7 +297,7 @@ fn a_worker_that_approves_its_own_work_is_caught() {
 }
 
 /// A record that a step is done.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Finished(Name);
 
 impl Message for Finished {
@@ -347,7 +356,7 @@ fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
                     if is_done && !LIES {
                         agent.persist(Finished(intent)).await;
                     }
-                    agent.send(worker, intent, Word("thanks", Headers::NONE));
+                    agent.send(worker, intent, Word::new("thanks", Headers::NONE));
                 }
                 agent.sleep(SimSpan::from_secs(60)).await;
                 report(&agent, task);
@@ -369,6 +378,48 @@ fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
 fn a_lead_that_repeats_a_completed_step_after_a_crash_is_caught() {
     let honest = repeats_what_is_complete::<false>();
     let liar = repeats_what_is_complete::<true>();
+    let crash = [("crash of the lead, by hand, try 1", "crash lead at 20s, back after 1s")];
+    assert!(!broken(honest, CALM, &crash).contains(&"completed-work-not-rerun"));
+    assert!(broken(liar, CALM, &crash).contains(&"completed-work-not-rerun"));
+}
+
+/// The lead orders the first step, gets the report that it is done and makes that durable; it takes in the next
+/// message, sends nothing, and crashes. It then reads what it had recorded, or not.
+fn repeats_what_it_had_recorded<const LIES: bool>() -> Workflow {
+    team()
+        .agent("lead", |agent: Agent, team: TeamContext| {
+            Box::pin(async move {
+                let mut is_done = false;
+                agent.recover(Body::open::<Finished>, |_| is_done = !LIES);
+                let (task, _) = next_task(&agent).await;
+                let (worker, intent) = (Name::new("worker"), team.plan.intent(task, 0));
+                if !is_done {
+                    agent.send(worker, intent, word(Purpose::Order));
+                    while agent.receive().await.headers().purpose != Some(Purpose::Done) {}
+                    agent.persist(Finished(intent)).await;
+                    let news = agent.receive().await;
+                    agent.persist(Finished(news.about())).await;
+                }
+                agent.sleep(SimSpan::from_secs(60)).await;
+                report(&agent, task);
+            })
+        })
+        .agent("worker", |agent: Agent| {
+            Box::pin(async move {
+                loop {
+                    let mail = agent.receive().await;
+                    agent.reply(&mail, word(Purpose::Done));
+                    agent.sleep(SimSpan::from_secs(1)).await;
+                    agent.send(mail.from(), Name::new("weather"), Word::new("news", Headers::NONE));
+                }
+            })
+        })
+}
+
+#[test]
+fn a_lead_that_repeats_a_step_that_it_had_recorded_as_complete_is_caught() {
+    let honest = repeats_what_it_had_recorded::<false>();
+    let liar = repeats_what_it_had_recorded::<true>();
     let crash = [("crash of the lead, by hand, try 1", "crash lead at 20s, back after 1s")];
     assert!(!broken(honest, CALM, &crash).contains(&"completed-work-not-rerun"));
     assert!(broken(liar, CALM, &crash).contains(&"completed-work-not-rerun"));

@@ -9,7 +9,7 @@ use perfidy_sim::{
     Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, SimTime,
     World, WorldConfig,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const LEASE: SimSpan = SimSpan::from_secs(9);
 
@@ -55,7 +55,7 @@ where
 }
 
 /// The announcement of an agent at work.
-#[derive(Hash, Debug, Serialize)]
+#[derive(Hash, Debug, Serialize, Deserialize)]
 struct Acts;
 
 impl Message for Acts {

@@ -9,7 +9,7 @@ use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, EventKind, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, World, WorldConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::rc::Rc;
 
@@ -145,7 +145,7 @@ fn what_the_archivist_has_confirmed_can_be_fetched_also_after_a_crash() {
     });
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 enum Ball {
     Yours,
     Got,

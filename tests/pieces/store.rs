@@ -5,9 +5,9 @@ use perfidy::agent::{
     StoreError, StoreService, Token, Version,
 };
 use perfidy_sim::{Context, Engine, Name, RunEnd, Seed, SimSpan, World, WorldConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Hash, Serialize)]
+#[derive(Debug, Hash, Serialize, Deserialize)]
 struct Line;
 
 impl Message for Line {

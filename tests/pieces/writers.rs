@@ -12,12 +12,12 @@ use perfidy::safeguards::verify::Verify;
 use perfidy_sim::{
     Engine, EventKind, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, SimTime, World, WorldConfig,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::future::Future;
 
 /// An announcement of an agent's action.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum Mark {
     Part,
     Leads(Token),

@@ -2,13 +2,13 @@
 
 use crate::agent::{Content, OpId, Operation, Receipt, ToolError};
 use perfidy_sim::Name;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 /// One step of a task, as its user asks for it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct RequestedStep {
     /// What is to be done.
     pub operation: Operation,
@@ -17,7 +17,7 @@ pub struct RequestedStep {
 }
 
 /// A task, as its user asks for it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct TaskRequest {
     /// The task.
     pub task: Name,
@@ -65,7 +65,7 @@ pub struct Reply {
 }
 
 /// The result of a tool call, as the model is told it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ToolResult {
     /// It is done.
     Done(Receipt),
@@ -79,11 +79,19 @@ pub enum ToolResult {
     NotApproved,
 }
 
+/// A text that code has, and not a message.
+type Text = &'static str;
+
+/// A text read back: what has its type lasts as long as the process, as names do.
+fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    Name::deserialize(deserializer).map(Name::as_str)
+}
+
 /// A message of a transcript.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ChatMessage {
     /// How the model is to behave.
-    System(&'static str),
+    System(#[serde(deserialize_with = "kept")] Text),
     /// The user asks for a task.
     User(TaskRequest),
     /// The user, or the agent on its behalf, says that these steps are not done, whatever was said before.
@@ -154,7 +162,7 @@ pub(super) struct StepState {
 }
 
 /// The messages of a conversation, oldest first. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Transcript(Arc<Vec<ChatMessage>>);
 
 impl Transcript {

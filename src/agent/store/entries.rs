@@ -5,7 +5,7 @@
 
 use super::Entry;
 use perfidy_sim::{Lookup, Name};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -15,8 +15,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 /// ```
 /// use perfidy::agent::{Entries, Entry, Message};
 /// use perfidy_sim::Name;
-/// use serde::Serialize;
-/// #[derive(Hash, Serialize)]
+/// use serde::{Deserialize, Serialize};
+/// #[derive(Hash, Serialize, Deserialize)]
 /// struct Part;
 /// impl Message for Part {
 ///     fn kind(&self) -> &'static str {
@@ -148,6 +148,12 @@ impl Hash for Entries {
 impl Serialize for Entries {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.all())
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<Entry>::deserialize(deserializer).map(Self::from_iter)
     }
 }
 

@@ -22,12 +22,12 @@ pub use service::StoreService;
 
 use crate::agent::{Body, Headers, Indefinite, Message, OpId, Token};
 use perfidy_sim::{Name, Payload};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// How often an item has changed; zero if it never has.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Version(pub u64);
 
 impl fmt::Display for Version {
@@ -37,11 +37,11 @@ impl fmt::Display for Version {
 }
 
 /// The place of a change in the order of all changes of the store, from one; zero is before them all.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Commit(pub u64);
 
 /// The change that made the data which an agent has read or written.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Stamp {
     /// Of the item.
     pub version: Version,
@@ -50,7 +50,7 @@ pub struct Stamp {
 }
 
 /// A named part of an item.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// Its name, in stories and for comparison.
     pub id: Name,
@@ -73,7 +73,7 @@ impl Hash for Entry {
 }
 
 /// An item as a reader got it.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The change that made it.
     pub stamp: Stamp,
@@ -94,7 +94,7 @@ impl Snapshot {
 }
 
 /// The consistency that a reader asks for. A replica that cannot give it forwards the read to the primary.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Freshness {
     /// The state of any replica.
     Any,
@@ -107,7 +107,7 @@ pub enum Freshness {
 }
 
 /// A change of an item.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub enum Change {
     /// Replaces all entries, even if the item has changed since `based_on`.
     Replace {
@@ -128,7 +128,7 @@ pub enum Change {
 }
 
 /// A change that did not happen.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Refusal {
     /// The item is not at the version that the writer had read, but at the version of this change.
     Moved(Stamp),
@@ -228,7 +228,7 @@ impl fmt::Display for Consistency {
 }
 
 /// Messages between an agent and the store.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub(crate) enum StoreWire {
     Read { item: Name, asks: Freshness, fence: Option<Token> },
     Commit { item: Name, change: Change, op: OpId, fence: Option<Token> },

@@ -1,11 +1,11 @@
 //! Tool errors: definite (it did not happen) and indefinite (it may have happened).
 
 use perfidy_sim::SimSpan;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// It did not happen.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Definite {
     /// The tool does not do this operation, or not this time. Another try may have another outcome.
     Refused,
@@ -61,7 +61,7 @@ impl fmt::Display for Definite {
 }
 
 /// It may have happened.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Indefinite {
     /// No answer came in time.
     TimedOut,
@@ -89,7 +89,7 @@ impl fmt::Display for Indefinite {
 }
 
 /// Why a call did not succeed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ToolError {
     /// It did not happen.
     Definite(Definite),

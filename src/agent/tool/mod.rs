@@ -134,7 +134,7 @@ impl fmt::Display for Operation {
 }
 
 /// A call to a tool.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ToolCall {
     /// What the caller wants.
     pub operation: Operation,

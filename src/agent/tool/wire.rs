@@ -72,12 +72,12 @@ pub(crate) struct Done {
 }
 
 /// Why a tool refused a request.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Refused {
     /// The error for the caller.
     pub error: Definite,
     /// The tool's own explanation.
-    #[serde(skip_serializing_if = "Content::is_nothing")]
+    #[serde(default, skip_serializing_if = "Content::is_nothing")]
     pub why: Content,
 }
 
@@ -89,7 +89,7 @@ impl Refused {
 }
 
 /// Calls are boxed: their headers are several times as large as an answer, and answers are moved more often.
-#[derive(Clone, PartialEq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) enum Wire {
     Call(Box<ToolCall>),
     LookUp(Operation),
@@ -103,6 +103,9 @@ pub(crate) enum Wire {
     /// An answer whose JSON a fault has altered.
     Altered(Value),
     Malformed,
+    /// The same where the result of a call is none that the tool can give. A client that knows the schema of the
+    /// tool's results finds that out; the wrapper of the tool does it for the client, since it knows the type.
+    Mistyped(Value),
 }
 
 impl Wire {
@@ -119,7 +122,8 @@ impl Wire {
             | Self::Refused(_)
             | Self::Reading(_)
             | Self::Altered(_)
-            | Self::Malformed => None,
+            | Self::Malformed
+            | Self::Mistyped(_) => None,
         }
     }
 
@@ -132,7 +136,8 @@ impl Wire {
         }
     }
 
-    /// The answer to a call as the caller reads it: an altered answer is parsed from its JSON.
+    /// The answer to a call as the caller reads it: an altered answer is parsed from its JSON, if its result fits
+    /// the schema of the tool.
     pub fn done(&self) -> Option<Done> {
         match self {
             Self::Done(done) => Some(done.clone()),
@@ -164,7 +169,8 @@ impl Message for Wire {
             | Self::Failed
             | Self::Refused(_)
             | Self::Altered(_)
-            | Self::Malformed => "reply",
+            | Self::Malformed
+            | Self::Mistyped(_) => "reply",
         }
     }
 

@@ -129,9 +129,9 @@ mod tests {
     use super::*;
     use crate::agent::{Body, Message};
     use perfidy_sim::SimTime;
-    use serde::Serialize;
+    use serde::{Deserialize, Serialize};
 
-    #[derive(Hash, Debug, Serialize)]
+    #[derive(Hash, Debug, Serialize, Deserialize)]
     struct Beat(u64);
 
     impl Message for Beat {

@@ -11,19 +11,19 @@ use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
 use crate::workflows::TeamContext;
 use crate::workflows::user::{UserMessage, report};
 use perfidy_sim::{Name, SimSpan, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How a task ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 enum End {
     Done,
     Cancelled,
 }
 
 /// A journal record of the director.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum Entry {
     /// `at` by the wall clock.
     Accepted {
@@ -194,17 +194,19 @@ impl Director {
 
     async fn hear(&mut self, mail: &Delivery) {
         let (from, about) = (mail.from(), mail.about());
-        match mail.open().cloned() {
-            Some(UserMessage::Submit { task, ops }) => match self.tasks.get(&task).map(|task| task.ended) {
+        let message: Option<&UserMessage> = mail.open();
+        if let Some((task, ops)) = message.and_then(|message| message.task_in(&self.team.plan)) {
+            match self.tasks.get(&task).map(|task| task.ended) {
                 None => {
                     let at = self.agent.now();
                     self.change(task, Entry::Accepted { task, ops, at }).await;
                 }
                 Some(Some(end)) => self.report(task, end).await,
                 Some(None) => {}
-            },
-            Some(UserMessage::Cancel { task }) => self.on_cancel(task).await,
-            Some(UserMessage::Report(_)) | None => {}
+            }
+        }
+        if let Some(UserMessage::Cancel { task }) = message {
+            self.on_cancel(*task).await;
         }
         match mail.open() {
             Some(Lead::Ended { task, term, done }) if self.is_held(*task, from, *term) => {

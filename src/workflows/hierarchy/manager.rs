@@ -12,7 +12,7 @@ use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease, keep_probing};
 use crate::workflows::TeamContext;
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ const FIRST_STEP: &str = "Choose the worker of the first step. The others follow
 const LOOK: SimSpan = SimSpan::from_secs(1);
 
 /// A journal record of a manager.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum Entry {
     Took { task: Name, director: Name, term: u32, ops: Arc<[OpId]> },
     Gave { task: Name, step: usize, to: Name },
@@ -134,6 +134,9 @@ impl Manager {
 
     async fn on_lead(self: &Rc<Self>, director: Name, please: Lead) {
         let Lead::Please { task, term, ops, left, is_called_off } = please else { return };
+        if ops.len() != self.team.plan.steps.len() {
+            return;
+        }
         let known = self.led(task);
         if known.as_ref().is_some_and(|led| led.term > term) {
             return;
@@ -158,6 +161,9 @@ impl Manager {
     }
 
     async fn on_say(&self, mail: &Delivery, say: TeamMessage) {
+        if !say.fits(&self.team.plan) {
+            return;
+        }
         match say {
             TeamMessage::Done { task, step } => {
                 if let Some(led) = self.led(task).filter(|led| led.ended.get().is_none()) {

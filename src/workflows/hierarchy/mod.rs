@@ -23,9 +23,10 @@ mod worker;
 
 use crate::agent::{Headers, Message, OpId, Purpose};
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
+use crate::workflows::task_state::Plan;
 use crate::workflows::{MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The workflow, for the shipped suite.
@@ -72,7 +73,7 @@ const WORKERS: &str = "workers";
 const RESEND: SimSpan = SimSpan::from_secs(5);
 
 /// Messages between the director and the managers.
-#[derive(Clone, Hash, Debug, Serialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum Lead {
     /// Do this task; or, once it is cancelled, make sure that it has no effect.
     Please { task: Name, term: u32, ops: Arc<[OpId]>, left: Option<SimSpan>, is_called_off: bool },
@@ -101,7 +102,7 @@ impl Message for Lead {
 }
 
 /// Messages between the managers and the workers.
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum TeamMessage {
     /// Do this step.
     Order { task: Name, step: usize, op: OpId, left: Option<SimSpan> },
@@ -119,6 +120,21 @@ enum TeamMessage {
     Stopped { task: Name, step: usize },
     /// The step has no effect any more.
     TakenBack { task: Name, step: usize },
+}
+
+impl TeamMessage {
+    /// Whether it is about a step of this plan, if it is about one.
+    fn fits(&self, plan: &Plan) -> bool {
+        match *self {
+            Self::Order { step, .. }
+            | Self::RunEnd { step, .. }
+            | Self::TakeBack { step, .. }
+            | Self::Done { step, .. }
+            | Self::Stopped { step, .. }
+            | Self::TakenBack { step, .. } => plan.has_step(step),
+            Self::Noted | Self::Failed => true,
+        }
+    }
 }
 
 impl Message for TeamMessage {

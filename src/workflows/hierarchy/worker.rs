@@ -59,7 +59,7 @@ impl Worker {
         loop {
             let mail = self.agent.receive().await;
             let manager = mail.from();
-            match mail.open().copied() {
+            match mail.open().copied().filter(|message: &TeamMessage| message.fits(&self.team.plan)) {
                 Some(TeamMessage::Order { task, step, op, left }) => {
                     self.on_order(manager, task, step, op, left);
                 }

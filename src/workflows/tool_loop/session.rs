@@ -9,10 +9,10 @@ use crate::safeguards::Safeguards;
 use crate::safeguards::budgets::Spent;
 use crate::safeguards::checkpoint;
 use perfidy_sim::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A change of a session.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(super) enum SessionEvent {
     /// It begins anew, for this task.
     Reset,
@@ -25,7 +25,7 @@ pub(super) enum SessionEvent {
 }
 
 /// A record of the journal.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 struct SessionRecord {
     task: Name,
     event: SessionEvent,

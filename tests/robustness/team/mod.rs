@@ -13,7 +13,7 @@ use perfidy::tools::ToolConfig;
 use perfidy::tools::ToolService;
 use perfidy::workflows::{Role, Workflow, conductor, standby};
 use perfidy_sim::{Name, SimSpan, World};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use worker::Worker;
 
 /// A tool that only edited teams have.
@@ -124,7 +124,7 @@ pub fn edited_standby() -> Workflow {
     standby::workflow().with(|_, world| heartbeats(world))
 }
 
-#[derive(Hash, Debug, Serialize)]
+#[derive(Hash, Debug, Serialize, Deserialize)]
 struct Alive;
 
 impl Message for Alive {
@@ -158,7 +158,7 @@ fn heartbeats(world: &mut World<Agents>) {
     });
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum TeamMessage {
     Assign { task: Name, step: usize, round: u32 },
     Done { task: Name, step: usize, round: u32 },

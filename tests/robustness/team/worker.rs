@@ -11,12 +11,12 @@ use perfidy::safeguards::persist::Operations;
 use perfidy::safeguards::retry::Retry;
 use perfidy::workflows::TeamContext;
 use perfidy_sim::{Name, SimSpan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-#[derive(Clone, Copy, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 struct Finished {
     intent: Name,
     round: u32,

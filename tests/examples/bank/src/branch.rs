@@ -7,7 +7,6 @@ use perfidy::sim::{Name, SimSpan};
 use perfidy::workflows::user::UserMessage;
 use perfidy::workflows::{Role, TeamContext, Workflow};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// How long a teller waits for the bank, and the front desk for a teller.
 const BANK_TIMEOUT: SimSpan = SimSpan::from_secs(5);
@@ -35,10 +34,6 @@ impl Message for Slip {
             Self::Moved { .. } => "moved",
             Self::Declined => "declined",
         }
-    }
-
-    fn of_json(json: Value) -> Option<Self> {
-        serde_json::from_value(json).ok()
     }
 }
 
