@@ -27,7 +27,7 @@ impl Message for Opened {
 }
 
 /// A record of an incarnation that has opened the journal.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct InEpoch {
     pub incarnation: u32,
     pub record: Body,
@@ -104,7 +104,7 @@ impl JournalEpoch {
 mod tests {
     use super::*;
 
-    #[derive(Hash, Serialize)]
+    #[derive(Hash, Serialize, Deserialize)]
     struct Step(u32);
 
     impl Message for Step {
