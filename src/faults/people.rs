@@ -50,6 +50,15 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
+/// What a fault of a person needs a time for, if it takes one.
+pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
+    match fault {
+        APPROVAL_LATE => Some("by how much the answer is late"),
+        APPROVAL_TWICE | APPROVAL_CONTRADICTED => Some("after how long the second answer comes"),
+        _ => None,
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plain {

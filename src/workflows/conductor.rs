@@ -52,7 +52,6 @@ pub fn workflow() -> Workflow {
             "give-up-after",
             "idempotency-keys",
             "intent-keys",
-            "journal-fencing",
             "observe-before-retry",
             "persist-before-call",
             "plan-commit",

@@ -45,7 +45,6 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "cite-artifacts",
             "idempotency-keys",
-            "journal-fencing",
             "reply-dedupe",
             "retry",
             "tool-dedupe",

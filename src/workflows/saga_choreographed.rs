@@ -36,7 +36,6 @@ pub fn workflow() -> Workflow {
             "dead-letter",
             "idempotency-keys",
             "inbox-dedupe",
-            "journal-fencing",
             "outbox",
             "retry",
             "tool-dedupe",

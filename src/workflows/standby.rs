@@ -41,7 +41,6 @@ pub fn workflow() -> Workflow {
             "election",
             "fencing-tokens",
             "idempotency-keys",
-            "journal-fencing",
             "lease-check",
             "observe-before-retry",
             "resend-orders",

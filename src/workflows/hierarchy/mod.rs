@@ -49,7 +49,6 @@ pub fn workflow() -> Workflow {
             "compensate",
             "deadline-propagation",
             "idempotency-keys",
-            "journal-fencing",
             "observe-before-retry",
             "parent-lease",
             "retry",
