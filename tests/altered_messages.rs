@@ -78,8 +78,9 @@ fn a_fault_that_alters_one_field_of_a_shipped_message_lets_its_receiver_read_the
         let outcome = Run::fuzzed(&Case::as_written(&scenario), ENGINE, Seed(1)).outcome;
         let [sent, delivered] = exchanged(&outcome, kind);
         let altered = |message: &&Value| message.pointer(place) == Some(&value);
-        assert_eq!(sent.iter().filter(altered).count(), 0, "{file}: {kind} says so anyway");
-        assert!(delivered.iter().filter(altered).count() > 0, "{file}: {kind}: {delivered:?}");
+        // A receiver that passes the value on sends it as well.
+        let [sent, altered] = [&sent, &delivered].map(|all| all.iter().filter(altered).count());
+        assert!(altered > sent, "{file}: {kind}: {delivered:?}");
         assert!(delivered.iter().all(|message| message.pointer(place).is_some()), "{file}: {kind}");
     }
     let all: BTreeSet<&str> = Suite::shipped().workflows().map(|workflow| workflow.name).collect();
