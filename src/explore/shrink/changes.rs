@@ -143,10 +143,9 @@ mod tests {
     #[test]
     fn steps_are_told_by_their_names() {
         let steps = |names: &[&str]| -> String {
-            names
-                .iter()
-                .map(|name| format!("[[step]]\nname = \"{name}\"\ntool = \"mail.{name}\"\n"))
-                .collect()
+            names.iter().fold(String::new(), |text, name| {
+                text + &format!("[[step]]\nname = \"{name}\"\ntool = \"mail.{name}\"\n")
+            })
         };
         assert_eq!(changes(&steps(&["ask", "send"]), &steps(&["send"])), ["without step ask"]);
         let with_need = steps(&["ask", "send"]) + "needs = [\"ask\"]\n";
