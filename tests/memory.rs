@@ -10,7 +10,8 @@ use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 
-/// Runs before the measurement, until all names are interned and all buffers have the size of the longest run.
+/// Runs before the measurement, until all names are interned and all buffers have the size of the longest
+/// run.
 const WARM_UP: u64 = 20_000;
 
 /// Runs in which memory must stay constant.

@@ -1,5 +1,5 @@
-//! Old saved failures of this repository, with former names of properties, faults, workflows and moments: with their aliases
-//! they are reproduced, without them they are rejected.
+//! Old saved failures of this repository, with former names of properties, faults, workflows and moments:
+//! with their aliases they are reproduced, without them they are rejected.
 
 use perfidy::explore::{Aliases, Answer, Corpus, Failure};
 use perfidy::suite::Suite;

@@ -35,8 +35,8 @@ impl Message for Slip {
     }
 }
 
-/// Asks its model how many copies there are to be, has the clerk make them, and has them stamped and reports the task
-/// as done if there are three.
+/// Asks its model how many copies there are to be, has the clerk make them, and has them stamped and reports
+/// the task as done if there are three.
 async fn office(agent: Agent, team: TeamContext) {
     loop {
         let message = agent.receive().await;

@@ -1,4 +1,5 @@
-//! `perfidy::check`: one workflow and one scenario within an ordinary test, and a crate that needs nothing but the prelude.
+//! `perfidy::check`: one workflow and one scenario within an ordinary test, and a crate that needs nothing
+//! but the prelude.
 
 use perfidy::prelude::*;
 use std::fs;

@@ -1,5 +1,5 @@
-//! A test for every case of every file under `scenarios/` and for every saved failure under `seeds/`: perfidy tests
-//! its own teams as any crate tests its agents.
+//! A test for every case of every file under `scenarios/` and for every saved failure under `seeds/`: perfidy
+//! tests its own teams as any crate tests its agents.
 //!
 //! ```text
 //! cargo test --test scenarios                                   # all of them

@@ -1,4 +1,5 @@
-//! The schema of scenario files: it is up to date, every shipped scenario names it and fits it, and typical mistakes do not.
+//! The schema of scenario files: it is up to date, every shipped scenario names it and fits it, and typical
+//! mistakes do not.
 
 use jsonschema::Validator;
 use perfidy::catalogue::{self, Family, Item};

@@ -1,8 +1,8 @@
 //! Activity: the node whose code a thread runs, for another thread to look at.
 //!
 //! Code that loops without ever waiting cannot be stopped from within its thread, and a watchdog on another
-//! thread cannot look into it. The worlds that are built [within](Activity::within) an activity say there whose
-//! code they run, so the watchdog can name the node.
+//! thread cannot look into it. The worlds that are built [within](Activity::within) an activity say there
+//! whose code they run, so the watchdog can name the node.
 //!
 //! ```
 //! use perfidy_sim::Activity;

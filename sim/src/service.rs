@@ -81,7 +81,8 @@ impl<D: Domain> ServiceContext<'_, D> {
     }
 
     /// The faults that the plan has as the service handles `what` about `about`, of which none has struck
-    /// yet. The first that makes a difference is to be [injected](ServiceContext::inject), the others are not.
+    /// yet. The first that makes a difference is to be [injected](ServiceContext::inject), the others are
+    /// not.
     pub fn due_faults(&mut self, what: Name, about: Name) -> Vec<DueFault> {
         self.core.operate();
         self.core.due_faults(self.node, what, about).into_iter().map(DueFault).collect()

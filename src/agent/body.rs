@@ -63,8 +63,8 @@ pub trait Message: Hash + Serialize + DeserializeOwned + Send + Sync + 'static {
         Headers::NONE
     }
 
-    /// What a receiver reads if the message is corrupted by the network or by a torn journal write. `None`, the
-    /// default, is a message with a checksum: it cannot be read at all. A message without one may read as
+    /// What a receiver reads if the message is corrupted by the network or by a torn journal write. `None`,
+    /// the default, is a message with a checksum: it cannot be read at all. A message without one may read as
     /// something else.
     fn corrupted(&self) -> Option<Self>
     where

@@ -4,9 +4,9 @@
 //! the newer one has read the journal, the newer one never learns, so a promise that rests on it is lost when
 //! the older one ends. Therefore each incarnation writes its number into the journal before it reads it, and
 //! an incarnation that has made a record durable looks for a higher number before it acts on the record. A
-//! record before that number is read by the newer incarnation; on a record after it, no promise rests, so each
-//! record names the incarnation that wrote it, and recovery skips those of an incarnation that was fenced off
-//! ("ledger fencing", Apache `BookKeeper`).
+//! record before that number is read by the newer incarnation; on a record after it, no promise rests, so
+//! each record names the incarnation that wrote it, and recovery skips those of an incarnation that was
+//! fenced off ("ledger fencing", Apache `BookKeeper`).
 
 use crate::agent::{Agents, Body, Headers, Message};
 use perfidy_sim::{Context, Payload};

@@ -1,8 +1,8 @@
 //! The API of an agent: messages, tools, its model, its journal, leases and a shared store.
 //!
 //! The shipped workflows use only this, and yours need no more: [`Agent`] is the whole interface between an
-//! agent and its world. Every action of an agent leaves a [`TeamEvent`] in the history, which the agent cannot
-//! read.
+//! agent and its world. Every action of an agent leaves a [`TeamEvent`] in the history, which the agent
+//! cannot read.
 
 mod alter;
 mod artifact;

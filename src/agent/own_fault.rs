@@ -73,8 +73,8 @@ impl fmt::Debug for OwnFault {
 }
 
 impl OwnFault {
-    /// A fault that does `alter` to the JSON of what a tool says. What it draws from the [`DrawSite`] belongs to
-    /// the address of the fault, so it is the same when the failure is replayed.
+    /// A fault that does `alter` to the JSON of what a tool says. What it draws from the [`DrawSite`] belongs
+    /// to the address of the fault, so it is the same when the failure is replayed.
     pub fn altering(
         name: &'static str,
         about: &'static str,

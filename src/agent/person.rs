@@ -1,5 +1,5 @@
-//! What is simulated of the people that agents ask: how long they think, what they decide, and what goes wrong
-//! with them.
+//! What is simulated of the people that agents ask: how long they think, what they decide, and what goes
+//! wrong with them.
 
 use crate::agent::{Agent, OpId, Operation};
 use perfidy_sim::{Name, Purpose, SimSpan, Words};

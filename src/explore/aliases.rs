@@ -31,8 +31,8 @@
 //! failures of teams that have the new name and no longer the old one; an alias of a step those that do not
 //! take a step of the old name any more. Which messages and steps a team has is
 //! [learnt](crate::faults::ActionMap) from runs. What belongs to no workflow has one name for all: there the
-//! old name must be gone. Of several files the nearest counts. Where one name was two in failures of different
-//! age, each age needs a folder with a file of its own; so there are no chains.
+//! old name must be gone. Of several files the nearest counts. Where one name was two in failures of
+//! different age, each age needs a folder with a file of its own; so there are no chains.
 
 use crate::agent::{Request, call_kind, reply_kind};
 use crate::config::{Entry, Problem, Problems, entries};

@@ -17,8 +17,8 @@
 //! stands here after so many runs is the same on any number of threads and however often the campaign was
 //! left, and a place in the middle of a turn says how far the turn is: a turn can take hours, and a campaign
 //! that is taken up for minutes every night has to come to its end. What a strategy has learnt is not kept:
-//! when the turn goes on it learns anew from the runs that [taught](FuzzState::taught) it something, and from no
-//! others ([`Trials::skip`](crate::explore::Trials::skip)).
+//! when the turn goes on it learns anew from the runs that [taught](FuzzState::taught) it something, and from
+//! no others ([`Trials::skip`](crate::explore::Trials::skip)).
 //!
 //! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as
 //! not made. It is made again and then made small; the [`Unfinished`] file goes.

@@ -2,9 +2,9 @@
 //!
 //! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a
 //! word in a plan, at the site `agent, moment`. What each word makes of the answer is said where the moment
-//! is ([`Agent`](crate::agent::Agent)). At the moment `completion`, whatever the model was asked, faults alter
-//! the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it was does
-//! not strike.
+//! is ([`Agent`](crate::agent::Agent)). At the moment `completion`, whatever the model was asked, faults
+//! alter the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it
+//! was does not strike.
 
 use super::{FaultKind, who};
 use crate::agent::{Alteration, ModelFault};
@@ -129,8 +129,8 @@ pub fn fault_of(word: Name) -> Option<ModelFault> {
     }
 }
 
-/// The problem that no agent of the workflow calls its model where this fault could be injected; `possible` are
-/// the faults that could.
+/// The problem that no agent of the workflow calls its model where this fault could be injected; `possible`
+/// are the faults that could.
 pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], workflow: &str) -> Problem {
     let message =
         format!("no model of the workflow `{workflow}` is asked anything that `{word}` could strike");

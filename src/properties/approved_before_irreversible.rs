@@ -1,8 +1,8 @@
 //! A call that cannot be undone begins only after a person has approved that very call, and in time; an
 //! approval is used once.
 //!
-//! An approval names the operation, with its arguments, and the operation id. A call under another id, or with
-//! other arguments, is another call. Repetitions under the same id need no second approval.
+//! An approval names the operation, with its arguments, and the operation id. A call under another id, or
+//! with other arguments, is another call. Repetitions under the same id need no second approval.
 
 use super::approvals::{Decided, Guarded, Step, steps};
 use crate::agent::kinds;

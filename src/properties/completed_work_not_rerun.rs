@@ -3,19 +3,19 @@
 //! An agent knows a report once it has read it: the report led it to send a message, or it has read a later
 //! message, since an inbox is read in the order of arrival. A report that is still in the inbox is not known.
 //!
-//! A restarted agent knows what an earlier incarnation of it was told, if that incarnation had read the report
-//! before this one started, and
+//! A restarted agent knows what an earlier incarnation of it was told, if that incarnation had read the
+//! report before this one started, and
 //!
 //! * the report had led it to send a message: other agents may rely on that, so it had to be durable before;
 //! * or the report had led it to write a record that became durable, and it had turned to a later message. A
-//!   crash between the two does not count, since the record may be the first of several. Nor does a record that
-//!   the disk hides (the fault `stale-journal`).
+//!   crash between the two does not count, since the record may be the first of several. Nor does a record
+//!   that the disk hides (the fault `stale-journal`).
 //!
-//! What an earlier incarnation had only read, a crash may lose. Of two simultaneous incarnations, neither knows
-//! what the other was told.
+//! What an earlier incarnation had only read, a crash may lose. Of two simultaneous incarnations, neither
+//! knows what the other was told.
 //!
-//! An agent that knows a report may order the step again only if a verifier rejects the work, if it was undone,
-//! or if a tool has told it that there is no effect.
+//! An agent that knows a report may order the step again only if a verifier rejects the work, if it was
+//! undone, or if a tool has told it that there is no effect.
 
 use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds};
 use crate::properties::waits::task_of;
@@ -211,8 +211,8 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Whether the incarnation that received a report had read, by then, a message that arrived in its inbox after
-/// the report, and so the report too.
+/// Whether the incarnation that received a report had read, by then, a message that arrived in its inbox
+/// after the report, and so the report too.
 fn is_read(history: &TeamHistory, report: &Event<TeamEvent>, by: EventId) -> bool {
     let is_in_inbox =
         |message: &Event<TeamEvent>| matches!(message.what, EventKind::Delivered { is_reply: false, .. });
@@ -227,8 +227,8 @@ fn is_read(history: &TeamHistory, report: &Event<TeamEvent>, by: EventId) -> boo
         && since.iter().any(|event| (event.node, event.incarnation) == reader && led_by_later(event))
 }
 
-/// Whether the incarnation that received a report had read it, and had made a record durable to which it led, when
-/// a later one started, and the disk has not hidden that record since.
+/// Whether the incarnation that received a report had read it, and had made a record durable to which it led,
+/// when a later one started, and the disk has not hidden that record since.
 fn is_durable(history: &TeamHistory, report: &Event<TeamEvent>, (started, now): (EventId, EventId)) -> bool {
     if report.id > started || !is_read(history, report, started) {
         return false;

@@ -47,8 +47,8 @@ pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
     None
 }
 
-/// Whether there can be a time window of at least [`SAME_MESSAGES`] events; few runs have one. Of every half as
-/// many events one is looked at: two of these in a row would be in it.
+/// Whether there can be a time window of at least [`SAME_MESSAGES`] events; few runs have one. Of every half
+/// as many events one is looked at: two of these in a row would be in it.
 fn has_a_busy_moment(events: &[Event<TeamEvent>]) -> bool {
     let looked_at = || events.iter().step_by(SAME_MESSAGES as usize / 2);
     looked_at().zip(looked_at().skip(1)).any(|(first, next)| next.at < first.at + A_MOMENT)

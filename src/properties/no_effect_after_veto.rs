@@ -1,8 +1,8 @@
 //! No call begins that a person has vetoed, once the agent has heard of the veto.
 //!
-//! What counts is the last decision about the intent of the call that had reached its agent: a person can think
-//! better of a veto, and a new call for the same intent does not undo one.
-//! A call that has begun before is not judged, since it cannot be held back any more.
+//! What counts is the last decision about the intent of the call that had reached its agent: a person can
+//! think better of a veto, and a new call for the same intent does not undo one. A call that has begun before
+//! is not judged, since it cannot be held back any more.
 
 use super::approvals::{Guarded, Step, steps};
 use crate::agent::kinds;

@@ -1,7 +1,8 @@
 //! No agent takes the reply to one request for the answer to another.
 //!
-//! Judged on what an agent was told by a tool, and on the message from which it was told: a reply of that tool
-//! to a request for that intent and that operation. An outcome that the agent takes for unknown is no answer.
+//! Judged on what an agent was told by a tool, and on the message from which it was told: a reply of that
+//! tool to a request for that intent and that operation. An outcome that the agent takes for unknown is no
+//! answer.
 
 use crate::agent::{AgentEvent, CallOutcome, TeamEvent, kinds, reply_operation};
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -60,8 +61,8 @@ mod tests {
     use crate::agent::{Headers, Indefinite};
     use crate::properties::testing::{Story, message, violation};
 
-    /// An executor that asked for `create` for task-1/a gets a reply of that kind about that intent, and takes
-    /// this from it.
+    /// An executor that asked for `create` for task-1/a gets a reply of that kind about that intent, and
+    /// takes this from it.
     fn takes(kind: &str, about: &str, told: CallOutcome) -> Verdict {
         let [from, kind, about] = ["ticketing", kind, about].map(Name::new);
         let content = message(Headers::NONE);

@@ -1,8 +1,8 @@
 //! Whenever a model is called, every tool call of its transcript has exactly one result, and its own.
 //!
-//! Judged on the transcripts that the models got, and on the ledgers of the tools: a result with the receipt of
-//! an effect belongs to a call for the intent of that effect. APIs reject a transcript with a call without a
-//! result; they do not notice one that has the result of another.
+//! Judged on the transcripts that the models got, and on the ledgers of the tools: a result with the receipt
+//! of an effect belongs to a call for the intent of that effect. APIs reject a transcript with a call without
+//! a result; they do not notice one that has the result of another.
 
 use crate::agent::{
     AgentEvent, ChatMessage, InvalidTranscript, OpId, TeamEvent, ToolEvent, ToolResult, Transcript, kinds,

@@ -1,8 +1,8 @@
 //! What a model is told about one task, it is not told in the work on another.
 //!
 //! Judged on the transcripts that the models got: each is about one task only. It tells of a task by the
-//! request of its user, or by a tool call for one of its intents; which task an intent belongs to, the user has
-//! said.
+//! request of its user, or by a tool call for one of its intents; which task an intent belongs to, the user
+//! has said.
 
 use crate::agent::{AgentEvent, ChatMessage, TeamEvent, Transcript, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

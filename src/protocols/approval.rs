@@ -1,7 +1,7 @@
 //! Asking a person for an approval: the messages, and what each is about.
 //!
-//! A request names the operation and the id under which it will be called, and says until when an answer is of
-//! use. The answer names what it approves by a digest of both, so that it fits no other request.
+//! A request names the operation and the id under which it will be called, and says until when an answer is
+//! of use. The answer names what it approves by a digest of both, so that it fits no other request.
 
 use crate::agent::{Headers, Message, OpId, Operation, Purpose, approval_digest};
 use perfidy_sim::SimTime;

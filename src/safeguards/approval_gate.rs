@@ -1,7 +1,7 @@
 //! Approval gate: a step that cannot be undone waits for a person's approval.
 //!
-//! The agent asks, and does nothing about that step until the answer is there. The wait survives a crash: what
-//! is asked for is part of the agent's record, and it asks again.
+//! The agent asks, and does nothing about that step until the answer is there. The wait survives a crash:
+//! what is asked for is part of the agent's record, and it asks again.
 
 use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;

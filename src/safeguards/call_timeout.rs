@@ -1,8 +1,8 @@
 //! Call timeouts: a caller stops waiting for a tool after a while, and treats the outcome as unknown.
 //!
-//! A reply can be lost, or never sent. A caller that waits for it without a limit holds its work, its place in
-//! a pool and everything that waits for it, for ever; many HTTP clients have no timeout unless one is set. The
-//! timeout turns silence into an indefinite error, which [retry](super::retry) and
+//! A reply can be lost, or never sent. A caller that waits for it without a limit holds its work, its place
+//! in a pool and everything that waits for it, for ever; many HTTP clients have no timeout unless one is set.
+//! The timeout turns silence into an indefinite error, which [retry](super::retry) and
 //! [observe](super::observe) can deal with. It must be longer than a call usually takes.
 
 use crate::config::{Entry, Problem};

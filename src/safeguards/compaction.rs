@@ -2,8 +2,8 @@
 //! still needs: the request, which steps are done, and each call that has not succeeded, with its result.
 //!
 //! A transcript grows with every reply. An agent that drops the oldest messages when the window is full drops
-//! the request first, and then its model does not know what it is asked for; one that forgets a call without a
-//! clear outcome lets its model ask for it again.
+//! the request first, and then its model does not know what it is asked for; one that forgets a call without
+//! a clear outcome lets its model ask for it again.
 
 use crate::agent::{CallRequest, ChatMessage, OpId, Reply, ToolResult, Transcript};
 use crate::config::{Entry, Problem};
@@ -86,8 +86,8 @@ fn unsettled(transcript: &Transcript) -> Vec<ChatMessage> {
     kept
 }
 
-/// The newest messages of a transcript that fit into a window, as an agent without this safeguard trims it: the
-/// oldest are dropped, whatever they say, up to the first that does not belong to a dropped one.
+/// The newest messages of a transcript that fit into a window, as an agent without this safeguard trims it:
+/// the oldest are dropped, whatever they say, up to the first that does not belong to a dropped one.
 pub fn trimmed(transcript: &Transcript, window: u32) -> Transcript {
     let messages = transcript.messages();
     let fits = |start: &usize| messages[*start..].iter().map(ChatMessage::tokens).sum::<u32>() <= window;

@@ -1,8 +1,8 @@
 //! Giving up: work that fails again and again is ended, and its user is told.
 //!
 //! A team that tries for ever never tells its user anything, and pays for each try. After so many failures of
-//! one step the task is reported as failed; where there is a [person on call](super::dead_letter), the step is
-//! escalated first.
+//! one step the task is reported as failed; where there is a [person on call](super::dead_letter), the step
+//! is escalated first.
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::{BuiltIn, Safeguard, Safeguards};

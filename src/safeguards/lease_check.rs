@@ -1,8 +1,8 @@
 //! Lease checks: the holder of a lease looks at the clock before it acts under it.
 //!
 //! A lease ends while its holder waits for a model, a tool or its turn on the CPU. A holder that looks only
-//! when it gets the lease acts on after it, beside the next holder. The check leaves the time between the look
-//! and the action; only a [fencing token](super::fencing) covers that.
+//! when it gets the lease acts on after it, beside the next holder. The check leaves the time between the
+//! look and the action; only a [fencing token](super::fencing) covers that.
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::{BuiltIn, Safeguard};

@@ -5,8 +5,8 @@
 //! off. It never uses the simulator: it works in any process that has a clock, a disk and a network.
 //! [`calls`] and [`read_modify_write`] combine the safeguards of a caller and of a writer.
 //!
-//! Some protections are so common that they are [`BuiltIn`]: they are on unless a scenario takes them away, so
-//! that a team without one can be shown too.
+//! Some protections are so common that they are [`BuiltIn`]: they are on unless a scenario takes them away,
+//! so that a team without one can be shown too.
 //!
 //! A new shipped safeguard is one file and one line in [`shipped`]; one of your own is a type that is a
 //! [`Safeguard`], and its [`SafeguardKind`] in your [`Suite`](crate::suite::Suite).
@@ -99,8 +99,8 @@ pub trait Safeguard: Any + Send + Sync + Sized {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem>;
 }
 
-/// A safeguard that is on unless a scenario takes it away: protections without which hardly any real client is
-/// built, such as a timeout. A file can name it to give it another value, or to switch it off.
+/// A safeguard that is on unless a scenario takes it away: protections without which hardly any real client
+/// is built, such as a timeout. A file can name it to give it another value, or to switch it off.
 pub trait BuiltIn: Safeguard + Clone {
     /// What it is where no file says otherwise.
     const USUAL: Self;

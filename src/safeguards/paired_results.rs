@@ -2,10 +2,10 @@
 //! again.
 //!
 //! An agent that crashes between a reply and the results of its calls leaves a transcript that the API of a
-//! model rejects ("`tool_calls` must be followed by tool messages"). What the calls did is unknown, so the agent
-//! makes each of them again under its own id: the tool has the effect on record, or has it now. An agent that
-//! does nothing about them cannot go on with that session, and one that invents a result tells its model
-//! something that may not be so.
+//! model rejects ("`tool_calls` must be followed by tool messages"). What the calls did is unknown, so the
+//! agent makes each of them again under its own id: the tool has the effect on record, or has it now. An
+//! agent that does nothing about them cannot go on with that session, and one that invents a result tells its
+//! model something that may not be so.
 
 use crate::agent::{CallRequest, Transcript};
 use crate::config::{Entry, Problem};

@@ -1,9 +1,9 @@
-//! Resuming from recorded results: when a run of a model-tool loop fails, its retry begins with the transcript
-//! of the run before, and not with the request.
+//! Resuming from recorded results: when a run of a model-tool loop fails, its retry begins with the
+//! transcript of the run before, and not with the request.
 //!
-//! Frameworks retry a whole run when its model fails. A retry that begins anew lets the model ask for the same
-//! calls once more, under new ids, so no tool recognises them: what was done is done twice. The results that
-//! are on record are as good as new ones.
+//! Frameworks retry a whole run when its model fails. A retry that begins anew lets the model ask for the
+//! same calls once more, under new ids, so no tool recognises them: what was done is done twice. The results
+//! that are on record are as good as new ones.
 
 use crate::agent::Transcript;
 use crate::config::{Entry, Problem};

@@ -89,8 +89,8 @@ impl ScenarioBuilder {
         self.put(&["tasks", "count"], count.into())
     }
 
-    /// One more step of each task: a name, and the tool with its operation, such as `ticketing.create`. A step
-    /// with more keys is [pushed](Self::push).
+    /// One more step of each task: a name, and the tool with its operation, such as `ticketing.create`. A
+    /// step with more keys is [pushed](Self::push).
     pub fn step(self, name: &str, tool: &str) -> Self {
         self.push("step", json!({ "name": name, "tool": tool }))
     }

@@ -1,9 +1,9 @@
 //! Scenarios: a team, its work, its safeguards, and the faults of its world.
 //!
 //! A scenario is a TOML file, or what a [`ScenarioBuilder`] writes in code. TOML says what may happen; how
-//! agents behave is Rust. [`Scenario::read`] turns a file into a typed [`Scenario`] or into [`Problems`](crate::config::Problems), each with its
-//! place in the file and what to do. A scenario that parses but cannot mean anything is refused here, never
-//! in the middle of a run.
+//! agents behave is Rust. [`Scenario::read`] turns a file into a typed [`Scenario`] or into
+//! [`Problems`](crate::config::Problems), each with its place in the file and what to do. A scenario that
+//! parses but cannot mean anything is refused here, never in the middle of a run.
 //!
 //! A scenario is immutable and fully defined by its text, so it can be saved with a failure and read again;
 //! this also holds for a [`Case`].
@@ -185,7 +185,8 @@ impl Scenario {
         u64::from(self.tasks.count) * (1 + self.steps.len() as u64 + agents)
     }
 
-    /// Whether the file names a fault, by chance, by the clock or word for word. A strategy can inject others.
+    /// Whether the file names a fault, by chance, by the clock or word for word. A strategy can inject
+    /// others.
     pub fn configures(&self, fault: &Fault) -> bool {
         self.configured.iter().any(|configured| configured.is_struck_by(fault))
     }

@@ -45,8 +45,8 @@ impl Scenario {
         resolve(suite, name, text, Unreachable::Rejected).map_err(|list| Problems::new(name, text, list))
     }
 
-    /// Parses the text of a scenario in a saved failure. A fault in it that the agents of today cannot meet is no
-    /// problem here: the replay says that the code has changed.
+    /// Parses the text of a scenario in a saved failure. A fault in it that the agents of today cannot meet
+    /// is no problem here: the replay says that the code has changed.
     ///
     /// # Errors
     /// Everything else that is wrong with the text.

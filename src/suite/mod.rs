@@ -263,8 +263,8 @@ impl Suite {
         })
     }
 
-    /// Its parts, to be changed. A workflow that is replaced does something else, so nothing is known any more
-    /// of what teams do.
+    /// Its parts, to be changed. A workflow that is replaced does something else, so nothing is known any
+    /// more of what teams do.
     fn parts(&mut self) -> &mut Parts {
         let parts = Arc::make_mut(&mut self.0);
         parts.observed = Arc::default();

@@ -119,7 +119,8 @@ impl Watchdog {
         watchdog
     }
 
-    /// Runs code of agents under watch, so that the watchdog can name the agent whose code does not come back.
+    /// Runs code of agents under watch, so that the watchdog can name the agent whose code does not come
+    /// back.
     pub(crate) fn watch_agents<T>(
         &self,
         name: impl Fn() -> String + Send + 'static,

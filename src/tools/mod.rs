@@ -15,19 +15,19 @@
 //! A call names the *intent* it serves (what the task wants) and carries an operation id. If the caller also
 //! hands over the operation id as an idempotency key, a tool that deduplicates recognises a repetition.
 //!
-//! **The ledger** is the sequence of [`ToolEvent::Effect`](crate::agent::ToolEvent::Effect)s in the history. An answer
-//! is only what a caller was told, and its error says which of two kinds it is:
+//! **The ledger** is the sequence of [`ToolEvent::Effect`](crate::agent::ToolEvent::Effect)s in the history.
+//! An answer is only what a caller was told, and its error says which of two kinds it is:
 //! [`Definite`](crate::agent::Definite) (it did not happen) or [`Indefinite`](crate::agent::Indefinite) (it
 //! is not known).
 //!
-//! **States over time** ([`states`](crate::properties::States)) follow from the ledger: a tool is a deterministic state
-//! machine, so the calls that took effect, applied again to its initial state, give every state that it had
-//! (state machine replication, Schneider 1990). A run copies no state for that: a property that reads states
-//! pays. A stale read is answered in the same way, when it is injected.
+//! **States over time** ([`states`](crate::properties::States)) follow from the ledger: a tool is a
+//! deterministic state machine, so the calls that took effect, applied again to its initial state, give every
+//! state that it had (state machine replication, Schneider 1990). A run copies no state for that: a property
+//! that reads states pays. A stale read is answered in the same way, when it is injected.
 //!
-//! **A kind** ([`ToolKind`]) is what `kind = "..."` in a file's `[tools.NAME]` names: how it reads its table and which tool
-//! that gives. A new kind is one file and one line in the list of shipped kinds; one of
-//! your own goes into your [suite](crate::suite::Suite::tool).
+//! **A kind** ([`ToolKind`]) is what `kind = "..."` in a file's `[tools.NAME]` names: how it reads its table
+//! and which tool that gives. A new kind is one file and one line in the list of shipped kinds; one of your
+//! own goes into your [suite](crate::suite::Suite::tool).
 //!
 //! ```
 //! use perfidy::tools::{Asked, Moment, Tool};
@@ -103,8 +103,8 @@ pub trait Tool: Clone + Send + Sync + 'static {
     /// What it can be asked: for most an enum with a variant for each operation and the arguments as its
     /// fields, named as files name them (`#[serde(rename_all = "kebab-case")]`).
     type Call: DeserializeOwned;
-    /// What it answers. Its type is the schema that callers know: an altered result that it cannot read is one
-    /// that the caller cannot read either.
+    /// What it answers. Its type is the schema that callers know: an altered result that it cannot read is
+    /// one that the caller cannot read either.
     type Reply: Serialize + DeserializeOwned + Hash + Send + Sync + 'static;
     /// Why it declines a call. It has changed nothing then.
     type Refusal: Serialize + Hash + Send + Sync + 'static;

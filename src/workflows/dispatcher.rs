@@ -1,9 +1,9 @@
 //! The dispatcher: the loop of a coordinator that orders the steps of each task from other agents.
 //!
 //! Each open task has duties: plan it, get each step done, end it. The dispatcher selects those that may need
-//! attention ([`Dispatcher::next_action`]): new ones, those whose condition has changed, and those whose order
-//! was not answered in time. The coordinator decides how to fulfil each duty, and sends an order only when it
-//! [is due](Dispatcher::is_due).
+//! attention ([`Dispatcher::next_action`]): new ones, those whose condition has changed, and those whose
+//! order was not answered in time. The coordinator decides how to fulfil each duty, and sends an order only
+//! when it [is due](Dispatcher::is_due).
 
 use crate::agent::{Agent, Delivery};
 use crate::protocols::Resend;

@@ -11,8 +11,8 @@
 //! the plan it follows, and takes over another peer's step that has waited too long. Before it begins a step
 //! it claims it.
 //!
-//! A peer whose tool fails again and again gives the task up: it records that where all peers see it, and each
-//! escalates the steps that have failed with it and reports the task as failed.
+//! A peer whose tool fails again and again gives the task up: it records that where all peers see it, and
+//! each escalates the steps that have failed with it and reports the task as failed.
 
 use crate::agent::{
     Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, StoreError, ToolError,

@@ -185,8 +185,8 @@ impl Editor {
         self.written.borrow().get(part).is_some_and(|since| version < *since)
     }
 
-    /// A step has failed. After too many failures its editor gives the task up: no other editor does its steps,
-    /// so the task cannot be done any more.
+    /// A step has failed. After too many failures its editor gives the task up: no other editor does its
+    /// steps, so the task cannot be done any more.
     async fn has_failed(&self, task: Name, operation_of: &Operation, op: OpId, error: ToolError) {
         let failures = {
             let mut failures = self.failures.borrow_mut();

@@ -221,8 +221,8 @@ impl Leader {
         }
     }
 
-    /// Sends an order if the lease holds when it is checked; returns whether it does. Without `lease-check`, a
-    /// leader looks at its lease only between its rounds of orders.
+    /// Sends an order if the lease holds when it is checked; returns whether it does. Without `lease-check`,
+    /// a leader looks at its lease only between its rounds of orders.
     async fn order(&mut self, task: Name, step: usize, leadership: &Leadership) -> bool {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return true };
         let (intent, workers) = (self.team.plan.intent(task, step), &self.team.workers);

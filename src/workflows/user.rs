@@ -34,8 +34,8 @@ pub enum UserMessage {
 }
 
 impl UserMessage {
-    /// The task that a message submits, with the operation ids of its steps. `None` if it submits none, or one
-    /// that is no task of this plan, since something has altered it on its way.
+    /// The task that a message submits, with the operation ids of its steps. `None` if it submits none, or
+    /// one that is no task of this plan, since something has altered it on its way.
     pub fn task_in(&self, plan: &Plan) -> Option<(Name, Arc<[OpId]>)> {
         match self {
             Self::Submit { task, ops } if ops.len() == plan.steps.len() => Some((*task, Arc::clone(ops))),

@@ -246,7 +246,8 @@ impl Workflow {
         self
     }
 
-    /// Adds a [person who approves](crate::workflows::approver) steps that cannot be undone, where there are any.
+    /// Adds a [person who approves](crate::workflows::approver) steps that cannot be undone, where there are
+    /// any.
     #[must_use]
     pub fn approver(mut self) -> Self {
         self.has_approver = true;

@@ -1,5 +1,5 @@
-//! Tools and what steps ask of them: kinds that there are not, keys of another kind, and arguments that a tool
-//! cannot make out.
+//! Tools and what steps ask of them: kinds that there are not, keys of another kind, and arguments that a
+//! tool cannot make out.
 
 use crate::said_of_edits;
 

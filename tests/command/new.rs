@@ -1,5 +1,5 @@
-//! `perfidy new`: the start of a crate's tests, and one more scenario. That what is written passes is tested where it can be
-//! built, by `.ci/run`; here it is about the files.
+//! `perfidy new`: the start of a crate's tests, and one more scenario. That what is written passes is tested
+//! where it can be built, by `.ci/run`; here it is about the files.
 
 use crate::place::{Place, in_the_repository};
 use perfidy::suite::Suite;

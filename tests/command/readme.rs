@@ -1,6 +1,6 @@
-//! Every command that the README and the guide name can be run. Those of the command itself are run here, over less than
-//! they would be; those of cargo are run by `.ci/run`, benches at their smallest sizes. A command that is new
-//! in the README is run as well, or if no way to make it short is known, this fails.
+//! Every command that the README and the guide name can be run. Those of the command itself are run here,
+//! over less than they would be; those of cargo are run by `.ci/run`, benches at their smallest sizes. A
+//! command that is new in the README is run as well, or if no way to make it short is known, this fails.
 
 use crate::place::{Place, Said, in_the_repository};
 use std::fs;

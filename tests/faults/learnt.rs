@@ -1,4 +1,5 @@
-//! What agents do is learnt and not declared: all of it, whatever the team, and no legal fault is rejected for it.
+//! What agents do is learnt and not declared: all of it, whatever the team, and no legal fault is rejected
+//! for it.
 
 use perfidy::agent::{Agent, Operation, ToolCall};
 use perfidy::explore::{Failure, SavedSeed};
@@ -122,7 +123,8 @@ const SENDS: &[Sends] = &[
     ),
 ];
 
-/// A workflow with the steps, the model call sites, the requests to tools, and whether any agent keeps a journal.
+/// A workflow with the steps, the model call sites, the requests to tools, and whether any agent keeps a
+/// journal.
 type Does = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], bool);
 
 const DOES: &[Does] = &[
@@ -310,7 +312,8 @@ fn no_place_of_a_saved_failure_is_rejected() {
     assert!(count > 50, "{count} faults are too few to tell");
 }
 
-/// Whether a scenario of a team is read, in which the agent asks its tool for an operation that no step names.
+/// Whether a scenario of a team is read, in which the agent asks its tool for an operation that no step
+/// names.
 fn read_with_auditor(fault: &str) -> Result<(), String> {
     let auditor = |agent: Agent, team: TeamContext| async move {
         let task = team.plan.tasks[0];

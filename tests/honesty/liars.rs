@@ -383,8 +383,8 @@ fn a_lead_that_repeats_a_completed_step_after_a_crash_is_caught() {
     assert!(broken(liar, CALM, &crash).contains(&"completed-work-not-rerun"));
 }
 
-/// The lead orders the first step, gets the report that it is done and makes that durable; it takes in the next
-/// message, sends nothing, and crashes. It then reads what it had recorded, or not.
+/// The lead orders the first step, gets the report that it is done and makes that durable; it takes in the
+/// next message, sends nothing, and crashes. It then reads what it had recorded, or not.
 fn repeats_what_it_had_recorded<const LIES: bool>() -> Workflow {
     team()
         .agent("lead", |agent: Agent, team: TeamContext| {

@@ -1,4 +1,5 @@
-//! A fault, a property, a safeguard, a tool and a workflow of another crate: a file each, and a line each in its suite.
+//! A fault, a property, a safeguard, a tool and a workflow of another crate: a file each, and a line each in
+//! its suite.
 
 mod fault;
 mod property;

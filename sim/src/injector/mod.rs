@@ -149,8 +149,8 @@ impl FaultInjector {
         self.draws.spot(at.site, at.id, at.nth)
     }
 
-    /// What the plan does at an address, in the order in which it would happen, and which of its pinned faults
-    /// that is, if it is one.
+    /// What the plan does at an address, in the order in which it would happen, and which of its pinned
+    /// faults that is, if it is one.
     fn actions(
         &self,
         site: &Site,

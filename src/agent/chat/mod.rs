@@ -1,14 +1,15 @@
-//! An agent's chat model, simulated: it gets a [`Transcript`] and replies with tool calls or with a last word.
+//! An agent's chat model, simulated: it gets a [`Transcript`] and replies with tool calls or with a last
+//! word.
 //!
 //! The model knows nothing but the transcript. From it, it reads which task is asked for and which of its
 //! steps are done, and asks for those that can be taken now; where the request is missing it does not know of
-//! any work. Its API rejects a transcript that real ones reject ([`Transcript::check`]), and one that is longer
-//! than the context window. Wording, order, ids and lengths are drawn.
+//! any work. Its API rejects a transcript that real ones reject ([`Transcript::check`]), and one that is
+//! longer than the context window. Wording, order, ids and lengths are drawn.
 //!
 //! The latency has a long tail: the time to the first token is the model's latency as configured, then comes
-//! the text at a constant rate, and one call in ten is slowed down by up to twenty times, as by a queue at the
-//! provider. One measured team had a median of 2.8 s and a mean of 6.0 s; this has 2.9 s and 5.4 s for replies
-//! of 100 tokens.
+//! the text at a constant rate, and one call in ten is slowed down by up to twenty times, as by a queue at
+//! the provider. One measured team had a median of 2.8 s and a mean of 6.0 s; this has 2.9 s and 5.4 s for
+//! replies of 100 tokens.
 
 mod transcript;
 
@@ -238,8 +239,8 @@ pub(crate) fn turn_name(task: Name, turn: u32) -> Name {
     Name::new(&format!("{task}/turn-{turn}"))
 }
 
-/// What a fault makes of a reply; the same where it does not concern it. `stubborn` is the reply of a model that
-/// does not see vetoes.
+/// What a fault makes of a reply; the same where it does not concern it. `stubborn` is the reply of a model
+/// that does not see vetoes.
 fn struck_by(fault: &str, honest: &Reply, stubborn: &dyn Fn() -> Reply) -> Result<Reply, ModelError> {
     let with_first_call = |alter: &dyn Fn(&mut CallRequest)| {
         let mut calls = honest.calls.to_vec();

@@ -22,8 +22,8 @@ impl ToolRequest {
         Self { by, at, body }
     }
 
-    /// The request that an event is about: that an agent makes it, sends it, or that a tool gets it or works on
-    /// it. A request stands in the history as its agent sends it, also if it is lost on its way.
+    /// The request that an event is about: that an agent makes it, sends it, or that a tool gets it or works
+    /// on it. A request stands in the history as its agent sends it, also if it is lost on its way.
     ///
     /// ```
     /// use perfidy::agent::ToolRequest;

@@ -103,8 +103,9 @@ pub(crate) enum Wire {
     /// An answer whose JSON a fault has altered.
     Altered(Value),
     Malformed,
-    /// The same where the result of a call is none that the tool can give. A client that knows the schema of the
-    /// tool's results finds that out; the wrapper of the tool does it for the client, since it knows the type.
+    /// The same where the result of a call is none that the tool can give. A client that knows the schema of
+    /// the tool's results finds that out; the wrapper of the tool does it for the client, since it knows the
+    /// type.
     Mistyped(Value),
 }
 
@@ -136,8 +137,8 @@ impl Wire {
         }
     }
 
-    /// The answer to a call as the caller reads it: an altered answer is parsed from its JSON, if its result fits
-    /// the schema of the tool.
+    /// The answer to a call as the caller reads it: an altered answer is parsed from its JSON, if its result
+    /// fits the schema of the tool.
     pub fn done(&self) -> Option<Done> {
         match self {
             Self::Done(done) => Some(done.clone()),

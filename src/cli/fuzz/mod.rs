@@ -3,8 +3,8 @@
 //! Runs are taken in a few at a time, in the order of their trials. What they found is made small and saved
 //! before they count, and what takes long to make small is saved as it was found first; so a process that is
 //! killed loses no more than what was under way, which is run again when the campaign goes on. All that a
-//! campaign has come to stands in a [`CampaignLog`], from which another thread can end it if a run does not come
-//! back.
+//! campaign has come to stands in a [`CampaignLog`], from which another thread can end it if a run does not
+//! come back.
 
 mod campaign_log;
 mod opening;

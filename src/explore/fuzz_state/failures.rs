@@ -1,8 +1,8 @@
 //! The failures that a campaign has met in a case, and how many more are worth making small.
 //!
 //! A failure is known by its fingerprint and counted. Most of what breaks a property is one failure again and
-//! again, so after the first [`MAX_SAVED`] further ones are made small ever more rarely; and once there are so
-//! many different ones, none is.
+//! again, so after the first [`MAX_SAVED`] further ones are made small ever more rarely; and once there are
+//! so many different ones, none is.
 
 use crate::explore::{RunSummary, SavedSeed};
 use crate::scenario::Case;

@@ -62,7 +62,8 @@ fn one_suffices(
     candidates(now).into_iter().any(|action| shrinking.action_suffices(place, action))
 }
 
-/// Looks for the shortest round span of the range that suffices, and leaves it room; whether that is another than it was.
+/// Looks for the shortest round span of the range that suffices, and leaves it room; whether that is another
+/// than it was.
 fn shorten(
     shrinking: &mut Shrinking<'_>,
     place: usize,

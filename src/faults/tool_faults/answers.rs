@@ -16,8 +16,8 @@
 //! ([`Tool::Reply`](crate::tools::Tool::Reply)); what does not fit it is
 //! [`Malformed`](crate::agent::Indefinite::Malformed): the call may have taken effect. So all workflows meet the
 //! first kind of harm in the same way: they retry, and without an idempotency key the effect happens twice.
-//! Researchers read the document as well: one about another item or cut short they ask for again, and the text
-//! of the others is what they answer with.
+//! Researchers read the document as well: one about another item or cut short they ask for again, and the
+//! text of the others is what they answer with.
 
 use super::{Time, ToolFaultKind, plain, read_by};
 use crate::agent::Alteration;

@@ -1,14 +1,14 @@
 //! What the agents of a scenario do, learnt from runs of it.
 //!
 //! No workflow declares which messages its agents send, what they ask of tools, at which steps they can crash
-//! or whether they keep a journal. A [`Learner`] finds out: it runs the scenario's workflow with few tasks and
-//! few agents of each role, and keeps what it observed in an [`ActionMap`]. A fault that concerns none of it
-//! can never be injected, so a file that configures one is rejected, with what the agents do instead.
+//! or whether they keep a journal. A [`Learner`] finds out: it runs the scenario's workflow with few tasks
+//! and few agents of each role, and keeps what it observed in an [`ActionMap`]. A fault that concerns none of
+//! it can never be injected, so a file that configures one is rejected, with what the agents do instead.
 //!
 //! The runs are always the same, and made one after the other until what a file names was observed:
 //!
-//! 1. Of each case of the scenario, and of its team without any safeguard, a fault-free run. What every run of
-//!    a team shows is in the first of them.
+//! 1. Of each case of the scenario, and of its team without any safeguard, a fault-free run. What every run
+//!    of a team shows is in the first of them.
 //! 2. Of each of these, [stress](stress) runs: faults of every kind, so likely that rare actions (to cancel,
 //!    undo, hand over, give up) are not rare.
 //! 3. Before anything is rejected, runs with the faults of the file itself.
@@ -188,9 +188,9 @@ impl ActionMap {
     }
 }
 
-/// Runs a case and counts every place and every timeout. A log is of the runs that the user asked for, so these
-/// leave no trace in it. The suite's watchdog knows of them, since an agent that loops without waiting would keep
-/// a file from ever being read.
+/// Runs a case and counts every place and every timeout. A log is of the runs that the user asked for, so
+/// these leave no trace in it. The suite's watchdog knows of them, since an agent that loops without waiting
+/// would keep a file from ever being read.
 fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
     let run = || {
         Engine::Native.run(|| {
@@ -206,8 +206,8 @@ fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
     watchdog.watch_agents(name, || with_default(Silent, run))
 }
 
-/// Takes no log lines, and says so: tracing's own `NoSubscriber` does not, and then every event of every later
-/// run is offered to the log, which is a few percent of a run.
+/// Takes no log lines, and says so: tracing's own `NoSubscriber` does not, and then every event of every
+/// later run is offered to the log, which is a few percent of a run.
 struct Silent;
 
 impl Subscriber for Silent {

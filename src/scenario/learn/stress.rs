@@ -1,9 +1,9 @@
 //! Stress: faults so likely that agents take the actions that they hardly ever take.
 //!
-//! There are five mixes of faults, in turn. Each leaves some kinds out and makes the others likely: a team that
-//! is spared something gets far enough to show what it does about the rest. A sixth, which comes after the
-//! others, is of crashes after which a journal comes back without most of its records: an agent then answers
-//! questions about what it no longer knows.
+//! There are five mixes of faults, in turn. Each leaves some kinds out and makes the others likely: a team
+//! that is spared something gets far enough to show what it does about the rest. A sixth, which comes after
+//! the others, is of crashes after which a journal comes back without most of its records: an agent then
+//! answers questions about what it no longer knows.
 
 use crate::faults::Altered;
 use crate::faults::model::MOMENTS;
@@ -76,8 +76,8 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
     chaos
 }
 
-/// The faults of the stress run of that number, from one, of those that lose storage. One agent after the other
-/// is struck: what an agent has forgotten shows only while the others remember it.
+/// The faults of the stress run of that number, from one, of those that lose storage. One agent after the
+/// other is struck: what an agent has forgotten shows only while the others remember it.
 pub(super) fn of_storage(scenario: &Scenario, number: u64) -> Chaos {
     let agents = scenario.cast().agents;
     if agents.is_empty() {

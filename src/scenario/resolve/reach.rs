@@ -1,9 +1,9 @@
 //! Rejects faults that can never be injected.
 //!
 //! A fault of a message that is never sent, of a step that its agent never takes, of a model that is never
-//! asked or of a journal that is never written is a typing error or a misunderstanding: it would test nothing.
-//! What the agents do is [learnt](crate::scenario::learn), so nothing is rejected that any run showed. What is
-//! said of a rejected fault is which agents do take such actions, and the nearest name.
+//! asked or of a journal that is never written is a typing error or a misunderstanding: it would test
+//! nothing. What the agents do is [learnt](crate::scenario::learn), so nothing is rejected that any run
+//! showed. What is said of a rejected fault is which agents do take such actions, and the nearest name.
 
 use super::parts::{self, Key, Part};
 use super::pinned::Pinned;
@@ -26,7 +26,8 @@ const AGENTS: usize = 3;
 /// Of how many messages or steps of an agent.
 const ACTIONS: usize = 6;
 
-/// What to do about a rejection that is wrong: what agents do is known from runs, which may not have come to it.
+/// What to do about a rejection that is wrong: what agents do is known from runs, which may not have come to
+/// it.
 const RARE: &str = "if an agent does so in a rare situation, configure the faults that lead to it: runs with the \
                     faults of the file count too";
 

@@ -169,7 +169,8 @@ fn a_workflow_that_names_what_is_not_there_is_refused() {
     }
 }
 
-/// What is wrong with the file of a workflow with this entry of `[safeguards]` and a case without a safeguard.
+/// What is wrong with the file of a workflow with this entry of `[safeguards]` and a case without a
+/// safeguard.
 fn refusal_of(workflow: &str, entry: &str, without: &str) -> Vec<(String, String)> {
     let text = format!(
         "# A protection that is built in.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n\

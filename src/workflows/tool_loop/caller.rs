@@ -77,8 +77,8 @@ impl Caller {
         })
     }
 
-    /// The id of the operation of a call, and whether it may have been tried: that of the call, as the model's
-    /// API gave it, or one for each intent.
+    /// The id of the operation of a call, and whether it may have been tried: that of the call, as the
+    /// model's API gave it, or one for each intent.
     async fn operation_id(&self, call: &CallRequest, tried_before: bool) -> (OpId, bool) {
         let safeguards = self.team.safeguards();
         if !safeguards.has::<IntentKeys>() {

@@ -1,6 +1,7 @@
 //! The bank: a tool defined by this crate, with accounts in cents.
 //!
-//! The bank of the start that `perfidy new` writes has the same accounts: each of the two crates is read on its own.
+//! The bank of the start that `perfidy new` writes has the same accounts: each of the two crates is read on
+//! its own.
 
 use perfidy::tools::{Asked, Moment, Tool};
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,12 @@
 //! A bank branch, tested with perfidy: an example of a crate with its own workflow, tool, fault, safeguard
 //! and property.
 //!
-//! A customer wants money moved. The [front desk and the tellers](branch) do that with a [bank](ledger) that knows only
-//! two operations, to withdraw and to deposit. The bank sometimes answers with the cents left out
-//! ([`CENTS_DROPPED`], a fault of this crate's own); a teller that deposits what the bank *says* it withdrew then loses
-//! money, unless it [checks amounts](CheckAmounts). [`no_money_lost`] finds out by looking into the bank. A slip from the
-//! front desk to a teller is sometimes [hard to read](SMUDGED), and then has to be written again.
+//! A customer wants money moved. The [front desk and the tellers](branch) do that with a [bank](ledger) that
+//! knows only two operations, to withdraw and to deposit. The bank sometimes answers with the cents left out
+//! ([`CENTS_DROPPED`], a fault of this crate's own); a teller that deposits what the bank *says* it withdrew
+//! then loses money, unless it [checks amounts](CheckAmounts). [`no_money_lost`] finds out by looking into
+//! the bank. A slip from the front desk to a teller is sometimes [hard to read](SMUDGED), and then has to be
+//! written again.
 //!
 //! ```
 //! use perfidy::scenario::Scenario;
@@ -91,8 +92,8 @@ fn cents_dropped() -> OwnFault {
     .only_where(move |answer| amount(answer) % 100 > 0)
 }
 
-/// A slip on its way to a teller says the amount in words, which no teller can read: the front desk has to ask
-/// again.
+/// A slip on its way to a teller says the amount in words, which no teller can read: the front desk has to
+/// ask again.
 fn smudged() -> OwnFault {
     OwnFault::altering(
         SMUDGED,
