@@ -96,6 +96,10 @@ fn particulars(workflow: &str) -> &'static str {
             "checkpoint = true\nelection = { lease = \"10s\" }\nfencing-tokens = true\n\
              idempotency-keys = true\nobserve-before-retry = true\ntool-dedupe = true\n"
         }
+        "tool-loop" => {
+            "checkpoint = true\nevent-log = true\nidempotency-keys = true\npaired-results = true\n\
+             reset-between-tasks = true\nresume-from-results = true\ntool-dedupe = true\n"
+        }
         other => panic!("nothing is known of {other}"),
     }
 }
