@@ -10,7 +10,7 @@
 //! assert_eq!(activity.within(|| activity.node()), None, "no world runs here");
 //! ```
 
-use crate::Name;
+use crate::{Name, scoped};
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,15 +22,6 @@ thread_local! {
     static CURRENT: RefCell<Option<Activity>> = const { RefCell::new(None) };
 }
 
-/// Restores the thread's previous activity when the work is over, however it ends.
-struct Restore(Option<Activity>);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        CURRENT.set(self.0.take());
-    }
-}
-
 impl Activity {
     /// The node whose code runs, if one does.
     pub fn node(&self) -> Option<Name> {
@@ -39,8 +30,7 @@ impl Activity {
 
     /// Does work on this thread as part of this activity.
     pub fn within<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _restore = Restore(CURRENT.replace(Some(self.clone())));
-        work()
+        scoped::within(&CURRENT, Some(self.clone()), work)
     }
 
     pub(crate) fn set_node(&self, node: Option<Name>) {

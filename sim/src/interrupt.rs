@@ -15,6 +15,7 @@
 //! assert_eq!(interrupt.within(|| 1 + 1), Err(Abandoned));
 //! ```
 
+use crate::scoped;
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -41,15 +42,6 @@ thread_local! {
     static CURRENT: RefCell<Option<Interrupt>> = const { RefCell::new(None) };
 }
 
-/// Restores the thread's previous interrupt when the work is over, however it ends.
-struct Restore(Option<Interrupt>);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        CURRENT.set(self.0.take());
-    }
-}
-
 impl Interrupt {
     /// Ends all work within this interrupt, running or not yet begun.
     pub fn set(&self) {
@@ -69,8 +61,7 @@ impl Interrupt {
         if self.is_set() {
             return Err(Abandoned);
         }
-        let _restore = Restore(CURRENT.replace(Some(self.clone())));
-        catch(work)
+        scoped::within(&CURRENT, Some(self.clone()), || catch(work))
     }
 }
 
@@ -92,8 +83,7 @@ pub fn current() -> Option<Interrupt> {
 
 /// Does work of another thread within the interrupt of that thread.
 pub fn inherit<T>(interrupt: Option<Interrupt>, work: impl FnOnce() -> T) -> T {
-    let _restore = Restore(CURRENT.replace(interrupt));
-    work()
+    scoped::within(&CURRENT, interrupt, work)
 }
 
 /// Ends the work here if its interrupt is set: for long work between two runs.

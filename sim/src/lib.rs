@@ -35,6 +35,7 @@ mod node;
 mod plan;
 mod queue;
 mod quiet;
+mod scoped;
 mod service;
 mod slab;
 mod spare;
