@@ -169,7 +169,8 @@ impl Agent {
     ///
     /// async fn is_urgent(agent: &Agent, about: Name, mail: String) -> Result<bool, TypeMismatch> {
     ///     let prompt = Prompt::new(Classify { mail }, 300);
-    ///     let completion = agent.complete(about, &prompt, 2, |nth| Classified { is_urgent: nth == 1 }).await?;
+    ///     let classified = |nth| Classified { is_urgent: nth == 1 };
+    ///     let completion = agent.complete(about, &prompt, 2, classified).await?;
     ///     Ok(completion.value.is_urgent)
     /// }
     /// ```

@@ -210,8 +210,8 @@ impl Item {
 
 /// What an entry of `[faults]` of that kind can be.
 pub(crate) fn shape_of_fault(kind: &FaultKind) -> Shape {
-    let nobody = BTreeMap::new();
-    let cast = Workflow::new("").cast(&BTreeMap::new(), &nobody);
+    let no_tools = BTreeMap::new();
+    let cast = Workflow::new("").cast(&BTreeMap::new(), &no_tools);
     shape_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()))
 }
 

@@ -42,11 +42,9 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
 
     fn asked() -> Story {
-        let property = Name::new(property().name);
-        Story::default().note("user", TeamEvent::User(UserEvent::Bound { property, at_most: 1 }))
+        Story::default().bounded(property().name, 1)
     }
 
     #[test]

@@ -47,15 +47,12 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Headers, TeamEvent, UserEvent};
+    use crate::agent::Headers;
     use crate::properties::testing::{Story, message, violation};
     use perfidy_sim::Name;
 
     fn asked() -> Story {
-        Story::default().note(
-            "user",
-            TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 2 }),
-        )
+        Story::default().bounded(property().name, 2)
     }
 
     fn handoff(attempt: u32) -> Headers {
@@ -105,9 +102,7 @@ mod tests {
         let names = ["desk", "a", "b", "a"];
         let story = took_over(Story::default(), "task-1", &names);
         assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
-        let other =
-            TeamEvent::User(UserEvent::Bound { property: Name::new("bounded-staleness"), at_most: 2 });
-        let story = took_over(Story::default().note("user", other), "task-1", &names);
+        let story = took_over(Story::default().bounded("bounded-staleness", 2), "task-1", &names);
         assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 

@@ -74,10 +74,7 @@ mod tests {
     /// The answer to one question, with at most five seconds between the source and the answer.
     fn asked() -> Story {
         let at_most = AtMost::Span(SimSpan::from_secs(5)).as_number();
-        let property = Name::new(property().name);
-        Story::default()
-            .note("user", TeamEvent::User(UserEvent::Bound { property, at_most }))
-            .asked("task-1", &["a"])
+        Story::default().bounded(property().name, at_most).asked("task-1", &["a"])
     }
 
     #[test]

@@ -35,15 +35,10 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::UserEvent;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
 
     fn asked() -> Story {
-        Story::default().note(
-            "user",
-            TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 2 }),
-        )
+        Story::default().bounded(property().name, 2)
     }
 
     #[test]

@@ -546,6 +546,12 @@ mod testing {
             called.sends_because_of(Some(call), (node, "ticketing"), intent, headers)
         }
 
+        /// The user asks for a bound of a property.
+        pub fn bounded(self, property: &str, at_most: u64) -> Self {
+            let property = Name::new(property);
+            self.note("user", TeamEvent::User(UserEvent::Bound { property, at_most }))
+        }
+
         /// A task with one intent, `TASK/file`.
         pub fn given(self, task: &str) -> Self {
             let (task, intent) = (Name::new(task), Name::new(&format!("{task}/file")));

@@ -100,14 +100,11 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{OpId, UserEvent};
+    use crate::agent::OpId;
     use crate::properties::testing::{Story, called, completed, number, violation};
 
     fn asked() -> Story {
-        Story::default().note(
-            "user",
-            TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 0 }),
-        )
+        Story::default().bounded(property().name, 0)
     }
 
     fn thinks(story: Story) -> Story {
@@ -213,9 +210,8 @@ mod tests {
 
     #[test]
     fn as_often_as_was_asked_for_is_not_too_often() {
-        let bound = TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 1 });
         let again = |story: Story| thinks(comes_back(calls(story)));
-        let once = again(thinks(Story::default().note("user", bound)));
+        let once = again(thinks(Story::default().bounded(property().name, 1)));
         assert_eq!(once.clone().judged_by(&property()), Verdict::Holds);
         assert_eq!(violation(again(once).judged_by(&property())).0, [6, 7, 10]);
     }

@@ -36,16 +36,12 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{ChatMessage, UserEvent};
+    use crate::agent::ChatMessage;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::Name;
     use std::sync::Arc;
 
     fn asked() -> Story {
-        Story::default().note(
-            "user",
-            TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 100 }),
-        )
+        Story::default().bounded(property().name, 100)
     }
 
     /// A request has 60 tokens, and each of these 40.
