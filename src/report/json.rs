@@ -33,7 +33,7 @@ pub struct CaseRecord {
     summary: String,
     properties: BTreeMap<&'static str, Tally>,
     findings: Vec<FindingRecord>,
-    faults_fired: BTreeMap<Name, u64>,
+    faults_injected: BTreeMap<Name, u64>,
     /// How many runs reached each probe.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     probes: BTreeMap<&'static str, u64>,
@@ -73,7 +73,7 @@ impl CaseRecord {
                 .iter()
                 .map(|finding| FindingRecord::new(&report.case, finding, small))
                 .collect(),
-            faults_fired: report.injected.clone(),
+            faults_injected: report.injected.clone(),
             probes: report.probes.clone(),
             saved: small.iter().filter_map(|small| small.file.as_deref()).map(in_text).collect(),
             shown: report.closing.clone(),
@@ -158,15 +158,15 @@ pub struct ReplayRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<Address>,
     properties: BTreeMap<&'static str, &'static str>,
-    faults_fired: BTreeMap<Name, u64>,
+    faults_injected: BTreeMap<Name, u64>,
 }
 
 impl ReplayRecord {
     /// The record of a replayed file.
     pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, answer: &Answer) -> Self {
-        let mut faults_fired = BTreeMap::new();
+        let mut faults_injected = BTreeMap::new();
         for fault in &run.outcome.injected {
-            *faults_fired.entry(fault.action.kind()).or_insert(0) += 1;
+            *faults_injected.entry(fault.action.kind()).or_insert(0) += 1;
         }
         let (answer, same_history, missing) = match answer {
             Answer::Reproduced { same_history } => ("reproduced", *same_history, None),
@@ -189,7 +189,7 @@ impl ReplayRecord {
             same_history,
             missing,
             properties: run.verdicts.iter().map(|(property, verdict)| (*property, verdict.word())).collect(),
-            faults_fired,
+            faults_injected,
         }
     }
 }
@@ -267,7 +267,7 @@ pub struct FuzzRecord<'a> {
     /// The verdict in words.
     summary: String,
     broke: BTreeMap<&'a str, BrokeRecord<'a>>,
-    faults_fired: &'a BTreeMap<Name, u64>,
+    faults_injected: &'a BTreeMap<Name, u64>,
     /// How many runs reached each probe; one that none has reached is vacuous.
     probes: &'a BTreeMap<String, u64>,
 }
@@ -309,7 +309,7 @@ impl<'a> FuzzRecord<'a> {
             },
             summary: standing_in_words(standing),
             broke: case_rounds.broke.iter().map(|(name, broke)| (name.as_str(), record(broke))).collect(),
-            faults_fired: &case_rounds.injected,
+            faults_injected: &case_rounds.injected,
             probes: &case_rounds.probes,
         }
     }

@@ -82,7 +82,7 @@ pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Opt
 fn struck(rows: &[(CaseReport, Duration)]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["SCENARIO", "FAULTS THAT STRUCK"]);
+    table.set_header(["SCENARIO", "INJECTED FAULTS"]);
     for (report, _) in rows.iter().filter(|(report, _)| report.case.without().is_none()) {
         let row = [report.case.scenario.name.as_str(), &injected(report)]
             .map(|cell| inert::line(cell).into_owned());

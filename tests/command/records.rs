@@ -23,7 +23,7 @@ fn what_programs_read_of_a_run_is_complete() {
                 "digest",
                 "engine",
                 "events",
-                "faults_fired",
+                "faults_injected",
                 "findings",
                 "first_seed",
                 "properties",
@@ -46,7 +46,7 @@ fn what_programs_read_of_a_run_is_complete() {
             record["seeds"].as_u64().unwrap()
         );
         assert!(record["events"].as_u64() > record["seeds"].as_u64());
-        assert!(record["faults_fired"]["ack-lost"].as_u64() > Some(0));
+        assert!(record["faults_injected"]["ack-lost"].as_u64() > Some(0));
     }
     assert_eq!((&written["case"], &written["verdict"]), (&"as written".into(), &"holds".into()));
     assert_eq!(
@@ -95,7 +95,7 @@ fn what_programs_read_of_a_replay_is_complete() {
             "digest",
             "engine",
             "events",
-            "faults_fired",
+            "faults_injected",
             "file",
             "first_seed",
             "properties",
@@ -111,5 +111,5 @@ fn what_programs_read_of_a_replay_is_complete() {
         (&file.as_str().into(), &"no-duplicate-effects".into())
     );
     assert_eq!(record["properties"]["no-duplicate-effects"], "violated");
-    assert_eq!(record["faults_fired"]["ack-lost"], 1);
+    assert_eq!(record["faults_injected"]["ack-lost"], 1);
 }
