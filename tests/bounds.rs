@@ -138,7 +138,8 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
 fn campaign(case: &Case, seeds: u64) -> CaseReport {
     let interrupted = &Interrupt::default();
     let watchdog = &Watchdog::new();
-    Campaign { engine: Engine::Native, first_seed: Seed(1), seeds, interrupted, watchdog }.run(case)
+    Campaign { engine: Engine::Native, first_seed: Seed(1), seeds, digests: false, interrupted, watchdog }
+        .run(case)
 }
 
 /// A team of one worker, which runs this code when its first task comes.

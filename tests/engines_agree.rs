@@ -26,7 +26,7 @@ mod both {
     fn report(case: &Case, engine: Engine, seeds: u64) -> CaseReport {
         let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
         let (interrupted, watchdog) = (&interrupted, &watchdog);
-        Campaign { engine, first_seed: Seed(0), seeds, interrupted, watchdog }.run(case)
+        Campaign { engine, first_seed: Seed(0), seeds, digests: false, interrupted, watchdog }.run(case)
     }
 
     /// The properties that broke, and how often.

@@ -31,7 +31,7 @@ fn go_on(rounds: &mut FuzzState, cases: &[Case], until: u64) {
         let start = Start { case, engine, first_seed, bounds: Bounds::default() };
         let mut strategy = (rounds.kind().unwrap().start)(&start).unwrap();
         let (seeds, interrupted, watchdog) = (turn.seeds, &interrupted, &watchdog);
-        let campaign = Campaign { engine, first_seed, seeds, interrupted, watchdog };
+        let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
         trials.skip(turn.done, rounds.taught()).unwrap();
         while let Step::Ran(runs) = trials.go_on(turn.until - trials.done()) {

@@ -129,7 +129,14 @@ fn scenario(faults: &str) -> Arc<Scenario> {
 
 fn report(faults: &str) -> CaseReport {
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-    let campaign = Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 30, interrupted, watchdog };
+    let campaign = Campaign {
+        engine: Engine::Native,
+        first_seed: Seed(0),
+        seeds: 30,
+        digests: false,
+        interrupted,
+        watchdog,
+    };
     campaign.run(&Case::as_written(&scenario(faults)))
 }
 

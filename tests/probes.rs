@@ -44,7 +44,14 @@ const TEXT: &str = "# Messages that come twice.\nworkflow = \"office\"\n\n[[step
 fn report(probes: &[&'static str]) -> CaseReport {
     let scenario = Scenario::parse(&suite(probes), "office", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-    let campaign = Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 50, interrupted, watchdog };
+    let campaign = Campaign {
+        engine: Engine::Native,
+        first_seed: Seed(0),
+        seeds: 50,
+        digests: false,
+        interrupted,
+        watchdog,
+    };
     campaign.run(&Case::as_written(&scenario))
 }
 
@@ -81,7 +88,14 @@ fn a_long_campaign_counts_the_runs_that_reach_each_probe_and_names_those_that_no
     let mix = strategy::find("mix").expect("there is one");
     let mut rounds = FuzzState::new(std::slice::from_ref(&case), Engine::Native, mix, Seed(0), None);
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-    let campaign = Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 20, interrupted, watchdog };
+    let campaign = Campaign {
+        engine: Engine::Native,
+        first_seed: Seed(0),
+        seeds: 20,
+        digests: false,
+        interrupted,
+        watchdog,
+    };
     let start = Start { case: &case, engine: Engine::Native, first_seed: Seed(0), bounds: Bounds::default() };
     let mut strategy = (mix.start)(&start).expect("it starts");
     let mut trials = campaign.start(&case, &mut *strategy);

@@ -16,7 +16,8 @@ use std::time::Duration;
 fn campaign(case: &Case, seeds: u64) -> CaseReport {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let (engine, first_seed) = (Engine::Native, Seed(0));
-    Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog }.run(case)
+    Campaign { engine, first_seed, seeds, digests: false, interrupted: &interrupted, watchdog: &watchdog }
+        .run(case)
 }
 
 /// The story of the first failure of a property, shrunk, without colours.

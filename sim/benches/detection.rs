@@ -113,8 +113,14 @@ fn detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Op
 fn runs_to_detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Option<u64>, Refused> {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let engine = Engine::Native;
-    let campaign =
-        Campaign { engine, first_seed, seeds: runs, interrupted: &interrupted, watchdog: &watchdog };
+    let campaign = Campaign {
+        engine,
+        first_seed,
+        seeds: runs,
+        digests: false,
+        interrupted: &interrupted,
+        watchdog: &watchdog,
+    };
     let start = Start { case, engine, first_seed, bounds: Bounds::default() };
     let mut strategy = (kind.start)(&start)?;
     let report = campaign.run_with(case, &mut *strategy);

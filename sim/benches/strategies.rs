@@ -69,7 +69,14 @@ struct Speed {
 fn speed(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> Speed {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let engine = Engine::Native;
-    let campaign = Campaign { engine, first_seed, seeds, interrupted: &interrupted, watchdog: &watchdog };
+    let campaign = Campaign {
+        engine,
+        first_seed,
+        seeds,
+        digests: false,
+        interrupted: &interrupted,
+        watchdog: &watchdog,
+    };
     let began = Instant::now();
     let start = Start { case, engine, first_seed, bounds: Bounds::default() };
     let mut strategy = (kind.start)(&start).unwrap_or_else(|refused| panic!("{refused}"));

@@ -34,6 +34,7 @@ fn whole_runs(criterion: &mut Criterion) {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: CAMPAIGN,
+        digests: false,
         interrupted: &Interrupt::default(),
         watchdog: &Watchdog::new(),
     };

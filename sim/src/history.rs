@@ -4,9 +4,8 @@
 //! to it. The chain of causes gives happens-before. Properties, digests, stories and statistics read only the
 //! history.
 //!
-//! Every event is folded into a 128-bit digest as it is appended, by the text of its names and never by the
-//! order in which they were interned. Two runs of one seed are equal, or there is a first event at which they
-//! differ.
+//! Its digest is computed on demand: 128 bits of every event, by the text of its names and never by the order
+//! in which they were interned. Two runs of one seed are equal, or there is a first event at which they differ.
 //!
 //! ```
 //! use perfidy_sim::{History, Name, SimTime, EventKind};
@@ -265,6 +264,12 @@ pub struct Event<N: AppEvent> {
 }
 
 impl<N: AppEvent> Event<N> {
+    fn fold(&self, words: &mut Words) {
+        let cause = self.cause.map_or(0, |cause| u64::from(cause.get()));
+        words.put(self.at.as_nanos()).name(self.node).put(u64::from(self.incarnation) << 32 | cause);
+        self.what.fold(words);
+    }
+
     /// The event of the upper layer, if this is one.
     pub fn note(&self) -> Option<&N> {
         match &self.what {
@@ -285,17 +290,11 @@ pub struct History<N: AppEvent> {
     index: KindIndex,
     /// The kinds of all events together.
     kinds: EventKinds,
-    digest: Digest,
 }
 
 impl<N: AppEvent> Default for History<N> {
     fn default() -> Self {
-        Self {
-            events: spare::take(),
-            index: spare::take(),
-            kinds: EventKinds::NONE,
-            digest: Digest::default(),
-        }
+        Self { events: spare::take(), index: spare::take(), kinds: EventKinds::NONE }
     }
 }
 
@@ -311,7 +310,7 @@ impl<N: AppEvent> Drop for History<N> {
 }
 
 impl<N: AppEvent> History<N> {
-    /// Appends an event of an incarnation of a node and folds it into the digest.
+    /// Appends an event of an incarnation of a node.
     ///
     /// # Panics
     /// After 2^32 - 1 events; a world stops long before that.
@@ -323,12 +322,6 @@ impl<N: AppEvent> History<N> {
         what: EventKind<N>,
     ) -> EventId {
         let id = EventId::new(self.events.len() as u32 + 1).expect("a history shorter than 2^32 events");
-        let mut words = Words::starting_with(self.digest);
-        let cause_and_incarnation =
-            u64::from(incarnation) << 32 | cause.map_or(0, |cause| u64::from(cause.get()));
-        words.put(at.as_nanos()).name(node).put(cause_and_incarnation);
-        what.fold(&mut words);
-        self.digest = words.finish();
         let kinds = what.kinds();
         self.kinds = self.kinds.and(kinds);
         self.index.push(kinds);
@@ -383,9 +376,13 @@ impl<N: AppEvent> History<N> {
         self.kinds
     }
 
-    /// The fingerprint of everything so far.
+    /// The fingerprint of everything so far, computed on each call.
     pub fn digest(&self) -> Digest {
-        self.digest
+        let mut words = Words::default();
+        for event in &self.events {
+            event.fold(&mut words);
+        }
+        words.finish()
     }
 
     /// The event of that number.

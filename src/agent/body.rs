@@ -162,18 +162,18 @@ impl Message for Untyped {
 #[derive(Clone)]
 pub struct Body(Arc<Kept<dyn Content>>);
 
-/// A message, with the data that every history needs of it.
+/// A message, with what histories need of it; few need its digest.
 struct Kept<C: ?Sized> {
     kinds: EventKinds,
-    digest: u64,
+    digest: OnceLock<u64>,
     message: C,
 }
 
 impl Body {
     /// Wraps a message.
     pub fn new(message: impl Message) -> Self {
-        let (kinds, digest) = (Message::headers(&message).kinds(), Content::digest(&message));
-        Self(Arc::new(Kept { kinds, digest, message }))
+        let kinds = Message::headers(&message).kinds();
+        Self(Arc::new(Kept { kinds, digest: OnceLock::new(), message }))
     }
 
     /// The message, if it is of this type.
@@ -251,7 +251,7 @@ impl fmt::Debug for Body {
 
 impl Payload for Body {
     fn digest(&self) -> u64 {
-        self.0.digest
+        *self.0.digest.get_or_init(|| self.0.message.digest())
     }
 
     fn kinds(&self) -> EventKinds {

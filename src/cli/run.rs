@@ -145,6 +145,7 @@ fn run_all(
         engine: arguments.subject.engine,
         first_seed: arguments.subject.first_seed(),
         seeds,
+        digests: arguments.subject.format == Format::Json,
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };

@@ -17,6 +17,8 @@ pub struct Campaign<'a> {
     pub first_seed: Seed,
     /// How many trials at most.
     pub seeds: u64,
+    /// Whether the report has the digest of all runs; that costs up to a tenth of the time.
+    pub digests: bool,
     /// Set when the campaign is to end early; the runs that are under way then are abandoned.
     pub interrupted: &'a Interrupt,
     /// Who watches for runs that never come back.
@@ -51,9 +53,6 @@ pub struct Finding {
     /// How it broke, in words.
     #[serde(skip)]
     pub message: String,
-    /// The fingerprint of the history.
-    #[serde(skip)]
-    pub digest: Digest,
     /// How many events the history has.
     #[serde(skip)]
     pub events: u64,
@@ -81,8 +80,8 @@ pub struct CaseReport {
     pub seeds: u64,
     /// How many events happened in all runs.
     pub events: u64,
-    /// The digests of all runs, folded in the order of the trials.
-    pub digest: Digest,
+    /// The digests of all runs, folded in the order of the trials, if the campaign wants that.
+    pub digest: Option<Digest>,
     /// What the properties said.
     pub tallies: BTreeMap<&'static str, Tally>,
     /// How often each kind of fault struck.
@@ -174,7 +173,7 @@ impl Campaign<'_> {
             strategy: strategy.name(),
             seeds: 0,
             events: 0,
-            digest: Digest::default(),
+            digest: self.digests.then(Digest::default),
             tallies: properties.map(|property| (property.name, Tally::default())).collect(),
             injected: BTreeMap::new(),
             probes: case.probes().map(|probe| (probe.name, 0)).collect(),
@@ -264,7 +263,9 @@ impl CaseReport {
     fn take_in_run(&mut self, run: &RunSummary) {
         self.seeds += 1;
         self.events += run.events;
-        self.digest.fold(run.digest);
+        if let (Some(all), Some(digest)) = (&mut self.digest, run.digest) {
+            all.fold(digest);
+        }
         for fault in &run.injected {
             *self.injected.entry(fault.action.kind()).or_insert(0) += 1;
         }

@@ -29,7 +29,8 @@ const LONG: Duration = Duration::from_millis(400);
 #[derive(Clone, Debug)]
 pub struct RunSummary {
     pub(super) seed: Seed,
-    pub(super) digest: Digest,
+    /// The fingerprint of its history, if the campaign wants that.
+    pub(super) digest: Option<Digest>,
     pub(super) events: u64,
     pub(super) verdicts: Vec<(&'static str, Mark)>,
     pub(super) injected: Vec<Fault>,
@@ -72,9 +73,9 @@ impl RunSummary {
 
     /// That a property broke in this run, which was the last of so many.
     pub(super) fn finding(&self, property: &'static str, message: &str, after_seeds: u64) -> Finding {
-        let Self { seed, digest, events, .. } = *self;
+        let Self { seed, events, .. } = *self;
         let (faults, message) = (self.injected.clone(), message.to_owned());
-        Finding { property, seed, faults, after_seeds, message, digest, events }
+        Finding { property, seed, faults, after_seeds, message, events }
     }
 }
 
@@ -217,7 +218,7 @@ fn run(
     case: &Case,
     trial: &Trial,
 ) -> Result<(RunSummary, Option<Feedback>), Abandoned> {
-    let Campaign { engine, interrupted, watchdog, .. } = *campaign;
+    let Campaign { engine, digests, interrupted, watchdog, .. } = *campaign;
     let Trial { seed, ref plan, ref wants } = *trial;
     let (run, by_other_faults) = interrupted.within(|| {
         watchdog.watch(case, seed, || {
@@ -235,7 +236,7 @@ fn run(
     };
     let summary = RunSummary {
         seed,
-        digest: run.outcome.digest(),
+        digest: digests.then(|| run.outcome.digest()),
         events: run.outcome.history.len() as u64,
         verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, mark(verdict))).collect(),
         injected: run.outcome.injected,

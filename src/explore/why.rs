@@ -120,7 +120,8 @@ mod tests {
         let start = Start { case: &case, engine, first_seed, bounds };
         let mut strategy = (strategy::find(strategy).unwrap().start)(&start).ok().unwrap();
         let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-        Campaign { engine, first_seed, seeds, interrupted, watchdog }.run_with(&case, &mut *strategy)
+        Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog }
+            .run_with(&case, &mut *strategy)
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct CaseRecord {
     seeds: u64,
     runs_per_second: u64,
     events: u64,
-    digest: Digest,
+    digest: Option<Digest>,
     /// `holds`, `caught`, `broken`, `not-caught`, `not-yet-caught`, `vacuous`, `unknown` or `interrupted`.
     verdict: &'static str,
     /// The verdict in words.

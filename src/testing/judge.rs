@@ -40,8 +40,14 @@ pub(super) fn watchdog() -> Watchdog {
 pub(super) fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
     let watchdog = watchdog();
     let (interrupted, count) = (&Interrupt::default(), seeds.count(case));
-    let campaign =
-        Campaign { engine, first_seed: seeds.first(), seeds: count, interrupted, watchdog: &watchdog };
+    let campaign = Campaign {
+        engine,
+        first_seed: seeds.first(),
+        seeds: count,
+        digests: false,
+        interrupted,
+        watchdog: &watchdog,
+    };
     campaign.run(case)
 }
 

@@ -83,9 +83,23 @@ fn assert_same_from_one_thread_and_from_four(case: &Case, seeds: u64) {
     let (interrupted, watchdog) = (&interrupted, &watchdog);
     let [one, four] = [1, 4].map(|threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let campaign = Campaign { engine: Engine::Native, first_seed: Seed(7), seeds, interrupted, watchdog };
+        let campaign = Campaign {
+            engine: Engine::Native,
+            first_seed: Seed(7),
+            seeds,
+            digests: true,
+            interrupted,
+            watchdog,
+        };
         let report = pool.install(|| campaign.run(case));
-        (report.seeds, report.events, report.digest, report.tallies, report.injected, report.findings)
+        (
+            report.seeds,
+            report.events,
+            report.digest.unwrap(),
+            report.tallies,
+            report.injected,
+            report.findings,
+        )
     });
     assert_eq!(one.0, seeds);
     assert_eq!(one, four, "{case}");

@@ -42,6 +42,7 @@ fn verdict_of(scenario: &Arc<Scenario>, strategy: &str) -> CaseVerdict {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: SEEDS,
+        digests: false,
         interrupted: &Interrupt::default(),
         watchdog: &Watchdog::default(),
     };

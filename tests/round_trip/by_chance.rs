@@ -255,6 +255,7 @@ impl World {
             engine: Engine::Native,
             first_seed: self.first_seed,
             seeds: TRIALS,
+            digests: false,
             interrupted: &interrupted,
             watchdog: &watchdog,
         };

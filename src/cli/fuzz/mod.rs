@@ -163,7 +163,8 @@ impl Fuzz<'_> {
                 }
                 Err(Abandoned) => return Left::Break(Status::AsExpected),
             };
-        let campaign = Campaign { engine, first_seed, seeds: turn.seeds, interrupted, watchdog };
+        let campaign =
+            Campaign { engine, first_seed, seeds: turn.seeds, digests: false, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
         if trials.skip(turn.done, rounds.taught()).is_err() {
             return Left::Break(Status::AsExpected);

@@ -146,8 +146,14 @@ mod tests {
         let scenario = Scenario::parse(&start::suite(), "branch/lost-ack", text);
         let scenario = scenario.unwrap_or_else(|problems| panic!("{problems}"));
         let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-        let campaign =
-            Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 200, interrupted, watchdog };
+        let campaign = Campaign {
+            engine: Engine::Native,
+            first_seed: Seed(0),
+            seeds: 200,
+            digests: false,
+            interrupted,
+            watchdog,
+        };
         let cases = Case::all(&scenario);
         assert_eq!(campaign.run(&cases[0]).verdict(), CaseVerdict::Holds);
         assert!(matches!(campaign.run(&cases[1]).verdict(), CaseVerdict::Caught(_)));

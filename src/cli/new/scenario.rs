@@ -207,8 +207,14 @@ impl Draft {
     fn report(&self, suite: &Suite) -> Option<CaseReport> {
         let scenario = Scenario::parse(suite, "new/scenario", &self.text()).ok()?;
         let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-        let campaign =
-            Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: TRIED, interrupted, watchdog };
+        let campaign = Campaign {
+            engine: Engine::Native,
+            first_seed: Seed(0),
+            seeds: TRIED,
+            digests: false,
+            interrupted,
+            watchdog,
+        };
         Some(campaign.run(&Case::as_written(&scenario)))
     }
 }
@@ -249,8 +255,14 @@ mod tests {
             let scenario = Scenario::parse(&suite, "new/scenario", &text);
             let scenario = scenario.unwrap_or_else(|problems| panic!("{problems}"));
             let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-            let campaign =
-                Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: TRIED, interrupted, watchdog };
+            let campaign = Campaign {
+                engine: Engine::Native,
+                first_seed: Seed(0),
+                seeds: TRIED,
+                digests: false,
+                interrupted,
+                watchdog,
+            };
             let verdict = campaign.run(&Case::as_written(&scenario)).verdict();
             assert_eq!(verdict, CaseVerdict::Holds, "{}:\n{text}", workflow.name);
             assert!(!scenario.fault_kinds.is_empty(), "{} meets no fault:\n{text}", workflow.name);

@@ -192,6 +192,7 @@ mod tests {
             engine: Engine::Native,
             first_seed: Seed(3),
             seeds,
+            digests: true,
             interrupted: &interrupted,
             watchdog: &Watchdog::new(),
         };

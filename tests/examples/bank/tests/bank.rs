@@ -16,7 +16,7 @@ fn scenario() -> Arc<Scenario> {
 
 fn campaign(case: &Case) -> CaseReport {
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-    Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 100, interrupted, watchdog }.run(case)
+    Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 100, digests: false, interrupted, watchdog }.run(case)
 }
 
 #[test]
