@@ -53,6 +53,9 @@ pub struct Finding {
     /// How it broke, in words.
     #[serde(skip)]
     pub message: String,
+    /// The fingerprint of the history.
+    #[serde(skip)]
+    pub digest: Digest,
     /// How many events the history has.
     #[serde(skip)]
     pub events: u64,

@@ -29,7 +29,7 @@ const LONG: Duration = Duration::from_millis(400);
 #[derive(Clone, Debug)]
 pub struct RunSummary {
     pub(super) seed: Seed,
-    /// The fingerprint of its history, if the campaign wants that.
+    /// The fingerprint of its history, if the campaign wants that or a property broke.
     pub(super) digest: Option<Digest>,
     pub(super) events: u64,
     pub(super) verdicts: Vec<(&'static str, Mark)>,
@@ -74,8 +74,9 @@ impl RunSummary {
     /// That a property broke in this run, which was the last of so many.
     pub(super) fn finding(&self, property: &'static str, message: &str, after_seeds: u64) -> Finding {
         let Self { seed, events, .. } = *self;
+        let digest = self.digest.expect("a property broke in this run");
         let (faults, message) = (self.injected.clone(), message.to_owned());
-        Finding { property, seed, faults, after_seeds, message, events }
+        Finding { property, seed, faults, after_seeds, message, digest, events }
     }
 }
 
@@ -234,9 +235,10 @@ fn run(
         Verdict::Vacuous => Mark::Vacuous,
         Verdict::Unknown { reason } => Mark::Unknown(reason.clone()),
     };
+    let is_broken = run.verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Violated(_)));
     let summary = RunSummary {
         seed,
-        digest: digests.then(|| run.outcome.digest()),
+        digest: (digests || is_broken).then(|| run.outcome.digest()),
         events: run.outcome.history.len() as u64,
         verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, mark(verdict))).collect(),
         injected: run.outcome.injected,

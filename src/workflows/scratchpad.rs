@@ -14,7 +14,7 @@
 //! user. An editor whose tool fails again and again escalates the call and writes into the document that the
 //! task is given up; each editor that reads this reports the task as failed.
 
-use crate::agent::{Agent, Entry, Message, OpId, Operation, Outcome, Report, ToolError, Version};
+use crate::agent::{Agent, Entry, Message, OpId, Outcome, Report, ToolError, Version};
 use crate::protocols::SingleFlight;
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
@@ -113,8 +113,16 @@ struct Editor {
     tasks: Rc<RefCell<Lookup<Name, Arc<[OpId]>>>>,
     /// The version of the document that added each of its parts.
     written: Rc<RefCell<Lookup<Name, Version>>>,
-    /// How often each of its steps has failed.
-    failures: Rc<RefCell<Lookup<Name, u32>>>,
+    /// Those of its steps that have failed.
+    failures: Rc<RefCell<Lookup<Name, Failures>>>,
+}
+
+/// The failures of a step.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    /// The last error, until the step is done or the person on call knows.
+    open: Option<ToolError>,
 }
 
 impl Editor {
@@ -159,6 +167,7 @@ impl Editor {
                 !is_there(step) && !self.has_written(plan.intent(task, *step), document.stamp.version)
             };
             if document.has(end_of(task)) {
+                self.escalate_failures(task, ops).await;
                 return report(&self.agent, Report::of(task, Outcome::Failed)).await;
             }
             let steps = 0..plan.steps.len();
@@ -172,7 +181,10 @@ impl Editor {
             let operation_of = plan.operation_of(task, step);
             let called = call_with_retry(&self.agent, &policy, &operation_of, ops[step], false).await;
             if let Err(error) = called {
-                return self.has_failed(task, &operation_of, ops[step], error).await;
+                return self.has_failed(task, operation_of.intent, ops, error).await;
+            }
+            if let Some(failures) = self.failures.borrow_mut().get_mut(operation_of.intent) {
+                failures.open = None;
             }
             let part = Entry::new(operation_of.intent, Part { author: self.agent.name() });
             let Some(version) = self.add(task, part).await else { return };
@@ -187,20 +199,33 @@ impl Editor {
 
     /// A step has failed. After too many failures its editor gives the task up: no other editor does its
     /// steps, so the task cannot be done any more.
-    async fn has_failed(&self, task: Name, operation_of: &Operation, op: OpId, error: ToolError) {
-        let failures = {
+    async fn has_failed(&self, task: Name, intent: Name, ops: &[OpId], error: ToolError) {
+        let count = {
             let mut failures = self.failures.borrow_mut();
-            let count = failures.get_or_insert_with(operation_of.intent, || 0);
-            *count += 1;
-            *count
+            let failures = failures.get_or_insert_with(intent, Failures::default);
+            failures.count += 1;
+            failures.open = Some(error);
+            failures.count
         };
-        if !GiveUpAfter::is_reached(self.team.safeguards(), failures) {
+        if !GiveUpAfter::is_reached(self.team.safeguards(), count) {
             return;
         }
-        if self.team.safeguards().has::<DeadLetter>() {
-            escalate(&self.agent, Name::literal(ON_CALL), operation_of, op, error).await;
-        }
+        self.escalate_failures(task, ops).await;
         self.add(task, Entry::new(end_of(task), GivenUp { by: self.agent.name() })).await;
+    }
+
+    /// Escalates the steps of a task that this editor leaves undone after a failure.
+    async fn escalate_failures(&self, task: Name, ops: &[OpId]) {
+        if !self.team.safeguards().has::<DeadLetter>() {
+            return;
+        }
+        for (step, op) in ops.iter().enumerate() {
+            let operation = self.team.plan.operation_of(task, step);
+            let error = self.failures.borrow_mut().get_mut(operation.intent).and_then(|it| it.open.take());
+            if let Some(error) = error {
+                escalate(&self.agent, Name::literal(ON_CALL), &operation, *op, error).await;
+            }
+        }
     }
 
     /// Gets an entry into the document, directly or through the single writer. Returns the version since

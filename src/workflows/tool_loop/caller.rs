@@ -1,13 +1,17 @@
 //! The tool calls of an assistant: what its model asks for, checked and made.
 
-use crate::agent::{Agent, CallRequest, Content, OpId, Operation, ToolResult};
+use crate::agent::{Agent, CallRequest, Content, OpId, Operation, Receipt, ToolResult};
+use crate::protocols::until_some;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::persist::Operations;
 use crate::workflows::TeamContext;
-use perfidy_sim::Name;
+use perfidy_sim::{Name, SimSpan};
 use std::rc::Rc;
+
+/// How long the assistant waits before it asks a tool again that does not say what is done.
+pub(super) const TOOL_PAUSE: SimSpan = SimSpan::from_secs(5);
 
 /// A call that can be made.
 pub(super) struct Prepared {
@@ -55,6 +59,18 @@ impl Caller {
         }
         let (op, tried_before) = self.operation_id(call, tried_before).await;
         Ok(Prepared { call: call.id, operation: call.operation.clone(), op, tried_before, is_irreversible })
+    }
+
+    /// The receipt of a call that was made before, if its tool has it on record; asks until the tool answers.
+    /// Without `observe-before-retry` nothing is looked up.
+    pub async fn earlier_receipt(&self, prepared: &mut Prepared) -> Option<Receipt> {
+        let policy = CallPolicy::of(self.team.safeguards());
+        if !prepared.tried_before || !policy.looks_before_retry {
+            return None;
+        }
+        prepared.tried_before = false;
+        let look_up = async || self.agent.look_up(&prepared.operation, policy.timeout).await.ok();
+        until_some(&self.agent, TOOL_PAUSE, look_up).await
     }
 
     /// Makes a call, and says what the model is told about it.

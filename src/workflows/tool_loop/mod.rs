@@ -38,7 +38,7 @@ use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::approver::APPROVER;
 use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::{Step, TeamContext, Workflow};
-use caller::{Caller, Prepared};
+use caller::{Caller, Prepared, TOOL_PAUSE};
 use perfidy_sim::{Name, SimSpan};
 use session::{Session, SessionEvent};
 use tokio::sync::mpsc;
@@ -92,9 +92,6 @@ const RETRY_PAUSE: SimSpan = SimSpan::from_secs(5);
 
 /// How often the approver is asked for one call; each time the assistant waits until the request expires.
 const ASKS: u32 = 5;
-
-/// How long the assistant waits before it asks tools again that do not say what is done.
-const VERIFY_PAUSE: SimSpan = SimSpan::from_secs(5);
 
 struct Assistant {
     agent: Agent,
@@ -235,9 +232,8 @@ impl Assistant {
         }
         let steps = 0..self.team.plan.steps.len();
         let effects: Vec<Operation> = steps.map(|step| self.team.plan.operation_of(task, step)).collect();
-        let missing = until_some(&self.agent, VERIFY_PAUSE, async || {
-            missing_effects(&self.agent, effects.clone()).await
-        });
+        let missing =
+            until_some(&self.agent, TOOL_PAUSE, async || missing_effects(&self.agent, effects.clone()).await);
         missing.await.into_iter().map(|step| effects[step].intent).collect()
     }
 
@@ -280,10 +276,13 @@ impl Assistant {
         while let Some((call, result)) = results.recv().await {
             self.say(task, ChatMessage::Tool { call, result }).await;
         }
-        for (prepared, gate) in guarded.into_iter().zip(std::iter::repeat(gate).flatten()) {
-            let is_approved = self.is_approved(&prepared, gate).await;
-            let result =
-                if is_approved { self.caller.make(&prepared).await } else { ToolResult::NotApproved };
+        for (mut prepared, gate) in guarded.into_iter().zip(std::iter::repeat(gate).flatten()) {
+            // A look-up between the approval and the call would take time, and the approval could expire.
+            let result = match self.caller.earlier_receipt(&mut prepared).await {
+                Some(receipt) => ToolResult::Done(receipt),
+                None if self.is_approved(&prepared, gate).await => self.caller.make(&prepared).await,
+                None => ToolResult::NotApproved,
+            };
             self.say(task, ChatMessage::Tool { call: prepared.call, result }).await;
         }
     }
