@@ -142,6 +142,8 @@ pub struct Turn {
 /// What the rounds so far mean for a case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing<'a> {
+    /// It has not been run yet.
+    NotRun,
     /// No promise broke that should hold.
     NothingBroke,
     /// Promises broke.
@@ -377,6 +379,9 @@ impl CaseProgress {
 
     /// What this means for the case.
     pub fn standing(&self, case: &Case) -> Standing<'_> {
+        if self.runs == 0 {
+            return Standing::NotRun;
+        }
         let Some(without) = case.without() else {
             return if self.broke.is_empty() {
                 Standing::NothingBroke

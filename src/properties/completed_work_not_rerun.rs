@@ -155,10 +155,12 @@ impl<'a> Steps<'a> {
         });
         // A report of an earlier attempt is not the awaited one.
         let current = known.reports.iter().copied().filter(|report| attempt_of(report) >= known.attempt);
-        // A report of a step that neither this nor an earlier incarnation had ordered means nothing to it.
+        // A report means nothing to an incarnation unless it or an earlier one had ordered the step; and so
+        // nothing to a later one that finds its journal.
         let is_awaited = |report: &Event<TeamEvent>| {
+            let since = self.started.get((who, report.incarnation)).copied();
             let mut before = known.orders.iter().filter(|earlier| earlier.id < report.id);
-            before.any(|earlier| is_known_to(order, started, earlier))
+            before.any(|earlier| is_known_to(order, started, earlier) && is_known_to(report, since, earlier))
         };
         let is_known = |report: &Event<TeamEvent>| {
             if report.incarnation == order.incarnation {
@@ -583,6 +585,21 @@ mod tests {
         let older_ordered = order(twins, "c", 1);
         let to_the_younger = hear(older_ordered, "c#1", 1).tells(("planner", "c#1"), "task-1", Headers::NONE);
         assert_eq!(order(go_on(to_the_younger, "c#1"), "c#1", 1).judged_by(&property()), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn what_such_a_report_led_to_tells_a_later_incarnation_nothing_either() {
+        let starts = |story: Story, incarnation| {
+            story.event(&format!("c#{incarnation}"), EventKind::Started { incarnation })
+        };
+        let heard_by_the_younger = |story| {
+            let recorded = sync(record(hear(story, "c#1", 1), "c#1"), "c#1", 1);
+            order(starts(read_on(recorded, "c#1"), 2), "c#2", 1)
+        };
+        let beside_it = heard_by_the_younger(order(starts(Story::default(), 1), "c", 1));
+        assert_eq!(beside_it.judged_by(&property()), Verdict::Vacuous);
+        let before_it = heard_by_the_younger(starts(order(Story::default(), "c", 1), 1));
+        assert!(before_it.judged_by(&property()).is_violated());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use perfidy_sim::{Name, SimTime};
 use std::collections::BTreeSet;
 
 /// The time of the last task is divided into so many parts; the last part must contain progress.
-const PARTS: u64 = 4;
+pub(crate) const PARTS: u64 = 4;
 
 /// Whether some work was completed for the first time shortly before the end.
 pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {

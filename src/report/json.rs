@@ -262,7 +262,7 @@ pub struct FuzzRecord<'a> {
     runs_per_second: u64,
     /// How many different failures were shrunk.
     failures: usize,
-    /// `nothing-broke`, `broken`, `caught`, `not-caught` or `not-yet-caught`.
+    /// `not-run`, `nothing-broke`, `broken`, `caught`, `not-caught` or `not-yet-caught`.
     verdict: &'static str,
     /// The verdict in words.
     summary: String,
@@ -301,6 +301,7 @@ impl<'a> FuzzRecord<'a> {
             runs_per_second: rate_of(case_rounds).round() as u64,
             failures: case_rounds.failures(),
             verdict: match standing {
+                Standing::NotRun => "not-run",
                 Standing::NothingBroke => "nothing-broke",
                 Standing::Broken(_) => "broken",
                 Standing::Caught(..) => "caught",

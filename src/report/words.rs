@@ -20,6 +20,7 @@ pub(super) fn standing_in_words(standing: Standing<'_>) -> String {
         all.iter().map(one).collect::<Vec<_>>().join("; ")
     };
     match standing {
+        Standing::NotRun => "NOT RUN: there was no time for it".to_owned(),
         Standing::NothingBroke => "nothing broke".to_owned(),
         Standing::Broken(all) => format!("BROKEN: {}", each(all, "")),
         Standing::Caught(all) => format!("caught: {}", each(all, "broke ")),

@@ -152,6 +152,7 @@ impl Case {
     /// The properties that must have had something to judge in this case.
     pub fn is_about(&self) -> Vec<&'static str> {
         let mut properties = self.scenario.workflow.properties.clone();
+        properties.extend(&self.scenario.judged);
         properties.extend(self.without().into_iter().flat_map(|without| &without.violates));
         properties.retain(|name| !self.scenario.waived.contains_key(name));
         properties.sort_unstable();

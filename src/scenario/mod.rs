@@ -102,6 +102,8 @@ pub struct Contents {
     pub bounds: BTreeMap<&'static str, AtMost>,
     /// The waived properties, with the reason that the file gives.
     pub waived: BTreeMap<&'static str, String>,
+    /// The properties that the file names otherwise: each must have something to judge.
+    pub judged: Vec<&'static str>,
     /// The cases without some safeguards.
     pub without: Vec<Without>,
 }

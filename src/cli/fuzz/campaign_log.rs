@@ -327,15 +327,14 @@ impl CampaignLog {
         ));
     }
 
-    /// What the campaign as a whole means. That something has not come up yet is no fault of it.
+    /// What the campaign as a whole means. What has not been run, or not long enough, is unknown.
     fn meaning(&self) -> Status {
         let standings = self.rounds.cases.iter().zip(&self.cases).map(|(rounds, case)| rounds.standing(case));
         standings.fold(Status::AsExpected, |status, standing| {
             status.worse(match standing {
                 Standing::Broken(_) | Standing::NotCaught(_) => Status::Broken,
-                Standing::NothingBroke | Standing::Caught(..) | Standing::NotYetCaught(_) => {
-                    Status::AsExpected
-                }
+                Standing::NotRun | Standing::NotYetCaught(_) => Status::Inconclusive,
+                Standing::NothingBroke | Standing::Caught(..) => Status::AsExpected,
             })
         })
     }

@@ -14,6 +14,8 @@ use toml::Spanned;
 #[derive(Default)]
 pub(super) struct Asked {
     pub waived: BTreeMap<&'static str, String>,
+    /// What is named and not waived.
+    pub judged: Vec<&'static str>,
     tightened: BTreeMap<&'static str, AtMost>,
 }
 
@@ -24,7 +26,11 @@ pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Found) -> Ask
             found.add(Problem::unknown(entry.key_span, "property", entry.name, &suite.property_names()));
             continue;
         };
-        for key in found.keep(entry.entries()).unwrap_or_default() {
+        let keys = found.keep(entry.entries()).unwrap_or_default();
+        if keys.iter().all(|key| key.name != "waive") {
+            asked.judged.push(property.name);
+        }
+        for key in keys {
             match property.bound {
                 _ if key.name == "waive" => {
                     asked.waived.extend(found.keep(waived(property, &key)).map(|why| (property.name, why)));

@@ -9,6 +9,7 @@ mod parts;
 mod pinned;
 mod reach;
 mod safeguards;
+mod settle;
 mod steps;
 mod store;
 mod tasks;
@@ -16,6 +17,7 @@ mod tasks;
 mod tests;
 mod tools;
 mod undo;
+mod unused;
 
 use crate::faults::who;
 pub(crate) use tools::{own_shape, tool_keys};
@@ -59,10 +61,6 @@ const KEYS: &[&str] = &[
 /// The longest time that a file can give: until chaos ends, for the team to settle, or for a task.
 const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
 
-/// A team has so long to settle, or, if that is longer, so long for every agent and step.
-const SETTLING: SimSpan = SimSpan::from_secs(15 * 60);
-const SETTLING_A_STEP_OF_AN_AGENT: SimSpan = SimSpan::from_secs(5);
-
 /// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can
 /// hold.
 const EVENTS: RangeInclusive<u32> = 1_000..=1_000_000_000;
@@ -79,7 +77,7 @@ pub(crate) fn tables() -> Vec<(&'static str, Shape)> {
         ("limits", Shape::of::<LimitsTable>()),
         ("model", Shape::of::<ModelTable>()),
         ("network", Shape::of::<NetworkTable>()),
-        ("settle", Shape::of::<SettleTable>()),
+        ("settle", settle::shape()),
         ("step", list(steps::shape())),
         ("store", store::shape()),
         ("tasks", tasks::shape()),
@@ -179,7 +177,7 @@ pub(super) fn resolve(
     let tasks = tasks::read(&tables, found);
     let store = store::read(&tables, found);
     let model = model(&tables, found);
-    let settle_within = settle(&tables, found);
+    let settling = settle::read(&tables, found);
     let most_events = most_events(&tables, found);
     let asked = asked::read(&tables, suite, found);
     let Some(workflow) = found.keep(workflow(&tables, suite)) else {
@@ -200,7 +198,17 @@ pub(super) fn resolve(
     found.keep(tasks::come_in_time(&tables, &tasks));
     tasks::understood_by(&tables, &tasks, &workflow, &safeguards.on, found);
     let without = safeguards::without(&tables, (suite, &workflow), &safeguards, &asked.waived, found);
-    let settle_within = settle_within.unwrap_or_else(|| usual_settling(&workflow, &team, steps.len()));
+    let wait = settle::longest_wait(&tools, &model, &safeguards.on);
+    let settle_within = settling.map_or_else(
+        || settle::usual(&workflow, &team, steps.len(), wait),
+        |(within, place)| {
+            // What was shrunk and saved is judged as it was when it was found.
+            if unreachable == Unreachable::Rejected {
+                found.keep(settle::is_enough(within, place, wait));
+            }
+            within
+        },
+    );
     let faults = faults::read(&tables, text, suite, &cast, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
@@ -225,6 +233,7 @@ pub(super) fn resolve(
         most_events,
         bounds: asked.bounds(suite, &workflow, &without),
         waived: asked.waived,
+        judged: asked.judged,
         without,
         workflow,
     }));
@@ -232,11 +241,12 @@ pub(super) fn resolve(
         return Err(vec![problem]);
     }
     // What the agents do shows when they run, which they can only if the file is sound otherwise.
-    let out_of_reach = match unreachable {
-        Unreachable::Rejected => reach::check(&scenario, &faults.entries, &faults.pinned),
-        Unreachable::Accepted => Vec::new(),
-    };
-    if out_of_reach.is_empty() { Ok(scenario) } else { Err(out_of_reach) }
+    let mut untested = Vec::new();
+    if unreachable == Unreachable::Rejected {
+        untested.extend(unused::check(&tables, &scenario));
+        untested.extend(reach::check(&scenario, &faults.entries, &faults.pinned));
+    }
+    if untested.is_empty() { Ok(scenario) } else { Err(untested) }
 }
 
 /// A text without its leading lines that begin with `#:`. They tell an editor which schema the file has.
@@ -353,25 +363,6 @@ fn network(tables: &Tables<'_>, cast: &Directory, found: &mut Found) -> Network 
     });
     let links = links.collect();
     Network { latency: latency.unwrap_or(usual).0, links }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct SettleTable {
-    within: Option<Spanned<Span>>,
-}
-
-/// How long the team has to settle, if the file says so.
-fn settle(tables: &Tables<'_>, found: &mut Found) -> Option<SimSpan> {
-    let within = tables.closed::<SettleTable>("settle", found).within;
-    within.and_then(|within| found.keep(within_limit(&within, "within")))
-}
-
-/// How long a team has to settle if its file does not say. Work may have to pass through every agent, step
-/// after step.
-fn usual_settling(workflow: &Workflow, team: &BTreeMap<&'static str, u32>, steps: usize) -> SimSpan {
-    let agents = workflow.size(team.values().copied());
-    SETTLING_A_STEP_OF_AN_AGENT.saturating_mul(agents * steps as u64).clamp(SETTLING, LONGEST)
 }
 
 #[derive(Deserialize, Default)]
