@@ -56,7 +56,7 @@ const KEYS: &[&str] = &[
     "workflow",
 ];
 
-/// The longest time that a file can give: until chaos ends, for the team to settle, or for a task.
+/// The longest time that a file can give: until fault injection ends, for the team to settle, or for a task.
 const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
 
 /// A team has so long to settle, or, if that is longer, so long for every agent and step.
