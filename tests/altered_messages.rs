@@ -101,17 +101,17 @@ fn an_executor_answers_the_round_that_it_read_and_the_coordinator_orders_again()
 }
 
 /// Alters one value of a message, drawn.
-fn scramble(message: &mut Value, spot: DrawSite<'_>) {
+fn scramble(message: &mut Value, draw: DrawSite<'_>) {
     let mut values = Vec::new();
     scalars(message, &mut values);
     let count = values.len() as u64;
     if count == 0 {
         return;
     }
-    let value = values.swap_remove(spot.below("which", count) as usize);
+    let value = values.swap_remove(draw.below("which", count) as usize);
     *value = match value.take() {
         Value::Bool(truth) => Value::Bool(!truth),
-        Value::Number(number) => (number.as_u64().unwrap_or_default() + 1 + spot.below("what", 9)).into(),
+        Value::Number(number) => (number.as_u64().unwrap_or_default() + 1 + draw.below("what", 9)).into(),
         other => Value::String(format!("{}-x", other.as_str().unwrap_or_default())),
     };
 }
@@ -134,7 +134,7 @@ fn no_shipped_team_panics_at_an_altered_message() {
     let suite = Suite::shipped().fault(fault);
     let files: BTreeSet<String> =
         cases::all().iter().map(|case| case.scenario.name.as_str().to_owned()).collect();
-    let struck: usize = files
+    let altered: usize = files
         .par_iter()
         .map(|file| {
             let scenario = with_fault(&suite, file, "scrambled = { chance = \"20%\" }");
@@ -149,5 +149,5 @@ fn no_shipped_team_panics_at_an_altered_message() {
             .sum::<usize>()
         })
         .sum();
-    assert!(struck > 1_000, "{struck}");
+    assert!(altered > 1_000, "{altered}");
 }

@@ -357,32 +357,32 @@ fn is_needed(kind: &'static Kind, safeguard: &str) {
 }
 
 #[test]
-fn a_conductor_with_all_safeguards_keeps_its_promises_in_any_weather() {
+fn a_conductor_with_all_safeguards_keeps_its_promises_under_combined_faults() {
     keeps_its_promises(&CONDUCTOR);
 }
 
 #[test]
-fn a_standby_team_with_all_safeguards_keeps_its_promises_in_any_weather() {
+fn a_standby_team_with_all_safeguards_keeps_its_promises_under_combined_faults() {
     keeps_its_promises(&STANDBY);
 }
 
 #[test]
-fn an_orchestrated_saga_with_all_safeguards_keeps_its_promises_in_any_weather() {
+fn an_orchestrated_saga_with_all_safeguards_keeps_its_promises_under_combined_faults() {
     keeps_its_promises(&ORCHESTRATED);
 }
 
 #[test]
-fn a_choreographed_saga_with_all_safeguards_keeps_its_promises_in_any_weather() {
+fn a_choreographed_saga_with_all_safeguards_keeps_its_promises_under_combined_faults() {
     keeps_its_promises(&CHOREOGRAPHED);
 }
 
 #[test]
-fn a_hierarchy_with_all_safeguards_keeps_its_promises_in_any_weather() {
+fn a_hierarchy_with_all_safeguards_keeps_its_promises_under_combined_faults() {
     keeps_its_promises(&HIERARCHY);
 }
 
 #[test]
-fn the_same_weather_breaks_the_promises_of_a_team_that_takes_a_safeguard_off() {
+fn the_same_faults_break_the_promises_of_a_team_that_takes_a_safeguard_off() {
     for safeguard in ["checkpoint", "idempotency-keys", "persist-before-call", "verify"] {
         is_needed(&CONDUCTOR, safeguard);
     }

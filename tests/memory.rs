@@ -33,7 +33,7 @@ fn go_on(rounds: &mut FuzzState, cases: &[Case], until: u64) {
         let (seeds, interrupted, watchdog) = (turn.seeds, &interrupted, &watchdog);
         let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
-        trials.skip(turn.done, rounds.taught()).unwrap();
+        trials.skip(turn.done, rounds.informative()).unwrap();
         while let Step::Ran(runs) = trials.go_on(turn.until - trials.done()) {
             for run in &runs {
                 rounds.take_in(case, run);

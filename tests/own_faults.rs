@@ -3,7 +3,7 @@
 
 use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, ToolCall};
 use perfidy::explore::{
-    Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
+    Campaign, CaseReport, CaseVerdict, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::faults::OwnFault;
@@ -99,7 +99,7 @@ fn suite() -> Suite {
         "more-copies",
         "an order on its way asks for more copies",
         r#"more-copies = { message = "stamp", chance = "20%" }"#,
-        |slip, spot| slip["stamp"]["copies"] = (4 + spot.below("copies", 100)).into(),
+        |slip, draw| slip["stamp"]["copies"] = (4 + draw.below("copies", 100)).into(),
     )
     .in_messages()
     .only_where(|slip| slip["stamp"].is_object());
@@ -160,7 +160,7 @@ fn own_faults_alter_messages_and_completions_and_the_failure_is_shrunk_saved_and
         let seed = SavedSeed::new(Engine::Native, finding.seed, finding.property, &small);
         let saved = Corpus::new(folder.path()).save(&seed).expect("it is saved");
         let failure = Failure::read(&suite(), saved.path()).unwrap_or_else(|bad| panic!("{bad}"));
-        assert_eq!(failure.replay().1, Answer::Reproduced { same_history: true });
+        assert_eq!(failure.replay().1, ReplayOutcome::Reproduced { same_history: true });
     }
 }
 
@@ -178,9 +178,9 @@ fn one_seed_is_one_history_on_both_engines() {
 #[test]
 fn what_was_injected_is_seen_as_json_by_stories() {
     let case = Case::as_written(&scenario(FAULTS[1]));
-    let struck = (0..30).map(|seed| Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome);
+    let outcomes = (0..30).map(|seed| Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome);
     let outcome =
-        struck.into_iter().find(|outcome| !outcome.injected.is_empty()).expect("a run that is struck");
+        outcomes.into_iter().find(|outcome| !outcome.injected.is_empty()).expect("a run with a fault");
     let shown: Vec<String> = outcome.history.notes().map(|(_, note)| note.to_string()).collect();
     assert!(
         shown.iter().any(|note| note.contains("\"How many copies?\"") && note.contains("completes 0 ")),
@@ -196,7 +196,7 @@ fn an_own_fault_that_changes_no_message_is_never_injected_and_so_vacuous() {
 }
 
 #[test]
-fn an_own_fault_of_messages_is_refused_where_it_cannot_strike() {
+fn an_own_fault_of_messages_is_refused_where_it_cannot_be_injected() {
     for (faults, said) in [
         ("more-copies = { message = \"stmp\", chance = \"20%\" }", "did you mean `stamp`"),
         ("more-copies = { at = \"office\", chance = \"20%\" }", "unknown key `at`"),

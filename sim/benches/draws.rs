@@ -17,12 +17,12 @@ fn draws(criterion: &mut Criterion) {
     let mut nth = move || nths.next().unwrap_or_default();
 
     group.bench_function("keyed", |bencher| {
-        bencher.iter(|| draws.spot(site, id, black_box(nth())).word(LATENCY));
+        bencher.iter(|| draws.draw_site(site, id, black_box(nth())).bits(LATENCY));
     });
-    group.bench_function("keyed_twice_at_one_spot", |bencher| {
+    group.bench_function("keyed_twice_at_one_site", |bencher| {
         bencher.iter(|| {
-            let spot = draws.spot(site, id, black_box(nth()));
-            spot.word(LATENCY) ^ spot.word(TIE)
+            let draw = draws.draw_site(site, id, black_box(nth()));
+            draw.bits(LATENCY) ^ draw.bits(TIE)
         });
     });
     group.bench_function("chacha_block", |bencher| {
@@ -35,7 +35,7 @@ fn draws(criterion: &mut Criterion) {
         });
     });
     group.bench_function("new_seed", |bencher| {
-        bencher.iter(|| Draws::new(Seed(black_box(nth()).into())).spot(site, id, 1).word(LATENCY));
+        bencher.iter(|| Draws::new(Seed(black_box(nth()).into())).draw_site(site, id, 1).bits(LATENCY));
     });
     group.finish();
 }

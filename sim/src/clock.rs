@@ -6,7 +6,7 @@
 //!
 //! The world holds the true time. A node whose clocks are right has no [`Clock`].
 
-use crate::plan::Way;
+use crate::plan::ClockDirection;
 use crate::{SimSpan, SimTime};
 
 const MILLION: i128 = 1_000_000;
@@ -50,25 +50,25 @@ impl Clock {
     }
 
     /// Sets the wall clock to another time.
-    pub fn set(&mut self, by: SimSpan, way: Way) {
-        self.offset = self.offset.saturating_add(signed(by, way));
+    pub fn set(&mut self, by: SimSpan, direction: ClockDirection) {
+        self.offset = self.offset.saturating_add(signed(by, direction));
     }
 
     /// Changes the rate of the clocks from now on. Rates add up, but no clock runs backwards.
-    pub fn run(&mut self, now: SimTime, ppm: u32, way: Way) {
+    pub fn run(&mut self, now: SimTime, ppm: u32, direction: ClockDirection) {
         self.gained = self.gained_by(now);
         self.since = now;
-        self.ppm += match way {
-            Way::Ahead => i64::from(ppm),
-            Way::Behind => -i64::from(ppm),
+        self.ppm += match direction {
+            ClockDirection::Ahead => i64::from(ppm),
+            ClockDirection::Behind => -i64::from(ppm),
         };
     }
 
     /// The clocks stood still until now; the monotonic clock showed `reading` all the time.
     pub fn continue_from(&mut self, reading: SimTime, now: SimTime) {
-        self.gained = signed(now.since(reading), Way::Behind);
+        self.gained = signed(now.since(reading), ClockDirection::Behind);
         if reading > now {
-            self.gained = signed(reading.since(now), Way::Ahead);
+            self.gained = signed(reading.since(now), ClockDirection::Ahead);
         }
         self.since = now;
     }
@@ -86,18 +86,18 @@ impl Clock {
 }
 
 /// The opposite direction.
-pub(crate) fn opposite(way: Way) -> Way {
-    match way {
-        Way::Ahead => Way::Behind,
-        Way::Behind => Way::Ahead,
+pub(crate) fn opposite(direction: ClockDirection) -> ClockDirection {
+    match direction {
+        ClockDirection::Ahead => ClockDirection::Behind,
+        ClockDirection::Behind => ClockDirection::Ahead,
     }
 }
 
-fn signed(span: SimSpan, way: Way) -> i64 {
+fn signed(span: SimSpan, direction: ClockDirection) -> i64 {
     let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
-    match way {
-        Way::Ahead => nanos,
-        Way::Behind => -nanos,
+    match direction {
+        ClockDirection::Ahead => nanos,
+        ClockDirection::Behind => -nanos,
     }
 }
 
@@ -120,28 +120,31 @@ mod tests {
     #[test]
     fn a_step_moves_the_wall_clock_and_no_length_of_time() {
         let mut clock = Clock::default();
-        clock.set(secs(30), Way::Behind);
+        clock.set(secs(30), ClockDirection::Behind);
         assert_eq!((clock.wall(at(100)), clock.monotonic(at(100))), (at(70), at(100)));
         assert_eq!(clock.true_span(secs(5)), secs(5));
-        clock.set(secs(30), Way::Ahead);
+        clock.set(secs(30), ClockDirection::Ahead);
         assert_eq!(clock.wall(at(100)), at(100));
     }
 
     #[test]
     fn drift_moves_both_clocks_and_stretches_every_sleep() {
         let mut clock = Clock::default();
-        clock.run(at(100), 100_000, Way::Behind);
+        clock.run(at(100), 100_000, ClockDirection::Behind);
         assert_eq!((clock.wall(at(200)), clock.monotonic(at(200))), (at(190), at(190)));
         assert_eq!(clock.true_span(secs(9)), secs(10) + SimSpan::from_nanos(2));
     }
 
     #[test]
     fn a_sleep_is_never_short_by_the_clock_that_measures_it() {
-        for (ppm, way) in
-            [(1, Way::Ahead), (50_000, Way::Ahead), (50_000, Way::Behind), (333_333, Way::Behind)]
-        {
+        for (ppm, direction) in [
+            (1, ClockDirection::Ahead),
+            (50_000, ClockDirection::Ahead),
+            (50_000, ClockDirection::Behind),
+            (333_333, ClockDirection::Behind),
+        ] {
             let mut clock = Clock::default();
-            clock.run(at(1), ppm, way);
+            clock.run(at(1), ppm, direction);
             for nanos in (1..5_000).chain((1..1_000).map(|n| n * 7_919_357)) {
                 let (begun, span) = (at(2) + SimSpan::from_nanos(nanos * 3), SimSpan::from_nanos(nanos));
                 let over = begun + clock.true_span(span);
@@ -157,8 +160,8 @@ mod tests {
     #[test]
     fn what_drift_has_gained_leaves_the_wall_clock_but_never_the_monotonic_one() {
         let mut clock = Clock::default();
-        clock.run(at(100), 100_000, Way::Ahead);
-        clock.run(at(200), 100_000, Way::Behind);
+        clock.run(at(100), 100_000, ClockDirection::Ahead);
+        clock.run(at(200), 100_000, ClockDirection::Behind);
         clock.synchronise(at(200));
         assert_eq!((clock.wall(at(300)), clock.monotonic(at(300))), (at(300), at(310)));
         assert_eq!(clock.true_span(secs(9)), secs(9));
@@ -175,9 +178,9 @@ mod tests {
 
     #[test]
     fn a_drifting_clock_that_stood_still_goes_on_from_where_it_stood() {
-        for way in [Way::Ahead, Way::Behind] {
+        for direction in [ClockDirection::Ahead, ClockDirection::Behind] {
             let mut clock = Clock::default();
-            clock.run(at(0), 500_000, way);
+            clock.run(at(0), 500_000, direction);
             let reading = clock.monotonic(at(40));
             clock.continue_from(reading, at(60));
             assert_eq!(clock.monotonic(at(60)), reading);
@@ -189,9 +192,9 @@ mod tests {
     #[test]
     fn no_clock_shows_a_time_before_the_beginning_or_runs_backwards() {
         let mut clock = Clock::default();
-        clock.set(secs(1_000), Way::Behind);
+        clock.set(secs(1_000), ClockDirection::Behind);
         assert_eq!(clock.wall(at(3)), SimTime::ZERO);
-        clock.run(at(3), 4_000_000, Way::Behind);
+        clock.run(at(3), 4_000_000, ClockDirection::Behind);
         assert!(clock.monotonic(at(5)) >= clock.monotonic(at(4)));
         assert!(clock.true_span(secs(1)) > secs(100_000));
     }

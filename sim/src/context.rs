@@ -8,7 +8,7 @@
 
 use crate::core::{Core, journal};
 use crate::injector::LATENCY;
-use crate::node::{Command, Expectation};
+use crate::node::{Command, DeclaredWait};
 use crate::queue::{NodeIndex, TimerKey};
 use crate::service::{DueFault, reply_to};
 use crate::step::{Act, Crashed};
@@ -60,15 +60,15 @@ impl std::error::Error for TimedOut {}
 
 /// A storage write returned an error: nothing was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct WriteRefused;
+pub struct WriteError;
 
-impl fmt::Display for WriteRefused {
+impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the storage did not take the record")
     }
 }
 
-impl std::error::Error for WriteRefused {}
+impl std::error::Error for WriteError {}
 
 /// The id of all draws for syncs.
 static SYNC: LazyLock<Name> = LazyLock::new(|| Name::new("sync"));
@@ -391,13 +391,13 @@ impl<D: Domain> Context<D> {
             Action::Crash(back_after) => {
                 core.crash(self.node, back_after, fault, cause);
                 // To unwind out of a destructor during unwinding would end the process.
-                if core.attends_code() && !std::thread::panicking() {
+                if core.is_supervised() && !std::thread::panicking() {
                     drop(core);
                     resume_unwind(Box::new(Crashed));
                 }
             }
             Action::Pause(span) | Action::Zombie(span) => core.pause(self.node, span, fault, cause),
-            _ => unreachable!("the oracle answers with what fits"),
+            _ => unreachable!("the injector answers with what fits"),
         }
         core
     }
@@ -406,7 +406,7 @@ impl<D: Domain> Context<D> {
     /// supervise it (for example a local task of tokio). It runs on until it waits; what it sends and writes
     /// has no effect.
     fn is_past_its_end(&self, core: &mut Core<D>) -> bool {
-        !core.attends_code() && !core.node(self.node).is_alive(self.incarnation)
+        !core.is_supervised() && !core.node(self.node).is_alive(self.incarnation)
     }
 
     /// Whether the plan may be asked about any step of any node at this hook, before or after. If not, there
@@ -417,11 +417,11 @@ impl<D: Domain> Context<D> {
     }
 
     async fn step(&self, hook: Hook, what: Name, about: Name) {
-        let struck = {
+        let injected = {
             let mut core = self.core();
             core.ask_step(hook, self.node, what, about).map(|fault| (fault, self.cause_in(&core)))
         };
-        if let Some((fault, cause)) = struck {
+        if let Some((fault, cause)) = injected {
             self.stop_for(fault, cause).await;
         }
     }
@@ -437,33 +437,33 @@ impl<D: Domain> Context<D> {
                 self.core().pause(self.node, span, fault, cause);
                 self.yield_now().await;
             }
-            _ => unreachable!("the oracle answers with what fits"),
+            _ => unreachable!("the injector answers with what fits"),
         }
     }
 
     /// Asks the plan whether a fault of the upper layer is injected as the node does `what` about `about`:
     /// the word and the span of the fault, if any.
-    pub fn ask(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
+    pub fn inject_fault(&self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
         let fault = self.due_faults(what, about).into_iter().next()?;
         let said = (fault.word(), fault.span());
         self.inject(fault);
         Some(said)
     }
 
-    /// The faults that the plan has as the node does `what` about `about`, of which none has struck yet. The
-    /// first that makes a difference is to be [injected](Context::inject), the others are not.
+    /// The faults that the plan has as the node does `what` about `about`, of which none has been injected
+    /// yet. The first that makes a difference is to be [injected](Context::inject), the others are not.
     pub fn due_faults(&self, what: Name, about: Name) -> Vec<DueFault> {
         self.core().due_faults(self.node, what, about).into_iter().map(DueFault).collect()
     }
 
-    /// Records that a fault strikes.
+    /// Records that a fault is injected.
     pub fn inject(&self, DueFault(fault): DueFault) {
         self.apply_fault(&mut self.core(), fault);
     }
 
     /// Draws what a fault does, at its own address.
     pub fn draw_at<T>(&self, DueFault(fault): &DueFault, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
-        draw(self.core().injector.spot_of(fault.at))
+        draw(self.core().injector.draw_site_of(fault.at))
     }
 
     fn apply_fault(&self, core: &mut Core<D>, fault: Fault) {
@@ -476,15 +476,15 @@ impl<D: Domain> Context<D> {
     /// Writes a record to the node's storage. It is durable only after [`Context::sync`].
     ///
     /// # Errors
-    /// [`WriteRefused`] if the storage returns an error (for example, disk full).
-    pub fn write(&self, record: D::Payload) -> Result<(), WriteRefused> {
+    /// [`WriteError`] if the storage returns an error (for example, disk full).
+    pub fn write(&self, record: D::Payload) -> Result<(), WriteError> {
         let mut core = self.place(self.core(), (Hook::Before, Act::Write), || record.kind(), journal);
         if self.is_past_its_end(&mut core) {
             return Ok(());
         }
         if let Some(fault) = core.ask_storage(Hook::Write, self.node, || record.kind()) {
             self.apply_fault(&mut core, fault);
-            return Err(WriteRefused);
+            return Err(WriteError);
         }
         self.append(&mut core, EventKind::Wrote { content: record.clone() });
         let kind = core.may_ask_act(Hook::After, self.node).then(|| record.kind());
@@ -504,7 +504,7 @@ impl<D: Domain> Context<D> {
         let begun = {
             let mut core = self.core();
             let nth = core.injector.count(self.name, sync);
-            let span = core.injector.spot(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
+            let span = core.injector.draw_site(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
             let cause = self.cause_in(&core);
             let delay = core.sync_delay(self.node, cause);
             delay.map(|delay| (core.disk(self.node).len(), span + delay))
@@ -537,13 +537,13 @@ impl<D: Domain> Context<D> {
     pub fn draw<T>(&self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         let mut core = self.core();
         let nth = core.injector.count(site, about);
-        draw(core.injector.spot(site, about, nth))
+        draw(core.injector.draw_site(site, about, nth))
     }
 
     /// Draws a value about `about` at `site` that stays the same however often it is drawn. `site` should
     /// begin with the node's name.
     pub fn draw_once<T>(&self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
-        draw(self.core().injector.spot(site, about, 1))
+        draw(self.core().injector.draw_site(site, about, 1))
     }
 
     /// Runs one more task on this node; it ends when the node crashes.
@@ -581,13 +581,13 @@ impl<D: Domain> Context<D> {
 
     /// Declares that this node waits for `on` before it can go on with `about`, for the report of an
     /// unfinished run. Has no other effect.
-    pub fn expect(&self, on: Name, why: Name, about: Name) {
-        self.core().node(self.node).expect(Expectation { about, on, why });
+    pub fn declare_wait(&self, on: Name, why: Name, about: Name) {
+        self.core().node(self.node).declare_wait(DeclaredWait { about, on, why });
     }
 
-    /// Withdraws a declaration of [`Context::expect`].
-    pub fn expect_no_more(&self, about: Name) {
-        self.core().node(self.node).expect_no_more(about);
+    /// Withdraws a declaration of [`Context::declare_wait`].
+    pub fn withdraw_wait(&self, about: Name) {
+        self.core().node(self.node).withdraw_wait(about);
     }
 
     /// Ends the run after `span`; the first call counts.

@@ -11,10 +11,10 @@
 //! ```
 //! use perfidy_sim::{Draws, Name, Seed};
 //! let draws = Draws::new(Seed(7));
-//! let spot = draws.spot(Name::new("ticketing > executor-1, reply"), Name::new("task-2"), 1);
-//! let again = draws.spot(Name::new("ticketing > executor-1, reply"), Name::new("task-2"), 1);
-//! assert_eq!(spot.word("latency"), again.word("latency"));
-//! assert_ne!(spot.word("latency"), spot.word("drop"));
+//! let draw = draws.draw_site(Name::new("ticketing > executor-1, reply"), Name::new("task-2"), 1);
+//! let again = draws.draw_site(Name::new("ticketing > executor-1, reply"), Name::new("task-2"), 1);
+//! assert_eq!(draw.bits("latency"), again.bits("latency"));
+//! assert_ne!(draw.bits("latency"), draw.bits("drop"));
 //! ```
 
 use crate::{Name, SimSpan};
@@ -94,7 +94,7 @@ impl Draws {
     }
 
     /// The draw site (site, id, nth): every decision at this place is drawn from it.
-    pub fn spot(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
+    pub fn draw_site(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
         let [first, second, ..] = self.secret;
         let place = fold(site.hash64() ^ first, id.hash64() ^ second);
         DrawSite { draws: self, place: place.wrapping_add(INPUT_LEN.wrapping_mul(PRIME64_1)), nth }
@@ -112,7 +112,7 @@ pub struct DrawSite<'a> {
 
 impl DrawSite<'_> {
     /// 64 uniform bits for `purpose`.
-    pub fn word(&self, purpose: impl Into<Purpose>) -> u64 {
+    pub fn bits(&self, purpose: impl Into<Purpose>) -> u64 {
         let Purpose(purpose) = purpose.into();
         let [.., third, fourth] = self.draws.secret;
         avalanche(self.place.wrapping_add(fold(u64::from(self.nth) ^ third, purpose ^ fourth)))
@@ -120,7 +120,7 @@ impl DrawSite<'_> {
 
     /// Whether an event of this probability happens; independent for every `purpose`.
     pub fn happens(&self, purpose: impl Into<Purpose>, chance: Chance) -> bool {
-        scale(self.word(purpose), 1_000_000) < u64::from(chance.0)
+        scale(self.bits(purpose), 1_000_000) < u64::from(chance.0)
     }
 
     /// A number below `bound`.
@@ -129,7 +129,7 @@ impl DrawSite<'_> {
     /// If `bound` is zero.
     pub fn below(&self, purpose: impl Into<Purpose>, bound: u64) -> u64 {
         assert!(bound > 0, "there is no number below zero");
-        scale(self.word(purpose), bound)
+        scale(self.bits(purpose), bound)
     }
 
     /// A span in `range`, both ends included, in whole microseconds where the range is wider than one.
@@ -139,12 +139,12 @@ impl DrawSite<'_> {
             return *range.start();
         }
         let step = if high - low >= 1_000 { 1_000 } else { 1 };
-        SimSpan::from_nanos(low + scale(self.word(purpose), (high - low) / step + 1) * step)
+        SimSpan::from_nanos(low + scale(self.bits(purpose), (high - low) / step + 1) * step)
     }
 
     /// A separate generator for `purpose`, for code that needs a stream.
     pub fn rng(&self, purpose: impl Into<Purpose>) -> ChaCha8Rng {
-        ChaCha8Rng::seed_from_u64(self.word(purpose))
+        ChaCha8Rng::seed_from_u64(self.bits(purpose))
     }
 }
 
@@ -175,19 +175,19 @@ mod tests {
     use super::*;
     use xxhash_rust::xxh3::xxh3_64_with_secret;
 
-    fn spot(draws: &Draws, id: &str, nth: u32) -> u64 {
-        draws.spot(Name::new("site"), Name::new(id), nth).word("x")
+    fn draw(draws: &Draws, id: &str, nth: u32) -> u64 {
+        draws.draw_site(Name::new("site"), Name::new(id), nth).bits("x")
     }
 
     #[test]
     fn every_part_of_the_key_matters() {
         let (one, two) = (Draws::new(Seed(1)), Draws::new(Seed(2)));
-        let base = spot(&one, "a", 1);
-        assert_eq!(base, spot(&one, "a", 1));
-        assert_ne!(base, spot(&two, "a", 1));
-        assert_ne!(base, spot(&one, "b", 1));
-        assert_ne!(base, spot(&one, "a", 2));
-        assert_ne!(base, one.spot(Name::new("other"), Name::new("a"), 1).word("x"));
+        let base = draw(&one, "a", 1);
+        assert_eq!(base, draw(&one, "a", 1));
+        assert_ne!(base, draw(&two, "a", 1));
+        assert_ne!(base, draw(&one, "b", 1));
+        assert_ne!(base, draw(&one, "a", 2));
+        assert_ne!(base, one.draw_site(Name::new("other"), Name::new("a"), 1).bits("x"));
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             let mut secret = [0; 192];
             ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut secret);
             let key = [site.hash64(), id.hash64(), seed, purpose.hash64()].map(u64::to_le_bytes);
-            let word = Draws::new(Seed(seed)).spot(site, id, seed as u32).word(purpose);
+            let word = Draws::new(Seed(seed)).draw_site(site, id, seed as u32).bits(purpose);
             assert_eq!(word, xxh3_64_with_secret(key.as_flattened(), &secret));
         }
     }
@@ -208,11 +208,13 @@ mod tests {
         let purpose = Name::new("drop");
         let draws = Draws::new(Seed(3));
         let over_nth = (0..100_000)
-            .filter(|n| draws.spot(Name::new("s"), Name::new("i"), *n).happens(purpose, five_percent))
+            .filter(|n| draws.draw_site(Name::new("s"), Name::new("i"), *n).happens(purpose, five_percent))
             .count();
         let over_seeds = (0..100_000)
             .filter(|n| {
-                Draws::new(Seed(*n)).spot(Name::new("s"), Name::new("i"), 1).happens(purpose, five_percent)
+                Draws::new(Seed(*n))
+                    .draw_site(Name::new("s"), Name::new("i"), 1)
+                    .happens(purpose, five_percent)
             })
             .count();
         for hits in [over_nth, over_seeds] {
@@ -226,7 +228,7 @@ mod tests {
         let range = SimSpan::from_millis(1)..=SimSpan::from_millis(10);
         let mut tenths = [0_u32; 9];
         for nth in 0..9_000 {
-            let span = draws.spot(Name::new("s"), Name::new("i"), nth).span("latency", &range);
+            let span = draws.draw_site(Name::new("s"), Name::new("i"), nth).span("latency", &range);
             assert!(range.contains(&span));
             tenths[((span.as_nanos() - 1_000_000) * 9 / 9_000_001) as usize] += 1;
         }
@@ -237,8 +239,8 @@ mod tests {
     fn chances_end_at_certainty() {
         assert_eq!(Chance::per_million(1_000_001), None);
         let draws = Draws::new(Seed(0));
-        let spot = draws.spot(Name::new("s"), Name::new("i"), 1);
-        assert!(spot.happens(Name::new("p"), Chance::ALWAYS));
-        assert!(!spot.happens(Name::new("p"), Chance::NEVER));
+        let draw = draws.draw_site(Name::new("s"), Name::new("i"), 1);
+        assert!(draw.happens(Name::new("p"), Chance::ALWAYS));
+        assert!(!draw.happens(Name::new("p"), Chance::NEVER));
     }
 }

@@ -80,8 +80,8 @@ impl AppEvent for u64 {
 pub enum Loss {
     /// The plan dropped it.
     Dropped,
-    /// The link was cut.
-    Cut,
+    /// A partition separated sender and receiver.
+    Partition,
     /// The receiver was down.
     NodeDown,
     /// It replied to a request that the receiver no longer waits for.
@@ -138,7 +138,7 @@ pub enum EventKind<N: AppEvent> {
         label: Name,
     },
     /// A fault was injected.
-    Struck(Box<Fault>),
+    Injected(Box<Fault>),
     /// The node crashed.
     Crashed {
         /// How many unsynced writes were lost.
@@ -152,14 +152,14 @@ pub enum EventKind<N: AppEvent> {
     /// The node resumed.
     Resumed,
     /// A partition began between two groups; the node is the first of the left side.
-    CutBegan {
+    PartitionBegan {
         /// The names of one side, joined by `+`.
         left: Name,
         /// The names of the other.
         right: Name,
     },
     /// The partition healed.
-    CutEnded {
+    PartitionHealed {
         /// The names of one side, joined by `+`.
         left: Name,
         /// The names of the other.
@@ -214,15 +214,15 @@ impl<N: AppEvent> EventKind<N> {
                 words.put(4).name(*from).name(*kind).name(*about).put(*why as u64)
             }
             Self::TimedOut { label } => words.put(5).name(*label),
-            Self::Struck(fault) => {
+            Self::Injected(fault) => {
                 words.put(6).name(fault.at.site).name(fault.at.id).put(u64::from(fault.at.nth));
                 words.text(&fault.action.to_string())
             }
             Self::Crashed { lost_writes } => words.put(7).put(u64::from(*lost_writes)),
             Self::Paused { span } => words.put(8).put(span.as_nanos()),
             Self::Resumed => words.put(9),
-            Self::CutBegan { left, right } => words.put(10).name(*left).name(*right),
-            Self::CutEnded { left, right } => words.put(11).name(*left).name(*right),
+            Self::PartitionBegan { left, right } => words.put(10).name(*left).name(*right),
+            Self::PartitionHealed { left, right } => words.put(11).name(*left).name(*right),
             Self::Wrote { content } => words.put(12).put(content.digest()),
             Self::Synced { records } => words.put(13).put(u64::from(*records)),
             Self::Waiting { on, why, about } => words.put(14).name(*on).name(*why).name(*about),

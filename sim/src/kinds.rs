@@ -36,18 +36,18 @@ impl EventKinds {
     pub const LOST: Self = Self(1 << 3);
     /// [`EventKind::TimedOut`].
     pub const TIMED_OUT: Self = Self(1 << 4);
-    /// [`EventKind::Struck`].
-    pub const STRUCK: Self = Self(1 << 5);
+    /// [`EventKind::Injected`].
+    pub const INJECTED: Self = Self(1 << 5);
     /// [`EventKind::Crashed`].
     pub const CRASHED: Self = Self(1 << 6);
     /// [`EventKind::Paused`].
     pub const PAUSED: Self = Self(1 << 7);
     /// [`EventKind::Resumed`].
     pub const RESUMED: Self = Self(1 << 8);
-    /// [`EventKind::CutBegan`].
-    pub const CUT_BEGAN: Self = Self(1 << 9);
-    /// [`EventKind::CutEnded`].
-    pub const CUT_ENDED: Self = Self(1 << 10);
+    /// [`EventKind::PartitionBegan`].
+    pub const PARTITION_BEGAN: Self = Self(1 << 9);
+    /// [`EventKind::PartitionHealed`].
+    pub const PARTITION_HEALED: Self = Self(1 << 10);
     /// [`EventKind::Wrote`].
     pub const WROTE: Self = Self(1 << 11);
     /// [`EventKind::Synced`].
@@ -117,12 +117,12 @@ impl<N: AppEvent> EventKind<N> {
             Self::Delivered { content, .. } => EventKinds::DELIVERED.and(content.kinds()),
             Self::Lost { .. } => EventKinds::LOST,
             Self::TimedOut { .. } => EventKinds::TIMED_OUT,
-            Self::Struck(_) => EventKinds::STRUCK,
+            Self::Injected(_) => EventKinds::INJECTED,
             Self::Crashed { .. } => EventKinds::CRASHED,
             Self::Paused { .. } => EventKinds::PAUSED,
             Self::Resumed => EventKinds::RESUMED,
-            Self::CutBegan { .. } => EventKinds::CUT_BEGAN,
-            Self::CutEnded { .. } => EventKinds::CUT_ENDED,
+            Self::PartitionBegan { .. } => EventKinds::PARTITION_BEGAN,
+            Self::PartitionHealed { .. } => EventKinds::PARTITION_HEALED,
             Self::Wrote { content } => EventKinds::WROTE.and(content.kinds()),
             Self::Synced { .. } => EventKinds::SYNCED,
             Self::Waiting { .. } => EventKinds::WAITING,

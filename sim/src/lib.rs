@@ -46,7 +46,7 @@ mod time;
 mod world;
 
 pub use activity::Activity;
-pub use context::{Context, TimedOut, WriteRefused};
+pub use context::{Context, TimedOut, WriteError};
 pub use digest::{Digest, Words};
 pub use draw::{Chance, DrawSite, Draws, Purpose, Seed};
 pub use engine::{Engine, EngineMissing};
@@ -58,8 +58,8 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, IncomingMessage, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Chaos, Degradation, Disturbance, Fault, Hook, NotAnAction, NotAnAddress, Plan, Renames,
-    Rule, Selector, TimedFault, Way,
+    Action, Address, Chaos, ClockDirection, Degradation, Disturbance, Fault, Hook, NotAnAction, NotAnAddress,
+    Plan, Renames, Rule, Selector, TimedFault,
 };
 pub use service::{DueFault, Service, ServiceContext};
 pub use storage::Disk;

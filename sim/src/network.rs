@@ -56,7 +56,7 @@ fn ends(a: Name, b: Name) -> (Name, Name) {
 
 /// Two groups between which messages are lost.
 #[derive(Clone, Debug)]
-pub(crate) struct Cut {
+pub(crate) struct Partition {
     pub left_name: Name,
     pub right_name: Name,
     pub left: Vec<Name>,
@@ -76,19 +76,19 @@ type Side = HashSet<Name, FxBuildHasher>;
 #[derive(Clone, Debug)]
 pub(crate) struct SlowLink {
     /// The slow links.
-    pub links: Cut,
+    pub links: Partition,
     pub by: SimSpan,
 }
 
 impl SlowLink {
-    /// A lag between two groups of names joined by `+`, which has begun.
+    /// A slow link between two groups of names joined by `+`, which has begun.
     pub fn new(left: Name, right: Name, by: SimSpan) -> Self {
-        Self { links: Cut { open: true, ..Cut::new(left, right, false) }, by }
+        Self { links: Partition { open: true, ..Partition::new(left, right, false) }, by }
     }
 }
 
-impl Cut {
-    /// A cut between two groups of names joined by `+`.
+impl Partition {
+    /// Between two groups of names joined by `+`.
     pub fn new(left: Name, right: Name, one_way: bool) -> Self {
         let split = |group: Name| -> Vec<Name> { group.as_str().split('+').map(Name::new).collect() };
         let (left_name, right_name, left, right) = (left, right, split(left), split(right));
@@ -132,12 +132,12 @@ mod tests {
     #[test]
     fn a_one_way_cut_lets_answers_through() {
         let [a, b, c] = ["a", "b", "c"].map(Name::new);
-        let mut cut = Cut::new(a, Name::new("b+c"), true);
-        assert!(!cut.stops(a, b), "not yet open");
-        cut.open = true;
-        assert!(cut.stops(a, b) && cut.stops(a, c));
-        assert!(!cut.stops(b, a) && !cut.stops(b, c));
-        cut.one_way = false;
-        assert!(cut.stops(b, a) && !cut.stops(b, c));
+        let mut partition = Partition::new(a, Name::new("b+c"), true);
+        assert!(!partition.stops(a, b), "not yet open");
+        partition.open = true;
+        assert!(partition.stops(a, b) && partition.stops(a, c));
+        assert!(!partition.stops(b, a) && !partition.stops(b, c));
+        partition.one_way = false;
+        assert!(partition.stops(b, a) && !partition.stops(b, c));
     }
 }

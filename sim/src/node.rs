@@ -104,7 +104,7 @@ pub(crate) struct Waiter<P> {
 
 /// Which node this node waits for, and why.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Expectation {
+pub(crate) struct DeclaredWait {
     pub about: Name,
     pub on: Name,
     pub why: Name,
@@ -157,7 +157,7 @@ pub(crate) struct NodeState<P> {
     free_waiters: Vec<u32>,
     disk: Disk<P>,
     /// By what they are about.
-    expectations: HashMap<Name, Awaited, FxBuildHasher>,
+    declared_waits: HashMap<Name, Awaited, FxBuildHasher>,
     /// A waker of the inbox that is not needed now. The next one is likely to be the same task's, and then
     /// need not be cloned.
     spare_waker: Option<Waker>,
@@ -171,7 +171,7 @@ impl<P> Default for NodeState<P> {
             waiters: Vec::new(),
             free_waiters: Vec::new(),
             disk: Disk::default(),
-            expectations: HashMap::default(),
+            declared_waits: HashMap::default(),
             spare_waker: None,
         }
     }
@@ -184,7 +184,7 @@ impl<P> NodeState<P> {
         self.inbox_wakers.clear();
         self.waiters.clear();
         self.free_waiters.clear();
-        self.expectations.clear();
+        self.declared_waits.clear();
         self.spare_waker = None;
     }
 
@@ -272,7 +272,7 @@ impl<D: Domain> Node<D> {
         self.local_state.disk.clear();
         self.local_state.inbox.shrink_to(spare::MOST);
         self.local_state.waiters.shrink_to(spare::MOST);
-        self.local_state.expectations.shrink_to(spare::MOST);
+        self.local_state.declared_waits.shrink_to(spare::MOST);
         self.local_state
     }
 
@@ -392,8 +392,8 @@ impl<D: Domain> Node<D> {
     // Expectations.
 
     /// The node waits for another node before it can go on.
-    pub fn expect(&mut self, Expectation { about, on, why }: Expectation) {
-        match self.local_state.expectations.entry(about) {
+    pub fn declare_wait(&mut self, DeclaredWait { about, on, why }: DeclaredWait) {
+        match self.local_state.declared_waits.entry(about) {
             Entry::Vacant(place) => drop(place.insert(Awaited { one: (on, why), others: BTreeMap::new() })),
             Entry::Occupied(mut known) => {
                 let Awaited { one, others } = known.get_mut();
@@ -406,17 +406,17 @@ impl<D: Domain> Node<D> {
         }
     }
 
-    pub fn expect_no_more(&mut self, about: Name) {
-        self.local_state.expectations.remove(&about);
+    pub fn withdraw_wait(&mut self, about: Name) {
+        self.local_state.declared_waits.remove(&about);
     }
 
     /// What the node waits for, ordered by subject.
-    pub fn expectations(&self) -> Vec<Expectation> {
-        let known = self.local_state.expectations.iter();
-        let mut all: Vec<Expectation> = known
+    pub fn declared_waits(&self) -> Vec<DeclaredWait> {
+        let known = self.local_state.declared_waits.iter();
+        let mut all: Vec<DeclaredWait> = known
             .flat_map(|(about, Awaited { one, others })| {
                 let others = others.iter().map(|(on, why)| (*on, *why));
-                [*one].into_iter().chain(others).map(|(on, why)| Expectation { about: *about, on, why })
+                [*one].into_iter().chain(others).map(|(on, why)| DeclaredWait { about: *about, on, why })
             })
             .collect();
         all.sort_unstable();
@@ -438,7 +438,7 @@ pub(crate) enum Command {
     Resume(NodeIndex),
     /// Run one more task on the node, if the incarnation that asked still runs; `cause` led to it.
     Spawn { node: NodeIndex, incarnation: u32, cause: Option<EventId>, future: LocalFuture },
-    /// Cut or join a link, for sockets the world does not carry itself.
+    /// Fail or restore a link, for sockets the world does not carry itself.
     #[cfg_attr(not(madsim), expect(dead_code, reason = "native has no sockets"))]
-    Link { from: NodeIndex, to: NodeIndex, cut: bool },
+    Link { from: NodeIndex, to: NodeIndex, partitioned: bool },
 }

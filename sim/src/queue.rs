@@ -33,12 +33,12 @@ pub(crate) enum Pending {
     Resume { node: NodeIndex, pauses: u32 },
     /// The nth fault of a timed fault schedule, or a pinned timed fault.
     Planned(u32),
-    /// A cut closes.
-    CutEnds(u32),
+    /// A partition heals.
+    PartitionEnds(u32),
     /// A flapping link, until `ends`, fails or recovers.
-    CutTurns { cut: u32, ends: SimTime },
+    FlapTurns { partition: u32, ends: SimTime },
     /// A link is no longer slow.
-    LagEnds(u32),
+    SlowLinkEnds(u32),
     /// A degradation ends.
     Recovers(u32),
 }
@@ -316,9 +316,9 @@ mod tests {
     fn what_is_rare_comes_out_as_it_was_put_in() {
         let mut queue = Queue::default();
         queue.push(SimTime::from_nanos(1), 0, Pending::Planned(7));
-        queue.push(SimTime::from_nanos(2), 0, Pending::CutEnds(8));
+        queue.push(SimTime::from_nanos(2), 0, Pending::PartitionEnds(8));
         assert!(matches!(queue.pop(), Some((_, Pending::Planned(7)))));
-        assert!(matches!(queue.pop(), Some((_, Pending::CutEnds(8)))));
+        assert!(matches!(queue.pop(), Some((_, Pending::PartitionEnds(8)))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Services: nodes without code of their own, such as stores and lock services.
 //!
 //! A service handles messages at once, without tasks. It never crashes; its author decides which faults it
-//! has, by asking the plan ([`ServiceContext::ask`]).
+//! has, by asking the plan ([`ServiceContext::inject_fault`]).
 
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
@@ -73,48 +73,48 @@ impl<D: Domain> ServiceContext<'_, D> {
 
     /// Asks the plan which fault happens as the service handles `what` about `about`. A returned fault is
     /// injected.
-    pub fn ask(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
+    pub fn inject_fault(&mut self, what: Name, about: Name) -> Option<(Name, SimSpan)> {
         let fault = self.due_faults(what, about).into_iter().next()?;
         let said = (fault.word(), fault.span());
         self.inject(fault);
         Some(said)
     }
 
-    /// The faults that the plan has as the service handles `what` about `about`, of which none has struck
-    /// yet. The first that makes a difference is to be [injected](ServiceContext::inject), the others are
-    /// not.
+    /// The faults that the plan has as the service handles `what` about `about`, of which none has been
+    /// injected yet. The first that makes a difference is to be [injected](ServiceContext::inject), the
+    /// others are not.
     pub fn due_faults(&mut self, what: Name, about: Name) -> Vec<DueFault> {
         self.core.operate();
         self.core.due_faults(self.node, what, about).into_iter().map(DueFault).collect()
     }
 
-    /// Records that a fault strikes.
+    /// Records that a fault is injected.
     pub fn inject(&mut self, DueFault(fault): DueFault) {
         let name = self.name();
         self.cause = Some(self.core.apply_fault((name, 0), fault, self.cause));
     }
 
     /// The place where what a fault does is drawn: its own address.
-    pub fn spot_of(&self, DueFault(fault): &DueFault) -> DrawSite<'_> {
-        self.core.injector.spot_of(fault.at)
+    pub fn draw_site_of(&self, DueFault(fault): &DueFault) -> DrawSite<'_> {
+        self.core.injector.draw_site_of(fault.at)
     }
 
     /// Draws a span for `purpose` at the next occurrence of `about` at `site`.
     pub fn draw_span(&mut self, site: Name, about: Name, range: &RangeInclusive<SimSpan>) -> SimSpan {
-        self.draw(site, about, |spot| spot.span(SPAN, range))
+        self.draw(site, about, |draw| draw.span(SPAN, range))
     }
 
     /// Draws a value at the next occurrence of `about` at `site`.
     pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         self.core.operate();
         let nth = self.core.injector.count(site, about);
-        draw(self.core.injector.spot(site, about, nth))
+        draw(self.core.injector.draw_site(site, about, nth))
     }
 
     /// The draw site of the nth occurrence (from one) of `about` at `site`, for a value that is drawn once
     /// and read often. Does not count as an occurrence.
-    pub fn spot_at(&self, site: Name, about: Name, nth: u32) -> DrawSite<'_> {
-        self.core.injector.spot(site, about, nth)
+    pub fn draw_site_at(&self, site: Name, about: Name, nth: u32) -> DrawSite<'_> {
+        self.core.injector.draw_site(site, about, nth)
     }
 
     /// Marks a node as the current leader, as a lock service does with the holder of a lease. Only a timed
@@ -139,7 +139,8 @@ impl<D: Domain> ServiceContext<'_, D> {
     }
 }
 
-/// A fault whose meaning belongs to the layer above, which the plan has for a place and which has not struck.
+/// A fault whose meaning belongs to the layer above, which the plan has for a place and which has not been
+/// injected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DueFault(pub(crate) Fault);
 
@@ -160,7 +161,7 @@ impl DueFault {
     fn said(&self) -> (Name, SimSpan) {
         match self.0.action {
             Action::Custom { word, span } => (word, span),
-            _ => unreachable!("the oracle answers with what fits"),
+            _ => unreachable!("the injector answers with what fits"),
         }
     }
 }

@@ -98,7 +98,7 @@ pub struct Pinned {
     /// The fault.
     pub fault: Fault,
     /// Whether its place was reached in the run.
-    pub met: bool,
+    pub reached: bool,
 }
 
 /// The results of a run.

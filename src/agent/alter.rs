@@ -51,10 +51,10 @@ impl Alteration {
 
     /// The answer, altered: the part of it that the tool said, or else the answer as a whole, if its reader
     /// notices that; otherwise as it is.
-    pub(crate) fn of_answer(self, mut answer: Value, said: &str, spot: DrawSite<'_>) -> Value {
-        let is_said = answer.get_mut(said).is_some_and(|part| self.alter(part, spot));
+    pub(crate) fn of_answer(self, mut answer: Value, said: &str, draw: DrawSite<'_>) -> Value {
+        let is_said = answer.get_mut(said).is_some_and(|part| self.alter(part, draw));
         if !is_said && self.is_noticed_anywhere() {
-            self.alter(&mut answer, spot);
+            self.alter(&mut answer, draw);
         }
         answer
     }
@@ -73,21 +73,21 @@ impl Alteration {
     }
 
     /// A value, altered; as it is if there is nothing in it that can be altered like this.
-    pub(crate) fn of_value(self, mut value: Value, spot: DrawSite<'_>) -> Value {
-        self.alter(&mut value, spot);
+    pub(crate) fn of_value(self, mut value: Value, draw: DrawSite<'_>) -> Value {
+        self.alter(&mut value, draw);
         value
     }
 
     /// Alters a value in place; false if there is nothing in it that can be altered like this.
-    fn alter(self, value: &mut Value, spot: DrawSite<'_>) -> bool {
+    fn alter(self, value: &mut Value, draw: DrawSite<'_>) -> bool {
         match self {
-            Self::WrongValue => one_of(value, &is_scalar, spot).map(|it| *it = another(it, spot)).is_some(),
-            Self::WrongType => one_of(value, &is_scalar, spot).map(|it| *it = of_another_type(it)).is_some(),
-            Self::DroppedField => take_field(value, spot).is_some(),
-            Self::RenamedField => rename_field(value, spot),
-            Self::Truncated => truncate(value, spot),
-            Self::InjectedText => inject(value, spot),
-            Self::Oversize => bloat(value, spot),
+            Self::WrongValue => one_of(value, &is_scalar, draw).map(|it| *it = another(it, draw)).is_some(),
+            Self::WrongType => one_of(value, &is_scalar, draw).map(|it| *it = of_another_type(it)).is_some(),
+            Self::DroppedField => take_field(value, draw).is_some(),
+            Self::RenamedField => rename_field(value, draw),
+            Self::Truncated => truncate(value, draw),
+            Self::InjectedText => inject(value, draw),
+            Self::Oversize => bloat(value, draw),
         }
     }
 }
@@ -100,12 +100,12 @@ fn is_scalar(value: &Value) -> bool {
 fn one_of<'a>(
     value: &'a mut Value,
     wanted: &dyn Fn(&Value) -> bool,
-    spot: DrawSite<'_>,
+    draw: DrawSite<'_>,
 ) -> Option<&'a mut Value> {
     let mut found = Vec::new();
     collect(value, wanted, &mut found);
     let count = found.len() as u64;
-    (count > 0).then(|| found.swap_remove(spot.below(WHICH, count) as usize))
+    (count > 0).then(|| found.swap_remove(draw.below(WHICH, count) as usize))
 }
 
 /// The values within a value that are wanted; what is within one of them is not looked at.
@@ -121,11 +121,11 @@ fn collect<'a>(value: &'a mut Value, wanted: &dyn Fn(&Value) -> bool, found: &mu
 }
 
 /// Another value of the same type.
-fn another(value: &Value, spot: DrawSite<'_>) -> Value {
+fn another(value: &Value, draw: DrawSite<'_>) -> Value {
     match value {
         Value::Bool(truth) => Value::Bool(!truth),
         Value::Number(number) => {
-            let more = 1 + spot.below(WHAT, 1_000);
+            let more = 1 + draw.below(WHAT, 1_000);
             match (number.as_u64(), number.as_i64()) {
                 (Some(number), _) => number.wrapping_add(more).into(),
                 (_, Some(number)) => number.wrapping_add(more.cast_signed()).into(),
@@ -137,7 +137,7 @@ fn another(value: &Value, spot: DrawSite<'_>) -> Value {
                 }
             }
         }
-        Value::String(text) => Value::String(format!("{text}-{:04x}", spot.word(WHAT) >> 48)),
+        Value::String(text) => Value::String(format!("{text}-{:04x}", draw.bits(WHAT) >> 48)),
         Value::Null | Value::Array(_) | Value::Object(_) => Value::Bool(true),
     }
 }
@@ -151,39 +151,39 @@ fn of_another_type(value: &Value) -> Value {
 }
 
 /// The table, of those within a value that have a field, whose turn it is.
-fn table<'a>(value: &'a mut Value, spot: DrawSite<'_>) -> Option<(&'a mut Map<String, Value>, String)> {
+fn table<'a>(value: &'a mut Value, draw: DrawSite<'_>) -> Option<(&'a mut Map<String, Value>, String)> {
     let has_a_field = |value: &Value| value.as_object().is_some_and(|table| !table.is_empty());
-    let table = one_of(value, &has_a_field, spot)?.as_object_mut()?;
-    let place = spot.below(WHAT, table.len() as u64) as usize;
+    let table = one_of(value, &has_a_field, draw)?.as_object_mut()?;
+    let place = draw.below(WHAT, table.len() as u64) as usize;
     let key = table.keys().nth(place)?.clone();
     Some((table, key))
 }
 
-fn take_field(value: &mut Value, spot: DrawSite<'_>) -> Option<(String, Value)> {
-    let (table, key) = table(value, spot)?;
+fn take_field(value: &mut Value, draw: DrawSite<'_>) -> Option<(String, Value)> {
+    let (table, key) = table(value, draw)?;
     table.remove_entry(&key)
 }
 
 /// `amount` comes as `amount_v2`, as after a migration.
-fn rename_field(value: &mut Value, spot: DrawSite<'_>) -> bool {
-    let Some((table, key)) = table(value, spot) else { return false };
+fn rename_field(value: &mut Value, draw: DrawSite<'_>) -> bool {
+    let Some((table, key)) = table(value, draw) else { return false };
     let Some(field) = table.remove(&key) else { return false };
     table.insert(format!("{key}_v2"), field);
     true
 }
 
-fn truncate(value: &mut Value, spot: DrawSite<'_>) -> bool {
+fn truncate(value: &mut Value, draw: DrawSite<'_>) -> bool {
     let is_list = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
-    if let Some(Value::Array(list)) = one_of(value, &is_list, spot) {
+    if let Some(Value::Array(list)) = one_of(value, &is_list, draw) {
         list.truncate(list.len() / 10);
         return true;
     }
     let is_long = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() >= 10);
-    if let Some(Value::String(text)) = one_of(value, &is_long, spot) {
+    if let Some(Value::String(text)) = one_of(value, &is_long, draw) {
         *text = text.chars().take(text.chars().count() / 10).collect();
         return true;
     }
-    let Some((table, _)) = table(value, spot) else { return false };
+    let Some((table, _)) = table(value, draw) else { return false };
     let kept = table.len() / 2;
     let gone: Vec<String> = table.keys().skip(kept).cloned().collect();
     for key in gone {
@@ -192,29 +192,29 @@ fn truncate(value: &mut Value, spot: DrawSite<'_>) -> bool {
     true
 }
 
-fn inject(value: &mut Value, spot: DrawSite<'_>) -> bool {
-    if let Some(Value::String(text)) = one_of(value, &Value::is_string, spot) {
+fn inject(value: &mut Value, draw: DrawSite<'_>) -> bool {
+    if let Some(Value::String(text)) = one_of(value, &Value::is_string, draw) {
         text.push(' ');
         text.push_str(INSTRUCTION);
         return true;
     }
-    let Some((table, _)) = table(value, spot) else { return false };
+    let Some((table, _)) = table(value, draw) else { return false };
     table.insert("note".to_owned(), INSTRUCTION.into());
     true
 }
 
-fn bloat(value: &mut Value, spot: DrawSite<'_>) -> bool {
+fn bloat(value: &mut Value, draw: DrawSite<'_>) -> bool {
     let is_list = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
-    if let Some(Value::Array(list)) = one_of(value, &is_list, spot) {
+    if let Some(Value::Array(list)) = one_of(value, &is_list, draw) {
         *list = (0..OVERSIZE).flat_map(|_| list.iter().cloned()).collect();
         return true;
     }
     let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-    if let Some(Value::String(text)) = one_of(value, &is_text, spot) {
+    if let Some(Value::String(text)) = one_of(value, &is_text, draw) {
         *text = text.repeat(OVERSIZE);
         return true;
     }
-    let Some((table, key)) = table(value, spot) else { return false };
+    let Some((table, key)) = table(value, draw) else { return false };
     table.insert(
         format!("{key}_log"),
         Value::Array(vec![Value::String("retrying".to_owned()); 20 * OVERSIZE]),
@@ -239,7 +239,7 @@ mod tests {
         alteration.of_answer(
             answer.clone(),
             "result",
-            draws.spot(Name::new("bank"), Name::new("task-1/pay"), 1),
+            draws.draw_site(Name::new("bank"), Name::new("task-1/pay"), 1),
         )
     }
 

@@ -8,12 +8,12 @@ use crate::agent::tool::{Connections, Done, Refused, Wire, call_kind, cancel_of,
 use crate::agent::write_order::WriteOrder;
 use crate::agent::{
     AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, ChatLimits, Definite, Headers, Indefinite,
-    Lease, LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store, TeamEvent, ToolCall,
-    ToolError, ToolRequest,
+    Lease, LeaseError, LeaseService, Message, OpId, Operation, ReadResult, Receipt, Store, TeamEvent,
+    ToolCall, ToolError, ToolRequest,
 };
 use perfidy_sim::{
     Context, DrawSite, EventId, Hook, IncomingMessage, Name, Payload, Purpose, SimSpan, SimTime, TimedOut,
-    WriteRefused,
+    WriteError,
 };
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -287,7 +287,7 @@ impl Agent {
     /// # Errors
     /// [`ToolError::Definite`] if the tool refuses, [`ToolError::Indefinite`] if no answer came or it cannot
     /// be read.
-    pub async fn read(&self, question: Operation, within: SimSpan) -> Result<Reading, ToolError> {
+    pub async fn read(&self, question: Operation, within: SimSpan) -> Result<ReadResult, ToolError> {
         let Operation { tool, name, intent, .. } = question;
         self.before("read", intent).await;
         let answer =
@@ -402,7 +402,7 @@ impl Agent {
 
     /// A fresh, random operation id: a second call, or a call after a crash, gets another.
     pub fn new_operation_id(&self, intent: Name) -> OpId {
-        OpId(self.draw("mint", intent, |spot| spot.word(OP)))
+        OpId(self.draw("mint", intent, |draw| draw.bits(OP)))
     }
 
     // Journal.
@@ -410,8 +410,8 @@ impl Agent {
     /// Writes a record to the journal. A crash loses it unless [`Agent::sync`] has returned since.
     ///
     /// # Errors
-    /// [`WriteRefused`] if the write returns an error; nothing was written then.
-    pub fn write(&self, record: impl Message) -> Result<(), WriteRefused> {
+    /// [`WriteError`] if the write returns an error; nothing was written then.
+    pub fn write(&self, record: impl Message) -> Result<(), WriteError> {
         self.context.write(Body::new(record))
     }
 
@@ -584,15 +584,15 @@ impl Agent {
     }
 
     /// Declares which agent this agent waits for, about what and why, for the report of an unfinished run.
-    pub fn expect(&self, on: Name, why: &'static str, about: Name) {
+    pub fn declare_wait(&self, on: Name, why: &'static str, about: Name) {
         if self.announces {
-            self.context.expect(on, Name::literal(why), about);
+            self.context.declare_wait(on, Name::literal(why), about);
         }
     }
 
-    /// Withdraws a declaration of [`Agent::expect`].
-    pub fn expect_no_more(&self, about: Name) {
-        self.context.expect_no_more(about);
+    /// Withdraws a declaration of [`Agent::declare_wait`].
+    pub fn withdraw_wait(&self, about: Name) {
+        self.context.withdraw_wait(about);
     }
 
     /// Runs one more task on this agent; it ends when the agent crashes.

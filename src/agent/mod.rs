@@ -46,7 +46,7 @@ pub use json::Brief;
 pub use lease::{Lease, LeaseError, LeaseService, Token};
 pub(crate) use model::Model;
 pub use model::{
-    ANSWER, COMPLETION, Choice, Completion, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, SUMMARY,
+    ANSWER, COMPLETION, Completion, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, Route, SUMMARY,
     Structured, UNKNOWN_TARGET,
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
@@ -61,7 +61,7 @@ pub use store::{
     StoreError, StoreOutcome, StoreService, Version,
 };
 pub use tool::{
-    Cancelled, Definite, Indefinite, OpId, Operation, Reading, Receipt, Refused, Request, ToolCall,
+    Cancelled, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused, Request, ToolCall,
     ToolError, ToolRequest,
 };
 pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};

@@ -4,8 +4,8 @@
 //! Prompts and completions are serde values. The agent has them typed; a story, `--log trace`, a property and
 //! a fault read them as JSON, which is made only then. Which completion the model gives is drawn, keyed by
 //! the agent and what the question is about, so the same question has the same answer, also after a crash,
-//! unless a fault strikes. A fault of completions alters the JSON: what the agent gets is read out of that,
-//! and cannot be read where the fields or their types are others than the agent expects.
+//! unless a fault is injected. A fault of completions alters the JSON: what the agent gets is read out of
+//! that, and cannot be read where the fields or their types are others than the agent expects.
 
 use crate::agent::{
     Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, ChatLimits, Content, OwnFaults,
@@ -73,13 +73,13 @@ pub struct Completion<C> {
 /// Who should go on with something, as a model sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Choice {
+pub enum Route {
     /// The agent that asked.
     Myself,
     /// One of its colleagues, counted from zero.
     Colleague(u32),
     /// An agent that is not on the team.
-    Stranger,
+    Unknown,
 }
 
 /// What a fault does to a completion.
@@ -113,17 +113,17 @@ impl ModelFaults {
 
     /// The completion that the fault of a name makes of one; `None` if it is the same.
     #[cold]
-    fn altered(&self, word: Name, honest: &Content, spot: DrawSite<'_>) -> Option<Content> {
+    fn altered(&self, word: Name, honest: &Content, draw: DrawSite<'_>) -> Option<Content> {
         let honest = honest.json();
         let altered = match (self.shipped)(word) {
-            Some(ModelFault::Altered(alteration)) => alteration.of_value(honest.clone(), spot),
+            Some(ModelFault::Altered(alteration)) => alteration.of_value(honest.clone(), draw),
             Some(ModelFault::Malformed) => {
                 let text = honest.to_string();
                 Value::String(text.chars().take(text.chars().count().div_ceil(2)).collect())
             }
             None => {
                 let mut altered = honest.clone();
-                self.own.alter(word, Altered::Completions, &mut altered, spot);
+                self.own.alter(word, Altered::Completions, &mut altered, draw);
                 altered
             }
         };
@@ -176,7 +176,8 @@ impl Agent {
     /// ```
     ///
     /// # Errors
-    /// [`TypeMismatch`] if the completion does not have this type: a model does not always keep to its schema.
+    /// [`TypeMismatch`] if the completion does not have this type: a model does not always keep to its
+    /// schema.
     pub async fn complete<C: Structured>(
         &self,
         about: Name,
@@ -185,10 +186,10 @@ impl Agent {
         completion: impl Fn(u32) -> C,
     ) -> Result<Completion<C>, TypeMismatch> {
         let answers = u64::from(answers.max(1));
-        let is_otherwise = answers > 1 && self.context.ask(Name::literal(ANSWER), about).is_some();
-        let usual = self.context.draw_once(self.site("think"), about, |spot| spot.below(CHOICE, answers));
-        let choose = |spot: DrawSite<'_>| {
-            if is_otherwise { (usual + 1 + spot.below(OTHERWISE, answers - 1)) % answers } else { usual }
+        let is_otherwise = answers > 1 && self.context.inject_fault(Name::literal(ANSWER), about).is_some();
+        let usual = self.context.draw_once(self.site("think"), about, |draw| draw.below(CHOICE, answers));
+        let choose = |draw: DrawSite<'_>| {
+            if is_otherwise { (usual + 1 + draw.below(OTHERWISE, answers - 1)) % answers } else { usual }
         };
         self.answer(about, prompt, choose, completion).await
     }
@@ -223,9 +224,9 @@ impl Agent {
         choose: impl FnOnce(DrawSite<'_>) -> u64,
         completion: impl FnOnce(u32) -> C,
     ) -> Result<Completion<C>, TypeMismatch> {
-        let (span, choice, tokens_out) = self.draw("think", about, |spot| {
-            let span = spot.span(LATENCY, &self.model.latency);
-            (span, choose(spot) as u32, 20 + spot.below(TOKENS, 200) as u32)
+        let (span, choice, tokens_out) = self.draw("think", about, |draw| {
+            let span = draw.span(LATENCY, &self.model.latency);
+            (span, choose(draw) as u32, 20 + draw.below(TOKENS, 200) as u32)
         });
         self.before("model call", about).await;
         self.context.work(span).await;
@@ -249,7 +250,7 @@ impl Agent {
     /// A completion with the first fault that is due and makes a difference to it, if there is one.
     pub(super) fn completed(&self, about: Name, honest: Content) -> Content {
         for due in self.context.due_faults(Name::literal(COMPLETION), about) {
-            let alter = |spot: DrawSite<'_>| self.model.faults.altered(due.word(), &honest, spot);
+            let alter = |draw: DrawSite<'_>| self.model.faults.altered(due.word(), &honest, draw);
             if let Some(altered) = self.context.draw_at(&due, alter) {
                 self.context.inject(due);
                 return altered;
@@ -284,10 +285,10 @@ impl Agent {
         let about = artifact.about;
         let prompt = ToSumUp { instruction: "Sum this piece of work up.", work: artifact };
         let sum_up = |_| {
-            if self.context.ask(Name::literal(SUMMARY), about).is_none() {
+            if self.context.inject_fault(Name::literal(SUMMARY), about).is_none() {
                 return Written { body: artifact.body };
             }
-            let slip = self.draw("slip", about, |spot| 1 + spot.below(CHOICE, u64::from(u32::MAX)));
+            let slip = self.draw("slip", about, |draw| 1 + draw.below(CHOICE, u64::from(u32::MAX)));
             Written { body: artifact.body ^ slip }
         };
         let prompt = Prompt::new(prompt, SUMMARY_TOKENS);
@@ -298,22 +299,23 @@ impl Agent {
     /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at
     /// least one). Every third time, when nothing goes wrong, it is a colleague. What was done since it was
     /// asked last makes it another question every time.
-    pub async fn pick(&self, about: Name, prompt: &Prompt, colleagues: u32) -> Completion<Choice> {
+    pub async fn route(&self, about: Name, prompt: &Prompt, colleagues: u32) -> Completion<Route> {
         let colleagues = colleagues.max(1);
         let answers = u64::from(3 * colleagues);
-        let pick = |choice: u32| {
-            let struck = self.context.ask(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
-            match struck {
-                Some(UNKNOWN_TARGET) => Choice::Stranger,
-                Some(_) => Choice::Colleague(choice % colleagues),
-                None if choice < colleagues => Choice::Colleague(choice),
-                None => Choice::Myself,
+        let route = |choice: u32| {
+            let injected =
+                self.context.inject_fault(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
+            match injected {
+                Some(UNKNOWN_TARGET) => Route::Unknown,
+                Some(_) => Route::Colleague(choice % colleagues),
+                None if choice < colleagues => Route::Colleague(choice),
+                None => Route::Myself,
             }
         };
         loop {
-            let said = self.answer(about, prompt, |spot| spot.below(CHOICE, answers), pick).await;
+            let said = self.answer(about, prompt, |draw| draw.below(CHOICE, answers), route).await;
             match said {
-                Ok(said) if !matches!(said.value, Choice::Colleague(which) if which >= colleagues) => {
+                Ok(said) if !matches!(said.value, Route::Colleague(which) if which >= colleagues) => {
                     return said;
                 }
                 // What names none of them is no answer.
@@ -325,6 +327,6 @@ impl Agent {
     /// Whether the model keeps to the agent's role as it reports on work of its own. If not, it says as well
     /// what would be for others to say.
     pub fn stays_in_role(&self, about: Name) -> bool {
-        self.context.ask(Name::literal(ROLE), about).is_none()
+        self.context.inject_fault(Name::literal(ROLE), about).is_none()
     }
 }

@@ -1,7 +1,7 @@
 //! Faults of your own: what they do to the JSON of what is said is a closure.
 //!
 //! A fault alters one kind of content: what tools answer, what agents say to each other, or what models
-//! complete. Where and how often it strikes, a scenario says as of any other fault (`at` or `between`,
+//! complete. Where and how often it is injected, a scenario says as of any other fault (`at` or `between`,
 //! `chance`); what it does is told in code. It is drawn, counted, shrunk, saved and replayed like the shipped
 //! ones, since to all of that a fault is an address and a name. It is injected only where it leaves something
 //! else than there was.
@@ -131,9 +131,9 @@ impl OwnFaults {
     }
 
     /// Does to such content whatever the fault of that name does, if it concerns it.
-    pub(crate) fn alter(&self, name: Name, altered: Altered, said: &mut Value, spot: DrawSite<'_>) {
+    pub(crate) fn alter(&self, name: Name, altered: Altered, said: &mut Value, draw: DrawSite<'_>) {
         if let Some(fault) = self.find(name, altered).filter(|fault| (fault.concerns)(said)) {
-            (fault.alter)(said, spot);
+            (fault.alter)(said, draw);
         }
     }
 }

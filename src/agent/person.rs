@@ -44,8 +44,8 @@ impl Agent {
     /// How long a person thinks about an intent, and whether the person approves: the same answer however
     /// often it is asked for.
     pub(crate) fn decide(&self, about: Name) -> (SimSpan, bool) {
-        let thinks = self.draw("thinks", about, |spot| spot.span(THINKING, &THINKS));
-        let vetoes = self.context.draw_once(self.site("vetoes"), about, |spot| spot.below(VETO, VETOED) == 0);
+        let thinks = self.draw("thinks", about, |draw| draw.span(THINKING, &THINKS));
+        let vetoes = self.context.draw_once(self.site("vetoes"), about, |draw| draw.below(VETO, VETOED) == 0);
         (thinks, !vetoes)
     }
 

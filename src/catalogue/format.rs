@@ -90,7 +90,7 @@ pub(crate) const TABLES: &[FileTable] = &[
     FileTable {
         name: "settle",
         heading: "[settle]",
-        about: "how long the team has after the end of chaos",
+        about: "how long the team has after the end of the faults",
         keys: &[(
             "within",
             "the time from the end of the faults, or from the last task if that is later, to the end of all tasks; \

@@ -264,7 +264,7 @@ fn run_bound(kind: &Property) -> Option<Key> {
     match kind.name {
         EVENTUAL_TERMINATION => {
             let means =
-                "[settle] how long a run goes on after chaos and the last task; 15m if nothing is said";
+                "[settle] how long a run goes on after the faults and the last task; 15m if nothing is said";
             Some(Key { name: "within", means: means.to_owned() })
         }
         WELL_BEHAVED => {
@@ -304,25 +304,25 @@ fn item(
 /// The meaning of the keys of faults and safeguards. A key has the same meaning everywhere.
 const MEANINGS: &[(&str, &str)] = &[
     ("above", "how many tokens a transcript may have before it is shortened"),
-    ("after", "the step or the time after which it strikes"),
+    ("after", "the step or the time after which it is injected"),
     ("among", "who falls apart: agents, groups, tools; the whole team if nothing is said"),
     ("anywhere", "`true`: before and after every action, instead of steps by name"),
-    ("at", "whom it strikes: an agent, a group, a tool, or a list of them"),
+    ("at", "where it is injected: an agent, a group, a tool, or a list of them"),
     ("at-most", "how many may stay down for good, fewer than half of them"),
     ("attempts", "how many tries in all, the first included"),
     ("back-after", "how long until it is back"),
     ("backoff", "the wait after the first try, and the longest there is"),
     ("balances", "the accounts, each with what is in it at the beginning"),
-    ("before", "the step before which it strikes"),
+    ("before", "the step before which it is injected"),
     ("between", "the two ends, each an agent, a group or a tool"),
     ("by", "by how much, drawn anew each time"),
-    ("chance", "how likely, at each place where it could strike"),
+    ("chance", "how likely, at each place where it can be injected"),
     (
         "changes-every",
         "after what time things get a new version, drawn anew each time; never if nothing is said",
     ),
     ("deduplicates", "whether it recognises an idempotency key that it has seen; no if nothing is said"),
-    ("during", "what it is in the middle of when it strikes: `sync`"),
+    ("during", "what it is in the middle of when it is injected: `sync`"),
     ("each", "how long it takes to take in one message, drawn anew each time"),
     ("every", "the time from the end of one to the next, drawn anew each time"),
     ("expires-after", "how long an answer counts, from when it is asked for"),

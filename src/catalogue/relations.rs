@@ -8,11 +8,12 @@ use crate::explore::SavedSeed;
 use crate::scenario::Scenario;
 use crate::suite::Suite;
 use perfidy_sim::{Fault, Name};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// That something bears on something else, and where that can be seen.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct Relation {
     /// The other thing: a safeguard, a property or a kind of fault.
     pub name: String,

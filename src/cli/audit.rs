@@ -7,7 +7,7 @@ use super::ending::Ending;
 use super::options::Subject;
 use super::trace;
 use super::{Format, Status, is_available, print, say_record};
-use crate::explore::{self, Divergence, Run, Trace, Way};
+use crate::explore::{self, Divergence, Rerun, Run, Trace};
 use crate::report::{AuditRecord, AuditVerdict};
 use crate::scenario::Case;
 use crate::suite::Suite;
@@ -134,7 +134,8 @@ impl Audit<'_> {
         let one = Trace::of(&run.outcome);
         let line = self.elsewhere(seed, 1, true)?.answer()?;
         let other: Trace = serde_json::from_str(&line)?;
-        let mut divergence = Divergence::between(self.case, engine, seed, Way::AnotherProcess, &one, &other);
+        let mut divergence =
+            Divergence::between(self.case, engine, seed, Rerun::AnotherProcess, &one, &other);
         if one.digest == other.digest {
             (divergence.one.digest, divergence.other.digest) = (here, there);
         }

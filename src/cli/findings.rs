@@ -74,7 +74,7 @@ impl Found<'_> {
                 Corpus::withdraw(as_found.path(), property, seed);
             }
             format!(
-                "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something \
+                "{case}, seed {seed}: {property} does not break when the injected faults are replayed. Something \
                  in these agents depends on more than the seed; `{} audit` shows where.",
                 case.scenario.suite.command()
             )

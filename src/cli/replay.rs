@@ -2,7 +2,7 @@
 
 use super::ending::Ending;
 use super::{Format, Status, complain_of, files_of, print, print_error, say_record, say_styled};
-use crate::explore::{Aliases, Answer, Failure};
+use crate::explore::{Aliases, Failure, ReplayOutcome};
 use crate::inert;
 use crate::report::{ReplayRecord, Story};
 use crate::scenario::Case;
@@ -42,7 +42,8 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
             ending.reached();
             return status.worse(Status::Inconclusive);
         };
-        let mut refreshed = arguments.refresh && answer == (Answer::Reproduced { same_history: false });
+        let mut refreshed =
+            arguments.refresh && answer == (ReplayOutcome::Reproduced { same_history: false });
         if refreshed && let Err(error) = failure.refresh(&run) {
             print_error(error);
             status = status.worse(Status::BadInput);
@@ -64,30 +65,30 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
 }
 
 /// A failure of a `[[without]]` case should still fail; one of a case as written should be fixed.
-fn status_of(case: &Case, answer: &Answer) -> Status {
+fn status_of(case: &Case, answer: &ReplayOutcome) -> Status {
     match (answer, case.without().is_some()) {
-        (Answer::Reproduced { .. }, true) | (Answer::Fixed, false) => Status::AsExpected,
-        (Answer::Reproduced { .. }, false) | (Answer::Fixed, true) => Status::Broken,
-        (Answer::Stale { .. } | Answer::Ambiguous { .. }, _) => Status::Inconclusive,
+        (ReplayOutcome::Reproduced { .. }, true) | (ReplayOutcome::Fixed, false) => Status::AsExpected,
+        (ReplayOutcome::Reproduced { .. }, false) | (ReplayOutcome::Fixed, true) => Status::Broken,
+        (ReplayOutcome::Stale { .. } | ReplayOutcome::Ambiguous { .. }, _) => Status::Inconclusive,
     }
 }
 
-fn in_words(file: &Path, failure: &Failure, answer: &Answer, refreshed: bool) -> String {
+fn in_words(file: &Path, failure: &Failure, answer: &ReplayOutcome, refreshed: bool) -> String {
     let Failure { saved, case, .. } = failure;
     let answer = match answer {
-        Answer::Reproduced { same_history: true } => {
+        ReplayOutcome::Reproduced { same_history: true } => {
             format!("reproduced, event for event (digest {})", saved.digest)
         }
-        Answer::Reproduced { same_history: false } if refreshed => {
+        ReplayOutcome::Reproduced { same_history: false } if refreshed => {
             "reproduced; the history was not the saved one, and is now".to_owned()
         }
-        Answer::Reproduced { same_history: false } => {
+        ReplayOutcome::Reproduced { same_history: false } => {
             "reproduced, though the history is not the saved one: the code has changed since (--refresh saves the new \
              history)"
                 .to_owned()
         }
-        Answer::Fixed => format!("fixed: every fault was met, and {} holds", saved.property),
-        Answer::Stale { missing, nearest } => {
+        ReplayOutcome::Fixed => format!("fixed: every fault was injected, and {} holds", saved.property),
+        ReplayOutcome::Stale { missing, nearest } => {
             let nearest =
                 nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
             format!(
@@ -97,7 +98,7 @@ fn in_words(file: &Path, failure: &Failure, answer: &Answer, refreshed: bool) ->
                 case.scenario.suite.command()
             )
         }
-        Answer::Ambiguous { why } => format!("ambiguous: {why}"),
+        ReplayOutcome::Ambiguous { why } => format!("ambiguous: {why}"),
     };
     let expected = match case.without() {
         Some(_) => " (the case takes a safeguard away, so it should fail)",

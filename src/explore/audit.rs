@@ -1,7 +1,7 @@
 //! The audit: is a run really a function of its case, its engine, its seed and its plan?
 //!
 //! A seed is run, and run again in other ways: on another thread, on a thread that has run other seeds
-//! before, and with the faults that struck as a list. `perfidy audit` adds another process. All of them must
+//! before, and with the injected faults as a list. `perfidy audit` adds another process. All of them must
 //! make the same history. If one does not, the first event that is different says where something from
 //! outside leaked in: it and what led to it are a [`Divergence`].
 
@@ -21,15 +21,15 @@ const EARLIER_RUNS: u64 = 3;
 /// How many causes of an event are told.
 const CAUSES: usize = 6;
 
-/// In which way a run was run again.
+/// How a run was repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Way {
+pub enum Rerun {
     /// On another thread.
     AnotherThread,
     /// On a thread that had run other seeds before.
     UsedThread,
-    /// With the faults that had struck as an explicit plan.
+    /// With the injected faults as an explicit plan.
     Replayed,
     /// In another process.
     AnotherProcess,
@@ -80,14 +80,16 @@ pub struct Divergence {
     /// The seed.
     pub seed: Seed,
     /// How the second run was run.
-    pub way: Way,
+    #[serde(rename = "way")]
+    pub rerun: Rerun,
     /// The first run.
     pub one: Side,
     /// The second.
     pub other: Side,
 }
 
-/// Runs a seed in every way there is within this process, and gives the digest that all of the runs have.
+/// Runs a seed with every kind of rerun that this process can do, and gives the digest that all of the runs
+/// have.
 ///
 /// # Errors
 /// The first [`Divergence`].
@@ -97,24 +99,24 @@ pub struct Divergence {
 pub fn audit(case: &Case, engine: Engine, seed: Seed) -> Result<Digest, Box<Divergence>> {
     let fuzzed = |seed| Run::fuzzed(case, engine, seed).outcome;
     let first = on_a_thread_of_its_own(|| fuzzed(seed));
-    let compare = |way, again: &Outcome<Agents>| {
+    let compare = |rerun, again: &Outcome<Agents>| {
         if again.digest() == first.digest() {
             return Ok(());
         }
         let (one, other) = (Trace::of(&first), Trace::of(again));
-        Err(Box::new(Divergence::between(case, engine, seed, way, &one, &other)))
+        Err(Box::new(Divergence::between(case, engine, seed, rerun, &one, &other)))
     };
-    compare(Way::AnotherThread, &on_a_thread_of_its_own(|| fuzzed(seed)))?;
+    compare(Rerun::AnotherThread, &on_a_thread_of_its_own(|| fuzzed(seed)))?;
     let used = || {
         for earlier in 1..=EARLIER_RUNS {
             drop(fuzzed(Seed(seed.0.wrapping_add(earlier))));
         }
         fuzzed(seed)
     };
-    compare(Way::UsedThread, &on_a_thread_of_its_own(used))?;
+    compare(Rerun::UsedThread, &on_a_thread_of_its_own(used))?;
     let plan = Plan::Explicit(first.injected.as_slice().into());
     let replayed = || Run::planned(case, engine, seed, &plan).outcome;
-    compare(Way::Replayed, &on_a_thread_of_its_own(replayed))?;
+    compare(Rerun::Replayed, &on_a_thread_of_its_own(replayed))?;
     Ok(first.digest())
 }
 
@@ -148,25 +150,32 @@ impl Trace {
 
 impl Divergence {
     /// Where two runs that should be the same part.
-    pub fn between(case: &Case, engine: Engine, seed: Seed, way: Way, one: &Trace, other: &Trace) -> Self {
+    pub fn between(
+        case: &Case,
+        engine: Engine,
+        seed: Seed,
+        rerun: Rerun,
+        one: &Trace,
+        other: &Trace,
+    ) -> Self {
         let longest = one.moments.len().max(other.moments.len());
         let place = (0..longest).find(|index| one.moments.get(*index) != other.moments.get(*index));
         let place = place.unwrap_or(longest);
-        Self { case: case.to_string(), engine, seed, way, one: one.side(place), other: other.side(place) }
+        Self { case: case.to_string(), engine, seed, rerun, one: one.side(place), other: other.side(place) }
     }
 }
 
-impl Way {
+impl Rerun {
     fn in_words(self) -> &'static str {
         match self {
             Self::AnotherThread => "another run on another thread",
             Self::UsedThread => "another run on a thread that had run other seeds before",
-            Self::Replayed => "the replay of the faults that struck",
+            Self::Replayed => "the replay of the injected faults",
             Self::AnotherProcess => "another run in another process",
         }
     }
 
-    /// What is known to make two runs differ, beginning with what this way brings to light.
+    /// What is known to make two runs differ, beginning with what this kind of rerun brings to light.
     fn suspects(self) -> &'static str {
         match self {
             Self::AnotherThread => {
@@ -218,8 +227,8 @@ impl Side {
 
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { case, engine, seed, way, one, other } = self;
-        writeln!(f, "{}, seed {seed}, {engine} engine: {} went differently", shown(case), way.in_words())?;
+        let Self { case, engine, seed, rerun, one, other } = self;
+        writeln!(f, "{}, seed {seed}, {engine} engine: {} went differently", shown(case), rerun.in_words())?;
         if one.event.is_none() && other.event.is_none() {
             writeln!(f, "  The digests were {} and {};", one.digest, other.digest)?;
             writeln!(f, "  no event was different when it was tried again: it does not differ every time")?;
@@ -235,6 +244,6 @@ impl fmt::Display for Divergence {
                 other.fmt_causes(f, "the other")?;
             }
         }
-        write!(f, "  The usual suspects: {}", way.suspects())
+        write!(f, "  The usual suspects: {}", rerun.suspects())
     }
 }

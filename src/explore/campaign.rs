@@ -1,6 +1,7 @@
 //! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
 use crate::explore::Watchdog;
+use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults};
 use crate::explore::strategy::{self, Strategy};
 use crate::explore::trials::{Mark, RunSummary, Step, Trials};
 use crate::scenario::{Case, Without};
@@ -45,7 +46,7 @@ pub struct Finding {
     pub property: &'static str,
     /// The seed.
     pub seed: Seed,
-    /// The faults that struck. With the seed they make the run again, whatever strategy planned it.
+    /// The injected faults. With the seed they make the run again, whatever strategy planned it.
     #[serde(skip)]
     pub faults: Vec<Fault>,
     /// How many trials had been run by then, this one included.
@@ -87,19 +88,19 @@ pub struct CaseReport {
     pub digest: Option<Digest>,
     /// What the properties said.
     pub tallies: BTreeMap<&'static str, Tally>,
-    /// How often each kind of fault struck.
+    /// How often each kind of fault was injected.
     pub injected: BTreeMap<Name, u64>,
     /// How many runs reached each probe of the workflow.
     pub probes: BTreeMap<&'static str, u64>,
-    /// What the scenario configures and no run has met, as places in its list.
-    pub never_struck: Vec<usize>,
+    /// What the scenario configures and no run has injected, as places in its list.
+    pub never_injected: Vec<usize>,
     /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
-    /// Of a `[[without]]` case: the properties that should break and that broke only by faults which the file
-    /// does not name, each as it first did.
-    pub by_other_faults: BTreeMap<&'static str, Finding>,
-    /// Of a `[[without]]` case: the properties that broke as written too, in the campaign before, each with
-    /// its first seed. What breaks with the safeguard as well shows nothing of it.
+    /// Of a `[[without]]` case: the properties that should break and that broke by faults which the file does
+    /// not name, as each first did.
+    pub by_other_faults: BTreeMap<&'static str, OtherFaults>,
+    /// Of a `[[without]]` case: the properties that broke as written too, in another campaign, each with its
+    /// first seed.
     pub broken_as_written: BTreeMap<&'static str, Seed>,
     /// Of each property that could not be judged in every run: the first such run, and why.
     pub unknown: BTreeMap<&'static str, Inconclusive>,
@@ -180,7 +181,7 @@ impl Campaign<'_> {
             tallies: properties.map(|property| (property.name, Tally::default())).collect(),
             injected: BTreeMap::new(),
             probes: case.probes().map(|probe| (probe.name, 0)).collect(),
-            never_struck: (0..case.scenario.configured.len()).collect(),
+            never_injected: (0..case.scenario.configured.len()).collect(),
             findings: Vec::new(),
             by_other_faults: BTreeMap::new(),
             broken_as_written: BTreeMap::new(),
@@ -276,11 +277,11 @@ impl CaseReport {
             *self.probes.entry(probe).or_insert(0) += 1;
         }
         // After the first few runs hardly anything is left to look for.
-        if !self.never_struck.is_empty() {
+        if !self.never_injected.is_empty() {
             let configured = &self.case.scenario.configured;
-            let is_struck =
-                |index: usize| run.injected.iter().any(|fault| configured[index].is_struck_by(fault));
-            self.never_struck.retain(|index| !is_struck(*index));
+            let is_injected =
+                |index: usize| run.injected.iter().any(|fault| configured[index].injects(fault));
+            self.never_injected.retain(|index| !is_injected(*index));
         }
         for (property, mark) in &run.verdicts {
             if let Mark::Unknown(reason) = mark {
@@ -288,9 +289,9 @@ impl CaseReport {
                 self.unknown.entry(property).or_insert_with(doubt);
             }
         }
-        for (property, message) in run.by_other_faults() {
-            let finding = || run.finding(property, message, self.seeds);
-            self.by_other_faults.entry(property).or_insert_with(finding);
+        for property in &run.by_other_faults {
+            let others = || OtherFaults::of(&self.case, run.seed, &run.injected);
+            self.by_other_faults.entry(property).or_insert_with(others);
         }
         for (property, message) in run.violations() {
             if self.findings.iter().all(|finding| finding.property != property) {
@@ -316,24 +317,31 @@ impl CaseReport {
 
     /// What it means for a `[[without]]` case.
     fn verdict_without(&self, without: &Without) -> CaseVerdict {
-        let within = u64::from(without.within_seeds);
-        let finding = |property: &&'static str| self.finding(property);
-        let counts = |finding: &Finding| {
-            finding.after_seeds <= within && !self.broken_as_written.contains_key(finding.property)
+        let Some(Missing { property, is_certain, .. }) = self.missing(without) else {
+            let caught = without.violates.iter().filter_map(|property| self.finding(property));
+            return CaseVerdict::Caught(caught.collect());
         };
-        let caught: Vec<Finding> = without.violates.iter().filter_map(finding).filter(counts).collect();
-        let is_missing = |property: &&&str| caught.iter().all(|finding| finding.property != **property);
-        let Some(property) = without.violates.iter().find(is_missing).copied() else {
-            return CaseVerdict::Caught(caught);
-        };
-        if self.seeds < within && self.interrupted {
+        let within_seeds = without.within_seeds;
+        if self.seeds < u64::from(within_seeds) && self.interrupted {
             return CaseVerdict::Interrupted;
         }
-        let within_seeds = without.within_seeds;
-        if self.seeds < within && self.finding(property).is_none() {
-            return CaseVerdict::NotYetCaught { property, seeds: self.seeds, within_seeds };
+        if is_certain {
+            return CaseVerdict::NotCaught { property, within_seeds };
         }
-        CaseVerdict::NotCaught { property, within_seeds }
+        CaseVerdict::NotYetCaught { property, seeds: self.seeds, within_seeds }
+    }
+
+    fn missing(&self, without: &Without) -> Option<Missing> {
+        counting::missing(without, self.seeds, |property| Breaks {
+            after: self.finding(property).map(|finding| finding.after_seeds),
+            by_other_faults: self.by_other_faults.get(property).cloned(),
+            as_written: self.broken_as_written.get(property).copied(),
+        })
+    }
+
+    /// Why what broke in a `[[without]]` case that is not caught does not count, if anything did.
+    pub fn not_counted(&self) -> Option<NotCounted> {
+        self.missing(self.case.without()?)?.why
     }
 
     /// What it means for the case.
@@ -358,9 +366,9 @@ impl CaseReport {
         if let Some((property, doubt)) = self.unknown.first_key_value() {
             return CaseVerdict::Unknown { property, doubt: doubt.clone() };
         }
-        if let Some(first) = self.never_struck.first() {
+        if let Some(first) = self.never_injected.first() {
             let configured = scenario.configured[*first].in_words();
-            return CaseVerdict::Vacuous { what: format!("{configured} never struck") };
+            return CaseVerdict::Vacuous { what: format!("{configured} was never injected") };
         }
         if let Some((probe, _)) = self.probes.iter().find(|(_, runs)| **runs == 0) {
             return CaseVerdict::Vacuous { what: format!("no run reached the probe `{probe}`") };

@@ -113,15 +113,15 @@ impl Corpus {
         let folder = path.parent().unwrap_or(&self.root);
         durable::create_folders(folder).map_err(failed)?;
         let _lock = lock(folder);
-        let mut standing = standing(seed, &path)?;
-        if let Standing::Nothing = standing {
+        let mut existing = existing(seed, &path)?;
+        if let Existing::Nothing = existing {
             if durable::write_new(&path, text.as_bytes()).map_err(failed)? {
                 return Ok(Saved::Now(path));
             }
             // Folders that cannot be locked are shared all the same.
-            standing = self::standing(seed, &path)?;
+            existing = self::existing(seed, &path)?;
         }
-        if let Standing::AsSmall = standing
+        if let Existing::AsSmall = existing
             && still_breaks(seed, &path)
         {
             return Ok(Saved::Before(path));
@@ -166,7 +166,7 @@ impl Corpus {
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         let _lock = lock(folder);
         let is_there =
-            path != old && matches!(standing(seed, &path)?, Standing::AsSmall) && still_breaks(seed, &path);
+            path != old && matches!(existing(seed, &path)?, Existing::AsSmall) && still_breaks(seed, &path);
         if !is_there {
             durable::replace(&path, text.as_bytes()).map_err(failed)?;
         }
@@ -286,7 +286,7 @@ fn text_that_replays(seed: &SavedSeed, path: &Path) -> Result<String, SaveError>
 }
 
 /// What stands in the place of a failure.
-enum Standing {
+enum Existing {
     Nothing,
     /// The same failure, in a form that is worse than another.
     Larger,
@@ -296,21 +296,21 @@ enum Standing {
 
 /// Checks the existing file of a failure. It must contain the same failure: neither a truncated file is
 /// accepted, nor another failure of that name.
-fn standing(seed: &SavedSeed, path: &Path) -> Result<Standing, SaveError> {
+fn existing(seed: &SavedSeed, path: &Path) -> Result<Existing, SaveError> {
     let in_the_way = |what: &str| {
         let cause = format!("{what} stands there; `perfidy check` says what it is");
         SaveError { path: path.to_owned(), cause: io::Error::new(io::ErrorKind::AlreadyExists, cause) }
     };
     if !path.exists() {
-        return Ok(Standing::Nothing);
+        return Ok(Existing::Nothing);
     }
     let text = scenario::read_long_text(path).map_err(|_| in_the_way("a file that is no saved failure"))?;
-    let standing = SavedSeed::parse(&path.display().to_string(), &text);
-    let standing = standing.map_err(|_| in_the_way("a file that is no saved failure"))?;
-    if standing.fingerprint() != seed.fingerprint() {
+    let existing = SavedSeed::parse(&path.display().to_string(), &text);
+    let existing = existing.map_err(|_| in_the_way("a file that is no saved failure"))?;
+    if existing.fingerprint() != seed.fingerprint() {
         return Err(in_the_way("another saved failure"));
     }
-    Ok(if standing.size() <= seed.size() { Standing::AsSmall } else { Standing::Larger })
+    Ok(if existing.size() <= seed.size() { Existing::AsSmall } else { Existing::Larger })
 }
 
 /// Whether the file in the place of a failure still does what it says.

@@ -8,7 +8,7 @@ use crate::inert;
 use crate::scenario::{self, Case, Renaming, Scenario};
 use crate::suite::Suite;
 use crate::workflows::Workflow;
-use perfidy_sim::{Address, Pinned, Plan, RunEnd};
+use perfidy_sim::{Action, Address, Pinned, Plan, RunEnd};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Failure {
     path: PathBuf,
     /// The file as it was read.
     text: String,
+    /// The kinds of faults that have another name today.
+    kinds: Renaming,
 }
 
 /// A saved failure that cannot be used.
@@ -60,13 +62,13 @@ impl From<Problems> for BadSeed {
 
 /// What a saved failure means today.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum ReplayOutcome {
     /// The property broke again.
     Reproduced {
         /// Whether the history is the saved one, event for event.
         same_history: bool,
     },
-    /// Every fault was met, and the property holds.
+    /// Every fault was injected, and the property holds.
     Fixed,
     /// A fault's place never came up: the code under test has moved.
     Stale {
@@ -82,7 +84,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl ReplayOutcome {
     /// Whether the property broke again.
     pub fn is_reproduced(&self) -> bool {
         matches!(self, Self::Reproduced { .. })
@@ -97,10 +99,23 @@ impl Failure {
     /// version of the format, or names unknown items. The file is not changed.
     pub fn read(suite: &Suite, path: &Path) -> Result<Self, BadSeed> {
         let text = scenario::read_long_text(path)?;
-        let saved = SavedSeed::parse(&path.display().to_string(), &text)?;
-        let aliases = match Aliases::beside(path, &saved.case.scenario) {
-            Some(file) => Aliases::read(suite, &file)?,
-            None => Aliases::default(),
+        let shown = path.display().to_string();
+        let aliases_for = |scenario: &str| match Aliases::beside(path, scenario) {
+            Some(file) => Aliases::read(suite, &file),
+            None => Ok(Aliases::default()),
+        };
+        let (saved, aliases) = match (SavedSeed::parse(&shown, &text), scenario_in(&text)) {
+            (Ok(saved), _) => {
+                let aliases = aliases_for(&saved.case.scenario)?;
+                (saved, aliases)
+            }
+            (Err(bad), None) => return Err(bad.into()),
+            (Err(_), Some(scenario)) => {
+                let aliases = aliases_for(&scenario)?;
+                let saved = parse(&shown, &text, &aliases.of_faults())
+                    .map_err(|bad| if has_unknown_action(&text) { may_be_renamed(bad, path) } else { bad })?;
+                (saved, aliases)
+            }
         };
         Self::resolve(suite, path, text, saved, &aliases)
     }
@@ -119,8 +134,8 @@ impl Failure {
         aliases: &Aliases,
     ) -> Result<Self, BadSeed> {
         let shown = path.display().to_string();
-        let all = aliases_of(suite, &saved, aliases);
-        let Names { older, unclear } = Names::of(&saved, all);
+        let all = aliases_of(suite, &saved, &text, aliases);
+        let Names { older, unclear } = Names::of(&saved, &text, all);
         let today = |text: &str| scenario::renamed(text, &older);
         let as_saved = std::mem::take(&mut saved.case.text);
         saved.property = older.property(&saved.property);
@@ -163,7 +178,7 @@ impl Failure {
             case.previous_names = drawn_under(perhaps);
             case
         });
-        Ok(Self { saved, case, perhaps, path: path.to_owned(), text })
+        Ok(Self { saved, case, perhaps, path: path.to_owned(), text, kinds: aliases.of_faults() })
     }
 
     /// The text of its file.
@@ -177,14 +192,14 @@ impl Failure {
     }
 
     /// Runs it again.
-    pub fn replay(&self) -> (Run, Answer) {
+    pub fn replay(&self) -> (Run, ReplayOutcome) {
         let first = self.replay_as(&self.case);
         let Some(perhaps) = self.perhaps.as_ref().filter(|_| !first.1.is_reproduced()) else { return first };
         let second = self.replay_as(perhaps);
         if second.1.is_reproduced() { second } else { first }
     }
 
-    fn replay_as(&self, case: &Case) -> (Run, Answer) {
+    fn replay_as(&self, case: &Case) -> (Run, ReplayOutcome) {
         let plan = Plan::Explicit(self.saved.faults.as_slice().into());
         let run = Run::planned(case, self.saved.engine, self.saved.seed, &plan);
         let answer = self.answer(case, &run);
@@ -223,7 +238,7 @@ impl Failure {
         let told_anew = text[..head].replacen(&*inert::line(&self.saved.message), &message, 1);
         text.replace_range(..head, &told_anew);
         let shown = self.path.display().to_string();
-        let is_whole = SavedSeed::parse(&shown, &text)
+        let is_whole = parse(&shown, &text, &self.kinds)
             .is_ok_and(|read| read.digest == run.outcome.digest() && read.message == message);
         if !is_whole {
             return Err(SaveError::does_not_read_back(
@@ -234,12 +249,12 @@ impl Failure {
         corpus::rewrite(&self.path, &self.text, &text)
     }
 
-    fn answer(&self, case: &Case, run: &Run) -> Answer {
+    fn answer(&self, case: &Case, run: &Run) -> ReplayOutcome {
         let outcome = &run.outcome;
         if run.violation(&self.saved.property).is_some() {
-            return Answer::Reproduced { same_history: outcome.digest() == self.saved.digest };
+            return ReplayOutcome::Reproduced { same_history: outcome.digest() == self.saved.digest };
         }
-        let missing: Vec<&Pinned> = outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
+        let missing: Vec<&Pinned> = outcome.pinned.iter().filter(|pinned| !pinned.reached).collect();
         // A timed fault can only be missed if the run ends first, or if no node has that name.
         let too_late =
             |pinned: &&Pinned| pinned.fault.action.moment().is_some_and(|moment| moment > outcome.ended);
@@ -249,7 +264,8 @@ impl Failure {
                 Some(format!("all was over at {}", outcome.ended))
             }
             RunEnd::Finished => None,
-            // Everything was met and judged; that time ran out is what another property is about.
+            // Every fault was injected and every property judged; that time ran out is what another property
+            // is about.
             RunEnd::Quiescent | RunEnd::Deadline if missing.is_empty() => None,
             RunEnd::Quiescent => Some("every agent was waiting".to_owned()),
             RunEnd::Deadline => Some("time ran out".to_owned()),
@@ -258,19 +274,45 @@ impl Failure {
             RunEnd::Panicked { node } => Some(format!("{node} panicked")),
         };
         match (moved.map(|pinned| pinned.fault.at), ended) {
-            (None, None) => Answer::Fixed,
+            (None, None) => ReplayOutcome::Fixed,
             (Some(missing), None) => {
                 // A run counts only the steps that its plan names; the nearest may be another.
                 let plan = Plan::Explicit(self.saved.faults.as_slice().into());
                 let again = Run::with_all_steps(case, self.saved.engine, self.saved.seed, &plan);
-                Answer::Stale { missing, nearest: nearest(missing, &again.outcome.visited) }
+                ReplayOutcome::Stale { missing, nearest: nearest(missing, &again.outcome.visited) }
             }
-            (None, Some(ended)) => Answer::Ambiguous { why: format!("the run was cut short: {ended}") },
+            (None, Some(ended)) => {
+                ReplayOutcome::Ambiguous { why: format!("the run was cut short: {ended}") }
+            }
             (Some(missing), Some(ended)) => {
-                Answer::Ambiguous { why: format!("{ended} before `{missing}` could come up") }
+                ReplayOutcome::Ambiguous { why: format!("{ended} before `{missing}` could come up") }
             }
         }
     }
+}
+
+/// Parses the text of a saved failure whose actions may be of kinds that have another name today.
+fn parse(shown: &str, text: &str, kinds: &Renaming) -> Result<SavedSeed, Problems> {
+    SavedSeed::parse(shown, text).or_else(|bad| match scenario::renamed(text, kinds) {
+        today if today == text => Err(bad),
+        today => SavedSeed::parse(shown, &today),
+    })
+}
+
+/// Whether a fault of the text does what is no action, at least by the names of today.
+fn has_unknown_action(text: &str) -> bool {
+    let Ok(root) = DeTable::parse(text) else { return false };
+    let faults = root.get_ref().get("fault").and_then(|faults| faults.get_ref().as_array());
+    let actions = faults.into_iter().flat_map(|faults| faults.iter());
+    let mut actions = actions.filter_map(|fault| fault.get_ref().as_table()?.get("do")?.get_ref().as_str());
+    actions.any(|action| action.parse::<Action>().is_err())
+}
+
+/// The name of the scenario in a text that may not be a saved failure.
+fn scenario_in(text: &str) -> Option<String> {
+    let root = DeTable::parse(text).ok()?;
+    let name = root.get_ref().get("case")?.get_ref().as_table()?.get("scenario")?.get_ref().as_str()?;
+    scenario::trouble_with_name(name).is_none().then(|| name.to_owned())
 }
 
 /// Which aliases concern a failure.
@@ -282,12 +324,11 @@ struct Names {
 }
 
 impl Names {
-    fn of(saved: &SavedSeed, aliases: Vec<Renaming>) -> Self {
+    fn of(saved: &SavedSeed, file: &str, aliases: Vec<Renaming>) -> Self {
         let has = |names: &Renaming| {
-            let in_text = scenario::renamed(&saved.case.text, names) != saved.case.text;
-            let is_of_it = names.label(&saved.case.label) != saved.case.label
-                || names.property(&saved.property) != saved.property;
-            in_text || is_of_it || saved.faults.iter().any(|fault| names.run.fault(*fault) != *fault)
+            let is_in = |text: &str| scenario::renamed(text, names) != text;
+            // Of the file, that is its property and its faults; the scenario stands in it as text.
+            is_in(file) || is_in(&saved.case.text) || names.label(&saved.case.label) != saved.case.label
         };
         let (older, rest): (Vec<_>, Vec<_>) = aliases.into_iter().partition(&has);
         // What no file needs to name can still be what a run has drawn by.
@@ -299,14 +340,14 @@ impl Names {
 }
 
 /// What the aliases come to that concern a failure.
-fn aliases_of(suite: &Suite, saved: &SavedSeed, aliases: &Aliases) -> Vec<Renaming> {
+fn aliases_of(suite: &Suite, saved: &SavedSeed, file: &str, aliases: &Aliases) -> Vec<Renaming> {
     let workflow = workflow_of(suite, &saved.case.text, aliases);
     let without_actions = aliases.of(workflow, None);
     if !aliases.are_of_actions() {
         return without_actions;
     }
     // The team is that of the file in the names of today; what its agents do needs no name of an action.
-    let text = scenario::renamed(&saved.case.text, &Names::of(saved, without_actions).older);
+    let text = scenario::renamed(&saved.case.text, &Names::of(saved, file, without_actions).older);
     let today = Scenario::parse_saved(suite, &saved.case.scenario, &text).ok();
     aliases.of(workflow, today.map(|scenario| ActionMap::of(&scenario)).as_ref())
 }

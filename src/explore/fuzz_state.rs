@@ -17,8 +17,8 @@
 //! stands here after so many runs is the same on any number of threads and however often the campaign was
 //! left, and a place in the middle of a turn says how far the turn is: a turn can take hours, and a campaign
 //! that is taken up for minutes every night has to come to its end. What a strategy has learnt is not kept:
-//! when the turn goes on it learns anew from the runs that [taught](FuzzState::taught) it something, and from
-//! no others ([`Trials::skip`](crate::explore::Trials::skip)).
+//! when the turn goes on it learns anew from the runs that [gave](FuzzState::informative) it something, and
+//! from no others ([`Trials::skip`](crate::explore::Trials::skip)).
 //!
 //! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as
 //! not made. It is made again and then made small; the [`Unfinished`] file goes.
@@ -27,6 +27,7 @@ mod failures;
 
 pub use failures::{Broke, Fingerprint, MAX_SAVED};
 
+use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults};
 use crate::explore::strategy::{self, Kind};
 use crate::explore::{Finding, RunSummary};
 use crate::scenario::Case;
@@ -80,8 +81,9 @@ pub struct FuzzState {
 struct Part {
     /// How many runs it has had.
     runs: u64,
-    /// Which of them taught the strategy something, counted from zero.
-    taught: Vec<u64>,
+    /// Which of them gave the strategy feedback, counted from zero.
+    #[serde(alias = "taught")]
+    informative: Vec<u64>,
     /// After how many runs a property was last found broken.
     found: BTreeMap<String, u64>,
 }
@@ -115,13 +117,29 @@ pub struct CaseProgress {
     pub runs: u64,
     /// How long they took in real time.
     pub took: SimSpan,
-    /// How often each kind of fault struck.
+    /// How often each kind of fault was injected.
     pub injected: BTreeMap<Name, u64>,
     /// How many runs reached each probe of the workflow.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub probes: BTreeMap<String, u64>,
     /// The properties that broke.
     pub broke: BTreeMap<String, Broke>,
+    /// Of a `[[without]]` case: the properties that should break and that broke by faults which the file does
+    /// not name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_other_faults: BTreeMap<String, OtherFaults>,
+    /// As written: the waived properties that broke. They say nothing of the case, but something of those
+    /// that should break without a safeguard.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    waived: BTreeMap<String, First>,
+}
+
+/// Where something happened first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct First {
+    #[serde(with = "crate::explore::saved::seed")]
+    seed: Seed,
 }
 
 /// What is to be run next.
@@ -139,9 +157,9 @@ pub struct Turn {
     pub until: u64,
 }
 
-/// What the rounds so far mean for a case.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Standing<'a> {
+/// What the runs of a case so far mean.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CaseStatus<'a> {
     /// It has not been run yet.
     NotRun,
     /// No promise broke that should hold.
@@ -150,10 +168,11 @@ pub enum Standing<'a> {
     Broken(&'a BTreeMap<String, Broke>),
     /// The properties that should break broke.
     Caught(&'a BTreeMap<String, Broke>),
-    /// A property that should break has not, and there were as many runs as it may take.
-    NotCaught(&'static str),
+    /// A property that should break has not, and there were as many runs as it may take; and why what broke
+    /// does not count, if it did.
+    NotCaught(&'static str, Option<NotCounted>),
     /// A property that should break has not yet.
-    NotYetCaught(&'static str),
+    NotYetCaught(&'static str, Option<NotCounted>),
 }
 
 /// Why a campaign cannot be taken up again: its scenarios are not what they were.
@@ -190,7 +209,7 @@ impl FuzzState {
         self.cases.iter().map(|case| case.runs).sum()
     }
 
-    /// How many faults struck.
+    /// How many faults were injected.
     pub fn faults(&self) -> u64 {
         self.cases.iter().flat_map(|case| case.injected.values()).sum()
     }
@@ -212,9 +231,9 @@ impl FuzzState {
         (until > done).then_some(Turn { case, first_seed, seeds, done, until })
     }
 
-    /// Which runs of the turn under way taught its strategy something, counted from zero.
-    pub fn taught(&self) -> &[u64] {
-        &self.part.taught
+    /// Which runs of the turn under way gave its strategy feedback, counted from zero.
+    pub fn informative(&self) -> &[u64] {
+        &self.part.informative
     }
 
     /// What of the next runs is worth making small: the place of its run among these, and the finding. Some
@@ -226,14 +245,15 @@ impl FuzzState {
         let mut wanted = Vec::new();
         for ((place, run), nth) in runs.iter().enumerate().zip(self.part.runs + 1..) {
             for (property, message) in first_of_block(&mut found, case, run, nth) {
-                let broke = broke.entry(property.to_owned()).or_insert_with(|| Broke::first_at(run.seed));
+                let broke =
+                    broke.entry(property.to_owned()).or_insert_with(|| Broke::first_at(run.seed, nth));
                 if broke.is_wanted() {
                     // It may be one of those that are known.
                     broke.count(broke.failures.keys().next().copied().unwrap_or(Fingerprint::NOT_KNOWN_YET));
                     wanted.push((place, run.finding(property, message, nth)));
                 }
             }
-            count_runs(&mut broke, case, run);
+            count_runs(&mut broke, case, run, nth);
         }
         wanted
     }
@@ -248,14 +268,15 @@ impl FuzzState {
         self.part.take_in(case, run);
         let (_, seeds) = seeds_of(self.turns / self.cases.len() as u64);
         let rounds = self.case_mut();
-        count_runs(&mut rounds.broke, case, run);
+        rounds.runs += 1;
+        count_runs(&mut rounds.broke, case, run, rounds.runs);
+        rounds.take_in_what_is_not_counted(case, run);
         for fault in &run.injected {
             *rounds.injected.entry(fault.action.kind()).or_insert(0) += 1;
         }
         for probe in &run.reached {
             *rounds.probes.entry((*probe).to_owned()).or_insert(0) += 1;
         }
-        rounds.runs += 1;
         if self.part.runs == seeds {
             self.turns += 1;
             self.part = Part::default();
@@ -273,6 +294,31 @@ impl FuzzState {
     pub fn take_in_failure(&mut self, case: usize, property: &str, failure: Fingerprint) -> bool {
         let broke = self.cases[case].broke.get_mut(property);
         broke.is_some_and(|broke| broke.count(failure))
+    }
+
+    /// What the runs so far mean for a case.
+    pub fn status<'a>(&'a self, progress: &'a CaseProgress, case: &Case) -> CaseStatus<'a> {
+        if progress.runs == 0 {
+            return CaseStatus::NotRun;
+        }
+        let broke = &progress.broke;
+        let Some(without) = case.without() else {
+            return if broke.is_empty() { CaseStatus::NothingBroke } else { CaseStatus::Broken(broke) };
+        };
+        let label = Case::as_written(&case.scenario).label();
+        let is_as_written =
+            |other: &&CaseProgress| other.scenario == progress.scenario && other.label == label;
+        let as_written = self.cases.iter().find(is_as_written);
+        let missing = counting::missing(without, progress.runs, |property| Breaks {
+            after: broke.get(property).map(|broke| broke.after_runs),
+            by_other_faults: progress.by_other_faults.get(property).cloned(),
+            as_written: as_written.and_then(|progress| progress.first_broken(property)),
+        });
+        match missing {
+            None => CaseStatus::Caught(broke),
+            Some(Missing { property, is_certain: true, why }) => CaseStatus::NotCaught(property, why),
+            Some(Missing { property, is_certain: false, why }) => CaseStatus::NotYetCaught(property, why),
+        }
     }
 
     fn place_of_case(&self) -> usize {
@@ -321,8 +367,8 @@ impl Part {
     }
 
     fn take_in(&mut self, case: &Case, run: &RunSummary) {
-        if run.taught {
-            self.taught.push(self.runs);
+        if run.informative {
+            self.informative.push(self.runs);
         }
         self.runs += 1;
         first_of_block(&mut self.found, case, run, self.runs);
@@ -360,6 +406,8 @@ impl CaseProgress {
             injected: BTreeMap::new(),
             probes: case.probes().map(|probe| (probe.name.to_owned(), 0)).collect(),
             broke: BTreeMap::new(),
+            by_other_faults: BTreeMap::new(),
+            waived: BTreeMap::new(),
         }
     }
 
@@ -377,23 +425,22 @@ impl CaseProgress {
         self.broke.values().map(|broke| broke.failures.len()).sum()
     }
 
-    /// What this means for the case.
-    pub fn standing(&self, case: &Case) -> Standing<'_> {
-        if self.runs == 0 {
-            return Standing::NotRun;
+    fn take_in_what_is_not_counted(&mut self, case: &Case, run: &RunSummary) {
+        for property in &run.by_other_faults {
+            let others = || OtherFaults::of(case, run.seed, &run.injected);
+            self.by_other_faults.entry((*property).to_owned()).or_insert_with(others);
         }
-        let Some(without) = case.without() else {
-            return if self.broke.is_empty() {
-                Standing::NothingBroke
-            } else {
-                Standing::Broken(&self.broke)
-            };
-        };
-        match without.violates.iter().copied().find(|property| !self.broke.contains_key(*property)) {
-            None => Standing::Caught(&self.broke),
-            Some(property) if self.runs >= u64::from(without.within_seeds) => Standing::NotCaught(property),
-            Some(property) => Standing::NotYetCaught(property),
+        if case.without().is_none() {
+            for (property, _) in run.violations().filter(|(property, _)| !case.is_about_breaking(property)) {
+                self.waived.entry(property.to_owned()).or_insert(First { seed: run.seed });
+            }
         }
+    }
+
+    /// The first seed at which a property broke, also if it is waived.
+    fn first_broken(&self, property: &str) -> Option<Seed> {
+        let broke = self.broke.get(property).map(|broke| broke.first_seed);
+        broke.or_else(|| self.waived.get(property).map(|first| first.seed))
     }
 }
 

@@ -10,6 +10,7 @@ mod aliases;
 mod audit;
 mod campaign;
 mod corpus;
+mod counting;
 mod delivery;
 mod durable;
 mod embedded;
@@ -26,13 +27,14 @@ mod why;
 
 pub use crate::suite::Watchdog;
 pub use aliases::Aliases;
-pub use audit::{Divergence, Moment, Side, Trace, Way, audit};
+pub use audit::{Divergence, Moment, Rerun, Side, Trace, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};
 pub use corpus::{Corpus, SaveError, Saved};
+pub use counting::{NotCounted, OtherFaults};
 pub use delivery::{Delivery, Link, deliveries};
-pub use failure::{Answer, BadSeed, Failure};
+pub use failure::{BadSeed, Failure, ReplayOutcome};
 pub use fuzz_state::{
-    BLOCK, Broke, CaseProgress, Changed, Fingerprint, FuzzState, MAX_SAVED, Standing, Turn, Unfinished,
+    BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Turn, Unfinished,
 };
 pub use place::Place;
 pub use run::{Run, first_difference};

@@ -33,7 +33,7 @@ impl Run {
     }
 
     /// The same, with every place counted that the scenario's rules concern, whatever the plan is, and those
-    /// that came up before the end of chaos told apart.
+    /// that came up before the end of the faults told apart.
     pub(crate) fn marked(case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Self {
         let outcome = engine.run(|| {
             let mut world = case.world(seed, plan.clone());

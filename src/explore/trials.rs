@@ -6,8 +6,8 @@
 //! results are the same either way, and so are those of a campaign that is left in the middle of a batch.
 //!
 //! To go on there, the strategy starts afresh and names the same trials again ([`Trials::skip`]). Those that
-//! were run before are not run again, but for the ones that taught the strategy something: the mix learns
-//! from a few in a hundred, and what a run teaches is much larger than the number that it is run again by.
+//! were run before are not run again, but for the ones that gave the strategy feedback: the mix learns
+//! from a few in a hundred, and the feedback of a run is much larger than the number that it is run again by.
 
 use crate::explore::strategy::{Feedback, Strategy, Trial};
 use crate::explore::{Campaign, Finding, Run};
@@ -39,7 +39,7 @@ pub struct RunSummary {
     /// The probes that it reached.
     pub(super) reached: Vec<&'static str>,
     /// Whether the strategy learnt something from it.
-    pub(super) taught: bool,
+    pub(super) informative: bool,
 }
 
 /// What a property said of a run.
@@ -57,11 +57,6 @@ impl RunSummary {
     /// The properties that broke, and how; for a `[[without]]` case, by faults that its file names.
     pub(super) fn violations(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.broken().filter(|(property, _)| !self.by_other_faults.contains(property))
-    }
-
-    /// The properties that broke only by faults that the file does not name, and how.
-    pub(super) fn by_other_faults(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.broken().filter(|(property, _)| self.by_other_faults.contains(property))
     }
 
     fn broken(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -100,7 +95,7 @@ pub struct Trials<'a> {
     done: u64,
     /// The trials of the batch under way, from the first that has not been learnt from.
     batch: Vec<Trial>,
-    /// What those of the batch taught that have been run.
+    /// The feedback of those of the batch that have been run.
     lessons: Vec<Option<Feedback>>,
     /// How many are run at once.
     at_once: usize,
@@ -117,21 +112,22 @@ impl<'a> Trials<'a> {
         self.done
     }
 
-    /// Goes on behind the first `done` trials, which were run before. Of these only the ones `taught`, by
-    /// their place in the order, are run again.
+    /// Goes on behind the first `done` trials, which were run before. Of these only the `informative` ones,
+    /// by their place in the order, are run again.
     ///
     /// # Errors
     /// [`Abandoned`] if the campaign was interrupted.
-    pub fn skip(&mut self, done: u64, taught: &[u64]) -> Result<(), Abandoned> {
+    pub fn skip(&mut self, done: u64, informative: &[u64]) -> Result<(), Abandoned> {
         while self.done < done && self.has_next()? {
             let first = self.lessons.len();
             let left = usize::try_from(done - self.done).unwrap_or(usize::MAX);
             let range = first..self.batch.len().min(first.saturating_add(left));
             let start_of_batch = self.done - first as u64;
-            let has_taught = |place: usize| taught.binary_search(&(start_of_batch + place as u64)).is_ok();
+            let is_informative =
+                |place: usize| informative.binary_search(&(start_of_batch + place as u64)).is_ok();
             let (campaign, case, batch) = (self.campaign, self.case, &self.batch);
             let again = |place: usize| run(campaign, case, &batch[place]);
-            let feedback = |place| has_taught(place).then(|| again(place)).transpose();
+            let feedback = |place| is_informative(place).then(|| again(place)).transpose();
             let lessons: Result<Vec<_>, Abandoned> = range.into_par_iter().map(feedback).collect();
             let lessons = lessons?.into_iter().map(|run| run.and_then(|(_, feedback)| feedback));
             self.done += lessons.len() as u64;
@@ -213,7 +209,7 @@ impl<'a> Trials<'a> {
     }
 }
 
-/// Runs a trial; what is kept of it, and what it taught.
+/// Runs a trial; what is kept of it, and its feedback.
 fn run(
     campaign: &Campaign<'_>,
     case: &Case,
@@ -244,14 +240,13 @@ fn run(
         injected: run.outcome.injected,
         by_other_faults,
         reached: run.reached,
-        taught: feedback.is_some(),
+        informative: feedback.is_some(),
     };
     Ok((summary, feedback))
 }
 
 /// The properties that a `[[without]]` case should break and that this run broke only by faults which its
-/// file does not name, such as the delays of PCT. The case claims that the faults of the file suffice, so
-/// the run is repeated with those alone.
+/// file does not name: the run is repeated with those of the file alone.
 fn broken_by_other_faults(case: &Case, engine: Engine, seed: Seed, run: &Run) -> Vec<&'static str> {
     let should_break = case.without().map_or(&[][..], |without| &without.violates);
     let mut broken: Vec<&'static str> =

@@ -1,9 +1,6 @@
 //! Why a verdict is not the one that a file wants, and what to do about it.
 
-use crate::config::problem::listed;
 use crate::explore::{CaseReport, CaseVerdict};
-use perfidy_sim::{Fault, Name};
-use std::collections::BTreeSet;
 
 impl CaseReport {
     /// Why the property of a `[[without]]` case did not break, as far as the runs tell; `None` for another
@@ -17,17 +14,10 @@ impl CaseReport {
         let tally = self.tallies.get(property).copied().unwrap_or_default();
         let runs = |count: u64| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
         let instead = self.findings.iter().find(|finding| finding.property != property);
-        Some(if let Some(seed) = self.broken_as_written.get(property) {
-            format!("it breaks as written too (seed {seed}), so it shows nothing of the safeguard")
-        } else if let Some(finding) = self.by_other_faults.get(property) {
-            let is_other = |fault: &&Fault| !self.case.scenario.configures(fault);
-            let kinds = finding.faults.iter().filter(is_other).map(|fault| fault.action.kind());
-            let kinds: BTreeSet<Name> = kinds.collect();
-            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-            let (listed, seed) = (listed(&kinds), finding.seed);
-            format!("it broke only with {listed}, which the file does not name (first at seed {seed})")
-        } else if let Some(never) = self.never_struck.first() {
-            format!("{} never struck in this case", self.case.scenario.configured[*never].in_words())
+        Some(if let Some(why) = self.not_counted() {
+            why.to_string()
+        } else if let Some(never) = self.never_injected.first() {
+            format!("{} was never injected in this case", self.case.scenario.configured[*never].in_words())
         } else if let Some(finding) = instead {
             let broke = self.tallies.get(finding.property).map_or(0, |tally| tally.violated);
             format!("{} broke instead, in {} (first at seed {})", finding.property, runs(broke), finding.seed)
@@ -35,10 +25,8 @@ impl CaseReport {
             "it had nothing to judge in any run".to_owned()
         } else if tally.unknown > 0 {
             format!("it could not be judged in {} of {}", tally.unknown, runs(self.seeds))
-        } else if tally.violated > 0 {
-            format!("it broke only later, in {} of {}", tally.violated, runs(self.seeds))
         } else {
-            format!("every fault of the file struck, and it held in all {}", runs(self.seeds))
+            format!("every fault of the file was injected, and it held in all {}", runs(self.seeds))
         })
     }
 
@@ -47,7 +35,7 @@ impl CaseReport {
         if !matches!(self.verdict(), CaseVerdict::Vacuous { .. }) {
             return None;
         }
-        if let Some(never) = self.never_struck.first() {
+        if let Some(never) = self.never_injected.first() {
             return Some(self.case.scenario.configured[*never].advice().to_owned());
         }
         if self.probes.values().any(|runs| *runs == 0) {
@@ -68,13 +56,15 @@ impl CaseReport {
 mod tests {
     use crate::agent::{Outcome, Report};
     use crate::explore::strategy::{self, Bounds, Start};
-    use crate::explore::{Campaign, CaseReport, CaseVerdict, Watchdog};
+    use crate::explore::{
+        Campaign, CaseReport, CaseStatus, CaseVerdict, Finding, FuzzState, NotCounted, Step, Watchdog,
+    };
     use crate::properties::{Property, TeamHistory};
     use crate::scenario::{Case, Scenario};
     use crate::suite::Suite;
     use crate::workflows::Workflow;
     use crate::workflows::user::UserMessage;
-    use perfidy_sim::{Engine, EventKind, Interrupt, Name, Seed, SimSpan};
+    use perfidy_sim::{Digest, Engine, EventKind, Interrupt, Name, Seed, SimSpan};
 
     /// A runner tells `near` and then `far`; the messages only change places if one is held back.
     fn suite() -> Suite {
@@ -137,9 +127,43 @@ mod tests {
     }
 
     #[test]
+    fn a_long_campaign_counts_as_a_short_one_does() {
+        let scenario = Scenario::parse(&suite(), "own/race", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
+        let (cases, kind) = (Case::all(&scenario), strategy::find("pct").unwrap());
+        let (engine, interrupted, watchdog) = (Engine::Native, &Interrupt::default(), &Watchdog::new());
+        let mut state = FuzzState::new(&cases, engine, kind, Seed(0), None);
+        while let Some(turn) = state.next(1_024) {
+            let (case, first_seed) = (&cases[turn.case], turn.first_seed);
+            let start = Start { case, engine, first_seed, bounds: Bounds::default() };
+            let mut strategy = (kind.start)(&start).ok().unwrap();
+            let seeds = turn.seeds;
+            let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
+            let mut trials = campaign.start(case, &mut *strategy);
+            while trials.done() < turn.until {
+                let Step::Ran(runs) = trials.go_on(turn.until - trials.done()) else { panic!("{turn:?}") };
+                runs.iter().for_each(|run| state.take_in(case, run));
+            }
+        }
+        let CaseStatus::NotCaught("in-order", Some(why)) = state.status(&state.cases[1], &cases[1]) else {
+            panic!("{:?}", state.status(&state.cases[1], &cases[1]));
+        };
+        assert!(matches!(&why, NotCounted::ByOtherFaults(_)), "{why:?}");
+        let report = report("pct", 300);
+        assert_eq!(report.not_counted(), Some(why), "the same words for the same runs");
+    }
+
+    #[test]
     fn what_breaks_as_written_too_shows_nothing_of_the_safeguard() {
         let mut caught = report("random", 300);
-        let finding = report("pct", 300).by_other_faults["in-order"].clone();
+        let finding = Finding {
+            property: "in-order",
+            seed: Seed(7),
+            faults: Vec::new(),
+            after_seeds: 8,
+            message: "far heard of it first".to_owned(),
+            digest: Digest::default(),
+            events: 9,
+        };
         caught.findings.push(finding.clone());
         assert!(matches!(caught.verdict(), CaseVerdict::Caught(findings) if findings == [finding.clone()]));
         let as_written = CaseReport { findings: vec![finding], ..caught.clone() };

@@ -26,7 +26,7 @@ pub struct ActionMap {
 pub struct Actions {
     /// The messages that it sends: to which agent or role, and of which kind.
     pub sends: BTreeSet<(Name, Name)>,
-    /// The steps that it takes, each with the places at which a fault can strike it there.
+    /// The steps that it takes, each with the places at which a fault can be injected there.
     pub steps: BTreeMap<Name, Places>,
     /// What it asks of tools: of which, in which way, and about which operation.
     pub requests: BTreeSet<(Name, Request, Name)>,

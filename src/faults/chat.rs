@@ -1,8 +1,8 @@
 //! Faults of models in a model-tool loop: no reply to a transcript, or one that is of no use, or a false one.
 //!
-//! They strike at the moment `chat`, as a model replies to a transcript. The first that is due and makes a
-//! difference is injected: a reply without a call has none to be mistaken, so a fault of calls leaves it as
-//! it is. What each makes of a reply is code of the [chat model](crate::agent::Agent::chat).
+//! They are injected at the moment `chat`, as a model replies to a transcript. The first that is due and
+//! makes a difference is injected: a reply without a call has none to be mistaken, so a fault of calls leaves
+//! it as it is. What each makes of a reply is code of the [chat model](crate::agent::Agent::chat).
 
 use super::FaultKind;
 use super::model::read_at_its_moment;

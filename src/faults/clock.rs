@@ -2,13 +2,14 @@
 //!
 //! Every node has a wall clock, which can be wrong in all of these ways, and a monotonic one, which can only
 //! drift (Lamport 1978, "Time, clocks, and the ordering of events in a distributed system", is why order must
-//! not hang on either). Clocks are set right again when chaos ends. The history's times are true throughout.
+//! not hang on either). Clocks are set right again when fault injection ends. The history's times are true
+//! throughout.
 
 use super::window::{self, Times, degrade, nanos};
 use super::{FaultKind, who};
 use crate::config::{Entry, OneOrMany, Problem, Spread};
 use crate::faults::Directory;
-use perfidy_sim::{Chaos, Degradation, SimSpan, SimTime, Way};
+use perfidy_sim::{Chaos, ClockDirection, Degradation, SimSpan, SimTime};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -44,12 +45,15 @@ enum Direction {
     Behind,
 }
 
-/// The way that a file asks for, or both.
-fn ways(way: Option<Direction>, degradation: impl Fn(Way) -> Degradation) -> Vec<Degradation> {
+/// The direction that a file asks for, or both.
+fn directions(
+    way: Option<Direction>,
+    degradation: impl Fn(ClockDirection) -> Degradation,
+) -> Vec<Degradation> {
     match way {
-        Some(Direction::Ahead) => vec![degradation(Way::Ahead)],
-        Some(Direction::Behind) => vec![degradation(Way::Behind)],
-        None => vec![degradation(Way::Ahead), degradation(Way::Behind)],
+        Some(Direction::Ahead) => vec![degradation(ClockDirection::Ahead)],
+        Some(Direction::Behind) => vec![degradation(ClockDirection::Behind)],
+        None => vec![degradation(ClockDirection::Ahead), degradation(ClockDirection::Behind)],
     }
 }
 
@@ -64,7 +68,7 @@ struct Skew {
 fn read_skew(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Skew { at, by, way } = entry.read()?;
     let amount = nanos(&who::time(&by)?);
-    let degradations = ways(way, |way| Degradation::Skew { by: SimSpan::ZERO, way });
+    let degradations = directions(way, |direction| Degradation::Skew { by: SimSpan::ZERO, direction });
     let all_along = chaos.until.since(SimTime::ZERO);
     for node in who::all_nodes(&at, cast)? {
         let site = format!("clock-skew {node}");
@@ -88,7 +92,7 @@ struct Step {
 fn read_step(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Step { at, by, way, every, lasting } = entry.read()?;
     let amount = nanos(&who::time(&by)?);
-    let degradations = ways(way, |way| Degradation::Step { by: SimSpan::ZERO, way });
+    let degradations = directions(way, |direction| Degradation::Step { by: SimSpan::ZERO, direction });
     let site = format!("clock-step {}", who::joined(&at));
     let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount);
     let times = Times { every: &every, lasting: &lasting };
@@ -113,7 +117,7 @@ fn read_drift(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<
             .help(format!("write parts per million, from 1 to {MOST_PPM}; 20000 are 2%")));
     }
     let amount = u64::from(*ppm.get_ref());
-    let degradations = ways(way, |way| Degradation::Drift { ppm: 0, way });
+    let degradations = directions(way, |direction| Degradation::Drift { ppm: 0, direction });
     let site = format!("clock-drift {}", who::joined(&at));
     let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount..=amount);
     let times = Times { every: &every, lasting: &lasting };
@@ -123,7 +127,7 @@ fn read_drift(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use perfidy_sim::{Degradation, Disturbance, SimSpan, Way};
+    use perfidy_sim::{ClockDirection, Degradation, Disturbance, SimSpan};
 
     #[test]
     fn every_clock_is_skewed_by_an_amount_of_its_own_until_chaos_ends() {
@@ -144,13 +148,17 @@ mod tests {
             let text =
                 format!(r#"clock-drift = {{ at = "planner", ppm = 9{way}, every = "1m", lasting = "1m" }}"#);
             let mut chaos = chaos_of(&text);
-            let Disturbance::Ail { degradations, amount, .. } = chaos.windows.remove(0).disturbance else {
+            let Disturbance::Degrade { degradations, amount, .. } = chaos.windows.remove(0).disturbance
+            else {
                 panic!("{text}")
             };
             assert_eq!(amount, 9..=9);
             degradations
         };
-        assert_eq!(degradations(", way = \"behind\""), [Degradation::Drift { ppm: 0, way: Way::Behind }]);
+        assert_eq!(
+            degradations(", way = \"behind\""),
+            [Degradation::Drift { ppm: 0, direction: ClockDirection::Behind }]
+        );
         assert_eq!(degradations("").len(), 2);
     }
 

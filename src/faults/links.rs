@@ -121,7 +121,7 @@ fn sides(between: &Between, one_way: bool, cast: &Directory) -> Result<Disturban
         return Ok(Disturbance::PartitionLeader { otherwise: cast.agents.clone(), right, one_way });
     }
     let (left, right) = apart(between, cast, "partition")?;
-    Ok(Disturbance::Cut { left, right, one_way })
+    Ok(Disturbance::Partition { left, right, one_way })
 }
 
 /// Two groups without a common member.

@@ -139,23 +139,24 @@ mod tests {
         };
         assert_eq!(
             refusal("conductor", "[faults]\nunknown-target = { at = \"everyone\", chance = \"5%\" }"),
-            "no model of the workflow `conductor` is asked anything that `unknown-target` could strike; what can strike \
-             them is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion`, \
+            "no model of the workflow `conductor` is asked anything where `unknown-target` could be injected; what can be \
+             injected there is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion`, \
              `malformed-completion`, `different-answer` and `role-confusion`"
         );
         assert_eq!(
             refusal("peers", "[faults]\ndifferent-answer = { at = \"peers\", chance = \"5%\" }"),
-            "no model of the workflow `peers` is asked anything that `different-answer` could strike; what can \
-             strike them is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion` and \
+            "no model of the workflow `peers` is asked anything where `different-answer` could be injected; what can \
+             be injected there is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion` and \
              `malformed-completion`"
         );
         assert_eq!(
             refusal("research", "[faults]\nack-lost = { at = \"ticketing\", chance = \"5%\" }")
                 .split("; the lies")
                 .next(),
-            Some("`ack-lost` strikes agents that call a tool, and none of the workflow `research` does")
+            Some("`ack-lost` needs agents that call a tool, and none of the workflow `research` does")
         );
-        let no_journal = "no agent of the workflow `peers` keeps a journal that `torn-write` could strike";
+        let no_journal =
+            "no agent of the workflow `peers` keeps a journal where `torn-write` could be injected";
         for torn in [
             "[faults]\ntorn-write = { at = \"everyone\", chance = \"5%\" }",
             "[[fault]]\nat = \"peer-1's disk, crash, peer-1, try 1\"\ndo = \"tear\"",
@@ -165,6 +166,6 @@ mod tests {
         let pinned = "[[fault]]\nat = \"planner, handoff, task-1, try 1\"\ndo = \"unknown-target\"";
         assert!(refusal("conductor", pinned).starts_with("no model of the workflow `conductor`"));
         let pinned = "[[fault]]\nat = \"ticketing, create, task-1/file-ticket, try 1\"\ndo = \"ack-lost\"";
-        assert!(refusal("research", pinned).starts_with("`ack-lost` strikes agents that call a tool"));
+        assert!(refusal("research", pinned).starts_with("`ack-lost` needs agents that call a tool"));
     }
 }

@@ -4,7 +4,7 @@
 //! word in a plan, at the site `agent, moment`. What each word makes of the answer is said where the moment
 //! is ([`Agent`](crate::agent::Agent)). At the moment `completion`, whatever the model was asked, faults
 //! alter the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it
-//! was does not strike.
+//! was is not injected.
 
 use super::{FaultKind, who};
 use crate::agent::{Alteration, ModelFault};
@@ -133,10 +133,10 @@ pub fn fault_of(word: Name) -> Option<ModelFault> {
 /// are the faults that could.
 pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], workflow: &str) -> Problem {
     let message =
-        format!("no model of the workflow `{workflow}` is asked anything that `{word}` could strike");
+        format!("no model of the workflow `{workflow}` is asked anything where `{word}` could be injected");
     let help = match possible {
         [] => "its models are asked nothing that can go wrong: leave it out".to_owned(),
-        possible => format!("what can strike them is {}", listed(possible)),
+        possible => format!("what can be injected there is {}", listed(possible)),
     };
     Problem::at(place, message).help(help)
 }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_summary_strikes_agents_as_they_sum_up() {
+    fn a_wrong_summary_is_injected_as_agents_sum_up() {
         let chaos = chaos_of(r#"wrong-summary = { at = "planner", chance = "5%" }"#);
         let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
         assert_eq!(rule.from, Selector::Of(vec![Name::new("planner")]));

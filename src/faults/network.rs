@@ -45,7 +45,7 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
-/// The messages of a rule and how likely it is to strike one.
+/// The messages of a rule and how likely it is injected into one.
 struct Messages {
     between: Option<Between>,
     message: Option<OneOrMany<String>>,
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_between_two_groups_strikes_both_ways() {
+    fn a_fault_between_two_groups_is_injected_both_ways() {
         let chaos = chaos_of(r#"drop = { between = ["coordinator", "executors"], chance = "2%" }"#);
         let pairs: Vec<_> = chaos.rules.iter().map(|rule| (rule.from.clone(), rule.to.clone())).collect();
         let (one, many) = (of(&["coordinator"]), of(&["executor-1", "executor-2"]));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_names_nobody_strikes_every_link() {
+    fn a_fault_that_names_no_target_is_injected_on_every_link() {
         let chaos = chaos_of(r#"delay = { chance = "5%", by = "1s" }"#);
         let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
         assert_eq!((&rule.from, &rule.to, &rule.what), (&Selector::Any, &Selector::Any, &Selector::Any));
@@ -213,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn what_strikes_nobody_is_refused() {
+    fn what_has_no_target_is_refused() {
         for (text, said) in [
-            (r#"drop = { chance = "0%" }"#, "a fault with a chance of 0% never strikes"),
+            (r#"drop = { chance = "0%" }"#, "a fault with a chance of 0% is never injected"),
             (
                 r#"drop = { between = ["planner", "planner"], chance = "1%" }"#,
                 "no link between an agent and itself",

@@ -110,7 +110,7 @@ fn read_crash(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<
             .help("add `every`, or write `back-after` for a crash by chance"));
     }
     let chance = by_chance(entry, crash.chance.as_ref())?;
-    // A crash without a span is for good; the span of the others is drawn when they strike.
+    // A crash without a span is for good; the span of the others is drawn when they are injected.
     let action = Action::Crash(crash.back_after.as_ref().map(|_| SimSpan::ZERO));
     let fault = AtAStep { chance, action, span: crash.back_after.map(|spread| spread.0) };
     let steps = Steps::read(crash.before.as_ref(), crash.after.as_ref(), crash.anywhere.as_ref())?;
@@ -128,7 +128,7 @@ fn a_minority(entry: &Entry<'_>, at_most: Option<&Spanned<u32>>, among: &[Name])
     let Some(at_most) = at_most else {
         return Err(entry
             .problem("nothing says how many may never come back")
-            .help("add `at-most`, such as at-most = 1: fewer than half of those it strikes"));
+            .help("add `at-most`, such as at-most = 1: fewer than half of its targets"));
     };
     let most = (among.len() - 1) / 2;
     let number = *at_most.get_ref();
@@ -242,15 +242,15 @@ fn read_slow_node(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Res
 
 fn by_chance(entry: &Entry<'_>, chance: Option<&Spanned<Ratio>>) -> Result<Chance, Problem> {
     who::chance(chance.ok_or_else(|| {
-        let message = format!("nothing says when a {} strikes", entry.name);
+        let message = format!("nothing says when a {} is injected", entry.name);
         entry
             .problem(message)
-            .help("add `chance` to strike at steps, or `every` and `lasting` to strike by the clock")
+            .help("add `chance` to inject it at steps, or `every` and `lasting` to inject it by the clock")
     })?)
 }
 
 fn two_ways(entry: &Entry<'_>, lasting: &str) -> Problem {
-    let message = format!("a {} strikes either at steps or by the clock", entry.name);
+    let message = format!("a {} is injected either at steps or by the clock", entry.name);
     entry.problem(message).help(format!(
         "by the clock it has `at`, `every` and `{lasting}` only; write [[faults.{}]] twice to have both",
         entry.name
@@ -261,7 +261,7 @@ fn no_lasting(entry: &Entry<'_>) -> Problem {
     entry.problem("nothing says how long it lasts").help("add `lasting`, such as lasting = \"10s..60s\"")
 }
 
-/// The steps at which a fault strikes.
+/// The steps at which a fault is injected.
 enum Steps<'a> {
     /// All of them, before and after.
     Anywhere,
@@ -292,7 +292,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// A fault that strikes where agents take steps.
+/// A fault that is injected where agents take steps.
 struct AtAStep {
     chance: Chance,
     action: Action,
@@ -300,7 +300,7 @@ struct AtAStep {
 }
 
 impl AtAStep {
-    /// A rule for the steps before which it strikes and one for those after which it does.
+    /// A rule for the steps before which it is injected and one for those after which it is.
     fn add_rules(
         &self,
         entry: &Entry<'_>,
@@ -311,7 +311,7 @@ impl AtAStep {
         let mut add = |hook, what| chaos.rules.push(self.rule(entry, among, hook, what));
         match steps {
             None => {
-                let message = format!("nothing says at which steps a {} strikes", entry.name);
+                let message = format!("nothing says at which steps a {} is injected", entry.name);
                 return Err(entry
                     .problem(message)
                     .help("add `before` or `after` and a step, or anywhere = true for all of them"));
@@ -422,22 +422,25 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_strike_is_refused() {
+    fn what_cannot_be_injected_is_refused() {
         for (text, said) in [
-            (r#"crash = { at = "planner" }"#, "nothing says when a crash strikes"),
+            (r#"crash = { at = "planner" }"#, "nothing says when a crash is injected"),
             (r#"crash = { at = "planner", chance = "1%", every = "1m" }"#, "either at steps or by the clock"),
             (r#"crash = { at = "planner", every = "1m" }"#, "nothing says how long it lasts"),
             (
                 r#"crash = { at = "planner", chance = "1%", lasting = "1m" }"#,
                 "belongs to crashes by the clock",
             ),
-            (r#"crash = { at = "planner", chance = "1%" }"#, "nothing says at which steps a crash strikes"),
+            (
+                r#"crash = { at = "planner", chance = "1%" }"#,
+                "nothing says at which steps a crash is injected",
+            ),
             (
                 r#"crash = { at = "planner", anywhere = true, before = "plan", chance = "1%" }"#,
                 "`anywhere` is every step already",
             ),
             (r#"crash = { at = "planner", anywhere = false, chance = "1%" }"#, "true or not there at all"),
-            (r#"crash = { at = "planner", anywhere = true }"#, "nothing says when a crash strikes"),
+            (r#"crash = { at = "planner", anywhere = true }"#, "nothing says when a crash is injected"),
             (
                 r#"pause = { at = "planner", anywhere = true, every = "1m", lasting = "1s" }"#,
                 "either at steps or by the clock",
@@ -461,7 +464,7 @@ mod tests {
                 "who never come back",
             ),
             (r#"crash = { at = "planner", chance = "1%", at-most = 1 }"#, "belongs to crashes by the clock"),
-            (r#"zombie = { at = "planner" }"#, "nothing says when a zombie strikes"),
+            (r#"zombie = { at = "planner" }"#, "nothing says when a zombie is injected"),
             (
                 r#"zombie = { at = "planner", chance = "1%", every = "1m" }"#,
                 "either at steps or by the clock",

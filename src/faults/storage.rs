@@ -41,7 +41,8 @@ pub const KINDS: &[FaultKind] = &[
 
 /// Says that no agent of the workflow keeps a journal.
 pub(crate) fn no_journal(kind: &str, place: Range<usize>, workflow: &str) -> Problem {
-    let message = format!("no agent of the workflow `{workflow}` keeps a journal that `{kind}` could strike");
+    let message =
+        format!("no agent of the workflow `{workflow}` keeps a journal where `{kind}` could be injected");
     Problem::at(place, message)
         .help("leave it out; what its agents can lose is in the store and with the tools")
 }
@@ -55,7 +56,7 @@ struct AtADisk {
 
 fn read_torn_write(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let AtADisk { at, chance } = entry.read()?;
-    add_rule(entry, (&at, &chance), (Hook::Loss, Action::Tear), None, cast, chaos)
+    add_rule(entry, (&at, &chance), (Hook::Loss, Action::TornWrite), None, cast, chaos)
 }
 
 fn read_refused_write(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
@@ -64,7 +65,7 @@ fn read_refused_write(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) ->
         return Err(Problem::at(chance.span(), "a disk that refuses every write is not worth having")
             .help("leave it below 100%"));
     }
-    add_rule(entry, (&at, &chance), (Hook::Write, Action::Refuse), None, cast, chaos)
+    add_rule(entry, (&at, &chance), (Hook::Write, Action::WriteError), None, cast, chaos)
 }
 
 #[derive(Deserialize)]
@@ -82,7 +83,7 @@ fn read_stale_journal(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) ->
         return Err(Problem::at(records.span(), "a journal that misses no record is not stale")
             .help("write how many records it misses, or leave `records` out for one"));
     }
-    let action = Action::Stale { records: number };
+    let action = Action::StaleJournal { records: number };
     add_rule(entry, (&at, &chance), (Hook::Recovery, action), None, cast, chaos)
 }
 
@@ -121,14 +122,14 @@ mod tests {
     use perfidy_sim::{Action, Hook, SimSpan};
 
     #[test]
-    fn each_strikes_where_its_disk_does_what_it_does_wrong() {
+    fn each_is_injected_where_its_disk_does_what_it_does_wrong() {
         for (text, hook, action) in [
-            (r#"torn-write = { at = "planner", chance = "5%" }"#, Hook::Loss, Action::Tear),
-            (r#"write-error = { at = "planner", chance = "5%" }"#, Hook::Write, Action::Refuse),
+            (r#"torn-write = { at = "planner", chance = "5%" }"#, Hook::Loss, Action::TornWrite),
+            (r#"write-error = { at = "planner", chance = "5%" }"#, Hook::Write, Action::WriteError),
             (
                 r#"stale-journal = { at = "planner", chance = "5%" }"#,
                 Hook::Recovery,
-                Action::Stale { records: 1 },
+                Action::StaleJournal { records: 1 },
             ),
             (
                 r#"slow-sync = { at = "planner", chance = "5%", by = "2s" }"#,
@@ -147,7 +148,7 @@ mod tests {
     fn what_no_disk_does_is_refused() {
         for (text, said) in [
             (r#"torn-write = { at = "ticketing", chance = "5%" }"#, "`ticketing` is a tool"),
-            (r#"torn-write = { at = "planner", chance = "0%" }"#, "never strikes"),
+            (r#"torn-write = { at = "planner", chance = "0%" }"#, "is never injected"),
             (r#"stale-journal = { at = "planner", chance = "5%", records = 0 }"#, "misses no record"),
             (r#"write-error = { at = "planner", chance = "100%" }"#, "refuses every write"),
             (r#"slow-sync = { at = "planner", chance = "5%", by = "0s" }"#, "no time at all"),

@@ -1,4 +1,4 @@
-//! Whom a fault strikes: the words of a file as names of the scenario.
+//! The targets of a fault: the words of a file as names of the scenario.
 
 use crate::config::{OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
@@ -94,7 +94,7 @@ pub(super) fn each(words: &OneOrMany<String>) -> Vec<Name> {
 /// A chance that is not nil.
 pub(super) fn chance(chance: &Spanned<Ratio>) -> Result<Chance, Problem> {
     match chance.get_ref().0 {
-        Chance::NEVER => Err(Problem::at(chance.span(), "a fault with a chance of 0% never strikes")
+        Chance::NEVER => Err(Problem::at(chance.span(), "a fault with a chance of 0% is never injected")
             .help("raise the chance, or leave the fault out")),
         chance => Ok(chance),
     }

@@ -43,16 +43,16 @@ pub(super) fn push(
     Ok(())
 }
 
-/// An ailment of one of these nodes, as bad as a number drawn from `amount` says.
+/// A degradation of one of these nodes, as bad as a number drawn from `amount` says.
 pub(super) fn degrade(
     among: Vec<Name>,
     degradations: &[Degradation],
     amount: RangeInclusive<u64>,
 ) -> Disturbance {
-    Disturbance::Ail { among, degradations: degradations.to_vec(), amount }
+    Disturbance::Degrade { among, degradations: degradations.to_vec(), amount }
 }
 
-/// A range of times as the amount of an ailment.
+/// A range of times as the amount of a degradation.
 pub(super) fn nanos(range: &RangeInclusive<SimSpan>) -> RangeInclusive<u64> {
     range.start().as_nanos()..=range.end().as_nanos()
 }

@@ -83,9 +83,9 @@ fn judge(history: &TeamHistory) -> Verdict {
         if let Some(too_soon) = cut_short(history) {
             return too_soon;
         }
-        let standing = left.iter().flat_map(|intent| ledger.standing(*intent)).copied();
+        let remaining = left.iter().flat_map(|intent| ledger.remaining(*intent)).copied();
         let why = |intent: &Name| refused.get(intent).copied().or_else(|| ledger.undone(*intent));
-        let because: Vec<_> = standing.chain(missing.iter().filter_map(why)).chain(*user).collect();
+        let because: Vec<_> = remaining.chain(missing.iter().filter_map(why)).chain(*user).collect();
         let message = format!(
             "{task} is left half done: {last} stands, {first_missing} does not, and the user was not told"
         );

@@ -254,9 +254,9 @@ fn is_durable(history: &TeamHistory, report: &Event<TeamEvent>, (started, now): 
                 records.extend(std::mem::take(&mut tears).then_some(false));
                 durable = records.len();
             }
-            EventKind::Struck(fault) => match fault.action {
-                Action::Tear => tears = true,
-                Action::Stale { records: hidden } => {
+            EventKind::Injected(fault) => match fault.action {
+                Action::TornWrite => tears = true,
+                Action::StaleJournal { records: hidden } => {
                     let shown = records.len().saturating_sub(hidden as usize);
                     records[shown..].fill(false);
                 }
@@ -545,7 +545,8 @@ mod tests {
     fn a_report_whose_record_the_disk_hides_is_not_known_after_a_crash() {
         let recorded = read_on(sync(record(hear(ordered(), "c", 1), "c"), "c", 1), "c");
         let at = "c's disk, recovery, try 1".parse().expect("an address");
-        let hidden = |records| EventKind::Struck(Box::new(Fault { at, action: Action::Stale { records } }));
+        let hidden =
+            |records| EventKind::Injected(Box::new(Fault { at, action: Action::StaleJournal { records } }));
         let stale = order(restart(recorded.clone(), "c", 0).event("c", hidden(1)), "c#1", 1);
         assert_eq!(stale.judged_by(&property()), Verdict::Vacuous);
         let nothing = order(restart(recorded, "c", 0).event("c", hidden(0)), "c#1", 1);

@@ -144,12 +144,12 @@ fn is_action(what: &EventKind<TeamEvent>) -> bool {
         EventKind::Started { .. }
         | EventKind::Delivered { .. }
         | EventKind::Lost { .. }
-        | EventKind::Struck(_)
+        | EventKind::Injected(_)
         | EventKind::Crashed { .. }
         | EventKind::Paused { .. }
         | EventKind::Resumed
-        | EventKind::CutBegan { .. }
-        | EventKind::CutEnded { .. }
+        | EventKind::PartitionBegan { .. }
+        | EventKind::PartitionHealed { .. }
         | EventKind::Panicked { .. }
         | EventKind::Recovered { .. }
         | EventKind::Ended(_) => false,
@@ -205,8 +205,8 @@ mod tests {
         let mut history = sends(1, 0, |_| 7);
         let [left, right] = ["caller", "tool"].map(Name::new);
         for _ in 0..10_000 {
-            history.append(SimTime::ZERO, (left, 0), None, EventKind::CutBegan { left, right });
-            history.append(SimTime::ZERO, (left, 0), None, EventKind::CutEnded { left, right });
+            history.append(SimTime::ZERO, (left, 0), None, EventKind::PartitionBegan { left, right });
+            history.append(SimTime::ZERO, (left, 0), None, EventKind::PartitionHealed { left, right });
         }
         assert_eq!(beyond_the_work(&history), None);
     }

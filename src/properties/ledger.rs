@@ -1,4 +1,4 @@
-//! Standing effects: the effects in the ledgers that were not undone.
+//! Remaining effects: the effects in the ledgers that were not undone.
 //!
 //! A compensation is an effect too, by the operation that the user has named for it. It undoes one earlier
 //! effect for the same intent; an effect after its compensation stands.
@@ -13,7 +13,7 @@ pub(super) struct Ledger<'a> {
     undoings: Lookup<(Name, Name, Name), ()>,
     /// The intents of these.
     undoable: Lookup<Name, ()>,
-    standing: Lookup<Name, Vec<&'a Event<TeamEvent>>>,
+    remaining: Lookup<Name, Vec<&'a Event<TeamEvent>>>,
     /// The last compensation for each intent.
     undone: Lookup<Name, &'a Event<TeamEvent>>,
 }
@@ -30,12 +30,12 @@ impl<'a> Ledger<'a> {
                 self.undoable.insert(intent, ());
             }
             TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => {
-                let standing = self.standing.get_or_insert_with(intent, Vec::new);
+                let remaining = self.remaining.get_or_insert_with(intent, Vec::new);
                 if self.undoings.contains((event.node, operation, intent)) {
-                    standing.pop();
+                    remaining.pop();
                     self.undone.insert(intent, event);
                 } else {
-                    standing.push(event);
+                    remaining.push(event);
                 }
             }
             _ => {}
@@ -53,13 +53,13 @@ impl<'a> Ledger<'a> {
     }
 
     /// The effects for an intent that stand, oldest first.
-    pub fn standing(&self, intent: Name) -> &[&'a Event<TeamEvent>] {
-        self.standing.get(intent).map_or(&[], Vec::as_slice)
+    pub fn remaining(&self, intent: Name) -> &[&'a Event<TeamEvent>] {
+        self.remaining.get(intent).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the effect of an intent has happened and stands.
     pub fn stands(&self, intent: Name) -> bool {
-        !self.standing(intent).is_empty()
+        !self.remaining(intent).is_empty()
     }
 
     /// The last compensation for an intent, if there was one.
@@ -69,6 +69,6 @@ impl<'a> Ledger<'a> {
 
     /// Whether there was any effect or compensation for an intent.
     pub fn knows(&self, intent: Name) -> bool {
-        self.standing.contains(intent)
+        self.remaining.contains(intent)
     }
 }

@@ -39,7 +39,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
     for (task, intent) in wanted {
         let Some(report) = cancelled.get(&task) else { continue };
-        let Some(effect) = ledger.standing(intent).last() else { continue };
+        let Some(effect) = ledger.remaining(intent).last() else { continue };
         if let Some(too_soon) = cut_short(history) {
             return too_soon;
         }

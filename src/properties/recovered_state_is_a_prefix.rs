@@ -53,7 +53,7 @@ struct Journal<'a> {
 const READS: EventKinds = EventKinds::WROTE
     .and(EventKinds::SYNCED)
     .and(EventKinds::CRASHED)
-    .and(EventKinds::STRUCK)
+    .and(EventKinds::INJECTED)
     .and(EventKinds::SENT)
     .and(kinds::RECOVERED);
 
@@ -83,15 +83,15 @@ fn judge(history: &TeamHistory) -> Verdict {
                     return broken;
                 }
             }
-            EventKind::Struck(fault) => {
+            EventKind::Injected(fault) => {
                 let Fault { action, .. } = **fault;
                 let journal = journals.entry(event.node).or_default();
                 let end = journal.records.len();
                 match action {
-                    Action::Stale { records } => {
+                    Action::StaleJournal { records } => {
                         journal.hidden = end.saturating_sub(records as usize)..end;
                     }
-                    Action::Tear => journal.tears = true,
+                    Action::TornWrite => journal.tears = true,
                     _ => {}
                 }
             }
@@ -229,9 +229,9 @@ mod tests {
         takes(story, (0..).zip(records.iter().map(|record| number(*record).digest())))
     }
 
-    fn strikes(story: Story, node: &str, action: Action) -> Story {
+    fn injected(story: Story, node: &str, action: Action) -> Story {
         let at = format!("{node}, recovery, journal, try 1").parse().expect("it is an address");
-        story.event(node, EventKind::Struck(Box::new(Fault { at, action })))
+        story.event(node, EventKind::Injected(Box::new(Fault { at, action })))
     }
 
     const NEVER_WRITTEN: &str = "coordinator came back with something that it had never written";
@@ -353,7 +353,7 @@ mod tests {
     /// half-written.
     fn tore(records: &[u64], lost_writes: u32) -> Story {
         let story = records.iter().copied().fold(Story::default(), write);
-        crashes(strikes(story, "coordinator", Action::Tear), lost_writes)
+        crashes(injected(story, "coordinator", Action::TornWrite), lost_writes)
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
         let story = write(recovers(tore(&[7, 8], 1), &[7]), 9).dies("coordinator");
         assert_eq!(recovers(story.clone(), &[7, 9]).judged_by(&property()), Verdict::Holds);
         assert_eq!(violation(recovers(story.clone(), &[7]).judged_by(&property())).0, [6, 7, 8]);
-        let hidden = strikes(story, "coordinator", Action::Stale { records: 2 });
+        let hidden = injected(story, "coordinator", Action::StaleJournal { records: 2 });
         assert_eq!(
             recovers(hidden, &[7]).judged_by(&property()),
             Verdict::Holds,
@@ -386,17 +386,17 @@ mod tests {
     #[test]
     fn a_crash_tears_one_record_and_the_next_crash_none() {
         let story = crashes(write(recovers(tore(&[7, 8], 1), &[7]), 9), 1);
-        let story = strikes(story, "coordinator", Action::Stale { records: 1 });
+        let story = injected(story, "coordinator", Action::StaleJournal { records: 1 });
         assert_eq!(recovers(story, &[7]).judged_by(&property()), Verdict::Holds, "the torn one is hidden");
-        let another = strikes(write(Story::default(), 7), "worker", Action::Tear);
+        let another = injected(write(Story::default(), 7), "worker", Action::TornWrite);
         let story = write(recovers(crashes(another, 1), &[]), 8).dies("coordinator");
-        let story = strikes(story, "coordinator", Action::Stale { records: 1 });
+        let story = injected(story, "coordinator", Action::StaleJournal { records: 1 });
         assert_eq!(recovers(story, &[]).judged_by(&property()), Verdict::Holds, "8 is all there is");
     }
 
     #[test]
     fn what_the_disk_hides_is_not_held_against_the_agent() {
-        let stale = |records| strikes(wrote(&[7, 8, 9], 0), "coordinator", Action::Stale { records });
+        let stale = |records| injected(wrote(&[7, 8, 9], 0), "coordinator", Action::StaleJournal { records });
         assert_eq!(recovers(stale(2), &[7]).judged_by(&property()), Verdict::Holds);
         assert_eq!(recovers(stale(9), &[]).judged_by(&property()), Verdict::Holds, "it hides all there is");
         let (events, message) = violation(recovers(stale(1), &[7]).judged_by(&property()));
@@ -405,13 +405,13 @@ mod tests {
         let (events, message) = violation(recovers(stale(2), &[7, 8]).judged_by(&property()));
         assert_eq!(events, [4, 6], "it cannot have read 8");
         assert_eq!(message, NEVER_WRITTEN);
-        let of_another = strikes(wrote(&[7, 8, 9], 0), "worker", Action::Stale { records: 2 });
+        let of_another = injected(wrote(&[7, 8, 9], 0), "worker", Action::StaleJournal { records: 2 });
         assert!(recovers(of_another, &[7]).judged_by(&property()).is_violated());
     }
 
     #[test]
     fn what_was_hidden_from_one_life_is_there_in_the_next() {
-        let stale = strikes(wrote(&[7, 8], 0), "coordinator", Action::Stale { records: 1 });
+        let stale = injected(wrote(&[7, 8], 0), "coordinator", Action::StaleJournal { records: 1 });
         let story = write(recovers(stale, &[7]), 9).dies("coordinator");
         assert_eq!(recovers(story.clone(), &[7, 8, 9]).judged_by(&property()), Verdict::Holds);
         assert_eq!(violation(recovers(story, &[7, 9]).judged_by(&property())).0, [2, 7, 8]);
@@ -443,7 +443,7 @@ mod tests {
         assert_eq!(message, ACTED);
         let twice = acts(acted(), Some(1), STEP);
         assert_eq!(violation(after_losing(twice, 1, &[])).0, [1, 2, 4], "the first message is shown");
-        let torn = strikes(acted(), "coordinator", Action::Tear);
+        let torn = injected(acted(), "coordinator", Action::TornWrite);
         assert_eq!(violation(after_losing(torn, 1, &[])).0, [1, 2, 4], "half a record is lost as well");
         let never_back = crashes(acted(), 1).judged_by(&property());
         assert_eq!(violation(never_back).0, [1, 2, 3]);

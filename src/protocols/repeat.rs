@@ -33,13 +33,13 @@ pub async fn request_until_answered<T>(
     timing: ResendTiming,
     accept: impl Fn(&Delivery) -> Option<T>,
 ) -> T {
-    agent.expect(to, waits_for, about);
+    agent.declare_wait(to, waits_for, about);
     let answer = until_some(agent, timing.pause, async || {
         let reply = agent.request(to, about, message.clone(), timing.timeout).await;
         reply.ok().as_ref().and_then(&accept)
     })
     .await;
-    agent.expect_no_more(about);
+    agent.withdraw_wait(about);
     answer
 }
 

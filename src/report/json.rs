@@ -1,11 +1,11 @@
 //! JSON output: one object a line. The README documents the fields; fields are only ever added.
 
 use crate::explore::{
-    Answer, Broke, CaseProgress, CaseReport, CaseVerdict, Divergence, Finding, FuzzState, SavedSeed,
-    Standing, Tally,
+    Broke, CaseProgress, CaseReport, CaseStatus, CaseVerdict, Divergence, Finding, FuzzState, ReplayOutcome,
+    SavedSeed, Tally,
 };
 use crate::report::StoryEvent;
-use crate::report::words::{rate_of, runs_per_second, standing_in_words, verdict};
+use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
 use crate::scenario::Case;
 use perfidy_sim::{Address, Digest, Engine, Fault, Name, Seed};
 use serde::Serialize;
@@ -163,16 +163,16 @@ pub struct ReplayRecord {
 
 impl ReplayRecord {
     /// The record of a replayed file.
-    pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, answer: &Answer) -> Self {
+    pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, answer: &ReplayOutcome) -> Self {
         let mut faults_injected = BTreeMap::new();
         for fault in &run.outcome.injected {
             *faults_injected.entry(fault.action.kind()).or_insert(0) += 1;
         }
         let (answer, same_history, missing) = match answer {
-            Answer::Reproduced { same_history } => ("reproduced", *same_history, None),
-            Answer::Fixed => ("fixed", false, None),
-            Answer::Stale { missing, .. } => ("stale", false, Some(*missing)),
-            Answer::Ambiguous { .. } => ("ambiguous", false, None),
+            ReplayOutcome::Reproduced { same_history } => ("reproduced", *same_history, None),
+            ReplayOutcome::Fixed => ("fixed", false, None),
+            ReplayOutcome::Stale { missing, .. } => ("stale", false, Some(*missing)),
+            ReplayOutcome::Ambiguous { .. } => ("ambiguous", false, None),
         };
         Self {
             schema: 1,
@@ -283,7 +283,7 @@ struct BrokeRecord<'a> {
 impl<'a> FuzzRecord<'a> {
     /// The record of a case.
     pub fn new(rounds: &'a FuzzState, case_rounds: &'a CaseProgress, case: &Case) -> Self {
-        let standing = case_rounds.standing(case);
+        let status = rounds.status(case_rounds, case);
         let record = |broke: &'a Broke| BrokeRecord {
             runs: broke.runs,
             first_seed: broke.first_seed,
@@ -300,15 +300,15 @@ impl<'a> FuzzRecord<'a> {
             runs: case_rounds.runs,
             runs_per_second: rate_of(case_rounds).round() as u64,
             failures: case_rounds.failures(),
-            verdict: match standing {
-                Standing::NotRun => "not-run",
-                Standing::NothingBroke => "nothing-broke",
-                Standing::Broken(_) => "broken",
-                Standing::Caught(..) => "caught",
-                Standing::NotCaught(_) => "not-caught",
-                Standing::NotYetCaught(_) => "not-yet-caught",
+            verdict: match status {
+                CaseStatus::NotRun => "not-run",
+                CaseStatus::NothingBroke => "nothing-broke",
+                CaseStatus::Broken(_) => "broken",
+                CaseStatus::Caught(..) => "caught",
+                CaseStatus::NotCaught(..) => "not-caught",
+                CaseStatus::NotYetCaught(..) => "not-yet-caught",
             },
-            summary: standing_in_words(standing),
+            summary: status_in_words(status),
             broke: case_rounds.broke.iter().map(|(name, broke)| (name.as_str(), record(broke))).collect(),
             faults_injected: &case_rounds.injected,
             probes: &case_rounds.probes,

@@ -1,8 +1,8 @@
 //! The table of a campaign: a row for each case.
 
-use crate::explore::{CaseProgress, CaseReport, MAX_SAVED};
+use crate::explore::{CaseProgress, CaseReport, FuzzState, MAX_SAVED};
 use crate::inert;
-use crate::report::words::{rate_of, runs_per_second, standing_in_words, verdict};
+use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
 use crate::scenario::Case;
 use comfy_table::{CellAlignment, Table, presets};
 use std::time::Duration;
@@ -30,11 +30,11 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
             inert::line(&verdict(report)).into_owned(),
         ]);
     }
-    format!("{}\n\n{}", trimmed(&table), trimmed(&struck(rows)))
+    format!("{}\n\n{}", trimmed(&table), trimmed(&injected_faults(rows)))
 }
 
 /// The cases of a long campaign with their results so far.
-pub fn fuzz_table<'a>(rows: impl IntoIterator<Item = (&'a CaseProgress, &'a Case)>) -> String {
+pub fn fuzz_table(state: &FuzzState, cases: &[Case]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["SCENARIO", "CASE", "RUNS", "RUNS/S", "FAILURES", "VERDICT"]);
@@ -44,7 +44,7 @@ pub fn fuzz_table<'a>(rows: impl IntoIterator<Item = (&'a CaseProgress, &'a Case
         }
     }
     let mut last = None;
-    for (rounds, case) in rows {
+    for (rounds, case) in state.cases.iter().zip(cases) {
         let shown = if last == Some(rounds.scenario) { "" } else { rounds.scenario.as_str() };
         last = Some(rounds.scenario);
         let is_capped = rounds.broke.values().any(|broke| broke.failures.len() >= MAX_SAVED);
@@ -54,7 +54,7 @@ pub fn fuzz_table<'a>(rows: impl IntoIterator<Item = (&'a CaseProgress, &'a Case
             rounds.runs.to_string(),
             format!("{:.0}", rate_of(rounds)),
             format!("{}{}", rounds.failures(), if is_capped { " or more" } else { "" }),
-            inert::line(&standing_in_words(rounds.standing(case))).into_owned(),
+            inert::line(&status_in_words(state.status(rounds, case))).into_owned(),
         ]);
     }
     trimmed(&table)
@@ -79,7 +79,7 @@ pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Opt
 }
 
 /// How often each fault was injected in the cases as written, or in all runs of a scenario.
-fn struck(rows: &[(CaseReport, Duration)]) -> Table {
+fn injected_faults(rows: &[(CaseReport, Duration)]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["SCENARIO", "INJECTED FAULTS"]);

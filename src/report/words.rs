@@ -1,6 +1,6 @@
 //! What a campaign comes to, in words and numbers, for tables and records.
 
-use crate::explore::{Broke, CaseProgress, CaseReport, CaseVerdict, Finding, Standing};
+use crate::explore::{Broke, CaseProgress, CaseReport, CaseStatus, CaseVerdict, Finding};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ pub(super) fn rate_of(rounds: &CaseProgress) -> f64 {
     rounds.runs as f64 * 1e9 / (rounds.took.as_nanos() as f64).max(1.0)
 }
 
-/// A standing in words.
-pub(super) fn standing_in_words(standing: Standing<'_>) -> String {
+/// The status of a case in words.
+pub(super) fn status_in_words(status: CaseStatus<'_>) -> String {
     let in_runs =
         |broke: &Broke| if broke.runs == 1 { "1 run".to_owned() } else { format!("{} runs", broke.runs) };
     let each = |all: &BTreeMap<String, Broke>, verb: &str| {
@@ -19,13 +19,18 @@ pub(super) fn standing_in_words(standing: Standing<'_>) -> String {
         };
         all.iter().map(one).collect::<Vec<_>>().join("; ")
     };
-    match standing {
-        Standing::NotRun => "NOT RUN: there was no time for it".to_owned(),
-        Standing::NothingBroke => "nothing broke".to_owned(),
-        Standing::Broken(all) => format!("BROKEN: {}", each(all, "")),
-        Standing::Caught(all) => format!("caught: {}", each(all, "broke ")),
-        Standing::NotCaught(property) => format!("NOT CAUGHT: {property} should have broken by now"),
-        Standing::NotYetCaught(property) => format!("{property} has not broken yet"),
+    match status {
+        CaseStatus::NotRun => "NOT RUN: there was no time for it".to_owned(),
+        CaseStatus::NothingBroke => "nothing broke".to_owned(),
+        CaseStatus::Broken(all) => format!("BROKEN: {}", each(all, "")),
+        CaseStatus::Caught(all) => format!("caught: {}", each(all, "broke ")),
+        CaseStatus::NotCaught(property, why) => {
+            let wanted = format!("NOT CAUGHT: {property} should have broken by now");
+            with_why(wanted, why.map(|why| why.to_string()))
+        }
+        CaseStatus::NotYetCaught(property, why) => {
+            with_why(format!("{property} has not broken yet"), why.map(|why| why.to_string()))
+        }
     }
 }
 
@@ -75,7 +80,7 @@ pub(super) fn verdict(report: &CaseReport) -> String {
         CaseVerdict::NotYetCaught { property, seeds, within_seeds } => {
             let tried =
                 format!("not yet caught: {property} has not broken in {seeds} of {within_seeds} seeds");
-            let why = report.why_not_caught().filter(|_| report.by_other_faults.contains_key(property));
+            let why = report.not_counted().map(|why| why.to_string());
             with_closing(&with_why(tried, why), report)
         }
         CaseVerdict::Vacuous { what } => with_why(format!("VACUOUS: {what}"), report.what_to_do()),

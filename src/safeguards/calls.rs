@@ -22,7 +22,7 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Indefinite, OpId, Operation, Reading, Receipt, ToolCall, ToolError};
+use crate::agent::{Agent, Indefinite, OpId, Operation, ReadResult, Receipt, ToolCall, ToolError};
 use crate::safeguards::call_timeout::CallTimeout;
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
 use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
@@ -157,7 +157,7 @@ pub async fn read_with_retry(
     agent: &Agent,
     policy: &ReadPolicy,
     query: &Operation,
-) -> Result<Reading, ToolError> {
+) -> Result<ReadResult, ToolError> {
     with_retry(agent, policy.retry.as_ref(), query.intent, async || {
         let reading = agent.read(query.clone(), policy.timeout).await?;
         let is_fresh = policy.snapshots.is_none_or(|snapshots| snapshots.admits(reading.as_of, agent.now()));

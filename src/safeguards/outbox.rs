@@ -121,7 +121,7 @@ impl<E: Message + Copy + Ord> Outbox<E> {
 
     fn send(&self, news: &OutboxEvent<E>) {
         if self.is_durable {
-            self.agent.expect(news.to, "word that news has arrived", news.about);
+            self.agent.declare_wait(news.to, "word that news has arrived", news.about);
         }
         self.agent.send(news.to, news.about, news.event);
     }
@@ -131,7 +131,7 @@ impl<E: Message + Copy + Ord> Outbox<E> {
         let known = self.pending.borrow_mut().news.remove(&event);
         if let Some(news) = known {
             self.pending.borrow_mut().sending.answered(event);
-            self.agent.expect_no_more(news.about);
+            self.agent.withdraw_wait(news.about);
             // If this write fails, the event is only sent once more after a crash.
             let _ = self.agent.write(Arrived(event));
         }

@@ -40,7 +40,7 @@ pub async fn agree<P: Message + Clone>(
 ) -> Result<P, StoreError> {
     let commits = safeguards.has::<PlanCommit>();
     let asks = if commits { Freshness::Latest } else { Freshness::Any };
-    if let Some(plan) = standing(&agent.store().read(item, asks).await?) {
+    if let Some(plan) = committed_plan(&agent.store().read(item, asks).await?) {
         return Ok(plan);
     }
     let plan = draft().await?;
@@ -55,12 +55,12 @@ pub async fn agree<P: Message + Clone>(
         Ok(_) => Ok(plan),
         Err(StoreError::Definite(Refusal::Moved(_))) => {
             let theirs = agent.store().read(item, Freshness::Latest).await?;
-            Ok(standing(&theirs).unwrap_or(plan))
+            Ok(committed_plan(&theirs).unwrap_or(plan))
         }
         Err(error) => Err(error),
     }
 }
 
-fn standing<P: Message + Clone>(snapshot: &Snapshot) -> Option<P> {
+fn committed_plan<P: Message + Clone>(snapshot: &Snapshot) -> Option<P> {
     snapshot.entries.all().iter().find_map(|entry| entry.body.open().cloned())
 }

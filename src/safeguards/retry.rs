@@ -51,12 +51,12 @@ impl Retry {
     /// use perfidy_sim::{Draws, Name, Seed, SimSpan};
     /// let retry = Retry { attempts: 5, backoff: SimSpan::from_secs(1)..=SimSpan::from_secs(30) };
     /// let draws = Draws::new(Seed(1));
-    /// let wait = retry.wait(3, draws.spot(Name::new("a"), Name::new("b"), 3));
+    /// let wait = retry.wait(3, draws.draw_site(Name::new("a"), Name::new("b"), 3));
     /// assert!(wait <= SimSpan::from_secs(4));
     /// ```
-    pub fn wait(&self, failed: u32, spot: DrawSite<'_>) -> SimSpan {
+    pub fn wait(&self, failed: u32, draw: DrawSite<'_>) -> SimSpan {
         let doubled = self.backoff.start().saturating_mul(1 << failed.saturating_sub(1).min(40));
-        spot.span("jitter", &(SimSpan::ZERO..=doubled.min(*self.backoff.end())))
+        draw.span("jitter", &(SimSpan::ZERO..=doubled.min(*self.backoff.end())))
     }
 }
 
@@ -64,11 +64,11 @@ impl Retry {
 /// Between two tries it waits for the backoff, and at least as long as the tool asks for.
 ///
 /// ```
-/// use perfidy::agent::{Agent, Operation, Reading, ToolError};
+/// use perfidy::agent::{Agent, Operation, ReadResult, ToolError};
 /// use perfidy::safeguards::retry::{Retry, with_retry};
 /// use perfidy_sim::SimSpan;
 ///
-/// async fn read(agent: &Agent, retry: &Retry, query: Operation) -> Result<Reading, ToolError> {
+/// async fn read(agent: &Agent, retry: &Retry, query: Operation) -> Result<ReadResult, ToolError> {
 ///     with_retry(agent, Some(retry), query.intent, async || {
 ///         agent.read(query.clone(), SimSpan::from_secs(5)).await
 ///     })
@@ -93,7 +93,7 @@ pub async fn with_retry<T>(
         failed += 1;
         let goes_on = |retry: &&Retry| error.can_pass() && failed < retry.attempts;
         let Some(retry) = retry.filter(goes_on) else { return Err(error) };
-        let wait = agent.draw("backoff", about, |spot| retry.wait(failed, spot));
+        let wait = agent.draw("backoff", about, |draw| retry.wait(failed, draw));
         agent.sleep(wait.max(error.retry_after())).await;
     }
 }

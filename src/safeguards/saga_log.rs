@@ -89,7 +89,7 @@ pub struct Saga {
     order: Arc<[usize]>,
     ops: Arc<[OpId]>,
     /// How many steps, in order, are done and not undone.
-    standing: usize,
+    completed: usize,
     turned_back: bool,
     ended: Option<bool>,
 }
@@ -98,7 +98,7 @@ impl Saga {
     /// A saga at its beginning: its steps in `order`, each with its operation id in `ops`, which is in the
     /// order of the steps' numbers.
     pub fn new(order: &[usize], ops: Arc<[OpId]>) -> Self {
-        Self { order: order.into(), ops, standing: 0, turned_back: false, ended: None }
+        Self { order: order.into(), ops, completed: 0, turned_back: false, ended: None }
     }
 
     /// The operation id of a step.
@@ -113,13 +113,13 @@ impl Saga {
 
     /// What comes next.
     pub fn next(&self) -> Next {
-        match (self.turned_back, self.standing) {
-            (false, standing) => match self.order.get(standing) {
+        match (self.turned_back, self.completed) {
+            (false, completed) => match self.order.get(completed) {
                 Some(step) => Next::Action(SagaAction::Do(*step)),
                 None => Next::End { done: true },
             },
             (true, 0) => Next::End { done: false },
-            (true, standing) => Next::Action(SagaAction::Undo(self.order[standing - 1])),
+            (true, completed) => Next::Action(SagaAction::Undo(self.order[completed - 1])),
         }
     }
 
@@ -127,12 +127,12 @@ impl Saga {
     pub fn apply(&mut self, event: SagaEvent) {
         let next = self.next();
         match event {
-            SagaEvent::Did(step) if next == Next::Action(SagaAction::Do(step)) => self.standing += 1,
+            SagaEvent::Did(step) if next == Next::Action(SagaAction::Do(step)) => self.completed += 1,
             SagaEvent::Failed(step) if next == Next::Action(SagaAction::Do(step)) => self.turned_back = true,
             SagaEvent::Undid(step) | SagaEvent::LeftBehind(step)
                 if next == Next::Action(SagaAction::Undo(step)) =>
             {
-                self.standing -= 1;
+                self.completed -= 1;
             }
             SagaEvent::Ended { done } => self.ended = self.ended.or(Some(done)),
             SagaEvent::Did(_) | SagaEvent::Failed(_) | SagaEvent::Undid(_) | SagaEvent::LeftBehind(_) => {}

@@ -80,9 +80,9 @@ impl Message for Addition {
 /// does not confirm it. It may have been added all the same.
 pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) -> Option<Version> {
     let about = entry.id;
-    agent.expect(writer, "word that a part is written", about);
+    agent.declare_wait(writer, "word that a part is written", about);
     let answer = agent.request(writer, about, Addition::Requested { item, entry }, WRITER_TIMEOUT).await;
-    agent.expect_no_more(about);
+    agent.withdraw_wait(about);
     match answer.ok()?.open() {
         Some(Addition::Written(version)) => Some(*version),
         Some(Addition::Requested { .. }) | None => None,

@@ -65,7 +65,7 @@ impl WriteLock {
                 Ok(lease) => return Ok(lease),
                 Err(why) => last = why,
             }
-            let pause = agent.draw("wait for the lock", item, |spot| spot.span("pause", &PAUSE));
+            let pause = agent.draw("wait for the lock", item, |draw| draw.span("pause", &PAUSE));
             agent.sleep(pause).await;
         }
         Err(last)

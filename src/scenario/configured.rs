@@ -1,9 +1,9 @@
 //! Configured faults: each fault of a file, each name in it, and how an injected fault is matched to them.
 //!
-//! An entry of `[faults]` comes to rules and windows of a [`Chaos`]. Where it names several agents,
-//! messages, operations or steps, each name is a part of its own: a name that is never struck is a typing
-//! error, or a claim that is not tested. A fault is known by where it struck and what it did, so it does
-//! not matter whether chance or a list of faults brought it.
+//! An entry of `[faults]` comes to rules and windows of a [`Chaos`]. Where it names several agents, messages,
+//! operations or steps, each name is a part of its own: a name that no fault is injected at is a typing
+//! error, or a claim that is not tested. A fault is known by where it was injected and what it did, so it
+//! does not matter whether chance or a list of faults brought it.
 
 use perfidy_sim::{Chaos, Fault, Name, Rule, Selector, TimedFault};
 
@@ -44,7 +44,7 @@ impl Configured {
     }
 
     /// The part of an entry that is about one of its names; `narrow` leaves of each rule what is about it,
-    /// if anything, and `among` are the nodes that windows must strike.
+    /// if anything, and `among` are the nodes that timed faults must hit.
     pub(super) fn part(
         &self,
         words: String,
@@ -62,7 +62,7 @@ impl Configured {
     }
 
     /// Whether an injected fault is one of these.
-    pub fn is_struck_by(&self, fault: &Fault) -> bool {
+    pub fn injects(&self, fault: &Fault) -> bool {
         match &self.by {
             By::Chaos(rules, windows) => {
                 rules.iter().any(|rule| rule.can_make(fault))
@@ -72,16 +72,16 @@ impl Configured {
         }
     }
 
-    /// What to do if it never strikes.
+    /// What to do if it is never injected.
     pub(crate) fn advice(&self) -> &'static str {
         match &self.by {
             By::Pinned(_) => {
                 "look at its address: `perfidy replay` shows the addresses of a run; or take it out"
             }
             By::Chaos(_, windows) if !windows.is_empty() => {
-                "shorten its `every`, or let chaos go on longer with `until`"
+                "shorten its `every`, or let faults go on longer with `until`"
             }
-            By::Chaos(..) => "raise its `chance`, let chaos go on longer with `until`, or run more seeds",
+            By::Chaos(..) => "raise its `chance`, let faults go on longer with `until`, or run more seeds",
         }
     }
 

@@ -93,8 +93,8 @@ pub struct Contents {
     pub fault_kinds: Vec<Name>,
     /// Every fault that the file configures and every name in it, each of which must be injected in some run.
     pub configured: Vec<Configured>,
-    /// The time for every task to end, after the end of chaos or, if that is later, after the last task has
-    /// come.
+    /// The time for every task to end, after the end of the faults or, if that is later, after the last task
+    /// has come.
     pub settle_within: SimSpan,
     /// How many events a run may have, if the file says so.
     pub most_events: Option<u32>,
@@ -165,7 +165,7 @@ impl Deref for Scenario {
 }
 
 impl Scenario {
-    /// When chaos ends.
+    /// When fault injection ends.
     pub fn heals_at(&self) -> SimTime {
         self.chaos.until
     }
@@ -190,7 +190,7 @@ impl Scenario {
     /// Whether the file names a fault, by chance, by the clock or word for word. A strategy can inject
     /// others.
     pub fn configures(&self, fault: &Fault) -> bool {
-        self.configured.iter().any(|configured| configured.is_struck_by(fault))
+        self.configured.iter().any(|configured| configured.injects(fault))
     }
 
     /// The roles, agents and tools of the scenario, to resolve names.

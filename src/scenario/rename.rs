@@ -111,9 +111,9 @@ impl Pen<'_> {
                     let today = at.parse::<Address>().ok()?;
                     changed(today, renames.address(today))
                 }),
-                "do" => pen.words(value, |renames, what| {
-                    let today = what.parse::<Action>().ok()?;
-                    changed(today, renames.action(today))
+                "do" => pen.words(value, |renames, what| match what.parse::<Action>() {
+                    Ok(today) => changed(today, renames.action(today)),
+                    Err(_) => renames.action_of_renamed_kind(what.trim()).map(|today| today.to_string()),
                 }),
                 _ => {}
             }),
@@ -343,6 +343,24 @@ violates = "no-drop"
         );
         assert_eq!(renaming.label("without keys, retry"), "without idempotency-keys, retry");
         assert_eq!(renaming.label("as written"), "as written");
+    }
+
+    #[test]
+    fn an_action_of_the_world_is_read_under_the_old_name_of_its_kind() {
+        let kinds = [("twin", "overlapping-restart"), ("split", "partition"), ("lossy", "drop")];
+        let run = [Renames::of_faults(kinds), Renames::new([("clerk", "desk")], [])];
+        let renaming = Renaming::from(run.into_iter().collect::<Renames>());
+        for (old, today) in [
+            ("twin clerk at 1m for 20s", "overlapping-restart desk at 1m for 20s"),
+            ("split clerk from mail at 1m for 20s", "cut desk from mail at 1m for 20s"),
+            ("lossy", "drop"),
+            ("twins clerk at 1m for 20s", "twins clerk at 1m for 20s"),
+        ] {
+            let of = |action: &str| {
+                format!("[[fault]]\nat = \"twin of clerk, window, try 1\"\ndo = \"{action}\"\n")
+            };
+            assert!(renamed(&of(old), &renaming).ends_with(&format!("do = \"{today}\"\n")), "{old}");
+        }
     }
 
     #[test]

@@ -57,8 +57,8 @@ impl Case {
         let own = scenario.suite.own_faults();
         if own.has_any(Altered::Messages) {
             let own = own.clone();
-            world.alter_messages(move |word, message, spot| {
-                message.altered(|json| own.alter(word, Altered::Messages, json, spot))
+            world.alter_messages(move |word, message, draw| {
+                message.altered(|json| own.alter(word, Altered::Messages, json, draw))
             });
         }
         let faults = ToolFaults::new(fault_of, own.clone());

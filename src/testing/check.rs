@@ -1,6 +1,6 @@
 //! The quick start: one workflow and one scenario, checked within an ordinary test.
 
-use super::judge::{Failing, judge, judge_failure, run};
+use super::judge::{AsWritten, Failing, judge, judge_failure};
 use super::seeds::Seeds;
 use crate::explore::{Corpus, Failure, Run, SavedSeed};
 use crate::scenario::{self, Case, Scenario};
@@ -135,8 +135,9 @@ impl Check {
         let corpus = Corpus::new(self.corpus.clone().unwrap_or_else(|| self.suite.folder("seeds")));
         let told = |Failing { story, .. }: Failing| story;
         self.replay(&corpus, &Case::as_written(&scenario))?;
+        let as_written = AsWritten::new(&scenario, self.engine, seeds);
         for case in Case::all(&scenario) {
-            judge(&run(&case, self.engine, seeds), seeds, Some(&corpus)).map_err(told)?;
+            judge(&as_written.run(&case), seeds, Some(&corpus)).map_err(told)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! The list is made when the tests start, so a new file is a new test without a word of Rust. A file that
 //! cannot be read is a test that fails.
 
-use super::judge::{Failing, judge, judge_failure, run};
+use super::judge::{AsWritten, Failing, judge, judge_failure};
 use super::seeds::Seeds;
 use crate::config::nearest;
 use crate::explore::{Corpus, Failure};
@@ -16,6 +16,7 @@ use perfidy_sim::Engine;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// How many seeds a case as written gets if `PERFIDY_SEEDS` does not say.
 const SEEDS: u64 = 200;
@@ -58,7 +59,11 @@ fn tests_of_scenarios(suite: &Suite, seeds: Seeds) -> Vec<Trial> {
         Err(problems) => return vec![unreadable(&root, problems.to_string())],
     };
     let of_file = |file: &Path| match Scenario::read(suite, file, &root) {
-        Ok(scenario) => Case::all(&scenario).into_iter().map(|case| test_of_case(case, seeds)).collect(),
+        Ok(scenario) => {
+            let as_written = Arc::new(AsWritten::new(&scenario, Engine::Native, seeds));
+            let test = |case| test_of_case(case, Arc::clone(&as_written), seeds);
+            Case::all(&scenario).into_iter().map(test).collect()
+        }
         Err(problems) => vec![unreadable(file, problems.to_string())],
     };
     files.iter().flat_map(|file| of_file(file)).collect()
@@ -123,8 +128,8 @@ fn told(result: Result<(), Failing>) -> Result<(), Failed> {
     })
 }
 
-fn test_of_case(case: Case, seeds: Seeds) -> Trial {
-    Trial::test(case.to_string(), move || told(judge(&run(&case, Engine::Native, seeds), seeds, None)))
+fn test_of_case(case: Case, as_written: Arc<AsWritten>, seeds: Seeds) -> Trial {
+    Trial::test(case.to_string(), move || told(judge(&as_written.run(&case), seeds, None)))
 }
 
 fn test_of_failure(file: &Path, failure: Failure) -> Trial {
@@ -133,7 +138,7 @@ fn test_of_failure(file: &Path, failure: Failure) -> Trial {
         let events = failure.replay().0.outcome.history.len();
         if events > MOST_EVENTS {
             let what = format!("{events} events, of which a saved failure may have {MOST_EVENTS}");
-            let why = "Every run of the tests replays it. Save it with fewer tasks, or with chaos that ends earlier";
+            let why = "Every run of the tests replays it. Save it with fewer tasks, or with faults that end earlier";
             let story = format!("{}: {what}.\n{why}.", inert::path(&file));
             return told(Err(Failing::new(what, story)));
         }

@@ -2,14 +2,16 @@
 
 use super::seeds::Seeds;
 use crate::explore::{
-    Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Finding, Run, SavedSeed, Watchdog, shrink,
+    Campaign, CaseReport, CaseVerdict, Corpus, Failure, Finding, ReplayOutcome, Run, SavedSeed, Watchdog,
+    shrink,
 };
 use crate::inert;
 use crate::report::Story;
-use crate::scenario::Case;
+use crate::scenario::{Case, Scenario};
 use perfidy_sim::{Engine, Fault, Interrupt, Seed};
 use std::path::Path;
 use std::process::exit;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long a run may take in real time before it counts as stuck.
@@ -36,8 +38,38 @@ pub(super) fn watchdog() -> Watchdog {
     })
 }
 
-/// Runs a case as a test does.
-pub(super) fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
+/// A scenario as written, which is run once for all of its cases.
+pub(super) struct AsWritten {
+    case: Case,
+    engine: Engine,
+    seeds: Seeds,
+    report: OnceLock<CaseReport>,
+}
+
+impl AsWritten {
+    pub fn new(scenario: &Arc<Scenario>, engine: Engine, seeds: Seeds) -> Self {
+        Self { case: Case::as_written(scenario), engine, seeds, report: OnceLock::new() }
+    }
+
+    fn report(&self) -> &CaseReport {
+        self.report.get_or_init(|| run(&self.case, self.engine, self.seeds))
+    }
+
+    /// Runs a case of the scenario as a test does. What breaks as written too does not count in a
+    /// `[[without]]` case, so one that would be caught is compared.
+    pub fn run(&self, case: &Case) -> CaseReport {
+        if case.without().is_none() {
+            return self.report().clone();
+        }
+        let mut report = run(case, self.engine, self.seeds);
+        if matches!(report.verdict(), CaseVerdict::Caught(_)) {
+            report.compare_with(self.report());
+        }
+        report
+    }
+}
+
+fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
     let watchdog = watchdog();
     let (interrupted, count) = (&Interrupt::default(), seeds.count(case));
     let campaign = Campaign {
@@ -107,7 +139,7 @@ pub(super) fn story_of_failure(
 ) -> String {
     let Some(minimal) = shrink(case, engine, seed, property, faults) else {
         return format!(
-            "{case}, seed {seed}: {property} does not break when the faults that struck are replayed. Something in \
+            "{case}, seed {seed}: {property} does not break when the injected faults are replayed. Something in \
              these agents depends on more than the seed."
         );
     };
@@ -137,22 +169,21 @@ pub(super) fn judge_failure(file: &Path, failure: &Failure) -> Result<(), Failin
     let (Failure { saved, case, .. }, file) = (failure, inert::path(file));
     let failing = |what: String, rest: String| Err(Failing::new(&*what, format!("{file}: {what}.\n{rest}")));
     match (answer, case.without().is_some()) {
-        (Answer::Reproduced { .. }, true) | (Answer::Fixed, false) => Ok(()),
-        (Answer::Reproduced { .. }, false) => {
+        (ReplayOutcome::Reproduced { .. }, true) | (ReplayOutcome::Fixed, false) => Ok(()),
+        (ReplayOutcome::Reproduced { .. }, false) => {
             let story = Story::new(case, saved, &run, Some(file));
             let story = story.map(|story| story.to_string()).unwrap_or_default();
             Err(Failing::new(format!("{} breaks again", saved.property), story))
         }
-        (Answer::Fixed, true) => {
-            let why =
-                "though every fault was met and the safeguard is away. Something else keeps this promise now";
+        (ReplayOutcome::Fixed, true) => {
+            let why = "though every fault was injected and the safeguard is away. Something else keeps this promise now";
             failing(format!("{} holds, {why}", saved.property), find_again(case))
         }
-        (Answer::Stale { missing, nearest }, _) => {
+        (ReplayOutcome::Stale { missing, nearest }, _) => {
             let near = nearest.map_or_else(String::new, |near| format!("; the nearest that did is `{near}`"));
             failing(format!("stale: `{missing}` never came up{near}"), find_again(case))
         }
-        (Answer::Ambiguous { why }, _) => failing(format!("ambiguous: {why}"), find_again(case)),
+        (ReplayOutcome::Ambiguous { why }, _) => failing(format!("ambiguous: {why}"), find_again(case)),
     }
 }
 
@@ -162,4 +193,41 @@ fn find_again(case: &Case) -> String {
         case.scenario.suite.command(),
         case.scenario.name
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::Suite;
+
+    const TEXT: &str = r#"# A payment that is made again.
+workflow = "conductor"
+[[step]]
+name = "pay"
+tool = "bank.pay"
+[safeguards]
+checkpoint = true
+retry = { attempts = 4, backoff = "1s..30s" }
+[tools.bank]
+[faults]
+until = "2m"
+ack-lost = { at = "bank", chance = "20%" }
+[[without]]
+safeguards = "checkpoint"
+violates = "no-duplicate-effects"
+"#;
+
+    #[test]
+    fn a_test_of_a_case_without_a_safeguard_counts_only_what_does_not_break_as_written_too() {
+        let scenario =
+            Scenario::parse(&Suite::shipped(), "own/pay", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
+        let seeds = Seeds::from_environment(50).unwrap();
+        let as_written = AsWritten::new(&scenario, Engine::Native, seeds);
+        let report = as_written.run(&Case::all(&scenario)[1]);
+        assert!(report.finding("no-duplicate-effects").is_some());
+        let Err(Failing { story, .. }) = judge(&report, seeds, None) else {
+            panic!("{:?}", report.verdict())
+        };
+        assert!(story.contains("it breaks as written too (seed "), "{story}");
+    }
 }

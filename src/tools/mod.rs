@@ -4,7 +4,7 @@
 //! never heard of latency, repeated calls, lost answers or faults. The wrapper, [`ToolService`], is what runs
 //! in the world: it takes its time, recognises idempotency keys, looks calls up, cancels operations, has
 //! outages, and does with the request and the answer whatever a fault says ([`ToolFault`]). So every fault
-//! strikes every tool, also yours.
+//! concerns every tool, also yours.
 //!
 //! ```text
 //!   agent --request--> latency, outage, fault, keys --call--> Tool
@@ -170,7 +170,7 @@ impl Moment<'_> {
         nth: u32,
         draw: impl FnOnce(DrawSite<'_>) -> T,
     ) -> T {
-        draw(self.desk.spot_at(Name::joined(self.desk.name(), what, about), about, nth))
+        draw(self.desk.draw_site_at(Name::joined(self.desk.name(), what, about), about, nth))
     }
 }
 

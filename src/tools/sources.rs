@@ -134,9 +134,9 @@ impl Tool for Sources {
     fn read(&self, item: Name, moment: &Moment<'_>) -> Result<Document, &'static str> {
         let (mut from, mut version) = (SimTime::ZERO, 1);
         loop {
-            let (lasts, tokens) = moment.draw(", versions of ", item, version, |spot| {
-                let more = spot.below(TOKENS, u64::from(self.tokens.end() - self.tokens.start()) + 1);
-                let lasts = self.changes_every.as_ref().map(|every| spot.span(LASTS, every));
+            let (lasts, tokens) = moment.draw(", versions of ", item, version, |draw| {
+                let more = draw.below(TOKENS, u64::from(self.tokens.end() - self.tokens.start()) + 1);
+                let lasts = self.changes_every.as_ref().map(|every| draw.span(LASTS, every));
                 (lasts, self.tokens.start() + more as u32)
             });
             match lasts {

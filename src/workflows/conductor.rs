@@ -295,7 +295,7 @@ impl Coordinator {
         let is_due = self.dispatcher.is_due(task, duty);
         if is_due {
             self.dispatcher.sent(task, duty);
-            self.agent.expect(whom, why, self.dispatcher.about(task, duty));
+            self.agent.declare_wait(whom, why, self.dispatcher.about(task, duty));
         }
         is_due
     }

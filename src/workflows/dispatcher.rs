@@ -100,7 +100,7 @@ impl Dispatcher {
     /// The order for a duty is answered.
     pub fn answered(&mut self, task: Name, duty: DispatchAction) {
         self.orders.answered((task, duty));
-        self.agent.expect_no_more(self.about(task, duty));
+        self.agent.withdraw_wait(self.about(task, duty));
     }
 
     /// Makes every order due, because those sent before no longer count.
@@ -142,7 +142,7 @@ impl Dispatcher {
         let failures = self.failures.entry((task, step)).or_insert(0);
         *failures += 1;
         if GiveUpAfter::is_reached(self.team.safeguards(), *failures) {
-            self.agent.expect_no_more(self.team.plan.intent(task, step));
+            self.agent.withdraw_wait(self.team.plan.intent(task, step));
             self.tracker.close(task, false).await;
         }
     }

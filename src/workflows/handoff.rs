@@ -10,7 +10,7 @@
 //! or to pass the task to a colleague. The file contains all data of the task: which steps are done, the
 //! operation ids, how many times it was passed on and what it has cost. At the end it goes back to the desk.
 
-use crate::agent::{Agent, Choice, Content, Delivery, Headers, Message, OpId, Purpose};
+use crate::agent::{Agent, Content, Delivery, Headers, Message, OpId, Purpose, Route};
 use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
@@ -230,7 +230,7 @@ impl Handler {
                 break;
             }
             match self.choose(&mut file).await {
-                Choice::Myself => failures += u32::from(!self.take_a_step(&mut file).await),
+                Route::Myself => failures += u32::from(!self.take_a_step(&mut file).await),
                 _ if budgets.is_some_and(|budgets| !budgets.allow_hop(&file.spent)) => {
                     file.given_up = true;
                 }
@@ -245,22 +245,22 @@ impl Handler {
     }
 
     /// Asks the model which agent should take the next step.
-    async fn choose(&self, file: &mut TaskFile) -> Choice {
+    async fn choose(&self, file: &mut TaskFile) -> Route {
         let turn = Name::new(&format!("{}/turn-{}", file.task, file.spent.turns + 1));
         let colleagues = self.team.workers.len() as u32 - 1;
         let question =
             Question::new("Take the next step, or name a colleague to hand the file to.", file.task);
         let prompt = question.knowing(Content::new(file.clone())).prompt(READING_TOKENS);
-        let said = self.agent.pick(turn, &prompt, colleagues).await;
+        let said = self.agent.route(turn, &prompt, colleagues).await;
         file.spent.turns += 1;
         file.spent.tokens += said.tokens_in + said.tokens_out;
         said.value
     }
 
-    fn named(&self, pick: Choice) -> Name {
+    fn named(&self, pick: Route) -> Name {
         match pick {
-            Choice::Colleague(which) => self.colleagues[which as usize],
-            Choice::Myself | Choice::Stranger => Name::literal(UNKNOWN),
+            Route::Colleague(which) => self.colleagues[which as usize],
+            Route::Myself | Route::Unknown => Name::literal(UNKNOWN),
         }
     }
 
@@ -334,7 +334,7 @@ async fn desk(agent: Agent, team: TeamContext) {
 async fn close(agent: &Agent, tracker: &mut TaskTracker, file: &TaskFile) {
     let task = file.task;
     if tracker.states().has_open(task) {
-        agent.expect_no_more(task);
+        agent.withdraw_wait(task);
         tracker.close(task, file.is_finished()).await;
     }
 }
@@ -358,7 +358,7 @@ fn send_round(handler: &Handler, tracker: &TaskTracker, task: Name) {
         let to = specialists[first];
         let passed_on = handler.pass_on(file, to).await.is_ok();
         if passed_on && states.borrow().has_open(task) {
-            handler.agent.expect(to, "the task's end", task);
+            handler.agent.declare_wait(to, "the task's end", task);
         }
     });
 }

@@ -218,7 +218,7 @@ impl Peer {
                     self.try_to_do((task, step), ops[step], assignment).await;
                 }
             }
-            let pause = self.agent.draw("look again", task, |spot| spot.span("pause", &LOOK_AGAIN));
+            let pause = self.agent.draw("look again", task, |draw| draw.span("pause", &LOOK_AGAIN));
             self.agent.sleep(pause).await;
         }
         Ok(())

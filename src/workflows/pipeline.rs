@@ -235,7 +235,7 @@ impl Lead {
         }
         self.dispatcher.sent(task, DispatchAction::Step(step));
         let intent = self.stage.team.plan.intent(task, step);
-        self.stage.agent.expect(Name::literal(ACTOR), "word that a step is done", intent);
+        self.stage.agent.declare_wait(Name::literal(ACTOR), "word that a step is done", intent);
         let states = self.dispatcher.tracker().shared_states();
         let ask = ask(self.stage.clone(), states, Rc::clone(&self.versions), task, step);
         self.stage.agent.spawn(ask);

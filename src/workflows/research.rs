@@ -11,7 +11,7 @@
 //! answer can be wrong. It must settle two questions: is an early finding still fresh enough (the safeguard
 //! `snapshots`), and what if a part never comes (the safeguard `join`).
 
-use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, Reading, Report};
+use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, ReadResult, Report};
 use crate::protocols::{Agenda, Question, ResendTimer, SingleFlight, write_text};
 use crate::safeguards::calls::{ReadPolicy, read_with_retry};
 use crate::safeguards::join::Join;
@@ -48,7 +48,7 @@ const SYNTHESIS_TOKENS: u32 = 600;
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum ResearchMessage {
     LookInto { task: Name, step: usize },
-    Found { task: Name, step: usize, reading: Reading },
+    Found { task: Name, step: usize, reading: ReadResult },
     Nothing { task: Name, step: usize },
 }
 
@@ -71,14 +71,14 @@ impl Message for ResearchMessage {
 }
 
 /// The length of a reading in tokens.
-fn tokens_of(reading: &Reading) -> u32 {
+fn tokens_of(reading: &ReadResult) -> u32 {
     reading.read::<Document>().map_or(0, |document| document.tokens())
 }
 
 /// The state of one task.
 struct Inquiry {
     deadline: SimTime,
-    findings: Vec<Option<Reading>>,
+    findings: Vec<Option<ReadResult>>,
     asking: Vec<ResendTimer>,
     /// The steps without a finding, by when a researcher may be asked.
     missing: BTreeSet<(SimTime, usize)>,
@@ -106,7 +106,7 @@ impl Inquiry {
         }
     }
 
-    fn is_found(&mut self, step: usize, reading: Reading) {
+    fn is_found(&mut self, step: usize, reading: ReadResult) {
         let as_of = reading.as_of;
         match self.findings[step].replace(reading) {
             Some(known) => self.found.remove(&(known.as_of, step)),
@@ -242,7 +242,7 @@ impl Synthesiser {
                 if known.is_none_or(|known| known.as_of < reading.as_of) {
                     inquiry.is_found(step, reading.clone());
                 }
-                self.agent.expect_no_more(self.team.plan.intent(task, step));
+                self.agent.withdraw_wait(self.team.plan.intent(task, step));
             }
             // A researcher that has just failed is not asked again for a while.
             ResearchMessage::Nothing { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
@@ -252,7 +252,7 @@ impl Synthesiser {
     }
 
     /// The findings of a task that can be used now.
-    fn usable(&self, task: Name) -> Vec<Option<Reading>> {
+    fn usable(&self, task: Name) -> Vec<Option<ReadResult>> {
         let findings = self.open.get(task).map_or(&[][..], |inquiry| &inquiry.findings);
         let admits = self.admits_now();
         findings.iter().map(|finding| finding.clone().filter(|reading| admits(reading.as_of))).collect()
@@ -300,7 +300,7 @@ impl Synthesiser {
         inquiry.is_asked_for(step, now);
         let researcher = self.team.workers[step % self.team.workers.len()];
         self.agent.before("ask", intent).await;
-        self.agent.expect(researcher, "a finding", intent);
+        self.agent.declare_wait(researcher, "a finding", intent);
         self.agent.send(researcher, intent, ResearchMessage::LookInto { task, step });
     }
 
@@ -333,7 +333,7 @@ impl Synthesiser {
         let mut answer = Vec::new();
         for (step, finding) in usable.iter().enumerate() {
             let intent = self.team.plan.intent(task, step);
-            self.agent.expect_no_more(intent);
+            self.agent.withdraw_wait(intent);
             let content = finding.as_ref().map(|reading| reading.content.clone());
             if answers && (content.is_some() || flags_missing) {
                 answer.push(AnswerPart { intent, content });

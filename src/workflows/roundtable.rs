@@ -168,7 +168,7 @@ impl Chair {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return };
         let Self { agent, team, dispatcher } = self;
         let intent = team.plan.intent(task, step);
-        agent.expect(owner(step), "a piece of the work", intent);
+        agent.declare_wait(owner(step), "a piece of the work", intent);
         agent.before("contribute", intent).await;
         dispatcher.sent(task, duty);
         agent.send(owner(step), intent, RoundtableMessage::Contribute { task, step, op });
@@ -273,7 +273,7 @@ impl Member {
         let limit = self.team.safeguards().get::<WaitLimit>().copied();
         let bounded = BoundedWait::begin(self.agent.monotonic(), limit);
         self.waits.begin(wait);
-        self.agent.expect(on, "their piece first", intent);
+        self.agent.declare_wait(on, "their piece first", intent);
         while self.waits.is_waiting(intent) {
             let question = RoundtableMessage::ShowMe { task, step: other, for_the_sake_of: intent };
             let answer = self.agent.request(on, needs, question, ASK_AGAIN).await;
@@ -288,7 +288,7 @@ impl Member {
                 self.waits.send_probe(&self.agent, intent);
             }
         }
-        self.agent.expect_no_more(intent);
+        self.agent.withdraw_wait(intent);
     }
 
     fn give_up(&self, wait: Wait) {

@@ -134,7 +134,7 @@ impl Orchestrator {
         }
         let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
         let intent = self.team.plan.intent(task, step);
-        self.agent.expect_no_more(intent);
+        self.agent.withdraw_wait(intent);
         let event = match (action, was_done) {
             (SagaAction::Do(step), true) => SagaEvent::Did(step),
             (SagaAction::Do(step), false) => SagaEvent::Failed(step),
@@ -170,7 +170,7 @@ impl Orchestrator {
         let (intent, workers) = (self.team.plan.intent(task, step), &self.team.workers);
         let worker = workers[step % workers.len()];
         self.agent.before("order", intent).await;
-        self.agent.expect(worker, "word that it is done or undone", intent);
+        self.agent.declare_wait(worker, "word that it is done or undone", intent);
         self.agent.send(worker, intent, SagaMessage::Order { task, action, op });
     }
 

@@ -237,7 +237,7 @@ impl Leader {
         let token = leadership.token();
         // The process can be paused between the check of the lease and the order.
         self.agent.before("order", intent).await;
-        self.agent.expect(worker, "word that a step is done", intent);
+        self.agent.declare_wait(worker, "word that a step is done", intent);
         self.agent.send(worker, intent, StandbyMessage::Order { task, step, op, token });
         self.dispatcher.sent(task, DispatchAction::Step(step));
         true

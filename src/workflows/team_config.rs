@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// What a team is configured with, prepared once and the same in every run. It does not say which faults
-/// strike: the agents must not know them.
+/// be injected: the agents must not know them.
 #[derive(Clone, Debug)]
 pub struct TeamConfig {
     /// The workflow's name, for messages.
@@ -33,8 +33,8 @@ pub struct TeamConfig {
     pub model_latency: RangeInclusive<SimSpan>,
     /// What models can do as chat models.
     pub chat: ChatLimits,
-    /// How faults alter what a model completes, where they strike. It is for the handle of an agent: the
-    /// agent itself does not see it.
+    /// How faults alter what a model completes, where they are injected. It is for the handle of an agent:
+    /// the agent itself does not see it.
     pub(crate) model_faults: ModelFaults,
     /// How far properties may go, of those that are a matter of how much.
     pub bounds: BTreeMap<&'static str, AtMost>,

@@ -130,7 +130,7 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
             cancels.extend(given.cancel_at.map(|at| (at, task)));
             open.insert(task, given);
             next = coming.next();
-            next_at += agent.draw("gap after", task, |spot| spot.span("gap", &team.tasks.every));
+            next_at += agent.draw("gap after", task, |draw| draw.span("gap", &team.tasks.every));
         }
         if open.is_empty() && next.is_none() {
             return agent.finish_after(AFTERMATH);
@@ -164,7 +164,7 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
                 if let Some(at) = given.cancel_at {
                     cancels.remove(&(at, report.task));
                 }
-                agent.expect_no_more(report.task);
+                agent.withdraw_wait(report.task);
             }
         }
     }
@@ -184,8 +184,8 @@ fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) ->
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
     let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
     let cancel_after = team.tasks.cancelled.as_ref().and_then(|cancelled| {
-        agent.draw("change of mind about", task, |spot| {
-            spot.happens("change of mind", cancelled.chance).then(|| spot.span("after", &cancelled.after))
+        agent.draw("change of mind about", task, |draw| {
+            draw.happens("change of mind", cancelled.chance).then(|| draw.span("after", &cancelled.after))
         })
     });
     Open { ops, cancel_at: cancel_after.map(|after| agent.monotonic() + after), was_cancelled: false }
@@ -194,7 +194,7 @@ fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) ->
 /// Submits a task, or cancels it.
 fn ask(agent: &Agent, contacts: &[Name], task: Name, given: &Open) {
     for contact in contacts {
-        agent.expect(*contact, "a report on the task", task);
+        agent.declare_wait(*contact, "a report on the task", task);
         let say = if given.was_cancelled {
             UserMessage::Cancel { task }
         } else {

@@ -3,7 +3,7 @@
 use crate::said_of_edits;
 
 #[test]
-fn faults_that_cannot_strike() {
+fn faults_that_cannot_be_injected() {
     let partition = "partition = { between = [\"coordinator\", \"executors\"]";
     let table: &[(&str, &[(&str, &str)])] = &[
         (
@@ -79,8 +79,8 @@ fn pinned_faults_that_cannot_happen() {
         ("a twin of a tool", &[(action, "do = \"overlapping-restart mail at 1m for 9s\"")]),
         ("a clock of nobody", &[(action, "do = \"skew bob at 1m for 9s, 5s ahead\"")]),
         ("a flapping link to oneself", &[(action, "do = \"flap mail from mail at 1m for 9s, every 1s\"")]),
-        ("a cut of somebody else", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
-        ("a cut of one group", &[(action, "do = \"cut planner from verifier+planner at 1m for 1s\"")]),
+        ("a partition of somebody else", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
+        ("a partition of one group", &[(action, "do = \"cut planner from verifier+planner at 1m for 1s\"")]),
         ("a crash of a tool", &[(action, "do = \"crash mail at 1m for good\"")]),
         ("a pause after the end", &[(action, "do = \"pause planner at 11m for 1s\"")]),
         (

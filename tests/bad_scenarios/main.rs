@@ -13,63 +13,7 @@ use perfidy::scenario::Scenario;
 use perfidy::suite::Suite;
 use std::fmt::Write as _;
 
-const GOOD: &str = r#"# A lost acknowledgement must not file the ticket twice.
-workflow = "conductor"
-
-[team]
-executors = 2
-
-[[step]]
-name = "file-ticket"
-tool = "ticketing.create"
-
-[[step]]
-name = "tell-customer"
-tool = "mail.send"
-needs = ["file-ticket"]
-irreversible = true
-
-[tasks]
-count = 5
-every = "1s..2s"
-
-[safeguards]
-idempotency-keys = true
-tool-dedupe = true
-retry = { attempts = 4, backoff = "1s..30s" }
-
-[tools.ticketing]
-latency = "50ms..2s"
-deduplicates = true
-
-[tools.mail]
-
-[network]
-latency = "1ms..9ms"
-
-[model]
-latency = "1s"
-
-[faults]
-until = "10m"
-ack-lost = { at = "ticketing", chance = "5%" }
-partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }
-
-[[fault]]
-at = "ticketing > executor-1, reply to create, task-2, try 1"
-do = "drop"
-
-[settle]
-within = "15m"
-
-[properties]
-no-phantom-completion = { waive = "the network may drop it" }
-
-[[without]]
-safeguards = ["idempotency-keys"]
-violates = "no-duplicate-effects"
-within-seeds = 200
-"#;
+const GOOD: &str = include_str!("good.toml");
 
 /// The valid file with some text replaced.
 fn edited(edits: &[(&str, &str)]) -> String {

@@ -70,7 +70,7 @@ fn quantities_that_make_no_sense() {
         ("a range without an end", &[("\"50ms..2s\"", "\"50ms..\"")]),
         ("no length of time", &[("\"15m\"", "\"a while\"")]),
         ("no time to settle", &[("\"15m\"", "\"0s\"")]),
-        ("chaos for more than a month", &[("\"10m\"", "\"31d\"")]),
+        ("faults for more than a month", &[("\"10m\"", "\"31d\"")]),
         ("windows without a pause", &[("\"1m..5m\"", "\"0s..5m\"")]),
         ("windows that never open", &[("\"1m..5m\"", "\"20m..30m\"")]),
         ("too many executors", &[("executors = 2", "executors = 1001")]),

@@ -78,7 +78,7 @@ fn a_property_leads_to_its_safeguards_and_faults_and_they_lead_back() {
     for words in [
         "  Properties that it has broken, and a case in which few faults suffice\n    ",
         "    no-duplicate-effects  ",
-        "  Where it can strike\n    a request that a tool handles\n",
+        "  Where it can be injected\n    a request that a tool handles\n",
     ] {
         assert!(fault.contains(words), "{words}:\n{fault}");
     }
@@ -90,7 +90,7 @@ fn tables_and_keys_of_a_file_are_explained_as_the_schema_describes_them() {
     for words in [
         "without, a table: a case in which safeguards are taken away, and the properties that must break then",
         "[[without]]\n    safeguards = [\"idempotency-keys\"]",
-        "settle, a table: how long the team has after the end of chaos",
+        "settle, a table: how long the team has after the end of the faults",
         "within, a key\n",
         "\n  Of [tasks]\n    the time that the team has for each task\n",
         "do, a key\n\n  Of [[fault]]\n    what is injected there",
@@ -116,6 +116,38 @@ fn messages_steps_records_and_waits_are_explained_by_who_does_what_in_which_work
     }
     let said = in_the_repository(&["explain", "asign"]).ends_with(2);
     assert_eq!(said.err, "error: nothing is called `asign`; did you mean `assign`?\n");
+}
+
+#[test]
+fn programs_read_an_explanation_as_well() {
+    let explained = |name: &str| -> Vec<serde_json::Value> {
+        let said = said(&["explain", name, "--format", "json"]);
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let [ref safeguard] = explained("tool-dedupe")[..] else { panic!() };
+    assert_eq!((&safeguard["family"], &safeguard["place"]), (&"safeguard".into(), &"[safeguards]".into()));
+    assert_eq!(
+        safeguard["without"],
+        "a tool carries out every request, also one with a key that it has seen"
+    );
+    let protected = serde_json::json!({ "name": "no-double-spend", "shown_by": "conductor/double-payment" });
+    assert!(safeguard["properties"].as_array().unwrap().contains(&protected), "{safeguard:#}");
+    assert!(safeguard["scenarios"].as_array().unwrap().len() > 8, "all of them");
+    let [ref fault] = explained("ack-lost")[..] else { panic!() };
+    assert_eq!(fault["places"], serde_json::json!(["a request that a tool handles"]));
+    assert!(fault["targets"]["conductor"].as_array().is_some_and(|agents| !agents.is_empty()), "{fault:#}");
+    let [ref property] = explained("no-double-spend")[..] else { panic!() };
+    assert!(property["judged_on"].as_array().is_some_and(|on| on.len() == 2), "{property:#}");
+    let [ref conductor] = explained("conductor")[..] else { panic!() };
+    let assign = conductor["messages"].as_array().unwrap().iter().find(|sent| sent["message"] == "assign");
+    assert_eq!(assign.unwrap()["delivery"], "at-least-once");
+    assert_eq!(conductor["actions"]["executor"]["steps"]["write record"]["before"], true, "{conductor:#}");
+    let [ref within] = explained("within")[..] else { panic!() };
+    assert_eq!(within["key"], "within");
+    assert!(within["meanings"].as_array().unwrap().len() > 1, "{within:#}");
+    let [ref assign] = explained("assign")[..] else { panic!() };
+    let uses = &assign["uses"]["a message (`message` in [faults])"]["conductor"];
+    assert_eq!(uses, &serde_json::json!(["coordinator sends it to executor"]));
 }
 
 #[test]

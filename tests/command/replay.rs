@@ -66,7 +66,7 @@ fn a_failure_whose_safeguard_is_back_is_fixed_as_it_should_be() {
         |_| "idempotency-keys = true\n".to_owned(),
     );
     let said = place.perfidy(&["replay", &file]).ends_with(0).calmly();
-    said.says(&["fixed: every fault was met, and no-duplicate-effects holds"]);
+    said.says(&["fixed: every fault was injected, and no-duplicate-effects holds"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_failure_that_should_show_what_a_safeguard_is_for_must_not_be_fixed() {
     let file = place.files("seeds")[0].clone();
     place.change(&file, fault_of, |_| String::new());
     let said = place.perfidy(&["replay", &file]).ends_with(1).calmly();
-    said.says(&["fixed: every fault was met", "the case takes a safeguard away, so it should fail"]);
+    said.says(&["fixed: every fault was injected", "the case takes a safeguard away, so it should fail"]);
 }
 
 #[test]

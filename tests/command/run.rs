@@ -44,7 +44,7 @@ fn a_safeguard_that_nobody_misses_is_reported() {
     let idle = REFUND.replace(r#"["idempotency-keys"]"#, r#"["checkpoint"]"#);
     let place = Place::with(&[("scenarios/bank/idle.toml", &idle)]);
     place.perfidy(&["run"]).ends_with(1).calmly().says(&[
-        "NOT CAUGHT: no-duplicate-effects should break within 100 seeds; every fault of the file struck, and \
+        "NOT CAUGHT: no-duplicate-effects should break within 100 seeds; every fault of the file was injected, and \
                  it held in all 100 runs",
     ]);
 }
@@ -57,7 +57,7 @@ fn a_safeguard_that_is_not_missed_is_reported_with_what_happened_instead() {
     let said = place.perfidy(&["run", "--strategy", "random"]).ends_with(1).calmly();
     said.says(&[
         "no-lost-update should break within 100 seeds; no-duplicate-effects broke instead, in ",
-        "no-duplicate-effects should break within 100 seeds; the fault `ack-lost` (line 21) never struck in this case",
+        "no-duplicate-effects should break within 100 seeds; the fault `ack-lost` (line 21) was never injected in this case",
     ]);
 }
 
@@ -84,6 +84,11 @@ fn a_safeguard_is_not_shown_to_be_needed_by_what_breaks_with_it_as_well() {
     let place = Place::with(&[("scenarios/careless.toml", &(careless() + case))]);
     let said = place.perfidy(&["run"]).ends_with(1);
     said.says(&["BROKEN: no-duplicate-effects", "; it breaks as written too (seed "]);
+    let said = place.perfidy(&["fuzz", "--without", "--runs", "1100"]).ends_with(1);
+    said.says(&[
+        "BROKEN: no-duplicate-effects",
+        "NOT CAUGHT: no-duplicate-effects should have broken by now; it breaks as written too (seed ",
+    ]);
 }
 
 #[test]
@@ -123,11 +128,11 @@ fn fewer_seeds_than_it_may_take_leave_open_whether_a_safeguard_is_missed() {
 }
 
 #[test]
-fn a_fault_that_never_strikes_is_vacuous() {
+fn a_fault_that_is_never_injected_is_vacuous() {
     let rare = REFUND.split("[[without]]").next().unwrap().replace("20%", "0.0001%");
     let place = Place::with(&[("scenarios/rare.toml", &rare)]);
     let said = place.perfidy(&["run", "--seeds", "1"]).ends_with(3).calmly();
-    said.says(&["VACUOUS: the fault `ack-lost` (line 21) never struck; raise its `chance`"]);
+    said.says(&["VACUOUS: the fault `ack-lost` (line 21) was never injected; raise its `chance`"]);
 }
 
 #[test]

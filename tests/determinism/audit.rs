@@ -1,7 +1,7 @@
 //! The audit finds runs that depend on more than their seed, and shows the first difference.
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
-use perfidy::explore::{Divergence, Run, Trace, Way, audit};
+use perfidy::explore::{Divergence, Rerun, Run, Trace, audit};
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -58,7 +58,7 @@ fn a_static_that_one_run_leaves_to_the_next_is_found_at_the_first_event_that_it_
     let scenario =
         Scenario::parse(&Suite::shipped().workflow(forgetless()), "audit/forgetless", TEXT).unwrap();
     let divergence = audit(&Case::as_written(&scenario), Engine::Native, Seed(7)).unwrap_err();
-    assert_eq!(divergence.way, Way::AnotherThread);
+    assert_eq!(divergence.rerun, Rerun::AnotherThread);
     insta::assert_snapshot!(divergence);
 }
 
@@ -76,7 +76,7 @@ fn a_history_that_another_process_told_parts_where_the_events_do() {
     let told = serde_json::to_string(&Trace::of(&other)).unwrap();
     let (one, other) = (Trace::of(&one), serde_json::from_str::<Trace>(&told).unwrap());
     let divergence =
-        Divergence::between(&lost_ack(), Engine::Native, Seed(1), Way::AnotherProcess, &one, &other);
+        Divergence::between(&lost_ack(), Engine::Native, Seed(1), Rerun::AnotherProcess, &one, &other);
     let (left, right) = (divergence.one.event.unwrap(), divergence.other.event.unwrap());
     assert_eq!(left.event, right.event);
     assert_ne!(left, right);
@@ -88,7 +88,7 @@ fn a_difference_that_does_not_come_again_says_so() {
     let run = Run::fuzzed(&lost_ack(), Engine::Native, Seed(1)).outcome;
     let told = Trace::of(&run);
     let divergence =
-        Divergence::between(&lost_ack(), Engine::Native, Seed(1), Way::AnotherProcess, &told, &told);
+        Divergence::between(&lost_ack(), Engine::Native, Seed(1), Rerun::AnotherProcess, &told, &told);
     assert!(divergence.to_string().contains("it does not differ every time"), "{divergence}");
 }
 

@@ -62,7 +62,7 @@ fn a_seed_makes_the_same_history_on_a_fresh_thread_and_on_one_that_has_run_other
 }
 
 #[test]
-fn the_faults_that_struck_given_back_as_a_list_make_the_same_history() {
+fn the_injected_faults_given_back_as_a_list_make_the_same_history() {
     let cases = cases::all();
     let each: Vec<_> = cases.iter().flat_map(|case| engines().map(move |engine| (case, engine))).collect();
     each.into_par_iter().for_each(|(case, engine)| {
@@ -71,7 +71,7 @@ fn the_faults_that_struck_given_back_as_a_list_make_the_same_history() {
             let plan = Plan::Explicit(fuzzed.injected.as_slice().into());
             let replayed = Run::planned(case, engine, Seed(seed), &plan).outcome;
             assert_same(case, engine, seed, &fuzzed, &replayed);
-            let missed = replayed.pinned.iter().find(|pinned| !pinned.met);
+            let missed = replayed.pinned.iter().find(|pinned| !pinned.reached);
             assert_eq!(missed, None, "{case}, seed {seed}, {engine} engine");
         }
     });

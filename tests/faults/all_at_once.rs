@@ -88,7 +88,7 @@ fn engines() -> impl Iterator<Item = Engine> {
 }
 
 #[test]
-fn what_strikes_in_a_run_is_a_list_that_makes_the_same_run() {
+fn what_is_injected_in_a_run_is_a_list_that_makes_the_same_run() {
     for engine in engines() {
         for case in everything() {
             for seed in (0..25).map(Seed) {
@@ -100,7 +100,7 @@ fn what_strikes_in_a_run_is_a_list_that_makes_the_same_run() {
                     panic!("{case}, seed {seed}, {engine}: {difference}");
                 }
                 assert_eq!(fuzzed.digest(), replayed.digest(), "{case}, seed {seed}, {engine}");
-                let unmet: Vec<_> = replayed.pinned.iter().filter(|pinned| !pinned.met).collect();
+                let unmet: Vec<_> = replayed.pinned.iter().filter(|pinned| !pinned.reached).collect();
                 assert!(unmet.is_empty(), "{case}, seed {seed}, {engine}: {unmet:?}");
             }
         }
@@ -108,12 +108,12 @@ fn what_strikes_in_a_run_is_a_list_that_makes_the_same_run() {
 }
 
 #[test]
-fn every_kind_that_a_file_of_the_world_can_name_strikes_sooner_or_later() {
-    let mut struck: BTreeMap<&str, u32> = BTreeMap::new();
+fn every_kind_that_a_file_of_the_world_can_name_is_injected_sooner_or_later() {
+    let mut injected: BTreeMap<&str, u32> = BTreeMap::new();
     for case in everything() {
         for seed in (0..150).map(Seed) {
             for fault in &Run::fuzzed(&case, Engine::Native, seed).outcome.injected {
-                *struck.entry(fault.action.kind().as_str()).or_default() += 1;
+                *injected.entry(fault.action.kind().as_str()).or_default() += 1;
             }
         }
     }
@@ -128,25 +128,25 @@ fn every_kind_that_a_file_of_the_world_can_name_strikes_sooner_or_later() {
         .into_iter()
         .flatten()
         .map(|kind| kind.name)
-        .filter(|name| !struck.contains_key(name))
+        .filter(|name| !injected.contains_key(name))
         .collect();
-    assert!(never.is_empty(), "{never:?} of {struck:?}");
+    assert!(never.is_empty(), "{never:?} of {injected:?}");
 }
 
 #[test]
-fn when_chaos_ends_nothing_strikes_any_more_and_everything_is_well_again() {
+fn after_until_no_fault_is_injected_and_everything_is_well_again() {
     for case in everything() {
         for seed in (0..60).map(Seed) {
             let run = Run::fuzzed(&case, Engine::Native, seed);
             let history = &run.outcome.history;
-            let mut cuts = 0;
+            let mut partitions = 0;
             let mut degraded: BTreeMap<_, i32> = BTreeMap::new();
             for event in history.events() {
                 match &event.what {
-                    EventKind::Struck(fault) => {
+                    EventKind::Injected(fault) => {
                         assert!(event.at < until(), "{case}, seed {seed}: {fault} at {}", event.at);
                         let clock = |kind: &str| kind.starts_with("clock-") || kind.starts_with("slow-");
-                        if let Action::Ail { node, degradation, at, lasting } = fault.action
+                        if let Action::Degrade { node, degradation, at, lasting } = fault.action
                             && clock(degradation.kind().as_str())
                         {
                             assert!(at + lasting <= until(), "{case}, seed {seed}: {fault}");
@@ -157,16 +157,16 @@ fn when_chaos_ends_nothing_strikes_any_more_and_everything_is_well_again() {
                         assert!(event.at <= until(), "{case}, seed {seed}: {from} until {}", event.at);
                         *degraded.entry((event.node, *from)).or_default() -= 1;
                     }
-                    EventKind::CutBegan { .. } => cuts += 1,
-                    EventKind::CutEnded { .. } => {
+                    EventKind::PartitionBegan { .. } => partitions += 1,
+                    EventKind::PartitionHealed { .. } => {
                         assert!(event.at <= until(), "{case}, seed {seed}");
-                        cuts -= 1;
+                        partitions -= 1;
                     }
                     _ => {}
                 }
             }
             if run.outcome.ended >= until() {
-                assert_eq!(cuts, 0, "{case}, seed {seed}");
+                assert_eq!(partitions, 0, "{case}, seed {seed}");
                 assert!(degraded.values().all(|count| *count == 0), "{case}, seed {seed}: {degraded:?}");
             }
         }

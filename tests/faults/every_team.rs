@@ -119,14 +119,14 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
 }
 
 #[test]
-fn no_fault_makes_any_team_fall_apart_and_each_strikes_somebody() {
+fn no_fault_makes_any_team_fall_apart_and_each_is_injected_somewhere() {
     let scenarios =
         read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
-    let mut struck_anywhere = BTreeSet::new();
+    let mut injected_anywhere = BTreeSet::new();
     for scenario in scenarios.iter().filter(|scenario| scenario.name.as_str().ends_with("/rough-weather")) {
         let (scenario, refused) = everything_against(scenario);
         let case = Case::as_written(&scenario);
-        let mut struck = BTreeSet::new();
+        let mut kinds = BTreeSet::new();
         for seed in (0..60).map(Seed) {
             let run = Run::fuzzed(&case, Engine::Native, seed);
             let team = scenario.workflow.name;
@@ -134,7 +134,7 @@ fn no_fault_makes_any_team_fall_apart_and_each_strikes_somebody() {
                 panic!("{team}, seed {seed}: {}", violation.message);
             }
             let injected = run.outcome.injected.clone();
-            struck.extend(injected.iter().map(|fault| fault.action.kind().as_str()));
+            kinds.extend(injected.iter().map(|fault| fault.action.kind().as_str()));
             if seed.0 < 10 {
                 let again =
                     Run::planned(&case, Engine::Native, seed, &Plan::Explicit(injected.into())).outcome;
@@ -144,11 +144,11 @@ fn no_fault_makes_any_team_fall_apart_and_each_strikes_somebody() {
         }
         let everywhere = EVERYWHERE.iter().filter_map(|said| said.split(' ').next());
         let spared: Vec<&str> =
-            everywhere.filter(|kind| !struck.contains(kind) && !refused.contains(kind)).collect();
+            everywhere.filter(|kind| !kinds.contains(kind) && !refused.contains(kind)).collect();
         assert!(spared.is_empty(), "{}: {spared:?}", scenario.workflow.name);
-        struck_anywhere.extend(struck);
+        injected_anywhere.extend(kinds);
     }
     let never: Vec<&str> =
-        faults::shipped().map(|kind| kind.name).filter(|name| !struck_anywhere.contains(name)).collect();
+        faults::shipped().map(|kind| kind.name).filter(|name| !injected_anywhere.contains(name)).collect();
     assert!(never.is_empty(), "{never:?}");
 }

@@ -285,7 +285,7 @@ fn a_team_whose_agents_cannot_be_observed_may_do_anything() {
     assert!(scenario.is_ok(), "{}", scenario.unwrap_err());
 }
 
-/// Every place at which a fault of a saved failure struck is one that a file may name.
+/// Every place at which a fault of a saved failure was injected is one that a file may name.
 #[test]
 fn no_place_of_a_saved_failure_is_rejected() {
     let mut rejected = Vec::new();

@@ -65,22 +65,22 @@ fn vacuous(faults: &str) -> String {
 }
 
 #[test]
-fn a_fault_that_strikes_does_not_stand_in_for_another_of_its_kind() {
+fn a_fault_that_is_injected_does_not_stand_in_for_another_of_its_kind() {
     let line = TEAM.lines().count() + 4;
     assert_eq!(
         vacuous(
             "[faults]\ndrop = [\n    { message = \"assign\", chance = \"20%\" },\n    { message = \"failed\", chance = \"20%\" },\n]"
         ),
-        format!("the fault `drop` (line {line}) never struck")
+        format!("the fault `drop` (line {line}) was never injected")
     );
     let pause =
         |step| format!("{{ at = \"executors\", before = \"{step}\", chance = \"9%\", lasting = \"1s\" }}");
     let twice = format!("[faults]\npause = [\n    {},\n    {},\n]", pause("call"), pause("send failed"));
-    assert_eq!(vacuous(&twice), format!("the fault `pause` (line {line}) never struck"));
+    assert_eq!(vacuous(&twice), format!("the fault `pause` (line {line}) was never injected"));
 }
 
 #[test]
-fn every_name_in_an_entry_must_be_struck() {
+fn every_name_in_an_entry_must_be_hit() {
     let line = TEAM.lines().count() + 2;
     for (fault, part) in [
         (r#"drop = { message = ["assign", "failed"], chance = "20%" }"#, "`drop` (LINE), message `failed`,"),
@@ -94,7 +94,7 @@ fn every_name_in_an_entry_must_be_struck() {
         ),
     ] {
         let part = part.replace("LINE", &format!("line {line}"));
-        assert_eq!(vacuous(&format!("[faults]\n{fault}")), format!("the fault {part} never struck"));
+        assert_eq!(vacuous(&format!("[faults]\n{fault}")), format!("the fault {part} was never injected"));
     }
 }
 
@@ -104,12 +104,12 @@ fn a_fault_that_is_pinned_where_nothing_comes_by_is_vacuous() {
     let at = "ticketing > executor-1, reply to create, task-99/file-ticket, try 1";
     assert_eq!(
         vacuous(&format!("[[fault]]\nat = \"{at}\"\ndo = \"drop\"")),
-        format!("the fault pinned to `{at}` (line {line}) never struck")
+        format!("the fault pinned to `{at}` (line {line}) was never injected")
     );
 }
 
 #[test]
-fn entries_that_strike_hold_whatever_the_strategy() {
+fn entries_that_are_injected_hold_whatever_the_strategy() {
     let scenario = scenario(
         r#"[faults]
 drop = [

@@ -1,8 +1,8 @@
 //! An agent that sends requests to two tools and keeps the answers: one tool has effects, one is read.
 
 use perfidy::agent::{
-    Agent, Cancelled, Content, Definite, Indefinite, OpId, Operation, Reading, Receipt, TeamEvent, ToolCall,
-    ToolError, ToolEvent,
+    Agent, Cancelled, Content, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, TeamEvent,
+    ToolCall, ToolError, ToolEvent,
 };
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
@@ -28,7 +28,7 @@ pub enum Ask {
 #[derive(Clone, PartialEq, Debug)]
 pub enum StoreOutcome {
     Call(Result<Receipt, ToolError>),
-    Read(Result<Reading, ToolError>),
+    Read(Result<ReadResult, ToolError>),
     LookUp(Result<bool, Indefinite>),
     Cancel(Result<Cancelled, Indefinite>),
 }
@@ -121,7 +121,7 @@ impl CallOutcome {
         self.read(nth).read().expect("a document")
     }
 
-    pub fn read(&self, nth: usize) -> Reading {
+    pub fn read(&self, nth: usize) -> ReadResult {
         match &self.heard[nth] {
             StoreOutcome::Read(Ok(reading)) => reading.clone(),
             other => panic!("{other:?}"),
@@ -131,8 +131,8 @@ impl CallOutcome {
 
 pub fn told(asks: &[Ask], faults: &[&str]) -> CallOutcome {
     let told = met_or_not(asks, faults);
-    let struck: Vec<String> = told.run.outcome.injected.iter().map(ToString::to_string).collect();
-    assert_eq!(struck, faults, "every fault strikes, in this order");
+    let injected: Vec<String> = told.run.outcome.injected.iter().map(ToString::to_string).collect();
+    assert_eq!(injected, faults, "every fault is injected, in this order");
     told
 }
 

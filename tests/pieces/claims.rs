@@ -108,9 +108,9 @@ fn an_owner_that_goes_on_renewing_keeps_its_work_past_the_lease() {
 
 #[test]
 fn an_owner_cut_off_from_the_store_stops_before_another_begins() {
-    let cut = Fault {
+    let partition = Fault {
         at: Address { site: Name::new("partition a | store"), id: Name::new("window"), nth: 1 },
-        action: Action::Cut {
+        action: Action::Partition {
             left: Name::new("a"),
             right: Name::new(StoreService::NAME),
             one_way: false,
@@ -119,7 +119,7 @@ fn an_owner_cut_off_from_the_store_stops_before_another_begins() {
         },
     };
     let outcome = two(
-        &[cut],
+        &[partition],
         async |agent: Agent, claims: Claims| {
             let guard = claims.take(work()).await.unwrap();
             let busy = async {

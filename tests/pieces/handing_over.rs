@@ -52,7 +52,7 @@ fn runs_well(plan: Plan, build: impl FnOnce(&mut World<Agents>) + Send) -> Outco
         _ => None,
     });
     assert_eq!((outcome.stop, panic), (RunEnd::Finished, None));
-    assert!(outcome.pinned.iter().all(|pinned| pinned.met));
+    assert!(outcome.pinned.iter().all(|pinned| pinned.reached));
     outcome
 }
 

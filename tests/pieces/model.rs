@@ -16,7 +16,7 @@ thread_local! {
 }
 
 #[test]
-fn a_model_answers_the_same_unless_a_fault_strikes() {
+fn a_model_answers_the_same_unless_a_fault_is_injected() {
     let thinker = Workflow::new("thinker")
         .about("an agent that asks its model the same five times")
         .user(|_: Agent| std::future::pending())
@@ -83,8 +83,8 @@ fn planner() -> Workflow {
         .safeguards(&["tool-dedupe"])
 }
 
-/// What the planner gets if this fault strikes each of the first two times, and the completions as they stand
-/// in the history.
+/// What the planner gets if this fault is injected each of the first two times, and the completions as they
+/// stand in the history.
 fn plans_with(word: &str) -> (Vec<Option<Planned>>, Vec<String>) {
     let text = TEXT.replace("\"caller\"", "\"thinker\"");
     let scenario = Scenario::parse(&Suite::shipped().workflow(planner()), "thinker", &text).unwrap();
@@ -98,7 +98,7 @@ fn plans_with(word: &str) -> (Vec<Option<Planned>>, Vec<String>) {
         Seed(3),
         &Plan::Explicit([fault(1), fault(2)].into()),
     );
-    assert_eq!(run.outcome.injected.len(), 2, "{word} strikes");
+    assert_eq!(run.outcome.injected.len(), 2, "{word} is injected");
     let completion = |note: &TeamEvent| match note {
         TeamEvent::Agent(AgentEvent::Completed { completion, .. }) => Some(completion.json().to_string()),
         _ => None,

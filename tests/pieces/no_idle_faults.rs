@@ -35,7 +35,7 @@ const SITES: [&str; 8] = [
 /// Everything that happens beside the faults themselves, and what the caller hears.
 fn what_happens(told: &CallOutcome) -> (Vec<StoreOutcome>, Vec<(SimTime, Name, String)>) {
     let events = told.run.outcome.history.events().iter();
-    let others = events.filter(|event| !matches!(event.what, EventKind::Struck(_)));
+    let others = events.filter(|event| !matches!(event.what, EventKind::Injected(_)));
     let shown = others.map(|event| match &event.what {
         EventKind::App(TeamEvent::Tool(said)) => (event.at, event.node, format!("{said:?}")),
         what => (event.at, event.node, format!("{what:?}")),
@@ -52,21 +52,21 @@ fn every_fault_of_a_tool_that_is_injected_changes_what_happens() {
             let action = Action::Custom { word: Name::new(word), span: SimSpan::from_secs(20) };
             let told = met_or_not(&ASKS, &[&format!("{site}: {action}")]);
             if told.run.outcome.injected.is_empty() {
-                assert_eq!(what_happens(&told), fault_free, "{word} at {site} did not strike");
+                assert_eq!(what_happens(&told), fault_free, "{word} at {site} was not injected");
             } else {
-                assert_ne!(what_happens(&told), fault_free, "{word} at {site} struck");
+                assert_ne!(what_happens(&told), fault_free, "{word} at {site} was injected");
                 injected.push(word);
             }
         }
     }
     injected.dedup();
-    assert_eq!(injected, tool_faults::words(), "each strikes somewhere");
+    assert_eq!(injected, tool_faults::words(), "each is injected somewhere");
 }
 
 #[test]
 fn a_call_that_was_done_before_cannot_be_refused() {
     let told = met_or_not(&ASKS[..4], &["vault, put, a, try 2: permanent-error"]);
-    assert!(told.run.outcome.injected.is_empty() && told.run.outcome.pinned[0].met);
+    assert!(told.run.outcome.injected.is_empty() && told.run.outcome.pinned[0].reached);
 }
 
 #[test]
@@ -78,5 +78,5 @@ fn an_own_fault_that_leaves_an_answer_as_it_was_is_not_injected() {
     let (at, action) = ("feed, read of x, want/x, try 1".parse().unwrap(), "idle".parse().unwrap());
     let plan = Plan::Explicit([Fault { at, action }].into());
     let told = told_in(&Case::as_written(&scenario), Seed(1), &plan, &[Ask::Read("x")]);
-    assert!(told.run.outcome.injected.is_empty() && told.run.outcome.pinned[0].met);
+    assert!(told.run.outcome.injected.is_empty() && told.run.outcome.pinned[0].reached);
 }

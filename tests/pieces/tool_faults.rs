@@ -63,14 +63,14 @@ fn a_key_is_forgotten_once_it_is_old_enough() {
     assert_eq!(told(&asks, &["vault, put, a, try 2: key-forgotten 20s"]).effects("a"), 2);
     let kept = met_or_not(&asks, &["vault, put, a, try 2: key-forgotten 40s"]);
     assert_eq!((kept.effects("a"), kept.run.outcome.injected.len()), (1, 0), "there is nothing to forget");
-    assert!(kept.run.outcome.pinned[0].met);
+    assert!(kept.run.outcome.pinned[0].reached);
 }
 
 /// The answers to a caller that takes replies in the order in which they come.
 fn told_in_order(asks: &[Ask], faults: &[&str]) -> CallOutcome {
     let text = TEXT.replace("tool-dedupe = true", "tool-dedupe = true\nreply-correlation = false");
     let told = met_or_not_in(&text, asks, faults);
-    assert_eq!(told.run.outcome.injected.len(), faults.len(), "every fault strikes");
+    assert_eq!(told.run.outcome.injected.len(), faults.len(), "every fault is injected");
     told
 }
 
@@ -188,7 +188,7 @@ fn an_answer_that_cannot_be_read_is_none() {
 
 /// Every tool fault and outage at once.
 #[test]
-fn the_lies_that_struck_given_back_as_a_list_make_the_same_history() {
+fn the_injected_tool_faults_given_back_as_a_list_make_the_same_history() {
     let faults = r#"
 late-reply = { at = "vault", chance = "4%", by = "1s..20s" }
 stale-read = { at = ["vault", "feed"], chance = "10%", by = "1s..1m" }
@@ -242,7 +242,7 @@ unresponsive = { at = "vault", chance = "0.5%" }
     let scenario = Scenario::parse(&Suite::shipped().workflow(caller_team()), "caller", &text)
         .unwrap_or_else(|bad| panic!("{bad}"));
     let case = Case::as_written(&scenario);
-    let mut struck = std::collections::BTreeSet::new();
+    let mut injected = std::collections::BTreeSet::new();
     for seed in (0..40).map(Seed) {
         let run = |plan: &Plan| {
             let told = told_in(&case, seed, plan, &asks);
@@ -252,8 +252,8 @@ unresponsive = { at = "vault", chance = "0.5%" }
         let (replayed, again) = run(&Plan::Explicit(fuzzed.injected.as_slice().into()));
         assert_eq!(first_difference(&fuzzed, &replayed), None, "seed {seed}");
         assert_eq!((fuzzed.digest(), heard), (replayed.digest(), again), "seed {seed}");
-        struck.extend(fuzzed.injected.iter().map(|fault| fault.action.kind()));
+        injected.extend(fuzzed.injected.iter().map(|fault| fault.action.kind()));
     }
-    let never: Vec<_> = scenario.fault_kinds.iter().filter(|kind| !struck.contains(kind)).collect();
-    assert!(never.is_empty(), "{never:?} never struck");
+    let never: Vec<_> = scenario.fault_kinds.iter().filter(|kind| !injected.contains(kind)).collect();
+    assert!(never.is_empty(), "{never:?} was never injected");
 }

@@ -65,6 +65,6 @@ fn a_tool_in_trouble_tells_no_lies_and_counts_on() {
     let told = met_or_not(&asks, &faults);
     let no = StoreOutcome::Call(Err(refused(Definite::Unavailable)));
     assert_eq!(told.heard, [no.clone(), no, StoreOutcome::Call(Err(unclear(Indefinite::Failed)))]);
-    assert!(told.run.outcome.pinned.iter().all(|pinned| pinned.met));
+    assert!(told.run.outcome.pinned.iter().all(|pinned| pinned.reached));
     assert_eq!(told.run.outcome.injected.len(), 2);
 }

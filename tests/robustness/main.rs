@@ -26,7 +26,7 @@
 
 mod team;
 
-use perfidy::explore::{Answer, Changes, Corpus, Failure, Run, SavedSeed, ShrunkFailure, shrink};
+use perfidy::explore::{Changes, Corpus, Failure, ReplayOutcome, Run, SavedSeed, ShrunkFailure, shrink};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, EventId, Plan, Seed, SimTime};
@@ -117,7 +117,7 @@ impl Before {
                 fs::write(&edited, saved.to_toml(&edited)).unwrap();
                 let failure = Failure::read(suite, &edited).unwrap_or_else(|bad| panic!("{bad}"));
                 let (_, answer) = failure.replay();
-                if !matches!(answer, Answer::Reproduced { .. }) {
+                if !matches!(answer, ReplayOutcome::Reproduced { .. }) {
                     lost.push(format!("{}, seed {}: {answer:?}", failure.case, saved.seed));
                 }
             }
@@ -238,7 +238,7 @@ fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_
             let then = SavedSeed::parse("", &fs::read_to_string(&file).unwrap()).unwrap();
             let failure = Failure::read(&renamed(), &file).unwrap_or_else(|bad| panic!("{bad}"));
             let (run, answer) = failure.replay();
-            assert_eq!(answer, Answer::Reproduced { same_history: false }, "{}", file.display());
+            assert_eq!(answer, ReplayOutcome::Reproduced { same_history: false }, "{}", file.display());
             faults.extend(failure.saved.faults.iter().map(|fault| format!("{fault}\n")));
 
             let scenario = Scenario::parse(&as_saved(), &then.case.scenario, &then.case.text).unwrap();
@@ -281,6 +281,6 @@ fn what_is_saved_after_a_renaming_is_not_taken_for_older() {
         let saved = corpus.save(&failure.expect("it breaks")).unwrap();
         let failure = Failure::read(&renamed(), saved.path()).unwrap_or_else(|bad| panic!("{bad}"));
         assert!(!failure.is_renamed());
-        assert_eq!(failure.replay().1, Answer::Reproduced { same_history: true });
+        assert_eq!(failure.replay().1, ReplayOutcome::Reproduced { same_history: true });
     }
 }

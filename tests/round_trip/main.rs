@@ -6,7 +6,7 @@ mod cases;
 mod identity;
 mod unusual;
 
-use perfidy::explore::{Answer, Corpus, Failure, Run, SavedSeed, shrink};
+use perfidy::explore::{Corpus, Failure, ReplayOutcome, Run, SavedSeed, shrink};
 use perfidy::scenario::Case;
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Seed};
@@ -20,7 +20,7 @@ fn reads_back(saved: &SavedSeed) -> Result<(), String> {
     let read = Failure::read(&Suite::shipped(), place.path()).map_err(|bad| format!("{bad}\n{}", text()))?;
     let is_it = read.saved.faults == saved.faults && read.saved.seed == saved.seed;
     match read.replay().1 {
-        Answer::Reproduced { same_history: true } if is_it => Ok(()),
+        ReplayOutcome::Reproduced { same_history: true } if is_it => Ok(()),
         answer => Err(format!("{answer:?}\n{}", text())),
     }
 }

@@ -69,8 +69,8 @@ fn a_scenario_of_any_name_that_it_can_have_is_saved_below_the_corpus() {
 #[test]
 fn what_no_file_may_say_is_not_written() {
     for (action, why) in [
-        ("cut user from coordinator at 24h for 1m", "but chaos ends at"),
-        ("cut user+planner from planner at 1m for 1m", "on both sides of the cut"),
+        ("cut user from coordinator at 24h for 1m", "but faults end at"),
+        ("cut user+planner from planner at 1m for 1m", "on both sides of the partition"),
         ("cut user from executor-9 at 1m for 1m", "unknown agent or tool `executor-9`"),
     ] {
         let mut saved = filed_twice();

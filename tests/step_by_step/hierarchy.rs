@@ -40,7 +40,7 @@ fn run(tasks: &str, faults: &[&str], without: &[&str]) -> Run {
     let scenario = Scenario::parse(&Suite::shipped(), "hierarchy.toml", &text)
         .unwrap_or_else(|problems| panic!("{problems}"));
     let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
-    let missed: Vec<_> = run.outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
+    let missed: Vec<_> = run.outcome.pinned.iter().filter(|pinned| !pinned.reached).collect();
     assert!(missed.is_empty(), "{missed:?} never came up");
     run
 }

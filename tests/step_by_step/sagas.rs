@@ -33,7 +33,7 @@ fn run(workflow: &str, faults: &[&str]) -> Run {
     let scenario = Scenario::parse(&Suite::shipped(), "saga.toml", &text)
         .unwrap_or_else(|problems| panic!("{problems}"));
     let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
-    let missed: Vec<_> = run.outcome.pinned.iter().filter(|pinned| !pinned.met).collect();
+    let missed: Vec<_> = run.outcome.pinned.iter().filter(|pinned| !pinned.reached).collect();
     assert!(missed.is_empty(), "{workflow}: {missed:?} never came up");
     for (property, verdict) in &run.verdicts {
         assert!(matches!(verdict, Verdict::Holds | Verdict::Vacuous), "{workflow}: {property:?} {verdict:?}");

@@ -65,18 +65,18 @@ impl<D: Domain> Core<D> {
     }
 
     /// A degradation of a node begins; it ends at `ends`.
-    pub(super) fn degrade(&mut self, index: NodeIndex, fault: Fault, ends: SimTime, struck: EventId) {
-        let Action::Ail { degradation, lasting, .. } = fault.action else {
+    pub(super) fn degrade(&mut self, index: NodeIndex, fault: Fault, ends: SimTime, injected: EventId) {
+        let Action::Degrade { degradation, lasting, .. } = fault.action else {
             unreachable!("only ailments ail")
         };
         let (now, incarnation) = (self.now, self.node(index).incarnation);
         match degradation {
             Degradation::Zombie => {
-                self.hold(index, lasting, true, struck);
+                self.hold(index, lasting, true, injected);
                 return;
             }
             Degradation::OverlappingRestart => {
-                if !self.start_overlap(index, struck) {
+                if !self.start_overlap(index, injected) {
                     return;
                 }
             }
@@ -88,10 +88,10 @@ impl<D: Domain> Core<D> {
                 let health = self.health(index);
                 health.intake = health.intake + each;
             }
-            Degradation::Skew { by, way } | Degradation::Step { by, way } => {
-                self.health(index).clock.set(by, way);
+            Degradation::Skew { by, direction } | Degradation::Step { by, direction } => {
+                self.health(index).clock.set(by, direction);
             }
-            Degradation::Drift { ppm, way } => self.health(index).clock.run(now, ppm, way),
+            Degradation::Drift { ppm, direction } => self.health(index).clock.run(now, ppm, direction),
         }
         self.gets_over(Degraded { node: index, degradation, incarnation }, ends);
     }
@@ -121,12 +121,12 @@ impl<D: Domain> Core<D> {
                 let health = self.health(index);
                 health.intake = health.intake - each;
             }
-            Degradation::Skew { by, way } | Degradation::Step { by, way } => {
-                self.health(index).clock.set(by, opposite(way));
+            Degradation::Skew { by, direction } | Degradation::Step { by, direction } => {
+                self.health(index).clock.set(by, opposite(direction));
             }
-            Degradation::Drift { ppm, way } => {
+            Degradation::Drift { ppm, direction } => {
                 let clock = &mut self.health(index).clock;
-                clock.run(now, ppm, opposite(way));
+                clock.run(now, ppm, opposite(direction));
                 clock.synchronise(now);
             }
         }
@@ -136,14 +136,14 @@ impl<D: Domain> Core<D> {
     // Zombies and paused nodes.
 
     /// Pauses a node for a while. If it is frozen, its clocks and its messages in flight stop with it.
-    pub(super) fn hold(&mut self, index: NodeIndex, span: SimSpan, is_frozen: bool, struck: EventId) {
+    pub(super) fn hold(&mut self, index: NodeIndex, span: SimSpan, is_frozen: bool, injected: EventId) {
         let author = self.author(index);
         let until = self.now() + span;
         let longer = self.node(index).paused_until.is_none_or(|already| already < until);
         if !self.is_up_process(index) || !longer {
             return;
         }
-        self.append(author, Some(struck), EventKind::Paused { span });
+        self.append(author, Some(injected), EventKind::Paused { span });
         if is_frozen {
             let now = self.now;
             let health = self.health(index);
@@ -205,14 +205,14 @@ impl<D: Domain> Core<D> {
     // Overlapping restarts.
 
     /// Starts a second incarnation beside the first; false if there is no first, or a second already.
-    fn start_overlap(&mut self, index: NodeIndex, struck: EventId) -> bool {
+    fn start_overlap(&mut self, index: NodeIndex, injected: EventId) -> bool {
         if !self.is_up_process(index) || self.node(index).outgoing.is_some() {
             return false;
         }
         let node = self.node(index);
         node.outgoing = Some(node.incarnation);
         node.incarnation += 1;
-        self.start(index, Some(struck));
+        self.start(index, Some(injected));
         true
     }
 
@@ -245,7 +245,7 @@ impl<D: Domain> Core<D> {
         let older = outgoing?;
         let site = Name::joined(name, ", ", Name::literal("mail of twins"));
         let nth = self.injector.count(site, about);
-        let is_for_the_older = self.injector.spot(site, about, nth).below(OVERLAPPING_RESTART, 2) == 0;
+        let is_for_the_older = self.injector.draw_site(site, about, nth).below(OVERLAPPING_RESTART, 2) == 0;
         Some(if is_for_the_older { older } else { incarnation })
     }
 

@@ -2,7 +2,7 @@
 
 use super::Core;
 use crate::injector::TIE;
-use crate::network::{Cut, SlowLink};
+use crate::network::{Partition, SlowLink};
 use crate::node::{Command, Role};
 use crate::queue::{NodeIndex, Pending};
 use crate::step::Act;
@@ -16,7 +16,7 @@ pub(super) struct Planned {
 }
 
 impl<D: Domain> Core<D> {
-    /// Whether no fault can strike at a hook.
+    /// Whether no fault can be injected at a hook.
     pub fn is_silent(&self, hook: Hook) -> bool {
         self.silent[hook as usize]
     }
@@ -61,7 +61,8 @@ impl<D: Domain> Core<D> {
         self.ask_step(hook, node, act.step(subject()), about())
     }
 
-    /// Asks the plan about a place where only faults of the layer above can strike: all that it has for it.
+    /// Asks the plan about a place where only faults of the layer above can be injected: all that it has for
+    /// it.
     pub fn due_faults(&mut self, node: NodeIndex, what: Name, about: Name) -> Vec<Fault> {
         if self.silent[Hook::Service as usize] {
             return Vec::new();
@@ -88,7 +89,7 @@ impl<D: Domain> Core<D> {
     /// Records that a fault is injected.
     pub fn apply_fault(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
         self.injector.injected.push(fault);
-        self.append(node, cause, EventKind::Struck(Box::new(fault)))
+        self.append(node, cause, EventKind::Injected(Box::new(fault)))
     }
 
     /// Plans a timed fault. One after the end of the run is ignored.
@@ -97,7 +98,7 @@ impl<D: Domain> Core<D> {
         if at > self.config.limits.until {
             return;
         }
-        let tie = self.injector.spot(fault.at.site, fault.at.id, fault.at.nth).word(TIE);
+        let tie = self.injector.draw_site(fault.at.site, fault.at.id, fault.at.nth).bits(TIE);
         self.planned.push(Planned { fault, window });
         self.schedule(at, tie, Pending::Planned(self.planned.len() as u32 - 1));
     }
@@ -117,20 +118,24 @@ impl<D: Domain> Core<D> {
         }
         let mut ends = self.now;
         match fault.action {
-            Action::Cut { left, right, one_way, lasting, .. } => {
+            Action::Partition { left, right, one_way, lasting, .. } => {
                 ends += lasting;
-                let struck = self.inject_reached(left, fault);
-                self.cut(Cut::new(left, right, one_way), ends, struck);
+                let injected = self.inject_reached(left, fault);
+                self.partition(Partition::new(left, right, one_way), ends, injected);
             }
             Action::Flap { left, right, lasting, turn, .. } => {
                 ends += lasting;
-                let struck = self.inject_reached(left, fault);
-                self.cut(Cut { turn: Some(turn), ..Cut::new(left, right, false) }, ends, struck);
+                let injected = self.inject_reached(left, fault);
+                self.partition(
+                    Partition { turn: Some(turn), ..Partition::new(left, right, false) },
+                    ends,
+                    injected,
+                );
             }
             Action::SlowLink { left, right, lasting, by, .. } => {
                 ends += lasting;
                 self.inject_reached(left, fault);
-                self.lag(SlowLink::new(left, right, by), ends);
+                self.slow_down(SlowLink::new(left, right, by), ends);
             }
             Action::CrashAt { node, back_after, .. } => {
                 ends += back_after.unwrap_or_default();
@@ -146,18 +151,20 @@ impl<D: Domain> Core<D> {
                     self.pause(node, lasting, fault, None);
                 }
             }
-            Action::Ail { node, lasting, .. } => {
+            Action::Degrade { node, lasting, .. } => {
                 ends += lasting;
                 if let Some(index) = self.index_of(node) {
-                    let struck = self.inject_reached(node, fault);
-                    self.degrade(index, fault, ends, struck);
+                    let injected = self.inject_reached(node, fault);
+                    self.degrade(index, fault, ends, injected);
                 }
             }
             Action::CustomAt { word, node, lasting, .. } => {
                 ends += lasting;
                 if let Some(service) = self.index_of(node).filter(|node| self.is_service(*node)) {
-                    let struck = self.inject_reached(node, fault);
-                    self.serve(service, Some(struck), |service, desk| service.on_fault(desk, word, lasting));
+                    let injected = self.inject_reached(node, fault);
+                    self.serve(service, Some(injected), |service, desk| {
+                        service.on_fault(desk, word, lasting)
+                    });
                 }
             }
             _ => unreachable!("only faults with a moment are planned"),
@@ -186,16 +193,16 @@ impl<D: Domain> Core<D> {
         cause: Option<EventId>,
     ) {
         let author = self.author(index);
-        let struck = self.apply_fault(author, fault, cause);
+        let injected = self.apply_fault(author, fault, cause);
         if !self.is_up_process(index) {
             return;
         }
-        let torn = self.is_torn(index, struck);
+        let torn = self.is_torn(index, injected);
         let node = self.node(index);
         node.die();
         let lost_writes =
             if torn { node.disk().crash_tearing(Payload::corrupted) } else { node.disk().crash() };
-        self.append(author, Some(struck), EventKind::Crashed { lost_writes: lost_writes as u32 });
+        self.append(author, Some(injected), EventKind::Crashed { lost_writes: lost_writes as u32 });
         self.command(Command::Kill(index));
         if let Some(span) = back_after {
             let (incarnation, tie) = (self.node(index).incarnation, self.node(index).tie);
@@ -220,7 +227,7 @@ impl<D: Domain> Core<D> {
             return;
         }
         if let Some(fault) = self.ask_storage(Hook::Recovery, index, journal)
-            && let Action::Stale { records } = fault.action
+            && let Action::StaleJournal { records } = fault.action
         {
             self.apply_fault(self.author(index), fault, None);
             self.disk(index).miss_last(records as usize);
@@ -239,14 +246,14 @@ impl<D: Domain> Core<D> {
                 self.crash(index, back_after, fault, cause);
                 None
             }
-            _ => unreachable!("the oracle answers with what fits"),
+            _ => unreachable!("the injector answers with what fits"),
         }
     }
 
     /// Pauses a node for a while.
     pub fn pause(&mut self, index: NodeIndex, span: SimSpan, fault: Fault, cause: Option<EventId>) {
-        let struck = self.apply_fault(self.author(index), fault, cause);
-        self.hold(index, span, matches!(fault.action, Action::Zombie(_)), struck);
+        let injected = self.apply_fault(self.author(index), fault, cause);
+        self.hold(index, span, matches!(fault.action, Action::Zombie(_)), injected);
     }
 }
 

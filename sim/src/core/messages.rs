@@ -27,15 +27,15 @@ impl<D: Domain> Core<D> {
         let sent = self.append((from, incarnation), cause, EventKind::Sent { to, kind, about, content });
         let MessageFate { address, actions, latency, tie } =
             self.injector.pass(from, to, kind, about, self.now);
-        let mut at = leaves + latency + self.lag_of(from, to);
+        let mut at = leaves + latency + self.slow_link_latency(from, to);
         let mut copy_after = None;
         let mut payload = payload;
-        let mut lost = self.is_cut(from, to).then_some(Loss::Cut);
+        let mut lost = self.is_partitioned(from, to).then_some(Loss::Partition);
         for action in actions {
             if let Action::Custom { word, .. } = action {
-                // A fault of the layer above strikes only if the message is another one with it.
-                let spot = self.injector.spot_of(address);
-                let Some(altered) = self.alter.as_ref().and_then(|alter| alter(word, &payload, spot)) else {
+                // A fault of the layer above is injected only if the message is another one with it.
+                let draw = self.injector.draw_site_of(address);
+                let Some(altered) = self.alter.as_ref().and_then(|alter| alter(word, &payload, draw)) else {
                     continue;
                 };
                 payload = altered;
@@ -47,7 +47,7 @@ impl<D: Domain> Core<D> {
                 Action::Duplicate(span) => copy_after = Some(span),
                 Action::Corrupt => payload = payload.corrupted(),
                 Action::Custom { .. } => {}
-                _ => unreachable!("the oracle answers with what fits"),
+                _ => unreachable!("the injector answers with what fits"),
             }
             break;
         }
@@ -92,8 +92,8 @@ impl<D: Domain> Core<D> {
         let why = match self.index_of(to) {
             Some(index) if self.node(index).up => {
                 let is_late = matches!(call, Call::Reply(id) if !self.node(index).awaits(id));
-                if self.is_cut(from, to) {
-                    Loss::Cut
+                if self.is_partitioned(from, to) {
+                    Loss::Partition
                 } else if is_late {
                     Loss::Late
                 } else {

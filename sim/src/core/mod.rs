@@ -10,8 +10,8 @@ mod messages;
 
 use crate::context::NeverYields;
 use crate::injector::{FaultInjector, Record, TIE, Table};
-use crate::network::{Cut, SlowLink};
-use crate::node::{Command, Expectation, Node, NodeState, Role};
+use crate::network::{Partition, SlowLink};
+use crate::node::{Command, DeclaredWait, Node, NodeState, Role};
 use crate::queue::{NodeIndex, Pending, Queue, TimerKey};
 use crate::slab::Slab;
 use crate::step::Crashed;
@@ -44,11 +44,11 @@ pub(crate) struct Core<D: Domain> {
     nodes: Vec<Node<D>>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
     messages: Slab<IncomingMessage<D::Payload>>,
-    cuts: Vec<Cut>,
-    /// The open cuts, by number.
-    open_cuts: Vec<u32>,
-    lags: Vec<SlowLink>,
-    open_lags: Vec<u32>,
+    partitions: Vec<Partition>,
+    /// The open partitions, by number.
+    open_partitions: Vec<u32>,
+    slow_links: Vec<SlowLink>,
+    open_slow_links: Vec<u32>,
     degraded: Vec<Degraded>,
     /// Whether any node was ever degraded.
     any_ailing: bool,
@@ -138,10 +138,10 @@ impl<D: Domain> Core<D> {
             nodes,
             by_name,
             messages,
-            cuts: Vec::new(),
-            open_cuts: Vec::new(),
-            lags: Vec::new(),
-            open_lags: Vec::new(),
+            partitions: Vec::new(),
+            open_partitions: Vec::new(),
+            slow_links: Vec::new(),
+            open_slow_links: Vec::new(),
             degraded: Vec::new(),
             any_ailing: false,
             marked: None,
@@ -210,7 +210,7 @@ impl<D: Domain> Core<D> {
 
     pub fn add(&mut self, name: Name, role: Role<D>) -> NodeIndex {
         let index = NodeIndex(self.nodes.len() as u32);
-        let tie = self.injector.spot(name, name, 0).word(TIE);
+        let tie = self.injector.draw_site(name, name, 0).bits(TIE);
         let earlier = self.by_name.insert(name, index);
         assert!(earlier.is_none(), "two nodes are called {name}");
         let class = self.injector.class_of(name);
@@ -398,7 +398,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// Whether the running code is supervised by the engine: its panics are then findings of the run.
-    pub fn attends_code(&self) -> bool {
+    pub fn is_supervised(&self) -> bool {
         self.allowance < u32::MAX
     }
 
@@ -456,9 +456,9 @@ impl<D: Domain> Core<D> {
             }
             Pending::Resume { node, pauses } => self.resume(node, pauses),
             Pending::Planned(index) => self.inject_planned(index),
-            Pending::CutEnds(index) => self.join(index),
-            Pending::CutTurns { cut, ends } => self.turn(cut, ends),
-            Pending::LagEnds(index) => self.lag_ends(index),
+            Pending::PartitionEnds(index) => self.heal(index),
+            Pending::FlapTurns { partition, ends } => self.turn(partition, ends),
+            Pending::SlowLinkEnds(index) => self.slow_link_ends(index),
             Pending::Recovers(index) => self.recovers(index),
         }
     }
@@ -478,7 +478,7 @@ impl<D: Domain> Core<D> {
     fn record_waiting(&mut self) {
         for index in (0..self.nodes.len() as u32).map(NodeIndex) {
             let author = self.author(index);
-            for Expectation { about, on, why } in self.node(index).expectations() {
+            for DeclaredWait { about, on, why } in self.node(index).declared_waits() {
                 self.append(author, None, EventKind::Waiting { on, why, about });
             }
         }
@@ -493,9 +493,9 @@ impl<D: Domain> Core<D> {
         self.record_waiting();
         self.append((Name::literal("world"), 0), None, EventKind::Ended(stop));
         let ended = self.now();
-        let Record { injected, met, visited, visited_early } = self.injector.take_record();
+        let Record { injected, reached, visited, visited_early } = self.injector.take_record();
         let faults = self.config.plan.pinned().iter();
-        let pinned = faults.zip(met).map(|(fault, met)| Pinned { fault: *fault, met }).collect();
+        let pinned = faults.zip(reached).map(|(fault, reached)| Pinned { fault: *fault, reached }).collect();
         let history = std::mem::take(&mut self.history);
         let timeouts = self.timeouts.take().unwrap_or_default().into_iter().collect();
         Some(Outcome { history, stop, ended, injected, pinned, visited, visited_early, timeouts })

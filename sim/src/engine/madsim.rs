@@ -187,7 +187,7 @@ impl<D: Domain> Sim<D> {
                 Some(Command::Retire { .. }) => {}
                 Some(Command::Pause(node)) => self.handle.pause(self.id(node)),
                 Some(Command::Resume(node)) => self.handle.resume(self.id(node)),
-                Some(Command::Link { from, to, cut }) => self.link(from, to, cut),
+                Some(Command::Link { from, to, partitioned }) => self.link(from, to, partitioned),
             }
         }
     }
@@ -208,14 +208,14 @@ impl<D: Domain> Sim<D> {
         nodes[node.0 as usize].as_ref().expect("only processes have tasks").spawn(task);
     }
 
-    fn link(&self, from: NodeIndex, to: NodeIndex, cut: bool) {
+    fn link(&self, from: NodeIndex, to: NodeIndex, partitioned: bool) {
         let ends = {
             let nodes = self.nodes.borrow();
             let id = |node: NodeIndex| nodes[node.0 as usize].as_ref().map(NodeHandle::id);
             id(from).zip(id(to))
         };
         match ends {
-            Some((from, to)) if cut => self.net.clog_link(from, to),
+            Some((from, to)) if partitioned => self.net.clog_link(from, to),
             Some((from, to)) => self.net.unclog_link(from, to),
             // Services have no madsim sockets.
             None => {}

@@ -21,12 +21,12 @@ impl WorldDraws {
 
     /// The draw site (site, id, nth).
     #[inline]
-    pub fn spot(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
+    pub fn draw_site(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
         match &self.previous_names {
-            None => self.draws.spot(site, id, nth),
+            None => self.draws.draw_site(site, id, nth),
             Some(previous_names) => {
                 let (site, id) = previous_names.place(site, id);
-                self.draws.spot(site, id, nth)
+                self.draws.draw_site(site, id, nth)
             }
         }
     }

@@ -36,7 +36,7 @@ pub(crate) struct Record {
     /// The injected faults.
     pub injected: Vec<Fault>,
     /// Which of the pinned faults were reached.
-    pub met: Vec<bool>,
+    pub reached: Vec<bool>,
     /// Every address that was reached.
     pub visited: Vec<Address>,
     /// Every address that was reached before the mark, if there was one.
@@ -47,7 +47,7 @@ pub(crate) struct FaultInjector {
     draws: WorldDraws,
     /// Boxed, and reused from run to run: a world is allocated for each run, so it should be small.
     table: Box<Table>,
-    met: Vec<bool>,
+    reached: Vec<bool>,
     /// Occurrences before this time are counted separately.
     mark: Option<SimTime>,
     pub injected: Vec<Fault>,
@@ -57,9 +57,9 @@ impl FaultInjector {
     /// The injector of one run; `table` is that of an earlier run with any plan, or empty.
     pub fn new(config: &WorldConfig, table: Box<Table>) -> Self {
         let table = table.of(&config.plan, &config.links);
-        let met = vec![false; config.plan.pinned().len()];
+        let reached = vec![false; config.plan.pinned().len()];
         let draws = WorldDraws::new(config.seed, config.previous_names.clone());
-        Self { draws, met, table, mark: None, injected: Vec::new() }
+        Self { draws, reached, table, mark: None, injected: Vec::new() }
     }
 
     /// Counts the occurrences before this time separately from now on.
@@ -99,15 +99,16 @@ impl FaultInjector {
     }
 
     /// The draw site (site, id, nth).
-    pub fn spot(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
-        self.draws.spot(site, id, nth)
+    pub fn draw_site(&self, site: Name, id: Name, nth: u32) -> DrawSite<'_> {
+        self.draws.draw_site(site, id, nth)
     }
 
-    /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the passage.
+    /// Asks the plan what happens as `about` comes by a place other than a message's, and counts the
+    /// occurrence.
     pub fn ask(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Option<Fault> {
         let (site, at) = self.pass_by(hook, (node, node), what, about, now);
-        let (met, actions) = self.actions(self.table.site(site), at, self.spot_of(at), now);
-        self.note_met(met);
+        let (reached, actions) = self.actions(self.table.site(site), at, self.draw_site_of(at), now);
+        self.note_reached(reached);
         actions.first().map(|action| Fault { at, action: *action })
     }
 
@@ -115,8 +116,8 @@ impl FaultInjector {
     /// has for the place, in the order in which they would happen.
     pub fn ask_all(&mut self, hook: Hook, node: Name, what: Name, about: Name, now: SimTime) -> Vec<Fault> {
         let (site, at) = self.pass_by(hook, (node, node), what, about, now);
-        let (met, actions) = self.actions(self.table.site(site), at, self.spot_of(at), now);
-        self.note_met(met);
+        let (reached, actions) = self.actions(self.table.site(site), at, self.draw_site_of(at), now);
+        self.note_reached(reached);
         actions.into_iter().map(|action| Fault { at, action }).collect()
     }
 
@@ -124,14 +125,14 @@ impl FaultInjector {
     pub fn pass(&mut self, from: Name, to: Name, kind: Name, about: Name, now: SimTime) -> MessageFate {
         let (site, address) = self.pass_by(Hook::Message, (from, to), kind, about, now);
         let site = self.table.site(site);
-        let spot = self.spot_of(address);
-        let (met, actions) = self.actions(site, address, spot, now);
-        let (latency, tie) = (spot.span(LATENCY, &site.latency), spot.word(TIE));
-        self.note_met(met);
+        let draw = self.draw_site_of(address);
+        let (reached, actions) = self.actions(site, address, draw, now);
+        let (latency, tie) = (draw.span(LATENCY, &site.latency), draw.bits(TIE));
+        self.note_reached(reached);
         MessageFate { address, actions, latency, tie }
     }
 
-    /// Counts a passage, and says at which site it is and which address it has.
+    /// Counts an occurrence, and says at which site it is and which address it has.
     fn pass_by(
         &mut self,
         hook: Hook,
@@ -145,8 +146,8 @@ impl FaultInjector {
     }
 
     /// The place where what happens at an address is decided.
-    pub fn spot_of(&self, at: Address) -> DrawSite<'_> {
-        self.draws.spot(at.site, at.id, at.nth)
+    pub fn draw_site_of(&self, at: Address) -> DrawSite<'_> {
+        self.draws.draw_site(at.site, at.id, at.nth)
     }
 
     /// What the plan does at an address, in the order in which it would happen, and which of its pinned
@@ -155,7 +156,7 @@ impl FaultInjector {
         &self,
         site: &Site,
         at: Address,
-        spot: DrawSite<'_>,
+        draw: DrawSite<'_>,
         now: SimTime,
     ) -> (Option<usize>, Vec<Action>) {
         if site.is_pinned
@@ -171,8 +172,8 @@ impl FaultInjector {
         {
             for index in &site.rules {
                 let rule = &chaos.rules[usize::from(*index)];
-                if spot.happens(rule.kind, rule.chance) {
-                    let span = rule.span.as_ref().map(|range| spot.span(SPAN, range));
+                if draw.happens(rule.kind, rule.chance) {
+                    let span = rule.span.as_ref().map(|range| draw.span(SPAN, range));
                     actions.push(span.map_or(rule.action, |span| rule.action.with_span(span)));
                 }
             }
@@ -180,24 +181,24 @@ impl FaultInjector {
         (None, actions)
     }
 
-    fn note_met(&mut self, met: Option<usize>) {
-        if let Some(index) = met {
-            self.met[index] = true;
+    fn note_reached(&mut self, reached: Option<usize>) {
+        if let Some(index) = reached {
+            self.reached[index] = true;
         }
     }
 
-    /// The nth fault of a timed fault schedule: its time and action. `None` when chaos is over.
+    /// The nth fault of a timed fault schedule: its time and action. `None` when fault injection is over.
     pub fn opening(&self, window: usize, nth: u32, after: SimTime) -> Option<Fault> {
         let chaos = self.table.chaos()?;
         let window = &chaos.windows[window];
         let id = Name::literal("window");
-        let spot = self.draws.spot(window.site, id, nth);
-        let at = after + spot.span("every", &window.every);
+        let draw = self.draws.draw_site(window.site, id, nth);
+        let at = after + draw.span("every", &window.every);
         if at >= chaos.until {
             return None;
         }
-        let lasting = spot.span("lasting", &window.lasting).min(chaos.until.since(at));
-        let action = opening::action(window, nth, at, lasting, spot)?;
+        let lasting = draw.span("lasting", &window.lasting).min(chaos.until.since(at));
+        let action = opening::action(window, nth, at, lasting, draw)?;
         Some(Fault { at: Address { site: window.site, id, nth }, action })
     }
 
@@ -205,9 +206,12 @@ impl FaultInjector {
     pub fn aimed(&self, window: usize, fault: Fault, marked: Name) -> Fault {
         let window = self.table.chaos().map(|chaos| &chaos.windows[window].disturbance);
         match (window, fault.action) {
-            (Some(Disturbance::PartitionLeader { right, .. }), Action::Cut { one_way, at, lasting, .. }) => {
+            (
+                Some(Disturbance::PartitionLeader { right, .. }),
+                Action::Partition { one_way, at, lasting, .. },
+            ) => {
                 let right = opening::without(right, marked);
-                Fault { action: Action::Cut { left: marked, right, one_way, at, lasting }, ..fault }
+                Fault { action: Action::Partition { left: marked, right, one_way, at, lasting }, ..fault }
             }
             _ => fault,
         }
@@ -221,7 +225,7 @@ impl FaultInjector {
     /// A pinned timed fault was reached.
     pub fn meet(&mut self, fault: &Fault) {
         let pinned = self.table.pinned(fault.at);
-        self.note_met(pinned.map(|(index, _)| index));
+        self.note_reached(pinned.map(|(index, _)| index));
     }
 
     /// The record of a run. All counts are back at zero.
@@ -229,7 +233,7 @@ impl FaultInjector {
         let visited_early = self.mark.map_or_else(Vec::new, |_| self.table.visited_early());
         let record = Record {
             injected: std::mem::take(&mut self.injected),
-            met: std::mem::take(&mut self.met),
+            reached: std::mem::take(&mut self.reached),
             visited: self.table.visited(),
             visited_early,
         };

@@ -10,12 +10,12 @@ pub(super) fn action(
     nth: u32,
     at: SimTime,
     lasting: SimSpan,
-    spot: DrawSite<'_>,
+    draw: DrawSite<'_>,
 ) -> Option<Action> {
-    let one_of = |names: &[Name]| names[spot.below("who", names.len() as u64) as usize];
+    let one_of = |names: &[Name]| names[draw.below("who", names.len() as u64) as usize];
     Some(match &window.disturbance {
-        Disturbance::Cut { left, right, one_way } => {
-            Action::Cut { left: joined(left), right: joined(right), one_way: *one_way, at, lasting }
+        Disturbance::Partition { left, right, one_way } => {
+            Action::Partition { left: joined(left), right: joined(right), one_way: *one_way, at, lasting }
         }
         Disturbance::Pause(among) => Action::PauseAt { node: one_of(among), at, lasting },
         Disturbance::Crash(among) => Action::CrashAt { node: one_of(among), at, back_after: Some(lasting) },
@@ -23,26 +23,26 @@ pub(super) fn action(
             (nth <= *at_most).then(|| Action::CrashAt { node: one_of(among), at, back_after: None })?
         }
         Disturbance::Split { among, minority } => {
-            let (left, right) = split(among, *minority, spot);
-            Action::Cut { left: joined(&left), right: joined(&right), one_way: false, at, lasting }
+            let (left, right) = split(among, *minority, draw);
+            Action::Partition { left: joined(&left), right: joined(&right), one_way: false, at, lasting }
         }
         Disturbance::PartitionLeader { otherwise, right, one_way } => {
             let left = one_of(otherwise);
-            Action::Cut { left, right: without(right, left), one_way: *one_way, at, lasting }
+            Action::Partition { left, right: without(right, left), one_way: *one_way, at, lasting }
         }
         Disturbance::Flap { left, right, turn } => {
             let (left, right) = (joined(left), joined(right));
-            Action::Flap { left, right, at, lasting, turn: spot.span("turn", turn) }
+            Action::Flap { left, right, at, lasting, turn: draw.span("turn", turn) }
         }
         Disturbance::SlowLink { left, right, by } => {
             let (left, right) = (joined(left), joined(right));
-            Action::SlowLink { left, right, at, lasting, by: spot.span("by", by) }
+            Action::SlowLink { left, right, at, lasting, by: draw.span("by", by) }
         }
-        Disturbance::Ail { among, degradations, amount } => {
-            let degradation = degradations[spot.below("what", degradations.len() as u64) as usize];
-            let more = spot.below("how much", amount.end() - amount.start() + 1);
+        Disturbance::Degrade { among, degradations, amount } => {
+            let degradation = degradations[draw.below("what", degradations.len() as u64) as usize];
+            let more = draw.below("how much", amount.end() - amount.start() + 1);
             let degradation = degradation.with_amount(amount.start() + more);
-            Action::Ail { node: one_of(among), at, lasting, degradation }
+            Action::Degrade { node: one_of(among), at, lasting, degradation }
         }
         Disturbance::Custom { word, among } => {
             Action::CustomAt { word: *word, node: one_of(among), at, lasting }
@@ -57,13 +57,13 @@ pub(super) fn without(names: &[Name], one: Name) -> Name {
 }
 
 /// Two sides, neither of them empty, each in the order of the names. Of a minority the first is the smaller.
-fn split(among: &[Name], minority: bool, spot: DrawSite<'_>) -> (Vec<Name>, Vec<Name>) {
+fn split(among: &[Name], minority: bool, draw: DrawSite<'_>) -> (Vec<Name>, Vec<Name>) {
     // By index and not by name, so that renamed nodes are split alike.
-    let mut stream = spot.rng("sides");
+    let mut stream = draw.rng("sides");
     let mut lots: Vec<(u64, Name)> = among.iter().map(|name| (stream.next_u64(), *name)).collect();
     lots.sort_unstable();
     let most = if minority { among.len().saturating_sub(1) / 2 } else { among.len() - 1 };
-    let size = 1 + spot.below("size", most.max(1) as u64) as usize;
+    let size = 1 + draw.below("size", most.max(1) as u64) as usize;
     let chosen: Vec<Name> = lots[..size].iter().map(|(_, name)| *name).collect();
     among.iter().copied().partition(|name| chosen.contains(name))
 }

@@ -5,7 +5,8 @@ use crate::{Hook, Name, SimSpan, SimTime};
 
 /// One fault action. It is complete: no further draw is needed to carry it out.
 ///
-/// The text form is plain words, and parses back exactly:
+/// The text form is plain words, and parses back exactly; it can also begin with the [kind](Action::kind):
+/// `partition a from b at 1m for 40s` is `cut a from b at 1m for 40s`.
 ///
 /// ```
 /// use perfidy_sim::Action;
@@ -33,20 +34,20 @@ pub enum Action {
     /// The node is frozen here for this long: see [`Degradation::Zombie`].
     Zombie(SimSpan),
     /// A write of a record returns an error.
-    Refuse,
+    WriteError,
     /// A sync takes this much longer.
     SlowSync(SimSpan),
     /// Torn write: when the node crashes, the first unsynced record stays half-written, as
     /// [`Payload::corrupted`](crate::Payload::corrupted) makes it.
-    Tear,
+    TornWrite,
     /// Stale journal: a restarted node does not see the last records that it had synced. Its next incarnation
     /// does.
-    Stale {
+    StaleJournal {
         /// How many.
         records: u32,
     },
     /// Messages between two groups (names joined by `+`) are lost for a while.
-    Cut {
+    Partition {
         /// One side; the sending side if `one_way`.
         left: Name,
         /// The other side.
@@ -103,7 +104,7 @@ pub enum Action {
         by: SimSpan,
     },
     /// A degradation of a node for a while.
-    Ail {
+    Degrade {
         /// Which.
         node: Name,
         /// When it begins.
@@ -143,8 +144,8 @@ impl Action {
             Self::Duplicate(_) => Self::Duplicate(span),
             Self::Crash(Some(_)) => Self::Crash(Some(span)),
             Self::Pause(_) => Self::Pause(span),
-            Self::Cut { left, right, one_way, at, .. } => {
-                Self::Cut { left, right, one_way, at, lasting: span }
+            Self::Partition { left, right, one_way, at, .. } => {
+                Self::Partition { left, right, one_way, at, lasting: span }
             }
             Self::CrashAt { node, at, back_after: Some(_) } => {
                 Self::CrashAt { node, at, back_after: Some(span) }
@@ -156,14 +157,16 @@ impl Action {
             Self::SlowLink { left, right, at, by, .. } => {
                 Self::SlowLink { left, right, at, lasting: span, by }
             }
-            Self::Ail { node, at, degradation, .. } => Self::Ail { node, at, lasting: span, degradation },
+            Self::Degrade { node, at, degradation, .. } => {
+                Self::Degrade { node, at, lasting: span, degradation }
+            }
             Self::CustomAt { word, node, at, .. } => Self::CustomAt { word, node, at, lasting: span },
             Self::Custom { word, .. } => Self::Custom { word, span },
             Self::Drop
             | Self::Corrupt
-            | Self::Refuse
-            | Self::Tear
-            | Self::Stale { .. }
+            | Self::WriteError
+            | Self::TornWrite
+            | Self::StaleJournal { .. }
             | Self::Crash(None)
             | Self::CrashAt { .. } => self,
         }
@@ -177,21 +180,21 @@ impl Action {
             | Self::Duplicate(span)
             | Self::Pause(span)
             | Self::Crash(Some(span))
-            | Self::Cut { lasting: span, .. }
+            | Self::Partition { lasting: span, .. }
             | Self::PauseAt { lasting: span, .. }
             | Self::CrashAt { back_after: Some(span), .. }
             | Self::Zombie(span)
             | Self::SlowSync(span)
             | Self::Flap { lasting: span, .. }
             | Self::SlowLink { lasting: span, .. }
-            | Self::Ail { lasting: span, .. }
+            | Self::Degrade { lasting: span, .. }
             | Self::CustomAt { lasting: span, .. }
             | Self::Custom { span, .. } => span,
             Self::Drop
             | Self::Corrupt
-            | Self::Refuse
-            | Self::Tear
-            | Self::Stale { .. }
+            | Self::WriteError
+            | Self::TornWrite
+            | Self::StaleJournal { .. }
             | Self::Crash(None)
             | Self::CrashAt { back_after: None, .. } => return None,
         };
@@ -203,7 +206,7 @@ impl Action {
         match *self {
             Self::Flap { turn, .. } => Some(turn),
             Self::SlowLink { by, .. } => Some(by),
-            Self::Ail { degradation, .. } => degradation.span(),
+            Self::Degrade { degradation, .. } => degradation.span(),
             _ => None,
         }
     }
@@ -214,7 +217,7 @@ impl Action {
         match &mut self {
             Self::Flap { turn, .. } => *turn = amount,
             Self::SlowLink { by, .. } => *by = amount,
-            Self::Ail { degradation, .. } if degradation.span().is_some() => {
+            Self::Degrade { degradation, .. } if degradation.span().is_some() => {
                 *degradation = degradation.with_amount(amount.as_nanos());
             }
             _ => {}
@@ -231,16 +234,16 @@ impl Action {
             Self::Duplicate(_) => "duplicate",
             Self::Crash(_) | Self::CrashAt { .. } => "crash",
             Self::Pause(_) | Self::PauseAt { .. } => "pause",
-            Self::Cut { .. } => "partition",
+            Self::Partition { .. } => "partition",
             Self::Corrupt => "corrupt",
             Self::Zombie(_) => "zombie",
-            Self::Refuse => "write-error",
+            Self::WriteError => "write-error",
             Self::SlowSync(_) => "slow-sync",
-            Self::Tear => "torn-write",
-            Self::Stale { .. } => "stale-journal",
+            Self::TornWrite => "torn-write",
+            Self::StaleJournal { .. } => "stale-journal",
             Self::Flap { .. } => "flap",
             Self::SlowLink { .. } => "slow-link",
-            Self::Ail { degradation, .. } => return degradation.kind(),
+            Self::Degrade { degradation, .. } => return degradation.kind(),
             Self::Custom { word, .. } | Self::CustomAt { word, .. } => return *word,
         })
     }
@@ -262,10 +265,10 @@ impl Action {
             Hook::Before | Hook::After => {
                 matches!(self, Self::Crash(_) | Self::Pause(_) | Self::Zombie(_))
             }
-            Hook::Write => matches!(self, Self::Refuse),
+            Hook::Write => matches!(self, Self::WriteError),
             Hook::Sync => matches!(self, Self::SlowSync(_) | Self::Crash(_)),
-            Hook::Loss => matches!(self, Self::Tear),
-            Hook::Recovery => matches!(self, Self::Stale { .. }),
+            Hook::Loss => matches!(self, Self::TornWrite),
+            Hook::Recovery => matches!(self, Self::StaleJournal { .. }),
             Hook::Service => matches!(self, Self::Custom { .. }),
         }
     }
@@ -273,12 +276,12 @@ impl Action {
     /// When a timed action happens.
     pub fn moment(&self) -> Option<SimTime> {
         match self {
-            Self::Cut { at, .. }
+            Self::Partition { at, .. }
             | Self::CrashAt { at, .. }
             | Self::PauseAt { at, .. }
             | Self::Flap { at, .. }
             | Self::SlowLink { at, .. }
-            | Self::Ail { at, .. }
+            | Self::Degrade { at, .. }
             | Self::CustomAt { at, .. } => Some(*at),
             _ => None,
         }
@@ -288,12 +291,12 @@ impl Action {
     #[must_use]
     pub fn with_moment(mut self, moment: SimTime) -> Self {
         match &mut self {
-            Self::Cut { at, .. }
+            Self::Partition { at, .. }
             | Self::CrashAt { at, .. }
             | Self::PauseAt { at, .. }
             | Self::Flap { at, .. }
             | Self::SlowLink { at, .. }
-            | Self::Ail { at, .. }
+            | Self::Degrade { at, .. }
             | Self::CustomAt { at, .. } => *at = moment,
             _ => {}
         }
@@ -305,7 +308,7 @@ impl Action {
         match *self {
             Self::CrashAt { node, .. }
             | Self::PauseAt { node, .. }
-            | Self::Ail { node, .. }
+            | Self::Degrade { node, .. }
             | Self::CustomAt { node, .. } => Some(node),
             _ => None,
         }
@@ -314,7 +317,7 @@ impl Action {
     /// The two groups of an action between groups.
     pub fn sides(&self) -> Option<(Name, Name)> {
         match *self {
-            Self::Cut { left, right, .. }
+            Self::Partition { left, right, .. }
             | Self::Flap { left, right, .. }
             | Self::SlowLink { left, right, .. } => Some((left, right)),
             _ => None,
@@ -324,7 +327,7 @@ impl Action {
     /// The same action between other groups, for actions between groups.
     #[must_use]
     pub fn with_sides(mut self, (a, b): (Name, Name)) -> Self {
-        if let Self::Cut { left, right, .. }
+        if let Self::Partition { left, right, .. }
         | Self::Flap { left, right, .. }
         | Self::SlowLink { left, right, .. } = &mut self
         {

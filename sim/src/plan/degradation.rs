@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The direction of a clock error.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Way {
+pub enum ClockDirection {
     /// It shows a later time than it should, or runs fast.
     Ahead,
     /// It shows an earlier time than it should, or runs slow.
@@ -37,22 +37,22 @@ pub enum Degradation {
     Skew {
         /// How much.
         by: SimSpan,
-        /// Which way.
-        way: Way,
+        /// In which direction.
+        direction: ClockDirection,
     },
     /// The node's wall clock is set wrong while the node runs, and later corrected.
     Step {
         /// How much.
         by: SimSpan,
-        /// Which way.
-        way: Way,
+        /// In which direction.
+        direction: ClockDirection,
     },
     /// Both clocks of the node run fast or slow; later the rate and the wall clock are corrected.
     Drift {
         /// How much, in parts per million.
         ppm: u32,
-        /// Which way.
-        way: Way,
+        /// In which direction.
+        direction: ClockDirection,
     },
 }
 
@@ -65,9 +65,9 @@ impl Degradation {
             Self::Zombie | Self::OverlappingRestart => self,
             Self::Slow { .. } => Self::Slow { times: number },
             Self::SlowReceiver { .. } => Self::SlowReceiver { each: span },
-            Self::Skew { way, .. } => Self::Skew { by: span, way },
-            Self::Step { way, .. } => Self::Step { by: span, way },
-            Self::Drift { way, .. } => Self::Drift { ppm: number, way },
+            Self::Skew { direction, .. } => Self::Skew { by: span, direction },
+            Self::Step { direction, .. } => Self::Step { by: span, direction },
+            Self::Drift { direction, .. } => Self::Drift { ppm: number, direction },
         }
     }
 
@@ -114,11 +114,11 @@ impl Degradation {
 
     /// Parses the word and the detail of the text form.
     pub(super) fn parse(verb: &str, detail: &str) -> Option<Self> {
-        let way = |ahead: &str, behind: &str| {
-            let (amount, way) = detail.rsplit_once(' ')?;
-            match way {
-                _ if way == ahead => Some((amount, Way::Ahead)),
-                _ if way == behind => Some((amount, Way::Behind)),
+        let direction = |ahead: &str, behind: &str| {
+            let (amount, direction) = detail.rsplit_once(' ')?;
+            match direction {
+                _ if direction == ahead => Some((amount, ClockDirection::Ahead)),
+                _ if direction == behind => Some((amount, ClockDirection::Behind)),
                 _ => None,
             }
         };
@@ -128,16 +128,16 @@ impl Degradation {
             "slow" => Self::Slow { times: detail.strip_suffix(" times")?.parse().ok()? },
             "choke" => Self::SlowReceiver { each: detail.strip_suffix(" a message")?.parse().ok()? },
             "skew" => {
-                let (by, way) = way("ahead", "behind")?;
-                Self::Skew { by: by.parse().ok()?, way }
+                let (by, direction) = direction("ahead", "behind")?;
+                Self::Skew { by: by.parse().ok()?, direction }
             }
             "step" => {
-                let (by, way) = way("forward", "back")?;
-                Self::Step { by: by.parse().ok()?, way }
+                let (by, direction) = direction("forward", "back")?;
+                Self::Step { by: by.parse().ok()?, direction }
             }
             "drift" => {
-                let (amount, way) = way("fast", "slow")?;
-                Self::Drift { ppm: amount.strip_suffix("ppm")?.parse().ok()?, way }
+                let (amount, direction) = direction("fast", "slow")?;
+                Self::Drift { ppm: amount.strip_suffix("ppm")?.parse().ok()?, direction }
             }
             _ => return None,
         })
@@ -147,17 +147,17 @@ impl Degradation {
 /// The severity as it follows the word, with a comma if there is one.
 impl fmt::Display for Degradation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pick = |way: Way, ahead: &'static str, behind: &'static str| match way {
-            Way::Ahead => ahead,
-            Way::Behind => behind,
+        let pick = |direction: ClockDirection, ahead: &'static str, behind: &'static str| match direction {
+            ClockDirection::Ahead => ahead,
+            ClockDirection::Behind => behind,
         };
         match *self {
             Self::Zombie | Self::OverlappingRestart => Ok(()),
             Self::Slow { times } => write!(f, ", {times} times"),
             Self::SlowReceiver { each } => write!(f, ", {each} a message"),
-            Self::Skew { by, way } => write!(f, ", {by} {}", pick(way, "ahead", "behind")),
-            Self::Step { by, way } => write!(f, ", {by} {}", pick(way, "forward", "back")),
-            Self::Drift { ppm, way } => write!(f, ", {ppm}ppm {}", pick(way, "fast", "slow")),
+            Self::Skew { by, direction } => write!(f, ", {by} {}", pick(direction, "ahead", "behind")),
+            Self::Step { by, direction } => write!(f, ", {by} {}", pick(direction, "forward", "back")),
+            Self::Drift { ppm, direction } => write!(f, ", {ppm}ppm {}", pick(direction, "fast", "slow")),
         }
     }
 }

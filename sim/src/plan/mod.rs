@@ -29,7 +29,7 @@ mod text;
 
 pub use action::Action;
 pub use address::{Address, NotAnAddress};
-pub use degradation::{Degradation, Way};
+pub use degradation::{ClockDirection, Degradation};
 pub use rename::Renames;
 pub use rule::{Chaos, Disturbance, Hook, Rule, Selector, TimedFault};
 pub use text::NotAnAction;

@@ -172,7 +172,7 @@ impl Renames {
     pub fn action(&self, action: Action) -> Action {
         let mut action = self.with_other_word(action).unwrap_or(action);
         match &mut action {
-            Action::Cut { left, right, .. }
+            Action::Partition { left, right, .. }
             | Action::Flap { left, right, .. }
             | Action::SlowLink { left, right, .. } => {
                 for group in [left, right] {
@@ -181,13 +181,22 @@ impl Renames {
             }
             Action::CrashAt { node, .. }
             | Action::PauseAt { node, .. }
-            | Action::Ail { node, .. }
+            | Action::Degrade { node, .. }
             | Action::CustomAt { node, .. } => {
                 *node = self.node(node.as_str()).unwrap_or(*node);
             }
             _ => {}
         }
         action
+    }
+
+    /// The action, under the other names, of a text that begins with a renamed kind. A kind of the world's
+    /// own can be parsed only under the name that it has today.
+    pub fn action_of_renamed_kind(&self, text: &str) -> Option<Action> {
+        let end = text.find([' ', ',']).unwrap_or(text.len());
+        let kind = self.kind_of_fault(&text[..end])?;
+        let action = format!("{kind}{}", &text[end..]).parse().ok()?;
+        Some(self.action(action))
     }
 
     /// A fault of the upper layer under the other name of its kind, which can be a kind of the world's own.

@@ -129,22 +129,22 @@ impl Rule {
         let site = at.site.as_str();
         if self.hook == Hook::Message {
             let parts = site.split_once(" > ").and_then(|(from, rest)| Some((from, rest.split_once(", ")?)));
-            return parts.is_some_and(|(from, (to, kind))| self.concerns_passage(from, to, kind));
+            return parts.is_some_and(|(from, (to, kind))| self.concerns_message(from, to, kind));
         }
         let Some((node, what)) = site.split_once(", ") else { return false };
         if let Some(moment) = self.hook.of_storage() {
             let node = node.strip_suffix("'s disk");
-            return what == moment && node.is_some_and(|node| self.concerns_passage(node, node, what));
+            return what == moment && node.is_some_and(|node| self.concerns_message(node, node, what));
         }
         let what = match self.hook {
             Hook::Before => what.strip_prefix("before "),
             Hook::After => what.strip_prefix("after "),
             _ => Some(what),
         };
-        what.is_some_and(|what| self.concerns_passage(node, node, what))
+        what.is_some_and(|what| self.concerns_message(node, node, what))
     }
 
-    fn concerns_passage(&self, from: &str, to: &str, what: &str) -> bool {
+    fn concerns_message(&self, from: &str, to: &str, what: &str) -> bool {
         self.from.covers_word(from) && self.to.covers_word(to) && self.what.covers_word(what)
     }
 }
@@ -152,8 +152,8 @@ impl Rule {
 /// The effect of a timed fault schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Disturbance {
-    /// Cuts one group off from another.
-    Cut {
+    /// Partitions one group from another.
+    Partition {
         /// One side; the sending side if `one_way`.
         left: Vec<Name>,
         /// The other side.
@@ -161,14 +161,14 @@ pub enum Disturbance {
         /// Whether only messages from left to right are lost.
         one_way: bool,
     },
-    /// Cuts some of these nodes off from the others, drawn for every fault.
+    /// Partitions some of these nodes from the others, drawn for every fault.
     Split {
         /// All of them: two at least, and three for a minority.
         among: Vec<Name>,
-        /// Whether those cut off are fewer than half; otherwise any number.
+        /// Whether those partitioned off are fewer than half; otherwise any number.
         minority: bool,
     },
-    /// Cuts off the node that a service has [marked](crate::ServiceContext::mark) last.
+    /// Partitions off the node that a service has [marked](crate::ServiceContext::mark) last.
     PartitionLeader {
         /// The candidates from which one is drawn if no node is marked yet.
         otherwise: Vec<Name>,
@@ -196,7 +196,7 @@ pub enum Disturbance {
         by: RangeInclusive<SimSpan>,
     },
     /// Degrades one of these nodes, drawn for every fault.
-    Ail {
+    Degrade {
         /// The candidates.
         among: Vec<Name>,
         /// The degradations from which one is drawn.
@@ -225,19 +225,19 @@ pub enum Disturbance {
 }
 
 impl Disturbance {
-    /// The kinds of the actions that it draws, as [`Action::kind`] gives them: a leader that is cut off is a
-    /// partition.
+    /// The kinds of the actions that it draws, as [`Action::kind`] gives them: a leader that is partitioned
+    /// off is a partition.
     pub fn action_kinds(&self) -> Vec<Name> {
         let (name, at, lasting) = (Name::literal(""), SimTime::ZERO, SimSpan::ZERO);
         let (left, right) = (name, name);
         let action = match self {
-            Self::Cut { one_way, .. } | Self::PartitionLeader { one_way, .. } => {
-                Action::Cut { left, right, one_way: *one_way, at, lasting }
+            Self::Partition { one_way, .. } | Self::PartitionLeader { one_way, .. } => {
+                Action::Partition { left, right, one_way: *one_way, at, lasting }
             }
-            Self::Split { .. } => Action::Cut { left, right, one_way: false, at, lasting },
+            Self::Split { .. } => Action::Partition { left, right, one_way: false, at, lasting },
             Self::Flap { .. } => Action::Flap { left, right, at, lasting, turn: lasting },
             Self::SlowLink { .. } => Action::SlowLink { left, right, at, lasting, by: lasting },
-            Self::Ail { degradations, .. } => return degradations.iter().map(|one| one.kind()).collect(),
+            Self::Degrade { degradations, .. } => return degradations.iter().map(|one| one.kind()).collect(),
             Self::Kill { .. } | Self::Crash(_) => Action::CrashAt { node: name, at, back_after: None },
             Self::Pause(_) => Action::PauseAt { node: name, at, lasting },
             Self::Custom { word, .. } => return vec![*word],
@@ -270,7 +270,7 @@ pub struct Chaos {
     pub windows: Vec<TimedFault>,
     /// Pinned faults of the scenario, injected in every run.
     pub pinned: Vec<Fault>,
-    /// When chaos ends: no fault is injected after that, and open timed faults end.
+    /// When fault injection ends: no fault is injected after that, and open timed faults end.
     pub until: SimTime,
 }
 

@@ -19,7 +19,7 @@ impl fmt::Display for Action {
             Self::Crash(None) => write!(f, "crash for good"),
             Self::Crash(Some(span)) => write!(f, "crash, back after {span}"),
             Self::Pause(span) => write!(f, "pause {span}"),
-            Self::Cut { left, right, one_way, at, lasting } => {
+            Self::Partition { left, right, one_way, at, lasting } => {
                 let from = if *one_way { "towards" } else { "from" };
                 write!(f, "cut {} {from} {} at {at} for {lasting}", name(*left), name(*right))
             }
@@ -34,18 +34,18 @@ impl fmt::Display for Action {
             }
             Self::Corrupt => write!(f, "corrupt"),
             Self::Zombie(span) => write!(f, "zombie {span}"),
-            Self::Refuse => write!(f, "refuse"),
+            Self::WriteError => write!(f, "refuse"),
             Self::SlowSync(span) => write!(f, "slow by {span}"),
-            Self::Tear => write!(f, "tear"),
-            Self::Stale { records: 1 } => write!(f, "stale by 1 record"),
-            Self::Stale { records } => write!(f, "stale by {records} records"),
+            Self::TornWrite => write!(f, "tear"),
+            Self::StaleJournal { records: 1 } => write!(f, "stale by 1 record"),
+            Self::StaleJournal { records } => write!(f, "stale by {records} records"),
             Self::Flap { left, right, at, lasting, turn } => {
                 write!(f, "flap {} from {} at {at} for {lasting}, every {turn}", name(*left), name(*right))
             }
             Self::SlowLink { left, right, at, lasting, by } => {
                 write!(f, "lag {} from {} at {at} for {lasting}, by {by}", name(*left), name(*right))
             }
-            Self::Ail { node, at, lasting, degradation } => {
+            Self::Degrade { node, at, lasting, degradation } => {
                 write!(f, "{} {} at {at} for {lasting}{degradation}", degradation.verb(), name(*node))
             }
             Self::CustomAt { word, node, at, lasting } => {
@@ -81,9 +81,29 @@ const VERBS: [&str; 20] = [
     "zombie",
 ];
 
+/// The kinds of the world's own faults that are written with another word, each with that word.
+const KINDS: [(&str, &str); 11] = [
+    ("clock-drift", "drift"),
+    ("clock-skew", "skew"),
+    ("clock-step", "step"),
+    ("partition", "cut"),
+    ("slow-link", "lag"),
+    ("slow-node", "slow"),
+    ("slow-receiver", "choke"),
+    ("slow-sync", "slow"),
+    ("stale-journal", "stale"),
+    ("torn-write", "tear"),
+    ("write-error", "refuse"),
+];
+
+/// The word with which an action is written that may begin with its kind, as `partition a from b ...` does.
+fn verb_of(word: &str) -> &str {
+    KINDS.iter().find(|(kind, _)| *kind == word).map_or(word, |(_, verb)| *verb)
+}
+
 /// A word of the upper layer.
 fn custom(word: Name) -> Cow<'static, str> {
-    quoted::written(word, |word| is_custom(word) && !VERBS.contains(&word))
+    quoted::written(word, |word| is_custom(word) && !VERBS.contains(&verb_of(word)))
 }
 
 fn is_custom(word: &str) -> bool {
@@ -99,7 +119,7 @@ impl fmt::Display for NotAnAction {
         write!(
             f,
             "`{}` is not something that can go wrong; write `drop`, `delay 3s`, `corrupt`, `crash, back after 5s`, \
-             `pause 20s`, `cut a from b at 1m for 40s`, `crash a at 1m for good`, `skew a at 1m for 5m, 3s ahead`, `tear`, \
+             `pause 20s`, `partition a from b at 1m for 40s`, `crash a at 1m for good`, `skew a at 1m for 5m, 3s ahead`, `tear`, \
              or a fault inside a service such as `ack-lost`",
             self.0
         )
@@ -120,6 +140,7 @@ fn parse(text: &str) -> Option<Action> {
     let span = |text: &str| text.trim().parse::<SimSpan>().ok();
     let time = |text: &str| text.trim().parse::<SimTime>().ok();
     let (verb, rest) = text.split_once([' ', ',']).map_or((text, ""), |(v, r)| (v, r.trim()));
+    let verb = verb_of(verb);
     Some(match verb {
         "drop" if rest.is_empty() => Action::Drop,
         "delay" => Action::Delay(span(rest)?),
@@ -137,9 +158,9 @@ fn parse(text: &str) -> Option<Action> {
             }
         },
         "corrupt" if rest.is_empty() => Action::Corrupt,
-        "refuse" if rest.is_empty() => Action::Refuse,
-        "tear" if rest.is_empty() => Action::Tear,
-        "stale" => Action::Stale { records: records(rest)? },
+        "refuse" if rest.is_empty() => Action::WriteError,
+        "tear" if rest.is_empty() => Action::TornWrite,
+        "stale" => Action::StaleJournal { records: records(rest)? },
         "flap" => {
             let (left, right, at, lasting, turn) = between(rest, "every ")?;
             Action::Flap { left, right, at, lasting, turn }
@@ -155,7 +176,7 @@ fn parse(text: &str) -> Option<Action> {
             let (at, tail) = when.split_once(" for ")?;
             let (lasting, detail) = tail.split_once(',').unwrap_or((tail, ""));
             let degradation = Degradation::parse(verb, detail.trim())?;
-            Action::Ail { node: quoted::read(node)?, at: time(at)?, lasting: span(lasting)?, degradation }
+            Action::Degrade { node: quoted::read(node)?, at: time(at)?, lasting: span(lasting)?, degradation }
         }
         "pause" => match rest.split_once(" at ") {
             None => Action::Pause(span(rest)?),
@@ -172,7 +193,7 @@ fn parse(text: &str) -> Option<Action> {
             };
             let (at, lasting) = when.split_once(" for ")?;
             let (left, right) = (quoted::read(left)?, quoted::read(right)?);
-            Action::Cut { left, right, one_way, at: time(at)?, lasting: span(lasting)? }
+            Action::Partition { left, right, one_way, at: time(at)?, lasting: span(lasting)? }
         }
         word if is_custom(word) || word.starts_with('"') => {
             let word = quoted::read(word)?;
@@ -218,7 +239,7 @@ serde_as_text!(Action);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Way;
+    use crate::ClockDirection;
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
 
@@ -238,15 +259,15 @@ mod tests {
     }
 
     fn degradation() -> impl Strategy<Value = Degradation> {
-        let way = || prop::sample::select(vec![Way::Ahead, Way::Behind]);
+        let direction = || prop::sample::select(vec![ClockDirection::Ahead, ClockDirection::Behind]);
         prop_oneof![
             Just(Degradation::Zombie),
             Just(Degradation::OverlappingRestart),
             any::<u32>().prop_map(|times| Degradation::Slow { times }),
             span().prop_map(|each| Degradation::SlowReceiver { each }),
-            (span(), way()).prop_map(|(by, way)| Degradation::Skew { by, way }),
-            (span(), way()).prop_map(|(by, way)| Degradation::Step { by, way }),
-            (any::<u32>(), way()).prop_map(|(ppm, way)| Degradation::Drift { ppm, way }),
+            (span(), direction()).prop_map(|(by, direction)| Degradation::Skew { by, direction }),
+            (span(), direction()).prop_map(|(by, direction)| Degradation::Step { by, direction }),
+            (any::<u32>(), direction()).prop_map(|(ppm, direction)| Degradation::Drift { ppm, direction }),
         ]
     }
 
@@ -261,16 +282,18 @@ mod tests {
             prop::option::of(span()).prop_map(Action::Crash),
             span().prop_map(Action::Pause),
             span().prop_map(Action::Zombie),
-            Just(Action::Refuse),
+            Just(Action::WriteError),
             span().prop_map(Action::SlowSync),
-            Just(Action::Tear),
-            (1..=u32::MAX).prop_map(|records| Action::Stale { records }),
+            Just(Action::TornWrite),
+            (1..=u32::MAX).prop_map(|records| Action::StaleJournal { records }),
             (words(), span()).prop_map(|(word, span)| Action::Custom { word, span }),
             words().prop_map(|word| Action::Custom { word, span: SimSpan::ZERO }),
         ];
         let by_the_clock = prop_oneof![
             (names(), names(), any::<bool>(), time(), span()).prop_map(
-                |(left, right, one_way, at, lasting)| { Action::Cut { left, right, one_way, at, lasting } }
+                |(left, right, one_way, at, lasting)| {
+                    Action::Partition { left, right, one_way, at, lasting }
+                }
             ),
             (names(), time(), prop::option::of(span())).prop_map(|(node, at, back_after)| Action::CrashAt {
                 node,
@@ -288,8 +311,9 @@ mod tests {
                 .prop_map(|(left, right, at, lasting, turn)| Action::Flap { left, right, at, lasting, turn }),
             (names(), names(), time(), span(), span())
                 .prop_map(|(left, right, at, lasting, by)| Action::SlowLink { left, right, at, lasting, by }),
-            (names(), time(), span(), degradation())
-                .prop_map(|(node, at, lasting, degradation)| Action::Ail { node, at, lasting, degradation }),
+            (names(), time(), span(), degradation()).prop_map(|(node, at, lasting, degradation)| {
+                Action::Degrade { node, at, lasting, degradation }
+            }),
         ];
         prop_oneof![at_a_place, by_the_clock]
     }
@@ -344,6 +368,30 @@ mod tests {
             "late-reply 12s",
         ] {
             assert_eq!(text.parse::<Action>().map(|action| action.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_action_can_begin_with_its_kind() {
+        for (text, written) in [
+            ("partition a from b+c at 1m for 40s", "cut a from b+c at 1m for 40s"),
+            ("slow-link a from b at 1m for 40s, by 2s", "lag a from b at 1m for 40s, by 2s"),
+            ("slow-node a at 1m for 20s, 5 times", "slow a at 1m for 20s, 5 times"),
+            ("slow-receiver a at 1m for 20s, 500ms a message", "choke a at 1m for 20s, 500ms a message"),
+            ("clock-skew a at 0s for 10m, 3s ahead", "skew a at 0s for 10m, 3s ahead"),
+            ("clock-step a at 1m for 5m, 3s back", "step a at 1m for 5m, 3s back"),
+            ("clock-drift a at 1m for 5m, 200ppm slow", "drift a at 1m for 5m, 200ppm slow"),
+            ("slow-sync by 3s", "slow by 3s"),
+            ("stale-journal by 2 records", "stale by 2 records"),
+            ("torn-write", "tear"),
+            ("write-error", "refuse"),
+        ] {
+            let action: Action = text.parse().unwrap();
+            assert_eq!(action.to_string(), written);
+            assert!(text.starts_with(action.kind().as_str()), "{text} is of kind {}", action.kind());
+        }
+        for (kind, verb) in KINDS {
+            assert!(VERBS.contains(&verb) && !VERBS.contains(&kind), "{kind}");
         }
     }
 

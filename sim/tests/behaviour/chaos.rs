@@ -2,8 +2,8 @@
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
-    Action, Chance, Chaos, Degradation, Disturbance, Hook, IncomingMessage, Limits, Name, Plan, Rule, Seed,
-    Selector, Service, ServiceContext, SimSpan, SimTime, TimedFault, Way, World, WorldConfig,
+    Action, Chance, Chaos, ClockDirection, Degradation, Disturbance, Hook, IncomingMessage, Limits, Name,
+    Plan, Rule, Seed, Selector, Service, ServiceContext, SimSpan, SimTime, TimedFault, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ struct Counter(u64);
 impl Service<Numbers> for Counter {
     fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: IncomingMessage<u64>) {
         self.0 += 1;
-        let lie = desk.ask(envelope.kind, envelope.about);
+        let lie = desk.inject_fault(envelope.kind, envelope.about);
         desk.note((), self.0);
         desk.mark(envelope.from);
         match lie {
@@ -52,7 +52,7 @@ pub fn workload(world: &mut World<Numbers>) {
             context.spawn(async move {
                 for tick in 0..20 {
                     let span =
-                        ticker.draw(name(node), name("tick"), |spot| spot.span("tick", &(ms(1)..=ms(900))));
+                        ticker.draw(name(node), name("tick"), |draw| draw.span("tick", &(ms(1)..=ms(900))));
                     ticker.sleep(span).await;
                     ticker.note((), 1_000 + tick);
                 }
@@ -61,11 +61,11 @@ pub fn workload(world: &mut World<Numbers>) {
                 let about = name(["one", "two", "three", "four", "five", "six"][task]);
                 context.before(name("task"), about).await;
                 context.send(name(next), name("rumour"), about, 3);
-                context.expect(name("counter"), name("its count"), about);
+                context.declare_wait(name("counter"), name("its count"), about);
                 while context.request(name("counter"), name("count"), about, 1, ms(300)).await.is_err() {
                     context.yield_now().await;
                 }
-                context.expect_no_more(about);
+                context.withdraw_wait(about);
                 while context.write(task as u64).is_err() {
                     context.sleep(ms(50)).await;
                 }
@@ -73,7 +73,7 @@ pub fn workload(world: &mut World<Numbers>) {
                 context.sync().await;
                 context.sleep(ms(200)).await;
             }
-            if context.draw(name(node), name("end"), |spot| spot.below("end", 6)) == 0 {
+            if context.draw(name(node), name("end"), |draw| draw.below("end", 6)) == 0 {
                 context.finish_after(ms(5_000));
             }
         });
@@ -104,11 +104,11 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         rule("pause", Hook::After, Action::Pause(ms(0)), Some(ms(1)..=ms(3_000))),
         rule("corrupt", Hook::Message, Action::Corrupt, None),
         rule("zombie", Hook::After, Action::Zombie(ms(0)), Some(ms(1)..=ms(3_000))),
-        rule("write-error", Hook::Write, Action::Refuse, None),
+        rule("write-error", Hook::Write, Action::WriteError, None),
         rule("slow-sync", Hook::Sync, Action::SlowSync(ms(0)), Some(ms(1)..=ms(900))),
         rule("sync-crash", Hook::Sync, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
-        rule("torn-write", Hook::Loss, Action::Tear, None),
-        rule("stale-journal", Hook::Recovery, Action::Stale { records: 2 }, None),
+        rule("torn-write", Hook::Loss, Action::TornWrite, None),
+        rule("stale-journal", Hook::Recovery, Action::StaleJournal { records: 2 }, None),
         rule("lie", Hook::Service, Action::Custom { word: name("no-answer"), span: ms(40) }, None),
     ];
     let names = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
@@ -119,22 +119,25 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         every: ms(200)..=ms(20_000),
         lasting: ms(100)..=ms(4_000),
     };
-    let cut = Disturbance::Cut {
+    let partition = Disturbance::Partition {
         left: names(&["a"]),
         right: names(&["b", "counter"]),
         one_way: seed.is_multiple_of(2),
     };
     let [left, right] = [names(&["a"]), names(&["b", "counter"])];
-    let degrade = |degradations: &[Degradation], amount| Disturbance::Ail {
+    let degrade = |degradations: &[Degradation], amount| Disturbance::Degrade {
         among: names(&["a", "b", "c", "counter"]),
         degradations: degradations.to_vec(),
         amount,
     };
     let by = ms(0);
     let [nanos, seconds] = [1_000_000, 1_000_000_000];
-    let skews = [Way::Ahead, Way::Behind].map(|way| Degradation::Skew { by, way });
-    let steps = [Way::Ahead, Way::Behind].map(|way| Degradation::Step { by, way });
-    let drifts = [Way::Ahead, Way::Behind].map(|way| Degradation::Drift { ppm: 0, way });
+    let skews =
+        [ClockDirection::Ahead, ClockDirection::Behind].map(|direction| Degradation::Skew { by, direction });
+    let steps =
+        [ClockDirection::Ahead, ClockDirection::Behind].map(|direction| Degradation::Step { by, direction });
+    let drifts = [ClockDirection::Ahead, ClockDirection::Behind]
+        .map(|direction| Degradation::Drift { ppm: 0, direction });
     let windows = vec![
         window("random split", Disturbance::Split { among: names(&["a", "b", "c"]), minority: false }),
         window("minority", Disturbance::Split { among: names(&["a", "b", "c"]), minority: true }),
@@ -159,7 +162,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         window("step", degrade(&steps, nanos..=9 * seconds)),
         window("drift", degrade(&drifts, 1..=300_000)),
         window("kill", Disturbance::Kill { among: names(&["a", "b", "c"]), at_most: 1 }),
-        window("partition", cut),
+        window("partition", partition),
         window("pauses", Disturbance::Pause(names(&["a", "b"]))),
         window("crashes", Disturbance::Crash(names(&["b", "c"]))),
         window("trouble", Disturbance::Custom { word: name("trouble"), among: names(&["counter"]) }),

@@ -31,7 +31,7 @@ fn a_crash_drops_tasks_and_unsynced_writes_and_the_next_life_begins_with_what_wa
         assert!(events.contains(&EventKind::Started { incarnation: 1 }), "{engine}");
         assert_eq!(notes(&outcome), [100, 101, 1, 1], "{engine}: the old ticker is gone");
         assert_eq!(outcome.stop, RunEnd::Finished, "{engine}");
-        assert!(outcome.pinned.iter().all(|pinned| pinned.met), "{engine}");
+        assert!(outcome.pinned.iter().all(|pinned| pinned.reached), "{engine}");
     });
 }
 

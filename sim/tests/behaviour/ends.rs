@@ -164,7 +164,7 @@ fn a_service_that_never_returns_is_spinning() {
     struct Endless;
     impl Service<Numbers> for Endless {
         fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, _: IncomingMessage<u64>) {
-            while desk.draw(name("endless"), name("coin"), |spot| spot.happens("heads", Chance::ALWAYS)) {}
+            while desk.draw(name("endless"), name("coin"), |draw| draw.happens("heads", Chance::ALWAYS)) {}
         }
     }
     on_every_engine(
@@ -227,9 +227,9 @@ fn a_deadlock_is_quiescent_and_names_who_waits_for_whom() {
         |world| {
             for (node, other) in [("a", "b"), ("b", "a")] {
                 world.process(name(node), move |context| async move {
-                    context.expect(name(other), name("to go first"), name("door"));
+                    context.declare_wait(name(other), name("to go first"), name("door"));
                     context.receive().await;
-                    context.expect_no_more(name("door"));
+                    context.withdraw_wait(name("door"));
                 });
             }
         },

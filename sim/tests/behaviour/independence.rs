@@ -7,7 +7,7 @@ use perfidy_sim::{Engine, EventKind, Fault, Outcome, SimTime, World};
 fn with_strangers(world: &mut World<Numbers>) {
     for (node, other) in [("stranger", "friend"), ("friend", "stranger")] {
         world.process(name(node), move |context| async move {
-            let coin = context.draw(name(node), name("coin"), |spot| spot.below("coin", 2));
+            let coin = context.draw(name(node), name("coin"), |draw| draw.below("coin", 2));
             context.note((), coin);
             loop {
                 context.sleep(ms(700)).await;

@@ -1,5 +1,5 @@
-//! Flapping links, slow links and receivers, corrupted messages, and cuts whose sides are determined when
-//! they begin.
+//! Flapping links, slow links and receivers, corrupted messages, and partitions whose sides are determined
+//! when they begin.
 
 use crate::{Numbers, at, events_at, name, notes, on_every_engine, run, with_faults};
 use perfidy_sim::{
@@ -54,8 +54,12 @@ fn a_flapping_link_loses_messages_in_turns_and_is_whole_afterwards() {
         let lost: BTreeSet<u64> = (0..50).filter(missing).collect();
         let must: BTreeSet<u64> = (0..50).filter(|n| !expected.contains(n)).collect();
         assert!(must.is_subset(&lost) && lost.len() <= must.len() + 2, "{engine}: {lost:?}");
-        let cut = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Cut, .. });
-        assert_eq!(outcome.history.events().iter().filter(|e| cut(&e.what)).count(), lost.len(), "{engine}");
+        let lost_here = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Partition, .. });
+        assert_eq!(
+            outcome.history.events().iter().filter(|e| lost_here(&e.what)).count(),
+            lost.len(),
+            "{engine}"
+        );
     });
 }
 
@@ -136,7 +140,7 @@ fn windows_of(disturbance: Disturbance) -> WorldConfig {
 }
 
 fn sides(fault: &Fault) -> (Vec<&'static str>, Vec<&'static str>) {
-    let Action::Cut { left, right, .. } = fault.action else { panic!("{fault}") };
+    let Action::Partition { left, right, .. } = fault.action else { panic!("{fault}") };
     (left.as_str().split('+').collect(), right.as_str().split('+').collect())
 }
 

@@ -3,13 +3,13 @@
 mod chaos;
 mod clocks;
 mod crash;
-mod cut;
 mod ends;
 mod engines;
 mod independence;
 mod links;
 mod messages;
 mod overlapping_restarts;
+mod partition;
 mod pause;
 mod replay;
 mod request;

@@ -53,7 +53,7 @@ const PLACES: [(&str, usize); 10] = [
 fn a_node_that_crashes_at_any_of_its_actions_does_nothing_more() {
     for (place, said) in PLACES {
         on_every_engine(&with_faults(&[(place, "crash for good")]), everything, |engine, outcome| {
-            assert!(outcome.pinned[0].met, "{engine}: {place}");
+            assert!(outcome.pinned[0].reached, "{engine}: {place}");
             assert_eq!(notes(&outcome).len(), said, "{engine}: {place}");
             let events = events_at(&outcome, "a");
             let crash = events.iter().position(|event| matches!(event, EventKind::Crashed { .. })).unwrap();

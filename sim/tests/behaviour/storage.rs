@@ -1,7 +1,7 @@
 //! Storage faults: write errors, stale journals, torn writes and slow syncs, all recorded in the history.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{EventKind, Outcome, SimSpan, World, WriteRefused};
+use perfidy_sim::{EventKind, Outcome, SimSpan, World, WriteError};
 
 /// Writes 1, 2 and 3, each synced before the next, then 4 and 5 without a sync; records at each start what it
 /// reads.
@@ -15,7 +15,7 @@ fn clerk(world: &mut World<Numbers>) {
             return;
         }
         for record in 1..=5 {
-            if context.write(record) == Err(WriteRefused) {
+            if context.write(record) == Err(WriteError) {
                 context.note((), 100 + record);
             }
             if record <= 3 {
@@ -30,7 +30,7 @@ fn clerk(world: &mut World<Numbers>) {
 const CRASH: (&str, &str) = ("clerk, after work, day, try 1", "crash, back after 1s");
 
 fn all_met(outcome: &Outcome<Numbers>) -> bool {
-    outcome.pinned.iter().all(|pinned| pinned.met) && outcome.injected.len() == outcome.pinned.len()
+    outcome.pinned.iter().all(|pinned| pinned.reached) && outcome.injected.len() == outcome.pinned.len()
 }
 
 #[test]
@@ -69,8 +69,8 @@ fn nothing_is_torn_where_everything_was_durable() {
         ("clerk's disk, crash, journal, try 1", "tear"),
     ]);
     on_every_engine(&config, clerk, |engine, outcome| {
-        let met: Vec<bool> = outcome.pinned.iter().map(|pinned| pinned.met).collect();
-        assert_eq!(met, [true, true, true, false], "{engine}");
+        let reached: Vec<bool> = outcome.pinned.iter().map(|pinned| pinned.reached).collect();
+        assert_eq!(reached, [true, true, true, false], "{engine}");
         assert_eq!(notes(&outcome), [1_000, 104, 105, 1, 2, 3, 1_001], "{engine}");
     });
 }

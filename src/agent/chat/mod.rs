@@ -156,15 +156,15 @@ impl Agent {
     /// [`ModelError`] if there is no reply.
     pub async fn chat(&self, task: Name, turn: u32, transcript: &Transcript) -> Result<Reply, ModelError> {
         let about = turn_name(task, turn);
-        let drawn = self.draw("chat", about, |spot| Drawn {
-            order: spot.word(ORDER),
-            first_id: spot.word(CALL_ID),
-            wording: spot.below(WORDING, WORDINGS) as u32,
-            text_tokens: (TEXT_TOKENS.start() + spot.below(TEXT, TEXT_TOKENS.end() - TEXT_TOKENS.start()))
+        let drawn = self.draw("chat", about, |draw| Drawn {
+            order: draw.bits(ORDER),
+            first_id: draw.bits(CALL_ID),
+            wording: draw.below(WORDING, WORDINGS) as u32,
+            text_tokens: (TEXT_TOKENS.start() + draw.below(TEXT, TEXT_TOKENS.end() - TEXT_TOKENS.start()))
                 as u32,
-            first_token: spot.span(FIRST_TOKEN, &self.model.latency),
-            slowed_down: match spot.below(QUEUE, SLOWED_DOWN) {
-                0 => 2 + spot.below(FACTOR, SLOWEST - 1),
+            first_token: draw.span(FIRST_TOKEN, &self.model.latency),
+            slowed_down: match draw.below(QUEUE, SLOWED_DOWN) {
+                0 => 2 + draw.below(FACTOR, SLOWEST - 1),
                 _ => 1,
             },
         });
@@ -224,7 +224,7 @@ impl Agent {
     ) -> Result<Reply, ModelError> {
         let Ok(reply) = &honest else { return honest };
         for due in self.context.due_faults(Name::literal(CHAT), about) {
-            let altered = struck_by(due.word().as_str(), reply, &stubborn);
+            let altered = with_fault(due.word().as_str(), reply, &stubborn);
             if altered != honest {
                 self.context.inject(due);
                 return altered;
@@ -241,7 +241,7 @@ pub(crate) fn turn_name(task: Name, turn: u32) -> Name {
 
 /// What a fault makes of a reply; the same where it does not concern it. `stubborn` is the reply of a model
 /// that does not see vetoes.
-fn struck_by(fault: &str, honest: &Reply, stubborn: &dyn Fn() -> Reply) -> Result<Reply, ModelError> {
+fn with_fault(fault: &str, honest: &Reply, stubborn: &dyn Fn() -> Reply) -> Result<Reply, ModelError> {
     let with_first_call = |alter: &dyn Fn(&mut CallRequest)| {
         let mut calls = honest.calls.to_vec();
         calls.first_mut().into_iter().for_each(alter);
@@ -437,13 +437,13 @@ mod tests {
             Reply { calls: Arc::default(), is_done: true, wording: 0, text_tokens: 20, finish: Finish::Stop };
         let idle = [INVALID_ARGUMENTS, UNKNOWN_TOOL, FALSE_COMPLETION, IGNORED_VETO];
         for fault in CHAT_FAULTS {
-            let is_idle = struck_by(fault, &last, &|| last.clone()) == Ok(last.clone());
+            let is_idle = with_fault(fault, &last, &|| last.clone()) == Ok(last.clone());
             assert_eq!(is_idle, idle.contains(fault), "{fault}");
         }
         let calling = reply_to(&asked([]));
         for fault in CHAT_FAULTS.iter().filter(|fault| **fault != IGNORED_VETO) {
-            let struck = struck_by(fault, &calling, &|| calling.clone());
-            assert_ne!(struck, Ok(calling.clone()), "{fault}");
+            let altered = with_fault(fault, &calling, &|| calling.clone());
+            assert_ne!(altered, Ok(calling.clone()), "{fault}");
         }
     }
 }

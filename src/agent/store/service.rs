@@ -117,7 +117,7 @@ impl StoreService {
         if replicas == 0 || asks == Freshness::Latest {
             return Ok(known.latest());
         }
-        let replica = desk.draw(Name::literal(CHOICE), item, |spot| spot.below(WHICH, replicas) as usize);
+        let replica = desk.draw(Name::literal(CHOICE), item, |draw| draw.below(WHICH, replicas) as usize);
         let now = desk.now();
         let has = known.at_replica(replica, now);
         let is_enough = match asks {

@@ -159,14 +159,14 @@ impl ToolCall {
 
 /// The answer of a tool to a read.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct Reading {
+pub struct ReadResult {
     /// As of when, by the clock of the tool.
     pub as_of: SimTime,
     /// The content.
     pub content: Content,
 }
 
-impl Reading {
+impl ReadResult {
     /// The content as a value of this type.
     ///
     /// # Errors

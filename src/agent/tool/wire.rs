@@ -1,6 +1,6 @@
 //! Messages between an agent and a tool.
 
-use crate::agent::{Content, Definite, Headers, Message, Operation, Reading, Receipt, ToolCall, json};
+use crate::agent::{Content, Definite, Headers, Message, Operation, ReadResult, Receipt, ToolCall, json};
 use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -99,7 +99,7 @@ pub(crate) enum Wire {
     Found(Option<Receipt>),
     Failed,
     Refused(Refused),
-    Reading(Reading),
+    ReadResult(ReadResult),
     /// An answer whose JSON a fault has altered.
     Altered(Value),
     Malformed,
@@ -121,7 +121,7 @@ impl Wire {
             | Self::Found(_)
             | Self::Failed
             | Self::Refused(_)
-            | Self::Reading(_)
+            | Self::ReadResult(_)
             | Self::Altered(_)
             | Self::Malformed
             | Self::Mistyped(_) => None,
@@ -132,7 +132,7 @@ impl Wire {
     pub fn said(&self) -> Option<(Value, &'static str)> {
         match self {
             Self::Done(done) => Some((json::of(done), "result")),
-            Self::Reading(reading) => Some((json::of(reading), "content")),
+            Self::ReadResult(reading) => Some((json::of(reading), "content")),
             _ => None,
         }
     }
@@ -148,9 +148,9 @@ impl Wire {
     }
 
     /// The answer to a read as the reader reads it.
-    pub fn reading(&self) -> Option<Reading> {
+    pub fn reading(&self) -> Option<ReadResult> {
         match self {
-            Self::Reading(reading) => Some(reading.clone()),
+            Self::ReadResult(reading) => Some(reading.clone()),
             Self::Altered(json) => serde_json::from_value(json.clone()).ok(),
             _ => None,
         }
@@ -166,7 +166,7 @@ impl Message for Wire {
             Self::Read(_) => "read",
             Self::Done(_)
             | Self::Found(_)
-            | Self::Reading(_)
+            | Self::ReadResult(_)
             | Self::Failed
             | Self::Refused(_)
             | Self::Altered(_)

@@ -1,95 +1,126 @@
 //! What bears on what: the safeguards of a property, the faults that break it, and back.
 
 use super::Known;
+use super::picture::OfWorkflow;
 use crate::agent::kinds;
-use crate::catalogue::Relation;
-use crate::cli::print;
+use crate::catalogue::{Family, Item, Relation};
 use crate::faults::{ActionMap, tool_faults};
 use crate::scenario::Scenario;
-use perfidy_sim::{Disturbance, Hook, Rule, TimedFault};
+use perfidy_sim::{Disturbance, Hook, Rule};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// What bears on an item, by its family.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Across<'a> {
+    Property(OfProperty<'a>),
+    Safeguard(OfSafeguard<'a>),
+    Fault(OfFault),
+    Workflow(OfWorkflow<'a>),
+    Nothing {},
+}
+
+#[derive(Serialize)]
+pub(super) struct OfProperty<'a> {
+    /// The safeguards that protect it.
+    pub safeguards: Vec<Relation>,
+    /// The faults that have broken it.
+    pub faults: Vec<Relation>,
+    /// What a run must have, to be judged; nothing if every run is.
+    pub judged_on: Vec<&'static str>,
+    /// The workflows in which it must have something to judge.
+    pub workflows: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct OfSafeguard<'a> {
+    /// What a team does without it.
+    pub without: &'static str,
+    /// What it needs besides.
+    pub needs: &'static str,
+    /// The properties that it protects.
+    pub properties: Vec<Relation>,
+    /// The workflows that have it.
+    pub workflows: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct OfFault {
+    /// The properties that it has broken.
+    pub properties: Vec<Relation>,
+    /// The kinds of places at which it is injected.
+    pub places: BTreeSet<&'static str>,
+    /// The requests to a tool at which it is injected.
+    pub requests: Vec<String>,
+    /// The agents, roles and tools that take such actions, by workflow.
+    pub targets: BTreeMap<&'static str, BTreeSet<&'static str>>,
+}
+
 impl Known<'_> {
-    pub(super) fn across_of_property(&self, name: &str) {
+    pub(super) fn across(&self, item: &Item) -> Across<'_> {
+        match item.family {
+            Family::Property => Across::Property(self.across_of_property(item.name)),
+            Family::Safeguard => {
+                self.across_of_safeguard(item.name).map_or(Across::Nothing {}, Across::Safeguard)
+            }
+            Family::Fault => Across::Fault(self.across_of_fault(item.name)),
+            Family::Workflow => self.picture_of(item).map_or(Across::Nothing {}, Across::Workflow),
+            Family::Probe | Family::Tool | Family::Table | Family::Strategy => Across::Nothing {},
+        }
+    }
+
+    fn across_of_property(&self, name: &str) -> OfProperty<'_> {
         let workflows = self.suite.workflows().filter(|workflow| workflow.properties.contains(&name));
-        let workflows: Vec<&str> = workflows.map(|workflow| workflow.name).collect();
-        list("Safeguards that protect it, and a scenario that shows it", &self.relations.guards_of(name));
-        list("Faults that have broken it, and a case in which few suffice", &self.relations.threats_to(name));
         let property = self.suite.find_property(name);
-        let needed = property.map(|property| kinds::in_words(property.needed())).unwrap_or_default();
-        let on = if needed.is_empty() { "every run".to_owned() } else { needed.join(", and ") };
-        print(format_args!(
-            "  Judged on\n    {on}{}\n",
-            if needed.is_empty() { "" } else { ": a run without is vacuous" }
-        ));
-        if !workflows.is_empty() {
-            print(format_args!("  Must have something to judge in\n    {}\n", workflows.join(", ")));
+        OfProperty {
+            safeguards: self.relations.guards_of(name),
+            faults: self.relations.threats_to(name),
+            judged_on: property.map(|property| kinds::in_words(property.needed())).unwrap_or_default(),
+            workflows: workflows.map(|workflow| workflow.name).collect(),
         }
     }
 
-    pub(super) fn across_of_safeguard(&self, name: &str) {
-        let Some(kind) = self.suite.find_safeguard(name) else { return };
-        for (heading, text) in [("Without it", kind.without), ("What it needs", kind.needs)] {
-            if !text.is_empty() {
-                print(format_args!("  {heading}\n    {text}\n"));
-            }
-        }
-        list("Properties that it protects, and a scenario that shows it", &self.relations.protected_by(name));
+    fn across_of_safeguard(&self, name: &str) -> Option<OfSafeguard<'_>> {
+        let kind = self.suite.find_safeguard(name)?;
         let workflows = self.suite.workflows().filter(|workflow| workflow.safeguards.contains(&name));
-        let workflows: Vec<&str> = workflows.map(|workflow| workflow.name).collect();
-        if !workflows.is_empty() {
-            print(format_args!("  Workflows that have it\n    {}\n", workflows.join(", ")));
-        }
+        Some(OfSafeguard {
+            without: kind.without,
+            needs: kind.needs,
+            properties: self.relations.protected_by(name),
+            workflows: workflows.map(|workflow| workflow.name).collect(),
+        })
     }
 
-    pub(super) fn across_of_fault(&self, name: &str) {
-        let threatened = self.relations.threatened_by(name);
-        list("Properties that it has broken, and a case in which few faults suffice", &threatened);
-        self.places_of_fault(name);
-    }
-
-    /// Where a fault can strike: what kinds of places, and whom in which workflow.
-    fn places_of_fault(&self, name: &str) {
-        let mut places: BTreeSet<&'static str> = BTreeSet::new();
-        let mut whom: BTreeMap<&str, BTreeSet<&'static str>> = BTreeMap::new();
+    /// What a fault has broken, and where it can be injected: at what kinds of places, and into whom in which
+    /// workflow.
+    fn across_of_fault(&self, name: &str) -> OfFault {
+        let (mut places, mut targets) = (BTreeSet::new(), BTreeMap::new());
         for scenario in self.scenarios {
-            let rules: Vec<Rule> = of_kind(&scenario.chaos.rules, |rule| rule.kind.as_str() == name);
-            let windows: Vec<TimedFault> =
-                of_kind(&scenario.chaos.windows, |window| window.kind.as_str() == name);
+            let rules = scenario.chaos.rules.iter().filter(|rule| rule.kind.as_str() == name);
+            let rules: Vec<Rule> = rules.cloned().collect();
+            let timed = scenario.chaos.windows.iter().filter(|window| window.kind.as_str() == name);
             places.extend(rules.iter().map(place));
-            places.extend(windows.iter().map(|window| place_by_the_clock(&window.disturbance)));
+            places.extend(timed.map(|window| place_by_the_clock(&window.disturbance)));
             // What agents do takes runs to learn; one scenario of a workflow shows most of it.
-            if !rules.is_empty() && !whom.contains_key(scenario.workflow.name) {
-                whom.insert(scenario.workflow.name, struck(scenario, &rules));
+            if !rules.is_empty() && !targets.contains_key(scenario.workflow.name) {
+                targets.insert(scenario.workflow.name, concerned(scenario, &rules));
             }
         }
-        if places.is_empty() {
-            return;
+        let kind = tool_faults::find(name).filter(|_| !places.is_empty());
+        let requests = kind.map(|kind| kind.requests().map(|request| request.to_string()).collect());
+        OfFault {
+            properties: self.relations.threatened_by(name),
+            places,
+            requests: requests.unwrap_or_default(),
+            targets,
         }
-        print("  Where it can strike");
-        for place in &places {
-            print(format_args!("    {place}"));
-        }
-        if let Some(kind) = tool_faults::find(name) {
-            let requests: Vec<String> = kind.requests().map(|request| format!("{request}")).collect();
-            print(format_args!("    when agents {}", requests.join(", ")));
-        }
-        let width = whom.keys().map(|workflow| workflow.len()).max().unwrap_or_default();
-        for (workflow, whom) in &whom {
-            let whom: Vec<&str> = whom.iter().copied().collect();
-            print(format_args!("    {workflow:width$}  {}", whom.join(", ")));
-        }
-        print("");
     }
 }
 
-fn of_kind<T: Clone>(all: &[T], is_it: impl Fn(&T) -> bool) -> Vec<T> {
-    all.iter().filter(|one| is_it(one)).cloned().collect()
-}
-
-/// Who of a team does something that these rules could strike.
-fn struck(scenario: &Arc<Scenario>, rules: &[Rule]) -> BTreeSet<&'static str> {
+/// Who of a team does something that these rules concern.
+fn concerned(scenario: &Arc<Scenario>, rules: &[Rule]) -> BTreeSet<&'static str> {
     let members = scenario.workflow.member_names();
     ActionMap::of(scenario).who_can_meet(rules, &members).into_iter().collect()
 }
@@ -109,31 +140,15 @@ fn place(rule: &Rule) -> &'static str {
 
 fn place_by_the_clock(disturbance: &Disturbance) -> &'static str {
     match disturbance {
-        Disturbance::Cut { .. }
+        Disturbance::Partition { .. }
         | Disturbance::Split { .. }
         | Disturbance::PartitionLeader { .. }
         | Disturbance::Flap { .. }
         | Disturbance::SlowLink { .. } => "links, by the clock",
-        Disturbance::Ail { .. }
+        Disturbance::Degrade { .. }
         | Disturbance::Kill { .. }
         | Disturbance::Pause(_)
         | Disturbance::Crash(_) => "a node, by the clock",
         Disturbance::Custom { .. } => "a tool or service, by the clock",
     }
-}
-
-/// A list of relations under a heading; nothing if there are none.
-fn list(heading: &str, relations: &[Relation]) {
-    if relations.is_empty() {
-        return;
-    }
-    print(format_args!("  {heading}"));
-    let width = relations.iter().map(|relation| relation.name.len()).max().unwrap_or_default();
-    for Relation { name, shown_by } in relations {
-        match shown_by {
-            Some(shown_by) => print(format_args!("    {name:width$}  {shown_by}")),
-            None => print(format_args!("    {name}")),
-        }
-    }
-    print("");
 }

@@ -1,18 +1,16 @@
 //! What agents do: messages, steps, records, waits and model call sites, by name, as runs of scenarios show.
 
-use crate::cli::print;
 use crate::faults::{ActionMap, Actions};
-use crate::inert;
 use crate::scenario::Scenario;
 use perfidy_sim::Name;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a name is in a team: the kind of action, and what is to be said of it there.
-type Uses = BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<String>>>;
+pub(super) type Uses = BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<String>>>;
 
-/// Explains an agent or an action of that name; false if no scenario shows one.
-pub(super) fn show(name: &str, scenarios: &[Arc<Scenario>]) -> bool {
+/// What an agent or an action of that name is; nothing if no scenario shows one.
+pub(super) fn uses(name: &str, scenarios: &[Arc<Scenario>]) -> Uses {
     let mut uses = Uses::default();
     for (workflow, map) in maps(scenarios) {
         for (node, does) in &map.by {
@@ -21,20 +19,10 @@ pub(super) fn show(name: &str, scenarios: &[Arc<Scenario>]) -> bool {
             }
         }
     }
-    for (what, by_workflow) in &uses {
-        print(format_args!("{}, {what}", inert::line(name)));
-        for (workflow, said) in by_workflow {
-            print(format_args!("\n  In {workflow}"));
-            for said in said {
-                print(format_args!("    {}", inert::line(said)));
-            }
-        }
-        print("");
-    }
-    !uses.is_empty()
+    uses
 }
 
-/// Every name that [`show`] can explain.
+/// Every name that [`uses`] can explain.
 pub(super) fn names(scenarios: &[Arc<Scenario>]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (_, map) in maps(scenarios) {
@@ -76,7 +64,7 @@ fn uses_of(name: &str, node: Name, does: &Actions) -> Vec<(&'static str, String)
         };
         uses.push((
             "a step (`before` and `after` in [faults])",
-            format!("{node} takes it; a fault can strike {places}"),
+            format!("{node} takes it; faults can be injected {places}"),
         ));
     }
     if does.steps.contains_key(&Name::new(&format!("write {name}"))) {

@@ -1,24 +1,27 @@
 //! `perfidy explain`: what something is, how a file says it, what bears on it, and where to see it at work.
 //!
 //! It answers for everything that a scenario file can contain: what `list` shows, the tables and keys of a
-//! file, and the messages, steps, records and waits of agents, which are learnt from runs.
+//! file, and the messages, steps, records and waits of agents, which are learnt from runs. What is to be said is
+//! gathered first; people get it as text, tools as JSON.
 
 mod across;
 mod actions;
 mod picture;
+mod text;
 
-use super::{Status, complain_of, not_there, print, print_error};
+use super::{Format, Status, complain_of, not_there, print_error, say_record};
 use crate::catalogue::{self, Family, Item, Relations};
 use crate::config::nearest;
 use crate::explore::{Corpus, SavedSeed};
 use crate::inert;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
+use across::Across;
+use actions::Uses;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// How many scenarios are named.
-const SHOWN: usize = 8;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -32,6 +35,9 @@ pub struct Arguments {
     /// Where to look for saved failures, which say what faults break [default: seeds]
     #[arg(long, value_name = "FOLDER")]
     corpus: Option<PathBuf>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 /// What is known, to explain something with.
@@ -64,9 +70,16 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
     for name in &arguments.names {
         // A table can be written as in a file.
         let name = name.trim_matches(['[', ']']).trim_end_matches(".NAME");
-        if !known.explain(name) {
+        let explained = known.explain(name);
+        if explained.is_empty() {
             print_error(known.unknown(name));
             status = Status::BadInput;
+        }
+        for explained in explained {
+            match arguments.format {
+                Format::Text => known.print(&explained),
+                Format::Json => say_record(&explained),
+            }
         }
     }
     status
@@ -82,86 +95,94 @@ fn failures(folder: &Path) -> Vec<SavedSeed> {
     files.iter().filter_map(read).collect()
 }
 
+/// What is to be said of something that has the name.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Explained<'a> {
+    Item(Box<OfItem<'a>>),
+    Key { key: &'a str, meanings: Vec<Meaning> },
+    Action { action: &'a str, uses: Uses },
+}
+
+/// Something that a scenario can name.
+#[derive(Serialize)]
+struct OfItem<'a> {
+    family: String,
+    name: &'static str,
+    about: &'static str,
+    keys: BTreeMap<&'static str, String>,
+    /// Where it is written.
+    place: String,
+    example: Option<&'static str>,
+    #[serde(flatten)]
+    across: Across<'a>,
+    /// The scenarios that use it, that which shows it best first.
+    scenarios: Vec<Shown<'a>>,
+    #[serde(skip)]
+    item: Item,
+    #[serde(skip)]
+    used_by: Vec<&'a Scenario>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: String,
+    about: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    fn of(scenario: &'a Scenario) -> Self {
+        Self { name: scenario.name.to_string(), about: &scenario.about }
+    }
+}
+
+/// What a key means, and in what.
+#[derive(Serialize)]
+struct Meaning {
+    means: String,
+    of: Vec<String>,
+}
+
 impl Known<'_> {
-    /// Explains everything of that name; false if there is nothing.
-    fn explain(&self, name: &str) -> bool {
-        let items: Vec<Item> = catalogue::named(self.suite, name).collect();
-        for item in &items {
-            self.show(item);
+    /// Everything of that name.
+    fn explain<'a>(&'a self, name: &'a str) -> Vec<Explained<'a>> {
+        let items =
+            catalogue::named(self.suite, name).map(|item| Explained::Item(Box::new(self.explain_item(item))));
+        let mut explained: Vec<Explained> = items.collect();
+        let meanings = self.meanings(name);
+        if !meanings.is_empty() {
+            explained.push(Explained::Key { key: name, meanings });
         }
-        let is_key = self.show_key(name);
-        if !items.is_empty() || is_key {
-            return true;
+        if explained.is_empty() {
+            let uses = actions::uses(name, self.scenarios);
+            explained.extend((!uses.is_empty()).then_some(Explained::Action { action: name, uses }));
         }
-        actions::show(name, self.scenarios)
+        explained
     }
 
-    fn show(&self, item: &Item) {
-        print(format_args!("{}, a {}: {}\n", item.name, item.family, item.about));
-        let width = item.keys.iter().map(|key| key.name.len()).max().unwrap_or_default();
-        if !item.keys.is_empty() {
-            print("  What can be said of it");
-            item.keys.iter().for_each(|key| print(format_args!("    {:width$}  {}", key.name, key.means)));
-            print("");
-        }
-        if let Some(example) = item.example {
-            let place = catalogue::heading(item);
-            let example = if place.ends_with('=') {
-                format!("{place} {example}")
-            } else {
-                format!("{place}\n    {example}")
-            };
-            print(format_args!("  How a scenario says it\n    {example}\n"));
-        }
-        match item.family {
-            Family::Safeguard => self.across_of_safeguard(item.name),
-            Family::Property => self.across_of_property(item.name),
-            Family::Fault => self.across_of_fault(item.name),
-            Family::Workflow => self.picture_of(item),
-            Family::Probe | Family::Tool | Family::Table | Family::Strategy => {}
-        }
-        self.show_use(item);
-    }
-
-    /// Where to see it at work.
-    fn show_use(&self, item: &Item) {
-        let (command, folder) = (self.suite.command(), self.folder);
-        if item.family == Family::Strategy {
-            print(format_args!("  Try it\n    {command} run --strategy {}\n", item.name));
-            return;
-        }
-        let mut using: Vec<&Arc<Scenario>> =
-            self.scenarios.iter().filter(|scenario| item.is_used_by(scenario)).collect();
+    fn explain_item(&self, item: Item) -> OfItem<'_> {
+        let using = self.scenarios.iter().filter(|scenario| item.is_used_by(scenario));
+        let mut used_by: Vec<&Scenario> = using.map(|scenario| &**scenario).collect();
         // One that breaks for want of it shows it best, and among those the one with the least beside it.
-        using.sort_by_key(|scenario| (!item.is_missed_in(scenario), scenario.text.len()));
-        let file = |scenario: &Scenario| folder.join(format!("{}.toml", scenario.name));
-        if let Some(best) = using.first() {
-            print(format_args!("  Try it\n    {command} run {}\n", inert::path(&file(best))));
-            print("  Scenarios that use it");
-            let shown = || using.iter().take(SHOWN);
-            let width = shown().map(|scenario| scenario.name.as_str().len()).max().unwrap_or_default();
-            shown().for_each(|scenario| {
-                print(format_args!("    {:width$}  {}", scenario.name, inert::line(&scenario.about)));
-            });
-            if using.len() > SHOWN {
-                print(format_args!("    and {} more", using.len() - SHOWN));
-            }
-        } else if folder.exists() {
-            print(format_args!("  No scenario under {} uses it.", inert::path(folder)));
-        } else {
-            let there = not_there(folder);
-            print(format_args!(
-                "  No scenario was looked at: {there}. `--scenarios FOLDER` says where they are."
-            ));
+        used_by.sort_by_key(|scenario| (!item.is_missed_in(scenario), scenario.text.len()));
+        OfItem {
+            family: item.family.to_string(),
+            name: item.name,
+            about: item.about,
+            keys: item.keys.iter().map(|key| (key.name, key.means.clone())).collect(),
+            place: catalogue::heading(&item),
+            example: item.example,
+            across: self.across(&item),
+            scenarios: used_by.iter().map(|scenario| Shown::of(scenario)).collect(),
+            item,
+            used_by,
         }
-        print("");
     }
 
-    /// Explains a key of a file, which can stand in several tables; false if there is none of that name.
-    fn show_key(&self, name: &str) -> bool {
+    /// What a key of that name means in files, each meaning with all that has it.
+    fn meanings(&self, name: &str) -> Vec<Meaning> {
         let all = catalogue::all(self.suite);
-        // Of each meaning, what has it.
-        let mut meanings: Vec<(&str, Vec<String>)> = Vec::new();
+        let mut meanings: Vec<Meaning> = Vec::new();
         for item in all.iter().filter(|item| item.family != Family::Strategy) {
             let is_it = |key: &&catalogue::Key| key.name == name || key.name.ends_with(&format!(".{name}"));
             for key in item.keys.iter().filter(is_it) {
@@ -169,25 +190,14 @@ impl Known<'_> {
                     Family::Table => catalogue::heading(item),
                     family => format!("the {family} {}", item.name),
                 };
-                match meanings.iter_mut().find(|(means, _)| *means == key.means) {
-                    Some((_, owners)) if owners.contains(&owner) => {}
-                    Some((_, owners)) => owners.push(owner),
-                    None => meanings.push((&key.means, vec![owner])),
+                match meanings.iter_mut().find(|meaning| meaning.means == key.means) {
+                    Some(meaning) if meaning.of.contains(&owner) => {}
+                    Some(meaning) => meaning.of.push(owner),
+                    None => meanings.push(Meaning { means: key.means.clone(), of: vec![owner] }),
                 }
             }
         }
-        if meanings.is_empty() {
-            return false;
-        }
-        print(format_args!("{name}, a key"));
-        for (means, owners) in meanings {
-            let more = owners.len().saturating_sub(SHOWN);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            let owners = owners[..owners.len().min(SHOWN)].join(", ");
-            print(format_args!("\n  Of {owners}{more}\n    {means}"));
-        }
-        print("");
-        true
+        meanings
     }
 
     /// That nothing has that name, and what was perhaps meant.

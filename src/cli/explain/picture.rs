@@ -2,46 +2,103 @@
 
 use super::Known;
 use crate::catalogue::Item;
-use crate::cli::print;
 use crate::explore::{Delivery, Link, deliveries};
-use crate::faults::ActionMap;
-use crate::inert;
-use crate::report::action_map;
+use crate::faults::{ActionMap, Actions, Places, model};
 use crate::scenario::Scenario;
 use perfidy_sim::{Name, SimSpan};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+#[derive(Serialize)]
+pub(super) struct OfWorkflow<'a> {
+    /// Its agents and groups.
+    pub agents: Vec<&'a str>,
+    pub safeguards: &'a [&'static str],
+    pub properties: &'a [&'static str],
+    /// Who sends what to whom.
+    pub messages: Vec<Sent>,
+    /// What each agent or role does.
+    actions: BTreeMap<Name, Does>,
+    /// The same, as runs of its scenarios show it.
+    #[serde(skip)]
+    pub map: ActionMap,
+    #[serde(skip)]
+    pub tools: BTreeSet<Name>,
+}
+
+/// A kind of message between two, and how often it is delivered if the network loses one.
+#[derive(Serialize)]
+pub(super) struct Sent {
+    pub from: Name,
+    pub to: Name,
+    pub message: Name,
+    pub delivery: Semantics,
+    /// After how long it is sent again, about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again_after: Option<SimSpan>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Semantics {
+    AtLeastOnce,
+    AtMostOnce,
+    /// No fault-free run sends it.
+    OnlySentUnderFaults,
+}
+
+/// What an agent or a role does, as a file can name it.
+#[derive(Serialize)]
+struct Does {
+    requests: Vec<Asked>,
+    steps: BTreeMap<Name, At>,
+    /// The faults that its model can have at each model call site.
+    model: BTreeMap<&'static str, Vec<&'static str>>,
+    waits_for: BTreeMap<Name, Timeout>,
+}
+
+#[derive(Serialize)]
+struct Asked {
+    tool: Name,
+    request: String,
+    operation: Name,
+}
+
+/// The places of a step at which faults can be injected.
+#[derive(Serialize)]
+struct At {
+    before: bool,
+    after: bool,
+}
+
+#[derive(Serialize)]
+struct Timeout {
+    shortest: SimSpan,
+    longest: SimSpan,
+}
+
 impl Known<'_> {
-    pub(super) fn picture_of(&self, item: &Item) {
-        let Some(workflow) = self.suite.find_workflow(item.name) else { return };
+    pub(super) fn picture_of(&self, item: &Item) -> Option<OfWorkflow<'_>> {
+        let workflow = self.suite.find_workflow(item.name)?;
         let groups = workflow.roles.iter().map(|role| role.group);
-        let agents: Vec<&str> = workflow.singletons.iter().copied().chain(groups).collect();
-        for (what, words) in [
-            ("Its agents", agents.join(", ")),
-            ("Its safeguards", workflow.safeguards.join(", ")),
-            ("Its properties", workflow.properties.join(", ")),
-        ] {
-            let words = if words.is_empty() { "nothing" } else { &words };
-            print(format_args!("  {what:16}  {words}"));
-        }
-        print("");
         let scenarios = || self.scenarios.iter().filter(|scenario| item.is_used_by(scenario));
-        let (mut actions, mut tools) = (ActionMap::default(), BTreeSet::new());
+        let (mut map, mut tools) = (ActionMap::default(), BTreeSet::new());
         for scenario in scenarios() {
-            actions.extend(ActionMap::of(scenario));
+            map.extend(ActionMap::of(scenario));
             tools.extend(scenario.tools.keys().copied());
         }
-        if actions.by.is_empty() {
-            return;
-        }
-        print("  Who sends what to whom, and how often it arrives if the network loses one");
-        let known = delivered(scenarios());
-        for row in rows(&actions, &tools, &known) {
-            print(format_args!("    {row}"));
-        }
-        print("\n  What its agents do, as runs of its scenarios show");
-        print(action_map(&actions, &tools));
+        let agents = map.by.iter().filter(|(node, _)| !tools.contains(node));
+        Some(OfWorkflow {
+            agents: workflow.singletons.iter().copied().chain(groups).collect(),
+            safeguards: &workflow.safeguards,
+            properties: &workflow.properties,
+            messages: messages(&map, &tools, &delivered(scenarios())),
+            actions: agents.map(|(node, actions)| (*node, does(actions))).collect(),
+            map,
+            tools,
+        })
     }
 }
 
@@ -63,32 +120,41 @@ fn rounded(span: SimSpan) -> SimSpan {
     SimSpan::from_nanos((span.as_nanos() + unit / 2) / unit * unit)
 }
 
-/// A row for each kind of message between two.
-fn rows(actions: &ActionMap, tools: &BTreeSet<Name>, known: &BTreeMap<Link, Delivery>) -> Vec<String> {
-    let mut cells: Vec<[String; 4]> = Vec::new();
-    for (from, does) in actions.by.iter().filter(|(node, _)| !tools.contains(node)) {
-        for (to, kind) in does.sends.iter().filter(|(to, _)| !tools.contains(to)) {
-            let delivery = match known.get(&Link { from: *from, to: *to, kind: *kind }) {
-                Some(Delivery::AtLeastOnce(after)) => {
-                    format!("at least once: again after about {}", rounded(*after))
-                }
-                Some(Delivery::AtMostOnce) => "at most once".to_owned(),
-                None => "only sent under faults".to_owned(),
+fn messages(map: &ActionMap, tools: &BTreeSet<Name>, known: &BTreeMap<Link, Delivery>) -> Vec<Sent> {
+    let sent = |(from, does): (&Name, &Actions)| {
+        let from = *from;
+        let to_agents = does.sends.clone().into_iter().filter(|(to, _)| !tools.contains(to));
+        let one = move |(to, message)| {
+            let (delivery, again_after) = match known.get(&Link { from, to, kind: message }) {
+                Some(Delivery::AtLeastOnce(after)) => (Semantics::AtLeastOnce, Some(rounded(*after))),
+                Some(Delivery::AtMostOnce) => (Semantics::AtMostOnce, None),
+                None => (Semantics::OnlySentUnderFaults, None),
             };
-            cells.push([from.to_string(), to.to_string(), format!("`{kind}`"), delivery]);
-        }
-        let requests: BTreeSet<_> = does.requests.iter().map(|(_, request, _)| *request).collect();
-        if !requests.is_empty() {
-            let requests: Vec<String> = requests.iter().map(ToString::to_string).collect();
-            let safeguards = "as its safeguards say".to_owned();
-            cells.push([from.to_string(), "tools".to_owned(), requests.join(", "), safeguards]);
-        }
-    }
-    let width = |column: usize| cells.iter().map(|row| row[column].len()).max().unwrap_or_default();
-    let [from_width, to_width, kind_width] = [width(0), width(1), width(2)];
-    let row = |[from, to, kind, delivery]: &[String; 4]| {
-        let row = format!("{from:from_width$} -> {to:to_width$}  {kind:kind_width$}  {delivery}");
-        inert::line(&row).into_owned()
+            Sent { from, to, message, delivery, again_after }
+        };
+        to_agents.map(one).collect::<Vec<_>>()
     };
-    cells.iter().map(row).collect()
+    map.by.iter().filter(|(node, _)| !tools.contains(node)).flat_map(sent).collect()
+}
+
+fn does(actions: &Actions) -> Does {
+    let asked = |(tool, request, operation): &(Name, crate::agent::Request, Name)| Asked {
+        tool: *tool,
+        request: request.to_string(),
+        operation: *operation,
+    };
+    let at = |(step, places): (&Name, &Places)| (*step, At { before: places.before, after: places.after });
+    let timeout = |(label, span): (&Name, &RangeInclusive<SimSpan>)| {
+        (*label, Timeout { shortest: *span.start(), longest: *span.end() })
+    };
+    Does {
+        requests: actions.requests.iter().map(asked).collect(),
+        steps: actions.steps.iter().map(at).collect(),
+        model: actions
+            .model_call_sites
+            .iter()
+            .map(|site| (*site, model::slips_at(&[site]).collect()))
+            .collect(),
+        waits_for: actions.timeouts.iter().map(timeout).collect(),
+    }
 }

@@ -8,7 +8,8 @@ use crate::cli::findings::{ShrunkFinding, in_short};
 use crate::cli::keep::{save, save_at_once};
 use crate::cli::{Format, Status, print, print_error, say_record, say_styled, tell};
 use crate::explore::{
-    Corpus, Finding, Fingerprint, FuzzState, Place, RunSummary, Saved, SavedSeed, Standing, Turn, Unfinished,
+    CaseStatus, Corpus, Finding, Fingerprint, FuzzState, Place, RunSummary, Saved, SavedSeed, Turn,
+    Unfinished,
 };
 use crate::inert::{self, Styled};
 use crate::report::{FuzzRecord, fuzz_table, probes_table};
@@ -298,9 +299,8 @@ impl CampaignLog {
     }
 
     fn report(&self) {
-        let rows = self.rounds.cases.iter().zip(&self.cases);
         if self.format == Format::Json {
-            for (rounds, case) in rows {
+            for (rounds, case) in self.rounds.cases.iter().zip(&self.cases) {
                 let record = FuzzRecord::new(&self.rounds, rounds, case);
                 say_record(&record);
             }
@@ -312,7 +312,7 @@ impl CampaignLog {
             let corpus = inert::path(self.corpus.root());
             print(format_args!("and {untold} more new failures, saved in {corpus}\n"));
         }
-        print(fuzz_table(rows));
+        print(fuzz_table(&self.rounds, &self.cases));
         if let Some(probes) = probes_table(&self.rounds.cases) {
             print(format!("\n{probes}"));
         }
@@ -329,12 +329,13 @@ impl CampaignLog {
 
     /// What the campaign as a whole means. What has not been run, or not long enough, is unknown.
     fn meaning(&self) -> Status {
-        let standings = self.rounds.cases.iter().zip(&self.cases).map(|(rounds, case)| rounds.standing(case));
-        standings.fold(Status::AsExpected, |status, standing| {
-            status.worse(match standing {
-                Standing::Broken(_) | Standing::NotCaught(_) => Status::Broken,
-                Standing::NotRun | Standing::NotYetCaught(_) => Status::Inconclusive,
-                Standing::NothingBroke | Standing::Caught(..) => Status::AsExpected,
+        let cases = self.rounds.cases.iter().zip(&self.cases);
+        let statuses = cases.map(|(progress, case)| self.rounds.status(progress, case));
+        statuses.fold(Status::AsExpected, |status, case_status| {
+            status.worse(match case_status {
+                CaseStatus::Broken(_) | CaseStatus::NotCaught(..) => Status::Broken,
+                CaseStatus::NotRun | CaseStatus::NotYetCaught(..) => Status::Inconclusive,
+                CaseStatus::NothingBroke | CaseStatus::Caught(..) => Status::AsExpected,
             })
         })
     }

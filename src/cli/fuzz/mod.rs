@@ -166,7 +166,7 @@ impl Fuzz<'_> {
         let campaign =
             Campaign { engine, first_seed, seeds: turn.seeds, digests: false, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
-        if trials.skip(turn.done, rounds.taught()).is_err() {
+        if trials.skip(turn.done, rounds.informative()).is_err() {
             return Left::Break(Status::AsExpected);
         }
         while trials.done() < turn.until {

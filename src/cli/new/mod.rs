@@ -8,7 +8,6 @@ mod manifest;
 mod scenario;
 // In the usual style of rustfmt, which is that of most crates.
 #[rustfmt::skip]
-#[allow(dead_code, reason = "its `main` is that of another crate")]
 #[path = "start/agents/main.rs"]
 mod start;
 
@@ -19,6 +18,10 @@ use crate::suite::Suite;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The `main` of the tests of another crate, which is compiled here and never called.
+const _: fn() -> ExitCode = start::main;
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]

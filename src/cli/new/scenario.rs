@@ -183,7 +183,7 @@ impl Draft {
         lines.find(|(_, (_, is_optional))| *is_optional).map(|(place, _)| place)
     }
 
-    /// The draft without a fault that never strikes or that is too much; `None` if nothing helps.
+    /// The draft without a fault that is never injected or that is too much; `None` if nothing helps.
     fn tried(&self, suite: &Suite) -> Option<Tried> {
         let report = self.report(suite)?;
         let verdict = report.verdict();
@@ -192,7 +192,7 @@ impl Draft {
         }
         let is_fault = |line: &str, name: &str| line.starts_with(&format!("{name} = "));
         let kinds = &report.case.scenario.fault_kinds;
-        let idle = report.never_struck.first().and_then(|never| {
+        let idle = report.never_injected.first().and_then(|never| {
             let words = report.case.scenario.configured[*never].in_words();
             kinds.iter().find(|kind| words.contains(&format!("`{kind}`")))
         });

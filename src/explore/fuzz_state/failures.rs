@@ -1,4 +1,4 @@
-//! The failures that a campaign has met in a case, and how many more are worth making small.
+//! The failures that a campaign has found in a case, and how many more are worth making small.
 //!
 //! A failure is known by its fingerprint and counted. Most of what breaks a property is one failure again and
 //! again, so after the first [`MAX_SAVED`] further ones are made small ever more rarely; and once there are
@@ -23,6 +23,9 @@ pub struct Broke {
     /// The first seed at which it did.
     #[serde(with = "crate::explore::saved::seed")]
     pub first_seed: Seed,
+    /// After how many runs of the case it first did.
+    #[serde(default)]
+    pub after_runs: u64,
     /// The different failures, up to [`MAX_SAVED`], and how often each was made small.
     pub failures: BTreeMap<Fingerprint, u64>,
 }
@@ -50,16 +53,16 @@ impl Fingerprint {
     }
 }
 
-/// Counts a run for each property that it broke.
-pub(super) fn count_runs(broke: &mut BTreeMap<String, Broke>, case: &Case, run: &RunSummary) {
+/// Counts a run, the last of so many, for each property that it broke.
+pub(super) fn count_runs(broke: &mut BTreeMap<String, Broke>, case: &Case, run: &RunSummary, runs: u64) {
     for (property, _) in run.violations().filter(|(property, _)| case.is_about_breaking(property)) {
-        broke.entry(property.to_owned()).or_insert_with(|| Broke::first_at(run.seed)).runs += 1;
+        broke.entry(property.to_owned()).or_insert_with(|| Broke::first_at(run.seed, runs)).runs += 1;
     }
 }
 
 impl Broke {
-    pub(super) fn first_at(seed: Seed) -> Self {
-        Self { runs: 0, first_seed: seed, failures: BTreeMap::new() }
+    pub(super) fn first_at(seed: Seed, after_runs: u64) -> Self {
+        Self { runs: 0, first_seed: seed, after_runs, failures: BTreeMap::new() }
     }
 
     /// Counts a failure that was made small; says whether it is a different one.
@@ -107,6 +110,7 @@ mod tests {
         let broke = |runs, times: u64| Broke {
             runs,
             first_seed: Seed(0),
+            after_runs: 1,
             failures: BTreeMap::from([(Fingerprint(2), times)]),
         };
         let is_wanted = |(runs, times)| broke(runs, times).is_wanted();

@@ -1,4 +1,4 @@
-//! Shrinking: from everything that struck to the little that suffices.
+//! Shrinking: from all injected faults to the little that suffices.
 //!
 //! A failure is run again and again as an explicit plan, always judged by the same property, with less and
 //! less in it. Draws are keyed by identity, so taking one thing away leaves every other where it was. Four

@@ -25,7 +25,7 @@ fn to_a_place(shrinking: &mut Shrinking<'_>, place: usize) -> bool {
     };
     let Some(visited) = shrinking.visited() else { return false };
     let mut steps = steps_of(node, action, &visited);
-    // The later it strikes, the more of the run is as it should be.
+    // The later it is injected, the more of the run is as it should be.
     steps.reverse();
     // A step that the author has named says more than a message sent or a record written.
     steps.sort_by_key(|at| is_act(at.site));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_struck_where_it_is_asked_something() {
+    fn a_fault_of_a_service_is_injected_where_it_is_asked_something() {
         let visited = ["store, put, task-1, try 1", "store > a, reply to put, task-1, try 1"]
             .map(|address| address.parse().unwrap());
         let outage = "outage 5s".parse().unwrap();

@@ -13,7 +13,7 @@ use toml_edit::visit_mut::{VisitMut, visit_table_like_kv_mut, visit_value_mut};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, KeyMut, Table, Value, value};
 
 /// Tables whose ranges are no latencies: they are what is under test, or what was taken for a fault.
-const NOT_CALMED: &[&str] =
+const KEPT_RANGES: &[&str] =
     &["fault", "faults", "properties", "safeguards", "settle", "step", "team", "without"];
 
 /// Takes away what the failure does not need; whether anything was.
@@ -24,11 +24,12 @@ pub(super) fn simpler(shrinking: &mut Shrinking<'_>) -> bool {
     is_simpler |= fewer_tasks(shrinking);
     is_simpler |= smaller_team(shrinking);
     is_simpler |= fewer_steps(shrinking);
-    is_simpler |=
-        attempt(shrinking, |document, case| spell_out_latencies(document, case) | fault_free(document, None));
-    // What is left was not calm all at once; perhaps most of it can be.
+    is_simpler |= attempt(shrinking, |document, case| {
+        spell_out_latencies(document, case) | shorten_ranges(document, None)
+    });
+    // Not all ranges at once; perhaps most of them.
     for place in 0..ranges(&shrinking.best.case) {
-        is_simpler |= attempt(shrinking, |document, _| fault_free(document, Some(place)));
+        is_simpler |= attempt(shrinking, |document, _| shorten_ranges(document, Some(place)));
     }
     is_simpler
 }
@@ -103,7 +104,7 @@ fn leave_out_other_cases(document: &mut DocumentMut, case: &Case) -> bool {
     true
 }
 
-/// Chances have no say in an explicit plan; when chaos ends does.
+/// Chances have no say in an explicit plan; when fault injection ends does.
 fn leave_out_chances(document: &mut DocumentMut, case: &Case) -> bool {
     let pinned = document.remove("fault").is_some();
     let Some(faults) = document.get_mut("faults").and_then(Item::as_table_like_mut) else { return pinned };
@@ -241,30 +242,30 @@ fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Table {
 
 /// Puts the shortest time in the place of a range: of every one, or of the one at a place. Tasks are put as
 /// far apart as they can be instead.
-fn fault_free(document: &mut DocumentMut, place: Option<usize>) -> bool {
-    let mut fault_free = Calm { place, met: 0, is_changed: false, is_apart: false };
-    fault_free.visit_document_mut(document);
-    fault_free.is_changed
+fn shorten_ranges(document: &mut DocumentMut, place: Option<usize>) -> bool {
+    let mut shorten = ShortenRanges { place, seen: 0, is_changed: false, is_apart: false };
+    shorten.visit_document_mut(document);
+    shorten.is_changed
 }
 
-/// How many ranges there are to be calmed.
+/// How many ranges can be shortened.
 fn ranges(case: &Case) -> usize {
     let Ok(mut document) = case.scenario.text.parse::<DocumentMut>() else { return 0 };
-    let mut fault_free = Calm { place: Some(usize::MAX), met: 0, is_changed: false, is_apart: false };
-    fault_free.visit_document_mut(&mut document);
-    fault_free.met
+    let mut shorten = ShortenRanges { place: Some(usize::MAX), seen: 0, is_changed: false, is_apart: false };
+    shorten.visit_document_mut(&mut document);
+    shorten.seen
 }
 
-struct Calm {
+struct ShortenRanges {
     place: Option<usize>,
-    met: usize,
+    seen: usize,
     is_changed: bool,
     is_apart: bool,
 }
 
-impl VisitMut for Calm {
+impl VisitMut for ShortenRanges {
     fn visit_table_like_kv_mut(&mut self, key: KeyMut<'_>, node: &mut Item) {
-        if NOT_CALMED.contains(&key.get()) {
+        if KEPT_RANGES.contains(&key.get()) {
             return;
         }
         self.is_apart = key.get() == "every";
@@ -275,11 +276,11 @@ impl VisitMut for Calm {
         let range =
             node.as_str().filter(|text| text.contains("..")).and_then(|text| text.parse::<Spread>().ok());
         let Some(Spread(range)) = range else { return visit_value_mut(self, node) };
-        if self.place.is_none_or(|place| place == self.met) {
+        if self.place.is_none_or(|place| place == self.seen) {
             *node = text_of(if self.is_apart { *range.end() } else { *range.start() }).into();
             self.is_changed = true;
         }
-        self.met += 1;
+        self.seen += 1;
     }
 }
 

@@ -84,12 +84,12 @@ fn word(what: &EventKind<TeamEvent>) -> Option<u64> {
         EventKind::Ended(stop) => (11, ending(*stop)),
         // What an agent says of itself is not what it does.
         EventKind::App(TeamEvent::Announced { .. })
-        | EventKind::Struck(_)
+        | EventKind::Injected(_)
         | EventKind::Paused { .. }
         | EventKind::Resumed
         | EventKind::Recovered { .. }
-        | EventKind::CutBegan { .. }
-        | EventKind::CutEnded { .. } => return None,
+        | EventKind::PartitionBegan { .. }
+        | EventKind::PartitionHealed { .. } => return None,
         EventKind::App(note) => (12, note_word(note)),
     };
     Some(detail.wrapping_mul(32).wrapping_add(kind))

@@ -2,9 +2,9 @@
 //! something happened, each action that the scenario could have answered with.
 //!
 //! A span is the shortest, the middle or the longest of its range: a leader that is back before its lease is
-//! over is another trouble than one that stays away. Faults by the clock strike where they can make a
+//! over is another trouble than one that stays away. Faults by the clock are injected where they can make a
 //! difference: a crash, a pause or a partition begins whenever something happens on a node that it concerns.
-//! Nothing strikes once the scenario's chaos is over.
+//! Nothing is injected once the scenario's fault phase is over.
 
 use crate::agent::{Agents, Request, TeamEvent};
 use crate::faults::tool_faults;
@@ -29,17 +29,17 @@ pub(super) enum Detail {
 const FEW: usize = 32;
 
 /// The plan in which nothing goes wrong but what stands in the scenario word for word. Its rules are all
-/// there and their time is over, so that every place at which they could strike is counted.
+/// there and their time is over, so that every place at which they could be injected is counted.
 pub(super) fn fault_free(chaos: &Chaos) -> Plan {
     let fault_free = Chaos { windows: Vec::new(), until: SimTime::ZERO, ..chaos.clone() };
     Plan::Fuzz(Arc::new(fault_free))
 }
 
-/// The faults, each of which could strike in addition to those of the trial; all different, in the order in
-/// which their places came up.
+/// The faults, each of which could be injected in addition to those of the trial; all different, in the order
+/// in which their places came up.
 ///
 /// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only
-/// after the end of chaos is told apart by the mark.
+/// after the end of the faults is told apart by the mark.
 pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Vec<Fault> {
     let mut faults = Vec::new();
     // There are few sites and many places; what can happen at a site is worked out once.
@@ -61,8 +61,8 @@ pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Ve
 
 /// What the rules could do at a site; two that come to the same are one.
 fn actions_at(chaos: &Chaos, site: Name, detail: Detail) -> Vec<Action> {
-    let Some(passage) = MessageFate::read(site) else { return Vec::new() };
-    let concerned = chaos.rules.iter().filter(|rule| passage.concerns(rule));
+    let Some(fate) = MessageFate::read(site) else { return Vec::new() };
+    let concerned = chaos.rules.iter().filter(|rule| fate.concerns(rule));
     let mut actions: Vec<Action> = concerned.flat_map(|rule| actions_of(rule, detail)).collect();
     actions.sort_unstable();
     actions.dedup();
@@ -169,19 +169,20 @@ fn by_the_clock(
             let [left, right] = [left, right].map(joined);
             open(&among, &|at, lasting| action(left, right, at, lasting));
         };
-    let cut =
-        |one_way: bool| move |left, right, at, lasting| Action::Cut { left, right, one_way, at, lasting };
+    let partition = |one_way: bool| {
+        move |left, right, at, lasting| Action::Partition { left, right, one_way, at, lasting }
+    };
     match &window.disturbance {
-        Disturbance::Cut { left, right, one_way } => apart(left, right, &cut(*one_way)),
+        Disturbance::Partition { left, right, one_way } => apart(left, right, &partition(*one_way)),
         // Of all the ways to fall apart, those in which one is alone.
         Disturbance::Split { among, .. } => {
             for one in among {
-                apart(&[*one], &others(among, *one), &cut(false));
+                apart(&[*one], &others(among, *one), &partition(false));
             }
         }
         Disturbance::PartitionLeader { otherwise, right, one_way } => {
             for one in otherwise {
-                apart(&[*one], &others(right, *one), &cut(*one_way));
+                apart(&[*one], &others(right, *one), &partition(*one_way));
             }
         }
         Disturbance::Flap { left, right, turn } => {
@@ -207,13 +208,13 @@ fn by_the_clock(
                 open(&[node], &|at, lasting| Action::PauseAt { node, at, lasting });
             }
         }
-        Disturbance::Ail { among, degradations, amount } => {
+        Disturbance::Degrade { among, degradations, amount } => {
             let amount = amount.start() + (amount.end() - amount.start()) / 2;
             for (&node, degradation) in
                 among.iter().flat_map(|node| degradations.iter().map(move |what| (node, what)))
             {
                 let degradation = degradation.with_amount(amount);
-                open(&[node], &|at, lasting| Action::Ail { node, at, lasting, degradation });
+                open(&[node], &|at, lasting| Action::Degrade { node, at, lasting, degradation });
             }
         }
         Disturbance::Custom { word, among } => {
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_them_strikes_if_it_is_planned() {
+    fn each_of_them_is_injected_if_it_is_planned() {
         for case in ["conductor/crash-before-record", "standby/rough-weather"].map(case) {
             for fault in in_calm(&case).into_iter().step_by(7) {
                 let plan = Plan::Explicit([fault].into());

@@ -1,9 +1,10 @@
 //! Exhaustive: every fault, then every pair of faults, and so on, with one seed.
 //!
-//! Chance finds what is likely. What is left is proved small by small: a calm run shows every place where a
-//! fault could strike, and each of them is tried alone; what then comes up anew (a retry, a node that is
-//! back) is read from that run, and each is tried in addition. Most failures of distributed systems need few
-//! faults (Yuan et al. 2014, "Simple testing can prevent most critical failures"), so small numbers go far.
+//! Chance finds what is likely. What is left is proved small by small: a fault-free run shows every place
+//! where a fault could be injected, and each of them is tried alone; what then comes up anew (a retry, a node
+//! that is back) is read from that run, and each is tried in addition. Most failures of distributed systems
+//! need few faults (Yuan et al. 2014, "Simple testing can prevent most critical failures"), so small numbers
+//! go far.
 //!
 //! A set of faults that breaks a promise is not made larger: that it breaks is known.
 //!
@@ -220,9 +221,9 @@ pub(super) fn shuffled<T: Ord>(
     turn: u64,
 ) -> impl Iterator<Item = T> {
     let draws = Draws::new(Seed(seed.0.wrapping_add(turn)));
-    let spot = |nth| draws.spot(Name::literal("exhaustive"), Name::literal("order"), nth);
+    let draw = |nth| draws.draw_site(Name::literal("exhaustive"), Name::literal("order"), nth);
     let mut things: Vec<(u64, T)> =
-        things.into_iter().zip(1..).map(|(thing, nth)| (spot(nth).word("turn"), thing)).collect();
+        things.into_iter().zip(1..).map(|(thing, nth)| (draw(nth).bits("turn"), thing)).collect();
     things.sort_unstable();
     things.into_iter().map(|(_, thing)| thing)
 }
@@ -302,8 +303,8 @@ mod tests {
     }
 
     /// One task of one step for one executor, and one lie: the tool is called once, so there is one place.
-    /// Its answer is lost, and the call comes again: that is the second place, which a calm run does not
-    /// have.
+    /// Its answer is lost, and the call comes again: that is the second place, which a fault-free run does
+    /// not have.
     #[test]
     fn places_that_come_up_only_because_of_a_fault_are_tried_as_well() {
         let text = "# One call.\nworkflow = \"conductor\"\n[team]\nexecutors = 1\n[[step]]\nname = \"file-ticket\"\n\

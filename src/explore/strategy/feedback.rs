@@ -15,22 +15,22 @@ pub enum WantedFeedback {
     Nothing,
     /// Whether every promise was kept.
     Verdict,
-    /// That, and which faults could have struck.
+    /// That, and which faults could have been injected.
     Chances,
     /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only
-    /// if there is something, also which faults could have struck, though not all of them: there may be
-    /// thousands.
+    /// if there is something, also which faults could have been injected, though not all of them: there may
+    /// be thousands.
     News(Arc<Vec<u64>>),
 }
 
-/// What a run taught.
+/// The feedback of a run.
 #[derive(Clone, Debug)]
 pub struct Feedback {
     /// Whether every promise that the scenario asks for was kept, for certain.
     pub holds: bool,
-    /// The faults that struck.
+    /// The injected faults.
     pub injected: Vec<Fault>,
-    /// The single faults that could have struck as well, all different.
+    /// The single faults that could have been injected as well, all different.
     pub chances: Vec<Fault>,
     /// What the run did that was not known, without when and to whom; sorted.
     pub news: Vec<u64>,

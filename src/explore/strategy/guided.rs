@@ -3,9 +3,9 @@
 //! The idea of fuzzers that watch what their inputs reach (Zalewski's AFL; for histories of distributed
 //! systems, Meng et al. 2023, "Greybox fuzzing of distributed systems"). A run whose history shows a
 //! [behaviour](super::behaviour) that none had shown before is kept, as the list of its faults. Most trials
-//! take one that was kept and add a fault that could have struck in it, leave one out, move one, or give it
-//! another seed. What is new is varied most; with every variation its energy becomes less. A run that broke a
-//! promise is a result and not varied.
+//! take one that was kept and add a fault that could have been injected in it, leave one out, move one, or
+//! give it another seed. What is new is varied most; with every variation its energy becomes less. A run that
+//! broke a promise is a result and not varied.
 
 use super::{Feedback, Kind, PlanOf, Strategy, Trial, WantedFeedback, after, random};
 use crate::scenario::Case;
@@ -24,7 +24,7 @@ pub(super) const KIND: Kind = Kind {
 const KEPT: usize = 128;
 /// The energy of a run that has just been kept.
 const ENERGY: u64 = 32;
-/// How many trials there are before what they taught is wanted.
+/// How many trials there are before their feedback is wanted.
 const BATCH: usize = 32;
 
 pub(super) struct Guided {
@@ -39,7 +39,7 @@ pub(super) struct Guided {
 struct Kept {
     seed: Seed,
     faults: Vec<Fault>,
-    /// What could have struck in it as well.
+    /// What could have been injected in it as well.
     chances: Vec<Fault>,
     energy: u64,
 }
@@ -53,30 +53,30 @@ impl Guided {
     /// The next trial. All of its draws come from `fresh`, a seed that no other trial had.
     pub(super) fn trial(&mut self, fresh: Seed) -> Trial {
         let draws = Draws::new(fresh);
-        let spot = |nth| draws.spot(Name::new("guided"), Name::new("trial"), nth);
+        let draw = |nth| draws.draw_site(Name::new("guided"), Name::new("trial"), nth);
         let wants = WantedFeedback::News(Arc::clone(&self.seen));
-        let Some(kept) = self.pick(spot(0)) else {
+        let Some(kept) = self.pick(draw(0)) else {
             return Trial { seed: fresh, plan: (self.random)(fresh), wants };
         };
         let (mut seed, mut faults) = (kept.seed, kept.faults.clone());
-        for nth in 1..=1 + spot(0).below("how much", 3) as u32 {
-            match spot(nth).below("how", 8) {
+        for nth in 1..=1 + draw(0).below("how much", 3) as u32 {
+            match draw(nth).below("how", 8) {
                 0 => seed = fresh,
-                1..=4 => add(&mut faults, &kept.chances, spot(nth)),
-                5 => remove(&mut faults, spot(nth)),
-                _ => shift(&mut faults, &kept.chances, spot(nth)),
+                1..=4 => add(&mut faults, &kept.chances, draw(nth)),
+                5 => remove(&mut faults, draw(nth)),
+                _ => shift(&mut faults, &kept.chances, draw(nth)),
             }
         }
         Trial { seed, plan: Plan::Explicit(faults.into()), wants }
     }
 
     /// One that was kept, by energy; in one of four cases, and while there is none, nothing.
-    fn pick(&mut self, spot: DrawSite<'_>) -> Option<&Kept> {
+    fn pick(&mut self, draw: DrawSite<'_>) -> Option<&Kept> {
         let energy: u64 = self.kept.iter().map(|kept| kept.energy).sum();
-        if energy == 0 || spot.below("fresh", 4) == 0 {
+        if energy == 0 || draw.below("fresh", 4) == 0 {
             return None;
         }
-        let mut point = spot.below("which", energy);
+        let mut point = draw.below("which", energy);
         let picked = self.kept.iter_mut().find(|kept| {
             let is_here = point < kept.energy;
             point = point.saturating_sub(kept.energy);
@@ -126,29 +126,29 @@ impl Strategy for Guided {
     }
 }
 
-fn one_of<'a>(faults: &'a [Fault], spot: DrawSite<'_>) -> Option<&'a Fault> {
-    let place = (!faults.is_empty()).then(|| spot.below("one of", faults.len() as u64))?;
+fn one_of<'a>(faults: &'a [Fault], draw: DrawSite<'_>) -> Option<&'a Fault> {
+    let place = (!faults.is_empty()).then(|| draw.below("one of", faults.len() as u64))?;
     faults.get(place as usize)
 }
 
-/// Adds a fault, unless something strikes there already.
-fn add(faults: &mut Vec<Fault>, chances: &[Fault], spot: DrawSite<'_>) {
-    let more = one_of(chances, spot).filter(|more| faults.iter().all(|fault| fault.at != more.at));
+/// Adds a fault, unless one is injected there already.
+fn add(faults: &mut Vec<Fault>, chances: &[Fault], draw: DrawSite<'_>) {
+    let more = one_of(chances, draw).filter(|more| faults.iter().all(|fault| fault.at != more.at));
     faults.extend(more.copied());
 }
 
-fn remove(faults: &mut Vec<Fault>, spot: DrawSite<'_>) {
+fn remove(faults: &mut Vec<Fault>, draw: DrawSite<'_>) {
     if !faults.is_empty() {
-        faults.remove(spot.below("goes", faults.len() as u64) as usize);
+        faults.remove(draw.below("goes", faults.len() as u64) as usize);
     }
 }
 
-/// Lets a fault strike at another of the places where one of its kind can.
-fn shift(faults: &mut Vec<Fault>, chances: &[Fault], spot: DrawSite<'_>) {
-    let Some(kind) = one_of(faults, spot).map(|fault| fault.action.kind()) else { return };
+/// Injects a fault at another of the places where one of its kind can.
+fn shift(faults: &mut Vec<Fault>, chances: &[Fault], draw: DrawSite<'_>) {
+    let Some(kind) = one_of(faults, draw).map(|fault| fault.action.kind()) else { return };
     let alike: Vec<Fault> = chances.iter().copied().filter(|fault| fault.action.kind() == kind).collect();
-    remove(faults, spot);
-    add(faults, &alike, spot);
+    remove(faults, draw);
+    add(faults, &alike, draw);
 }
 
 #[cfg(test)]

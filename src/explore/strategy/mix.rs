@@ -4,7 +4,7 @@
 //! else comes before them; from then on two of three trials are random and the others share the rest. So what
 //! only random finds, the mix finds after half as many trials again at worst, and what random hardly ever
 //! finds has a chance. Where faults are rare, most random trials have none; so one of the others is the
-//! single faults of a calm run, each tried once.
+//! single faults of a fault-free run, each tried once.
 
 use super::chances::{self, Detail};
 use super::guided::Guided;
@@ -24,7 +24,7 @@ pub(super) const KIND: Kind = Kind {
 
 /// How many trials are random before the others have their turn.
 const RANDOM_FIRST: u64 = 50;
-/// How many trials there are before what they taught is wanted.
+/// How many trials there are before their feedback is wanted.
 const BATCH: usize = 128;
 /// How many trials there are until the turns come again.
 const CYCLE: u64 = 12;
@@ -39,7 +39,7 @@ struct Mix {
     singletons: Singles,
 }
 
-/// The single faults of a calm run, in a drawn order. The run is made when the first of them is wanted.
+/// The single faults of a fault-free run, in a drawn order. The run is made when the first of them is wanted.
 struct Singles {
     case: Case,
     engine: Engine,

@@ -42,8 +42,8 @@ pub trait Strategy: Send {
     /// The next trials, at most `limit`; none when there is nothing left to try.
     fn next(&mut self, limit: usize) -> Vec<Trial>;
 
-    /// What one of its trials taught, if it wanted to know. Called in the order of the trials, once a batch
-    /// is over.
+    /// The feedback of one of its trials, if it wants feedback. Called in the order of the trials, once a
+    /// batch is over.
     fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
         let _ = (trial, feedback);
     }

@@ -31,13 +31,13 @@ const DEPTH: u64 = 3;
 /// A message is held back for between one and so many doublings of the time that messages take at most.
 const DOUBLINGS: u64 = 7;
 
-/// A message of the calm run.
+/// A message of the fault-free run.
 struct Message {
     at: Address,
     to: Name,
 }
 
-/// The plans of seeds. The calm run is made when the first of them is wanted.
+/// The plans of seeds. The fault-free run is made when the first of them is wanted.
 pub(super) fn plan_of(start: &Start<'_>) -> PlanOf {
     let Start { case, engine, first_seed, .. } = *start;
     let (case, known) = (case.clone(), OnceLock::new());
@@ -73,13 +73,13 @@ fn messages(history: &History<TeamEvent>, until: SimTime) -> Vec<Message> {
 /// The messages that a seed holds back, each with how long; `nodes` are those that messages go to.
 fn held_back(messages: &[Message], nodes: &BTreeSet<Name>, longest: SimSpan, seed: Seed) -> Vec<Fault> {
     let draws = Draws::new(seed);
-    let spot = |what: Name, nth| draws.spot(Name::literal("pct"), what, nth);
-    let priority = |node: Name| spot(node, 0).word(const { Purpose::new("priority") });
+    let draw = |what: Name, nth| draws.draw_site(Name::literal("pct"), what, nth);
+    let priority = |node: Name| draw(node, 0).bits(const { Purpose::new("priority") });
     let Some(last) = nodes.iter().copied().min_by_key(|node| priority(*node)) else { return Vec::new() };
     let change =
-        |nth: u64| spot(Name::literal("change"), nth as u32).below("step", messages.len() as u64) as usize;
+        |nth: u64| draw(Name::literal("change"), nth as u32).below("step", messages.len() as u64) as usize;
     let changes: Vec<usize> = (1..DEPTH).map(change).collect();
-    let action = Action::Reorder(hold(spot(Name::literal("hold"), 0), longest));
+    let action = Action::Reorder(hold(draw(Name::literal("hold"), 0), longest));
     let mut last = last;
     let mut held = Vec::new();
     for (step, message) in messages.iter().enumerate() {
@@ -94,10 +94,10 @@ fn held_back(messages: &[Message], nodes: &BTreeSet<Name>, longest: SimSpan, see
 }
 
 /// How long: every doubling is as likely as every other.
-fn hold(spot: DrawSite<'_>, longest: SimSpan) -> SimSpan {
+fn hold(draw: DrawSite<'_>, longest: SimSpan) -> SimSpan {
     let shortest =
-        longest.max(SimSpan::from_millis(1)).saturating_mul(1 << spot.below("doublings", DOUBLINGS));
-    spot.span("span", &(shortest..=shortest.saturating_mul(2)))
+        longest.max(SimSpan::from_millis(1)).saturating_mul(1 << draw.below("doublings", DOUBLINGS));
+    draw.span("span", &(shortest..=shortest.saturating_mul(2)))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn plan_of(case: &Case) -> PlanOf {
 }
 
 /// The chaos of one seed. What stands in the scenario word for word stays. A rule that is left out is there
-/// and never strikes: rules that concern the same places as those of the run before need not be looked up
+/// and is never injected: rules that concern the same places as those of the run before need not be looked up
 /// again.
 fn swarmed(chaos: &Chaos, seed: Seed) -> Chaos {
     let factors = factors(chaos, seed);
@@ -51,18 +51,19 @@ fn swarmed(chaos: &Chaos, seed: Seed) -> Chaos {
 /// The kinds that a seed keeps, and the factor of each.
 fn factors(chaos: &Chaos, seed: Seed) -> BTreeMap<Name, u64> {
     let draws = Draws::new(seed);
-    let spot = |kind: Name| draws.spot(Name::new("swarm"), kind, 1);
+    let draw = |kind: Name| draws.draw_site(Name::new("swarm"), kind, 1);
     let rules = chaos.rules.iter().map(|rule| rule.kind);
     let mut kinds: Vec<Name> = rules.chain(chaos.windows.iter().map(|window| window.kind)).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let mut kept: Vec<Name> =
-        kinds.iter().copied().filter(|kind| spot(*kind).below("kept", 2) == 1).collect();
+        kinds.iter().copied().filter(|kind| draw(*kind).below("kept", 2) == 1).collect();
     if kept.is_empty() && !kinds.is_empty() {
-        let one = draws.spot(Name::new("swarm"), Name::new("all"), 1).below("who stays", kinds.len() as u64);
+        let one =
+            draws.draw_site(Name::new("swarm"), Name::new("all"), 1).below("who stays", kinds.len() as u64);
         kept.push(kinds[one as usize]);
     }
-    let factor = |kind: Name| FACTORS[spot(kind).below("factor", FACTORS.len() as u64) as usize];
+    let factor = |kind: Name| FACTORS[draw(kind).below("factor", FACTORS.len() as u64) as usize];
     kept.into_iter().map(|kind| (kind, factor(kind))).collect()
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a
 //! tool from doing anything for a while or for good ([`unavailability`]). A lie that would make no difference
-//! to a request (a key ignored that was not handed over) does not strike, so a scenario in which it never can
+//! to a request (a key ignored that was not handed over) is not injected, so a scenario in which it never can
 //! is vacuous.
 
 pub mod answers;
@@ -125,21 +125,24 @@ pub(crate) fn never_told(
     asked: &BTreeSet<Request>,
     workflow: &str,
 ) -> Problem {
-    let can_strike = |kind: &ToolFaultKind| kind.requests().any(|request| asked.contains(&request));
-    let message = match find(word).filter(|kind| !can_strike(kind)) {
+    let can_be_injected = |kind: &ToolFaultKind| kind.requests().any(|request| asked.contains(&request));
+    let message = match find(word).filter(|kind| !can_be_injected(kind)) {
         Some(kind) => {
             let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
             let never = requests.join(" or ");
-            format!("`{word}` strikes agents that {never}, and none of the workflow `{workflow}` does")
+            format!("`{word}` needs agents that {never}, and none of the workflow `{workflow}` does")
         }
         None => {
-            format!("no agent of the workflow `{workflow}` asks anything there that `{word}` could strike")
+            format!(
+                "no agent of the workflow `{workflow}` asks anything there where `{word}` could be injected"
+            )
         }
     };
-    let possible: Vec<&str> = kinds().filter(|kind| can_strike(kind)).map(|kind| kind.fault.name).collect();
+    let possible: Vec<&str> =
+        kinds().filter(|kind| can_be_injected(kind)).map(|kind| kind.fault.name).collect();
     let help = match possible.as_slice() {
         [] => "its agents ask nothing of tools; leave it out".to_owned(),
-        possible => format!("the lies that can strike them are {}", listed(possible)),
+        possible => format!("the tool faults that can be injected there are {}", listed(possible)),
     };
     Problem::at(place, message).help(help)
 }

@@ -111,7 +111,7 @@ impl Troubled {
             }
             (None, Some(every)) => {
                 if self.operation.is_some() {
-                    let message = format!("by the clock, `{}` strikes a tool as a whole", entry.name);
+                    let message = format!("by the clock, `{}` applies to a tool as a whole", entry.name);
                     return Err(entry.problem(message).help("take `operation` out"));
                 }
                 let lasting = lasting.ok_or_else(|| nothing_says_how_long(entry))?;
@@ -132,10 +132,11 @@ impl Troubled {
                 Ok(())
             }
             (None, None) => Err(entry
-                .problem(format!("nothing says when `{}` strikes", entry.name))
+                .problem(format!("nothing says when `{}` is injected", entry.name))
                 .help("add chance = \"2%\" of a request, or every = \"1m..5m\" by the clock")),
             (Some(_), Some(_)) => {
-                let message = format!("`{}` strikes with a request or by the clock, not both", entry.name);
+                let message =
+                    format!("`{}` is injected with a request or by the clock, not both", entry.name);
                 Err(entry.problem(message).help("take `chance` or `every` out, or write two"))
             }
         }
@@ -167,15 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_strike_is_refused() {
+    fn what_cannot_be_injected_is_refused() {
         for (text, said) in [
-            (r#"outage = { at = "ticketing", lasting = "1m" }"#, "nothing says when `outage` strikes"),
+            (r#"outage = { at = "ticketing", lasting = "1m" }"#, "nothing says when `outage` is injected"),
             (r#"outage = { at = "ticketing", chance = "1%" }"#, "nothing says how long it lasts"),
             (r#"endpoint-moved = { at = "mail", every = "1m" }"#, "nothing says how long it lasts"),
             (r#"rate-limit = { at = "mail", chance = "1%", every = "1m", lasting = "1s" }"#, "not both"),
             (
                 r#"outage = { at = "mail", operation = "send", every = "1m", lasting = "1s" }"#,
-                "strikes a tool as a whole",
+                "applies to a tool as a whole",
             ),
             (r#"outage = { at = "planner", every = "1m", lasting = "1s" }"#, "only tools lie"),
         ] {

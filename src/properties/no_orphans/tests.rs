@@ -7,12 +7,16 @@ use crate::properties::testing::{Story, completed, violation};
 const TASK: &str = "task-1";
 const STEP: &str = "task-1/file";
 
-/// A task that the director has handed to manager-1, and that one to worker-1; the bound is three seconds.
+/// A user with a task, and a bound of three seconds.
+fn bounded() -> Story {
+    let property = Name::new(property().name);
+    let bound = TeamEvent::User(UserEvent::Bound { property, at_most: 3_000_000_000 });
+    Story::default().note("user", bound).given(TASK)
+}
+
+/// A task that the director has handed to manager-1, and that one to worker-1.
 fn handed() -> Story {
-    let bound =
-        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
-    let story = Story::default().note("user", bound).given(TASK);
-    order(order(story, "director", TASK, "manager-1"), "manager-1", STEP, "worker-1")
+    order(order(bounded(), "director", TASK, "manager-1"), "manager-1", STEP, "worker-1")
 }
 
 fn order(story: Story, by: &str, intent: &str, to: &str) -> Story {
@@ -128,9 +132,7 @@ fn a_run_that_was_cut_short_leaves_it_unknown() {
 
 /// A task that the director has handed to manager-1, which has not passed it on.
 fn handed_to_one() -> Story {
-    let bound =
-        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
-    order(Story::default().note("user", bound).given(TASK), "director", TASK, "manager-1")
+    order(bounded(), "director", TASK, "manager-1")
 }
 
 #[test]
@@ -205,9 +207,7 @@ fn only_an_agent_that_has_something_in_hand_and_undone_can_lose_it() {
 #[test]
 fn to_cancel_a_task_takes_it_and_its_steps_from_those_who_have_them() {
     assert_eq!(cancelled(handed_to_one()).judged_by(&property()), Verdict::Holds);
-    let bound =
-        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
-    let only_a_step = order(Story::default().note("user", bound).given(TASK), "manager-1", STEP, "worker-1");
+    let only_a_step = order(bounded(), "manager-1", STEP, "worker-1");
     assert_eq!(cancelled(only_a_step).judged_by(&property()), Verdict::Holds);
     let by_the_holder = cancel(handed_to_one(), "manager-1", TASK);
     assert_eq!(by_the_holder.judged_by(&property()), Verdict::Vacuous);
@@ -215,11 +215,9 @@ fn to_cancel_a_task_takes_it_and_its_steps_from_those_who_have_them() {
     assert_eq!(another.judged_by(&property()), Verdict::Vacuous);
 }
 
-/// A task that the user has ordered of the director; the bound is three seconds.
+/// A task that the user has ordered of the director.
 fn ordered_by_the_user() -> Story {
-    let bound =
-        TeamEvent::User(UserEvent::Bound { property: Name::new(property().name), at_most: 3_000_000_000 });
-    order(Story::default().note("user", bound).given(TASK), "user", TASK, "director")
+    order(bounded(), "user", TASK, "director")
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(super) fn lines<'a>(run: &'a Run, violation: &Violation) -> Vec<Line<'a>> {
     let last = violation.because.iter().max().copied();
     for event in history.events() {
         let is_fault =
-            matches!(event.what, EventKind::Struck(_) | EventKind::Crashed { .. } | EventKind::Resumed);
+            matches!(event.what, EventKind::Injected(_) | EventKind::Crashed { .. } | EventKind::Resumed);
         let restarted = matches!(event.what, EventKind::Started { incarnation } if incarnation > 0);
         let concerns = subject(event).is_some_and(|name| subjects.contains(&name)) && is_telling(event);
         if is_fault || restarted || (concerns && last.is_none_or(|last| event.id <= last)) {
@@ -63,7 +63,7 @@ pub(super) fn lines<'a>(run: &'a Run, violation: &Violation) -> Vec<Line<'a>> {
 
 /// Whether a story has to show an event itself, and not only that something like it came again.
 fn is_kept(event: &Event<TeamEvent>, violation: &Violation) -> bool {
-    violation.because.contains(&event.id) || matches!(event.what, EventKind::Struck(_))
+    violation.because.contains(&event.id) || matches!(event.what, EventKind::Injected(_))
 }
 
 /// The events with their repetitions counted.

@@ -111,7 +111,7 @@ impl<'a> Story<'a> {
             match line {
                 Line::Event(event, times) => {
                     let style = match &event.what {
-                        EventKind::Struck(_) | EventKind::Crashed { .. } => FAULT,
+                        EventKind::Injected(_) | EventKind::Crashed { .. } => FAULT,
                         _ if self.violation.because.contains(&event.id) => BAD,
                         _ => Style::new(),
                     };

@@ -39,13 +39,13 @@ pub(super) fn is_telling(event: &Event<TeamEvent>) -> bool {
         EventKind::App(_)
         | EventKind::Lost { .. }
         | EventKind::Started { .. }
-        | EventKind::Struck(_)
+        | EventKind::Injected(_)
         | EventKind::Crashed { .. }
         | EventKind::Paused { .. }
         | EventKind::Resumed
         | EventKind::Recovered { .. }
-        | EventKind::CutBegan { .. }
-        | EventKind::CutEnded { .. }
+        | EventKind::PartitionBegan { .. }
+        | EventKind::PartitionHealed { .. }
         | EventKind::Waiting { .. }
         | EventKind::Panicked { .. } => true,
     }
@@ -90,14 +90,14 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
         EventKind::Lost { from, kind, about, why } => {
             let why = match why {
                 Loss::Dropped => "it was dropped",
-                Loss::Cut => "the link is cut",
+                Loss::Partition => "network partition",
                 Loss::NodeDown => "the receiver is down",
                 Loss::Late => "late reply: the caller no longer waits for it",
             };
             format!("does not get {kind} from {from}, {about}: {why}")
         }
         EventKind::TimedOut { label } => format!("has waited long enough for {label}"),
-        EventKind::Struck(fault) => match subject_of_fault(fault) {
+        EventKind::Injected(fault) => match subject_of_fault(fault) {
             Some(what) => format!("FAULT {} ({what})", fault.action),
             None => format!("FAULT {}", fault.action),
         },
@@ -106,8 +106,10 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
         EventKind::Paused { span } => format!("stops for {span}"),
         EventKind::Resumed => "goes on as if no time had passed".to_owned(),
         EventKind::Recovered { from } => format!("is itself again: {from} is over"),
-        EventKind::CutBegan { left, right } => format!("is cut off: {left} from {right}"),
-        EventKind::CutEnded { left, right } => format!("is joined again: {left} and {right}"),
+        EventKind::PartitionBegan { left, right } => format!("is partitioned: {left} from {right}"),
+        EventKind::PartitionHealed { left, right } => {
+            format!("is no longer partitioned: {left} from {right}")
+        }
         EventKind::Wrote { content } => format!("writes to its journal: {content}"),
         EventKind::Synced { records } => format!("has {records} records on disk"),
         EventKind::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
@@ -117,8 +119,8 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
     }
 }
 
-/// What of a node a fault struck: which message, call or step. `None` for a timed fault, which strikes the
-/// node or its links as a whole and says so, and for a node's disk.
+/// Where a fault was injected into a node: at which message, call or step. `None` for a timed fault, which
+/// concerns the node or its links as a whole and says so, and for a node's disk.
 fn subject_of_fault(fault: &Fault) -> Option<String> {
     if fault.action.moment().is_some() {
         return None;

@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, TimedFault};
 use std::ops::RangeInclusive;
 
-/// A fault that strikes so many times in a hundred.
+/// A fault that is injected so many times in a hundred.
 struct Often(u32);
 
 impl Often {
@@ -77,21 +77,21 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
 }
 
 /// The faults of the stress run of that number, from one, of those that lose storage. One agent after the
-/// other is struck: what an agent has forgotten shows only while the others remember it.
+/// other is hit: what an agent has forgotten shows only while the others remember it.
 pub(super) fn of_storage(scenario: &Scenario, number: u64) -> Chaos {
     let agents = scenario.cast().agents;
     if agents.is_empty() {
         return Chaos::default();
     }
-    let struck = vec![agents[number as usize % agents.len()]];
+    let victims = vec![agents[number as usize % agents.len()]];
     let mut chaos = Chaos { until: scenario.chaos.until, ..Chaos::default() };
     let of = |percent: u32, hook, action| {
-        Often(percent).rule(hook, Selector::Of(struck.clone()), Selector::Any, action)
+        Often(percent).rule(hook, Selector::Of(victims.clone()), Selector::Any, action)
     };
     // It is soon back, while the others still ask it.
     let crash = |hook| Rule { span: Some(A_MOMENT), ..of(7, hook, Action::Crash(Some(SOME))) };
     chaos.rules.extend([crash(Hook::Before), crash(Hook::After)]);
-    chaos.rules.push(of(90, Hook::Recovery, Action::Stale { records: ALL_RECORDS }));
+    chaos.rules.push(of(90, Hook::Recovery, Action::StaleJournal { records: ALL_RECORDS }));
     chaos
 }
 
@@ -114,9 +114,9 @@ fn of_agents(agents: &[Name], percent: u32) -> impl Iterator<Item = Rule> {
         (Hook::After, Action::Zombie(SOME)),
     ];
     // A crash is rare enough; what it does to a journal need not be.
-    let disk = [(Hook::Loss, Action::Tear), (Hook::Recovery, Action::Stale { records: 2 })];
+    let disk = [(Hook::Loss, Action::TornWrite), (Hook::Recovery, Action::StaleJournal { records: 2 })];
     let agents = agents.to_vec();
-    let often = steps.into_iter().chain([(Hook::Write, Action::Refuse)]).map(move |rule| (percent, rule));
+    let often = steps.into_iter().chain([(Hook::Write, Action::WriteError)]).map(move |rule| (percent, rule));
     let rules = often.chain(disk.into_iter().map(|rule| (40, rule)));
     rules.map(move |(percent, (hook, action))| {
         Often(percent).rule(hook, Selector::Of(agents.clone()), Selector::Any, action)

@@ -12,7 +12,7 @@ use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
 use std::ops::Range;
 use toml::Spanned;
 
-/// When chaos ends if the file does not say.
+/// When fault injection ends if the file does not say.
 const UNTIL: SimSpan = SimSpan::from_secs(10 * 60);
 
 /// More than a hand-written file has.
@@ -87,14 +87,14 @@ fn unknown_kind(entry: &Entry<'_>, suite: &Suite) -> Problem {
     Problem::unknown(entry.key_span.clone(), "kind of fault", entry.name, &known)
 }
 
-/// Whether the windows that an entry has added can open before chaos ends.
+/// Whether the windows that an entry has added can open before fault injection ends.
 fn opens(entry: &Entry<'_>, chaos: &Chaos, windows: usize) -> Result<(), Problem> {
     let never = |window: &&perfidy_sim::TimedFault| SimTime::ZERO + *window.every.start() >= chaos.until;
     match chaos.windows[windows..].iter().find(never) {
         None => Ok(()),
         Some(window) => {
             let (first, until) = (window.every.start(), chaos.until);
-            let message = format!("the first {} comes after {first}, but chaos ends at {until}", entry.name);
+            let message = format!("the first {} comes after {first}, but faults end at {until}", entry.name);
             Err(entry.problem(message).help("make `every` shorter, or `until` later"))
         }
     }

@@ -58,7 +58,7 @@ const KEYS: &[&str] = &[
     "workflow",
 ];
 
-/// The longest time that a file can give: until chaos ends, for the team to settle, or for a task.
+/// The longest time that a file can give: until fault injection ends, for the team to settle, or for a task.
 const LONGEST: SimSpan = SimSpan::from_secs(30 * 24 * 60 * 60);
 
 /// How many events a file can allow a run: enough for the smallest team, and as many as a large machine can

@@ -1,4 +1,4 @@
-//! The names in an entry of `[faults]`, each of which must be struck.
+//! The names in an entry of `[faults]`, each of which must have a fault injected.
 
 use crate::config::Entry;
 use crate::config::OneOrMany;
@@ -9,7 +9,7 @@ use crate::faults::who;
 use crate::scenario::Configured;
 use perfidy_sim::{Chaos, Hook, Name, Rule, Selector};
 
-/// The keys whose values are names that a fault strikes.
+/// The keys whose values are names of targets of a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Key {
     At,

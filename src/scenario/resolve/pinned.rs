@@ -70,7 +70,7 @@ pub(super) fn read(
 fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Result<(), Problem> {
     let place = action.span();
     match action.get_ref() {
-        Action::Cut { left, right, .. }
+        Action::Partition { left, right, .. }
         | Action::Flap { left, right, .. }
         | Action::SlowLink { left, right, .. } => {
             let [left, right] = [left, right].map(|group| group.as_str().split('+').collect::<Vec<_>>());
@@ -78,20 +78,20 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Re
                 node(name, cast, &place)?;
             }
             if let Some(both) = left.iter().find(|name| right.contains(name)) {
-                return Err(Problem::at(place, format!("`{both}` is on both sides of the cut")));
+                return Err(Problem::at(place, format!("`{both}` is on both sides of the partition")));
             }
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
         Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, cast, &place)?,
-        Action::Ail { node, degradation, .. } if degradation.is_of_processes() => {
+        Action::Degrade { node, degradation, .. } if degradation.is_of_processes() => {
             agent(node.as_str(), cast, &place)?;
         }
-        Action::Ail { node: name, .. } => node(name.as_str(), cast, &place)?,
+        Action::Degrade { node: name, .. } => node(name.as_str(), cast, &place)?,
         _ => {}
     }
     match action.get_ref().moment() {
         Some(at) if at >= chaos.until => {
-            let message = format!("this happens at {at}, but chaos ends at {}", chaos.until);
+            let message = format!("this happens at {at}, but faults end at {}", chaos.until);
             Err(Problem::at(place, message).help("make it earlier, or `until` in [faults] later"))
         }
         _ => Ok(()),
@@ -135,7 +135,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory)
     }
 }
 
-/// What strikes a tool by the clock must be something that lasts.
+/// A fault that concerns a tool by the clock must be something that lasts.
 fn trouble_of_a_tool(word: Name, tool: Name, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
     let lasting: Vec<&str> = tool_faults::unavailability::KINDS.iter().map(|kind| kind.fault.name).collect();
     if !lasting.contains(&word.as_str()) {

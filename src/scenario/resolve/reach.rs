@@ -258,9 +258,11 @@ impl Reach<'_> {
                 tool_faults::never_told(kind, place, &asked, workflow)
             }
             Hook::Service if !others.is_empty() => {
-                let message = format!("no model of {among} is asked anything that `{kind}` could strike");
+                let message =
+                    format!("no model of {among} is asked anything where `{kind}` could be injected");
                 let whose = if others.len() == 1 { "that" } else { "those" };
-                Problem::at(place, message).help(format!("{whose} of {} can be struck", listed(&others)))
+                Problem::at(place, message)
+                    .help(format!("it can be injected into {whose} of {}", listed(&others)))
             }
             Hook::Service => {
                 let sites = actions.by.values().flat_map(|does| does.model_call_sites.iter().copied());
@@ -269,8 +271,9 @@ impl Reach<'_> {
                 model::never_asked(kind, place, &possible, workflow)
             }
             Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery if !others.is_empty() => {
-                let message = format!("{among} keeps no journal that `{kind}` could strike");
-                Problem::at(place, message).help(format!("those of {} can be struck", listed(&others)))
+                let message = format!("{among} keeps no journal where `{kind}` could be injected");
+                Problem::at(place, message)
+                    .help(format!("it can be injected into those of {}", listed(&others)))
             }
             Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
                 storage::no_journal(kind, place, workflow)
@@ -278,7 +281,7 @@ impl Reach<'_> {
             // Which agents exchange messages is a matter of the network too: a campaign says if none did.
             Hook::Message => return None,
             Hook::Before | Hook::After => Problem::at(place, format!("{among} takes no step"))
-                .help("let it strike by the clock, with `every` and `lasting`"),
+                .help("inject it by the clock, with `every` and `lasting`"),
         })
     }
 

@@ -67,17 +67,17 @@ struct Asking<'a> {
 /// A fault that is due at a request, and where it is drawn what it does.
 struct Injecting<'a> {
     fault: ToolFault,
-    spot: DrawSite<'a>,
+    draw: DrawSite<'a>,
     own: &'a OwnFaults,
 }
 
 impl Injecting<'_> {
     fn alter(&self, alteration: Alteration, json: Value, said: &str) -> Value {
-        alteration.of_answer(json, said, self.spot)
+        alteration.of_answer(json, said, self.draw)
     }
 
     fn alter_own(&self, name: Name, mut json: Value, said: &str) -> Value {
-        self.own.alter(name, Altered::ToolAnswers, &mut json[said], self.spot);
+        self.own.alter(name, Altered::ToolAnswers, &mut json[said], self.draw);
         json
     }
 }
@@ -184,7 +184,7 @@ impl ToolService {
         let now = desk.now();
         for due in desk.due_faults(work.what, work.intent) {
             let Some(fault) = self.faults.find(due.word(), due.span()) else { continue };
-            let injecting = Injecting { fault, spot: desk.spot_of(&due), own: &self.faults.own };
+            let injecting = Injecting { fault, draw: desk.draw_site_of(&due), own: &self.faults.own };
             let asking = Asking { work, wire, now, desk };
             if let Some((outcome, tool)) = self.difference(&asking, &injecting) {
                 desk.inject(due);
@@ -196,8 +196,8 @@ impl ToolService {
         self.books.enter(desk, work, outcome)
     }
 
-    /// What comes of a request if a fault strikes, and the tool after that; `None` if the same comes of it
-    /// without the fault.
+    /// What comes of a request if a fault is injected, and the tool after that; `None` if the same comes of
+    /// it without the fault.
     #[cold]
     fn difference(
         &self,
@@ -238,7 +238,7 @@ impl CallRecords {
             | Wire::Found(_)
             | Wire::Failed
             | Wire::Refused(_)
-            | Wire::Reading(_)
+            | Wire::ReadResult(_)
             | Wire::Altered(_)
             | Wire::Malformed
             | Wire::Mistyped(_) => unreachable!("an answer is no request"),

@@ -4,7 +4,7 @@
 //! is worked out on a copy of the tool, and so is what comes of it without; the fault is injected only if the
 //! two differ. So there is no kind of fault that is injected and does nothing.
 
-use crate::agent::{Content, Definite, Done, OpId, Reading, Receipt, Refused, Wire};
+use crate::agent::{Content, Definite, Done, OpId, ReadResult, Receipt, Refused, Wire};
 use crate::tools::Outage;
 use perfidy_sim::{Name, SimSpan};
 
@@ -39,7 +39,7 @@ pub(super) enum ActualOutcome {
     /// It is never going to carry the operation out.
     Cancelled,
     /// It says what something is.
-    Served(Reading),
+    Served(ReadResult),
     /// It says whether it has carried a call out.
     LookedUp(Option<Receipt>),
 }
@@ -69,7 +69,7 @@ impl ActualOutcome {
             Self::Refused { refused, .. } => Some(Wire::Refused(refused.clone())),
             Self::Ignored => None,
             Self::Cancelled => Some(Wire::Refused(Refused::of(Definite::Declined))),
-            Self::Served(reading) => Some(Wire::Reading(reading.clone())),
+            Self::Served(reading) => Some(Wire::ReadResult(reading.clone())),
             Self::LookedUp(found) => Some(Wire::Found(*found)),
         }
     }

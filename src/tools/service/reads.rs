@@ -3,7 +3,7 @@
 use super::call_records::{Answered, CallRecords};
 use super::outcome::{ActualOutcome, Outcome, Reply};
 use super::{Asking, Injecting, altered};
-use crate::agent::{Content, Definite, Operation, Reading, Refused, Wire};
+use crate::agent::{Content, Definite, Operation, ReadResult, Refused, Wire};
 use crate::tools::prototype::{NotDone, Running};
 use crate::tools::{LookUpFault, Moment, ReadFault};
 use perfidy_sim::{SimSpan, SimTime};
@@ -55,7 +55,7 @@ impl CallRecords {
         let earlier = (age > SimSpan::ZERO).then(|| self.tool_as_it_was(as_of));
         let tool = earlier.as_deref().unwrap_or(tool);
         match tool.read(query.name, &query.arguments, &Moment { as_of, desk: asking.desk }) {
-            Ok(content) => ActualOutcome::Served(Reading { as_of, content }),
+            Ok(content) => ActualOutcome::Served(ReadResult { as_of, content }),
             Err(NotDone::Declined(why)) => ActualOutcome::refused(Refused { error: Definite::Refused, why }),
             Err(NotDone::Unreadable(why)) => {
                 ActualOutcome::refused(Refused { error: Definite::Unreadable, why: Content::new(why) })

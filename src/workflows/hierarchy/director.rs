@@ -210,7 +210,7 @@ impl Director {
         }
         match mail.open() {
             Some(Lead::Ended { task, term, done }) if self.is_held(*task, from, *term) => {
-                self.agent.expect_no_more(*task);
+                self.agent.withdraw_wait(*task);
                 self.end(*task, if *done { End::Done } else { End::Cancelled }).await;
             }
             _ => {}
@@ -303,7 +303,7 @@ impl Director {
         let (is_called_off, ops) = (task.is_called_off, Arc::clone(&task.ops));
         let Some(holder) = &mut task.holder else { return };
         holder.telling.restart(now);
-        self.agent.expect(holder.manager, "word that a task has ended", name);
+        self.agent.declare_wait(holder.manager, "word that a task has ended", name);
         let please = Lead::Please { task: name, term: holder.term, ops, left, is_called_off };
         self.agent.send(holder.manager, name, please);
     }

@@ -182,7 +182,7 @@ impl Manager {
                 if led.is_some_and(|led| !led.step(step).is_taken_back) {
                     let intent = self.team.plan.intent(task, step);
                     self.change(task, Entry::TakenBack { task, step }).await;
-                    self.agent.expect_no_more(intent);
+                    self.agent.withdraw_wait(intent);
                 }
             }
             // A failed step is ordered again in time; the other messages are not for a manager.
@@ -201,7 +201,7 @@ impl Manager {
         let (task, intent) = (led.task, self.team.plan.intent(led.task, step));
         self.change(task, Entry::Completed { task, step }).await;
         if !led.is_called_off.get() {
-            self.agent.expect_no_more(intent);
+            self.agent.withdraw_wait(intent);
         }
     }
 
@@ -222,7 +222,7 @@ impl Manager {
                     step.leased_until = now + lease;
                 });
                 if !led.step(number).is_complete {
-                    self.agent.expect(from, "word that a step is done", intent);
+                    self.agent.declare_wait(from, "word that a step is done", intent);
                 }
                 LeaseProbe::Wanted { lease, left: self.left(&led) }
             }
@@ -283,7 +283,7 @@ impl Manager {
     /// task.
     fn wait_no_more(&self, led: &ManagedTask) {
         for step in 0..led.ops.len() {
-            self.agent.expect_no_more(self.team.plan.intent(led.task, step));
+            self.agent.withdraw_wait(self.team.plan.intent(led.task, step));
         }
     }
 
@@ -306,7 +306,7 @@ impl Manager {
                 continue;
             }
             led.update(step, |step| step.telling.restart(self.agent.monotonic()));
-            self.agent.expect(to, "word that a step is done", intent);
+            self.agent.declare_wait(to, "word that a step is done", intent);
             let order = TeamMessage::Order { task, step, op: led.ops[step], left: self.left(led) };
             self.agent.send(to, intent, order);
         }
@@ -329,7 +329,7 @@ impl Manager {
                 step.asking.restart(self.agent.monotonic());
                 step.times += 1;
             });
-            self.agent.expect(to, "word that nothing is left of a step", intent);
+            self.agent.declare_wait(to, "word that nothing is left of a step", intent);
             self.agent.send(to, intent, TeamMessage::TakeBack { task, step, op: led.ops[step], was_done });
         }
     }

@@ -116,7 +116,7 @@ impl Worker {
                 let _ = scope.run(&worker.agent, worker.work(manager, (task, step, op), left)).await;
             }
             scope.revoke();
-            worker.agent.expect_no_more(intent);
+            worker.agent.withdraw_wait(intent);
             let mut jobs = worker.jobs.borrow_mut();
             if jobs.get(&intent).is_some_and(|job| Rc::ptr_eq(&job.scope, &scope)) {
                 jobs.remove(&intent);

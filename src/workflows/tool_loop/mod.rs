@@ -296,13 +296,13 @@ impl Assistant {
             let request =
                 ApprovalRequest { operation: prepared.operation.clone(), op: prepared.op, expires_at };
             self.agent.before("ask", intent).await;
-            self.agent.expect(approver, "an approval", intent);
+            self.agent.declare_wait(approver, "an approval", intent);
             self.agent.send(approver, intent, ApprovalMessage::Requested(request.clone()));
             let left = |agent: &Agent| expires_at.since(agent.now());
             while let Ok(mail) = self.agent.receive_within(left(&self.agent), "an approval").await {
                 if let Some(ApprovalMessage::Decided(decision)) = mail.open() {
                     if answers(self.team.safeguards(), decision, &request, self.agent.now()) {
-                        self.agent.expect_no_more(intent);
+                        self.agent.withdraw_wait(intent);
                         return decision.is_approved;
                     }
                 } else {
@@ -310,7 +310,7 @@ impl Assistant {
                 }
             }
         }
-        self.agent.expect_no_more(intent);
+        self.agent.withdraw_wait(intent);
         false
     }
 }

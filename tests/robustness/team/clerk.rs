@@ -56,7 +56,7 @@ impl Clerk {
         if !awaited {
             return;
         }
-        self.agent.expect_no_more(self.team.plan.intent(task, step));
+        self.agent.withdraw_wait(self.team.plan.intent(task, step));
         // A failed step is ordered again at its time.
         if let TeamMessage::Done { .. } = say {
             self.change(TaskEvent::Completed { task, step }).await;
@@ -87,9 +87,9 @@ impl Clerk {
             self.ordered_at.insert((task, step), now);
             let (intent, to, round) = (plan.intent(task, step), workers[step], self.states.round(task, step));
             if self.edit == Edit::DrawMidway {
-                self.agent.draw("second thought", intent, |spot| spot.word("second thought"));
+                self.agent.draw("second thought", intent, |draw| draw.bits("second thought"));
             }
-            self.agent.expect(to, "word that a step is done", intent);
+            self.agent.declare_wait(to, "word that a step is done", intent);
             self.agent.before(self.edit.names().assign, intent).await;
             self.agent.send(to, intent, TeamMessage::Assign { task, step, round });
         }

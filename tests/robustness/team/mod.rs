@@ -73,7 +73,7 @@ pub fn team(edit: Edit) -> Workflow {
     let names = edit.names();
     let agent = move |agent: Agent| {
         if edit == Edit::DrawAtBoot {
-            agent.draw("mood", agent.name(), |spot| spot.word("mood"));
+            agent.draw("mood", agent.name(), |draw| draw.bits("mood"));
             agent.new_operation_id(agent.name());
         }
         agent
@@ -142,7 +142,7 @@ fn heartbeats(world: &mut World<Agents>) {
         let agent = Agent::new(context, of_heart.clone());
         async move {
             loop {
-                agent.draw("pulse", heart, |spot| spot.word("pulse"));
+                agent.draw("pulse", heart, |draw| draw.bits("pulse"));
                 agent.send(wall, heart, Alive);
                 agent.sleep(SimSpan::from_secs(1)).await;
             }

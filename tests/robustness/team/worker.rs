@@ -98,7 +98,7 @@ impl Worker {
     async fn prepare(&self, operation_of: &Operation, op: OpId) {
         match self.edit {
             Edit::DrawMidway => {
-                self.agent.draw("jitter", operation_of.intent, |spot| spot.word("jitter"));
+                self.agent.draw("jitter", operation_of.intent, |draw| draw.bits("jitter"));
             }
             Edit::AuditCall => {
                 let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
@@ -142,7 +142,7 @@ impl Worker {
                 },
                 Err(_) => {}
             }
-            let wait = self.agent.draw("backoff", operation_of.intent, |spot| retry.wait(failed, spot));
+            let wait = self.agent.draw("backoff", operation_of.intent, |draw| retry.wait(failed, draw));
             self.agent.sleep(wait).await;
         }
         false

@@ -1,7 +1,7 @@
 //! The tests of the branch, as a crate would write them for its agents.
 
 use perfidy::explore::{
-    Answer, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
+    ReplayOutcome, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::scenario::{Case, Scenario, read_all};
@@ -59,7 +59,7 @@ fn a_loss_is_shrunk_to_the_fault_of_this_crate_saved_and_replayed() {
     let seed = SavedSeed::new(Engine::Native, finding.seed, finding.property, &small);
     let saved = Corpus::new(folder.path()).save(&seed).expect("it is saved");
     let failure = Failure::read(&bank::suite(), saved.path()).unwrap_or_else(|bad| panic!("{bad}"));
-    assert_eq!(failure.replay().1, Answer::Reproduced { same_history: true });
+    assert_eq!(failure.replay().1, ReplayOutcome::Reproduced { same_history: true });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A cut loses the messages across it, in one direction or both, until it ends.
+//! A partition loses the messages across it, in one direction or both, until it ends.
 
 use crate::{Numbers, name, notes, on_every_engine, with_faults};
 use perfidy_sim::{EventKind, Loss, Outcome, SimSpan, World};
@@ -29,8 +29,8 @@ fn heard(outcome: &Outcome<Numbers>) -> Vec<u64> {
 }
 
 fn lost_to_the_cut(outcome: &Outcome<Numbers>) -> usize {
-    let cut = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Cut, .. });
-    outcome.history.events().iter().filter(|event| cut(&event.what)).count()
+    let lost = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Partition, .. });
+    outcome.history.events().iter().filter(|event| lost(&event.what)).count()
 }
 
 #[test]

@@ -5,12 +5,12 @@
 //! values inside. So the shape is that of the code, for every type that can be read, and no second
 //! description can be out of date. (The idea is that of serde-reflection, for one type at a time.)
 
+mod recorder;
+
 use crate::config::quantity::QUANTITIES;
-use serde::Deserializer;
-use serde::de::value::{BorrowedStrDeserializer, U64Deserializer};
-use serde::de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use recorder::{Asked, NothingToRead, Recorder, Seen, Segment};
+use serde::de::DeserializeOwned;
 use std::cell::RefCell;
-use std::fmt;
 
 /// What a value of a file can be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,28 +96,8 @@ fn parse<T: DeserializeOwned>(text: &str) -> Option<String> {
 
 /// A type, by what it does.
 struct Reader<'a> {
-    read: &'a dyn Fn(Recorder<'_>) -> Result<(), RunEnd>,
+    read: &'a dyn Fn(Recorder<'_>) -> Result<(), NothingToRead>,
     parse: &'a dyn Fn(&str) -> Option<String>,
-}
-
-/// How to get from a value to one inside.
-#[derive(Clone, Copy)]
-enum Segment {
-    Key(&'static str),
-    Element,
-}
-
-/// What was asked for.
-#[derive(Clone)]
-enum Asked {
-    Leaf(Shape),
-    Fields(&'static [&'static str]),
-    Map,
-    List(Option<usize>),
-    /// Whatever there is.
-    Any,
-    /// Something that is thrown away: the key is not known.
-    Nothing,
 }
 
 /// No table of a file is as deep.
@@ -197,251 +177,6 @@ impl Reader<'_> {
     }
 }
 
-#[derive(Default)]
-struct Seen {
-    asked: Option<Asked>,
-    is_optional: bool,
-}
-
-/// Has nothing to give, and records what is asked for at the end of its path.
-#[derive(Clone, Copy)]
-struct Recorder<'a> {
-    path: &'a [Segment],
-    seen: &'a RefCell<Seen>,
-}
-
-/// Nothing is read.
-#[derive(Debug)]
-struct RunEnd;
-
-impl fmt::Display for RunEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is nothing to read")
-    }
-}
-
-impl std::error::Error for RunEnd {}
-
-impl serde::de::Error for RunEnd {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
-
-/// How a type of `serde_spanned` is asked for that wants to know the place of its value.
-const SPANNED: &str = "$__serde_spanned_private_";
-
-/// Gives out the places of a spanned value, of which there are none, and then the value.
-struct Spanned<'a> {
-    fields: std::slice::Iter<'static, &'static str>,
-    next: &'static str,
-    value: Recorder<'a>,
-}
-
-impl<'de> MapAccess<'de> for Spanned<'_> {
-    type Error = RunEnd;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, RunEnd> {
-        let Some(next) = self.fields.next() else { return Ok(None) };
-        self.next = next;
-        seed.deserialize(BorrowedStrDeserializer::new(next)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, RunEnd> {
-        if self.next.ends_with("_value") {
-            seed.deserialize(self.value)
-        } else {
-            seed.deserialize(U64Deserializer::new(0))
-        }
-    }
-}
-
-/// A table with one key.
-struct OneKey<'a> {
-    key: Option<&'static str>,
-    value: Recorder<'a>,
-}
-
-impl<'de> MapAccess<'de> for OneKey<'_> {
-    type Error = RunEnd;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, RunEnd> {
-        let Some(key) = self.key.take() else { return Ok(None) };
-        seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, RunEnd> {
-        seed.deserialize(self.value)
-    }
-}
-
-/// A list with one element.
-struct OneElement<'a>(Option<Recorder<'a>>);
-
-impl<'de> SeqAccess<'de> for OneElement<'_> {
-    type Error = RunEnd;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, RunEnd> {
-        self.0.take().map(|recorder| seed.deserialize(recorder)).transpose()
-    }
-}
-
-/// What a visitor says that it wants.
-struct Wanted<'a, V>(&'a V);
-
-impl<'de, V: Visitor<'de>> fmt::Display for Wanted<'_, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
-    }
-}
-
-impl Recorder<'_> {
-    fn saw<T>(self, asked: Asked) -> Result<T, RunEnd> {
-        self.seen.borrow_mut().asked = Some(asked);
-        Err(RunEnd)
-    }
-
-    fn leaf<T>(self, shape: Shape) -> Result<T, RunEnd> {
-        if self.path.is_empty() { self.saw(Asked::Leaf(shape)) } else { Err(RunEnd) }
-    }
-
-    fn integer<T>(self, signed: bool) -> Result<T, RunEnd> {
-        self.leaf(Shape::Integer { signed })
-    }
-
-    fn text<'de, V: Visitor<'de>>(self, visitor: &V) -> Result<V::Value, RunEnd> {
-        self.leaf(Shape::Text { wanted: Wanted(visitor).to_string() })
-    }
-
-    /// One segment further.
-    fn inside(self) -> Option<(Segment, Self)> {
-        let (first, path) = self.path.split_first()?;
-        Some((*first, Self { path, ..self }))
-    }
-
-    fn enter<'de, V: Visitor<'de>>(self, visitor: V, asked: Asked) -> Result<V::Value, RunEnd> {
-        match self.inside() {
-            None => self.saw(asked),
-            Some((Segment::Key(key), value)) => visitor.visit_map(OneKey { key: Some(key), value }),
-            Some((Segment::Element, value)) => visitor.visit_seq(OneElement(Some(value))),
-        }
-    }
-}
-
-impl<'de> Deserializer<'de> for Recorder<'_> {
-    type Error = RunEnd;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
-        self.enter(visitor, Asked::Any)
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.leaf(Shape::Bool)
-    }
-
-    fn deserialize_i8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(true)
-    }
-
-    fn deserialize_i16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(true)
-    }
-
-    fn deserialize_i32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(true)
-    }
-
-    fn deserialize_i64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(true)
-    }
-
-    fn deserialize_u8<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(false)
-    }
-
-    fn deserialize_u16<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(false)
-    }
-
-    fn deserialize_u32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(false)
-    }
-
-    fn deserialize_u64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.integer(false)
-    }
-
-    fn deserialize_f32<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.leaf(Shape::Number)
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.leaf(Shape::Number)
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
-        self.text(&visitor)
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
-        self.text(&visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
-        if self.path.is_empty() {
-            self.seen.borrow_mut().is_optional = true;
-        }
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, RunEnd> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
-        self.enter(visitor, Asked::List(None))
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, RunEnd> {
-        self.enter(visitor, Asked::List(Some(count)))
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RunEnd> {
-        self.enter(visitor, Asked::Map)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, RunEnd> {
-        if name.starts_with(SPANNED) {
-            return visitor.visit_map(Spanned { fields: fields.iter(), next: "", value: self });
-        }
-        self.enter(visitor, Asked::Fields(fields))
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        variants: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, RunEnd> {
-        self.leaf(Shape::Word(variants))
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, RunEnd> {
-        self.saw(Asked::Nothing)
-    }
-
-    serde::forward_to_deserialize_any! { i128 u128 char bytes byte_buf unit unit_struct tuple_struct identifier }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -451,7 +186,7 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
-    enum Way {
+    enum Direction {
         Up,
         Down,
     }
@@ -463,7 +198,7 @@ mod tests {
         at_least: toml::Spanned<OneOrMany<String>>,
         chance: Option<toml::Spanned<Ratio>>,
         #[serde(default)]
-        way: Option<Way>,
+        way: Option<Direction>,
         #[serde(default)]
         is_on: bool,
         between: (toml::Spanned<String>, toml::Spanned<String>),

@@ -34,142 +34,29 @@
 //! old name must be gone. Of several files the nearest counts. Where one name was two in failures of
 //! different age, each age needs a folder with a file of its own; so there are no chains.
 
-use crate::agent::{Request, call_kind, reply_kind};
-use crate::config::{Entry, Problem, Problems, entries};
-use crate::faults::{ActionMap, model};
-use crate::scenario::{self, Renaming, is_word, not_a_word};
+mod check;
+mod renaming;
+mod table;
+
+use crate::config::{Problem, Problems, entries};
+use crate::faults::ActionMap;
+use crate::scenario::{self, Renaming};
 use crate::suite::Suite;
 use crate::workflows::Workflow;
-use perfidy_sim::{Name, Renames};
+use check::Alias;
+use perfidy_sim::Renames;
+use renaming::renaming;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use table::Table;
 use toml::Spanned;
 use toml::de::DeTable;
-
-/// A table of a file: what its names are names of.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Table {
-    Agents,
-    Faults,
-    Messages,
-    Moments,
-    Operations,
-    Properties,
-    Safeguards,
-    Steps,
-    Tools,
-    Workflows,
-}
 
 /// The aliases that stand in a file.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Aliases {
     /// For each table, from the old names to the new ones.
     tables: BTreeMap<Table, BTreeMap<String, String>>,
-}
-
-/// One alias and where its two names stand.
-struct Alias<'a> {
-    table: Table,
-    old: Entry<'a>,
-    new: Spanned<String>,
-}
-
-impl Table {
-    const ALL: [Self; 10] = [
-        Self::Agents,
-        Self::Faults,
-        Self::Messages,
-        Self::Moments,
-        Self::Operations,
-        Self::Properties,
-        Self::Safeguards,
-        Self::Steps,
-        Self::Tools,
-        Self::Workflows,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Agents => "agents",
-            Self::Faults => "faults",
-            Self::Messages => "messages",
-            Self::Moments => "moments",
-            Self::Operations => "operations",
-            Self::Properties => "properties",
-            Self::Safeguards => "safeguards",
-            Self::Steps => "steps",
-            Self::Tools => "tools",
-            Self::Workflows => "workflows",
-        }
-    }
-
-    /// What one of its names is the name of.
-    fn one(self) -> &'static str {
-        match self {
-            Self::Agents => "agent",
-            Self::Faults => "kind of fault",
-            Self::Messages => "message",
-            Self::Moments => "moment",
-            Self::Operations => "operation",
-            Self::Properties => "property",
-            Self::Safeguards => "safeguard",
-            Self::Steps => "step",
-            Self::Tools => "tool",
-            Self::Workflows => "workflow",
-        }
-    }
-
-    /// The names there are today; `None` if every scenario has its own.
-    fn today(self, suite: &Suite) -> Option<Vec<String>> {
-        let own = |names: Vec<&str>| Some(names.into_iter().map(str::to_owned).collect());
-        match self {
-            Self::Agents => Some(suite.workflows().flat_map(|workflow| agent_names(workflow)).collect()),
-            Self::Faults => own(suite.fault_names()),
-            Self::Moments => own(model::MOMENTS.iter().map(|(moment, _)| *moment).collect()),
-            Self::Properties => own(suite.property_names()),
-            Self::Safeguards => own(suite.safeguard_names()),
-            Self::Workflows => own(suite.workflows().map(|workflow| workflow.name).collect()),
-            Self::Messages | Self::Operations | Self::Steps | Self::Tools => None,
-        }
-    }
-
-    /// Whether its names belong to no workflow, so that an old one is gone.
-    fn is_of_all(self) -> bool {
-        match self {
-            Self::Faults | Self::Moments | Self::Properties | Self::Safeguards | Self::Workflows => true,
-            Self::Agents | Self::Messages | Self::Operations | Self::Steps | Self::Tools => false,
-        }
-    }
-
-    /// Whether its names are those of actions, which are learnt from runs of a team.
-    fn is_of_actions(self) -> bool {
-        match self {
-            Self::Messages | Self::Moments | Self::Steps => true,
-            Self::Agents
-            | Self::Faults
-            | Self::Operations
-            | Self::Properties
-            | Self::Safeguards
-            | Self::Tools
-            | Self::Workflows => false,
-        }
-    }
-
-    /// Whether runs draw by its names, so that each must lead back to one.
-    fn is_drawn_by(self) -> bool {
-        !matches!(self, Self::Properties | Self::Safeguards | Self::Workflows)
-    }
-
-    /// Whether two tables share one set of names, because places in runs name both alike.
-    fn shares_names_with(self, other: Self) -> bool {
-        let shared = |table| match table {
-            Self::Tools => Self::Agents,
-            Self::Moments => Self::Operations,
-            table => table,
-        };
-        shared(self) == shared(other)
-    }
 }
 
 impl Aliases {
@@ -241,6 +128,12 @@ impl Aliases {
         renamed.map_or(name, String::as_str)
     }
 
+    /// The kinds of faults that have another name today.
+    pub(super) fn of_faults(&self) -> Renaming {
+        let kinds = self.tables.get(&Table::Faults).into_iter().flatten();
+        Renames::of_faults(kinds.map(|(old, new)| (old.as_str(), new.as_str()))).into()
+    }
+
     /// Whether it takes the actions of a team to say which of them concern a failure.
     pub(super) fn are_of_actions(&self) -> bool {
         self.tables.keys().any(|table| table.is_of_actions())
@@ -254,143 +147,11 @@ impl Aliases {
     }
 }
 
-/// What an alias comes to for the failures of a workflow, if it concerns them.
-fn renaming(
-    table: Table,
-    (old, new): (&str, &str),
-    workflow: Option<&Workflow>,
-    actions: Option<&ActionMap>,
-) -> Option<Renaming> {
-    let global = || BTreeMap::from([(old.to_owned(), new.to_owned())]);
-    let run = match table {
-        Table::Workflows => return Some(Renaming { workflows: global(), ..Renaming::default() }),
-        Table::Properties => return Some(Renaming { properties: global(), ..Renaming::default() }),
-        Table::Safeguards => return Some(Renaming { safeguards: global(), ..Renaming::default() }),
-        Table::Faults => Renames::of_faults([(old, new)]),
-        Table::Tools => Renames::new([(old, new)], []),
-        Table::Operations => operations(old, new),
-        Table::Agents => {
-            let known = agent_names(workflow?);
-            let is_today = |name: &str| known.iter().any(|known| known == name);
-            (is_today(new) && !is_today(old)).then(|| agents(old, new, workflow))?
-        }
-        Table::Messages => {
-            let sent = actions?.message_kinds();
-            (sent.contains(&new) && !sent.contains(&old)).then(|| Renames::of_messages([(old, new)]))?
-        }
-        Table::Moments => {
-            let mut sites = actions?.by.values().flat_map(|does| &does.model_call_sites);
-            sites.any(|site| *site == new).then(|| Renames::of_calls([(old, new)]))?
-        }
-        Table::Steps => {
-            let mut steps = actions?.by.values().flat_map(|does| does.steps.keys());
-            (!steps.any(|step| step.as_str() == old)).then(|| Renames::new([], [(old, new)]))?
-        }
-    };
-    Some(run.into())
-}
-
-/// An agent or a group, or a role with its members.
-fn agents(old: &str, new: &str, workflow: Option<&Workflow>) -> Renames {
-    let role = workflow.and_then(|workflow| workflow.roles.iter().find(|role| role.member == new));
-    let numbers = role.map_or(0, |role| *role.count.end());
-    let members: Vec<_> =
-        (1..=numbers).map(|number| (format!("{old}-{number}"), format!("{new}-{number}"))).collect();
-    let members = members.iter().map(|(old, new)| (old.as_str(), new.as_str()));
-    Renames::new(members.chain([(old, new)]), [])
-}
-
-/// An operation in all the ways in which a tool can be asked about it, and in the messages that carry that.
-fn operations(old: &str, new: &str) -> Renames {
-    let forms = Request::ALL.map(|request| [old, new].map(|operation| request.of(Name::new(operation))));
-    let calls = forms.iter().map(|[old, new]| (old.as_str(), new.as_str()));
-    let carried = forms.iter().flat_map(|[old, new]| {
-        [call_kind, reply_kind].map(|kind| (kind(*old).as_str(), kind(*new).as_str()))
-    });
-    [Renames::of_calls(calls), Renames::of_messages(carried)].into_iter().collect()
-}
-
-impl Alias<'_> {
-    /// Whether both are names of the same kind.
-    fn is_akin(&self, other: &Self) -> bool {
-        self.table.shares_names_with(other.table)
-    }
-
-    fn problem(&self, suite: &Suite, earlier: &[Self], all: &[Self]) -> Option<Problem> {
-        let (old, new) = (self.old.name, self.new.get_ref().as_str());
-        // The kind of a message can be any text.
-        let is_name = |name: &str| is_word(name) || self.table == Table::Messages && !name.is_empty();
-        if !is_name(old) {
-            return Some(not_a_word(self.old.key_span.clone(), old));
-        }
-        if !is_name(new) {
-            return Some(not_a_word(self.new.span(), new));
-        }
-        if old == new {
-            let problem =
-                Problem::at(self.new.span(), format!("`{old}` is called what it was called before"));
-            return Some(problem.help("write old = \"new\", or take the line out"));
-        }
-        if let Some(other) = earlier.iter().find(|other| self.is_akin(other) && other.old.name == old) {
-            let problem =
-                Problem::at(self.old.key_span.clone(), format!("`{old}` has another new name already"));
-            let (one, two) = (other.table.name(), self.table.name());
-            return Some(
-                problem.help(format!("{one} and {two} share one set of names; take one of the lines out")),
-            );
-        }
-        if self.table.is_drawn_by()
-            && let Some(other) =
-                earlier.iter().find(|other| self.is_akin(other) && other.new.get_ref() == new)
-        {
-            let message =
-                format!("`{}` is called `{new}` already, and one name cannot be both", other.old.name);
-            return Some(Problem::at(self.new.span(), message).help(AGES));
-        }
-        if all.iter().any(|other| self.is_akin(other) && other.old.name == new) {
-            let message = format!("`{new}` is an old name as well as a new one");
-            let help = "write the name of today behind every old one, in a file for the failures of each age";
-            return Some(Problem::at(self.new.span(), message).help(help));
-        }
-        self.not_of_today(&self.table.today(suite)?)
-    }
-
-    /// Whether the new name is one that there is today, and the old one is gone.
-    fn not_of_today(&self, today: &[String]) -> Option<Problem> {
-        let (old, new, what) = (self.old.name, self.new.get_ref().as_str(), self.table.one());
-        let is_today = |name: &str| today.iter().any(|known| known == name);
-        if !is_today(new) {
-            let is_numbered = |name: &&str| name.ends_with(|c: char| c.is_ascii_digit());
-            let mut known: Vec<&str> = today.iter().map(String::as_str).collect();
-            known.retain(|name| !is_numbered(name));
-            known.sort_unstable();
-            known.dedup();
-            return Some(Problem::unknown(self.new.span(), what, new, &known));
-        }
-        (self.table.is_of_all() && is_today(old)).then(|| {
-            let problem = Problem::at(self.old.key_span.clone(), format!("there still is a {what} `{old}`"));
-            problem.help("an alias is for a name that is gone; take the line out")
-        })
-    }
-}
-
-const AGES: &str = "if failures of different age have different names, give those of each age a folder with a file of \
-                    its own";
-
-/// Everything in a workflow that an agent's alias can lead to: agents, roles and groups.
-fn agent_names(workflow: &Workflow) -> Vec<String> {
-    let singletons = workflow.singletons.iter().map(|name| (*name).to_owned());
-    let roles = workflow.roles.iter().flat_map(|role| {
-        let members = (1..=*role.count.end()).map(|number| format!("{}-{number}", role.member));
-        members.chain([role.member.to_owned(), role.group.to_owned()])
-    });
-    singletons.chain(roles).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::Scenario;
+    use perfidy_sim::Name;
 
     fn parse(text: &str) -> Result<Aliases, String> {
         Aliases::parse(&Suite::shipped(), text)

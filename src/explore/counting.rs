@@ -1,0 +1,111 @@
+//! Which breaks of a `[[without]]` case count.
+//!
+//! Such a case claims that a safeguard is what keeps a property against the faults that its file names, and
+//! that this shows within so many seeds. A break shows nothing of that if the same scenario breaks the
+//! property as written too, if it takes faults that the file does not name, such as the delays of PCT, or if
+//! it comes later. `run`, `fuzz` and the tests ask here, and say the same.
+
+use crate::config::problem::listed;
+use crate::scenario::{Case, Without};
+use perfidy_sim::{Fault, Name, Seed};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A property that a case broke only by faults that its file does not name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OtherFaults {
+    /// The first seed at which it did.
+    #[serde(with = "crate::explore::saved::seed")]
+    pub seed: Seed,
+    /// The kinds of those faults.
+    pub kinds: BTreeSet<Name>,
+}
+
+impl OtherFaults {
+    /// The injected faults of a run that the file of its case does not name.
+    pub(super) fn of(case: &Case, seed: Seed, injected: &[Fault]) -> Self {
+        let others = injected.iter().filter(|fault| !case.scenario.configures(fault));
+        Self { seed, kinds: others.map(|fault| fault.action.kind()).collect() }
+    }
+}
+
+/// Why what broke shows nothing of the safeguard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotCounted {
+    /// The scenario breaks it as written too, first at this seed.
+    AsWritten(Seed),
+    /// It broke only by faults that the file does not name.
+    ByOtherFaults(OtherFaults),
+    /// It broke by faults of the file, and first after so many runs.
+    TooLate {
+        /// After how many.
+        after: u64,
+    },
+}
+
+/// How a property broke in a `[[without]]` case and as written.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Breaks {
+    /// After how many runs it first broke by faults that the file names.
+    pub after: Option<u64>,
+    /// How it broke by other faults.
+    pub by_other_faults: Option<OtherFaults>,
+    /// The first seed at which it broke as written.
+    pub as_written: Option<Seed>,
+}
+
+impl Breaks {
+    /// Whether it broke so that it counts.
+    fn counts(&self, without: &Without) -> bool {
+        self.as_written.is_none() && self.after.is_some_and(|after| after <= without.within_seeds.into())
+    }
+
+    /// Why it does not count, if it broke.
+    fn why_not(self) -> Option<NotCounted> {
+        match self {
+            Self { as_written: Some(seed), .. } => Some(NotCounted::AsWritten(seed)),
+            Self { after: Some(after), .. } => Some(NotCounted::TooLate { after }),
+            Self { by_other_faults, .. } => by_other_faults.map(NotCounted::ByOtherFaults),
+        }
+    }
+}
+
+/// A property that should break and has not, or not so that it counts.
+#[derive(Clone, Debug)]
+pub(super) struct Missing {
+    pub property: &'static str,
+    /// Whether it is certain, as far as these seeds go: there were as many runs as it may take, or it broke
+    /// as written too.
+    pub is_certain: bool,
+    pub why: Option<NotCounted>,
+}
+
+/// The first property of a `[[without]]` case that is missing after so many runs.
+pub(super) fn missing(
+    without: &Without,
+    runs: u64,
+    breaks: impl Fn(&'static str) -> Breaks,
+) -> Option<Missing> {
+    let mut all = without.violates.iter().map(|property| (*property, breaks(*property)));
+    let (property, breaks) = all.find(|(_, breaks)| !breaks.counts(without))?;
+    let is_certain = runs >= u64::from(without.within_seeds) || breaks.after.is_some();
+    Some(Missing { property, is_certain, why: breaks.why_not() })
+}
+
+impl fmt::Display for NotCounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsWritten(seed) => {
+                write!(f, "it breaks as written too (seed {seed}), so it shows nothing of the safeguard")
+            }
+            Self::ByOtherFaults(OtherFaults { seed, kinds }) => {
+                let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+                let kinds = listed(&kinds);
+                write!(f, "it broke only with {kinds}, which the file does not name (first at seed {seed})")
+            }
+            Self::TooLate { after } => write!(f, "it broke only later, first after {after} runs"),
+        }
+    }
+}
