@@ -1,6 +1,8 @@
 //! Liars that disguise their actions: contrary headers, a fresh id, other messages in between.
 
-use super::liars::{CALM, Word, broken, do_step, lead_under, next_task, report, team, word};
+use super::liars::{
+    CALM, Word, broken, do_step, lead_under, next_task, report, reports_each_order_as_done, team, word,
+};
 use perfidy::agent::{Agent, Headers, OpId, Outcome, Purpose, Report, Token, Version};
 use perfidy::workflows::user::{USER, UserMessage};
 use perfidy::workflows::{TeamContext, Workflow};
@@ -104,17 +106,7 @@ fn repeats_what_is_complete_after_other_news<const LIES: bool>() -> Workflow {
                 agent.send(Name::new("lead"), Name::new("weather"), Word::new("news", Headers::NONE));
             })
         })
-        .agent("worker", |agent: Agent| {
-            Box::pin(async move {
-                let order = loop {
-                    let mail = agent.receive().await;
-                    if mail.headers().purpose == Some(Purpose::Order) {
-                        break mail;
-                    }
-                };
-                agent.send(order.from(), order.about(), word(Purpose::Done));
-            })
-        })
+        .agent("worker", |agent: Agent| Box::pin(reports_each_order_as_done(agent)))
 }
 
 #[test]

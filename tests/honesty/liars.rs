@@ -100,6 +100,15 @@ pub fn report(agent: &Agent, task: Name) {
     agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, Outcome::Done)));
 }
 
+pub async fn reports_each_order_as_done(agent: Agent) {
+    loop {
+        let mail = agent.receive().await;
+        if mail.headers().purpose == Some(Purpose::Order) {
+            agent.reply(&mail, word(Purpose::Done));
+        }
+    }
+}
+
 fn reports_without_doing<const LIES: bool>() -> Workflow {
     team().agent("lead", |agent: Agent, team: TeamContext| {
         Box::pin(async move {
@@ -362,16 +371,7 @@ fn repeats_what_is_complete<const LIES: bool>() -> Workflow {
                 report(&agent, task);
             })
         })
-        .agent("worker", |agent: Agent| {
-            Box::pin(async move {
-                loop {
-                    let mail = agent.receive().await;
-                    if mail.headers().purpose == Some(Purpose::Order) {
-                        agent.reply(&mail, word(Purpose::Done));
-                    }
-                }
-            })
-        })
+        .agent("worker", |agent: Agent| Box::pin(reports_each_order_as_done(agent)))
 }
 
 #[test]
