@@ -19,7 +19,7 @@ mod effects_as_wanted;
 mod eventual_termination;
 mod every_call_accounted;
 mod flood;
-mod headway;
+pub(crate) mod headway;
 mod ledger;
 mod no_deadlock;
 mod no_double_spend;

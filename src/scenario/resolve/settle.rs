@@ -61,7 +61,7 @@ pub(super) fn longest_wait(
     model: &Model,
     safeguards: &Safeguards,
 ) -> SimSpan {
-    let timeout = safeguards.built_in::<CallTimeout>().map(|CallTimeout(timeout)| *timeout);
+    let timeout = safeguards.built_in::<CallTimeout>().map(|CallTimeout(timeout)| timeout);
     let backoff = safeguards.get::<Retry>().map(|retry| *retry.backoff.end());
     let person = safeguards.get::<ApprovalGate>().map(|gate| gate.expires_after);
     let tool = tools.values().map(|tool| *tool.latency.end()).max();

@@ -1,11 +1,11 @@
 //! Rejects what a file says of tools and links that no agent uses.
 //!
-//! A table for a tool that is never called, or a link between nodes that never send each other anything, is
-//! a typing error or a misunderstanding, as a fault [out of reach](super::reach) is. What agents do is
-//! [learnt](crate::scenario::learn).
+//! A table for a tool that is never called and is spelt nearly like one that is, or a link between nodes that
+//! never send each other anything, is a typing error or a misunderstanding, as a fault
+//! [out of reach](super::reach) is. What agents do is [learnt](crate::scenario::learn).
 
 use super::Tables;
-use crate::config::Problem;
+use crate::config::{Problem, nearest};
 use crate::scenario::learn::Learner;
 use crate::scenario::{Link, Scenario};
 use crate::workflows::Step;
@@ -15,8 +15,9 @@ use std::sync::Arc;
 pub(super) fn check(tables: &Tables<'_>, scenario: &Arc<Scenario>) -> Vec<Problem> {
     let called: Vec<Name> = scenario.steps.iter().flat_map(Step::calls).map(|(tool, _)| tool).collect();
     let table = |name| tables.get(name).and_then(|entry| entry.entries().ok()).unwrap_or_default();
+    let known: Vec<&str> = called.iter().map(|tool| tool.as_str()).collect();
     let mut uncalled = table("tools");
-    uncalled.retain(|entry| !called.contains(&Name::new(entry.name)));
+    uncalled.retain(|entry| !known.contains(&entry.name) && nearest(entry.name, &known).is_some());
     if uncalled.is_empty() && scenario.network.links.is_empty() {
         return Vec::new();
     }
@@ -25,7 +26,6 @@ pub(super) fn check(tables: &Tables<'_>, scenario: &Arc<Scenario>) -> Vec<Proble
     for entry in uncalled {
         let tool = Name::new(entry.name);
         if !learner.shows(|actions| actions.calls().iter().any(|(_, called, _)| *called == tool)) {
-            let known: Vec<&str> = called.iter().map(|tool| tool.as_str()).collect();
             let message = format!("no step and no agent calls `{tool}`");
             problems.push(Problem::at(entry.key_span, message).nearest_of(entry.name, &known));
         }
