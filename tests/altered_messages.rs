@@ -55,6 +55,7 @@ fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("roundtable/polite-circle", "contribute", "/Contribute/op", json!("0000000000000007")),
         ("saga-choreographed/lost-event", "did", "/task", json!("task-7")),
         ("saga-orchestrated/rough-weather", "do", "/Order/op", json!("0000000000000007")),
+        ("scheduled/redelivered-webhook", "fire", "/Fire/run", json!("0000000000000007")),
         ("scratchpad/lost-update", "updated", "/task", json!("task-7")),
         ("tool-loop/lost-request", "submit", "/Submit/task", json!("task-7")),
         ("standby/zombie-leader", "order", "/Order/token", json!(7)),

@@ -87,6 +87,11 @@ fn particulars(workflow: &str) -> &'static str {
             "compensate = true\ndead-letter = true\nidempotency-keys = true\nsaga-log = true\n\
              tool-dedupe = true\n"
         }
+        "scheduled" => {
+            "catch-up = true\ncheckpoint = true\nclaim-by-lease = { lease = \"15s\" }\n\
+             election = { lease = \"10s\" }\nidempotency-keys = true\ninbox-dedupe = true\ntick-claim = true\n\
+             tool-dedupe = true\n"
+        }
         "scratchpad" => {
             "append-only = true\nconsistent-reads = true\nidempotency-keys = true\n\
              observe-before-retry = true\ntool-dedupe = true\n\

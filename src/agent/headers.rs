@@ -16,7 +16,7 @@
 //! | `no-deadlock` | [`Purpose::Ask`] with its `correlation`, orders, and what [ends](Purpose::is_final) the wait |
 //! | `no-orphans` | [`Purpose::Order`] and [`Purpose::Cancel`] |
 //! | `no-split-brain` | orders and tool calls with an `authority`, and the `idempotency_key` of the orders |
-//! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work as `correlation` |
+//! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work or the job as `correlation` |
 //! | `plan-agreement` | orders and tool calls with a `plan` |
 //! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |
 

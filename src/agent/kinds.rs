@@ -64,6 +64,8 @@ pub const DECLARED: EventKinds = kind(13);
 pub const UNDONE_BY: EventKinds = kind(14);
 /// [`UserEvent::Question`].
 pub const QUESTION: EventKinds = kind(15);
+/// [`UserEvent::Triggered`].
+pub const TRIGGERED: EventKinds = kind(46);
 
 /// [`PersonEvent::IsOnCall`].
 pub const IS_ON_CALL: EventKinds = kind(16);
@@ -174,6 +176,7 @@ const NAMED: &[(EventKinds, &str)] = &[
     (DECLARED, "the consistency that readers of the store rely on"),
     (UNDONE_BY, "a step that can be undone"),
     (QUESTION, "a question of a task"),
+    (TRIGGERED, "a run that a trigger begins"),
     (IS_ON_CALL, "a person on call"),
     (DEAD_LETTERED, "a dead letter that a person recorded"),
     (EFFECT, "an effect of a tool"),
@@ -268,6 +271,7 @@ impl TeamEvent {
                 UserEvent::Declared { .. } => DECLARED,
                 UserEvent::UndoneBy { .. } => UNDONE_BY,
                 UserEvent::Question { .. } => QUESTION,
+                UserEvent::Triggered { .. } => TRIGGERED,
             },
             Self::Person(event) => match event {
                 PersonEvent::IsOnCall => IS_ON_CALL,

@@ -23,6 +23,7 @@ mod report;
 mod send;
 mod store;
 mod tool;
+mod trigger;
 mod write_order;
 
 pub use alter::Alteration;
@@ -65,6 +66,7 @@ pub use tool::{
     ToolError, ToolRequest,
 };
 pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
+pub use trigger::{DUPLICATE_TRIGGER, LATE_TRIGGER, TRIGGER, TRIGGER_BURST, TRIGGER_FAULTS};
 
 use perfidy_sim::Domain;
 

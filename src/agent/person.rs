@@ -49,8 +49,8 @@ impl Agent {
         (thinks, !vetoes)
     }
 
-    /// The first fault of a person that is due at a moment and makes a difference, with its span.
-    pub(crate) fn person_fault(
+    /// The first fault that is due at a moment and makes a difference, with its span. It is injected.
+    pub(crate) fn fault_at(
         &self,
         moment: &'static str,
         about: Name,

@@ -17,6 +17,7 @@ pub mod people;
 pub mod process;
 pub mod storage;
 pub mod tool_faults;
+pub mod triggers;
 pub(crate) mod who;
 mod window;
 
@@ -58,7 +59,7 @@ impl FaultKind {
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
     let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
     let lies = tool_faults::kinds().map(|kind| &kind.fault);
-    world.into_iter().chain([model::KINDS, chat::KINDS, people::KINDS]).flatten().chain(lies)
+    world.into_iter().chain([model::KINDS, chat::KINDS, people::KINDS, triggers::KINDS]).flatten().chain(lies)
 }
 
 #[cfg(test)]

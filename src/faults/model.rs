@@ -17,7 +17,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, ROLE, SUMMARY, UNKNOWN_TARGET};
-use crate::agent::{APPROVAL, APPROVAL_FAULTS, CHAT, CHAT_FAULTS};
+use crate::agent::{APPROVAL, APPROVAL_FAULTS, CHAT, CHAT_FAULTS, TRIGGER, TRIGGER_FAULTS};
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -51,6 +51,7 @@ pub const MOMENTS: &[(&str, &[&str])] = &[
     (ROLE, &[ROLE_CONFUSION]),
     (CHAT, CHAT_FAULTS),
     (APPROVAL, APPROVAL_FAULTS),
+    (TRIGGER, TRIGGER_FAULTS),
 ];
 
 /// The faults of models.
@@ -199,7 +200,9 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_moment() {
-        let kinds = || KINDS.iter().chain(crate::faults::chat::KINDS).chain(crate::faults::people::KINDS);
+        let others =
+            [crate::faults::chat::KINDS, crate::faults::people::KINDS, crate::faults::triggers::KINDS];
+        let kinds = || KINDS.iter().chain(others.into_iter().flatten());
         for kind in kinds() {
             let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&kind.name)).count();
             assert_eq!(moments, 1, "{}", kind.name);

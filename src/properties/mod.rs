@@ -32,6 +32,7 @@ mod no_phantom_completion;
 mod no_reverted_file;
 mod no_silent_partial;
 mod no_split_brain;
+mod one_firing_per_tick;
 mod one_owner_per_task;
 mod plan_agreement;
 mod reads_keep_declared_consistency;
@@ -210,6 +211,7 @@ pub fn shipped() -> Vec<Property> {
         no_reverted_file::property(),
         no_silent_partial::property(),
         no_split_brain::property(),
+        one_firing_per_tick::property(),
         one_owner_per_task::property(),
         plan_agreement::property(),
         reads_keep_declared_consistency::property(),

@@ -6,8 +6,11 @@
 //! both called under one operation id it is one operation, whichever of the two requests arrives first: a
 //! lease does not stop a request in the network, and an idempotency key makes it harmless. Two incarnations
 //! of one agent are two owners.
+//!
+//! A job that triggers begin is work too: while an agent owns the job, no other agent may call a tool for any
+//! run of it. When a call of an earlier run takes effect makes no difference then: it is another operation.
 
-use crate::agent::{AgentEvent, OpId, Purpose, StoreEvent, TeamEvent, ToolEvent, kinds};
+use crate::agent::{AgentEvent, OpId, Purpose, StoreEvent, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::wire::sending_of;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKinds, Lookup, Name};
@@ -35,6 +38,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut claims: Lookup<Name, Claim<'_>> = Lookup::default();
     // The work of each item that holds a claim.
     let mut work_of: Lookup<Name, Name> = Lookup::default();
+    let jobs = jobs_in(history);
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes_of(READS) {
         match note {
@@ -59,15 +63,20 @@ fn judge(history: &TeamHistory) -> Verdict {
                 }
             }
             TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) => {
-                let Some(claim) = claims.get_mut(*intent) else { continue };
+                let job = jobs.get(*intent).copied();
+                let Some(claim) = claims.get_mut(job.unwrap_or(*intent)) else { continue };
                 verdict = Verdict::Holds;
                 if claim.owner != (event.node, event.incarnation) {
                     let (owner, who) = (named(claim.owner), named((event.node, event.incarnation)));
+                    let work = job.unwrap_or(*intent);
+                    let what = job.map_or_else(|| "it".to_owned(), |_| intent.to_string());
                     let message =
-                        format!("{owner} owned {intent} when {who} called {tool}.{operation} for it");
+                        format!("{owner} owned {work} when {who} called {tool}.{operation} for {what}");
                     return Verdict::violated(&[claim.written, event], message);
                 }
-                claim.calls.push((event, *op));
+                if job.is_none() {
+                    claim.calls.push((event, *op));
+                }
             }
             TeamEvent::Tool(ToolEvent::Effect { operation, intent, op, .. }) => {
                 let Some(claim) = claims.get(*intent) else { continue };
@@ -89,6 +98,17 @@ fn judge(history: &TeamHistory) -> Verdict {
         }
     }
     verdict
+}
+
+/// The job of each intent that a trigger begins.
+fn jobs_in(history: &TeamHistory) -> Lookup<Name, Name> {
+    let mut jobs = Lookup::default();
+    for (_, note) in history.notes_of(kinds::TRIGGERED) {
+        if let TeamEvent::User(UserEvent::Triggered { job, intent, .. }) = note {
+            jobs.insert(*intent, *job);
+        }
+    }
+    jobs
 }
 
 fn named((name, incarnation): (Name, u32)) -> String {
@@ -129,6 +149,35 @@ mod tests {
     fn took(story: Story, who: &str) -> Story {
         let told = story.tells((who, "store"), "claim on task-1/file", Headers::NONE);
         enters(told, who, claim_on(WORK))
+    }
+
+    /// Two runs of one job, which a claim on the job covers, and an agent that owns it.
+    fn owns_the_job(who: &str) -> Story {
+        let triggered = |story: Story, trigger: &str| {
+            let [trigger, job, intent] = [trigger, "nightly", &format!("{trigger}/file")].map(Name::new);
+            story.note("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
+        };
+        let story = triggered(triggered(Story::default(), "task-1"), "task-2");
+        enters(story.tells((who, "store"), "claim on task-1/file", Headers::NONE), who, claim_on("nightly"))
+    }
+
+    #[test]
+    fn the_owner_of_a_job_owns_every_run_of_it() {
+        let story = owns_the_job("a").called("a", WORK).called("a", "task-2/file");
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
+        let (events, message) = violation(story.called("b", "task-2/file").judged_by(&property()));
+        assert_eq!(events, [5, 8]);
+        assert_eq!(message, "a owned nightly when b called ticketing.create for task-2/file");
+        assert_eq!(owns_the_job("a").called("b", "task-3/file").judged_by(&property()), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_call_of_an_earlier_run_may_take_effect_in_the_run_of_another_owner() {
+        let called = owns_the_job("a").calls("a", WORK, Headers::NONE);
+        let sent = called.last();
+        let story = enters(called.tells(("b", "store"), WORK, Headers::NONE), "b", claim_on("nightly"));
+        let story = story.called("b", "task-2/file");
+        assert_eq!(takes_effect(story, sent).judged_by(&property()), Verdict::Holds);
     }
 
     fn vanishes(story: Story, item: Name, entry: &str) -> Story {

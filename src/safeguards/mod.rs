@@ -19,6 +19,7 @@ pub mod budgets;
 pub mod call_timeout;
 pub mod calls;
 pub mod cancellation;
+pub mod catch_up;
 pub mod check_arguments;
 pub mod checkpoint;
 pub mod checksummed_log;
@@ -59,6 +60,7 @@ pub mod roles;
 pub mod saga_log;
 pub mod single_writer;
 pub mod snapshots;
+pub mod tick_claim;
 pub mod tool_dedupe;
 pub mod transfer_acks;
 pub mod verify;
@@ -173,6 +175,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
+        SafeguardKind::of::<catch_up::CatchUp>(),
         SafeguardKind::of::<check_arguments::CheckArguments>(),
         SafeguardKind::of::<checkpoint::Checkpoint>(),
         SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
@@ -213,6 +216,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<saga_log::SagaLog>(),
         SafeguardKind::of::<single_writer::SingleWriter>(),
         SafeguardKind::of::<snapshots::Snapshots>(),
+        SafeguardKind::of::<tick_claim::TickClaim>(),
         SafeguardKind::of::<tool_dedupe::ToolDedupe>(),
         SafeguardKind::of::<transfer_acks::TransferAcks>(),
         SafeguardKind::of::<verify::Verify>(),

@@ -40,7 +40,7 @@ pub async fn approver(agent: Agent, team: TeamContext) {
 async fn answer(agent: &Agent, by: Name, request: ApprovalRequest, earlier: Option<ApprovalRequest>) {
     let about = request.operation.intent;
     let concerns = |word: &str| word != APPROVAL_OUTDATED || earlier.is_some();
-    let fault = agent.person_fault(APPROVAL, about, concerns);
+    let fault = agent.fault_at(APPROVAL, about, concerns);
     let expires_at = request.expires_at;
     let answered = match (fault, earlier) {
         (Some((APPROVAL_OUTDATED, _)), Some(earlier)) => earlier,

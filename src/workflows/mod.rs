@@ -42,6 +42,7 @@ pub mod roundtable;
 pub mod saga;
 pub mod saga_choreographed;
 pub mod saga_orchestrated;
+pub mod scheduled;
 pub mod scratchpad;
 pub mod standby;
 mod steps;
@@ -76,6 +77,7 @@ pub fn shipped() -> Vec<Workflow> {
         roundtable::workflow(),
         saga_choreographed::workflow(),
         saga_orchestrated::workflow(),
+        scheduled::workflow(),
         scratchpad::workflow(),
         standby::workflow(),
         tool_loop::workflow(),

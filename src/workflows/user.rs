@@ -19,7 +19,7 @@ pub const USER: &str = "user";
 const PATIENCE: SimSpan = SimSpan::from_secs(30);
 
 /// How long a run continues after the last report, for messages in flight.
-const AFTERMATH: SimSpan = SimSpan::from_secs(60);
+pub(super) const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 
 /// Messages between the user and the team.
 #[expect(missing_docs, reason = "the fields are what their names and types say")]
@@ -93,9 +93,9 @@ struct Open {
 }
 
 /// How a user says for the record what a task wants.
-type WantedFeedback = fn(Name, Operation) -> TeamEvent;
+pub(super) type WantedFeedback = fn(Name, Operation) -> TeamEvent;
 
-const AN_EFFECT: WantedFeedback = |task, Operation { intent, arguments, .. }| {
+pub(super) const AN_EFFECT: WantedFeedback = |task, Operation { intent, arguments, .. }| {
     TeamEvent::User(UserEvent::Wanted { task, intent, arguments })
 };
 const AN_ANSWER: WantedFeedback =
@@ -170,8 +170,8 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
     }
 }
 
-/// Records the intents of a task in the history, and decides whether it will be cancelled.
-fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) -> Open {
+/// Records in the history that the user wants a task done, and what that is.
+pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) {
     let plan = &team.plan;
     agent.note(TeamEvent::User(UserEvent::TaskGiven { task }));
     let wishes = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
@@ -181,6 +181,12 @@ fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) ->
     {
         agent.note(TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
     }
+}
+
+/// Records a task, and decides whether it will be cancelled.
+fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) -> Open {
+    let plan = &team.plan;
+    record_task(agent, team, task, wants);
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
     let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
     let cancel_after = team.tasks.cancelled.as_ref().and_then(|cancelled| {

@@ -61,6 +61,9 @@ const EVERYWHERE: &[&str] = &[
     r#"approval-twice = { chance = "10%", after = "1s..90s" }"#,
     r#"approval-contradicted = { chance = "10%", after = "1s..90s" }"#,
     r#"approval-outdated = { chance = "10%" }"#,
+    r#"duplicate-trigger = { at = "everyone", chance = "10%", after = "1s..90s" }"#,
+    r#"late-trigger = { at = "everyone", chance = "10%", by = "1s..90s" }"#,
+    r#"trigger-burst = { at = "everyone", chance = "10%", lasting = "1s..90s" }"#,
 ];
 
 /// The keys of a tool fault besides the tool and the probability.

@@ -100,6 +100,17 @@ const SENDS: &[Sends] = &[
         ],
     ),
     (
+        "scheduled",
+        &[
+            ("user", &["noted", "publish"]),
+            ("scheduler", &["acquire", "fire"]),
+            ("backup-scheduler", &["acquire", "fire"]),
+            ("queue", &["accepted", "fire"]),
+            ("webhook", &["accepted", "fire"]),
+            ("runner", &["commit", "finished", "read", "report"]),
+        ],
+    ),
+    (
         "scratchpad",
         &[
             ("user", &["submit"]),
@@ -161,6 +172,13 @@ const DOES: &[Does] = &[
     ),
     ("saga-choreographed", &["call", "publish", "record", "report"], &["answer"], &["call a tool"], true),
     ("saga-orchestrated", &["call", "order", "record", "report"], &["answer"], &["call a tool"], true),
+    (
+        "scheduled",
+        &["acquire", "call", "commit", "fire", "record", "report"],
+        &["answer", "trigger"],
+        &["call a tool"],
+        true,
+    ),
     ("scratchpad", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], false),
     (
         "standby",

@@ -32,6 +32,9 @@ pub enum UserEvent {
     /// A question of the task.
     #[non_exhaustive]
     Question { task: Name, intent: Name },
+    /// What the run of a job that `trigger` begins wants to have happened.
+    #[non_exhaustive]
+    Triggered { trigger: Name, job: Name, intent: Name },
 }
 
 impl fmt::Display for UserEvent {
@@ -50,6 +53,9 @@ impl fmt::Display for UserEvent {
                 write!(f, "would have {intent} undone by {tool}.{operation}")
             }
             Self::Question { intent, .. } => write!(f, "wants to know {intent}"),
+            Self::Triggered { trigger, job, intent } => {
+                write!(f, "wants {intent} in the run of {job} that {trigger} begins")
+            }
         }
     }
 }
@@ -60,9 +66,10 @@ impl UserEvent {
         match *self {
             Self::TaskGiven { task } | Self::Withdrawn { task } => Some(task),
             Self::Informed { ref report, .. } => Some(report.task),
-            Self::Wanted { intent, .. } | Self::UndoneBy { intent, .. } | Self::Question { intent, .. } => {
-                Some(intent)
-            }
+            Self::Wanted { intent, .. }
+            | Self::UndoneBy { intent, .. }
+            | Self::Question { intent, .. }
+            | Self::Triggered { intent, .. } => Some(intent),
             Self::Bound { .. } | Self::Declared { .. } => None,
         }
     }

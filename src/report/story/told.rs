@@ -24,7 +24,10 @@ pub(super) fn is_telling(event: &Event<TeamEvent>) -> bool {
         EventKind::App(
             TeamEvent::Agent(AgentEvent::Completed { .. } | AgentEvent::Asked { access: Access::Read, .. })
             | TeamEvent::User(
-                UserEvent::TaskGiven { .. } | UserEvent::Wanted { .. } | UserEvent::UndoneBy { .. },
+                UserEvent::TaskGiven { .. }
+                | UserEvent::Wanted { .. }
+                | UserEvent::UndoneBy { .. }
+                | UserEvent::Triggered { .. },
             ),
         )
         | EventKind::Delivered { .. }

@@ -1,0 +1,127 @@
+//! Faults of triggers: one that comes twice, late, or with all that follow at once.
+//!
+//! They are injected at the moment `trigger`, as a source delivers a trigger for the first time: at the site
+//! `queue, trigger`. What the network does to the message is a fault of its own; these are faults of the
+//! source, and the trigger is then delivered as often as its source delivers any. What each does is in the
+//! workflow [`scheduled`](crate::workflows::scheduled).
+
+use super::{FaultKind, who};
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Directory;
+use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use crate::agent::{DUPLICATE_TRIGGER, LATE_TRIGGER, TRIGGER, TRIGGER_BURST};
+
+/// The faults of triggers.
+pub const KINDS: &[FaultKind] = &[
+    FaultKind {
+        name: DUPLICATE_TRIGGER,
+        about: "a source delivers a trigger once more, also if its run is over",
+        example: r#"duplicate-trigger = { at = "everyone", chance = "10%", after = "10s..2m" }"#,
+        read: read_after,
+    },
+    FaultKind {
+        name: LATE_TRIGGER,
+        about: "a source delivers a trigger late",
+        example: r#"late-trigger = { at = "everyone", chance = "10%", by = "10s..2m" }"#,
+        read: read_by,
+    },
+    FaultKind {
+        name: TRIGGER_BURST,
+        about: "a source holds its triggers back for a while, and then delivers them at once",
+        example: r#"trigger-burst = { at = "everyone", chance = "10%", lasting = "1m..3m" }"#,
+        read: read_lasting,
+    },
+];
+
+/// What a fault of triggers needs a time for, if it is one.
+pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
+    match fault {
+        DUPLICATE_TRIGGER => Some("after how long the trigger comes again"),
+        LATE_TRIGGER => Some("by how much the trigger is late"),
+        TRIGGER_BURST => Some("how long triggers are held back"),
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct After {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+    after: Spanned<Spread>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct By {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+    by: Spanned<Spread>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+    lasting: Spanned<Spread>,
+}
+
+fn read_after(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let After { at, chance, after } = entry.read()?;
+    add_rule(entry.name, (&at, &chance, &after), cast, chaos)
+}
+
+fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let By { at, chance, by } = entry.read()?;
+    add_rule(entry.name, (&at, &chance, &by), cast, chaos)
+}
+
+fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Held { at, chance, lasting } = entry.read()?;
+    add_rule(entry.name, (&at, &chance, &lasting), cast, chaos)
+}
+
+fn add_rule(
+    name: &str,
+    (at, chance, span): (&OneOrMany<String>, &Spanned<Ratio>, &Spanned<Spread>),
+    cast: &Directory,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
+    let word = Name::new(name);
+    chaos.rules.push(Rule {
+        kind: word,
+        hook: Hook::Service,
+        from: Selector::Of(who::agents(at, cast)?),
+        to: Selector::Any,
+        what: Selector::only(Name::literal(TRIGGER)),
+        chance: who::chance(chance)?,
+        action: Action::Custom { word, span: SimSpan::ZERO },
+        span: Some(who::time(span)?),
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::faults::tests::{chaos_of, refusal_of};
+    use perfidy_sim::{Name, Selector, SimSpan};
+
+    #[test]
+    fn a_late_trigger_draws_how_late() {
+        let chaos = chaos_of(r#"late-trigger = { at = "planner", chance = "5%", by = "10s..2m" }"#);
+        let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
+        assert_eq!(rule.from, Selector::Of(vec![Name::new("planner")]));
+        assert_eq!(rule.what, Selector::Of(vec![Name::new("trigger")]));
+        assert_eq!(rule.span, Some(SimSpan::from_secs(10)..=SimSpan::from_secs(120)));
+    }
+
+    #[test]
+    fn tools_are_no_sources_of_triggers() {
+        let refusal = refusal_of(r#"trigger-burst = { at = "ticketing", chance = "5%", lasting = "1m" }"#);
+        assert!(refusal.contains("`ticketing` is a tool"), "{refusal}");
+    }
+}
