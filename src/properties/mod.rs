@@ -12,6 +12,7 @@ mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
 mod bounded_turns;
+mod calls_within_budget;
 mod completed_work_not_rerun;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
@@ -194,6 +195,7 @@ pub fn shipped() -> Vec<Property> {
         bounded_handoffs::property(),
         bounded_staleness::property(),
         bounded_turns::property(),
+        calls_within_budget::property(),
         completed_work_not_rerun::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),

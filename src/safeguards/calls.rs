@@ -24,13 +24,16 @@
 
 use crate::agent::{Agent, Indefinite, OpId, Operation, ReadResult, Receipt, ToolCall, ToolError};
 use crate::safeguards::call_timeout::CallTimeout;
+use crate::safeguards::circuit_breaker::{CircuitBreaker, Circuits};
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
 use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
-use crate::safeguards::retry::{Retry, with_retry};
+use crate::safeguards::retry::{Retry, with_retry, with_retry_while};
+use crate::safeguards::retry_budget::{RetryBudget, UsedRetries};
 use crate::safeguards::snapshots::Snapshots;
 use crate::safeguards::{BuiltIn, Safeguards};
 use crate::tools::Document;
-use perfidy_sim::SimSpan;
+use perfidy_sim::{Name, SimSpan};
+use std::rc::Rc;
 
 /// How long a caller waits for a tool where no scenario says otherwise.
 pub const CALL_TIMEOUT: SimSpan = <CallTimeout as BuiltIn>::USUAL.0;
@@ -61,7 +64,44 @@ impl CallPolicy {
             timeout: CallTimeout::of(safeguards),
             sends_key: safeguards.has::<IdempotencyKeys>(),
             looks_before_retry: safeguards.has::<ObserveBeforeRetry>(),
-            retry: safeguards.get().cloned(),
+            retry: Retry::of(safeguards),
+        }
+    }
+}
+
+/// What all calls of one agent share, whichever task they belong to. Clones share it. By default nothing: each
+/// call is on its own.
+#[derive(Clone, Default, Debug)]
+pub struct CallLimits {
+    circuits: Option<Rc<Circuits>>,
+    retries: Option<Rc<UsedRetries>>,
+}
+
+impl CallLimits {
+    /// The limits of a scenario's switches, of which nothing is used.
+    pub fn of(safeguards: &Safeguards) -> Self {
+        let breaker = safeguards.get::<CircuitBreaker>().copied();
+        let budget = safeguards.get::<RetryBudget>().copied();
+        Self {
+            circuits: breaker.map(Circuits::new).map(Rc::new),
+            retries: budget.map(UsedRetries::new).map(Rc::new),
+        }
+    }
+
+    fn may_retry(&self, agent: &Agent, tool: Name) -> bool {
+        self.retries.as_ref().is_none_or(|retries| retries.take(tool, agent.monotonic()))
+    }
+
+    async fn until_admitted(&self, agent: &Agent, tool: Name) {
+        if let Some(circuits) = &self.circuits {
+            circuits.until_admitted(agent, tool).await;
+        }
+    }
+
+    fn ended(&self, agent: &Agent, tool: Name, result: &Result<Receipt, ToolError>) {
+        if let Some(circuits) = &self.circuits {
+            let well = result.as_ref().err().is_none_or(|error| !error.can_pass());
+            circuits.ended(tool, well, agent.monotonic());
         }
     }
 }
@@ -79,15 +119,33 @@ pub async fn call_with_retry(
     op: OpId,
     tried_before: bool,
 ) -> Result<Receipt, ToolError> {
+    call_within_limits(agent, policy, &CallLimits::default(), operation, (op, tried_before)).await
+}
+
+/// The same within what the calls of this agent share.
+///
+/// # Errors
+/// As [`call_with_retry`]; also the error of a try that may not be repeated.
+pub async fn call_within_limits(
+    agent: &Agent,
+    policy: &CallPolicy,
+    limits: &CallLimits,
+    operation: &Operation,
+    (op, tried_before): (OpId, bool),
+) -> Result<Receipt, ToolError> {
+    let tool = operation.tool;
     let call = ToolCall::unkeyed(operation.clone(), op);
     let call = if policy.sends_key { idempotency::stamp(call) } else { call };
     let mut unclear = tried_before;
-    let result = with_retry(agent, policy.retry.as_ref(), operation.intent, async || {
+    let may_retry = || limits.may_retry(agent, tool);
+    let result = with_retry_while(agent, policy.retry.as_ref(), operation.intent, may_retry, async || {
+        limits.until_admitted(agent, tool).await;
         let result = if policy.looks_before_retry && unclear {
             call_unless_done(agent, call.clone(), policy.timeout).await
         } else {
             agent.call(call.clone(), policy.timeout).await
         };
+        limits.ended(agent, tool, &result);
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));
         result
     })
@@ -144,7 +202,7 @@ impl ReadPolicy {
     /// The policy of a scenario's switches.
     pub fn of(safeguards: &Safeguards) -> Self {
         let timeout = CallTimeout::of(safeguards);
-        Self { timeout, retry: safeguards.get().cloned(), snapshots: safeguards.get().copied() }
+        Self { timeout, retry: Retry::of(safeguards), snapshots: safeguards.get().copied() }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod catch_up;
 pub mod check_arguments;
 pub mod checkpoint;
 pub mod checksummed_log;
+pub mod circuit_breaker;
 pub mod cite_artifacts;
 pub mod claim;
 pub mod compaction;
@@ -33,6 +34,7 @@ pub mod deadline_propagation;
 pub mod deadlock_detection;
 pub mod election;
 pub mod event_log;
+pub mod fan_out_cap;
 pub mod fencing;
 pub mod give_up_after;
 pub mod idempotency;
@@ -55,6 +57,8 @@ pub mod resend_orders;
 pub mod reset_between_tasks;
 pub mod resume_from_results;
 pub mod retry;
+pub mod retry_backoff;
+pub mod retry_budget;
 pub mod retry_writes;
 pub mod roles;
 pub mod saga_log;
@@ -179,6 +183,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<check_arguments::CheckArguments>(),
         SafeguardKind::of::<checkpoint::Checkpoint>(),
         SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
+        SafeguardKind::of::<circuit_breaker::CircuitBreaker>(),
         SafeguardKind::of::<cite_artifacts::CiteArtifacts>(),
         SafeguardKind::of::<claim::ClaimByLease>(),
         SafeguardKind::of::<compaction::Compaction>(),
@@ -189,6 +194,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<deadlock_detection::DeadlockDetection>(),
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<event_log::EventLog>(),
+        SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),
         SafeguardKind::of::<fencing::FencingTokens>(),
         SafeguardKind::built_in::<give_up_after::GiveUpAfter>(),
         SafeguardKind::of::<idempotency::IdempotencyKeys>(),
@@ -211,6 +217,8 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<reset_between_tasks::ResetBetweenTasks>(),
         SafeguardKind::of::<resume_from_results::ResumeFromResults>(),
         SafeguardKind::of::<retry::Retry>(),
+        SafeguardKind::built_in::<retry_backoff::RetryBackoff>(),
+        SafeguardKind::of::<retry_budget::RetryBudget>(),
         SafeguardKind::built_in::<retry_writes::RetryWrites>(),
         SafeguardKind::of::<roles::Roles>(),
         SafeguardKind::of::<saga_log::SagaLog>(),

@@ -5,7 +5,8 @@
 
 use crate::agent::{Agent, ToolError};
 use crate::config::{Entry, Problem, Spread};
-use crate::safeguards::Safeguard;
+use crate::safeguards::retry_backoff::RetryBackoff;
+use crate::safeguards::{Safeguard, Safeguards};
 use perfidy_sim::{DrawSite, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
@@ -44,6 +45,13 @@ impl Safeguard for Retry {
 }
 
 impl Retry {
+    /// The retries that a scenario asks for: without waits in between, if it takes the backoff away.
+    pub fn of(safeguards: &Safeguards) -> Option<Self> {
+        let retry = safeguards.get::<Self>()?.clone();
+        let at_once = SimSpan::ZERO..=SimSpan::ZERO;
+        Some(if safeguards.lacks::<RetryBackoff>() { Self { backoff: at_once, ..retry } } else { retry })
+    }
+
     /// How long to wait after the `failed`th try (counted from one) has failed.
     ///
     /// ```
@@ -82,6 +90,20 @@ pub async fn with_retry<T>(
     agent: &Agent,
     retry: Option<&Retry>,
     about: Name,
+    attempt: impl AsyncFnMut() -> Result<T, ToolError>,
+) -> Result<T, ToolError> {
+    with_retry_while(agent, retry, about, || true, attempt).await
+}
+
+/// The same while `may_retry` says so, which is asked before each try after the first.
+///
+/// # Errors
+/// The error of the last try.
+pub async fn with_retry_while<T>(
+    agent: &Agent,
+    retry: Option<&Retry>,
+    about: Name,
+    may_retry: impl Fn() -> bool,
     mut attempt: impl AsyncFnMut() -> Result<T, ToolError>,
 ) -> Result<T, ToolError> {
     let mut failed = 0;
@@ -92,7 +114,7 @@ pub async fn with_retry<T>(
         };
         failed += 1;
         let goes_on = |retry: &&Retry| error.can_pass() && failed < retry.attempts;
-        let Some(retry) = retry.filter(goes_on) else { return Err(error) };
+        let Some(retry) = retry.filter(goes_on).filter(|_| may_retry()) else { return Err(error) };
         let wait = agent.draw("backoff", about, |draw| retry.wait(failed, draw));
         agent.sleep(wait.max(error.retry_after())).await;
     }

@@ -6,10 +6,11 @@
 use crate::agent::{Agent, Content, Headers, Message, Operation};
 use crate::protocols::compose_call;
 use crate::safeguards::Safeguards;
-use crate::safeguards::calls::{CallPolicy, call_with_retry};
+use crate::safeguards::calls::{CallLimits, CallPolicy, call_within_limits};
 use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::checkpoint;
 use crate::safeguards::event_log::ModelAnswers;
+use crate::safeguards::fan_out_cap::FanOutCap;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
@@ -18,9 +19,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::Semaphore;
-
-/// How many steps one agent works on at a time.
-const MAX_CONCURRENT: usize = 4;
 
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
@@ -63,6 +61,7 @@ pub struct StepWorker {
     safeguards: Rc<Safeguards>,
     operations: Rc<Operations>,
     answers: ModelAnswers,
+    limits: CallLimits,
     /// The state of each step, in its latest round.
     work: Rc<RefCell<BTreeMap<Name, (StepStatus, u32)>>>,
     permits: Rc<Semaphore>,
@@ -80,8 +79,9 @@ impl StepWorker {
             safeguards: Rc::new(safeguards.clone()),
             operations: Rc::new(Operations::recover(agent)),
             answers: ModelAnswers::recover(agent),
+            limits: CallLimits::of(safeguards),
             work: Rc::new(RefCell::new(work)),
-            permits: Rc::new(Semaphore::new(MAX_CONCURRENT)),
+            permits: Rc::new(Semaphore::new(FanOutCap::of(safeguards))),
         }
     }
 
@@ -141,7 +141,8 @@ impl StepWorker {
         let operation_of = operation_of.with(call.arguments);
         let (op, tried_before) =
             source.operation_id(agent, safeguards, &self.operations, &operation_of, call.wording).await;
-        if call_with_retry(agent, &CallPolicy::of(safeguards), &operation_of, op, tried_before).await.is_err()
+        let policy = CallPolicy::of(safeguards);
+        if call_within_limits(agent, &policy, &self.limits, &operation_of, (op, tried_before)).await.is_err()
         {
             self.work.borrow_mut().remove(&operation_of.intent);
             return false;
