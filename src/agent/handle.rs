@@ -7,16 +7,16 @@ use crate::agent::store::StoreSession;
 use crate::agent::tool::{Connections, Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::write_order::WriteOrder;
 use crate::agent::{
-    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, ChatLimits, Definite, Headers, Indefinite,
-    Lease, LeaseError, LeaseService, Message, OpId, Operation, ReadResult, Receipt, Store, TeamEvent,
-    ToolCall, ToolError, ToolRequest,
+    AgentEvent, AgentFailures, Agents, Author, Body, CallOutcome, Cancelled, ChatLimits, Definite, Headers,
+    Indefinite, Lease, LeaseError, LeaseService, Message, OpId, Operation, ReadResult, Receipt, Store,
+    TeamEvent, ToolCall, ToolError, ToolRequest,
 };
 use perfidy_sim::{
     Context, DrawSite, EventId, Hook, IncomingMessage, Name, Payload, Purpose, SimSpan, SimTime, TimedOut,
     WriteError,
 };
 use serde::de::DeserializeOwned;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -77,6 +77,8 @@ pub struct Agent {
     connections: Option<Rc<Connections>>,
     /// Whether it goes on when a journal write has failed.
     writes_once: bool,
+    /// Which failures of agents there can be.
+    pub(super) failures: AgentFailures,
 }
 
 impl Agent {
@@ -99,6 +101,7 @@ impl Agent {
             epoch: None,
             connections: None,
             writes_once: false,
+            failures: AgentFailures::default(),
         }
     }
 
@@ -135,6 +138,11 @@ impl Agent {
     #[must_use]
     pub fn that_writes_once(self) -> Self {
         Self { writes_once: true, ..self }
+    }
+
+    /// The same agent, which is subject to these failures.
+    pub(crate) fn that_may_fail(self, failures: AgentFailures) -> Self {
+        Self { failures, ..self }
     }
 
     /// The same agent with these headers: every tool call through this handle carries them, unless the call
@@ -174,12 +182,22 @@ impl Agent {
 
     /// The next message.
     pub async fn receive(&self) -> Delivery {
-        Delivery(self.context.receive().await)
+        loop {
+            let mail = Delivery(self.context.receive().await);
+            if !self.fails_to_handle(&mail) {
+                return mail;
+            }
+        }
     }
 
     /// The next message, if one has come already.
     pub fn receive_now(&self) -> Option<Delivery> {
-        self.context.receive_now().map(Delivery)
+        loop {
+            let mail = self.context.receive_now().map(Delivery)?;
+            if !self.fails_to_handle(&mail) {
+                return Some(mail);
+            }
+        }
     }
 
     /// Waits for `future`, for at most `span`; `label` names the wait in the history.
@@ -315,10 +333,18 @@ impl Agent {
         within: SimSpan,
     ) -> Result<Wire, ToolError> {
         let kind = call_kind(what);
+        let until = self.failures.reply.then(|| self.monotonic() + within);
         let answer = match &self.connections {
             None => self.context.request_in_a_step(tool, kind, intent, request, within).await,
             Some(connections) => {
                 connections.request(&self.context, (tool, kind, intent), request, within).await
+            }
+        };
+        let answer = match until.filter(|_| answer.is_ok() && self.has_stranded(intent)) {
+            None => answer,
+            Some(until) => {
+                let left = until.since(self.monotonic());
+                self.context.within(left, kind, pending()).await
             }
         };
         let is_correlated = self.connections.is_none();

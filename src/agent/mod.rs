@@ -11,6 +11,7 @@ mod chat;
 mod content;
 mod event;
 mod handle;
+mod handler;
 mod headers;
 mod journal_epoch;
 mod json;
@@ -42,6 +43,7 @@ pub use event::{
     UserEvent,
 };
 pub use handle::{Agent, Delivery, STEPS};
+pub use handler::{AgentFailures, HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY, WORK};
 pub use headers::{Headers, Purpose};
 pub use json::Brief;
 pub use lease::{Lease, LeaseError, LeaseService, Token};

@@ -7,6 +7,7 @@
 //! A new kind is one constant in the file of its family and one line in that family's list.
 
 mod actions;
+pub mod agents;
 mod cast;
 pub mod chat;
 pub mod clock;
@@ -59,7 +60,11 @@ impl FaultKind {
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
     let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
     let lies = tool_faults::kinds().map(|kind| &kind.fault);
-    world.into_iter().chain([model::KINDS, chat::KINDS, people::KINDS, triggers::KINDS]).flatten().chain(lies)
+    world
+        .into_iter()
+        .chain([model::KINDS, chat::KINDS, people::KINDS, triggers::KINDS, agents::KINDS])
+        .flatten()
+        .chain(lies)
 }
 
 #[cfg(test)]

@@ -17,7 +17,10 @@ use std::ops::Range;
 use toml::Spanned;
 
 pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, ROLE, SUMMARY, UNKNOWN_TARGET};
-use crate::agent::{APPROVAL, APPROVAL_FAULTS, CHAT, CHAT_FAULTS, TRIGGER, TRIGGER_FAULTS};
+use crate::agent::{
+    APPROVAL, APPROVAL_FAULTS, CHAT, CHAT_FAULTS, HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY,
+    TRIGGER, TRIGGER_FAULTS, WORK,
+};
 
 /// The question is answered otherwise than at other times.
 pub const DIFFERENT_ANSWER: &str = "different-answer";
@@ -52,6 +55,9 @@ pub const MOMENTS: &[(&str, &[&str])] = &[
     (CHAT, CHAT_FAULTS),
     (APPROVAL, APPROVAL_FAULTS),
     (TRIGGER, TRIGGER_FAULTS),
+    (HANDLER, &[HANDLER_ERROR]),
+    (REPLY, &[STRANDED_REPLY]),
+    (WORK, &[SHUTDOWN]),
 ];
 
 /// The faults of models.
@@ -200,8 +206,12 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_moment() {
-        let others =
-            [crate::faults::chat::KINDS, crate::faults::people::KINDS, crate::faults::triggers::KINDS];
+        let others = [
+            crate::faults::chat::KINDS,
+            crate::faults::people::KINDS,
+            crate::faults::triggers::KINDS,
+            crate::faults::agents::KINDS,
+        ];
         let kinds = || KINDS.iter().chain(others.into_iter().flatten());
         for kind in kinds() {
             let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&kind.name)).count();

@@ -1,7 +1,8 @@
 //! An agent that was told that a step is complete does not order it again, even after a crash.
 //!
 //! An agent knows a report once it has read it: the report led it to send a message, or it has read a later
-//! message, since an inbox is read in the order of arrival. A report that is still in the inbox is not known.
+//! message, since an inbox is read in the order of arrival. A report that is still in the inbox is not known,
+//! and neither is one that an error in its handler has swallowed.
 //!
 //! A restarted agent knows what an earlier incarnation of it was told, if that incarnation had read the
 //! report before this one started, and
@@ -19,6 +20,7 @@
 
 use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds};
 use crate::properties::waits::task_of;
+use crate::properties::wire::swallowed;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Action, Event, EventId, EventKind, EventKinds, Lookup, Name};
 
@@ -65,6 +67,8 @@ struct Steps<'a> {
     informed: Lookup<Name, ()>,
     /// When each incarnation of each agent started, except for the first.
     started: Lookup<(Name, u32), EventId>,
+    /// The deliveries that errors in their handlers have swallowed.
+    swallowed: Lookup<EventId, ()>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -74,6 +78,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         ordered: Lookup::default(),
         informed: Lookup::default(),
         started: Lookup::default(),
+        swallowed: swallowed(history),
     };
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
@@ -134,6 +139,9 @@ impl<'a> Steps<'a> {
 
     /// An agent receives a report that a step is done.
     fn report(&mut self, report: &'a Event<TeamEvent>, step: Name) {
+        if self.swallowed.contains(report.id) {
+            return;
+        }
         if let Some(step) = self.of.get_mut((report.node, step)).filter(|step| !step.is_rejected) {
             step.reports.push(report);
             self.informed.insert(report.node, ());
@@ -185,7 +193,7 @@ impl<'a> Steps<'a> {
     fn go_on(&mut self, goes_on: &'a Event<TeamEvent>) -> bool {
         let Some(report) = led_by(self.history, goes_on) else { return false };
         let EventKind::Delivered { about, content, .. } = &report.what else { return false };
-        if !content.is_for(Purpose::Done) {
+        if !content.is_for(Purpose::Done) || self.swallowed.contains(report.id) {
             return false;
         }
         let started = self.started_at(goes_on);
@@ -316,6 +324,20 @@ mod tests {
 
     fn ordered() -> Story {
         order(Story::default(), "c", 1)
+    }
+
+    #[test]
+    fn a_report_that_an_error_in_its_handler_has_swallowed_was_not_heard() {
+        let heard = hear(ordered(), "c", 1);
+        let fault = Fault {
+            at: "c, handler, task-1/file, try 1".parse().unwrap(),
+            action: "handler-error".parse().unwrap(),
+        };
+        let report = Some(heard.last());
+        let swallowed = heard.clone().event_because_of(report, "c", EventKind::Injected(Box::new(fault)));
+        let again = |story: Story| order(go_on(story, "c"), "c", 1);
+        assert!(again(heard).judged_by(&property()).is_violated());
+        assert!(!again(swallowed).judged_by(&property()).is_violated());
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod decisions_cite_artifacts;
 mod effects_as_wanted;
 mod eventual_termination;
 mod every_call_accounted;
+mod failures_surface;
 mod flood;
 pub(crate) mod headway;
 mod ledger;
@@ -28,6 +29,7 @@ mod no_duplicate_effects;
 mod no_effect_after_cancel;
 mod no_effect_after_veto;
 mod no_lost_update;
+mod no_orphan_effects;
 mod no_orphans;
 mod no_phantom_completion;
 mod no_reverted_file;
@@ -202,12 +204,14 @@ pub fn shipped() -> Vec<Property> {
         effects_as_wanted::property(),
         eventual_termination::property(),
         every_call_accounted::property(),
+        failures_surface::property(),
         no_deadlock::property(),
         no_double_spend::property(),
         no_duplicate_effects::property(),
         no_effect_after_cancel::property(),
         no_effect_after_veto::property(),
         no_lost_update::property(),
+        no_orphan_effects::property(),
         no_orphans::property(),
         no_phantom_completion::property(),
         no_reverted_file::property(),

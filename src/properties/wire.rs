@@ -1,8 +1,8 @@
 //! Network traffic as the properties see it: messages and tool calls with their headers.
 
-use crate::agent::{AgentEvent, Headers, Purpose, TeamEvent};
+use crate::agent::{AgentEvent, HANDLER_ERROR, Headers, Purpose, TeamEvent};
 use crate::properties::TeamHistory;
-use perfidy_sim::{Event, EventKind, Name};
+use perfidy_sim::{Event, EventId, EventKind, EventKinds, Lookup, Name};
 
 /// The receiver and the subject of a message sent for this purpose.
 pub(super) fn sent_for(purpose: Purpose, event: &Event<TeamEvent>) -> Option<(Name, Name)> {
@@ -32,6 +32,19 @@ pub(super) fn call<'a>(history: &'a TeamHistory, event: &Event<TeamEvent>) -> Op
         }
         _ => None,
     }
+}
+
+/// The deliveries whose messages were lost to errors in their handlers: their agents know nothing of them.
+pub(super) fn swallowed(history: &TeamHistory) -> Lookup<EventId, ()> {
+    let mut swallowed = Lookup::default();
+    for event in history.events_of(EventKinds::INJECTED) {
+        if let (EventKind::Injected(fault), Some(delivery)) = (&event.what, event.cause)
+            && fault.action.kind().as_str() == HANDLER_ERROR
+        {
+            swallowed.insert(delivery, ());
+        }
+    }
+    swallowed
 }
 
 /// The sending of the message that caused an event of a service or of the user.

@@ -32,6 +32,7 @@ pub mod consistent_reads;
 pub mod dead_letter;
 pub mod deadline_propagation;
 pub mod deadlock_detection;
+pub mod drain;
 pub mod election;
 pub mod event_log;
 pub mod fan_out_cap;
@@ -40,6 +41,7 @@ pub mod give_up_after;
 pub mod idempotency;
 pub mod inbox;
 pub mod intent_keys;
+pub mod isolation;
 pub mod join;
 pub mod journal_fencing;
 pub mod lease_check;
@@ -192,6 +194,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<dead_letter::DeadLetter>(),
         SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),
         SafeguardKind::of::<deadlock_detection::DeadlockDetection>(),
+        SafeguardKind::of::<drain::DrainOnShutdown>(),
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<event_log::EventLog>(),
         SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),
@@ -200,6 +203,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<idempotency::IdempotencyKeys>(),
         SafeguardKind::of::<inbox::InboxDedupe>(),
         SafeguardKind::of::<intent_keys::IntentKeys>(),
+        SafeguardKind::built_in::<isolation::IsolatedSteps>(),
         SafeguardKind::of::<join::Join>(),
         SafeguardKind::of::<journal_fencing::JournalFencing>(),
         SafeguardKind::built_in::<lease_check::LeaseCheck>(),

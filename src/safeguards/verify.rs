@@ -33,7 +33,7 @@ impl Safeguard for Verify {
     const ABOUT: &'static str = "a verifier looks up the effects of a task before it is reported done";
     const EXAMPLE: &'static str = "verify = true";
     const WITHOUT: &'static str = "a task counts as done when its agents say so";
-    const PROTECTS: &'static [&'static str] = &["no-phantom-completion"];
+    const PROTECTS: &'static [&'static str] = &["failures-surface", "no-phantom-completion"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -1,6 +1,7 @@
 //! Cases: a scenario as written, or with something taken away.
 
 use crate::agent::ModelFaults;
+use crate::faults::agents::failures_in;
 use crate::faults::model::fault_of;
 use crate::safeguards::Safeguards;
 use crate::scenario::{Scenario, Without};
@@ -115,6 +116,7 @@ impl Case {
             model_latency: scenario.model.latency.clone(),
             chat: scenario.model.chat,
             model_faults: ModelFaults::new(fault_of, scenario.suite.own_faults().clone()),
+            agent_failures: failures_in(&scenario.chaos),
             bounds: scenario.bounds.clone(),
             drops_announcements: self.drops_announcements,
         }

@@ -27,6 +27,8 @@ pub enum CallFault {
     AckLost,
     /// The effect happens; the answer comes so much later.
     LateReply(SimSpan),
+    /// The call is worked on only so much later, whatever its caller does meanwhile.
+    LateEffect(SimSpan),
     /// The effect happens; the answer is an error.
     ErrorWithEffect,
     /// Nothing happens; the answer is success.

@@ -68,7 +68,8 @@ impl TeamContext {
     {
         let team = self.clone();
         world.process(name, move |context: Context<Agents>| {
-            let agent = Agent::with_model(context, Rc::clone(&team.0.model));
+            let agent =
+                Agent::with_model(context, Rc::clone(&team.0.model)).that_may_fail(team.agent_failures);
             let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
             run(team.unprotected(agent), team.clone())
         });

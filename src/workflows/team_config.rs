@@ -1,6 +1,6 @@
 //! What a team is configured with: the data from which its agents, its user and its store are started.
 
-use crate::agent::{ChatLimits, Consistency, ModelFaults, TeamEvent, UserEvent};
+use crate::agent::{AgentFailures, ChatLimits, Consistency, ModelFaults, TeamEvent, UserEvent};
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::workflows::Plan;
@@ -36,6 +36,8 @@ pub struct TeamConfig {
     /// How faults alter what a model completes, where they are injected. It is for the handle of an agent:
     /// the agent itself does not see it.
     pub(crate) model_faults: ModelFaults,
+    /// Which failures of agents there can be. It is for the handle of an agent as well.
+    pub(crate) agent_failures: AgentFailures,
     /// How far properties may go, of those that are a matter of how much.
     pub bounds: BTreeMap<&'static str, AtMost>,
     /// Whether what agents say of themselves is left out of the history.

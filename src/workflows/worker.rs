@@ -9,16 +9,21 @@ use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallLimits, CallPolicy, call_within_limits};
 use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::checkpoint;
+use crate::safeguards::drain::DrainOnShutdown;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::fan_out_cap::FanOutCap;
 use crate::safeguards::intent_keys::KeySource;
+use crate::safeguards::isolation::IsolatedSteps;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
 use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
-use tokio::sync::Semaphore;
+use std::task::Poll;
+use tokio::sync::{Notify, Semaphore};
 
 /// Tokens an agent reads to compose the arguments of a call.
 const COMPOSING_TOKENS: u32 = 400;
@@ -65,6 +70,8 @@ pub struct StepWorker {
     /// The state of each step, in its latest round.
     work: Rc<RefCell<BTreeMap<Name, (StepStatus, u32)>>>,
     permits: Rc<Semaphore>,
+    /// Ends all steps that are under way.
+    cancelled: Rc<Notify>,
 }
 
 impl StepWorker {
@@ -82,6 +89,7 @@ impl StepWorker {
             limits: CallLimits::of(safeguards),
             work: Rc::new(RefCell::new(work)),
             permits: Rc::new(Semaphore::new(FanOutCap::of(safeguards))),
+            cancelled: Rc::default(),
         }
     }
 
@@ -105,9 +113,37 @@ impl StepWorker {
         self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
         let worker = self.clone();
         self.agent.spawn(async move {
-            let succeeded = worker.take_turn((operation_of, headers), round, source).await;
+            let intent = operation_of.intent;
+            let work = worker.take_turn((operation_of, headers), round, source);
+            let succeeded = worker.unless_cancelled(intent, work).await;
             report(&worker.agent, succeeded);
         });
+    }
+
+    /// Takes a step as one of all that the worker works on, which a shutdown ends if it does not drain them,
+    /// and a step that fails if they are not isolated. Whether it succeeded.
+    async fn unless_cancelled(&self, intent: Name, work: impl Future<Output = bool>) -> bool {
+        if let Some(after) = self.agent.shutdown_after(intent)
+            && !self.safeguards.has::<DrainOnShutdown>()
+        {
+            let worker = self.clone();
+            self.agent.spawn(async move {
+                worker.agent.sleep(after).await;
+                worker.cancelled.notify_waiters();
+            });
+        }
+        let (mut work, mut cancelled) = (pin!(work), pin!(self.cancelled.notified()));
+        let ended = poll_fn(|task| match work.as_mut().poll(task) {
+            Poll::Ready(succeeded) => Poll::Ready(Some(succeeded)),
+            Poll::Pending => cancelled.as_mut().poll(task).map(|()| None),
+        });
+        match ended.await {
+            Some(true) => return true,
+            Some(false) if self.safeguards.lacks::<IsolatedSteps>() => self.cancelled.notify_waiters(),
+            Some(false) => {}
+            None => drop(self.work.borrow_mut().remove(&intent)),
+        }
+        false
     }
 
     /// Waits until fewer than the maximum number of steps run, carries this one out, and returns whether that

@@ -61,6 +61,9 @@ const EVERYWHERE: &[&str] = &[
     r#"approval-twice = { chance = "10%", after = "1s..90s" }"#,
     r#"approval-contradicted = { chance = "10%", after = "1s..90s" }"#,
     r#"approval-outdated = { chance = "10%" }"#,
+    r#"handler-error = { at = "everyone", chance = "2%" }"#,
+    r#"stranded-reply = { at = "everyone", chance = "5%" }"#,
+    r#"shutdown = { at = "everyone", chance = "5%", after = "100ms..3s" }"#,
     r#"duplicate-trigger = { at = "everyone", chance = "10%", after = "1s..90s" }"#,
     r#"late-trigger = { at = "everyone", chance = "10%", by = "1s..90s" }"#,
     r#"trigger-burst = { at = "everyone", chance = "10%", lasting = "1s..90s" }"#,
@@ -69,7 +72,7 @@ const EVERYWHERE: &[&str] = &[
 /// The keys of a tool fault besides the tool and the probability.
 fn more_about(lie: &str) -> &'static str {
     match lie {
-        "late-reply" | "stale-read" => r#", by = "1s..20s""#,
+        "late-effect" | "late-reply" | "stale-read" => r#", by = "1s..20s""#,
         "key-forgotten" => r#", after = "1s..10s""#,
         "rate-limit" | "outage" | "endpoint-moved" | "permission-revoked" | "schema-changed" => {
             r#", lasting = "1s..20s""#

@@ -4,7 +4,7 @@ use crate::caller::{
     Ask, CallOutcome, DONE, StoreOutcome, TEXT, caller_team, met_or_not, met_or_not_in, told, told_in,
     unclear, will_ask,
 };
-use perfidy::agent::{Indefinite, Receipt};
+use perfidy::agent::{Cancelled, Indefinite, Receipt};
 use perfidy::explore::first_difference;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -64,6 +64,21 @@ fn a_key_is_forgotten_once_it_is_old_enough() {
     let kept = met_or_not(&asks, &["vault, put, a, try 2: key-forgotten 40s"]);
     assert_eq!((kept.effects("a"), kept.run.outcome.injected.len()), (1, 0), "there is nothing to forget");
     assert!(kept.run.outcome.pinned[0].reached);
+}
+
+#[test]
+fn a_call_that_its_caller_has_given_up_takes_effect_late_unless_it_was_cancelled() {
+    let late = "vault, put, a, try 1: late-effect 20s";
+    let given_up = StoreOutcome::Call(Err(unclear(Indefinite::TimedOut)));
+    let survives = told(&[Ask::Call("a", 1), Ask::LookUp("a"), Ask::Wait(30), Ask::LookUp("a")], &[late]);
+    let [before, after] = [false, true].map(|found| StoreOutcome::LookUp(Ok(found)));
+    assert_eq!(survives.heard, [given_up.clone(), before, after]);
+    assert_eq!(survives.effects("a"), 1);
+    let cancelled = told(&[Ask::Call("a", 1), Ask::Cancel("a", 1), Ask::Wait(30)], &[late]);
+    assert_eq!(cancelled.heard, [given_up, StoreOutcome::Cancel(Ok(Cancelled::NeverHappens))]);
+    assert_eq!(cancelled.effects("a"), 0);
+    let in_time = told(&[Ask::Call("a", 1)], &["vault, put, a, try 1: late-effect 2s"]);
+    assert_eq!((in_time.heard.as_slice(), in_time.effects("a")), (&[DONE][..], 1));
 }
 
 /// The answers to a caller that takes replies in the order in which they come.
@@ -190,6 +205,7 @@ fn an_answer_that_cannot_be_read_is_none() {
 #[test]
 fn the_injected_tool_faults_given_back_as_a_list_make_the_same_history() {
     let faults = r#"
+late-effect = { at = "vault", chance = "4%", by = "1s..20s" }
 late-reply = { at = "vault", chance = "4%", by = "1s..20s" }
 stale-read = { at = ["vault", "feed"], chance = "10%", by = "1s..1m" }
 key-forgotten = { at = "vault", chance = "10%", after = "1s..1m" }

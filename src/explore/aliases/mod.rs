@@ -206,8 +206,8 @@ mod tests {
     fn what_leads_nowhere_or_from_what_is_still_there_is_refused() {
         for (text, words) in [
             (
-                "[properties]\na = \"no-orphan\"",
-                ["unknown property `no-orphan`", "did you mean `no-orphans`?"],
+                "[properties]\na = \"no-orpans\"",
+                ["unknown property `no-orpans`", "did you mean `no-orphans`?"],
             ),
             ("[workflows]\na = \"conducter\"", ["unknown workflow `conducter`", "did you mean `conductor`?"]),
             ("[safeguards]\na = \"retyr\"", ["unknown safeguard `retyr`", "did you mean `retry`?"]),

@@ -27,6 +27,16 @@ pub const KINDS: &[ToolFaultKind] = &[
         time: Time::Needed("how late the reply is"),
         fault_of: |span| ToolFault::of_answers(CallFault::LateReply(span), ReadFault::LateReply(span)),
     },
+    ToolFaultKind {
+        fault: FaultKind {
+            name: "late-effect",
+            about: "a tool works on a call late, also if its caller has given it up by then",
+            example: r#"late-effect = { at = "ticketing", chance = "5%", by = "10s..1m" }"#,
+            read: read_by,
+        },
+        time: Time::Needed("how late the call is worked on"),
+        fault_of: |span| ToolFault::of_calls(CallFault::LateEffect(span)),
+    },
     plain(
         "error-with-effect",
         "a tool carries out the call, and replies with an error",

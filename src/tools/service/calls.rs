@@ -24,6 +24,7 @@ impl CallRecords {
         match fault {
             CallFault::AckLost => handled().unanswered(),
             CallFault::LateReply(span) => handled().late_by(span),
+            CallFault::LateEffect(span) => Outcome::from(ActualOutcome::Ignored).put_off_by(span),
             CallFault::ErrorWithEffect => handled().answering(Wire::Failed),
             CallFault::SuccessWithoutEffect => {
                 let done = Done { receipt: self.receipt(1), result: Content::NOTHING };

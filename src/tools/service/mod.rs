@@ -155,9 +155,11 @@ impl ToolService {
         if !self.is_open {
             self.open(desk);
         }
-        let Reply { answer: Some(reply), late_by, of_another } = self.respond(desk, &work, wire) else {
-            return;
-        };
+        let Reply { answer: reply, late_by, of_another, again_after } = self.respond(desk, &work, wire);
+        if let Some(span) = again_after {
+            return self.put_off(desk, Pending::Work(envelope), span);
+        }
+        let Some(reply) = reply else { return };
         let envelope = match of_another {
             None => envelope,
             Some(about) => IncomingMessage { about, ..envelope },

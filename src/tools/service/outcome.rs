@@ -51,6 +51,8 @@ pub(super) struct Reply {
     pub late_by: SimSpan,
     /// The intent of the request that it answers, if that is another one.
     pub of_another: Option<Name>,
+    /// After how long the request is worked on again, if it is.
+    pub again_after: Option<SimSpan>,
 }
 
 impl ActualOutcome {
@@ -79,7 +81,8 @@ impl ActualOutcome {
 impl From<ActualOutcome> for Outcome {
     fn from(happens: ActualOutcome) -> Self {
         let answer = happens.answer();
-        let reply = Reply { answer: answer.clone(), late_by: SimSpan::ZERO, of_another: None };
+        let (late_by, of_another, again_after) = (SimSpan::ZERO, None, None);
+        let reply = Reply { answer: answer.clone(), late_by, of_another, again_after };
         Self { begins: None, forgets: None, happens, again: None, key: None, honest: answer, reply }
     }
 }
@@ -98,6 +101,11 @@ impl Outcome {
     /// The same, with the answer to a request about another intent.
     pub fn answering_as_to(self, intent: Name, answer: Wire) -> Self {
         Self { reply: Reply { answer: Some(answer), of_another: Some(intent), ..self.reply }, ..self }
+    }
+
+    /// The same, and the request is worked on again so much later.
+    pub fn put_off_by(self, span: SimSpan) -> Self {
+        Self { reply: Reply { again_after: Some(span), ..self.reply }, ..self }
     }
 
     /// The same, without an answer.
