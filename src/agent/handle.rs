@@ -85,8 +85,7 @@ impl Agent {
     /// The agent on a node, whose model answers in a time from `model_latency`.
     pub fn new(context: Context<Agents>, model_latency: RangeInclusive<SimSpan>) -> Self {
         let (chat, faults) = (ChatLimits::default(), ModelFaults::default());
-        let model = Model { latency: model_latency, chat, faults };
-        Self::with_model(context, Rc::new(model))
+        Self::with_model(context, Rc::new(Model::new(model_latency, chat, faults)))
     }
 
     /// The agent on a node, with this model, which the agents of a team share.
@@ -333,7 +332,7 @@ impl Agent {
         within: SimSpan,
     ) -> Result<Wire, ToolError> {
         let kind = call_kind(what);
-        let until = self.failures.reply.then(|| self.monotonic() + within);
+        let until = self.failures.can_strand_replies().then(|| self.monotonic() + within);
         let answer = match &self.connections {
             None => self.context.request_in_a_step(tool, kind, intent, request, within).await,
             Some(connections) => {

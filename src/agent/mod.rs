@@ -33,9 +33,9 @@ pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use chat::{
     CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
-    IGNORED_VETO, INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_REFUSAL, MODEL_TIMEOUT,
-    ModelError, Reply, RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL,
-    VERBOSE_REPLY,
+    IGNORED_VETO, INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_RATE_LIMIT, MODEL_REFUSAL,
+    MODEL_TIMEOUT, ModelError, REPEATED_CALL, Reply, RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult,
+    Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 pub use content::{Content, TypeMismatch};
 pub use event::{
@@ -49,8 +49,8 @@ pub use json::Brief;
 pub use lease::{Lease, LeaseError, LeaseService, Token};
 pub(crate) use model::Model;
 pub use model::{
-    ANSWER, COMPLETION, Completion, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, Route, SUMMARY,
-    Structured, UNKNOWN_TARGET,
+    ANSWER, COMPLETION, Completion, FIRST_TOKEN, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, Route,
+    SLOW_FIRST_TOKEN, SUMMARY, Structured, UNKNOWN_TARGET,
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use person::{

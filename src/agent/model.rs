@@ -11,12 +11,14 @@ use crate::agent::{
     Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, ChatLimits, Content, OwnFaults,
     TeamEvent, TypeMismatch,
 };
-use perfidy_sim::{DrawSite, Name, Purpose, SimSpan};
+use perfidy_sim::{DrawSite, Name, Purpose, SimSpan, SimTime};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::cell::Cell;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 /// The moment at which a model answers a question that it may have answered before.
 pub const ANSWER: &str = "answer";
@@ -28,6 +30,11 @@ pub const SUMMARY: &str = "summary";
 pub const HANDOFF: &str = "handoff";
 /// The moment at which an agent that reports on its own work could say more than is its own to say.
 pub const ROLE: &str = "role";
+
+/// The moment at which a model begins to answer.
+pub const FIRST_TOKEN: &str = "first-token";
+/// The first token of an answer comes late, as from a queue at the provider.
+pub const SLOW_FIRST_TOKEN: &str = "slow-first-token";
 
 /// The fault by which a model names an agent that is not on the team, in the place of a colleague.
 pub const UNKNOWN_TARGET: &str = "unknown-target";
@@ -137,6 +144,15 @@ pub(crate) struct Model {
     pub latency: RangeInclusive<SimSpan>,
     pub chat: ChatLimits,
     pub faults: ModelFaults,
+    /// Until when the API rejects every request, by the monotonic clock of its callers.
+    pub limited_until: Rc<Cell<SimTime>>,
+}
+
+impl Model {
+    /// A model that answers in such a time, with these limits as a chat model, and these faults.
+    pub fn new(latency: RangeInclusive<SimSpan>, chat: ChatLimits, faults: ModelFaults) -> Self {
+        Self { latency, chat, faults, limited_until: Rc::default() }
+    }
 }
 
 /// A piece of work as a model writes it.
@@ -229,7 +245,7 @@ impl Agent {
             (span, choose(draw) as u32, 20 + draw.below(TOKENS, 200) as u32)
         });
         self.before("model call", about).await;
-        self.context.work(span).await;
+        self.context.work(span + self.first_token_delay(about)).await;
         let content = self.completed(about, Content::new(completion(choice)));
         let (tokens_in, prompt, completion) = (prompt.tokens, prompt.content.clone(), content.clone());
         self.context.note(

@@ -10,12 +10,12 @@
 //! that are under way says [`drain-on-shutdown`](crate::safeguards::drain). A request that goes on after its
 //! caller has given it up is a fault of its tool: `late-effect`.
 
-use super::model::read_at_its_moment;
-use super::{FaultKind, who};
+use super::FaultKind;
+use super::model::{add_at_its_moment, read_at_its_moment};
 use crate::agent::AgentFailures;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use perfidy_sim::{Action, Chaos, Fault, Hook, Name, Rule, Selector, SimSpan};
+use perfidy_sim::{Chaos, Fault, Name, Rule, Selector};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -56,7 +56,8 @@ pub(crate) fn failures_in(chaos: &Chaos) -> AgentFailures {
         let is_pinned = |fault: &Fault| fault.at.site.as_str().ends_with(&format!(", {moment}"));
         chaos.rules.iter().any(by_rule) || chaos.pinned.iter().any(is_pinned)
     };
-    AgentFailures { handler: has(HANDLER), reply: has(REPLY), work: has(WORK) }
+    let there = AgentFailures::MOMENTS.into_iter().filter(|moment| has(moment));
+    there.fold(AgentFailures::default(), |all, moment| all.and(AgentFailures::at(moment)))
 }
 
 #[derive(Deserialize)]
@@ -69,18 +70,7 @@ struct Shutdown {
 
 fn read_shutdown(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Shutdown { at, chance, after } = entry.read()?;
-    let word = Name::new(entry.name);
-    chaos.rules.push(Rule {
-        kind: word,
-        hook: Hook::Service,
-        from: Selector::Of(who::agents(&at, cast)?),
-        to: Selector::Any,
-        what: Selector::only(Name::literal(WORK)),
-        chance: who::chance(&chance)?,
-        action: Action::Custom { word, span: SimSpan::ZERO },
-        span: Some(who::time(&after)?),
-    });
-    Ok(())
+    add_at_its_moment(entry, (&at, &chance), Some(&after), cast, chaos)
 }
 
 #[cfg(test)]
@@ -98,11 +88,11 @@ mod tests {
         let at = "planner, handler, task-1, try 1".parse().unwrap();
         let word = Name::new("handler-error");
         chaos.pinned.push(Fault { at, action: Action::Custom { word, span: SimSpan::ZERO } });
-        assert_eq!(failures_in(&chaos), AgentFailures { handler: true, ..none });
+        assert_eq!(failures_in(&chaos), AgentFailures::at("handler"));
         let stranded = chaos_of(r#"stranded-reply = { at = "planner", chance = "5%" }"#);
-        assert_eq!(failures_in(&stranded), AgentFailures { reply: true, ..none });
+        assert_eq!(failures_in(&stranded), AgentFailures::at("reply"));
         let shutdown = chaos_of(r#"shutdown = { at = "planner", chance = "5%", after = "1s" }"#);
-        assert_eq!(failures_in(&shutdown), AgentFailures { work: true, ..none });
+        assert_eq!(failures_in(&shutdown), AgentFailures::at("work"));
     }
 
     #[test]

@@ -5,11 +5,16 @@
 //! it as it is. What each makes of a reply is code of the [chat model](crate::agent::Agent::chat).
 
 use super::FaultKind;
-use super::model::read_at_its_moment;
+use super::model::{add_at_its_moment, read_at_its_moment};
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
+use crate::faults::Directory;
+use perfidy_sim::Chaos;
+use serde::Deserialize;
+use toml::Spanned;
 
 pub use crate::agent::{
-    CHAT, CONTEXT_OVERFLOW, FALSE_COMPLETION, IGNORED_VETO, INVALID_ARGUMENTS, MODEL_ERROR, MODEL_REFUSAL,
-    MODEL_TIMEOUT, TRUNCATED_REPLY, UNKNOWN_TOOL, VERBOSE_REPLY,
+    CHAT, CONTEXT_OVERFLOW, FALSE_COMPLETION, IGNORED_VETO, INVALID_ARGUMENTS, MODEL_ERROR, MODEL_RATE_LIMIT,
+    MODEL_REFUSAL, MODEL_TIMEOUT, REPEATED_CALL, TRUNCATED_REPLY, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 
 /// The faults of replies.
@@ -74,4 +79,34 @@ pub const KINDS: &[FaultKind] = &[
         example: r#"ignored-veto = { at = "everyone", chance = "20%" }"#,
         read: read_at_its_moment,
     },
+    FaultKind {
+        name: MODEL_RATE_LIMIT,
+        about: "the API of a model rejects all requests for a while, and says when to retry (HTTP 429)",
+        example: r#"model-rate-limit = { at = "everyone", chance = "2%", lasting = "10s..5m" }"#,
+        read: read_lasting,
+    },
+    FaultKind {
+        name: REPEATED_CALL,
+        about: "a model asks again for tool calls whose results it has",
+        example: r#"repeated-call = { at = "everyone", chance = "5%" }"#,
+        read: read_at_its_moment,
+    },
 ];
+
+/// What a fault of replies needs a time for, if it takes one.
+pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
+    (fault == MODEL_RATE_LIMIT).then_some("how long the limit lasts")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lasting {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+    lasting: Spanned<Spread>,
+}
+
+fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Lasting { at, chance, lasting } = entry.read()?;
+    add_at_its_moment(entry, (&at, &chance), Some(&lasting), cast, chaos)
+}

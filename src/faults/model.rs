@@ -9,14 +9,16 @@
 use super::{FaultKind, who};
 use crate::agent::{Alteration, ModelFault};
 use crate::config::problem::listed;
-use crate::config::{Entry, OneOrMany, Problem, Ratio};
+use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
 
-pub use crate::agent::{ANSWER, COMPLETION, HANDOFF, ROLE, SUMMARY, UNKNOWN_TARGET};
+pub use crate::agent::{
+    ANSWER, COMPLETION, FIRST_TOKEN, HANDOFF, ROLE, SLOW_FIRST_TOKEN, SUMMARY, UNKNOWN_TARGET,
+};
 use crate::agent::{
     APPROVAL, APPROVAL_FAULTS, CHAT, CHAT_FAULTS, HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY,
     TRIGGER, TRIGGER_FAULTS, WORK,
@@ -53,6 +55,7 @@ pub const MOMENTS: &[(&str, &[&str])] = &[
     (HANDOFF, &[ALWAYS_HAND_OFF, UNKNOWN_TARGET]),
     (ROLE, &[ROLE_CONFUSION]),
     (CHAT, CHAT_FAULTS),
+    (FIRST_TOKEN, &[SLOW_FIRST_TOKEN]),
     (APPROVAL, APPROVAL_FAULTS),
     (TRIGGER, TRIGGER_FAULTS),
     (HANDLER, &[HANDLER_ERROR]),
@@ -73,6 +76,12 @@ pub const KINDS: &[FaultKind] = &[
         about: "a model's summary says something other than the work it summarises",
         example: r#"wrong-summary = { at = "everyone", chance = "5%" }"#,
         read: read_at_its_moment,
+    },
+    FaultKind {
+        name: SLOW_FIRST_TOKEN,
+        about: "the first token of a model's answer comes late, as from a queue at the provider",
+        example: r#"slow-first-token = { at = "everyone", chance = "5%", by = "10s..2m" }"#,
+        read: read_slow,
     },
     FaultKind {
         name: ALWAYS_HAND_OFF,
@@ -124,6 +133,11 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
+/// What a fault of models needs a time for, if it takes one.
+pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
+    (fault == SLOW_FIRST_TOKEN).then_some("by how much the first token is late")
+}
+
 /// What the fault of a name does to a completion, if it is a shipped one of completions.
 pub fn fault_of(word: Name) -> Option<ModelFault> {
     match word.as_str() {
@@ -171,12 +185,36 @@ struct Mistaken {
     chance: Spanned<Ratio>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slow {
+    at: OneOrMany<String>,
+    chance: Spanned<Ratio>,
+    by: Spanned<Spread>,
+}
+
+fn read_slow(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let Slow { at, chance, by } = entry.read()?;
+    add_at_its_moment(entry, (&at, &chance), Some(&by), cast, chaos)
+}
+
 pub(super) fn read_at_its_moment(
     entry: &Entry<'_>,
     cast: &Directory,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
     let Mistaken { at, chance } = entry.read()?;
+    add_at_its_moment(entry, (&at, &chance), None, cast, chaos)
+}
+
+/// Adds the rule of a fault of agents at its moment, with a range of times if it takes one.
+pub(super) fn add_at_its_moment(
+    entry: &Entry<'_>,
+    (at, chance): (&OneOrMany<String>, &Spanned<Ratio>),
+    span: Option<&Spanned<Spread>>,
+    cast: &Directory,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
     if let Some(tool) = at.iter().find(|word| cast.tools.contains(&Name::new(word.get_ref()))) {
         let message = format!("`{}` is a tool; only agents have models", tool.get_ref());
         return Err(Problem::at(tool.span(), message));
@@ -189,12 +227,12 @@ pub(super) fn read_at_its_moment(
     chaos.rules.push(Rule {
         kind: word,
         hook: Hook::Service,
-        from: Selector::Of(who::agents(&at, cast)?),
+        from: Selector::Of(who::agents(at, cast)?),
         to: Selector::Any,
         what: Selector::Of(moments.map(|(moment, _)| Name::new(moment)).collect()),
-        chance: who::chance(&chance)?,
+        chance: who::chance(chance)?,
         action: Action::Custom { word, span: SimSpan::ZERO },
-        span: None,
+        span: span.map(who::time).transpose()?,
     });
     Ok(())
 }

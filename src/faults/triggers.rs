@@ -5,10 +5,11 @@
 //! source, and the trigger is then delivered as often as its source delivers any. What each does is in the
 //! workflow [`scheduled`](crate::workflows::scheduled).
 
-use super::{FaultKind, who};
+use super::FaultKind;
+use super::model::add_at_its_moment;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
+use perfidy_sim::Chaos;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -72,37 +73,17 @@ struct Held {
 
 fn read_after(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let After { at, chance, after } = entry.read()?;
-    add_rule(entry.name, (&at, &chance, &after), cast, chaos)
+    add_at_its_moment(entry, (&at, &chance), Some(&after), cast, chaos)
 }
 
 fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let By { at, chance, by } = entry.read()?;
-    add_rule(entry.name, (&at, &chance, &by), cast, chaos)
+    add_at_its_moment(entry, (&at, &chance), Some(&by), cast, chaos)
 }
 
 fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Held { at, chance, lasting } = entry.read()?;
-    add_rule(entry.name, (&at, &chance, &lasting), cast, chaos)
-}
-
-fn add_rule(
-    name: &str,
-    (at, chance, span): (&OneOrMany<String>, &Spanned<Ratio>, &Spanned<Spread>),
-    cast: &Directory,
-    chaos: &mut Chaos,
-) -> Result<(), Problem> {
-    let word = Name::new(name);
-    chaos.rules.push(Rule {
-        kind: word,
-        hook: Hook::Service,
-        from: Selector::Of(who::agents(at, cast)?),
-        to: Selector::Any,
-        what: Selector::only(Name::literal(TRIGGER)),
-        chance: who::chance(chance)?,
-        action: Action::Custom { word, span: SimSpan::ZERO },
-        span: Some(who::time(span)?),
-    });
-    Ok(())
+    add_at_its_moment(entry, (&at, &chance), Some(&lasting), cast, chaos)
 }
 
 #[cfg(test)]

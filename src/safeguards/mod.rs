@@ -59,6 +59,7 @@ pub mod resend_orders;
 pub mod reset_between_tasks;
 pub mod resume_from_results;
 pub mod retry;
+pub mod retry_after;
 pub mod retry_backoff;
 pub mod retry_budget;
 pub mod retry_writes;
@@ -221,6 +222,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<reset_between_tasks::ResetBetweenTasks>(),
         SafeguardKind::of::<resume_from_results::ResumeFromResults>(),
         SafeguardKind::of::<retry::Retry>(),
+        SafeguardKind::built_in::<retry_after::RetryAfter>(),
         SafeguardKind::built_in::<retry_backoff::RetryBackoff>(),
         SafeguardKind::of::<retry_budget::RetryBudget>(),
         SafeguardKind::built_in::<retry_writes::RetryWrites>(),

@@ -2,7 +2,7 @@
 //!
 //! Each caller that retries a few times is reasonable, and all of them together multiply the load of a tool
 //! just when it is down. A budget is shared by all calls of an agent to a tool: once it is used up, a call that
-//! fails is not repeated, and its error is the outcome (retry throttling in gRPC; "retry budget" in *Site
+//! fails is not repeated, and its error is the outcome (retry throttling in `gRPC`; "retry budget" in *Site
 //! Reliability Engineering*, Beyer et al. 2016, chapter 21).
 
 use crate::config::{Entry, Problem, Span};

@@ -34,7 +34,7 @@ impl TeamContext {
     /// The context of a team with this configuration.
     pub fn new(config: Arc<TeamConfig>) -> Self {
         let (latency, faults) = (config.model_latency.clone(), config.model_faults.clone());
-        let model = Model { latency, chat: config.chat, faults };
+        let model = Model::new(latency, config.chat, faults);
         Self(Rc::new(Shared { config, model: Rc::new(model) }))
     }
 

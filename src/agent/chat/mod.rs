@@ -18,8 +18,8 @@ pub use transcript::{
     Transcript,
 };
 
-use crate::agent::{Agent, AgentEvent, Author, Content, OpId, Operation, TeamEvent};
-use perfidy_sim::{Name, Purpose, SimSpan};
+use crate::agent::{Agent, AgentEvent, Author, Content, OpId, Operation, SUMMARY, TeamEvent};
+use perfidy_sim::{Name, Purpose, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,6 +42,8 @@ pub const CHAT_FAULTS: &[&str] = &[
     VERBOSE_REPLY,
     CONTEXT_OVERFLOW,
     IGNORED_VETO,
+    MODEL_RATE_LIMIT,
+    REPEATED_CALL,
 ];
 
 /// The API answers with an error, as when it is overloaded.
@@ -64,6 +66,11 @@ pub const VERBOSE_REPLY: &str = "verbose-reply";
 pub const CONTEXT_OVERFLOW: &str = "context-overflow";
 /// The model asks again for a call that a person did not approve.
 pub const IGNORED_VETO: &str = "ignored-veto";
+
+/// The API answers every request with a rate limit for a while, and says for how long.
+pub const MODEL_RATE_LIMIT: &str = "model-rate-limit";
+/// The model asks for a call again although the transcript has its result.
+pub const REPEATED_CALL: &str = "repeated-call";
 
 /// A tool that a model may name and that does not exist.
 const NO_SUCH_TOOL: &str = "search_web";
@@ -125,6 +132,26 @@ pub enum ModelError {
     TimedOut,
     /// The reply cannot be read.
     Unreadable,
+    /// The caller has sent too many requests (HTTP 429).
+    RateLimited {
+        /// For how long the API goes on rejecting them, as it says itself.
+        retry_after_secs: u32,
+    },
+}
+
+impl ModelError {
+    /// How long the API asks to wait before a retry; zero if it does not say.
+    pub fn retry_after(self) -> SimSpan {
+        match self {
+            Self::RateLimited { retry_after_secs } => SimSpan::from_secs(retry_after_secs.into()),
+            _ => SimSpan::ZERO,
+        }
+    }
+
+    fn rate_limited(left: SimSpan) -> Self {
+        let secs = left.as_nanos().div_ceil(1_000_000_000);
+        Self::RateLimited { retry_after_secs: secs.try_into().unwrap_or(u32::MAX) }
+    }
 }
 
 impl fmt::Display for ModelError {
@@ -135,6 +162,9 @@ impl fmt::Display for ModelError {
             Self::Overloaded => f.write_str("the model is overloaded"),
             Self::TimedOut => f.write_str("no reply in time"),
             Self::Unreadable => f.write_str("a reply that cannot be read"),
+            Self::RateLimited { retry_after_secs } => {
+                write!(f, "too many requests, try again after {retry_after_secs}s")
+            }
         }
     }
 }
@@ -170,6 +200,10 @@ impl Agent {
         });
         self.before("model call", about).await;
         let (reply, span) = self.chat_outcome(about, transcript, &drawn);
+        let (reply, span) = match span + self.first_token_delay(about) {
+            late if late > MODEL_TIMEOUT_SPAN => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
+            span => (reply, span),
+        };
         self.context.work(span).await;
         let chatted =
             AgentEvent::Chatted { task, turn: about, transcript: transcript.clone(), reply: reply.clone() };
@@ -188,6 +222,9 @@ impl Agent {
         let limits = self.model.chat;
         let Drawn { first_token, slowed_down, .. } = *drawn;
         let at_once = first_token.saturating_mul(slowed_down).min(LONGEST_REPLY);
+        if let Some(limited) = self.rate_limit() {
+            return (Err(limited), at_once);
+        }
         if let Err(why) = transcript.check() {
             return (Err(ModelError::Invalid(why)), at_once);
         }
@@ -195,14 +232,13 @@ impl Agent {
             return (Err(ModelError::ContextOverflow), at_once);
         }
         let honest = honest_reply(&transcript.steps(), transcript.request(), limits, drawn);
-        let stubborn = || {
+        // As a model replies that does not see vetoes, or results.
+        let blind = |forget: fn(&mut StepState)| {
             let mut states = transcript.steps();
-            for state in states.values_mut() {
-                state.is_vetoed = false;
-            }
+            states.values_mut().for_each(forget);
             honest_reply(&states, transcript.request(), limits, drawn)
         };
-        let outcome = self.with_chat_fault(about, Ok(honest), stubborn);
+        let outcome = self.with_chat_fault(about, Ok(honest), blind);
         match outcome {
             Err(ModelError::TimedOut) => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
             Err(error) => (Err(error), at_once),
@@ -220,17 +256,50 @@ impl Agent {
         &self,
         about: Name,
         honest: Result<Reply, ModelError>,
-        stubborn: impl Fn() -> Reply,
+        blind: impl Fn(fn(&mut StepState)) -> Reply,
     ) -> Result<Reply, ModelError> {
         let Ok(reply) = &honest else { return honest };
         for due in self.context.due_faults(Name::literal(CHAT), about) {
-            let altered = with_fault(due.word().as_str(), reply, &stubborn);
+            let span = due.span();
+            let altered = with_fault(due.word().as_str(), span, reply, &blind);
             if altered != honest {
                 self.context.inject(due);
+                if let Err(ModelError::RateLimited { .. }) = altered {
+                    self.model.limited_until.set(self.monotonic() + span);
+                }
                 return altered;
             }
         }
         honest
+    }
+
+    /// The error with which the API rejects every request at present, if it does.
+    fn rate_limit(&self) -> Option<ModelError> {
+        let until = self.model.limited_until.get();
+        if until == SimTime::ZERO {
+            return None;
+        }
+        let left = until.since(self.monotonic());
+        (left > SimSpan::ZERO).then(|| ModelError::rate_limited(left))
+    }
+
+    /// A transcript with a summary of what is done, as a model has written that: it can say that every step
+    /// is done.
+    pub fn summarised(&self, task: Name, transcript: &Transcript) -> Transcript {
+        let steps = transcript.request().map_or(&[][..], |request| &request.steps);
+        let all: Arc<[Name]> = steps.iter().map(|step| step.operation.intent).collect();
+        let is_summary = |message: &ChatMessage| matches!(message, ChatMessage::Summary(_));
+        let wrong = || {
+            let messages = transcript.messages().iter();
+            messages.map(
+                |said| if is_summary(said) { ChatMessage::Summary(Arc::clone(&all)) } else { said.clone() },
+            )
+        };
+        let differs = |_: &str| wrong().zip(transcript.messages()).any(|(wrong, said)| wrong != *said);
+        match self.fault_at(SUMMARY, task, differs) {
+            Some(_) => wrong().collect(),
+            None => transcript.clone(),
+        }
     }
 }
 
@@ -239,9 +308,14 @@ pub(crate) fn turn_name(task: Name, turn: u32) -> Name {
     Name::new(&format!("{task}/turn-{turn}"))
 }
 
-/// What a fault makes of a reply; the same where it does not concern it. `stubborn` is the reply of a model
-/// that does not see vetoes.
-fn with_fault(fault: &str, honest: &Reply, stubborn: &dyn Fn() -> Reply) -> Result<Reply, ModelError> {
+/// What a fault makes of a reply; the same where it does not concern it. `blind` is the reply of a model that
+/// does not see something of each step.
+fn with_fault(
+    fault: &str,
+    span: SimSpan,
+    honest: &Reply,
+    blind: &dyn Fn(fn(&mut StepState)) -> Reply,
+) -> Result<Reply, ModelError> {
     let with_first_call = |alter: &dyn Fn(&mut CallRequest)| {
         let mut calls = honest.calls.to_vec();
         calls.first_mut().into_iter().for_each(alter);
@@ -263,7 +337,9 @@ fn with_fault(fault: &str, honest: &Reply, stubborn: &dyn Fn() -> Reply) -> Resu
         FALSE_COMPLETION => {
             Reply { calls: Arc::default(), is_done: true, finish: Finish::Stop, ..honest.clone() }
         }
-        IGNORED_VETO => stubborn(),
+        IGNORED_VETO => blind(|step| step.is_vetoed = false),
+        MODEL_RATE_LIMIT => return Err(ModelError::rate_limited(span)),
+        REPEATED_CALL => blind(|step| step.is_done = false),
         VERBOSE_REPLY => Reply { text_tokens: VERBOSE_TOKENS, ..honest.clone() },
         _ => honest.clone(),
     })
@@ -435,14 +511,15 @@ mod tests {
     fn a_fault_that_does_not_concern_a_reply_leaves_it_as_it_is() {
         let last =
             Reply { calls: Arc::default(), is_done: true, wording: 0, text_tokens: 20, finish: Finish::Stop };
-        let idle = [INVALID_ARGUMENTS, UNKNOWN_TOOL, FALSE_COMPLETION, IGNORED_VETO];
+        let idle = [INVALID_ARGUMENTS, UNKNOWN_TOOL, FALSE_COMPLETION, IGNORED_VETO, REPEATED_CALL];
         for fault in CHAT_FAULTS {
-            let is_idle = with_fault(fault, &last, &|| last.clone()) == Ok(last.clone());
+            let is_idle = with_fault(fault, SimSpan::ZERO, &last, &|_| last.clone()) == Ok(last.clone());
             assert_eq!(is_idle, idle.contains(fault), "{fault}");
         }
         let calling = reply_to(&asked([]));
-        for fault in CHAT_FAULTS.iter().filter(|fault| **fault != IGNORED_VETO) {
-            let altered = with_fault(fault, &calling, &|| calling.clone());
+        let of_states = [IGNORED_VETO, REPEATED_CALL];
+        for fault in CHAT_FAULTS.iter().filter(|fault| !of_states.contains(fault)) {
+            let altered = with_fault(fault, SimSpan::ZERO, &calling, &|_| calling.clone());
             assert_ne!(altered, Ok(calling.clone()), "{fault}");
         }
     }

@@ -11,7 +11,7 @@ use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
 use crate::faults::tool_faults::{self, Time};
 use crate::faults::{Altered, Directory};
-use crate::faults::{agents, model, people, triggers, who};
+use crate::faults::{agents, chat, model, people, triggers, who};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -157,7 +157,7 @@ fn slip_of_a_model(
     if !words.contains(&word.as_str()) {
         return Err(Problem::unknown(action.span(), "fault of a model", word.as_str(), words));
     }
-    let times = [people::time_of, triggers::time_of, agents::time_of];
+    let times = [agents::time_of, chat::time_of, model::time_of, people::time_of, triggers::time_of];
     let time = times.iter().find_map(|time_of| time_of(word.as_str()));
     match (time, span == SimSpan::ZERO) {
         (Some(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))

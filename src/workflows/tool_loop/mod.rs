@@ -34,6 +34,7 @@ use crate::safeguards::event_log::EventLog;
 use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
+use crate::safeguards::retry_after::pause_after;
 use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::approver::APPROVER;
 use crate::workflows::task_tracker::TaskTracker;
@@ -66,6 +67,7 @@ pub fn workflow() -> Workflow {
             "reset-between-tasks",
             "resume-from-results",
             "retry",
+            "retry-after",
             "tool-dedupe",
             "verify",
         ])
@@ -136,10 +138,11 @@ impl Assistant {
         }
         let mut pause = RETRY_PAUSE;
         for _ in 0..RUNS {
-            if let Ok(is_done) = self.run_loop(task).await {
-                return self.tracker.close(task, is_done).await;
-            }
-            self.agent.sleep(pause).await;
+            let error = match self.run_loop(task).await {
+                Ok(is_done) => return self.tracker.close(task, is_done).await,
+                Err(error) => error,
+            };
+            self.agent.sleep(pause_after(self.team.safeguards(), pause, error)).await;
             pause = pause.saturating_mul(2);
             let kept = transcript_of_retry(self.team.safeguards(), self.session.transcript());
             if kept != *self.session.transcript() {
@@ -197,6 +200,7 @@ impl Assistant {
         } else {
             trimmed(whole, self.team.chat.context_window / 2)
         };
+        let kept = self.agent.summarised(task, &kept);
         let is_shorter = kept != *whole;
         if is_shorter {
             self.session.record(task, SessionEvent::Replaced(kept)).await;
