@@ -133,7 +133,9 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
                 assert!(doubt.reason.contains("raise `within` in [settle]"), "{}", doubt.reason);
             }
             // The fastest team has finished by then.
-            verdict => assert_eq!((verdict, ended(&run)), (CaseVerdict::Holds, TASKS as usize), "{}", scenario.name),
+            verdict => {
+                assert_eq!((verdict, ended(&run)), (CaseVerdict::Holds, TASKS as usize), "{}", scenario.name)
+            }
         }
     }
     assert!(unknown >= 9, "{unknown}");
