@@ -125,7 +125,8 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
         set(document, "settle", "within", if is_slow { "16m" } else { "80s" });
     }) {
         let (run, accused) = run_once(&scenario);
-        assert_eq!(run.outcome.stop, RunEnd::Deadline, "{}", scenario.name);
+        let all_ended = ended(&run) == TASKS as usize;
+        assert!(all_ended || run.outcome.stop == RunEnd::Deadline, "{}", scenario.name);
         assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
         match campaign(&Case::as_written(&scenario), 1).verdict() {
             CaseVerdict::Unknown { doubt, .. } => {

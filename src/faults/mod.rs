@@ -151,7 +151,7 @@ mod tests {
         );
         assert_eq!(
             refusal("research", "[faults]\nack-lost = { at = \"ticketing\", chance = \"5%\" }")
-                .split("; the lies")
+                .split("; the tool faults")
                 .next(),
             Some("`ack-lost` needs agents that call a tool, and none of the workflow `research` does")
         );
