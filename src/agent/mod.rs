@@ -12,11 +12,13 @@ mod content;
 mod event;
 mod handle;
 mod headers;
+mod journal;
 mod journal_epoch;
 mod json;
 pub mod kinds;
 mod lease;
 mod model;
+mod nested;
 mod own_fault;
 mod person;
 mod report;
@@ -36,6 +38,7 @@ pub use chat::{
     VERBOSE_REPLY,
 };
 pub use content::{Content, TypeMismatch};
+pub(crate) use event::StateMachine;
 pub use event::{
     AgentEvent, CallOutcome, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent, ToolEvent,
     UserEvent,
@@ -51,8 +54,8 @@ pub use model::{
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use person::{
-    APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_FAULTS, APPROVAL_LATE, APPROVAL_OUTDATED,
-    APPROVAL_TWICE, APPROVER, approval_digest,
+    APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_LATE, APPROVAL_OUTDATED, APPROVAL_TWICE,
+    APPROVER, approval_digest,
 };
 pub use report::{AnswerPart, Outcome, Report};
 pub use send::{SendAgent, SendFuture};
@@ -61,10 +64,10 @@ pub use store::{
     StoreError, StoreOutcome, StoreService, Version,
 };
 pub use tool::{
-    Cancelled, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused, Request, ToolCall,
-    ToolError, ToolRequest,
+    Cancelled, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused, Request,
+    ToolCall, ToolError, ToolRequest,
 };
-pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
+pub(crate) use tool::{Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
 
 use perfidy_sim::Domain;
 

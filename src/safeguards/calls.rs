@@ -9,20 +9,20 @@
 //! short or too old does not count, and the reader asks again.
 //!
 //! ```
-//! use perfidy::agent::{Agent, OpId, Operation, Receipt, ToolError};
+//! use perfidy::agent::{Agent, Confirmation, OpId, Operation, ToolError};
 //! use perfidy::safeguards::calls::{CallPolicy, call_with_retry};
 //! use perfidy::safeguards::retry::Retry;
 //! use perfidy_sim::SimSpan;
 //!
 //! /// Pays once, although the acknowledgement may be lost.
-//! async fn pay(agent: &Agent, payment: &Operation, op: OpId) -> Result<Receipt, ToolError> {
+//! async fn pay(agent: &Agent, payment: &Operation, op: OpId) -> Result<Confirmation, ToolError> {
 //!     let retry = Retry { attempts: 4, backoff: SimSpan::from_secs(1)..=SimSpan::from_secs(30) };
 //!     let policy = CallPolicy { sends_key: true, retry: Some(retry), ..CallPolicy::default() };
 //!     call_with_retry(agent, &policy, payment, op, false).await
 //! }
 //! ```
 
-use crate::agent::{Agent, Indefinite, OpId, Operation, ReadResult, Receipt, ToolCall, ToolError};
+use crate::agent::{Agent, Confirmation, Indefinite, OpId, Operation, ReadResult, ToolCall, ToolError};
 use crate::safeguards::call_timeout::CallTimeout;
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
 use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
@@ -78,7 +78,7 @@ pub async fn call_with_retry(
     operation: &Operation,
     op: OpId,
     tried_before: bool,
-) -> Result<Receipt, ToolError> {
+) -> Result<Confirmation, ToolError> {
     let call = ToolCall::unkeyed(operation.clone(), op);
     let call = if policy.sends_key { idempotency::stamp(call) } else { call };
     let mut unclear = tried_before;
@@ -86,7 +86,7 @@ pub async fn call_with_retry(
         let result = if policy.looks_before_retry && unclear {
             call_unless_done(agent, call.clone(), policy.timeout).await
         } else {
-            agent.call(call.clone(), policy.timeout).await
+            agent.call_confirmed(call.clone(), policy.timeout).await
         };
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));
         result
@@ -112,7 +112,7 @@ pub async fn call_until_definite(
     policy: &CallPolicy,
     operation: &Operation,
     op: OpId,
-) -> Result<Receipt, ToolError> {
+) -> Result<Confirmation, ToolError> {
     let mut round = 1;
     loop {
         match call_with_retry(agent, policy, operation, op, true).await {

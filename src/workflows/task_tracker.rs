@@ -2,7 +2,7 @@
 //! the `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task ended,
 //! as often as the user asks.
 
-use crate::agent::{Agent, Delivery, Report};
+use crate::agent::{Agent, Delivery};
 use crate::safeguards::checkpoint;
 use crate::workflows::TeamContext;
 use crate::workflows::task_state::{TaskEvent, TaskStates};
@@ -48,7 +48,7 @@ impl TaskTracker {
                 self.record(TaskEvent::Accepted { task, ops }).await;
                 return Some(task);
             }
-            Some(Some(done)) => report(&self.agent, Report::done_or_failed(task, done)).await,
+            Some(Some(done)) => self.report(task, done).await,
             Some(None) => {}
         }
         None
@@ -57,7 +57,12 @@ impl TaskTracker {
     /// Records that a task has ended, and reports it.
     pub async fn close(&mut self, task: Name, done: bool) {
         self.record(TaskEvent::Closed { task, done }).await;
-        report(&self.agent, Report::done_or_failed(task, done)).await;
+        self.report(task, done).await;
+    }
+
+    async fn report(&self, task: Name, done: bool) {
+        let of_task = self.states().report(task, done);
+        report(&self.agent, of_task).await;
     }
 
     /// Records an event, and applies it once that is durable.

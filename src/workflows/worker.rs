@@ -3,7 +3,7 @@
 //! The executors of the conductor and the workers of the standby team are step workers. They share the code
 //! between an order and its report; they differ in whose orders they take.
 
-use crate::agent::{Agent, Content, Headers, Message, Operation};
+use crate::agent::{Agent, Confirmation, Content, Headers, Message, Operation};
 use crate::protocols::compose_call;
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
@@ -28,10 +28,11 @@ const COMPOSING_TOKENS: u32 = 400;
 /// How many different wordings its model can use for one call.
 const WORDINGS: u32 = 3;
 
-#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Finished {
     intent: Name,
     round: u32,
+    confirmed: Confirmation,
 }
 
 impl Message for Finished {
@@ -65,15 +66,18 @@ pub struct StepWorker {
     answers: ModelAnswers,
     /// The state of each step, in its latest round.
     work: Rc<RefCell<BTreeMap<Name, (StepStatus, u32)>>>,
+    /// What the tool has confirmed of each step that is done.
+    confirmed: Rc<RefCell<BTreeMap<Name, Confirmation>>>,
     permits: Rc<Semaphore>,
 }
 
 impl StepWorker {
     /// The worker, recovered from its journal.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
-        let mut work = BTreeMap::new();
-        checkpoint::recover(agent, |Finished { intent, round }| {
+        let (mut work, mut confirmations) = (BTreeMap::new(), BTreeMap::new());
+        checkpoint::recover(agent, |Finished { intent, round, confirmed }| {
             work.insert(*intent, (StepStatus::Done, *round));
+            confirmations.insert(*intent, confirmed.clone());
         });
         Self {
             agent: agent.clone(),
@@ -81,6 +85,7 @@ impl StepWorker {
             operations: Rc::new(Operations::recover(agent)),
             answers: ModelAnswers::recover(agent),
             work: Rc::new(RefCell::new(work)),
+            confirmed: Rc::new(RefCell::new(confirmations)),
             permits: Rc::new(Semaphore::new(MAX_CONCURRENT)),
         }
     }
@@ -93,45 +98,50 @@ impl StepWorker {
         }
     }
 
-    /// Starts a step concurrently with the worker, with calls under these headers; `report` gets whether it
-    /// succeeded.
+    /// What the tool has confirmed of a step that is done.
+    pub fn confirmed(&self, intent: Name) -> Option<Confirmation> {
+        self.confirmed.borrow().get(&intent).cloned()
+    }
+
+    /// Starts a step concurrently with the worker, with calls under these headers; `report` gets what the
+    /// tool confirmed, if it succeeded.
     pub fn start(
         &self,
         (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
-        report: impl FnOnce(&Agent, bool) + 'static,
+        report: impl FnOnce(&Agent, Option<Confirmation>) + 'static,
     ) {
         self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
         let worker = self.clone();
         self.agent.spawn(async move {
-            let succeeded = worker.take_turn((operation_of, headers), round, source).await;
-            report(&worker.agent, succeeded);
+            let confirmed = worker.take_turn((operation_of, headers), round, source).await;
+            report(&worker.agent, confirmed);
         });
     }
 
-    /// Waits until fewer than the maximum number of steps run, carries this one out, and returns whether that
-    /// succeeded.
+    /// Waits until fewer than the maximum number of steps run, carries this one out, and returns what the tool
+    /// confirmed, if that succeeded.
     pub async fn take_turn(
         &self,
         (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
-    ) -> bool {
+    ) -> Option<Confirmation> {
         self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
         // The semaphore is never closed, so this is always a permit.
         let _permit = self.permits.acquire().await;
         self.carry_out((operation_of, headers), round, source).await
     }
 
-    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be
-    /// dropped at any point; the outcome of a call in flight is then unknown.
+    /// Carries a step out with calls under these headers, and returns what the tool confirmed, if that
+    /// succeeded. The future can be dropped at any point; the outcome of a call in flight is then unknown.
     pub async fn carry_out(
         &self,
         (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
-    ) -> bool {
+    ) -> Option<Confirmation> {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
         let checks = safeguards.has::<CheckArguments>();
         let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &operation_of);
@@ -141,17 +151,19 @@ impl StepWorker {
         let operation_of = operation_of.with(call.arguments);
         let (op, tried_before) =
             source.operation_id(agent, safeguards, &self.operations, &operation_of, call.wording).await;
-        if call_with_retry(agent, &CallPolicy::of(safeguards), &operation_of, op, tried_before).await.is_err()
-        {
+        let policy = CallPolicy::of(safeguards);
+        let Ok(confirmed) = call_with_retry(agent, &policy, &operation_of, op, tried_before).await else {
             self.work.borrow_mut().remove(&operation_of.intent);
-            return false;
-        }
+            return None;
+        };
         if safeguards.has::<PersistBeforeCall>() || matches!(source, KeySource::Given(_)) {
             agent.before("record", operation_of.intent).await;
-            agent.persist(Finished { intent: operation_of.intent, round }).await;
+            let confirmed = confirmed.clone();
+            agent.persist(Finished { intent: operation_of.intent, round, confirmed }).await;
             agent.after("record", operation_of.intent).await;
         }
         self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Done, round));
-        true
+        self.confirmed.borrow_mut().insert(operation_of.intent, confirmed.clone());
+        Some(confirmed)
     }
 }

@@ -93,8 +93,8 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
     let mut steps = team.flat_map(|(_, does)| &does.steps);
     let (step, _) =
         steps.find(|(_, places)| places.before && places.after).expect("every team does something");
-    let lies = faults::tool_faults::words();
-    let lies = lies.iter().map(|lie| {
+    let lies = scenario.suite.fault_kinds().of_tools().map(|kind| kind.name);
+    let lies = lies.map(|lie| {
         let more = more_about(lie);
         format!(r#"{lie} = {{ at = "TOOL", chance = "0.5%"{more} }}"#)
     });

@@ -70,7 +70,7 @@ impl Caller {
         }
         prepared.tried_before = false;
         let look_up = async || self.agent.look_up(&prepared.operation, policy.timeout).await.ok();
-        until_some(&self.agent, TOOL_PAUSE, look_up).await
+        until_some(&self.agent, TOOL_PAUSE, look_up).await.map(|done| done.receipt)
     }
 
     /// Makes a call, and says what the model is told about it.
@@ -78,7 +78,7 @@ impl Caller {
         let Prepared { operation, op, tried_before, .. } = prepared;
         let policy = CallPolicy::of(self.team.safeguards());
         match call_with_retry(&self.agent, &policy, operation, *op, *tried_before).await {
-            Ok(receipt) => ToolResult::Done(receipt),
+            Ok(done) => ToolResult::Done(done.receipt),
             Err(error) => ToolResult::Failed(error),
         }
     }
