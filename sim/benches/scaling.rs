@@ -100,6 +100,10 @@ fn particulars(workflow: &str) -> &'static str {
             "checkpoint = true\nevent-log = true\nidempotency-keys = true\npaired-results = true\n\
              reset-between-tasks = true\nresume-from-results = true\ntool-dedupe = true\n"
         }
+        "supervisor" => {
+            "checkpoint = true\nevent-log = true\nidempotency-keys = true\ninbox-dedupe = true\nintent-keys = true\n\
+             paired-results = true\nreset-between-tasks = true\nresume-from-results = true\ntool-dedupe = true\n"
+        }
         other => panic!("nothing is known of {other}"),
     }
 }

@@ -118,8 +118,23 @@ const SENDS: &[Sends] = &[
         ],
     ),
     (
+        "supervisor",
+        &[
+            ("user", &["submit"]),
+            ("supervisor", &["dead letter", "order", "report", "unwanted", "wanted"]),
+            ("worker", &["done", "failed", "may I?", "still wanted?"]),
+            ("approver", &["approved", "vetoed"]),
+            ("on-call", &["taken down"]),
+        ],
+    ),
+    (
         "tool-loop",
-        &[("user", &["submit"]), ("assistant", &["may I?", "report"]), ("approver", &["approved", "vetoed"])],
+        &[
+            ("user", &["submit"]),
+            ("assistant", &["dead letter", "may I?", "report"]),
+            ("approver", &["approved", "vetoed"]),
+            ("on-call", &["taken down"]),
+        ],
     ),
 ];
 
@@ -166,6 +181,13 @@ const DOES: &[Does] = &[
         "standby",
         &["call", "lease", "order", "record", "report"],
         &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
+    (
+        "supervisor",
+        &["ask", "call", "order", "record", "report"],
+        &["approval", "chat"],
         &["call a tool", "look a call up"],
         true,
     ),

@@ -1,6 +1,6 @@
 //! Transcripts: the conversation of an agent with its model, as the model gets it with every call.
 
-use crate::agent::{Content, OpId, Operation, Receipt, ToolError};
+use crate::agent::{Content, Indefinite, OpId, Operation, Receipt, ToolError};
 use perfidy_sim::Name;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -231,6 +231,41 @@ impl Transcript {
             }
         }
         open
+    }
+
+    /// The calls that came to nothing, or of which it is not known, each with the last error: those that have
+    /// failed and are not known to be done, and those without a result. An unclear outcome stays unclear
+    /// until the call is done.
+    pub fn unsettled(&self) -> Vec<(CallRequest, ToolError)> {
+        let mut unsettled: BTreeMap<Name, (CallRequest, ToolError)> = BTreeMap::new();
+        let mut open: BTreeMap<OpId, CallRequest> = BTreeMap::new();
+        for message in self.messages() {
+            match message {
+                ChatMessage::Assistant(reply) => {
+                    open.extend(reply.calls.iter().map(|call| (call.id, call.clone())));
+                }
+                ChatMessage::Tool { call, result } => {
+                    let Some(asked) = open.remove(call) else { continue };
+                    let intent = asked.operation.intent;
+                    match result {
+                        ToolResult::Done(_) => drop(unsettled.remove(&intent)),
+                        ToolResult::Failed(error) => {
+                            let known = unsettled.get(&intent).map(|(_, error)| *error);
+                            let is_unclear = matches!(known, Some(ToolError::Indefinite(_)));
+                            let last = known.filter(|_| is_unclear).unwrap_or(*error);
+                            unsettled.insert(intent, (asked, last));
+                        }
+                        // No call was made.
+                        ToolResult::UnknownTool | ToolResult::InvalidArguments | ToolResult::NotApproved => {}
+                    }
+                }
+                ChatMessage::Summary(done) => done.iter().for_each(|intent| drop(unsettled.remove(intent))),
+                ChatMessage::System(_) | ChatMessage::User(_) | ChatMessage::Reminder(_) => {}
+            }
+        }
+        let no_result = |call: CallRequest| (call, ToolError::Indefinite(Indefinite::TimedOut));
+        unsettled.extend(open.into_values().map(|call| (call.operation.intent, no_result(call))));
+        unsettled.into_values().collect()
     }
 
     /// Checks it as the API of a model does: directly after each reply come the results of its calls, exactly
