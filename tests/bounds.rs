@@ -116,8 +116,9 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
         document.remove("fault");
         set(document, "tasks", "count", 200);
         set(document, "tasks", "every", "0s");
-        // One assistant that thinks and asks a person completes nothing in a few seconds.
-        let is_slow = document["workflow"].as_str() == Some("tool-loop");
+        // Loops that think and ask a person complete nothing in a few seconds.
+        let loops = ["chain", "supervisor", "tool-loop"];
+        let is_slow = document["workflow"].as_str().is_some_and(|workflow| loops.contains(&workflow));
         set(document, "settle", "within", if is_slow { "4m" } else { "12s" });
     }) {
         let (run, accused) = run_once(&scenario);

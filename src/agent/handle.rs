@@ -7,9 +7,9 @@ use crate::agent::store::StoreSession;
 use crate::agent::tool::{Connections, Done, Refused, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::write_order::WriteOrder;
 use crate::agent::{
-    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, ChatLimits, Definite, Headers, Indefinite,
-    Lease, LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store, TeamEvent, ToolCall,
-    ToolError, ToolRequest,
+    AgentEvent, Agents, Author, Body, CallOutcome, Cancelled, ChatLimits, Content, Definite, Headers,
+    Indefinite, Lease, LeaseError, LeaseService, Message, OpId, Operation, Reading, Receipt, Store,
+    TeamEvent, ToolCall, ToolError, ToolRequest,
 };
 use perfidy_sim::{
     Context, DrawSite, EventId, Hook, IncomingMessage, Name, Payload, Purpose, SimSpan, SimTime, TimedOut,
@@ -261,6 +261,19 @@ impl Agent {
     ) -> Result<T, ToolError> {
         let done = self.call_for(call, within).await?;
         done.result.read().map_err(|_| ToolError::Indefinite(Indefinite::Malformed))
+    }
+
+    /// Calls a tool and waits for its receipt and its result, as any content.
+    ///
+    /// # Errors
+    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if it may have happened.
+    pub async fn call_with_result(
+        &self,
+        call: ToolCall,
+        within: SimSpan,
+    ) -> Result<(Receipt, Content), ToolError> {
+        let Done { receipt, result } = self.call_for(call, within).await?;
+        Ok((receipt, result))
     }
 
     async fn call_for(&self, call: ToolCall, within: SimSpan) -> Result<Done, ToolError> {

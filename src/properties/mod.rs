@@ -32,6 +32,7 @@ mod no_phantom_completion;
 mod no_reverted_file;
 mod no_silent_partial;
 mod no_split_brain;
+mod no_tainted_effects;
 mod one_owner_per_task;
 mod plan_agreement;
 mod reads_keep_declared_consistency;
@@ -210,6 +211,7 @@ pub fn shipped() -> Vec<Property> {
         no_reverted_file::property(),
         no_silent_partial::property(),
         no_split_brain::property(),
+        no_tainted_effects::property(),
         one_owner_per_task::property(),
         plan_agreement::property(),
         reads_keep_declared_consistency::property(),
@@ -628,7 +630,7 @@ mod testing {
             reply: Result<Reply, ModelError>,
         ) -> Self {
             let (task, turn) = (Name::new(task), Name::new(&format!("{task}/turn-1")));
-            let request = ChatMessage::User(TaskRequest { task, steps: Arc::default() });
+            let request = ChatMessage::User(TaskRequest::new(task, Arc::default()));
             let transcript = [request].into_iter().chain(messages.iter().cloned()).collect();
             self.note(node, TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, reply }))
         }

@@ -72,7 +72,7 @@ mod tests {
         let [task, tool, create, intent] = ["task-1", "ticketing", "create", "task-1/file"].map(Name::new);
         let operation = Operation::new(tool, create, intent).with(arguments);
         let steps = [RequestedStep { operation, needs: Arc::default() }].into();
-        ChatMessage::User(TaskRequest { task, steps })
+        ChatMessage::User(TaskRequest::new(task, steps))
     }
 
     #[test]

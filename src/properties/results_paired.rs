@@ -6,7 +6,7 @@
 //! result; they do not notice one that has the result of another.
 
 use crate::agent::{
-    AgentEvent, ChatMessage, InvalidTranscript, OpId, TeamEvent, ToolEvent, ToolResult, Transcript, kinds,
+    AgentEvent, ChatMessage, InvalidTranscript, OpId, TeamEvent, ToolEvent, Transcript, kinds,
 };
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -92,7 +92,8 @@ fn mistaken<'a>(transcript: &Transcript, effects: &Effects<'a>) -> Option<(&'a E
         })
     };
     transcript.messages().iter().find_map(|message| {
-        let ChatMessage::Tool { call, result: ToolResult::Done(receipt) } = message else { return None };
+        let ChatMessage::Tool { call, result } = message else { return None };
+        let receipt = result.receipt()?;
         let asked = calls().flatten().find(|asked| asked.id == *call)?;
         let effect = effects.mistaken(asked.operation.tool, receipt.0, asked.operation.intent)?;
         Some((effect, *call))
@@ -102,7 +103,7 @@ fn mistaken<'a>(transcript: &Transcript, effects: &Effects<'a>) -> Option<(&'a E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{CallRequest, Finish, Operation, Receipt, Reply};
+    use crate::agent::{CallRequest, Finish, Operation, Receipt, Reply, ToolResult};
     use crate::properties::testing::{Story, violation};
 
     fn asks(calls: &[(u64, &str)]) -> ChatMessage {

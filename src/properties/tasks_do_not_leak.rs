@@ -65,7 +65,7 @@ mod tests {
     use std::sync::Arc;
 
     fn request(task: &str) -> ChatMessage {
-        ChatMessage::User(TaskRequest { task: Name::new(task), steps: Arc::default() })
+        ChatMessage::User(TaskRequest::new(Name::new(task), Arc::default()))
     }
 
     #[test]

@@ -22,7 +22,7 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Indefinite, OpId, Operation, Reading, Receipt, ToolCall, ToolError};
+use crate::agent::{Agent, Content, Indefinite, OpId, Operation, Reading, Receipt, ToolCall, ToolError};
 use crate::safeguards::call_timeout::CallTimeout;
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
 use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
@@ -79,14 +79,30 @@ pub async fn call_with_retry(
     op: OpId,
     tried_before: bool,
 ) -> Result<Receipt, ToolError> {
+    let (receipt, _) = call_with_retry_for_result(agent, policy, operation, op, tried_before).await?;
+    Ok(receipt)
+}
+
+/// The same, with what the tool said beside its receipt: nothing if the effect was looked up.
+///
+/// # Errors
+/// As those of [`call_with_retry`].
+pub async fn call_with_retry_for_result(
+    agent: &Agent,
+    policy: &CallPolicy,
+    operation: &Operation,
+    op: OpId,
+    tried_before: bool,
+) -> Result<(Receipt, Content), ToolError> {
     let call = ToolCall::unkeyed(operation.clone(), op);
     let call = if policy.sends_key { idempotency::stamp(call) } else { call };
     let mut unclear = tried_before;
     let result = with_retry(agent, policy.retry.as_ref(), operation.intent, async || {
         let result = if policy.looks_before_retry && unclear {
-            call_unless_done(agent, call.clone(), policy.timeout).await
+            let receipt = call_unless_done(agent, call.clone(), policy.timeout).await;
+            receipt.map(|receipt| (receipt, Content::NOTHING))
         } else {
-            agent.call(call.clone(), policy.timeout).await
+            agent.call_with_result(call.clone(), policy.timeout).await
         };
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));
         result

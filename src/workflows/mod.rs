@@ -32,6 +32,7 @@ pub mod agent_loop;
 pub mod approver;
 mod arguments;
 pub(crate) mod cast;
+pub mod chain;
 pub mod conductor;
 pub mod dispatcher;
 pub mod handoff;
@@ -70,6 +71,7 @@ pub const MOST_AGENTS: u32 = 1_000;
 /// The shipped workflows, by name.
 pub fn shipped() -> Vec<Workflow> {
     vec![
+        chain::workflow(),
         conductor::workflow(),
         handoff::workflow(),
         hierarchy::workflow(),

@@ -23,6 +23,16 @@ type Sends = (&'static str, &'static [(&'static str, &'static [&'static str])]);
 /// The messages that the agents of each shipped workflow send, as their code says.
 const SENDS: &[Sends] = &[
     (
+        "chain",
+        &[
+            ("user", &["submit"]),
+            ("lead", &["pass", "report", "taken"]),
+            ("stage", &["dead letter", "ended", "may I?", "pass", "taken"]),
+            ("approver", &["approved", "vetoed"]),
+            ("on-call", &["taken down"]),
+        ],
+    ),
+    (
         "conductor",
         &[
             ("user", &["submit"]),
@@ -143,6 +153,13 @@ const SENDS: &[Sends] = &[
 type Does = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], bool);
 
 const DOES: &[Does] = &[
+    (
+        "chain",
+        &["ask", "call", "pass", "record", "report"],
+        &["approval", "chat", "summary"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
     (
         "conductor",
         &["assign", "call", "commit", "plan", "record", "report"],

@@ -21,8 +21,30 @@
 //!
 //! Each is a safeguard that a scenario switches. Where the calls go is up to [`Calls`]: to tools
 //! ([`ToolCalls`]), or to agents with loops of their own, as in the
-//! [`supervisor`](crate::workflows::supervisor) team. The agent around the loop receives the messages; a
-//! small one is in the [`tool_loop`](crate::workflows::tool_loop) workflow.
+//! [`supervisor`](crate::workflows::supervisor) team. The agent around the loop receives the messages; one
+//! that does so while its loop works is in the [`tool_loop`](crate::workflows::tool_loop) workflow.
+//!
+//! ```
+//! use perfidy::prelude::*;
+//! use perfidy::workflows::agent_loop::{AgentLoop, Approvals, LoopTask, ToolCalls};
+//!
+//! /// Works on each task as it comes, and says how it ended.
+//! async fn assistant(agent: Agent, team: TeamContext) {
+//!     let approvals = Approvals::new(&agent, &team);
+//!     let mut agent_loop = AgentLoop::recover(&agent, &team, &approvals);
+//!     let calls = ToolCalls::recover(&agent, &team);
+//!     loop {
+//!         let mail = agent.receive().await;
+//!         let Some(UserMessage::Submit { task, .. }) = mail.open() else { continue };
+//!         let outcome = agent_loop.run(&LoopTask::of(&team, *task), &calls).await;
+//!         let report = Report::done_or_failed(*task, outcome.is_done);
+//!         agent.send(mail.from(), *task, UserMessage::Report(report));
+//!     }
+//! }
+//!
+//! let scenario = Scenario::of("helpdesk").step("file", "ticketing.create").tool("ticketing", json!({}));
+//! perfidy::check(Workflow::new("helpdesk").agent("assistant", assistant), scenario).seeds(20).assert();
+//! ```
 
 mod approvals;
 mod session;
@@ -32,14 +54,15 @@ pub use approvals::Approvals;
 pub use tool_calls::ToolCalls;
 
 use crate::agent::{
-    Agent, CallRequest, ChatMessage, Content, Finish, ModelError, OpId, Operation, Receipt, Reply,
-    RequestedStep, TaskRequest, ToolError, ToolResult,
+    Agent, CallRequest, ChatMessage, Content, Finish, Indefinite, ModelError, OpId, Operation, Receipt,
+    Reply, RequestedStep, TaskRequest, ToolError, ToolResult,
 };
 use crate::protocols::until_some;
 use crate::safeguards::budgets::Budgets;
 use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::compaction::{Compaction, compacted, trimmed};
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
+use crate::safeguards::effect_permissions::EffectPermissions;
 use crate::safeguards::event_log::EventLog;
 use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
@@ -51,9 +74,11 @@ use crate::workflows::{Step, TeamContext};
 use perfidy_sim::{Name, SimSpan};
 use session::{Session, SessionEvent};
 use std::collections::BTreeMap;
-use std::future::{Future, pending, ready};
+use std::future::{Future, poll_fn, ready};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::sync::mpsc;
 
 /// How the model is to behave.
@@ -85,7 +110,7 @@ impl LoopTask {
             operation: plan.operation_of(task, number),
             needs: step.needs.iter().map(|need| plan.intent(task, *need)).collect(),
         };
-        let request = TaskRequest { task, steps: plan.steps.iter().enumerate().map(step).collect() };
+        let request = TaskRequest::new(task, plan.steps.iter().enumerate().map(step).collect());
         let effects = request.steps.iter().map(|step| step.operation.clone()).collect();
         Self { request, effects, scope: Rc::new(WorkScope::unlimited()) }
     }
@@ -107,6 +132,8 @@ pub struct LoopOutcome {
     pub failures: Vec<(CallRequest, ToolError)>,
     /// Whether a person has not approved a call.
     pub is_vetoed: bool,
+    /// What tools have said.
+    pub said: Vec<Name>,
 }
 
 /// A call that can be made.
@@ -179,6 +206,7 @@ impl AgentLoop {
             receipts: self.session.receipts().clone(),
             failures: transcript.unsettled(),
             is_vetoed: transcript.messages().iter().any(is_veto),
+            said: transcript.said().collect(),
         }
     }
 
@@ -325,13 +353,13 @@ impl AgentLoop {
     }
 
     /// Makes calls at the same time, and records each result as it comes; then, one by one, those that a
-    /// person must approve. `tried_before` says that they may have been made before.
+    /// person must approve. `were_interrupted` says that they may have been made before.
     async fn make_calls(
         &mut self,
         task: &LoopTask,
         calls: &impl Calls,
         asked: Vec<CallRequest>,
-        tried_before: bool,
+        were_interrupted: bool,
     ) {
         let (work, gate) = (task.work(), self.approvals.gate());
         let mut guarded = Vec::new();
@@ -341,17 +369,16 @@ impl AgentLoop {
                 self.say(work, ChatMessage::Tool { call: call.id, result }).await;
                 continue;
             }
-            let (op, tried_before) = calls.operation_id(&call, tried_before).await;
+            let (op, tried_before) = calls.operation_id(&call, were_interrupted).await;
             let CallRequest { id, operation } = call;
             let prepared = PreparedCall { id, operation, op, tried_before };
             if gate.is_some() && calls.is_irreversible(&prepared.operation) {
                 guarded.push(prepared);
                 continue;
             }
-            let (calls, sender, scope) = (calls.clone(), sender.clone(), Rc::clone(&task.scope));
-            let agent = self.agent.clone();
+            let (calls, sender) = (calls.clone(), sender.clone());
             self.agent.spawn(async move {
-                if let Ok(result) = scope.run(&agent, calls.make(&prepared)).await {
+                if let Some(result) = while_awaited(&sender, calls.make(&prepared)).await {
                     // The receiver waits for all of them.
                     let _ = sender.send((prepared.id, result));
                 }
@@ -361,16 +388,15 @@ impl AgentLoop {
         while let Some((call, result)) = results.recv().await {
             self.say(work, ChatMessage::Tool { call, result }).await;
         }
-        if !task.scope.holds(self.agent.monotonic()) {
-            // Calls without a result: the end of the scope ends this as well.
-            pending::<()>().await;
-        }
         for (mut prepared, gate) in guarded.into_iter().zip(std::iter::repeat(gate).flatten()) {
             // A look-up between the approval and the call would take time, and the approval could expire.
             let result = if let Some(receipt) = calls.earlier_receipt(&mut prepared).await {
                 ToolResult::Done(receipt)
             } else if self.approvals.is_approved(&prepared.operation, prepared.op, gate).await {
                 calls.make(&prepared).await
+            } else if were_interrupted {
+                // Perhaps it was approved before the crash, and made.
+                ToolResult::Failed(ToolError::Indefinite(Indefinite::TimedOut))
             } else {
                 ToolResult::NotApproved
             };
@@ -378,17 +404,39 @@ impl AgentLoop {
         }
     }
 
-    /// Why a call is not made, if it is none of the request, or its arguments are not those of a call.
+    /// Why a call is not made, if it is none of the request, or its arguments are not those of a call. Without
+    /// `effect-permissions`, any call can be made that a tool of the team knows.
     fn problem_with(&self, task: &LoopTask, asked: &Operation) -> Option<ToolResult> {
         let mut orders = task.request.steps.iter().map(|step| &step.operation);
         let order = orders
             .find(|order| (order.intent, order.tool, order.name) == (asked.intent, asked.tool, asked.name));
-        let Some(order) = order else { return Some(ToolResult::UnknownTool) };
-        let checks = self.team.safeguards().has::<CheckArguments>();
+        let safeguards = self.team.safeguards();
+        let Some(order) = order else {
+            let mut known = self.team.plan.steps.iter().map(|step| (step.tool, step.operation));
+            let is_known = known.any(|call| call == (asked.tool, asked.name));
+            let is_made = is_known && EffectPermissions::allow_others(safeguards);
+            return (!is_made).then_some(ToolResult::UnknownTool);
+        };
+        let checks = safeguards.has::<CheckArguments>();
         let is_right =
             fits(&asked.arguments, &order.arguments) && (!checks || are_as_ordered(&asked.arguments, order));
         (!is_right).then_some(ToolResult::InvalidArguments)
     }
+}
+
+/// Makes a call for as long as the loop awaits its result: a loop that is stopped takes its calls with it.
+async fn while_awaited<T>(
+    sender: &mpsc::UnboundedSender<(OpId, ToolResult)>,
+    call: impl Future<Output = T>,
+) -> Option<T> {
+    let (mut call, mut closed) = (pin!(call), pin!(sender.closed()));
+    poll_fn(|task| {
+        if closed.as_mut().poll(task).is_ready() {
+            return Poll::Ready(None);
+        }
+        call.as_mut().poll(task).map(Some)
+    })
+    .await
 }
 
 /// Whether arguments fit the schema of the tool: a table of values where the step has one, and otherwise

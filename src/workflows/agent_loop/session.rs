@@ -5,7 +5,7 @@
 //! result that follows it, and without `reset-between-tasks` the start of a piece of work is not written at
 //! all.
 
-use crate::agent::{Agent, ChatMessage, Message, OpId, Receipt, ToolResult, Transcript};
+use crate::agent::{Agent, ChatMessage, Message, OpId, Receipt, Transcript};
 use crate::safeguards::Safeguards;
 use crate::safeguards::budgets::Spent;
 use crate::safeguards::checkpoint;
@@ -144,13 +144,13 @@ impl Session {
                 self.spent.tokens += reply.tokens();
                 self.calls.extend(reply.calls.iter().map(|call| (call.id, call.operation.intent)));
             }
-            ChatMessage::Tool { call, result: ToolResult::Done(receipt) } => {
-                self.receipts.extend(self.calls.get(call).map(|intent| (*intent, *receipt)));
+            ChatMessage::Tool { call, result } => {
+                let done = self.calls.get(call).zip(result.receipt());
+                self.receipts.extend(done.map(|(intent, receipt)| (*intent, receipt)));
             }
             ChatMessage::System(_)
             | ChatMessage::User(_)
             | ChatMessage::Reminder(_)
-            | ChatMessage::Tool { .. }
             | ChatMessage::Summary(_) => {}
         }
         self.transcript.push(message.clone());

@@ -1,13 +1,14 @@
 //! The calls of a loop that go to tools.
 
 use super::{Calls, PreparedCall, TOOL_PAUSE};
-use crate::agent::{Agent, CallRequest, Headers, OpId, Operation, Receipt, ToolResult};
+use crate::agent::{Agent, CallRequest, Content, Headers, OpId, Operation, Receipt, ToolResult};
 use crate::protocols::until_some;
-use crate::safeguards::calls::{CallPolicy, call_with_retry};
+use crate::safeguards::calls::{CallPolicy, call_with_retry_for_result};
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::persist::Operations;
 use crate::workflows::TeamContext;
 use perfidy_sim::Name;
+use serde_json::Value;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -73,9 +74,31 @@ impl Calls for ToolCalls {
 
     async fn make(&self, call: &PreparedCall) -> ToolResult {
         let policy = CallPolicy::of(self.team.safeguards());
-        match call_with_retry(&self.agent, &policy, &call.operation, call.op, call.tried_before).await {
-            Ok(receipt) => ToolResult::Done(receipt),
+        let PreparedCall { operation, op, tried_before, .. } = call;
+        match call_with_retry_for_result(&self.agent, &policy, operation, *op, *tried_before).await {
+            Ok((receipt, said)) => match text_of(&said) {
+                Some(text) => ToolResult::Said(receipt, text),
+                None => ToolResult::Done(receipt),
+            },
             Err(error) => ToolResult::Failed(error),
         }
+    }
+}
+
+/// The texts in what a tool says, if there are any.
+fn text_of(said: &Content) -> Option<Name> {
+    let mut texts = Vec::new();
+    if !said.is_nothing() {
+        collect(said.json(), &mut texts);
+    }
+    (!texts.is_empty()).then(|| Name::new(&texts.join(" ")))
+}
+
+fn collect(value: Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.into_iter().for_each(|value| collect(value, texts)),
+        Value::Object(fields) => fields.into_iter().for_each(|(_, value)| collect(value, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

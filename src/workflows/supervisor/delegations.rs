@@ -5,7 +5,6 @@
 //! next one of that worker.
 
 use super::{RESEND, StepMessage};
-use crate::agent::Indefinite;
 use crate::agent::{Agent, CallRequest, Delivery, Message, OpId, Operation, ToolError, ToolResult};
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
@@ -23,8 +22,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// How many workers one call goes to, at most, one after the other.
-const MOST_WORKERS: u32 = 3;
+/// How many workers may fail at one call, one after the other.
+const MOST_FAILURES: u32 = 3;
 
 /// What the supervisor asks of a worker.
 const DO_STEP: &str = "do-step";
@@ -290,20 +289,23 @@ impl Calls for TaskCalls {
         let intent = call.operation.intent;
         let Some(step) = self.step_of(intent) else { return ToolResult::UnknownTool };
         let hands_on = self.all.lease().is_some();
-        let first = self.all.attempt(intent, call.tried_before);
-        let mut last = ToolResult::Failed(ToolError::Indefinite(Indefinite::TimedOut));
-        for attempt in first..first + MOST_WORKERS {
-            let task = self.task;
+        let (task, mut failures) = (self.task, 0);
+        let mut attempt = self.all.attempt(intent, call.tried_before);
+        loop {
             self.all.change(intent, Record::Handed { task, step, attempt }).await;
             let result = self.order(step, intent, attempt).await;
             self.all.is_over(intent);
             match result {
                 // The next worker asks for the same operation, under the same id.
-                Some(result @ ToolResult::Failed(ToolError::Indefinite(_))) if hands_on => last = result,
+                Some(ToolResult::Failed(ToolError::Indefinite(_)))
+                    if hands_on && failures < MOST_FAILURES =>
+                {
+                    failures += 1;
+                }
                 None => {}
                 Some(result) => return result,
             }
+            attempt += 1;
         }
-        last
     }
 }

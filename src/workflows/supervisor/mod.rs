@@ -83,7 +83,7 @@ pub fn workflow() -> Workflow {
 const SUPERVISOR: &str = "supervisor";
 
 /// How long the supervisor waits for a result before it sends the order again.
-const RESEND: SimSpan = SimSpan::from_secs(10);
+const RESEND: SimSpan = SimSpan::from_secs(5);
 
 /// Messages between the supervisor and the workers, about a step of a task.
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]

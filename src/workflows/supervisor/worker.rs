@@ -262,7 +262,7 @@ fn assignment(team: &TeamContext, job: &Job) -> LoopTask {
     let operation = team.plan.operation_of(job.order.task, job.order.step);
     let task = operation.intent;
     let steps = [RequestedStep { operation, needs: Arc::default() }].into();
-    LoopTask { request: TaskRequest { task, steps }, effects: Arc::default(), scope: Rc::clone(&job.scope) }
+    LoopTask { request: TaskRequest::new(task, steps), effects: Arc::default(), scope: Rc::clone(&job.scope) }
 }
 
 /// What a loop came to, as the result of a call: a step whose call was confirmed is done, whatever its model
