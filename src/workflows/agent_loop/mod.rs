@@ -13,7 +13,8 @@
 //!
 //! * a session: the transcript is durable, so after a crash the agent goes on where it was;
 //! * retries: when a run of the loop fails, because the model does, the whole run is retried;
-//! * limits: budgets of turns and tokens, and a [`WorkScope`] that says until when the work is wanted;
+//! * limits: budgets of turns and tokens, and a [scope](crate::safeguards::work_scope) that says until when
+//!   the work is wanted;
 //! * compaction of a transcript that grows too long;
 //! * [`Approvals`]: a person is asked before a call that cannot be undone;
 //! * verification of the effects, before the model is believed that they are there;
@@ -49,13 +50,15 @@
 mod approvals;
 mod session;
 mod tool_calls;
+mod work;
 
 pub use approvals::Approvals;
 pub use tool_calls::ToolCalls;
+pub use work::{Calls, LoopOutcome, LoopTask, PreparedCall};
 
 use crate::agent::{
-    Agent, CallRequest, ChatMessage, Content, Finish, Indefinite, ModelError, OpId, Operation, Receipt,
-    Reply, RequestedStep, TaskRequest, ToolError, ToolResult,
+    Agent, CallRequest, ChatMessage, Content, Finish, Indefinite, ModelError, OpId, Operation, Reply,
+    TaskRequest, ToolError, ToolResult,
 };
 use crate::protocols::until_some;
 use crate::safeguards::budgets::Budgets;
@@ -68,16 +71,12 @@ use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
 use crate::safeguards::verify::{Verify, missing_effects};
-use crate::safeguards::work_scope::WorkScope;
+use crate::workflows::TeamContext;
 use crate::workflows::on_call::ON_CALL;
-use crate::workflows::{Step, TeamContext};
 use perfidy_sim::{Name, SimSpan};
 use session::{Session, SessionEvent};
-use std::collections::BTreeMap;
-use std::future::{Future, poll_fn, ready};
+use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::mpsc;
 
@@ -90,82 +89,6 @@ const RETRY_PAUSE: SimSpan = SimSpan::from_secs(5);
 
 /// How long the agent waits before it asks tools again that do not say what is done.
 const TOOL_PAUSE: SimSpan = SimSpan::from_secs(5);
-
-/// A piece of work for a loop.
-#[derive(Clone, Debug)]
-pub struct LoopTask {
-    /// What the model is asked for. Its turns and the records of the session have the name of that task.
-    pub request: TaskRequest,
-    /// The effects by which a verifier tells whether it is done: as tools have them on record.
-    pub effects: Arc<[Operation]>,
-    /// Until when it is wanted.
-    pub scope: Rc<WorkScope>,
-}
-
-impl LoopTask {
-    /// A whole task of a team, with its effects to verify, wanted for as long as it takes.
-    pub fn of(team: &TeamContext, task: Name) -> Self {
-        let plan = &team.plan;
-        let step = |(number, step): (usize, &Step)| RequestedStep {
-            operation: plan.operation_of(task, number),
-            needs: step.needs.iter().map(|need| plan.intent(task, *need)).collect(),
-        };
-        let request = TaskRequest::new(task, plan.steps.iter().enumerate().map(step).collect());
-        let effects = request.steps.iter().map(|step| step.operation.clone()).collect();
-        Self { request, effects, scope: Rc::new(WorkScope::unlimited()) }
-    }
-
-    /// Its name.
-    pub fn work(&self) -> Name {
-        self.request.task
-    }
-}
-
-/// How a loop ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LoopOutcome {
-    /// Whether the work is done, as far as the loop knows.
-    pub is_done: bool,
-    /// What the calls that succeeded were confirmed with, by intent.
-    pub receipts: BTreeMap<Name, Receipt>,
-    /// The calls that came to nothing, or whose outcome is not known, each with the last error.
-    pub failures: Vec<(CallRequest, ToolError)>,
-    /// Whether a person has not approved a call.
-    pub is_vetoed: bool,
-    /// What tools have said.
-    pub said: Vec<Name>,
-}
-
-/// A call that can be made.
-#[derive(Clone, Debug)]
-pub struct PreparedCall {
-    /// The id by which its result refers to it.
-    pub id: OpId,
-    /// What is asked for.
-    pub operation: Operation,
-    /// Under which operation id.
-    pub op: OpId,
-    /// Whether it may have been made before.
-    pub tried_before: bool,
-}
-
-/// Where the calls of a loop go. Clones make the same calls.
-pub trait Calls: Clone + 'static {
-    /// Whether an operation cannot be undone, so that a person must approve it.
-    fn is_irreversible(&self, operation: &Operation) -> bool;
-
-    /// The operation id of a call, and whether it may have been tried under that id.
-    fn operation_id(&self, call: &CallRequest, tried_before: bool) -> impl Future<Output = (OpId, bool)>;
-
-    /// The receipt of a call that was made before, if that can be looked up and was not yet; `None` also if
-    /// nothing is known.
-    fn earlier_receipt(&self, _: &mut PreparedCall) -> impl Future<Output = Option<Receipt>> {
-        ready(None)
-    }
-
-    /// Makes a call, and says what the model is told about it.
-    fn make(&self, call: &PreparedCall) -> impl Future<Output = ToolResult>;
-}
 
 /// The loop of an agent.
 pub struct AgentLoop {
@@ -404,8 +327,8 @@ impl AgentLoop {
         }
     }
 
-    /// Why a call is not made, if it is none of the request, or its arguments are not those of a call. Without
-    /// `effect-permissions`, any call can be made that a tool of the team knows.
+    /// Why a call is not made, if it is none of the request, or its arguments are not those of a call.
+    /// Without `effect-permissions`, any call can be made that a tool of the team knows.
     fn problem_with(&self, task: &LoopTask, asked: &Operation) -> Option<ToolResult> {
         let mut orders = task.request.steps.iter().map(|step| &step.operation);
         let order = orders
