@@ -120,8 +120,9 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
         // No single wait may be longer than a quarter of the time.
         let backoff = document["safeguards"].get_mut("retry").and_then(|retry| retry.get_mut("backoff"));
         backoff.into_iter().for_each(|backoff| *backoff = value("1s..2s"));
-        // One assistant that waits for a person completes nothing in a few minutes.
-        let is_slow = document["workflow"].as_str() == Some("tool-loop");
+        // Loops that think and wait for a person complete nothing in a minute.
+        let loops = ["chain", "supervisor", "tool-loop"];
+        let is_slow = document["workflow"].as_str().is_some_and(|workflow| loops.contains(&workflow));
         set(document, "settle", "within", if is_slow { "16m" } else { "80s" });
     }) {
         let (run, accused) = run_once(&scenario);

@@ -34,8 +34,8 @@ pub use body::{Body, Message};
 pub use chat::{
     CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
     IGNORED_VETO, INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_REFUSAL, MODEL_TIMEOUT,
-    ModelError, Reply, RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL,
-    VERBOSE_REPLY,
+    ModelError, OBEYED_INSTRUCTION, Reply, RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult,
+    Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 pub use content::{Content, TypeMismatch};
 pub(crate) use event::StateMachine;

@@ -133,7 +133,7 @@ mod tests {
         let cases = vec![Case::all(&scenario).remove(1)];
         let kind = strategy::find("pct").unwrap();
         let (engine, interrupted, watchdog) = (Engine::Native, &Interrupt::default(), &Watchdog::new());
-        let mut state = FuzzState::new(&cases, engine, kind, Seed(0), None);
+        let mut state = FuzzState::new(&cases, engine, &strategy::Choice::Shipped(kind), Seed(0), None);
         while let Some(turn) = state.next(1_024) {
             let (case, first_seed) = (&cases[turn.case], turn.first_seed);
             let start = Start { case, engine, first_seed, bounds: Bounds::default() };

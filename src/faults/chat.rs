@@ -9,7 +9,7 @@ use super::{FaultKind, Target, Time};
 
 pub use crate::agent::{
     CHAT, CONTEXT_OVERFLOW, FALSE_COMPLETION, IGNORED_VETO, INVALID_ARGUMENTS, MODEL_ERROR, MODEL_REFUSAL,
-    MODEL_TIMEOUT, TRUNCATED_REPLY, UNKNOWN_TOOL, VERBOSE_REPLY,
+    MODEL_TIMEOUT, OBEYED_INSTRUCTION, TRUNCATED_REPLY, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 
 const AT_CHAT: Target = Target::Models { call_site: CHAT, time: Time::None };
@@ -83,6 +83,13 @@ pub const KINDS: &[FaultKind] = &[
         name: IGNORED_VETO,
         about: "a model asks again for a tool call that a person did not approve",
         example: r#"ignored-veto = { at = "everyone", chance = "20%" }"#,
+        target: AT_CHAT,
+        read: read_at_its_call_site,
+    },
+    FaultKind {
+        name: OBEYED_INSTRUCTION,
+        about: "a model obeys an instruction in a text that a tool has said (with `injected-instruction`)",
+        example: r#"obeyed-instruction = { at = "everyone", chance = "50%" }"#,
         target: AT_CHAT,
         read: read_at_its_call_site,
     },

@@ -32,6 +32,7 @@ mod no_phantom_completion;
 mod no_reverted_file;
 mod no_silent_partial;
 mod no_split_brain;
+mod no_tainted_effects;
 mod one_owner_per_task;
 mod plan_agreement;
 mod property;
@@ -88,6 +89,7 @@ pub fn shipped() -> Vec<Property> {
         no_reverted_file::property(),
         no_silent_partial::property(),
         no_split_brain::property(),
+        no_tainted_effects::property(),
         one_owner_per_task::property(),
         plan_agreement::property(),
         reads_keep_declared_consistency::property(),

@@ -198,21 +198,31 @@ impl Story {
 
     /// A model replies to the request of a task, followed by these messages.
     pub fn chats(self, task: &str, messages: &[ChatMessage]) -> Self {
+        self.chats_as("assistant", task, messages)
+    }
+
+    /// The same of the model of that agent.
+    pub fn chats_as(self, node: &str, task: &str, messages: &[ChatMessage]) -> Self {
         let (calls, finish) = (Arc::default(), Finish::Stop);
         let reply = Reply { calls, is_done: false, wording: 0, text_tokens: 9, finish };
-        self.chats_with(task, messages, Ok(reply))
+        self.chats_with((node, task), messages, Ok(reply))
     }
 
     /// The same without a reply.
     pub fn chats_in_vain(self, task: &str, messages: &[ChatMessage]) -> Self {
-        self.chats_with(task, messages, Err(ModelError::Overloaded))
+        self.chats_with(("assistant", task), messages, Err(ModelError::Overloaded))
     }
 
-    fn chats_with(self, task: &str, messages: &[ChatMessage], reply: Result<Reply, ModelError>) -> Self {
+    fn chats_with(
+        self,
+        (node, task): (&str, &str),
+        messages: &[ChatMessage],
+        reply: Result<Reply, ModelError>,
+    ) -> Self {
         let (task, turn) = (Name::new(task), Name::new(&format!("{task}/turn-1")));
-        let request = ChatMessage::User(TaskRequest { task, steps: Arc::default() });
+        let request = ChatMessage::User(TaskRequest::new(task, Arc::default()));
         let transcript = [request].into_iter().chain(messages.iter().cloned()).collect();
-        self.note("assistant", TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, reply }))
+        self.note(node, TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, reply }))
     }
 
     pub fn dead_lettered(self, intent: &str) -> Self {

@@ -23,7 +23,7 @@ impl Safeguard for InboxDedupe {
     const ABOUT: &'static str = "an event that was processed before is not processed again";
     const EXAMPLE: &'static str = "inbox-dedupe = true";
     const WITHOUT: &'static str = "an event that arrives twice is processed twice";
-    const PROTECTS: &'static [&'static str] = &["all-or-compensated"];
+    const PROTECTS: &'static [&'static str] = &["all-or-compensated", "no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -19,6 +19,7 @@ pub mod budgets;
 pub mod call_timeout;
 pub mod calls;
 pub mod cancellation;
+pub mod carry_request;
 pub mod check_arguments;
 pub mod checkpoint;
 pub mod checksummed_log;
@@ -30,6 +31,7 @@ pub mod consistent_reads;
 pub mod dead_letter;
 pub mod deadline_propagation;
 pub mod deadlock_detection;
+pub mod effect_permissions;
 pub mod election;
 pub mod event_log;
 pub mod fencing;
@@ -173,6 +175,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
+        SafeguardKind::of::<carry_request::CarryRequest>(),
         SafeguardKind::of::<check_arguments::CheckArguments>(),
         SafeguardKind::of::<checkpoint::Checkpoint>(),
         SafeguardKind::of::<checksummed_log::ChecksummedLog>(),
@@ -184,6 +187,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<dead_letter::DeadLetter>(),
         SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),
         SafeguardKind::of::<deadlock_detection::DeadlockDetection>(),
+        SafeguardKind::built_in::<effect_permissions::EffectPermissions>(),
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<event_log::EventLog>(),
         SafeguardKind::of::<fencing::FencingTokens>(),

@@ -40,7 +40,7 @@ impl TaskTracker {
 
     /// Accepts the task that a message submits and returns its name if it is new. For a task that has ended,
     /// it reports the end once more.
-    pub async fn accept(&mut self, mail: &Delivery) -> Option<Name> {
+    pub async fn accept(&self, mail: &Delivery) -> Option<Name> {
         let (task, ops) = mail.open().and_then(|message| UserMessage::task_in(message, &self.team.plan))?;
         let known = self.states().get(task).map(|state| state.closed);
         match known {
@@ -55,7 +55,7 @@ impl TaskTracker {
     }
 
     /// Records that a task has ended, and reports it.
-    pub async fn close(&mut self, task: Name, done: bool) {
+    pub async fn close(&self, task: Name, done: bool) {
         self.record(TaskEvent::Closed { task, done }).await;
         self.report(task, done).await;
     }
@@ -66,7 +66,7 @@ impl TaskTracker {
     }
 
     /// Records an event, and applies it once that is durable.
-    pub async fn record(&mut self, event: TaskEvent) {
+    pub async fn record(&self, event: TaskEvent) {
         checkpoint::save(&self.agent, self.team.safeguards(), event.task(), event.clone()).await;
         self.states.borrow_mut().apply(&event);
     }

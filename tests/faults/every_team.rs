@@ -56,6 +56,7 @@ const EVERYWHERE: &[&str] = &[
     r#"verbose-reply = { at = "everyone", chance = "2%" }"#,
     r#"context-overflow = { at = "everyone", chance = "2%" }"#,
     r#"ignored-veto = { at = "everyone", chance = "100%" }"#,
+    r#"obeyed-instruction = { at = "everyone", chance = "100%" }"#,
     r#"approval-late = { chance = "10%", by = "1s..5m" }"#,
     r#"approval-absent = { chance = "10%" }"#,
     r#"approval-twice = { chance = "10%", after = "1s..90s" }"#,

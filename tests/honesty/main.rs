@@ -2,6 +2,7 @@
 
 mod evasions;
 mod liars;
+mod loops;
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::Run;

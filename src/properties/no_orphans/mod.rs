@@ -168,7 +168,9 @@ impl<'a> Family<'a> {
     /// The work and the activity of an event, if its agent continues work with it.
     fn work(&self, event: At<'a>) -> Option<(Name, &'static str)> {
         match event.what {
-            EventKind::App(TeamEvent::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
+            EventKind::App(TeamEvent::Agent(
+                AgentEvent::Completed { about, .. } | AgentEvent::Chatted { task: about, .. },
+            )) => Some((about, "thinks")),
             EventKind::App(TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
                 (!self.ledger.is_undoing(tool, operation, intent)).then_some((intent, "calls a tool"))
             }
